@@ -67,8 +67,8 @@ def of_schemathesis(
     """Let Schemathesis generate requests, and its checks look at the responses of the run.
 
     `plain` is the plain response, `positive` are cases within the contract, `generated-ids` such with generated values
-    in the path, `negative` are cases against it, `head` is one of them as a HEAD, and `responses` are those to all other
-    requests.
+    in the path, `negative` are cases against it, `head` is one of them as a HEAD, and `responses` are those to all
+    other requests.
     """
     from pytest_bctrl.suite import schemathesis_engine as engine
 
@@ -120,7 +120,7 @@ def _softening(ask: Ask, engine: Callable[[Exchange], list[Finding]]) -> Callabl
 
 
 def _with_engine(ask: Ask, engine: Callable[[Exchange], list[Finding]]) -> Ask:
-    """Return the request of another test, with an engine that looks at its response; pages are followed all the same."""
+    """Return the request of another test, with an engine that looks at its response; pages are followed."""
     judge = _softening(ask, engine)
     if ask.then is nothing_more:
         return replace(ask, judge=judge, is_shared=True)

@@ -1,4 +1,4 @@
-"""What the other engines find, in the words of the checks: rule, location and kind are those of the same fault there."""
+"""What the other engines find, in the words of the checks: rule, location and kind are those of the fault there."""
 
 from __future__ import annotations
 

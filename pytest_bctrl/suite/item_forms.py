@@ -20,7 +20,9 @@ _MAPS = ("patternProperties", "dependentSchemas")
 _EXACT = frozenset({"pattern", "minLength", "maxLength", "contentEncoding", "contentMediaType"})
 _SIZES = frozenset({"minItems", "maxItems", "minContains", "maxContains", "minProperties", "maxProperties"})
 _NUMERIC = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
-_FREE = frozenset({"type", "nullable", "$ref", "additionalProperties", "default", "deprecated", "readOnly", "writeOnly"})
+_FREE = frozenset(
+    {"type", "nullable", "$ref", "additionalProperties", "default", "deprecated", "readOnly", "writeOnly"}
+)
 _FREE |= {"description", "title", "example", "examples", "externalDocs", "xml", "$comment", *_INSIDE}
 
 _HEXADECIMAL = str.maketrans("123456789abcdefABCDEF", "0" * 21)

@@ -16,8 +16,8 @@ from pytest_bctrl.contract.model import SAFE_METHODS, Operation
 from pytest_bctrl.contract.paging_read import paging
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.samples.inputs import unfilled
 from pytest_bctrl.fingerprint import shape
+from pytest_bctrl.samples.inputs import unfilled
 from pytest_bctrl.suite import engine_probes, pages, probes
 from pytest_bctrl.suite.parameters import (
     ODD,
@@ -250,7 +250,7 @@ def _schemathesis(run: ContractRun, operation: Operation) -> Rows:
     ids -= sum(1 for _ in near_misses(run.contract, operation, plain(run, operation).path)) if ids else 0
     limits = {
         "plain": 1,
-        "positive": engine_probes.CASES * engine_probes.has_positive_cases(run, operation),
+        "positive": engine_probes.CASES if engine_probes.has_positive_cases(run, operation) else 1,
         "generated-ids": ids,
         "negative": engine_probes.CASES * engine_probes.has_negative_cases(run, operation),
         "head": _is_secured(run, operation),

@@ -27,7 +27,7 @@ from pytest_bctrl.checks.run import (
 )
 from pytest_bctrl.checks.violation import findings, softened
 from pytest_bctrl.contract.model import Operation, Parameter
-from pytest_bctrl.contract.parameters import documented_refusals, field_of
+from pytest_bctrl.contract.parameters import documented_refusals
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.fingerprint import shape
 from pytest_bctrl.samples.inputs import inputs_with, known_values

@@ -8,7 +8,7 @@ alone, or by `schemathesis run`, as docs/how-to/live.md says.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
@@ -66,7 +66,7 @@ def positive_cases(run: ContractRun, operation: Operation, limit: int) -> list[G
     """Return cases within the contract, with the real values of the path and generated ones in query and header."""
     made: list[GeneratedCase] = []
     for case in _drawn(run.contract, operation, "positive", limit, plain_path(run, operation)):
-        request = _request(run, operation, case, plain_path(run, operation))
+        request = _request(run, operation, case)
         opaque = [one.name for one in operation.other_parameters if is_opaque(run.contract, one)]
         sent = {name for name, _ in (*request.query, *request.headers)}
         checks = OF_RESPONSES if sent & set(opaque) else (*OF_RESPONSES, _ACCEPTED)
@@ -89,7 +89,7 @@ def cases_with_paths(run: ContractRun, operation: Operation, limit: int) -> list
 
 
 def negative_cases(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
-    """Return cases against the contract: with a malformed credential or none, or with a value that it does not allow."""
+    """Return cases against the contract: with a malformed credential or none, or with a value that is not allowed."""
     guard, made = guarded_by(run.contract, operation), list[GeneratedCase]()
     for case in _drawn(run.contract, operation, "negative", limit, plain_path(run, operation)):
         is_negative = {place.value: info.mode.is_negative for place, info in case.meta.components.items()}
@@ -100,7 +100,7 @@ def negative_cases(run: ContractRun, operation: Operation, limit: int) -> list[G
             checks = (*OF_RESPONSES, _REJECTED, _IGNORED)
             made.append(GeneratedCase(case, request, checks, _credential(value)))
         elif is_negative.get("query") and documented_refusals(operation):
-            request = _request(run, operation, case, plain_path(run, operation))
+            request = _request(run, operation, case)
             made.append(GeneratedCase(case, request, (*OF_RESPONSES, _REJECTED)))
     return _distinct(made, limit)
 
@@ -127,19 +127,20 @@ def _distinct(cases: Sequence[GeneratedCase], limit: int) -> list[GeneratedCase]
     return list(first_of.values())[:limit]
 
 
-def _request(run: ContractRun, operation: Operation, case: Any, path: Mapping[str, str]) -> Inputs:
-    """Return the request of a case, less what nobody may make up, and the security that the client adds."""
+def _request(run: ContractRun, operation: Operation, case: Any) -> Inputs:
+    """Return the request of a case: its values, but for those that only a setting or a response knows, and the key."""
+    usual = inputs(run.contract, operation, run.values) or Inputs()
     guard = guarded_by(run.contract, operation)
-    unknown = {*run.values, *cursors(run.contract, operation)}
-    unknown |= {one.setting for one in operation.other_parameters if one.setting}
-    known = {one.name: one for one in operation.other_parameters}
+    known = {*run.values, *cursors(run.contract, operation)}
+    fixed = {one.name.lower() for one in operation.other_parameters if one.setting or one.name in known}
+    left_out = fixed | ({guard.name.lower()} if guard is not None else set())
     for container in (case.query, case.headers):
-        for name in [*(container or {})]:
-            is_key = guard is not None and name.lower() == guard.name.lower()
-            if name in unknown or is_key or (name in known and known[name].setting in unknown):
-                del container[name]
-    request = _prepared(case)
-    return Inputs(path, request.query, request.headers)
+        for name in [name for name in container or () if name.lower() in left_out]:
+            del container[name]
+    made = _prepared(case)
+    query = [pair for pair in usual.query if pair[0].lower() in fixed]
+    headers = [pair for pair in usual.headers if pair[0].lower() in fixed]
+    return Inputs(usual.path, (*query, *made.query), (*headers, *made.headers))
 
 
 def _prepared(case: Any) -> Inputs:

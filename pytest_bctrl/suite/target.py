@@ -69,7 +69,8 @@ class Target:
     """The API under test, live or mocked, every answer of which `see` sees. For one thread; one a test process.
 
     `at_once` requests may overlap. A target that is not `is_alone` shares its requests with those of other processes:
-    what another one sends for its tests is not sent here for the engines. `tally` counts `requests`, `answers` and `bodies`.
+    what another one sends for its tests is not sent here for the engines. `tally` counts `requests`, `answers` and
+    `bodies`, and what the engines looked at.
     """
 
     def __init__(

@@ -42,5 +42,3 @@ def by_schemathesis(contract: Contract, status: int, body: bytes, **options: Any
 def engine_findings(contract: Contract, status: int, body: bytes) -> list[Finding]:
     """What both find."""
     return [*by_jsonschema(contract, status, body), *by_schemathesis(contract, status, body)]
-
-

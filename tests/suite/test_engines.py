@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,8 +33,7 @@ ENGINES = {None: "test_answer_conforms", "jsonschema": "test_jsonschema", "Schem
 def findings_in(live: LiveRun, variant: Variant, *arguments: str) -> list[dict[str, Any]]:
     with serve(variant) as server:
         live(server, "--bctrl-report=found.json", *arguments)
-    with open("found.json") as report:
-        found: list[dict[str, Any]] = json.load(report)["findings"]
+    found: list[dict[str, Any]] = json.loads(Path("found.json").read_text("utf-8"))["findings"]
     return found
 
 
@@ -52,7 +52,9 @@ def test_each_fault_of_a_body_is_reported_by_each_engine(variant: Variant, engin
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", ["name-missing", "last-of-300-status-unknown", "fifth-answer-has-bad-item"])
-def test_any_engine_finds_a_fault_alone(name: str, engine: str | None, live: LiveRun, pytester: pytest.Pytester) -> None:
+def test_any_engine_finds_a_fault_alone(
+    name: str, engine: str | None, live: LiveRun, pytester: pytest.Pytester
+) -> None:
     """With the tests of the two others left out, and its own alone."""
     own = {None: "not jsonschema and not schemathesis", "jsonschema": "jsonschema", "Schemathesis": "schemathesis"}
     found = findings_in(live, named(name), "-k", own[engine])
@@ -203,7 +205,9 @@ def test_of_a_long_list_jsonschema_validates_each_form_and_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "last", [{"name": 7}, {"status": "paused"}, {"id": "7"}, {"region": None}, {"backing": {"kind": "profile"}}], ids=str
+    "last",
+    [{"name": 7}, {"status": "paused"}, {"id": "7"}, {"region": None}, {"backing": {"kind": "profile"}}],
+    ids=str,
 )
 def test_a_fault_of_one_item_of_a_long_list_is_found(last: dict[str, Any]) -> None:
     found, _ = validated(items(2_000, **last))

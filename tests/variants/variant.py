@@ -47,8 +47,7 @@ def dubious(kind: Kind, name: str, rule_hint: str, service: Service, doubt: str 
     return Variant(name, kind, "warning", rule_hint, service, doubt)
 
 
-OVERLAY_ALONE = frozenset(
-    """
+_NAMES = """
     200-on-odd-ids 429-once-in-another-shape 429-once-without-a-body
     unknown-space-200-empty-list unknown-space-200-only-for-uuids unknown-space-302 unknown-space-401
     error-404-empty error-404-empty-without-content-type
@@ -60,8 +59,8 @@ OVERLAY_ALONE = frozenset(
     error-shape-nested-without-requestId error-shape-nested-message-null error-shape-nested-in-data
     refusal-400 refusal-404 refusal-407 refusal-empty refusal-empty-without-content-type refusal-other-shape
     refusal-login-page refusal-redirect-to-another-host
-    """.split()
-)
+"""
+OVERLAY_ALONE = frozenset(_NAMES.split())
 """Variants that break nothing that is published: how the page has a request refused, only the overlay says."""
 
 
