@@ -69,6 +69,11 @@ _IN_FILE: tuple[tuple[str, str, Literal["linelist", "string"]], ...] = (
     ("bctrl_report", f"{_REPORT}, one path a line", "linelist"),
     ("bctrl_headers", "NAME: VALUE for every request, one a line; $VARIABLE is a secret", "linelist"),
     ("bctrl_values", "Real values of parameters, one a line: parameter = value, or parameter = $VARIABLE", "linelist"),
+    (
+        "bctrl_probes",
+        "Requests of the contract suite: all (default), or contract: those alone that conform to the contract",
+        "string",
+    ),
     ("bctrl_http_hosts", "Hosts to which plain http may go, beside this machine, one a line", "linelist"),
     ("bctrl_secrets", "Values that no output and no recording may hold, one a line; $NAME is a variable's", "linelist"),
     ("bctrl_scrub", "ids: replace identifiers in recordings, the same one always by the same", "string"),

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar, get_args
 
 import pytest
 
@@ -22,6 +22,7 @@ from pytest_bctrl.redaction.encodings import SHORTEST
 from pytest_bctrl.secret import Secret
 
 Target = Literal["mock", "live"]
+Probes = Literal["all", "contract"]
 
 
 @contextmanager
@@ -86,6 +87,7 @@ CONTRACT = Setting("bctrl_contract", default="contracts/ of the project, else th
 FAIL_ON_LEVEL = Setting("bctrl_fail_on", default="error")
 MAX_EXAMPLES = Setting("bctrl_max_examples", native=int, default="20")
 UPSTREAM = Setting("bctrl_upstream", default="none")
+PROBES = Setting("bctrl_probes", default="all")
 ALLOW_LIST = Setting("bctrl_allow_list")
 MIN_COVERAGE = Setting("bctrl_min_coverage", native=float)
 RECORD_MODE = Setting("bctrl_record_mode", default="none")
@@ -347,6 +349,15 @@ def max_examples(source: Source, environment: Mapping[str, str]) -> int:
     if text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 10_000:
         return int(text)
     raise SettingError(f"{found.value!r} is not a number of examples", where=found.where, hint="give 1 to 10000")
+
+
+def probes(source: Source) -> Probes:
+    """Return which requests a contract run sends; raises `SettingError` for an unknown word.
+
+    `all` are those that the contract has rejected, too; `contract` are those that conform to it.
+    """
+    found = next(iter(in_file(PROBES, source)), None)
+    return _one_of(get_args(Probes), "kind of probes", found) or "all"
 
 
 def percentage(setting: Setting, source: Source) -> float | None:

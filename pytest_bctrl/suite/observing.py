@@ -107,11 +107,7 @@ class Observer:
 
     def see_answer(self, answer: Answer, query: str = "", sent: Headers = (), *, judged: bool = True) -> None:
         """Take down one answer that was read already."""
-        if answer.parsed.ok:
-            # Values and names of what is not documented are the API's own. Of a body that is not read nothing is kept.
-            body = answer.body.decode("utf-8", "surrogateescape")
-            clean = self._redact(body)
-            answer = answer if clean == body else replace(answer, body=clean.encode("utf-8", "surrogateescape"))
+        answer = answer.once(("redacted", id(self)), lambda: self._redacted(answer))
         label = answer.operation.label
         observed = answer.observed
         with self._lock:
@@ -119,6 +115,15 @@ class Observer:
             into.add(observed)
             for name in _given(self.contract.operation(label), query, (*sent, *self._sent)):
                 into.parameters[label, name] += 1
+
+    def _redacted(self, answer: Answer) -> Answer:
+        """Return the answer without secrets: values and names of what is not documented are the API's own."""
+        # Of a body that is not read nothing is kept.
+        if not answer.parsed.ok:
+            return answer
+        body = answer.body.decode("utf-8", "surrogateescape")
+        clean = self._redact(body)
+        return answer if clean == body else replace(answer, body=clean.encode("utf-8", "surrogateescape"))
 
     def take(self) -> dict[str, Any] | None:
         """Return all that was seen since the last call as plain data, and forget it; None where it is nothing."""

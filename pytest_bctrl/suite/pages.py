@@ -37,6 +37,9 @@ PIECES = 3
 MANY = 1_000
 """Items of a page at most, where the contract sets no limit."""
 
+CONFIRMING = 99
+"""The number of the request that tells whether the list changed: no other request stands for it."""
+
 Key: TypeAlias = str | int
 
 
@@ -171,7 +174,7 @@ class Walk:
         lost = self._lost(answer, is_ended=not limits and not self._is_broken)
         if lost or self._repeated:
             usual = plain(self._run, self._operation)
-            return Ask(self._operation, lambda exchange: self._confirmed(exchange, lost), usual)
+            return Ask(self._operation, lambda exchange: self._confirmed(exchange, lost), usual, number=CONFIRMING)
         if limits:
             raise NotCheckedError(limits[0])
         return None

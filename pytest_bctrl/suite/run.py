@@ -38,6 +38,8 @@ class ContractRun:
     There is no target where the run asks for nothing but the drift of the spec against `upstream`. `chosen` tells
     where the contract comes from.
 
+    `probes` says whether requests that do not conform to the contract are sent, too.
+
     `checks` are the project's own, known once its `conftest.py` files are read.
     `values` are the settings that fill parameters, by the name that the contract gives them, or by the parameter's.
     `connection` is what all requests have in common. `no_suite` says why a live run is one of the
@@ -51,6 +53,7 @@ class ContractRun:
     values: Mapping[str, str] = field(default_factory=dict)
     fail_on: FailOn = "error"
     max_examples: int = 20
+    probes: settings.Probes = "all"
     upstream: str | None = None
     selftest: bool = False
     levels: Levels = field(default_factory=Levels)
@@ -114,6 +117,7 @@ def resolve(source: settings.Source, environment: Mapping[str, str]) -> Contract
         contract,
         fail_on=settings.fail_on(source, environment),
         max_examples=settings.max_examples(source, environment),
+        probes=settings.probes(source),
         upstream=settings.upstream(source, environment),
         selftest=bool(source.getoption("bctrl_selftest")),
         levels=settings.levels(source),

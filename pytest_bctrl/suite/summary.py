@@ -31,8 +31,8 @@ from pytest_bctrl.reports.wording import (
     told,
     verdict_of,
 )
-from pytest_bctrl.suite.observing import Observer, not_seen, coverage_rows, observer, remarks
-from pytest_bctrl.suite.plan import askable, left_out, why_not_asked
+from pytest_bctrl.suite.observing import Observer, coverage_rows, not_seen, observer, remarks
+from pytest_bctrl.suite.plan import announced, askable, left_out, why_not_asked
 from pytest_bctrl.suite.run import NODE, ContractRun
 
 
@@ -47,6 +47,7 @@ class Summary:
         self._not_looked_at: list[str] = []
         self._tests: list[RanTest] = []
         self._figures: list[str] = []
+        self._gaps: dict[str, None] = {}
         self._off: Counter[str] = Counter()
         self.again = ["pytest"]
         self._stopped = False
@@ -69,10 +70,22 @@ class Summary:
         level = "" if run.fail_on == "error" else f", fails on {run.fail_on}"
         drift = f", upstream {run.upstream}" if run.upstream else ""
         drift += f", without its contract suite ({run.no_suite})" if run.no_suite else ""
-        return escape_line(
+        header = escape_line(
             f"bctrl: target {self._where()}, contract {run.contract.title} {run.contract.version} "
             f"({run.contract.short_digest}){drift}{selftest}{level}"
         )
+        return "\n".join([header, *map(escape_line, self._announcement())])
+
+    def _announcement(self) -> Iterator[str]:
+        """How many requests a whole run sends to a live target, and of which kind: they look odd in its log."""
+        run = self._run
+        if run.target != "live" or run.no_suite:
+            return
+        kinds = announced(run)
+        number = numbered(sum(kinds.values()), "request")
+        told = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+        more = "" if run.probes == "all" else " (bctrl_probes = contract)"
+        yield f"bctrl: sends {number}: {told}{more}"
 
     def pytest_deselected(self) -> None:
         """Know that the run does not look at everything."""
@@ -100,6 +113,7 @@ class Summary:
         self._stopped = self._stopped or bool(carried.get("stopped"))
         self._off.update(carried.get("off", ()))
         self._figures.extend(carried.get("figures", ()))
+        self._gaps.update(dict.fromkeys(carried.get("gaps", ())))
         self._upstream = carried.get("upstream") or self._upstream
         if carried.get("not_checked") and carried["not_checked"] not in self._not_looked_at:
             self._not_looked_at.append(carried["not_checked"])
@@ -192,8 +206,19 @@ class Summary:
             bodies = f"{tally['bodies']} of {numbered(tally['answers'], 'answer')} with a body"
             seen = bodies if verbosity or measured is None else f"coverage {measured.percent:.1f}%"
             yield f"{operations}: {numbered(tally['requests'], 'request')}, {seen}"
+            yield from self._engines()
         if run.upstream is not None and not self._not_looked_at:
             yield f"the vendored spec against {run.upstream}"
+
+    def _engines(self) -> Iterator[str]:
+        """What the other engines did."""
+        tally = self._tally
+        if tally["jsonschema answers"]:
+            bodies = "1 body" if tally["jsonschema bodies"] == 1 else f"{tally['jsonschema bodies']} different bodies"
+            yield f"by jsonschema: {numbered(tally['jsonschema answers'], 'answer')}, {bodies}"
+        if tally["Schemathesis responses"]:
+            cases = numbered(tally["Schemathesis cases"], "generated request")
+            yield f"by Schemathesis: {numbered(tally['Schemathesis responses'], 'answer')}, {cases}"
 
     def _nothing_to_look_at(self) -> list[str]:
         reasons = Counter(test.reason for test in self._tests if test.outcome == "skipped")
@@ -226,6 +251,7 @@ class Summary:
         ]
         if run.chosen.is_published:
             lines.append("credentials and refusals, which the published spec does not describe")
+        lines += [f"by {gap}" for gap in self._gaps]
         lines += self._nothing_to_look_at()
         if self._stopped:
             lines.append("remaining tests skipped: the target cannot be asked")

@@ -28,7 +28,9 @@ def target(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Itera
     """The API under test."""
     # Workers overlap already, and which test a worker gets after the next it does not know.
     at_once = 1 if hasattr(pytestconfig, "workerinput") else AT_ONCE
-    made = Target(pytestconfig.stash[RUN], see=observer(pytestconfig).see_answer, at_once=at_once)
+    is_worker = hasattr(pytestconfig, "workerinput")
+    see = observer(pytestconfig).see_answer
+    made = Target(pytestconfig.stash[RUN], see=see, at_once=at_once, is_alone=not is_worker)
     params = [vars(item)["callspec"].params for item in request.session.items if hasattr(item, "callspec")]
     made.expect(one["probe"] for one in params if isinstance(one.get("probe"), Probe))
     yield made
@@ -60,6 +62,8 @@ def hold(target: Target, verdict: Verdict) -> Callable[[Probe], None]:
             looked_at = target.first(probe.operation).answer.reproduce
             text = escape_lines(f"{error}\n  looked at: {looked_at}")
             raise pytest.fail.Exception(text, pytrace=False) from None
+        finally:
+            verdict.gaps += target.gaps()
         if unchecked and not any(failing):
             raise pytest.skip.Exception(escape_line(f"not checked: {unchecked}"))
         if probe.is_repeated and not all(failing):

@@ -203,6 +203,9 @@ def reproduction(
     fields = "".join(f" -H {word}" for word in words)
     fields += f" --cert {shlex.quote(common.certificate)}" if common.certificate else ""
     method = {"GET": "", "HEAD": " -I"}.get(request.method, f" -X {request.method}")
+    if request.content:
+        # curl makes a POST of a request with a body.
+        method = f" -X {request.method} --data-raw {shlex.quote(request.content.decode())}"
     # curl resolves dot segments, encoded ones too (RFC 3986, 5.2.4), and would ask for another path.
     as_is = " --path-as-is" if _DOTS.search(request.url.raw_path.decode("ascii")) else ""
     return f"curl -sS -i{as_is}{method}{fields} {shlex.quote(str(request.url))}"

@@ -110,8 +110,8 @@ class Verdict:
 
     `stopped` tells that the test stopped the whole run, because the target cannot be asked; `not_checked` says what
     the test could not look at, and why, and `reproduce` asks the same by hand; `often` tells that a fault comes and
-    goes; `figures` are lines for the end of the run; `upstream` is the published document (`name`, `data`), for whoever
-    asks who moved. What the baseline accepts does not fail the test; where it would have, it is an expected failure.
+    goes; `gaps` says what the engines left out; `figures` are lines for the end of the run; `upstream` is the published
+    document (`name`, `data`), for whoever asks who moved. What the baseline accepts does not fail the test; where it would have, it is an expected failure.
     """
 
     fail_on: FailOn
@@ -123,6 +123,7 @@ class Verdict:
     not_checked: str = ""
     reproduce: str = ""
     often: str = ""
+    gaps: list[str] = field(default_factory=list)
     figures: list[str] = field(default_factory=list)
     upstream: Mapping[str, Any] | None = None
     _before: Counter[str] = field(init=False)
@@ -148,6 +149,7 @@ class Verdict:
             "not_checked": self.not_checked,
             "reproduce": self.reproduce,
             "often": self.often,
+            "gaps": self.gaps,
             "figures": self.figures,
             "off": self._off,
             "upstream": self.upstream,
