@@ -183,17 +183,10 @@ class Target:
                     paused = len(asks) + (AT_ONCE - 1 if one.reply else 0)
                 ask: Ask | None = one.ask
                 while ask is not None:
-                    exchange.answer.looked.clear()
-                    judged = ask.judge(exchange)
+                    findings, is_certain = self._check(ask, exchange)
+                    is_doubtful = is_doubtful or not is_certain
                     looked |= exchange.answer.looked
-                    certain = [one for one in judged if one in exchange.findings]
-                    if judged != certain and (
-                        exchange.is_doubtful or self._connections.is_doubtful(exchange.connection)
-                    ):
-                        is_doubtful, judged = True, certain
-                    # How the plain answer came is found where that is looked at first.
-                    is_first = ask.inputs is not None and not ask.is_shared
-                    yield [*(exchange.findings if is_first else ()), *judged]
+                    yield findings
                     ask = ask.then(exchange)
                     exchange = exchange if ask is None else self._exchange(_Due(ask))
         finally:
@@ -209,6 +202,23 @@ class Target:
             raise NotCheckedError("bytes that belong to no response follow the answer: what it says is not certain")
         if missing := probe.needs - looked:
             raise NotCheckedError(f"no answer was looked at: {', '.join(sorted(missing))}")
+
+    def _check(self, ask: Ask, exchange: Exchange) -> tuple[list[Finding], bool]:
+        """Return what is wrong with a response, and whether that is certain.
+
+        It is not if bytes that belong to no response follow it: only what is wrong with its framing is reported then.
+        """
+        exchange.answer.looked.clear()
+        findings = ask.judge(exchange)
+        certain = [finding for finding in findings if finding in exchange.findings]
+        is_certain = findings == certain
+        if not is_certain and not exchange.is_doubtful:
+            is_certain = not self._connections.is_doubtful(exchange.connection)
+        if not is_certain:
+            findings = certain
+        # The framing of the plain response is reported by the test that looks at it first.
+        is_first = ask.inputs is not None and not ask.is_shared
+        return [*(exchange.findings if is_first else ()), *findings], is_certain
 
     def gaps(self) -> list[str]:
         """Return what the engines left out since the last call, one sentence each."""

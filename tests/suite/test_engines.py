@@ -12,7 +12,7 @@ import pytest
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.samples import packaged_samples
+from pytest_bctrl.samples import current_samples
 from pytest_bctrl.samples.mutants import mutants
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.suite import jsonschema_engine, schemathesis_engine
@@ -21,7 +21,7 @@ from pytest_bctrl.suite.sending import Exchange
 from pytest_bctrl.suite.troubles import NotCheckedError
 from tests.contract.documents import contract_of
 from tests.suite.conftest import LiveRun
-from tests.suite.engines import by_jsonschema, by_schemathesis, exchange_of
+from tests.suite.engines import by_jsonschema, by_schemathesis, engine_findings, exchange_of
 from tests.variants import CATALOGUE, Variant, named, serve
 
 PACKAGED = load()
@@ -109,7 +109,7 @@ def test_a_head_may_be_unknown_and_must_not_crash(status: int) -> None:
 
 
 def test_each_engine_rejects_the_mutants_that_ours_rejects() -> None:
-    samples = packaged_samples()
+    samples = current_samples()
     for text in map(encode, [*samples.bodies(), *(one.body for one in mutants(samples))]):
         is_valid = exchange_of(PACKAGED, 200, text).answer.conforms
         assert is_valid == (not by_jsonschema(PACKAGED, 200, text)), text
@@ -186,7 +186,7 @@ def test_a_known_fault_of_an_engine_is_no_finding(fault: Any, monkeypatch: pytes
 
 
 def items(count: int, **last: Any) -> bytes:
-    (item,) = packaged_samples().sample()["runtimes"][:1]
+    (item,) = current_samples().sample()["runtimes"][:1]
     others = [{**item, "name": f"runtime {number}", "createdAt": f"at {number}"} for number in range(count - 1)]
     return encode({"runtimes": [*others, {**item, **last}]})
 
