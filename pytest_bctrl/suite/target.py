@@ -169,13 +169,8 @@ class Target:
             while (one := self._next(due)) is not None:
                 if isinstance(one, Exception):
                     raise one
-                try:
-                    exchange = self._answered(one)
-                except NoAnswerError as error:
-                    if error.is_final or not one.ask.is_shared:
-                        raise
-                    # The test that the request belongs to reports it.
-                    self._gaps[f"an answer that did not arrive: {error.finding.message}"] = None
+                exchange = self._exchange_or_gap(one)
+                if exchange is None:
                     continue
                 asks.append(one.ask)
                 if exchange.pause == 1 and one.ask.inputs is not None:
@@ -202,6 +197,16 @@ class Target:
             raise NotCheckedError("bytes that belong to no response follow the answer: what it says is not certain")
         if missing := probe.needs - looked:
             raise NotCheckedError(f"no answer was looked at: {', '.join(sorted(missing))}")
+
+    def _exchange_or_gap(self, due: _Due) -> Exchange | None:
+        """Return the exchange of a request; None if it failed and the test that the request belongs to reports it."""
+        try:
+            return self._answered(due)
+        except NoAnswerError as error:
+            if error.is_final or not due.ask.is_shared:
+                raise
+            self._gaps[f"an answer that did not arrive: {error.finding.message}"] = None
+            return None
 
     def _check(self, ask: Ask, exchange: Exchange) -> tuple[list[Finding], bool]:
         """Return what is wrong with a response, and whether that is certain.
