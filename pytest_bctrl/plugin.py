@@ -28,7 +28,12 @@ _VALUES = (
         "Base URL of the live API (default: the contract's first); also BCTRL_BASE_URL, BCTRL_API_BASE_URL",
     ),
     ("bctrl_space_id", "ID", "Id of the space to list, needed with --bctrl-live; also BCTRL_SPACE_ID"),
-    ("bctrl_contract", "PATH", "OpenAPI 3.0 or 3.1 document to check against, in place of the packaged contract"),
+    (
+        "bctrl_contract",
+        "PATH",
+        "Contract to check against: an OpenAPI document, or 'published', "
+        "the vendored spec without the overlay (default: contracts/ of the project, else the packaged contract)",
+    ),
     ("bctrl_fail_on", "LEVEL", "Lowest level that fails a contract test: error (default), warning, info, never"),
     ("bctrl_upstream", "SOURCE", "Page, file or URL of the spec as published now: check that it has not drifted"),
     (
@@ -64,6 +69,11 @@ _IN_FILE: tuple[tuple[str, str, Literal["linelist", "string"]], ...] = (
     ("bctrl_report", f"{_REPORT}, one path a line", "linelist"),
     ("bctrl_headers", "NAME: VALUE for every request, one a line; $VARIABLE is a secret", "linelist"),
     ("bctrl_values", "Real values of parameters, one a line: parameter = value, or parameter = $VARIABLE", "linelist"),
+    (
+        "bctrl_probes",
+        "Requests of the contract suite: all (default), or contract: those alone that conform to the contract",
+        "string",
+    ),
     ("bctrl_http_hosts", "Hosts to which plain http may go, beside this machine, one a line", "linelist"),
     ("bctrl_secrets", "Values that no output and no recording may hold, one a line; $NAME is a variable's", "linelist"),
     ("bctrl_scrub", "ids: replace identifiers in recordings, the same one always by the same", "string"),
@@ -129,14 +139,22 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> Generator[None, object, object]:
-    """Hide secrets before a `conftest.py` runs, and before anything is captured."""
+    """Redact secrets before a `conftest.py` runs, and before anything is captured."""
+    _enter(early_config)
     if "--bctrl-impact" in args:
         # argparse would take the path of a test for the SOURCE.
         at = args.index("--bctrl-impact")
         if not any(map(_is_source, args[at + 1 : at + 2])):
             args[at] = "--bctrl-impact="
-    _hide_secrets(early_config)
+    _redact_secrets(early_config)
     return (yield)
+
+
+def _enter(config: pytest.Config) -> None:
+    """Make this run the one whose contract `pytest_bctrl.schema()` and `check()` use."""
+    from pytest_bctrl import running
+
+    running.enter(config)
 
 
 def _is_source(following: str) -> bool:
@@ -145,34 +163,37 @@ def _is_source(following: str) -> bool:
     return is_elsewhere or following.endswith((".md", ".yaml", ".yml", ".json"))
 
 
-def _hide_secrets(config: pytest.Config) -> None:
+def _redact_secrets(config: pytest.Config) -> None:
     options = getattr(config.option, "bctrl_headers", None)
     names = ("bctrl_secrets", "bctrl_headers", "bctrl_values")
     if os.environ.get("BCTRL_API_KEY") or options or any(_is_in_file(config, name) for name in names):
         from pytest_bctrl import settings
-        from pytest_bctrl.suite.sinks import hide_traces, hiding
+        from pytest_bctrl.suite.sinks import redact_trace, redaction
 
         # Nothing is captured now: these are what the terminal's reporter writes to. Later, more options are known.
-        settings.hide_secrets(hiding(config, sys.stdout, sys.stderr), config, os.environ)
-        hide_traces(config)
+        settings.add_secrets(redaction(config, sys.stdout, sys.stderr), config, os.environ)
+        redact_trace(config)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, Any, object]:
-    """Hide the key that a project's own `bctrl_api_key` gives; that of the mock is published."""
+    """Redact the key that a project's own `bctrl_api_key` gives; that of the mock is published."""
     value = yield
-    if fixturedef.argname == "bctrl_api_key" and fixturedef.func.__module__ != __name__ and value:
-        from pytest_bctrl.suite.sinks import hiding
+    if fixturedef.argname == "bctrl_api_key" and fixturedef.func.__module__ != __name__:
+        from pytest_bctrl.secret import Secret
+        from pytest_bctrl.suite.sinks import redaction
 
-        hiding(request.config).add(value, is_key=True)
+        if isinstance(value, str | Secret):
+            redaction(request.config).add(value, name="bctrl_api_key")
     return value
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers and, where a flag asks for it, the contract run."""
-    _hide_secrets(config)
+    _enter(config)
+    _redact_secrets(config)
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
     option = config.option
@@ -200,6 +221,19 @@ def pytest_configure(config: pytest.Config) -> None:
             "--bctrl-selftest, --bctrl-upstream or --bctrl-impact too; the ini key bctrl_report waits for one)"
         )
     _observe(config)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Name the contract, where the run uses one or the project chose one."""
+    option = config.option
+    is_run = option.bctrl_live or option.bctrl_mock or option.bctrl_selftest or option.bctrl_impact is not None
+    is_chosen = option.bctrl_contract is not None or _is_in_file(config, "bctrl_contract")
+    if not (is_run or option.bctrl_upstream or is_chosen or (config.rootpath / "contracts").is_dir()):
+        return []
+    from pytest_bctrl.contract.in_force import header
+
+    line = header(config, is_needed=bool(is_run or option.bctrl_upstream or is_chosen))
+    return [f"bctrl: {line}"] if line else []
 
 
 @contextmanager
@@ -267,7 +301,7 @@ def _sets_up_the_mock(item: pytest.Item) -> bool:
 
 @pytest.fixture(scope="session")
 def bctrl_contract(pytestconfig: pytest.Config) -> Contract:
-    """The contract: operations, schemas and servers, read from the packaged document or --bctrl-contract."""
+    """The contract: operations, schemas and servers, of --bctrl-contract, else `contracts/`, else the packaged one."""
     from pytest_bctrl import fixture_values
 
     return fixture_values.contract(pytestconfig)
@@ -309,17 +343,18 @@ def bctrl_recording(request: pytest.FixtureRequest) -> Iterator[RecordedTest]:
 @pytest.fixture
 def bctrl_runtimes(bctrl_recording: RecordedTest) -> list[dict[str, Any]]:
     """The runtimes of this test's recorded response, as a fresh list of dicts."""
-    return bctrl_recording.runtimes()
+    from pytest_bctrl.recorded.hooks import runtimes_of
+
+    return runtimes_of(bctrl_recording)
 
 
 @pytest.fixture
 def bctrl_client(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
     """An authenticated `httpx.Client` on the recording, the mock or, with --bctrl-live, the API (safe methods only)."""
-    from pytest_bctrl.fixture_values import client_settings
-    from pytest_bctrl.traffic.client import client
+    from pytest_bctrl.fixture_values import client_for
 
     recording = _recorded(request)
-    with client(**client_settings(request)) if recording is None else _recorder(request).client() as made:
+    with client_for(request) if recording is None else _recorder(request).client() as made:
         yield made
 
 
@@ -378,7 +413,7 @@ def _recorder(request: pytest.FixtureRequest) -> RecordedTest:
 
 @pytest.fixture(scope="session")
 def bctrl_schema(bctrl_contract: Contract) -> Any:
-    """The contract as a Schemathesis schema, for `@bctrl_schema.parametrize()` and the like (extra `contract`)."""
+    """The contract as a Schemathesis schema inside a test; `pytest_bctrl.schema()` at module level gives the same."""
     from pytest_bctrl import fixture_values
 
     return fixture_values.schema(bctrl_contract)

@@ -7,20 +7,22 @@ import shlex
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar, get_args
 
 import pytest
 
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.finding import FAIL_ON, FailOn, Levels, parse_levels
-from pytest_bctrl.hiding import KEY_VARIABLE as KEY_VARIABLE
-from pytest_bctrl.hiding import Hiding
+from pytest_bctrl.redaction import KEY_VARIABLE as KEY_VARIABLE
+from pytest_bctrl.redaction import Redaction
+from pytest_bctrl.redaction.encodings import SHORTEST
 from pytest_bctrl.secret import Secret
 
 Target = Literal["mock", "live"]
+Probes = Literal["all", "contract"]
 
 
 @contextmanager
@@ -38,6 +40,10 @@ class Source(Protocol):
     @property
     def inipath(self) -> Path | None:
         """The file of the ini values."""
+
+    @property
+    def rootpath(self) -> Path:
+        """The folder of the project."""
 
     def getoption(self, name: str) -> object:
         """Return the value of a command-line option, None where it was not given."""
@@ -77,10 +83,11 @@ class Setting:
 
 SPACE_ID = Setting("bctrl_space_id", ("BCTRL_SPACE_ID",), default="not set")
 BASE_URL = Setting("bctrl_base_url", ("BCTRL_BASE_URL", "BCTRL_API_BASE_URL"), default="the contract's first server")
-CONTRACT = Setting("bctrl_contract", default="the packaged one")
+CONTRACT = Setting("bctrl_contract", default="contracts/ of the project, else the packaged one")
 FAIL_ON_LEVEL = Setting("bctrl_fail_on", default="error")
 MAX_EXAMPLES = Setting("bctrl_max_examples", native=int, default="20")
 UPSTREAM = Setting("bctrl_upstream", default="none")
+PROBES = Setting("bctrl_probes", default="all")
 ALLOW_LIST = Setting("bctrl_allow_list")
 MIN_COVERAGE = Setting("bctrl_min_coverage", native=float)
 RECORD_MODE = Setting("bctrl_record_mode", default="none")
@@ -181,6 +188,7 @@ def upstream(source: Source, environment: Mapping[str, str]) -> str | None:
     if found is None:
         return None
     is_elsewhere = "://" in found.value or found.value.startswith("git:") or found.value == "-"
+    found = found if is_elsewhere else _located(found, source)
     if not is_elsewhere and not Path(found.value).is_file():
         raise SettingError(
             f"{found.value!r} is not a file", where=found.where, hint="give a page, an OpenAPI file or an https URL"
@@ -188,10 +196,20 @@ def upstream(source: Source, environment: Mapping[str, str]) -> str | None:
     return found.value
 
 
-def contract_path(source: Source, environment: Mapping[str, str]) -> str | None:
-    """Return the path of the user's own contract, None for the packaged one."""
-    found = given(CONTRACT, source, environment)
-    return found.value if found else None
+def contract_setting(source: Source) -> Given | None:
+    """Return the path of the contract, or `published`; None where neither the command line nor the file sets it.
+
+    A relative path on the command line starts from the working directory, one in a file from the folder of the file.
+    """
+    found = given(CONTRACT, source, {})
+    return found if found is None or found.value == "published" else _located(found, source)
+
+
+def _located(found: Given, source: Source) -> Given:
+    """Return a path with the folder that it starts from, unless that is the working directory."""
+    if not found.is_ini or source.inipath is None or source.inipath.parent == Path.cwd():
+        return found
+    return replace(found, value=str(source.inipath.parent / found.value))
 
 
 def fail_on(source: Source, environment: Mapping[str, str]) -> FailOn:
@@ -249,17 +267,19 @@ def record_mode(source: Source, environment: Mapping[str, str]) -> str:
     return _one_of(RECORD_MODES, "mode", given(RECORD_MODE, source, environment)) or RECORD_MODES[0]
 
 
-def hide_secrets(hide: Hiding, source: Source, environment: Mapping[str, str]) -> None:
-    """Hide what the environment holds, and the values of `bctrl_secrets`; a wrong one is an error elsewhere."""
-    hide.add_environment(environment)
+def add_secrets(redaction: Redaction, source: Source, environment: Mapping[str, str]) -> None:
+    """Redact what the environment holds, and the values of `bctrl_secrets`; a wrong one is an error elsewhere."""
+    redaction.add_environment(environment)
     with suppress(SettingError):
-        for _, value in _secrets(source, environment):
-            hide.add(value)
+        for line, value in _secrets(source, environment):
+            name = line.value[1:] if line.value.startswith("$") else f"a value of {SECRETS.ini}"
+            redaction.add(value, name=name)
     # pytest knows no options yet when it asks first.
     with suppress(SettingError, ValueError):
         for line in (*several(HEADERS, source), *in_file(VALUES, source)):
-            for found in _VARIABLE.finditer(line.value):
-                hide.add(environment.get(found[1] or found[2], ""))
+            for variable in _VARIABLE.finditer(line.value):
+                name = variable[1] or variable[2]
+                redaction.add(environment.get(name, ""), name=name)
 
 
 def _secrets(source: Source, environment: Mapping[str, str]) -> Iterator[tuple[Given, Secret]]:
@@ -269,18 +289,33 @@ def _secrets(source: Source, environment: Mapping[str, str]) -> Iterator[tuple[G
 
 
 def require_secrets(source: Source, environment: Mapping[str, str]) -> None:
-    """Hold `bctrl_secrets` to its form: one value a line, `$NAME` for that of an environment variable.
+    """Raise `SettingError`, never showing a value, where a recording could not be searched for the key and secrets.
 
-    Raises `SettingError`, never showing a value, for a value of less than four characters, which would be found
-    everywhere, and for a variable that is not set; but where nothing is recorded nobody needs to have the secrets.
+    A value of `bctrl_secrets` is one per line, `$NAME` for that of an environment variable. One that is too short would
+    be found everywhere. Where nothing is recorded nobody needs to have the secrets.
     """
-    is_replay = record_mode(source, environment) == RECORD_MODES[0]
-    for given, value in _secrets(source, environment):
-        is_variable = given.value.startswith("$")
-        if len(value.reveal()) < 4 and (value or not is_replay or not is_variable):
-            what = f"the variable {given.value[1:]} is not set, or" if is_variable else "a value"
-            hint = "set it to four characters or more"
-            raise SettingError(f"{what} is too short to be looked for", where=given.where, hint=hint)
+    if record_mode(source, environment) == RECORD_MODES[0]:
+        return
+    key = environment.get(KEY_VARIABLE, "")
+    if key:
+        require_searchable(Secret(key), KEY_VARIABLE)
+    for line, value in _secrets(source, environment):
+        is_variable = line.value.startswith("$")
+        if is_variable and not value:
+            raise SettingError(
+                f"the variable {line.value[1:]} is not set", where=line.where, hint=f"export {line.value[1:]}=…"
+            )
+        require_searchable(value, line.value[1:] if is_variable else line.where)
+
+
+def require_searchable(value: Secret, where: str) -> None:
+    """Raise `SettingError` for a secret that is too short for a recording to be searched for it."""
+    if len(value.reveal()) < SHORTEST:
+        raise SettingError(
+            f"a secret has fewer than {SHORTEST} characters, too few to keep it out of a recording",
+            where=where,
+            hint=f"record with one of {SHORTEST} characters or more",
+        )
 
 
 def levels(source: Source) -> Levels:
@@ -314,6 +349,15 @@ def max_examples(source: Source, environment: Mapping[str, str]) -> int:
     if text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 10_000:
         return int(text)
     raise SettingError(f"{found.value!r} is not a number of examples", where=found.where, hint="give 1 to 10000")
+
+
+def probes(source: Source) -> Probes:
+    """Return which requests a contract run sends; raises `SettingError` for an unknown word.
+
+    `all` are those that the contract has rejected, too; `contract` are those that conform to it.
+    """
+    found = next(iter(in_file(PROBES, source)), None)
+    return _one_of(get_args(Probes), "kind of probes", found) or "all"
 
 
 def percentage(setting: Setting, source: Source) -> float | None:

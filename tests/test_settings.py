@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pytest_bctrl import settings
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.hiding import MASK, Hiding
+from pytest_bctrl.redaction import MASK, Redaction
 from pytest_bctrl.suite.run import ContractRun, aimed
 from pytest_bctrl.traffic.origin import connection, values
 from tests.error_makers import Given
@@ -138,21 +138,27 @@ def _refusal(environment: Mapping[str, str]) -> str:
     return f"{caught.value} {values}"
 
 
-def _hidden(config: pytest.Config) -> str:
-    hide = Hiding()
-    settings.hide_secrets(hide, config, {})
-    return hide("hunter22")
+def _redacted(config: pytest.Config) -> str:
+    redaction = Redaction()
+    settings.add_secrets(redaction, config, {})
+    return redaction("hunter22")
 
 
 def _all(setting: settings.Setting, config: pytest.Config) -> list[str]:
     return [one.value for one in settings.several(setting, config)]
 
 
+def _contract(config: pytest.Config) -> str:
+    found = settings.contract_setting(config)
+    assert found is not None
+    return found.value
+
+
 IN_A_FILE: Mapping[str, tuple[str, str, Read, object]] = {
     # by name: in an ini file, in native TOML, how it is read, what is made of it
     "bctrl_base_url": ("https://h", '"https://h"', _base_url, "https://h"),
     "bctrl_space_id": ("mine", '"mine"', lambda c: settings.space_id(c, {}), "mine"),
-    "bctrl_contract": ("mine.json", '"mine.json"', lambda c: settings.contract_path(c, {}), "mine.json"),
+    "bctrl_contract": ("mine.json", '"mine.json"', _contract, "mine.json"),
     "bctrl_fail_on": ("info", '"info"', lambda c: settings.fail_on(c, {}), "info"),
     "bctrl_upstream": ("https://h", '"https://h"', lambda c: settings.upstream(c, {}), "https://h"),
     "bctrl_allow_list": ("a.yaml", '"a.yaml"', lambda c: settings.in_file(settings.ALLOW_LIST, c)[0].value, "a.yaml"),
@@ -165,7 +171,7 @@ IN_A_FILE: Mapping[str, tuple[str, str, Read, object]] = {
     "bctrl_max_examples": ("5", "5", lambda c: settings.max_examples(c, {}), 5),
     "bctrl_levels": ("a = off", '["a = off"]', lambda c: settings.levels(c).off[0].name, "a"),
     "bctrl_report": ("a.json", '["a.json"]', lambda c: _all(settings.REPORT, c), ["a.json"]),
-    "bctrl_secrets": ("hunter22", '["hunter22"]', _hidden, MASK),
+    "bctrl_secrets": ("hunter22", '["hunter22"]', _redacted, MASK),
     "bctrl_headers": ("A: b", '["A: b"]', lambda c: _all(settings.HEADERS, c), ["A: b"]),
     "bctrl_values": ("a = b", '["a = b"]', lambda c: values(c, {}), {"a": "b"}),
     "bctrl_rate": ("30/m", '"30/m"', lambda c: connection(c, {}).pace.seconds, 2.0),

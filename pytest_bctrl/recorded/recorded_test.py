@@ -16,10 +16,10 @@ import httpx
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, DocumentError
-from pytest_bctrl.hiding import Hiding
 from pytest_bctrl.incoming import RECORDED, size
 from pytest_bctrl.recorded.conform import Checked, answer_of, base_path, listing, require_conforming, space_of
 from pytest_bctrl.recorded.place import Place
+from pytest_bctrl.redaction import Redaction
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.secret import Secret
@@ -60,7 +60,7 @@ class RecordedTest:
 
     `path` is the file; `is_recording` says whether the test talks to the target and is written down, or is answered
     from the file; there a request for `usual_space`, which `bctrl_space_id` gives, is one for the recorded space. What
-    `hide` knows must not reach the file, nor identifiers with `scrub_ids`. Raises `DocumentError` where the file is
+    `redaction` knows must not reach the file, nor identifiers with `scrub_ids`. Raises `DocumentError` where the file is
     broken, was edited or conforms no longer. `last_word` may change each answer that is replayed.
     """
 
@@ -69,7 +69,7 @@ class RecordedTest:
         place: Place,
         contract: Contract,
         mode: str,
-        hide: Hiding,
+        redaction: Redaction,
         checked: Checked,
         *,
         usual_space: str = "",
@@ -80,7 +80,7 @@ class RecordedTest:
         self.saved = Saved(was_written=False)
         self._place = place
         self._contract = contract
-        self._hide = hide
+        self._redaction = redaction
         self._scrub_ids = scrub_ids
         self._checked = checked
         self._last_word: LastWord = last_word or (lambda _request, answer: answer)
@@ -100,7 +100,7 @@ class RecordedTest:
         if not self.is_recording:
             self._require_conforming(played)
         same = {usual_space: space_of(played, contract) or usual_space}
-        self.player = Player(played, name=place.shown, hint=place.hint, hide=hide, same=same)
+        self.player = Player(played, name=place.shown, hint=place.hint, redact=redaction, same=same)
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -197,6 +197,8 @@ class RecordedTest:
                 self.player.answer(exchange.method, exchange.target)
                 played = self._last_word(Request(exchange.method, exchange.target), as_answer(exchange))
                 return samples.items(httpx.Response(200, content=played.body).json())
+        if not self.player.exchanges:
+            raise DocumentError("there is no recording of this test", where=self._place.shown, hint=self._place.hint)
         raise DocumentError("it holds no runtimes", where=self._place.shown, hint=self._place.hint)
 
     @contextmanager
@@ -220,8 +222,8 @@ class RecordedTest:
         if self._scrub_ids:
             made = scrubbed(made, self._place.shown, self.aim.space_id)
         # Before the check, whose findings show what they find.
-        self._hide.add(self.aim.key)
-        refuse(made, self._place.shown, self._hide.found_as, "a secret")
+        self._redaction.add(self.aim.key, name="bctrl_api_key")
+        refuse(made, self._place.shown, self._redaction.find, "a secret")
         self._require_conforming(made)
         target = self.aim.base_url if self.aim.live else "mock"
         self.saved = save(self.path, self._place.test, made, target, _now())

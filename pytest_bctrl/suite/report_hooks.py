@@ -12,11 +12,12 @@ import pytest
 
 from pytest_bctrl import settings
 from pytest_bctrl.errors import BctrlError, SettingError
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.reports import SUFFIXES, writer
 from pytest_bctrl.reports.github import append_summary, shown_commands
 from pytest_bctrl.reports.wording import RunReport, Title
-from pytest_bctrl.suite.sinks import hide
+from pytest_bctrl.suite.sinks import redact
 from pytest_bctrl.suite.summary import Summary
 
 
@@ -96,7 +97,7 @@ class ReportHooks:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write; a report that cannot be written makes a passing run fail, since an old one may be there."""
         told = (self._summary.findings(), self._summary.title(), self._summary.report())
-        findings, title, run = hide(session.config, told)
+        findings, title, run = redact(session.config, told)
         written, problems = write_reports(self._files, findings, title, run)
         if self._job_summary:
             try:
@@ -106,7 +107,7 @@ class ReportHooks:
         if self._job_summary is not None:
             self._lines += shown_commands(findings, title)
         self._summary.reports = written
-        self._lines += [f"bctrl: {problem}" for problem in problems]
+        self._lines += [escape_line(f"bctrl: {problem}") for problem in problems]
         if problems and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -1,175 +1,212 @@
-"""Where text leaves a pytest process: each place hides the secrets, before any other plugin sees the text.
+"""Where text leaves a pytest process, and redaction of it there.
 
-Nothing that a test itself can see is changed: what it captures and catches is cleaned when its phase is over.
+Only text on its way out is changed. Reports, node ids, exceptions and all other objects stay as they are, since tests
+and other plugins see them; what pytest stores in its cache, or sends from a worker to its controller, stays too.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from collections.abc import Callable, Generator
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any, TypeVar
 
 import pytest
 
 from pytest_bctrl import settings
-from pytest_bctrl.hiding import Hiding
+from pytest_bctrl.redaction import RedactedFile, Redaction, redact_file, redact_stream
+from pytest_bctrl.suite.report_paths import changed_files, report_paths
 
-_HIDING: pytest.StashKey[Hiding] = pytest.StashKey()
-_UNKNOWN = object()
+_REDACTION: pytest.StashKey[Redaction] = pytest.StashKey()
 
 T = TypeVar("T")
 
 
-def hide(config: pytest.Config, value: T) -> T:
-    """Return a text, or data, without what is secret by now."""
-    return config.stash[_HIDING].data(value) if _HIDING in config.stash else value
+def redact(config: pytest.Config, value: T) -> T:
+    """Return a text, or data of this package, without what is secret by now."""
+    return config.stash[_REDACTION].data(value) if _REDACTION in config.stash else value
 
 
-def hiding(config: pytest.Config, *streams: Any) -> Hiding:
-    """Return what hides the secrets of this process; from the first call on, it stands before every sink.
+def redaction(config: pytest.Config, *streams: Any) -> Redaction:
+    """Return the redaction of this run; from the first call on, it covers every sink.
 
-    `streams` are what text is shown on, where they are known; else the process's own. What a test captures is not
-    among them: it has to see all.
+    `streams` are what the run writes to, where they are known. What a test captures is not among them.
     """
-    if _HIDING not in config.stash:
-        made = config.stash[_HIDING] = Hiding()
-        settings.hide_secrets(made, config, os.environ)
-        for stream in streams or (sys.__stdout__, sys.__stderr__):
-            if stream is not None:  # pragma: no branch - it is for a process that was started with one closed
-                config.add_cleanup(made.stream(stream))
-        sinks = _Sinks(made)
-        config.pluginmanager.register(sinks, "bctrl-hiding")
+    if _REDACTION not in config.stash:
+        created = config.stash[_REDACTION] = Redaction()
+        settings.add_secrets(created, config, os.environ)
+        created.exempt(_paths(config))
+        sinks = _Sinks(config, created)
+        sinks.cover_streams(streams or tuple(_streams(config)))
+        config.pluginmanager.register(sinks, "bctrl-redaction")
         if not streams:
-            sinks.hide_files(config)
-    return config.stash[_HIDING]
+            sinks.cover_files()
+    return config.stash[_REDACTION]
 
 
-def hide_traces(config: pytest.Config) -> None:
-    """Hide in what `--debug` and `PYTEST_DEBUG` write: every hook call with its arguments, exceptions among them.
-
-    Raises `pytest.UsageError` where the trace cannot be filtered.
-    """
+def redact_trace(config: pytest.Config) -> None:
+    """Redact what `--debug` and `PYTEST_DEBUG` write: every hook call with its arguments."""
     root = config.trace.root
-    write: Any = getattr(root, "_writer", _UNKNOWN)
-    if write is _UNKNOWN:
-        raise pytest.UsageError("bctrl: --debug: the trace cannot be kept free of the key (run without --debug)")
-    if write is not None:
-        root.setwriter(hiding(config).writer(write))
+    write: Any = getattr(root, "_writer", None)
+    if write is not None and not isinstance(write, _Trace):
+        root.setwriter(_Trace(write, redaction(config)))
+
+
+class _Trace:
+    """Writes a trace without secrets."""
+
+    def __init__(self, write: Callable[[str], object], redaction: Redaction) -> None:
+        self._write = write
+        self._redact = redaction
+
+    def __call__(self, text: str) -> None:
+        self._write(self._redact(text))
+
+
+def _paths(config: pytest.Config) -> Iterator[str]:
+    # Early on, pytest has no root yet.
+    yield str(getattr(config, "rootpath", ""))
+    yield str(config.invocation_params.dir)
+    yield from map(str, config.invocation_params.args)
+
+
+def _streams(config: pytest.Config) -> Iterator[Any]:
+    """Yield what a run that is under way writes to."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    writer = getattr(reporter, "_tw", None)
+    candidates = (sys.__stdout__, sys.__stderr__, getattr(writer, "_file", None))
+    yield from {id(stream): stream for stream in candidates if stream is not None}.values()
 
 
 class _Sinks:
-    """The hooks through which pytest hands text to whoever shows or writes it, its own plugins and others."""
+    """The sinks of one run: its streams, the files of its reports, and the note about weak secrets."""
 
-    def __init__(self, hide: Hiding) -> None:
-        self._hide = hide
+    def __init__(self, config: pytest.Config, redaction: Redaction) -> None:
+        self._config = config
+        self._redaction = redaction
+        self._start = time.time()
+        self._ends: list[Callable[..., None]] = []
+        self._has_ended_well = False
+        config.add_cleanup(self._end)
 
-    def _clean(self, report: Any) -> None:
-        for name, value in list(vars(report).items()):
-            setattr(report, name, self._hide.data(value))
+    def cover_streams(self, streams: tuple[Any, ...]) -> None:
+        """Redact what is written to streams."""
+        self._ends += [redact_stream(stream, self._redaction) for stream in streams if stream is not None]
 
-    @pytest.hookimpl(wrapper=True, trylast=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Before every other wrapper: the exception, the captured output, and the report made of them."""
-        item._report_sections[:] = self._hide.data(item._report_sections)
-        self._clean_error(call.excinfo)
-        report = yield
-        # Of a `unittest` case it is known by now.
-        self._clean_error(call.excinfo)
-        self._clean(report)
-        return report
+    def cover_files(self) -> None:
+        """Redact what is written to files as the run goes: the log, and reports that other plugins write."""
+        self._cover_log()
+        self._cover_open_files()
+        self._cover_allure()
+        self._cover_pastebin()
 
-    @pytest.hookimpl(wrapper=True, trylast=True)
-    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-        """An error of collection."""
-        report = yield
-        self._clean(report)
-        return report
+    def _cover_log(self) -> None:
+        plugin = self._config.pluginmanager.get_plugin("logging-plugin")
+        handler: Any = getattr(plugin, "log_file_handler", None)
+        if handler is not None:
+            # Its stream may be another one later.
+            form = handler.format
+            handler.format = lambda record: self._redaction(form(record))
 
-    @pytest.hookimpl(wrapper=True, trylast=True)
-    def pytest_fixture_setup(self) -> Generator[None, object, object]:
-        """An error of a fixture, of which some plugins tell on their own."""
+    def _cover_open_files(self) -> None:
+        paths = report_paths(self._config)
+        for plugin in self._config.pluginmanager.get_plugins():
+            members = {} if isinstance(plugin, ModuleType) else getattr(plugin, "__dict__", {})
+            for file in list(members.values()):
+                is_file = (
+                    type(file) is io.TextIOWrapper and not file.closed and isinstance(file.name, str | os.PathLike)
+                )
+                if is_file and Path(file.name).absolute() in paths:
+                    redact_stream(file, self._redaction, keeps_structure=True)
+
+    def _cover_allure(self) -> None:
+        if self._config.pluginmanager.has_plugin("allure_pytest"):
+            logger = import_module("allure_commons.logger")
+            opener = self._opened
+            self._shadow(logger, "open", opener)
+            self._shadow(logger, "io", SimpleNamespace(**{**vars(io), "open": opener}))
+
+    def _opened(self, path: Any, mode: str = "r", *arguments: Any, **named: Any) -> Any:
+        if mode in ("w", "wb"):
+            return RedactedFile(path, mode, self._redaction)
+        return open(path, mode, *arguments, **named)  # noqa: PTH123 - in the place of `open`
+
+    def _cover_pastebin(self) -> None:
+        module = sys.modules.get("_pytest.pastebin")
+        upload: Any = getattr(module, "create_new_paste", None)
+        if module is not None and upload is not None and self._config.getoption("pastebin", None):
+
+            def upload_redacted(contents: Any) -> Any:
+                is_text = isinstance(contents, str)
+                return upload(self._redaction(contents) if is_text else self._redaction.data_bytes(contents))
+
+            self._shadow(module, "create_new_paste", upload_redacted)
+
+    def _shadow(self, module: ModuleType, name: str, value: object) -> None:
+        """Put something in the place of a global of a module until the run ends."""
+        members = vars(module)
+        before = {key: members[key] for key in (name,) if key in members}
+        members[name] = value
+
+        def restore(**_named: Any) -> None:
+            members.pop(name, None)
+            members.update(before)
+
+        self._ends.append(restore)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Cover files, now that every plugin is there."""
+        self.cover_files()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Take the words in names of tests for too common; parameters are no names."""
+        names = {item.nodeid.partition("[")[0] for item in session.items}
+        self._redaction.exempt(sorted(names))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say which secrets are too short or too common."""
+        for note in self._redaction.notes():
+            terminalreporter.write_line(f"bctrl: {note}", yellow=True)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Redact the files of reports when every plugin has written them."""
         try:
             return (yield)
-        except BaseException as error:
-            self._hide.error(error)
-            raise
+        finally:
+            self._redact_files()
+            # A usage error is shown when the run is over.
+            self._has_ended_well = int(session.exitstatus) != pytest.ExitCode.USAGE_ERROR
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, None, None]:
-        """What came to a report after it was made, as a subtest's description and output do."""
-        self._clean(report)
-        yield
+    def _redact_files(self) -> None:
+        # A worker's controller writes the reports.
+        if hasattr(self._config, "workerinput"):
+            return
+        with suppress(Exception):
+            for path in changed_files(self._config, self._start):
+                redact_file(path, self._redaction)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_warning_recorded(self, warning_message: Any) -> None:
-        """A warning, also of a thread or of a destructor."""
-        shown = str(warning_message.message)
-        if self._hide(shown) != shown:
-            warning_message.message = UserWarning(self._hide(shown))
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_internalerror(
-        self, excrepr: Any, excinfo: pytest.ExceptionInfo[BaseException]
-    ) -> Generator[None, object, object]:
-        """A mistake of a plugin, or of a hook in a `conftest.py`."""
-        self._hide.data(excrepr)
-        self._clean_error(excinfo)
-        return (yield)
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Generator[None, None, None]:
-        """What ended the run: Ctrl-C or `pytest.exit`."""
-        self._clean_error(excinfo)
-        yield
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_itemcollected(self, item: pytest.Item) -> None:
-        """A test's name, of which parameters are a part."""
-        for name in ("name", "_nodeid", "_id"):
-            if hasattr(item, name):
-                setattr(item, name, self._hide.data(getattr(item, name)))
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Every plugin is there by now."""
-        self.hide_files(session.config)
-
-    def hide_files(self, config: pytest.Config) -> None:
-        """Hide in what is written as it comes: logs, and the files of allure-pytest."""
-        plugin = config.pluginmanager.get_plugin("logging-plugin")
-        handlers = (getattr(plugin, name, None) for name in ("log_cli_handler", "log_file_handler"))
-        for handler in filter(None, handlers):
-            handler.format = lambda record, inner=handler.format: self._hide(inner(record))
-        if config.pluginmanager.has_plugin("allure_pytest"):
-            allure: Any = import_module("allure_commons")
-            allure.plugin_manager.register(_Allure(self._hide, allure.hookimpl(tryfirst=True)))
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
-        """What tests gave to JUnit's file past their reports."""
-        for plugin in session.config.pluginmanager.get_plugins():
-            for reporter in self._hide.data(plugin).node_reporters_ordered if type(plugin).__name__ == "LogXML" else ():
-                for element in reporter.to_xml().iter():
-                    element.attrib.update(self._hide.data(element.attrib))
-        yield
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
-        """The log records that pytest-json-report gathers itself."""
-        json_report.update(self._hide.data(json_report))
-
-    def _clean_error(self, excinfo: pytest.ExceptionInfo[BaseException] | None) -> None:
-        if excinfo is not None:
-            self._hide.error(excinfo.value)
+    def _end(self) -> None:
+        # Some plugins write as late as they are unconfigured.
+        self._redact_files()
+        is_kept = not self._has_ended_well or _ends_the_process()
+        for end in self._ends:
+            end(is_kept=is_kept)
 
 
-class _Allure:
-    """Hooks of allure-pytest, which writes a file for each test and each fixture."""
-
-    def __init__(self, hide: Hiding, hook: Callable[[Any], Any]) -> None:
-        self.report_result = hook(lambda result: hide.data(result))
-        self.report_container = hook(lambda container: hide.data(container))
+def _ends_the_process() -> bool:
+    """Return whether pytest was started from the command line: what fails as the interpreter ends is shown too."""
+    frame = sys._getframe()
+    while frame is not None:
+        if frame.f_code.co_name in ("console_main", "_console_main"):
+            return True
+        frame = frame.f_back  # type: ignore[assignment]
+    return False

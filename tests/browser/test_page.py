@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import expect
 from pypdf import PdfReader
 
+from pytest_bctrl.escaping import escape_line
 from tests.browser.conftest import PATIENCE, PHONE, Show, expect_value
 from tests.reports.examples import HOSTILE, Example, drift, failed, hostile, many, moved, of_one_rule, passed, unchecked
 
@@ -184,7 +185,9 @@ def test_hostile_text_is_text(show: Show) -> None:
     page = show(hostile())
     for index in range(page.locator(FINDINGS).count()):
         opened(page, index)
-    expect_value(page, f"document.querySelector('.what').textContent.includes({json.dumps(HOSTILE)})", True)
+    expect_value(
+        page, f"document.querySelector('.what').textContent.includes({json.dumps(escape_line(HOSTILE))})", True
+    )
     expect(page.locator("img")).to_have_count(0)
     expect_value(page, "window.broken === undefined", True)
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_bctrl.cli.drift import contract_in_force, default_sources
+from pytest_bctrl.cli.drift import default_sources
+from pytest_bctrl.cli.project import chosen_contract
 from pytest_bctrl.contract.document import load_document
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.drift import check_upstream, compare
@@ -165,7 +166,7 @@ def test_what_is_compared_where_nothing_is_named_is_the_vendored_spec_and_where_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    base, upstream = default_sources(None, None, contract_in_force())
+    base, upstream = default_sources(None, None, chosen_contract(None))
 
     assert packaged().spec.resolve() == Path(base).resolve()
     assert json.loads(packaged().lock.read_text("utf-8"))["source"] == upstream

@@ -278,6 +278,13 @@ def test_the_control_path_is_for_who_has_the_token_and_is_off_without_one(mock: 
         ("https://app.test", ("https://app.test",), True),
         ("https://app.test", ("*",), True),
         ("null", (), False),
+        ("https://127.0.0.1", (), True),
+        ("http://[::1]:3000", (), True),
+        ("chrome-extension://localhost", (), False),
+        ("moz-extension://127.0.0.1", (), False),
+        ("file://localhost", (), False),
+        ("http://localhost.evil.test", (), False),
+        ("http://[localhost", (), False),
     ],
 )
 def test_pages_of_this_machine_and_of_named_origins_may_ask(

@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.hiding import Hiding
 from pytest_bctrl.recorded.conform import Checked
 from pytest_bctrl.recorded.place import Place
 from pytest_bctrl.recorded.recorded_test import Aim, RecordedTest
+from pytest_bctrl.redaction import Redaction
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
 from tests.variants import named, serve
@@ -72,7 +72,7 @@ def recorded(
     if mock is not None:
         aim = Aim(mock.url, mock.api_key, mock.space_id, live=False)
     found = known or Checked(CONTRACT, path.parent, {})
-    hide = Hiding()
+    hide = Redaction()
     for secret in secrets:
         hide.add(secret)
     made = RecordedTest(place, CONTRACT, "rewrite" if aim else "none", hide, found, scrub_ids=scrub_ids)

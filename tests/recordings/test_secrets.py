@@ -18,7 +18,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from pytest_bctrl.hiding import Hiding
+from pytest_bctrl.redaction import Redaction
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from pytest_bctrl.traffic.recordings.guard import LeakError, refuse, replacement, scrubbed
 
@@ -26,9 +26,9 @@ Spelling = Callable[[str], str]
 
 
 def refuse_secret(exchanges: Sequence[Exchange], name: str, value: str) -> None:
-    hide = Hiding()
+    hide = Redaction()
     hide.add(value)
-    refuse(exchanges, name, hide.found_as, "a secret")
+    refuse(exchanges, name, hide.find, "a secret")
 
 
 PLAIN = Exchange("GET", "https://api.example.test/v1/spaces/s/runtimes", 200, body=b'{"runtimes": []}')

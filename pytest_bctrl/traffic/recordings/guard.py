@@ -15,7 +15,8 @@ from uuid import UUID
 from pytest_bctrl.contract.schema.invariant import as_uuid
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.incoming import RECORDED
-from pytest_bctrl.spellings import Value, found_as, meanings, readings
+from pytest_bctrl.redaction import Redaction
+from pytest_bctrl.redaction.decoding import meanings, readings
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 
 
@@ -24,7 +25,7 @@ class LeakError(BctrlError):
 
 
 Finder = Callable[[str], str | None]
-"""Says how what is looked for stands in a text, None where it does not; `Hiding.found_as` is one."""
+"""Says how what is looked for stands in a text, None where it does not; `Redaction.find` is one."""
 
 
 def refuse(exchanges: Sequence[Exchange], name: str, find: Finder, what: str) -> None:
@@ -169,7 +170,9 @@ def _uuids(text: str) -> set[str]:
 
 
 def _finder(replacements: Set[str], compact: Set[str], space_id: str) -> Finder:
-    space = None if _UUID.fullmatch(space_id) else Value(space_id).wanted
+    space = Redaction()
+    if not _UUID.fullmatch(space_id):
+        space.add(space_id, has_parts=False)
 
     def find(text: str) -> str | None:
         for how, reading in meanings(text, _LEGIBLE):
@@ -177,6 +180,6 @@ def _finder(replacements: Set[str], compact: Set[str], space_id: str) -> Finder:
                 return how
             if any(found.lower() in compact for found in _COMPACT.findall(reading)):
                 return how
-        return None if space is None else found_as(text, space)
+        return space.find(text)
 
     return find

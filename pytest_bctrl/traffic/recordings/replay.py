@@ -46,7 +46,7 @@ class Miss:
 class Player:
     """Plays the exchanges of one test; safe to use from several threads.
 
-    `hint` is the command that records them, `hide` masks what must not be shown of a request that nobody recorded,
+    `hint` is the command that records them, `redact` masks what must not be shown of a request that nobody recorded,
     `same` has path segments that may stand for recorded ones.
     """
 
@@ -56,13 +56,13 @@ class Player:
         *,
         name: str,
         hint: str,
-        hide: Callable[[str], str] = str,
+        redact: Callable[[str], str] = str,
         same: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.exchanges = tuple(exchanges)
         self._name = name
         self._hint = hint
-        self._hide = hide
+        self._redact = redact
         self._same = same
         self._lock = Lock()
         self._turns: dict[Key, deque[Exchange]] = {}
@@ -108,13 +108,13 @@ class Player:
     def _explained(self, method: str, target: str, *, known: bool) -> str:
         lost = "the recorded answer has no body: the tool that wrote the file did not save it"
         lines = [f"{self._name}: {lost if known else 'no answer is recorded for this request'}"]
-        lines.append(f"  asked     {self._hide(f'{method} {_target(target)}')}")
+        lines.append(f"  asked     {self._redact(f'{method} {_target(target)}')}")
         recorded = list(dict.fromkeys(f"{one.method} {one.target}" for one in self.exchanges))
-        shown = [self._hide(line) for line in recorded[:_SHOWN]] or ["nothing"]
+        shown = [self._redact(line) for line in recorded[:_SHOWN]] or ["nothing"]
         shown += [f"… and {len(recorded) - _SHOWN} more"] if len(recorded) > _SHOWN else []
         lines += [f"  {'' if number else 'recorded':<8}  {line}" for number, line in enumerate(shown)]
         if recorded and not known:
-            lines.append(f"  nearest   {self._hide(_nearest(method, target, self.exchanges))}")
+            lines.append(f"  nearest   {self._redact(_nearest(method, target, self.exchanges))}")
         lines.append(f"  record it {self._hint}")
         lines.append("            without --bctrl-live it is recorded from the mock")
         return "\n".join(lines)

@@ -1,0 +1,10 @@
+"""Secrets of a process, and text without them.
+
+`Redaction` is handed to whatever shows or writes text: nothing is kept on modules, so that two runs in one process
+redact what is theirs. A run without any secret imports none of this.
+"""
+
+from pytest_bctrl.redaction.redaction import KEY_VARIABLE, MASK, Redaction
+from pytest_bctrl.redaction.streams import RedactedFile, redact_file, redact_stream
+
+__all__ = ["KEY_VARIABLE", "MASK", "RedactedFile", "Redaction", "redact_file", "redact_stream"]

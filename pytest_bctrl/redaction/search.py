@@ -1,0 +1,194 @@
+"""Where secrets are in a text: one pass over its skeleton, in time that grows with its length alone."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pytest_bctrl.redaction.encodings import GRAM, LOWER, PUNCTUATION, Encoding
+
+WINDOW = 1 << 16
+OVERLAP = 512
+"""Bytes that are read at once, and those that are read with the next, too: a run has fewer."""
+
+_ESCAPE = rb"(?:\x1b|\\+u001b|\\+x1b|\\+033|#x1b|&#27;|\|0x001b)"
+_COLOUR = re.compile(_ESCAPE + rb"\|?(?:\[|\\u005b)[0-?]*[ -/]*[@-~]", re.IGNORECASE)
+"""An escape code for colour, plain and as formats write it: JSON, reprs, pytest's JUnit, XML, TeamCity."""
+_LINK = re.compile(_ESCAPE + rb"\][^\x07\x1b]*(?:\x07|\x1b\\)?", re.IGNORECASE)
+_TAG = re.compile(rb"(?:<|&lt;)/?span\b[^<>\n]{0,160}?(?:>|&gt;)")
+"""Markup in place of colours, also inside an attribute."""
+_COLOUR_MARKS = (b"\x1b", b"1b[", b"1B[", b"|[", b"033[", b"&#27;[")
+_CONTROLS = re.compile(b"|".join(pattern.pattern for pattern in (_COLOUR, _LINK, _TAG)), re.IGNORECASE)
+_JOINTS = frozenset({b"", *(bytes([byte]) for byte in b"%-_./+~| ")})
+"""What may stand between two characters of a secret without meaning anything to the format around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a text that shows a secret: its start, its end, and the encoding."""
+
+    start: int
+    end: int
+    encoding: Encoding
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Characters of a skeleton that are those of an encoding, from `offset` on."""
+
+    start: int
+    end: int
+    encoding: Encoding
+    offset: int
+
+
+class Search:
+    """Finds the encodings of all secrets at once."""
+
+    def __init__(self, encodings: Iterable[Encoding]) -> None:
+        grams: defaultdict[bytes, list[tuple[Encoding, int]]] = defaultdict(list)
+        for encoding in encodings:
+            for gram, offset in encoding.grams():
+                grams[gram].append((encoding, offset))
+        self._grams = dict(grams)
+        # Two bytes of a skeleton are one character of UTF-16: a class of those is tested in one step.
+        firsts = "".join(sorted({_pair(gram[:2]) for gram in grams}))
+        seconds = "".join(sorted({_pair(gram[2:]) for gram in grams}))
+        self._candidates = re.compile(f"[{firsts}](?=[{seconds}])")
+
+    def spans(self, data: bytes) -> list[Span]:
+        """Return the parts of a text that show a secret, in their order; none overlaps another."""
+        found: list[Span] = []
+        for start in range(0, len(data), WINDOW):
+            first = max(0, start - OVERLAP)
+            window = data[first : start + WINDOW + OVERLAP]
+            found += (Span(first + one.start, first + one.end, one.encoding) for one in self._window(window))
+        return _merged(found)
+
+    def find(self, data: bytes) -> Encoding | None:
+        """Return the encoding in which a secret is in a text, None where it is in none."""
+        spans = self.spans(data)
+        return spans[0].encoding if spans else None
+
+    def _window(self, data: bytes) -> Iterator[Span]:
+        for blank in _without_controls(data):
+            text = blank.translate(LOWER, PUNCTUATION)
+            runs = self._runs(text)
+            if runs:
+                positions = [index for index, byte in enumerate(blank) if byte in _KEPT]
+                for run in runs:
+                    yield from _pieces(data, positions, run)
+
+    def _runs(self, text: bytes) -> list[_Run]:
+        runs: list[_Run] = []
+        reached: dict[tuple[Encoding, int], int] = {}
+        pairs = text[: len(text) & ~1].decode("utf-16-le")
+        for match in self._candidates.finditer(pairs):
+            at = 2 * match.start()
+            for encoding, offset in self._grams.get(text[at : at + GRAM], ()):
+                # One diagonal is one run: its other grams lead to the same.
+                diagonal = (encoding, at - offset)
+                if reached.get(diagonal, -1) >= at:
+                    continue
+                before = _common_suffix(text[max(0, at - offset) : at], encoding.skeleton[:offset])
+                after = _common_prefix(text[at : at + len(encoding.skeleton) - offset], encoding.skeleton[offset:])
+                reached[diagonal] = at + after
+                run = _Run(at - before, at + after, encoding, offset - before)
+                if _tells(run):
+                    runs.append(run)
+        return runs
+
+
+def _pair(two: bytes) -> str:
+    return two.decode("utf-16-le")
+
+
+_KEPT = frozenset(range(256)) - frozenset(PUNCTUATION)
+
+
+def _tells(run: _Run) -> bool:
+    """Return whether a run gives its secret away: it is long enough, and more than the public part."""
+    length = run.end - run.start
+    encoding = run.encoding
+    secret_part = run.offset + length - max(run.offset, encoding.public)
+    return length >= encoding.shortest and secret_part >= min(3, len(encoding.skeleton))
+
+
+def _without_controls(data: bytes) -> Iterator[bytes]:
+    """Yield a text with blanks in place of what a terminal does not show, of the same length.
+
+    It is yielded twice where it has links: what a link leads to is hidden, and can show a secret itself.
+    """
+    if b"\nE " in data:
+        # How pytest marks the lines of an error.
+        data = data.replace(b"\nE ", b"\n  ")
+    patterns = [_COLOUR] if any(mark in data for mark in _COLOUR_MARKS) else []
+    patterns += [_TAG] if b"span" in data else []
+    for pattern in patterns:
+        data = pattern.sub(_blank, data)
+    yield data
+    if b"\x1b]" in data:
+        yield _LINK.sub(_blank, data)
+
+
+def _blank(match: re.Match[bytes]) -> bytes:
+    return b" " * len(match[0])
+
+
+def _common_prefix(one: bytes, other: bytes) -> int:
+    length = min(len(one), len(other))
+    if one[:length] == other[:length]:
+        return length
+    return next(index for index in range(length) if one[index] != other[index])
+
+
+def _common_suffix(one: bytes, other: bytes) -> int:
+    return _common_prefix(one[::-1], other[::-1])
+
+
+def _pieces(data: bytes, positions: list[int], run: _Run) -> Iterator[Span]:
+    """Yield where a run is in the text, in several pieces where what is between them belongs to the text's format."""
+    encoding = run.encoding
+    start = previous = positions[run.start]
+    for index in range(run.start + 1, run.end):
+        position = positions[index]
+        gap = data[previous + 1 : position]
+        if gap and not _is_part(gap, encoding.gaps[run.offset + index - run.start]):
+            yield Span(start, previous + 1, encoding)
+            start = position
+        previous = position
+    if run.end - run.start + run.offset == len(encoding.skeleton):
+        # A secret may end with punctuation, which formats escape.
+        end = _trailing(encoding.gaps[-1]).match(data, previous + 1)
+        previous = end.end() - 1 if end else previous
+    yield Span(start, previous + 1, encoding)
+
+
+def _is_part(gap: bytes, expected: bytes) -> bool:
+    """Return whether what is between two characters of a secret is the secret's own, escaped or coloured."""
+    rest = _CONTROLS.sub(b"", gap).replace(b"\\", b"").lower()
+    return rest in _JOINTS or rest == expected.replace(b"\\", b"")
+
+
+@lru_cache(maxsize=64)
+def _trailing(gap: bytes) -> re.Pattern[bytes]:
+    return re.compile(b"".join(rb"\\*" + re.escape(bytes([byte])) for byte in gap))
+
+
+def controls(data: bytes) -> list[bytes]:
+    """Return the escape codes and tags inside a text, which stay where the text is replaced."""
+    return _CONTROLS.findall(data) if b"\x1b" in data or b"<" in data or b"&lt;" in data or b"[" in data else []
+
+
+def _merged(spans: list[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for span in sorted(spans, key=lambda span: (span.start, -span.end)):
+        if merged and span.start < merged[-1].end:
+            if span.end > merged[-1].end:
+                merged[-1] = Span(merged[-1].start, span.end, merged[-1].encoding)
+        else:
+            merged.append(span)
+    return merged

@@ -1,0 +1,46 @@
+"""Which secrets are too short or too common to be redacted wherever they appear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+from pytest_bctrl.redaction.encodings import SHORTEST, is_random
+
+_DISTINCT = 4
+"""Different characters that a secret has at least."""
+
+
+def weakness(value: str) -> str:
+    """Return why a secret cannot be redacted everywhere, in words; empty where it can.
+
+    Each word that pytest or this package can print is in their source.
+    """
+    if len(value) < SHORTEST:
+        return f"has fewer than {SHORTEST} characters"
+    if len(set(value)) < _DISTINCT:
+        return f"has fewer than {_DISTINCT} different characters"
+    if not is_random(value) and _is_printed(value.lower()):
+        return "is a word that pytest or pytest-bctrl prints"
+    return ""
+
+
+def is_in_names(value: str, names: Iterable[str]) -> bool:
+    """Return whether a secret is a part of the project's own names: of its paths, or of the ids of its tests."""
+    return not is_random(value) and any(value.lower() in name.lower() for name in names)
+
+
+def _is_printed(word: str) -> bool:
+    return any(word in source for source in _sources())
+
+
+def _sources() -> Iterator[str]:
+    for package in ("_pytest", "pytest_bctrl"):
+        spec = find_spec(package)
+        for folder in spec.submodule_search_locations or () if spec else ():
+            for path in sorted(Path(folder).rglob("*")):
+                if path.suffix in (".py", ".toml", ".tsv", ".html", ".js", ".css"):
+                    with suppress(OSError, UnicodeDecodeError):
+                        yield path.read_text("utf-8").lower()

@@ -1,0 +1,182 @@
+"""How much of a secret can be put together from everything that a run has written.
+
+A search for the whole secret misses one that is shown in parts, a different part in each place. Here each text is read
+in every way in which a person or a program may read it, and the parts of the secret are counted across all texts.
+"""
+
+import base64
+import binascii
+import html
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote
+
+FRAGMENT = 6
+"""So many consecutive characters of a secret are recognisable, and fewer are chance."""
+MOST_COVERED = 8
+"""So many characters of a secret may be readable in everything that one run writes."""
+MOST_DECODINGS = 3
+"""A text may be percent-encoded within JSON within HTML."""
+
+_ESCAPE_CODE = re.compile(
+    r"""
+    (?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]      # control sequence: colours, moves of the cursor
+  | (?:\x1b\]|\x9d).*?(?:\x07|\x1b\\|\x9c)  # operating system command: links, titles
+  | \x1b[@-Z\\^_a-z]                        # two characters
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_ESCAPED_ESCAPE_CODE = re.compile(r"(?:\\x1b|\\u001b|\\033|#x1B)\[[0-9;]*m", re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
+# With the prefix that pytest writes before each line of an error, and the borders of a panel.
+_LINE_BREAK = re.compile(r"[ \t│┃|]*(?:\r\n|\r|\n|\\n|\|n)(?:E(?=[ \t]))?[ \t│┃|>]*")
+_BACKSLASH_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([\"'\\/]))")
+_TEAMCITY_ESCAPE = re.compile(r"\|(?:0x([0-9a-fA-F]{4})|(['|\[\]]))")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}")
+_PRINTABLE = re.compile(rb"[ -~]{6,}")
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2}[ :]?){6,}")
+
+
+def covered_characters(secret: str, outputs: Mapping[str, bytes]) -> dict[int, str]:
+    """Return which characters of `secret` are covered by fragments in `outputs`, with the first output that shows each.
+
+    `outputs` maps a name to the bytes of a file or a stream. The case of letters is ignored.
+    """
+    covered: dict[int, str] = {}
+    wanted = secret.casefold()
+    for name, data in outputs.items():
+        for text in readings(data.decode("utf-8", "replace")):
+            for position in _fragments_in(wanted, text.casefold()):
+                for index in range(position, position + FRAGMENT):
+                    covered.setdefault(index, name)
+    return covered
+
+
+def assert_unrecognisable(secret: str, outputs: Mapping[str, bytes]) -> None:
+    """Raise `AssertionError` if the outputs of a run together show more than `MOST_COVERED` characters of `secret`."""
+    covered = covered_characters(secret, outputs)
+    if len(covered) <= MOST_COVERED:
+        return
+    shown = "".join(character if index in covered else "·" for index, character in enumerate(secret))
+    sources = sorted(set(covered.values()))
+    raise AssertionError(f"{len(covered)} of {len(secret)} characters are shown: {shown}, in {', '.join(sources)}")
+
+
+def read_outputs(folder: Path, streams: Mapping[str, str | bytes] | None = None) -> dict[str, bytes]:
+    """Return the streams of a run, the content of every file below `folder`, and the names of those files."""
+    outputs = {name: text if isinstance(text, bytes) else text.encode() for name, text in (streams or {}).items()}
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    outputs["names of files"] = "\n".join(os.fspath(path.relative_to(folder)) for path in paths).encode()
+    for path in paths:
+        outputs[path.relative_to(folder).as_posix()] = path.read_bytes()
+    return outputs
+
+
+def readings(text: str) -> Iterator[str]:
+    """Yield `text` and what it says once it is decoded, with up to `MOST_DECODINGS` encodings on top of each other."""
+    seen = set()
+    for reading in (text, *_decode_in_turn(text, with_tags=True), *_decode_in_turn(text, with_tags=False)):
+        if reading not in seen:
+            seen.add(reading)
+            yield reading
+
+
+def _decode_in_turn(text: str, *, with_tags: bool) -> Iterator[str]:
+    """Yield `text` after each decoding, and the binary encodings in it.
+
+    Angle brackets are tags in HTML and an ordinary repr elsewhere, so each is tried.
+    """
+    for _ in range(MOST_DECODINGS):
+        before = text
+        if not with_tags:
+            text = _TAG.sub("", text)
+        for decode in _TEXT_DECODINGS:
+            text = decode(text)
+            yield text
+        yield from _decode_binary(text, MOST_DECODINGS)
+        if text == before:
+            return
+
+
+def _decode_binary(text: str, depth: int) -> Iterator[str]:
+    """Yield what is encoded in base64 and hexadecimal digits, also one within the other."""
+    for decode in (_decode_base64, _decode_hex):
+        decoded = decode(text)
+        if decoded:
+            yield decoded
+            yield unquote(decoded)
+            if depth > 1:
+                yield from _decode_binary(decoded, depth - 1)
+
+
+def _fragments_in(secret: str, text: str) -> Iterator[int]:
+    """Yield the position in `secret` of each fragment that `text` holds, forwards or backwards."""
+    for position in range(len(secret) - FRAGMENT + 1):
+        fragment = secret[position : position + FRAGMENT]
+        if fragment in text or fragment[::-1] in text:
+            yield position
+
+
+def _remove_escape_codes(text: str) -> str:
+    return _ESCAPED_ESCAPE_CODE.sub("", _ESCAPE_CODE.sub("", text))
+
+
+def _join_lines(text: str) -> str:
+    return _LINE_BREAK.sub("", text)
+
+
+def _unescape_backslashes(text: str) -> str:
+    def replace(match: re.Match[str]) -> str:
+        digits = match[1] or match[2]
+        return chr(int(digits, 16)) if digits else str(match[3])
+
+    return _BACKSLASH_ESCAPE.sub(replace, text)
+
+
+def _unescape_teamcity(text: str) -> str:
+    return _TEAMCITY_ESCAPE.sub(lambda match: chr(int(match[1], 16)) if match[1] else str(match[2]), text)
+
+
+def _decode_base64(text: str) -> str:
+    return "\n".join(filter(None, map(_decode_base64_run, _BASE64.findall(text))))
+
+
+@cache
+def _decode_base64_run(run: str) -> str:
+    """Return what a run of base64 says, read from each of the four places at which a group may begin."""
+    standard = run.replace("-", "+").replace("_", "/")
+    texts = []
+    for offset in range(4):
+        group = standard[offset:]
+        decoded = base64.b64decode(group[: len(group) // 4 * 4])
+        texts.extend(_PRINTABLE.findall(decoded))
+    return b"\n".join(texts).decode("ascii")
+
+
+def _decode_hex(text: str) -> str:
+    return "\n".join(filter(None, map(_decode_hex_run, _HEX.findall(text))))
+
+
+@cache
+def _decode_hex_run(run: str) -> str:
+    """Return what a run of hexadecimal digits says, read from either of the two places at which a byte may begin."""
+    digits = re.sub("[ :]", "", run)
+    texts = []
+    for offset in (0, 1):
+        pairs = digits[offset:]
+        decoded = binascii.unhexlify(pairs[: len(pairs) // 2 * 2])
+        texts.extend(_PRINTABLE.findall(decoded))
+    return b"\n".join(texts).decode("ascii")
+
+
+_TEXT_DECODINGS: tuple[Callable[[str], str], ...] = (
+    _unescape_backslashes,
+    _unescape_teamcity,
+    html.unescape,
+    unquote,
+    _remove_escape_codes,
+    _join_lines,
+)

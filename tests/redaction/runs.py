@@ -1,0 +1,123 @@
+"""Runs of pytest with a random key, in every way of showing, capturing, distributing and reporting."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import string
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from tests.redaction.echoing_server import ECHOES, serve_echoes
+from tests.redaction.fragments import read_outputs
+from tests.redaction.pairs import Row
+from tests.variants.runtimes import SPACE_ID
+
+DISPLAYS = {
+    "plain": ([], {}),
+    "colour": (["--color=yes"], {"FORCE_COLOR": "1"}),
+    "verbose": (["-vv", "-l", "--tb=long", "--log-cli-level=DEBUG"], {}),
+    "narrow": (["-rA"], {"COLUMNS": "40"}),
+}
+CAPTURES = ("fd", "sys", "tee-sys", "no")
+DISTRIBUTIONS = {"none": [], "xdist": ["-n", "2"]}
+FILE_REPORTERS = {
+    "junit": (None, ["--junitxml=out/junit.xml", "-o", "junit_logging=all", "--log-file=out/log.txt"]),
+    "own": (None, [f"--bctrl-report=out/own.{suffix}" for suffix in ("html", "json", "md", "sarif", "xml")]),
+    "json-report": (
+        "pytest_jsonreport",
+        ["-p", "pytest_jsonreport", "--json-report", "--json-report-file=out/report.json"],
+    ),
+    "allure": ("allure_pytest", ["-p", "allure_pytest", "--alluredir=out/allure"]),
+    "html": ("pytest_html", ["-p", "metadata", "-p", "html", "--html=out/report.html"]),
+    "reportlog": ("pytest_reportlog", ["-p", "pytest_reportlog", "--report-log=out/reportlog.json"]),
+}
+TERMINAL_REPORTERS = {
+    "teamcity": ("teamcity", ["-p", "pytest-teamcity", "--teamcity"]),
+    "sugar": ("pytest_sugar", ["-p", "sugar", "--force-sugar"]),
+    "rich": ("pytest_rich", ["-p", "rich", "--rich"]),
+    "instafail": ("pytest_instafail", ["-p", "instafail", "--instafail"]),
+}
+REPORTERS = {
+    name: arguments
+    for name, (module, arguments) in (FILE_REPORTERS | TERMINAL_REPORTERS).items()
+    if module is None or find_spec(module) is not None
+}
+"""Those that are installed. Each plugin is named, since plugins are not looked up in these runs."""
+
+ECHO_GROUPS = {name: ((name,), True) for name in ECHOES} | {"honest": (("body",), False), "together": (ECHOES, True)}
+"""What the server repeats, and whether it breaks the contract. An honest API repeats a key in its error alone."""
+
+AXES = {
+    "echo": (*ECHOES, "honest"),
+    "display": tuple(DISPLAYS),
+    "capture": CAPTURES,
+    "distribution": tuple(DISTRIBUTIONS),
+    "reporter": tuple(REPORTERS),
+}
+COMPACT_AXES = AXES | {
+    "echo": ("together", "honest"),
+    "reporter": ("files", *(name for name in REPORTERS if name in TERMINAL_REPORTERS)),
+}
+"""The same with all echoes in each response, and with all reporters that write files in one run."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its exit code, and each file and stream that it wrote."""
+
+    exit_code: int
+    outputs: dict[str, bytes]
+
+    def __str__(self) -> str:
+        streams = (self.outputs[name].decode("utf-8", "replace") for name in ("stdout", "stderr"))
+        return "\n".join(streams)
+
+
+def random_key(seed: object) -> str:
+    """Return 30 characters that look like a key, the same for the same seed."""
+    return "".join(random.Random(str(seed)).choices(string.ascii_letters + string.digits, k=30))
+
+
+def run_with_key(folder: Path, key: str, row: Row) -> Run:
+    """Run the contract suite and a project that leaks, against a server that repeats credentials."""
+    arguments, environment = _options(row)
+    echoes, is_faulty = ECHO_GROUPS[row["echo"]]
+    (folder / "out").mkdir()
+    shutil.copy(Path(__file__).with_name("leaking_project.py"), folder / "test_leaks.py")
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    command = [sys.executable, "-m", "pytest", "--bctrl-live", "bctrl", "test_leaks.py", *arguments]
+    with serve_echoes(key, echoes, is_faulty=is_faulty) as server:
+        settings = {"BCTRL_API_KEY": key, "BCTRL_BASE_URL": server.url, "BCTRL_SPACE_ID": SPACE_ID}
+        completed = subprocess.run(
+            command, cwd=folder, env=_clean_environment() | settings | environment, capture_output=True, timeout=120
+        )
+    (folder / "test_leaks.py").unlink()
+    shutil.rmtree(folder / "__pycache__", ignore_errors=True)
+    # Node ids are never changed, so the cache holds that of a test that is parametrized with the key.
+    shutil.rmtree(folder / ".pytest_cache", ignore_errors=True)
+    streams = {"stdout": completed.stdout, "stderr": completed.stderr}
+    return Run(completed.returncode, read_outputs(folder, streams))
+
+
+def _options(row: Row) -> tuple[list[str], dict[str, str]]:
+    display, environment = DISPLAYS[row["display"]]
+    reporter = REPORTERS.get(row["reporter"]) or [part for name in FILE_REPORTERS for part in REPORTERS.get(name, [])]
+    arguments = ["-p", "bctrl", "-p", "xdist", "--tb=short", *display]
+    arguments += [*DISTRIBUTIONS[row["distribution"]], f"--capture={row['capture']}", *reporter]
+    return arguments, {
+        "CAPTURE": row["capture"],
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTEST_ADDOPTS": "",
+        **environment,
+    }
+
+
+def _clean_environment() -> dict[str, str]:
+    """Return the environment without what changes how pytest shows a run."""
+    unwanted = ("PYTEST", "BCTRL_", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "COLUMNS", "GITHUB_", "TEAMCITY", "CI")
+    return {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}

@@ -1,0 +1,202 @@
+"""Promises of redaction that need no property: what stays visible, what is rejected, and what a run leaves behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.redaction.echoing_server import serve_echoes
+from tests.redaction.fragments import MOST_COVERED, covered_characters, read_outputs
+from tests.redaction.runs import random_key
+from tests.variants.runtimes import SPACE_ID
+
+RUNS_IN_ONE_PROCESS = 1000 if os.environ.get("BCTRL_REDACTION") else 12
+
+
+@pytest.mark.parametrize("prefix", ["sk_live_", "bctrl_test_", "ghp_"])
+def test_a_public_prefix_of_the_key_is_shown(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, prefix: str
+) -> None:
+    """Only the part after it is a secret: whoever reads the message must know what a key looks like."""
+    monkeypatch.setenv("BCTRL_API_KEY", prefix + random_key(prefix)[:22])
+    pytester.makepyfile(f"def test_prefix(): raise ValueError('key must start with {prefix}')")
+
+    result = pytester.runpytest("--junitxml=junit.xml")
+
+    result.stdout.fnmatch_lines([f"E*ValueError: key must start with {prefix}"])
+    assert f"key must start with {prefix}" in (pytester.path / "junit.xml").read_text()
+
+
+@pytest.mark.parametrize("length", [1, 4, 5, 6, 7])
+def test_recording_rejects_a_short_key(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, length: int) -> None:
+    """Some encodings of a short key are too common to be searched for in a recording."""
+    result = record(pytester, monkeypatch, random_key("short")[:length])
+
+    assert 4 == result.ret
+    assert "BCTRL_API_KEY" in str(result.stderr)
+    assert "eight characters" in str(result.stderr) or "8 characters" in str(result.stderr)
+    assert not (pytester.path / "recordings").exists()
+
+
+def test_recording_accepts_a_key_of_eight_characters(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = record(pytester, monkeypatch, random_key("short")[:8])
+
+    assert 0 == result.ret
+    assert 1 == len(list((pytester.path / "recordings").rglob("*.har")))
+
+
+def record(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, key: str) -> pytest.RunResult:
+    """Run a test that records a response of a server whose only key is `key`."""
+    monkeypatch.setenv("BCTRL_API_KEY", key)
+    pytester.makepyfile(
+        test_recorded="""
+        import pytest
+
+        @pytest.mark.bctrl_recording
+        def test_lists_runtimes(bctrl_client, bctrl_space_id):
+            assert bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").status_code == 200
+        """
+    )
+    with serve_echoes(key, [], is_faulty=False) as server:
+        return pytester.runpytest(
+            "--bctrl-live",
+            "--bctrl-record-mode=rewrite",
+            f"--bctrl-base-url={server.url}",
+            f"--bctrl-space-id={SPACE_ID}",
+            "test_recorded.py",
+        )
+
+
+@pytest.mark.parametrize("key", ["failed", "passed", "ab12", "e"])
+def test_a_poor_key_is_named(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """A key that is short, or a word that the tool prints, cannot be redacted everywhere, and the run says so."""
+    pytester.makepyfile("def test_passes(): pass")
+    monkeypatch.setenv("BCTRL_API_KEY", key)
+    poor = pytester.runpytest()
+    monkeypatch.setenv("BCTRL_API_KEY", random_key("good"))
+    good = pytester.runpytest()
+
+    assert (0, 0) == (poor.ret, good.ret)
+    assert "BCTRL_API_KEY" in str(poor.stdout) + str(poor.stderr)
+    assert "BCTRL_API_KEY" not in str(good.stdout) + str(good.stderr)
+
+
+def test_each_credential_that_is_derived_from_the_key_is_redacted(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server knows best which credentials were sent; those that resemble the key appear nowhere."""
+    key = random_key("derived")
+    monkeypatch.setenv("BCTRL_API_KEY", key)
+    with serve_echoes(key, ["body", "header"], is_faulty=False) as server:
+        result = pytester.runpytest(
+            "--bctrl-live",
+            "bctrl",
+            "-vv",
+            "-l",
+            "--log-cli-level=DEBUG",
+            "--junitxml=junit.xml",
+            "--bctrl-report=own.json",
+            f"--bctrl-base-url={server.url}",
+            f"--bctrl-space-id={SPACE_ID}",
+        )
+        tokens = {token for request in server.log for name, value in request.headers for token in value.split()[-1:]}
+
+    derived = {token for token in tokens if len(covered_characters(key, {"": token.encode()})) > MOST_COVERED}
+    outputs = read_outputs(pytester.path, {"stdout": str(result.stdout), "stderr": str(result.stderr)})
+    assert len(derived) > 1
+    assert [] == [(token, name) for token in derived for name, data in outputs.items() if token.encode() in data]
+
+
+def test_an_object_of_a_custom_item_is_redacted_in_reports(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`repr_failure` may return any object: what it says is known no earlier than when it is written."""
+    key = random_key("object")
+    monkeypatch.setenv("BCTRL_API_KEY", key)
+    pytester.makeconftest(
+        """
+        import os
+        import pytest
+
+        class Representation:
+            def __str__(self):
+                return "failed with " + os.environ["BCTRL_API_KEY"]
+
+        class Note(pytest.Item):
+            def runtest(self):
+                raise ValueError("note")
+
+            def repr_failure(self, excinfo):
+                return Representation()
+
+        class NoteFile(pytest.File):
+            def collect(self):
+                yield Note.from_parent(self, name="note")
+
+        def pytest_collect_file(file_path, parent):
+            if file_path.suffix == ".note":
+                return NoteFile.from_parent(parent, path=file_path)
+        """
+    )
+    (pytester.path / "all.note").touch()
+
+    result = pytester.runpytest("--junitxml=junit.xml")
+
+    result.assert_outcomes(failed=1)
+    report = (pytester.path / "junit.xml").read_text()
+    assert "failed with " in report
+    assert key not in report + str(result.stdout)
+
+
+def test_many_runs_in_one_process_leave_no_wrappers(tmp_path: Path) -> None:
+    """The stack below a write is as deep in the last run as in the second, and the stream is as it was."""
+    (tmp_path / "test_prints.py").write_text("def test_prints(): print('text')")
+    (tmp_path / "runs.py").write_text(
+        f"""
+import sys
+import pytest
+
+class Stream:
+    depth = 0
+
+    def __init__(self, stream):
+        self.stream = stream
+
+    def __getattr__(self, name):
+        return getattr(self.stream, name)
+
+    def write(self, text):
+        frame, depth = sys._getframe(), 0
+        while frame := frame.f_back:
+            depth += 1
+        self.depth = max(self.depth, depth)
+        return self.stream.write(text)
+
+stream = sys.stdout = Stream(sys.stdout)
+before = stream.write
+depths = []
+for _ in range({RUNS_IN_ONE_PROCESS}):
+    stream.depth = 0
+    assert pytest.main(["-q", "-s", "-p", "no:cacheprovider", "test_prints.py"]) == 0
+    depths.append(stream.depth)
+assert sys.stdout is stream and stream.write == before, (sys.stdout, stream.write)
+assert depths[1] == depths[-1], depths
+"""
+    )
+    environment = os.environ | {
+        "BCTRL_API_KEY": random_key("runs"),
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTEST_ADDOPTS": "-p bctrl",
+    }
+
+    completed = subprocess.run(
+        [sys.executable, "runs.py"], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+
+    assert 0 == completed.returncode, completed.stderr
