@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.samples.inputs import alternatives, inputs, unfilled
@@ -45,3 +46,18 @@ def test_a_query_carries_any_text() -> None:
     contract = contract_with({"name": "größe", "in": "query", "schema": {"enum": ["a\r\nb"]}})
     (operation,) = contract.operations
     assert [] == unfilled(contract, operation, {})
+
+
+@pytest.mark.parametrize("place", ["header", "cookie"])
+@pytest.mark.parametrize("name", ['X"$(id)"', "X`id`", "X$HOME", "X!!", "X\\", "X\r\nY", "X Y", "größe"])
+def test_a_key_of_a_name_that_a_shell_would_replace_is_not_sent(place: str, name: str) -> None:
+    scheme = {"type": "apiKey", "in": place, "name": name}
+    operation = {"security": [{"key": []}], "responses": {"200": {"description": "ok"}}}
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "a", "version": "1"},
+        "components": {"securitySchemes": {"key": scheme}},
+        "paths": {"/a": {"get": operation}},
+    }
+    contract = from_document(document, "contract.json")
+    assert key_fields(contract, contract.operations[0]) is None
