@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -58,12 +59,16 @@ def key_fields(contract: Contract, operation: Operation) -> tuple[KeyField, ...]
     return None
 
 
+_NAME = re.compile(r"[#%&'*+.^_|~0-9A-Za-z-]+")
+"""A token (RFC 9110, 5.6.2) in which a shell replaces nothing: shown commands have it in double quotes."""
+
+
 def _field(scheme: SecurityScheme) -> KeyField | None:
     if _is_bearer(scheme):
         return BEARER
     if scheme.type == "http":
         return BASIC if scheme.scheme == "basic" else None
-    if scheme.type != "apiKey" or not scheme.field:
+    if scheme.type != "apiKey" or not _NAME.fullmatch(scheme.field or ""):
         return None
     return {"header": KeyField(scheme.field), "cookie": KeyField("Cookie", f"{scheme.field}=")}.get(scheme.place)
 

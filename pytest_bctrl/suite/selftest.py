@@ -175,7 +175,7 @@ def test_fault_is_found(
         raise _failure([wanted, *describe(found)])
 
 
-def _failure(lines: Iterable[str]) -> Exception:
+def _failure(lines: Iterable[str]) -> BaseException:
     """Return what fails a test with these lines, each of which may repeat names of the contract."""
     return pytest.fail.Exception("\n".join(map(escape_line, lines)), pytrace=False)
 

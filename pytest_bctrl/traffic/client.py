@@ -21,6 +21,7 @@ import httpx
 
 from pytest_bctrl._version import __version__
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.incoming import ACCEPTED, MOST, size
 from pytest_bctrl.secret import Secret, secret
 from pytest_bctrl.settings import is_sendable
@@ -287,9 +288,9 @@ def _failed(error: httpx.TransportError, events: Sequence[str], rules: Rules, be
 
 
 def _in_words(text: str) -> str:
-    """What h11 says, without Python's notation of bytes, and with the right name for the first line of an answer."""
+    """Return what h11 says, escaped, without Python's notation of bytes and with the right name for a first line."""
     said = re.sub(r"bytearray\(b(.*)\)", r"\1", text).replace("illegal request line", "illegal status line")
-    return said.replace("Receive buffer too long", "the head of the answer does not end")
+    return escape_line(said.replace("Receive buffer too long", "the head of the answer does not end"))
 
 
 _DETAILS: dict[type[httpx.TransportError], str] = {

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote, urlsplit
 
+import httpx
 import pytest
 import yaml
 from hypothesis import example, given, settings
@@ -36,6 +37,7 @@ from pytest_bctrl.finding import Finding
 from pytest_bctrl.reports import FORMATS, writer
 from pytest_bctrl.reports.github import shown_commands
 from pytest_bctrl.reports.wording import RanTest, RunReport, Title
+from pytest_bctrl.traffic.client import client
 from tests.hostile.ci_parsers import azure_commands, github_commands
 from tests.hostile.outputs import EVERYTHING, TEXTS, Page, faults, hidden, markdown_faults, markdown_text
 from tests.reports.examples import failed
@@ -417,6 +419,16 @@ def test_no_test_id_failure_or_error_is_a_command(
     outputs = {"out": without_annotations(result), "err": result.stderr.str()}
     assert {} == {name: faults(output) for name, output in outputs.items() if faults(output)}
     assert "evil.example" in outputs["out"] + outputs["err"]
+
+
+@pytest.mark.parametrize("status", ["HTTP/1.1 {}", "HTTP/1.1 200 OK\r\nContent-Length: {}", "HTTP/1.1 200 OK\r\n{}"])
+def test_no_error_of_the_client_is_a_command(status: str) -> None:
+    line = PAYLOAD.replace("\r", "").replace("\n", "")
+    answer = status.replace("{}", line).encode() + b"\r\n\r\n{}"
+    with serve(answer) as server, client(server.url, "key", live=True) as api:
+        with pytest.raises(httpx.RemoteProtocolError) as caught:
+            api.get("/")
+    assert [] == faults(str(caught.value))
 
 
 def test_no_traceback_of_a_contract_test_is_a_command(

@@ -1,0 +1,63 @@
+"""No text of a contract becomes a part of a request that it was not to be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.contract.key_fields import key_fields
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.samples.inputs import alternatives, inputs, unfilled
+
+
+def contract_with(parameter: dict[str, Any]) -> Contract:
+    """A contract whose one operation has a required parameter."""
+    responses = {"200": {"description": "ok", "content": {"application/json": {"schema": {"type": "object"}}}}}
+    operation = {"parameters": [{"required": True, **parameter}], "responses": responses}
+    info = {"title": "a", "version": "1"}
+    return from_document({"openapi": "3.1.0", "info": info, "paths": {"/a": {"get": operation}}}, "contract.json")
+
+
+@pytest.mark.parametrize("place", ["header", "cookie"])
+@pytest.mark.parametrize("value", ["a\r\nX-Admin: 1", "a\nb", "größe", "\x00", " a", "a ", "\u200b"])
+def test_a_value_that_no_header_can_carry_is_not_sent(place: str, value: str) -> None:
+    contract = contract_with({"name": "X-Name", "in": place, "schema": {"enum": [value]}})
+    (operation,) = contract.operations
+    assert (["X-Name"], None) == (unfilled(contract, operation, {}), inputs(contract, operation, {}))
+
+
+def test_of_several_values_those_are_sent_that_a_header_can_carry() -> None:
+    contract = contract_with({"name": "X-Name", "in": "header", "schema": {"enum": ["a\r\nb", "c", "größe"]}})
+    (operation,) = contract.operations
+    (parameter,) = operation.parameters
+    assert ["c"] == alternatives(contract, parameter, {})
+
+
+@pytest.mark.parametrize("name", ["X-Name: 1\r\nX-Admin", "X Name", "größe", "a:b"])
+def test_a_name_that_no_header_has_is_not_sent(name: str) -> None:
+    contract = contract_with({"name": name, "in": "header", "schema": {"enum": ["a"]}})
+    (operation,) = contract.operations
+    assert [name] == unfilled(contract, operation, {})
+
+
+def test_a_query_carries_any_text() -> None:
+    contract = contract_with({"name": "größe", "in": "query", "schema": {"enum": ["a\r\nb"]}})
+    (operation,) = contract.operations
+    assert [] == unfilled(contract, operation, {})
+
+
+@pytest.mark.parametrize("place", ["header", "cookie"])
+@pytest.mark.parametrize("name", ['X"$(id)"', "X`id`", "X$HOME", "X!!", "X\\", "X\r\nY", "X Y", "größe"])
+def test_a_key_of_a_name_that_a_shell_would_replace_is_not_sent(place: str, name: str) -> None:
+    scheme = {"type": "apiKey", "in": place, "name": name}
+    operation = {"security": [{"key": []}], "responses": {"200": {"description": "ok"}}}
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "a", "version": "1"},
+        "components": {"securitySchemes": {"key": scheme}},
+        "paths": {"/a": {"get": operation}},
+    }
+    contract = from_document(document, "contract.json")
+    assert key_fields(contract, contract.operations[0]) is None
