@@ -224,6 +224,33 @@ def test_an_outcome_is_of_the_code_as_it_was(pytester: pytest.Pytester, monkeypa
     assert len(set(keys)) == 3
 
 
+@pytest.mark.parametrize(
+    "forged", [[], "x", 7, None, {"KEY": 1}, {"KEY": []}, {"KEY": None}, {"KEY": {"a": 1}}, {1: 2}]
+)
+def test_a_forged_outcome_of_another_form_is_none(pytester: pytest.Pytester, forged: object) -> None:
+    """Pytest's cache lies in the project, where a pull request can put a file."""
+    item = pytester.getitem("def test(): pass", "test")
+    honest = Cache(item.config, [item])
+    honest.keep(item, "change", "sent", Outcome())
+    (key,) = honest.fresh
+    if isinstance(forged, dict):
+        forged = {key if name == "KEY" else name: value for name, value in forged.items()}
+    item.config.cache.set("bctrl/impact", forged)
+
+    assert Cache(item.config, [item]).known(item, "change", "sent") is None
+
+
+def test_a_forged_outcome_under_another_key_is_none(pytester: pytest.Pytester) -> None:
+    """The key is of the test's code, of what it was sent, and of when this machine's packages were installed."""
+    item = pytester.getitem("def test(): pass", "test")
+    honest = Cache(item.config, [item])
+    honest.keep(item, "change", "sent", Outcome())
+    (key,) = honest.fresh
+    item.config.cache.set("bctrl/impact", {key[::-1]: [False, "", ""], "change": [False, "", ""]})
+
+    assert Cache(item.config, [item]).known(item, "change", "sent") is None
+
+
 def test_after_the_block_json_is_as_it_was() -> None:
     decode = json.JSONDecoder.decode
     with watching(lambda text: True, lambda place: None):
