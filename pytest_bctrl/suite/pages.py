@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.protocol import around
@@ -66,6 +66,12 @@ def is_followed(samples: Samples) -> bool:
     return first < len(items) or (piece(samples.contract, paging, first) or first) < first
 
 
+_LONGEST = 16_384
+"""Characters of a query at most; few servers take a longer line."""
+
+_UNUSABLE = "no request can carry what the server names as the next page"
+
+
 class Walk:
     """One list, followed from page to page."""
 
@@ -77,7 +83,7 @@ class Walk:
         self._asked: list[tuple[Pair, ...]] = []
         self._following: list[Pair] | None = None
         self._repeated: list[Finding] = []
-        self._is_broken = False
+        self._is_broken = self._is_unusable = False
         self._empty = 0
 
     def begin(self, exchange: Exchange) -> Ask:
@@ -91,6 +97,8 @@ class Walk:
             raise NotCheckedError(f"two items have one {self._paging.identity}: no id identifies them")
         self._size = piece(self._run.contract, self._paging, len(self._whole))
         goes_on = self._after(answer, usual) is not None
+        if self._is_unusable:
+            raise NotCheckedError(_UNUSABLE)
         if not goes_on and len(self._whole) <= (self._size or len(self._whole)):
             raise NotCheckedError(f"its {len(self._whole)} items are one page, and no smaller one can be asked for")
         size = self._paging.size
@@ -107,7 +115,17 @@ class Walk:
         return known
 
     def _after(self, answer: Answer, inputs: Inputs) -> list[Pair] | None:
-        return self._paging.following(answer.data, answer.header(LINK), inputs.query)
+        """Return the query for the page after an answer; None after the last, and where no request can carry it."""
+        self._is_unusable = False
+        try:
+            following = self._paging.following(answer.data, answer.header(LINK), inputs.query)
+            if following is not None and len(urlencode(following)) > _LONGEST:
+                raise ValueError("it is too long")
+        except ValueError:
+            # No URL, or text that no URL can hold: the server may say anything.
+            self._is_unusable = True
+            return None
+        return following
 
     def _ask(self, inputs: Inputs) -> Ask:
         self._asked.append(tuple(sorted(inputs.query)))
@@ -158,7 +176,7 @@ class Walk:
 
     def _next(self, answer: Answer, inputs: Inputs) -> Ask | None:
         """Return what is asked after a page; None where all is said."""
-        limits = []
+        limits = [_UNUSABLE] if self._is_unusable else []
         if self._following is not None:
             target = self._paging.link(answer.data, answer.header(LINK)) or ""
             own = self._operation.url_path(inputs.path)

@@ -121,7 +121,7 @@ class Connection:
     def _read(self) -> None:
         try:
             data = self.sock.recv(_CHUNK)
-        except BlockingIOError:  # pragma: no cover - the system said that there was something, and there is not
+        except BlockingIOError:
             return
         except OSError:
             self.close()

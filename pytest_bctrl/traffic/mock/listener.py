@@ -198,6 +198,8 @@ class Listener:
             connection = Connection(sock, self)
             self._connections.add(connection)
             self.watch(connection, READ)
+            # What it has sent while it waited is read now: one that says nothing yet keeps the next one waiting.
+            self._step(connection, connection.ready, READ)
 
     def _make_room(self) -> bool:
         """Close the connection that can best be spared; false where each is in use."""

@@ -1,0 +1,126 @@
+"""A process that is killed (SIGKILL) at a random moment leaves every file whole, and nothing in the way of the next."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from pytest_bctrl.traffic.recordings.har_file import load
+from tests import EVERYTHING, UNUSED
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+
+WRITER = """
+import itertools, json, os, random, signal, sys, time
+from datetime import date
+from pathlib import Path
+
+from pytest_bctrl.baseline.allowlist import accept, load_allow_list
+from pytest_bctrl.cli.options import Report, write_reports
+from pytest_bctrl.contract.build import write_files
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.reports.wording import Title
+from pytest_bctrl.traffic.recordings.exchange import Exchange
+from pytest_bctrl.traffic.recordings.har_file import load, save
+
+folder, seed, kills = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+source = random.Random(seed)
+recording, baseline, report = folder / "r.har", folder / "b.yaml", folder / "report.json"
+pair = folder / "pair.a", folder / "pair.b"
+
+
+def write(number):
+    body = b"%d" % number * 3000
+    save(recording, "t", [Exchange("GET", "http://x.test/", 200, body=body, test="t")], "mock", "now")
+    found = [Finding("r", "error", "items", "wrong", "x", "y", operation="GET /x", fingerprint=f"{number % 7:016x}")]
+    accept(baseline, found, f"known {number}", date.max)
+    write_reports([Report("json", str(report))], found * 50, Title("check", "x", ""))
+    write_files({path: f"{number}" * 2000 for path in pair})
+
+
+def check():
+    assert 1 == len(load(recording).exchanges)
+    assert load_allow_list(baseline, "b.yaml").entries
+    json.loads(report.read_text())
+    for path in pair:
+        # Each is one number, written whole.
+        text = path.read_text()
+        assert text == text[: len(text) // 2000] * 2000
+
+
+write(0)
+for number in range(1, kills + 1):
+    child = os.fork()
+    if not child:
+        for later in itertools.count(number * 1000):
+            write(later)
+    time.sleep(source.uniform(0, 0.02))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    check()
+    write(number)
+    check()
+    assert 5 == len(list(folder.iterdir())), list(folder.iterdir())
+print("whole")
+"""
+
+
+def test_every_file_is_whole_after_a_hundred_kills(tmp_path: Path) -> None:
+    seed = random.randrange(10**6)
+    print(f"seed {seed}")
+    command = [sys.executable, "-c", WRITER, str(tmp_path), str(seed), "100"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert (0, "whole\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
+PROJECT = """
+def test_recorded(bctrl_client, bctrl_space_id, bctrl_recording):
+    for _ in range(5):
+        assert 200 == bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").status_code
+"""
+
+
+def test_a_run_that_was_killed_is_followed_by_one_that_passes(tmp_path: Path) -> None:
+    """Whenever that was: while it started, recorded, or wrote its reports; 100 times in the environment `attacks`."""
+    (tmp_path / "test_it.py").write_text(dedent(PROJECT))
+    # The contract suite, and so its report, takes most of the time of a run.
+    report = ["--bctrl-mock", "--bctrl-report=report.json", "-k", "recorded or answer_conforms"]
+    options = report if EVERYTHING else []
+    command = [sys.executable, "-m", "pytest", "-q", "--bctrl-record-mode=rewrite", *options]
+    environment = {**os.environ, "PYTEST_ADDOPTS": f"{UNUSED} -p no:randomly"}
+
+    def start() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    def finish() -> float:
+        began, run = time.monotonic(), start()
+        out, _ = run.communicate(timeout=300)
+        assert 0 == run.returncode, out
+        return time.monotonic() - began
+
+    seconds = finish()
+    recordings = [*tmp_path.rglob("*.har")]
+    assert len(recordings) == 1
+    for _ in range(100 if EVERYTHING else 2):
+        killed = start()
+        time.sleep(random.uniform(0, 1.1 * seconds))
+        killed.kill()
+        killed.communicate()
+        for path in recordings:
+            recording = load(path)
+            assert recording is not None
+            assert 5 == len(recording.exchanges)
+        if EVERYTHING:
+            json.loads((tmp_path / "report.json").read_text())
+    finish()
+    assert [] == [path for path in tmp_path.rglob(".*") if path.suffix in (".lock", ".part")]

@@ -1,0 +1,67 @@
+"""Far more connections than a mock holds at once, and one client among them that is answered."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+
+import pytest
+
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.parse import Limits
+from tests import EVERYTHING
+from tests.mock.asking import connected, listed, request_bytes
+
+resource = pytest.importorskip("resource", reason="the system does not bound the files of a process")
+
+CONNECTIONS = 10_000 if EVERYTHING else 1_500
+
+
+@contextmanager
+def open_files(number: int) -> Iterator[None]:
+    """Let this process open so many files; the test is skipped where it may not."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard not in (resource.RLIM_INFINITY, -1) and hard < number:
+        pytest.skip(f"this system lets a process open {hard} files, and {number} are needed")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, number), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("kind", ["silent", "slow"])
+def test_thousands_of_connections_keep_nobody_out(kind: str) -> None:
+    """They say nothing, or send a head that never ends; the newest client is answered, in the end by all that is left.
+
+    In the environment `attacks` there are 10,000.
+    """
+    limits = Limits()
+    with open_files(CONNECTIONS + limits.connections + 200), MockServer(load()) as mock, ExitStack() as held:
+        part = request_bytes(mock)[:-2]
+        for number in range(CONNECTIONS):
+            sock = held.enter_context(connected(mock, 60))
+            if kind == "slow":
+                # The mock may have let it go already.
+                with suppress(OSError):
+                    sock.sendall(part)
+            if number % 500 == 499:
+                assert 200 == listed(mock).status
+        assert [200] * 3 == [listed(mock).status for _ in range(3)]
+        # It holds no more of them than it may.
+        assert _open_in(mock) <= limits.connections
+
+
+def _open_in(mock: MockServer) -> int:
+    return len(mock._listener._connections)
+
+
+def test_a_suite_of_many_clients_is_answered_to_the_last() -> None:
+    """One after the other, more than there are places, each closing in its own time."""
+    with open_files(2 * Limits().connections + 200), MockServer(load()) as mock, ExitStack() as held:
+        for _ in range(Limits().connections + 100):
+            sock = held.enter_context(socket.create_connection(("127.0.0.1", int(mock.url.rpartition(":")[2])), 60))
+            sock.sendall(request_bytes(mock))
+            assert sock.recv(12) == b"HTTP/1.1 200"

@@ -1,0 +1,84 @@
+"""Links to the next page that lead elsewhere, or nowhere: no request leaves for there, and no run ends by one."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.contract.test_paging import LIST, MAYBE, TEXT, WHOLE, body, contract
+from tests.suite.test_pages import NAMES, followed, live, served
+
+ELSEWHERE = [
+    "http://127.0.0.1:{port}/v1/things/1?page=2",
+    "//127.0.0.1:{port}/v1/things/1?page=2",
+    "http://me:secret@127.0.0.1:{port}/v1/things/1?page=2",
+    "http:127.0.0.1:{port}/v1/things/1?page=2",
+    "\\\\127.0.0.1:{port}\\v1\\things\\1?page=2",
+    "http://127.0.0.1@127.0.0.1:{port}/v1/things/1?page=2",
+    "javascript:alert(1)?page=2",
+    "file:///etc/passwd?page=2",
+    "?page=2#@127.0.0.1:{port}",
+]
+UNUSABLE = [
+    "http://[?page=2",
+    "http://[::1?page=2",
+    "http://a\uff1ab.example/?page=2",
+    "?page=" + "9" * 70_000,
+    "?" + "&".join(f"a{number}=1" for number in range(20_000)),
+    "?page=\ud800",
+]
+NOWHERE = [
+    "http://x.example:port/v1/things/1?page=2",
+    "?page=%00%0d%0aX-Evil:%20yes",
+    "?page",
+    "?",
+    "",
+]
+
+
+@contextmanager
+def listening() -> Iterator[tuple[int, list[str]]]:
+    """A server of another origin, and what is asked of it."""
+    asked: list[str] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(f"{self.path} {self.headers['Authorization']}")
+            self.send_error(404)
+
+        def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - the name is that of http.server
+            """Keep quiet."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield server.server_port, asked
+        server.shutdown()
+
+
+def paged(link: str, page: list[Any]) -> tuple[dict[str, str], Any]:
+    return {}, {"items": page, "next": link}
+
+
+@pytest.mark.parametrize("link", [*ELSEWHERE, *UNUSABLE, *NOWHERE])
+def test_of_a_link_to_the_next_page_the_query_alone_is_taken(link: str) -> None:
+    of = contract(body(items=LIST, next=MAYBE), {"per_page": WHOLE, "page": WHOLE, "tag": TEXT})
+    with listening() as (port, asked):
+        target = link.replace("{port}", str(port))
+
+        def answering(_path: str, query: list[tuple[str, str]], fields: dict[str, str]) -> tuple[dict[str, str], Any]:
+            assert "x-evil" not in fields
+            whole = int(dict(query).get("per_page", "7"))
+            return paged(target, NAMES[:whole])
+
+        with served(answering) as (url, seen):
+            found, reason = followed(live(of, url))
+        assert [] == asked
+        if link in UNUSABLE:
+            assert (set(), "no request can carry what the server names as the next page") == (found, reason)
+        assert 1 <= len(seen) <= 40
+        assert {"/v1/things/1"} == {line.split()[1].partition("?")[0] for line in seen}

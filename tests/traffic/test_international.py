@@ -1,0 +1,118 @@
+"""International host names: the key goes to one host, however it is written, and a proxy sees none of it."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import httpx
+import pytest
+
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.client import client
+from pytest_bctrl.traffic.flow import Send, flow
+from pytest_bctrl.traffic.origin import Connection
+from tests.traffic.callers import KEY, ONCE, Ask
+from tests.traffic.servers import Server, answer, serve
+
+HOSTS = [
+    "bücher.example",
+    "BÜCHER.example",
+    "xn--bcher-kva.example",
+    "XN--BCHER-KVA.EXAMPLE",
+    "bu\u0308cher.example",
+    "bucher.example",
+    "bücher.example.",
+    "bücher.example.evil.example",
+    "b\u00fccher\u3002example",
+    "straße.example",
+    "strasse.example",
+    "xn--strae-oqa.example",
+    "例え.example",
+    "xn--r8jz45g.example",
+    # Cyrillic letters that look like it.
+    "\u0430\u0440\u0440\u04cf\u0435.example",
+    "apple.example",
+    "faß.example",
+    "fass.example",
+    "παράδειγμα.example",
+    "ΠΑΡΆΔΕΙΓΜΑ.example",
+    "ﬁsh.example",
+    "fish.example",
+    "a\u200db.example",
+    "ab.example",
+]
+
+
+def on_the_wire(url: str) -> str | None:
+    """The host to which a request goes; None where the name is none."""
+    try:
+        return httpx.URL(url).raw_host.decode("ascii").lower()
+    except (httpx.InvalidURL, UnicodeError):
+        return None
+
+
+def prepared(made: httpx.Client, url: str) -> httpx.Request:
+    """The request as it leaves a client."""
+    transport: Any = made._transport
+    step = next(flow(made.build_request("GET", url), transport._rules))
+    assert isinstance(step, Send)
+    return step.request
+
+
+def test_the_key_goes_to_the_same_host_on_the_wire_and_to_no_other() -> None:
+    urls = [f"https://{host}/things" for host in HOSTS]
+    known = [url for url in urls if on_the_wire(url) is not None]
+    assert len(known) > len(HOSTS) // 2
+    shared = Connection()
+    clients = {base: client(base, Secret(KEY), live=True, connection=shared) for base in known}
+    for base, url in product(known, known):
+        is_same = on_the_wire(base) == on_the_wire(url)
+        assert is_same == (KEY in repr(prepared(clients[base], url).headers.raw)), (base, url)
+    for made in clients.values():
+        made.close()
+
+
+@pytest.mark.parametrize("host", [host for host in HOSTS if on_the_wire(f"https://{host}") is None])
+def test_a_name_that_is_none_is_no_base_url(host: str) -> None:
+    with pytest.raises(httpx.InvalidURL):
+        client(f"https://{host}", Secret(KEY), live=True)
+
+
+VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
+@pytest.fixture
+def proxied(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Have the environment name a proxy for everything, and return what it was asked."""
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "")
+    with serve(answer(502)) as proxy:
+        for name in VARIABLES:
+            monkeypatch.setenv(name, proxy.url)
+        yield proxy
+
+
+def test_a_proxy_is_asked_for_a_tunnel_to_the_host_on_the_wire_and_told_no_key(ask: Ask, proxied: Server) -> None:
+    with pytest.raises(httpx.ProxyError):
+        ask("https://bücher.example", retry=ONCE)
+    (head,) = proxied.requests
+    assert head.startswith("CONNECT xn--bcher-kva.example:443 HTTP/1.1\r\n")
+    assert KEY not in head
+    assert "authorization" not in head.lower()
+
+
+def test_a_proxy_has_the_key_of_plain_http_where_that_is_allowed_alone(ask: Ask, proxied: Server) -> None:
+    """The host is named in `bctrl_http_hosts`; without that, nothing leaves."""
+    allowed = Connection(http_hosts=frozenset({"xn--bcher-kva.example"}))
+    assert 502 == ask("http://bücher.example", retry=ONCE, connection=allowed).status_code
+    (head,) = proxied.requests
+    assert head.startswith("GET http://xn--bcher-kva.example/things HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "app.localhost", "[::1]"])
+def test_no_proxy_is_asked_for_this_machine(ask: Ask, proxied: Server, host: str) -> None:
+    """Whatever the environment says: a mock is behind no proxy, and its key is nobody's business."""
+    with pytest.raises(httpx.ConnectError):
+        ask(f"http://{host}:9", retry=ONCE)
+    assert [] == proxied.requests
