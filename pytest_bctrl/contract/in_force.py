@@ -68,6 +68,8 @@ class ContractInForce(NamedTuple):
         """Why it is this contract, and from where and when its spec was vendored."""
         if self.origin == "project":
             reason = f"the project has a folder {FOLDER}"
+        elif self.origin == "packaged" and self.path.parent == Path.cwd() / FOLDER:
+            reason = "the packaged one, of this clone of pytest-bctrl"
         elif self.origin == "packaged":
             reason = f"the packaged one, as there is no folder {FOLDER} and no bctrl_contract"
         else:

@@ -37,9 +37,9 @@ def compare_contracts(base: Document, revision: Document, overlay: Path | None, 
     if overlay is None or not findings:
         return Comparison(findings)
     refused: list[DocumentError] = []
-    merged = [_overlaid(document, overlay, refused) for document in (base, revision)]
+    before, after = _overlaid(base, overlay, refused), _overlaid(revision, overlay, refused)
     # What the specs themselves show has its counterexamples already.
-    more = compare_documents(*merged, options._replace(seconds=0, ignores_undefined_schemes=True))
+    more = compare_documents(before, after, options._replace(seconds=0, ignores_undefined_schemes=True))
     known = {finding.fingerprint for finding in findings} | {_change(finding) for finding in findings}
     added = [finding for finding in more if not {finding.fingerprint, _change(finding)} & known]
     notes = tuple(f"the overlay no longer applies: {error.where}: {error.problem}" for error in refused)

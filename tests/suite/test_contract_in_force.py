@@ -11,6 +11,7 @@ import pytest
 
 from pytest_bctrl.contract.files import packaged
 from tests.drift.published import TEXT, page
+from tests.mock.test_command_line import running as mock_process
 from tests.variants import named, serve
 
 from .conftest import LiveRun, Typed
@@ -27,6 +28,9 @@ OWNED = OWNED.replace("        - updatedAt\n", "        - updatedAt\n        - o
 
 SOURCE = f"(project, vendored {date.today()} from page.md)"
 CONTRACT = f"contracts/runtimes.contract.json {SOURCE}"
+
+
+OWN_ERRORS = ["error-shape-message-only", "error-shape-problem-details", "error-404-text", "plain"]
 
 
 @pytest.fixture
@@ -129,3 +133,138 @@ def test_doctor_explain_show_and_check_name_it(project: Path, typed: Typed) -> N
     assert CONTRACT == show.outlines[1]
     checked.stdout.fnmatch_lines([f"1 answer checked: * under contract *, {CONTRACT.replace('(', '[(]')}"])
     assert 0 == typed("pytest-bctrl explain unique_ids").ret
+
+
+def test_the_mock_command_serves_it_and_says_so(project: Path) -> None:
+    with mock_process(project) as mock:
+        assert mock.process.stdout is not None
+        *_, contract = (mock.process.stdout.readline() for _ in range(3))
+    assert f"contract {CONTRACT}\n" == contract
+
+
+@pytest.mark.parametrize("server", OWN_ERRORS)
+def test_a_server_with_error_bodies_of_its_own_keeps_the_published_contract(live: LiveRun, server: str) -> None:
+    """Key and space are all that is set; what is not checked is said."""
+    with serve(named(server)) as running:
+        result = live(running, "--bctrl-contract=published", "bctrl", "-v")
+
+    assert pytest.ExitCode.OK == result.ret
+    result.stdout.fnmatch_lines(
+        [
+            "bctrl: contract *(packaged, published spec without the overlay, vendored *; credentials and refusals are "
+            "not checked)",
+            "not checked  credentials and refusals, which the published spec does not describe",
+        ]
+    )
+
+
+@pytest.mark.parametrize("fault", ["status-missing", "activeRunId-number"])
+def test_a_body_that_breaks_the_published_contract_fails(live: LiveRun, fault: str) -> None:
+    with serve(named(fault)) as server:
+        assert pytest.ExitCode.TESTS_FAILED == live(server, "--bctrl-contract=published", "bctrl").ret
+
+
+def test_published_is_the_spec_that_the_project_vendored(project: Path, live: LiveRun) -> None:
+    with serve(named("plain")) as server:
+        assert pytest.ExitCode.TESTS_FAILED == live(server, "--bctrl-contract=published", "bctrl").ret
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT.replace("scheme: bearer", "scheme: basic"),
+        TEXT[: TEXT.index("  securitySchemes:")],
+        TEXT.replace("application/json:", "application/vnd+json:"),
+    ],
+    ids=["basic", "no scheme", "media type"],
+)
+def test_the_gate_fails_for_what_the_live_suite_would(pytester: pytest.Pytester, typed: Typed, text: str) -> None:
+    (pytester.path / "page.md").write_text(page(text), "utf-8")
+
+    assert 1 == typed("pytest-bctrl drift page.md").ret
+    pytester.runpytest("--bctrl-upstream=page.md").assert_outcomes(failed=1)
+
+
+def test_changed_samples_and_versions_are_info(pytester: pytest.Pytester, typed: Typed) -> None:
+    changed = page(TEXT.replace("version: 1.0.0", "version: 1.1.0")).replace("import requests", "import httpx")
+    (pytester.path / "page.md").write_text(changed, "utf-8")
+
+    gate = typed("pytest-bctrl drift page.md")
+
+    assert 0 == gate.ret
+    gate.stdout.fnmatch_lines(["2 info", "*INFO api-version-changed", "*INFO page-sample-changed"])
+
+
+def test_an_overlay_that_no_longer_applies_is_a_remark_of_the_gate(pytester: pytest.Pytester, typed: Typed) -> None:
+    (pytester.path / "page.md").write_text(page(TEXT.replace("- name: Authorization", "- name: X-Other")), "utf-8")
+
+    gate = typed("pytest-bctrl drift page.md")
+
+    gate.stdout.fnmatch_lines(["note: the overlay no longer applies: *action 1 *"])
+
+
+@pytest.mark.parametrize("file", ["pytest.ini", "pytest.toml", "pyproject.toml"])
+def test_a_bare_gate_reads_the_source_that_the_project_sets(
+    project: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    """In a folder below too; nothing is fetched, since no URL is known to this machine's tests."""
+    tables = {
+        "pytest.ini": "[pytest]\nbctrl_upstream = page.md\n",
+        "pytest.toml": "[pytest]\n{}",
+        "pyproject.toml": "[tool.pytest]\n{}",
+    }
+    (project / file).write_text(tables[file].format("bctrl_upstream = 'page.md'\n"), "utf-8")
+    (project / "sub").mkdir()
+    monkeypatch.chdir(project / "sub")
+
+    assert 0 == typed("pytest-bctrl drift").ret
+    (project / "page.md").write_text(page(TEXT), "utf-8")
+    assert 1 == typed("pytest-bctrl drift").ret
+
+
+def test_a_bare_update_reads_the_page_that_the_lock_names(project: Path, typed: Typed) -> None:
+    lock = json.loads((project / "contracts" / "runtimes.lock.json").read_text())
+    unknown = {**lock, "page": "http://127.0.0.1:1/page.md"}
+    (project / "contracts" / "runtimes.lock.json").write_text(json.dumps(unknown))
+
+    result = typed("pytest-bctrl contract update")
+
+    assert 2 == result.ret
+    result.stderr.fnmatch_lines(["pytest-bctrl: http://127.0.0.1:1/page.md: it cannot be fetched: *"])
+
+
+class TestTheDoctor:
+    """What it says of the contract in force."""
+
+    def test_names_a_folder_that_is_not_used(self, pytester: pytest.Pytester, typed: Typed) -> None:
+        (pytester.path / "contracts").mkdir()
+        typed("pytest-bctrl doctor --offline").stdout.fnmatch_lines(
+            ["- contract   */contracts is not used: it holds no contract of pytest-bctrl"]
+        )
+
+    def test_says_where_the_overlay_was_changed_and_not_built(self, project: Path, typed: Typed) -> None:
+        overlay = project / "contracts" / "runtimes.overlay.yaml"
+        overlay.write_text(overlay.read_text().replace("The request is malformed.", "It is not."))
+
+        result = typed("pytest-bctrl doctor --offline")
+
+        assert 1 == result.ret
+        result.stdout.fnmatch_lines(
+            [
+                "! contract   */runtimes.contract.json is not what its spec and its overlay give",
+                "* fix: pytest-bctrl contract build --contracts contracts",
+            ]
+        )
+
+    def test_says_where_the_overlay_no_longer_applies(self, project: Path, typed: Typed) -> None:
+        (project / "contracts" / "runtimes.overlay.yaml").write_text("overlay: 1.0.0\nactions: []\n")
+
+        result = typed("pytest-bctrl doctor --offline")
+
+        assert 1 == result.ret
+        result.stdout.fnmatch_lines(["! contract   *runtimes.overlay.yaml: it has no list of actions"])
+
+    def test_says_that_published_has_no_overlay(self, project: Path, typed: Typed) -> None:
+        typed("pytest-bctrl doctor --offline -- --bctrl-contract=published").stdout.fnmatch_lines(
+            ["*runtimes.openapi.yaml (project, published spec without the overlay, *), no overlay"]
+        )
