@@ -117,7 +117,7 @@ def encodings_of(value: str, *, has_parts: bool = True) -> list[Encoding]:
     encodings.append(_encoding(REVERSED, data[::-1], SHORTEST, random=random))
     encodings.append(_encoding(HEX, data.hex().encode(), 2 * SHORTEST, random=random))
     for digits in base64_cores(data):
-        encodings.append(_encoding(BASE64, digits.encode(), 11, random=random))
+        encodings.append(_encoding(BASE64, digits.encode(), SHORTEST, random=random))
     # Most values need no escapes: all those texts have one skeleton.
     distinct = {encoding.skeleton: encoding for encoding in reversed(encodings)}
     return [encoding for encoding in distinct.values() if len(encoding.skeleton) > GRAM]

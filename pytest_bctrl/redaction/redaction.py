@@ -26,6 +26,7 @@ _DIGITS = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _LEGIBLE = re.compile(rb"[\t\n\r\x20-\x7e]{8,}")
 _CREDENTIAL = r"(?i:\b(?:bearer|basic|token|key|secret|password|credential)[\"']?(?:\s?[:=]\s?|\s)[\"']?)"
 """What stands in front of a value that is a credential there, whatever it is elsewhere."""
+_KEY_AHEAD = re.compile(rb"[^\"&\n]{0,200}(?:\"|&#34;|&quot;)\s*:")
 _STRUCTURE_AHEAD = re.compile(rb"(?:\\*[\"'])?\s*[:=(]")
 
 T = TypeVar("T")
@@ -212,7 +213,9 @@ class Redaction:
         spans = self._search.spans(whole)
         if keeps_structure:
             spans = [span for span in spans if span.encoding.is_random or not _is_structure(whole, span)]
-        return _masked(whole, spans, len(before)) if spans else data
+        if not spans:
+            return data
+        return _masked(whole, spans, len(before), _Keys(whole) if keeps_structure else None)
 
     def _without_encoded(self, search: Search, text: str) -> str:
         """Return a text with `MASK` in place of the words and base64 that show a secret once they are decoded."""
@@ -262,13 +265,29 @@ def _encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _masked(data: bytes, spans: Iterable[Span], first: int) -> bytes:
+class _Keys:
+    """Masks for the keys of JSON objects: two that differ, in the case of their letters say, differ once redacted."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._numbers: dict[bytes, int] = {}
+
+    def mask(self, span: Span) -> bytes:
+        """Return what takes the place of a span; a key that is the secret as it is has `MASK` itself."""
+        if _KEY_AHEAD.match(self._data, span.end) is None:
+            return _MASK
+        number = self._numbers.setdefault(self._data[span.start : span.end], len(self._numbers) + 2)
+        return b"%b %d]" % (_MASK[:-1], number)
+
+
+def _masked(data: bytes, spans: Iterable[Span], first: int, keys: _Keys | None) -> bytes:
     """Return `data` from `first` on, with `MASK` in place of the spans; codes for colour in them stay."""
     parts, end = [], first
     for span in spans:
         if span.end <= first:
             continue
-        parts += [data[end : max(end, span.start)], _MASK, *controls(data[max(first, span.start) : span.end])]
+        mask = _MASK if keys is None else keys.mask(span)
+        parts += [data[end : max(end, span.start)], mask, *controls(data[max(first, span.start) : span.end])]
         end = span.end
     return b"".join([*parts, data[end:]]) if parts else data[first:]
 

@@ -119,7 +119,9 @@ class _Sinks:
         for plugin in self._config.pluginmanager.get_plugins():
             members = {} if isinstance(plugin, ModuleType) else getattr(plugin, "__dict__", {})
             for file in list(members.values()):
-                is_file = type(file) is io.TextIOWrapper and not file.closed and isinstance(file.name, str | os.PathLike)
+                is_file = (
+                    type(file) is io.TextIOWrapper and not file.closed and isinstance(file.name, str | os.PathLike)
+                )
                 if is_file and Path(file.name).absolute() in paths:
                     redact_stream(file, self._redaction, keeps_structure=True)
 
