@@ -100,7 +100,7 @@ def encodings_of(value: str, *, has_parts: bool = True) -> list[Encoding]:
     """
     data = _encode(value)
     reduced = skeleton(data)
-    if len(reduced) < FRAGMENT:
+    if len(reduced) < max(FRAGMENT, len(data) // 2):
         return []
     shortest = len(reduced)
     random = has_parts and is_random(value)
@@ -109,14 +109,22 @@ def encodings_of(value: str, *, has_parts: bool = True) -> list[Encoding]:
     public = len(skeleton(_encode(public_part(value))))
     encodings = [_encoding(PLAIN, data, shortest, public, random)]
     for text in _escaped(value):
-        encodings.append(_encoding(ESCAPED, _encode(text), shortest, public, random))
+        # A shorter run could be the letters of an escape, such as `quot`.
+        encodings.append(_encoding(ESCAPED, _encode(text), max(shortest, 12), public, random))
+    for form, digits in _EVERY_LETTER.items():
+        text = "".join(form.format(ord(letter)) for letter in value)
+        encodings.append(_encoding(ESCAPED, _encode(text), FRAGMENT * digits, random=random))
     encodings.append(_encoding(REVERSED, data[::-1], SHORTEST, random=random))
     encodings.append(_encoding(HEX, data.hex().encode(), 2 * SHORTEST, random=random))
     for digits in base64_cores(data):
-        encodings.append(_encoding(BASE64, digits.encode(), 11, random=random))
+        encodings.append(_encoding(BASE64, digits.encode(), SHORTEST, random=random))
     # Most values need no escapes: all those texts have one skeleton.
     distinct = {encoding.skeleton: encoding for encoding in reversed(encodings)}
     return [encoding for encoding in distinct.values() if len(encoding.skeleton) > GRAM]
+
+
+_EVERY_LETTER = {"\\u{:04x}": 5, "\\x{:02x}": 3, "&#{};": 3, "&#x{:x};": 3}
+"""Escapes of which a text may consist, and the letters and digits that each has."""
 
 
 def _encode(text: str) -> bytes:
@@ -151,6 +159,19 @@ def _escaped(value: str) -> Iterator[str]:
 def _each_special(value: str, form: str) -> str:
     parts = (letter if letter.isalnum() else form.format(ord(letter)) for letter in value)
     return "".join(parts)
+
+
+def literals_of(value: str) -> dict[str, str]:
+    """Return the texts, with their encodings, that show a value of which too little is letters and digits."""
+    texts = {value, *_escaped(value), quote(value)}
+    texts |= {text.replace("/", "\\/") for text in texts} | {text.replace("\\", "\\\\") for text in texts}
+    texts |= {json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
+    cores = {core for text in texts for core in base64_cores(_encode(text))}
+    cores |= {core.translate(_URL_SAFE) for core in cores}
+    return {**dict.fromkeys(cores, BASE64), **dict.fromkeys(texts, ESCAPED), value: PLAIN}
+
+
+_URL_SAFE = str.maketrans("+/", "-_")
 
 
 def base64_cores(data: bytes) -> Iterator[str]:

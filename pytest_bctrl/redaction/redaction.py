@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import unquote
 
 from pytest_bctrl.redaction import decoding
-from pytest_bctrl.redaction.encodings import BASE64, PLAIN, base64_cores, encodings_of
+from pytest_bctrl.redaction.encodings import PLAIN, encodings_of, literals_of
 from pytest_bctrl.redaction.search import Search, Span, controls
 from pytest_bctrl.redaction.weakness import is_in_names, weakness
 from pytest_bctrl.secret import Secret, secret
@@ -25,6 +25,7 @@ _DIGITS = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _LEGIBLE = re.compile(rb"[\t\n\r\x20-\x7e]{8,}")
 _CREDENTIAL = r"(?i:\b(?:bearer|basic|token|key|secret|password|credential)[\"']?(?:\s?[:=]\s?|\s)[\"']?)"
 """What stands in front of a value that is a credential there, whatever it is elsewhere."""
+_KEY_AHEAD = re.compile(rb"[^\"&\n]{0,200}(?:\"|&#34;|&quot;)\s*:")
 _STRUCTURE_AHEAD = re.compile(rb"(?:\\*[\"'])?\s*[:=(]")
 
 T = TypeVar("T")
@@ -50,9 +51,9 @@ class Redaction:
     def __init__(self) -> None:
         self._known: dict[str, _Known] = {}
         self._search: Search | None = None
-        self._literal: re.Pattern[str] | None = None
+        self._literals: dict[str, str] = {}
         self._weak: re.Pattern[str] | None = None
-        self._random: list[bytes] = []
+        self._exact: list[bytes] = []
         self._is_stale = False
 
     def add(self, value: Secret | str, *, name: str = "a secret", has_parts: bool = True) -> None:
@@ -117,24 +118,18 @@ class Redaction:
             self._compile()
         if self._weak is not None:
             text = self._weak.sub(_masked_group, text)
-        if self._literal is not None:
-            text = self._literal.sub(MASK, text)
-        if self._search is None:
-            return text
         context = _encode(before)
         data = _encode(text)
-        clean = self._bytes(self._search, context, data, keeps_structure=keeps_structure)
+        clean = self._bytes(context, data, keeps_structure=keeps_structure)
         if clean is not data:
             text = clean.decode("utf-8", "surrogatepass")
-        return self._without_encoded(self._search, text)
+        return text if self._search is None else self._without_encoded(self._search, text)
 
     def data_bytes(self, data: bytes, *, before: bytes = b"", keeps_structure: bool = False) -> bytes:
         """Return bytes without the secrets in them, as `part` does; their letters and digits are those of ASCII."""
         if self._is_stale:
             self._compile()
-        if self._search is None:
-            return data
-        return self._bytes(self._search, before, data, keeps_structure=keeps_structure)
+        return self._bytes(before, data, keeps_structure=keeps_structure)
 
     def find(self, text: str) -> str | None:
         """Return the encoding in which a secret is in `text` (`plain`, `base64`, …), None where none is.
@@ -143,19 +138,21 @@ class Redaction:
         """
         if self._is_stale:
             self._compile()
-        weak = [known.value for known in self._known.values() if known.weakness and len(known.value) >= _FOUND_FROM]
-        cores = [core for value in weak for core in base64_cores(value.encode("utf-8", "surrogatepass"))]
-        if self._search is None and self._literal is None and not weak:
+        if not self._known:
             return None
         for encoding, reading in decoding.meanings(text, _legible(self._known)):
-            found = None if self._search is None else self._search.find(_encode(reading))
-            if found is not None:
-                return encoding if found.name == PLAIN else found.name
-            if any(value in reading for value in weak) or (self._literal and self._literal.search(reading)):
-                return encoding
-            if any(core in reading for core in cores):
-                return BASE64
+            name = self._name_in(reading)
+            if name is not None:
+                return encoding if name == PLAIN else name
         return None
+
+    def _name_in(self, reading: str) -> str | None:
+        found = None if self._search is None else self._search.find(_encode(reading))
+        if found is not None:
+            return found.name
+        # A query has `+` for a space.
+        texts = (reading, reading.replace("+", " "))
+        return next((name for literal, name in self._literals.items() for text in texts if literal in text), None)
 
     def data(self, value: T) -> T:
         """Return a copy of plain data, and of this package's own dataclasses, without any secret."""
@@ -183,36 +180,41 @@ class Redaction:
 
     def _compile(self) -> None:
         self._is_stale = False
-        encodings, literal, weak, random = [], [], [], list[bytes]()
+        encodings, weak, exact = [], [], list[bytes]()
+        literals: dict[str, str] = {}
         for known in self._known.values():
             if known.weakness:
                 weak.append(known.value)
+                literals |= literals_of(known.value) if len(known.value) >= _FOUND_FROM else {}
                 continue
             found = encodings_of(known.value, has_parts=known.has_parts)
             encodings += found[:1] if known.is_derived else found
             if not found:
-                literal.append(known.value)
+                literals |= literals_of(known.value)
+                exact += map(_encode, literals_of(known.value))
             elif found[0].is_random:
-                random.append(_encode(known.value))
-        self._literal = (
-            re.compile("|".join(map(re.escape, _longest_first(literal))), re.IGNORECASE) if literal else None
-        )
+                exact.append(_encode(known.value))
+        self._literals = literals
+        self._exact = sorted(exact, key=len, reverse=True)
         self._weak = None
         if weak:
             values = "|".join(map(re.escape, _longest_first(weak)))
             self._weak = re.compile(rf"({_CREDENTIAL})(?:{values})(?![\w-])")
-        self._random = random
         self._search = Search(encodings) if encodings else None
 
-    def _bytes(self, search: Search, before: bytes, data: bytes, *, keeps_structure: bool = False) -> bytes:
-        for value in self._random:
+    def _bytes(self, before: bytes, data: bytes, *, keeps_structure: bool = False) -> bytes:
+        for value in self._exact:
             # Most are there as they are, and found fastest so.
             data = data.replace(value, _MASK)
+        if self._search is None:
+            return data
         whole = before + data if before else data
-        spans = search.spans(whole)
+        spans = self._search.spans(whole)
         if keeps_structure:
             spans = [span for span in spans if span.encoding.is_random or not _is_structure(whole, span)]
-        return _masked(whole, spans, len(before)) if spans else data
+        if not spans:
+            return data
+        return _masked(whole, spans, len(before), _Keys(whole) if keeps_structure else None)
 
     def _without_encoded(self, search: Search, text: str) -> str:
         """Return a text with `MASK` in place of the words and base64 that show a secret once they are decoded."""
@@ -262,13 +264,29 @@ def _encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _masked(data: bytes, spans: Iterable[Span], first: int) -> bytes:
+class _Keys:
+    """Masks for the keys of JSON objects: two that differ, in the case of their letters say, differ once redacted."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._numbers: dict[bytes, int] = {}
+
+    def mask(self, span: Span) -> bytes:
+        """Return what takes the place of a span; a key that is the secret as it is has `MASK` itself."""
+        if _KEY_AHEAD.match(self._data, span.end) is None:
+            return _MASK
+        number = self._numbers.setdefault(self._data[span.start : span.end], len(self._numbers) + 2)
+        return b"%b %d]" % (_MASK[:-1], number)
+
+
+def _masked(data: bytes, spans: Iterable[Span], first: int, keys: _Keys | None) -> bytes:
     """Return `data` from `first` on, with `MASK` in place of the spans; codes for colour in them stay."""
     parts, end = [], first
     for span in spans:
         if span.end <= first:
             continue
-        parts += [data[end : max(end, span.start)], _MASK, *controls(data[max(first, span.start) : span.end])]
+        mask = _MASK if keys is None else keys.mask(span)
+        parts += [data[end : max(end, span.start)], mask, *controls(data[max(first, span.start) : span.end])]
         end = span.end
     return b"".join([*parts, data[end:]]) if parts else data[first:]
 

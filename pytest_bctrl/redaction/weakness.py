@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -33,14 +34,21 @@ def is_in_names(value: str, names: Iterable[str]) -> bool:
 
 
 def _is_printed(word: str) -> bool:
-    return any(word in source for source in _sources())
+    return word in _sources()
 
 
-def _sources() -> Iterator[str]:
+@cache
+def _sources() -> str:
+    """Return the source of pytest and of this package, in lower case."""
+    texts = []
     for package in ("_pytest", "pytest_bctrl"):
         spec = find_spec(package)
-        for folder in spec.submodule_search_locations or () if spec else ():
+        for folder in (spec.submodule_search_locations if spec else None) or ():
             for path in sorted(Path(folder).rglob("*")):
-                if path.suffix in (".py", ".toml", ".tsv", ".html", ".js", ".css"):
+                if path.suffix in _READ:
                     with suppress(OSError, UnicodeDecodeError):
-                        yield path.read_text("utf-8").lower()
+                        texts.append(path.read_text("utf-8").lower())
+    return "\n".join(texts)
+
+
+_READ = (".py", ".toml", ".tsv", ".html", ".js", ".css")
