@@ -24,7 +24,7 @@ if find_spec("hypothesis") is not None:
     settings.load_profile("repeatable" if os.environ.get("CI") else "unhurried")
 
 
-collect_ignore = ["compatibility/downstream", "hostile/downstream"]
+collect_ignore = ["compatibility/downstream", "hostile/downstream", "redaction/hostile_project"]
 """Projects that tests run, each in a folder of its own, and none of them a part of this one."""
 
 

@@ -16,10 +16,18 @@ from hypothesis import strategies as st
 from tests.redaction.comparison import SOURCES, Project, Result, assert_same
 from tests.redaction.secrets_to_try import secrets
 
+EXHAUSTIVE = bool(os.environ.get("BCTRL_REDACTION"))
 EXAMPLES = int(os.environ.get("BCTRL_REDACTION_EXAMPLES", "2"))
-DISPLAYS = ([], ["-s"], ["-vv", "-l", "--tb=long"], ["-rA", "--tb=native"], ["--capture=sys"], ["-q", "--color=yes"])
-DISTRIBUTIONS = ("loadfile", "loadscope", "load", "worksteal")
-SELECTIONS = (["--lf"], ["--ff"], ["--sw"], ["--nf"], ["-x"], ["--deselect"])
+DISPLAYS: tuple[list[str], ...] = (
+    [],
+    ["-s"],
+    ["-vv", "-l", "--tb=long"],
+    ["-rA", "--tb=native"],
+    ["--capture=sys"],
+    ["-q", "--color=yes"],
+)
+DISTRIBUTIONS = ("loadscope", "load", "loadfile", "worksteal") if EXHAUSTIVE else ("loadscope", "load")
+SELECTIONS: tuple[list[str], ...] = (["--lf"], ["--ff"], ["--sw"], ["--nf"], ["-x"], ["--deselect"])
 
 runs_of_pytest = settings(
     max_examples=EXAMPLES,
