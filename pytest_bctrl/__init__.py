@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_bctrl.conformance import assert_conforms, check
     from pytest_bctrl.finding import Finding
     from pytest_bctrl.samples.sample import Samples
+    from pytest_bctrl.suite.schema import schema
     from pytest_bctrl.traffic.mock.change import Scene
     from pytest_bctrl.traffic.mock.message import Answer as MockAnswer
     from pytest_bctrl.traffic.mock.own import mock_fault, mock_scenario
@@ -33,6 +34,7 @@ __all__ = [
     "contract_check",
     "mock_fault",
     "mock_scenario",
+    "schema",
 ]
 
 _HOMES = {
@@ -48,6 +50,7 @@ _HOMES = {
     "contract_check": "pytest_bctrl.checks.run",
     "mock_fault": "pytest_bctrl.traffic.mock.own",
     "mock_scenario": "pytest_bctrl.traffic.mock.own",
+    "schema": "pytest_bctrl.suite.schema",
 }
 
 

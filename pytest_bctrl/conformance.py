@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
 from pytest_bctrl.checks.answer import answer_of
 from pytest_bctrl.checks.run import Check, check_answer
+from pytest_bctrl.contract.in_force import current_contract
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.read import load
 from pytest_bctrl.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.reports.terminal import breach
-
-_packaged = lru_cache(maxsize=1)(load)
 
 
 def check(
@@ -30,7 +27,7 @@ def check(
     say it. `checks` are checks of one's own, to be run beside the contract's.
     Raises `BctrlError` for what is not a response.
     """
-    return check_answer(answer_of(response, contract or _packaged(), operation), own=checks)
+    return check_answer(answer_of(response, contract or current_contract(), operation), own=checks)
 
 
 def assert_conforms(

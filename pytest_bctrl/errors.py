@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pytest_bctrl.escaping import escape_lines
+
 
 class BctrlError(Exception):
     """Base of everything this package raises for a user's mistake or for a broken input.
@@ -18,9 +20,9 @@ class BctrlError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        """One line: where, what, hint."""
+        """Return where, what and hint, escaped line by line: they may repeat text of a server or a document."""
         head = f"{self.where}: {self.problem}" if self.where else self.problem
-        return f"{head} ({self.hint})" if self.hint else head
+        return escape_lines(f"{head} ({self.hint})" if self.hint else head)
 
 
 class SettingError(BctrlError):

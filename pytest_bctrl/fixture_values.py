@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_bctrl import settings
+from pytest_bctrl.contract.in_force import load_once, of_config
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.secret import Secret
 
 if TYPE_CHECKING:
+    import httpx
+
     from pytest_bctrl.suite.run import ContractRun
     from pytest_bctrl.traffic.mock import MockServer
     from pytest_bctrl.traffic.mock.message import Answer, Request
@@ -32,7 +34,7 @@ def contract(config: pytest.Config) -> Contract:
     """Return the contract in force, loaded once a process."""
     if _CONTRACT not in config.stash:
         with settings.usage_errors():
-            config.stash[_CONTRACT] = load(settings.contract_path(config, {}))
+            config.stash[_CONTRACT] = load_once(of_config(config))
     return config.stash[_CONTRACT]
 
 
@@ -99,6 +101,21 @@ def client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     return {**target, "see": see, "fields": fields_for(contract(config))}
 
 
+@contextmanager
+def client_for(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
+    """Give a test a client on the target; fails where the target sent bytes that belong to no response."""
+    from pytest_bctrl.traffic.client import client
+    from pytest_bctrl.traffic.surplus import Surplus, WatchedBackend
+
+    found: list[Surplus] = []
+    with client(**client_settings(request), backend=WatchedBackend(found.append)) as made:
+        yield made
+    for surplus in found:
+        # The response before it was given to the test, and the next request went over another connection.
+        words = f"bctrl_client: the server sent {surplus} ({surplus.source})"
+        raise pytest.fail.Exception(words, pytrace=False)
+
+
 def _live(config: pytest.Config) -> ContractRun | None:
     """The run against the live API, which began with the settings read; None where the fixtures give the mock."""
     if not config.option.bctrl_live:
@@ -145,9 +162,9 @@ def schema(of: Contract) -> Any:
     from pytest_bctrl.suite.run import require_extra
 
     try:
-        require_extra()
+        require_extra("bctrl_schema")
     except BctrlError as error:  # pragma: no cover - tests/base_install is without the extra
-        raise pytest.fail.Exception(f"bctrl_schema: {error}", pytrace=False) from None
-    from pytest_bctrl.suite.second_opinion import schema_of
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+    from pytest_bctrl.suite.schema import for_tests
 
-    return schema_of(of)
+    return for_tests(of)

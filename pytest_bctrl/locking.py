@@ -73,8 +73,10 @@ def _taken(lock: Path, patience: float) -> int:
         try:
             is_free = _take(file)
             if is_free and _is_at(file, lock):
-                os.ftruncate(file, 0)
-                os.write(file, f"process {os.getpid()} on {_HOST}".encode())
+                # That another process can tell who holds it is worth no error: the disk may be full.
+                with suppress(OSError):
+                    os.ftruncate(file, 0)
+                    os.write(file, f"process {os.getpid()} on {_HOST}".encode())
                 return file
             if is_last and not is_free:
                 holder = os.read(file, 200).decode("utf-8", "replace") or "another process"

@@ -28,7 +28,12 @@ _VALUES = (
         "Base URL of the live API (default: the contract's first); also BCTRL_BASE_URL, BCTRL_API_BASE_URL",
     ),
     ("bctrl_space_id", "ID", "Id of the space to list, needed with --bctrl-live; also BCTRL_SPACE_ID"),
-    ("bctrl_contract", "PATH", "OpenAPI 3.0 or 3.1 document to check against, in place of the packaged contract"),
+    (
+        "bctrl_contract",
+        "PATH",
+        "Contract to check against: an OpenAPI document, or 'published', "
+        "the vendored spec without the overlay (default: contracts/ of the project, else the packaged contract)",
+    ),
     ("bctrl_fail_on", "LEVEL", "Lowest level that fails a contract test: error (default), warning, info, never"),
     ("bctrl_upstream", "SOURCE", "Page, file or URL of the spec as published now: check that it has not drifted"),
     (
@@ -64,6 +69,11 @@ _IN_FILE: tuple[tuple[str, str, Literal["linelist", "string"]], ...] = (
     ("bctrl_report", f"{_REPORT}, one path a line", "linelist"),
     ("bctrl_headers", "NAME: VALUE for every request, one a line; $VARIABLE is a secret", "linelist"),
     ("bctrl_values", "Real values of parameters, one a line: parameter = value, or parameter = $VARIABLE", "linelist"),
+    (
+        "bctrl_probes",
+        "Requests of the contract suite: all (default), or contract: those alone that conform to the contract",
+        "string",
+    ),
     ("bctrl_http_hosts", "Hosts to which plain http may go, beside this machine, one a line", "linelist"),
     ("bctrl_secrets", "Values that no output and no recording may hold, one a line; $NAME is a variable's", "linelist"),
     ("bctrl_scrub", "ids: replace identifiers in recordings, the same one always by the same", "string"),
@@ -130,6 +140,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> Generator[None, object, object]:
     """Redact secrets before a `conftest.py` runs, and before anything is captured."""
+    _enter(early_config)
     if "--bctrl-impact" in args:
         # argparse would take the path of a test for the SOURCE.
         at = args.index("--bctrl-impact")
@@ -137,6 +148,13 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
             args[at] = "--bctrl-impact="
     _redact_secrets(early_config)
     return (yield)
+
+
+def _enter(config: pytest.Config) -> None:
+    """Make this run the one whose contract `pytest_bctrl.schema()` and `check()` use."""
+    from pytest_bctrl import running
+
+    running.enter(config)
 
 
 def _is_source(following: str) -> bool:
@@ -174,6 +192,7 @@ def pytest_fixture_setup(
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers and, where a flag asks for it, the contract run."""
+    _enter(config)
     _redact_secrets(config)
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
@@ -202,6 +221,19 @@ def pytest_configure(config: pytest.Config) -> None:
             "--bctrl-selftest, --bctrl-upstream or --bctrl-impact too; the ini key bctrl_report waits for one)"
         )
     _observe(config)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Name the contract, where the run uses one or the project chose one."""
+    option = config.option
+    is_run = option.bctrl_live or option.bctrl_mock or option.bctrl_selftest or option.bctrl_impact is not None
+    is_chosen = option.bctrl_contract is not None or _is_in_file(config, "bctrl_contract")
+    if not (is_run or option.bctrl_upstream or is_chosen or (config.rootpath / "contracts").is_dir()):
+        return []
+    from pytest_bctrl.contract.in_force import header
+
+    line = header(config, is_needed=bool(is_run or option.bctrl_upstream or is_chosen))
+    return [f"bctrl: {line}"] if line else []
 
 
 @contextmanager
@@ -269,7 +301,7 @@ def _sets_up_the_mock(item: pytest.Item) -> bool:
 
 @pytest.fixture(scope="session")
 def bctrl_contract(pytestconfig: pytest.Config) -> Contract:
-    """The contract: operations, schemas and servers, read from the packaged document or --bctrl-contract."""
+    """The contract: operations, schemas and servers, of --bctrl-contract, else `contracts/`, else the packaged one."""
     from pytest_bctrl import fixture_values
 
     return fixture_values.contract(pytestconfig)
@@ -311,17 +343,18 @@ def bctrl_recording(request: pytest.FixtureRequest) -> Iterator[RecordedTest]:
 @pytest.fixture
 def bctrl_runtimes(bctrl_recording: RecordedTest) -> list[dict[str, Any]]:
     """The runtimes of this test's recorded response, as a fresh list of dicts."""
-    return bctrl_recording.runtimes()
+    from pytest_bctrl.recorded.hooks import runtimes_of
+
+    return runtimes_of(bctrl_recording)
 
 
 @pytest.fixture
 def bctrl_client(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
     """An authenticated `httpx.Client` on the recording, the mock or, with --bctrl-live, the API (safe methods only)."""
-    from pytest_bctrl.fixture_values import client_settings
-    from pytest_bctrl.traffic.client import client
+    from pytest_bctrl.fixture_values import client_for
 
     recording = _recorded(request)
-    with client(**client_settings(request)) if recording is None else _recorder(request).client() as made:
+    with client_for(request) if recording is None else _recorder(request).client() as made:
         yield made
 
 
@@ -380,7 +413,7 @@ def _recorder(request: pytest.FixtureRequest) -> RecordedTest:
 
 @pytest.fixture(scope="session")
 def bctrl_schema(bctrl_contract: Contract) -> Any:
-    """The contract as a Schemathesis schema, for `@bctrl_schema.parametrize()` and the like (extra `contract`)."""
+    """The contract as a Schemathesis schema inside a test; `pytest_bctrl.schema()` at module level gives the same."""
     from pytest_bctrl import fixture_values
 
     return fixture_values.schema(bctrl_contract)

@@ -7,10 +7,10 @@ import shlex
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar, get_args
 
 import pytest
 
@@ -22,6 +22,7 @@ from pytest_bctrl.redaction.encodings import SHORTEST
 from pytest_bctrl.secret import Secret
 
 Target = Literal["mock", "live"]
+Probes = Literal["all", "contract"]
 
 
 @contextmanager
@@ -39,6 +40,10 @@ class Source(Protocol):
     @property
     def inipath(self) -> Path | None:
         """The file of the ini values."""
+
+    @property
+    def rootpath(self) -> Path:
+        """The folder of the project."""
 
     def getoption(self, name: str) -> object:
         """Return the value of a command-line option, None where it was not given."""
@@ -78,10 +83,11 @@ class Setting:
 
 SPACE_ID = Setting("bctrl_space_id", ("BCTRL_SPACE_ID",), default="not set")
 BASE_URL = Setting("bctrl_base_url", ("BCTRL_BASE_URL", "BCTRL_API_BASE_URL"), default="the contract's first server")
-CONTRACT = Setting("bctrl_contract", default="the packaged one")
+CONTRACT = Setting("bctrl_contract", default="contracts/ of the project, else the packaged one")
 FAIL_ON_LEVEL = Setting("bctrl_fail_on", default="error")
 MAX_EXAMPLES = Setting("bctrl_max_examples", native=int, default="20")
 UPSTREAM = Setting("bctrl_upstream", default="none")
+PROBES = Setting("bctrl_probes", default="all")
 ALLOW_LIST = Setting("bctrl_allow_list")
 MIN_COVERAGE = Setting("bctrl_min_coverage", native=float)
 RECORD_MODE = Setting("bctrl_record_mode", default="none")
@@ -182,6 +188,7 @@ def upstream(source: Source, environment: Mapping[str, str]) -> str | None:
     if found is None:
         return None
     is_elsewhere = "://" in found.value or found.value.startswith("git:") or found.value == "-"
+    found = found if is_elsewhere else _located(found, source)
     if not is_elsewhere and not Path(found.value).is_file():
         raise SettingError(
             f"{found.value!r} is not a file", where=found.where, hint="give a page, an OpenAPI file or an https URL"
@@ -189,10 +196,20 @@ def upstream(source: Source, environment: Mapping[str, str]) -> str | None:
     return found.value
 
 
-def contract_path(source: Source, environment: Mapping[str, str]) -> str | None:
-    """Return the path of the user's own contract, None for the packaged one."""
-    found = given(CONTRACT, source, environment)
-    return found.value if found else None
+def contract_setting(source: Source) -> Given | None:
+    """Return the path of the contract, or `published`; None where neither the command line nor the file sets it.
+
+    A relative path on the command line starts from the working directory, one in a file from the folder of the file.
+    """
+    found = given(CONTRACT, source, {})
+    return found if found is None or found.value == "published" else _located(found, source)
+
+
+def _located(found: Given, source: Source) -> Given:
+    """Return a path with the folder that it starts from, unless that is the working directory."""
+    if not found.is_ini or source.inipath is None or source.inipath.parent == Path.cwd():
+        return found
+    return replace(found, value=str(source.inipath.parent / found.value))
 
 
 def fail_on(source: Source, environment: Mapping[str, str]) -> FailOn:
@@ -332,6 +349,15 @@ def max_examples(source: Source, environment: Mapping[str, str]) -> int:
     if text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 10_000:
         return int(text)
     raise SettingError(f"{found.value!r} is not a number of examples", where=found.where, hint="give 1 to 10000")
+
+
+def probes(source: Source) -> Probes:
+    """Return which requests a contract run sends; raises `SettingError` for an unknown word.
+
+    `all` are those that the contract has rejected, too; `contract` are those that conform to it.
+    """
+    found = next(iter(in_file(PROBES, source)), None)
+    return _one_of(get_args(Probes), "kind of probes", found) or "all"
 
 
 def percentage(setting: Setting, source: Source) -> float | None:

@@ -15,13 +15,13 @@ from hypothesis import Phase, Verbosity, assume, currently_in_test_context, find
 from hypothesis import strategies as st
 
 from pytest_bctrl.conformance import check
+from pytest_bctrl.contract.in_force import current_contract
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.samples import packaged_samples
+from pytest_bctrl.samples import samples_of
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.drawn import drawn, text
-from pytest_bctrl.samples.inputs import main_operation
 from pytest_bctrl.samples.mutants import broken, rules
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.samples.text import encode
@@ -130,9 +130,7 @@ def _nonconforming(
 
 
 def _samples(contract: Contract | None, operation: str | None) -> Samples:
-    samples = packaged_samples()
-    if contract is not None:
-        samples = Samples(contract, contract.operation(operation) if operation else main_operation(contract))
+    samples = samples_of(contract or current_contract(), operation)
     if not samples.lists:
         raise SettingError(
             "its answer holds no list", where=samples.operation.label, hint="name another operation: operation=…"

@@ -1,27 +1,34 @@
-"""What all tests share: no example is failed for the time it took, and no run of a test tells the CI job around it."""
+"""What all tests share: the same surroundings, and the same examples, in every run."""
 
 from __future__ import annotations
 
 import os
 import pkgutil
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
 from tests import UNUSED
+from tests.surroundings import entered
+
+TIMES = int(os.environ.get("TIMES_EXAMPLES", "5"))
+"""How many times as many examples as the documented run the profile `search` tries."""
 
 if find_spec("hypothesis") is not None:
     # The tests of the base install run where the extra that brings it is not.
     from hypothesis import HealthCheck, settings
 
-    settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    # For CI, which has to fail for what a change did and not for an example that nobody met before; and for tools that
-    # run the same tests many times and compare the outcomes. New examples are met wherever people run the tests.
-    settings.register_profile("repeatable", settings.get_profile("unhurried"), derandomize=True, database=None)
-    settings.load_profile("repeatable" if os.environ.get("CI") else "unhurried")
+    # Every run tries the same examples: it fails for what a change did, and not for an example that nobody saw before.
+    settings.register_profile(
+        "repeatable", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, database=None
+    )
+    # `tox -e random` looks for new ones.
+    settings.register_profile("search", settings.get_profile("repeatable"), derandomize=False, print_blob=True)
+    settings.load_profile("repeatable")
 
 
 collect_ignore = ["compatibility/downstream", "hostile/downstream", "redaction/hostile_project"]
@@ -54,18 +61,37 @@ def pytester(
     return pytester
 
 
-@pytest.fixture(autouse=True)
-def _no_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs inside of tests annotate nothing and add to no summary, unless a test sets up a job for them."""
-    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
-    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+_SURROUNDINGS = pytest.StashKey[ExitStack]()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> None:
+    """Enter the tests' surroundings before the first file of them is imported.
+
+    Not earlier: pytest loads this file for `pytest --bctrl-live bctrl` in a clone too, which needs what the shell says.
+    """
+    config = parent.config
+    if _SURROUNDINGS not in config.stash:
+        stack = config.stash[_SURROUNDINGS] = ExitStack()
+        stack.enter_context(entered())
+        config.add_cleanup(stack.close)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the tests that run pytest, a twentieth of all, which take more than half of the time."""
     for item in items:
         if "pytester" in getattr(item, "fixturenames", ()):
             item.add_marker("runs_pytest")
+    if config.getoption("--hypothesis-profile", None) == "search":
+        for item in items:
+            _try_more_examples(item)
+
+
+def _try_more_examples(item: pytest.Item) -> None:
+    """Multiply the examples of a property, also where a test says how many it tries."""
+    if item.get_closest_marker("hypothesis"):
+        function = getattr(item.obj, "__func__", item.obj)
+        own = function._hypothesis_internal_use_settings
+        function._hypothesis_internal_use_settings = settings(own, max_examples=own.max_examples * TIMES)
 
 
 def pytest_sessionfinish() -> None:

@@ -18,6 +18,7 @@ from pytest_bctrl.cli import check, options
 from pytest_bctrl.cli.traffic import read_traffic
 from pytest_bctrl.contract import overlay
 from pytest_bctrl.contract.files import ContractFiles, packaged
+from pytest_bctrl.contract.in_force import contract_in_force
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.drift.sources import read_text
@@ -36,6 +37,7 @@ class Given:
     """Options and ini values, as a pytest configuration has them."""
 
     inipath: Path | None = None
+    rootpath = Path(__file__).parent
 
     def __init__(self, ini: Mapping[str, object] | None = None, **options: object) -> None:
         self._ini, self._options = ini or {}, options
@@ -55,6 +57,13 @@ def files(folder: Path, **texts: str) -> ContractFiles:
         if name in texts:
             getattr(made, name).write_text(texts[name])
     return made
+
+
+def lacking(folder: Path) -> object:
+    """Choose the contract of a project whose `contracts/` is without the built document."""
+    folder.mkdir()
+    files(folder).merged.unlink()
+    return contract_in_force(None, folder.parent)
 
 
 def written(folder: Path, text: str | bytes, name: str = "file.yaml") -> str:

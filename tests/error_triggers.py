@@ -171,6 +171,10 @@ TRIGGERS: Mapping[str, Trigger] = {
     ),
     "build folder": lambda folder: build.write_files({folder: ""}),
     "build unwritable": lambda folder: build.write_files({folder / "none" / "file": ""}),
+    "contract lacks": lambda folder: make.lacking(folder / "contracts"),
+    "lock without url": lambda folder: build.published_url(
+        make.files(folder, lock=build.lock_text("page.md", "2026-11-28", ""))
+    ),
     "update lock": lambda folder: contract.update(make.files(folder, lock="{}"), None, True),
     "update missing": lambda folder: prepare("openapi: 3.1.0\npaths: {}", "x", ContractFiles(folder), None),  # type: ignore[arg-type]
     "overlay missing": lambda folder: build.contract_of(load_data(document(), "x"), folder / "none.yaml"),

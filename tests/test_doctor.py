@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from pytest_bctrl.cli.doctor import Line, probe
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.run import ContractRun
-from tests.traffic.servers import Script, answer, serve
+from tests.traffic.servers import Script, answer, hang, serve
 from tests.variants import named
 from tests.variants import serve as serve_variant
 
@@ -155,12 +154,8 @@ def test_the_target_is_asked_once(doctor: Doctor, space: str, key: str, code: in
     assert (code, True, 1) == (found, words in line("target")["text"], len(server.log))
 
 
-def probed(url: str, timeout: float = 10) -> Line:
+def probed(url: str, timeout: float = 60) -> Line:
     return probe(ContractRun("live", load(), url, Secret(KEY), {"space_id": "mine"}, "error", 1), timeout=timeout)
-
-
-def _silent(_connection: socket.socket, _number: int) -> None:
-    time.sleep(0.6)
 
 
 @pytest.mark.parametrize(
@@ -174,14 +169,14 @@ def _silent(_connection: socket.socket, _number: int) -> None:
             "curl -i",
         ),
         (answer(418), "wrong", "it answers 418: the status is not documented", "see what it says with curl -i"),
-        (_silent, "unknown", "the target hangs: it takes", "a firewall"),
+        (hang, "unknown", "the target hangs: it takes", "a firewall"),
         (b"SSH-2.0-server\r\n\r\n", "unknown", ": the target's answer is not HTTP/1.1: ", "curl -i"),
     ],
     ids=["503", "302", "418", "silence", "no HTTP"],
 )
 def test_a_target_that_does_not_answer_as_it_should(said: bytes | Script, state: str, text: str, hint: str) -> None:
     with serve(said) as server:
-        line = probed(server.url, 0.1 if said is _silent else 10)
+        line = probed(server.url, 0.1 if said is hang else 60)
 
     assert ("target", state, True, True) == (line.topic, line.state, text in line.text, hint in line.hint)
 

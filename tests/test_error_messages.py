@@ -68,6 +68,7 @@ HELD_BY = {
     "drift/sources.py: said[0].removeprefix('fatal: ')": "drift/test_sources.py",
     "traffic/recordings/har_file.py: f'it cannot be read as an archive: {error}'": "recordings/test_har_files.py",
     "recorded/recorded_test.py: 'it holds no runtimes'": "recordings/test_ends.py",
+    "recorded/recorded_test.py: 'there is no recording of this test'": "recordings/test_ends.py",
     "recorded/recorded_test.py: 'there is nothing to replay yet'": "recordings/test_ends.py",
     "recorded/place.py: 'the mark is not understood'": "recordings/test_record_and_replay.py",
     "recorded/place.py: f'{name!r} is not a name for a recording'": "recordings/test_record_and_replay.py",
@@ -83,8 +84,8 @@ HELD_BY = {
 NOT_TRIGGERED = {
     "contract/json_source.py: problem": "words of incoming.py: tests/hostile/test_files.py",
     "traffic/recordings/har_file.py: f'it is broken and cannot be set aside: {err": "needs a disk that refuses",
-    "cli/doctor.py: problem[:400]": "pytest's own words: see tests/test_doctor.py",
-    "cli/doctor.py: 'pytest does not load the plugin here'": "run by tests/test_doctor.py",
+    "cli/project.py: problem[:400]": "pytest's own words: see tests/test_doctor.py",
+    "cli/project.py: 'pytest does not load the plugin here'": "run by tests/test_doctor.py",
     "drift/compare_documents.py: 'schemas nest too deeply to be compared'": "needs a stack that is nearly full",
     "suite/run.py: problem": "tests/base_install is without the extra",
 }

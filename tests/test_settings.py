@@ -148,11 +148,17 @@ def _all(setting: settings.Setting, config: pytest.Config) -> list[str]:
     return [one.value for one in settings.several(setting, config)]
 
 
+def _contract(config: pytest.Config) -> str:
+    found = settings.contract_setting(config)
+    assert found is not None
+    return found.value
+
+
 IN_A_FILE: Mapping[str, tuple[str, str, Read, object]] = {
     # by name: in an ini file, in native TOML, how it is read, what is made of it
     "bctrl_base_url": ("https://h", '"https://h"', _base_url, "https://h"),
     "bctrl_space_id": ("mine", '"mine"', lambda c: settings.space_id(c, {}), "mine"),
-    "bctrl_contract": ("mine.json", '"mine.json"', lambda c: settings.contract_path(c, {}), "mine.json"),
+    "bctrl_contract": ("mine.json", '"mine.json"', _contract, "mine.json"),
     "bctrl_fail_on": ("info", '"info"', lambda c: settings.fail_on(c, {}), "info"),
     "bctrl_upstream": ("https://h", '"https://h"', lambda c: settings.upstream(c, {}), "https://h"),
     "bctrl_allow_list": ("a.yaml", '"a.yaml"', lambda c: settings.in_file(settings.ALLOW_LIST, c)[0].value, "a.yaml"),

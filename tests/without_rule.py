@@ -51,7 +51,6 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="what draws them (default: %(default)s)")
     options = parser.parse_args()
     os.chdir(ROOT)
-    os.environ["CI"] = "true"
     for module in pkgutil.walk_packages(pytest_bctrl.__path__, "pytest_bctrl."):
         if not module.name.endswith("__main__"):
             import_module(module.name)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_bctrl.contract.document import read_file
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError, SettingError
+from pytest_bctrl.escaping import escape_line, escape_yaml
 from pytest_bctrl.fingerprint import place_fingerprint
 
 if TYPE_CHECKING:
@@ -243,7 +244,7 @@ def with_entries(text: str, path: str, findings: Sequence[Finding], reason: str,
     """
     import json
 
-    values = {"reason": json.dumps(reason, ensure_ascii=False), "until": until.isoformat()}
+    values = {"reason": escape_yaml(json.dumps(reason, ensure_ascii=False)), "until": until.isoformat()}
     text, findings = _renewed(text, path, findings, values)
     lines: dict[str, int] = {}
     read_yaml(text, path, lines)
@@ -251,7 +252,9 @@ def with_entries(text: str, path: str, findings: Sequence[Finding], reason: str,
         return text
     added = []
     for finding in findings:
-        place = " ".join(f"{finding.rule} at {finding.location or finding.operation or 'the document'}".split())
+        place = escape_line(
+            " ".join(f"{finding.rule} at {finding.location or finding.operation or 'the document'}".split())
+        )
         added += [f"  # {place}", f"  - fingerprint: {finding.fingerprint}"]
         added += [f"    {key}: {value}" for key, value in values.items()]
     rows = text.splitlines()

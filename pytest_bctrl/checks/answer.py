@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from pytest_bctrl.checks.strict_json import Parsed, parse
@@ -17,6 +17,8 @@ from pytest_bctrl.contract.schema.locations import Path, select
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.observed.facts import Observation
 from pytest_bctrl.observed.observe import NO_BODY, observe
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Answer:
     is the request's, where it is another than the operation's. `has_all_headers` says that `headers` are all that
     were sent: a recording keeps some, and a bare body has none. `usual` is the answer to the plain request, where this
     is one to another request of the same target.
+
+    `looked` holds the names of the checks that have looked at the answer since it was last cleared.
     """
 
     contract: Contract = field(repr=False)
@@ -40,6 +44,25 @@ class Answer:
     method: str = ""
     has_all_headers: bool = False
     usual: Answer | None = field(default=None, repr=False)
+    looked: set[str] = field(init=False, default_factory=set, repr=False, compare=False)
+    _results: dict[Hashable, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
+
+    @property
+    def content_key(self) -> Hashable:
+        """Identify what the checks of a body read: answers with equal keys get equal results."""
+        return self.operation.label, self.is_to_head, self.status, self.media_type, self.body
+
+    def share(self, earlier: Answer) -> None:
+        """Take over the results of an answer with the same `content_key`, and share all further ones with it."""
+        object.__setattr__(self, "body", earlier.body)
+        object.__setattr__(self, "_results", earlier._results)
+
+    def once(self, key: Hashable, compute: Callable[[], Result]) -> Result:
+        """Return the result of a computation over the body, made once for all answers that share their results."""
+        if key not in self._results:
+            self._results[key] = compute()
+        result: Result = self._results[key]
+        return result
 
     def header(self, name: str) -> str | None:
         """Return a header's value by its name in any case, several joined by a comma (RFC 9110, 5.3)."""
@@ -70,10 +93,10 @@ class Answer:
         media = chosen(content, self.media_type)
         return None if media is None else content[media]
 
-    @cached_property
+    @property
     def parsed(self) -> Parsed:
         """The body read as strict JSON, once for all checks."""
-        return parse(self.body)
+        return self.once("parsed", lambda: parse(self.body))
 
     def select(self, place: str) -> Iterator[tuple[Path, Any]]:
         """Yield path and value of every place of the body that a location such as `runtimes[*].id` names.
@@ -87,14 +110,20 @@ class Answer:
         """The body's JSON value; meaningful where `parsed.ok`."""
         return self.parsed.value
 
-    @cached_property
+    @property
     def conforms(self) -> bool:
         """Whether the body conforms to its schema; True where there is no schema, or no JSON to validate."""
-        return self.schema is None or not self.parsed.ok or accepts(self.contract, self.schema, self.data)
+        if self.schema is None or not self.parsed.ok:
+            return True
+        schema = self.schema
+        return self.once("conforms", lambda: accepts(self.contract, schema, self.data))
 
-    @cached_property
+    @property
     def observed(self) -> Observation:
         """What stands in the body, by place; looked at once for all that want to know."""
+        return self.once("observed", self._observe)
+
+    def _observe(self) -> Observation:
         made = Observation()
         is_known = self.schema is not None or (self.documented is None and not self.is_to_head)
         data = self.data if is_known and self.parsed.ok else NO_BODY

@@ -101,6 +101,7 @@ def contract_check(
 
 def run_check(check: Check, answer: Answer) -> list[Finding]:
     """Return what a check of one's own finds; raises `BrokenCheckError`, with its file and line, where it raises."""
+    answer.looked.add("own check")
     problems: list[Problem] = []
     try:
         for problem in check.function(answer) or ():
@@ -153,11 +154,13 @@ def check_undocumented(answer: Answer) -> list[Finding]:
     Where no object is closed such a property is valid; it is drift all the same. Objects that are free-form by the
     contract (`additionalProperties`, or no property documented at all) are never searched.
     """
+    answer.looked.add("undocumented")
     if answer.schema is None or not answer.parsed.ok:
         return []
     made: list[Finding] = []
     source = source_of(UNDOCUMENTED, answer)
-    for one in differences(answer.contract, answer.observed, answer.media_type):
+    seen = answer.once("differences", lambda: differences(answer.contract, answer.observed, answer.media_type))
+    for one in seen:
         if one.rule == UNDOCUMENTED:
             paths = select(answer.data, one.sample["location"]) if one.sample else ()
             item = item_of(answer.data, next((path for path, _ in paths), ()))
@@ -168,7 +171,14 @@ def check_undocumented(answer: Answer) -> list[Finding]:
 
 def check_invariant(answer: Answer, said: Mapping[str, Any]) -> Iterator[Violation]:
     """Yield a violation for every place of the body that breaks an entry of `x-bctrl-invariants`."""
-    for rule in Invariant.of(said) if _has_invariants(answer) else ():
+    answer.looked.add("invariant")
+    if _has_invariants(answer):
+        key = ("invariant", id(said), tuple(sorted(answer.path_values.items())))
+        yield from answer.once(key, lambda: list(_broken_invariant(answer, said)))
+
+
+def _broken_invariant(answer: Answer, said: Mapping[str, Any]) -> Iterator[Violation]:
+    for rule in Invariant.of(said):
         for path, expected, observed in rule.check(answer.data, answer.path_values):
             yield Violation(said["rule"], said["level"], said["because"], path, "", expected, observed)
 
@@ -181,7 +191,11 @@ def check_invariants(answer: Answer) -> Iterator[Violation]:
 
 def places_of(answer: Answer, said: Mapping[str, Any]) -> int:
     """How many places of the body an entry has to look at; 0 means that it could not be checked."""
-    return sum(len(rule.places(answer.data)) for rule in Invariant.of(said)[:1]) if _has_invariants(answer) else 0
+    if not _has_invariants(answer):
+        return 0
+    return answer.once(
+        ("places", id(said)), lambda: sum(len(rule.places(answer.data)) for rule in Invariant.of(said)[:1])
+    )
 
 
 def _has_invariants(answer: Answer) -> bool:

@@ -21,10 +21,14 @@ _MOST = 20_000
 
 def check_schema(answer: Answer) -> Iterator[Violation]:
     """Yield a violation for every place that breaks the documented schema (JSON Schema 2020-12)."""
+    answer.looked.add("schema")
+    yield from answer.once("schema", lambda: _broken(answer))
+
+
+def _broken(answer: Answer) -> list[Violation]:
     at = (answer.contract, answer.operation, str(answer.status), answer.media_type)
     spot = None if answer.conforms else body_spot(*at)
-    if spot is not None:
-        yield from violations(answer.contract, spot.schema, answer.data)
+    return violations(answer.contract, spot.schema, answer.data) if spot is not None else []
 
 
 def violations(contract: Contract, schema: Schema, body: Any) -> list[Violation]:

@@ -57,6 +57,43 @@ def source_of(rule: str, answer: Answer) -> str:
     return "overlay" if is_added else "published spec"
 
 
+OVERLAY_ALONE = " (only the overlay documents this)"
+"""Behind the message of a finding that breaks nothing that is published."""
+
+_BY_STATUS = frozenset({"response_schema_conformance", "response_headers_conformance", "complete_body"})
+
+
+def breaks_overlay_alone(answer: Answer, violation: Violation) -> bool:
+    """Whether an error breaks what the overlay adds and nothing that is published, so that it is a warning.
+
+    That is the shape of an error body, which refusal a request gets, and that it gets one. A server error, a content
+    type that the body does not have and a credential that is let in are errors whoever documents the response.
+    """
+    added, operation = overlaid(answer.contract), answer.operation
+    if not added or violation.level != "error":
+        return False
+
+    def is_added(status: str) -> bool:
+        return (operation.label, status) in added
+
+    is_added_here = answer.documented is not None and is_added(answer.documented.status)
+    if violation.rule in _BY_STATUS:
+        return is_added_here
+    if violation.rule == "content_type_conformance":
+        return is_added_here and not answer.body.strip()
+    is_refusal = 300 <= answer.status < 500
+    if violation.rule == "status_code_conformance":
+        wanted = violation.expected if isinstance(violation.expected, list) else []
+        statuses = [one for one in wanted if isinstance(one, int)]
+        if statuses:
+            documented = list(filter(None, map(operation.response_for, statuses)))
+            return answer.status < 500 and bool(documented) and all(is_added(one.status) for one in documented)
+        refusals = [status for status in operation.responses if status[0] in "345"]
+        return is_refusal and bool(refusals) and all(map(is_added, refusals))
+    is_of_credential = violation.rule == "ignored_auth" or violation.place.startswith("credential: ")
+    return is_of_credential and is_refusal and violation.kind != "listed"
+
+
 def answered_by(answer: Answer) -> str:
     """Return who gave an answer, in a sentence, by how it differs from the plain one; empty where nothing tells."""
     usual = answer.usual
@@ -119,10 +156,11 @@ class Violation:
     kind: str = ""
 
 
-def findings(answer: Answer, violations: Iterable[Violation]) -> list[Finding]:
+def findings(answer: Answer, violations: Iterable[Violation], engine: str = "") -> list[Finding]:
     """Group the violations of one answer: one finding a rule, generalised location and message, in first-seen order.
 
     An undocumented value is a finding of its own, up to `APART` of them at a place; one finding stands for the rest.
+    `engine` names what looked, where that is another than the checks of the kit.
     """
     groups: dict[tuple[str, ...], list[Violation]] = {}
     apart: dict[tuple[str, ...], set[str]] = {}
@@ -138,10 +176,11 @@ def findings(answer: Answer, violations: Iterable[Violation]) -> list[Finding]:
             else:
                 key = (where, violation.rule, FURTHER_MESSAGE)
         groups.setdefault(key, []).append(violation)
-    return [
+    made = [
         _further(answer, key[0], group) if key[2] == FURTHER_MESSAGE else _finding(answer, key[0], group)
         for key, group in groups.items()
     ]
+    return [replace(one, extra={**one.extra, "engine": engine}) for one in made] if engine else made
 
 
 def _further(answer: Answer, where: str, group: list[Violation]) -> Finding:
@@ -155,11 +194,14 @@ def _finding(answer: Answer, where: str, group: list[Violation]) -> Finding:
     first = group[0]
     known = {"status": str(answer.status), "kind": first.kind, "source": source_of(first.rule, answer)}
     known["answered_by"] = answered_by(answer)
+    is_added = breaks_overlay_alone(answer, first)
+    if is_added:
+        known["source"] = "overlay"
     finding = Finding(
         rule=first.rule,
-        level=first.level,
+        level="warning" if is_added else first.level,
         location=where,
-        message=first.message,
+        message=first.message + (OVERLAY_ALONE if is_added else ""),
         expected=shortened(first.expected),
         observed=shortened(first.observed),
         count=len({violation.path for violation in group}),

@@ -14,9 +14,11 @@ from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 from types import ModuleType
+from typing import NoReturn
 
 from pytest_bctrl._version import __version__
 from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.escaping import escape_line, escape_lines
 from pytest_bctrl.redaction import Redaction, redact_stream
 
 COMMANDS = {
@@ -63,11 +65,9 @@ def _run(given: Sequence[str], redaction: Redaction) -> int:
             sys.stdout.flush()
         return code
     except BctrlError as error:
-        from pytest_bctrl.reports.wording import one_line
-
         # What a test sees below it, one finding after another, is no line.
         error.problem = error.problem.partition("\n")[0]
-        print(f"pytest-bctrl: {one_line(str(error))}", file=sys.stderr)
+        print(escape_line(f"pytest-bctrl: {' '.join(str(error).split())}"), file=sys.stderr)
         return COULD_NOT_CHECK
     except BrokenPipeError:
         # The reader of a pipe went away (`| head`): nothing is left to say to anyone, as the interpreter ends either.
@@ -79,7 +79,7 @@ def _run(given: Sequence[str], redaction: Redaction) -> int:
     except Exception:  # noqa: BLE001 - its cause is printed
         import traceback
 
-        traceback.print_exc()
+        print(escape_lines(traceback.format_exc()), end="", file=sys.stderr)
         print("pytest-bctrl: a mistake in pytest-bctrl itself; nothing is known to have been checked", file=sys.stderr)
         return COULD_NOT_CHECK
 
@@ -101,7 +101,7 @@ Documentation: https://pytest-bctrl.readthedocs.io"""
 
 
 def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="pytest-bctrl",
         description="Contract testing for the bctrl API's List Runtimes endpoint.",
         formatter_class=_HELP,
@@ -120,7 +120,15 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     return parser
 
 
-class _Command(argparse.ArgumentParser):
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors repeat arguments escaped."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with the usage and the message, which may hold an argument as it was given."""
+        super().error(escape_line(message))
+
+
+class _Command(_Parser):
     """The parser of one command. What its help ends with is made when help is asked for, and costs nothing else."""
 
     module: ModuleType | None = None

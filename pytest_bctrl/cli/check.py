@@ -20,16 +20,17 @@ from pytest_bctrl.cli.options import (
     add_repeatable,
     gathered,
 )
+from pytest_bctrl.cli.project import add_contract_argument, load_contract
 from pytest_bctrl.cli.traffic import name_of, opened
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.read import load as load_contract
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.finding import FAIL_ON, Finding, at_or_above, parse_levels
 from pytest_bctrl.recorded.conform import answer_of as answer_of_exchange
 from pytest_bctrl.recorded.conform import listing
 from pytest_bctrl.reports import FORMATS, writer
 from pytest_bctrl.reports.terminal import describe
-from pytest_bctrl.reports.wording import Title, counted, numbered, printable
+from pytest_bctrl.reports.wording import Title, counted, numbered
 from pytest_bctrl.suite.observing import Observer, coverage_lines
 from pytest_bctrl.traffic.recordings.exchange import Recording
 
@@ -56,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--operation", metavar="ID", help="what a bare body answers, where the contract has several operations"
     )
-    parser.add_argument("--contract", metavar="PATH", help="an OpenAPI document; default: the packaged contract")
+    add_contract_argument(parser)
     add_acceptance_arguments(parser, f"findings that are ignored until a date (default: {FILE}, if there)")
 
 
@@ -68,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     today = date.today()
     until = last_day(options.accept, options.until, today)
     allow_list = _allow_list(options)
-    contract = load_contract(options.contract, "--contract")
+    contract = load_contract(options.contract)
     (own,) = gathered(options.plugin, {"pytest_bctrl_checks": Check})
     levels = parse_levels(options.level, "--level")
     invariants = [rule for one in contract.operations for rule in one.invariants]
@@ -94,14 +95,14 @@ def run(options: argparse.Namespace) -> int:
     findings = [accepted(finding, allow_list, today) for finding in findings]
     none = () if answers or problems else ("nothing in it answers an operation of the contract",)
     remarks, lacking = (*problems, *notes), (*problems, *none)
-    title = Title("check", contract.name, contract.short_digest, options.fail_on, remarks, lacking)
+    title = Title("check", contract.described, contract.short_digest, options.fail_on, remarks, lacking)
     findings = options.redact.data(findings)
     is_text = options.format == "text"
     sys.stdout.write(_text(findings, title, answers) if is_text else writer(options.format)(findings, title))
     if is_text and answers:
         print(*coverage_lines(observer), sep="\n")
     for problem in (*problems, *notes):
-        print(f"pytest-bctrl: {printable(problem)}", file=sys.stderr)
+        print(escape_line(f"pytest-bctrl: {problem}"), file=sys.stderr)
     if problems:
         return 2
     failing = at_or_above(findings, options.fail_on)
@@ -172,10 +173,10 @@ def _text(findings: Sequence[Finding], title: Title, answers: int) -> str:
     for finding in findings:
         by_place.setdefault(str(finding.extra["why"]).removeprefix("in "), []).append(finding)
     for place, group in by_place.items():
-        lines += [printable(f"{place}: {counted(group)}"), *describe(group), ""]
+        lines += [f"{place}: {counted(group)}", *describe(group), ""]
     checked = f"{numbered(answers, 'answer')} checked"
     # Nothing found in nothing checked is no finding.
     suppressed = sum(1 for finding in findings if finding.extra.get("accepted"))
     found = f": {counted(findings)}{f', {suppressed} of them accepted' if suppressed else ''}" if answers else ""
-    lines.append(f"{checked}{found} under contract {title.revision}")
-    return "\n".join(lines) + "\n"
+    lines.append(f"{checked}{found} under contract {title.revision}, {title.base}")
+    return "\n".join(map(escape_line, lines)) + "\n"

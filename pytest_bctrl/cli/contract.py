@@ -9,21 +9,25 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from math import inf
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from pytest_bctrl.cli.project import add_contract_argument, load_contract, own_files, project_root
 from pytest_bctrl.contract import build
 from pytest_bctrl.contract.engine import is_asserted
 from pytest_bctrl.contract.files import ContractFiles, packaged, update_command
+from pytest_bctrl.contract.in_force import FOLDER
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.contract.references import keyworded
 from pytest_bctrl.contract.show import lines
-from pytest_bctrl.errors import DocumentError, SettingError
-from pytest_bctrl.reports.wording import printable
+from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
+from pytest_bctrl.escaping import escape_line, escape_yaml
+from pytest_bctrl.samples import sample_text
 from pytest_bctrl.samples.text import matching
 
 if TYPE_CHECKING:
@@ -36,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     show = actions.add_parser("show", help="print the contract as a tree; * marks what is required")
-    show.add_argument("path", nargs="?", help="an OpenAPI document; default: the packaged contract")
+    show.add_argument("path", nargs="?", help="an OpenAPI document, or published (default: the contract in force)")
     rebuild = actions.add_parser(
         "build", help="merge the vendored spec and the overlay into the JSON that test runs read"
     )
@@ -46,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rebuild.add_argument(
         "--overlay", action="append", default=[], type=Path, metavar="FILE", help="apply a further overlay; repeatable"
     )
-    rebuild.add_argument("--contract", metavar="PATH", help="what to apply it to; default: the packaged contract")
+    add_contract_argument(rebuild, "what to apply it to")
     rebuild.add_argument("--output", metavar="PATH", help="where to write the contract that this makes")
     suggest = actions.add_parser("suggest", help="write what was seen as an overlay that makes the contract accept it")
     suggest.add_argument(
@@ -56,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="an observation or a JSON report that holds one, a recording, a HAR file, a JSON body; default: standard "
         "input",
     )
-    suggest.add_argument("--contract", metavar="PATH", help="what to compare it with; default: the packaged contract")
+    add_contract_argument(suggest, "what to compare it with")
     suggest.add_argument("--output", metavar="PATH", help="where to write it; default: standard output")
     for action in (rebuild, update):
         action.add_argument(
@@ -67,12 +71,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command; returns its exit code."""
     if options.action == "show":
-        contract = load(options.path, "contract show")
-        print("\n".join(map(printable, [*lines(contract), *_left_aside(contract)])))
+        contract = load_contract(options.path, "contract show")
+        print("\n".join(map(escape_line, [*lines(contract), *_left_aside(contract)])))
         return 0
     if options.action == "suggest":
         return _suggest(options)
-    files = ContractFiles(options.contracts) if options.contracts else packaged()
+    files = ContractFiles(options.contracts) if options.contracts else own_files() or packaged()
     if options.action == "build" and (options.overlay or options.contract or options.output):
         return _build_with(options, files)
     if options.contracts is None and not getattr(options, "dry_run", False):
@@ -83,10 +87,22 @@ def run(options: argparse.Namespace) -> int:
         if options.dry_run:
             return update(packaged(), options.source, is_dry=True)
         with _copied(options.contracts):
-            return update(files, options.source, is_dry=False)
+            return update(files, options.source, is_dry=False, is_begun=True)
     changed = build.build(files)
-    print(f"{files.merged}: {'written' if changed else 'unchanged'}")
+    _write_sample(files)
+    print(escape_line(f"{files.merged}: {'written' if changed else 'unchanged'}"))
     return 0
+
+
+def _write_sample(files: ContractFiles) -> None:
+    """Write the sample that the built contract gives; where none can be made of it, say why."""
+    try:
+        text = sample_text(load(files.merged))
+    except BctrlError as error:
+        print(f"pytest-bctrl: {files.sample.name} is not written: {escape_line(str(error))}", file=sys.stderr)
+        return
+    if not files.sample.is_file() or files.sample.read_text("utf-8") != text:
+        build.write_files({files.sample: text})
 
 
 def _left_aside(contract: Contract) -> Iterator[str]:
@@ -115,8 +131,12 @@ def _copied(folder: Path) -> Iterator[None]:
     except BaseException:
         shutil.rmtree(folder)
         raise
-    print(f"{folder}: it was not there, and began as a copy of the packaged contract")
-    print(f"next: pytest --bctrl-contract={shlex.quote(str(ContractFiles(folder).merged))}")
+    print(escape_line(f"{folder}: it was not there, and began as a copy of the packaged contract"))
+    if folder.resolve() == (project_root() / FOLDER).resolve():
+        print("it is the contract in force from now on, for every command and for pytest")
+        print("next: pytest --bctrl-mock bctrl")
+    else:
+        print(escape_line(f"next: pytest --bctrl-contract={shlex.quote(str(ContractFiles(folder).merged))}"))
 
 
 def _refuse_installed(files: ContractFiles, action: str, source: str | None = None) -> None:
@@ -133,22 +153,29 @@ def _refuse_installed(files: ContractFiles, action: str, source: str | None = No
     )
 
 
-def update(files: ContractFiles, source: str | None, is_dry: bool) -> int:
-    """Show the drift and vendor the spec again; no file is changed where that cannot be done."""
-    from pytest_bctrl.drift import compare
+def update(files: ContractFiles, source: str | None, is_dry: bool, is_begun: bool = False) -> int:
+    """Show the drift and vendor the spec again; no file is changed where that cannot be done.
+
+    `is_begun` says that the files were copied for this, and are to say from where their spec was read.
+    """
+    from pytest_bctrl.drift.contract_change import compare_contracts
+    from pytest_bctrl.drift.options import Options
     from pytest_bctrl.drift.sources import read_text
     from pytest_bctrl.reports.drift_text import drift_text
     from pytest_bctrl.reports.wording import Title
 
-    given = source or build.locked_source(files)
+    given = source or build.published_url(files)
     name = "standard input" if given == "-" else given
     ready = build.prepare(read_text(given), name, files, date.today())
-    sys.stdout.write(drift_text(compare(ready.old, ready.new), Title("drift", ready.old.name, name)))
-    if is_dry or not ready.changes:
-        print(f"{files.folder}: nothing written, {'as asked' if ready.changes else 'the spec is the vendored one'}")
+    compared = compare_contracts(ready.old, ready.new, files.overlay, Options())
+    sys.stdout.write(drift_text(compared.findings, Title("drift", ready.old.name, name)))
+    if is_dry or not (ready.changes or is_begun):
+        why = "as asked" if ready.changes else "the spec is the vendored one"
+        print(escape_line(f"{files.folder}: nothing written, {why}"))
         return 0
     build.write_files(ready.texts)
-    print(f"{files.folder}: written: {', '.join(sorted(path.name for path in ready.texts))}")
+    _write_sample(files)
+    print(escape_line(f"{files.folder}: written: {', '.join(sorted(path.name for path in ready.texts))}"))
     return 0
 
 
@@ -163,15 +190,15 @@ def _suggest(options: argparse.Namespace) -> int:
     from pytest_bctrl.cli.traffic import read_traffic
     from pytest_bctrl.observed.suggest import suggest
 
-    contract = load(options.contract)
+    contract = load_contract(options.contract)
     observation, _ = read_traffic(options.files or ["-"], contract)
     made = suggest(contract, observation)
     for (_, code, media), count in sorted(observation.unread.items()):
         of = f"{code} {media or 'without a media type'}: nothing is learned from the bodies of {count} answers"
-        print(f"pytest-bctrl: {printable(of)}: only JSON is read", file=sys.stderr)
+        print(escape_line(f"pytest-bctrl: {of}: only JSON is read"), file=sys.stderr)
     for finding, why in made.unsaid:
         place = f"{finding.extra['status']} {finding.location}"
-        print(f"pytest-bctrl: {printable(f'{place}: {finding.message}: no overlay says it: {why}')}", file=sys.stderr)
+        print(escape_line(f"pytest-bctrl: {place}: {finding.message}: no overlay says it: {why}"), file=sys.stderr)
     if made.actions:
         _hand_over(options, made)
     elif not made.unsaid:
@@ -186,8 +213,8 @@ def _hand_over(options: argparse.Namespace, made: Suggestion) -> None:
         sys.stdout.write(text)
         return
     build.write_files({Path(options.output): options.redact(text)})
-    print(f"{options.output}: {len(made.actions)} actions for {len(made.admitted)} differences")
-    print(f"next: {_build_command(options)}")
+    print(escape_line(f"{options.output}: {len(made.actions)} actions for {len(made.admitted)} differences"))
+    print(escape_line(f"next: {_build_command(options)}"))
 
 
 def _build_command(options: argparse.Namespace) -> str:
@@ -197,7 +224,10 @@ def _build_command(options: argparse.Namespace) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes sequences indented below their key, and no aliases."""
+    """Writes sequences indented below their key, no aliases, and in double quotes what is to be escaped."""
+
+    def represent_scalar(self, tag: str, value: str, style: str | None = None) -> yaml.ScalarNode:
+        return super().represent_scalar(tag, value, style if escape_line(value) == value else '"')
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)
@@ -209,10 +239,16 @@ class _Dumper(yaml.SafeDumper):
 def _text(made: Suggestion, command: str) -> str:
     head = (
         "# What the API was seen to send and the contract does not say; no data but listed values. Apply it by\n"
-        f"#   {printable(command)}\n"
+        f"#   {escape_line(command)}\n"
         f"#   pytest --bctrl-contract={_OBSERVED} …\n"
     )
-    return head + yaml.dump(made.overlay, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return head + yaml_text(made.overlay)
+
+
+def yaml_text(data: Any) -> str:
+    """Return data as YAML that may be printed: what its texts hold is escaped."""
+    # A folded line might begin with a command.
+    return escape_yaml(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=inf))
 
 
 def _build_with(options: argparse.Namespace, files: ContractFiles) -> int:
@@ -230,6 +266,6 @@ def _build_with(options: argparse.Namespace, files: ContractFiles) -> int:
     if path.resolve() == files.merged.resolve():
         raise DocumentError("it is the packaged contract", where=options.output, hint="give another --output")
     build.write_files({path: build.render(document)})
-    print(f"{options.output}: written")
-    print(f"next: pytest --bctrl-live --bctrl-contract={shlex.quote(options.output)}")
+    print(escape_line(f"{options.output}: written"))
+    print(escape_line(f"next: pytest --bctrl-live --bctrl-contract={shlex.quote(options.output)}"))
     return 0

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,11 +15,15 @@ from typing import Literal
 import pytest
 
 from pytest_bctrl import settings
-from pytest_bctrl.contract.files import packaged
+from pytest_bctrl.cli.project import read_config
+from pytest_bctrl.contract.build import merged
+from pytest_bctrl.contract.files import shown_path, update_command
+from pytest_bctrl.contract.in_force import ContractInForce, of_config
+from pytest_bctrl.contract.json_source import read_json
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.read import load
-from pytest_bctrl.errors import BctrlError, SettingError
-from pytest_bctrl.reports.wording import numbered, printable
+from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.escaping import escape_json, escape_line
+from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.samples.inputs import main_operation
 from pytest_bctrl.suite.run import INSTALL, ContractRun, aimed
 from pytest_bctrl.suite.target import Target
@@ -69,12 +71,12 @@ def run(options: argparse.Namespace) -> int:
     lines.append(Line("next", _next(lines)))
     if options.format == "json":
         told = [{"topic": one.topic, "state": one.state, "text": one.text, "fix": one.hint} for one in lines]
-        sys.stdout.write(json.dumps({"exit_code": code, "lines": told}, indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(escape_json(json.dumps({"exit_code": code, "lines": told}, indent=2)) + "\n")
     else:
         for line in lines:
-            print(printable(f"{_MARKS[line.state]} {line.topic:<11}{line.text}"))
+            print(escape_line(f"{_MARKS[line.state]} {line.topic:<11}{line.text}"))
             if line.hint:
-                print(printable(f"  {'':<11}fix: {line.hint}"))
+                print(escape_line(f"  {'':<11}fix: {line.hint}"))
     return code
 
 
@@ -88,11 +90,12 @@ def _diagnosis(options: argparse.Namespace, environment: Mapping[str, str]) -> I
     settings.add_secrets(options.redact, config, environment)
     yield from _settings(config, environment)
     try:
-        contract = load(settings.contract_path(config, environment))
+        chosen = of_config(config)
+        contract = chosen.load()
     except BctrlError as error:
         yield _of_error("contract", error, "unknown")
         return
-    yield _contract(contract, is_packaged=settings.contract_path(config, environment) is None)
+    yield from _contract(chosen, contract)
     yield _target(config, contract, environment, options)
     yield from _recordings(config, contract, environment)
 
@@ -162,14 +165,25 @@ def _plain(value: str) -> str:
     return f"{head}{mark}{rest.partition('?')[0].partition('#')[0]}"
 
 
-def _contract(contract: Contract, *, is_packaged: bool) -> Line:
-    files = packaged()
-    overlay = f", overlay {files.overlay}" if is_packaged else ", no overlay"
+def _contract(chosen: ContractInForce, contract: Contract) -> Iterator[Line]:
+    overlay = f"overlay {chosen.overlay}" if chosen.overlay else "no overlay"
     operations = numbered(len(contract.operations), "operation")
-    return Line(
-        "contract",
-        f"{contract.title} {contract.version}, {operations}, digest {contract.short_digest}, {contract.name}{overlay}",
-    )
+    title = f"{contract.title} {contract.version}, {operations}, digest {contract.short_digest}"
+    yield Line("contract", f"{title}, {chosen.path} ({chosen.provenance}), {overlay}")
+    if chosen.ignored is not None:
+        hint = f"nothing, where it is not meant to be one; else write one there: {update_command(None)}"
+        yield Line("contract", f"{chosen.ignored} is not used: it holds no contract of pytest-bctrl", "note", hint)
+    if chosen.overlay is None or chosen.files is None:
+        return
+    try:
+        is_built = merged(chosen.files) == read_json(chosen.files.merged.read_text("utf-8"), str(chosen.files.merged))
+    except BctrlError as error:
+        yield _of_error("contract", error)
+        return
+    if not is_built:
+        folder = shown_path(chosen.files.folder)
+        hint = f"pytest-bctrl contract build --contracts {folder}"
+        yield Line("contract", f"{chosen.path} is not what its spec and its overlay give", "wrong", hint)
 
 
 def _target(
@@ -253,45 +267,3 @@ def _next(lines: Sequence[Line]) -> str:
     if topics["target"].state == "note":
         return "pytest --bctrl-mock bctrl; with BCTRL_API_KEY and BCTRL_SPACE_ID set: pytest --bctrl-live bctrl"
     return "pytest --bctrl-live bctrl"
-
-
-# This process has imported the plugin already, which a project that turns warnings into errors is not to hear of.
-_QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
-
-
-class _Reader:
-    """A pytest plugin that takes the configuration and ends the run before anything is collected."""
-
-    def __init__(self) -> None:
-        self.config: pytest.Config | None = None
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_cmdline_main(self, config: pytest.Config) -> int:
-        """Keep the configuration; a result here keeps pytest from doing more."""
-        self.config = config
-        return 0
-
-
-def read_config(arguments: Sequence[str] = ()) -> pytest.Config:
-    """Return pytest's configuration for the working directory and `arguments`, as pytest itself reads it.
-
-    Raises `SettingError` where pytest cannot read it, or does not load this plugin, and for a setting of a wrong type.
-    """
-    reader, said = _Reader(), io.StringIO()
-    with redirect_stdout(said), redirect_stderr(said):
-        code = pytest.main([*arguments, "-p", "no:cacheprovider", *_QUIET], plugins=[reader])
-    if reader.config is None:
-        lines = [line for line in said.getvalue().splitlines() if line.strip()]
-        problem = (
-            " ".join(line.strip() for line in lines if "rror" in line) or f"pytest ends with exit code {int(code)}"
-        )
-        raise SettingError(problem[:400], where="pytest's configuration", hint="see what pytest --version -v says")
-    try:
-        settings.require_types(reader.config)
-    except (KeyError, ValueError):
-        raise SettingError(
-            "pytest does not load the plugin here",
-            where="pytest's configuration",
-            hint="drop -p no:bctrl; where PYTEST_DISABLE_PLUGIN_AUTOLOAD is set, give -p pytest_bctrl.plugin",
-        ) from None
-    return reader.config

@@ -15,16 +15,20 @@ from pytest_bctrl.cli.options import (
     asked_for,
     write_reports,
 )
-from pytest_bctrl.contract.files import GateBase, gate_base, packaged, short_path, shown_path, update_command
+from pytest_bctrl.cli.project import chosen_contract, project_setting
+from pytest_bctrl.contract.files import short_path, shown_path, update_command
+from pytest_bctrl.escaping import escape_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pytest
+
     from pytest_bctrl.contract.document import Document
+    from pytest_bctrl.contract.in_force import ContractInForce
     from pytest_bctrl.drift.gate_file import GateFile
     from pytest_bctrl.finding import Finding
 
-_INI_FILES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 EXAMPLES = (
     "pytest-bctrl drift page.md",
     "pytest-bctrl drift page.md --fail-on warning --format sarif --output drift.sarif --format text",
@@ -39,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         metavar="UPSTREAM",
         help="the spec as it is now: a path, git:REVISION:PATH, an https URL, or - for standard input; an OpenAPI 3.0 "
-        "or 3.1 document, or a Markdown page that holds one (default: where the vendored spec came from)",
+        "or 3.1 document, or a Markdown page that holds one (default: bctrl_upstream, else that page)",
     )
     parser.add_argument(
         "--base", metavar="DOCUMENT", help="what to compare it with (default: the spec of the contract in force)"
@@ -83,7 +87,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     from pytest_bctrl.baseline.allowlist import judge, last_day
     from pytest_bctrl.drift import require_adoptable
-    from pytest_bctrl.drift.compare_documents import compare_documents
+    from pytest_bctrl.drift.contract_change import compare_contracts
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.drift.sources import read_source
     from pytest_bctrl.reports.wording import Title, that_fail
@@ -92,14 +96,16 @@ def _run(arguments: argparse.Namespace) -> int:
     until = last_day(arguments.accept, arguments.until, today)
     reports = asked_for(arguments)
     gate = read_gate(arguments.allow_list, is_written=arguments.accept is not None)
-    known = contract_in_force() if arguments.base is None or arguments.upstream is None else None
+    known = chosen_contract(None) if arguments.base is None or arguments.upstream is None else None
     base, upstream = default_sources(arguments.base, arguments.upstream, known)
     old = _read_base(base, is_given=arguments.base is not None)
     new = read_source(upstream, known=old)
     options = Options(gate.levels, arguments.descriptions, gate.sunset_days, today)
-    findings = compare_documents(old, new, options)
-    require_adoptable(new, findings)
-    judged = judge(findings, gate.allow_list, today)
+    overlay = known.overlay if known and arguments.base is None else None
+    compared = compare_contracts(old, new, overlay, options)
+    require_adoptable(new, compared.findings)
+    judged = judge(compared.findings, gate.allow_list, today)
+    judged = judged._replace(notes=(*compared.notes, *judged.notes))
     if arguments.observed:
         from pytest_bctrl.cli.traffic import placed
 
@@ -116,18 +122,18 @@ def _run(arguments: argparse.Namespace) -> int:
             return accept_findings(gate.path, chosen, arguments.accept, until)
         print(f"pytest-bctrl: nothing to accept: nothing is found at the level {arguments.fail_on}", file=sys.stderr)
         return 0
-    chosen = (f"compared with {short_path(base)}: {known.why}",) if known and arguments.base is None else ()
+    chosen = (f"compared with {short_path(base)}: {known.reason}",) if known and arguments.base is None else ()
     remarks, number = (*chosen, *judged.notes), len(judged.allowed)
     title = Title("drift", old.name, new.name, arguments.fail_on, remarks, accepted=number)
     write_reports(reports, judged.remaining, title)
     # What a person reads on standard output ends with them.
     is_read = any(report.format == "text" and report.path in (None, "-") for report in reports)
     for note in () if is_read else judged.notes:
-        print(f"pytest-bctrl: {note}", file=sys.stderr)
+        print(escape_line(f"pytest-bctrl: {note}"), file=sys.stderr)
     if failing and arguments.observed:
         print(f"pytest-bctrl: {len(failing)} at or above {arguments.fail_on}", file=sys.stderr)
     elif failing:
-        print(_what_next(failing, arguments, known), file=sys.stderr)
+        print(escape_line(_what_next(failing, arguments, known)), file=sys.stderr)
     return 1 if failing else 0
 
 
@@ -162,20 +168,12 @@ def _read_base(base: str, *, is_given: bool) -> Document:
         raise DocumentError(error.problem, where=where, hint=error.hint) from None
 
 
-def contract_in_force() -> GateBase:
-    """Return what the gate compares with in the working directory; pytest is asked only where it may have an answer."""
-    here, given = Path.cwd(), None
-    files = [folder / name for folder in (here, *here.parents) for name in _INI_FILES]
-    if any(b"bctrl_contract" in file.read_bytes() for file in files if file.is_file()):
-        from pytest_bctrl.cli.doctor import read_config
-        from pytest_bctrl.settings import contract_path
+def default_sources(base: str | None, upstream: str | None, known: ContractInForce | None) -> tuple[str, str]:
+    """Return base and upstream: where they are not given, the spec of the contract in force and where it is published.
 
-        given = contract_path(read_config(), {})
-    return gate_base(given, here)
-
-
-def default_sources(base: str | None, upstream: str | None, known: GateBase | None) -> tuple[str, str]:
-    """Return base and upstream: where they are not given, of the contract in force and the page its lock names."""
+    The latter is `bctrl_upstream` where the project sets it, else the page that the lock names.
+    """
+    from pytest_bctrl.contract.in_force import published_source
     from pytest_bctrl.errors import SettingError
 
     if base == "-" and upstream in ("-", None):
@@ -183,10 +181,20 @@ def default_sources(base: str | None, upstream: str | None, known: GateBase | No
             "standard input can be only one of the two", where="--base -", hint="give a path for the other"
         )
     if known is not None and upstream is None:
-        from pytest_bctrl.contract.build import locked_source
-
-        upstream = locked_source(known.files)
+        upstream = upstream_setting() or published_source(known)
     return str(base) if known is None or base is not None else shown_path(known.spec), str(upstream)
+
+
+def upstream_setting() -> str | None:
+    """Return the value of `bctrl_upstream`, None where the project does not set it; raises `SettingError`."""
+    import os
+
+    def read(config: pytest.Config) -> str | None:
+        from pytest_bctrl.settings import upstream
+
+        return upstream(config, os.environ)
+
+    return project_setting("bctrl_upstream", read)
 
 
 def read_gate(path: str | None, is_written: bool = False) -> GateFile:
@@ -208,17 +216,16 @@ def read_gate(path: str | None, is_written: bool = False) -> GateFile:
     return read_gate_file(read_text(name), name)
 
 
-def _what_next(failing: Sequence[Finding], arguments: argparse.Namespace, known: GateBase | None) -> str:
+def _what_next(failing: Sequence[Finding], arguments: argparse.Namespace, known: ContractInForce | None) -> str:
     """Say what to type next: each command is of the same sides as this one was."""
     import shlex
 
     given = [arguments.upstream] if arguments.upstream else []
     for option, value in (("--base", arguments.base), ("--allow-list", arguments.allow_list)):
         given += [option, value] if value else []
-    own = known and known.files != packaged()
-    shown = shown_path(known.files.folder) if known and own else "contracts"
+    update = known.update_command(arguments.upstream) if known else update_command(arguments.upstream)
     return (
         f"pytest-bctrl: {len(failing)} at or above {arguments.fail_on}; update your copy of the spec: "
-        f"{update_command(arguments.upstream, shown)}; or ignore it until a date: "
+        f"{update}; or ignore it until a date: "
         f'{shlex.join(["pytest-bctrl", "drift", *given])} --accept "why" --until DATE'
     )

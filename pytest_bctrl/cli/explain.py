@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.baseline.allowlist import DAYS, FILE
 from pytest_bctrl.checks.rules import rules
-from pytest_bctrl.contract.files import built_from, packaged
+from pytest_bctrl.cli.project import add_contract_argument, load_contract
+from pytest_bctrl.contract.files import built_from
 from pytest_bctrl.drift.examples import example as example_of
 from pytest_bctrl.drift.gate_file import FILE as GATE_FILE
 from pytest_bctrl.drift.rules import rules as drift_rules
 from pytest_bctrl.drift.rules import why
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.escaping import escape_line, escape_lines
 from pytest_bctrl.reports.wording import sentence
 
 if TYPE_CHECKING:
@@ -43,19 +45,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "rule", nargs="?", metavar="RULE", help="name of a rule, as findings have it; default: list all"
     )
-    parser.add_argument("--contract", metavar="PATH", help="an OpenAPI document; default: the packaged contract")
+    add_contract_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one explanation, or the list of all rules. Raises `SettingError` for a rule that is not known."""
-    from pytest_bctrl.contract.read import load
-
-    name, known = arguments.rule, {one.name: one for one in explanations(load(arguments.contract))}
+    contract = load_contract(arguments.contract)
+    name, known = arguments.rule, {one.name: one for one in explanations(contract, arguments.contract)}
     if name is None:
-        print("\n".join(f"{one.name}  {one.level}  {one.checks}" for one in known.values()))
+        print("\n".join(escape_line(f"{one.name}  {one.level}  {one.checks}") for one in known.values()))
         print("\npytest-bctrl explain RULE says more of one")
     elif name in known:
-        print(_text(known[name], date.today() + timedelta(days=DAYS)))
+        print(escape_lines(_text(known[name], date.today() + timedelta(days=DAYS))))
     else:
         near = get_close_matches(name, known, n=3) or [one for one in known if name in one][:3]
         hint = f"did you mean {' or '.join(near)}?" if near else "pytest-bctrl explain lists the rules"
@@ -63,14 +64,17 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def explanations(contract: Contract) -> Iterator[Explanation]:
-    """Yield an explanation of each rule of the checks, of the contract's invariants and of the drift gate."""
+def explanations(contract: Contract, document: str | None = None) -> Iterator[Explanation]:
+    """Yield an explanation of each rule of the checks, of the contract's invariants and of the drift gate.
+
+    `document` is what `--contract` names, for the commands in them.
+    """
     for name, rule in rules().items():
         given = f"where the operation has {rule.documented}, " if rule.documented != "{}" else ""
         to = f"to every request with {rule.to}" if rule.to else "to every request"
         example = f"{given}a server that gives this answer {to}:\n\n{indent(rule.http.rstrip(), '  ')}"
         yield Explanation(name, rule.level, "check", sentence([rule.checks]), rule.said_in, example)
-    option = "" if contract.name == str(packaged().merged) else f" --contract={quote(contract.name)}"
+    option = "" if document is None else f" --contract={quote(document)}"
     for invariant in {one["rule"]: one for operation in contract.operations for one in operation.invariants}.values():
         parts = dict(invariant)
         name, level, because = (parts.pop(key) for key in ("rule", "level", "because"))

@@ -17,10 +17,11 @@ from queue import SimpleQueue
 from urllib.parse import urlsplit
 
 from pytest_bctrl.cli.options import add_plugin_argument, add_repeatable, gathered
+from pytest_bctrl.cli.project import add_contract_argument, load_contract
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.journal import Entry
@@ -62,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="environment variable that holds the key (default: %(default)s, and a fixed key where that is not set)",
     )
     parser.add_argument("--space-id", metavar="ID", help="the space that exists (default: a fixed UUID)")
-    parser.add_argument("--contract", metavar="PATH", help="an OpenAPI document; default: the packaged contract")
+    add_contract_argument(parser)
     add_plugin_argument(parser, "scenarios and faults")
     parser.add_argument(
         "--control",
@@ -71,13 +72,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     text = "let pages of an origin ask (CORS), as those of this machine may; * for all; repeatable"
     add_repeatable(parser, "--origin", "ORIGIN", text)
+    text = "serve a recording, and the control path, under this host name too; * for all; repeatable"
+    add_repeatable(parser, "--allow-host", "HOST", text)
     parser.add_argument("--ready-file", type=Path, metavar="FILE", help="written as JSON once requests are answered")
     parser.add_argument("--quiet", action="store_true", help="no request log")
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM; returns 0. Raises `SettingError` for what is set wrong."""
-    contract = load(options.contract, "--contract")
+    contract = load_contract(options.contract)
     token = _token(options) if options.control else None
     log = None if options.quiet else RequestLog(sys.stdout.fileno(), options.redact)
     server = MockServer(
@@ -91,6 +94,9 @@ def run(options: argparse.Namespace) -> int:
         remembered=10_000 if options.control else 0,
         control=token,
         origins=options.origin,
+        hosts=options.allow_host,
+        # A recording is somebody's data.
+        is_private=options.recording is not None,
     )
     if options.plugin:
         from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
@@ -180,9 +186,11 @@ def _port(contract: Contract) -> int:
 
 def _greet(server: MockServer, options: argparse.Namespace) -> None:
     contract = server.contract
-    print(f"mock of {contract.title} {contract.version} (contract {contract.short_digest}) on {server.url}")
+    print(
+        escape_line(f"mock of {contract.title} {contract.version} (contract {contract.short_digest}) on {server.url}")
+    )
     if not is_loopback(options.host):
-        print(f"warning: {options.host} can be reached from other machines", file=sys.stderr)
+        print(escape_line(f"warning: {options.host} can be reached from other machines"), file=sys.stderr)
     key = f"${options.api_key_env}" if os.environ.get(options.api_key_env) else MOCK_KEY
     operation = main_operation(contract)
     asked = inputs(contract, operation, {"space_id": server.space_id}) or Inputs()
@@ -190,7 +198,8 @@ def _greet(server: MockServer, options: argparse.Namespace) -> None:
     headers = "".join(f' -H "{field.name}: {field.shell(key)}"' for field in fields)
     headers += "".join(f" -H {shlex.quote(f'{name}: {value}')}" for name, value in asked.headers)
     url = f"{_reachable(server.url)}{asked.target(operation)}"
-    print(f"try: curl{headers} {shlex.quote(url)}", flush=True)
+    print(escape_line(f"try: curl{headers} {shlex.quote(url)}"))
+    print(escape_line(f"contract {contract.described}"), flush=True)
 
 
 def _reachable(url: str) -> str:
@@ -274,4 +283,4 @@ class RequestLog:
 def _line(entry: Entry) -> str:
     size = len(entry.answer.body)
     at = time.strftime("%H:%M:%S", time.localtime(entry.time))
-    return f"{at} {entry}, {size:,} bytes\n" if size else f"{at} {entry}\n"
+    return escape_line(f"{at} {entry}, {size:,} bytes" if size else f"{at} {entry}") + "\n"

@@ -9,7 +9,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_bctrl import locking
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.reports import FORMATS, writer
 
 if TYPE_CHECKING:
@@ -80,14 +82,27 @@ def write_reports(reports: Sequence[Report], findings: Sequence[Finding], title:
         if report.path in (None, "-"):
             _print(text)
             continue
+        path = Path(str(report.path))
         try:
-            Path(str(report.path)).write_text(text, "utf-8")
+            _write(path, text)
         except OSError as error:
             raise DocumentError(
                 f"it cannot be written: {error.strerror}",
                 where=f"--output {report.path}",
                 hint="give a path in a folder that exists",
             ) from None
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file, whole or not at all: what it held before is not lost where the disk is full."""
+    if path.parts[:2] == ("/", "dev") or (path.exists() and not path.is_file()):
+        # A pipe or a terminal, or what standard output goes to: nothing can take the place of it.
+        path.write_text(text, "utf-8")
+        return
+    place = path.resolve()
+    with locking.held(place) as part:
+        locking.fill(part, text.encode("utf-8"), place)
+        part.replace(place)
 
 
 def _print(text: str) -> None:
@@ -165,5 +180,5 @@ def accept_findings(path: str, findings: Sequence[Finding], reason: str, until: 
 
     chosen = list({finding.fingerprint: finding for finding in findings}.values())
     accept(Path(path), chosen, reason, until)
-    print(f"pytest-bctrl: accepted {len(chosen)} until {until} in {path}", file=sys.stderr)
+    print(escape_line(f"pytest-bctrl: accepted {len(chosen)} until {until} in {path}"), file=sys.stderr)
     return 0

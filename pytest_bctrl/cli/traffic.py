@@ -14,11 +14,12 @@ from typing import Any
 from pytest_bctrl.baseline.allowlist import FILE, accepted, list_notes, load_allow_list
 from pytest_bctrl.checks.answer import answer_of as answer_of_body
 from pytest_bctrl.checks.strict_json import parse
+from pytest_bctrl.cli.project import chosen_contract
 from pytest_bctrl.contract.build import contract_of
 from pytest_bctrl.contract.document import Document
-from pytest_bctrl.contract.files import packaged, update_command
+from pytest_bctrl.contract.in_force import ContractInForce
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.read import from_document, load
+from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.incoming import read_file, read_stream
@@ -151,23 +152,33 @@ def placed(
         )
     if [arguments.upstream, arguments.base, *arguments.observed].count("-") > 1:
         raise SettingError("standard input can be only one of them", where="-", hint="give paths for the others")
-    is_packaged = arguments.base is None
-    vendored = load() if is_packaged else from_document(old.data, old.name)
-    upstream = contract_of(new, packaged().overlay if is_packaged else None)
+    chosen = chosen_contract(None) if arguments.base is None else None
+    vendored = chosen.load() if chosen else from_document(old.data, old.name)
+    upstream = contract_of(new, chosen.overlay if chosen else None)
     observation, has_bodies = read_traffic(arguments.observed, vendored)
-    next_ = commands(arguments.upstream, arguments.base, arguments.observed, has_bodies=has_bodies)
+    next_ = commands(arguments.upstream, arguments.base, arguments.observed, chosen, has_bodies=has_bodies)
     found = place(vendored, upstream, observation, changes, next_)
     known = load_allow_list(Path(FILE), FILE)
     seen = [finding for finding in found if "revision" not in finding.extra]
     return [accepted(finding, known, today) for finding in found], list_notes(seen, known, today)
 
 
-def commands(upstream: str | None, base: str | None, observed: Sequence[str], *, has_bodies: bool) -> Mapping[str, str]:
-    """Return the command to type next for each name; each works as it is printed, in the same folder."""
+def commands(
+    upstream: str | None,
+    base: str | None,
+    observed: Sequence[str],
+    chosen: ContractInForce | None,
+    *,
+    has_bodies: bool,
+) -> Mapping[str, str]:
+    """Return the command to type next for each name; each works as it is printed, in the same folder.
+
+    `chosen` is the contract in force, None where another `base` was given.
+    """
     source = [] if upstream is None else [upstream]
     sides = source if base is None else [*source, "--base", base]
     again = shlex.join(["pytest-bctrl", "drift", *sides, *(part for path in observed for part in ("--observed", path))])
     suggest = shlex.join(["pytest-bctrl", "contract", "suggest", *observed, "--output", "suggested.overlay.yaml"])
-    update = update_command(upstream) if base is None else shlex.join(["pytest-bctrl", "drift", *sides])
+    update = chosen.update_command(upstream) if chosen else shlex.join(["pytest-bctrl", "drift", *sides])
     check = shlex.join(["pytest-bctrl", "check", *observed]) if has_bodies else suggest
     return next_steps(check, suggest, update, again)

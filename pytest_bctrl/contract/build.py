@@ -14,12 +14,13 @@ from typing import Any
 from pytest_bctrl import locking
 from pytest_bctrl.contract import overlay as overlays
 from pytest_bctrl.contract.document import Document, load_document, openapi_block, read_file
-from pytest_bctrl.contract.files import ContractFiles
+from pytest_bctrl.contract.files import ContractFiles, shown_path, with_samples
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.contract.soundness import sound
 from pytest_bctrl.contract.yaml_source import read_yaml
-from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.errors import BctrlError, DocumentError
+from pytest_bctrl.escaping import escape_json
 from pytest_bctrl.incoming import read_text
 
 
@@ -46,7 +47,7 @@ def overlaid(document: Mapping[str, Any], paths: Sequence[Path]) -> dict[str, An
 
 def render(document: Mapping[str, Any]) -> str:
     """Return a merged document as the text of its file."""
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return escape_json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 
 
 def build(files: ContractFiles) -> bool:
@@ -54,6 +55,16 @@ def build(files: ContractFiles) -> bool:
 
     Raises `DocumentError` where the spec is not the one that the lock names, or the overlay no longer applies.
     """
+    require_locked(files)
+    text = render(merged(files))
+    if files.merged.is_file() and read_text(files.merged) == text:
+        return False
+    write_files({files.merged: text})
+    return True
+
+
+def require_locked(files: ContractFiles) -> None:
+    """Raise `DocumentError` where the vendored spec is not the one that the lock names: it was changed by hand."""
     locked = _locked(files, "sha256")
     actual = spec_digest(_read(files.spec))
     if locked != actual:
@@ -62,11 +73,6 @@ def build(files: ContractFiles) -> bool:
             where=str(files.spec),
             hint="restore the file, or vendor again from the published page",
         )
-    text = render(merged(files))
-    if files.merged.is_file() and read_text(files.merged) == text:
-        return False
-    write_files({files.merged: text})
-    return True
 
 
 def extract(page: str, name: str) -> str:
@@ -87,9 +93,22 @@ def spec_digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def lock_text(source: str, fetched: str, spec: str) -> str:
-    """Return the text of the lock: source, date (ISO 8601) and SHA-256 of the vendored spec."""
-    return json.dumps({"source": source, "fetched": fetched, "sha256": spec_digest(spec)}, indent=2) + "\n"
+def lock_text(
+    source: str, fetched: str, spec: str, text: str = "", page: str = "", samples: Mapping[str, str] | None = None
+) -> str:
+    """Return the text of the lock: what was read and when (ISO 8601), and the SHA-256 of the vendored spec.
+
+    `text` is what `source` held, whose SHA-256 is recorded too. `page` is the URL where the spec is published, where
+    that was not what was read, and `samples` are the digests of the other code blocks of a page.
+    """
+    lock: dict[str, Any] = {"source": source, "fetched": fetched, "sha256": spec_digest(spec)}
+    if text:
+        lock["source_sha256"] = spec_digest(text)
+    if page:
+        lock["page"] = page
+    if samples:
+        lock["samples"] = dict(samples)
+    return json.dumps(lock, indent=2) + "\n"
 
 
 def _read(path: Path) -> str:
@@ -132,9 +151,27 @@ class Update:
         return self.old.text != self.spec
 
 
-def locked_source(files: ContractFiles) -> str:
-    """Return where the vendored spec came from. Raises `DocumentError` where the lock does not say."""
-    return _locked(files, "source")
+def published_url(files: ContractFiles) -> str:
+    """Return the URL where the spec is published: that of the last update from one.
+
+    Raises `DocumentError` where the lock cannot be read, or where the spec never came from a URL.
+    """
+    source = _locked(files, "source")
+    if is_url(source):
+        return source
+    try:
+        return _locked(files, "page")
+    except DocumentError:
+        raise DocumentError(
+            f"it names no URL where the spec is published: it was read from {source}",
+            where=str(files.lock),
+            hint="name the source, or set bctrl_upstream",
+        ) from None
+
+
+def is_url(source: str) -> bool:
+    """Whether a source is fetched, rather than read from this machine."""
+    return "://" in source
 
 
 def _locked(files: ContractFiles, name: str) -> str:
@@ -152,7 +189,7 @@ def _locked(files: ContractFiles, name: str) -> str:
 
 
 def prepare(text: str, source: str, files: ContractFiles, today: date) -> Update:
-    """Return what vendoring `text` would write. `source` is recorded where it is a URL, else the lock keeps its own.
+    """Return what vendoring `text` would write; the lock records `source`, what was really read, and its digest.
 
     Raises `DocumentError` where the text holds no OpenAPI document, or where the overlay no longer applies to it:
     then it names the action and why.
@@ -161,10 +198,23 @@ def prepare(text: str, source: str, files: ContractFiles, today: date) -> Update
     spec = extract(text, source) if new.format == "markdown" else vendored(new.text)
     merged = overlaid(read_yaml(spec, source), [files.overlay])
     sound(merged, source)
-    old = load_document(_read(files.spec), str(files.spec))
-    recorded = source if "://" in source else locked_source(files)
-    texts = {files.spec: spec, files.merged: render(merged), files.lock: lock_text(recorded, today.isoformat(), spec)}
+    old = with_samples(load_document(_read(files.spec), str(files.spec)), files.spec)
+    page = "" if is_url(source) else _published_url_if_known(files)
+    lock = lock_text(recorded_source(source), today.isoformat(), spec, text, page, new.samples)
+    texts = {files.spec: spec, files.merged: render(merged), files.lock: lock}
     return Update(old, new, spec, texts)
+
+
+def _published_url_if_known(files: ContractFiles) -> str:
+    try:
+        return published_url(files)
+    except DocumentError:
+        return ""
+
+
+def recorded_source(source: str) -> str:
+    """Return a source as the lock names it: a URL as it is, a path from the working directory where it is below."""
+    return source if is_url(source) or source.startswith("git:") else shown_path(Path(source))
 
 
 def write_files(texts: Mapping[Path, str], rights: int | None = None) -> None:
@@ -185,10 +235,24 @@ def write_files(texts: Mapping[Path, str], rights: int | None = None) -> None:
                 temporary.replace(current)
                 done.append(current)
     except OSError as error:
-        for path in done:
-            path.unlink() if (content := before[path]) is None else path.write_bytes(content)
+        changed = [str(path) for path in done if not _put_back(path, before[path])]
+        unchanged = f"{', '.join(changed)} was changed before" if changed else "nothing was changed"
         raise DocumentError(
             f"the file cannot be written: {error.strerror}",
             where=str(current),
-            hint="nothing was changed; give a folder that may be written to",
+            hint=f"{unchanged}; give a folder that may be written to",
         ) from None
+
+
+def _put_back(path: Path, content: bytes | None) -> bool:
+    """Give a file its old content, or remove it where it had none; false where that cannot be done."""
+    try:
+        if content is None:
+            path.unlink()
+            return True
+        with locking.held(path) as part:
+            locking.fill(part, content, path)
+            part.replace(path)
+    except (OSError, BctrlError):
+        return False
+    return True

@@ -11,13 +11,11 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
+from pytest_bctrl.contract.budget import STEPS
 from pytest_bctrl.contract.keywords import IN_PLACE, held
 from pytest_bctrl.contract.model import pointer
 from pytest_bctrl.contract.references import keyworded
 from pytest_bctrl.errors import DocumentError
-
-MOST = 20_000
-"""Schemas that may apply to one value and what is on one way into it, all together."""
 
 _DEEPEST = 100
 _MEAN = 20
@@ -38,7 +36,7 @@ class Cost:
         self._below: dict[int, list[Counter[int]]] = {}
         schemas = list(keyworded(document))
         self._pointers = {id(one.value): one.pointer for one in schemas}
-        self._left = _MEAN * (MOST + len(self._pointers))
+        self._left = _MEAN * (STEPS + len(self._pointers))
         self._dynamic: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         for one in schemas:
             self._dynamic[str(one.value.get("$dynamicAnchor"))].append(one.value)
@@ -50,18 +48,18 @@ class Cost:
                 self._below[id(schema)] = list(self._ways(id(schema), waiting))
 
     def require_bounded(self) -> None:
-        """Raise `DocumentError`, naming the schema, where more of them apply to one value than `MOST`."""
+        """Raise `DocumentError`, naming the schema, where more of them apply to one value than `STEPS`."""
         # What a parameter requires is no list.
         names = {key: schema.get("required") for key, schema in self._schemas.items()}
         own = {key: 1 + (len(said) if isinstance(said, list) else 0) for key, said in names.items()}
         inside = {key: sum(n * own[one] for one, n in found.items()) for key, found in self._inside.items()}
         for key, count in self._summed(inside).items():
-            if count > MOST:
+            if count > STEPS:
                 raise self._costly(key)
 
     def _costly(self, key: int) -> DocumentError:
         return DocumentError(
-            f"more than {MOST:,} schemas and names apply to one value, which takes too long to validate",
+            f"more than {STEPS:,} schemas and names apply to one value, which takes too long to validate",
             where=f"{self._name}: #{self._pointers.get(key, '')}",
             hint="apply each schema once: do not repeat what allOf, anyOf and oneOf refer to",
         )
@@ -121,7 +119,7 @@ class Cost:
                     found += self._apply(part, (*above, key), by)
             self._inside[key] = found
             self._left -= len(found)
-            if found.total() > MOST or self._left < 0:
+            if found.total() > STEPS or self._left < 0:
                 raise self._costly(key)
         return self._inside[key]
 

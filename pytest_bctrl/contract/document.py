@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from itertools import count
 from os.path import normpath
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from pytest_bctrl.contract.yaml_source import read_yaml
@@ -20,6 +22,9 @@ SUPPORTED = ("3.0", "3.1")
 FILES = "x-bctrl-files"
 """Where the parts of other files stand in a document, by their paths from its folder and their pointers."""
 
+SAMPLES = "x-bctrl-samples"
+"""Where data in memory has what the other code blocks of its page are, by their names."""
+
 _TOP_LEVEL_OPENAPI = re.compile(r"^[\"']?openapi[\"']?[ \t]*:", re.MULTILINE)
 _BESIDE = re.compile(r"""\$ref["']?\s*:\s*(?:[>|][-+]?\s+)?["']?[^#"'\s>|]""")
 _HTML = re.compile(r"\s*<(?:!doctype|html|head|body)\b", re.IGNORECASE)
@@ -30,7 +35,7 @@ class Document(NamedTuple):
     """An OpenAPI document and where it came from.
 
     `text` is the OpenAPI text verbatim (of a page: the block's), `first_line` the line of the file it starts on, and
-    `lines` those that were asked for.
+    `lines` those that were asked for. `samples` are the digests of the other code blocks of the page, by their names.
     """
 
     # No dataclass: that would take a third of the time in which the drift gate starts.
@@ -40,6 +45,7 @@ class Document(NamedTuple):
     text: str
     first_line: int
     lines: dict[str, int]
+    samples: Mapping[str, str] = MappingProxyType({})
 
     @property
     def version(self) -> str:
@@ -129,7 +135,27 @@ def load_document(text: str, name: str, known: Document | None = None) -> Docume
     else:
         data = read_yaml(source, name)
     refuse_other_than_openapi(data, name)
-    return Document(data, form, name, source, first_line, {})
+    samples = page_samples(text) if form == "markdown" else {}
+    return Document(data, form, name, source, first_line, {}, samples)
+
+
+def page_samples(page: str) -> dict[str, str]:
+    """Return the SHA-256 of each code block of a page but those of OpenAPI documents.
+
+    A block is named after its language, and numbered where another one of it goes before.
+    """
+    from hashlib import sha256
+
+    digests: dict[str, str] = {}
+    for block in fenced_blocks(page):
+        if _OPENAPI.search(block.text[:4096]):
+            continue
+        language = block.language or "text"
+        name, numbers = language, count(2)
+        while name in digests:
+            name = f"{language} {next(numbers)}"
+        digests[name] = sha256(block.text.replace("\r\n", "\n").encode("utf-8", "surrogatepass")).hexdigest()
+    return digests
 
 
 def _split(text: str, name: str) -> tuple[Format, str, int]:
@@ -179,7 +205,8 @@ def load_data(data: Any, name: str) -> Document:
 
     refuse_other_than_openapi(data, name)
     refuse_deep(data, name)
-    return Document(data, "json", name, "", 1, {})
+    samples = data.get(SAMPLES)
+    return Document(data, "json", name, "", 1, {}, samples if isinstance(samples, dict) else {})
 
 
 _FENCE = re.compile(r"^(?P<indent> {0,3})(?P<marks>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*)$")

@@ -52,6 +52,21 @@ def place_of(contract: Contract, schema: Schema) -> str:
     return _engine(contract).pointers.get(id(schema), "")
 
 
+def schemas_of(contract: Contract) -> int:
+    """Return how many schemas the contract's document holds."""
+    return len(_engine(contract).pointers)
+
+
+def resource(contract: Contract) -> dict[str, Any]:
+    """Return the contract's document as a resource of JSON Schema, for another engine: each reference is a URI."""
+    return _engine(contract).addresses.resource()
+
+
+def referable(contract: Contract, schema: Schema) -> Schema:
+    """Return a schema as it is validated: a reference into the `resource`, or, where it stands elsewhere, itself."""
+    return _engine(contract).referable(schema)
+
+
 def canonicalized(contract: Contract, schema: Schema) -> Schema:
     """Return the engine's canonical form of a schema: what it says of one value is worked out, without its `allOf`.
 
@@ -265,12 +280,19 @@ class _Engine:
         """The validator of a schema, which need not stand in the document: its references lead into that."""
         key = id(schema)
         if key not in self._made:
+            made = _validator(self.referable(schema), self.registry)
             if key not in self.pointers:
-                return _validator(self.addresses.absolute(schema), self.registry)
-            self._made[key] = _validator(
-                {"$ref": self.addresses.uri(self.pointers[key].translate(_HALF))}, self.registry
-            )
+                return made
+            self._made[key] = made
         return self._made[key]
+
+    def referable(self, schema: Schema) -> Schema:
+        """A schema of the document as a reference into it; one of another place with absolute references."""
+        place = self.pointers.get(id(schema))
+        if place is None:
+            absolute: Schema = self.addresses.absolute(schema)
+            return absolute
+        return {"$ref": self.addresses.uri(place.translate(_HALF))}
 
 
 _SHOWN = 4_000

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pytest_bctrl.contract.document import Document
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -18,6 +21,11 @@ class ContractFiles(NamedTuple):
     def is_installed(self) -> bool:
         """Whether the files came with an installed package, rather than from a clone or a folder of one's own."""
         return self.folder.resolve().parent == _PACKAGE
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the folder holds any file of a vendored contract, rather than somebody else's contracts."""
+        return any(path.is_file() for path in (self.spec, self.lock, self.overlay, self.merged))
 
     @property
     def spec(self) -> Path:
@@ -45,35 +53,24 @@ class ContractFiles(NamedTuple):
         return self.folder / "runtimes.sample.json"
 
 
+def with_samples(document: Document, spec: Path) -> Document:
+    """Return the document of a vendored spec with the samples of its page, as the lock beside it has them."""
+    import json
+
+    files = ContractFiles(spec.parent)
+    if spec.name != files.spec.name:
+        return document
+    try:
+        samples = json.loads(files.lock.read_text("utf-8"))["samples"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return document
+    return document._replace(samples=samples) if isinstance(samples, dict) else document
+
+
 def built_from(contract: str) -> ContractFiles | None:
     """Return the files that a contract was built from, where its spec is beside it."""
     files = ContractFiles(Path(contract).parent)
     return files if Path(contract).name == files.merged.name and files.spec.is_file() else None
-
-
-class GateBase(NamedTuple):
-    """What the drift gate compares with, why that, and the contract's files that it is one of, else the packaged."""
-
-    spec: Path
-    why: str
-    files: ContractFiles
-
-
-def gate_base(contract: str | None, root: Path) -> GateBase:
-    """Return the spec of the contract in force: the `contract` that is set, `contracts/` of the project, the packaged.
-
-    Of a contract that was built from a spec and an overlay, what is published is the spec.
-    """
-    if contract is not None:
-        if files := built_from(contract):
-            return GateBase(files.spec, f"the spec of {contract}, which bctrl_contract sets", files)
-        return GateBase(Path(contract), "bctrl_contract sets it", packaged())
-    own = ContractFiles(root / "contracts")
-    if own.spec.is_file():
-        return GateBase(own.spec, "the project has a folder contracts", own)
-    return GateBase(
-        packaged().spec, "the packaged one, as there is no folder contracts and no bctrl_contract", packaged()
-    )
 
 
 def update_command(source: str | None, folder: Path | str = "contracts") -> str:

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 from urllib.parse import quote, unquote
 
 from pytest_bctrl.contract.document import at
+from pytest_bctrl.contract.files import short_path
 from pytest_bctrl.contract.outline import NAME, is_json
 from pytest_bctrl.errors import DocumentError
 
@@ -184,6 +185,7 @@ class Contract:
 
     `source` is the merged document in OpenAPI 3.1, and `document` the same with a pointer in place of each reference by
     identifier. `digest` is the SHA-256 of the merged document in canonical JSON (sorted keys, no spaces), in hex.
+    `origin` says what chose the document, and from where its spec was vendored; empty where nobody did.
     """
 
     name: str
@@ -194,6 +196,13 @@ class Contract:
     operations: tuple[Operation, ...]
     document: Mapping[str, Any] = field(repr=False)
     source: Mapping[str, Any] = field(repr=False)
+    origin: str = ""
+
+    @property
+    def described(self) -> str:
+        """The document for a reader, and where it comes from."""
+        name = short_path(self.name)
+        return f"{name} ({self.origin})" if self.origin else name
 
     def operation(self, operation_id: str) -> Operation:
         """Return the operation by `operationId` or by label; raises `DocumentError` where there is none."""

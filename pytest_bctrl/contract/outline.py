@@ -7,7 +7,7 @@ holds for its operations, and what is of a wrong shape is refused with its line 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -339,13 +339,16 @@ def schemes(spec: Spec) -> dict[str, Part]:
     return {name: spec.resolve(part, "securitySchemes") for name, part in named}
 
 
-def demanded(spec: Spec, whole: Part) -> list[dict[str, Part]]:
+def demanded(spec: Spec, whole: Part, among: Collection[str] | None = None) -> list[dict[str, Part]]:
     """Return the alternatives of which a caller must meet one: the scopes that are asked for by each scheme's name.
 
-    Raises `DocumentError` where a scheme is not defined.
+    Those that name a scheme which is not `among` some are left out; without them, it raises `DocumentError` where a
+    scheme is not defined.
     """
     known = spec.mapping(spec.root / "components" / "securitySchemes")
     alternatives = [dict(spec.members(requirement)) for requirement in spec.items(whole)]
+    if among is not None:
+        return [alternative for alternative in alternatives if alternative.keys() <= {*among}]
     for name, scopes in (pair for alternative in alternatives for pair in alternative.items()):
         if name not in known:
             raise spec.refuse(

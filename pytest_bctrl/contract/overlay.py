@@ -13,12 +13,18 @@ from pytest_bctrl.errors import DocumentError
 _VERSIONS = ("1.0", "1.1")
 
 
-def apply(overlay: Mapping[str, Any], document: Mapping[str, Any], name: str) -> dict[str, Any]:
+def apply(
+    overlay: Mapping[str, Any],
+    document: Mapping[str, Any],
+    name: str,
+    refused: list[DocumentError] | None = None,
+) -> dict[str, Any]:
     """Return a copy of `document` with the overlay's actions applied in order.
 
     The specification lets an action that selects nothing pass; here it is a `DocumentError` that names the
     action, because an overlay that no longer applies would silently weaken the contract. `name` is what
-    errors call the overlay.
+    errors call the overlay. With a list of `refused` errors, an action that does not apply is left out and its error
+    added to the list.
     """
     version = str(overlay.get("overlay", "")) if isinstance(overlay, Mapping) else ""
     if ".".join(version.split(".")[:2]) not in _VERSIONS:
@@ -35,7 +41,12 @@ def apply(overlay: Mapping[str, Any], document: Mapping[str, Any], name: str) ->
         where = f"{name}, action {index + 1}"
         if not isinstance(action, Mapping) or not isinstance(action.get("target"), str):
             raise DocumentError("the action has no target", where=where, hint="give it 'target:' with a JSONPath")
-        _apply_action(action, result, f"{where} ({action['target']})", is_1_0=version.startswith("1.0"))
+        try:
+            _apply_action(action, result, f"{where} ({action['target']})", is_1_0=version.startswith("1.0"))
+        except DocumentError as error:
+            if refused is None:
+                raise
+            refused.append(error)
     return result
 
 

@@ -75,9 +75,28 @@ def arriving(contract: Contract, parameter: Parameter, value: Any) -> list[Any]:
 
 
 def survives(contract: Contract, parameter: Parameter, value: Any) -> bool:
-    """Whether what arrives is allowed. Of an empty list nothing may arrive, or what may be a list of an empty text."""
+    """Whether a value can be sent and what arrives is allowed.
+
+    Of an empty list nothing may arrive, or what may be a list of an empty text.
+    """
+    if not _is_sendable(parameter, value):
+        return False
     found = arriving(contract, parameter, value)
     return found not in ([], [[]]) and all(accepts(contract, parameter.schema, one) for one in found)
+
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""What the name of a header field consists of (RFC 9110, 5.6.2)."""
+
+
+def _is_sendable(parameter: Parameter, value: Any) -> bool:
+    """Whether a header field can carry the value, if it is to be sent in one; a line end would begin another field."""
+    if parameter.place not in ("header", "cookie"):
+        return True
+    if parameter.place == "header" and not _TOKEN.fullmatch(parameter.name):
+        return False
+    text = field_of(parameter, value)
+    return text.isascii() and text.isprintable() and text == text.strip()
 
 
 def read_pairs(

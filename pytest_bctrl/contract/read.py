@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def _operation(spec: Spec, schemes: Mapping[str, SecurityScheme], operation: out
         # One of the path that the path does not name is in no request.
         is_ignored = one.name not in named if one.place == "path" else one.name.lower() in _IGNORED
         if not is_ignored or one.place not in ("path", "header"):
-            parameters[one.place, one.name] = _parameter(spec, one)
+            parameters[one.place, one.name] = _with_setting(_parameter(spec, one), operation.path)
     for undeclared in named:
         text = Parameter(undeclared, "path", True, {"type": "string"}, style="simple", explode=False)
         parameters.setdefault(("path", undeclared), text)
@@ -117,6 +118,17 @@ def _operation(spec: Spec, schemes: Mapping[str, SecurityScheme], operation: out
         invariants=tuple(raw.value.get("x-bctrl-invariants", ())),
         paging=raw.value.get("x-bctrl-paging"),
     )
+
+
+def _with_setting(parameter: Parameter, path: str) -> Parameter:
+    """Return a parameter that takes its value from the setting of the space id, where it stands for a space.
+
+    The published spec says nothing of settings, and no generated id names a space. What a document says itself counts,
+    as does an example.
+    """
+    is_space = parameter.place == "path" and f"/spaces/{{{parameter.name}}}" in path
+    is_open = is_space and parameter.setting is None and not parameter.examples
+    return replace(parameter, setting="space_id") if is_open else parameter
 
 
 _IGNORED = frozenset({"authorization", "accept-encoding", "connection", "content-length", "host", "transfer-encoding"})

@@ -51,6 +51,7 @@ _DEPTH = 12
 def lines(contract: Contract) -> Iterator[str]:
     """Yield the tree line by line; `*` marks what is required."""
     yield f"{contract.title} {contract.version}  (sha256 {contract.digest})"
+    yield contract.described
     yield "servers"
     for server in contract.servers:
         yield f"  {server}"

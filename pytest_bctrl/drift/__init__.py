@@ -60,14 +60,18 @@ def check_upstream(source: str, contract_base: Source) -> list[Finding]:
     return compare(contract_base, read_source(source))
 
 
-def judge_upstream(source: str | Document, contract_base: Source, gate_file: Path) -> Judged:
+def judge_upstream(
+    source: str | Document, contract_base: Source, gate_file: Path, overlay: Path | None = None
+) -> Judged:
     """Return what `check_upstream` finds, under the levels and parted by the allow-list of a gate file, if it is there.
 
-    Raises what `check_upstream` raises, and `DocumentError` for a gate file that cannot be read.
+    `overlay` is the one of the contract in force, which both sides are read with. Raises what `check_upstream` raises,
+    and `DocumentError` for a gate file that cannot be read.
     """
     from datetime import date
 
     from pytest_bctrl.baseline.allowlist import judge
+    from pytest_bctrl.drift.contract_change import compare_contracts
     from pytest_bctrl.drift.gate_file import GateFile, read_gate_file
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.drift.sources import read_text
@@ -77,9 +81,10 @@ def judge_upstream(source: str | Document, contract_base: Source, gate_file: Pat
     today = date.today()
     options = Options(gate.levels, sunset_days=gate.sunset_days, today=today)
     revision = _document(source, "revision")
-    findings = compare(contract_base, revision, options)
-    require_adoptable(revision, findings)
-    return judge(findings, gate.allow_list, today)
+    compared = compare_contracts(_document(contract_base, "base"), revision, overlay, options)
+    require_adoptable(revision, compared.findings)
+    judged = judge(compared.findings, gate.allow_list, today)
+    return judged._replace(notes=(*compared.notes, *judged.notes))
 
 
 def require_adoptable(revision: Document, findings: list[Finding]) -> None:

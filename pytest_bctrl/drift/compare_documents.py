@@ -7,6 +7,7 @@ from itertools import chain, product
 from math import prod
 from typing import TYPE_CHECKING
 
+from pytest_bctrl.contract.document import SAMPLES, escaped
 from pytest_bctrl.contract.outline import Operation, Part, Spec, operations, parameters, responses
 from pytest_bctrl.drift.compare_parameters import compare_parameters
 from pytest_bctrl.drift.compare_responses import compare_request_bodies, compare_responses
@@ -21,6 +22,8 @@ from pytest_bctrl.drift.unmatched import note_unused_schemas, read_schemas, used
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pytest_bctrl.contract.document import Document
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.finding import Finding
@@ -52,7 +55,8 @@ def _compare(base: Document, revision: Document, options: Options) -> list[Findi
     equality = Equality(before, after, options.descriptions)
     report = Report(Sides(before, after, options, equality))
     old, new = operations(report.base), operations(report.revision)
-    demands = Demands(report.base), Demands(report.revision)
+    first = Demands(report.base)
+    demands = first, Demands(report.revision, first if options.ignores_undefined_schemes else None)
     matched = match_operations(old, new)
     for one in matched.removed:
         _note_removed(report, options, one, {other.shape for other in new})
@@ -81,6 +85,8 @@ def _compare(base: Document, revision: Document, options: Options) -> list[Findi
     read_schemas(after, chain(used_schemas(report.revision, changed), more), equality.components)
     compare_servers(report, report.base.root / "servers", report.revision.root / "servers", Place())
     compare_schemes(report)
+    _compare_version(report)
+    _compare_samples(report, base.samples, revision.samples)
     note_unused_schemas(report)
     if options.seconds and report:
         from pytest_bctrl.drift.counterexample import Examples
@@ -140,6 +146,24 @@ def _compare_names(report: Report, old: Operation, new: Operation, place: Place)
     for keyword in ("summary", "description"):
         at = (old.part / keyword).pointer, (new.part / keyword).pointer
         report.compare_words(place._replace(location=keyword), old.part, new.part, keyword, at)
+
+
+def _compare_version(report: Report) -> None:
+    was, now = ((spec.root / "info" / "version").value for spec in (report.base, report.revision))
+    if was != now:
+        at = "/info/version"
+        report.add("api-version-changed", Place(location="info.version"), str(was), str(now), at, at)
+
+
+def _compare_samples(report: Report, old: Mapping[str, str], new: Mapping[str, str]) -> None:
+    """Note the code samples of a page that changed, where there is a page with samples on both sides."""
+    if not old or not new:
+        return
+    for name in dict.fromkeys([*old, *new]):
+        was, now = (None if side.get(name) is None else str(side[name])[:12] for side in (old, new))
+        if was != now:
+            at = f"/{SAMPLES}/{escaped(name)}"
+            report.add("page-sample-changed", Place(location=f"sample {name}"), was, now, at, at)
 
 
 def _note_removed(report: Report, options: Options, operation: Operation, shapes: set[str]) -> None:

@@ -94,11 +94,12 @@ def _compare_media_types(report: Report, old: Part, new: Part, place: Place) -> 
             continue
         match = next((other for other in rest if _relation(name, other)), None)
         at = place._replace(location=f"{status} {name}")
-        if match is None:
+        if match is not None:
+            pairs.append((name, match))
+        if match is None or _is_replaced(name, match):
             report.add("response-media-type-removed", at, name, None, before[name].pointer, new.pointer)
             continue
         rest.remove(match)
-        pairs.append((name, match))
         rule = f"response-media-type-name-{_relation(name, match)}"
         report.add(rule, at, name, match, before[name].pointer, after[match].pointer)
     for name in rest:
@@ -116,6 +117,14 @@ def _relation(old: str, new: str) -> str:
     if _within(one, other):
         return "generalized"
     return "specialized" if _within(other, one) else ""
+
+
+def _is_replaced(old: str, new: str) -> bool:
+    """Whether a media type gave way to one that is built on it.
+
+    Who reads `application/json` may not read `application/vnd+json`; who reads a range reads all that it held.
+    """
+    return _relation(old, new) == "specialized" and "*" not in old.split(";")[0]
 
 
 def _within(narrow: str, wide: str) -> bool:

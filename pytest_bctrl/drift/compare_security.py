@@ -51,20 +51,33 @@ def sent_as(scheme: Scheme) -> Key | None:
 class Demands:
     """What the operations of a document demand."""
 
-    def __init__(self, spec: Spec) -> None:
-        self._spec = spec
-        self._keys = {name: scheme_key(spec, part) for name, part in schemes(spec).items()}
+    def __init__(self, spec: Spec, before: Demands | None = None) -> None:
+        """Read the schemes of a document.
+
+        Where `before` is given, a name that this document does not define stands for the scheme that it was there, if
+        this one has that under another name; an alternative with any other undefined name is left out.
+        """
+        self._spec, self._is_strict = spec, before is None
+        self.keys = {name: scheme_key(spec, part) for name, part in schemes(spec).items()}
+        renamed = before.keys if before else {}
+        known = {*self.keys.values()}
+        self.keys = {**{name: key for name, key in renamed.items() if key in known}, **self.keys}
         self._known: dict[str, Security] = {}
 
     def of(self, operation: Operation) -> Security:
-        """Return what an operation demands. Raises `DocumentError` where a scheme is not defined."""
+        """Return what an operation demands.
+
+        Raises `DocumentError` where a scheme is not defined. Where alternatives are left out, there may be none: then
+        nothing that is known lets a caller in.
+        """
         spec, whole = self._spec, security(self._spec, operation)
         if whole.pointer not in self._known:
             alternatives: set[Requirement] = set()
-            for requirement in demanded(spec, whole):
+            for requirement in demanded(spec, whole, None if self._is_strict else self.keys):
                 scopes = {name: frozenset(map(spec.text, spec.items(asked))) for name, asked in requirement.items()}
-                alternatives.add(frozenset((self._keys[name], asked) for name, asked in scopes.items()))
-            self._known[whole.pointer] = Security(frozenset(alternatives or {_NOTHING}), whole.pointer)
+                alternatives.add(frozenset((self.keys[name], asked) for name, asked in scopes.items()))
+            is_open = not alternatives and not spec.items(whole)
+            self._known[whole.pointer] = Security(frozenset({_NOTHING} if is_open else alternatives), whole.pointer)
         return self._known[whole.pointer]
 
 

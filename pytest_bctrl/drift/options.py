@@ -17,7 +17,9 @@ class Options(NamedTuple):
 
     `levels` overrides the level of a rule. `descriptions` reports changed words as info. `sunset_days` is how many
     days before its sunset a deprecation must be announced (0: no such policy), counted from `today`.
-    `seconds` is how long counterexamples and proofs may take, all together; 0 for none.
+    With `ignores_undefined_schemes`, security that names a scheme which is not defined can be met by nobody, rather
+    than being an error of the document. `seconds` is how long counterexamples and proofs may take, all together; 0 for
+    none.
     """
 
     levels: Mapping[str, Level] = MappingProxyType({})
@@ -25,6 +27,7 @@ class Options(NamedTuple):
     sunset_days: int = 0
     today: date | None = None
     seconds: float = 2.0
+    ignores_undefined_schemes: bool = False
 
     def day(self) -> date:
         """The day to count from: `today`, or the day it is."""

@@ -131,6 +131,8 @@ class Report:
         places = _places(noted)
         rule, level = rules()[change.rule], list(RANK)[worst.rank]
         shown = self._shown(worst, rule, place)
+        if shown and shown.by == "proof" and not _is_provable(rule.id):
+            shown = shown._replace(by="rule")
         if shown and shown.by == "proof" and rule.id not in self.levels and level == "error":
             # What the rule is wary of cannot be here.
             level = "info"
@@ -200,6 +202,14 @@ class Report:
 
 _Noted = tuple[Located, Place, dict[str, str]]
 """A change, where the comparison was, and what of that is said of an answer."""
+
+
+def _is_provable(rule: str) -> bool:
+    """Whether a proof about the values of two schemas says anything of a change.
+
+    It says nothing of the media type or the coding of a value, which validators take no notice of.
+    """
+    return not rule.endswith(("content-media-type-changed", "content-encoding-changed"))
 
 
 def _location(one: Located, place: Place) -> str:

@@ -45,6 +45,8 @@ _GONE = ("property-removed", "status-removed", "media-type-removed", "header-rem
 
 def why(rule: Rule, level: Level) -> str:
     """Return, in one sentence, why a change of this kind does or does not break a consumer."""
+    if rule.id.startswith("api-security-component"):
+        return "What an operation demands of its callers is compared by itself."
     if level == "info":
         return "A consumer that kept to the old contract still works."
     if rule.id.startswith(("api-path-removed", "api-removed")):

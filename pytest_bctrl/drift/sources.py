@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_bctrl.contract.document import Document, is_alone, load_document
+from pytest_bctrl.contract.files import with_samples
 from pytest_bctrl.errors import DocumentError, UnreachableError
 from pytest_bctrl.incoming import DOCUMENT, size
 
@@ -30,8 +31,10 @@ def read_source(source: str, seconds: float = SECONDS, known: Document | None = 
     gives no usable answer, `DocumentError` for everything that cannot be read.
     """
     text = read_text(source, seconds)
-    if source == "-" or _URL.match(source) or is_alone(text):
+    if source == "-" or _URL.match(source):
         return load_document(text, "standard input" if source == "-" else source, known)
+    if is_alone(text):
+        return with_samples(load_document(text, source, known), Path(source))
     from pytest_bctrl.contract.bundle import bundled
 
     document = load_document(text, source)

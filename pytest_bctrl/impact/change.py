@@ -1,4 +1,4 @@
-"""A change of the contract as it is played: each answer of the mock, or of a recording, as it would be with it."""
+"""A change of the contract, and how it transforms the responses of the mock and of recordings."""
 
 from __future__ import annotations
 
@@ -17,120 +17,133 @@ from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock.message import Answer, Payload, Request
 
 Kind: TypeAlias = Literal["drift", "together", "break", "extreme"]
-"""A finding of the drift gate, or all of them; a derived break of the contract; something unusual that keeps it."""
+"""A finding of the drift gate; all of them at once; a violation of the contract; an unusual but valid response."""
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One request, the operation that it asks, if any, the values in its path, and the answer without the change."""
+class ResponseContext:
+    """A response of the mock or a recording before a change: request, operation (if any), path values, response."""
 
     request: Request
     operation: Operation | None
-    values: Mapping[str, str]
-    answer: Answer
+    path_values: Mapping[str, str]
+    response: Answer
 
     @property
-    def shape(self) -> str:
-        """The label of the operation with its path parameters nameless, as they may be renamed; empty where none is."""
-        return shape(self.operation.label) if self.operation else ""
+    def operation_shape(self) -> str:
+        """The operation's label without the names of its path parameters; empty if no operation matches."""
+        if self.operation is None:
+            return ""
+        return shape(self.operation.label)
 
 
-Play: TypeAlias = Callable[[Call], Answer]
-"""Returns the answer with the change; the same object where the change does not touch it."""
+ResponseTransform: TypeAlias = Callable[[ResponseContext], Answer]
+"""Returns the response with a change applied, or the same object if the change does not affect it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:
-    """One change: the finding that tells of it, and how it is played; without a `play`, `why_not` says why.
+    """One change of the contract: the finding that describes it, and how it transforms responses.
 
-    `locations` are the places of a body that it changes; none where it is about the whole answer. A change of what
-    is taken `asks` the operations of those shapes: who asks one and is not refused copes with it. `control` puts
-    another value that the contract allows in the same places: a test that fails with that too compares with the very
-    data.
+    Without a `transform` the change is not run, and `not_run_reason` says why. `locations` are the locations of a body
+    that it affects; they are empty if it affects the whole response. `request_shapes` are the operations whose requests
+    the change affects: a test that sends one and is not rejected passes. `control` puts another value that the contract
+    allows into the same locations: a test that fails with it too compares with its own data.
     """
 
     finding: Finding
     kind: Kind
-    play: Play | None = None
-    why_not: str = ""
+    transform: ResponseTransform | None = None
+    not_run_reason: str = ""
     locations: tuple[str, ...] = ()
-    asks: tuple[str, ...] = ()
-    control: Play | None = None
+    request_shapes: tuple[str, ...] = ()
+    control: ResponseTransform | None = None
 
     @property
     def key(self) -> str:
-        """What tells it from the others, the same in every process and run."""
+        """Identifies the change; the same in every process and run."""
         return self.finding.fingerprint
 
 
-def together(plays: Sequence[Play]) -> Play:
-    """Play several changes, one after the other."""
+def combine(transforms: Sequence[ResponseTransform]) -> ResponseTransform:
+    """Return a transform that applies several, one after another."""
 
-    def play(call: Call) -> Answer:
-        for one in plays:
-            call = replace(call, answer=one(call))
-        return call.answer
+    def apply_all(context: ResponseContext) -> Answer:
+        for transform in transforms:
+            context = replace(context, response=transform(context))
+        return context.response
 
-    return play
-
-
-BodyChange: TypeAlias = Callable[[Any], Any]
-"""Takes a body as JSON data and returns a changed copy; the same object where the change does not touch it."""
+    return apply_all
 
 
-def body_play(change: BodyChange, concerns: Callable[[Call], bool]) -> Play:
-    """Play a change of the bodies of those calls that it `concerns`; each body is changed once."""
+BodyTransform: TypeAlias = Callable[[Any], Any]
+"""Takes a body as JSON data and returns a changed copy, or the same object if the change does not affect it."""
+
+
+def transform_bodies(transform: BodyTransform, applies_to: Callable[[ResponseContext], bool]) -> ResponseTransform:
+    """Return a transform of the JSON bodies of those responses to which it applies; equal bodies are changed once."""
 
     @lru_cache(maxsize=8)
-    def made_of(body: bytes) -> Payload | None:
+    def changed_payload(body: bytes) -> Payload | None:
         try:
-            given = json.loads(body)
+            data = json.loads(body)
         except ValueError:
             return None
-        made = change(given)
-        return None if made is given else Payload(encode(made))
+        changed_data = transform(data)
+        if changed_data is data:
+            return None
+        return Payload(encode(changed_data))
 
-    def play(call: Call) -> Answer:
-        body = call.answer.body
-        payload = made_of(body) if body and concerns(call) else None
-        return call.answer if payload is None or payload.body == body else replace(call.answer, payload=payload)
+    def apply(context: ResponseContext) -> Answer:
+        body = context.response.body
+        if not body or not applies_to(context):
+            return context.response
+        payload = changed_payload(body)
+        if payload is None or payload.body == body:
+            return context.response
+        return replace(context.response, payload=payload)
 
-    return play
+    return apply
 
 
 REMOVED: Any = object()
-"""In place of a value: there is none any more."""
+"""Stands for the absence of a value."""
 
 
-def put(
+def set_value(
     body: Any,
     location: str,
     value: Any,
     *,
     once: bool = False,
-    first: Sequence[Any] = (),
-    stays: Callable[[Path, Any], bool] = lambda _path, _value: False,
+    preferred: Sequence[Any] = (),
+    is_kept: Callable[[Path, Any], bool] = lambda _path, _value: False,
 ) -> Any:
-    """Return `body` with another value, or none, in every place that a location names; `once` in one of them only.
+    """Return `body` with `value` at every path that `location` matches, or with the values there removed.
 
-    Where some of the places hold one of the values of `first`, it is those alone; what `stays` is left. A member that
-    is not there is added to every object that could have it. The same object where there is no place.
+    With `once`, only the first path is changed. If some of the current values are in `preferred`, only those are
+    replaced. Values for which `is_kept` returns true stay. A missing member is added to every object that could have
+    it. Returns the same object if nothing matches.
     """
-    above, step = parted(location)
+    parent, step = parted(location)
     if step is None:
         return body if value is REMOVED else value
-    held = list(select(body, location))
-    found = [path for path, old in held if old in first] or [path for path, old in held if not stays(path, old)]
-    if not held and step.kind == "member" and value is not REMOVED:
-        found = [(*path, step.text) for path, outer in select(body, above) if isinstance(outer, dict)]
-    # From the end, so that an item that goes moves no other.
-    for path in reversed(found[:1] if once else found):
-        body = changed(body, path[:-1], partial(_with, key=path[-1], value=value))
+    current = list(select(body, location))
+    paths = [path for path, old in current if old in preferred]
+    if not paths:
+        paths = [path for path, old in current if not is_kept(path, old)]
+    if not current and step.kind == "member" and value is not REMOVED:
+        paths = [(*path, step.text) for path, outer in select(body, parent) if isinstance(outer, dict)]
+    if once:
+        paths = paths[:1]
+    # From the end, so that removing an item does not shift the paths of the others.
+    for path in reversed(paths):
+        body = changed(body, path[:-1], partial(_with_member, key=path[-1], value=value))
     return body
 
 
-def _with(outer: Any, *, key: str | int, value: Any) -> Any:
-    copy = outer.copy()
+def _with_member(container: Any, *, key: str | int, value: Any) -> Any:
+    copy = container.copy()
     if value is REMOVED:
         del copy[key]
     else:

@@ -1,4 +1,4 @@
-"""Begins an impact run inside a pytest process, and has its hooks; the plugin asks for it under `--bctrl-impact`."""
+"""The hooks of an impact run; the plugin registers them under `--bctrl-impact`."""
 
 from __future__ import annotations
 
@@ -13,21 +13,28 @@ from typing import Any
 import pytest
 
 from pytest_bctrl import settings
-from pytest_bctrl.contract.build import contract_of, locked_source
-from pytest_bctrl.contract.files import gate_base, shown_path
+from pytest_bctrl.contract.build import contract_of
+from pytest_bctrl.contract.files import shown_path
+from pytest_bctrl.contract.in_force import of_config, published_source
 from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.sources import read_source
 from pytest_bctrl.errors import BctrlError, SettingError
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.fixture_values import LAST_WORD, contract
-from pytest_bctrl.impact.answer import Judged, counts, judge, listed, noticed_percent
-from pytest_bctrl.impact.cache import Cache, store
-from pytest_bctrl.impact.change import Change, together
-from pytest_bctrl.impact.derived import derived
-from pytest_bctrl.impact.drifted import drifted
-from pytest_bctrl.impact.play import Exchange, Player
-from pytest_bctrl.impact.replay import Replays
-from pytest_bctrl.impact.run import Met, Played, Run, shared_by, worst_first
+from pytest_bctrl.impact.change import Change, combine
+from pytest_bctrl.impact.change_report import (
+    ChangeReport,
+    count_lines,
+    detected_percentage,
+    report_changes,
+    report_lines,
+)
+from pytest_bctrl.impact.derived_changes import derive_changes
+from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor
+from pytest_bctrl.impact.replay import Replayer
+from pytest_bctrl.impact.response_changes import changes_from_drift
+from pytest_bctrl.impact.run import ChangeResult, ExercisedTest, ImpactRun, with_shared_exchanges, worst_first
 from pytest_bctrl.reports.wording import Title, numbered
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.secret import Secret
@@ -36,25 +43,25 @@ from pytest_bctrl.suite.sinks import redact
 from pytest_bctrl.traffic.mock.server import MOCK_KEY
 
 MUTANTS, PUBLISHED = "mutants", "published"
-_CARRIED = "bctrl_impact"
-_NOT_MET = "no test met the mock or a recording (use bctrl_client, bctrl_mock or bctrl_recording): nothing was played"
-_NOT_GREEN = "the ordinary run is not green, so nothing was played; fix that first"
-_GREEN = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+_WORKER_OUTPUT = "bctrl_impact"
+_NOT_USED = "no test met the mock or a recording (use bctrl_client, bctrl_mock or bctrl_recording): nothing was played"
+_NOT_PASSED = "the ordinary run is not green, so nothing was played; fix that first"
+_PASSED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
 @settings.usage_errors()
 def start(config: pytest.Config) -> None:
-    """Read the changes and register the hooks; a wrong setting is a `pytest.UsageError` (exit 4)."""
-    _refuse_others(config)
+    """Read the changes and register the hooks; a wrong setting is a `pytest.UsageError` (exit code 4)."""
+    _reject_conflicting_options(config)
     settings.impact_budget(config, os.environ)
     settings.percentage(settings.IMPACT_MIN, config)
-    hooks = ImpactHooks(config, _Plan(config))
-    config.stash[LAST_WORD] = hooks.player.answer
+    hooks = ImpactHooks(config, _ImpactPlan(config))
+    config.stash[LAST_WORD] = hooks.interceptor.intercept
     config.pluginmanager.register(hooks, "bctrl-impact")
 
 
-def _refuse_others(config: pytest.Config) -> None:
-    """Raise `SettingError` for what an impact run must not do: ask another than the mock, write, or wait for a user."""
+def _reject_conflicting_options(config: pytest.Config) -> None:
+    """Raise `SettingError` for options that an impact run excludes."""
     option = config.option
     if option.bctrl_live:
         where, hint = "--bctrl-impact, --bctrl-live", "run it without --bctrl-live"
@@ -76,78 +83,80 @@ def _refuse_others(config: pytest.Config) -> None:
         raise SettingError("tests are run to fail", where="--bctrl-impact, --pdb", hint="run it without --pdb")
 
 
-class _Plan:
-    """Which changes are played, and what they are called."""
+class _ImpactPlan:
+    """The changes to run, and where they come from."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.contract = contract(config)
-        self.base = gate_base(settings.contract_path(config, {}), config.rootpath)
+        self.base = of_config(config)
         source = settings.impact(config, os.environ)
-        source = locked_source(self.base.files) if source == PUBLISHED else source
+        if source == PUBLISHED:
+            source = published_source(self.base)
         self.source = "" if source == MUTANTS else source
-        drift = self._drifted() if self.source else []
-        self.is_equal = bool(self.source) and not drift
-        self.changes = worst_first(drift or derived(self.contract))
+        drift = self._changes_from_drift() if self.source else []
+        self.is_source_unchanged = bool(self.source) and not drift
+        self.changes = worst_first(drift or derive_changes(self.contract))
 
-    def _drifted(self) -> list[Change]:
+    def _changes_from_drift(self) -> list[Change]:
         old, new = read_source(str(self.base.spec)), read_source(self.source)
         findings = compare(old, new)
-        overlay = self.base.files.overlay if self.base.spec == self.base.files.spec else None
         try:
-            after = contract_of(new, overlay)
+            new_contract = contract_of(new, self.base.overlay)
         except BctrlError:
-            # The overlay is about what upstream has no more: then the spec itself says what is sent.
-            after = contract_of(new, None)
-        found = drifted(findings, self.contract, after, Secret(MOCK_KEY), SPACE_ID)
-        played = [change.play for change in found if change.play is not None]
-        if len(played) > 1:
-            message = f"{len(played)} changes at once"
-            every = Finding("impact-together", "error", "", message, fingerprint="impact-together")
-            found.append(Change(every, "together", together(played)))
-        return found
+            # The overlay refers to something that upstream no longer has: use the spec without it.
+            new_contract = contract_of(new, None)
+        changes = changes_from_drift(findings, self.contract, new_contract, Secret(MOCK_KEY), SPACE_ID)
+        transforms = [change.transform for change in changes if change.transform is not None]
+        if len(transforms) > 1:
+            message = f"{len(transforms)} changes at once"
+            finding = Finding("impact-together", "error", "", message, fingerprint="impact-together")
+            changes.append(Change(finding, "together", combine(transforms)))
+        return changes
 
 
 class ImpactHooks:
-    """One impact run: the ordinary run is watched, then each change is played to the tests that met the mock."""
+    """One impact run: observes the ordinary run, then runs the tests that use the mock once for each change."""
 
-    def __init__(self, config: pytest.Config, plan: _Plan) -> None:
+    def __init__(self, config: pytest.Config, plan: _ImpactPlan) -> None:
         self._config = config
         self._plan = plan
-        self.player = Player(plan.contract)
-        self._tests: list[Met] = []
-        self._wide: dict[str, list[Exchange]] = {}
+        self.interceptor = Interceptor(plan.contract)
+        self._tests: list[ExercisedTest] = []
+        self._exchanges_by_fixture: dict[str, list[InterceptedExchange]] = {}
         self._passed: set[str] = set()
-        self._is_playing = False
-        self._played: dict[str, Played] = {}
-        self._met = 0
-        self._fresh: dict[str, Any] = {}
+        self._is_replaying = False
+        self._results: dict[str, ChangeResult] = {}
+        self._test_count = 0
         self._seconds = 0.0
         self._is_worker = hasattr(config, "workerinput")
         self._problem = ""
-        given = [] if self._is_worker or config.option.collectonly else settings.several(settings.REPORT, config)
-        self._files = report_files(given, config.invocation_params.dir, config.rootpath)
-        self._written: list[str] = []
+        writes_reports = not self._is_worker and not config.option.collectonly
+        paths = settings.several(settings.REPORT, config) if writes_reports else []
+        self._files = report_files(paths, config.invocation_params.dir, config.rootpath)
+        self._report_lines: list[str] = []
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Keep what a test of the ordinary run is sent."""
-        if self._is_playing:
+        """Remember the exchanges of each test in the ordinary run."""
+        if self._is_replaying:
             return (yield)
-        self.player.begin()
+        self.interceptor.start()
         start = time.perf_counter()
         result = yield
-        self._tests.append(Met(item, self.player.taken(), time.perf_counter() - start))
+        seconds = time.perf_counter() - start
+        self._tests.append(ExercisedTest(item, self.interceptor.take_exchanges(), seconds))
         return result
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
-        """Keep what a fixture is sent that several tests share."""
-        if self._is_playing or fixturedef.scope == "function":
+        """Remember the exchanges of fixtures that several tests share."""
+        if self._is_replaying or fixturedef.scope == "function":
             return (yield)
-        before = len(self.player.sent)
+        count = len(self.interceptor.exchanges)
         result = yield
-        if sent := self.player.sent[before:]:
-            self._wide.setdefault(fixturedef.argname, []).extend(sent)
+        exchanges = self.interceptor.exchanges[count:]
+        if exchanges:
+            self._exchanges_by_fixture.setdefault(fixturedef.argname, []).extend(exchanges)
         return result
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -157,117 +166,124 @@ class ImpactHooks:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
-        """Play the changes once all tests have run."""
+        """Run the changes after all tests have run."""
         result = yield
         option = self._config.option
-        are_elsewhere = not self._is_worker and getattr(option, "dist", "no") != "no"
-        if not are_elsewhere and not option.collectonly and not session.testsfailed:
-            self._play(session)
+        is_controller = not self._is_worker and getattr(option, "dist", "no") != "no"
+        if not is_controller and not option.collectonly and not session.testsfailed:
+            self._run_changes(session)
         return result
 
-    def _play(self, session: pytest.Session) -> None:
-        tests = [test for test in shared_by(self._tests, self._wide) if test.item.nodeid in self._passed]
-        self._met = len(tests)
-        if not tests:
+    def _run_changes(self, session: pytest.Session) -> None:
+        tests = with_shared_exchanges(self._tests, self._exchanges_by_fixture)
+        passed_tests = [test for test in tests if test.item.nodeid in self._passed]
+        self._test_count = len(passed_tests)
+        if not passed_tests:
             return
-        self._is_playing = True
-        replays = Replays(session)
-        self._config.pluginmanager.register(replays, "bctrl-impact-replays")
-        cache = Cache(self._config, [test.item for test in tests])
-        run = Run(self.player, replays, cache, tests)
+        self._is_replaying = True
+        replayer = Replayer(session)
+        self._config.pluginmanager.register(replayer, "bctrl-impact-replayer")
+        run = ImpactRun(self.interceptor, replayer, passed_tests)
         start = time.perf_counter()
         try:
-            run.play(self._plan.changes, settings.impact_budget(self._config, os.environ), self._progress)
+            budget = settings.impact_budget(self._config, os.environ)
+            run.run_changes(self._plan.changes, budget, self._show_progress)
         finally:
-            self._is_playing = False
-            self._config.pluginmanager.unregister(replays)
-            self._played, self._fresh = run.played, cache.fresh
+            self._is_replaying = False
+            self._config.pluginmanager.unregister(replayer)
+            self._results = run.results
             self._seconds = time.perf_counter() - start
 
-    def _progress(self, done: int, total: int, left: float) -> None:
+    def _show_progress(self, done: int, total: int, seconds_left: float) -> None:
         terminal: pytest.TerminalReporter | None = self._config.pluginmanager.get_plugin("terminalreporter")
         if terminal is not None and terminal.isatty and not self._is_worker:
-            terminal.rewrite(f"bctrl impact: {done} of {total} changes, {left:.0f} s left", erase=True)
+            terminal.rewrite(f"bctrl impact: {done} of {total} changes, {seconds_left:.0f} s left", erase=True)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Take what a worker found out."""
-        data = getattr(node, "workeroutput", {}).get(_CARRIED)
-        if data:
-            for key, one in data["played"].items():
-                self._played.setdefault(key, Played()).add(one)
-            self._met += data["met"]
-            self._fresh.update(data["fresh"])
-            self._seconds = max(self._seconds, data["seconds"])
+        """Add the results of a worker."""
+        output = getattr(node, "workeroutput", {}).get(_WORKER_OUTPUT)
+        if not output:
+            return
+        for key, data in output["results"].items():
+            self._results.setdefault(key, ChangeResult()).add(data)
+        self._test_count += output["test_count"]
+        self._seconds = max(self._seconds, output["seconds"])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Hand over what a worker found out, or judge, write the reports, and say how the run ends."""
+        """Pass a worker's results to the controller, or write the reports and set the exit status."""
         if self._config.option.collectonly:
             return
         if self._is_worker:
-            played = {key: asdict(one) for key, one in self._played.items()}
-            made = {"played": played, "met": self._met, "fresh": self._fresh, "seconds": self._seconds}
-            self._config.workeroutput[_CARRIED] = made  # type: ignore[attr-defined]
+            self._send_to_controller()
             return
-        if session.exitstatus in _GREEN and not self._met:
-            self._problem = _NOT_MET
+        if session.exitstatus in _PASSED and not self._test_count:
+            self._problem = _NOT_USED
         elif session.exitstatus == pytest.ExitCode.TESTS_FAILED:
-            self._problem = _NOT_GREEN
+            self._problem = _NOT_PASSED
         if self._problem:
             session.exitstatus = pytest.ExitCode.INTERRUPTED
             return
-        is_unwritten = self._write()
-        is_broken = any(one.verdict == "breaks you" for one in self._judged)
-        if session.exitstatus == pytest.ExitCode.OK and (is_broken or self._shortfall or is_unwritten):
+        is_incomplete = self._write_reports()
+        is_breaking = any(report.verdict == "breaks you" for report in self._reports)
+        if session.exitstatus == pytest.ExitCode.OK and (is_breaking or self._shortfall or is_incomplete):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        if self._fresh:
-            store(self._config, redact(self._config, self._fresh))
 
-    def _write(self) -> bool:
-        """Write the reports; return whether one of them could not be, so that an old one may be there."""
-        plan, notes = self._plan, [*counts(self._judged, self._plan.source), *filter(None, [self._shortfall])]
+    def _send_to_controller(self) -> None:
+        results = {key: asdict(result) for key, result in self._results.items()}
+        output = {"results": results, "test_count": self._test_count, "seconds": self._seconds}
+        self._config.workeroutput[_WORKER_OUTPUT] = output  # type: ignore[attr-defined]
+
+    def _write_reports(self) -> bool:
+        """Write the reports; return whether one of them could not be written, so that an old one may remain."""
+        plan = self._plan
+        notes = list(count_lines(self._reports, plan.source))
+        if self._shortfall:
+            notes.append(self._shortfall)
         title = Title("impact", shown_path(Path(plan.base.spec)), plan.source, "error", tuple(notes))
-        findings, title = redact(self._config, ([one.finding for one in self._judged], title))
+        findings, title = redact(self._config, ([report.finding for report in self._reports], title))
         written, problems = write_reports(self._files, findings, title, None)
-        self._written = [*(f"report       {path}" for path in written), *(f"bctrl: {one}" for one in problems)]
+        self._report_lines = [f"report       {path}" for path in written]
+        self._report_lines += [f"bctrl: {problem}" for problem in problems]
         return bool(problems)
 
     @cached_property
-    def _judged(self) -> list[Judged]:
-        is_limited = settings.impact_budget(self._config, os.environ) != float("inf")
-        missing = "no time was left (--bctrl-impact-budget)" if is_limited else "the run ended before"
-        return judge(self._plan.changes, self._played, missing)
+    def _reports(self) -> list[ChangeReport]:
+        has_budget = settings.impact_budget(self._config, os.environ) != float("inf")
+        reason = "no time was left (--bctrl-impact-budget)" if has_budget else "the run ended before"
+        return report_changes(self._plan.changes, self._results, reason)
 
     @property
     def _shortfall(self) -> str:
-        """The sentence for a run in which too few breaks were noticed; empty where there were enough."""
-        least, percent = settings.percentage(settings.IMPACT_MIN, self._config), noticed_percent(self._judged)
-        if least is None or percent is None or percent >= least:
+        """A sentence if tests detect too few violations of the contract; otherwise empty."""
+        minimum = settings.percentage(settings.IMPACT_MIN, self._config)
+        percentage = detected_percentage(self._reports)
+        if minimum is None or percentage is None or percentage >= minimum:
             return ""
-        return f"{percent:.1f}% of the breaks are noticed, below the minimum of {least:g}% (--bctrl-impact-min)"
+        return f"{percentage:.1f}% of the breaks are noticed, below the minimum of {minimum:g}% (--bctrl-impact-min)"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say, change by change, what breaks; the counts last."""
+        """Print the verdict of each change, and the counts."""
         if self._config.option.collectonly or self._is_worker:
             return
         terminalreporter.section("bctrl impact")
         if self._problem:
-            terminalreporter.line(f"bctrl: {self._problem}", red=True)
+            terminalreporter.line(escape_line(f"bctrl: {self._problem}"), red=True)
             return
-        for line, markup in self._lines():
-            terminalreporter.line(line, **markup)
+        for line, markup in self._summary_lines():
+            terminalreporter.line(escape_line(line), **markup)
 
-    def _lines(self) -> Iterator[tuple[str, dict[str, bool]]]:
+    def _summary_lines(self) -> Iterator[tuple[str, dict[str, bool]]]:
         plan = self._plan
-        if plan.is_equal:
+        if plan.is_source_unchanged:
             yield f"compared     {plan.source} has no change; what the contract itself gives is played", {}
         elif plan.source:
             yield f"compared     {shown_path(Path(plan.base.spec))} with {plan.source}", {}
-        changes, tests = numbered(len(self._played), "change"), numbered(self._met, "test")
+        changes, tests = numbered(len(self._results), "change"), numbered(self._test_count, "test")
         yield f"played       {changes} to {tests} that met the mock, {self._seconds:.1f} s", {}
-        yield from listed(self._judged, is_long=self._config.option.verbose > 0)
-        for line in (*counts(self._judged, plan.source), *self._written):
+        yield from report_lines(self._reports, is_verbose=self._config.option.verbose > 0)
+        for line in (*count_lines(self._reports, plan.source), *self._report_lines):
             yield line, {}
         if self._shortfall:
             yield f"FAIL {self._shortfall}", {"red": True}

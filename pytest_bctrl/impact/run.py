@@ -1,4 +1,4 @@
-"""Plays every change to the tests that met the mock: which fail, which look, and which need not be run at all."""
+"""Runs the tests that use the mock once for each change: which fail, and which exercise the change at all."""
 
 from __future__ import annotations
 
@@ -10,195 +10,212 @@ from typing import Any, TypeAlias, get_args
 import pytest
 
 from pytest_bctrl.finding import LEVELS
-from pytest_bctrl.impact.cache import Cache
-from pytest_bctrl.impact.change import Change, Kind, Play, body_play
-from pytest_bctrl.impact.derived import PROBES
-from pytest_bctrl.impact.play import Exchange, Player, digest, is_same
-from pytest_bctrl.impact.reading import is_read, watching
-from pytest_bctrl.impact.replay import Outcome, Replays, limit
+from pytest_bctrl.impact.change import Change, Kind, ResponseTransform, transform_bodies
+from pytest_bctrl.impact.derived_changes import PROBES
+from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor, digest, is_same
+from pytest_bctrl.impact.read_locations import is_read, record_reads
+from pytest_bctrl.impact.replay import Replayer, ReplayOutcome, time_limit
 from pytest_bctrl.traffic.mock.message import Answer
 
-_BY_CHANCE = "it also fails by chance without the change"
-_COMPARES = "it compares with the very data, so that every other value fails it"
-_ASKS_NOTHING = "it asks nothing when it is run again: its answers are kept somewhere between tests"
+_UNRELIABLE = "the test also fails without the change, at random"
+_OWN_DATA = "the test compares with its own data, so that every other value makes it fail"
+_NO_REQUESTS = "the test sends no request when it is run again, because it keeps responses between tests"
 
 Progress: TypeAlias = Callable[[int, int, float], None]
-"""Told how many changes are played, of how many, and how many seconds are left."""
+"""Progress callback: (done, total, seconds left)."""
 
 
 @dataclass(slots=True)
-class Met:
-    """A test that met the mock, or a recording, in the ordinary run: what it was sent, and how long it took.
+class ExercisedTest:
+    """A test that uses the mock or a recording: its exchanges and its seconds in the ordinary run.
 
-    `wide` is what fixtures were sent that it shares with other tests.
+    `shared_exchanges` are those of fixtures that it shares with other tests. `outcomes` maps a digest of responses to
+    how the test ended with them. `unreliable_reason` says why its outcomes prove nothing; empty if they do.
     """
 
     item: pytest.Item
-    exchanges: list[Exchange]
+    exchanges: list[InterceptedExchange]
     seconds: float
-    wide: list[Exchange] = field(default_factory=list)
-    read: set[str] = field(default_factory=set)
-    runs: dict[str, Outcome] = field(default_factory=dict)
-    unsure: str = ""
+    shared_exchanges: list[InterceptedExchange] = field(default_factory=list)
+    read_locations: set[str] = field(default_factory=set)
+    outcomes: dict[str, ReplayOutcome] = field(default_factory=dict)
+    unreliable_reason: str = ""
 
     @property
-    def sent(self) -> list[Exchange]:
-        """All that it was sent, in the ordinary run."""
-        return [*self.wide, *self.exchanges]
+    def all_exchanges(self) -> list[InterceptedExchange]:
+        """All exchanges of the ordinary run, those of shared fixtures first."""
+        return [*self.shared_exchanges, *self.exchanges]
 
 
 @dataclass(slots=True)
-class Played:
-    """What became of one change: which tests failed, how many it reached, and how many of those look at its places."""
+class ChangeResult:
+    """The result of one change: the failed tests, how many tests it reached, and how many of them exercise it."""
 
     failed: list[dict[str, str]] = field(default_factory=list)
     reached: int = 0
-    looked: int = 0
+    exercised: int = 0
     notes: list[str] = field(default_factory=list)
 
     def add(self, data: Mapping[str, Any]) -> None:
-        """Add what another process found out."""
+        """Add the result of another process."""
         self.failed += data["failed"]
         self.reached += data["reached"]
-        self.looked += data["looked"]
+        self.exercised += data["exercised"]
         self.notes += data["notes"]
 
 
-class Run:
-    """One process's share of the work."""
+class ImpactRun:
+    """The part of an impact run that one process carries out."""
 
-    def __init__(self, player: Player, replays: Replays, cache: Cache, tests: Sequence[Met]) -> None:
-        self._player = player
-        self._replays = replays
-        self._cache = cache
+    def __init__(self, interceptor: Interceptor, replayer: Replayer, tests: Sequence[ExercisedTest]) -> None:
+        self._interceptor = interceptor
+        self._replayer = replayer
         self._tests = tests
-        self._has_wide = any(test.wide for test in tests)
-        self._in_force: Play | None = None
-        self._given: dict[str, Answer] = {}
-        self.played: dict[str, Played] = {}
+        self._has_shared_exchanges = any(test.shared_exchanges for test in tests)
+        self._active_transform: ResponseTransform | None = None
+        self._original_responses: dict[str, Answer] = {}
+        self.results: dict[str, ChangeResult] = {}
 
-    def play(self, changes: Sequence[Change], seconds: float, progress: Progress) -> None:
-        """Play the changes, the worst first, as long as there is time; `played` has those that were."""
+    def run_changes(self, changes: Sequence[Change], seconds: float, progress: Progress) -> None:
+        """Run the changes in order for at most this long; `results` has an entry for each one that was run."""
         start = time.monotonic()
-        self._learn_reading()
+        self._learn_read_locations()
         try:
             for number, change in enumerate(changes):
                 spent = time.monotonic() - start
                 if spent > seconds:
                     break
-                progress(number, len(changes), spent / number * (len(changes) - number) if number else 0.0)
-                self.played[change.key] = self._one(change)
+                seconds_left = spent / number * (len(changes) - number) if number else 0.0
+                progress(number, len(changes), seconds_left)
+                self.results[change.key] = self._run_change(change)
         finally:
-            self._player.begin()
-            self._replays.finish()
+            self._interceptor.start()
+            self._replayer.finish()
 
-    def _learn_reading(self) -> None:
-        """Run each test once more, unchanged, to learn which places it reads."""
+    def _learn_read_locations(self) -> None:
+        """Run each test once more without a change, to learn which locations it reads."""
         for test in self._tests:
-            bodies = {one.sent.body.decode("utf-8", "replace") for one in test.sent}
-            with watching(bodies.__contains__, test.read.add):
-                outcome = self._run(test, None)
-            if not outcome.met and not test.wide:
-                test.unsure = _ASKS_NOTHING
+            bodies = {exchange.sent.body.decode("utf-8", "replace") for exchange in test.all_exchanges}
+            with record_reads(bodies.__contains__, test.read_locations.add):
+                outcome = self._run_test(test, None)
+            if not outcome.exchanges and not test.shared_exchanges:
+                test.unreliable_reason = _NO_REQUESTS
 
-    def _one(self, change: Change) -> Played:
-        played = Played()
-        play = change.play
-        for test in self._tests if play else ():
-            outcome = self._outcome(test, change.key, play)
-            if outcome is None:
-                is_taken = bool(change.asks) and self._player.asks(test.sent, change.asks)
-                played.reached += is_taken
-                played.looked += is_taken
-                continue
-            if test.unsure:
-                played.notes.append(f"{test.item.nodeid}: {test.unsure}")
-                continue
-            played.reached += 1
-            if outcome.failed and self._compares(test, change, outcome):
-                played.notes.append(f"{test.item.nodeid}: {_COMPARES}")
-                continue
-            if outcome.failed:
-                played.failed.append({"test": test.item.nodeid, "line": outcome.line, "where": outcome.where})
-            if outcome.failed or self._looks(test, change):
-                played.looked += 1
-        return played
+    def _run_change(self, change: Change) -> ChangeResult:
+        result = ChangeResult()
+        if change.transform is None:
+            return result
+        for test in self._tests:
+            self._run_change_on(test, change, change.transform, result)
+        return result
 
-    def _compares(self, test: Met, change: Change, outcome: Outcome) -> bool:
-        """Whether a test's own assertion fails with every other value too: it says nothing of the change."""
+    def _run_change_on(
+        self, test: ExercisedTest, change: Change, transform: ResponseTransform, result: ChangeResult
+    ) -> None:
+        """Run one test with a change, and add its outcome to the result."""
+        outcome = self._outcome(test, transform)
+        if outcome is None:
+            # The response is unchanged: if the change is about this request, the test sends one that is still valid.
+            if change.request_shapes and self._interceptor.is_any_for(test.all_exchanges, change.request_shapes):
+                result.reached += 1
+                result.exercised += 1
+            return
+        if test.unreliable_reason:
+            result.notes.append(f"{test.item.nodeid}: {test.unreliable_reason}")
+            return
+        result.reached += 1
+        if outcome.failed and self._compares_with_own_data(test, change, outcome):
+            result.notes.append(f"{test.item.nodeid}: {_OWN_DATA}")
+            return
+        if outcome.failed:
+            result.failed.append({"test": test.item.nodeid, "line": outcome.line, "where": outcome.where})
+        if outcome.failed or self._exercises(test, change):
+            result.exercised += 1
+
+    def _compares_with_own_data(self, test: ExercisedTest, change: Change, outcome: ReplayOutcome) -> bool:
+        """Return whether an assertion in the test itself fails with every other value too."""
         if change.control is None or not outcome.line.startswith(("assert ", "AssertionError")):
             return False
-        is_own = outcome.where.rpartition(":")[0] == test.item.nodeid.partition("::")[0]
-        other = self._outcome(test, f"{change.key} control", change.control) if is_own else None
-        return other is not None and other.failed
+        is_in_test_file = outcome.where.rpartition(":")[0] == test.item.nodeid.partition("::")[0]
+        if not is_in_test_file:
+            return False
+        control_outcome = self._outcome(test, change.control)
+        return control_outcome is not None and control_outcome.failed
 
-    def _outcome(self, test: Met, name: str, play: Play | None) -> Outcome | None:
-        """How a test ends with a change; None where the change does not touch what it is sent."""
-        answers = [self._player.changed(play, one.request, one.given) for one in test.sent]
-        if all(is_same(one.sent, answer) for one, answer in zip(test.sent, answers, strict=True)):
-            return None
-        key = digest(answers)
-        known = test.runs.get(key)
-        if known is not None and known.met and self._is_as_run(known, play):
-            return known
-        outcome = self._cache.known(test.item, name, key) or self._sure(test, play)
-        test.runs[key] = outcome
-        if not test.unsure:
-            self._cache.keep(test.item, name, key, outcome)
-        return outcome
-
-    def _is_as_run(self, known: Outcome, play: Play | None) -> bool:
-        """Whether a change would have sent just what an earlier run of the test was sent."""
-        return all(digest([self._player.changed(play, asked, given)]) == sent for asked, given, sent in known.met)
-
-    def _sure(self, test: Met, play: Play | None) -> Outcome:
-        """Run a test with a change; one that fails is run without it too, and with it again, before it is blamed."""
-        outcome = self._run(test, play)
-        if not outcome.failed or test.unsure:
-            return outcome
-        if self._run(test, None).failed:
-            test.unsure = _BY_CHANCE
-            return outcome
-        return self._run(test, play)
-
-    def _run(self, test: Met, play: Play | None) -> Outcome:
-        if self._has_wide and play is not self._in_force:
-            # What fixtures were sent that several tests share was sent with another change.
-            self._replays.finish()
-        self._in_force = play
-        self._player.begin(play, limit(test.seconds))
-        outcome = self._replays.run(test.item, test.seconds)
-        # Many runs are sent the same: kept once, thousands of them take little memory.
-        outcome.met = [
-            (one.request, self._given.setdefault(digest([one.given]), one.given), digest([one.sent]))
-            for one in self._player.taken()
+    def _outcome(self, test: ExercisedTest, transform: ResponseTransform | None) -> ReplayOutcome | None:
+        """Return how a test ends with a change; None if the change affects none of its responses."""
+        exchanges = test.all_exchanges
+        responses = [
+            self._interceptor.transformed(transform, exchange.request, exchange.original) for exchange in exchanges
         ]
+        if all(is_same(exchange.sent, response) for exchange, response in zip(exchanges, responses, strict=True)):
+            return None
+        key = digest(responses)
+        earlier = test.outcomes.get(key)
+        if earlier is not None and earlier.exchanges and self._would_repeat(earlier, transform):
+            return earlier
+        outcome = self._confirmed_outcome(test, transform)
+        test.outcomes[key] = outcome
         return outcome
 
-    def _looks(self, test: Met, change: Change) -> bool:
-        """Whether a test that passes looks at the places of a change: it reads them, or fails without them."""
-        if not change.locations or any(is_read(location, test.read) for location in change.locations):
+    def _would_repeat(self, earlier: ReplayOutcome, transform: ResponseTransform | None) -> bool:
+        """Return whether a change would send exactly the responses of an earlier run of the test."""
+        return all(
+            digest([self._interceptor.transformed(transform, request, original)]) == sent
+            for request, original, sent in earlier.exchanges
+        )
+
+    def _confirmed_outcome(self, test: ExercisedTest, transform: ResponseTransform | None) -> ReplayOutcome:
+        """Run a test with a change; if it fails, run it without the change and with it again before blaming it."""
+        outcome = self._run_test(test, transform)
+        if not outcome.failed or test.unreliable_reason:
+            return outcome
+        if self._run_test(test, None).failed:
+            test.unreliable_reason = _UNRELIABLE
+            return outcome
+        return self._run_test(test, transform)
+
+    def _run_test(self, test: ExercisedTest, transform: ResponseTransform | None) -> ReplayOutcome:
+        if self._has_shared_exchanges and transform is not self._active_transform:
+            # Shared fixtures hold responses with the change that was active before.
+            self._replayer.finish()
+        self._active_transform = transform
+        self._interceptor.start(transform, time_limit(test.seconds))
+        outcome = self._replayer.run(test.item, test.seconds)
+        # Many runs get the same responses: storing each one once keeps thousands of runs small.
+        for exchange in self._interceptor.take_exchanges():
+            original = self._original_responses.setdefault(digest([exchange.original]), exchange.original)
+            outcome.exchanges.append((exchange.request, original, digest([exchange.sent])))
+        return outcome
+
+    def _exercises(self, test: ExercisedTest, change: Change) -> bool:
+        """Return whether a passing test reads a location of the change, or fails if the value there is replaced."""
+        if not change.locations or any(is_read(location, test.read_locations) for location in change.locations):
             return True
         for location in change.locations:
-            for name, make in PROBES:
-                outcome = self._outcome(
-                    test, f"{location} {name}", body_play(make(location), lambda call: call.answer.status < 400)
-                )
+            for make_probe in PROBES:
+                probe = transform_bodies(make_probe(location), lambda context: context.response.status < 400)
+                outcome = self._outcome(test, probe)
                 if outcome is not None and outcome.failed:
                     return True
         return False
 
 
 def worst_first(changes: Iterable[Change]) -> list[Change]:
-    """Return the changes in the order in which they are played."""
+    """Return the changes in the order in which they are run: by kind, then by level."""
     kinds = get_args(Kind)
-    return sorted(changes, key=lambda one: (kinds.index(one.kind), LEVELS.index(one.finding.level)))
+    return sorted(changes, key=lambda change: (kinds.index(change.kind), LEVELS.index(change.finding.level)))
 
 
-def shared_by(tests: Sequence[Met], wide: Mapping[str, list[Exchange]]) -> Iterator[Met]:
-    """Yield the tests that met the mock, each with what its wider fixtures were sent."""
+def with_shared_exchanges(
+    tests: Sequence[ExercisedTest], exchanges_by_fixture: Mapping[str, list[InterceptedExchange]]
+) -> Iterator[ExercisedTest]:
+    """Yield the tests that use the mock or a recording, each with the exchanges of its shared fixtures."""
     for test in tests:
-        names = set(getattr(test.item, "fixturenames", ()))
-        test.wide = [one for name, exchanges in wide.items() if name in names for one in exchanges]
-        if test.sent:
+        fixtures = set(getattr(test.item, "fixturenames", ()))
+        test.shared_exchanges = []
+        for name, exchanges in exchanges_by_fixture.items():
+            if name in fixtures:
+                test.shared_exchanges += exchanges
+        if test.all_exchanges:
             yield test

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from pytest_bctrl.contract.budget import COMBINATIONS, Budget, BudgetError
+from pytest_bctrl.contract.engine import schemas_of
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.applicators import Applicator, Condition
-from pytest_bctrl.contract.schema.locations import parted, untagged
-from pytest_bctrl.contract.schema.node import Node, body_node
+from pytest_bctrl.contract.schema.locations import parted, shown, untagged
+from pytest_bctrl.contract.schema.node import Node, grown_body_node
 from pytest_bctrl.contract.schema.ref import TYPES, kind_of
 from pytest_bctrl.observed.facts import Facts, Observation
 
@@ -39,9 +41,13 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """All points of the contract's operations that can be asked, in the order of the document."""
+    """All points of the contract's operations that can be asked, in the order of the document.
+
+    `not_measured` has a line for each body, and each location, that has more combinations than the budget allows.
+    """
 
     points: tuple[Point, ...]
+    not_measured: tuple[str, ...] = ()
 
     @property
     def seen(self) -> int:
@@ -60,36 +66,80 @@ def coverage(contract: Contract, observation: Observation) -> Coverage:
     A branch that nothing tells from its rivals is told by the schemas that its values conform to. What a recursive
     schema repeats below itself is not counted again, and neither is what the contract leaves free-form.
     """
-    points: list[Point] = []
-    for operation in contract.operations:
-        if operation.is_safe:
-            points += _operation(contract, operation, observation)
-    return Coverage(tuple(points))
+    measure = _Measure(contract, observation, Budget.of_contract(schemas_of(contract)))
+    points = [point for one in contract.operations if one.is_safe for point in measure.operation(one)]
+    return Coverage(tuple(points), tuple(measure.not_measured))
 
 
-def _operation(contract: Contract, operation: Operation, observation: Observation) -> Iterator[Point]:
-    label = operation.label
-    for parameter in operation.parameters:
-        seen = observation.parameters[label, f"{parameter.place}:{parameter.name}"]
-        yield Point(label, "", parameter.place, "parameter", parameter.name, seen)
-    answered = {code: operation.response_for(int(code)) for one, code in observation.statuses if one == label}
-    for status in operation.responses:
-        codes = {code for code, spec in answered.items() if spec is not None and spec.status == status}
-        count = sum(observation.statuses[label, code] for code in codes)
-        yield Point(label, status, "", "status", status, count)
-        root = body_node(contract, label, status)
-        if root is not None:
-            yield from _Body(label, status, frozenset(codes), observation).points(root, frozenset())
+@dataclass
+class _Measure:
+    """One measurement of a contract.
+
+    `untold` has a line for each location, and `beyond` the responses by the error, with more combinations than the
+    budget allows.
+    """
+
+    contract: Contract
+    observation: Observation
+    budget: Budget
+    untold: list[str] = field(default_factory=list)
+    beyond: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def not_measured(self) -> list[str]:
+        """A line for each schema, and each location, that is beyond the budget."""
+        lines = []
+        for error, responses in self.beyond.items():
+            others = len(responses) - 1
+            more = f" and {others} other response{'s' if others > 1 else ''}" if others else ""
+            lines.append(f"coverage of {responses[0]}{more}: {error}")
+        return [*lines, *self.untold]
+
+    def operation(self, operation: Operation) -> Iterator[Point]:
+        """Yield the points of one operation."""
+        label, seen = operation.label, self.observation
+        for parameter in operation.parameters:
+            count = seen.parameters[label, f"{parameter.place}:{parameter.name}"]
+            yield Point(label, "", parameter.place, "parameter", parameter.name, count)
+        answered = {code: operation.response_for(int(code)) for one, code in seen.statuses if one == label}
+        for status in operation.responses:
+            codes = {code for code, spec in answered.items() if spec is not None and spec.status == status}
+            count = sum(seen.statuses[label, code] for code in codes)
+            yield Point(label, status, "", "status", status, count)
+            root = grown_body_node(self.contract, label, status)
+            if root is not None:
+                yield from self._body(root, _Body(label, status, frozenset(codes), seen, self.budget.part()))
+
+    def _body(self, root: Node, body: _Body) -> list[Point]:
+        """Return the points of a body; none where there are more than the budget allows."""
+        name = f"{body.operation} {body.status}"
+        try:
+            points = list(body.points(root, frozenset()))
+        except BudgetError as error:
+            self.beyond.setdefault(str(error), []).append(name)
+            return []
+        self.untold += [
+            f"coverage of {name}, {location}: from {where} on, alternatives are not told apart, since with those before "
+            f"they combine in more than {COMBINATIONS:,} ways"
+            for location, where in body.untold.items()
+        ]
+        return points
 
 
 @dataclass
 class _Body:
-    """The body of one documented status: what was seen of it under all codes that it stands for."""
+    """The body of one documented status: what was seen of it under all codes that it stands for.
+
+    `untold` has, by location, the pointer of the first schema whose alternatives are not told apart there.
+    Its methods raise `BudgetError` where there are more points than the budget allows.
+    """
 
     operation: str
     status: str
     codes: frozenset[str]
     observation: Observation
+    budget: Budget
+    untold: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def _facts(self) -> dict[str, Facts]:
@@ -113,13 +163,17 @@ class _Body:
         return self._facts.get(node.location, Facts())
 
     def _point(self, node: Node, kind: PointKind, label: str, seen: int, name: str = "") -> Point:
+        self.budget.spend(node.where)
         return Point(self.operation, self.status, node.location, kind, label, seen, name)
 
     def points(self, node: Node, above: frozenset[frozenset[str]]) -> Iterator[Point]:
         """All points at a place and below it."""
         if node.schemas in above:
             return
-        above |= {node.schemas}
+        with self.budget.inside(node.schemas, node.where):
+            yield from self._points(node, above | {node.schemas})
+
+    def _points(self, node: Node, above: frozenset[frozenset[str]]) -> Iterator[Point]:
         facts = self._at(node)
         yield from self._types(node, facts)
         yield from self._values(node, facts)
@@ -151,6 +205,8 @@ class _Body:
         self, node: Node, kind: str, above: frozenset[frozenset[str]], told: tuple[str, ...] = ()
     ) -> Iterator[Point]:
         """What lies in the objects or lists at a place, branch by branch; `told` are the properties that tell them."""
+        for untold in node.untold(kind)[:1]:
+            self.untold.setdefault(shown(node.location), f"{node.contract.name}: #{untold.spot.pointer}")
         for split in node.splits(kind)[:1]:
             # That a branch was seen says that the property which tells it was.
             told = (*told, split.name) if split.name else told

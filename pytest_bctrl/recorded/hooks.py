@@ -12,6 +12,7 @@ import pytest
 
 from pytest_bctrl import settings
 from pytest_bctrl.errors import BctrlError, SettingError
+from pytest_bctrl.escaping import escape_lines
 from pytest_bctrl.fixture_values import LAST_WORD, aim, contract, space_id
 from pytest_bctrl.locking import sweep
 from pytest_bctrl.recorded.conform import Checked
@@ -59,6 +60,14 @@ def recorded(request: pytest.FixtureRequest) -> RecordedTest:
         except BctrlError as error:
             raise pytest.fail.Exception(f"bctrl recording: {error}", pytrace=False) from None
     return item.stash[_RECORDED]
+
+
+def runtimes_of(recording: RecordedTest) -> list[dict[str, Any]]:
+    """Return the runtimes of a recording; fails the test, with the command that records it, where there are none."""
+    try:
+        return recording.runtimes()
+    except BctrlError as error:
+        raise pytest.fail.Exception(f"bctrl recording: {error}", pytrace=False) from None
 
 
 def _usual_space(config: pytest.Config) -> str:
@@ -116,7 +125,7 @@ class RecordingHooks:
         is_missed = len(recording.player.misses) > before
         wrong = _missed(recording) if is_missed else _unfinished(recording) if item.stash.get(_PASSED, False) else ""
         if wrong:
-            pytest.fail(wrong, pytrace=False)
+            pytest.fail(escape_lines(wrong), pytrace=False)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -151,7 +160,7 @@ class RecordingHooks:
         if recording.player.misses:
             # Where that is all, the way through the client says nothing more.
             if report.failed and not (error and error.errisinstance(UnrecordedRequestError)):
-                report.sections.append(("bctrl recording", _missed(recording)))
+                report.sections.append(("bctrl recording", escape_lines(_missed(recording))))
             else:
                 _fail(item, report, _missed(recording))
         elif report.passed and item.nodeid not in self._failed:
@@ -163,7 +172,7 @@ class RecordingHooks:
 
 def _fail(item: pytest.Item, report: pytest.TestReport, text: str) -> None:
     """Make a report say that the test failed, or that it did as expected where it was to fail."""
-    call = pytest.CallInfo.from_call(lambda: pytest.fail(text, pytrace=False), when="call")
+    call = pytest.CallInfo.from_call(lambda: pytest.fail(escape_lines(text), pytrace=False), when="call")
     made = pytest.TestReport.from_item_and_call(item, call)
     report.outcome = "skipped" if hasattr(report, "wasxfail") else made.outcome
     report.longrepr = made.longrepr

@@ -18,6 +18,7 @@ import pytest
 
 from pytest_bctrl import settings
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.escaping import escape_line
 
 SUFFIX = ".har"
 _FOLDER = "recordings"
@@ -123,7 +124,7 @@ def show(reporter: pytest.TerminalReporter, outcomes: Sequence[Mapping[str, Any]
     if lines:
         reporter.section("bctrl recordings")
         for line in lines:
-            reporter.write_line(line)
+            reporter.write_line(escape_line(line))
 
 
 def summary(outcomes: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -16,10 +16,10 @@ import httpx
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, DocumentError
-from pytest_bctrl.redaction import Redaction
 from pytest_bctrl.incoming import RECORDED, size
 from pytest_bctrl.recorded.conform import Checked, answer_of, base_path, listing, require_conforming, space_of
 from pytest_bctrl.recorded.place import Place
+from pytest_bctrl.redaction import Redaction
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.secret import Secret
@@ -197,6 +197,8 @@ class RecordedTest:
                 self.player.answer(exchange.method, exchange.target)
                 played = self._last_word(Request(exchange.method, exchange.target), as_answer(exchange))
                 return samples.items(httpx.Response(200, content=played.body).json())
+        if not self.player.exchanges:
+            raise DocumentError("there is no recording of this test", where=self._place.shown, hint=self._place.hint)
         raise DocumentError("it holds no runtimes", where=self._place.shown, hint=self._place.hint)
 
     @contextmanager

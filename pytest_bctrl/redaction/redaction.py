@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar, cast
 from urllib.parse import unquote
@@ -195,7 +194,9 @@ class Redaction:
                 literal.append(known.value)
             elif found[0].is_random:
                 random.append(_encode(known.value))
-        self._literal = re.compile("|".join(map(re.escape, _longest_first(literal))), re.I) if literal else None
+        self._literal = (
+            re.compile("|".join(map(re.escape, _longest_first(literal))), re.IGNORECASE) if literal else None
+        )
         self._weak = None
         if weak:
             values = "|".join(map(re.escape, _longest_first(weak)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_bctrl.contract.files import short_path
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.reports.wording import (
     Title,
     accepted,
@@ -44,7 +45,7 @@ def drift_text(findings: Sequence[Finding], title: Title) -> str:
             rows += ["", *(f"{'' if is_one else '  '}{row}" for row in said)]
     if title.notes:
         rows += ["", *(f"note: {one_line(note)}" for note in title.notes)]
-    return "\n".join(rows) + "\n"
+    return "\n".join(map(escape_line, rows)) + "\n"
 
 
 def _finding(finding: Finding, *, is_placed: bool) -> list[str]:

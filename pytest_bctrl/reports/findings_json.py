@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl._version import __version__
+from pytest_bctrl.escaping import escape_json
 from pytest_bctrl.finding import LEVELS, Finding
 from pytest_bctrl.reports.wording import RunReport, Title, grouped, verdict_of
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def findings_json(findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> str:
     """Return the findings, and what is known of the run, as a JSON document."""
-    return json.dumps(report_data(findings, title, run), indent=2, default=str) + "\n"
+    return escape_json(json.dumps(report_data(findings, title, run), indent=2, default=str)) + "\n"
 
 
 def report_data(findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> dict[str, Any]:
@@ -60,7 +61,12 @@ def _run(run: RunReport) -> dict[str, Any]:
         "target": run.target,
         "base_url": run.base_url,
         "upstream": run.upstream,
-        "contract": {"title": contract.title, "version": contract.version, "digest": contract.digest},
+        "contract": {
+            "title": contract.title,
+            "version": contract.version,
+            "digest": contract.digest,
+            "source": contract.described,
+        },
         "started": run.started,
         "seconds": round(run.seconds, 3),
         "complete": run.is_complete,

@@ -6,6 +6,12 @@ from collections.abc import Sequence
 from math import inf
 from pathlib import Path
 
+from pytest_bctrl.escaping import (
+    escape_annotation,
+    escape_annotation_property,
+    escape_markdown,
+    escape_markdown_code,
+)
 from pytest_bctrl.finding import LEVELS, Finding
 from pytest_bctrl.reports.wording import (
     RunReport,
@@ -15,7 +21,6 @@ from pytest_bctrl.reports.wording import (
     grouped,
     is_change,
     one_line,
-    printable,
     repository_file,
     spot,
     told,
@@ -34,7 +39,7 @@ def findings_github(findings: Sequence[Finding], title: Title) -> str:
     """Return one workflow command a finding; it annotates the vendored file, as the other is not in the repository."""
     rows = [_command(finding) for finding in findings]
     rows += [
-        f"::warning title={_property(title.name)}::{_data(note)}"
+        f"::warning title={escape_annotation_property(one_line(title.name))}::{escape_annotation(one_line(note))}"
         for note in dict.fromkeys((*title.notes, *title.not_checked))
     ]
     return "".join(f"{row}\n" for row in rows)
@@ -45,7 +50,7 @@ def shown_commands(findings: Sequence[Finding], title: Title) -> list[str]:
     by_level = ([finding for finding in findings if finding.level == level] for level in LEVELS)
     rows = [_command(finding) for chosen in by_level for finding in chosen[:SHOWN]]
     left = len(findings) - len(rows)
-    rows += [f"::warning title={_property('not checked')}::{_data(reason)}" for reason in title.not_checked]
+    rows += [f"::warning title=not checked::{escape_annotation(one_line(reason))}" for reason in title.not_checked]
     if left:
         rows.append(f"{left} more findings without an annotation: GitHub shows {SHOWN} of each level")
     return rows
@@ -55,27 +60,13 @@ def _command(finding: Finding) -> str:
     document, line, _ = spot(finding, "base")
     # That of an answer is the file that holds it, wherever it lies.
     file = str(finding.extra.get("file", "")) or repository_file(document)
-    properties = [f"file={_escaped(file)}"] if file else []
+    properties = [f"file={escape_annotation_property(file)}"] if file else []
     if properties and line:
         properties.append(f"line={line}")
-    properties.append(f"title={_property(finding.rule)}")
+    properties.append(f"title={escape_annotation_property(one_line(finding.rule))}")
     text = f"{told(finding)} ({where(finding)}) {finding.extra.get('why', '')} {accepted(finding)}".strip()
     command = "notice" if accepted(finding) else _COMMANDS[finding.level]
-    return f"::{command} {','.join(properties)}::{_data(text)}"
-
-
-def _data(text: str) -> str:
-    return one_line(text).replace("%", "%25")
-
-
-def _escaped(text: str) -> str:
-    """A name as it stands, in the one line of a command: a path keeps each of its characters, line ends too."""
-    coded = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return printable(coded).replace(":", "%3A").replace(",", "%2C")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return f"::{command} {','.join(properties)}::{escape_annotation(one_line(text))}"
 
 
 LIMIT = 1024 * 1024
@@ -83,7 +74,6 @@ LIMIT = 1024 * 1024
 
 _HEADINGS = {"error": "Breaks a consumer", "warning": "May break a consumer", "info": "For your information"}
 _MARKS = {"passed": "✅", "failed": "❌", "not checked": "⚠️"}
-_MARKUP = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[]<>|#"})
 _CUT = "{left} of {all} findings are not shown here, for want of room."
 
 
@@ -169,9 +159,8 @@ def _row(finding: Finding, *, has_lines: bool, is_grouped: bool) -> str:
 
 
 def _plain(text: str) -> str:
-    return one_line(text).replace("@", "@\u200b").translate(_MARKUP)
+    return escape_markdown(one_line(text))
 
 
 def _code(text: str) -> str:
-    """Inline code that no text can leave, in a table too."""
-    return "`" + one_line(text).replace("`", "'").replace("|", "\\|") + "`" if text else ""
+    return escape_markdown_code(one_line(text))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from xml.sax.saxutils import escape, quoteattr
 
+from pytest_bctrl.escaping import escape_xml
 from pytest_bctrl.finding import LEVELS, Finding, at_or_above
 from pytest_bctrl.reports.wording import RunReport, Title, accepted, one_line, spot, told, verdict_of, where
 
@@ -19,7 +19,7 @@ def findings_junit(findings: Sequence[Finding], title: Title, run: RunReport | N
     that failed with nothing found, and, where there is none of all these, one that passes.
     """
     failing = {id(finding) for finding in at_or_above(findings, title.fail_on)}
-    name = quoteattr(f"pytest-bctrl {one_line(title.name)}")
+    name = _attribute(f"pytest-bctrl {one_line(title.name)}")
     cases = [_case(finding, id(finding) in failing) for finding in findings]
     reasons = list(map(one_line, title.not_checked))
     bad = [test for test in run.tests if test.outcome in ("failed", "error")] if run and not failing else []
@@ -33,7 +33,7 @@ def findings_junit(findings: Sequence[Finding], title: Title, run: RunReport | N
     if not cases and not skipped and not broken:
         cases = [f'<testcase classname={name} name="nothing found"/>']
     numbers = f'tests="{len(cases) + len(skipped) + len(broken)}" failures="{len(failing)}" errors="{len(broken)}"'
-    times = "" if run is None else f" time={quoteattr(f'{run.seconds:.3f}')} timestamp={quoteattr(run.started[:19])}"
+    times = "" if run is None else f" time={_attribute(f'{run.seconds:.3f}')} timestamp={_attribute(run.started[:19])}"
     rows = [
         '<?xml version="1.0" encoding="utf-8"?>',
         "<testsuites>",
@@ -66,22 +66,26 @@ def junit_properties(findings: Sequence[Finding]) -> list[tuple[str, str]]:
 
 def _case(finding: Finding, fails: bool) -> str:
     prints = f" [{finding.fingerprint}]" if finding.fingerprint else ""
-    name = quoteattr(f"{where(finding)}: {finding.rule}{prints}")
+    name = _attribute(f"{where(finding)}: {finding.rule}{prints}")
     document, line, _ = spot(finding, "base")
-    place = f" file={quoteattr(one_line(document))} line={quoteattr(str(line))}" if document and line else ""
+    place = f" file={_attribute(one_line(document))} line={_attribute(str(line))}" if document and line else ""
     why = one_line(finding.extra.get("why", ""))
-    detail = escape("\n".join((told(finding), why)))
-    rows = [f"<testcase classname={quoteattr(one_line(finding.operation) or 'document')} name={name}{place}>"]
+    detail = "\n".join((escape_xml(told(finding)), escape_xml(why)))
+    rows = [f"<testcase classname={_attribute(one_line(finding.operation) or 'document')} name={name}{place}>"]
     if fails:
-        message = quoteattr(one_line(finding.message))
-        rows.append(f"<failure type={quoteattr(finding.rule)} message={message}>{detail}</failure>")
+        message = _attribute(one_line(finding.message))
+        rows.append(f"<failure type={_attribute(finding.rule)} message={message}>{detail}</failure>")
     else:
-        suppressed = f"\n{escape(accepted(finding))}" if accepted(finding) else ""
-        rows.append(f"<system-out>{escape(finding.level)}: {detail}{suppressed}</system-out>")
+        suppressed = f"\n{escape_xml(accepted(finding))}" if accepted(finding) else ""
+        rows.append(f"<system-out>{finding.level}: {detail}{suppressed}</system-out>")
     return "\n".join([*rows, "</testcase>"])
+
+
+def _attribute(text: str) -> str:
+    return f'"{escape_xml(text)}"'
 
 
 def _unfinished(classname: str, name: str, tag: str, why: str, reason: str) -> str:
     """A test case that was skipped, or is in error."""
-    outcome = f'<{tag} type="{why}" message={quoteattr(reason)}/>'
-    return f"<testcase classname={classname} name={quoteattr(name)}>{outcome}</testcase>"
+    outcome = f'<{tag} type="{why}" message={_attribute(reason)}/>'
+    return f"<testcase classname={classname} name={_attribute(name)}>{outcome}</testcase>"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from pytest_bctrl._version import __version__
+from pytest_bctrl.escaping import escape_json, escape_sarif
 from pytest_bctrl.reports.wording import (
     Group,
     RunReport,
@@ -55,14 +56,18 @@ def findings_sarif(findings: Sequence[Finding], title: Title, run: RunReport | N
     remarks = list(dict.fromkeys([*title.notes, *title.not_checked]))
     if remarks or run is not None:
         verdict = verdict_of(findings, title, run)
-        notifications = [{"level": "warning", "message": {"text": one_line(note)}} for note in remarks]
+        notifications = [{"level": "warning", "message": {"text": _message(note)}} for note in remarks]
         invocation: dict[str, Any] = {"executionSuccessful": verdict.status != "not checked"}
         if run is not None:
             invocation["startTimeUtc"] = run.started
-            notifications.insert(0, {"level": "note", "message": {"text": one_line(verdict.sentence)}})
+            notifications.insert(0, {"level": "note", "message": {"text": _message(verdict.sentence)}})
         log_run["invocations"] = [{**invocation, "toolExecutionNotifications": notifications}]
     log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [log_run]}
-    return json.dumps(log, indent=2) + "\n"
+    return escape_json(json.dumps(log, indent=2)) + "\n"
+
+
+def _message(text: str) -> str:
+    return escape_sarif(one_line(text))
 
 
 def _changed(group: Group) -> dict[str, Any]:
@@ -73,7 +78,7 @@ def _changed(group: Group) -> dict[str, Any]:
 
 
 def _rule(finding: Finding) -> dict[str, Any]:
-    meaning = one_line(finding.extra.get("meaning") or finding.rule)
+    meaning = _message(finding.extra.get("meaning") or finding.rule)
     rule: dict[str, Any] = {
         "id": finding.rule,
         "shortDescription": {"text": meaning},
@@ -81,7 +86,7 @@ def _rule(finding: Finding) -> dict[str, Any]:
         "properties": {"direction": finding.direction},
     }
     if finding.extra.get("why"):
-        rule["fullDescription"] = {"text": f"{meaning} {one_line(finding.extra['why'])}"}
+        rule["fullDescription"] = {"text": f"{meaning} {_message(finding.extra['why'])}"}
     return rule
 
 
@@ -90,7 +95,7 @@ def _result(finding: Finding, index: int) -> dict[str, Any]:
         "ruleId": finding.rule,
         "ruleIndex": index,
         "level": _LEVELS[finding.level],
-        "message": {"text": told(finding)},
+        "message": {"text": _message(told(finding))},
         "properties": {
             "expected": finding.expected,
             "observed": finding.observed,

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.finding import LEVELS, Finding
-from pytest_bctrl.reports.wording import accepted, accepted_where, counted, is_change, printable, shown
+from pytest_bctrl.reports.wording import accepted, accepted_where, counted, is_change, shown
 
 
 class Row(NamedTuple):
@@ -34,7 +35,7 @@ MARKUP: Mapping[str, Mapping[str, bool]] = {
 def headline(findings: Sequence[Finding]) -> str:
     """One line: how many findings of which level, and the first of them."""
     first = findings[0]
-    return printable(f"{counted(findings)}: {first.rule} at {first.location}, {first.message}")
+    return escape_line(f"{counted(findings)}: {first.rule} at {first.location}, {first.message}")
 
 
 def breach(findings: Sequence[Finding]) -> str:
@@ -97,7 +98,7 @@ def block(cause: Sequence[Finding], verbosity: int = 0, often: str = "") -> Iter
 
 
 def _row(label: str, text: str) -> Row:
-    return Row(label, printable(text))
+    return Row(label, escape_line(text))
 
 
 def _value(finding: Finding, value: Any, most: int = 600) -> str:

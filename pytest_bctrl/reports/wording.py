@@ -6,6 +6,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from pytest_bctrl.escaping import escape_line
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -14,23 +16,16 @@ if TYPE_CHECKING:
     from pytest_bctrl.observed.coverage import Coverage
 
 
-def printable(text: str) -> str:
-    """The text on one line, without what a terminal would obey instead of showing, or what is no character of XML."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
 def shown(value: Any, most: int = 600) -> str:
-    """A value on one line: prose as it is, data as JSON, so many characters at most; its finding holds all of it."""
+    """Return a value as one escaped line: prose as it is, data as JSON, so many characters at most."""
     is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
     text = " | ".join(value) if is_list else _text(value)
-    return printable(text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)")
+    return escape_line(text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)")
 
 
 def one_line(value: Any) -> str:
-    """A value as one line of text, its white space too."""
-    return printable(" ".join(_text(value).split()))
+    """Return a value as one escaped line, with a blank for each run of white space."""
+    return escape_line(" ".join(_text(value).split()))
 
 
 def _text(value: Any) -> str:

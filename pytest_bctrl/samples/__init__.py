@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from math import isfinite
 from typing import Any
 
-from pytest_bctrl.contract.read import load
+from pytest_bctrl.contract.in_force import current_contract
+from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.inputs import main_operation
 from pytest_bctrl.samples.sample import LENGTH, SPACE_ID, Samples
@@ -15,11 +17,20 @@ from pytest_bctrl.samples.sample import LENGTH, SPACE_ID, Samples
 __all__ = ["SPACE_ID", "Samples", "response", "runtime", "runtimes"]
 
 
-@lru_cache(maxsize=1)
-def packaged_samples() -> Samples:
-    """The samples of the packaged contract, made once."""
-    contract = load()
-    return Samples(contract, main_operation(contract))
+def current_samples() -> Samples:
+    """Return the samples of the contract in force, made once."""
+    return samples_of(current_contract())
+
+
+@lru_cache(maxsize=8)
+def samples_of(contract: Contract, operation: str | None = None) -> Samples:
+    """Return the samples of an operation by its id or label, of the main one without, made once."""
+    return Samples(contract, contract.operation(operation) if operation else main_operation(contract))
+
+
+def sample_text(contract: Contract) -> str:
+    """Return the file of a contract's sample: the body of its main operation that visits every part of it, in JSON."""
+    return json.dumps(samples_of(contract).sample(), indent=2, ensure_ascii=False) + "\n"
 
 
 def runtime(*, conforming: bool = True, **overrides: Any) -> dict[str, Any]:
@@ -38,7 +49,7 @@ def runtimes(
     if type(count) is not int or count < 0:
         raise SettingError(f"{count!r} is not a count", where="runtimes()", hint="give a whole number from 0 on")
     _refuse_data(overrides, "runtimes()")
-    samples = packaged_samples()
+    samples = current_samples()
     items = samples.items(samples.generated(count, seed, str(overrides.get("spaceId", space_id))))
     return [samples.overridden(item, overrides, conforming=conforming) for item in items]
 
@@ -51,7 +62,7 @@ def response(
     Raises `SettingError` for items that break the contract, alone or together, unless `conforming` is false; and for
     what is not JSON.
     """
-    samples = packaged_samples()
+    samples = current_samples()
     for index, item in enumerate(items or ()):
         _refuse_data(item, where := f"response(): item {index}")
         if conforming:

@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import chain
 from typing import Any, NamedTuple
 
+from pytest_bctrl.contract.budget import STEPS
 from pytest_bctrl.contract.engine import accepts, place_of
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.locations import member
@@ -102,6 +103,7 @@ class Builder:
         self._written: dict[int, tuple[Schema, bool]] = {}
         self._optional: bool | None = None
         self._made = self._left = self._enough = 0
+        self._whole: Schema = True
 
     def set_lengths(self, lengths: Mapping[str, int]) -> None:
         """Fix the lengths of lists for the values that follow, by their locations (`{"runtimes": 3}`)."""
@@ -110,16 +112,17 @@ class Builder:
     def value(self, schema: Schema, place: str = "", depth: int = 0) -> Any:
         """Return a value that `schema` allows; `place` is its generalised location.
 
-        Raises `DocumentError` where none is found, or where it would hold more than `LONGEST` values for each item
+        Raises `DocumentError` where none is found, or where it would hold more than `STEPS` values for each item
         that was asked for.
         """
         if depth == 0:
             items = 1 + sum(self._lengths.values())
-            self._left, self._enough = items * LONGEST, items * (LONGEST - _MANY)
+            self._left, self._enough = items * STEPS, items * (STEPS - _MANY)
+            self._whole = schema
         self._left -= 1
         if self._left < 0 or depth > _ENDLESS:
             raise DocumentError(
-                f"a sample would hold more than {LONGEST:,} values",
+                f"a sample would hold more than {STEPS:,} values",
                 where=self._where(schema, place),
                 hint="lower the least number of items or names, or require less of what leads back to itself",
             )
@@ -149,7 +152,8 @@ class Builder:
 
     def _where(self, schema: Schema, place: str) -> str:
         """What an error calls a schema: by where it stands, else by the place that it is of."""
-        pointer = place_of(self._contract, schema)
+        # What is put together of several schemas stands nowhere itself.
+        pointer = place_of(self._contract, schema) or place_of(self._contract, self._whole)
         return f"{self._contract.name}: #{pointer}" if pointer else place or "(body)"
 
     def _is_tight(self, depth: int) -> bool:

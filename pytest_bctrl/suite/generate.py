@@ -76,7 +76,6 @@ def _values(draw: st.DrawFn, contract: Contract, parameter: Parameter) -> list[A
         value = builder.value(parameter.schema, parameter.name)
     except DocumentError:
         return []
-    text = field_of(parameter, value)
     # Dots alone are a segment that servers resolve, and are among the odd values.
-    is_sent = text.isprintable() and text.isascii() if in_field else bool(text.strip("."))
+    is_sent = in_field or bool(field_of(parameter, value).strip("."))
     return [value] if is_sent and survives(contract, parameter, value) else []

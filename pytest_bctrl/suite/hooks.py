@@ -7,10 +7,12 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Generator
+from copy import copy
 from dataclasses import replace
 from datetime import date
 from functools import partial
 from importlib import import_module
+from logging import LogRecord
 from pathlib import Path
 
 import pytest
@@ -18,8 +20,8 @@ import pytest
 from pytest_bctrl import settings
 from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import Check, flattened
+from pytest_bctrl.escaping import escape_line, escape_lines
 from pytest_bctrl.reports.terminal import describe
-from pytest_bctrl.reports.wording import printable
 from pytest_bctrl.suite.failures import Failures
 from pytest_bctrl.suite.plan import plan, require_operations
 from pytest_bctrl.suite.run import NODE, RUN, ContractRun, require_extra, resolve
@@ -137,6 +139,15 @@ class ContractHooks:
         config.args, self._chosen = split_arguments(config.args)
 
     @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Escape what the HTTP client logs of a response; its reason phrase may be a command of a CI system."""
+        plugin = session.config.pluginmanager.get_plugin("logging-plugin")
+        for name in ("log_cli_handler", "log_file_handler", "report_handler"):
+            handler = getattr(plugin, name, None)
+            if handler is not None:
+                handler.format = partial(_format_escaped, handler.format)
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Put the contract tests in front of the project's own."""
         run = self._with_own(session.config)
@@ -147,7 +158,8 @@ class ContractHooks:
         modules = [ContractModule.beside(session, name, run) for name, is_wanted in wanted.items() if is_wanted]
         own = [item for module in modules for item in session.genitems(module) if is_chosen(item.nodeid, self._chosen)]
         if self._chosen and not own:
-            raise pytest.UsageError(f"no contract test matches {', '.join(self._chosen)}; list them: --collect-only -q")
+            chosen = escape_line(", ".join(self._chosen))
+            raise pytest.UsageError(f"no contract test matches {chosen}; list them: --collect-only -q")
         self._summary.is_partial = bool(self._chosen) and NODE not in self._chosen
         items[:0] = own
 
@@ -167,7 +179,7 @@ class ContractHooks:
             return (yield)
         except NoAnswerError as error:
             failure = error
-        verdict, message = pyfuncitem.stash[VERDICT], printable(failure.finding.message)
+        verdict, message = pyfuncitem.stash[VERDICT], escape_line(failure.finding.message)
         verdict.stopped = failure.is_final
         if failure.is_final:
             # pytest prints it as it is, past every report.
@@ -189,8 +201,12 @@ class ContractHooks:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Carry the findings to the process that reports."""
+        """Carry the findings to the process that reports; escape the traceback of a mistake of ours."""
         report = yield
+        error = call.excinfo
+        if _is_own(item) and report.failed and error is not None and not error.errisinstance(pytest.fail.Exception):
+            # It shows arguments, which may be names and values of the contract.
+            report.longrepr = escape_lines(report.longreprtext)
         verdict = item.stash.get(VERDICT, None)
         if verdict is not None and call.when == "call":
             vars(report)["bctrl"] = verdict.as_dict()
@@ -200,6 +216,22 @@ class ContractHooks:
                 item.user_properties += junit_properties(verdict.findings)
             report.user_properties = list(item.user_properties)
         return report
+
+
+def _is_own(item: pytest.Item) -> bool:
+    """Whether a test is one of the contract suite."""
+    return item.nodeid.startswith(f"{NODE}::")
+
+
+_HTTP_CLIENTS = ("httpx", "httpcore")
+
+
+def _format_escaped(format_record: Callable[[LogRecord], str], record: LogRecord) -> str:
+    """Return the text of a log record; the message of an HTTP client's is escaped."""
+    if record.name.partition(".")[0] in _HTTP_CLIENTS:
+        record = copy(record)
+        record.msg, record.args = escape_line(record.getMessage()), ()
+    return format_record(record)
 
 
 _REPEATED = ("base_url", "space_id", "contract", "upstream", "fail_on", "allow_list")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property, partial
@@ -15,14 +14,15 @@ import pytest
 
 from pytest_bctrl import settings
 from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.contract.in_force import load_once, of_config
 from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.contract.read import load
 from pytest_bctrl.contract.schema.locations import shown
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.observed.coverage import Coverage, coverage, never_seen
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.facts import Observation, as_data, from_data
 from pytest_bctrl.reports.terminal import describe
-from pytest_bctrl.reports.wording import counted, numbered, printable
+from pytest_bctrl.reports.wording import counted, numbered
 from pytest_bctrl.suite.gathering import CARRIED
 from pytest_bctrl.suite.run import RUN
 from pytest_bctrl.suite.sinks import redact
@@ -107,11 +107,7 @@ class Observer:
 
     def see_answer(self, answer: Answer, query: str = "", sent: Headers = (), *, judged: bool = True) -> None:
         """Take down one answer that was read already."""
-        if answer.parsed.ok:
-            # Values and names of what is not documented are the API's own. Of a body that is not read nothing is kept.
-            body = answer.body.decode("utf-8", "surrogateescape")
-            clean = self._redact(body)
-            answer = answer if clean == body else replace(answer, body=clean.encode("utf-8", "surrogateescape"))
+        answer = answer.once(("redacted", id(self)), lambda: self._redacted(answer))
         label = answer.operation.label
         observed = answer.observed
         with self._lock:
@@ -119,6 +115,15 @@ class Observer:
             into.add(observed)
             for name in _given(self.contract.operation(label), query, (*sent, *self._sent)):
                 into.parameters[label, name] += 1
+
+    def _redacted(self, answer: Answer) -> Answer:
+        """Return the answer without secrets: values and names of what is not documented are the API's own."""
+        # Of a body that is not read nothing is kept.
+        if not answer.parsed.ok:
+            return answer
+        body = answer.body.decode("utf-8", "surrogateescape")
+        clean = self._redact(body)
+        return answer if clean == body else replace(answer, body=clean.encode("utf-8", "surrogateescape"))
 
     def take(self) -> dict[str, Any] | None:
         """Return all that was seen since the last call as plain data, and forget it; None where it is nothing."""
@@ -156,7 +161,7 @@ def observer(config: pytest.Config) -> Observer:
     if _OBSERVER not in config.stash:
         run = config.stash.get(RUN, None)
         with settings.usage_errors():
-            contract = run.contract if run else load(settings.contract_path(config, os.environ))
+            contract = run.contract if run else load_once(of_config(config))
             minimum = settings.percentage(settings.MIN_COVERAGE, config)
         made = config.stash[_OBSERVER] = Observer(contract, partial(redact, config), run.header_names if run else ())
         made.minimum = None if config.option.collectonly else minimum
@@ -207,9 +212,9 @@ class ObservingHooks:
             return
         terminalreporter.section("bctrl coverage" if asked_for else "bctrl traffic")
         for line in lines:
-            terminalreporter.line(line)
+            terminalreporter.line(escape_line(line))
         if self._observer.shortfall and not is_told:
-            terminalreporter.line(f"FAIL {self._observer.shortfall}", red=True)
+            terminalreporter.line(escape_line(f"FAIL {self._observer.shortfall}"), red=True)
 
 
 def coverage_rows(observer: Observer, *, is_whole: bool) -> Iterator[tuple[str, str]]:
@@ -222,18 +227,19 @@ def coverage_rows(observer: Observer, *, is_whole: bool) -> Iterator[tuple[str, 
         f"{measured.percent:.1f}% of the contract: {measured.seen} of {len(measured.points)} points seen, "
         f"in {numbered(observer.everything.statuses.total(), 'answer')}{more}",
     )
-    yield from (("not checked", reason) for reason in always_empty(measured))
+    yield from (("not checked", reason) for reason in not_seen(measured))
     if is_whole:
         yield from (("" if number else "never seen", line) for number, line in enumerate(missing))
 
 
 def coverage_lines(observer: Observer, *, is_whole: bool = True) -> Iterator[str]:
     """Yield the same as lines."""
-    return (printable(f"{label:<13}{text}") for label, text in coverage_rows(observer, is_whole=is_whole))
+    return (escape_line(f"{label:<13}{text}") for label, text in coverage_rows(observer, is_whole=is_whole))
 
 
-def always_empty(measured: Coverage) -> Iterator[str]:
-    """Yield a sentence for every list of which no items were seen."""
+def not_seen(measured: Coverage) -> Iterator[str]:
+    """Yield a sentence for every list of which no items were seen, and for all that is beyond the budget."""
+    yield from measured.not_measured
     empty = {(point.status, point.location) for point in measured.points if point.kind == "empty" and point.seen}
     for point in measured.points:
         if point.kind == "items" and not point.seen and (point.status, point.location) in empty:

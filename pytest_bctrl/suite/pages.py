@@ -37,6 +37,9 @@ PIECES = 3
 MANY = 1_000
 """Items of a page at most, where the contract sets no limit."""
 
+CONFIRMING = 99
+"""The number of the request that tells whether the list changed: no other request stands for it."""
+
 Key: TypeAlias = str | int
 
 
@@ -113,7 +116,10 @@ class Walk:
             found = check_answer(exchange.answer, self._operation.success_statuses)
             return [*found, *findings(exchange.answer, self._page(exchange.answer, inputs))]
 
-        return Ask(self._operation, judge, inputs, then=lambda exchange: self._next(exchange.answer, inputs))
+        # On a connection of its own: late bytes of the page before it are not taken for this one.
+        return Ask(
+            self._operation, judge, inputs, fresh=True, then=lambda exchange: self._next(exchange.answer, inputs)
+        )
 
     def _page(self, answer: Answer, inputs: Inputs) -> Iterator[Violation]:
         """Yield what is wrong with a page by itself; what a change of the list may explain is kept for later."""
@@ -168,7 +174,7 @@ class Walk:
         lost = self._lost(answer, is_ended=not limits and not self._is_broken)
         if lost or self._repeated:
             usual = plain(self._run, self._operation)
-            return Ask(self._operation, lambda exchange: self._confirmed(exchange, lost), usual)
+            return Ask(self._operation, lambda exchange: self._confirmed(exchange, lost), usual, number=CONFIRMING)
         if limits:
             raise NotCheckedError(limits[0])
         return None

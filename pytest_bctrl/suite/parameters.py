@@ -194,4 +194,4 @@ def path_probes(limit: int) -> tuple[PathValue, ...]:
 
 def generated_paths(limit: int) -> int:
     """Return how many generated values are left to try under `limit`, beside the real one: at least one."""
-    return max(1, limit - len(path_probes(limit)) - 3)
+    return max(1, limit - len(path_probes(limit)) - 4)

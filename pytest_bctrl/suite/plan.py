@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from pytest_bctrl.checks.credentials import NONE, Credential, as_one, wrong_credentials
 from pytest_bctrl.checks.violation import merge
@@ -16,11 +16,21 @@ from pytest_bctrl.contract.model import SAFE_METHODS, Operation
 from pytest_bctrl.contract.paging_read import paging
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import Finding
+from pytest_bctrl.fingerprint import shape
 from pytest_bctrl.samples.inputs import unfilled
-from pytest_bctrl.suite import pages, probes
-from pytest_bctrl.suite.parameters import Trial, generated_paths, mistakes, path_probes, variations
+from pytest_bctrl.suite import engine_probes, pages, probes
+from pytest_bctrl.suite.parameters import (
+    ODD,
+    UNKNOWN,
+    Trial,
+    generated_paths,
+    mistakes,
+    near_misses,
+    path_probes,
+    variations,
+)
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending import Ask, Probe
+from pytest_bctrl.suite.sending import Ask, Probe, plain
 from pytest_bctrl.suite.target import Target
 from pytest_bctrl.suite.troubles import NoAnswerError, NotCheckedError
 
@@ -31,21 +41,59 @@ Rows: TypeAlias = Iterator[tuple[str, tuple[Any, ...]]]
 def plan(run: ContractRun, *names: str, only: Operation | None = None) -> Iterator[Probe]:
     """Yield all probes of a run in the order in which they are sent, or those of some tests or of one operation."""
     operations = askable(run) if only is None else [] if why_not_asked(run, only) else [only]
-    for name, (rows, ask) in _TESTS.items():
+    for name in _TESTS:
         for operation in operations if not names or name in names else ():
-            title = operation.operation_id or operation.label
-            share = _shares(run, operation)[name] if name in (*_TRIED, *_GENERATED) else None
-            for about, given in islice(rows(run, operation), share):
-                # A check of one's own is looked for by its own name first.
-                parts = [about, title] if name == "test_own_check" else [title, about]
-                more = (share,) if name in _GENERATED else ()
-                asks = partial(ask, run, operation, *given, *more)
-                yield Probe("-".join(filter(None, parts)), operation, asks, is_repeated=ask is probes.of_repetition)
+            yield from _probes(run, name, operation)
+
+
+def _probes(run: ContractRun, name: str, operation: Operation) -> Iterator[Probe]:
+    test, title = _TESTS[name], operation.operation_id or operation.label
+    share = _shares(run, operation)[name] if name in (*_TRIED, *_GENERATED) else None
+    for about, given in islice(test.rows(run, operation), share):
+        # A check of one's own is looked for by its own name first.
+        parts = [about, title] if name == "test_own_check" else [title, about]
+        more = (share,) if name in _GENERATED else ()
+        asks = partial(test.ask, run, operation, *given, *more)
+        kind = test.kind(about)
+        if run.probes == "all" or kind in CONFORMING:
+            is_repeated = test.ask is probes.of_repetition
+            yield Probe("-".join(filter(None, parts)), operation, asks, is_repeated, kind, test.needs)
+
+
+def requests_of(run: ContractRun, only: Operation) -> Iterator[Ask]:
+    """Yield the requests of the tests of our own checks, for the other engines to look at the responses."""
+    for name in _TESTS:
+        for probe in _probes(run, name, only) if name not in ENGINE_TESTS else ():
+            with suppress(NotCheckedError):
+                yield from probe.asks()
+
+
+def announced(run: ContractRun) -> Counter[str]:
+    """Return how many requests of each kind a whole run plans to send; retries come on top, pages may be fewer."""
+    kinds: dict[Hashable, str] = {}
+    for operation in askable(run):
+        kinds[operation.label] = PLAIN
+        # The plain request is asked for by name, and by what it holds.
+        kinds[Ask(operation, lambda _exchange: [], plain(run, operation)).key] = ""
+        for probe in plan(run, only=operation):
+            with suppress(NotCheckedError):
+                for ask in probe.asks():
+                    kinds.setdefault(ask.key, probe.kind)
+        pages_planned = sum(pages.PIECES for _ in _paged(run, operation))
+        kinds.update({(operation.label, "page", number): PLAIN for number in range(pages_planned)})
+    return Counter(kind for kind in kinds.values() if kind)
+
+
+PLAIN, WRONG_CREDENTIAL = "plain", "with an invalid credential"
+UNUSUAL_ID, WRONG_VALUE = "with unusual ids", "with values that are not allowed"
+
+CONFORMING = (PLAIN,)
+"""The kinds of requests that conform to the contract: what `bctrl_probes = contract` sends."""
 
 
 def tests() -> dict[str, str]:
     """Return the names of the tests that there may be, and what each says, in the order in which they are sent."""
-    return {name: str(ask.__doc__) for name, (_, ask) in _TESTS.items()}
+    return {name: str(test.ask.__doc__) for name, test in _TESTS.items()}
 
 
 def left_out(run: ContractRun, operation: Operation) -> int:
@@ -55,10 +103,12 @@ def left_out(run: ContractRun, operation: Operation) -> int:
 
 def _shares(run: ContractRun, operation: Operation) -> dict[str, int]:
     """How many requests each test may send that tries values, dealt in turns; the others send all that they have."""
-    sent = probes.REPEATS + sum(1 for _ in _credentials(run, operation)) + _is_secured(run, operation)
-    sent += sum(pages.PIECES for _ in _paged(run, operation))
-    # One is kept for what a target may make us send again.
-    left = run.most_requests - sent - 1
+    sent = probes.REPEATS + sum(1 for _ in _sampled(run, operation)) + sum(pages.PIECES for _ in _paged(run, operation))
+    if run.probes == "all":
+        sent += sum(1 for _ in _credentials(run, operation)) + _is_secured(run, operation)
+    sent += engine_probes.most_sent(run, operation)
+    # One is kept for what a target may make us send again, unless there are some that can be left out then.
+    left = run.most_requests - sent - (not operation.path_parameters)
     wanted = _wanted(run, operation)
     shares = dict.fromkeys(wanted, 0)
     for turn in range(max(wanted.values(), default=0)):
@@ -69,8 +119,9 @@ def _shares(run: ContractRun, operation: Operation) -> dict[str, int]:
 
 def _wanted(run: ContractRun, operation: Operation) -> dict[str, int]:
     many = {name: made(run.max_examples) for name, made in _GENERATED.items()}
-    names = (*_TRIED, *_GENERATED)
-    return {name: many.get(name, 1) * sum(1 for _ in _TESTS[name][0](run, operation)) for name in names}
+    names = [name for name in (*_TRIED, *_GENERATED) if run.probes == "all" or _TESTS[name].kind("") in CONFORMING]
+    wanted = {name: many.get(name, 1) * sum(1 for _ in _TESTS[name].rows(run, operation)) for name in names}
+    return {**dict.fromkeys((*_TRIED, *_GENERATED), 0), **wanted}
 
 
 def run_probes(target: Target, *names: str, only: Operation | None = None) -> list[Finding]:
@@ -182,16 +233,41 @@ _secured = _where(_is_secured)
 _placed = _where(lambda _run, operation: operation.path_parameters)
 _queried = _where(probes.made_up)
 _paged = _each(lambda run, one: [("", found)] if (found := paging(run.contract, one)) else [])
+_sampled = _where(lambda _run, operation: shape(operation.label) in probes.SAMPLES)
 _rules = _each(lambda _run, operation: ((rule["rule"], rule) for rule in operation.invariants))
 _own = _each(
     lambda run, one: ((check.name, check) for check in run.checks if check.looks_at(one.operation_id, one.label))
 )
+
+
+def _jsonschema(run: ContractRun, operation: Operation) -> Rows:
+    for about in ("plain", "responses"):
+        yield about, (about, partial(requests_of, run, operation), 0)
+
+
+def _schemathesis(run: ContractRun, operation: Operation) -> Rows:
+    ids = _shares(run, operation)["test_generated_path_values_are_refused"]
+    ids -= sum(1 for _ in near_misses(run.contract, operation, plain(run, operation).path)) if ids else 0
+    limits = {
+        "plain": 1,
+        "positive": engine_probes.CASES if engine_probes.has_positive_cases(run, operation) else 1,
+        "generated-ids": ids,
+        "negative": engine_probes.CASES * engine_probes.has_negative_cases(run, operation),
+        "head": _is_secured(run, operation),
+        "responses": 1,
+    }
+    for about, limit in limits.items():
+        if limit > 0:
+            yield about, (about, partial(requests_of, run, operation), limit)
+
+
 _path_values = _each(
     lambda run, one: ((value.name, value) for value in (path_probes(run.max_examples) if one.path_parameters else ()))
 )
 
-OF_THE_BODY = ("test_answer_conforms", "test_other_engines_agree", "test_nothing_undocumented", "test_invariant")
-"""The tests that look at the plain answer alone: for what stands in its body and nowhere else."""
+OF_THE_BODY = ("test_answer_conforms", "test_jsonschema", "test_schemathesis")
+OF_THE_BODY += ("test_nothing_undocumented", "test_invariant")
+"""The tests that look at the plain answer: for what stands in its body and nowhere else."""
 
 _TRIED = ("test_odd_path_value_is_refused", "test_allowed_value_is_taken", "test_wrong_value_is_refused")
 _GENERATED: dict[str, Callable[[int], int]] = {
@@ -200,20 +276,62 @@ _GENERATED: dict[str, Callable[[int], int]] = {
 }
 """The tests that try values, row by row, and those that have so many of them made as they are told."""
 
-_TESTS: dict[str, tuple[Callable[[ContractRun, Operation], Rows], Callable[..., Iterable[Ask]]]] = {
-    "test_answer_conforms": (_once, probes.of_plain(probes.check_first)),
-    "test_other_engines_agree": (_once, probes.of_plain(probes.check_twice)),
-    "test_nothing_undocumented": (_once, probes.of_plain(probes.check_documented)),
-    "test_invariant": (_rules, probes.of_plain(probes.check_rule)),
-    "test_own_check": (_own, probes.of_plain(probes.check_own)),
-    "test_conformance_is_kept": (_once, probes.of_repetition),
-    "test_pages_are_whole": (_paged, pages.of_pages),
-    "test_wrong_credential_is_refused": (_credentials, probes.of_credential),
-    "test_head_needs_the_credential_too": (_secured, probes.of_head),
-    "test_odd_path_value_is_refused": (_path_values, probes.of_path),
-    "test_allowed_value_is_taken": (_trials(variations), probes.of_variation),
-    "test_wrong_value_is_refused": (_trials(mistakes), probes.of_mistake),
-    "test_generated_path_values_are_refused": (_placed, probes.of_generated_paths),
-    "test_generated_query_is_answered": (_queried, probes.of_generated_query),
+_PROTOCOL = ("status", "framing", "content type", "header fields", "body", "interoperable", "schema")
+"""The checks that look at every answer (`Answer.looked`)."""
+
+
+class _Test(NamedTuple):
+    """One test: what there is to ask about an operation, what asks it, the kind of its requests, and its checks."""
+
+    rows: Callable[[ContractRun, Operation], Rows]
+    ask: Callable[..., Iterable[Ask]]
+    sent: str | Mapping[str, str]
+    needs: frozenset[str]
+
+    def kind(self, about: str) -> str:
+        """Return the kind of the requests of a row."""
+        return self.sent if isinstance(self.sent, str) else self.sent.get(about, PLAIN)
+
+
+def _test(
+    rows: Callable[[ContractRun, Operation], Rows],
+    ask: Callable[..., Iterable[Ask]],
+    *needs: str,
+    sent: str | Mapping[str, str] = PLAIN,
+) -> _Test:
+    return _Test(rows, ask, sent, frozenset(needs))
+
+
+_TESTS: dict[str, _Test] = {
+    "test_answer_conforms": _test(_once, probes.of_plain(probes.check_first), *_PROTOCOL, "retired"),
+    "test_nothing_undocumented": _test(_once, probes.of_plain(probes.check_documented), "undocumented"),
+    "test_invariant": _test(_rules, probes.of_plain(probes.check_rule), "invariant"),
+    "test_own_check": _test(_own, probes.of_plain(probes.check_own), "own check"),
+    "test_conformance_is_kept": _test(_once, probes.of_repetition, *_PROTOCOL, "retired", "undocumented"),
+    "test_published_sample_works": _test(_sampled, probes.of_sample, *_PROTOCOL),
+    "test_pages_are_whole": _test(_paged, pages.of_pages, *_PROTOCOL),
+    "test_wrong_credential_is_refused": _test(
+        _credentials, probes.of_credential, "credential", *_PROTOCOL, sent=WRONG_CREDENTIAL
+    ),
+    "test_head_needs_the_credential_too": _test(_secured, probes.of_head, "credential", sent=WRONG_CREDENTIAL),
+    "test_odd_path_value_is_refused": _test(
+        _path_values, probes.of_path, "status", sent={value.name: UNUSUAL_ID for value in (UNKNOWN, *ODD)}
+    ),
+    "test_allowed_value_is_taken": _test(_trials(variations), probes.of_variation, "status"),
+    "test_wrong_value_is_refused": _test(_trials(mistakes), probes.of_mistake, "status", sent=WRONG_VALUE),
+    "test_generated_path_values_are_refused": _test(
+        _placed, probes.of_generated_paths, "status", sent={"": UNUSUAL_ID}
+    ),
+    "test_generated_query_is_answered": _test(_queried, probes.of_generated_query, "status"),
+    "test_jsonschema": _test(_jsonschema, engine_probes.of_jsonschema, "jsonschema"),
+    "test_schemathesis": _test(
+        _schemathesis,
+        engine_probes.of_schemathesis,
+        "Schemathesis",
+        sent={"generated-ids": UNUSUAL_ID, "negative": WRONG_CREDENTIAL, "head": WRONG_CREDENTIAL},
+    ),
 }
-"""By the name of its test in `tests`: what there is to ask about an operation, and what asks it."""
+"""By the name of its test in `tests`."""
+
+ENGINE_TESTS = ("test_jsonschema", "test_schemathesis")
+"""The tests in which another engine looks at the responses."""

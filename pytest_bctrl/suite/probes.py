@@ -19,6 +19,7 @@ from pytest_bctrl.checks.run import (
     Check,
     check_answer,
     check_invariant,
+    check_invariants,
     check_protocol,
     check_undocumented,
     places_of,
@@ -26,8 +27,9 @@ from pytest_bctrl.checks.run import (
 )
 from pytest_bctrl.checks.violation import findings, softened
 from pytest_bctrl.contract.model import Operation, Parameter
-from pytest_bctrl.contract.parameters import documented_refusals, field_of
+from pytest_bctrl.contract.parameters import documented_refusals
 from pytest_bctrl.finding import Finding
+from pytest_bctrl.fingerprint import shape
 from pytest_bctrl.samples.inputs import inputs_with, known_values
 from pytest_bctrl.suite.parameters import (
     REFUSED,
@@ -65,23 +67,14 @@ def check_first(exchange: Exchange) -> list[Finding]:
     return [*exchange.findings, *found, *findings(answer, check_retired(answer))]
 
 
-def check_twice(exchange: Exchange) -> list[Finding]:
-    """Check the plain answer by jsonschema and by Schemathesis, where our checks find no error in it."""
-    return _others(exchange, check_first(exchange))
-
-
-def _others(exchange: Exchange, known: list[Finding]) -> list[Finding]:
-    """What other engines find in an answer in which our own checks found no error."""
-    from pytest_bctrl.suite.second_opinion import second_opinion
-
-    return second_opinion(exchange.answer, exchange.response, [*exchange.findings, *known])
-
-
 def check_documented(exchange: Exchange) -> list[Finding]:
     """Look for properties of the plain answer that the contract does not document."""
-    if not exchange.answer.parsed.ok:
+    answer = exchange.answer
+    if not answer.parsed.ok:
         raise NotCheckedError("the answer has no JSON body to look at")
-    return check_undocumented(exchange.answer)
+    if answer.schema is None:
+        raise NotCheckedError("the contract documents no JSON body for the answer")
+    return check_undocumented(answer)
 
 
 def check_rule(exchange: Exchange, rule: Mapping[str, Any]) -> list[Finding]:
@@ -104,7 +97,7 @@ def of_repetition(run: ContractRun, operation: Operation) -> Iterator[Ask]:
 
     # On a connection of its own a reset is no idle close. The last shares one, as two requests of a client do.
     for left in reversed(range(REPEATS - 1)):
-        yield Ask(operation, judge, plain(run, operation), fresh=left > 0, follows=left == 0)
+        yield Ask(operation, judge, plain(run, operation), number=REPEATS - left, fresh=left > 0, follows=left == 0)
 
 
 def of_credential(run: ContractRun, operation: Operation, credential: Credential) -> Iterator[Ask]:
@@ -119,7 +112,7 @@ def of_credential(run: ContractRun, operation: Operation, credential: Credential
         wanted = CREDENTIAL_REFUSED if answer.status in CREDENTIAL_REFUSED else ()
         return [*findings(answer, check_refused(answer, credential.name)), *check_protocol(answer, wanted)]
 
-    yield Ask(operation, judge, plain(run, operation), credential, fresh=credential.is_first)
+    yield Ask(operation, judge, plain(run, operation), credential, fresh=credential.is_first, unwelcome=True)
 
 
 def of_head(run: ContractRun, operation: Operation) -> Iterator[Ask]:
@@ -129,7 +122,7 @@ def of_head(run: ContractRun, operation: Operation) -> Iterator[Ask]:
         return findings(exchange.answer, check_head_refused(exchange.answer))
 
     # On a connection of its own: many a server sends a body here, which no other request may take for its answer.
-    yield Ask(operation, judge, plain(run, operation), NONE, method="HEAD", fresh=True)
+    yield Ask(operation, judge, plain(run, operation), NONE, method="HEAD", fresh=True, unwelcome=True)
 
 
 def of_path(run: ContractRun, operation: Operation, value: PathValue) -> Iterator[Ask]:
@@ -137,7 +130,10 @@ def of_path(run: ContractRun, operation: Operation, value: PathValue) -> Iterato
 
     def judge(exchange: Exchange) -> list[Finding]:
         answer = exchange.answer
-        found = [] if answer.status in value.refused_too else check_protocol(answer, refusals(operation))
+        if answer.status in value.refused_too:
+            answer.looked.add("status")
+            return []
+        found = _check_unknown(answer)
         return found if value is UNKNOWN else softened(answer, found)
 
     usual = plain(run, operation)
@@ -147,7 +143,15 @@ def of_path(run: ContractRun, operation: Operation, value: PathValue) -> Iterato
         else value.beside("" if is_guessable(run.contract, one) else usual.path.get(one.name, ""))
         for one in operation.path_parameters
     }
-    yield Ask(operation, judge, replace(usual, path=wrong))
+    is_odd = value is not UNKNOWN
+    wrong_path = replace(usual, path=wrong)
+    yield Ask(operation, judge, wrong_path, tolerated=value.refused_too, is_odd=is_odd, unwelcome=True)
+
+
+def _check_unknown(answer: Answer) -> list[Finding]:
+    """Check the answer to a path value that names nothing: it is refused, and shows nothing of another one."""
+    shown = check_invariants(answer) if 200 <= answer.status < 300 else ()
+    return [*check_protocol(answer, refusals(answer.operation)), *findings(answer, shown)]
 
 
 def refusals(operation: Operation) -> frozenset[int]:
@@ -182,7 +186,7 @@ def of_mistake(_run: ContractRun, operation: Operation, mistake: Trial) -> Itera
             return _wrong(answer, mistake, "negative_data_rejection", words, wanted)
         return check_protocol(answer, wanted)
 
-    yield Ask(operation, judge, mistake.inputs)
+    yield Ask(operation, judge, mistake.inputs, unwelcome=True)
 
 
 def _wrong(answer: Answer, trial: Trial, rule: str, message: str, wanted: Iterable[int]) -> list[Finding]:
@@ -192,21 +196,29 @@ def _wrong(answer: Answer, trial: Trial, rule: str, message: str, wanted: Iterab
 
 
 def of_generated_paths(run: ContractRun, operation: Operation, limit: int) -> Iterator[Ask]:
-    """Ask with almost the real path value, and with generated ones, --bctrl-max-examples at most: all refused."""
-    from pytest_bctrl.suite.generate import generated
-
-    usual, placed = plain(run, operation), {one.name: one for one in operation.path_parameters}
-    near = near_misses(run.contract, operation, usual.path)[: limit - 1]
-    made = generated(run.contract, operation, placed.values(), limit)
-    guesses = [{name: field_of(placed[name], value) for (_, name), value in values.items()} for values in made]
-    for values in (*near, *guesses)[:limit]:
-        is_near = values in near and all(len(value) == len(usual.path[name]) for name, value in values.items())
-        judge = partial(_check_guess, operation, is_ordinary=is_near)
+    """Ask with almost the real path value, and with those that Schemathesis generates: all refused."""
+    usual = plain(run, operation)
+    near = near_misses(run.contract, operation, usual.path)[:limit]
+    for path in near:
+        has_usual_form = all(len(value) == len(usual.path[name]) for name, value in path.items())
+        judge = partial(_check_guess, operation, is_ordinary=has_usual_form)
         # What the target made us send beyond the plan is saved here.
-        yield Ask(operation, judge, replace(usual, path={**usual.path, **values}), spare=True)
+        inputs = replace(usual, path=path)
+        yield Ask(operation, judge, inputs, spare=True, is_odd=not has_usual_form, unwelcome=True)
+    yield from generated_path_asks(run, operation, limit - len(near), partial(_check_guess, operation))
 
 
-def _check_guess(operation: Operation, exchange: Exchange, is_ordinary: bool) -> list[Finding]:
+def generated_path_asks(
+    run: ContractRun, operation: Operation, limit: int, judge: Callable[[Exchange], list[Finding]]
+) -> Iterator[Ask]:
+    """Yield the requests for the path values that Schemathesis generates, `limit` at most."""
+    from pytest_bctrl.suite.schemathesis_engine import cases_with_paths
+
+    for case in cases_with_paths(run, operation, limit):
+        yield Ask(operation, judge, case.inputs, spare=True, is_odd=True, unwelcome=True)
+
+
+def _check_guess(operation: Operation, exchange: Exchange, is_ordinary: bool = False) -> list[Finding]:
     """Hold the answer to a generated path value: it names nothing, and is refused.
 
     A number, or one of the document's own examples, may name something that exists.
@@ -217,10 +229,7 @@ def _check_guess(operation: Operation, exchange: Exchange, is_ordinary: bool) ->
         for parameter in operation.path_parameters
     )
     is_there = 200 <= answer.status < 300 and may_be_there
-    known = (
-        check_answer(answer, operation.success_statuses) if is_there else check_protocol(answer, refusals(operation))
-    )
-    found = [*known, *_others(exchange, known)]
+    found = check_answer(answer, operation.success_statuses) if is_there else _check_unknown(answer)
     return found if is_ordinary else softened(answer, found)
 
 
@@ -229,11 +238,32 @@ def of_generated_query(run: ContractRun, operation: Operation, limit: int) -> It
     from pytest_bctrl.suite.generate import generated
 
     def judge(exchange: Exchange) -> list[Finding]:
-        known = check_generated(exchange.answer)
-        return [*known, *_others(exchange, known)]
+        return check_generated(exchange.answer)
 
     for values in generated(run.contract, operation, made_up(run, operation), limit):
         yield Ask(operation, judge, inputs_with(run.contract, operation, run.values, values))
+
+
+SAMPLES: Mapping[str, tuple[bytes, str]] = {"GET /v1/spaces/{}/runtimes": (b"{}", "application/json")}
+"""The body, and its content type, that the samples on an operation's published page send; the spec has neither."""
+
+
+def of_sample(run: ContractRun, operation: Operation) -> Iterator[Ask]:
+    """Ask as the samples on the published page do, with a JSON body `{}`: answered as the plain request is."""
+    content, media_type = SAMPLES[shape(operation.label)]
+
+    def judge(exchange: Exchange) -> list[Finding]:
+        answer, wanted = exchange.answer, operation.success_statuses
+        if not 300 <= answer.status < 500:
+            return check_answer(answer, wanted)
+        words = "a request as the published samples send it is refused: they do not work"
+        place = f"body {content.decode()}"
+        refused = around("published_samples", words, place, sorted(wanted), answer.status)
+        return [*findings(answer, [refused]), *check_protocol(answer)]
+
+    inputs = plain(run, operation)
+    inputs = replace(inputs, headers=(*inputs.headers, ("Content-Type", media_type)))
+    yield Ask(operation, judge, inputs, content=content)
 
 
 def made_up(run: ContractRun, operation: Operation) -> list[Parameter]:

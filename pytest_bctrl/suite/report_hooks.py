@@ -12,6 +12,7 @@ import pytest
 
 from pytest_bctrl import settings
 from pytest_bctrl.errors import BctrlError, SettingError
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.reports import SUFFIXES, writer
 from pytest_bctrl.reports.github import append_summary, shown_commands
@@ -106,7 +107,7 @@ class ReportHooks:
         if self._job_summary is not None:
             self._lines += shown_commands(findings, title)
         self._summary.reports = written
-        self._lines += [f"bctrl: {problem}" for problem in problems]
+        self._lines += [escape_line(f"bctrl: {problem}") for problem in problems]
         if problems and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

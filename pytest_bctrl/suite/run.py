@@ -10,8 +10,8 @@ import pytest
 
 from pytest_bctrl import settings
 from pytest_bctrl.checks.run import Check
+from pytest_bctrl.contract.in_force import ContractInForce, load_once, of_config, packaged_contract
 from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import FailOn, Levels
 from pytest_bctrl.samples.inputs import exemplified
@@ -35,8 +35,10 @@ INSTALL = "pip install 'pytest-bctrl[contract]'"
 class ContractRun:
     """The resolved settings of one run; `mock` is the bundled server, not yet started, where that is the target.
 
-    There is no target where the run asks for nothing but the drift of the spec against `upstream`. `is_packaged` tells
-    that the contract is the one that came with this installation, whose spec can be vendored again.
+    There is no target where the run asks for nothing but the drift of the spec against `upstream`. `chosen` tells
+    where the contract comes from.
+
+    `probes` says whether requests that do not conform to the contract are sent, too.
 
     `checks` are the project's own, known once its `conftest.py` files are read.
     `values` are the settings that fill parameters, by the name that the contract gives them, or by the parameter's.
@@ -51,12 +53,13 @@ class ContractRun:
     values: Mapping[str, str] = field(default_factory=dict)
     fail_on: FailOn = "error"
     max_examples: int = 20
+    probes: settings.Probes = "all"
     upstream: str | None = None
     selftest: bool = False
     levels: Levels = field(default_factory=Levels)
     checks: tuple[Check, ...] = ()
     baseline: Baseline = field(default_factory=Baseline)
-    is_packaged: bool = True
+    chosen: ContractInForce = field(default_factory=packaged_contract)
     no_suite: str = ""
     mock: MockServer | None = None
     connection: Connection = field(default_factory=Connection)
@@ -91,11 +94,11 @@ def missing_extra() -> str:
     return f"{' and '.join(missing)} not installed, and the contract suite needs it" if missing else ""
 
 
-def require_extra() -> None:
-    """Raise `SettingError` where the `contract` extra is not installed."""
+def require_extra(needed_by: str = "--bctrl-mock, bctrl") -> None:
+    """Raise `SettingError`, which names what needs it, where the `contract` extra is not installed."""
     if problem := missing_extra():
         raise SettingError(  # pragma: no cover - tests/base_install runs without the extra
-            problem, where="--bctrl-mock, bctrl", hint=INSTALL
+            problem, where=needed_by, hint=INSTALL
         )
 
 
@@ -107,17 +110,18 @@ def resolve(source: settings.Source, environment: Mapping[str, str]) -> Contract
     target = settings.target(source)
     if target == "mock":
         require_extra()
-    path = settings.contract_path(source, environment)
-    contract = load(path)
+    chosen = of_config(source)
+    contract = load_once(chosen)
     run = ContractRun(
         target,
         contract,
         fail_on=settings.fail_on(source, environment),
         max_examples=settings.max_examples(source, environment),
+        probes=settings.probes(source),
         upstream=settings.upstream(source, environment),
         selftest=bool(source.getoption("bctrl_selftest")),
         levels=settings.levels(source),
-        is_packaged=path is None,
+        chosen=chosen,
         no_suite=INSTALL if missing_extra() else "",
     )
     if run.selftest:

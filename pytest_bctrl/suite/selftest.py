@@ -6,7 +6,7 @@ by the check it names, and that every mutant derived from the contract is caught
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cache
@@ -20,6 +20,7 @@ from pytest_bctrl.contract.key_fields import guarded_by
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.shapes import located
 from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.wording import counted
@@ -81,7 +82,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         else:
             faults = faults_to_find(Samples(run.contract, operation))
             rows += [(f"{label}-{fault.name}", (operation, fault)) for fault in faults]
-    metafunc.parametrize(names, [row for _, row in rows], ids=[name for name, _ in rows])
+    metafunc.parametrize(names, [row for _, row in rows], ids=[escape_line(name) for name, _ in rows])
 
 
 def _is_provable(contract: Contract, operation: Operation) -> bool:
@@ -139,7 +140,7 @@ def test_every_mutant_is_caught(operation: Operation, run: ContractRun, verdict:
     try:
         outcome = strength(run.contract, operation)
     except BctrlError as error:
-        raise pytest.fail.Exception(f"{operation.label}: {_NOT_MADE}: {error}", pytrace=False) from None
+        raise _failure([f"{operation.label}: {_NOT_MADE}: {error}"]) from None
     verdict.figures = [f"{operation.label}: {outcome}"]
     verdict.figures += [f"{operation.label}: not caught: {name}" for name in outcome.survivors]
     verdict.figures += [f"{operation.label}: no mutant for {rule}" for rule in outcome.underived]
@@ -148,9 +149,9 @@ def test_every_mutant_is_caught(operation: Operation, run: ContractRun, verdict:
     verdict.figures += [f"{operation.label}: {status} is not documented" for status in sorted(_silent(operation))]
     if outcome.false_alarms:
         alarms = describe(outcome.false_alarms)
-        pytest.fail("\n".join([f"{operation.label}: {_NOT_MADE}; give the schema 'examples'", *alarms]), pytrace=False)
+        raise _failure([f"{operation.label}: {_NOT_MADE}; give the schema 'examples'", *alarms])
     if outcome.survivors:
-        pytest.fail("\n".join([str(outcome), *outcome.survivors]), pytrace=False)
+        raise _failure([str(outcome), *outcome.survivors])
 
 
 def test_conforming_scenario_passes(operation: Operation, scenario: str, run: ContractRun) -> None:
@@ -159,7 +160,7 @@ def test_conforming_scenario_passes(operation: Operation, scenario: str, run: Co
     unsaid = [("status_code_conformance", status) for status in _silent(operation)]
     found = [one for one in _judged(run, operation) if (one.rule, one.observed) not in unsaid]
     if found:
-        pytest.fail("\n".join([f"scenario {scenario}: {counted(found)}", *describe(found)]), pytrace=False)
+        raise _failure([f"scenario {scenario}: {counted(found)}", *describe(found)])
 
 
 def test_fault_is_found(
@@ -171,7 +172,12 @@ def test_fault_is_found(
     found = [one for one in _judged(run, operation, *tests) if _fact(one) not in usual(operation)]
     if not any(finding.rule == fault.check and finding.level == fault.level for finding in found):
         wanted = f"fault {fault.name}: {fault.check} at level {fault.level} was not found"
-        pytest.fail("\n".join([wanted, *describe(found)]), pytrace=False)
+        raise _failure([wanted, *describe(found)])
+
+
+def _failure(lines: Iterable[str]) -> Exception:
+    """Return what fails a test with these lines, each of which may repeat names of the contract."""
+    return pytest.fail.Exception("\n".join(map(escape_line, lines)), pytrace=False)
 
 
 _NOT_MADE = "no body can be made of the contract that keeps it, so nothing is proven"

@@ -6,8 +6,10 @@ What is here may run in several threads; what the run knows of its target is `ta
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections import Counter, deque
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from threading import Condition
 from typing import NamedTuple
@@ -22,27 +24,44 @@ from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples.inputs import Inputs, inputs
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.troubles import reproduction
+from pytest_bctrl.suite.troubles import reproduction, surplus_finding
 from pytest_bctrl.traffic.client import client
-from pytest_bctrl.traffic.flow import AT_MOST, ATTEMPTS, CREDENTIAL, Attempt
+from pytest_bctrl.traffic.flow import AT_MOST, ATTEMPTS, CREDENTIAL, SECOND_LOOK, Attempt
 from pytest_bctrl.traffic.retry import RetryPolicy
+from pytest_bctrl.traffic.surplus import SOURCE, Surplus, WatchedBackend, WatchedStream
 
 AT_ONCE = 4
 """Requests that are under way together, and connections that are kept, at most."""
+
+SECOND_LOOK_SECONDS, SECOND_LOOKS = 0.2, 5
+"""How long a run waits for what may follow a response that does not fit its request, and how often in vain."""
+
+HEAD_SECONDS = 0.05
+"""How long it waits for the body that must not follow the response to HEAD, which may be a packet of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One request with its answer: as data for our checks, as httpx has it for Schemathesis's.
 
-    `findings` are what is wrong with how it came. `pause` counts the pauses of the target up to the one it met, a 503
-    that says when to come back; it is 0 where it met none.
+    `findings` are what is wrong with how it came; it is `doubtful` where bytes follow it, so that it may be cut, or
+    meant for another request, which `connection` may show later. `pause` counts the pauses of the target up to the one
+    it met, a 503 that says when to come back; it is 0 where it met none. `tally` counts what the engines validated,
+    `gaps` takes what they left out: both are the run's.
     """
 
     answer: Answer
     response: httpx.Response
     findings: tuple[Finding, ...] = ()
     pause: int = 0
+    is_doubtful: bool = False
+    connection: WatchedStream | None = None
+    tally: Counter[str] = field(default_factory=Counter, compare=False)
+    gaps: dict[str, None] = field(default_factory=dict, compare=False)
+
+
+def nothing_more(_exchange: Exchange) -> None:
+    """Ask nothing after an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +69,16 @@ class Ask:
     """One request of the plan, and what holds its answer to the contract.
 
     Without `inputs` it looks at the answer to the operation's plain request, which is sent once. `credential` stands in
-    the key's place, `method` in that of the operation's. A `fresh` one opens a
+    the key's place, `method` in that of the operation's, `content` is the body. A `fresh` one opens a
     connection; one that `follows` is sent when those of its probe before it are answered, and all others after it; a
-    `spare` one is left out where the operation was asked as often as a run may. `then` gives what is asked next, by the
+    `spare` one is left out where the operation was asked as often as a run may. One that is `unwelcome` should be
+    refused. `then` gives what is asked next, by the
     answer, when that was judged: the page after it.
+
+    Requests that are equal are sent once, and share their answer; `number` tells apart those that repeat one another.
+    `tolerated` are statuses that are right for this request whatever the contract says. What is wrong with the refusal
+    of an `is_odd` one is reported at a lower level (`softened`). With `is_shared` another test reports how the answer
+    came.
     """
 
     operation: Operation
@@ -61,23 +86,47 @@ class Ask:
     inputs: Inputs | None = None
     credential: Credential | None = None
     method: str = ""
+    content: bytes = b""
+    number: int = 0
     fresh: bool = False
     follows: bool = False
     spare: bool = False
-    then: Callable[[Exchange], Ask | None] = lambda _exchange: None
+    unwelcome: bool = False
+    tolerated: frozenset[int] = frozenset()
+    is_odd: bool = False
+    is_shared: bool = False
+    then: Callable[[Exchange], Ask | None] = nothing_more
+
+    @property
+    def key(self) -> Hashable:
+        """Identify the request: asks with equal keys share one exchange."""
+        if self.inputs is None:
+            return self.operation.label
+        method = self.method or self.operation.method
+        return self.operation.label, method, request_key(self.inputs, self.credential), self.content, self.number
+
+
+def request_key(inputs: Inputs, wrong: Credential | None) -> Hashable:
+    """Identify the parameters and the credential of a request."""
+    credential = () if wrong is None else (None if wrong.header is None else wrong.header.reveal(),)
+    return tuple(sorted(inputs.path.items())), inputs.query, inputs.headers, credential
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:
     """One thing that is asked about one operation, in one request or several; `name` is its part of the id of a test.
 
-    `asks` may raise `NotCheckedError`. What is `repeated` is asked as often after a first pause of the target.
+    `asks` may raise `NotCheckedError`. What is `repeated` is asked as often after a first pause of the target. `kind`
+    names its requests where a run announces them. Unless each of the checks in `needs` has looked at an answer, the
+    probe has checked nothing.
     """
 
     name: str
     operation: Operation
     asks: Callable[[], Iterable[Ask]]
     is_repeated: bool = False
+    kind: str = ""
+    needs: frozenset[str] = frozenset()
 
 
 def plain(run: ContractRun, operation: Operation) -> Inputs:
@@ -102,6 +151,9 @@ class Reply(NamedTuple):
 
 @dataclass(slots=True)
 class _Lane:
+    """A client with one connection at a time; `before` reproduces the request that it sent last."""
+
+    backend: WatchedBackend
     client: httpx.Client
     before: str = ""
 
@@ -118,7 +170,9 @@ class Connections:
         self._idle: list[_Lane] = []
         self._open = self._busy = 0
         self._changed = Condition()
-        self._single: httpx.Client | None = None
+        self._single: _Lane | None = None
+        self._late = deque[Finding]()
+        self._looks_left = SECOND_LOOKS
         self.are_kept_in_vain = False
 
     def narrow(self, keep: int) -> None:
@@ -137,7 +191,15 @@ class Connections:
         """Close all, when nothing is under way."""
         self.narrow(0)
         if self._single is not None:
-            self._single.close()
+            self._single.client.close()
+
+    def take_late(self, *, is_last: bool = False) -> list[Finding]:
+        """Return what arrived on idle connections since the last call; the last one looks at all that are open."""
+        if is_last:
+            with self._changed:
+                for lane in self._idle:
+                    lane.backend.look()
+        return [self._late.popleft() for _ in range(len(self._late))]
 
     def send(self, ask: Ask, at_most: int) -> Reply:
         """Send a request in so many attempts at most; with the key where the operation takes it."""
@@ -146,12 +208,16 @@ class Connections:
         target = operation.url_path(given.path) + given.query_text
         given = replace(given, headers=(*_accepted(operation), *given.headers))
         method = ask.method or operation.method
-        request = sender.build_request(method, self._base_url + target, headers=dict(given.headers))
+        content = ask.content or None
+        request = sender.build_request(method, self._base_url + target, headers=dict(given.headers), content=content)
         sent = list(self._credentials(operation, ask.credential))
         fields = {field.name: value for field, value, _ in sent}
-        request.extensions = {**request.extensions, CREDENTIAL: fields, AT_MOST: at_most}
+        # A connection that is kept can be looked at later.
+        looks = (lambda status: 0.0) if is_kept else partial(self._second_look, method, ask.unwelcome)
         key = [(field.name, shell) for field, _, shell in sent]
         shell = reproduction(request, given.headers, key, self._run.connection)
+        own = {CREDENTIAL: fields, AT_MOST: at_most, SECOND_LOOK: looks, SOURCE: (operation, shell)}
+        request.extensions = {**request.extensions, **own}
         came: httpx.Response | httpx.TransportError
         try:
             came = sender.send(request, stream=True)
@@ -159,6 +225,8 @@ class Connections:
             came = error.with_traceback(None)
         before, lane.before = lane.before, shell
         with self._changed:
+            if request.extensions[ATTEMPTS][-1].surplus is not None:
+                self._looks_left = SECOND_LOOKS
             self._busy -= 1
             if is_kept and (self._most > 1 or not self._busy):
                 self._idle.append(lane)
@@ -183,15 +251,42 @@ class Connections:
             is_kept = not is_fresh or (has_key and not self.are_kept_in_vain and self._open < self._most)
             self._open += is_kept
             if is_kept:
-                return _Lane(self._client(is_kept=True)), True
-            self._single = self._single or self._client(is_kept=False)
-            return _Lane(self._single), False
+                return self._new_lane(is_kept=True), True
+            self._single = self._single or self._new_lane(is_kept=False)
+            return self._single, False
 
-    def _client(self, is_kept: bool) -> httpx.Client:
-        run = self._run
-        made = client(
-            self._base_url, run.key, live=True, retry=self._retry, connection=run.connection, keep_alive=is_kept
-        )
+    def _new_lane(self, *, is_kept: bool) -> _Lane:
+        backend = WatchedBackend(self._report_late)
+        return _Lane(backend, self._client(backend, is_kept))
+
+    def _report_late(self, surplus: Surplus) -> None:
+        operation, shell = surplus.source
+        self._late.append(surplus_finding(operation, surplus, shell))
+
+    def is_doubtful(self, connection: WatchedStream | None) -> bool:
+        """Whether surplus arrived on a connection, so that a response that does not fit may be one to another request.
+
+        What is still on its way is waited for, as long as a run has not done so in vain too often.
+        """
+        if connection is None:
+            return False
+        started = time.monotonic()
+        is_tainted = connection.settle(SECOND_LOOK_SECONDS if self._looks_left else 0.0)
+        has_waited = time.monotonic() - started > SECOND_LOOK_SECONDS / 2
+        self._looks_left = SECOND_LOOKS if is_tainted else max(0, self._looks_left - has_waited)
+        return is_tainted
+
+    def _second_look(self, method: str, is_unwelcome: bool, status: int) -> float:
+        """Return how many seconds to wait for what may follow a response: some where it does not fit."""
+        if (status < 400) != is_unwelcome or self._looks_left < 1:
+            return HEAD_SECONDS if method == "HEAD" else 0.0
+        self._looks_left -= 1
+        return SECOND_LOOK_SECONDS
+
+    def _client(self, backend: WatchedBackend, is_kept: bool) -> httpx.Client:
+        run, retry = self._run, self._retry
+        common = {"retry": retry, "connection": run.connection, "backend": backend}
+        made = client(self._base_url, run.key, live=True, keep_alive=is_kept, **common)
         made.timeout = httpx.Timeout(self._timeout)
         # A session cookie that the target sets must not stand in for the key in the next request.
         made.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))

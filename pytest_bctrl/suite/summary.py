@@ -14,9 +14,9 @@ import pytest
 from pytest_bctrl import settings
 from pytest_bctrl.checks.credentials import as_one
 from pytest_bctrl.checks.violation import merge
-from pytest_bctrl.contract.files import update_command
 from pytest_bctrl.contract.parameters import documented_refusals
 from pytest_bctrl.errors import BctrlError, DocumentError
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.finding import LEVELS, Finding, at_or_above, from_dict
 from pytest_bctrl.observed.coverage import Coverage
 from pytest_bctrl.observed.facts import as_data
@@ -28,12 +28,11 @@ from pytest_bctrl.reports.wording import (
     Title,
     accepted,
     numbered,
-    printable,
     told,
     verdict_of,
 )
-from pytest_bctrl.suite.observing import Observer, always_empty, coverage_rows, observer, remarks
-from pytest_bctrl.suite.plan import askable, left_out, why_not_asked
+from pytest_bctrl.suite.observing import Observer, coverage_rows, not_seen, observer, remarks
+from pytest_bctrl.suite.plan import announced, askable, left_out, why_not_asked
 from pytest_bctrl.suite.run import NODE, ContractRun
 
 
@@ -48,6 +47,7 @@ class Summary:
         self._not_looked_at: list[str] = []
         self._tests: list[RanTest] = []
         self._figures: list[str] = []
+        self._gaps: dict[str, None] = {}
         self._off: Counter[str] = Counter()
         self.again = ["pytest"]
         self._stopped = False
@@ -70,10 +70,22 @@ class Summary:
         level = "" if run.fail_on == "error" else f", fails on {run.fail_on}"
         drift = f", upstream {run.upstream}" if run.upstream else ""
         drift += f", without its contract suite ({run.no_suite})" if run.no_suite else ""
-        return (
+        header = escape_line(
             f"bctrl: target {self._where()}, contract {run.contract.title} {run.contract.version} "
             f"({run.contract.short_digest}){drift}{selftest}{level}"
         )
+        return "\n".join([header, *map(escape_line, self._announcement())])
+
+    def _announcement(self) -> Iterator[str]:
+        """How many requests a whole run sends to a live target, and of which kind: they look odd in its log."""
+        run = self._run
+        if run.target != "live" or run.no_suite:
+            return
+        kinds = announced(run)
+        number = numbered(sum(kinds.values()), "request")
+        told = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+        more = "" if run.probes == "all" else " (bctrl_probes = contract)"
+        yield f"bctrl: sends {number}: {told}{more}"
 
     def pytest_deselected(self) -> None:
         """Know that the run does not look at everything."""
@@ -101,6 +113,7 @@ class Summary:
         self._stopped = self._stopped or bool(carried.get("stopped"))
         self._off.update(carried.get("off", ()))
         self._figures.extend(carried.get("figures", ()))
+        self._gaps.update(dict.fromkeys(carried.get("gaps", ())))
         self._upstream = carried.get("upstream") or self._upstream
         if carried.get("not_checked") and carried["not_checked"] not in self._not_looked_at:
             self._not_looked_at.append(carried["not_checked"])
@@ -157,7 +170,7 @@ class Summary:
         for label, text in () if is_silent else rows:
             _line(terminal, label, text)
         for line in (*self._figures, *(self._moved if verbosity >= 0 else ())):
-            terminal.line(line)
+            terminal.line(escape_line(line))
         verdict = verdict_of(found, self.title(), self.report())
         if is_silent:
             _line(terminal, "not checked", self._not_looked_at[0])
@@ -182,7 +195,7 @@ class Summary:
         yield from (("not checked", reason) for reason in reasons)
         measured = self._coverage()
         if measured is not None and not verbosity and not self.shows_coverage:
-            yield from (("not checked", reason) for reason in always_empty(measured))
+            yield from (("not checked", reason) for reason in not_seen(measured))
         yield from self._accepted()
         yield from (("report", path) for path in self.reports)
 
@@ -193,8 +206,19 @@ class Summary:
             bodies = f"{tally['bodies']} of {numbered(tally['answers'], 'answer')} with a body"
             seen = bodies if verbosity or measured is None else f"coverage {measured.percent:.1f}%"
             yield f"{operations}: {numbered(tally['requests'], 'request')}, {seen}"
+            yield from self._engines()
         if run.upstream is not None and not self._not_looked_at:
             yield f"the vendored spec against {run.upstream}"
+
+    def _engines(self) -> Iterator[str]:
+        """What the other engines did."""
+        tally = self._tally
+        if tally["jsonschema answers"]:
+            bodies = "1 body" if tally["jsonschema bodies"] == 1 else f"{tally['jsonschema bodies']} different bodies"
+            yield f"by jsonschema: {numbered(tally['jsonschema answers'], 'answer')}, {bodies}"
+        if tally["Schemathesis responses"]:
+            cases = numbered(tally["Schemathesis cases"], "generated request")
+            yield f"by Schemathesis: {numbered(tally['Schemathesis responses'], 'answer')}, {cases}"
 
     def _nothing_to_look_at(self) -> list[str]:
         reasons = Counter(test.reason for test in self._tests if test.outcome == "skipped")
@@ -225,6 +249,9 @@ class Summary:
             for operation in asked
             if (left := left_out(run, operation))
         ]
+        if run.chosen.is_published:
+            lines.append("credentials and refusals, which the published spec does not describe")
+        lines += [f"by {gap}" for gap in self._gaps]
         lines += self._nothing_to_look_at()
         if self._stopped:
             lines.append("remaining tests skipped: the target cannot be asked")
@@ -237,12 +264,13 @@ class Summary:
     def title(self) -> Title:
         """What the reports say of themselves."""
         run = self._run
-        base = f"{run.contract.title} {run.contract.version} ({run.contract.short_digest})"
+        contract = run.contract
+        base = f"{contract.title} {contract.version} ({contract.short_digest}), {contract.described}"
         notes = (*self._figures, *(f"{label}: {note}" for label, note in self._accepted()))
         seen = self._where() if run.target else run.upstream or "the bundled mock"
         measured, lacking = self._coverage(), tuple(self.not_checked())
         if measured is not None:
-            notes, lacking = (*notes, *remarks(self._seen)), (*lacking, *always_empty(measured))
+            notes, lacking = (*notes, *remarks(self._seen)), (*lacking, *not_seen(measured))
         return Title("contract run", base, seen, run.fail_on, notes, lacking)
 
     def _coverage(self) -> Coverage | None:
@@ -317,7 +345,8 @@ class Summary:
             if self._moved and any("moved" in finding.extra for finding in failing):
                 return ["see who moved, above: each name has its command"]
             if all("revision" in finding.extra for finding in failing):
-                return [f"{update_command(self._run.upstream)} updates your copy of the spec, once you agree with it"]
+                update = self._run.chosen.update_command(self._run.upstream)
+                return [f"{update} updates your copy of the spec, once you agree with it"]
             again = shlex.join([*self.again, "--lf"])
             return [f'{again}  (--bctrl-accept="why" ignores them until a date)']
         if self._is_red:
@@ -370,7 +399,7 @@ def _line(terminal: pytest.TerminalReporter, label: str | None, text: str) -> No
     """Write a line with its label, or as it is."""
     if label is not None:
         terminal.write(f"{label:<12} ", **_COLOURS.get(label, {}))
-    terminal.line(printable(text))
+    terminal.line(escape_line(text))
 
 
 def _outcome(report: pytest.TestReport) -> RanTest:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -33,6 +33,7 @@ from pytest_bctrl.suite.troubles import (
     finding,
     pause_finding,
     require_let_in,
+    surplus_finding,
     trouble,
 )
 from pytest_bctrl.traffic.client import TIMEOUT
@@ -44,6 +45,11 @@ RETRY = RetryPolicy(statuses=frozenset({429}), announced=frozenset({503}), patie
 
 LOST = 25.0
 """Seconds that a run waits in vain at most, in all requests together, before it asks no more."""
+
+OF_OTHERS = "the engines: answers that other workers of pytest-xdist got"
+
+AGAIN = 100
+"""Added to the number of a request that is sent again after a pause, so that it is another one."""
 
 SPARE = 7
 """Unplanned requests for one operation at most: a target that makes us send more is given up."""
@@ -63,7 +69,9 @@ class _Due(NamedTuple):
 class Target:
     """The API under test, live or mocked, every answer of which `see` sees. For one thread; one a test process.
 
-    `at_once` requests may overlap. `tally` counts `requests`, `answers` and `bodies`.
+    `at_once` requests may overlap. A target that is not `is_alone` shares its requests with those of other processes:
+    what another one sends for its tests is not sent here for the engines. `tally` counts `requests`, `answers` and
+    `bodies`, and what the engines looked at.
     """
 
     def __init__(
@@ -74,6 +82,7 @@ class Target:
         lost_at_most: float = LOST,
         see: See = lambda answer, query, headers: None,
         at_once: int = AT_ONCE,
+        is_alone: bool = True,
     ) -> None:
         self.run = run
         self.tally = Counter[str]()
@@ -83,7 +92,7 @@ class Target:
         base_url = run.mock.start().url if run.mock else run.base_url
         self._connections = Connections(run, base_url, retry, timeout)
         self._threads = ThreadPoolExecutor(AT_ONCE)
-        self._at_once = AT_ONCE
+        self._at_once, self._is_alone = AT_ONCE, is_alone
         if at_once == 1 or run.connection.pace.seconds:
             self._one_at_a_time()
         self._line: Iterator[tuple[Probe, Ask | NotCheckedError | None]] = iter(())
@@ -93,6 +102,10 @@ class Target:
         self._under_way: list[Future[Reply]] = []
         self._held: Future[Reply] | None = None
         self._first: dict[str, Exchange | NoAnswerError] = {}
+        self._exchanges: dict[Hashable, Exchange | NoAnswerError] = {}
+        self._sent: dict[Hashable, _Due] = {}
+        self._contents: dict[Hashable, Answer] = {}
+        self._gaps: dict[str, None] = {}
         self._asked, self._unplanned, self._pauses = Counter[str](), Counter[str](), Counter[str]()
         self._lost, self._hung = 0.0, ""
 
@@ -127,6 +140,21 @@ class Target:
         self._line = chain.from_iterable(map(self._steps, planned))
 
     def findings(self, probe: Probe) -> Iterator[list[Finding]]:
+        """Ask what a probe asks, and yield what is wrong with each answer; of the last probe, look at the connections.
+
+        Raises what `_findings` raises.
+        """
+        problem: NoAnswerError | NotCheckedError | None = None
+        try:
+            yield from self._findings(probe)
+        except (NoAnswerError, NotCheckedError) as error:
+            problem = error
+        if found := self._connections.take_late(is_last=not self._expected and not self._due):
+            yield found
+        if problem is not None:
+            raise problem
+
+    def _findings(self, probe: Probe) -> Iterator[list[Finding]]:
         """Ask what a probe asks, and yield what is wrong with each answer.
 
         Raises `NoAnswerError` where no attempt got a whole answer, and where the target has hung too often, and
@@ -135,20 +163,25 @@ class Target:
         if probe not in self._expected:
             self._line = chain(self._steps(probe), self._line)
         self._expected.discard(probe)
-        due, paused, asks = self._due[probe], 0, list[Ask]()
+        due, paused, asks, looked = self._due[probe], 0, list[Ask](), set[str]()
+        is_doubtful = False
         try:
             while (one := self._next(due)) is not None:
                 if isinstance(one, Exception):
                     raise one
-                exchange = self._answered(one)
+                exchange = self._exchange_or_gap(one)
+                if exchange is None:
+                    continue
                 asks.append(one.ask)
                 if exchange.pause == 1 and one.ask.inputs is not None:
                     # Of those that overlapped, any may have been the last that the target answered before its pause.
                     paused = len(asks) + (AT_ONCE - 1 if one.reply else 0)
                 ask: Ask | None = one.ask
                 while ask is not None:
-                    # How the plain answer came is found where that is looked at first.
-                    yield [*(exchange.findings if ask.inputs is not None else ()), *ask.judge(exchange)]
+                    findings, is_certain = self._check(ask, exchange)
+                    is_doubtful = is_doubtful or not is_certain
+                    looked |= exchange.answer.looked
+                    yield findings
                     ask = ask.then(exchange)
                     exchange = exchange if ask is None else self._exchange(_Due(ask))
         finally:
@@ -156,15 +189,54 @@ class Target:
             self._ahead -= sum(isinstance(one, _Due) for one in due)
         if probe.is_repeated and paused:
             # A server may need a pause, and must not need one for every fifth answer. One more may then be sent again.
-            again = asks[: min(paused, max(0, self._spare(probe.operation) - 1))]
+            often = min(paused, max(0, self._spare(probe.operation) - 1))
+            again = [replace(ask, number=ask.number + AGAIN) for ask in asks[:often]]
             self._unplanned[probe.operation.label] += len(again)
-            yield from self.findings(replace(probe, asks=lambda: again, is_repeated=False))
+            yield from self._findings(replace(probe, asks=lambda: again, is_repeated=False))
+        if is_doubtful:
+            raise NotCheckedError("bytes that belong to no response follow the answer: what it says is not certain")
+        if missing := probe.needs - looked:
+            raise NotCheckedError(f"no answer was looked at: {', '.join(sorted(missing))}")
+
+    def _exchange_or_gap(self, due: _Due) -> Exchange | None:
+        """Return the exchange of a request; None if it failed and the test that the request belongs to reports it."""
+        try:
+            return self._answered(due)
+        except NoAnswerError as error:
+            if error.is_final or not due.ask.is_shared:
+                raise
+            self._gaps[f"an answer that did not arrive: {error.finding.message}"] = None
+            return None
+
+    def _check(self, ask: Ask, exchange: Exchange) -> tuple[list[Finding], bool]:
+        """Return what is wrong with a response, and whether that is certain.
+
+        It is not if bytes that belong to no response follow it: only what is wrong with its framing is reported then.
+        """
+        exchange.answer.looked.clear()
+        findings = ask.judge(exchange)
+        certain = [finding for finding in findings if finding in exchange.findings]
+        is_certain = findings == certain
+        if not is_certain and not exchange.is_doubtful:
+            is_certain = not self._connections.is_doubtful(exchange.connection)
+        if not is_certain:
+            findings = certain
+        # The framing of the plain response is reported by the test that looks at it first.
+        is_first = ask.inputs is not None and not ask.is_shared
+        return [*(exchange.findings if is_first else ()), *findings], is_certain
+
+    def gaps(self) -> list[str]:
+        """Return what the engines left out since the last call, one sentence each."""
+        gaps, self._gaps = list(self._gaps), {}
+        return gaps
 
     def _steps(self, probe: Probe) -> Iterator[tuple[Probe, Ask | NotCheckedError | None]]:
         """What a probe asks, one by one, or why it cannot; None at its end."""
         try:
             for number, ask in enumerate(probe.asks()):
-                if not (number and ask.spare and self._left(ask.operation) < 1):
+                if ask.is_shared and not (self._is_alone or ask.inputs is None or self._is_known(ask)):
+                    self._gaps[OF_OTHERS] = None
+                elif self._is_known(ask) or not (number and ask.spare and self._left(ask.operation) < 1):
                     yield probe, ask
         except NotCheckedError as error:
             yield probe, error
@@ -195,7 +267,10 @@ class Target:
             if self._at_once > 1 and ask.inputs is not None:
                 # The plain one goes alone: it tells whether anything else can be asked, and whether requests overlap.
                 self.first(ask.operation)
-            if self._at_once > 1 and ask.inputs is not None:
+            if self._is_known(ask):
+                # Its answer is there, or under way.
+                pass
+            elif self._at_once > 1 and ask.inputs is not None:
                 self._reserve(ask.operation)
                 earlier = [one.reply for one in before if isinstance(one, _Due) and one.reply] if ask.follows else []
                 reply = self._threads.submit(self._send, ask, earlier)
@@ -204,7 +279,13 @@ class Target:
         except (NoAnswerError, NotCheckedError) as error:
             return error
         self._ahead += 1
-        return _Due(ask, reply, self._pauses[ask.operation.label])
+        due = _Due(ask, reply, self._pauses[ask.operation.label])
+        if reply is not None:
+            self._sent[ask.key] = due
+        return due
+
+    def _is_known(self, ask: Ask) -> bool:
+        return ask.key in self._exchanges or ask.key in self._sent
 
     def _send(self, ask: Ask, after: Iterable[Future[Reply]], at_most: int = 0) -> Reply:
         wait(after)
@@ -232,6 +313,20 @@ class Target:
         return first if due.ask.inputs is None else self._exchange(due)
 
     def _exchange(self, due: _Due) -> Exchange:
+        """Return the exchange of a request, which is sent unless an equal one was: all that are equal share it."""
+        key = due.ask.key
+        known = self._exchanges.get(key)
+        if known is None:
+            try:
+                known = self._exchange_once(self._sent.pop(key, due))
+            except NoAnswerError as error:
+                known = error
+            self._exchanges[key] = known
+        if isinstance(known, NoAnswerError):
+            raise known
+        return known
+
+    def _exchange_once(self, due: _Due) -> Exchange:
         operation, label = due.ask.operation, due.ask.operation.label
         if self._lost > self._lost_at_most:
             words = f"the target hangs again and again: {self._lost:.0f} s were lost, so it is asked no more"
@@ -252,9 +347,13 @@ class Target:
             found.append(pause_finding(operation, self._pauses[label], reply.shell))
         answer, plain, broken = self._answer(due.ask, reply, response)
         self.tally.update(answers=1, bodies=bool(plain.content))
-        if reply.request.method == operation.method:
+        surplus = attempts[-1].surplus
+        is_doubtful = surplus is not None and not surplus.is_body
+        if not is_doubtful and reply.request.method == operation.method:
             self._see(answer, reply.request.url.query.decode("ascii"), reply.given.headers)
-        return Exchange(answer, plain, (*found, *broken), self._pauses[label] if is_paused else 0)
+        pause = self._pauses[label] if is_paused else 0
+        origin = (is_doubtful, attempts[-1].connection)
+        return Exchange(answer, plain, (*found, *broken), pause, *origin, self.tally, self._gaps)
 
     def _reply(self, due: _Due) -> Reply:
         """Return what came of a request, which is sent now, or again by itself, where no thread got an answer to it."""
@@ -301,7 +400,11 @@ class Target:
     def _response(self, operation: Operation, reply: Reply) -> httpx.Response:
         """Return the answer; raises `NoAnswerError` where there is none, or it says once more to come back later."""
         attempts, response = reply.attempts, reply.came
+        if attempts[-1].surplus is not None and attempts[-1].status is not None:
+            response = _response_of(attempts[-1])
         if isinstance(response, httpx.TransportError):
+            if attempts[-1].surplus is not None:
+                raise NoAnswerError(surplus_finding(operation, attempts[-1].surplus, reply.shell), is_final=False)
             message = trouble(response, attempts)
             # A target that answered before, or begins to answer, is there: then it is a fault of its own.
             is_silent = not self.tally["answers"] and all(attempt.is_silent for attempt in attempts[-1:])
@@ -332,6 +435,10 @@ class Target:
             has_all_headers=True,
             usual=usual.answer if isinstance(usual, Exchange) else None,
         )
+        same = self._contents.setdefault(answer.content_key, answer)
+        if same is not answer:
+            # What is worked out from a body is worked out once.
+            answer.share(same)
         words = "the body is not in the coding that Content-Encoding names"
         return answer, plain, [finding(ask.operation, words, reply.shell, "body", broken)] if broken else []
 
@@ -339,16 +446,18 @@ class Target:
         """Hold an answer that was passed over, such as one 429, to what the contract documents for it, if it does."""
         if attempt.status is None or ask.operation.response_for(attempt.status) is None:
             return
-        suppressed = httpx.Response(
-            attempt.status,
-            headers=attempt.headers,
-            stream=httpx.ByteStream(attempt.body),
-            request=httpx.Request(attempt.method, attempt.url),
-        )
-        suppressed.elapsed = timedelta(seconds=attempt.seconds)
-        answer, _, broken = self._answer(ask, reply, suppressed)
+        answer, _, broken = self._answer(ask, reply, _response_of(attempt))
         yield from broken
         yield from check_protocol(answer)
+
+
+def _response_of(attempt: Attempt) -> httpx.Response:
+    """Return the answer that an attempt got, which the client did not give back."""
+    request = httpx.Request(attempt.method, attempt.url)
+    stream = httpx.ByteStream(attempt.body)
+    response = httpx.Response(attempt.status or 0, headers=attempt.headers, stream=stream, request=request)
+    response.elapsed = timedelta(seconds=attempt.seconds)
+    return response
 
 
 def _asks_for_less(attempt: Attempt) -> bool:

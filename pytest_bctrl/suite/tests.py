@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from pytest_bctrl.checks.run import BrokenCheckError
-from pytest_bctrl.finding import at_or_above
+from pytest_bctrl.escaping import escape_line, escape_lines
 from pytest_bctrl.settings import scrub_ids
 from pytest_bctrl.suite.observing import observer
 from pytest_bctrl.suite.plan import plan, tests
@@ -28,7 +28,9 @@ def target(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Itera
     """The API under test."""
     # Workers overlap already, and which test a worker gets after the next it does not know.
     at_once = 1 if hasattr(pytestconfig, "workerinput") else AT_ONCE
-    made = Target(pytestconfig.stash[RUN], see=observer(pytestconfig).see_answer, at_once=at_once)
+    is_worker = hasattr(pytestconfig, "workerinput")
+    see = observer(pytestconfig).see_answer
+    made = Target(pytestconfig.stash[RUN], see=see, at_once=at_once, is_alone=not is_worker)
     params = [vars(item)["callspec"].params for item in request.session.items if hasattr(item, "callspec")]
     made.expect(one["probe"] for one in params if isinstance(one.get("probe"), Probe))
     yield made
@@ -53,15 +55,17 @@ def hold(target: Target, verdict: Verdict) -> Callable[[Probe], None]:
         failing, unchecked = list[bool](), ""
         try:
             for found in target.findings(probe):
-                verdict.collect(found)
-                failing.append(bool(at_or_above(found, target.run.fail_on)))
+                failing.append(verdict.collect(found))
         except NotCheckedError as error:
             unchecked = str(error)
         except BrokenCheckError as error:
             looked_at = target.first(probe.operation).answer.reproduce
-            raise pytest.fail.Exception(f"{error}\n  looked at: {looked_at}", pytrace=False) from None
+            text = escape_lines(f"{error}\n  looked at: {looked_at}")
+            raise pytest.fail.Exception(text, pytrace=False) from None
+        finally:
+            verdict.gaps += target.gaps()
         if unchecked and not any(failing):
-            raise pytest.skip.Exception(f"not checked: {unchecked}")
+            raise pytest.skip.Exception(escape_line(f"not checked: {unchecked}"))
         if probe.is_repeated and not all(failing):
             verdict.often = f"in {sum(failing)} of {len(failing)} answers to the same request: send it several times"
         verdict.give()
@@ -72,7 +76,7 @@ def hold(target: Target, verdict: Verdict) -> Callable[[Probe], None]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give each test the probes that are planned under its name."""
     probes = list(plan(metafunc.config.stash[RUN], metafunc.function.__name__))
-    metafunc.parametrize("probe", probes, ids=[probe.name for probe in probes])
+    metafunc.parametrize("probe", probes, ids=[escape_line(probe.name) for probe in probes])
 
 
 def _test(name: str, says: str) -> Callable[[Probe, Callable[[Probe], None]], None]:

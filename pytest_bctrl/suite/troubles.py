@@ -19,8 +19,10 @@ from pytest_bctrl.finding import Finding
 from pytest_bctrl.incoming import undone
 from pytest_bctrl.traffic.flow import Attempt, TooMuchError
 from pytest_bctrl.traffic.origin import Connection
+from pytest_bctrl.traffic.surplus import Surplus
 
 RULE = "complete_answer"
+FRAMING_RULE = "response_framing"
 
 
 class NotCheckedError(Exception):
@@ -47,9 +49,6 @@ def trouble(error: httpx.TransportError, attempts: Sequence[Attempt]) -> str:
     detail, begun = (attempts[-1].detail, attempts[-1].begun) if attempts else (str(error), False)
     words, hint = explained(type(error).__name__, detail, begun)
     return f"{words} ({times}); {hint}"
-
-
-_STRAY = "after the end of an answer comes what is no HTTP/1.1 answer"
 
 
 def explained(error: str, detail: str, begun: bool = False) -> tuple[str, str]:
@@ -125,17 +124,33 @@ def attempt_findings(
     """Yield a finding for every broken answer that a retry made good: a consumer without retries had met it.
 
     `before` reproduces the request before on the same connection. A kept-alive connection that was closed while it
-    was idle is no fault (RFC 9112, 9.5).
+    was idle is no fault (RFC 9112, 9.5). Bytes after the end of an answer are one, whether it is the last or not.
     """
+    for attempt in attempts:
+        if attempt.surplus is not None and attempt.status is not None:
+            yield surplus_finding(operation, attempt.surplus, shell)
     for attempt in attempts[:-1]:
-        if attempt.error is not None and not attempt.idle_close:
-            words = (
-                f"{_STRAY}: {attempt.detail}"
-                if attempt.is_stray
-                else explained(attempt.error, attempt.detail, attempt.begun)[0]
-            )
+        if attempt.error is None or attempt.idle_close:
+            continue
+        if attempt.surplus is not None or attempt.is_stray:
             command = before if attempt.is_stray and before else shell
-            yield finding(operation, words, command, observed=attempt.detail or attempt.error)
+            yield surplus_finding(operation, attempt.surplus or attempt.detail, command)
+        else:
+            words = explained(attempt.error, attempt.detail, attempt.begun)[0]
+            yield finding(operation, words, shell, observed=attempt.detail or attempt.error)
+
+
+def surplus_finding(operation: Operation, surplus: Surplus | str, shell: str) -> Finding:
+    """Return the finding for bytes that arrived where no response was due, or for what the parser said of them.
+
+    A server that sends a body with its response to HEAD breaks the protocol where few clients meet it: a warning.
+    """
+    if isinstance(surplus, Surplus) and surplus.is_body and surplus.method == "HEAD":
+        made = finding(operation, "the response to HEAD has a body", shell, observed=str(surplus))
+        return replace(made, rule=FRAMING_RULE, level="warning", expected="no body")
+    words = "the server sends bytes that belong to no response"
+    made = finding(operation, words, shell, observed=str(surplus))
+    return replace(made, rule=FRAMING_RULE, expected="one response to each request, and nothing after its end")
 
 
 def pause_finding(operation: Operation, pauses: int, shell: str) -> Finding:
@@ -188,6 +203,9 @@ def reproduction(
     fields = "".join(f" -H {word}" for word in words)
     fields += f" --cert {shlex.quote(common.certificate)}" if common.certificate else ""
     method = {"GET": "", "HEAD": " -I"}.get(request.method, f" -X {request.method}")
+    if request.content:
+        # curl makes a POST of a request with a body.
+        method = f" -X {request.method} --data-raw {shlex.quote(request.content.decode())}"
     # curl resolves dot segments, encoded ones too (RFC 3986, 5.2.4), and would ask for another path.
     as_is = " --path-as-is" if _DOTS.search(request.url.raw_path.decode("ascii")) else ""
     return f"curl -sS -i{as_is}{method}{fields} {shlex.quote(str(request.url))}"

@@ -11,7 +11,8 @@ import pytest
 
 from pytest_bctrl.contract.build import contract_of
 from pytest_bctrl.contract.document import load_data
-from pytest_bctrl.contract.files import gate_base, packaged, short_path, update_command
+from pytest_bctrl.contract.files import short_path
+from pytest_bctrl.contract.in_force import of_config
 from pytest_bctrl.drift import judge_upstream
 from pytest_bctrl.drift.gate_file import FILE
 from pytest_bctrl.drift.sources import read_source
@@ -21,7 +22,6 @@ from pytest_bctrl.observed.facts import Observation
 from pytest_bctrl.observed.witnesses import next_steps, place
 from pytest_bctrl.reports.drift_text import drift_text, moved_text
 from pytest_bctrl.reports.wording import Title
-from pytest_bctrl.settings import contract_path
 from pytest_bctrl.suite.run import RUN, ContractRun
 from pytest_bctrl.suite.verdict import VERDICT, Verdict
 
@@ -29,7 +29,7 @@ from pytest_bctrl.suite.verdict import VERDICT, Verdict
 def test_upstream_has_not_drifted(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> None:
     """The spec, as it is published now, means what the vendored one means."""
     run = pytestconfig.stash[RUN]
-    chosen = gate_base(contract_path(pytestconfig, {}), pytestconfig.rootpath)
+    chosen = of_config(pytestconfig)
     base = str(chosen.spec)
     verdict = request.node.stash[VERDICT] = Verdict(run.fail_on)
 
@@ -38,10 +38,10 @@ def test_upstream_has_not_drifted(pytestconfig: pytest.Config, request: pytest.F
 
     try:
         upstream = read_source(str(run.upstream))
-        judged = judge_upstream(upstream, base, pytestconfig.rootpath / FILE)
+        judged = judge_upstream(upstream, base, pytestconfig.rootpath / FILE, chosen.overlay)
         verdict.upstream = {"name": upstream.name, "data": upstream.data} if run.target == "live" else None
         verdict.collect(judged.remaining)
-        notes = (f"compared with {short_path(base)}: {chosen.why}", *judged.notes)
+        notes = (f"compared with {short_path(base)}: {chosen.reason}", *judged.notes)
         verdict.figures = [f"drift        {note}" for note in notes]
     except (DocumentError, UnreachableError) as error:
         verdict.not_checked = f"the drift of the spec: {error}"
@@ -64,8 +64,7 @@ def moved(
     `upstream` is the published document as the drift test read it: `name` and `data`. `commands` are those of
     `commands_of`. Raises `DocumentError` where the overlay no longer applies to upstream.
     """
-    overlay = packaged().overlay if run.is_packaged else None
-    published = contract_of(load_data(upstream["data"], str(upstream["name"])), overlay)
+    published = contract_of(load_data(upstream["data"], str(upstream["name"])), run.chosen.overlay)
     changes = [finding for finding in found if "revision" in finding.extra]
     placed = place(run.contract, published, observation, changes, commands)
     section = ["who moved: the vendored spec, upstream, or the API", *moved_text(placed), ""] if placed else []
@@ -82,5 +81,5 @@ def commands_of(run: ContractRun, again: Sequence[str], report: str) -> Mapping[
     if not report:
         suggest = f"{shlex.join([*again, f'--bctrl-report={written}'])}; {suggest}"
     own = shlex.join(["pytest-bctrl", "drift", source, "--base", run.contract.name])
-    update = update_command(source) if run.is_packaged else own
+    update = run.chosen.update_command(source) if run.chosen.files else own
     return next_steps(shlex.join([*again, "--lf"]), suggest, update, shlex.join(again))

@@ -26,6 +26,7 @@ from pytest_bctrl.baseline.allowlist import (
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.escaping import escape_lines
 from pytest_bctrl.finding import FailOn, Finding, Levels, at_or_above, from_dict
 from pytest_bctrl.reports.terminal import breach
 from pytest_bctrl.reports.wording import accepted_where
@@ -109,8 +110,8 @@ class Verdict:
 
     `stopped` tells that the test stopped the whole run, because the target cannot be asked; `not_checked` says what
     the test could not look at, and why, and `reproduce` asks the same by hand; `often` tells that a fault comes and
-    goes; `figures` are lines for the end of the run; `upstream` is the published document (`name`, `data`), for whoever
-    asks who moved. What the baseline accepts does not fail the test; where it would have, it is an expected failure.
+    goes; `gaps` says what the engines left out; `figures` are lines for the end of the run; `upstream` is the published
+    document (`name`, `data`), for whoever asks who moved. What the baseline accepts does not fail the test; where it would have, it is an expected failure.
     """
 
     fail_on: FailOn
@@ -122,6 +123,7 @@ class Verdict:
     not_checked: str = ""
     reproduce: str = ""
     often: str = ""
+    gaps: list[str] = field(default_factory=list)
     figures: list[str] = field(default_factory=list)
     upstream: Mapping[str, Any] | None = None
     _before: Counter[str] = field(init=False)
@@ -147,26 +149,29 @@ class Verdict:
             "not_checked": self.not_checked,
             "reproduce": self.reproduce,
             "often": self.often,
+            "gaps": self.gaps,
             "figures": self.figures,
             "off": self._off,
             "upstream": self.upstream,
         }
 
-    def collect(self, found: Iterable[Finding]) -> None:
-        """Keep findings for the end of the test, at their configured levels."""
-        kept, off = self.levels.apply(found)
-        self._collected.extend(map(without_ids, kept) if self.hides_ids else kept)
+    def collect(self, found: Iterable[Finding]) -> bool:
+        """Keep findings for the end of the test, at their configured levels, and return whether one fails it."""
+        levelled, off = self.levels.apply(found)
+        kept = list(map(without_ids, levelled) if self.hides_ids else levelled)
+        self._collected.extend(kept)
         self._off.extend(off)
+        return bool(at_or_above(self.baseline.mark(kept, self.fail_on), self.fail_on))
 
     def give(self, words: Callable[[Sequence[Finding]], str] = breach) -> None:
         """Fail the test, with the findings as its message in the words of `words`, or let it pass."""
         found = self.findings
         failing = at_or_above(found, self.fail_on)
         if failing:
-            pytest.fail("\n".join(filter(None, [words(failing).rstrip(), self.often])), pytrace=False)
+            pytest.fail(escape_lines("\n".join(filter(None, [words(failing).rstrip(), self.often]))), pytrace=False)
         known = [finding for finding in found if finding.extra.get("accepted")]
         suppressed = [finding for finding in known if at_or_above([replace(finding, extra={})], self.fail_on)]
         if suppressed:
             pytest.xfail("; ".join(dict.fromkeys(map(accepted_where, suppressed))))
             # Under --runxfail the call above does nothing.
-            pytest.fail(words(suppressed).rstrip(), pytrace=False)
+            pytest.fail(escape_lines(words(suppressed).rstrip()), pytrace=False)

@@ -9,6 +9,7 @@ import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing, closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import Timer
 from typing import Any, Self, TypedDict, Unpack
@@ -23,9 +24,10 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.incoming import ACCEPTED, MOST, size
 from pytest_bctrl.secret import Secret, secret
 from pytest_bctrl.settings import is_sendable
-from pytest_bctrl.traffic.flow import Attempt, FieldsFor, ProxyAddress, Rules, Send, TooMuchError, flow
+from pytest_bctrl.traffic.flow import SECOND_LOOK, Attempt, FieldsFor, ProxyAddress, Rules, Send, TooMuchError, flow
 from pytest_bctrl.traffic.origin import Connection, Origin, is_loopback, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
+from pytest_bctrl.traffic.surplus import Surplus, WatchedBackend, WatchedStream, find_nested, find_surplus
 
 TIMEOUT = 10.0
 """Seconds that connecting, and each wait for bytes, may take."""
@@ -41,6 +43,7 @@ class Options(TypedDict, total=False):
     fields: FieldsFor | None
     connection: Connection | None
     see: Callable[[httpx.Request, httpx.Response], None] | None
+    backend: WatchedBackend | None
 
 
 def client(
@@ -54,11 +57,17 @@ def client(
     by method and path; without it, it is a bearer token. `connection` is what all requests have in common. Without
     `keep_alive`, each request has a connection of its own.
 
+    A response with bytes after its end is a `RemoteProtocolError`. Those that a server sends later,
+    before the next request, close their connection; `backend` opens the connections, and says who is shown such bytes.
+
     Raises `SettingError` for a key, a certificate or a proxy that cannot be used.
     """
     rules = _rules(base_url, key, live, options)
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=20 if keep_alive else 0)
-    transport = GuardedTransport(rules, _opened(httpx.HTTPTransport, rules, limits))
+    inner = _opened(httpx.HTTPTransport, rules, limits)
+    # httpx takes no network backend, which is httpcore's name for what opens connections.
+    inner._pool._network_backend = options.get("backend") or WatchedBackend()
+    transport = GuardedTransport(rules, inner)
     return httpx.Client(base_url=base_url, transport=transport, headers=_HEADERS, **_SAFE)
 
 
@@ -87,7 +96,7 @@ def _rules(base_url: str, key: Secret | str | None, live: bool, options: Options
         )
     # httpx writes a host name in the form that goes on the wire (`xn--…`), and the origin is compared with that.
     origin = origin_of(str(httpx.URL(base_url)))
-    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in options.items() if name != "backend" and value is not None}
     return Rules(origin, held, live, proxy=_proxy(origin), **given)
 
 
@@ -186,9 +195,15 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
                             raise TooMuchError(_TOO_LARGE)
                         if time.monotonic() > step.deadline:
                             raise httpx.ReadTimeout(_LATE)
+                    second_look = step.request.extensions.get(SECOND_LOOK, lambda status: 0.0)
+                    surplus = find_surplus(response, bytes(body), step.request, second_look(response.status_code))
             except httpx.TransportError as error:
-                return _failed(httpx.ReadTimeout(_LATE) if watch.fired else error, watch.events, self._rules, begun)
-        return _answered(response, body)
+                problem = httpx.ReadTimeout(_LATE) if watch.fired else error
+                attempt = _failed(problem, watch.events, self._rules, begun)
+                # Late bytes that are the beginning of a response wait for more than the response after them has.
+                nested = find_nested(bytes(body)) if attempt.reused else b""
+                return replace(attempt, surplus=Surplus(nested, step.request.method)) if nested else attempt
+        return _answered(response, body, watch.events, surplus)
 
     def close(self) -> None:
         """Close the connections."""
@@ -216,6 +231,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         step.request.extensions["trace"] = trace
         body = bytearray()
         response: httpx.Response | None = None
+        surplus: Surplus | None = None
         try:
             with anyio.move_on_after(step.deadline - time.monotonic()) as scope:
                 async with aclosing(await self._inner.handle_async_request(step.request)) as response:
@@ -224,13 +240,14 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
                         if len(body) > MOST:
                             # Cancelled where they wait, the generators under it end; left amid the loop, they do not.
                             scope.cancel()
+                    surplus = find_surplus(response, bytes(body), step.request, 0.0)
         except httpx.TransportError as error:
             return _failed(error, events, self._rules, begun=response is not None)
         if len(body) > MOST:
             return _failed(TooMuchError(_TOO_LARGE), events, self._rules)
         if scope.cancelled_caught or response is None:
             return _failed(httpx.ReadTimeout(_LATE), events, self._rules)
-        return _answered(response, body)
+        return _answered(response, body, events, surplus)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -241,18 +258,28 @@ _TOO_LARGE = f"the answer is larger than {size(MOST)}"
 _LATE = "the answer was still being sent when the time was up"
 
 
-def _answered(response: httpx.Response, body: bytearray) -> Attempt:
+def _answered(response: httpx.Response, body: bytearray, events: Sequence[str], surplus: Surplus | None) -> Attempt:
     # Of the extensions, those that still mean something once the connection was given back.
     names = ("http_version", "reason_phrase")
+    stream = response.extensions.get("network_stream")
     kept = {name: response.extensions[name] for name in names if name in response.extensions}
-    return Attempt(status=response.status_code, headers=response.headers, body=bytes(body), extensions=kept)
+    return Attempt(
+        status=response.status_code,
+        headers=response.headers,
+        body=bytes(body),
+        extensions=kept,
+        reused=not any(name.endswith(_STEPS[0]) for name in events),
+        surplus=surplus,
+        connection=stream if isinstance(stream, WatchedStream) else None,
+    )
 
 
 def _failed(error: httpx.TransportError, events: Sequence[str], rules: Rules, begun: bool = True) -> Attempt:
     detail = _DETAILS.get(type(error)) or _in_words(str(error)) or type(error).__name__
     started, connected, secured = (any(name.endswith(end) for name in events) for end in _STEPS)
     if rules.proxy is None or not started or (connected and (secured or rules.origin.scheme == "http")):
-        return Attempt(error=type(error).__name__, detail=detail, reused=not started, begun=begun)
+        surplus = getattr(error.__cause__, "surplus", None)
+        return Attempt(error=type(error).__name__, detail=detail, reused=not started, begun=begun, surplus=surplus)
     # What the request goes through is not there, or does not let it pass: nothing is known of the target.
     words = "does not let the request pass" if connected else "cannot be reached"
     detail = f"the proxy ({rules.proxy.shown}) {words}: {detail}"

@@ -22,6 +22,7 @@ from pytest_bctrl.incoming import TooLargeError, require_unpackable
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.origin import Connection, Origin, is_loopback, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
+from pytest_bctrl.traffic.surplus import Surplus, WatchedStream
 
 CREDENTIAL = "bctrl_credential"
 """Request extension: header fields, name to `Secret`, to send in the key's place; an empty mapping sends none."""
@@ -29,6 +30,12 @@ CREDENTIAL = "bctrl_credential"
 AT_MOST = "bctrl_at_most"
 """Request extension: attempts that this request may have, where that is fewer than the policy allows; 0 for one that is
 not made again even if a kept connection was gone."""
+
+
+SECOND_LOOK = "bctrl_second_look"
+"""Request extension: a function of the status that says how many seconds to wait for surplus bytes after the response.
+
+They show that a response which does not fit may have been meant for another request."""
 
 
 class TooMuchError(httpx.ReadError):
@@ -47,7 +54,8 @@ class Attempt:
     """One try at a request: the answer it got, with the body as sent, or the kind of error (an httpx exception's name).
 
     `reused` tells that it went over a connection that an earlier request had opened, `begun` that the head of an
-    answer came. An error is data, so that no traceback keeps the frames in which the key is on its way to the wire.
+    answer came, over `connection`. `surplus` are the bytes that followed the response, or came before the request. An
+    error is data, so that no traceback keeps the frames in which the key is on its way to the wire.
     """
 
     method: str = ""
@@ -61,6 +69,8 @@ class Attempt:
     headers: httpx.Headers = field(default_factory=httpx.Headers, repr=False)
     body: bytes = field(default=b"", repr=False)
     extensions: Mapping[str, object] = field(default_factory=dict, repr=False)
+    surplus: Surplus | None = None
+    connection: WatchedStream | None = field(default=None, repr=False)
 
     @property
     def retry_after(self) -> str | None:
@@ -71,13 +81,18 @@ class Attempt:
     def may_succeed_yet(self, retry: RetryPolicy) -> bool:
         """Whether it came to nothing by what another attempt might not meet."""
         failed = self.error not in (None, *_FINAL) or retry.tries_again(self.status, self.retry_after)
-        return failed and self.method in SAFE_METHODS
+        return (failed or self.is_idle_timeout) and self.method in SAFE_METHODS
 
     @property
     def idle_close(self) -> bool:
         """Whether a kept connection was gone before the request reached anyone."""
         is_gone = self.error in ("ReadError", "WriteError") or _GONE in self.detail
         return self.reused and not self.begun and is_gone
+
+    @property
+    def is_idle_timeout(self) -> bool:
+        """Whether a kept connection was given up with 408 while the request was on its way (RFC 9110, 15.5.9)."""
+        return self.reused and self.status == 408
 
     @property
     def is_silent(self) -> bool:
@@ -92,7 +107,7 @@ class Attempt:
     @property
     def is_vain(self) -> bool:
         """Whether it is the fault of the connection that it was kept."""
-        return self.idle_close or self.is_stray
+        return self.idle_close or self.is_stray or self.is_idle_timeout
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +151,8 @@ Flow = Generator[Send | float | httpx.Response, Attempt, None]
 
 def flow(request: httpx.Request, rules: Rules) -> Flow:
     """Drive one request by `rules`; yields the answer at last, or raises the httpx error of the last attempt.
+
+    An answer with bytes after its end is an error, too: what it says may be cut, or meant for another request.
 
     Raises `UnsafeRequestError` before anything is sent where the method is not safe on a live target, or the
     URL is plain http to another machine.
@@ -283,6 +300,9 @@ def _finish(request: httpx.Request, last: Attempt, attempts: tuple[Attempt, ...]
         times = f" ({len(attempts)} attempts)" if len(attempts) > 1 else ""
         kind: type[httpx.TransportError] = getattr(httpx, str(last.error), TooMuchError)
         raise kind(f"{request.method} {request.url}: {last.detail}{times}", request=request)
+    if last.surplus is not None:
+        message = f"{request.method} {request.url}: the server sent {last.surplus}"
+        raise httpx.RemoteProtocolError(message, request=request)
     return httpx.Response(
         last.status,
         headers=last.headers,

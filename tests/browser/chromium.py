@@ -38,7 +38,7 @@ def launched() -> Iterator[Browser]:
         path = _on_path() or playwright.chromium.executable_path
         if not Path(path).is_file():
             raise NoChromiumError(MISSING)
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS, timeout=180_000)
         try:
             yield browser
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,12 +22,33 @@ collect_ignore_glob = [] if find_spec("playwright") else ["test_*.py"]
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
+PATIENCE = 60_000
+"""The milliseconds that a test waits for a page; a busy machine needs more than Playwright's five seconds."""
+
 Show = Callable[..., "Page"]
+
+
+def expect_value(page: Page, expression: str, expected: Any) -> None:
+    """Wait until a JavaScript expression has a value; fail with the value that it has instead.
+
+    Playwright's `expect` waits for what is drawn; this waits for the rest: focus, colours, sizes, the clipboard.
+    """
+    from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
+
+    with suppress(PlaywrightTimeoutError):
+        same = "JSON.stringify(await value()) === JSON.stringify(expected)"
+        page.wait_for_function(
+            f"async expected => {{ const value = async () => {expression}; return {same}; }}", arg=expected
+        )
+    assert expected == page.evaluate(expression)
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """A browser for all tests of a process."""
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=PATIENCE)
     try:
         with launched() as browser:
             yield browser
@@ -44,7 +66,9 @@ def show(chromium: Browser, tmp_path: Path) -> Iterator[Show]:
         path = example if isinstance(example, Path) else tmp_path / "report.html"
         if isinstance(example, Example):
             path.write_text(findings_html(example.findings, example.title, example.run), "utf-8")
-        context = chromium.new_context(**{"viewport": DESKTOP, **options})
+        # What moves has another colour and size until it has arrived.
+        context = chromium.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **options})
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: troubles.append(f"console: {message.text}"))

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.reports.findings_json import findings_schema
 from tests.variants import named, serve
 from tests.variants.server import Server
@@ -68,6 +69,94 @@ def test_each_fault_of_a_server_fails_by_its_rule(pytester: pytest.Pytester) -> 
     report = json.loads((pytester.path / "report.json").read_text("utf-8"))
     found = {finding["rule"] for finding in report["findings"]}
     assert {"response_schema_conformance", "strict_json", "not_a_server_error"} <= found
+
+
+GENERATED = """
+from hypothesis import HealthCheck, settings
+
+from pytest_bctrl import schema
+
+unhurried = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=5, deadline=None)
+
+
+@schema().parametrize()
+@unhurried
+def test_generated(case, bctrl_client, bctrl_mock):
+    FAULT
+    case.path_parameters = {"id": bctrl_mock.space_id}
+    response = bctrl_client.request(case.method, case.formatted_path, params=case.query)
+    assert 200 == response.status_code
+    case.validate_response(response)
+
+
+@schema().parametrize()
+@unhurried
+def test_any_space(case, bctrl_client):
+    response = bctrl_client.request(case.method, case.formatted_path, params=case.query)
+    assert 404 == response.status_code
+    case.validate_response(response)
+
+
+def test_inside(bctrl_schema, bctrl_client, bctrl_mock):
+    FAULT
+    case = bctrl_schema["/v1/spaces/{id}/runtimes"]["GET"].Case(path_parameters={"id": bctrl_mock.space_id})
+    case.validate_response(bctrl_client.request(case.method, case.formatted_path))
+
+
+@schema().parametrize()
+@settings(max_examples=5, deadline=None)
+def test_sent_by_schemathesis(case, bctrl_mock_server):
+    key = {"Authorization": f"Bearer {bctrl_mock_server.api_key.reveal()}"}
+    case.call_and_validate(base_url=bctrl_mock_server.url, headers=key)
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcomes"),
+    [
+        ("pass", {"passed": 4}),
+        ("bctrl_mock.fault('break_rule', 'runtimes[*].status: enum')", {"passed": 2, "failed": 2}),
+        ("bctrl_mock.fault('wrong_content_type')", {"passed": 2, "failed": 2}),
+    ],
+)
+def test_a_suite_generates_its_requests_from_the_schema(
+    pytester: pytest.Pytester, fault: str, outcomes: dict[str, int]
+) -> None:
+    """At module level and inside a test; a mock that keeps the contract passes, and one that breaks it fails."""
+    pytester.makepyfile(GENERATED.replace("FAULT", fault))
+
+    result = pytester.runpytest_subprocess(*STRICT)
+
+    result.assert_outcomes(**outcomes)
+    if "failed" in outcomes:
+        result.stdout.fnmatch_lines(["*Schemathesis found 1 distinct failure*"])
+
+
+def test_the_schema_is_of_the_contract_in_force_while_tests_are_collected(pytester: pytest.Pytester) -> None:
+    """In a module, in a conftest.py, on a worker, whatever the working directory is; it changes for nobody else."""
+    own = json.loads(packaged().merged.read_text("utf-8"))
+    own["paths"]["/v2/mine"] = own["paths"].pop("/v1/spaces/{id}/runtimes")
+    (pytester.path / "own.json").write_text(json.dumps(own), "utf-8")
+    pytester.makeini("[pytest]\nbctrl_contract = own.json\n")
+    pytester.makeconftest("from pytest_bctrl import schema\nEARLY = schema()\n")
+    (pytester.path / "sub").mkdir()
+    (pytester.path / "sub" / "test_mine.py").write_text(
+        """
+from conftest import EARLY
+from pytest_bctrl import schema
+
+MINE = schema()
+
+def test_it(bctrl_schema):
+    assert [["/v2/mine"]] * 3 == [[*one.raw_schema["paths"]] for one in (EARLY, MINE, bctrl_schema)]
+    MINE.config.generation.update(max_examples=1)
+    assert 1 != schema().config.generation.max_examples
+""",
+        "utf-8",
+    )
+
+    pytester.runpytest_subprocess(*STRICT, "sub").assert_outcomes(passed=1)
+    pytester.runpytest_subprocess(*STRICT, "sub", "-n2").assert_outcomes(passed=1)
 
 
 def test_the_schema_and_the_strategies(pytester: pytest.Pytester) -> None:

@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 
 from pytest_bctrl.contract import build
+from pytest_bctrl.contract.document import page_samples
 from pytest_bctrl.contract.files import ContractFiles, packaged
 from pytest_bctrl.errors import DocumentError
+
+PAGE = Path(__file__).parents[1] / "languages" / "runtimes-list.md"
+"""The page as it was when its spec was vendored."""
 
 
 @pytest.fixture
@@ -25,9 +29,10 @@ def test_spec_and_overlay_make_exactly_the_merged_document() -> None:
 
 def test_the_lock_says_where_the_spec_came_from_and_when_and_holds_its_digest() -> None:
     spec, lock = packaged().spec.read_text("utf-8"), json.loads(packaged().lock.read_text("utf-8"))
-    assert {"source", "fetched", "sha256"} == set(lock)
+    assert {"source", "fetched", "sha256", "samples"} == set(lock)
     assert lock["sha256"] == build.spec_digest(spec)
-    assert lock == json.loads(build.lock_text(lock["source"], lock["fetched"], spec))
+    samples = page_samples(PAGE.read_text("utf-8"))
+    assert lock == json.loads(build.lock_text(lock["source"], lock["fetched"], spec, samples=samples))
 
 
 def test_a_build_of_what_is_built_changes_nothing(files: ContractFiles) -> None:

@@ -21,6 +21,7 @@ _VARYING = (
     (re.compile(r"_{3,}"), "___"),
     (re.compile(r" *\[( *\d+%)\]"), r" [\1]"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
+    (re.compile(r"\bpython3\.\d+t?/"), "python3/"),
     (re.compile(r"^(platform|plugins:) .*"), r"\1"),
     (re.compile(r"\b(created|ready|initialized): \d+/\d+ workers?"), r"\1"),
 )

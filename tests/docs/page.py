@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -99,8 +99,11 @@ class Reader:
             )
 
     def _type(self, command: Command, following: Command | None) -> None:
-        code, text = self._run(self._here(command.text))
-        actual = printed(text.replace(str(self._port), _PORT), self._home)
+        def actual_lines(text: str) -> list[str]:
+            return printed(text.replace(str(self._port), _PORT), self._home)
+
+        code, text = self._run(self._here(command.text), lambda text: agrees(command.shown, actual_lines(text)))
+        actual = actual_lines(text)
         if not agrees(command.shown, actual):
             self._outcome.outputs[command.line] = actual
             self._tell(command.line, "it prints\n" + "\n".join(f"    {line}" for line in actual))
@@ -108,10 +111,10 @@ class Reader:
         if code and not is_told:
             self._tell(command.line, f"it ended with exit code {code}, and the page does not say so (echo $?)")
 
-    def _run(self, command: str) -> tuple[int, str]:
+    def _run(self, command: str, is_expected: Callable[[str], bool] = bool) -> tuple[int, str]:
         """Run a command with the stand-in of the Internet; one that installs for real, with the way that leads out."""
         if self._registry is None or "pip install" not in command:
-            return self._shell.run(command)
+            return self._shell.run(command, is_expected)
         self._shell.aside(exports({**dict.fromkeys(self._outside.environment, ""), **self._registry}))
         done = self._shell.run(command)
         self._shell.aside(exports(self._outside.environment))

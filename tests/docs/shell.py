@@ -9,15 +9,13 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
 from typing import Self
 
 _SECONDS = 120
-_QUIET = 0.4
-"""Seconds of silence after which what runs in the background has said what it says at its start."""
 
 
 class Shell:
@@ -57,10 +55,17 @@ class Shell:
             if pipe is not None:
                 pipe.close()
 
-    def run(self, command: str) -> tuple[int, str]:
-        """Return the exit code and the output of one command; raises `TimeoutError` where it does not end."""
+    def run(self, command: str, is_expected: Callable[[str], bool] = bool) -> tuple[int, str]:
+        """Return the exit code and the output of one command; raises `TimeoutError` where it does not end.
+
+        A command in the background is ready when its port answers and its output `is_expected`.
+        """
         self._number += 1
         file = self._workspace / f"command-{self._number}.sh"
+        background = self._workspace / f"output-{self._number}.txt"
+        is_background = command.rstrip().endswith("&")
+        if is_background:
+            command = f"{command.rstrip()[:-1]} >'{background}' 2>&1 &"
         file.write_text(command + "\n", "utf-8")
         assert self._process.stdin is not None
         # In a file of its own, `$?` is still that of the command before, and no quote of it can end this line.
@@ -76,8 +81,8 @@ class Shell:
                 self._status = int(line.split()[1])
                 break
             output.append(line)
-        if command.rstrip().endswith("&"):
-            output += self._greeting(command, deadline)
+        if is_background:
+            output.append(_first_output(command, background, is_expected, deadline))
         return self._status, "".join(output)
 
     def aside(self, command: str) -> str:
@@ -90,20 +95,6 @@ class Shell:
     def folder(self) -> Path:
         """The directory that the page is in now."""
         return Path(self.aside("pwd").strip())
-
-    def _greeting(self, command: str, deadline: float) -> list[str]:
-        """What a program in the background says until it is ready: until its port answers, and it is silent."""
-        port = re.search(r"--port (\d+)", command)
-        while port and time.monotonic() < deadline and not _is_open(int(port[1])):
-            time.sleep(0.02)
-        said: list[str] = []
-        while True:
-            try:
-                line = self._lines.get(timeout=_QUIET if said else 5)
-            except Empty:
-                return said
-            if line is not None:
-                said.append(line)
 
     def _next(self, seconds: float, command: str) -> str:
         try:
@@ -119,6 +110,17 @@ class Shell:
         for line in self._process.stdout:
             self._lines.put(line)
         self._lines.put(None)
+
+
+def _first_output(command: str, file: Path, is_expected: Callable[[str], bool], deadline: float) -> str:
+    """Return what a program in the background prints until its port answers and the output is expected."""
+    port = re.search(r"--port (\d+)", command)
+    while port and time.monotonic() < deadline and not _is_open(int(port[1])):
+        time.sleep(0.02)
+    deadline = min(deadline, time.monotonic() + _SECONDS / 4)
+    while not is_expected(file.read_text("utf-8", "replace")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return file.read_text("utf-8", "replace")
 
 
 def _is_open(port: int) -> bool:

@@ -88,3 +88,11 @@ def test_the_declared_pythons_are_those_that_are_tested_on_three_systems() -> No
     matrix = jobs["python"]["strategy"]["matrix"]
     declared = re.findall(r":: Python :: (3\.\d+)", "\n".join(PYPROJECT["project"]["classifiers"]))
     assert (declared, 3) == (matrix["python"], len(matrix["system"]))
+
+
+@pytest.mark.parametrize("name", ["SECURITY.md", "docs/explanation/threat-model.md"])
+def test_a_test_that_proves_a_promise_exists(name: str) -> None:
+    named = re.findall(r"`(tests/[\w/]+(?:\.py)?)(?:::(\w+))?`", (PROJECT / name).read_text("utf-8"))
+    assert len(named) > 4
+    texts = {path: "" if (PROJECT / path).is_dir() else (PROJECT / path).read_text("utf-8") for path, _ in named}
+    assert [] == [(path, test) for path, test in named if test and f"def {test}(" not in texts[path]]

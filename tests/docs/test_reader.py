@@ -68,3 +68,21 @@ def test_a_page_is_written_again_with_what_its_commands_print(tmp_path: Path) ->
 
     written = "```console\n$ echo one; \\\n> echo two\none\ntwo\n$ echo three\nthree\n```\n"
     assert written == (tmp_path / "page.md").read_text("utf-8")
+
+
+def test_what_differs_between_machines_is_not_compared(tmp_path: Path) -> None:
+    page = "```console\n$ echo 'lib/python3.11/site took 1.25s'\nlib/python3.14/site took 0.50s\n```\n"
+    assert [] == follow(page, tmp_path).problems
+
+
+def test_the_output_of_a_program_in_the_background_is_waited_for(tmp_path: Path) -> None:
+    """However long it is silent between two lines."""
+    page = """\
+        ```console
+        $ bash -c 'echo one; sleep 1; echo two; sleep 60' &
+        one
+        two
+        $ kill %1
+        ```
+        """
+    assert [] == follow(page, tmp_path).problems

@@ -88,6 +88,7 @@ def require_consistent(finding: Finding, base: Doc, revision: Doc) -> None:
 
 _NO_VALUE = (
     "sunset", "new-request-path-parameter", "style-changed", "explode-changed", "content-media-type",
+    "content-encoding",
     "response-header-type-changed", "not-changed", "dependent-schema",
 )  # fmt: skip
 """What a rule speaks of that no value shows; and what `not` leaves, and a schema of another property asks."""

@@ -74,10 +74,12 @@ _RESPONSES: dict[str, tuple[Any, ...]] = {
         "response-media-type-added @200 text/csv: text/csv; response-media-type-removed @200 image/*: image/*"),
     "a format that is built on another": (_media("application/problem+json"), _media("application/json"),
         "response-media-type-name-generalized @200 application/problem+json: application/problem+json → application/json",
-        "response-media-type-name-specialized @200 application/json: application/json → application/problem+json"),
+        "response-media-type-added @200 application/problem+json: application/problem+json; "
+        "response-media-type-removed @200 application/json: application/json"),
     "a format that is built on two others": (_media("application/a+b+json"), _media("application/json"),
         "response-media-type-name-generalized @200 application/a+b+json: application/a+b+json → application/json",
-        "response-media-type-name-specialized @200 application/json: application/json → application/a+b+json"),
+        "response-media-type-added @200 application/a+b+json: application/a+b+json; "
+        "response-media-type-removed @200 application/json: application/json"),
     "a format that is built on another, of another kind": (_media("image/svg+xml"), _media("application/xml"),
         "response-media-type-added @200 application/xml: application/xml; response-media-type-removed @200 image/svg+xml: image/svg+xml",
         "response-media-type-added @200 image/svg+xml: image/svg+xml; response-media-type-removed @200 application/xml: application/xml"),

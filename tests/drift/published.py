@@ -12,10 +12,15 @@ TEXT = packaged().spec.read_text("utf-8")
 SPEC: dict[str, Any] = load_document(TEXT, "spec.yaml").data
 
 
+_PAGE = Path(__file__).parents[1] / "languages" / "runtimes-list.md"
+SAMPLES = _PAGE.read_text("utf-8")[_PAGE.read_text("utf-8").index("## SDK Code Examples") :]
+"""The samples of the page, in eight languages."""
+
+
 def page(text: str = TEXT) -> str:
     """A documentation page around an OpenAPI text; the text begins on line 8."""
     lines = ["# List Runtimes", "", "GET /v1/spaces/{id}/runtimes", "", "## OpenAPI Specification", "", "```yaml"]
-    return "\n".join([*lines, text + "```", "", "## SDK Code Examples", "", "```python", "import requests", "```", ""])
+    return "\n".join([*lines, f"{text}```", "", SAMPLES])
 
 
 def written(folder: Path, text: str, name: str = "page.md") -> str:

@@ -214,15 +214,16 @@ def test_what_the_gate_advises_turns_it_green_and_it_says_what_it_compares_with(
     assert drift(*shlex.split(advice), cwd=tmp_path).returncode == 0
     green = drift("drift", "new.yaml", cwd=tmp_path)
     assert (green.returncode, green.stderr) == (0, "")
-    assert "compared with contracts/runtimes.openapi.yaml: the project has a folder contracts" in green.stdout
+    compared = "compared with contracts/runtimes.openapi.yaml: the project has a folder contracts, vendored "
+    assert compared in green.stdout
     (tmp_path / "contracts").rename(tmp_path / "kept")
     written(tmp_path, "[pytest]\nbctrl_contract = kept/runtimes.contract.json\n", "pytest.ini")
-    assert "the spec of kept/runtimes.contract.json" in drift("drift", "new.yaml", cwd=tmp_path).stdout
+    assert "bctrl_contract (ini) sets kept/runtimes.contract.json" in drift("drift", "new.yaml", cwd=tmp_path).stdout
     written(tmp_path, PAUSED.replace("- paused", "- paused\n        - resumed"), "new.yaml")
     again = drift("drift", "new.yaml", cwd=tmp_path)
     assert "contract update new.yaml --contracts kept;" in again.stderr
     written(tmp_path, "[pytest]\nbctrl_contract = new.yaml\n", "pytest.ini")
-    assert "compared with new.yaml: bctrl_contract sets it" in drift("drift", "new.yaml", cwd=tmp_path).stdout
+    assert "compared with new.yaml: bctrl_contract (ini) sets it" in drift("drift", "new.yaml", cwd=tmp_path).stdout
 
 
 def test_a_revision_can_be_either_side(tmp_path: Path, base: str) -> None:

@@ -16,7 +16,20 @@ from .published import SPEC, TEXT, page, written
 
 PAUSED = page(TEXT.replace("- failed", "- failed\n        - paused"))
 RULE = "response-property-enum-value-added"
-LATER = (date.today() + timedelta(days=10)).isoformat()
+TODAY = date(2026, 11, 27)
+LATER = (TODAY + timedelta(days=10)).isoformat()
+
+
+@pytest.fixture(autouse=True)
+def _today(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the same day in every run, and until the end of each."""
+
+    class Today(date):
+        @classmethod
+        def today(cls) -> date:
+            return TODAY
+
+    monkeypatch.setattr("datetime.date", Today)
 
 
 def gate_file(folder: Path, text: str) -> Path:
@@ -64,7 +77,7 @@ def test_what_the_gate_file_allows_is_parted_and_told_by_its_path(tmp_path: Path
 
 
 def test_an_entry_that_expired_allows_nothing(tmp_path: Path) -> None:
-    yesterday = (date.today() - timedelta(days=1)).isoformat()
+    yesterday = (TODAY - timedelta(days=1)).isoformat()
     judged = judge_upstream(written(tmp_path, PAUSED), SPEC, gate_file(tmp_path, allowed_until(yesterday)))
     assert [finding.rule for finding in judged.remaining] == [RULE]
 

@@ -89,7 +89,7 @@ def defaults_written_out(document: Doc) -> None:
 
 
 def words(document: Doc) -> None:
-    document["info"].update(title="Another", version="9.9.9", description="d")
+    document["info"].update(title="Another", description="d")
     get(document).update(summary="s", description="d", externalDocs={"url": "https://docs.example"})
     schema(document)["properties"]["name"].update(title="t", description="d", examples=["a"], **{"x-order": 1})
     content(document)["application/json"].update(example={"runtimes": []})

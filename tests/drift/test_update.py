@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import date
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from pytest_bctrl.cli import main
-from pytest_bctrl.contract.build import build, locked_source, spec_digest
+from pytest_bctrl.contract.build import build, published_url, spec_digest
 from pytest_bctrl.contract.files import ContractFiles, packaged
 
 from .published import TEXT, page, written
@@ -72,10 +74,37 @@ def test_changed_words_alone_are_vendored(files: ContractFiles, tmp_path: Path) 
     assert "summary: Show" in files.spec.read_text()
 
 
-def test_a_local_copy_does_not_become_the_source(files: ContractFiles, tmp_path: Path) -> None:
+def test_the_lock_records_what_was_read_and_keeps_the_page(
+    files: ContractFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The path as it is seen from the working directory, the digest of the file, and the day."""
+    monkeypatch.chdir(tmp_path)
     source = json.loads(files.lock.read_text())["source"]
+    text = page(PAUSED)
+    update(files, Path(written(tmp_path, text)).name)
+    assert json.loads(files.lock.read_text()) == {
+        "source": "page.md",
+        "fetched": date.today().isoformat(),
+        "sha256": spec_digest(PAUSED),
+        "source_sha256": sha256(text.encode()).hexdigest(),
+        "page": source,
+        "samples": json.loads(packaged().lock.read_text())["samples"],
+    }
+    assert published_url(files) == source
+
+
+def test_a_lock_without_a_page_records_none(files: ContractFiles, tmp_path: Path) -> None:
+    lock = json.loads(files.lock.read_text())
+    files.lock.write_text(json.dumps({**lock, "source": "elsewhere.md"}))
+    assert update(files, written(tmp_path, page(PAUSED))) == 0
+    assert "page" not in json.loads(files.lock.read_text())
+
+
+def test_the_sample_follows_the_spec(files: ContractFiles, tmp_path: Path) -> None:
+    """Every value of an enum is in it, a new one too."""
+    assert "paused" not in files.sample.read_text()
     update(files, written(tmp_path, page(PAUSED)))
-    assert json.loads(files.lock.read_text())["source"] == source
+    assert '"status": "paused"' in files.sample.read_text()
 
 
 def test_an_overlay_that_no_longer_applies_stops_it(
@@ -153,4 +182,4 @@ def test_a_dry_run_begins_no_folder(tmp_path: Path) -> None:
 
 
 def test_the_lock_says_where_the_spec_came_from() -> None:
-    assert locked_source(packaged()).startswith("https://")
+    assert published_url(packaged()).startswith("https://")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 
 import pytest
@@ -95,13 +96,12 @@ def test_nothing_waits_on_for_an_answer_that_never_came(upstream: Upstream) -> N
 
 def test_an_answer_whose_headers_drip_ends(upstream: Upstream) -> None:
     def drip(request: BaseHTTPRequestHandler) -> None:
-        for byte in b"HTTP/1.1 ":
-            try:
-                request.wfile.write(bytes([byte]))
+        with suppress(OSError):
+            request.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while True:
+                request.wfile.write(b"a")
                 request.wfile.flush()
-            except OSError:
-                return
-            time.sleep(0.1)
+                time.sleep(0.05)
 
     upstream.answers["/"] = drip
     with pytest.raises(UnreachableError) as caught:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import TypeAlias
 
 import brotli
 import zstandard
@@ -21,35 +23,50 @@ def _deflated(window: int, size: int) -> bytes:
     return head + (stream.compress(bytes(_BLOCK)) + stream.flush(zlib.Z_FULL_FLUSH)) * (size // _BLOCK)
 
 
-GZIP = _deflated(16 + zlib.MAX_WBITS, GIGABYTE)
-"""1 GB in 1 MB."""
+@cache
+def _gzip() -> bytes:
+    """1 GB in 1 MB."""
+    return _deflated(16 + zlib.MAX_WBITS, GIGABYTE)
 
-_GZIPPED = gzip.compress(GZIP, 1)
 
-BOMBS: Mapping[str, tuple[bytes, str]] = {
-    "plain": (bytes(65 * 1024**2), ""),
-    "gzip": (GZIP, "gzip"),
-    "upper": (GZIP, "GZIP, identity"),
-    "zlib": (_deflated(zlib.MAX_WBITS, GIGABYTE), "deflate"),
-    "deflate": (_deflated(-zlib.MAX_WBITS, GIGABYTE), "deflate"),
-    "twice": (_GZIPPED, "gzip, gzip"),
-    "mixed": (zlib.compress(GZIP), "gzip, deflate"),
-    "beside": (GZIP, "gzip, none-such"),
-    "junk": (_GZIPPED + b"junk", "gzip,gzip"),
-    "cut": (_GZIPPED[:-4], "gzip,gzip"),
-    "br": (brotli.compress(bytes(GIGABYTE // 4), quality=1), "br"),
-    "zstd": (zstandard.compress(bytes(GIGABYTE // 4)), "zstd"),
-    "frames": (zstandard.compress(b"") * 100_000, "zstd"),
+@cache
+def _gzip_twice() -> bytes:
+    return gzip.compress(_gzip(), 1)
+
+
+Bodies: TypeAlias = Mapping[str, tuple[Callable[[], bytes], str]]
+
+BOMBS: Bodies = {
+    "plain": (lambda: bytes(65 * 1024**2), ""),
+    "gzip": (_gzip, "gzip"),
+    "upper": (_gzip, "GZIP, identity"),
+    "zlib": (lambda: _deflated(zlib.MAX_WBITS, GIGABYTE), "deflate"),
+    "deflate": (lambda: _deflated(-zlib.MAX_WBITS, GIGABYTE), "deflate"),
+    "twice": (_gzip_twice, "gzip, gzip"),
+    "mixed": (lambda: zlib.compress(_gzip()), "gzip, deflate"),
+    "beside": (_gzip, "gzip, none-such"),
+    "junk": (lambda: _gzip_twice() + b"junk", "gzip,gzip"),
+    "cut": (lambda: _gzip_twice()[:-4], "gzip,gzip"),
+    "br": (lambda: brotli.compress(bytes(GIGABYTE // 4), quality=1), "br"),
+    "zstd": (lambda: zstandard.compress(bytes(GIGABYTE // 4)), "zstd"),
+    "frames": (lambda: zstandard.compress(b"") * 100_000, "zstd"),
 }
 """Bodies by name, with their `Content-Encoding`, that become too large where a client unpacks them."""
 
-HARMLESS: Mapping[str, tuple[bytes, str]] = {
-    "lists": (gzip.compress(b"[" + b"[]," * 20_000_000 + b"0]", 1), "gzip"),
-    "members": (gzip.compress(b"", mtime=0) * 100_000, "gzip"),
-    "members-large": (gzip.compress(b"{}") + GZIP, "gzip"),
-    "six": (b" " * 6 * 1024**2, ""),
+HARMLESS: Bodies = {
+    "lists": (lambda: gzip.compress(b"[" + b"[]," * 20_000_000 + b"0]", 1), "gzip"),
+    "members": (lambda: gzip.compress(b"", mtime=0) * 100_000, "gzip"),
+    "members-large": (lambda: gzip.compress(b"{}") + _gzip(), "gzip"),
+    "six": (lambda: b" " * 6 * 1024**2, ""),
 }
 """Bodies that a client may have, and that are more than they seem to who reads them strictly, or parses them."""
+
+
+@cache
+def body(name: str) -> tuple[bytes, str]:
+    """Return the bytes of a body, made when a test needs them, and its `Content-Encoding`."""
+    make, coding = {**BOMBS, **HARMLESS}[name]
+    return make(), coding
 
 
 def har(*entries: Mapping[str, object], ascii_only: bool = True) -> str:

@@ -9,18 +9,17 @@ import pytest
 
 from tests.traffic.servers import Server, answer, serve
 
-from .bombs import BOMBS, HARMLESS
+from .bombs import body
 
 
 @pytest.fixture(scope="session")
 def hostile() -> Iterator[Server]:
     """A server that answers every path below `/NAME/` with the bomb of that name."""
-    bodies = {**BOMBS, **HARMLESS}
 
     def step(connection: socket.socket, number: int) -> None:
         verb, path, _ = server.requests[-1].split(" ", 2)
-        body, coding = bodies[path.split("/")[1]]
-        head = answer(body=body, Content_Encoding=coding or "identity")
+        content, coding = body(path.split("/")[1])
+        head = answer(body=content, Content_Encoding=coding or "identity")
         connection.sendall(head.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if verb == "HEAD" else head)
 
     with serve(step) as server:

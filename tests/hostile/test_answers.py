@@ -25,6 +25,7 @@ from tests.recordings.conftest import recorded
 from tests.traffic.servers import Server
 
 from .bombs import BOMBS, HARMLESS
+from .bombs import body as bomb
 from .child import MEMORY, Ran, run
 
 HOW = ("get", "stream", "async")
@@ -64,7 +65,7 @@ def test_a_client_gets_what_is_within_the_bound(asked: dict[str, Ran], name: str
     }.items(),
 )
 def test_a_strict_reader_stops_at_the_bound_and_leaves_the_body_as_it_was(name: str, words: str) -> None:
-    body, coding = {**BOMBS, **HARMLESS}[name]
+    body, coding = bomb(name)
     assert (body, words) == incoming.undone(body, coding)
 
 

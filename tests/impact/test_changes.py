@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -22,13 +21,12 @@ from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.examples import example
 from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.impact.answer import failures
-from pytest_bctrl.impact.cache import Cache
-from pytest_bctrl.impact.change import Call, Change
-from pytest_bctrl.impact.derived import derived
-from pytest_bctrl.impact.drifted import drifted
-from pytest_bctrl.impact.reading import is_read, watching
-from pytest_bctrl.impact.replay import Outcome, limited
+from pytest_bctrl.impact.change import Change, ResponseContext
+from pytest_bctrl.impact.change_report import failure_lines
+from pytest_bctrl.impact.derived_changes import derive_changes
+from pytest_bctrl.impact.read_locations import is_read, record_reads
+from pytest_bctrl.impact.replay import ReplayOutcome, enforce_limit
+from pytest_bctrl.impact.response_changes import changes_from_drift
 from pytest_bctrl.samples.inputs import Inputs, inputs
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.message import Answer, Request
@@ -38,18 +36,18 @@ from tests.impact.drifts import SPEC, items, operation
 CONTRACT = load()
 
 
-def _called(mock: MockServer, *more: tuple[str, str]) -> Call:
+def _called(mock: MockServer, *more: tuple[str, str]) -> ResponseContext:
     """A call of the main operation, answered by the mock."""
     asked = mock.samples.operation
     given = inputs(mock.contract, asked, {"space_id": mock.space_id, "id": "1"}) or Inputs()
     fields = [("authorization", f"Bearer {mock.api_key.reveal()}"), *((name.lower(), v) for name, v in given.headers)]
     request = Request("GET", given.target(asked), (*fields, *more))
-    return Call(request, asked, mock.samples.parameters(mock.space_id), mock.respond(request))
+    return ResponseContext(request, asked, mock.samples.parameters(mock.space_id), mock.respond(request))
 
 
-def _played(change: Change, call: Call) -> Answer:
-    assert change.play is not None
-    return change.play(call)
+def _played(change: Change, call: ResponseContext) -> Answer:
+    assert change.transform is not None
+    return change.transform(call)
 
 
 def _changes(of_spec: Callable[[Any], Any]) -> dict[str, Change]:
@@ -58,7 +56,7 @@ def _changes(of_spec: Callable[[Any], Any]) -> dict[str, Change]:
     of_spec(document)
     new = contract_of(load_data(document, "new"), None)
     mock = MockServer(CONTRACT)
-    found = drifted(compare(SPEC, document), CONTRACT, new, mock.api_key, mock.space_id)
+    found = changes_from_drift(compare(SPEC, document), CONTRACT, new, mock.api_key, mock.space_id)
     return {one.finding.rule: one for one in found}
 
 
@@ -67,9 +65,9 @@ def test_a_break_is_found_by_the_checks_and_what_is_unusual_is_not(kind: str) ->
     call = _called(MockServer(CONTRACT))
 
     said = {}
-    for change in derived(CONTRACT):
-        answer = _played(change, call) if change.kind == kind else call.answer
-        if answer is not call.answer:
+    for change in derive_changes(CONTRACT):
+        answer = _played(change, call) if change.kind == kind else call.response
+        if answer is not call.response:
             found = check(answer.body, contract=CONTRACT)
             said[f"{change.finding.location} {change.finding.message}"] = [one.rule for one in found]
     assert len(said) > 30
@@ -97,11 +95,11 @@ def test_an_error_about_a_body_is_played_as_one_that_the_old_contract_refuses() 
             call = _called(mock)
         except BctrlError:
             continue
-        for change in drifted(compare(pair.base, pair.revision), old, new, mock.api_key, mock.space_id):
-            if change.finding.level != "error" or change.play is None or not change.locations:
+        for change in changes_from_drift(compare(pair.base, pair.revision), old, new, mock.api_key, mock.space_id):
+            if change.finding.level != "error" or change.transform is None or not change.locations:
                 continue
-            answer = change.play(call)
-            if answer is call.answer:
+            answer = change.transform(call)
+            if answer is call.response:
                 untouched.add(name.removeprefix("response-body-").removeprefix("response-property-"))
             else:
                 assert not accepts(old, mock.samples.schema, json.loads(answer.body)), name
@@ -113,13 +111,13 @@ def test_an_error_about_a_body_is_played_as_one_that_the_old_contract_refuses() 
 def test_an_error_that_is_documented_or_not_is_not_played() -> None:
     change = _changes(lambda spec: operation(spec)["responses"].update({"503": {"description": "down"}}))
 
-    assert change["response-non-success-status-added"].why_not == "no spec says when an error is answered"
+    assert change["response-non-success-status-added"].not_run_reason == "no spec says when an error response is sent"
 
 
 def test_a_new_tag_changes_no_answer() -> None:
     change = _changes(lambda spec: operation(spec)["tags"].append("new"))
 
-    assert change["api-tag-added"].why_not == "it changes no request and no answer"
+    assert change["api-tag-added"].not_run_reason == "it changes no request and no response"
 
 
 def test_a_value_that_the_changed_spec_allows_stays() -> None:
@@ -132,7 +130,7 @@ def test_a_value_that_the_changed_spec_allows_stays() -> None:
         call,
     )
 
-    pairs = zip(json.loads(call.answer.body)["runtimes"], json.loads(answer.body)["runtimes"], strict=True)
+    pairs = zip(json.loads(call.response.body)["runtimes"], json.loads(answer.body)["runtimes"], strict=True)
     changed = [(one["status"], other["status"]) for one, other in pairs if one != other]
     assert {old for old, _ in changed} == {status}
     assert status not in {new for _, new in changed}
@@ -163,7 +161,7 @@ def test_what_a_test_reads_is_known_by_what_it_does(name: str, use: Callable[[An
     read: set[str] = set()
     text = '{"a": 1, "b": [{"c": 2}]}'
 
-    with watching(text.__eq__, read.add):
+    with record_reads(text.__eq__, read.add):
         use(json.loads(text))
         json.loads('{"other": 1}')["other"]
 
@@ -178,14 +176,14 @@ def test_what_a_test_reads_is_known_by_what_it_does(name: str, use: Callable[[An
 def test_few_of_many_failures_are_listed() -> None:
     tests = [{"test": f"t.py::test_{number}", "line": f"KeyError: {number}", "where": "t.py:1"} for number in range(7)]
 
-    assert list(failures(tests))[4:] == ["t.py::test_4: KeyError: 4 (t.py:1)", "… and 2 other failures"]
+    assert list(failure_lines(tests))[4:] == ["t.py::test_4: KeyError: 4 (t.py:1)", "… and 2 other failures"]
 
 
 def test_a_failure_that_is_no_exception_of_the_project_is_told_by_its_report(tmp_path: Path) -> None:
     report = pytest.TestReport("t.py::test", ("t.py", 1, "test"), {}, "failed", "no leaks allowed\nhere", "call")
-    outcome = Outcome()
+    outcome = ReplayOutcome()
 
-    outcome.note(report, pytest.CallInfo.from_call(lambda: None, "call"), tmp_path)
+    outcome.record_phase(report, pytest.CallInfo.from_call(lambda: None, "call"), tmp_path)
 
     assert (outcome.failed, outcome.line, outcome.where) == (True, "no leaks allowed", "")
 
@@ -195,38 +193,21 @@ def test_the_alarm_of_the_project_itself_is_left_alone() -> None:
     rung: list[int] = []
     before = signal.signal(signal.SIGALRM, lambda number, _frame: rung.append(number))
     try:
-        with limited(0.01):
+        with enforce_limit(0.01):
             signal.raise_signal(signal.SIGALRM)
             assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
     finally:
         signal.signal(signal.SIGALRM, before)
 
     assert rung == [signal.SIGALRM]
-    with limited(60):
+    with enforce_limit(60):
         # Another's alarm, before the time is over.
         signal.raise_signal(signal.SIGALRM)
 
 
-def test_an_outcome_is_of_the_code_as_it_was(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where a module's file has gone since it was imported."""
-    item, module = pytester.getitem("def test(): pass", "test"), ModuleType("gone")
-    module.__file__ = str(pytester.path / "gone.py")
-    monkeypatch.setitem(sys.modules, "gone", module)
-    keys: list[str] = []
-    for text in ("", "x = 1", None):
-        Path(module.__file__).unlink(missing_ok=True)
-        if text is not None:
-            Path(module.__file__).write_text(text, "utf-8")
-        cache = Cache(item.config, [item])
-        cache.keep(item, "change", "sent", Outcome())
-        keys += cache.fresh
-
-    assert len(set(keys)) == 3
-
-
 def test_after_the_block_json_is_as_it_was() -> None:
     decode = json.JSONDecoder.decode
-    with watching(lambda text: True, lambda place: None):
+    with record_reads(lambda text: True, lambda place: None):
         assert json.JSONDecoder.decode is not decode
     assert json.JSONDecoder.decode is decode
 
@@ -236,8 +217,8 @@ def test_an_unusual_list_of_texts_is_one_that_the_contract_allows() -> None:
     texts = {"type": "string", "enum": ["a", "b", "c"]}
     mock = MockServer(things({"type": "array", "minItems": 2, "maxItems": 3, "uniqueItems": True, "items": texts}))
     call = _called(mock)
-    played = {one.finding.message: _played(one, call) for one in derived(mock.contract) if one.kind == "extreme"}
+    played = {one.finding.message: _played(one, call) for one in derive_changes(mock.contract) if one.kind == "extreme"}
     assert [] == [found for answer in played.values() for found in check(answer.body, contract=mock.contract)]
-    body = call.answer.body
+    body = call.response.body
     assert body == played["the list is empty"].body == played["the value is always 'a'"].body
-    assert body != played["the items come in the other order"].body
+    assert body != played["the items come in reverse order"].body

@@ -13,9 +13,9 @@ import pytest
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.options import Options
-from pytest_bctrl.impact.change import Call, Change
-from pytest_bctrl.impact.derived import derived
-from pytest_bctrl.impact.drifted import drifted
+from pytest_bctrl.impact.change import Change, ResponseContext
+from pytest_bctrl.impact.derived_changes import derive_changes
+from pytest_bctrl.impact.response_changes import changes_from_drift
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.message import Answer, Payload, Request
 from pytest_bctrl.traffic.mock.routes import Routes
@@ -52,8 +52,8 @@ def _answer(
 ) -> Answer:
     """The answer of one operation with the change of a rule."""
     [(change, call)] = _changes(of_spec, rule, path, query=query, body=body)
-    assert change.play is not None
-    return change.play(call)
+    assert change.transform is not None
+    return change.transform(call)
 
 
 def _changes(
@@ -64,20 +64,20 @@ def _changes(
     query: str = "",
     body: bytes = b"",
     of_both: Callable[[Any], Any] = lambda spec: None,
-) -> list[tuple[Change, Call]]:
+) -> list[tuple[Change, ResponseContext]]:
     """The changes of a rule, each with a call of one operation; `of_both` is what both specs have beside."""
     old, new = _old(), _old()
     of_both(old)
     of_both(new)
     of_spec(new)
     contract = from_document(old, "old")
-    found = drifted(compare(old, new), contract, from_document(new, "new"), Secret("key"), "space")
+    found = changes_from_drift(compare(old, new), contract, from_document(new, "new"), Secret("key"), "space")
     request = Request("GET", f"{path.replace('{id}', 'a')}{query}")
     match = Routes(contract).match(request.target)
     assert match is not None
     headers = (("Content-Type", "application/json"), ("X-Page", "1"))
     before = Answer(200, headers, Payload(body or json.dumps(_BODIES[path]).encode()))
-    call = Call(request, match.of("GET"), match.values, before)
+    call = ResponseContext(request, match.of("GET"), match.values, before)
     return [(one, call) for one in found if one.finding.rule == rule]
 
 
@@ -196,8 +196,8 @@ def test_an_answer_of_a_status_that_the_new_spec_has_in_a_range_alone_stays() ->
         _with_status("2XX")(spec)
 
     [(change, call)] = _changes(fewer_and_any, "response-property-enum-value-removed")
-    assert change.play is not None
-    assert change.play(call) is call.answer
+    assert change.transform is not None
+    assert change.transform(call) is call.response
 
 
 def test_a_branch_is_changed_where_its_schema_stands_alone_too() -> None:
@@ -218,8 +218,8 @@ def test_a_branch_is_changed_where_its_schema_stands_alone_too() -> None:
     body = b'{"things": [], "deep": {"below": {"second": {"kind": "a", "size": "x"}}}}'
     [(change, call)] = _changes(of_spec, "response-property-type-changed", body=body, of_both=with_kinds)
     assert change.finding.location == "first<kind=a>.size"
-    assert change.play is not None
-    assert isinstance(json.loads(change.play(call).body)["deep"]["below"]["second"]["size"], int)
+    assert change.transform is not None
+    assert isinstance(json.loads(change.transform(call).body)["deep"]["below"]["second"]["size"], int)
 
 
 def test_a_name_that_a_pattern_alone_tells_is_no_place_of_a_body() -> None:
@@ -227,7 +227,7 @@ def test_a_name_that_a_pattern_alone_tells_is_no_place_of_a_body() -> None:
         _thing(spec)["properties"]["sizes"]["patternProperties"] = {"^x": {"type": kind}}
 
     [(change, _)] = _changes(of_spec, "response-property-type-changed", of_both=partial(of_spec, kind="string"))
-    assert change.why_not == "no answer that shows it could be made"
+    assert change.not_run_reason == "no response that shows it could be generated"
 
 
 def test_a_body_that_a_fault_has_cut_stays_as_it_is() -> None:
@@ -242,14 +242,14 @@ def test_a_body_that_a_fault_has_cut_stays_as_it_is() -> None:
 
 _NO_SAMPLE = {"type": "string", "pattern": "^(?=A)B$"}
 _NOT_PLAYED: tuple[tuple[Callable[[Any], Any], str], ...] = (
-    (lambda spec: _listed(spec)["responses"].pop("200"), "the new spec has no other success"),
-    (lambda spec: _listed(spec).update(summary="Others"), "it changes no request and no answer"),
+    (lambda spec: _listed(spec)["responses"].pop("200"), "the new spec has no other success response"),
+    (lambda spec: _listed(spec).update(summary="Others"), "it changes no request and no response"),
     (lambda spec: _ok(spec)["headers"]["X-Page"].update(schema={"maxLength": 9}),
-     "no answer that shows it could be made"),
+     "no response that shows it could be generated"),
     (lambda spec: spec["paths"]["/v1/things/{id}"]["get"]["parameters"][0].update(schema={"type": "integer"}),
-     "the mock takes any value there"),
+     "the mock accepts any value there"),
     (lambda spec: (_thing(spec)["required"].append("odd"), _thing(spec)["properties"].update(odd=_NO_SAMPLE)),
-     "no answer that shows it could be made"),
+     "no response that shows it could be generated"),
     (lambda spec: _listed(spec).update(requestBody={"required": True, "content": {"application/json": {}}}),
      "the mock reads no request body"),
 )  # fmt: skip
@@ -260,13 +260,13 @@ def test_what_cannot_be_played_says_why(of_spec: Callable[[Any], Any], why: str)
     old, new = _old(), _old()
     of_spec(new)
     found = compare(old, new, Options(descriptions=True))
-    [change] = drifted(found, from_document(old, "old"), from_document(new, "new"), Secret("key"), "space")
-    assert (change.play, change.why_not) == (None, why)
+    [change] = changes_from_drift(found, from_document(old, "old"), from_document(new, "new"), Secret("key"), "space")
+    assert (change.transform, change.not_run_reason) == (None, why)
 
 
 def test_a_contract_that_no_sample_can_be_made_of_is_said_to_be_such() -> None:
-    found = derived(contract_of(_NO_SAMPLE))
-    assert ["no sample can be made of the contract"] == [one.why_not for one in found]
+    found = derive_changes(contract_of(_NO_SAMPLE))
+    assert ["no response can be generated from the contract"] == [one.not_run_reason for one in found]
 
 
 def test_of_any_other_members_those_with_a_schema_of_their_own_stay() -> None:
@@ -282,6 +282,6 @@ def test_of_any_other_members_those_with_a_schema_of_their_own_stay() -> None:
 
 def test_a_name_with_a_comma_is_known_to_be_missing() -> None:
     schema = {"type": "object", "required": ["a, b"], "properties": {"a, b": {"type": "string"}}}
-    found = [one.locations for one in derived(contract_of(schema)) if "required" in one.finding.message]
+    found = [one.locations for one in derive_changes(contract_of(schema)) if "required" in one.finding.message]
 
     assert found == [("['a, b']",)]

@@ -9,7 +9,7 @@ import pytest
 from tests.impact.conftest import IMPACT, verdicts
 
 _UNSURE = {
-    "test_once: it also fails by chance without the change": """
+    "test_once: the test also fails without the change, at random": """
         import itertools
         turns = itertools.count()
 
@@ -17,7 +17,7 @@ _UNSURE = {
             body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
             assert next(turns) < 1 and body
         """,
-    "its answers are kept somewhere between tests": """
+    "the test sends no request when it is run again, because it keeps responses between tests": """
         kept = {}
 
         def test_kept(bctrl_client, bctrl_space_id):
@@ -25,7 +25,7 @@ _UNSURE = {
                 kept.update(bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json())
             assert kept["runtimes"][0]["status"]
         """,
-    "it compares with the very data, so that every other value fails it": """
+    "the test compares with its own data, so that every other value makes it fail": """
         def test_names(bctrl_mock, bctrl_client, bctrl_space_id):
             bctrl_mock.runtimes = [{**one, "status": "active"} for one in bctrl_mock.runtimes[:2]]
             body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
@@ -52,7 +52,7 @@ def test_a_test_that_never_ends_with_a_change_is_ended(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     """In its own code, or in a plugin between two phases."""
-    monkeypatch.setattr("pytest_bctrl.impact.replay._LEAST", 1.0)
+    monkeypatch.setattr("pytest_bctrl.impact.replay._MIN_SECONDS", 1.0)
     project.makeconftest(
         """
         import pytest

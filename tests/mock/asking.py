@@ -27,7 +27,7 @@ class Reply:
 
 
 def ask(
-    mock: MockServer, method: str, path: str, headers: dict[str, str], body: str | None = None, timeout: float = 10
+    mock: MockServer, method: str, path: str, headers: dict[str, str], body: str | None = None, timeout: float = 60
 ) -> Reply:
     """Send one request on a connection of its own."""
     connection = HTTPConnection(mock.url.removeprefix("http://"), timeout=timeout)
@@ -46,7 +46,7 @@ def listed(mock: MockServer, **headers: str) -> Reply:
     return ask(mock, "GET", path, {"Authorization": f"Bearer {mock.api_key.reveal()}", **given})
 
 
-def raw(mock: MockServer, data: bytes, *, half_close: bool = False, timeout: float = 10) -> bytes:
+def raw(mock: MockServer, data: bytes, *, half_close: bool = False, timeout: float = 60) -> bytes:
     """Send bytes as they are and return all that comes until the server closes."""
     with connected(mock, timeout) as sock:
         sock.sendall(data)
@@ -55,7 +55,7 @@ def raw(mock: MockServer, data: bytes, *, half_close: bool = False, timeout: flo
         return read_all(sock)
 
 
-def connected(mock: MockServer, timeout: float = 10) -> socket.socket:
+def connected(mock: MockServer, timeout: float = 60) -> socket.socket:
     """Return an open socket to the mock."""
     host, _, port = mock.url.removeprefix("http://").rpartition(":")
     return socket.create_connection((host, int(port)), timeout=timeout)

@@ -26,10 +26,10 @@ def url(mock: MockServer, path: str) -> str:
 
 
 def test_urllib(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
-    with urllib.request.urlopen(urllib.request.Request(url, headers=bearer), timeout=10) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=bearer), timeout=60) as answer:
         assert json.load(answer)["runtimes"] == mock.runtimes
     with pytest.raises(urllib.error.HTTPError) as refusal:
-        urllib.request.urlopen(url, timeout=10)
+        urllib.request.urlopen(url, timeout=60)
     assert refusal.value.code == 401
     refusal.value.close()
 
@@ -40,13 +40,13 @@ def test_requests(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
     with requests.Session() as session:
         bodies: tuple[Any, ...] = (None, {}, {"page": 2})
         for body in bodies:
-            assert session.get(url, headers=bearer, json=body, timeout=10).json()["runtimes"] == mock.runtimes
-        assert session.head(url, headers=bearer, timeout=10).status_code == 200
-        assert session.post(url, headers=bearer, json={}, timeout=10).status_code == 405
+            assert session.get(url, headers=bearer, json=body, timeout=60).json()["runtimes"] == mock.runtimes
+        assert session.head(url, headers=bearer, timeout=60).status_code == 200
+        assert session.post(url, headers=bearer, json={}, timeout=60).status_code == 405
 
 
 def test_httpx(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
-    with httpx.Client(headers=bearer, timeout=10) as client:
+    with httpx.Client(headers=bearer, timeout=60) as client:
         bodies: tuple[Any, ...] = (None, {})
         for body in bodies:
             assert client.request("GET", url, json=body).json()["runtimes"] == mock.runtimes
@@ -55,7 +55,7 @@ def test_httpx(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
 
 @pytest.mark.anyio
 async def test_httpx_async(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
-    async with httpx.AsyncClient(headers=bearer, timeout=10) as client:
+    async with httpx.AsyncClient(headers=bearer, timeout=60) as client:
         replies = await asyncio.gather(*(client.get(url) for _ in range(20)))
     assert {len(reply.json()["runtimes"]) for reply in replies} == {len(mock.runtimes)}
 
@@ -70,7 +70,7 @@ async def test_aiohttp(mock: MockServer, url: str, bearer: dict[str, str]) -> No
 
 def test_httpx2(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
     httpx2 = pytest.importorskip("httpx2")
-    with httpx2.Client(headers=bearer, timeout=10) as client:
+    with httpx2.Client(headers=bearer, timeout=60) as client:
         assert client.get(url).json()["runtimes"] == mock.runtimes
 
 

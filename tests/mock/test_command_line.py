@@ -190,7 +190,7 @@ def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
         assert [mock.ask()[0] for _ in range(3)] == [200] * 3
         mock.process.stdout = None
         mock.process.terminate()
-        assert mock.process.wait(10) == 0
+        assert mock.process.wait(60) == 0
 
 
 def test_a_ready_file_that_was_left_behind_is_not_believed(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_a_ready_file_that_was_left_behind_is_not_believed(tmp_path: Path) -> No
         with running(tmp_path) as mock:
             assert mock.ask()[0] == 200
             mock.process.kill()
-            mock.process.wait(10)
+            mock.process.wait(60)
 
 
 def test_a_log_reader_that_stands_still_holds_up_nothing(tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_a_log_reader_that_stands_still_holds_up_nothing(tmp_path: Path) -> None
             assert connection.getresponse().read()
         connection.close()
         mock.process.terminate()
-        assert mock.process.wait(10) == 0
+        assert mock.process.wait(60) == 0
 
 
 def test_other_machines_are_warned_of(tmp_path: Path) -> None:

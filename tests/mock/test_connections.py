@@ -109,12 +109,12 @@ def test_all_that_wait_together_get_in(contract: Contract) -> None:
 
     def log(_entry: object) -> None:
         busy.set()
-        assert free.wait(10)
+        assert free.wait(60)
 
     with MockServer(contract, log=log) as mock, ExitStack() as open_:
         clients = [open_.enter_context(connected(mock))]
         clients[0].sendall(request_bytes(mock))
-        assert busy.wait(10)
+        assert busy.wait(60)
         clients += [open_.enter_context(connected(mock)) for _ in range(70)]
         free.set()
         for client in clients[1:]:
@@ -131,7 +131,7 @@ def test_a_client_for_whom_there_is_no_file_left_is_served_once_there_is(mock: M
     mock.fault("delay", 3, times=others or None)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with ExitStack() as held, socket.socket() as client:
-        client.settimeout(10)
+        client.settimeout(60)
         for _ in range(others):
             held.enter_context(connected(mock)).sendall(request_bytes(mock))
             while not mock.requests:
@@ -146,7 +146,7 @@ def test_a_client_for_whom_there_is_no_file_left_is_served_once_there_is(mock: M
             client.settimeout(0.2)
             with pytest.raises(TimeoutError):
                 client.recv(1)
-            client.settimeout(10)
+            client.settimeout(60)
             if others:
                 assert client.recv(15) == b"HTTP/1.1 200 OK"
         finally:

@@ -131,7 +131,7 @@ def test_head_is_get_without_the_body(mock: MockServer, path: str, bearer: dict[
 
 def test_a_get_with_a_json_body_is_a_get(mock: MockServer, path: str, bearer: dict[str, str]) -> None:
     """The SDK samples of the published page send `{}`; the next request on the connection is whole all the same."""
-    connection = HTTPConnection(mock.url.removeprefix("http://"), timeout=10)
+    connection = HTTPConnection(mock.url.removeprefix("http://"), timeout=60)
     for _ in range(3):
         connection.request("GET", path, body="{}", headers={**bearer, "Content-Type": "application/json"})
         answer = connection.getresponse()
@@ -142,7 +142,7 @@ def test_a_get_with_a_json_body_is_a_get(mock: MockServer, path: str, bearer: di
 
 def test_a_connection_is_kept(mock: MockServer, path: str, bearer: dict[str, str]) -> None:
     """Right answers and refusals go over the same socket."""
-    connection = HTTPConnection(mock.url.removeprefix("http://"), timeout=10)
+    connection = HTTPConnection(mock.url.removeprefix("http://"), timeout=60)
     connection.connect()
     first = connection.sock
     statuses = []

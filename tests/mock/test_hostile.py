@@ -115,7 +115,7 @@ def test_a_good_client_is_served_beside_hundreds_of_bad_ones(contract: Contract)
                     early = late
         began = time.monotonic()
     assert late - early < 64 * 1024 * 1024
-    assert time.monotonic() - began < SECONDS + 10
+    assert time.monotonic() - began < SECONDS + 60
     print(f"served {served} beside them; memory {early / 1e6:.0f} MB, then {late / 1e6:.0f} MB")
 
 

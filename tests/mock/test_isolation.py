@@ -18,7 +18,7 @@ def ask(mock, number):
         headers={"Authorization": f"Bearer {mock.api_key.reveal()}", "X-Number": str(number)},
     )
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status
     except urllib.error.HTTPError as error:
         error.close()

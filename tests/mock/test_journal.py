@@ -7,26 +7,29 @@ import pickle
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from pytest_bctrl.cli.mock import RequestLog
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock import MockServer, space
 from pytest_bctrl.traffic.mock.journal import Entry
 from pytest_bctrl.traffic.mock.message import Answer, Request
 
 from .asking import ask, listed, raw
 
 
-def test_it_holds_what_was_asked(mock: MockServer, path: str, bearer: dict[str, str]) -> None:
-    before = time.time()
+def test_it_holds_what_was_asked(
+    mock: MockServer, path: str, bearer: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(space, "time", SimpleNamespace(time=lambda: 1_790_000_000.5, monotonic=time.monotonic))
     ask(mock, "GET", f"{path}?limit=2", {**bearer, "X-Mine": "yes"}, "{}")
     (entry,) = mock.requests
     assert (entry.method, entry.path, entry.status) == ("GET", f"{path}?limit=2", 200)
     assert (entry.header("X-Mine"), entry.json(), entry.answer.status) == ("yes", {}, 200)
-    assert before <= entry.time <= time.time()
+    assert 1_790_000_000.5 == entry.time
     # As xdist's reports cross to another process.
     assert pickle.loads(pickle.dumps(entry.headers)) == entry.headers
 

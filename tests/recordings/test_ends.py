@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,3 +88,19 @@ def test_the_runtimes_are_those_of_the_first_success(tmp_path: Path) -> None:
     path.write_bytes(encode(Recording((REFUSED,))))
     with pytest.raises(DocumentError, match=r"kept\.har: it holds no runtimes \("):
         recorded(path).runtimes()
+
+
+def test_a_project_without_a_recording_is_told_how_to_make_it(pytester: pytest.Pytester) -> None:
+    """In one line, and no traceback of the fixture; the command that it shows records the test."""
+    pytester.makepyfile(test_mine="def test_it(bctrl_runtimes):\n    assert bctrl_runtimes\n")
+
+    result = pytester.runpytest()
+
+    result.assert_outcomes(errors=1)
+    command = "pytest --bctrl-record-mode=rewrite --bctrl-live test_mine.py::test_it"
+    line = f"bctrl recording: recordings/test_mine/test_it.har: there is no recording of this test ({command})"
+    (at,) = (number for number, row in enumerate(result.outlines) if "ERROR at setup of test_it" in row)
+    assert [line, "="] == [row if row == line else row[:1] for row in result.outlines[at + 1 : at + 3]]
+    arguments = shlex.split(command.replace("--bctrl-live ", ""))[1:]
+    pytester.runpytest(*arguments).assert_outcomes(passed=1)
+    pytester.runpytest().assert_outcomes(passed=1)

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.finding import LEVELS, Finding
 from pytest_bctrl.reports.terminal import block, describe, headline
-from pytest_bctrl.reports.wording import counted, printable, shown
+from pytest_bctrl.reports.wording import counted, shown
 
 
 def finding(level: Any = "error", rule: str = "r", **more: Any) -> Finding:
@@ -44,7 +45,7 @@ _FINDINGS = st.lists(
 def test_no_line_holds_what_a_terminal_obeys(findings: list[Finding]) -> None:
     """And each can be written as UTF-8, which holds no half of a letter."""
     lines = [headline(findings), *describe(findings)]
-    assert [] == [line for line in lines if not (line.isprintable() and line == printable(line))]
+    assert [] == [line for line in lines if not (line.isprintable() and line == escape_line(line))]
     assert all(isinstance(line.encode(), bytes) for line in lines)
 
 

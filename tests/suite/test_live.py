@@ -48,7 +48,7 @@ def test_what_sets_up_the_mock_is_skipped_where_its_client_would_meet_the_api(
     [
         ("reset-always", "the target resets the connection"),
         ("body-cut", "the target truncates its answer"),
-        ("bytes-after-a-refusal", "after the end of an answer comes what is no HTTP/1.1 answer: illegal status line"),
+        ("bytes-after-a-refusal", "the server sends bytes that belong to no response"),
         ("content-length-and-chunks", "the answer has both Content-Length and Transfer-Encoding"),
         ("429-once-as-html", "the content type is not documented"),
         ("429-always", "the target says 429 Too Many Requests"),

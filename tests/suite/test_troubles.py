@@ -81,13 +81,11 @@ def test_a_limit_and_an_idle_connection_that_was_closed_are_no_fault() -> None:
 def test_what_stands_after_the_end_of_an_answer_is_found_and_reproduced_by_the_request_before() -> None:
     stray = attempt(error="RemoteProtocolError", detail="illegal status line: 'more'", kept=True)
     said = [
-        (finding.message, finding.reproduce)
+        (finding.rule, finding.observed, finding.reproduce)
         for finding in attempt_findings(OPERATION, (stray, attempt(200)), "curl now", "curl before")
     ]
 
-    assert [
-        ("after the end of an answer comes what is no HTTP/1.1 answer: illegal status line: 'more'", "curl before")
-    ] == said
+    assert [("response_framing", "illegal status line: 'more'", "curl before")] == said
 
 
 def test_the_last_attempt_is_judged_elsewhere() -> None:

@@ -86,7 +86,7 @@ def test_an_answer_that_is_too_large_is_no_answer_and_leaves_nothing_behind(ask:
 
 def test_a_slow_answer_ends_in_time_where_there_is_no_socket_to_close() -> None:
     def drops() -> Iterator[bytes]:
-        for _ in range(100):
+        for _ in range(3_000):
             time.sleep(0.02)
             yield b" "
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from .deliveries import CHUNKED, Delivery, chunk, delivered_by, with_head
-from .reply import Reply
+from .deliveries import CHUNKED, Delivery, chunk, chunked, delivered_by, with_body_always, with_head
+from .reply import Reply, with_length
 from .service import Service
 from .variant import Variant, faulty, variants
 from .wire import Wire
@@ -139,6 +139,16 @@ _ELSEWHERE = {
     },
 }
 
+_HEAD_WITH_A_BODY = {
+    "framing": {
+        "head-with-a-body": Service(always=delivered_by(with_body_always(with_length))),
+        "head-with-a-chunked-body": Service(always=delivered_by(with_body_always(chunked(500)))),
+    }
+}
+_DOUBTS = dict.fromkeys(
+    _HEAD_WITH_A_BODY["framing"], "against RFC 9110, section 9.3.2; the contract documents GET only"
+)
+
 VARIANTS: tuple[Variant, ...] = (
     *(
         faulty("protocol", name, rule_hint, Service(listed=delivered_by(delivery)))
@@ -146,4 +156,5 @@ VARIANTS: tuple[Variant, ...] = (
         for name, delivery in family.items()
     ),
     *variants("protocol", "error", _ELSEWHERE),
+    *variants("protocol", "warning", _HEAD_WITH_A_BODY, _DOUBTS),
 )

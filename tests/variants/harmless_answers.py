@@ -21,10 +21,9 @@ from .deliveries import (
     odd_case,
     then_closed,
     until_close,
-    with_body_always,
     with_head,
 )
-from .reply import Reply, explained_error, nested_error, with_length, written
+from .reply import Reply, explained_error, nested_error, written
 from .runtimes import API_KEY
 from .service import DOWN, LIMIT, Hook, Service, Visit, right_key, untouched
 from .variant import variants
@@ -235,8 +234,6 @@ _FAMILIES = {
     "methods": {
         "options-answered": _answering("OPTIONS", Reply(204, b"", (("Allow", "GET, HEAD, OPTIONS"),))),
         "key-before-method": Service(early=_key_before_method),
-        "head-with-a-body": _always(with_body_always(with_length)),
-        "head-with-a-chunked-body": _always(with_body_always(chunked(500))),
         "head-not-implemented": _answering("HEAD", Reply(501, b"", ())),
         "head-not-found": _answering("HEAD", Reply(404, b"", ())),
         "head-not-allowed": _answering("HEAD", _NOT_ALLOWED),
@@ -252,8 +249,6 @@ _DOUBTS = {
     "cookie-honoured-instead-of-key": "a second way in, that only a client with a cookie jar sees",
     "401-without-challenge": "RFC 9110 wants WWW-Authenticate with 401; the contract does not speak of it",
     "long-space-id-414": "414 is not documented, but no 5xx",
-    "head-with-a-body": "against RFC 9110, section 9.3.2; the contract documents GET only",
-    "head-with-a-chunked-body": "against RFC 9110, section 9.3.2; the contract documents GET only",
     "head-not-implemented": "many a small server knows no HEAD",
     "head-not-found": "a router that knows GET alone",
     "head-not-allowed": "RFC 9110 wants HEAD wherever GET is; the contract documents GET only",

@@ -99,6 +99,7 @@ class Server:
         turn = self._turn if self.variant.service.is_serial else contextlib.nullcontext()
         try:
             with turn, connection.makefile("rb") as stream, contextlib.suppress(OSError, HungUpError):
+                wire.write(self.variant.service.greeting)
                 while (request := read_request(stream, origin, number)) and self._answer(wire, request):
                     pass
                 wire.finish()

@@ -46,7 +46,8 @@ class Service:
 
     The hooks, in the order in which they come: `early` may answer before anything is looked at, `admits`
     judges the credentials, `refused` has the last word on a 401, `unknown` on a 404 for a space, `listed` on
-    the list, and `always` on whatever is about to be sent. A server that `is_serial` takes one connection at a time.
+    the list, and `always` on whatever is about to be sent. A server that `is_serial` takes one connection at a time, and
+    one with a `greeting` sends it on each connection, before any request.
     """
 
     document: Document = sample
@@ -60,6 +61,7 @@ class Service:
     listed: Hook = untouched
     always: Hook = untouched
     is_serial: bool = False
+    greeting: bytes = b""
 
     def problem(self, status: int, code: str, message: str, *headers: tuple[str, str]) -> Reply:
         """An error in the shape that this service gives errors."""

@@ -127,6 +127,11 @@ class Choice:
         """All branches."""
         return tuple(self.spot.each(self.word))
 
+    @property
+    def ways(self) -> int:
+        """How many tags there are."""
+        return len(self.by_tag)
+
     @cached_property
     def read(self) -> tuple[Branch, ...]:
         """What tells the branches apart."""
@@ -226,6 +231,16 @@ class Condition:
     is_met: Callable[[Any], bool]
     name: str | None = None
 
+    @property
+    def branches(self) -> tuple[SchemaRef, ...]:
+        """All schemas that may apply."""
+        return tuple(chain.from_iterable(self.by_tag.values()))
+
+    @property
+    def ways(self) -> int:
+        """How many tags there are, and no tag."""
+        return len(self.by_tag) + (self.name is not None)
+
     def tags(self, values: Sequence[Any]) -> list[str]:
         """The tag of each value; empty where the property is not there."""
         met, unmet = (*self.by_tag, "")[:2]
@@ -243,7 +258,7 @@ class Condition:
         """The schemas that surely apply under a tag; without one, those that may."""
         if tag in self.by_tag:
             return self.by_tag[tag], ()
-        return (), () if self.name else tuple(chain.from_iterable(self.by_tag.values()))
+        return (), () if self.name else self.branches
 
 
 Applicator = Choice | Condition

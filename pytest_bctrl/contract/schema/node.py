@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property, lru_cache
+from itertools import chain
 from typing import Any
 
+from pytest_bctrl.contract.budget import COMBINATIONS
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema import locations as places
 from pytest_bctrl.contract.schema.applicators import Applicator, Choice, splits
@@ -19,8 +21,16 @@ _STRUCTURE = frozenset(
 )
 
 
+_Collected = tuple[tuple[SchemaRef, ...], tuple[Applicator, ...], tuple[Applicator, ...]]
+_Read = dict[tuple[str, tuple[str, ...], str], tuple[Applicator, ...]]
+
+
 class Node:
-    """One place: `certain` schemas apply to every value there, `possible` ones may, where its branch is not known."""
+    """One place: `certain` schemas apply to every value there, `possible` ones may, where its branch is not known.
+
+    `combinations` is in how many ways its branches were told to get here from the place without tags. All nodes that
+    grow from one share what was read of each schema (`read`).
+    """
 
     def __init__(
         self,
@@ -30,6 +40,8 @@ class Node:
         possible: Iterable[SchemaRef] = (),
         level: int = 0,
         told: frozenset[tuple[str, str]] = frozenset(),
+        combinations: int = 1,
+        read: _Read | None = None,
     ) -> None:
         self.contract = contract
         self.location = location
@@ -37,8 +49,15 @@ class Node:
         self.possible = tuple(possible)
         self.level = level
         self._told = told
+        self._combinations = combinations
+        self._read: _Read = {} if read is None else read
         self._kept: dict[tuple[str, ...], Node | None] = {}
-        self._by_kind: dict[str, tuple[tuple[SchemaRef, ...], tuple[Applicator, ...]]] = {}
+        self._by_kind: dict[str, _Collected] = {}
+
+    @property
+    def where(self) -> str:
+        """The name of the document, and the pointer of a schema that applies here: for errors."""
+        return f"{self.contract.name}: #{(*self.certain, *self.possible)[0].pointer}"
 
     @cached_property
     def types(self) -> frozenset[str]:
@@ -92,7 +111,11 @@ class Node:
         """What has still to be told of a value of a type before all schemas that apply to it are known."""
         return self._collected(kind)[1]
 
-    def _collected(self, kind: str) -> tuple[tuple[SchemaRef, ...], tuple[Applicator, ...]]:
+    def untold(self, kind: str) -> tuple[Applicator, ...]:
+        """The applicators whose branches are left open: with those before them, more than `COMBINATIONS` combine."""
+        return self._collected(kind)[2]
+
+    def _collected(self, kind: str) -> _Collected:
         if kind in self._by_kind:
             return self._by_kind[kind]
         parts: list[SchemaRef] = []
@@ -102,18 +125,37 @@ class Node:
         while waiting:
             spot = waiting.pop(0)
             parts.append(spot)
-            for split in splits(self.contract, spot, kind):
+            for split in self._applicators(spot, kind):
                 if isinstance(split, Choice) and len(split.admitting) < 2:
                     sole = [split.branches[index] for index in split.admitting]
                     waiting.extend(expanded(self.contract, sole, seen))
                 elif _name(split) not in self._told:
                     pending.append(split)
-        self._by_kind[kind] = tuple(parts), tuple(pending)
+        told = self._affordable(pending)
+        self._by_kind[kind] = tuple(parts), tuple(pending[:told]), tuple(pending[told:])
         return self._by_kind[kind]
+
+    def _applicators(self, spot: SchemaRef, kind: str) -> tuple[Applicator, ...]:
+        key = spot.pointer, spot.ref_chain, kind
+        if key not in self._read:
+            self._read[key] = tuple(splits(self.contract, spot, kind))
+        return self._read[key]
+
+    def _affordable(self, pending: list[Applicator]) -> int:
+        """Return how many applicators are told apart, in their order; always the first of a place."""
+        combinations = self._combinations
+        for number, split in enumerate(pending):
+            ways = max(1, split.ways)
+            combinations *= ways
+            if combinations > max(COMBINATIONS, ways):
+                return number
+        return len(pending)
 
     @cached_property
     def _possible_parts(self) -> tuple[SchemaRef, ...]:
-        return tuple(reachable(self.contract, self.possible))
+        untold = chain(self.untold("object"), self.untold("array"))
+        branches = chain.from_iterable(split.branches for split in untold)
+        return tuple(reachable(self.contract, (*self.possible, *branches)))
 
     def member(self, name: str) -> Node | None:
         """The place of a documented property; None where it is not documented."""
@@ -159,6 +201,8 @@ class Node:
                 (*self.possible, *possible),
                 self.level,
                 self._told | {_name(split)},
+                self._combinations * split.ways,
+                self._read,
             )
             if not isinstance(split, Choice) or split.name is None or tag in split.by_tag or not tag:
                 # A value that nobody documented is the traffic's, and so would be the size of what is kept.
@@ -174,7 +218,9 @@ class Node:
         return self._made(location, certain, possible) if certain or possible else None
 
     def _made(self, location: str, certain: Iterable[SchemaRef], possible: Iterable[SchemaRef]) -> Node | None:
-        return Node(self.contract, location, certain, possible, self.level + 1) if self.level < LEVELS else None
+        if self.level >= LEVELS:
+            return None
+        return Node(self.contract, location, certain, possible, self.level + 1, read=self._read)
 
 
 def _name(split: Applicator) -> tuple[str, str]:
@@ -196,6 +242,11 @@ def _is_free(said: Mapping[str, Any]) -> bool:
 @lru_cache(maxsize=256)
 def body_node(contract: Contract, label: str, status: str, media_type: str = "") -> Node | None:
     """The body that the contract documents for an operation and a status; None where it documents no JSON body."""
+    return grown_body_node(contract, label, status, media_type)
+
+
+def grown_body_node(contract: Contract, label: str, status: str, media_type: str = "") -> Node | None:
+    """Return the same as `body_node`, grown anew: what walks all of a body must not keep all of every body."""
     operation = next((found for found in contract.operations if found.label == label), None)
     spot = None if operation is None else body_spot(contract, operation, status, media_type)
     return None if spot is None else Node(contract, "", [spot])

@@ -95,14 +95,18 @@ def expanded(contract: Contract, spots: Iterable[SchemaRef], seen: set[str] | No
             continue
         seen.add(spot.pointer)
         yield spot
-        if "$ref" in words(spot):
+        keywords = words(spot)
+        if "$ref" in keywords:
             yield from expanded(contract, [spot.target(contract)], seen)
-        yield from expanded(contract, spot.each("allOf"), seen)
+        if "allOf" in keywords:
+            yield from expanded(contract, spot.each("allOf"), seen)
 
 
 def words(spot: SchemaRef) -> Mapping[str, Any]:
     """The keywords of a schema; none of one that is true or false."""
-    return spot.schema if isinstance(spot.schema, Mapping) else {}
+    schema = spot.schema
+    # A `dict` is told much faster than a `Mapping`.
+    return schema if isinstance(schema, dict) or isinstance(schema, Mapping) else {}  # noqa: SIM101
 
 
 def named_types(schema: Mapping[str, Any]) -> tuple[str, ...]:

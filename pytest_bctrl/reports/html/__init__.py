@@ -9,14 +9,14 @@ import base64
 import hashlib
 import json
 import re
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_bctrl.escaping import escape_html, escape_html_json
 from pytest_bctrl.finding import LEVELS
 from pytest_bctrl.reports.findings_json import report_data
 from pytest_bctrl.reports.html.outline import outline
-from pytest_bctrl.reports.wording import verdict_of
+from pytest_bctrl.reports.wording import one_line, verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,10 +48,10 @@ def findings_html(findings: Sequence[Finding], title: Title, run: RunReport | No
     parts = {
         "policy": _policy(style, script),
         "icon_href": _icon_href(verdict.status),
-        "name": escape(title.name),
+        "name": escape_html(one_line(title.name)),
         "status": verdict.status.replace(" ", "-"),
-        "word": escape(verdict.status.capitalize()),
-        "sentence": escape(verdict.sentence),
+        "word": verdict.status.capitalize(),
+        "sentence": escape_html(one_line(verdict.sentence)),
         "icon": f'{_SVG} aria-hidden="true">{_ICONS[verdict.status]}</svg>',
         "style": style,
         "script": script,
@@ -88,9 +88,8 @@ def _intern(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def embedded(data: object) -> str:
-    """Return data as JSON that no text in it can end: a `<` would begin a tag, whatever stands around it."""
-    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"), default=str)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    """Return data as JSON for a `script` element."""
+    return escape_html_json(json.dumps(data, separators=(",", ":"), default=str))
 
 
 def _policy(style: str, script: str) -> str:

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_bctrl.contract.budget import Budget, BudgetError
+from pytest_bctrl.contract.engine import schemas_of
 from pytest_bctrl.contract.schema.applicators import Condition
 from pytest_bctrl.contract.schema.locations import parted, untagged
-from pytest_bctrl.contract.schema.node import Node, body_node
+from pytest_bctrl.contract.schema.node import Node, grown_body_node
 from pytest_bctrl.contract.schema.ref import words as keywords
 from pytest_bctrl.contract.show import words
 from pytest_bctrl.finding import LEVELS
@@ -27,14 +29,16 @@ def outline(contract: Contract, findings: Sequence[Finding], coverage: Coverage 
     A node has `name`, `words` (its type), `required`, `state`, `seen` (how often; null where that is unknown),
     `never` (labels of what was never seen at it), `findings` (indices into `findings`) and `children`. The state is
     `error`, `warning`, `info` where a finding is at the node, else `seen`, `partly`, `never` or `unknown`. A property
-    that was found and is not documented is a node too, with `is_documented` false.
+    that was found and is not documented is a node too, with `is_documented` false. A response with more nodes than the
+    budget allows says so, and has none.
     """
+    budget = Budget.of_contract(schemas_of(contract))
     points: dict[tuple[str, str, str], list[Point]] = {}
     for point in coverage.points if coverage else ():
         points.setdefault((point.operation, point.status, point.location), []).append(point)
     nodes = []
     for operation in contract.operations:
-        node = _operation(contract, operation, points)
+        node = _operation(contract, operation, points, budget)
         for index, finding in enumerate(findings):
             if finding.operation == operation.label:
                 _put(node, _response_of(node, finding), finding, index)
@@ -56,17 +60,22 @@ _Above = frozenset[frozenset[str]]
 _Points = Mapping[tuple[str, str, str], "list[Point]"]
 
 
-def _operation(contract: Contract, operation: Operation, points: _Points) -> _Node:
-    whole = _Documented(contract, points, operation.label, "")
+def _operation(contract: Contract, operation: Operation, points: _Points, budget: Budget) -> _Node:
+    whole = _Documented(contract, points, operation.label, "", budget)
     made = whole.node("operation", operation.label, operation.summary, ())
     for one in operation.parameters:
         said = f"{words(contract, one.schema)}, in {one.place}"
         made["children"].append(whole.node("parameter", one.name, said, [one.place], [one.name], required=one.required))
     for status, response in operation.responses.items():
-        documented = _Documented(contract, points, operation.label, status)
-        made["children"].append(documented.node("response", status, response.description, [""]))
-        root = body_node(contract, operation.label, status)
-        made["children"][-1]["children"] += documented.members([root], frozenset()) if root else ()
+        documented = _Documented(contract, points, operation.label, status, budget.part())
+        node = documented.node("response", status, response.description, [""])
+        made["children"].append(node)
+        root = grown_body_node(contract, operation.label, status)
+        try:
+            node["children"] += documented.members([root], frozenset()) if root else ()
+        except BudgetError as error:
+            node["children"].clear()
+            node["words"] = f"{response.description} (not shown: {error.problem})"
     return made
 
 
@@ -85,6 +94,7 @@ class _Documented:
     points: _Points
     operation: str
     status: str
+    budget: Budget
 
     def node(
         self,
@@ -113,14 +123,18 @@ class _Documented:
         return {**made, "required": required, "seen": seen, "never": never}
 
     def members(self, places: Sequence[Node], above: _Above) -> Iterator[_Node]:
-        """The nodes of what is documented in the objects at places, and of the items of the lists there."""
+        """The nodes of what is documented in the objects at places, and of the items of the lists there.
+
+        Raises `BudgetError` where there are more than the budget allows.
+        """
         if places[0].schemas in above:
             return
         above |= {places[0].schemas}
-        items = _items(places)
-        if items:
-            yield from self.members(items, above)
-        yield from self._objects(places, above)
+        with self.budget.inside(places[0].schemas, places[0].where):
+            items = _items(places)
+            if items:
+                yield from self.members(items, above)
+            yield from self._objects(places, above)
 
     def _objects(
         self, places: Sequence[Node], above: _Above, told_by: str | None = None, times: int | None = None
@@ -133,11 +147,15 @@ class _Documented:
         names = (name for spot in places[0].parts("object") for name in keywords(spot).get("properties", ()))
         for name in dict.fromkeys(names):
             members = [member for place in places if (member := place.member(name)) is not None]
+            if not members:
+                # The deepest level of a recursive schema.
+                continue
             shown, lists = [*members], members
             while lists := _items(lists):
                 shown += lists
             said = words(self.contract, members[0].certain[0].schema)
             required, told = name in places[0].required, times if name == told_by else None
+            self.budget.spend(places[0].where, len(shown))
             node = self.node("property", name, said, [one.location for one in shown], required=required, told=told)
             node["children"] += self.members(members, above)
             yield node
@@ -151,6 +169,7 @@ class _Documented:
             is_numbered = split.name is None and number.isdigit()
             name = f"way {int(number) + 1}" if is_numbered else " or ".join(tags)
             said = words(self.contract, split.spots(tags[0])[0][0].schema) if is_numbered else ""
+            self.budget.spend(places[0].where, len(places))
             node = self.node("branch", name, said, [place.location for place in places], tags)
             below = [place.told(split, tag) for place in places for tag in tags]
             node["children"] += self._objects(below, above, split.name, node["seen"])

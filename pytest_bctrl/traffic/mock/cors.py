@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from urllib.parse import urlsplit
 
 from pytest_bctrl.traffic.mock.message import Answer, Request, with_headers
-from pytest_bctrl.traffic.origin import is_loopback
+from pytest_bctrl.traffic.origin import is_loopback, origin_of
 
 _SECONDS = "600"
 """For how long a browser may remember a preflight."""
+
+
+def _is_of_this_machine(origin: str) -> bool:
+    """Whether a page is one of a server on this machine, and not of an extension or another program's scheme."""
+    try:
+        return is_loopback(origin_of(origin).host)
+    except ValueError:
+        return False
 
 
 def with_cors(request: Request, origins: Collection[str], answer: Callable[[Request], Answer]) -> Answer:
@@ -19,7 +26,7 @@ def with_cors(request: Request, origins: Collection[str], answer: Callable[[Requ
     refused when it is asked.
     """
     origin = request.header("origin") or ""
-    if not ({origin, "*"} & {*origins} or is_loopback(urlsplit(origin).hostname or "")):
+    if not ({origin, "*"} & {*origins} or _is_of_this_machine(origin)):
         return answer(request)
     allowed = {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true"}
     method = request.header("access-control-request-method")

@@ -201,6 +201,8 @@ class RequestParser:
         self.is_within = False
         self.continue_wanted = False
         old = self._parser.get_http_version() == "1.0"
-        keep_alive = self._parser.should_keep_alive()
+        # Its sender may not know where such a body ends (RFC 9112, 6.1).
+        is_faulty = old and any(name == "transfer-encoding" for name, _ in self._headers)
+        keep_alive = self._parser.should_keep_alive() and not is_faulty
         self._is_last = not keep_alive
         self._arrived.append(ParsedRequest(self._request(), keep_alive, old))

@@ -15,10 +15,11 @@ from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.samples.text import RoundRobin
 from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.mock.hosts import is_allowed, name_of
 from pytest_bctrl.traffic.mock.journal import Entry
 from pytest_bctrl.traffic.mock.listener import Listener
 from pytest_bctrl.traffic.mock.message import Answer, Request
-from pytest_bctrl.traffic.mock.parse import Limits
+from pytest_bctrl.traffic.mock.parse import Limits, Problem
 from pytest_bctrl.traffic.mock.scenarios import Source
 from pytest_bctrl.traffic.mock.space import Space
 
@@ -35,7 +36,9 @@ class MockServer(Space):
     `with MockServer(contract) as mock:` starts it and stops it; `.start()` and `.stop()` do the same by hand.
     `port=0` takes a free one; `log` is called with every exchange, on the server's thread; `remembered` is how many
     of them the journal keeps. It has a space of its own, and `space()` opens further ones. `control` is the token of
-    the control path, which is off without one. Pages of `origins` may ask, and those of this machine.
+    the control path, which is off without one. Pages of `origins` may ask, and those of this machine. The control path,
+    and everything where the server `is_private`, is for requests to its `host`, to `hosts`, and to names that no page
+    of another site can have.
     Raises `SettingError` where the address cannot be had, or the contract has a path below that of the control.
     """
 
@@ -53,6 +56,8 @@ class MockServer(Space):
         remembered: int = 10_000,
         control: Secret | None = None,
         origins: Collection[str] = (),
+        hosts: Collection[str] = (),
+        is_private: bool = False,
     ) -> None:
         key = api_key or Secret(MOCK_KEY)
         super().__init__(contract, key, space_id or SPACE_ID, source=source, log=log, remembered=remembered)
@@ -63,6 +68,8 @@ class MockServer(Space):
         self._numbers = count(1)
         self._spaces: dict[str, Space] = {}
         self._origins = frozenset(origins)
+        self._hosts = frozenset({host, *hosts})
+        self._is_private = is_private
         self.last_word: Callable[[Request, Answer], Answer] | None = None
         """What may change each answer of a contract's path, after scenario and faults."""
         self._control: Callable[[Request], Answer] | None = None
@@ -156,6 +163,11 @@ class MockServer(Space):
 
     def respond(self, request: Request) -> Answer:
         """Answer one request in the space that it names, or whose key it has, and write it down there."""
+        is_guarded = self._is_private or (self._control is not None and request.target.startswith(PREFIX))
+        if is_guarded and not is_allowed(request, self._hosts):
+            host = name_of(request.header("host") or "")
+            words = f"this mock is not for requests to the host {host}; --allow-host {host} lets them in"
+            return self.refuse(Problem(421, words, request))
         if request.header("origin") is None:
             return self._answered(request)
         from pytest_bctrl.traffic.mock.cors import with_cors

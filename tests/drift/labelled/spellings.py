@@ -24,7 +24,6 @@ def descr(d: Doc) -> None:
     op(d)["summary"] = "x"
     op(d)["description"] = "y"
     d["info"]["title"] = "z"
-    d["info"]["version"] = "2"
 
 
 @case(NO_CHANGE)

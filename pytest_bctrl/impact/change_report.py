@@ -1,0 +1,163 @@
+"""Reports, for each change, whether it breaks the project's own tests: on the terminal and as findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal, TypeAlias, get_args
+
+from pytest_bctrl.finding import Finding, Level
+from pytest_bctrl.impact.change import Change
+from pytest_bctrl.impact.run import ChangeResult
+from pytest_bctrl.reports.wording import one_line
+
+ImpactVerdict: TypeAlias = Literal[
+    "breaks you", "not noticed", "no test of yours looks", "not played", "you cope", "noticed"
+]
+
+VERDICTS: tuple[ImpactVerdict, ...] = get_args(ImpactVerdict)
+"""In the order of the report: what needs work comes first."""
+
+_LEVELS: Mapping[ImpactVerdict, Level] = {
+    "breaks you": "error",
+    "not noticed": "warning",
+    "no test of yours looks": "warning",
+}
+_MAX_FAILURES, _MAX_LOCATIONS = 5, 10
+
+
+class ChangeReport:
+    """One change with its verdict, the reason, and the tests that fail."""
+
+    def __init__(self, change: Change, result: ChangeResult | None, missing_reason: str) -> None:
+        self.change = change
+        self.tests = sorted(result.failed, key=lambda failure: failure["test"]) if result else []
+        self.verdict: ImpactVerdict
+        self.verdict, self.reason = self._decide(result, missing_reason)
+
+    def _decide(self, result: ChangeResult | None, missing_reason: str) -> tuple[ImpactVerdict, str]:
+        is_violation = self.change.kind == "break"
+        if self.tests:
+            return ("noticed" if is_violation else "breaks you"), ""
+        if self.change.transform is None or result is None:
+            return "not played", self.change.not_run_reason or missing_reason
+        if result.exercised:
+            return ("not noticed" if is_violation else "you cope"), ""
+        if result.notes:
+            return "not played", min(result.notes)
+        if result.reached:
+            return "no test of yours looks", ""
+        return "no test of yours looks", "no test receives a response with this location"
+
+    @property
+    def finding(self) -> Finding:
+        """The change as a finding at the level of its verdict; `extra["impact"]` has verdict, reason and tests."""
+        impact = {"verdict": self.verdict, "why": self.reason, "tests": self.tests}
+        finding = self.change.finding
+        return replace(finding, level=_LEVELS.get(self.verdict, "info"), extra={**finding.extra, "impact": impact})
+
+    @property
+    def location(self) -> str:
+        """The location of the change; empty if its message contains it."""
+        location = one_line(self.change.finding.location)
+        return "" if location in self.change.finding.message else location
+
+    @property
+    def line(self) -> str:
+        """The change on one line, with the reason for its verdict if there is one."""
+        text = one_line(self.change.finding.message)
+        if self.reason:
+            text = f"{text} ({one_line(self.reason)})"
+        return f"{self.location}: {text}" if self.location else text
+
+
+def report_lines(reports: Sequence[ChangeReport], *, is_verbose: bool) -> Iterator[tuple[str, dict[str, bool]]]:
+    """Yield the lines that list the changes, with their markup; harmless changes only if `is_verbose`."""
+    for verdict in dict.fromkeys(report.verdict for report in reports):
+        if verdict in ("you cope", "noticed") and not is_verbose:
+            continue
+        is_breaking = verdict == "breaks you"
+        yield verdict, {"bold": True, "red" if is_breaking else "yellow": True}
+        same_verdict = [report for report in reports if report.verdict == verdict]
+        if is_breaking or is_verbose:
+            for report in same_verdict:
+                yield f"  {report.line}", {}
+                for line in failure_lines(report.tests):
+                    yield f"    {line}", {}
+        else:
+            lines = list(_lines_by_location(same_verdict))
+            for line in lines[:_MAX_LOCATIONS]:
+                yield f"  {line}", {}
+            if len(lines) > _MAX_LOCATIONS:
+                yield f"  … and {len(lines) - _MAX_LOCATIONS} more locations (-v)", {}
+
+
+def failure_lines(failures: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """Yield a line for each distinct failure: the tests, the error, and the line of code."""
+    tests_by_failure: dict[tuple[str, str], list[str]] = {}
+    for failure in failures:
+        tests_by_failure.setdefault((failure["line"], failure["where"]), []).append(failure["test"])
+    for (line, where), tests in list(tests_by_failure.items())[:_MAX_FAILURES]:
+        more = f" and {len(tests) - 1} more tests" if len(tests) > 1 else ""
+        position = f" ({where})" if where else ""
+        yield f"{one_line(tests[0])}{more}: {one_line(line)}{position}"
+    if len(tests_by_failure) > _MAX_FAILURES:
+        yield f"… and {len(tests_by_failure) - _MAX_FAILURES} other failures"
+
+
+def _lines_by_location(reports: Sequence[ChangeReport]) -> Iterator[str]:
+    """Yield a line for each location: its change, or the number of its changes."""
+    by_location: dict[str, list[ChangeReport]] = {}
+    for report in reports:
+        by_location.setdefault(report.location or report.line, []).append(report)
+    for location, same_location in by_location.items():
+        first = same_location[0]
+        if len(same_location) == 1:
+            yield first.line
+        else:
+            yield f"{location}: {len(same_location)} changes, such as: {first.change.finding.message}"
+
+
+def report_changes(
+    changes: Sequence[Change], results: Mapping[str, ChangeResult], missing_reason: str
+) -> list[ChangeReport]:
+    """Return a report for each change, worst first; `missing_reason` is that of changes without a result."""
+    reports = [ChangeReport(change, results.get(change.key), missing_reason) for change in changes]
+    return sorted(reports, key=lambda report: VERDICTS.index(report.verdict))
+
+
+def detected_percentage(reports: Sequence[ChangeReport]) -> float | None:
+    """Return the percentage of the violations that a test detected, of those that were run; None if none was."""
+    violations = [report for report in reports if report.change.kind == "break" and report.verdict != "not played"]
+    if not violations:
+        return None
+    return 100 * sum(report.verdict == "noticed" for report in violations) / len(violations)
+
+
+_VERDICT_PHRASES = {
+    "breaks you": ("breaks you", "break you"),
+    "noticed": ("is noticed", "are noticed"),
+    "not noticed": ("passes unnoticed", "pass unnoticed"),
+    "you cope": ("you cope with", "you cope with"),
+    "no test of yours looks": ("no test of yours looks at", "no test of yours looks at"),
+    "not played": ("not played", "not played"),
+}
+
+
+def count_lines(reports: Sequence[ChangeReport], source: str) -> Iterator[str]:
+    """Yield a sentence for each kind of change: `of 7 changes in upstream: 2 break you, 4 you cope with, …`."""
+    names = {
+        "drift": (f"change in {source}", f"changes in {source}"),
+        "break": ("break of the contract", "breaks of the contract"),
+        "extreme": ("unusual answer that keeps it", "unusual answers that keep it"),
+    }
+    for kind, (singular, plural) in names.items():
+        verdicts = [report.verdict for report in reports if report.change.kind == kind]
+        if not verdicts:
+            continue
+        parts = []
+        for verdict in VERDICTS:
+            count = verdicts.count(verdict)
+            if count:
+                parts.append(f"{count} {_VERDICT_PHRASES[verdict][count > 1]}")
+        yield f"of {len(verdicts)} {plural if len(verdicts) > 1 else singular}: {', '.join(parts)}"

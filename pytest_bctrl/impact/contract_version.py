@@ -1,0 +1,79 @@
+"""One of the two contracts of an impact run: its operations by shape, and bodies that it allows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.model import Contract, Schema
+from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.fingerprint import shape
+from pytest_bctrl.impact.change import ResponseContext
+from pytest_bctrl.samples.build import Builder
+from pytest_bctrl.samples.text import RoundRobin
+
+_BODIES_PER_SCHEMA = 12
+
+
+class ContractVersion:
+    """The old or the new contract; operations are found by shape, so renamed path parameters do not matter."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.operations = {shape(operation.label): operation for operation in contract.operations}
+        self._bodies: dict[int, list[Any]] = {}
+
+    def body_schema(self, place: Mapping[str, str]) -> Schema | None:
+        """Return the schema of the JSON body at a place of a finding; None if there is none."""
+        operation = self.operations.get(shape(place["operation"]))
+        if operation is None:
+            return None
+        response = operation.responses.get(place["status"])
+        if response is None or response.json is None:
+            return None
+        return response.json[1]
+
+    def accepts(self, schema: Schema | None, value: Any) -> bool:
+        """Return whether the schema accepts a value; without a schema, no value is accepted."""
+        return schema is not None and accepts(self.contract, schema, value)
+
+    def rejects_body(self, schema: Schema, body: bytes) -> bool:
+        """Return whether the schema rejects a JSON body, or requires one where it is empty; False for other bodies."""
+        try:
+            return not self.accepts(schema, json.loads(body or b"0"))
+        except ValueError:
+            return False
+
+    def example_bodies(self, schema: Schema | None) -> list[Any]:
+        """Return generated bodies that the schema accepts; none if none can be generated."""
+        if schema is None:
+            return []
+        if id(schema) not in self._bodies:
+            self._bodies[id(schema)] = self._generate_bodies(schema)
+        return self._bodies[id(schema)]
+
+    def _generate_bodies(self, schema: Schema) -> list[Any]:
+        builder = Builder(self.contract, RoundRobin(1))
+        bodies: list[Any] = []
+        for _ in range(_BODIES_PER_SCHEMA):
+            try:
+                bodies.append(builder.value(schema))
+            except BctrlError:
+                break
+        return bodies
+
+
+def operation_shapes(finding: Finding) -> set[str]:
+    """Return the shapes of the operations that a finding affects; none if it affects all of them."""
+    return {shape(place["operation"]) for place in finding.extra.get("places", ()) if place["operation"]}
+
+
+def is_at(context: ResponseContext, place: Mapping[str, str]) -> bool:
+    """Return whether a response has the status and the operation of a place of a finding."""
+    status = context.response.status
+    if place["status"] not in (str(status), f"{status // 100}XX", "default"):
+        return False
+    return shape(place["operation"]) == context.operation_shape

@@ -1,0 +1,227 @@
+"""Changes derived from a contract alone: each way to violate it, and unusual responses that are valid."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.schema.locations import member, parted
+from pytest_bctrl.contract.schema.ref import listed_values
+from pytest_bctrl.contract.schema.shapes import LocatedValue, located, replaced
+from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.finding import Finding, Level
+from pytest_bctrl.fingerprint import fingerprint, shape
+from pytest_bctrl.impact.change import (
+    REMOVED,
+    BodyTransform,
+    Change,
+    Kind,
+    ResponseContext,
+    set_value,
+    transform_bodies,
+)
+from pytest_bctrl.samples.inputs import answers_with_json
+from pytest_bctrl.samples.mutants import SCHEMA_CHECK, UNDOCUMENTED, Mutant, broken_at, mutants
+from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.samples.text import encode
+
+_ADDITIONAL_ITEMS = 300
+_UNKNOWN_PROPERTY = "unknownByImpact"
+
+
+def derive_changes(contract: Contract) -> list[Change]:
+    """Return every violation and every unusual response of each operation that responds with JSON."""
+    changes: list[Change] = []
+    for operation in filter(answers_with_json, contract.operations):
+        try:
+            samples = Samples(contract, operation)
+            changes += [*_violations(samples), *_unusual_responses(samples)]
+        except BctrlError as error:
+            finding = _finding(operation.label, "impact", "", f"no response can be generated: {error}", "error")
+            reason = "no response can be generated from the contract"
+            changes.append(Change(finding, "break", not_run_reason=reason))
+    return changes
+
+
+def _change(samples: Samples, finding: Finding, kind: Kind, transform: BodyTransform, location: str) -> Change:
+    def applies_to(context: ResponseContext) -> bool:
+        return context.operation is samples.operation and context.response.status == samples.status
+
+    return Change(finding, kind, transform_bodies(transform, applies_to), locations=(location,))
+
+
+def _finding(operation: str, rule: str, location: str, message: str, level: Level, kind: str = "") -> Finding:
+    mark = fingerprint(rule, shape(operation), location, kind=kind)
+    return Finding(rule, level, location, message, operation=operation, direction="response", fingerprint=mark)
+
+
+def _violations(samples: Samples) -> Iterator[Change]:
+    """Yield a change for each mutant of the contract."""
+    locate = _locate_cached(samples)
+    for mutant in mutants(samples):
+        # An undocumented property is valid: it is among the unusual responses.
+        if mutant.keyword == UNDOCUMENTED:
+            continue
+        message = f"{mutant.keyword} broken: {mutant.how}"
+        kind = f"{mutant.keyword} {mutant.how}"
+        finding = _finding(samples.operation.label, mutant.check, mutant.location, message, mutant.level, kind)
+        location = member(mutant.location, mutant.missing) if mutant.missing else mutant.location
+        yield _change(samples, finding, "break", _violate_everywhere(samples, mutant, locate), location)
+
+
+_Locate: TypeAlias = Callable[[bytes], dict[str, list[LocatedValue]]]
+
+
+def _locate_cached(samples: Samples) -> _Locate:
+    """Return a function that lists the values of a body by location; the last few bodies are cached."""
+
+    @lru_cache(maxsize=8)
+    def locate(body: bytes) -> dict[str, list[LocatedValue]]:
+        values_by_location: dict[str, list[LocatedValue]] = {}
+        for located_value in located(samples.contract, samples.schema, json.loads(body)):
+            values_by_location.setdefault(located_value.location, []).append(located_value)
+        return values_by_location
+
+    return locate
+
+
+def _violate_everywhere(samples: Samples, mutant: Mutant, locate: _Locate) -> BodyTransform:
+    """Return a transform that breaks one rule at every matching location; an invariant is broken once per body."""
+
+    def break_invariant(body: Any) -> Any:
+        invariant = next(invariant for invariant in samples.invariants if invariant.name == mutant.check)
+        return next((broken for how, broken in invariant.breaks(body) if how == mutant.how), body)
+
+    def break_schema(body: Any) -> Any:
+        changed_body = body
+        for located_value in locate(encode(body)).get(mutant.location, ()):
+            broken_values = dict(broken_at(located_value, mutant.keyword))
+            if mutant.how in broken_values:
+                changed_body = replaced(changed_body, located_value.path, broken_values[mutant.how])
+        is_still_valid = accepts(samples.contract, samples.schema, changed_body)
+        return body if is_still_valid else changed_body
+
+    return break_schema if mutant.check == SCHEMA_CHECK else break_invariant
+
+
+def _unusual_responses(samples: Samples) -> Iterator[Change]:
+    """Yield changes of lists, optional properties, enum values and objects that keep the response valid."""
+
+    def unusual(rule: str, location: str, message: str, transform: BodyTransform, kind: str = "") -> Change:
+        finding = _finding(samples.operation.label, rule, location, message, "info", kind)
+        return _change(samples, finding, "extreme", _keep_valid(samples, transform), location)
+
+    if samples.lists:
+        list_location = samples.list_name
+        yield unusual("empty-list", list_location, "the list is empty", lambda body: samples.with_items([]))
+        message = f"the list has {_ADDITIONAL_ITEMS} more items"
+        yield unusual("long-list", list_location, message, _add_items(samples))
+        message = "the items come in reverse order"
+        yield unusual("other-order", list_location, message, lambda body: _reversed_items(samples, body))
+    first_values: dict[str, LocatedValue] = {}
+    for body in samples.bodies():
+        for located_value in located(samples.contract, samples.schema, body):
+            first_values.setdefault(located_value.location, located_value)
+    for location, located_value in first_values.items():
+        if _is_optional(location, first_values):
+            message = "the optional property is omitted"
+            yield unusual("optional-left-out", location, message, _set_everywhere(location, REMOVED))
+        for value in listed_values(located_value.schema) or ():
+            message = f"the value is always {value!r}"
+            yield unusual("enum-value-alone", location, message, _set_everywhere(location, value), repr(value))
+        if isinstance(located_value.value, Mapping) and located_value.schema.get("properties"):
+            new_location = member(location, _UNKNOWN_PROPERTY)
+            transform = _set_everywhere(new_location, "a property that no contract documents")
+            yield unusual("unknown-property", location, "the object has an additional property", transform)
+
+
+def _is_optional(location: str, values: Mapping[str, LocatedValue]) -> bool:
+    """Return whether a location is a member of an object that does not require it."""
+    parent_location, step = parted(location)
+    parent = values.get(parent_location)
+    if parent is None or step is None or step.kind != "member":
+        return False
+    return step.text not in parent.schema.get("required", ())
+
+
+def _set_everywhere(location: str, value: Any) -> BodyTransform:
+    def apply(body: Any) -> Any:
+        return set_value(body, location, value)
+
+    return apply
+
+
+def _keep_valid(samples: Samples, transform: BodyTransform) -> BodyTransform:
+    """Return the transform for bodies that it leaves valid; other valid bodies stay unchanged."""
+
+    def is_valid(body: Any) -> bool:
+        if not accepts(samples.contract, samples.schema, body):
+            return False
+        return not any(any(invariant.check(body, {})) for invariant in samples.invariants)
+
+    def apply(body: Any) -> Any:
+        changed_body = transform(body)
+        if is_valid(changed_body) or not is_valid(body):
+            return changed_body
+        changed_body = _update_dependent_properties(samples, body, changed_body)
+        return changed_body if is_valid(changed_body) else body
+
+    return apply
+
+
+def _update_dependent_properties(samples: Samples, before: Any, after: Any) -> Any:
+    """Update properties that depend on a changed one, such as `type` on `kind`, in each item."""
+    items = []
+    for old, new in zip(samples.items(before), samples.items(after), strict=False):
+        items.append(_with_dependent_properties(samples, old, new))
+    return _with_items(samples, after, items)
+
+
+def _with_dependent_properties(samples: Samples, old: Any, new: Any) -> Any:
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return new
+    changed_members = {name: value for name, value in new.items() if old.get(name) != value}
+    return samples.overridden(new, changed_members, conforming=False)
+
+
+def _with_items(samples: Samples, body: Any, items: list[Any]) -> Any:
+    if samples.is_list:
+        return items
+    if samples.list_name:
+        return {**body, samples.list_name: items}
+    return body
+
+
+def _reversed_items(samples: Samples, body: Any) -> Any:
+    return _with_items(samples, body, samples.items(body)[::-1])
+
+
+def _add_items(samples: Samples) -> BodyTransform:
+    """Return a transform that adds generated items, as many as the contract allows."""
+
+    def apply(body: Any) -> Any:
+        items = samples.items(body)
+        generated = samples.items(samples.generated(min(_ADDITIONAL_ITEMS, samples.most_items), 7))
+        free = max(0, samples.most_items - len(items))
+        changed_body = _with_items(samples, body, [*items, *generated[:free]])
+        # Properties that repeat a value of the request, such as the space id, are those of the original items.
+        for invariant in samples.invariants:
+            if invariant.keyword != "equals":
+                continue
+            for _, value in list(invariant.places(body))[:1]:
+                changed_body = set_value(changed_body, invariant.location, value)
+        return changed_body
+
+    return apply
+
+
+PROBES: tuple[Callable[[str], BodyTransform], ...] = (
+    lambda location: _set_everywhere(location, REMOVED),
+    lambda location: _set_everywhere(location, {"impact": []}),
+    lambda location: _set_everywhere(location, -7.25),
+)
+"""Replacements of the value at a location, to learn whether a test depends on it at all."""

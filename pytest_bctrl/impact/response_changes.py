@@ -1,0 +1,228 @@
+"""The changes between the contract in force and another spec: one for each finding of the drift gate.
+
+This module has those of a whole response: it becomes an error, or its status, media type or a header field changes.
+`body_changes` has those of values in a body.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from functools import cached_property
+
+from pytest_bctrl.contract.model import Contract, Operation, Parameter, ResponseSpec
+from pytest_bctrl.contract.outline import is_json
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.impact.body_changes import BodyChanges
+from pytest_bctrl.impact.change import Change, ResponseContext, ResponseTransform
+from pytest_bctrl.impact.contract_version import ContractVersion, is_at, operation_shapes
+from pytest_bctrl.samples.text import encode
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.mock.message import Answer, Payload, with_headers
+from pytest_bctrl.traffic.mock.refusal import Admission, Refusals, Refused
+from pytest_bctrl.traffic.mock.routes import Routes
+
+_NOT_SENT = "it changes no request and no response"
+_NOT_SHOWN = "no response that shows it could be generated"
+_REMOVED_OPERATION_RULES = ("api-path-removed", "api-removed")
+_PARAMETER_LOCATIONS = ("query", "header", "cookie")
+_STATUS_STEP = 6
+"""What is added to a status that became a range, so that tests get another status of that range."""
+
+
+def changes_from_drift(
+    findings: Sequence[Finding], old: Contract, new: Contract, key: Secret, space_id: str
+) -> list[Change]:
+    """Return a change for each finding; one that cannot be run has a reason instead of a transform."""
+    old_version, new_version = ContractVersion(old), ContractVersion(new)
+    response_changes = _ResponseChanges(old_version, new_version, key, space_id)
+    body_changes = BodyChanges(old_version, new_version, findings)
+    return [response_changes.change(finding) or body_changes.change(finding) for finding in findings]
+
+
+class _ResponseChanges:
+    """Turns findings about whole responses into changes."""
+
+    def __init__(self, old: ContractVersion, new: ContractVersion, key: Secret, space_id: str) -> None:
+        self._old = old
+        self._new = new
+        self._key = key
+        self._space_id = space_id
+        self._routes = Routes(new.contract)
+
+    @cached_property
+    def _refusals(self) -> Refusals:
+        return Refusals(self._new.contract)
+
+    def change(self, finding: Finding) -> Change | None:
+        """Return the change for one finding; None if it is about values in a body."""
+        rule, shapes = finding.rule, tuple(operation_shapes(finding))
+        if rule.startswith(_REMOVED_OPERATION_RULES):
+            return Change(finding, "drift", self._removed_operations(shapes), request_shapes=shapes)
+        if rule.startswith(("api-security", "api-global-security")) and finding.level != "info":
+            transform = self._rejection(finding, lambda operation: replace(operation, parameters=()))
+            return Change(finding, "drift", transform, request_shapes=shapes or tuple(self._old.operations))
+        if finding.direction == "request":
+            return self._request_change(finding)
+        if finding.direction != "response":
+            return Change(finding, "drift", not_run_reason=_NOT_SENT)
+        if "-status-" in rule:
+            return self._status_change(finding)
+        if rule.startswith("response-media-type"):
+            return Change(finding, "drift", self._media_type_transform(finding))
+        if finding.location.startswith("header ") or "response-header" in rule:
+            return self._header_change(finding)
+        return None
+
+    def _removed_operations(self, removed_shapes: Sequence[str]) -> ResponseTransform:
+        def respond_as_removed(context: ResponseContext) -> Answer:
+            if context.operation_shape not in removed_shapes:
+                return context.response
+            refused = Refused(404, "the operation is gone")
+            # If another template of the new contract matches the path, the path exists without this method.
+            match = self._routes.match(context.request.target)
+            if match and not match.of(context.request.method):
+                refused = refused._replace(status=405, headers={"Allow": match.allow})
+            return self._error_response(context, refused)
+
+        return respond_as_removed
+
+    def _request_change(self, finding: Finding) -> Change:
+        parameter_location, _, name = finding.location.partition(" ")
+        if parameter_location == "requestBody":
+            return Change(finding, "drift", not_run_reason="the mock reads no request body")
+        if parameter_location not in _PARAMETER_LOCATIONS:
+            return Change(finding, "drift", not_run_reason="the mock accepts any value there")
+        is_required = "required" in finding.rule
+
+        def only_changed_parameters(operation: Operation) -> Operation:
+            if finding.level == "info":
+                return replace(operation, parameters=(), security=())
+            parameters = [
+                replace(parameter, required=is_required)
+                for parameter in operation.parameters
+                if parameter.place == parameter_location and _contains(parameter, name)
+            ]
+            return replace(operation, parameters=tuple(parameters), security=())
+
+        transform = self._rejection(finding, only_changed_parameters)
+        return Change(finding, "drift", transform, request_shapes=tuple(operation_shapes(finding)))
+
+    def _rejection(self, finding: Finding, restrict: Callable[[Operation], Operation]) -> ResponseTransform:
+        """Return a transform that rejects requests which the new operation, restricted to the change, rejects."""
+        affected_shapes = operation_shapes(finding)
+        admissions = {
+            operation_shape: Admission(self._new.contract, restrict(operation), self._key, self._space_id)
+            for operation_shape, operation in self._new.operations.items()
+            if operation_shape in affected_shapes or not affected_shapes
+        }
+
+        def reject(context: ResponseContext) -> Answer:
+            admission = admissions.get(context.operation_shape)
+            if admission is None or context.response.status >= 400:
+                return context.response
+            refused = admission.refusal(context.request, context.path_values)
+            return context.response if refused is None else self._error_response(context, refused)
+
+        return reject
+
+    def _error_response(self, context: ResponseContext, refused: Refused) -> Answer:
+        status, reason, headers = refused
+        operation = self._new.operations.get(context.operation_shape)
+        request_id = context.response.header("x-request-id") or ""
+        return self._refusals.answer(status, reason, request_id, operation=operation, headers=headers)
+
+    def _status_change(self, finding: Finding) -> Change:
+        """Return the change of a removed or a new status; no spec says when an error is sent, so those are not run."""
+        if "non-success" in finding.rule:
+            return Change(finding, "drift", not_run_reason="no spec says when an error response is sent")
+        responses = self._responses_after(finding)
+        if not responses:
+            return Change(finding, "drift", not_run_reason="the new spec has no other success response")
+        is_range = finding.rule.endswith("generalized")
+
+        def send_other_status(context: ResponseContext) -> Answer:
+            response = responses.get(context.operation_shape)
+            if response is None or not 200 <= context.response.status < 300:
+                return context.response
+            new_status = response.code + (_STATUS_STEP if is_range else 0)
+            if response.json is None:
+                return _without_body(context.response, new_status)
+            media_type, schema = response.json
+            payload = context.response.payload
+            if self._new.rejects_body(schema, payload.body):
+                for body in self._new.example_bodies(schema)[:1]:
+                    payload = Payload(encode(body))
+            changed = replace(context.response, status=new_status, payload=payload)
+            return with_headers(changed, {"Content-Type": media_type})
+
+        return Change(finding, "drift", send_other_status)
+
+    def _responses_after(self, finding: Finding) -> dict[str, ResponseSpec]:
+        """Return, by operation shape, the success response that replaces the current one."""
+        is_removed, status = finding.rule.endswith("removed"), str(finding.extra.get("status", ""))
+        responses: dict[str, ResponseSpec] = {}
+        for operation_shape in operation_shapes(finding):
+            operation = self._new.operations.get(operation_shape)
+            if operation is None or operation.success is None:
+                continue
+            if not is_removed:
+                responses[operation_shape] = operation.responses.get(status, operation.success)
+            elif status not in operation.responses:
+                responses[operation_shape] = operation.success
+        return responses
+
+    def _media_type_transform(self, finding: Finding) -> ResponseTransform:
+        old_media_type = str(finding.expected).partition(";")[0].lower()
+
+        def send_other_media_type(context: ResponseContext) -> Answer:
+            operation = self._new.operations.get(context.operation_shape)
+            response = operation.response_for(context.response.status) if operation else None
+            sent_media_type = (context.response.header("content-type") or "").partition(";")[0].lower()
+            is_affected = any(is_at(context, place) for place in finding.extra["places"])
+            if response is None or not is_affected:
+                return context.response
+            if not sent_media_type or not fnmatchcase(sent_media_type, old_media_type):
+                return context.response
+            new_media_type = finding.observed or next(iter(response.content), None)
+            if new_media_type is None:
+                return _without_body(context.response, context.response.status)
+            payload = context.response.payload
+            if not is_json(new_media_type) and "*" not in new_media_type:
+                payload = Payload(f"it is in {new_media_type}".encode())
+            new_media_type = new_media_type.replace("*/", "application/").replace("*", "x-another")
+            return with_headers(replace(context.response, payload=payload), {"Content-Type": new_media_type})
+
+        return send_other_media_type
+
+    def _header_change(self, finding: Finding) -> Change:
+        """Return the change of a header field: it is omitted, or has the value of the gate's counterexample."""
+        name = finding.location.removeprefix("header ").split(" ")[0]
+        example = finding.extra.get("shown", {})
+        value = example.get("value")
+        text = value if isinstance(value, str) else json.dumps(value)
+        is_omitted = finding.rule.endswith(("header-removed", "header-became-optional"))
+        is_sendable = example.get("by") == "counterexample" and text.isprintable() and text.isascii()
+        if not is_omitted and not is_sendable:
+            return Change(finding, "drift", not_run_reason=_NOT_SHOWN)
+
+        def change_header(context: ResponseContext) -> Answer:
+            if is_omitted and context.response.header(name) is None:
+                return context.response
+            if not any(is_at(context, place) for place in finding.extra["places"]):
+                return context.response
+            return with_headers(context.response, {name: None if is_omitted else text})
+
+        return Change(finding, "drift", change_header)
+
+
+def _contains(parameter: Parameter, location: str) -> bool:
+    """Return whether a location such as `limit` or `filter.name` is inside the value of a parameter."""
+    name = parameter.name.lower() if parameter.place == "header" else parameter.name
+    return location == name or location.startswith((f"{name}.", f"{name}[", f"{name} "))
+
+
+def _without_body(response: Answer, status: int) -> Answer:
+    return with_headers(replace(response, status=status, payload=Payload(b"")), {"Content-Type": None})

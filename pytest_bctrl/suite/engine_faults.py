@@ -1,0 +1,98 @@
+"""Known faults of the other engines: where one of them rejects what the standard allows, the run does not fail.
+
+Each is listed once, with a smallest reproduction and where it is known upstream. A fault that is not listed is a
+finding: report it upstream, then add it here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.contract.engine import conforms, matches
+from pytest_bctrl.suite.engine_words import ENGINES
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFault:
+    """One fault: `applies` tells whether an error that the engine reports is one; `example` shows it."""
+
+    engine: str
+    what: str
+    example: str
+    upstream: str
+    applies: Callable[[Answer, Any], bool]
+
+
+def _is_ecma_pattern(answer: Answer, error: Any) -> bool:
+    if error.validator == "pattern":
+        return isinstance(error.instance, str) and matches(error.validator_value, error.instance)
+    return _is_undecided(answer, error, ("pattern", "patternProperties"))
+
+
+def _is_float_step(answer: Answer, error: Any) -> bool:
+    if error.validator != "multipleOf":
+        return _is_undecided(answer, error, ("multipleOf",))
+    return Decimal(str(error.instance)) % Decimal(str(error.validator_value)) == 0
+
+
+def _is_known_format(answer: Answer, error: Any) -> bool:
+    if error.validator == "format":
+        return conforms(error.instance, error.validator_value)
+    return _is_undecided(answer, error, ("format",))
+
+
+def _is_undecided(answer: Answer, error: Any, keywords: tuple[str, ...]) -> bool:
+    """Whether a keyword that combines schemas fails in a body that conforms, and one of them has such a keyword."""
+    text = json.dumps(error.validator_value, default=str)
+    return error.validator in _COMBINING and answer.conforms and any(f'"{one}": ' in text for one in keywords)
+
+
+_COMBINING = frozenset({"oneOf", "anyOf", "not", "if", "contains", "additionalProperties", "propertyNames"})
+_COMBINING |= {"unevaluatedProperties", "unevaluatedItems", "dependentSchemas"}
+
+
+def _is_readable_json(answer: Answer, failure: Any) -> bool:
+    return type(failure).__name__ in ("ContentDeserializationError", "MalformedJson") and answer.parsed.ok
+
+
+ENGINE_FAULTS = (
+    EngineFault(
+        ENGINES["jsonschema"],
+        "patterns are Python's, not those of ECMA 262: \\w and \\d are letters and digits of every script",
+        '{"pattern": "^\\\\W$"} rejects "é"',
+        "https://github.com/python-jsonschema/jsonschema/issues/607",
+        _is_ecma_pattern,
+    ),
+    EngineFault(
+        ENGINES["jsonschema"],
+        "multipleOf divides floats",
+        '{"multipleOf": 0.1} rejects 10.1',
+        "https://github.com/python-jsonschema/jsonschema/issues/810",
+        _is_float_step,
+    ),
+    EngineFault(
+        ENGINES["jsonschema"],
+        "a format is read more strictly than its RFC, such as regex by Python's re",
+        '{"format": "regex"} rejects "\\\\p{L}"',
+        "https://github.com/python-jsonschema/jsonschema/issues/607",
+        _is_known_format,
+    ),
+    EngineFault(
+        ENGINES["schemathesis"],
+        "JSON with a number of more than 4,300 digits is taken for no JSON",
+        "a body of 5,000 nines",
+        "tests/suite/test_engines.py::test_a_known_fault_of_an_engine_is_no_finding",
+        _is_readable_json,
+    ),
+)
+"""All that are known, by engine."""
+
+
+def is_engine_fault(engine: str, answer: Answer, error: Any) -> bool:
+    """Whether what an engine reports of an answer is a known fault of the engine."""
+    return any(fault.applies(answer, error) for fault in ENGINE_FAULTS if fault.engine == engine)

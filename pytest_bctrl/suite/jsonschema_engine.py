@@ -1,0 +1,203 @@
+"""jsonschema at work: it validates the bodies of a run, beside the engine of the checks and without its help.
+
+The vocabulary is the whole of Draft 2020-12, with the format checker of the package, and references are resolved by
+`referencing`. It is written in Python, and takes a hundred times as long as the engine of the checks: of a long list it
+validates the items that differ in form, and the run says how many those are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
+from referencing import Registry, Resource
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
+
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.protocol import may_be_unusual
+from pytest_bctrl.checks.violation import Violation, findings
+from pytest_bctrl.contract.engine import accepts, is_asserted, readable, referable, resource
+from pytest_bctrl.contract.model import Contract, Schema
+from pytest_bctrl.contract.references import BASE, keyworded
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.suite.engine_faults import is_engine_fault
+from pytest_bctrl.suite.engine_words import ENGINES, keyword_violation
+from pytest_bctrl.suite.item_forms import ItemForms
+from pytest_bctrl.suite.sending import Exchange
+from pytest_bctrl.suite.troubles import NotCheckedError
+
+NAME = ENGINES["jsonschema"]
+
+LONG = 100
+"""Items of a list that are all validated; of a longer one, those that differ in form."""
+
+MOST = 400
+"""Items of a longer list that are validated at most."""
+
+_LARGE = 2 * LONG
+"""Bytes of a body that may hold a list of more than `LONG` items."""
+
+FORMATS = FormatChecker()
+FORMATS.checkers = dict(Draft202012Validator.FORMAT_CHECKER.checkers)
+
+_UUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
+
+
+@FORMATS.checks("uuid")
+def _is_uuid(value: object) -> bool:
+    """Whether a text is a UUID (RFC 4122, 3); the package reads digits as Python does, `_` and those of any script."""
+    return not isinstance(value, str) or _UUID.fullmatch(value) is not None
+
+
+def validate_plain(exchange: Exchange) -> list[Finding]:
+    """Validate the body of the plain answer; raises `NotCheckedError` where the contract documents none for it."""
+    if not has_body(exchange.answer):
+        raise NotCheckedError(f"{NAME}: the contract documents no JSON body for the answer")
+    return validate(exchange)
+
+
+def has_body(answer: Answer) -> bool:
+    """Whether there is a body, and a schema that it has to conform to."""
+    return answer.schema is not None and bool(answer.body.strip())
+
+
+def validate(exchange: Exchange) -> list[Finding]:
+    """Validate a body, unless an identical one was validated already; what is left out is noted on the exchange."""
+    answer = exchange.answer
+    answer.looked.add(NAME)
+    exchange.tally["jsonschema answers"] += 1
+
+    def validate_once() -> tuple[list[Violation], list[str]]:
+        exchange.tally["jsonschema bodies"] += 1
+        gaps: list[str] = []
+        return list(_violations(answer, gaps)), gaps
+
+    violations, gaps = answer.once(NAME, validate_once)
+    gaps = [*gaps, *unchecked_formats(answer.contract)]
+    exchange.gaps.update(dict.fromkeys(f"{NAME}: {gap}" for gap in gaps))
+    return findings(answer, violations, engine=NAME)
+
+
+def _violations(answer: Answer, gaps: list[str]) -> Iterator[Violation]:
+    if not answer.parsed.ok:
+        # A lenient parser may read it; it would validate another text than was sent.
+        problem = answer.parsed.problems[0]
+        yield Violation(
+            "response_schema_conformance", "error", f"{NAME}: there is no JSON to validate", (), "body", "JSON", problem
+        )
+        return
+    items = _Items(answer, gaps)
+    schema: Schema = False if answer.schema is None else answer.schema
+    validator = _validator(answer.contract).evolve(schema=referable(answer.contract, schema))
+    if len(answer.body) > _LARGE:
+        validator = _thinned(validator, items)
+    try:
+        # Half letters, and numbers beyond a double, are no data of the standard library's.
+        data = readable(answer.data) if may_be_unusual(answer) else answer.data
+        for error in validator.iter_errors(data):
+            if not is_engine_fault(NAME, answer, error):
+                yield _violation(error)
+    except re.error as error:
+        gaps.append(f"the body of {answer.status}, since Python cannot read a pattern of its schema: {error}")
+    except Unresolvable as error:
+        gaps.append(f"the body of {answer.status}, since a reference cannot be resolved: {error.ref}")
+    except (TypeError, ArithmeticError) as error:
+        gaps.append(f"the body of {answer.status}, which holds a number that Python cannot compute with: {error}")
+    except RecursionError:
+        gaps.append(f"the body of {answer.status}, which is nested too deep for it")
+    items.note()
+
+
+def _violation(error: ValidationError) -> Violation:
+    return keyword_violation(
+        NAME, str(error.validator), tuple(error.absolute_path), error.validator_value, error.instance, error.message
+    )
+
+
+class _Items:
+    """Which items of the long lists of one body are validated, and what is said of the others."""
+
+    def __init__(self, answer: Answer, gaps: list[str]) -> None:
+        self._answer, self._gaps = answer, gaps
+        self._left_out: dict[int, tuple[int, int]] = {}
+
+    def chosen(self, items: list[Any], schema: Schema) -> list[int]:
+        """Return the indices of the items to validate: each form once, then each that the other engine rejects."""
+        forms = item_forms(self._answer.contract)
+        first_of: dict[Any, int] = {}
+        for index, item in enumerate(items):
+            first_of.setdefault(forms.form(item), index)
+        chosen = dict.fromkeys(first_of.values())
+        if not self._answer.conforms:
+            rejected = (index for index, item in enumerate(items) if not accepts(self._answer.contract, schema, item))
+            chosen = dict.fromkeys([*rejected, *chosen])
+        indices = sorted(list(chosen)[:MOST])
+        self._left_out[id(items)] = len(indices), len(items)
+        return indices
+
+    def pass_over(self, keyword: str, items: list[Any]) -> None:
+        """Note that a keyword of a long list is not validated."""
+        self._gaps.append(f"{keyword} of a list of {len(items):,} items")
+
+    def note(self) -> None:
+        """Note which items were left out."""
+        for validated, total in self._left_out.values():
+            if validated < total:
+                self._gaps.append(
+                    f"{total - validated:,} of {total:,} items of a list: one of each form was validated "
+                    f"({validated:,}; docs/reference/checks.md says what a form is)"
+                )
+
+
+@lru_cache(maxsize=8)
+def unchecked_formats(contract: Contract) -> tuple[str, ...]:
+    """Return what is said of the formats that the checks assert, and this engine cannot without further packages."""
+    formats = {schema["format"] for schema, *_ in keyworded(contract.document) if isinstance(schema.get("format"), str)}
+    unknown = sorted(name for name in formats - FORMATS.checkers.keys() if is_asserted(name))
+    return tuple(f"format {name}: pip install 'jsonschema[format-nongpl]' has it checked" for name in unknown)
+
+
+@lru_cache(maxsize=8)
+def item_forms(contract: Contract) -> ItemForms:
+    """Return what tells the items of a contract's lists apart."""
+    return ItemForms(contract.document)
+
+
+@lru_cache(maxsize=8)
+def _validator(contract: Contract) -> Any:
+    """Return the validator of a contract, before it has a schema."""
+    document: Any = Resource(resource(contract), DRAFT202012)
+    registry = Registry[Any]().with_resource(BASE, document)
+    return Draft202012Validator(True, registry=registry, format_checker=FORMATS)
+
+
+def _thinned(validator: Any, items: _Items) -> Any:
+    """Return the validator with other words for long lists: of their items, it validates the chosen ones."""
+    words = Draft202012Validator.VALIDATORS
+
+    def validate_items(inner: Any, schema: Any, instance: Any, parent: Any) -> Iterator[ValidationError]:
+        if not _is_long(instance) or "prefixItems" in parent:
+            yield from words["items"](inner, schema, instance, parent)
+            return
+        for index in items.chosen(instance, schema):
+            yield from inner.descend(instance[index], schema, path=index)
+
+    def validate_unique(inner: Any, is_unique: Any, instance: Any, parent: Any) -> Iterator[ValidationError]:
+        # It compares each item with each other.
+        if not _is_long(instance):
+            yield from words["uniqueItems"](inner, is_unique, instance, parent)
+        elif is_unique:
+            items.pass_over("uniqueItems", instance)
+
+    changed: Any = extend(Draft202012Validator, {"items": validate_items, "uniqueItems": validate_unique})
+    return changed(validator.schema, registry=validator._registry, format_checker=FORMATS)
+
+
+def _is_long(instance: Any) -> bool:
+    return isinstance(instance, list) and len(instance) > LONG

@@ -1,0 +1,324 @@
+"""Schemathesis at work: it generates requests from the contract, and its own checks look at the responses of a run.
+
+Its own client sends methods that change something, and takes neither limits nor retries into account: the requests are
+sent by the client of the suite, and the responses handed to the checks. What those find is reproduced by the request
+alone, or by `schemathesis run`, as docs/how-to/live.md says.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import quote, unquote
+
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.credentials import NONE, Credential
+from pytest_bctrl.checks.protocol import around
+from pytest_bctrl.checks.violation import Violation, findings
+from pytest_bctrl.contract.key_fields import guarded_by
+from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.parameters import documented_refusals
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.samples.inputs import Inputs, inputs
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite.engine_faults import is_engine_fault
+from pytest_bctrl.suite.engine_words import ENGINES, SCHEMA, keyword_violation
+from pytest_bctrl.suite.parameters import cursors, is_opaque
+from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.schema import new_schema
+from pytest_bctrl.suite.sending import Exchange, request_key
+from pytest_bctrl.suite.troubles import NotCheckedError
+
+NAME = ENGINES["schemathesis"]
+
+OF_RESPONSES = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    SCHEMA,
+)
+"""The checks that hold for any response, however it was asked for."""
+
+OF_HEAD = ("not_a_server_error", "negative_data_rejection", "ignored_auth")
+"""The checks that hold for the response to a HEAD, which the contract need not document."""
+
+_ACCEPTED, _REJECTED, _IGNORED = "positive_data_acceptance", "negative_data_rejection", "ignored_auth"
+_SPARE = {"positive": 2, "negative": 5}
+"""Cases that are drawn beyond those that are wanted, since some are equal, and some cannot be sent."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GeneratedCase:
+    """A case that Schemathesis generated, as a request of the suite, and the checks that its response has to pass."""
+
+    case: Any
+    inputs: Inputs
+    checks: tuple[str, ...]
+    credential: Credential | None = None
+
+
+def positive_cases(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
+    """Return cases within the contract, with the real values of the path and generated ones in query and header."""
+    made: list[GeneratedCase] = []
+    for case in _drawn(run.contract, operation, "positive", limit, plain_path(run, operation)):
+        request = _request(run, operation, case)
+        opaque = [one.name for one in operation.other_parameters if is_opaque(run.contract, one)]
+        sent = {name for name, _ in (*request.query, *request.headers)}
+        checks = OF_RESPONSES if sent & set(opaque) else (*OF_RESPONSES, _ACCEPTED)
+        made.append(GeneratedCase(case, request, checks))
+    return _distinct(made, limit)
+
+
+def cases_with_paths(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
+    """Return cases within the contract with generated values in the path, which name nothing that exists."""
+    if limit < 1 or not operation.path_parameters:
+        return []
+    made = []
+    for case in _drawn(run.contract, operation, "positive", limit):
+        path = {name: unquote(str(value)) for name, value in case.path_parameters.items()}
+        real = plain_path(run, operation)
+        if path.keys() == real.keys() and path != real and all(value.strip(".") for value in path.values()):
+            usual = inputs(run.contract, operation, run.values) or Inputs()
+            made.append(GeneratedCase(case, replace(usual, path=path), OF_RESPONSES))
+    return _distinct(made, limit)
+
+
+def negative_cases(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
+    """Return cases against the contract: with a malformed credential or none, or with a value that is not allowed."""
+    guard, made = guarded_by(run.contract, operation), list[GeneratedCase]()
+    for case in _drawn(run.contract, operation, "negative", limit, plain_path(run, operation)):
+        is_negative = {place.value: info.mode.is_negative for place, info in case.meta.components.items()}
+        names = {name.lower() for name in case.headers or {}}
+        if guard is not None and is_negative.get("header") and names <= {guard.name.lower()}:
+            value = next((str(text) for name, text in case.headers.items() if name.lower() == guard.name.lower()), None)
+            request = inputs(run.contract, operation, run.values) or Inputs()
+            checks = (*OF_RESPONSES, _REJECTED, _IGNORED)
+            made.append(GeneratedCase(case, request, checks, _credential(value)))
+        elif is_negative.get("query") and documented_refusals(operation):
+            request = _request(run, operation, case)
+            made.append(GeneratedCase(case, request, (*OF_RESPONSES, _REJECTED)))
+    return _distinct(made, limit)
+
+
+def plain_path(run: ContractRun, operation: Operation) -> Mapping[str, str]:
+    """Return the real values of the path."""
+    usual = inputs(run.contract, operation, run.values)
+    return usual.path if usual is not None else {}
+
+
+def _credential(value: str | None) -> Credential:
+    if value is None:
+        return NONE
+    # It stands between double quotes in a shell.
+    shell = "".join(f"\\{letter}" if letter in '\\"$`' else letter for letter in value)
+    return Credential("generated by Schemathesis", Secret(value), shell)
+
+
+def _distinct(cases: Sequence[GeneratedCase], limit: int) -> list[GeneratedCase]:
+    """Return the first of the cases whose requests differ."""
+    first_of: dict[Any, GeneratedCase] = {}
+    for case in cases:
+        first_of.setdefault(request_key(case.inputs, case.credential), case)
+    return list(first_of.values())[:limit]
+
+
+def _request(run: ContractRun, operation: Operation, case: Any) -> Inputs:
+    """Return the request of a case: its values, but for those that only a setting or a response knows, and the key."""
+    usual = inputs(run.contract, operation, run.values) or Inputs()
+    guard = guarded_by(run.contract, operation)
+    known = {*run.values, *cursors(run.contract, operation)}
+    fixed = {one.name.lower() for one in operation.other_parameters if one.setting or one.name in known}
+    left_out = fixed | ({guard.name.lower()} if guard is not None else set())
+    for container in (case.query, case.headers):
+        for name in [name for name in container or () if name.lower() in left_out]:
+            del container[name]
+    made = _prepared(case)
+    query = [pair for pair in usual.query if pair[0].lower() in fixed]
+    headers = [pair for pair in usual.headers if pair[0].lower() in fixed]
+    return Inputs(usual.path, (*query, *made.query), (*headers, *made.headers))
+
+
+def _prepared(case: Any) -> Inputs:
+    """Return query and header fields as Schemathesis writes them."""
+    written = case.as_transport_kwargs(base_url="http://localhost")
+    params = written.get("params") or {}
+    pairs = params.items() if isinstance(params, Mapping) else params
+    query = tuple(
+        (str(name), str(value))
+        for name, values in pairs
+        for value in (values if isinstance(values, list | tuple) else [values])
+        if value is not None
+    )
+    headers = tuple((str(name), str(value)) for name, value in (case.headers or {}).items())
+    cookies = "; ".join(f"{name}={value}" for name, value in (case.cookies or {}).items())
+    return Inputs({}, query, (*headers, *([("Cookie", cookies)] if cookies else [])))
+
+
+def _drawn(
+    contract: Contract, operation: Operation, mode: str, count: int, path: Mapping[str, str] = MappingProxyType({})
+) -> list[Any]:
+    """Return cases, the same in every run; raises `NotCheckedError` where Schemathesis cannot make any."""
+    from schemathesis.core.errors import SchemathesisError
+
+    try:
+        return _draw(contract, operation.label, mode, count + _SPARE[mode], tuple(sorted(path.items())))
+    except (SchemathesisError, LookupError) as error:
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise NotCheckedError(f"{NAME} cannot read the operation: {first}") from None
+
+
+@lru_cache(maxsize=64)
+def _draw(contract: Contract, label: str, mode: str, count: int, path: tuple[tuple[str, str], ...]) -> list[Any]:
+    from hypothesis import HealthCheck, Phase, given, settings
+    from hypothesis.errors import Unsatisfiable
+    from schemathesis import GenerationMode
+    from schemathesis.core.errors import InvalidSchema
+
+    operation = contract.operation(label)
+    pinned: dict[str, Any] = {"path_parameters": dict(path)} if path else {}
+    strategy = case_source(contract, operation).as_strategy(generation_mode=GenerationMode(mode), **pinned)
+    cases: list[Any] = []
+
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType] - an enum of a metaclass of its own
+    )
+    @given(strategy)
+    def draw(case: Any) -> None:
+        cases.append(case)
+
+    # Hypothesis collects garbage around its run, and what was imported for it is none.
+    gc.freeze()
+    try:
+        draw()
+    except Unsatisfiable as error:
+        raise InvalidSchema(f"it generates no {mode} case: {error}") from None
+    return cases
+
+
+def check_case(exchange: Exchange, case: GeneratedCase) -> list[Finding]:
+    """Let its own checks look at the response to a case that it generated."""
+    is_to_head = exchange.answer.is_to_head
+    checks = [name for name in case.checks if not is_to_head or name in OF_HEAD]
+    exchange.tally["Schemathesis cases"] += 1
+    return _checked(exchange, lambda: case.case, checks, case)
+
+
+def check_response(exchange: Exchange) -> list[Finding]:
+    """Let its checks look at the response to any other request of the run."""
+    answer = exchange.answer
+    checks = [name for name in OF_RESPONSES if not answer.is_to_head or name in OF_HEAD]
+
+    def case() -> Any:
+        path = {name: quote(value.encode(errors="surrogateescape"), "") for name, value in answer.path_values.items()}
+        return case_source(answer.contract, answer.operation).Case(path_parameters=path)
+
+    return _checked(exchange, case, checks)
+
+
+def check_plain(exchange: Exchange) -> list[Finding]:
+    """Let its checks look at the plain response; raises `NotCheckedError` where it cannot read the operation."""
+    found = check_response(exchange)
+    if NAME not in exchange.answer.looked:
+        raise NotCheckedError(f"{NAME} cannot read the operation or its schema")
+    return found
+
+
+def _checked(
+    exchange: Exchange, make_case: Callable[[], Any], checks: Sequence[str], generated: GeneratedCase | None = None
+) -> list[Finding]:
+    from schemathesis.core.errors import SchemathesisError
+
+    answer = exchange.answer
+    # JSON is UTF-8, whatever a charset says that stands beside it: it has none (RFC 8259, 8.1 and 11).
+    exchange.response.encoding = "utf-8"
+    exchange.tally["Schemathesis responses"] += 1
+    # A 501 to a HEAD says that the server knows no HEAD (RFC 9110, 15.6.2).
+    left_out = "not_a_server_error" if answer.is_to_head and answer.status == 501 else ""
+    checks = [name for name in checks if name != left_out]
+    around_body = [name for name in checks if name != SCHEMA]
+    found: dict[str, list[Any]] = {}
+    try:
+        case = make_case()
+        if _failures(exchange, case, around_body):
+            found = {name: _failures(exchange, case, [name]) for name in around_body}
+        if SCHEMA in checks:
+            # The schema is for the body, and identical bodies are validated once.
+            found[SCHEMA] = answer.once(NAME, lambda: _failures(exchange, case, [SCHEMA]))
+        answer.looked.add(NAME)
+    except (SchemathesisError, LookupError) as error:
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        exchange.gaps[f"{NAME}: a response of {answer.status}, whose documentation it cannot read: {first}"] = None
+    violations = [_violation(answer, name, one, generated) for name, failures in found.items() for one in failures]
+    return findings(answer, violations, engine=NAME)
+
+
+def _failures(exchange: Exchange, case: Any, names: Sequence[str]) -> list[Any]:
+    """Return the failures of some checks, less the known faults of Schemathesis itself."""
+    from schemathesis.core.failures import Failure, FailureGroup
+
+    try:
+        case.validate_response(exchange.response, checks=[_check_named(name) for name in names])
+    except FailureGroup as group:
+        failures = (failure for failure in group.exceptions if isinstance(failure, Failure))
+        return [failure for failure in failures if not is_engine_fault(NAME, exchange.answer, failure)]
+    return []
+
+
+def _check_named(name: str) -> Any:
+    from schemathesis import checks
+    from schemathesis.specs.openapi import checks as openapi
+
+    return checks.not_a_server_error if name == "not_a_server_error" else getattr(openapi, name)
+
+
+def _violation(answer: Answer, name: str, failure: Any, generated: GeneratedCase | None) -> Violation:
+    if name == SCHEMA and hasattr(failure, "instance_path"):
+        keyword = str(failure.schema_path[-1]) if failure.schema_path else "schema"
+        return keyword_violation(
+            NAME, keyword, tuple(failure.instance_path), _wanted(failure, keyword), failure.instance, failure.message
+        )
+    wanted: Any = "a response as documented"
+    place = _PLACES.get(name, "answer")
+    if name in (_REJECTED, _IGNORED) and generated is not None and generated.credential is not None:
+        place = f"credential: {generated.credential.name}"
+    elif name in (_REJECTED, _ACCEPTED) and generated is not None:
+        place = ", ".join(f"query {field}" for field, _ in generated.inputs.query) or place
+    if name == "status_code_conformance":
+        wanted = sorted(answer.operation.responses)
+    observed = " ".join(str(failure.message).split())[:200]
+    return around(name, f"{NAME}: {failure.title}", place, wanted, observed, kind=NAME)
+
+
+_PLACES = {
+    "not_a_server_error": "status",
+    "status_code_conformance": "status",
+    "content_type_conformance": "header Content-Type",
+    "response_headers_conformance": "header fields",
+    SCHEMA: "body",
+}
+
+
+def _wanted(failure: Any, keyword: str) -> Any:
+    schema = failure.schema
+    return schema.get(keyword, "a value as documented") if isinstance(schema, Mapping) else "a value as documented"
+
+
+def case_source(contract: Contract, operation: Operation) -> Any:
+    """Return the operation as Schemathesis has it; raises `LookupError` or its own error where it has none."""
+    return schema_of(contract)[operation.path][operation.method]
+
+
+@lru_cache(maxsize=8)
+def schema_of(contract: Contract) -> Any:
+    """Return the Schemathesis schema of a contract, made once."""
+    return new_schema(contract)

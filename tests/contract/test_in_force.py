@@ -1,0 +1,324 @@
+"""Which contract is in force, and what is said of it: the same for pytest and for every command."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pytest_bctrl import running
+from pytest_bctrl.cli import main
+from pytest_bctrl.cli.project import chosen_contract, own_files, project_setting, read_config
+from pytest_bctrl.contract.document import load_document
+from pytest_bctrl.contract.files import ContractFiles, packaged
+from pytest_bctrl.contract.in_force import (
+    ContractInForce,
+    contract_in_force,
+    current_contract,
+    of_config,
+    packaged_contract,
+    published_source,
+)
+from pytest_bctrl.contract.read import from_document, load
+from pytest_bctrl.errors import DocumentError
+
+URL = "https://platform.bctrl.ai/api/api-reference/runtimes/list.md"
+VENDORED = f"vendored {json.loads(packaged().lock.read_text('utf-8'))['fetched']} from {URL}"
+LIMITS = "published spec without the overlay"
+
+
+def vendored(root: Path, folder: str = "contracts") -> ContractFiles:
+    """A copy of the packaged contract in a folder of a project."""
+    ignored = shutil.ignore_patterns("__pycache__", "*.py")
+    return ContractFiles(Path(shutil.copytree(packaged().folder, root / folder, ignore=ignored)))
+
+
+def test_a_project_without_any_has_the_packaged_one(tmp_path: Path) -> None:
+    chosen = contract_in_force(None, tmp_path)
+    assert packaged_contract() == chosen
+    assert f"packaged, {VENDORED}" == chosen.provenance
+    assert (packaged().spec, packaged().overlay) == (chosen.spec, chosen.overlay)
+    assert load().digest == chosen.load().digest
+
+
+def test_the_folder_of_a_project_goes_before_the_packaged_one(tmp_path: Path) -> None:
+    files = vendored(tmp_path)
+    chosen = contract_in_force(None, tmp_path)
+    assert (files.merged, "project", files.spec, files.overlay) == (
+        chosen.path,
+        chosen.origin,
+        chosen.spec,
+        chosen.overlay,
+    )
+    assert (str(files.merged), f"project, {VENDORED}") == (chosen.load().name, chosen.load().origin)
+
+
+def test_a_setting_goes_before_the_folder(tmp_path: Path) -> None:
+    vendored(tmp_path)
+    kept = vendored(tmp_path, "kept")
+    chosen = contract_in_force(str(kept.merged), tmp_path, "bctrl_contract (ini)")
+    assert (kept.merged, kept, f"bctrl_contract (ini), {VENDORED}") == (chosen.path, chosen.files, chosen.provenance)
+
+
+def test_a_document_of_ones_own_has_no_overlay(tmp_path: Path) -> None:
+    own = tmp_path / "own.json"
+    shutil.copy(packaged().merged, own)
+    chosen = contract_in_force(str(own), tmp_path)
+    assert (own, own, None, "--bctrl-contract") == (chosen.path, chosen.spec, chosen.overlay, chosen.provenance)
+    assert published_source(chosen) == URL
+
+
+@pytest.mark.parametrize("name", ["runtimes.yaml", "README.md", "runtimes.sample.json"])
+def test_a_folder_of_somebody_else_is_passed_over(tmp_path: Path, name: str) -> None:
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "contracts" / name).write_text("{}", "utf-8")
+    chosen = contract_in_force(None, tmp_path)
+    assert ("packaged", tmp_path / "contracts") == (chosen.origin, chosen.ignored)
+
+
+def test_the_folder_of_a_clone_is_the_packaged_one() -> None:
+    chosen = contract_in_force(None, packaged().folder.parent)
+    assert ("packaged", None) == (chosen.origin, chosen.ignored)
+
+
+@pytest.mark.parametrize("name", ["spec", "lock", "overlay", "merged"])
+def test_a_folder_that_lacks_a_file_is_never_passed_over(tmp_path: Path, name: str) -> None:
+    files = vendored(tmp_path)
+    path: Path = getattr(files, name)
+    path.unlink()
+    with pytest.raises(DocumentError, match=f"lacks its file {path.name}"):
+        contract_in_force(None, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem"),
+    [
+        ("spec", "openapi: 3.1.0\n", "not the one that the lock names"),
+        ("lock", "{}", "it is not a lock"),
+        ("merged", "{", "not JSON"),
+        ("merged", '{"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {}}', "no operation"),
+    ],
+)
+def test_a_broken_file_is_an_error(tmp_path: Path, name: str, text: str, problem: str) -> None:
+    getattr(vendored(tmp_path), name).write_text(text, "utf-8")
+    with pytest.raises(DocumentError, match=problem):
+        contract_in_force(None, tmp_path).load()
+
+
+@pytest.mark.parametrize("has_folder", [False, True])
+def test_published_is_the_vendored_spec_alone(tmp_path: Path, has_folder: bool) -> None:
+    files, origin = (vendored(tmp_path), "project") if has_folder else (packaged(), "packaged")
+    chosen = contract_in_force("published", tmp_path)
+    assert (files.spec, origin, None) == (chosen.path, chosen.origin, chosen.overlay)
+    assert f"{origin}, {LIMITS}, {VENDORED}; credentials and refusals are not checked" == chosen.provenance
+    contract = chosen.load()
+    assert ["200"] == [*contract.operations[0].responses]
+    assert "space_id" == contract.operations[0].path_parameters[0].setting
+
+
+def test_the_path_of_a_vendored_spec_says_what_it_is(tmp_path: Path) -> None:
+    chosen = contract_in_force(str(vendored(tmp_path).spec), tmp_path)
+    assert (True, None) == (chosen.is_published, chosen.overlay)
+
+
+@pytest.mark.parametrize(
+    ("path", "setting"),
+    [
+        ("/v1/spaces/{id}/runtimes", "space_id"),
+        ("/v1/spaces/{space}", "space_id"),
+        ("/v1/things/{id}/runtimes", None),
+        ("/v1/spaces/x{id}", None),
+    ],
+)
+def test_a_space_in_a_path_is_the_setting(path: str, setting: str | None) -> None:
+    name = path[path.index("{") + 1 : path.index("}")]
+    parameter = {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+    document = load_document(packaged().spec.read_text("utf-8"), "spec.yaml").data
+    operation = document["paths"].pop("/v1/spaces/{id}/runtimes")["get"]
+    document["paths"][path] = {"get": {**operation, "parameters": [parameter]}}
+    assert setting == from_document(document, "x.yaml").operations[0].path_parameters[0].setting
+
+
+def test_what_a_document_says_of_a_parameter_counts() -> None:
+    document = load_document(packaged().spec.read_text("utf-8"), "spec.yaml").data
+    document["paths"]["/v1/spaces/{id}/runtimes"]["get"]["parameters"][0]["example"] = "mine"
+    assert from_document(document, "x.yaml").operations[0].path_parameters[0].setting is None
+
+
+def test_the_command_that_updates_it_names_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    kept = vendored(tmp_path, "kept")
+    commands = {
+        contract_in_force(None, tmp_path).update_command("page.md"),
+        contract_in_force("own.json", tmp_path).update_command("page.md"),
+    }
+    assert {"pytest-bctrl contract update page.md --contracts contracts"} == commands
+    ours = contract_in_force(str(kept.merged), tmp_path)
+    assert "pytest-bctrl contract update --contracts kept" == ours.update_command(None)
+
+
+def test_a_lock_that_cannot_be_read_is_passed_over_where_it_is_shown(tmp_path: Path) -> None:
+    files = vendored(tmp_path)
+    files.lock.write_text("[]", "utf-8")
+    assert "project" == contract_in_force(None, tmp_path).provenance
+
+
+LAYOUTS: dict[str, dict[str, str]] = {
+    "nothing above": {},
+    "pytest.ini above": {"pytest.ini": "[pytest]\n"},
+    "an empty pytest.ini above": {"pytest.ini": ""},
+    "pytest.toml here": {"sub/pytest.toml": "[pytest]\n"},
+    "pyproject.toml with a table above": {"pyproject.toml": "[tool.pytest.ini_options]\nminversion = '8'\n"},
+    "pyproject.toml without one above": {"pyproject.toml": "[project]\nname = 'x'\nversion = '1'\n"},
+    "both": {"pyproject.toml": "[tool.pytest.ini_options]\n", "sub/pyproject.toml": "[project]\n"},
+    "tox.ini above": {"tox.ini": "[pytest]\n"},
+    "tox.ini of tox alone above": {"tox.ini": "[tox]\n"},
+    "setup.cfg above": {"setup.cfg": "[tool:pytest]\n"},
+    "setup.py above": {"setup.py": ""},
+    "rootdir in addopts": {"sub/pytest.ini": "[pytest]\naddopts = --rootdir=..\n"},
+    "a setting above": {"pytest.ini": "[pytest]\nbctrl_contract = kept/runtimes.contract.json\n"},
+    "a setting here": {"sub/pytest.ini": "[pytest]\nbctrl_contract = ../kept/runtimes.contract.json\n"},
+    "a setting in addopts": {"pytest.ini": "[pytest]\naddopts = --bctrl-contract=published\n"},
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("folders", [("contracts",), ("sub/contracts",), ("contracts", "sub/contracts"), ()])
+def test_a_command_has_the_contract_that_pytest_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: str, folders: tuple[str, ...]
+) -> None:
+    """In a folder of the project, with settings and `contracts/` there or above; pytest is asked where it matters."""
+    (tmp_path / "sub").mkdir()
+    vendored(tmp_path, "kept")
+    for folder in folders:
+        vendored(tmp_path, folder)
+    for name, text in LAYOUTS[layout].items():
+        (tmp_path / name).write_text(text, "utf-8")
+    monkeypatch.chdir(tmp_path / "sub")
+    expected = of_config(read_config())
+
+    assert expected._replace(ignored=None) == chosen_contract(None)._replace(ignored=None)
+    assert expected.path.resolve().is_file()
+    in_project = expected.files if expected.origin == "project" else None
+    assert in_project in (own_files(), None)
+
+
+def test_a_command_reads_settings_of_the_project_alone_where_they_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "conftest.py").write_text("raise SystemExit('read')\n", "utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", "utf-8")
+    vendored(tmp_path)
+    assert project_setting("bctrl_upstream", str) is None
+    assert "project" == chosen_contract(None).origin
+    assert chosen_contract("published").is_published
+    assert "--contract" == chosen_contract("own.json").origin
+
+
+def test_the_run_that_is_under_way_decides(pytester: pytest.Pytester) -> None:
+    """Its options hold already where the first conftest.py is imported, and no longer once it has ended."""
+    before = running.config()
+    vendored(pytester.path, "kept")
+    pytester.makeconftest(
+        """
+        from pytest_bctrl.contract.in_force import current_contract
+        EARLY = current_contract().name
+        """
+    )
+    pytester.makepyfile(
+        """
+        from conftest import EARLY
+        from pytest_bctrl.contract.in_force import current_contract
+
+        def test_it(bctrl_contract):
+            assert bctrl_contract is current_contract()
+            assert EARLY == bctrl_contract.name == "kept/runtimes.contract.json"
+        """
+    )
+    pytester.runpytest("--bctrl-contract=kept/runtimes.contract.json").assert_outcomes(passed=1)
+    assert before is running.config()
+
+
+def test_without_a_run_it_is_that_of_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "_CONFIGS", [])
+    monkeypatch.chdir(tmp_path)
+    assert "packaged" == current_contract().origin.partition(",")[0]
+    files = vendored(tmp_path)
+    assert (str(files.merged), True) == (current_contract().name, current_contract() is current_contract())
+
+
+def test_a_contract_that_is_gone_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, match="cannot be read"):
+        ContractInForce(tmp_path / "none.json", "--bctrl-contract").load()
+
+
+class TestTheHeader:
+    """The line in which a run of pytest names its contract."""
+
+    def lines(self, result: pytest.RunResult) -> list[str]:
+        return [line for line in result.outlines if line.startswith("bctrl: contract")]
+
+    def test_is_not_there_where_nothing_asks_for_one(self, pytester: pytest.Pytester) -> None:
+        assert [] == self.lines(pytester.runpytest())
+
+    def test_names_the_packaged_one_in_a_contract_run(self, pytester: pytest.Pytester) -> None:
+        (line,) = self.lines(pytester.runpytest("--bctrl-mock", "--collect-only"))
+        assert line.endswith(f"runtimes.contract.json (packaged, {VENDORED})")
+
+    def test_names_the_one_of_the_project_in_any_run(self, pytester: pytest.Pytester) -> None:
+        vendored(pytester.path)
+        assert [f"bctrl: contract contracts/runtimes.contract.json (project, {VENDORED})"] == self.lines(
+            pytester.runpytest()
+        )
+
+    def test_leaves_out_a_folder_of_somebody_else(self, pytester: pytest.Pytester) -> None:
+        (pytester.path / "contracts").mkdir()
+        assert [] == self.lines(pytester.runpytest())
+
+    def test_says_what_is_wrong_and_lets_other_tests_run(self, pytester: pytest.Pytester) -> None:
+        vendored(pytester.path).merged.unlink()
+        pytester.makepyfile("def test_own():\n    pass\n")
+        result = pytester.runpytest()
+        result.assert_outcomes(passed=1)
+        (line,) = self.lines(result)
+        assert line.startswith("bctrl: contract: contracts: the contract lacks its file runtimes.contract.json (write")
+
+
+@pytest.mark.parametrize(
+    "command", ["check body.json", "explain", "contract show", "mock", "drift x.yaml", "doctor --offline"]
+)
+def test_no_command_takes_the_packaged_one_for_a_broken_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    vendored(tmp_path).merged.unlink()
+    assert 2 == main(command.split())
+    output = capsys.readouterr()
+    assert "the contract lacks its file runtimes.contract.json" in output.out + output.err
+
+
+def test_build_is_of_the_projects_own_and_mends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = vendored(tmp_path)
+    files.merged.unlink()
+    files.sample.unlink()
+    assert 0 == main(["contract", "build"])
+    assert f"{files.merged}: written\n" == capsys.readouterr().out
+    assert packaged().sample.read_text("utf-8") == files.sample.read_text("utf-8")
+
+
+def test_a_contract_without_a_sample_is_built_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = packaged().spec.read_text("utf-8").replace("application/json", "text/plain")
+    (tmp_path / "spec.yaml").write_text(page, "utf-8")
+    assert 0 == main(["contract", "update", "spec.yaml", "--contracts", "contracts"])
+    output = capsys.readouterr()
+    assert "runtimes.sample.json is not written: " in output.err
+    assert "it is the contract in force from now on, for every command and for pytest\n" in output.out

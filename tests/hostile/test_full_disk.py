@@ -1,0 +1,152 @@
+"""A disk that is full: one line says so, and what lay there before is there still."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from pytest_bctrl.contract import build
+from pytest_bctrl.errors import DocumentError
+
+WRITES = """
+import json, os, sys
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+
+from pytest_bctrl import locking
+from pytest_bctrl.baseline.allowlist import accept
+from pytest_bctrl.cli.options import Report, write_reports
+from pytest_bctrl.contract.build import write_files
+from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.reports.wording import Title
+from pytest_bctrl.suite.report_hooks import write_reports as write_suite_reports
+from pytest_bctrl.traffic.recordings.exchange import Exchange
+from pytest_bctrl.traffic.recordings.har_file import save
+
+disk = Path(sys.argv[1])
+
+
+def found(size):
+    return [
+        Finding("r", "error", f"items[*].{n}", "wrong " * 50, "x", "y", operation="GET /x", fingerprint=f"{n:016x}")
+        for n in range(size)
+    ]
+
+
+def recording(path, size):
+    save(path, "t", [Exchange("GET", "http://x.test/", 200, body=b"1" * (size * 500), test="t")], "mock", "now")
+
+
+def baseline(path, size):
+    accept(path, found(size), "known", date.max)
+
+
+def report(path, size):
+    write_reports([Report("json", str(path))], found(size), Title("check", "x", ""))
+
+
+def suite_report(path, size):
+    _, problems = write_suite_reports([(path, path.name)], found(size), Title("check", "x", ""), None)
+    if problems:
+        raise BctrlError(problems[0])
+
+
+def contract(path, size):
+    write_files({path: "x: y\\n" * (size * 100), path.with_suffix(".lock"): "z" * (size * 100)})
+
+
+writers = {"r.har": recording, "b.yaml": baseline, "r.json": report, "s.xml": suite_report, "s.html": suite_report}
+writers["c.yaml"] = contract
+told = {}
+for name, write in writers.items():
+    write(disk / name, 1)
+    files = {one.name: one.read_bytes() for one in disk.iterdir()}
+    with suppress(OSError), (disk / "filler").open("wb", buffering=0) as filler:
+        while filler.write(b"0" * 4096):
+            pass
+    try:
+        write(disk / name, 400)
+        told[name] = "written"
+    except BctrlError as error:
+        told[name] = str(error)
+    (disk / "filler").unlink()
+    assert files == {one.name: one.read_bytes() for one in disk.iterdir()}, name
+    # There is room again: nothing that was left is in the way.
+    write(disk / name, 2)
+    assert files[name] != (disk / name).read_bytes(), name
+print(json.dumps(told))
+"""
+
+
+@cache
+def in_a_small_disk(folder: str) -> list[str]:
+    """What begins a command that finds 2 MB of memory in the folder's place, in a name space of its own."""
+    mount = f'mount -t tmpfs -o size=2m none "{folder}" && exec "$@"'
+    return ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, "sh"]
+
+
+def can_mount(folder: Path) -> bool:
+    try:
+        return 0 == subprocess.run([*in_a_small_disk(str(folder)), "true"], capture_output=True, check=False).returncode
+    except OSError:
+        return False
+
+
+def test_a_full_disk_takes_nothing_away(tmp_path: Path) -> None:
+    if not can_mount(tmp_path):
+        pytest.skip("this system lets its user mount no file system of its own (unshare --mount)")
+    done = subprocess.run(
+        [*in_a_small_disk(str(tmp_path)), sys.executable, "-c", WRITES, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (0, "") == (done.returncode, done.stderr)
+    told: dict[str, str] = json.loads(done.stdout)
+    assert len(told) == 6
+    for name, words in told.items():
+        assert "No space left on device" in words, name
+        assert name in words
+        assert "\n" not in words
+
+
+def test_a_set_of_files_that_cannot_all_be_replaced_is_put_back(tmp_path: Path) -> None:
+    first, new = tmp_path / "first", tmp_path / "new"
+    first.write_text("before")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(DocumentError, match="nothing was changed"):
+        build.write_files({first: "after", new: "new", tmp_path / "folder": ""})
+    assert ["first", "folder"] == sorted(one.name for one in tmp_path.iterdir())
+    assert "before" == first.read_text()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_file_that_was_replaced_and_cannot_be_put_back_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk may be full by then."""
+    first, folder = tmp_path / "first", tmp_path / "folder"
+    first.write_text("before")
+    folder.mkdir()
+    replace = Path.replace
+    replaced: list[Path] = []
+
+    def once(self: Path, target: Path) -> Path:
+        if replaced and target == first:
+            raise OSError(28, "No space left on device")
+        replaced.append(target)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", once)
+    with pytest.raises(DocumentError, match=r"first was changed before; give"):
+        build.write_files({first: "after", folder: ""})
+    assert "after" == first.read_text()

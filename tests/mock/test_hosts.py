@@ -1,0 +1,89 @@
+"""Under which names a mock serves what is somebody's, and what else a browser or an old client may send."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.hosts import name_of
+from tests.mock.asking import Reply, raw, replies, request_bytes
+
+TOKEN = "a-control-token-for-these-tests"
+
+MAY = [
+    "127.0.0.1:8787",
+    "localhost",
+    "LocalHost.:80",
+    "app.localhost:3000",
+    "[::1]:8787",
+    "192.168.0.7:8787",
+    "[2001:db8::7]",
+    "mock:8787",
+    "host.docker.internal:8787",
+]
+MAY_NOT = [
+    "evil.example",
+    "evil.example:8787",
+    "127.0.0.1.evil.example",
+    "localhost.evil.example",
+    "evil-localhost.example.",
+    "internal.evil.example",
+    "127.1.evil.example:80",
+]
+
+
+def asked_as(mock: MockServer, host: str, path: str = "") -> Reply:
+    """Ask for the list, or another path, under a host name."""
+    data = request_bytes(mock, close=True).replace(b"Host: mock.test", f"Host: {host}".encode())
+    if path:
+        _line, _, rest = data.partition(b"\r\n")
+        data = f"GET {path} HTTP/1.1\r\n".encode() + rest
+    (reply,) = replies(raw(mock, data))
+    return reply
+
+
+@pytest.mark.parametrize(("host", "status"), [*((host, 200) for host in MAY), *((host, 421) for host in MAY_NOT)])
+def test_what_is_private_is_served_under_names_that_no_other_site_has(
+    contract: Contract, host: str, status: int
+) -> None:
+    """A page whose name resolves to this machine is refused (DNS rebinding)."""
+    with MockServer(contract, is_private=True) as mock:
+        reply = asked_as(mock, host)
+    assert status == reply.status
+    if status == 421:
+        text = json.dumps(reply.json())
+        assert f"--allow-host {name_of(host)}" in text
+        assert "runtimes" not in reply.json()
+
+
+@pytest.mark.parametrize("hosts", [["evil.example"], ["other", "EVIL.example:80"], ["*"]])
+def test_other_names_may_be_allowed(contract: Contract, hosts: list[str]) -> None:
+    with MockServer(contract, is_private=True, hosts=hosts) as mock:
+        assert 200 == asked_as(mock, "evil.example:8787").status
+
+
+def test_made_up_data_is_served_under_any_name_and_the_control_path_is_not(contract: Contract) -> None:
+    with MockServer(contract, control=Secret(TOKEN)) as mock:
+        assert 200 == asked_as(mock, "evil.example").status
+        control = "/__bctrl__/spaces"
+        assert [421, 401] == [asked_as(mock, host, control).status for host in ("evil.example", "localhost")]
+
+
+def test_a_client_that_names_no_host_is_no_browser(contract: Contract) -> None:
+    with MockServer(contract, is_private=True) as mock:
+        old = request_bytes(mock).replace(b"HTTP/1.1", b"HTTP/1.0").replace(b"Host: mock.test\r\n", b"")
+        assert [200] == [reply.status for reply in replies(raw(mock, old))]
+
+
+@pytest.mark.parametrize("coding", ["chunked", "Chunked"])
+def test_http_1_0_with_a_transfer_coding_is_answered_once(contract: Contract, coding: str) -> None:
+    """Its sender may know no such coding, so what follows on the connection is not read (RFC 9112, 6.1)."""
+    with MockServer(contract) as mock:
+        first = request_bytes(mock, f"Transfer-Encoding: {coding}", "Connection: keep-alive")
+        old = first.replace(b"HTTP/1.1", b"HTTP/1.0") + b"0\r\n\r\n"
+        # The connection ends: `raw` reads to its end.
+        assert ["close"] == [reply.headers["connection"] for reply in replies(raw(mock, old + request_bytes(mock)))]

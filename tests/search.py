@@ -1,0 +1,55 @@
+"""Look for examples that break a property: `python -m tests.search [--seeds N] [--more M] [PYTEST OPTION …]`.
+
+Each seed draws the examples, the order of the tests and the hash seed of Python. What is found belongs into the test,
+as an `@example`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import subprocess
+import sys
+
+COMMAND = (
+    sys.executable,
+    "-m",
+    "pytest",
+    "-n",
+    "2",
+    "--dist",
+    "worksteal",
+    "-m",
+    "hypothesis",
+    "--ignore",
+    "tests/browser",
+)
+PROFILE = ("--hypothesis-profile=search", "-p", "no:cacheprovider", "-q")
+
+
+def main() -> int:
+    """Run the properties once for each seed, and return 1 if any of them failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=10, help="how many seeds are drawn (default: %(default)s)")
+    parser.add_argument("--seed", type=int, action="append", help="a seed to try instead; may be repeated")
+    parser.add_argument(
+        "--more", type=int, default=5, help="times the examples of the documented run (default: %(default)s)"
+    )
+    options, arguments = parser.parse_known_args()
+    failed = []
+    seeds = options.seed or [secrets.randbelow(2**32 - 1) + 1 for _ in range(options.seeds)]
+    for number, seed in enumerate(seeds, 1):
+        print(f"seed {seed}, {number} of {len(seeds)}", flush=True)
+        command = [*COMMAND, *PROFILE, f"--hypothesis-seed={seed}", f"--randomly-seed={seed}", *arguments]
+        environment = {**os.environ, "PYTHONHASHSEED": str(seed), "TIMES_EXAMPLES": str(options.more)}
+        if subprocess.run(command, env=environment, check=False).returncode != 0:
+            failed.append(seed)
+    for seed in failed:
+        print(f"failed; to repeat it: tox -e random -- --seed {seed} --more {options.more}")
+    print(f"{len(seeds) - len(failed)} of {len(seeds)} seeds passed")
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+"""What jsonschema and Schemathesis find in one response, each by itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.suite import jsonschema_engine, schemathesis_engine
+from pytest_bctrl.suite.sending import Exchange
+
+HEADERS = {"Content-Type": "application/json"}
+
+
+def exchange_of(
+    contract: Contract, status: int, body: bytes, headers: dict[str, str] | None = None, method: str = "GET"
+) -> Exchange:
+    """An exchange with the first operation of a contract."""
+    operation, headers = contract.operations[0], HEADERS if headers is None else headers
+    request = httpx.Request(method, f"https://api.bctrl.ai{operation.path.replace('{id}', '1')}")
+    response = httpx.Response(status, headers=headers, content=body, request=request)
+    response.elapsed = timedelta(0)
+    answer = Answer(contract, operation, status, tuple(headers.items()), body, {"id": "1"}, method=method)
+    return Exchange(answer, response)
+
+
+def by_jsonschema(contract: Contract, status: int, body: bytes) -> list[Finding]:
+    """What jsonschema finds in a body."""
+    exchange = exchange_of(contract, status, body)
+    return jsonschema_engine.validate(exchange) if jsonschema_engine.has_body(exchange.answer) else []
+
+
+def by_schemathesis(contract: Contract, status: int, body: bytes, **options: Any) -> list[Finding]:
+    """What Schemathesis's checks find in a response."""
+    return schemathesis_engine.check_response(exchange_of(contract, status, body, **options))
+
+
+def engine_findings(contract: Contract, status: int, body: bytes) -> list[Finding]:
+    """What both find."""
+    return [*by_jsonschema(contract, status, body), *by_schemathesis(contract, status, body)]

@@ -1,0 +1,102 @@
+"""What a live run sends is said in its header, and one setting leaves out what does not conform to the contract."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+import pytest
+
+from pytest_bctrl.secret import Secret
+from pytest_bctrl.suite.plan import announced
+from pytest_bctrl.suite.run import ContractRun
+from tests.suite.conftest import LiveRun
+from tests.suite.test_probes import contract_of
+from tests.variants import Server, named, serve
+from tests.variants.request import Request
+from tests.variants.runtimes import API_KEY, SPACE_ID
+
+HEADER = re.compile(r"^bctrl: sends (\d+) requests: (.*)$")
+ONLY_CONTRACT = "-o", "bctrl_probes=contract"
+
+
+def kinds_of(requests: Iterable[Request]) -> Counter[str]:
+    """The kinds of requests, as their server tells them apart."""
+    kinds = Counter[str]()
+    for request in requests:
+        if request.authorization != ("bearer", API_KEY):
+            kinds["with an invalid credential"] += 1
+        else:
+            kinds["plain" if request.space == SPACE_ID else "with unusual ids"] += 1
+    return kinds
+
+
+def header_of(result: pytest.RunResult) -> str:
+    """What the header says is sent."""
+    (line,) = [line for line in result.outlines if HEADER.match(line)]
+    return line
+
+
+def told(server: Server) -> str:
+    """The header that is right for what a server got."""
+    kinds = kinds_of(server.log)
+    return ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+
+
+def test_the_header_says_how_many_requests_of_which_kind_are_sent(live: LiveRun) -> None:
+    with serve(named("plain")) as server:
+        found = HEADER.match(header_of(live(server, "bctrl")))
+        assert found is not None
+        assert (str(len(server.log)), told(server)) == found.groups()
+        assert len(server.log) <= 40
+
+
+def test_probes_that_conform_to_the_contract_are_sent_alone(live: LiveRun) -> None:
+    with serve(named("plain")) as server:
+        result = live(server, "bctrl", *ONLY_CONTRACT)
+        assert {"plain": len(server.log)} == kinds_of(server.log)
+        assert header_of(result).startswith(f"bctrl: sends {len(server.log)} requests: {told(server)} (bctrl_probes")
+        assert {"GET"} == {request.method for request in server.log}
+    result.assert_outcomes(passed=14)
+
+
+def test_a_fault_of_a_body_is_found_by_each_engine_with_such_probes(live: LiveRun) -> None:
+    with serve(named("name-missing")) as server:
+        result = live(server, "bctrl", "-v", *ONLY_CONTRACT)
+    failed = {line.partition("[")[0] for line in result.outlines if " FAILED" in line}
+    assert failed >= {"bctrl::test_answer_conforms", "bctrl::test_jsonschema", "bctrl::test_schemathesis"}
+
+
+def test_another_word_for_the_probes_is_a_usage_error(live: LiveRun) -> None:
+    with serve(named("plain")) as server:
+        result = live(server, "-o", "bctrl_probes=some")
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines(
+        ["ERROR: bctrl: bctrl_probes (ini): unknown kind of probes 'some' (choose one of: all, contract)"]
+    )
+
+
+def test_nothing_is_announced_where_the_mock_is_asked(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest("--bctrl-mock", "--collect-only")
+    result.stdout.no_fnmatch_line("*bctrl: sends*")
+
+
+def test_values_that_are_not_allowed_and_pages_are_announced() -> None:
+    """As many as are planned; where a list has fewer pages, fewer are sent."""
+    contract = contract_of(
+        {"type": "object", "properties": {"items": {"type": "array", "items": {"properties": {"id": {}}}}}},
+        parameters=[
+            {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "example": "1"},
+            {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1}},
+            {"name": "page", "in": "query", "schema": {"type": "integer", "minimum": 1}},
+        ],
+        responses={
+            "200": {"description": "x", "content": {"application/json": {"schema": {"type": "object"}}}},
+            "400": {"description": "x"},
+        },
+    )
+    run = ContractRun("live", contract, "http://localhost", Secret("key_0123456789abcdef"))
+    kinds = announced(run)
+    assert kinds["with values that are not allowed"] > 0
+    assert kinds.total() <= run.most_requests

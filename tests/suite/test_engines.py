@@ -1,0 +1,277 @@
+"""jsonschema and Schemathesis at work in the suite: each reports every fault of a body under its own name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.samples import current_samples
+from pytest_bctrl.samples.mutants import mutants
+from pytest_bctrl.samples.text import encode
+from pytest_bctrl.suite import jsonschema_engine, schemathesis_engine
+from pytest_bctrl.suite.engine_faults import ENGINE_FAULTS
+from pytest_bctrl.suite.sending import Exchange
+from pytest_bctrl.suite.troubles import NotCheckedError
+from tests.contract.documents import contract_of
+from tests.suite.conftest import LiveRun
+from tests.suite.engines import by_jsonschema, by_schemathesis, engine_findings, exchange_of
+from tests.variants import CATALOGUE, Variant, named, serve
+
+PACKAGED = load()
+BODIES = [one for one in CATALOGUE if one.kind == "schema"]
+ENGINES = {None: "test_answer_conforms", "jsonschema": "test_jsonschema", "Schemathesis": "test_schemathesis"}
+"""The name in a finding, and the test; ours have none."""
+
+
+def findings_in(live: LiveRun, variant: Variant, *arguments: str) -> list[dict[str, Any]]:
+    with serve(variant) as server:
+        live(server, "--bctrl-report=found.json", *arguments)
+    found: list[dict[str, Any]] = json.loads(Path("found.json").read_text("utf-8"))["findings"]
+    return found
+
+
+@pytest.mark.parametrize("engine", [by_jsonschema, by_schemathesis])
+@pytest.mark.parametrize("variant", BODIES, ids=str)
+def test_each_fault_of_a_body_is_reported_by_each_engine(variant: Variant, engine: Callable[..., Any]) -> None:
+    """As ours does: at the same place, or at an object around it where alternatives differ."""
+    exchange = exchange_of(PACKAGED, 200, encode(variant.service.document()))
+    ours = check_answer(exchange.answer)
+    found: list[Finding] = engine(PACKAGED, 200, encode(variant.service.document()))
+    assert {"response_schema_conformance"} == {one.rule for one in found}
+    assert {"error"} == {one.level for one in found}
+    assert all(any(own.location.startswith(one.location) for own in ours) for one in found)
+    assert all(one.message.startswith(f"{one.extra['engine']}: ") for one in found)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", ["name-missing", "last-of-300-status-unknown", "fifth-answer-has-bad-item"])
+def test_any_engine_finds_a_fault_alone(
+    name: str, engine: str | None, live: LiveRun, pytester: pytest.Pytester
+) -> None:
+    """With the tests of the two others left out, and its own alone."""
+    own = {None: "not jsonschema and not schemathesis", "jsonschema": "jsonschema", "Schemathesis": "schemathesis"}
+    found = findings_in(live, named(name), "-k", own[engine])
+    assert {engine} == {one.get("engine") for one in found if one["level"] == "error"}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_without_one_engine_the_others_are_left(engine: str | None, live: LiveRun, pytester: pytest.Pytester) -> None:
+    without = {None: "jsonschema or schemathesis", "jsonschema": "not jsonschema", "Schemathesis": "not schemathesis"}
+    found = findings_in(live, named("name-missing"), "-k", without[engine])
+    assert {*ENGINES} - {engine} == {one.get("engine") for one in found if one["level"] == "error"}
+
+
+def test_a_run_shows_what_each_engine_did(live: LiveRun) -> None:
+    with serve(named("name-missing")) as server:
+        result = live(server, "bctrl", "-v")
+        assert len(server.log) <= 40
+    result.stdout.fnmatch_lines(
+        [
+            "bctrl::test_jsonschema[[]runtimes-list-plain[]] FAILED *",
+            "bctrl::test_jsonschema[[]runtimes-list-responses[]] FAILED *",
+            "bctrl::test_schemathesis[[]runtimes-list-plain[]] FAILED *",
+            "bctrl::test_schemathesis[[]runtimes-list-generated-ids[]] PASSED *",
+            "bctrl::test_schemathesis[[]runtimes-list-negative[]] PASSED *",
+            "bctrl::test_schemathesis[[]runtimes-list-head[]] PASSED *",
+            "bctrl::test_schemathesis[[]runtimes-list-responses[]] FAILED *",
+            "error response_schema_conformance: Schemathesis: the required property is missing",
+            "checked      by jsonschema: * answers, * different bodies",
+            "checked      by Schemathesis: * answers, * generated requests",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "rule"),
+    [
+        (418, b"{}", "status_code_conformance"),
+        (500, b"{}", "not_a_server_error"),
+        (200, b'{"runtimes": 5}', "response_schema_conformance"),
+        (200, b"{", "response_schema_conformance"),
+    ],
+)
+def test_schemathesis_reports_by_the_rules_that_have_its_names(status: int, body: bytes, rule: str) -> None:
+    found = {one.rule: one for one in by_schemathesis(PACKAGED, status, body)}
+    assert ("Schemathesis", str(status)) == (found[rule].extra["engine"], found[rule].extra["status"])
+
+
+@pytest.mark.parametrize("status", [500, 501])
+def test_a_head_may_be_unknown_and_must_not_crash(status: int) -> None:
+    found = by_schemathesis(PACKAGED, status, b"", method="HEAD")
+    assert [one.rule for one in found] == ([] if status == 501 else ["not_a_server_error"])
+
+
+def test_each_engine_rejects_the_mutants_that_ours_rejects() -> None:
+    samples = current_samples()
+    for text in map(encode, [*samples.bodies(), *(one.body for one in mutants(samples))]):
+        is_valid = exchange_of(PACKAGED, 200, text).answer.conforms
+        assert is_valid == (not by_jsonschema(PACKAGED, 200, text)), text
+        assert is_valid == (not by_schemathesis(PACKAGED, 200, text)), text
+
+
+@pytest.mark.parametrize(
+    ("schema", "body", "is_valid"),
+    [
+        ({"oneOf": [{"multipleOf": 2}, {"type": "integer"}]}, b"7", True),
+        ({"oneOf": [{"multipleOf": 2}, {"type": "integer"}]}, b"8", False),
+        ({"not": {"multipleOf": 5}}, b"5", False),
+        ({"format": "uuid"}, b'"7"', False),
+        ({"pattern": "^a"}, b'"b"', False),
+        ({"$ref": "#/components/schemas/One"}, b"2", False),
+        (False, b"2", False),
+        (True, b"2", True),
+        ({}, b"2", True),
+        ({"minimum": 5}, b"1e999", True),
+        ({"type": "string"}, b'"\\ud800"', True),
+    ],
+)
+def test_jsonschema_validates_every_keyword(schema: Any, body: bytes, is_valid: bool) -> None:
+    contract = contract_of(schema, {"One": {"const": 1}})
+    assert is_valid == (not by_jsonschema(contract, 200, body))
+
+
+@pytest.mark.parametrize(
+    ("schema", "body", "gap"),
+    [
+        ({"patternProperties": {r"^\p{L}$": {}}}, b'{"a": 1}', "Python cannot read a pattern of its schema"),
+        ({"multipleOf": 0.5}, b"1e999", "Python cannot compute with"),
+        ({"$ref": "#/components/schemas/Deep"}, b"[" * 600 + b"]" * 600, "nested too deep for it"),
+    ],
+)
+def test_what_jsonschema_cannot_validate_is_said(schema: Any, body: bytes, gap: str) -> None:
+    contract = contract_of(schema, {"Deep": {"items": {"$ref": "#/components/schemas/Deep"}}})
+    exchange = exchange_of(contract, 200, body)
+    assert [] == jsonschema_engine.validate(exchange)
+    assert [True] == [gap in one for one in exchange.gaps]
+
+
+def test_jsonschema_has_nothing_to_validate_without_a_documented_body() -> None:
+    with pytest.raises(NotCheckedError, match="documents no JSON body"):
+        jsonschema_engine.validate_plain(exchange_of(PACKAGED, 204, b""))
+
+
+def test_schemathesis_says_so_where_it_cannot_read_an_operation() -> None:
+    exchange = exchange_of(contract_of({"type": "array", "prefixItems": [{}]}), 200, b"{}")
+    with pytest.raises(NotCheckedError, match="Schemathesis cannot read"):
+        schemathesis_engine.check_plain(exchange)
+    assert [True] == ["it cannot read" in one for one in exchange.gaps]
+
+
+EXAMPLES: dict[str, tuple[Any, bytes]] = {
+    '{"pattern": "^\\\\W$"} rejects "é"': ({"pattern": r"^\W$"}, '"é"'.encode()),
+    '{"multipleOf": 0.1} rejects 10.1': ({"multipleOf": 0.1}, b"10.1"),
+    '{"format": "regex"} rejects "\\\\p{L}"': ({"format": "regex"}, rb'"\\p{L}"'),
+    "a body of 5,000 nines": (True, b"9" * 5_000),
+}
+
+
+@pytest.mark.parametrize("fault", ENGINE_FAULTS, ids=lambda fault: fault.what)
+def test_a_known_fault_of_an_engine_is_no_finding(fault: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be one, if it were not listed."""
+    schema, body = EXAMPLES[fault.example]
+    engine = {"jsonschema": by_jsonschema, "Schemathesis": by_schemathesis}[fault.engine]
+    nested = contract_of({"anyOf": [schema, {"type": "null"}]})
+    assert [] == engine(contract_of(schema), 200, body)
+    assert [] == engine(nested, 200, body)
+    module = {"jsonschema": jsonschema_engine, "Schemathesis": schemathesis_engine}[fault.engine]
+    monkeypatch.setattr(module, "is_engine_fault", lambda *_: False)
+    assert engine(contract_of(schema), 200, body)
+
+
+def items(count: int, **last: Any) -> bytes:
+    (item,) = current_samples().sample()["runtimes"][:1]
+    others = [{**item, "name": f"runtime {number}", "createdAt": f"at {number}"} for number in range(count - 1)]
+    return encode({"runtimes": [*others, {**item, **last}]})
+
+
+def validated(body: bytes, contract: Any = PACKAGED) -> tuple[list[Finding], Exchange]:
+    exchange = exchange_of(contract, 200, body)
+    return jsonschema_engine.validate(exchange), exchange
+
+
+def test_of_a_long_list_jsonschema_validates_each_form_and_says_so() -> None:
+    found, exchange = validated(items(500))
+    assert [] == found
+    (gap,) = exchange.gaps
+    assert gap.startswith("jsonschema: 499 of 500 items of a list: one of each form was validated (1;")
+    assert not validated(items(100))[1].gaps
+
+
+@pytest.mark.parametrize(
+    "last",
+    [{"name": 7}, {"status": "paused"}, {"id": "7"}, {"region": None}, {"backing": {"kind": "profile"}}],
+    ids=str,
+)
+def test_a_fault_of_one_item_of_a_long_list_is_found(last: dict[str, Any]) -> None:
+    found, _ = validated(items(2_000, **last))
+    assert [f"runtimes[*].{next(iter(last))}"] == [one.location for one in found]
+
+
+def test_what_the_other_engine_rejects_is_validated_whatever_its_form() -> None:
+    """A UUID and what looks like one have the same form where only its digits are looked at."""
+    contract = contract_of({"items": {"type": "string", "format": "date"}})
+    body = encode([*["2026-01-01"] * 300, "2026-13-01"])
+    found, _ = validated(body, contract)
+    assert ["[*]"] == [one.location for one in found]
+
+
+def test_formats_that_jsonschema_cannot_check_are_named() -> None:
+    contract = contract_of({"anyOf": [{"format": "date-time"}, {"format": "uuid"}, {"format": "int32"}]})
+    _, exchange = validated(b"7", contract)
+    assert ["jsonschema: format date-time: pip install 'jsonschema[format-nongpl]' has it checked"] == [*exchange.gaps]
+
+
+def test_unique_items_of_a_long_list_are_not_compared() -> None:
+    contract = contract_of({"uniqueItems": True})
+    found, exchange = validated(encode([*range(500), 1]), contract)
+    assert ([], ["jsonschema: uniqueItems of a list of 501 items"]) == (found, [*exchange.gaps])
+    assert validated(encode([1, 1, *[0] * 98]), contract)[0]
+    assert not validated(encode([1] * 500), contract_of({"uniqueItems": False}))[1].gaps
+
+
+def test_items_that_stand_behind_others_are_all_validated() -> None:
+    contract = contract_of({"prefixItems": [True], "items": {"type": "integer"}})
+    found, exchange = validated(encode(["a", *range(500), "b"]), contract)
+    assert (1, {}) == (len(found), exchange.gaps)
+
+
+def test_an_identical_body_is_validated_once() -> None:
+    first, second = exchange_of(PACKAGED, 200, items(3)), exchange_of(PACKAGED, 200, items(3))
+    second.answer.share(first.answer)
+    for exchange in (first, second):
+        jsonschema_engine.validate(exchange)
+    assert (1, 0) == (first.tally["jsonschema bodies"], second.tally["jsonschema bodies"])
+    assert second.answer.body is first.answer.body
+
+
+@pytest.mark.parametrize(
+    ("siblings", "target", "body"),
+    [
+        ({"else": False}, {"if": False}, b"1"),
+        ({"not": False, "else": False}, {"if": False}, b"1"),
+        ({"then": False}, {"if": True}, b"1"),
+        ({"if": False}, {"else": False}, b"1"),
+        ({"minContains": 2}, {"contains": True}, b"[1]"),
+        ({"maxContains": 1}, {"contains": True}, b"[1, 2]"),
+        ({"allOf": [{"type": "integer"}], "else": False}, {"if": False}, b"1"),
+    ],
+)
+def test_a_reference_and_its_siblings_are_separate_schemas(
+    siblings: dict[str, Any], target: dict[str, Any], body: bytes
+) -> None:
+    """Schemathesis reads the keywords of the target as if they were siblings of the others."""
+    contract = contract_of({"$ref": "#/components/schemas/B", **siblings}, {"B": target})
+    assert [] == engine_findings(contract, 200, body)
+
+
+def test_schemathesis_checks_a_reference_and_its_siblings() -> None:
+    siblings = {"allOf": [{"minimum": 3}], "maximum": 5}
+    contract = contract_of({"$ref": "#/components/schemas/B", **siblings}, {"B": {"type": "integer"}})
+    assert [b"2", b"6", b'"a"'] == [body for body in (b"2", b"4", b"6", b'"a"') if by_schemathesis(contract, 200, body)]

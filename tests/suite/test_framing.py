@@ -1,0 +1,253 @@
+"""Bytes that belong to no response: one finding of their own, whatever they are, wherever and whenever they arrive."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from itertools import product
+
+import pytest
+
+from pytest_bctrl.reports.terminal import describe
+from tests import EVERYTHING
+from tests.suite.conftest import LiveRun
+from tests.suite.test_every_variant import judged
+from tests.variants import named, serve
+from tests.variants.deliveries import Delivery, chunked, delivered_by, with_body_always
+from tests.variants.reply import Reply, with_length
+from tests.variants.service import Service, Visit, right_key
+from tests.variants.variant import dubious, faulty, harmless
+from tests.variants.wire import Wire
+
+PLAIN = Service()
+LISTED = Reply(200, PLAIN.write(PLAIN.document()))
+"""The response that a request with the right key gets."""
+
+
+def whole(reply: Reply) -> bytes:
+    return reply.head(("Content-Length", str(len(reply.body)))) + reply.body
+
+
+KINDS: dict[str, Callable[[Reply], bytes]] = {
+    "the same response again": whole,
+    "the list, which opens the door to every request after it": lambda _reply: whole(LISTED),
+    "a refusal": lambda _reply: whole(PLAIN.problem(401, "auth.invalid_key", "A valid key is needed.")),
+    "half a response": lambda reply: whole(reply)[:40],
+    "words": lambda _reply: b"and more\r\n",
+    "one byte": lambda _reply: b"\x00",
+    "a chunk": lambda _reply: b"0\r\n\r\n",
+    "a head without an end": lambda _reply: b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n{",
+}
+
+POSITIONS: dict[str, Callable[[Visit, int], bool]] = {
+    "first": lambda visit, _nth: visit.number == 1,
+    "each first of its connection": lambda _visit, nth: nth == 1,
+    "each second of its connection": lambda _visit, nth: nth == 2,
+    "each third": lambda visit, _nth: visit.number % 3 == 0,
+    "from the tenth on": lambda visit, _nth: visit.number >= 10,
+    "each": lambda _visit, _nth: True,
+    "each list": lambda visit, _nth: visit.listing > 0,
+    "each refusal": lambda visit, _nth: visit.listing == 0,
+}
+
+
+@dataclass
+class Sender:
+    """Sends surplus bytes after some of its responses, `delay` seconds later; `sent` counts them by connection."""
+
+    kind: str
+    position: str
+    delay: float = 0.0
+    sent: Counter[int] = field(default_factory=Counter)
+    requests: Counter[int] = field(default_factory=Counter)
+
+    def reply(self, visit: Visit, reply: Reply) -> Reply:
+        connection = visit.request.connection
+        self.requests[connection] += 1
+        if not POSITIONS[self.position](visit, self.requests[connection]) or visit.request.method == "HEAD":
+            return reply
+
+        def deliver(wire: Wire, reply: Reply) -> bool:
+            data = KINDS[self.kind](reply)
+            self.sent[connection] += 1
+            if not self.delay:
+                wire.write(whole(reply) + data)
+                return True
+            wire.write(whole(reply))
+            wire.pause(self.delay)
+            wire.write(data)
+            return True
+
+        return replace(reply, delivery=deliver)
+
+    def rules(self) -> set[tuple[str, str]]:
+        with serve(faulty("protocol", "surplus", "framing", Service(always=self.reply))) as server:
+            found, _ = judged(server)
+            assert len(server.log) <= 40
+        return {(one.rule, one.message) for one in found}
+
+
+OWN = {("response_framing", "the server sends bytes that belong to no response")}
+
+CASES = list(zip(KINDS, POSITIONS, strict=True)) if not EVERYTHING else list(product(KINDS, POSITIONS))
+"""Each kind and each position once; all pairs of them in the environment `attacks`."""
+
+
+@pytest.mark.parametrize(("kind", "position"), CASES)
+def test_surplus_with_a_response_has_one_finding_of_its_own(kind: str, position: str) -> None:
+    assert OWN == Sender(kind, position).rules()
+
+
+@pytest.mark.parametrize(
+    ("kind", "position"),
+    # A head without its end keeps the client waiting for it, which is a fault of its own.
+    [(kind, position) for kind, position in CASES if kind != "a head without an end"],
+)
+@pytest.mark.parametrize("delay", [0.002, 0.02])
+def test_late_surplus_is_never_matched_to_another_request(kind: str, position: str, delay: float) -> None:
+    sender = Sender(kind, position, delay)
+    rules = sender.rules()
+    assert rules <= OWN
+    # A connection of one request may be closed before they come.
+    assert rules or not [one for one in sender.sent if sender.requests[one] > 1]
+
+
+def test_what_comes_before_the_request_is_no_response_to_it() -> None:
+    """Every key would be accepted, if it were."""
+    with serve(faulty("protocol", "greets", "framing", Service(greeting=whole(LISTED)))) as server:
+        found, _ = judged(server)
+    assert {"response_framing"} == {one.rule for one in found}
+
+
+def test_what_greets_before_the_request_and_is_not_http_has_one_finding() -> None:
+    """Where it is there before the request, that is what is wrong with it; where it crosses it, that it is no HTTP."""
+    service = Service(greeting=b"220 mail.example.org ESMTP\r\n")
+    with serve(faulty("protocol", "greets", "framing", service)) as server:
+        (found,) = judged(server)[0]
+    assert found.rule in ("response_framing", "complete_answer")
+
+
+@pytest.mark.parametrize("kind", ["empty lines", "a time-out", "nothing"])
+def test_what_a_server_may_do_with_an_idle_connection_is_no_finding(kind: str) -> None:
+    """It may close one at any time, say 408 before that, and end its responses with an empty line."""
+    timeout = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    data = {"empty lines": b"\r\n\r\n", "a time-out": timeout, "nothing": b""}[kind]
+
+    def deliver(wire: Wire, reply: Reply) -> bool:
+        with_length(wire, reply)
+        wire.pause(0.0 if kind == "empty lines" else 0.02)
+        wire.write(data)
+        return kind == "empty lines"
+
+    service = Service(always=lambda _visit, reply: replace(reply, delivery=deliver))
+    with serve(harmless("idle", "framing", service)) as server:
+        assert [] == judged(server)[0]
+
+
+def test_a_time_out_that_crosses_the_next_request_is_not_its_response() -> None:
+    """The server answers 408 to the second request of a connection, as if it had not arrived."""
+    counted = Counter[int]()
+    timeout = Reply(408, b"", (("Connection", "close"),))
+
+    def always(visit: Visit, reply: Reply) -> Reply:
+        counted[visit.request.connection] += 1
+        return timeout if counted[visit.request.connection] == 2 else reply
+
+    with serve(harmless("times-out", "framing", Service(always=always))) as server:
+        assert [] == judged(server)[0]
+        assert len(server.log) <= 40
+
+
+@pytest.mark.parametrize("delivery", [with_length, chunked(500)], ids=["length", "chunks"])
+def test_a_body_in_the_response_to_head_is_a_warning(delivery: Delivery) -> None:
+    service = Service(always=delivered_by(with_body_always(delivery)))
+    with serve(dubious("protocol", "head", "framing", service)) as server:
+        found, _ = judged(server, "test_head_needs_the_credential_too")
+    assert [("response_framing", "warning", "the response to HEAD has a body")] == [
+        (one.rule, one.level, one.message) for one in found
+    ]
+
+
+def test_a_head_that_is_let_in_is_found_beside_its_body() -> None:
+    service = Service(
+        admits=lambda visit: visit.request.method == "HEAD" or right_key(visit),
+        always=delivered_by(with_body_always(with_length)),
+    )
+    with serve(faulty("auth", "head", "framing", service)) as server:
+        found, _ = judged(server, "test_head_needs_the_credential_too")
+    assert {"response_framing", "ignored_auth"} == {one.rule for one in found}
+
+
+def test_what_is_said_before_surplus_is_not_taken_for_fine(live: LiveRun) -> None:
+    """With the surplus accepted, a test whose response it made doubtful is skipped, with the reason."""
+    service = Service(admits=lambda _visit: True, always=delivered_by(_with_surplus))
+    with serve(faulty("protocol", "open", "framing", service)) as server:
+        result = live(server, "-rs", "-k", "wrong_credential", "-o", "bctrl_levels=response_framing = warning")
+
+    assert "passed" not in result.parseoutcomes()
+    result.stdout.fnmatch_lines(["SKIPPED *not checked: bytes that belong to no response*"])
+
+
+def _with_surplus(wire: Wire, reply: Reply) -> bool:
+    wire.write(whole(reply) + b"more")
+    return True
+
+
+def test_a_server_that_accepts_every_key_is_still_found_soon() -> None:
+    """The wait for what may follow a response is for the first few that do not fit."""
+    with serve(named("no-auth-needed")) as server:
+        found, _ = judged(server, "test_wrong_credential_is_refused")
+    assert {"ignored_auth"} == {one.rule for one in found}
+
+
+def test_the_finding_shows_the_bytes_and_their_number() -> None:
+    sender = Sender("words", "each list")
+    with serve(faulty("protocol", "words", "framing", Service(always=sender.reply))) as server:
+        found, _ = judged(server, "test_answer_conforms")
+    assert r"""10 bytes after the end of the response: 'and more\r\n'""" in "\n".join(describe(found))
+    assert found[0].reproduce.startswith("curl ")
+
+
+def test_the_client_of_a_test_raises_what_follows_a_response_and_reports_what_comes_later(
+    pytester: pytest.Pytester, live: LiveRun
+) -> None:
+    pytester.makepyfile(
+        """
+        import time
+        from pathlib import Path
+
+        import httpx
+        import pytest
+
+        def test_with_the_response(bctrl_client, bctrl_space_id):
+            with pytest.raises(httpx.RemoteProtocolError, match="10 bytes after the end of the response"):
+                bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")
+
+        def test_later(bctrl_client, bctrl_space_id):
+            path = f"/v1/spaces/{bctrl_space_id}/runtimes"
+            assert 200 == bctrl_client.get(path).status_code
+            Path("answered").touch()
+            while not Path("sent").exists():
+                time.sleep(0.01)
+            assert 200 == bctrl_client.get(path).status_code
+        """
+    )
+
+    def always(visit: Visit, reply: Reply) -> Reply:
+        def deliver(wire: Wire, reply: Reply) -> bool:
+            wire.write(whole(reply) + (b"and more\r\n" if visit.number == 1 else b""))
+            if visit.number == 2:
+                while not (pytester.path / "answered").exists():
+                    wire.pause(0.01)
+                wire.write(b"late")
+                (pytester.path / "sent").touch()
+            return True
+
+        return replace(reply, delivery=deliver)
+
+    with serve(faulty("protocol", "words", "framing", Service(always=always))) as server:
+        result = live(server, "-m", "not bctrl_contract")
+
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["bctrl_client: the server sent 4 bytes after the end of the response: 'late' (GET *)"])

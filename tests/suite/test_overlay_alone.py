@@ -1,0 +1,91 @@
+"""What breaks nothing that is published is a warning that says so; what does is an error, whoever documents it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.checks.violation import OVERLAY_ALONE, Violation, breaks_overlay_alone
+from pytest_bctrl.contract.read import load
+from tests.contract.documents import contract_of
+from tests.suite.conftest import LiveRun
+from tests.suite.engines import exchange_of
+from tests.variants import named, serve
+from tests.variants.variant import OVERLAY_ALONE as VARIANTS
+
+PACKAGED = load()
+
+
+def run(live: LiveRun, name: str) -> tuple[pytest.RunResult, list[dict[str, Any]]]:
+    with serve(named(name)) as server:
+        result = live(server, "bctrl", "--bctrl-report=found.json")
+    found: list[dict[str, Any]] = json.loads(Path("found.json").read_text("utf-8"))["findings"]
+    return result, found
+
+
+@pytest.mark.parametrize("name", ["error-shape-message-only", "unknown-space-200-empty-list", "refusal-404"])
+def test_a_server_that_conforms_to_the_published_page_passes_with_warnings(name: str, live: LiveRun) -> None:
+    assert name in VARIANTS
+    result, found = run(live, name)
+    assert result.ret == pytest.ExitCode.OK
+    warnings = [one for one in found if one["level"] == "warning"]
+    assert warnings
+    assert all(OVERLAY_ALONE in one["message"] and one["source"] == "overlay" for one in warnings)
+    assert "error" not in {one["level"] for one in found}
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("error-404-html", "content_type_conformance"),
+        ("unknown-space-500", "not_a_server_error"),
+        ("any-token-accepted", "ignored_auth"),
+        ("unknown-space-200-list-of-the-known", "space_id_matches"),
+    ],
+)
+def test_what_is_wrong_whoever_documents_it_stays_an_error(name: str, rule: str, live: LiveRun) -> None:
+    result, found = run(live, name)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert rule in {one["rule"] for one in found if one["level"] == "error"}
+
+
+def broken(rule: str, *more: Any, level: Any = "error", place: str = "body", kind: str = "") -> Violation:
+    return Violation(rule, level, "it is wrong", (), place, *more, None, kind)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "violation", "is_overlay"),
+    [
+        (404, b"{}", broken("response_schema_conformance", None), True),
+        (404, b"", broken("complete_body", None), True),
+        (200, b"{}", broken("response_schema_conformance", None), False),
+        (418, b"{}", broken("response_headers_conformance", None), False),
+        (404, b"", broken("content_type_conformance", None), True),
+        (404, b"x", broken("content_type_conformance", None), False),
+        (200, b"{}", broken("status_code_conformance", [404]), True),
+        (404, b"{}", broken("status_code_conformance", [200]), False),
+        (404, b"{}", broken("status_code_conformance", [200, 404]), False),
+        (500, b"{}", broken("status_code_conformance", [404]), False),
+        (418, b"{}", broken("status_code_conformance", ["200", "404"]), True),
+        (418, b"{}", broken("status_code_conformance", "another"), True),
+        (201, b"{}", broken("status_code_conformance", ["200", "404"]), False),
+        (404, b"{}", broken("ignored_auth", None, kind="not refused"), True),
+        (401, b"{}", broken("ignored_auth", None, kind="listed"), False),
+        (200, b"{}", broken("ignored_auth", None, kind="accepted"), False),
+        (302, b"", broken("negative_data_rejection", None, place="credential: no header"), True),
+        (302, b"", broken("negative_data_rejection", None, place="query limit"), False),
+        (404, b"{}", broken("not_a_server_error", None), False),
+        (404, b"{}", broken("response_schema_conformance", None, level="warning"), False),
+    ],
+)
+def test_an_error_breaks_the_overlay_alone(status: int, body: bytes, violation: Violation, is_overlay: bool) -> None:
+    answer = exchange_of(PACKAGED, status, body).answer
+    assert is_overlay == breaks_overlay_alone(answer, violation)
+
+
+def test_a_contract_without_an_overlay_has_no_such_errors() -> None:
+    answer = exchange_of(contract_of(True), 404, b"{}").answer
+    assert not breaks_overlay_alone(answer, broken("ignored_auth", None, kind="not refused"))

@@ -1,0 +1,56 @@
+"""One request is sent as the samples on the published page send it: a GET with a JSON body."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.suite.conftest import LiveRun
+from tests.variants import named, serve
+from tests.variants.reply import Reply
+from tests.variants.service import Service, Visit
+from tests.variants.variant import faulty
+
+REFUSED = Service().problem(400, "request.body", "A GET has no body.")
+
+
+def refuses(reply: Reply) -> Service:
+    """The service that answers a request with a body in its own way."""
+
+    def early(visit: Visit) -> Reply | None:
+        return reply if visit.request.body else None
+
+    return Service(early=early)
+
+
+def test_one_request_is_sent_as_the_samples_send_it(live: LiveRun) -> None:
+    with serve(named("plain")) as server:
+        result = live(server, "bctrl")
+        samples = [request for request in server.log if request.body]
+    assert result.ret == pytest.ExitCode.OK
+    assert [("GET", b"{}", "application/json")] == [
+        (request.method, request.body, request.header("Content-Type")) for request in samples
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reply", "rules"),
+    [
+        (REFUSED, {"published_samples"}),
+        (Reply(302, b"", (("Location", "/"),)), {"published_samples", "status_code_conformance"}),
+        (Service().problem(500, "server.error", "It broke."), {"not_a_server_error"}),
+        (Reply(200, b'{"runtimes": 5}', (("Content-Type", "application/json"),)), {"response_schema_conformance"}),
+    ],
+    ids=str,
+)
+def test_a_server_that_cannot_take_it_has_an_error(reply: Reply, rules: set[str], live: LiveRun) -> None:
+    with serve(faulty("protocol", "sample", "samples", refuses(reply))) as server:
+        result = live(server, "bctrl", "-k", "published_sample", "--bctrl-report=found.json")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    found = json.loads(Path("found.json").read_text("utf-8"))["findings"]
+    assert rules == {one["rule"] for one in found}
+    assert any(one["level"] == "error" for one in found)
+    command = found[0]["reproduce"]
+    assert " -X GET --data-raw '{}' -H 'Content-Type: application/json' " in command

@@ -1,0 +1,90 @@
+"""The surroundings of the tests: the same for every run, whatever shell, terminal, user or CI job starts it.
+
+`tests/conftest.py` enters them before it collects a test, so the tests and every process that they start have them. A
+test about one of these variables sets it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+FIXED = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "COLUMNS": "80", "LINES": "24"}
+"""Variables that have the same value in every run."""
+
+REMOVED = re.compile(
+    r"""
+      CI | BUILD_NUMBER | TF_BUILD | (?:GITHUB|GITLAB|RUNNER)_.*   # who runs the tests
+    | TERM | COLORTERM | NO_COLOR | (?:FORCE|PY)_COLORS? | CLICOLOR.*   # the terminal
+    | LANGUAGE | LC_.*
+    | (?:PYTHON|PYTEST|BCTRL|HYPOTHESIS|SCHEMATHESIS|XDG)_?[A-Z].*   # settings of programs that the tests start
+    | NETRC | CURL_HOME | SOURCE_DATE_EPOCH | PAGER | EDITOR | VISUAL
+    | GIT_.*
+    | (?:https?|all|no|ftp)_proxy   # a proxy that would get what the tests send to loopback
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""Variables that no test gets from outside."""
+
+KEPT = re.compile(r"PYTHON(?:PATH|HOME|HASHSEED|_GIL)|PYTEST_(?:XDIST_.*|CURRENT_TEST|VERSION)|BCTRL_HOSTILE_SECONDS")
+"""Variables of those names that a run needs: where modules are, and what pytest tells its own processes."""
+
+BROWSERS = {"linux": ".cache/ms-playwright", "darwin": "Library/Caches/ms-playwright"}
+"""The folder below the home directory that holds Playwright's browsers, by platform."""
+
+
+def normalised(environment: Mapping[str, str], home: Path) -> dict[str, str]:
+    """Return an environment as tests and their processes have it."""
+    kept = {name: value for name, value in environment.items() if KEPT.fullmatch(name) or not REMOVED.fullmatch(name)}
+    if sys.platform in BROWSERS and "HOME" in environment:
+        kept.setdefault("PLAYWRIGHT_BROWSERS_PATH", str(Path(environment["HOME"], BROWSERS[sys.platform])))
+    return {"PYTHONHASHSEED": "0", **kept, **FIXED, "HOME": str(home)}
+
+
+@contextlib.contextmanager
+def entered() -> Iterator[None]:
+    """Give this process, and those that it starts, the surroundings of the tests; then give them back."""
+    before = dict(os.environ)
+    mask = os.umask(0o022)
+    ignored = _listen_to_signals()
+    with TemporaryDirectory(prefix="home-", ignore_cleanup_errors=True) as home:
+        _replace_environment(normalised(before, Path(home)))
+        try:
+            yield
+        finally:
+            _replace_environment(before)
+            os.umask(mask)
+            for number in ignored:
+                signal.signal(number, signal.SIG_IGN)
+
+
+def _replace_environment(environment: Mapping[str, str]) -> None:
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
+    os.environ.update(environment)
+    if hasattr(time, "tzset"):
+        time.tzset()
+
+
+def _listen_to_signals() -> list[signal.Signals]:
+    """Catch the signals that this process was told to ignore, do nothing about them, and return them.
+
+    `nohup` has a process ignore SIGHUP, a shell has its background jobs ignore SIGINT, and every process started by it
+    ignores them too. A signal that is caught has its default meaning again in a process that is started.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        return []
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    # Python itself ignores those two, and lets a process that it starts have them.
+    own = {signal.SIGPIPE, signal.SIGXFSZ}
+    ignored = [number for number in signal.Signals if number not in own and signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, lambda _number, _frame: None)
+    return ignored

@@ -1,0 +1,153 @@
+"""Each medium shows any text and obeys none."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from html import unescape
+
+import pytest
+import yaml
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from pytest_bctrl import escaping
+from pytest_bctrl.cli.contract import yaml_text
+from tests.hostile.ci_parsers import github_commands
+from tests.hostile.outputs import EVERYTHING, TEXTS, Page, faults, hidden, markdown_faults, markdown_text
+
+FEWER = settings(max_examples=25)
+"""Each text has several fragments."""
+
+
+@FEWER
+@given(TEXTS)
+@example(EVERYTHING)
+def test_a_line_is_one_line_without_commands_and_escaping_it_again_changes_nothing(text: str) -> None:
+    line = escaping.escape_line(text)
+    assert ([], 1, line) == (faults(line), len(f"{line}.".splitlines()), escaping.escape_line(line))
+
+
+@pytest.mark.parametrize("text", ["a", "a::b", "größe 'x' #1", "日本 ✓ 🙂", "a - b", "$.a[0] ~= ^\\d+$", "--- a"[1:]])
+def test_text_that_nothing_obeys_stays_as_it_is(text: str) -> None:
+    assert (text, text) == (escaping.escape_line(text), escaping.escape_lines(text))
+
+
+@FEWER
+@given(st.lists(TEXTS, min_size=2))
+def test_a_line_of_escaped_parts_has_no_command_once_it_is_escaped(parts: list[str]) -> None:
+    assert [] == faults(escaping.escape_line("".join(map(escaping.escape_line, parts))))
+
+
+@FEWER
+@given(TEXTS)
+@example(EVERYTHING)
+def test_lines_keep_their_number(text: str) -> None:
+    lines = escaping.escape_lines(text)
+    assert ([], text.count("\n")) == (faults(lines), lines.count("\n"))
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@FEWER
+@given(value=st.recursive(TEXTS, lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner), max_leaves=4))
+@example(value={EVERYTHING: EVERYTHING})
+def test_json_keeps_its_values(value: object, indent: int | None) -> None:
+    document = escaping.escape_json(json.dumps(value, indent=indent))
+    assert ([], value) == (faults(document), json.loads(document))
+
+
+@FEWER
+@given(TEXTS)
+@example(EVERYTHING)
+def test_json_in_a_page_shows_what_is_hidden_and_ends_no_element(text: str) -> None:
+    document = escaping.escape_html_json(json.dumps([text]))
+    page = Page(f"<script>{document}</script>")
+    (shown,) = json.loads(document)
+    assert ([], [("script", ())], [document]) == (faults(document), page.elements, page.scripts)
+    assert [] == hidden(shown.replace("\n", "").replace("\t", ""))
+    escapes = {char: escaping.escape_line(f"a{char}")[1:] for char in {*text} - {*"\n\t"}}
+    assert shown == "".join(escapes.get(char, char) for char in text)
+
+
+@FEWER
+@given(TEXTS)
+@example(EVERYTHING)
+def test_html_and_xml_hold_the_line(text: str) -> None:
+    page, line = escaping.escape_html(text), escaping.escape_line(text)
+    element = ET.fromstring(f'<a b="{escaping.escape_xml(text)}">{escaping.escape_xml(text)}</a>')
+    assert (line, line, line) == (unescape(page), element.text or "", element.attrib["b"])
+    assert [] == faults(page)
+    assert ([("p", ("title",))], []) == (Page(f"<p title='{page}'>{page}</p>").elements, faults(page))
+
+
+@FEWER
+@given(TEXTS)
+@example(EVERYTHING)
+def test_markdown_shows_the_line_and_links_nothing(text: str) -> None:
+    line = escaping.escape_line(text)
+    table = f"| what |\n|---|\n| {escaping.escape_markdown(text)} |\n"
+    row = f"- {escaping.escape_markdown(' '.join(line.split()))}\n"
+    assert ([], []) == (markdown_faults(table), markdown_faults(row))
+    assert ([], []) == (faults(table), faults(row))
+    assert " ".join(line.split()) == " ".join(markdown_text(table).removeprefix("what").split())
+    assert " ".join(line.split()) == " ".join(markdown_text(row).split())
+
+
+@FEWER
+@given(TEXTS)
+@example("``")
+@example("a|b")
+@example(EVERYTHING)
+def test_inline_code_ends_where_the_text_does(text: str) -> None:
+    code = escaping.escape_markdown_code(text)
+    for document in (f"| x |\n|---|\n| {code} |\n", f"x {code}\n"):
+        assert ([], []) == (markdown_faults(document), faults(document))
+        assert escaping.escape_line(text).strip() == markdown_text(document).removeprefix("x").strip()
+
+
+_OF_MESSAGE = re.compile(r"\\(?P<escaped>[\[\]\\])|(?P<link>\]\()|(?P<plain>.)")
+
+
+@FEWER
+@given(TEXTS)
+@example(EVERYTHING)
+def test_a_message_of_sarif_has_no_link(text: str) -> None:
+    """By the grammar of SARIF 2.1.0, section 3.11.6: a bracket behind a backslash is text."""
+    message = escaping.escape_sarif(text)
+    assert ([], []) == (faults(message), [part for part in _OF_MESSAGE.finditer(message) if part["link"]])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("a[3].b", "a[3].b"), ("[a](b)", r"[a\](b)"), (r"[a\](b)", r"[a\\\](b)"), ("^\\d$", "^\\d$")]
+)
+def test_a_message_of_sarif_is_changed_where_a_link_would_be(text: str, message: str) -> None:
+    assert message == escaping.escape_sarif(text)
+
+
+@FEWER
+@given(TEXTS, TEXTS)
+@example(EVERYTHING, EVERYTHING)
+def test_an_annotation_is_the_one_command_that_it_was_to_be(title: str, text: str) -> None:
+    properties = f"file={escaping.escape_annotation_property(title)},line=3"
+    line = f"::error {properties}::{escaping.escape_annotation(text)}"
+    (command,) = github_commands(line)
+    assert ("error", "3", escaping.escape_line(text)) == (command.name, command.properties["line"], command.data)
+    assert command.properties.keys() <= {"file", "line"}
+    if title.strip() and title == escaping.escape_line(title):
+        assert title == command.properties["file"]
+    assert [command] == faults(line)
+
+
+def test_an_annotation_names_a_file_with_each_character_of_its_name() -> None:
+    name = "a, b:c%0A\nd"
+    (command,) = github_commands(f"::error file={escaping.escape_annotation_property(name)}::x")
+    assert {"file": name} == command.properties
+
+
+@FEWER
+@given(st.dictionaries(TEXTS, TEXTS, max_size=3))
+@example({EVERYTHING: EVERYTHING, "::error::x": "a" * 200 + " ::error::x"})
+def test_yaml_keeps_its_values(value: dict[str, str]) -> None:
+    document = yaml_text(value)
+    assert ([], value) == (faults(document), yaml.safe_load(document))

@@ -1,0 +1,79 @@
+"""What tests see of the shell, the terminal, the user and the CI job that start them: nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests import UNUSED
+from tests.surroundings import FIXED, entered, normalised
+
+ROOT = Path(__file__).parents[1]
+ODD = {
+    "CI": "true", "GITHUB_ACTIONS": "true", "BUILD_NUMBER": "7", "BCTRL_API_KEY": "pk_mine", "SOURCE_DATE_EPOCH": "1",
+    "TZ": "Asia/Kathmandu", "LC_ALL": "C", "LC_TIME": "de_DE", "LANGUAGE": "de", "COLUMNS": "40", "LINES": "5",
+    "TERM": "dumb", "FORCE_COLOR": "1", "NO_COLOR": "1", "PY_COLORS": "1", "CLICOLOR_FORCE": "1", "PYTHON_COLORS": "1",
+    "PYTHONWARNINGS": "error", "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": "-q", "PYTEST_PLUGINS": "nothing",
+    "XDG_CONFIG_HOME": "/odd", "NETRC": "/odd", "http_proxy": "http://odd", "NO_PROXY": "*", "GIT_DIR": "/odd",
+}  # fmt: skip
+NEEDED = {"PATH": "/bin", "PYTHONPATH": "/x", "PYTEST_XDIST_WORKER": "gw0", "SSL_CERT_FILE": "/y", "TMPDIR": "/z"}
+SIGNALS = [
+    number for number in (getattr(signal, f"SIG{name}", None) for name in ("HUP", "INT", "TERM", "QUIT")) if number
+]
+
+
+def child(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_only_what_a_run_needs_is_kept(tmp_path: Path) -> None:
+    environment = normalised({**ODD, **NEEDED, "HOME": "/home/me"}, tmp_path)
+    browsers = environment.pop("PLAYWRIGHT_BROWSERS_PATH", "/home/me")
+    assert {**NEEDED, **FIXED, "PYTHONHASHSEED": "0", "HOME": str(tmp_path)} == environment
+    assert browsers.startswith("/home/me")
+
+
+def test_a_test_and_the_processes_that_it_starts_have_them() -> None:
+    seen = child("import os, time; print([os.environ.get('TZ'), time.tzname[0], os.umask(0), 'CI' in os.environ])")
+    assert str([FIXED["TZ"], "UTC", os.umask(0o022), False]) == seen
+    assert "UTC" == time.tzname[0]
+    assert [] == list(Path.home().iterdir())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_process_that_a_test_starts_does_not_ignore_a_signal(number: signal.Signals) -> None:
+    """`nohup` and background jobs of a shell ignore some, and so do the processes that they start."""
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with entered():
+            assert "False" == child(f"import signal; print(signal.getsignal({int(number)}) is signal.SIG_IGN)")
+        assert signal.getsignal(number) is signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
+
+
+def test_the_contract_suite_has_what_the_shell_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a clone, where pytest loads the tests' conftest for a run that collects none of them."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:proxy-password@127.0.0.1:1")
+    monkeypatch.setenv("BCTRL_API_KEY", "pk_mine_0123456789")
+    monkeypatch.setenv("BCTRL_SPACE_ID", "mine")
+    command = [sys.executable, "-m", "pytest", *UNUSED.split(), "-p", "no:cacheprovider", "--bctrl-live", "bctrl"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "cannot be reached" in done.stdout
+    assert "proxy" in done.stdout
+
+
+def test_what_was_there_before_is_there_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ODD.keys() - {"TZ"}:
+        monkeypatch.setenv(name, ODD[name])
+    before = dict(os.environ)
+    with entered():
+        assert before != dict(os.environ)
+    assert before == dict(os.environ)

@@ -1,0 +1,316 @@
+"""Bytes that belong to no response: an error where they follow one, and never the response to the next request."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import httpx
+import pytest
+import trustme
+
+from pytest_bctrl.traffic.client import client
+from pytest_bctrl.traffic.retry import RetryPolicy
+from pytest_bctrl.traffic.surplus import Surplus, WatchedBackend, find_nested
+from tests.traffic.callers import QUICK, Ask
+from tests.traffic.servers import CLOSE, answer, serve
+
+AFTER_THE_END = [
+    (
+        "GET",
+        answer() + answer(),
+        rf"{len(answer())} bytes after the end of the response: 'HTTP/1.1 200 Said\\r\\nContent-L.*…",
+    ),
+    ("GET", answer() + b"\x00", r"1 byte after the end of the response: '\\x00'"),
+    ("GET", answer().replace(b": 2", b": 1"), "1 byte after the end of the response: '}'"),
+    ("GET", answer(401) + answer(), f"{len(answer())} bytes after the end"),
+    (
+        "GET",
+        answer(204, b"").replace(b"Content-Length: 0\r\n", b"") + b"{}",
+        "2 bytes after the end of the response: '{}'",
+    ),
+    ("GET", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n0\r\n\r\n", "5 bytes after the end"),
+    ("GET", answer(Connection="close") + b"more", "4 bytes after the end"),
+    ("HEAD", answer(), "2 bytes after the end of the response: '{}'"),
+    (
+        "GET",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n" + answer() + b"more",
+        "4 bytes after the end",
+    ),
+]
+
+
+@pytest.mark.parametrize(("method", "sent", "words"), AFTER_THE_END)
+def test_a_response_with_more_after_its_end_is_an_error(ask: Ask, method: str, sent: bytes, words: str) -> None:
+    with serve(sent) as server, pytest.raises(httpx.RemoteProtocolError, match=words):
+        ask(server.url, method)
+    # Another attempt would not show that the first was answered wrongly.
+    assert 1 == len(server.requests)
+
+
+@pytest.mark.parametrize(
+    ("method", "sent"),
+    [
+        ("GET", answer() + b"\r\n"),
+        ("GET", b"HTTP/1.1 100 Continue\r\n\r\n" + answer()),
+        ("GET", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + answer()),
+        ("HEAD", answer(body=b"")),
+        ("GET", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-Sum: 1\r\n\r\n"),
+    ],
+)
+def test_what_http_allows_is_a_response(ask: Ask, method: str, sent: bytes) -> None:
+    with serve(sent) as server:
+        assert 200 == ask(server.url, method).status_code
+
+
+def test_what_a_closed_connection_ends_is_a_response(ask: Ask) -> None:
+    def until_close(connection: socket.socket, _number: int) -> object:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n")
+        return CLOSE
+
+    with serve(until_close) as server:
+        assert "HTTP/1.1 200 OK\r\n" == ask(server.url).text
+
+
+class Late:
+    """Answers each request, and sends `data` after the first response when it is told to."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.told, self.sent = threading.Event(), threading.Event()
+
+    def __call__(self, connection: socket.socket, number: int) -> object:
+        connection.sendall(answer(body=b"%d" % number))
+        if number == 1:
+            self.told.wait(30)
+            connection.sendall(self.data)
+            self.sent.set()
+        return None
+
+    def send(self) -> None:
+        """Return when the data is there for the client to read."""
+        self.told.set()
+        assert self.sent.wait(30)
+
+
+@contextmanager
+def watched(url: str) -> Iterator[tuple[httpx.Client, list[Surplus], WatchedBackend]]:
+    found: list[Surplus] = []
+    backend = WatchedBackend(found.append)
+    with client(url, None, live=True, retry=QUICK, backend=backend) as made:
+        yield made, found, backend
+
+
+def used_again(made: httpx.Client, _backend: WatchedBackend) -> None:
+    assert b"2" == made.get("/b").content
+
+
+def closed(made: httpx.Client, _backend: WatchedBackend) -> None:
+    made.close()
+
+
+def looked_at(_made: httpx.Client, backend: WatchedBackend) -> None:
+    backend.look()
+
+
+MOMENTS = [used_again, closed, looked_at]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_what_comes_later_is_reported_and_not_used(moment: Callable[[httpx.Client, WatchedBackend], None]) -> None:
+    late = Late(answer(body=b"late"))
+    with serve(late) as server:
+        with watched(server.url) as (made, found, backend):
+            assert b"1" == made.get("/a").content
+            late.send()
+            moment(made, backend)
+            (surplus,) = found
+        assert (answer(body=b"late"), True, f"GET {server.url}/a") == (surplus.data, surplus.is_late, surplus.source)
+        # It is reported once.
+        assert 1 == len(found)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("data", [b"\r\n", answer(408, b"", Connection="close"), b""])
+def test_what_may_come_later_is_not_reported_and_not_used(
+    data: bytes, moment: Callable[[httpx.Client, WatchedBackend], None]
+) -> None:
+    late = Late(data)
+    with serve(late) as server, watched(server.url) as (made, found, backend):
+        made.get("/a")
+        late.send()
+        moment(made, backend)
+        assert [] == found
+
+
+def test_what_is_sent_before_the_first_request_is_an_error() -> None:
+    """Read as a response, it would answer a request that nobody has read."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        greeted = threading.Event()
+
+        def greet() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(answer())
+                greeted.set()
+                connection.recv(1)
+
+        thread = threading.Thread(target=greet, daemon=True)
+        thread.start()
+
+        class Backend(WatchedBackend):
+            def connect_tcp(self, *arguments: object, **options: object) -> object:
+                stream = super().connect_tcp(*arguments, **options)
+                assert greeted.wait(30)
+                return stream
+
+        once = RetryPolicy(attempts=1)
+        early = pytest.raises(httpx.RemoteProtocolError, match="bytes before the request was sent")
+        with client(url, None, live=True, retry=once, backend=Backend()) as made, early:
+            made.get("/")
+        thread.join(30)
+
+
+def test_half_a_response_that_comes_late_makes_none_with_the_next() -> None:
+    """Their heads run into each other, and together they are one response, of the wrong status."""
+    crossed = threading.Event()
+
+    def script(connection: socket.socket, number: int) -> object:
+        connection.sendall((b"" if number == 1 else b"HTTP/1.1 200 OK\r\nX-Half: ") + answer(401))
+        crossed.set()
+        return None
+
+    with serve(script) as server, watched(server.url) as (made, _, _):
+        assert 401 == made.get("/a").status_code
+        with pytest.raises(httpx.RemoteProtocolError, match=r"'HTTP/1\.1 401 Said"):
+            made.get("/b")
+
+
+def test_a_status_line_stands_nested_in_a_head_or_a_body() -> None:
+    assert [b"HTTP/1.1 401 No", b"HTTP/1.0 200\r\n", b"", b""] == [
+        find_nested("a", "x HTTP/1.1 401 No"),
+        find_nested(b"{HTTP/1.0 200\r\n"),
+        find_nested("1.1 proxy", "HTTP/1.1 proxy"),
+        find_nested(b"HTTP/1.1 0200 "),
+    ]
+
+
+def test_a_head_that_waits_for_the_next_response_is_no_hang() -> None:
+    def script(connection: socket.socket, number: int) -> object:
+        if number == 1:
+            connection.sendall(answer())
+        elif number == 2:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n" + answer(401))
+            connection.recv(1)
+            return CLOSE
+        else:
+            connection.sendall(answer(body=b"3"))
+        return None
+
+    with serve(script) as server, watched(server.url) as (made, _, _):
+        made.get("/a")
+        response = made.get("/b", timeout=0.3)
+        assert b"3" == response.content
+        first = response.extensions["bctrl_attempts"][0]
+        assert "ReadTimeout" == first.error
+        assert str(first.surplus).startswith(f"{len(answer(401))} bytes after the end of the response: 'HTTP/1.1 401")
+
+
+@contextmanager
+def secured(authority: trustme.CA, script: Callable[[ssl.SSLSocket], None]) -> Iterator[str]:
+    """A server that speaks TLS 1.3, whose session tickets come after the handshake."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+
+    def talk() -> None:
+        connection, _ = listener.accept()
+        with context.wrap_socket(connection, server_side=True) as stream:
+            script(stream)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=talk, daemon=True)
+        thread.start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join(30)
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
+    made = trustme.CA()
+    made.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    return made
+
+
+def read_head(stream: ssl.SSLSocket) -> None:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += stream.recv(4096)
+
+
+def test_a_connection_with_tls_is_used_again_and_its_end_is_no_surplus(authority: trustme.CA) -> None:
+    def script(stream: ssl.SSLSocket) -> None:
+        for _ in range(3):
+            read_head(stream)
+            stream.sendall(answer())
+        # The client closes in its own time, and says so in no other way.
+        with suppress(OSError):
+            stream.unwrap()
+
+    with secured(authority, script) as url, watched(url) as (made, found, _):
+        # One connection is all that the server takes.
+        assert [200] * 3 == [made.get("/").status_code for _ in range(3)]
+        made.close()
+        assert [] == found
+
+
+def test_what_comes_later_over_tls_is_reported(authority: trustme.CA) -> None:
+    told, sent = threading.Event(), threading.Event()
+
+    def script(stream: ssl.SSLSocket) -> None:
+        read_head(stream)
+        stream.sendall(answer())
+        told.wait(30)
+        stream.sendall(b"late")
+        sent.set()
+
+    with secured(authority, script) as url, watched(url) as (made, found, backend):
+        made.get("/")
+        told.set()
+        assert sent.wait(30)
+        backend.look()
+        assert [b"late"] == [one.data for one in found]
+
+
+def test_threads_that_share_a_client_take_no_byte_from_each_other() -> None:
+    """A look at an idle connection must not meet the response to a request that was just sent over it."""
+    with serve(answer()) as server, watched(server.url) as (made, found, _), ThreadPoolExecutor(8) as threads:
+        assert [200] * 400 == [one.status_code for one in threads.map(lambda _: made.get("/"), range(400))]
+        assert [] == found
+
+
+def test_an_idle_connection_that_was_reset_is_no_surplus() -> None:
+    told, sent = threading.Event(), threading.Event()
+
+    def script(connection: socket.socket, number: int) -> object:
+        connection.sendall(answer())
+        if number == 1:
+            told.wait(30)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+            connection.close()
+            sent.set()
+            return CLOSE
+        return None
+
+    with serve(script) as server, watched(server.url) as (made, found, _):
+        made.get("/")
+        told.set()
+        assert sent.wait(30)
+        assert 200 == made.get("/").status_code
+        assert [] == found
