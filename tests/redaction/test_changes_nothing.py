@@ -1,6 +1,6 @@
 """For any secret, a run has the exit code, outcomes, ids, counts, cache and objects of a run without the plugin.
 
-`BCTRL_REDACTION_EXAMPLES` says how many secrets each property draws.
+`REDACTION_EXAMPLES` says how many secrets each property draws.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from tests.redaction.comparison import SOURCES, Project, Result, assert_same
 from tests.redaction.secrets_to_try import secrets
 
-EXHAUSTIVE = bool(os.environ.get("BCTRL_REDACTION"))
-EXAMPLES = int(os.environ.get("BCTRL_REDACTION_EXAMPLES", "2"))
+EXHAUSTIVE = bool(os.environ.get("REDACTION"))
+EXAMPLES = int(os.environ.get("REDACTION_EXAMPLES", "2"))
 DISPLAYS: tuple[list[str], ...] = (
     [],
     ["-s"],

@@ -14,7 +14,7 @@ from tests.redaction.fragments import MOST_COVERED, assert_unrecognisable, cover
 from tests.redaction.runs import random_key
 from tests.variants.runtimes import SPACE_ID
 
-RUNS_IN_ONE_PROCESS = 1000 if os.environ.get("BCTRL_REDACTION") else 12
+RUNS_IN_ONE_PROCESS = 1000 if os.environ.get("REDACTION") else 12
 
 
 @pytest.mark.parametrize("prefix", ["sk_live_", "bctrl_test_", "ghp_"])
