@@ -31,7 +31,7 @@ if find_spec("hypothesis") is not None:
     settings.load_profile("repeatable")
 
 
-collect_ignore = ["compatibility/downstream", "hostile/downstream"]
+collect_ignore = ["compatibility/downstream", "hostile/downstream", "redaction/hostile_project"]
 """Projects that tests run, each in a folder of its own, and none of them a part of this one."""
 
 

@@ -44,7 +44,7 @@ COMMON_WORDS = tuple(Path(__file__).with_name("words.txt").read_text().split())
 """What pytest and the tool print, and words of a dictionary."""
 WORDS = COMMON_WORDS + PROJECT_WORDS + tuple(string.ascii_letters + string.digits)
 
-_ENCODABLE = st.characters(exclude_categories=("Cs",), exclude_characters="\0")
+_ENCODABLE = st.characters(codec="utf-8", exclude_characters="\0")
 
 
 def secrets() -> st.SearchStrategy[str]:

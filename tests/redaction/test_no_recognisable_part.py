@@ -1,8 +1,8 @@
 """Across all files and streams of a run, fragments of six or more characters of the key cover at most eight of them.
 
 Each run checks a server that repeats credentials, with right and wrong keys, beside a project that shows the key in
-every way. `BCTRL_REDACTION=pairs` runs each pair of an echo, a display, a way of capturing, a distribution and an
-installed reporter; `BCTRL_REDACTION=full` runs all combinations.
+every way. `REDACTION=pairs` runs each pair of an echo, a display, a way of capturing, a distribution and an
+installed reporter; `REDACTION=full` runs all combinations.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EACH_CHOICE = [
 
 def select_rows() -> list[Row]:
     """Return the rows that this environment runs."""
-    match os.environ.get("BCTRL_REDACTION"):
+    match os.environ.get("REDACTION"):
         case "full":
             return all_rows(AXES)
         case "pairs":

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.redaction.echoing_server import serve_echoes
-from tests.redaction.fragments import MOST_COVERED, covered_characters, read_outputs
+from tests.redaction.fragments import MOST_COVERED, assert_unrecognisable, covered_characters, read_outputs
 from tests.redaction.runs import random_key
 from tests.variants.runtimes import SPACE_ID
 
-RUNS_IN_ONE_PROCESS = 1000 if os.environ.get("BCTRL_REDACTION") else 12
+RUNS_IN_ONE_PROCESS = 1000 if os.environ.get("REDACTION") else 12
 
 
 @pytest.mark.parametrize("prefix", ["sk_live_", "bctrl_test_", "ghp_"])
@@ -110,7 +110,8 @@ def test_each_credential_that_is_derived_from_the_key_is_redacted(
     derived = {token for token in tokens if len(covered_characters(key, {"": token.encode()})) > MOST_COVERED}
     outputs = read_outputs(pytester.path, {"stdout": str(result.stdout), "stderr": str(result.stderr)})
     assert len(derived) > 1
-    assert [] == [(token, name) for token in derived for name, data in outputs.items() if token.encode() in data]
+    for token in derived:
+        assert_unrecognisable(token, outputs)
 
 
 def test_an_object_of_a_custom_item_is_redacted_in_reports(
@@ -155,37 +156,32 @@ def test_an_object_of_a_custom_item_is_redacted_in_reports(
 
 
 def test_many_runs_in_one_process_leave_no_wrappers(tmp_path: Path) -> None:
-    """The stack below a write is as deep in the last run as in the second, and the stream is as it was."""
+    """The stack below a write is as deep in the last run as in the second."""
     (tmp_path / "test_prints.py").write_text("def test_prints(): print('text')")
     (tmp_path / "runs.py").write_text(
         f"""
+import io
 import sys
 import pytest
 
-class Stream:
+class Buffer(io.BytesIO):
     depth = 0
 
-    def __init__(self, stream):
-        self.stream = stream
-
-    def __getattr__(self, name):
-        return getattr(self.stream, name)
-
-    def write(self, text):
+    def write(self, data):
         frame, depth = sys._getframe(), 0
         while frame := frame.f_back:
             depth += 1
         self.depth = max(self.depth, depth)
-        return self.stream.write(text)
+        return len(data)
 
-stream = sys.stdout = Stream(sys.stdout)
-before = stream.write
+buffer = Buffer()
+stream = sys.__stdout__ = sys.stdout = io.TextIOWrapper(buffer, write_through=True)
 depths = []
 for _ in range({RUNS_IN_ONE_PROCESS}):
-    stream.depth = 0
+    buffer.depth = 0
     assert pytest.main(["-q", "-s", "-p", "no:cacheprovider", "test_prints.py"]) == 0
-    depths.append(stream.depth)
-assert sys.stdout is stream and stream.write == before, (sys.stdout, stream.write)
+    depths.append(buffer.depth)
+assert sys.stdout is stream
 assert depths[1] == depths[-1], depths
 """
     )
