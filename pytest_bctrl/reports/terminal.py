@@ -84,6 +84,8 @@ def block(cause: Sequence[Finding], verbosity: int = 0, often: str = "") -> Iter
         yield _row(label, _value(first, value, most))
     if first.reproduce:
         yield _row("reproduce", first.reproduce)
+    if first.extra.get("rerun"):
+        yield _row("or", first.extra["rerun"])
     if often:
         yield _row("often", often)
     variants = list(dict.fromkeys(_variant(finding, first, most) for finding in others))

@@ -14,8 +14,10 @@ from pytest_bctrl.contract.references import keyworded
 from pytest_bctrl.errors import DocumentError
 
 _INSIDE = ("allOf", "anyOf", "oneOf", "prefixItems")
-_BELOW = ("items", "contains", "not", "if", "then", "else", "additionalProperties", "unevaluatedProperties")
-_BELOW += ("unevaluatedItems", "propertyNames", "contentSchema")
+_BELOW = (
+    *("items", "contains", "not", "if", "then", "else", "additionalProperties", "unevaluatedProperties"),
+    *("unevaluatedItems", "propertyNames", "contentSchema"),
+)
 _MAPS = ("patternProperties", "dependentSchemas")
 _EXACT = frozenset({"pattern", "minLength", "maxLength", "contentEncoding", "contentMediaType"})
 _SIZES = frozenset({"minItems", "maxItems", "minContains", "maxContains", "minProperties", "maxProperties"})

@@ -15,7 +15,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
@@ -172,7 +172,7 @@ def item_forms(contract: Contract) -> ItemForms:
 @lru_cache(maxsize=8)
 def _validator(contract: Contract) -> Any:
     """Return the validator of a contract, before it has a schema."""
-    document: Any = Resource(resource(contract), DRAFT202012)
+    document: Any = DRAFT202012.create_resource(resource(contract))
     registry = Registry[Any]().with_resource(BASE, document)
     return Draft202012Validator(True, registry=registry, format_checker=FORMATS)
 
@@ -195,7 +195,8 @@ def _thinned(validator: Any, items: _Items) -> Any:
         elif is_unique:
             items.pass_over("uniqueItems", instance)
 
-    changed: Any = extend(Draft202012Validator, {"items": validate_items, "uniqueItems": validate_unique})
+    changed_words = {"items": validate_items, "uniqueItems": validate_unique}
+    changed: Any = extend(Draft202012Validator, changed_words)  # type: ignore[no-untyped-call]
     return changed(validator.schema, registry=validator._registry, format_checker=FORMATS)
 
 

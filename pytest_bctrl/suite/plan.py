@@ -265,8 +265,7 @@ _path_values = _each(
     lambda run, one: ((value.name, value) for value in (path_probes(run.max_examples) if one.path_parameters else ()))
 )
 
-OF_THE_BODY = ("test_answer_conforms", "test_jsonschema", "test_schemathesis")
-OF_THE_BODY += ("test_nothing_undocumented", "test_invariant")
+OF_THE_BODY = ("test_answer_conforms", "test_nothing_undocumented", "test_invariant")
 """The tests that look at the plain answer: for what stands in its body and nowhere else."""
 
 _TRIED = ("test_odd_path_value_is_refused", "test_allowed_value_is_taken", "test_wrong_value_is_refused")

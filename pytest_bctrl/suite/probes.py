@@ -197,6 +197,8 @@ def _wrong(answer: Answer, trial: Trial, rule: str, message: str, wanted: Iterab
 
 def of_generated_paths(run: ContractRun, operation: Operation, limit: int) -> Iterator[Ask]:
     """Ask with almost the real path value, and with those that Schemathesis generates: all refused."""
+    from pytest_bctrl.suite.schemathesis_engine import cases_with_paths
+
     usual = plain(run, operation)
     near = near_misses(run.contract, operation, usual.path)[:limit]
     for path in near:
@@ -205,16 +207,8 @@ def of_generated_paths(run: ContractRun, operation: Operation, limit: int) -> It
         # What the target made us send beyond the plan is saved here.
         inputs = replace(usual, path=path)
         yield Ask(operation, judge, inputs, spare=True, is_odd=not has_usual_form, unwelcome=True)
-    yield from generated_path_asks(run, operation, limit - len(near), partial(_check_guess, operation))
-
-
-def generated_path_asks(
-    run: ContractRun, operation: Operation, limit: int, judge: Callable[[Exchange], list[Finding]]
-) -> Iterator[Ask]:
-    """Yield the requests for the path values that Schemathesis generates, `limit` at most."""
-    from pytest_bctrl.suite.schemathesis_engine import cases_with_paths
-
-    for case in cases_with_paths(run, operation, limit):
+    for case in cases_with_paths(run, operation, limit - len(near)):
+        judge = partial(_check_guess, operation)
         yield Ask(operation, judge, case.inputs, spare=True, is_odd=True, unwelcome=True)
 
 

@@ -2,15 +2,18 @@
 
 Its own client sends methods that change something, and takes neither limits nor retries into account: the requests are
 sent by the client of the suite, and the responses handed to the checks. What those find is reproduced by the request
-alone, or by `schemathesis run`, as docs/how-to/live.md says.
+alone, or by the command line of Schemathesis that the finding names (`rerun`).
 """
 
 from __future__ import annotations
 
 import gc
+import json
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, unquote
@@ -19,7 +22,8 @@ from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import NONE, Credential
 from pytest_bctrl.checks.protocol import around
 from pytest_bctrl.checks.violation import Violation, findings
-from pytest_bctrl.contract.key_fields import guarded_by
+from pytest_bctrl.contract.files import shown_path
+from pytest_bctrl.contract.key_fields import guarded_by, key_fields
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.parameters import documented_refusals
 from pytest_bctrl.finding import Finding
@@ -210,10 +214,11 @@ def check_case(exchange: Exchange, case: GeneratedCase) -> list[Finding]:
     is_to_head = exchange.answer.is_to_head
     checks = [name for name in case.checks if not is_to_head or name in OF_HEAD]
     exchange.tally["Schemathesis cases"] += 1
-    return _checked(exchange, lambda: case.case, checks, case)
+    mode = "" if is_to_head else case.case.meta.generation.mode.value
+    return _checked(exchange, lambda: case.case, checks, case, mode)
 
 
-def check_response(exchange: Exchange) -> list[Finding]:
+def check_response(exchange: Exchange, mode: str = "") -> list[Finding]:
     """Let its checks look at the response to any other request of the run."""
     answer = exchange.answer
     checks = [name for name in OF_RESPONSES if not answer.is_to_head or name in OF_HEAD]
@@ -222,20 +227,25 @@ def check_response(exchange: Exchange) -> list[Finding]:
         path = {name: quote(value.encode(errors="surrogateescape"), "") for name, value in answer.path_values.items()}
         return case_source(answer.contract, answer.operation).Case(path_parameters=path)
 
-    return _checked(exchange, case, checks)
+    return _checked(exchange, case, checks, mode=mode)
 
 
 def check_plain(exchange: Exchange) -> list[Finding]:
     """Let its checks look at the plain response; raises `NotCheckedError` where it cannot read the operation."""
-    found = check_response(exchange)
+    found = check_response(exchange, "positive")
     if NAME not in exchange.answer.looked:
         raise NotCheckedError(f"{NAME} cannot read the operation or its schema")
     return found
 
 
 def _checked(
-    exchange: Exchange, make_case: Callable[[], Any], checks: Sequence[str], generated: GeneratedCase | None = None
+    exchange: Exchange,
+    make_case: Callable[[], Any],
+    checks: Sequence[str],
+    generated: GeneratedCase | None = None,
+    mode: str = "",
 ) -> list[Finding]:
+    """Return what some checks find in a response; `mode` is that of a run of Schemathesis that finds the same."""
     from schemathesis.core.errors import SchemathesisError
 
     answer = exchange.answer
@@ -259,7 +269,28 @@ def _checked(
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         exchange.gaps[f"{NAME}: a response of {answer.status}, whose documentation it cannot read: {first}"] = None
     violations = [_violation(answer, name, one, generated) for name, failures in found.items() for one in failures]
-    return findings(answer, violations, engine=NAME)
+    reported = findings(answer, violations, engine=NAME)
+    if not mode:
+        return reported
+    return [replace(one, extra={**one.extra, "rerun": _command(exchange, one.rule, mode)}) for one in reported]
+
+
+def _command(exchange: Exchange, check: str, mode: str) -> str:
+    """Return the command line of Schemathesis that finds the same: a request with the key, or a negative one without.
+
+    It sends the documented method alone: the phase of fuzzing tries no other.
+    """
+    answer, operation = exchange.answer, exchange.answer.operation
+    url = str(exchange.response.request.url).partition(operation.url_path(answer.path_values))[0]
+    lines = ["[parameters]", *(f'"path.{name}" = {json.dumps(value)}' for name, value in answer.path_values.items())]
+    configuration = f"<(printf '%s\\n' {shlex.join(lines)})"
+    fields = (key_fields(answer.contract, operation) or ()) if mode == "positive" else ()
+    keys = "".join(f' -H "{field.name}: {field.shell("$BCTRL_API_KEY")}"' for field in fields)
+    chosen = f"--include-method {operation.method} --include-path {shlex.quote(operation.path)}"
+    return (
+        f"schemathesis --config-file {configuration} run {shlex.quote(shown_path(Path(answer.contract.name)))}"
+        f" --url {shlex.quote(url)}{keys} {chosen} --phases fuzzing --mode {mode} --checks {check}"
+    )
 
 
 def _failures(exchange: Exchange, case: Any, names: Sequence[str]) -> list[Any]:

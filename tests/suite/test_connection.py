@@ -63,8 +63,8 @@ def test_header_fields_of_the_settings_are_on_every_request_and_their_secrets_no
         options = ("-vv", "-l", "--bctrl-record-mode=once", "--bctrl-rate=600/s", "--bctrl-report=all.json")
         # A recording run has the contract suite where it is named.
         result = live(server, *options, *fields, "bctrl", ".")
-        assert {"passed": 38, "failed": 1} == result.parseoutcomes()
-        assert len(server.log) == 39 + 2
+        assert {"passed": 46, "failed": 1} == result.parseoutcomes()
+        assert len(server.log) == 40 + 2
         monkeypatch.setenv("BCTRL_BASE_URL", server.url)
         doctor = pytester.run(sys.executable, "-m", "pytest_bctrl", "doctor", "--", *fields)
     assert f"{server.url} answers: 200" in doctor.stdout.str()

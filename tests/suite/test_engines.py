@@ -50,6 +50,12 @@ def test_each_fault_of_a_body_is_reported_by_each_engine(variant: Variant, engin
     assert all(one.message.startswith(f"{one.extra['engine']}: ") for one in found)
 
 
+@pytest.mark.parametrize("engine", [by_jsonschema, by_schemathesis])
+@pytest.mark.parametrize("variant", [one for one in CATALOGUE if one.kind == "harmless"], ids=str)
+def test_no_engine_rejects_a_body_that_conforms(variant: Variant, engine: Callable[..., Any]) -> None:
+    assert [] == engine(PACKAGED, 200, variant.service.write(variant.service.document()))
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", ["name-missing", "last-of-300-status-unknown", "fifth-answer-has-bad-item"])
 def test_any_engine_finds_a_fault_alone(

@@ -130,7 +130,7 @@ def test_verdict(variant: Variant) -> None:
 def test_who_lets_in_everyone_has_one_finding_that_counts_the_rest() -> None:
     with serve(named("no-auth-needed")) as server:
         found, _ = judged(server)
-    (one,) = at_or_above(found, "error")
+    (one,) = [one for one in at_or_above(found, "error") if "engine" not in one.extra]
     assert ("ignored_auth", "credential: no header", 16, 16) == (one.rule, one.location, one.count, one.total)
     assert one.message.startswith("an invalid credential is accepted, and so are 15 further kinds: ")
     assert "no header, HEAD" in one.message

@@ -39,7 +39,7 @@ def test_what_sets_up_the_mock_is_skipped_where_its_client_would_meet_the_api(
     with serve(named("plain")) as server:
         result = live(server, "-rs", "-m", "not bctrl_contract")
 
-    result.assert_outcomes(passed=1, skipped=2, deselected=37)
+    result.assert_outcomes(passed=1, skipped=2, deselected=45)
     result.stdout.fnmatch_lines(["SKIPPED * sets up bctrl_mock and asks through bctrl_client: run it without *"])
 
 

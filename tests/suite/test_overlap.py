@@ -49,7 +49,7 @@ def test_four_requests_overlap_and_no_more_over_few_connections() -> None:
     crowd = Crowd(4, patience=5)
     with serve(crowd.variant) as server:
         assert ([], []) == judged(server)
-        assert 39 == len(server.log)
+        assert 40 == len(server.log)
     assert 4 == crowd.most
     # Four are kept, and one each goes to the fourth repetition, to a HEAD and to every fourth credential.
     assert 10 == len(crowd.connections)
@@ -84,7 +84,7 @@ def crashing(visit: Visit, reply: Reply) -> Reply:
         (("-k", "credential"), Service(admits=lambda _: False), range(1, 2)),
         (("-k", "kept or missing"), Service(), range(7, 8)),
         (("bctrl::test_invariant",), Service(), range(1, 2)),
-        (("-x",), Service(refused=crashing), range(7, 7 + 4)),
+        (("-x",), Service(refused=crashing), range(8, 8 + 4)),
     ],
     ids=["one test", "a refused key", "some tests", "no request of its own", "-x"],
 )

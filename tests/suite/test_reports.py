@@ -42,7 +42,7 @@ def test_the_suffix_says_how_and_json_what_was_checked(pytester: pytest.Pytester
     assert ("mock", "contract run", []) == (report["target"], report["report"], report["findings"])
     assert ("bctrl API", "1.0.0") == (report["contract"]["title"], report["contract"]["version"])
     assert {"passed"} == {test["outcome"] for test in report["tests"]}
-    assert len(report["tests"]) == 37
+    assert len(report["tests"]) == 45
     assert report["counts"]["requests"] >= 34
     assert report["complete"]
 
@@ -94,10 +94,10 @@ def test_workers_make_one_report_of_the_whole_run(pytester: pytest.Pytester) -> 
     """With what all of them saw."""
     result = pytester.runpytest("--bctrl-mock", "-n", "2", "--bctrl-report=report.json")
 
-    result.stdout.fnmatch_lines(["checked *GET /v1/spaces/{id}/runtimes: *", "passed *37 of 37 tests passed*"])
+    result.stdout.fnmatch_lines(["checked *GET /v1/spaces/{id}/runtimes: *", "passed *45 of 45 tests passed*"])
     report = read(pytester.path / "report.json")
     tests = [test["id"] for test in report["tests"]]
-    assert len(tests) == len(set(tests)) == 37
+    assert len(tests) == len(set(tests)) == 45
     points = report["coverage"]["points"]
     assert len(points) == report["coverage"]["total"] > report["coverage"]["seen"] > 0
     assert report["coverage"]["seen"] == sum(point["seen"] > 0 for point in points)
@@ -111,7 +111,7 @@ def test_a_run_that_is_stopped_is_not_called_passed(pytester: pytest.Pytester) -
     # A process of its own: pytester takes an interruption in this one for the user's.
     result = pytester.runpytest_subprocess("--bctrl-mock", "--bctrl-report=report.json", "-p", "no:randomly")
 
-    result.stdout.fnmatch_lines(["not checked  The run ended before everything was checked; 37 of 37 tests passed; *"])
+    result.stdout.fnmatch_lines(["not checked  The run ended before everything was checked; 45 of 45 tests passed; *"])
     report = read(pytester.path / "report.json")
     assert ("not checked", False) == (report["verdict"]["status"], report["complete"])
 
@@ -172,9 +172,9 @@ def test_what_is_accepted_is_told_and_fails_nothing(pytester: pytest.Pytester, l
 
     report = read(pytester.path / "report.json")
     assert (pytest.ExitCode.OK, "passed") == (result.ret, report["verdict"]["status"])
-    assert ["known for a while"] == [finding["accepted"]["reason"] for finding in report["findings"]]
+    assert ["known for a while"] * 3 == [finding["accepted"]["reason"] for finding in report["findings"]]
     assert {"passed", "accepted"} == {test["outcome"] for test in report["tests"]}
-    assert any(note.startswith("accepted: 1 of 1 findings") for note in report["notes"])
+    assert any(note.startswith("accepted: 3 of 3 findings") for note in report["notes"])
 
 
 @pytest.mark.parametrize(

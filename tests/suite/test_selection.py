@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-TESTS = 37
+TESTS = 45
 
 
 STRICT = ("-W", "error", "--strict-markers", "--strict-config")

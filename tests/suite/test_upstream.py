@@ -34,7 +34,7 @@ def test_it_runs_beside_the_contract_suite_and_on_workers(pytester: pytest.Pytes
 def test_an_ini_value_counts_where_the_suite_runs(pytester: pytest.Pytester, published: Path) -> None:
     pytester.makeini(f"[pytest]\nbctrl_upstream = {published}\n")
 
-    pytester.runpytest("--bctrl-mock", "-k", "upstream").assert_outcomes(passed=1, deselected=37)
+    pytester.runpytest("--bctrl-mock", "-k", "upstream").assert_outcomes(passed=1, deselected=45)
 
 
 def test_what_breaks_a_consumer_fails_with_both_places(pytester: pytest.Pytester, published: Path) -> None:

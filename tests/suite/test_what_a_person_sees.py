@@ -61,7 +61,7 @@ def test_warnings_are_reported_where_they_do_not_fail(live: LiveRun) -> None:
     result.stdout.fnmatch_lines(
         [
             "warning      undocumented_property at runtimes[[]*].*: * (* of *)*",
-            "passed       1 warning, at which the run does not fail; 37 of 37 tests passed; *",
+            "passed       1 warning, at which the run does not fail; 45 of 45 tests passed; *",
             "next         --bctrl-fail-on=warning makes these fail the run",
         ]
     )
@@ -73,8 +73,8 @@ def test_a_conforming_live_run_ends_with_what_was_checked(live: LiveRun) -> None
 
     result.stdout.fnmatch_lines(
         [
-            "checked      GET /v1/spaces/{id}/runtimes: 39 requests, coverage *%",
-            "passed       Nothing was found; 37 of 37 tests passed; *",
+            "checked      GET /v1/spaces/{id}/runtimes: 40 requests, coverage *%",
+            "passed       Nothing was found; 45 of 45 tests passed; *",
             "next         --bctrl-coverage lists what of the contract was never seen",
         ]
     )
