@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,8 +89,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _try_more_examples(item: pytest.Item) -> None:
     """Multiply the examples of a property, also where a test says how many it tries."""
-    if item.get_closest_marker("hypothesis"):
-        function = getattr(item.obj, "__func__", item.obj)
+    if isinstance(item, pytest.Function) and item.get_closest_marker("hypothesis"):
+        function: Any = getattr(item.obj, "__func__", item.obj)
         own = function._hypothesis_internal_use_settings
         function._hypothesis_internal_use_settings = settings(own, max_examples=own.max_examples * TIMES)
 

@@ -26,8 +26,8 @@ def _today(monkeypatch: pytest.MonkeyPatch) -> None:
 
     class Today(date):
         @classmethod
-        def today(cls) -> date:
-            return TODAY
+        def today(cls) -> Today:
+            return cls(TODAY.year, TODAY.month, TODAY.day)
 
     monkeypatch.setattr("datetime.date", Today)
 
