@@ -425,9 +425,12 @@ def test_no_test_id_failure_or_error_is_a_command(
 def test_no_error_of_the_client_is_a_command(status: str) -> None:
     line = PAYLOAD.replace("\r", "").replace("\n", "")
     answer = status.replace("{}", line).encode() + b"\r\n\r\n{}"
-    with serve(answer) as server, client(server.url, "key", live=True) as api:
-        with pytest.raises(httpx.RemoteProtocolError) as caught:
-            api.get("/")
+    with (
+        serve(answer) as server,
+        client(server.url, "key", live=True) as api,
+        pytest.raises(httpx.RemoteProtocolError) as caught,
+    ):
+        api.get("/")
     assert [] == faults(str(caught.value))
 
 
