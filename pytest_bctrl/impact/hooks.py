@@ -15,12 +15,12 @@ import pytest
 from pytest_bctrl import settings
 from pytest_bctrl.contract.build import contract_of
 from pytest_bctrl.contract.files import shown_path
-from pytest_bctrl.contract.in_force import of_config, published_source
+from pytest_bctrl.contract.in_force import load_once, of_config, published_source
 from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.sources import read_source
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.fixture_values import LAST_WORD, contract
+from pytest_bctrl.fixture_values import LAST_WORD
 from pytest_bctrl.impact.answer import Judged, counts, judge, listed, noticed_percent
 from pytest_bctrl.impact.cache import Cache, store
 from pytest_bctrl.impact.change import Change, together
@@ -81,8 +81,8 @@ class _Plan:
     """Which changes are played, and what they are called."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self.contract = contract(config)
         self.base = of_config(config)
+        self.contract = load_once(self.base)
         source = settings.impact(config, os.environ)
         source = published_source(self.base) if source == PUBLISHED else source
         self.source = "" if source == MUTANTS else source
