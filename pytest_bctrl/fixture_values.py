@@ -31,10 +31,12 @@ LAST_WORD: pytest.StashKey[Callable[[Request, Answer], Answer]] = pytest.StashKe
 
 
 def contract(config: pytest.Config) -> Contract:
-    """Return the contract in force, loaded once a process."""
+    """Return the contract in force, loaded once a process; fails the test that asks where it cannot be read."""
     if _CONTRACT not in config.stash:
-        with settings.usage_errors():
+        try:
             config.stash[_CONTRACT] = load_once(of_config(config))
+        except BctrlError as error:
+            raise pytest.fail.Exception(f"bctrl: {error}", pytrace=False) from None
     return config.stash[_CONTRACT]
 
 

@@ -32,7 +32,7 @@ SECTIONS: Mapping[str, str] = {
         traffic.mock.message.Request MockAnswer traffic.mock.refusal.Refusals traffic.mock.parse.Limits""",
     "The contract": """
         contract.read.load contract.model.Contract contract.model.Operation contract.model.Parameter
-        contract.model.ResponseSpec contract.model.SecurityScheme""",
+        contract.model.ResponseSpec contract.model.SecurityScheme schema""",
     "Drift": "drift.compare drift.check_upstream",
     "Secrets and errors": "secret.Secret errors",
 }

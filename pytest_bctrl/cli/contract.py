@@ -259,7 +259,7 @@ def _build_with(options: argparse.Namespace, files: ContractFiles) -> int:
             where="--overlay, --contract, --output",
             hint=f"--overlay suggested.overlay.yaml --output {_OBSERVED}",
         )
-    base = load(options.contract).document if options.contract else build.merged(files)
+    base = load_contract(options.contract).document if options.contract else build.merged(files)
     document = build.overlaid(base, options.overlay)
     from_document(document, options.output)
     path = Path(options.output)

@@ -15,13 +15,13 @@ import pytest
 from pytest_bctrl import settings
 from pytest_bctrl.contract.build import contract_of
 from pytest_bctrl.contract.files import shown_path
-from pytest_bctrl.contract.in_force import of_config, published_source
+from pytest_bctrl.contract.in_force import load_once, of_config, published_source
 from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.sources import read_source
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.fixture_values import LAST_WORD, contract
+from pytest_bctrl.fixture_values import LAST_WORD
 from pytest_bctrl.impact.change import Change, combine
 from pytest_bctrl.impact.change_report import (
     ChangeReport,
@@ -87,8 +87,8 @@ class _ImpactPlan:
     """The changes to run, and where they come from."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self.contract = contract(config)
         self.base = of_config(config)
+        self.contract = load_once(self.base)
         source = settings.impact(config, os.environ)
         if source == PUBLISHED:
             source = published_source(self.base)

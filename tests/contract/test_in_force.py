@@ -78,9 +78,11 @@ def test_a_folder_of_somebody_else_is_passed_over(tmp_path: Path, name: str) -> 
     assert ("packaged", tmp_path / "contracts") == (chosen.origin, chosen.ignored)
 
 
-def test_the_folder_of_a_clone_is_the_packaged_one() -> None:
+def test_the_folder_of_a_clone_is_the_packaged_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(packaged().folder.parent)
     chosen = contract_in_force(None, packaged().folder.parent)
     assert ("packaged", None) == (chosen.origin, chosen.ignored)
+    assert f"the packaged one, of this clone of pytest-bctrl, {VENDORED}" == chosen.reason
 
 
 @pytest.mark.parametrize("name", ["spec", "lock", "overlay", "merged"])
@@ -285,6 +287,21 @@ class TestTheHeader:
         result.assert_outcomes(passed=1)
         (line,) = self.lines(result)
         assert line.startswith("bctrl: contract: contracts: the contract lacks its file runtimes.contract.json (write")
+
+
+def test_a_fixture_says_in_one_line_what_is_wrong_with_the_contract(pytester: pytest.Pytester) -> None:
+    vendored(pytester.path).merged.unlink()
+    pytester.makepyfile(
+        "def test_a(bctrl_client): pass\ndef test_b(bctrl_runtimes): pass\ndef test_c(bctrl_contract): pass\n"
+    )
+
+    result = pytester.runpytest("-p", "no:randomly")
+
+    result.assert_outcomes(errors=3)
+    problem = "bctrl: contracts: the contract lacks its file runtimes.contract.json (write it: *)"
+    result.stdout.fnmatch_lines(
+        [line for test in "abc" for line in (f"* ERROR at setup of test_{test} *", problem)], consecutive=True
+    )
 
 
 @pytest.mark.parametrize(
