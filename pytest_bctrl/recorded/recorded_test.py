@@ -16,10 +16,10 @@ import httpx
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, DocumentError
-from pytest_bctrl.redaction import Redaction
 from pytest_bctrl.incoming import RECORDED, size
 from pytest_bctrl.recorded.conform import Checked, answer_of, base_path, listing, require_conforming, space_of
 from pytest_bctrl.recorded.place import Place
+from pytest_bctrl.redaction import Redaction
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.secret import Secret
@@ -60,8 +60,8 @@ class RecordedTest:
 
     `path` is the file; `is_recording` says whether the test talks to the target and is written down, or is answered
     from the file; there a request for `usual_space`, which `bctrl_space_id` gives, is one for the recorded space. What
-    `redaction` knows must not reach the file, nor identifiers with `scrub_ids`. Raises `DocumentError` where the file is
-    broken, was edited or conforms no longer. `last_word` may change each answer that is replayed.
+    `redaction` knows must not reach the file, nor identifiers with `scrub_ids`. Raises `DocumentError` where the file
+    is broken, was edited or conforms no longer. `last_word` may change each answer that is replayed.
     """
 
     def __init__(

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import pytest
 
 from pytest_bctrl import settings
-from pytest_bctrl.redaction import Redaction, RedactedFile, redact_file, redact_stream
+from pytest_bctrl.redaction import RedactedFile, Redaction, redact_file, redact_stream
 from pytest_bctrl.suite.report_paths import changed_files, report_paths
 
 _REDACTION: pytest.StashKey[Redaction] = pytest.StashKey()
@@ -135,7 +135,7 @@ class _Sinks:
     def _opened(self, path: Any, mode: str = "r", *arguments: Any, **named: Any) -> Any:
         if mode in ("w", "wb"):
             return RedactedFile(path, mode, self._redaction)
-        return open(path, mode, *arguments, **named)  # noqa: PTH123, SIM115 - in the place of `open`
+        return open(path, mode, *arguments, **named)  # noqa: PTH123 - in the place of `open`
 
     def _cover_pastebin(self) -> None:
         module = sys.modules.get("_pytest.pastebin")

@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.redaction import Redaction
 from pytest_bctrl.recorded.conform import Checked
 from pytest_bctrl.recorded.place import Place
 from pytest_bctrl.recorded.recorded_test import Aim, RecordedTest
+from pytest_bctrl.redaction import Redaction
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
 from tests.variants import named, serve
