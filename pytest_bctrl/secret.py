@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from pytest_bctrl.errors import BctrlError
+
+KEY_VARIABLE = "BCTRL_API_KEY"
+"""The variable that the key comes from."""
+SHORTEST = 8
+"""Characters that a secret has at least: a shorter one would be found in most texts."""
 
 MASK = "**********"
 """What a secret shows in place of its value."""
@@ -56,6 +62,15 @@ class Secret:
 def secret(value: Secret | str) -> Secret:
     """Return a value as a `Secret`, whether it is one already or not."""
     return value if isinstance(value, Secret) else Secret(value)
+
+
+_PUBLIC = re.compile(r"(?:[a-z]+[_-]){1,3}")
+
+
+def public_part(key: str) -> str:
+    """Return the part of a key that says what it is for, such as `sk_live_`, and is no secret; empty without one."""
+    match = _PUBLIC.match(key)
+    return match[0] if match and len(key) - match.end() >= SHORTEST else ""
 
 
 def _lost() -> Secret:

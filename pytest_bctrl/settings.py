@@ -10,16 +10,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar, get_args
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, get_args
 
 import pytest
 
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.finding import FAIL_ON, FailOn, Levels, parse_levels
-from pytest_bctrl.redaction import KEY_VARIABLE as KEY_VARIABLE
-from pytest_bctrl.redaction import Redaction
-from pytest_bctrl.redaction.encodings import SHORTEST
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secret import KEY_VARIABLE as KEY_VARIABLE
+from pytest_bctrl.secret import SHORTEST, Secret
+
+if TYPE_CHECKING:
+    from pytest_bctrl.redaction import Redaction
 
 Target = Literal["mock", "live"]
 Probes = Literal["all", "contract"]

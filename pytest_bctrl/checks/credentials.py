@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from random import Random
+from string import ascii_letters, digits
 from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
@@ -11,7 +13,7 @@ from pytest_bctrl.checks.protocol import around
 from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField
 from pytest_bctrl.finding import Finding
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secret import KEY_VARIABLE, Secret, public_part
 
 REFUSED = frozenset({401, 403})
 """Statuses that refuse a credential (RFC 9110, 15.5.2 and 15.5.4)."""
@@ -32,65 +34,70 @@ class Credential:
     shell: str
     is_first: bool = False
 
+    @property
+    def is_derived(self) -> bool:
+        """Whether it contains a part of the key."""
+        return KEY_VARIABLE in self.shell
+
 
 NONE = Credential("no header", None, "")
 
 
 def wrong_credentials(key: Secret, field: KeyField = BEARER) -> list[Credential]:
-    """Return every kind of wrong credential that a careless server lets in, as values of the field that carries it.
+    """Return every kind of wrong credential that a careless server accepts, as values of the field that carries it.
 
-    A kind that this key does not have is left out: a key of digits has no other case, one of a single character
-    no first half.
+    None contains more than half of the key, since a server may write down or repeat what it rejects. The rest of a
+    credential is made up, and differs from the key at each place. A kind that this key does not have is left out.
     """
-    value, variable = key.reveal(), "BCTRL_API_KEY"
-    half, last = max(1, len(value) // 2), len(value) - 1
+    value, variable = key.reveal(), KEY_VARIABLE
+    length = len(value)
+    half, quarter = length // 2, length // 4
+    prefix = min(len(public_part(value)) or 4, half)
+    other = _other(value)
     kind = ("bearer", "token") if field.is_bearer else ("key", "key")
+    first, second = f"${{{variable}:0:{half}}}", f"${{{variable}:{length - half}}}"
+    start, end = f"${{{variable}:0:{quarter}}}", f"${{{variable}:{length - quarter}}}"
     keys = [
-        (f"empty {kind[0]}", "", ""),
         (f"wrong {kind[1]}", "not-a-key-of-this-api", "not-a-key-of-this-api"),
-        ("last character changed", changed_at(value, last), _changed_shell(value, last)),
-        ("middle character changed", changed_at(value, last // 2), _changed_shell(value, last // 2)),
-        ("last character missing", value[:-1], f"${{{variable}%?}}"),
-        ("first half of the key", value[:half], f"${{{variable}:0:{half}}}"),
-        ("first character changed", changed_at(value, 0), _changed_shell(value, 0)),
-        ("first 8 characters", value[:8], f"${{{variable}:0:8}}"),
-        ("key with more behind it", f"{value}x", f"${{{variable}}}x"),
+        ("another of the same length", other, other),
+        ("first half of the key", value[:half], first),
+        ("first half, then others", value[:half] + other[half:], first + other[half:]),
+        ("second half of the key", value[length - half :], second),
+        ("others, then second half", other[: length - half] + value[length - half :], other[: length - half] + second),
+        (
+            "both ends of the key",
+            value[:quarter] + other[quarter : length - quarter] + value[length - quarter :],
+            start + other[quarter : length - quarter] + end,
+        ),
+        ("same prefix, then others", value[:prefix] + other[prefix:], f"${{{variable}:0:{prefix}}}{other[prefix:]}"),
+        ("first 8 characters", value[: min(8, half)], f"${{{variable}:0:{min(8, half)}}}"),
+        ("another, and longer", f"{other}x", f"{other}x"),
     ]
+    basic = BASIC.value(other)
     schemes = [
-        ("key without a scheme", value, f"${{{variable}}}"),
-        ("another scheme", f"Token {value}", f"Token ${{{variable}}}"),
-        ("key as a user", BASIC.value(value), BASIC.shell(f"${variable}")),
+        ("token without a scheme", other, other),
+        ("another scheme", f"Token {other}", f"Token {other}"),
+        ("token as a user", basic, basic),
         ("empty header", "", ""),
     ]
-    keys.append(("letters in the other case", value.encode().swapcase().decode(), _SWAPPED))
     empty = field.prefix.rstrip()
-    made = [
-        (name, field.value(text), field.shell(shell)) if text else (name, empty, empty) for name, text, shell in keys
-    ]
-    made += schemes if field.is_bearer else []
-    # A very short key, or one without letters, makes some of them the right credential.
-    wrong = [Credential(name, Secret(text), shell) for name, text, shell in made if text != field.value(value)]
+    headers = [(f"empty {kind[0]}", empty, empty)]
+    headers += [(name, field.value(text), field.shell(shell)) for name, text, shell in keys if text]
+    headers += schemes if field.is_bearer else []
+    # A very short key makes some of them the right credential.
+    wrong = [Credential(name, Secret(text), shell) for name, text, shell in headers if text != field.value(value)]
     # Every fourth one gets a new connection; the others come first, on those that saw the right key.
     turns = [replace(credential, is_first=number % 4 == 1) for number, credential in enumerate([NONE, *wrong])]
     return sorted(turns, key=lambda credential: credential.is_first)
 
 
-_SWAPPED = '$(printf %s "$BCTRL_API_KEY" | tr a-zA-Z A-Za-z)'
+def _other(key: str) -> str:
+    """Return made-up letters and digits, as many as the key has, at each place another one, in either case."""
+    source = Random(len(key))  # noqa: S311 - it shall be the same in each run
+    return "".join(source.choice([one for one in _LETTERS if one.lower() != letter.lower()]) for letter in key)
 
 
-def changed_at(key: str, at: int) -> str:
-    """The key with another character at a place: a server that does not look there lets it in."""
-    return f"{key[:at]}{_instead_of(key[at])}{key[at + 1 :]}"
-
-
-def _changed_shell(key: str, at: int) -> str:
-    before = f"${{BCTRL_API_KEY:0:{at}}}" if at else ""
-    after = f"${{BCTRL_API_KEY:{at + 1}}}" if at + 1 < len(key) else ""
-    return f"{before}{_instead_of(key[at])}{after}"
-
-
-def _instead_of(character: str) -> str:
-    return "x" if character != "x" else "y"
+_LETTERS = ascii_letters + digits
 
 
 def check_head_refused(answer: Answer) -> Iterator[Violation]:

@@ -60,8 +60,8 @@ class RecordedTest:
 
     `path` is the file; `is_recording` says whether the test talks to the target and is written down, or is answered
     from the file; there a request for `usual_space`, which `bctrl_space_id` gives, is one for the recorded space. What
-    `redaction` knows must not reach the file, nor identifiers with `scrub_ids`. Raises `DocumentError` where the file is
-    broken, was edited or conforms no longer. `last_word` may change each answer that is replayed.
+    `redaction` knows must not reach the file, nor identifiers with `scrub_ids`. Raises `DocumentError` where the file
+    is broken, was edited or conforms no longer. `last_word` may change each answer that is replayed.
     """
 
     def __init__(

@@ -4,7 +4,7 @@
 redact what is theirs. A run without any secret imports none of this.
 """
 
-from pytest_bctrl.redaction.redaction import KEY_VARIABLE, MASK, Redaction
+from pytest_bctrl.redaction.redaction import MASK, Redaction
 from pytest_bctrl.redaction.streams import RedactedFile, redact_file, redact_stream
 
-__all__ = ["KEY_VARIABLE", "MASK", "RedactedFile", "Redaction", "redact_file", "redact_stream"]
+__all__ = ["MASK", "RedactedFile", "Redaction", "redact_file", "redact_stream"]

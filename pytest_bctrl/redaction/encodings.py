@@ -15,23 +15,18 @@ from html import escape
 from itertools import pairwise
 from urllib.parse import quote, quote_plus
 
-SHORTEST = 8
-"""Characters that a value has at least: a shorter one would be found in most texts."""
+from pytest_bctrl.secret import SHORTEST, public_part
+
 FRAGMENT = 6
 """Characters of a random value that give it away."""
 
 PLAIN, ESCAPED, BASE64, HEX, REVERSED = "plain", "URL-encoded or escaped", "base64", "hex", "reversed"
-
-GRAM = 4
-"""Characters of a skeleton that are looked up together."""
 
 LOWER = bytes(range(256)).lower()
 PUNCTUATION = bytes(byte for byte in range(256) if byte > 127 or not chr(byte).isalnum())
 """What a skeleton has none of: all bytes but the letters and digits of ASCII."""
 
 _COMMON = {letter: rank for rank, letter in enumerate(reversed(b"etaoinsrhldcumfpgwybvkxjqz0123456789"))}
-_PUBLIC = re.compile(r"(?:[a-z]+[_-]){1,3}")
-"""The part of a key that says what it is for: `sk_live_`, `ghp_`."""
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -49,21 +44,23 @@ class Encoding:
     public: int = 0
     is_random: bool = False
 
-    def grams(self) -> Iterator[tuple[bytes, int]]:
-        """Yield the grams that a search looks for, with their offsets in the skeleton.
+    def grams(self, length: int) -> Iterator[tuple[bytes, int]]:
+        """Yield the grams of a length that a search looks for, with their offsets in the skeleton.
 
         The search reads a text in steps of two characters. Of two neighbouring grams it meets one, and each run of
         `shortest` characters has two neighbours among those that are yielded; of all such choices the rarest.
         """
-        step = self.shortest - GRAM
-        starts = len(self.skeleton) - GRAM
-        phase = min(range(min(step, starts)), key=lambda phase: self._commonness(range(phase, starts, step)))
+        step = self.shortest - length
+        starts = len(self.skeleton) - length
+
+        def commonness(phase: int) -> int:
+            places = range(phase, starts, step)
+            return max(sum(_COMMON[byte] for byte in self.skeleton[start : start + length + 1]) for start in places)
+
+        phase = min(range(min(step, starts)), key=commonness)
         offsets = {offset for start in range(phase, starts, step) for offset in (start, start + 1)}
         for offset in sorted(offsets):
-            yield self.skeleton[offset : offset + GRAM], offset
-
-    def _commonness(self, starts: range) -> int:
-        return max(sum(_COMMON[byte] for byte in self.skeleton[start : start + GRAM + 1]) for start in starts)
+            yield self.skeleton[offset : offset + length], offset
 
 
 def skeleton(data: bytes) -> bytes:
@@ -87,12 +84,6 @@ def _is_words(text: str) -> bool:
     return len(words) * 4 <= sum(map(len, words)) and max(map(len, words), default=0) <= 12
 
 
-def public_part(value: str) -> str:
-    """Return the part of a key that is no secret, such as `sk_live_`; empty where it has none."""
-    match = _PUBLIC.match(value)
-    return match[0] if match and len(value) - match.end() >= SHORTEST else ""
-
-
 def encodings_of(value: str, *, has_parts: bool = True) -> list[Encoding]:
     """Return every encoding of a value that is searched for; none where it has too few letters and digits.
 
@@ -102,25 +93,28 @@ def encodings_of(value: str, *, has_parts: bool = True) -> list[Encoding]:
     reduced = skeleton(data)
     if len(reduced) < max(FRAGMENT, len(data) // 2):
         return []
-    shortest = len(reduced)
     random = has_parts and is_random(value)
-    if random:
-        shortest = FRAGMENT if len(reduced) == len(data) else FRAGMENT - 1
+    # Most values need no escapes: all those texts have one skeleton.
+    distinct = {encoding.skeleton: encoding for encoding in reversed(list(_encodings(value, random)))}
+    return list(reversed(distinct.values()))
+
+
+def _encodings(value: str, is_random: bool) -> Iterator[Encoding]:
+    data = _encode(value)
+    has_punctuation = len(skeleton(data)) < len(data)
+    part = FRAGMENT - has_punctuation
     public = len(skeleton(_encode(public_part(value))))
-    encodings = [_encoding(PLAIN, data, shortest, public, random)]
+    yield _encoding(PLAIN, data, is_random, part, public)
     for text in _escaped(value):
-        # A shorter run could be the letters of an escape, such as `quot`.
-        encodings.append(_encoding(ESCAPED, _encode(text), max(shortest, 12), public, random))
+        # A shorter part could be the letters of an escape, such as `quot`.
+        yield _encoding(ESCAPED, _encode(text), is_random, 2 * FRAGMENT, public)
     for form, digits in _EVERY_LETTER.items():
         text = "".join(form.format(ord(letter)) for letter in value)
-        encodings.append(_encoding(ESCAPED, _encode(text), FRAGMENT * digits, random=random))
-    encodings.append(_encoding(REVERSED, data[::-1], SHORTEST, random=random))
-    encodings.append(_encoding(HEX, data.hex().encode(), 2 * SHORTEST, random=random))
-    for digits in base64_cores(data):
-        encodings.append(_encoding(BASE64, digits.encode(), SHORTEST, random=random))
-    # Most values need no escapes: all those texts have one skeleton.
-    distinct = {encoding.skeleton: encoding for encoding in reversed(encodings)}
-    return [encoding for encoding in distinct.values() if len(encoding.skeleton) > GRAM]
+        yield _encoding(ESCAPED, _encode(text), is_random, FRAGMENT * digits)
+    yield _encoding(REVERSED, data[::-1], is_random, part)
+    yield _encoding(HEX, data.hex().encode(), is_random, 2 * FRAGMENT)
+    for digits_shown in base64_cores(data):
+        yield _encoding(BASE64, digits_shown.encode(), is_random, SHORTEST)
 
 
 _EVERY_LETTER = {"\\u{:04x}": 5, "\\x{:02x}": 3, "&#{};": 3, "&#x{:x};": 3}
@@ -131,15 +125,14 @@ def _encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _encoding(name: str, data: bytes, shortest: int, public: int = 0, random: bool = False) -> Encoding:
+def _encoding(name: str, data: bytes, is_random: bool, part: int, public: int = 0) -> Encoding:
     lower = data.translate(LOWER)
     reduced = skeleton(data)
     positions = [index for index, byte in enumerate(lower) if byte not in PUNCTUATION]
     edges = [-1, *positions, len(lower)]
     gaps = tuple(lower[start + 1 : end] for start, end in pairwise(edges))
-    if not random or shortest > len(reduced):
-        shortest = len(reduced)
-    return Encoding(name, reduced, gaps, shortest, public, random)
+    shortest = min(part, len(reduced)) if is_random else len(reduced)
+    return Encoding(name, reduced, gaps, shortest, public, is_random)
 
 
 def _escaped(value: str) -> Iterator[str]:

@@ -12,16 +12,15 @@ from pytest_bctrl.redaction import decoding
 from pytest_bctrl.redaction.encodings import PLAIN, encodings_of, literals_of
 from pytest_bctrl.redaction.search import Search, Span, controls
 from pytest_bctrl.redaction.weakness import is_in_names, weakness
-from pytest_bctrl.secret import Secret, secret
+from pytest_bctrl.secret import KEY_VARIABLE, Secret, secret
 
 MASK = "[redacted]"
-KEY_VARIABLE = "BCTRL_API_KEY"
 
 _MASK = MASK.encode("ascii")
-_DECODED_AT_MOST = 1 << 16
+_DECODED_AT_MOST = 1 << 17
 """Bytes of one text that are decoded, beyond the encodings that are searched for as they are."""
-_TOKEN = re.compile(r"""[^\s"'<>(),]{8,}""")
-_DIGITS = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
+_TOKEN = re.compile(rb"(?:%[0-9a-fA-F]{2}|[A-Za-z0-9+/_-]){16,}={0,2}")
+"""What base64 and URL encodings consist of, and no format needs."""
 _LEGIBLE = re.compile(rb"[\t\n\r\x20-\x7e]{8,}")
 _CREDENTIAL = r"(?i:\b(?:bearer|basic|token|key|secret|password|credential)[\"']?(?:\s?[:=]\s?|\s)[\"']?)"
 """What stands in front of a value that is a credential there, whatever it is elsewhere."""
@@ -121,9 +120,7 @@ class Redaction:
         context = _encode(before)
         data = _encode(text)
         clean = self._bytes(context, data, keeps_structure=keeps_structure)
-        if clean is not data:
-            text = clean.decode("utf-8", "surrogatepass")
-        return text if self._search is None else self._without_encoded(self._search, text)
+        return text if clean is data else clean.decode("utf-8", "surrogatepass")
 
     def data_bytes(self, data: bytes, *, before: bytes = b"", keeps_structure: bool = False) -> bytes:
         """Return bytes without the secrets in them, as `part` does; their letters and digits are those of ASCII."""
@@ -212,28 +209,26 @@ class Redaction:
         spans = self._search.spans(whole)
         if keeps_structure:
             spans = [span for span in spans if span.encoding.is_random or not _is_structure(whole, span)]
-        if not spans:
-            return data
-        return _masked(whole, spans, len(before), _Keys(whole) if keeps_structure else None)
+        if spans:
+            data = _masked(whole, spans, len(before), _Keys(whole) if keeps_structure else None)
+        return self._without_encoded(self._search, data)
 
-    def _without_encoded(self, search: Search, text: str) -> str:
-        """Return a text with `MASK` in place of the words and base64 that show a secret once they are decoded."""
-        start = text[:_DECODED_AT_MOST]
-        if not decoding.is_encoded(start):
-            return text
+    def _without_encoded(self, search: Search, data: bytes) -> bytes:
+        """Return a text with `MASK` in place of the words that show a secret once they are decoded."""
+        start = data[:_DECODED_AT_MOST]
 
-        def shows(token: re.Match[str]) -> str:
-            return MASK if self._is_decoded_in(search, token[0]) else token[0]
+        def decoded(token: re.Match[bytes]) -> bytes:
+            return _MASK if self._is_decoded_in(search, token[0]) else token[0]
 
-        clean = _TOKEN.sub(shows, _DIGITS.sub(shows, start))
-        return text if clean == start else clean + text[_DECODED_AT_MOST:]
+        clean = _TOKEN.sub(decoded, start)
+        return data if clean == start else clean + data[_DECODED_AT_MOST:]
 
-    def _is_decoded_in(self, search: Search, token: str) -> bool:
-        if len(set(token)) < _DISTINCT or not decoding.is_encoded(token):
+    def _is_decoded_in(self, search: Search, token: bytes) -> bool:
+        if len(set(token)) < _DISTINCT:
             return False
-        found = decoding.meanings(token, _LEGIBLE)
-        next(found)
-        return any(search.find(_encode(reading)) is not None for _, reading in found)
+        readings = decoding.meanings(token.decode("ascii"), _LEGIBLE)
+        next(readings)
+        return any(search.find(_encode(reading)) is not None for _, reading in readings)
 
 
 _FOUND_FROM = 4

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from pytest_bctrl.redaction.encodings import GRAM, LOWER, PUNCTUATION, Encoding
+from pytest_bctrl.redaction.encodings import LOWER, PUNCTUATION, Encoding
 
+_LONG = 8
+"""Characters of a run that can be found by longer grams."""
 WINDOW = 1 << 16
 OVERLAP = 512
 """Bytes that are read at once, and those that are read with the next, too: a run has fewer."""
@@ -45,19 +47,41 @@ class _Run:
     offset: int
 
 
+class _Index:
+    """The grams of some encodings, and where a text may have one."""
+
+    def __init__(self, encodings: Iterable[Encoding], length: int) -> None:
+        self._length = length
+        self._grams: defaultdict[bytes, list[tuple[Encoding, int]]] = defaultdict(list)
+        for encoding in encodings:
+            for gram, offset in encoding.grams(length):
+                self._grams[gram].append((encoding, offset))
+        # Two bytes of a skeleton are one character of UTF-16: a class of those is tested in one step.
+        classes = []
+        for start in range(0, length, 2):
+            pairs = {gram[start : start + 2].decode("utf-16-le") for gram in self._grams}
+            classes.append(f"[{''.join(sorted(pairs))}]")
+        self._candidates = re.compile(f"{classes[0]}(?={''.join(classes[1:])})") if self._grams else None
+
+    def hits(self, text: bytes, pairs: str) -> Iterator[tuple[int, Encoding, int]]:
+        """Yield where a skeleton has a gram, with its encoding and its offset there; `pairs` is the same as UTF-16."""
+        if self._candidates is not None:
+            for match in self._candidates.finditer(pairs):
+                position = 2 * match.start()
+                for encoding, offset in self._grams.get(text[position : position + self._length], ()):
+                    yield position, encoding, offset
+
+
 class Search:
     """Finds the encodings of all secrets at once."""
 
     def __init__(self, encodings: Iterable[Encoding]) -> None:
-        grams: defaultdict[bytes, list[tuple[Encoding, int]]] = defaultdict(list)
-        for encoding in encodings:
-            for gram, offset in encoding.grams():
-                grams[gram].append((encoding, offset))
-        self._grams = dict(grams)
-        # Two bytes of a skeleton are one character of UTF-16: a class of those is tested in one step.
-        firsts = "".join(sorted({_pair(gram[:2]) for gram in grams}))
-        seconds = "".join(sorted({_pair(gram[2:]) for gram in grams}))
-        self._candidates = re.compile(f"[{firsts}](?=[{seconds}])")
+        known = list(encodings)
+        # A longer gram is in fewer texts by chance.
+        self._indexes = (
+            _Index((encoding for encoding in known if encoding.shortest < _LONG), 4),
+            _Index((encoding for encoding in known if encoding.shortest >= _LONG), 6),
+        )
 
     def spans(self, data: bytes) -> list[Span]:
         """Return the parts of a text that show a secret, in their order; none overlaps another."""
@@ -86,24 +110,20 @@ class Search:
         runs: list[_Run] = []
         reached: dict[tuple[Encoding, int], int] = {}
         pairs = text[: len(text) & ~1].decode("utf-16-le")
-        for match in self._candidates.finditer(pairs):
-            at = 2 * match.start()
-            for encoding, offset in self._grams.get(text[at : at + GRAM], ()):
+        for index in self._indexes:
+            for position, encoding, offset in index.hits(text, pairs):
                 # One diagonal is one run: its other grams lead to the same.
-                diagonal = (encoding, at - offset)
-                if reached.get(diagonal, -1) >= at:
+                diagonal = (encoding, position - offset)
+                if reached.get(diagonal, -1) >= position:
                     continue
-                before = _common_suffix(text[max(0, at - offset) : at], encoding.skeleton[:offset])
-                after = _common_prefix(text[at : at + len(encoding.skeleton) - offset], encoding.skeleton[offset:])
-                reached[diagonal] = at + after
-                run = _Run(at - before, at + after, encoding, offset - before)
+                before = _common_suffix(text[max(0, position - offset) : position], encoding.skeleton[:offset])
+                rest = encoding.skeleton[offset:]
+                after = _common_prefix(text[position : position + len(rest)], rest)
+                reached[diagonal] = position + after
+                run = _Run(position - before, position + after, encoding, offset - before)
                 if _tells(run):
                     runs.append(run)
         return runs
-
-
-def _pair(two: bytes) -> str:
-    return two.decode("utf-16-le")
 
 
 _KEPT = frozenset(range(256)) - frozenset(PUNCTUATION)
@@ -153,6 +173,10 @@ def _pieces(data: bytes, positions: list[int], run: _Run) -> Iterator[Span]:
     """Yield where a run is in the text, in several pieces where what is between them belongs to the text's format."""
     encoding = run.encoding
     start = previous = positions[run.start]
+    if positions[run.end - 1] - start == run.end - 1 - run.start:
+        # All of it in one place, as most are.
+        previous = positions[run.end - 1]
+        run = replace(run, start=run.end - 1, offset=run.offset + run.end - 1 - run.start)
     for index in range(run.start + 1, run.end):
         position = positions[index]
         gap = data[previous + 1 : position]

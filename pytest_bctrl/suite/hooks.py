@@ -23,8 +23,9 @@ from pytest_bctrl.checks.run import Check, flattened
 from pytest_bctrl.escaping import escape_line, escape_lines
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.suite.failures import Failures
-from pytest_bctrl.suite.plan import plan, require_operations
+from pytest_bctrl.suite.plan import credentials_of, plan, require_operations
 from pytest_bctrl.suite.run import NODE, RUN, ContractRun, require_extra, resolve
+from pytest_bctrl.suite.sinks import redaction
 from pytest_bctrl.suite.summary import Summary, is_unchecked
 from pytest_bctrl.suite.troubles import NoAnswerError
 from pytest_bctrl.suite.verdict import VERDICT, resolve_baseline
@@ -43,11 +44,23 @@ def start(config: pytest.Config) -> None:
     summary = Summary(run)
     _report(config, summary)
     config.stash[RUN] = run
+    _redact_credentials(config, run)
     config.pluginmanager.register(summary, "bctrl-summary")
     config.pluginmanager.register(Failures(summary, run.fail_on), "bctrl-failures")
     config.pluginmanager.register(ContractHooks(config, summary), "bctrl-contract")
     _end_with_sigterm(config)
     gc.freeze()
+
+
+def _redact_credentials(config: pytest.Config, run: ContractRun) -> None:
+    """Redact the credentials that are made from the key; the key of the bundled mock is no secret."""
+    if run.target != "live":
+        return
+    redacting = redaction(config)
+    for operation in run.operations:
+        for credential in credentials_of(run, operation):
+            if credential.is_derived and credential.header is not None:
+                redacting.add_derived(credential.header.reveal().rpartition(" ")[2])
 
 
 def _end_with_sigterm(config: pytest.Config) -> None:

@@ -205,12 +205,15 @@ def _trials(trials: Callable[..., Iterator[Trial]]) -> Callable[[ContractRun, Op
 
 
 def _credentials(run: ContractRun, operation: Operation) -> Rows:
+    for credential in credentials_of(run, operation):
+        yield credential.name.replace(" ", "-"), (credential,)
+
+
+def credentials_of(run: ContractRun, operation: Operation) -> list[Credential]:
+    """Return the wrong credentials that an operation is sent, none where it takes no key."""
     guard = guarded_by(run.contract, operation)
-    if guard is None:
-        return
-    for credential in wrong_credentials(run.key, guard):
-        if not _is_taken(run, operation, guard, credential):
-            yield credential.name.replace(" ", "-"), (credential,)
+    wrong = wrong_credentials(run.key, guard) if guard is not None else []
+    return [credential for credential in wrong if guard and not _is_taken(run, operation, guard, credential)]
 
 
 def _is_taken(run: ContractRun, operation: Operation, guard: KeyField, credential: Credential) -> bool:
