@@ -79,7 +79,7 @@ def test_outcomes_and_selections_are_the_same(
     projects.run("test_outcomes.py", *display, *chosen)
 
 
-@runs_of_pytest
+@settings(runs_of_pytest, max_examples=(EXAMPLES + 1) // 2)
 @given(secret=secrets(), source=sources, display=displays)
 @example("a", "key", ["-vv", "-l", "--tb=long"])
 def test_hostile_objects_are_left_alone(

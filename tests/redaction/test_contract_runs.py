@@ -9,28 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from tests.redaction.comparison import Result, assert_same, read_junit
 from tests.redaction.echoing_server import serve_echoes
 from tests.redaction.secrets_to_try import WORDS
-from tests.redaction.test_changes_nothing import runs_of_pytest
+from tests.redaction.test_changes_nothing import EXAMPLES
 from tests.variants.runtimes import SPACE_ID
 
-KEYS = st.sampled_from([word for word in WORDS if word.isprintable() and " " not in word])
+KEYS = [word for word in WORDS if word.isprintable() and " " not in word]
+# Not drawn by Hypothesis: the contract suite itself runs it, and one run within another is an error.
+DRAWN_KEYS = random.Random(28).sample(KEYS, min(len(KEYS), EXAMPLES))
 
 
-@runs_of_pytest
-@given(key=KEYS)
-@example("rule")
-@example("e")
-@example("bctrl")
-@example("test")
+@pytest.mark.parametrize("key", dict.fromkeys(["rule", "e", "bctrl", *DRAWN_KEYS]))
 def test_the_result_is_that_of_a_random_key(pytester: pytest.Pytester, tmp_path: Path, key: str) -> None:
     random_key = "".join(random.Random(key).choices(string.ascii_letters + string.digits, k=len(key)))
 
-    expected, actual = (run_contract_suite(pytester, tmp_path, value) for value in (random_key, key))
+    expected = run_contract_suite(pytester, tmp_path, random_key)
+    actual = run_contract_suite(pytester, tmp_path, key)
 
     assert 1 == expected.exit_code
     assert_same(expected, actual)
