@@ -43,7 +43,7 @@ def test_one_request_is_sent_as_the_samples_send_it(live: LiveRun) -> None:
         (Service().problem(500, "server.error", "It broke."), {"not_a_server_error"}),
         (Reply(200, b'{"runtimes": 5}', (("Content-Type", "application/json"),)), {"response_schema_conformance"}),
     ],
-    ids=str,
+    ids=["400", "302", "500", "wrong body"],
 )
 def test_a_server_that_cannot_take_it_has_an_error(reply: Reply, rules: set[str], live: LiveRun) -> None:
     with serve(faulty("protocol", "sample", "samples", refuses(reply))) as server:
