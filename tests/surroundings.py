@@ -33,7 +33,9 @@ REMOVED = re.compile(
 )
 """Variables that no test gets from outside."""
 
-KEPT = re.compile(r"PYTHON(?:PATH|HOME|HASHSEED|_GIL)|PYTEST_(?:XDIST_.*|CURRENT_TEST|VERSION)|BCTRL_HOSTILE_SECONDS")
+KEPT = re.compile(
+    r"PYTHON(?:PATH|HOME|HASHSEED|_GIL)|PYTEST_(?:XDIST_.*|CURRENT_TEST|VERSION)|BCTRL_(?:HOSTILE_SECONDS|TESTS_.*)"
+)
 """Variables of those names that a run needs: where modules are, and what pytest tells its own processes."""
 
 BROWSERS = {"linux": ".cache/ms-playwright", "darwin": "Library/Caches/ms-playwright"}

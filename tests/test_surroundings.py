@@ -22,7 +22,14 @@ ODD = {
     "PYTHONWARNINGS": "error", "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": "-q", "PYTEST_PLUGINS": "nothing",
     "XDG_CONFIG_HOME": "/odd", "NETRC": "/odd", "http_proxy": "http://odd", "NO_PROXY": "*", "GIT_DIR": "/odd",
 }  # fmt: skip
-NEEDED = {"PATH": "/bin", "PYTHONPATH": "/x", "PYTEST_XDIST_WORKER": "gw0", "SSL_CERT_FILE": "/y", "TMPDIR": "/z"}
+NEEDED = {
+    "PATH": "/bin",
+    "PYTHONPATH": "/x",
+    "PYTEST_XDIST_WORKER": "gw0",
+    "BCTRL_TESTS_EVERYTHING": "1",
+    "SSL_CERT_FILE": "/y",
+    "TMPDIR": "/z",
+}
 SIGNALS = [
     number for number in (getattr(signal, f"SIG{name}", None) for name in ("HUP", "INT", "TERM", "QUIT")) if number
 ]
