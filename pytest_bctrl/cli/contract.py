@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from math import inf
 from pathlib import Path
@@ -20,7 +21,7 @@ from pytest_bctrl.cli.project import add_contract_argument, load_contract, own_f
 from pytest_bctrl.contract import build
 from pytest_bctrl.contract.engine import is_asserted
 from pytest_bctrl.contract.files import ContractFiles, packaged, update_command
-from pytest_bctrl.contract.in_force import FOLDER
+from pytest_bctrl.contract.in_force import FOLDER, PUBLISHED
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.contract.references import keyworded
@@ -72,6 +73,8 @@ def run(options: argparse.Namespace) -> int:
     """Run the command; returns its exit code."""
     if options.action == "show":
         contract = load_contract(options.path, "contract show")
+        if options.path not in (None, PUBLISHED):
+            contract = replace(contract, origin="")
         print("\n".join(map(escape_line, [*lines(contract), *_left_aside(contract)])))
         return 0
     if options.action == "suggest":

@@ -68,8 +68,6 @@ class ContractInForce(NamedTuple):
         """Why it is this contract, and from where and when its spec was vendored."""
         if self.origin == "project":
             reason = f"the project has a folder {FOLDER}"
-        elif self.origin == "packaged" and self.path.parent == Path.cwd() / FOLDER:
-            reason = "the packaged one, of this clone of pytest-bctrl"
         elif self.origin == "packaged":
             reason = f"the packaged one, as there is no folder {FOLDER} and no bctrl_contract"
         else:
@@ -90,9 +88,10 @@ class ContractInForce(NamedTuple):
 
         from pytest_bctrl.contract.read import load
 
-        if self.files and self.files != packaged():
+        is_packaged = self.files is not None and self.files.folder.resolve() == packaged().folder.resolve()
+        if self.files and not is_packaged:
             require_intact(self.files)
-        is_proven = self.origin == "packaged" and not self.is_published
+        is_proven = is_packaged and not self.is_published
         option = "--bctrl-contract" if self.origin in ("project", "packaged") else self.origin
         contract = load(None if is_proven else self.path, option)
         return replace(contract, origin=self.provenance)
@@ -119,12 +118,9 @@ def contract_in_force(given: str | None, root: Path, where: str = "--bctrl-contr
 
 
 def project_files(root: Path) -> ContractFiles | None:
-    """Return the files of the contract that a project has in its `contracts/`, whole or not; None without one.
-
-    In a clone of pytest-bctrl, that folder is the packaged contract itself.
-    """
+    """Return the files of the contract that a project has in its `contracts/`, whole or not; None without one."""
     files = ContractFiles(root / FOLDER)
-    return files if files.is_ours and files.folder.resolve() != packaged().folder.resolve() else None
+    return files if files.is_ours else None
 
 
 def published_source(chosen: ContractInForce) -> str:

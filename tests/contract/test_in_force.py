@@ -78,11 +78,12 @@ def test_a_folder_of_somebody_else_is_passed_over(tmp_path: Path, name: str) -> 
     assert ("packaged", tmp_path / "contracts") == (chosen.origin, chosen.ignored)
 
 
-def test_the_folder_of_a_clone_is_the_packaged_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(packaged().folder.parent)
+def test_the_folder_of_a_clone_is_that_of_its_project() -> None:
+    """It is the packaged contract too, which needs no proof."""
     chosen = contract_in_force(None, packaged().folder.parent)
-    assert ("packaged", None) == (chosen.origin, chosen.ignored)
-    assert f"the packaged one, of this clone of pytest-bctrl, {VENDORED}" == chosen.reason
+    assert ("project", packaged().merged) == (chosen.origin, chosen.path)
+    assert f"the project has a folder contracts, {VENDORED}" == chosen.reason
+    assert load().digest == chosen.load().digest
 
 
 @pytest.mark.parametrize("name", ["spec", "lock", "overlay", "merged"])

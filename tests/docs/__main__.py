@@ -37,7 +37,7 @@ def _follow(page: Path) -> Outcome:
         workspace = Path(name).resolve()
         home = workspace / "you"
         if str(page.relative_to(PROJECT)) not in BY_A_NEWCOMER:
-            return Reader(page, workspace, environment(workspace, home), outside).follow()
+            return Reader(page, workspace, environment(workspace, home, page.read_text("utf-8")), outside).follow()
         shell = real_environment(home)
         if IN_A_CLONE not in page.read_text("utf-8"):
             wheels = workspace / "wheels"

@@ -24,8 +24,13 @@ _REGISTRY = ("PIP_", "UV_")
 _WAY = {"https_proxy", "http_proxy", "no_proxy", "ssl_cert_file", "curl_ca_bundle", "requests_ca_bundle"}
 
 
-def environment(workspace: Path, home: Path) -> dict[str, str]:
-    """Return the variables of a page's shell; puts `pip` into `workspace/bin`."""
+WITH_SCHEMATHESIS = "<!-- with schemathesis -->"
+"""What a page says whose tests need the plugin of Schemathesis, which takes long to load."""
+
+
+def environment(workspace: Path, home: Path, page: str = "") -> dict[str, str]:
+    """Return the variables of the shell of a page, whose text is given; puts `pip` into `workspace/bin`."""
+    unused = UNUSED.replace("-p no:schemathesis", "") if WITH_SCHEMATHESIS in page else UNUSED
     programs = workspace / "bin"
     programs.mkdir()
     pip = programs / "pip"
@@ -37,7 +42,7 @@ def environment(workspace: Path, home: Path) -> dict[str, str]:
         **{name: value for name, value in kept.items() if not name.startswith(_REGISTRY)},
         "PATH": os.pathsep.join([str(programs), sysconfig.get_path("scripts"), kept["PATH"]]),
         # Installed here for the tests of this project, or slow to load and of no use to a page. The warning is of trio.
-        "PYTEST_ADDOPTS": f"-p no:randomly {UNUSED} -W 'ignore:It looks like `register_random`'",
+        "PYTEST_ADDOPTS": f"-p no:randomly {unused} -W 'ignore:It looks like `register_random`'",
     }
 
 

@@ -36,7 +36,7 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_true(name: str, tmp_path: Path, door: Path) -> None:
     """Where a command rightly prints something else now: python -m tests.docs --write PAGE."""
-    variables = environment(tmp_path, tmp_path / "you")
+    variables = environment(tmp_path, tmp_path / "you", PAGES[name].read_text("utf-8"))
     if "coverage" not in sys.modules:
         # It measures starts, and no forks.
         forks.stand_in(tmp_path / "bin" / "pytest", door)
