@@ -60,7 +60,10 @@ class Baseline:
         """
         # What the list holds already names its line.
         listed = [finding for finding in findings if finding.extra.get("accepted")]
-        fresh = [finding for finding in listed if finding.extra["accepted"]["where"] == self.allow_list.path]
+        unlisted = [finding for finding in listed if finding.extra["accepted"]["where"] == self.allow_list.path]
+        # Of a fault that several engines found, one entry covers all findings.
+        first_of = {finding.fingerprint: finding for finding in reversed(unlisted)}
+        fresh = [finding for finding in unlisted if first_of[finding.fingerprint] is finding]
         if fresh and self.reason is not None:
             accept(self.path, fresh, self.reason, self.until)
         return fresh
