@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeAlias
 
 import httpx
 
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.answer import Answer, content_key, looked, share
 from pytest_bctrl.checks.run import check_protocol
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.finding import Finding
@@ -147,7 +147,7 @@ class Target:
         if probe not in self._expected:
             self._line = chain(self._steps(probe), self._line)
         self._expected.discard(probe)
-        due, paused, asks, looked = self._due[probe], 0, list[Ask](), set[str]()
+        due, paused, asks, seen = self._due[probe], 0, list[Ask](), set[str]()
         try:
             while (one := self._next(due)) is not None:
                 if isinstance(one, Exception):
@@ -166,9 +166,9 @@ class Target:
                     paused = len(asks) + (AT_ONCE - 1 if one.reply else 0)
                 ask: Ask | None = one.ask
                 while ask is not None:
-                    exchange.answer.looked.clear()
+                    looked(exchange.answer).clear()
                     found = ask.judge(exchange)
-                    looked |= exchange.answer.looked
+                    seen |= looked(exchange.answer)
                     # How the plain answer came is found where that is looked at first.
                     is_first = ask.inputs is not None and not ask.is_shared
                     yield [*(exchange.findings if is_first else ()), *found]
@@ -183,7 +183,7 @@ class Target:
             again = [replace(ask, number=ask.number + AGAIN) for ask in asks[:often]]
             self._unplanned[probe.operation.label] += len(again)
             yield from self.findings(replace(probe, asks=lambda: again, is_repeated=False))
-        if missing := probe.needs - looked:
+        if missing := probe.needs - seen:
             raise NotCheckedError(f"no answer was looked at: {', '.join(sorted(missing))}")
 
     def gaps(self) -> list[str]:
@@ -389,10 +389,10 @@ class Target:
             has_all_headers=True,
             usual=usual.answer if isinstance(usual, Exchange) else None,
         )
-        same = self._contents.setdefault(answer.content_key, answer)
+        same = self._contents.setdefault(content_key(answer), answer)
         if same is not answer:
             # What is worked out from a body is worked out once.
-            answer.share(same)
+            share(answer, same)
         words = "the body is not in the coding that Content-Encoding names"
         return answer, plain, [finding(ask.operation, words, reply.shell, "body", broken)] if broken else []
 

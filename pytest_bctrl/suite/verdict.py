@@ -113,7 +113,8 @@ class Verdict:
     `stopped` tells that the test stopped the whole run, because the target cannot be asked; `not_checked` says what
     the test could not look at, and why, and `reproduce` asks the same by hand; `often` tells that a fault comes and
     goes; `gaps` says what the engines left out; `figures` are lines for the end of the run; `upstream` is the published
-    document (`name`, `data`), for whoever asks who moved. What the baseline accepts does not fail the test; where it would have, it is an expected failure.
+    document (`name`, `data`), for whoever asks who moved. What the baseline accepts does not fail the test; where it
+    would have, it is an expected failure.
     """
 
     fail_on: FailOn
