@@ -88,7 +88,7 @@ CONTRACT = Setting("bctrl_contract", default="contracts/ of the project, else th
 FAIL_ON_LEVEL = Setting("bctrl_fail_on", default="error")
 MAX_EXAMPLES = Setting("bctrl_max_examples", native=int, default="20")
 UPSTREAM = Setting("bctrl_upstream", default="none")
-PROBES = Setting("bctrl_probes", default="all")
+PROBES = Setting("bctrl_probes")
 ALLOW_LIST = Setting("bctrl_allow_list")
 MIN_COVERAGE = Setting("bctrl_min_coverage", native=float)
 RECORD_MODE = Setting("bctrl_record_mode", default="none")

@@ -30,8 +30,6 @@ class Answer:
     is the request's, where it is another than the operation's. `has_all_headers` says that `headers` are all that
     were sent: a recording keeps some, and a bare body has none. `usual` is the answer to the plain request, where this
     is one to another request of the same target.
-
-    `looked` holds the names of the checks that have looked at the answer since it was last cleared.
     """
 
     contract: Contract = field(repr=False)
@@ -44,25 +42,8 @@ class Answer:
     method: str = ""
     has_all_headers: bool = False
     usual: Answer | None = field(default=None, repr=False)
-    looked: set[str] = field(init=False, default_factory=set, repr=False, compare=False)
+    _looked: set[str] = field(init=False, default_factory=set, repr=False, compare=False)
     _results: dict[Hashable, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
-
-    @property
-    def content_key(self) -> Hashable:
-        """Identify what the checks of a body read: answers with equal keys get equal results."""
-        return self.operation.label, self.is_to_head, self.status, self.media_type, self.body
-
-    def share(self, earlier: Answer) -> None:
-        """Take over the results of an answer with the same `content_key`, and share all further ones with it."""
-        object.__setattr__(self, "body", earlier.body)
-        object.__setattr__(self, "_results", earlier._results)
-
-    def once(self, key: Hashable, compute: Callable[[], Result]) -> Result:
-        """Return the result of a computation over the body, made once for all answers that share their results."""
-        if key not in self._results:
-            self._results[key] = compute()
-        result: Result = self._results[key]
-        return result
 
     def header(self, name: str) -> str | None:
         """Return a header's value by its name in any case, several joined by a comma (RFC 9110, 5.3)."""
@@ -96,7 +77,7 @@ class Answer:
     @property
     def parsed(self) -> Parsed:
         """The body read as strict JSON, once for all checks."""
-        return self.once("parsed", lambda: parse(self.body))
+        return once(self, "parsed", lambda: parse(self.body))
 
     def select(self, place: str) -> Iterator[tuple[Path, Any]]:
         """Yield path and value of every place of the body that a location such as `runtimes[*].id` names.
@@ -116,12 +97,12 @@ class Answer:
         if self.schema is None or not self.parsed.ok:
             return True
         schema = self.schema
-        return self.once("conforms", lambda: accepts(self.contract, schema, self.data))
+        return once(self, "conforms", lambda: accepts(self.contract, schema, self.data))
 
     @property
     def observed(self) -> Observation:
         """What stands in the body, by place; looked at once for all that want to know."""
-        return self.once("observed", self._observe)
+        return once(self, "observed", self._observe)
 
     def _observe(self) -> Observation:
         made = Observation()
@@ -131,6 +112,30 @@ class Answer:
             made.unread[self.operation.label, str(self.status), self.media_type] += 1
         observe(self.contract, self.operation, self.status, data, made, self.media_type)
         return made
+
+
+def looked(answer: Answer) -> set[str]:
+    """Return the names of the checks that have looked at an answer, since they were last cleared."""
+    return answer._looked
+
+
+def content_key(answer: Answer) -> Hashable:
+    """Identify what the checks of a body read: answers with equal keys get equal results."""
+    return answer.operation.label, answer.is_to_head, answer.status, answer.media_type, answer.body
+
+
+def share(answer: Answer, earlier: Answer) -> None:
+    """Let an answer take over the results of another with the same `content_key`, and share all further ones."""
+    object.__setattr__(answer, "body", earlier.body)
+    object.__setattr__(answer, "_results", earlier._results)
+
+
+def once(answer: Answer, key: Hashable, compute: Callable[[], Result]) -> Result:
+    """Return the result of a computation over a body, made once for all answers that share their results."""
+    if key not in answer._results:
+        answer._results[key] = compute()
+    result: Result = answer._results[key]
+    return result
 
 
 def answer_of(response: Any, contract: Contract, operation: str | None = None) -> Answer:

@@ -8,7 +8,7 @@ from random import Random
 from string import ascii_letters, digits
 from typing import Any
 
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.answer import Answer, looked
 from pytest_bctrl.checks.protocol import around
 from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField
@@ -106,7 +106,7 @@ def check_head_refused(answer: Answer) -> Iterator[Violation]:
     Any refusal will do, since HEAD is not documented; so will 501, by which a server says that it knows no HEAD
     (RFC 9110, 15.6.2).
     """
-    answer.looked.add("credential")
+    looked(answer).add("credential")
     if 200 <= answer.status < 300:
         words, place = "an invalid credential is accepted", "credential: no header, HEAD"
         yield around(RULE, words, place, sorted(REFUSED), answer.status)
@@ -117,7 +117,7 @@ def check_head_refused(answer: Answer) -> Iterator[Violation]:
 
 def check_refused(answer: Answer, credential: str) -> Iterator[Violation]:
     """Yield a violation where a wrong credential was let in, refused in another way than 401 or 403, or with a list."""
-    answer.looked.add("credential")
+    looked(answer).add("credential")
     if answer.status in REFUSED:
         shown = _items(answer.data)
         if answer.usual is not None and any(item in shown for item in _items(answer.usual.data)[:_COMPARED]):

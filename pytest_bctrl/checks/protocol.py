@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.answer import Answer, looked, once
 from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.json_source import Beyond
@@ -33,7 +33,7 @@ def check_status(answer: Answer, expected: Collection[int] = ()) -> Iterator[Vio
 
     It is a warning where the request is to get it, and the contract documents no answer of the kind.
     """
-    answer.looked.add("status")
+    looked(answer).add("status")
     failed = answer.status >= 500
     if failed or (expected and answer.status not in expected) or answer.documented is None:
         silent = answer.status in expected and not any(map(answer.operation.response_for, expected))
@@ -57,7 +57,7 @@ def _status_message(answer: Answer) -> str:
 
 def check_framing(answer: Answer) -> Iterator[Violation]:
     """Yield a violation where the answer says in two ways where its body ends (RFC 9112, 6.2)."""
-    answer.looked.add("framing")
+    looked(answer).add("framing")
     length = answer.header("Content-Length")
     if answer.has_all_headers and length is not None and answer.header("Transfer-Encoding") is not None:
         words = "the answer has both Content-Length and Transfer-Encoding"
@@ -66,7 +66,7 @@ def check_framing(answer: Answer) -> Iterator[Violation]:
 
 def check_content_type(answer: Answer) -> Iterator[Violation]:
     """Yield a violation where the content type is missing or not documented for the status; parameters are free."""
-    answer.looked.add("content type")
+    looked(answer).add("content type")
     if answer.documented is None or not answer.documented.content or answer.is_to_head:
         return
     documented = [media.lower() for media in answer.documented.content]
@@ -78,7 +78,7 @@ def check_content_type(answer: Answer) -> Iterator[Violation]:
 
 def check_body(answer: Answer) -> Iterator[Violation]:
     """Yield a violation where the contract documents a JSON body and the answer has none, or another text."""
-    answer.looked.add("body")
+    looked(answer).add("body")
     if answer.schema is None:
         return
     for problem in answer.parsed.problems:
@@ -93,7 +93,7 @@ _NUMBER = re.compile(rb"[\[:,\s]-?\d(?:\d{209}|[\d.]*[eE]\+?\d{3})")
 
 def may_be_unusual(answer: Answer) -> bool:
     """Whether a body may hold half a letter or a number beyond double precision: in most, no text looks like either."""
-    return answer.once("may be unusual", lambda: _may_be_unusual(answer))
+    return once(answer, "may be unusual", lambda: _may_be_unusual(answer))
 
 
 def _may_be_unusual(answer: Answer) -> bool:
@@ -103,7 +103,7 @@ def _may_be_unusual(answer: Answer) -> bool:
 
 def check_interoperable(answer: Answer) -> Iterator[Violation]:
     """Yield a warning for what JSON allows and many parsers do not read (RFC 7493, 2.1 and 2.2)."""
-    answer.looked.add("interoperable")
+    looked(answer).add("interoperable")
     if answer.parsed.ok and may_be_unusual(answer):
         yield from _unusual_values(answer.data)
 
@@ -146,7 +146,7 @@ def check_headers(answer: Answer) -> Iterator[Violation]:
 
     An answer to HEAD may leave fields out (RFC 9110, 9.3.2); what it has is held to the schema all the same.
     """
-    answer.looked.add("header fields")
+    looked(answer).add("header fields")
     for field in answer.documented.headers if answer.documented is not None else ():
         value, contract = answer.header(field.name), answer.contract
         if value is None and field.required and answer.has_all_headers and not answer.is_to_head:
@@ -172,7 +172,7 @@ _NEXT = "pytest-bctrl drift shows what is published now"
 
 def check_retired(answer: Answer) -> Iterator[Violation]:
     """Yield a violation where an answer says that its operation is deprecated or ends; a warning while it works."""
-    answer.looked.add("retired")
+    looked(answer).add("retired")
     since, ends = (_date(answer.header(name)) for name in _FIELDS)
     is_gone = is_retired(answer)
     if not is_gone and since is None and ends is None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path as File
 from typing import Any, TypeAlias
 
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.answer import Answer, looked, once
 from pytest_bctrl.checks.protocol import (
     check_body,
     check_content_type,
@@ -101,7 +101,6 @@ def contract_check(
 
 def run_check(check: Check, answer: Answer) -> list[Finding]:
     """Return what a check of one's own finds; raises `BrokenCheckError`, with its file and line, where it raises."""
-    answer.looked.add("own check")
     problems: list[Problem] = []
     try:
         for problem in check.function(answer) or ():
@@ -110,6 +109,7 @@ def run_check(check: Check, answer: Answer) -> list[Finding]:
             problems.append(problem)
     except Exception as error:
         raise _broken(check, error) from error
+    looked(answer).add("own check")
     values = ([getattr(problem, one.name) for one in fields(problem)] for problem in problems)
     return findings(answer, (Violation(check.name, check.level, *said) for said in values))
 
@@ -154,12 +154,12 @@ def check_undocumented(answer: Answer) -> list[Finding]:
     Where no object is closed such a property is valid; it is drift all the same. Objects that are free-form by the
     contract (`additionalProperties`, or no property documented at all) are never searched.
     """
-    answer.looked.add("undocumented")
+    looked(answer).add("undocumented")
     if answer.schema is None or not answer.parsed.ok:
         return []
     made: list[Finding] = []
     source = source_of(UNDOCUMENTED, answer)
-    seen = answer.once("differences", lambda: differences(answer.contract, answer.observed, answer.media_type))
+    seen = once(answer, "differences", lambda: differences(answer.contract, answer.observed, answer.media_type))
     for one in seen:
         if one.rule == UNDOCUMENTED:
             paths = select(answer.data, one.sample["location"]) if one.sample else ()
@@ -171,10 +171,10 @@ def check_undocumented(answer: Answer) -> list[Finding]:
 
 def check_invariant(answer: Answer, said: Mapping[str, Any]) -> Iterator[Violation]:
     """Yield a violation for every place of the body that breaks an entry of `x-bctrl-invariants`."""
-    answer.looked.add("invariant")
+    looked(answer).add("invariant")
     if _has_invariants(answer):
         key = ("invariant", id(said), tuple(sorted(answer.path_values.items())))
-        yield from answer.once(key, lambda: list(_broken_invariant(answer, said)))
+        yield from once(answer, key, lambda: list(_broken_invariant(answer, said)))
 
 
 def _broken_invariant(answer: Answer, said: Mapping[str, Any]) -> Iterator[Violation]:
@@ -193,8 +193,8 @@ def places_of(answer: Answer, said: Mapping[str, Any]) -> int:
     """How many places of the body an entry has to look at; 0 means that it could not be checked."""
     if not _has_invariants(answer):
         return 0
-    return answer.once(
-        ("places", id(said)), lambda: sum(len(rule.places(answer.data)) for rule in Invariant.of(said)[:1])
+    return once(
+        answer, ("places", id(said)), lambda: sum(len(rule.places(answer.data)) for rule in Invariant.of(said)[:1])
     )
 
 

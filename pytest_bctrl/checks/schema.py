@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.answer import Answer, looked, once
 from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.engine import Broken, errors
 from pytest_bctrl.contract.model import Contract, Schema
@@ -21,8 +21,8 @@ _MOST = 20_000
 
 def check_schema(answer: Answer) -> Iterator[Violation]:
     """Yield a violation for every place that breaks the documented schema (JSON Schema 2020-12)."""
-    answer.looked.add("schema")
-    yield from answer.once("schema", lambda: _broken(answer))
+    looked(answer).add("schema")
+    yield from once(answer, "schema", lambda: _broken(answer))
 
 
 def _broken(answer: Answer) -> list[Violation]:

@@ -19,7 +19,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.answer import Answer, looked, once
 from pytest_bctrl.checks.protocol import may_be_unusual
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.engine import accepts, is_asserted, readable, referable, resource
@@ -70,7 +70,7 @@ def has_body(answer: Answer) -> bool:
 def validate(exchange: Exchange) -> list[Finding]:
     """Validate a body, unless an identical one was validated already; what is left out is noted on the exchange."""
     answer = exchange.answer
-    answer.looked.add(NAME)
+    looked(answer).add(NAME)
     exchange.tally["jsonschema answers"] += 1
 
     def validate_once() -> tuple[list[Violation], list[str]]:
@@ -78,7 +78,7 @@ def validate(exchange: Exchange) -> list[Finding]:
         gaps: list[str] = []
         return list(_violations(answer, gaps)), gaps
 
-    violations, gaps = answer.once(NAME, validate_once)
+    violations, gaps = once(answer, NAME, validate_once)
     gaps = [*gaps, *unchecked_formats(answer.contract)]
     exchange.gaps.update(dict.fromkeys(f"{NAME}: {gap}" for gap in gaps))
     return findings(answer, violations, engine=NAME)

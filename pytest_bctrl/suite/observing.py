@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from pytest_bctrl import settings
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.answer import Answer, once
 from pytest_bctrl.contract.in_force import load_once, of_config
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.locations import shown
@@ -107,7 +107,7 @@ class Observer:
 
     def see_answer(self, answer: Answer, query: str = "", sent: Headers = (), *, judged: bool = True) -> None:
         """Take down one answer that was read already."""
-        answer = answer.once(("redacted", id(self)), lambda: self._redacted(answer))
+        answer = once(answer, ("redacted", id(self)), lambda: self._redacted(answer))
         label = answer.operation.label
         observed = answer.observed
         with self._lock:

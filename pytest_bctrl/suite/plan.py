@@ -279,7 +279,7 @@ _GENERATED: dict[str, Callable[[int], int]] = {
 """The tests that try values, row by row, and those that have so many of them made as they are told."""
 
 _PROTOCOL = ("status", "framing", "content type", "header fields", "body", "interoperable", "schema")
-"""The checks that look at every answer (`Answer.looked`)."""
+"""The checks that look at every answer (`looked`)."""
 
 
 class _Test(NamedTuple):

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial, wraps
 from typing import Any
 
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.answer import Answer, looked
 from pytest_bctrl.checks.credentials import NONE, Credential, check_head_refused, check_refused
 from pytest_bctrl.checks.credentials import REFUSED as CREDENTIAL_REFUSED
 from pytest_bctrl.checks.protocol import around, check_retired
@@ -131,7 +131,7 @@ def of_path(run: ContractRun, operation: Operation, value: PathValue) -> Iterato
     def judge(exchange: Exchange) -> list[Finding]:
         answer = exchange.answer
         if answer.status in value.refused_too:
-            answer.looked.add("status")
+            looked(answer).add("status")
             return []
         found = _check_unknown(answer)
         return found if value is UNKNOWN else softened(answer, found)

@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, unquote
 
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.answer import Answer, looked, once
 from pytest_bctrl.checks.credentials import NONE, Credential
 from pytest_bctrl.checks.protocol import around
 from pytest_bctrl.checks.violation import Violation, findings
@@ -233,7 +233,7 @@ def check_response(exchange: Exchange, mode: str = "") -> list[Finding]:
 def check_plain(exchange: Exchange) -> list[Finding]:
     """Let its checks look at the plain response; raises `NotCheckedError` where it cannot read the operation."""
     found = check_response(exchange, "positive")
-    if NAME not in exchange.answer.looked:
+    if NAME not in looked(exchange.answer):
         raise NotCheckedError(f"{NAME} cannot read the operation or its schema")
     return found
 
@@ -263,8 +263,8 @@ def _checked(
             found = {name: _failures(exchange, case, [name]) for name in around_body}
         if SCHEMA in checks:
             # The schema is for the body, and identical bodies are validated once.
-            found[SCHEMA] = answer.once(NAME, lambda: _failures(exchange, case, [SCHEMA]))
-        answer.looked.add(NAME)
+            found[SCHEMA] = once(answer, NAME, lambda: _failures(exchange, case, [SCHEMA]))
+        looked(answer).add(NAME)
     except (SchemathesisError, LookupError) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         exchange.gaps[f"{NAME}: a response of {answer.status}, whose documentation it cannot read: {first}"] = None

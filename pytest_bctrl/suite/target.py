@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeAlias
 
 import httpx
 
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.answer import Answer, content_key, looked, share
 from pytest_bctrl.checks.run import check_protocol
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.finding import Finding
@@ -163,7 +163,7 @@ class Target:
         if probe not in self._expected:
             self._line = chain(self._steps(probe), self._line)
         self._expected.discard(probe)
-        due, paused, asks, looked = self._due[probe], 0, list[Ask](), set[str]()
+        due, paused, asks, seen = self._due[probe], 0, list[Ask](), set[str]()
         is_doubtful = False
         try:
             while (one := self._next(due)) is not None:
@@ -180,7 +180,7 @@ class Target:
                 while ask is not None:
                     findings, is_certain = self._check(ask, exchange)
                     is_doubtful = is_doubtful or not is_certain
-                    looked |= exchange.answer.looked
+                    seen |= looked(exchange.answer)
                     yield findings
                     ask = ask.then(exchange)
                     exchange = exchange if ask is None else self._exchange(_Due(ask))
@@ -195,7 +195,7 @@ class Target:
             yield from self._findings(replace(probe, asks=lambda: again, is_repeated=False))
         if is_doubtful:
             raise NotCheckedError("bytes that belong to no response follow the answer: what it says is not certain")
-        if missing := probe.needs - looked:
+        if missing := probe.needs - seen:
             raise NotCheckedError(f"no answer was looked at: {', '.join(sorted(missing))}")
 
     def _exchange_or_gap(self, due: _Due) -> Exchange | None:
@@ -213,7 +213,7 @@ class Target:
 
         It is not if bytes that belong to no response follow it: only what is wrong with its framing is reported then.
         """
-        exchange.answer.looked.clear()
+        looked(exchange.answer).clear()
         findings = ask.judge(exchange)
         certain = [finding for finding in findings if finding in exchange.findings]
         is_certain = findings == certain
@@ -435,10 +435,10 @@ class Target:
             has_all_headers=True,
             usual=usual.answer if isinstance(usual, Exchange) else None,
         )
-        same = self._contents.setdefault(answer.content_key, answer)
+        same = self._contents.setdefault(content_key(answer), answer)
         if same is not answer:
             # What is worked out from a body is worked out once.
-            answer.share(same)
+            share(answer, same)
         words = "the body is not in the coding that Content-Encoding names"
         return answer, plain, [finding(ask.operation, words, reply.shell, "body", broken)] if broken else []
 

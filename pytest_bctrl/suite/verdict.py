@@ -61,7 +61,10 @@ class Baseline:
         """
         # What the list holds already names its line.
         listed = [finding for finding in findings if finding.extra.get("accepted")]
-        fresh = [finding for finding in listed if finding.extra["accepted"]["where"] == self.allow_list.path]
+        unlisted = [finding for finding in listed if finding.extra["accepted"]["where"] == self.allow_list.path]
+        # Of a fault that several engines found, one entry covers all findings.
+        first_of = {finding.fingerprint: finding for finding in reversed(unlisted)}
+        fresh = [finding for finding in unlisted if first_of[finding.fingerprint] is finding]
         if fresh and self.reason is not None:
             accept(self.path, fresh, self.reason, self.until)
         return fresh
@@ -111,7 +114,8 @@ class Verdict:
     `stopped` tells that the test stopped the whole run, because the target cannot be asked; `not_checked` says what
     the test could not look at, and why, and `reproduce` asks the same by hand; `often` tells that a fault comes and
     goes; `gaps` says what the engines left out; `figures` are lines for the end of the run; `upstream` is the published
-    document (`name`, `data`), for whoever asks who moved. What the baseline accepts does not fail the test; where it would have, it is an expected failure.
+    document (`name`, `data`), for whoever asks who moved. What the baseline accepts does not fail the test; where it
+    would have, it is an expected failure.
     """
 
     fail_on: FailOn

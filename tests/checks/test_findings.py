@@ -16,7 +16,7 @@ import pytest
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import check_head_refused, check_refused
 from pytest_bctrl.checks.run import check_answer
-from pytest_bctrl.checks.violation import findings, merge, source_of
+from pytest_bctrl.checks.violation import OVERLAY_ALONE, findings, merge, source_of
 from pytest_bctrl.finding import Finding
 from tests.contract.documents import contract_of
 
@@ -57,12 +57,12 @@ ANSWERS: dict[str, tuple[Any, ...]] = {
     "the sample": (answer(sample(), id=SPACE), "nothing"),
     "status 299": (answer({}, 299), f"status_code_conformance @status: the status is not documented; {DOCUMENTED}, not 299"),
     "status 300": (answer({}, 300),
-        f"status_code_conformance @status: redirect not followed, to protect the key; {DOCUMENTED}, not 300"),
-    "status 499": (answer({}, 499), f"status_code_conformance @status: the status is not documented; {DOCUMENTED}, not 499"),
+        f"warning status_code_conformance @status: redirect not followed, to protect the key (only the overlay documents this); {DOCUMENTED}, not 300"),
+    "status 499": (answer({}, 499), f"warning status_code_conformance @status: the status is not documented (only the overlay documents this); {DOCUMENTED}, not 499"),
     "status 500": (answer({}, 500), f"not_a_server_error @status: the server failed; {DOCUMENTED}, not 500"),
     "status 599": (answer({}, 599), f"not_a_server_error @status: the server failed; {DOCUMENTED}, not 599"),
     "redirect": (answer({}, 302, (("Location", "https://elsewhere"),)),
-        f'status_code_conformance @status: redirect not followed, to protect the key; {DOCUMENTED}, not "302, to https://elsewhere"'),
+        f'warning status_code_conformance @status: redirect not followed, to protect the key (only the overlay documents this); {DOCUMENTED}, not "302, to https://elsewhere"'),
     "location of no redirect": (answer({}, 201, (("Location", "https://elsewhere"),)),
         f"status_code_conformance @status: the status is not documented; {DOCUMENTED}, not 201"),
     "not JSON": (answer(b"{,}"),
@@ -104,9 +104,9 @@ ANSWERS: dict[str, tuple[Any, ...]] = {
         'warning interoperable_json @x: the number is beyond double precision: many parsers read infinity; "what every parser reads alike (I-JSON)", not "a larger one"',
         'warning undocumented_property/undocumented-property @x: the contract does not document this property; ["runtimes"], not "number"'),
     "text of a refusal": (answer({"error": {"code": "a", "message": ["no", "text"]}}, 400),
-        'schema/missing @error.reasonClass: the required property is missing; "a value", not "no such property"',
-        'schema/missing @error.requestId: the required property is missing; "a value", not "no such property"',
-        'schema/type @error.message: the value has the wrong type, array; ["string"], not ["no", "text"]'),
+        'warning schema/missing @error.reasonClass: the required property is missing (only the overlay documents this); "a value", not "no such property"',
+        'warning schema/missing @error.requestId: the required property is missing (only the overlay documents this); "a value", not "no such property"',
+        'warning schema/type @error.message: the value has the wrong type, array (only the overlay documents this); ["string"], not ["no", "text"]'),
     "wrong type": (answer(_first(name=7)),
         'schema/type @runtimes[*].name: the value has the wrong type, integer; ["string"], not 7; 1 of 8'),
     "format": (answer(_first(id="no-uuid")),
@@ -139,7 +139,7 @@ ANSWERS: dict[str, tuple[Any, ...]] = {
     "a request of another method, with what sends it again": (replace(answer(b"{"), method="OPTIONS", reproduce="curl …"),
         'strict_json/the body is not JSON @body: the body is not JSON: Expecting property name enclosed in double quotes at line 1, column 2; "a JSON text in UTF-8 (RFC 8259)", not "{"'),
     "a refusal": (
-        answer({"error": "no", "code": 7, "requestId": "r"}, 401), 'schema/type @code: the value has the wrong type, integer; ["string"], not 7'),
+        answer({"error": "no", "code": 7, "requestId": "r"}, 401), 'warning schema/type @code: the value has the wrong type, integer (only the overlay documents this); ["string"], not 7'),
 }  # fmt: skip
 """An answer to the operation of the packaged contract, and what is reported."""
 
@@ -221,11 +221,11 @@ SCHEMAS: dict[str, tuple[Any, ...]] = {
 """A schema, a body that breaks it, and what is reported."""
 
 INSTEAD: dict[str, tuple[Any, ...]] = {
-    "a refusal was due": (answer(sample()), (403, 401), "status_code_conformance/instead of 401, 403 @status: the status is documented, but not what this request is to get; [401, 403], not 200"),
+    "a refusal was due": (answer(sample()), (403, 401), "warning status_code_conformance/instead of 401, 403 @status: the status is documented, but not what this request is to get (only the overlay documents this); [401, 403], not 200"),
     "an answer was due": (answer({}, 400, (("Location", "/elsewhere"),)), (200,),
         "status_code_conformance/instead of 200 @status: the status is documented, but not what this request is to get; [200], not 400",
         'content_type_conformance/missing @header Content-Type: the content type is missing; ["application/json"], not null',
-        'schema/alternatives @$: the value is none of the documented alternatives; ["FlatError {error, code, requestId}", "NestedError {error}"], not {}'),
+        'warning schema/alternatives @$: the value is none of the documented alternatives (only the overlay documents this); ["FlatError {error, code, requestId}", "NestedError {error}"], not {}'),
     "a refusal that the contract is silent about": (answer({}, 401, contract=ONE), (401, 403), "warning status_code_conformance/instead of 401, 403 @status: the status is not documented; [401, 403], not 401"),
     "a refusal that it documents in another way": (answer({}, 401, contract=ONE), (401, 200), "status_code_conformance/instead of 200, 401 @status: the status is not documented; [200, 401], not 401"),
     "a refusal was due, and the server failed": (answer({}, 503), (401, 403), "not_a_server_error/instead of 401, 403 @status: the server failed; [401, 403], not 503"),
@@ -235,11 +235,11 @@ INSTEAD: dict[str, tuple[Any, ...]] = {
 CREDENTIALS = {
     200: ("ignored_auth/accepted @credential: empty bearer: an invalid credential is accepted; [401, 403], not 200", "ignored_auth @credential: no header, HEAD: an invalid credential is accepted; [401, 403], not 200"),
     299: ("ignored_auth/accepted @credential: empty bearer: an invalid credential is accepted; [401, 403], not 299", "ignored_auth @credential: no header, HEAD: an invalid credential is accepted; [401, 403], not 299"),
-    300: ("ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one; [401, 403], not 300", "nothing"),
-    400: ("ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one; [401, 403], not 400", "nothing"),
+    300: ("warning ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one (only the overlay documents this); [401, 403], not 300", "nothing"),
+    400: ("warning ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one (only the overlay documents this); [401, 403], not 400", "nothing"),
     401: ("nothing", "nothing"),
     403: ("nothing", "nothing"),
-    499: ("ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one; [401, 403], not 499", "nothing"),
+    499: ("warning ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one (only the overlay documents this); [401, 403], not 499", "nothing"),
     500: ("nothing", "not_a_server_error/HEAD @status: the server fails at a HEAD; [401, 403], not 500"),
 }  # fmt: skip
 """By the status of the answer: what is reported where a wrong credential was sent, and where a HEAD had none."""
@@ -252,7 +252,8 @@ def summary(finding: Finding, given: Answer) -> str:
     shape = re.sub(r"\{[^{}]*\}", "{}", finding.operation)
     parts = [finding.rule, shape, where, [["status", str(given.status)]], None, value, kind]
     assert sha256(json.dumps(parts).encode()).hexdigest()[:16] == finding.fingerprint
-    assert source_of(finding.rule, given) == finding.extra["source"]
+    is_added = finding.message.endswith(OVERLAY_ALONE)
+    assert ("overlay" if is_added else source_of(finding.rule, given)) == finding.extra["source"]
     assert (given.operation.label, str(given.status)) == (finding.operation, finding.extra["status"])
     assert (given.reproduce, "none") == (finding.reproduce, finding.direction)
     if finding.sample is not None:

@@ -44,7 +44,7 @@ APP = (JSON, ("Server", "app"))
         (refusal("no-such-space", 302, {"to": "/"}, APP), ["warning"]),
         (refusal("no-such-space", 422, {"detail": []}, APP), ["warning"]),
         (refusal("a\x00b", 500), ["error"]),
-        (refusal("a\x00b", 200, {"runtimes": []}, APP), ["error"]),
+        (refusal("a\x00b", 200, {"runtimes": []}, APP), ["warning"]),
         (refusal("a\x00b", 404, {"error": "x", "code": "x", "requestId": "x"}, APP), []),
     ],
 )

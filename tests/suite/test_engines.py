@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pytest_bctrl.checks.answer import share
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.finding import Finding
@@ -250,7 +251,7 @@ def test_items_that_stand_behind_others_are_all_validated() -> None:
 
 def test_an_identical_body_is_validated_once() -> None:
     first, second = exchange_of(PACKAGED, 200, items(3)), exchange_of(PACKAGED, 200, items(3))
-    second.answer.share(first.answer)
+    share(second.answer, first.answer)
     for exchange in (first, second):
         jsonschema_engine.validate(exchange)
     assert (1, 0) == (first.tally["jsonschema bodies"], second.tally["jsonschema bodies"])

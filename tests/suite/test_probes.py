@@ -131,9 +131,7 @@ def test_what_cannot_be_generated_is_not_checked() -> None:
     contract = contract_of(parameters=[impossible])
     with target(MockServer(CONTRACT), contract) as asked:
         (probe,) = plan(asked.run, "test_generated_path_values_are_refused")
-        with pytest.raises(
-            NotCheckedError, match="Schemathesis cannot read the operation: it generates no positive case"
-        ):
+        with pytest.raises(NotCheckedError, match="it generates no positive case"):
             list(asked.findings(probe))
 
 

@@ -28,7 +28,7 @@ def test_no_drift_passes(pytester: pytest.Pytester, published: Path) -> None:
 
 
 def test_it_runs_beside_the_contract_suite_and_on_workers(pytester: pytest.Pytester, published: Path) -> None:
-    pytester.runpytest("--bctrl-mock", f"--bctrl-upstream={published}", "-n", "2").assert_outcomes(passed=38)
+    pytester.runpytest("--bctrl-mock", f"--bctrl-upstream={published}", "-n", "2").assert_outcomes(passed=46)
 
 
 def test_an_ini_value_counts_where_the_suite_runs(pytester: pytest.Pytester, published: Path) -> None:
