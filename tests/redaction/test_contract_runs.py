@@ -18,10 +18,10 @@ from tests.variants.runtimes import SPACE_ID
 
 KEYS = [word for word in WORDS if word.isprintable() and " " not in word]
 # Not drawn by Hypothesis: the contract suite itself runs it, and one run within another is an error.
-DRAWN_KEYS = random.Random(28).sample(KEYS, min(len(KEYS), EXAMPLES))
+DRAWN_KEYS = random.Random(28).sample(KEYS, min(len(KEYS), EXAMPLES // 2))
 
 
-@pytest.mark.parametrize("key", dict.fromkeys(["rule", "e", "bctrl", *DRAWN_KEYS]))
+@pytest.mark.parametrize("key", dict.fromkeys(["rule", "e", *DRAWN_KEYS]))
 def test_the_result_is_that_of_a_random_key(pytester: pytest.Pytester, tmp_path: Path, key: str) -> None:
     random_key = "".join(random.Random(key).choices(string.ascii_letters + string.digits, k=len(key)))
 
