@@ -69,7 +69,9 @@ def skeleton(data: bytes) -> bytes:
 
 
 def is_random(value: str) -> bool:
-    """Return whether a value looks as a generator of keys makes it: each part of it is one of many."""
+    """Return whether a value looks as a generator of keys makes it, so that a part of it is in no other text."""
+    if any(map(str.isspace, value)):
+        return False
     secret_part = value[len(public_part(value)) :]
     distinct = len(set(secret_part.lower()))
     has_digits = any(map(str.isdigit, secret_part)) and any(map(str.isalpha, secret_part))
@@ -94,9 +96,11 @@ def encodings_of(value: str, *, has_parts: bool = True) -> list[Encoding]:
     if len(reduced) < max(FRAGMENT, len(data) // 2):
         return []
     random = has_parts and is_random(value)
-    # Most values need no escapes: all those texts have one skeleton.
-    distinct = {encoding.skeleton: encoding for encoding in reversed(list(_encodings(value, random)))}
-    return list(reversed(distinct.values()))
+    distinct: dict[bytes, Encoding] = {}
+    for encoding in _encodings(value, random):
+        # Most values need no escapes: all those texts have one skeleton.
+        distinct.setdefault(encoding.skeleton, encoding)
+    return list(distinct.values())
 
 
 def _encodings(value: str, is_random: bool) -> Iterator[Encoding]:

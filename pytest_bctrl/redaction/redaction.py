@@ -24,6 +24,7 @@ _TOKEN = re.compile(rb"(?:%[0-9a-fA-F]{2}|[A-Za-z0-9+/_-]){16,}={0,2}")
 _LEGIBLE = re.compile(rb"[\t\n\r\x20-\x7e]{8,}")
 _CREDENTIAL = r"(?i:\b(?:bearer|basic|token|key|secret|password|credential)[\"']?(?:\s?[:=]\s?|\s)[\"']?)"
 """What stands in front of a value that is a credential there, whatever it is elsewhere."""
+_NEEDS_NO_ESCAPE = re.compile(r"[A-Za-z0-9_-]+")
 _KEY_AHEAD = re.compile(rb"[^\"&\n]{0,200}(?:\"|&#34;|&quot;)\s*:")
 _STRUCTURE_AHEAD = re.compile(rb"(?:\\*[\"'])?\s*[:=(]")
 
@@ -189,7 +190,7 @@ class Redaction:
             if not found:
                 literals |= literals_of(known.value)
                 exact += map(_encode, literals_of(known.value))
-            elif found[0].is_random:
+            elif found[0].is_random and _NEEDS_NO_ESCAPE.fullmatch(known.value):
                 exact.append(_encode(known.value))
         self._literals = literals
         self._exact = sorted(exact, key=len, reverse=True)
@@ -216,6 +217,8 @@ class Redaction:
     def _without_encoded(self, search: Search, data: bytes) -> bytes:
         """Return a text with `MASK` in place of the words that show a secret once they are decoded."""
         start = data[:_DECODED_AT_MOST]
+        if _TOKEN.search(start) is None:
+            return data
 
         def decoded(token: re.Match[bytes]) -> bytes:
             return _MASK if self._is_decoded_in(search, token[0]) else token[0]
@@ -224,7 +227,8 @@ class Redaction:
         return data if clean == start else clean + data[_DECODED_AT_MOST:]
 
     def _is_decoded_in(self, search: Search, token: bytes) -> bool:
-        if len(set(token)) < _DISTINCT:
+        # A rule of dashes is no base64, nor is a path in lower case.
+        if b"%" not in token and (len(set(token)) < _DISTINCT or token.islower()):
             return False
         readings = decoding.meanings(token.decode("ascii"), _LEGIBLE)
         next(readings)
@@ -234,7 +238,7 @@ class Redaction:
 _FOUND_FROM = 4
 """Characters from which on a weak secret is searched for in what is recorded."""
 _DISTINCT = 6
-"""Different characters of a token that is decoded: a rule of dashes is none."""
+"""Different characters of a token that is decoded."""
 
 
 def _legible(known: Mapping[str, _Known]) -> re.Pattern[bytes]:

@@ -85,7 +85,10 @@ class Search:
 
     def spans(self, data: bytes) -> list[Span]:
         """Return the parts of a text that show a secret, in their order; none overlaps another."""
-        found: list[Span] = []
+        if len(data) <= WINDOW:
+            found = self._window(data)
+            return _merged(found) if found else found
+        found = []
         for start in range(0, len(data), WINDOW):
             first = max(0, start - OVERLAP)
             window = data[first : start + WINDOW + OVERLAP]
@@ -97,14 +100,15 @@ class Search:
         spans = self.spans(data)
         return spans[0].encoding if spans else None
 
-    def _window(self, data: bytes) -> Iterator[Span]:
+    def _window(self, data: bytes) -> list[Span]:
+        spans: list[Span] = []
         for blank in _without_controls(data):
             text = blank.translate(LOWER, PUNCTUATION)
             runs = self._runs(text)
             if runs:
                 positions = [index for index, byte in enumerate(blank) if byte in _KEPT]
-                for run in runs:
-                    yield from _pieces(data, positions, run)
+                spans += (span for run in runs for span in _pieces(data, positions, run))
+        return spans
 
     def _runs(self, text: bytes) -> list[_Run]:
         runs: list[_Run] = []
@@ -137,21 +141,19 @@ def _tells(run: _Run) -> bool:
     return length >= encoding.shortest and secret_part >= min(3, len(encoding.skeleton))
 
 
-def _without_controls(data: bytes) -> Iterator[bytes]:
-    """Yield a text with blanks in place of what a terminal does not show, of the same length.
+def _without_controls(data: bytes) -> list[bytes]:
+    """Return a text with blanks in place of what a terminal does not show, of the same length.
 
-    It is yielded twice where it has links: what a link leads to is hidden, and can show a secret itself.
+    It is returned twice where it has links: what a link leads to is hidden, and can show a secret itself.
     """
     if b"\nE " in data:
         # How pytest marks the lines of an error.
         data = data.replace(b"\nE ", b"\n  ")
-    patterns = [_COLOUR] if any(mark in data for mark in _COLOUR_MARKS) else []
-    patterns += [_TAG] if b"span" in data else []
-    for pattern in patterns:
-        data = pattern.sub(_blank, data)
-    yield data
-    if b"\x1b]" in data:
-        yield _LINK.sub(_blank, data)
+    if b"[" in data and any(mark in data for mark in _COLOUR_MARKS):
+        data = _COLOUR.sub(_blank, data)
+    if b"span" in data:
+        data = _TAG.sub(_blank, data)
+    return [data, _LINK.sub(_blank, data)] if b"\x1b]" in data else [data]
 
 
 def _blank(match: re.Match[bytes]) -> bytes:

@@ -18,7 +18,7 @@ from typing import Any
 from pytest_bctrl.redaction.redaction import MASK, Redaction
 
 _HEAD = 8192
-_CONTEXT = 256
+_CONTEXT = 128
 """Characters that were written before and are looked at again: a secret may be written in parts."""
 
 

@@ -23,6 +23,9 @@ from pytest_bctrl import settings
 from pytest_bctrl.redaction import RedactedFile, Redaction, redact_file, redact_stream
 from pytest_bctrl.suite.report_paths import changed_files, report_paths
 
+_NOWHERE = os.path.abspath(os.devnull)  # noqa: PTH100 - as `logging` has it
+"""What pytest logs to where no log file was asked for."""
+
 _REDACTION: pytest.StashKey[Redaction] = pytest.StashKey()
 
 T = TypeVar("T")
@@ -112,7 +115,12 @@ class _Sinks:
         if handler is not None:
             # Its stream may be another one later.
             form = handler.format
-            handler.format = lambda record: self._redaction(form(record))
+
+            def format_redacted(record: Any) -> str:
+                text: str = form(record)
+                return text if handler.baseFilename == _NOWHERE else self._redaction(text)
+
+            handler.format = format_redacted
 
     def _cover_open_files(self) -> None:
         paths = report_paths(self._config)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,8 @@ class Downstream:
             for name, value in ({"TARGET": url, environment["VARIABLE"]: KEY} | environment).items():
                 self._monkeypatch.setenv(name, value)
             result = self._pytester.runpytest_subprocess(*WITHOUT, *arguments)
+        # pytest's cache names tests by their ids, as the threat model says.
+        shutil.rmtree(self._pytester.path / ".pytest_cache", ignore_errors=True)
         written = [path for path in self._pytester.path.rglob("*") if path.suffix not in (".py", ".pyc")]
         files = [path.read_text("utf-8", "replace") for path in written if path.is_file()]
         return "\n".join([result.stdout.str(), result.stderr.str(), *map(str, written), *files])
@@ -137,7 +140,7 @@ def test_the_suites_own_findings_hide_it_in_every_report(
     shown = {"out": result.stdout.str(), "err": result.stderr.str()}
     shown |= {str(path): path.read_text("utf-8", "replace") for path in pytester.path.rglob("*") if path.is_file()}
     assert {} == {name: hits(KEY, text) for name, text in shown.items() if hits(KEY, text)}
-    assert 7 <= sum("echoed [secret hidden]" in text for text in shown.values())
+    assert 7 <= sum("echoed [redacted]" in text for text in shown.values())
 
 
 @pytest.mark.parametrize("place", ["status line", "header line", "length"])
@@ -228,14 +231,15 @@ KNOWN = {
     "cli/contract.py write_files": "the overlay is hidden in; a contract is built of documents of the user's own",
     "contract/build.py write_files": "the contract, of documents of the user's own",
     "contract/build.py write_bytes": "the files that were there before",
-    "hiding.py write": "what hides",
+    "redaction/streams.py write": "what redacts",
+    "redaction/streams.py write_bytes": "a file, redacted",
     "locking.py write": "recordings, of which one that holds a secret is refused, and published documents",
     "recorded/conform.py write": "digests of recordings",
     "recorded/conform.py write_bytes": "digests of recordings",
     "reports/github.py write": "the findings were hidden in",
     "suite/failures.py write": "pytest's terminal, of what the reports hold, which were hidden in",
     "suite/report_hooks.py write_files": "the findings were hidden in",
-    "suite/sinks.py setwriter": "what hides",
+    "suite/sinks.py setwriter": "what redacts",
     "suite/summary.py write": "the list of accepted findings",
 }
 """Where text goes elsewhere than to standard output of a command, which `main` hides, and what keeps secrets out."""

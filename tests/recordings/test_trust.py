@@ -129,7 +129,7 @@ def test_a_key_in_an_unrecorded_request_is_not_shown(tmp_path: Path, spelled: st
     missed = recorded(tmp_path / "x.har", secrets=(Secret(KEY),)).player.answer("GET", f"/v1/x?token={spelled}")
 
     assert isinstance(missed, Miss)
-    assert "asked     GET /v1/x?token=[secret hidden]" in missed.text
+    assert "asked     GET /v1/x?token=[redacted]" in missed.text
     assert spelled not in missed.text
 
 

@@ -1,0 +1,295 @@
+"""A secret is removed from texts in each of its encodings, in parts too, and everything else stays as it is."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import string
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import process_time
+from timeit import repeat
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from pytest_bctrl.finding import Finding
+from pytest_bctrl.redaction import MASK, Redaction
+from pytest_bctrl.redaction.encodings import FRAGMENT, is_random
+from pytest_bctrl.redaction.weakness import weakness
+from pytest_bctrl.secret import Secret
+from tests.recordings.test_secrets import SPELLINGS
+
+KEY = "Zq7Tn4Wb9Kd2Xs6Lp3Vf8Hg5Rj1YcM"
+SPECIAL = "pk/Li<ve+\"01\\23'&=xQ7w"
+PASSWORD = "sekret-value"
+"""Made of words: only all of it gives it away."""
+
+EVERY: dict[str, Callable[[str], str]] = {
+    **SPELLINGS,
+    "hex": lambda text: text.encode().hex(),
+    "HEX": lambda text: text.encode().hex().upper(),
+    "reversed": lambda text: text[::-1],
+    "upper": str.upper,
+    "swapped": str.swapcase,
+    "escapes": lambda text: f"{text!a}",
+    "bytes": lambda text: "".join(f"\\x{byte:02x}" for byte in text.encode()),
+    "in decimal": lambda text: "".join(f"&#{ord(letter)};" for letter in text),
+    "spaced": " ".join,
+}
+
+ALPHABET = string.ascii_letters + string.digits
+keys = st.builds(
+    lambda source, length: "".join(source.choices(ALPHABET, k=length)),
+    st.randoms(use_true_random=False),
+    st.integers(16, 40),
+).filter(is_random)
+
+
+def redaction(*values: str) -> Redaction:
+    made = Redaction()
+    for value in values:
+        made.add(Secret(value))
+    return made
+
+
+def parts_of(key: str, text: str) -> list[str]:
+    """Return the parts of a key, in either case, that are in a text and give it away."""
+    parts = {key[at : at + FRAGMENT].lower() for at in range(len(key) - FRAGMENT + 1)}
+    return sorted(part for part in parts if part in text.lower())
+
+
+@pytest.mark.parametrize("encoding", sorted(EVERY))
+@pytest.mark.parametrize("key", [KEY, SPECIAL, PASSWORD])
+def test_a_secret_is_removed_in_every_encoding_and_its_surroundings_stay(key: str, encoding: str) -> None:
+    redact = redaction(key)
+    clean = redact(f"E   before '{EVERY[encoding](key)}' after\nnext line")
+    assert (None, True) == (redact.find(clean.replace(MASK, "")), MASK in clean)
+    assert ("E   before", "next line") == (clean[:10], clean[-9:])
+
+
+@settings(max_examples=50)
+@given(keys, st.data())
+def test_no_part_of_a_random_key_is_left(key: str, data: st.DataObject) -> None:
+    """Whatever stands around it, and however it is broken into lines and coloured."""
+    pieces = []
+    at = 0
+    while at < len(key):
+        size = data.draw(st.integers(1, 12))
+        pieces.append(key[at : at + size])
+        at += size
+    breaks = st.sampled_from(["\n", "\nE     ", "\x1b[31m", "\x1b[0m", " │\n│ ", "'\n   '", "\x1b]8;;x\x07", "…", "#"])
+    text = "".join(piece + data.draw(breaks) for piece in pieces)
+    clean = redaction(key)(f"it says {text} here")
+    for removed in ("\x1b[31m", "\x1b[0m", "\nE     ", " │\n│ ", "'\n   '", "\n", "\x1b]8;;x\x07"):
+        clean = clean.replace(removed, "")
+    assert [] == parts_of(key, clean)
+
+
+@given(keys, st.integers(1, 30))
+def test_a_key_that_is_written_in_parts_is_redacted_too(key: str, size: int) -> None:
+    redact, shown, before = redaction(key), "", ""
+    for at in range(0, len(key), size):
+        shown += redact.part(before, key[at : at + size])
+        before += key[at : at + size]
+    assert [] == parts_of(key, shown)
+
+
+@pytest.mark.parametrize("form", [KEY[:-1], KEY.swapcase(), KEY[: len(KEY) // 2], f"{KEY[:12]}!{KEY[13:]}"])
+def test_what_gives_a_key_away_is_redacted_like_it(form: str) -> None:
+    assert [] == parts_of(KEY, redaction(KEY)(f"bad credential {form}"))
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        (f"'{KEY[:12]}...{KEY[-9:]}'", f"'{MASK}...{MASK}'"),
+        (f"'Bearer {KEY[:6]}...xyz'", f"'Bearer {MASK}...xyz'"),
+        (f"{KEY[:3]}...{KEY[-2:]}", f"{KEY[:3]}...{KEY[-2:]}"),
+        (f"<{KEY[:20]}[1040 chars]end", f"<{MASK}[1040 chars]end"),
+        (f"<{KEY.encode().hex()[:20]}…", f"<{MASK}…"),
+        (f"  (b'x{KEY[:12]}'\n-  b'{KEY[12:]}y')", f"  (b'x{MASK}'\n-  b'{MASK}y')"),
+        (f"- {KEY}\n+ {KEY}x\n? {' ' * 30}+", f"- {MASK}\n+ {MASK}x\n? {' ' * 30}+"),
+        (f"\x1b[94m{KEY[:7]}\x1b[39m\x1b[33m{KEY[7:]}\x1b[39m", f"\x1b[94m{MASK}\x1b[39m\x1b[33m\x1b[39m"),
+    ],
+)
+def test_what_is_left_of_a_key_that_was_cut_is_redacted(text: str, clean: str) -> None:
+    assert clean == redaction(KEY)(text)
+
+
+@pytest.mark.parametrize("prefix", ["sk_live_", "ghp_", "bctrl-test-"])
+def test_the_public_part_of_a_key_is_shown(prefix: str) -> None:
+    text = f"key must start with {prefix}, and {prefix}x is none"
+    redact = redaction(prefix + KEY)
+    assert (text, f"it is {MASK}") == (redact(text), redact(f"it is {prefix}{KEY}"))
+
+
+@pytest.mark.parametrize("value", [KEY, SPECIAL, "ends with 7 \\"])
+@pytest.mark.parametrize("encode", [json.dumps, lambda value: json.dumps(value).replace("/", "\\/")])
+def test_json_stays_json(value: str, encode: Callable[[str], str]) -> None:
+    document = json.loads(redaction(value)(f'{{"note": {encode(value)}, "{value[:0]}other": 1, "a": ["b"]}}'))
+    assert {"note": MASK, "other": 1, "a": ["b"]} == document
+
+
+def test_a_secret_across_two_values_of_json_leaves_both() -> None:
+    halves = [KEY[:15], KEY[15:]]
+    assert [MASK, MASK] == json.loads(redaction(KEY)(json.dumps(halves)))
+    assert {MASK: MASK} == json.loads(redaction(KEY)(json.dumps(dict([halves]))))
+
+
+def test_keys_of_a_json_file_stay_apart() -> None:
+    document = json.dumps({f"test[{KEY}]": 1, f"test[{KEY.upper()}]": 2, f"test[{KEY.lower()}]": [KEY.upper()]})
+    clean = json.loads(redaction(KEY).data_bytes(document.encode(), keeps_structure=True))
+    assert {f"test[{MASK}]": 1, "test[[redacted] 2]": 2, "test[[redacted] 3]": [MASK]} == {
+        name.replace("[redacted 2]", "[redacted] 2").replace("[redacted 3]", "[redacted] 3"): value
+        for name, value in clean.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "text", [b'{"sekret-value": 1}', b"<sekret-value a='1'/>", b"x.sekret-value", b"sekret-value='x'"]
+)
+def test_a_secret_made_of_words_stays_where_a_format_may_need_it(text: bytes) -> None:
+    redact = redaction(PASSWORD)
+    assert (text, MASK.encode() in redact.data_bytes(text)) == (redact.data_bytes(text, keeps_structure=True), True)
+    assert f'["{MASK}"]'.encode() == redact.data_bytes(b'["sekret-value"]', keeps_structure=True)
+
+
+@pytest.mark.parametrize("value", ["!!!!\"\"''((++--//", "пароль-секрет", "a€b€c€d€e€f€"])
+def test_a_secret_of_punctuation_is_redacted_as_it_is_and_escaped(value: str) -> None:
+    redact = redaction(value)
+    assert f"a {MASK} b {MASK}" == redact(f"a {value} b {json.dumps(value)[1:-1]}")
+    assert f"{MASK}".encode() == redact.data_bytes(value.encode())
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("a", "fewer than 8 characters"),
+        ("failed", "fewer than 8 characters"),
+        ("aaaaaaaaab", "fewer than 4 different characters"),
+        ("testsuite", "is a word that pytest or pytest-bctrl prints"),
+        ("RESPONSE_SCHEMA_CONFORMANCE", "is a word that pytest or pytest-bctrl prints"),
+        (PASSWORD, ""),
+        (KEY, ""),
+    ],
+)
+def test_a_secret_that_is_too_short_or_too_common_is_named(value: str, why: str) -> None:
+    redact = Redaction()
+    redact.add(value, name="TOKEN")
+    notes = redact.notes()
+    assert why in weakness(value)
+    assert (bool(why), bool(why)) == (len(notes) == 1, bool(notes) and notes[0].startswith("TOKEN "))
+    assert len(value) < 4 or not any(value in note for note in notes)
+
+
+@pytest.mark.parametrize("value", ["failed", "e", "rule", "testsuite", "[redacted]"])
+def test_a_weak_secret_is_redacted_where_a_credential_is_expected(value: str) -> None:
+    redact = redaction(value)
+    text = f"1 {value}, {value}::test_{value} {{'{value}': '{value}'}} <{value} {value}='{value}'>"
+    assert text == redact(text)
+    assert f"Authorization: Bearer {MASK}\n" == redact(f"Authorization: Bearer {value}\n")
+    assert f"{{'password': '{MASK}'}}" == redact(f"{{'password': '{value}'}}")
+
+
+def test_a_part_of_the_projects_names_is_too_common_unless_it_is_random() -> None:
+    redact = redaction(PASSWORD, KEY)
+    redact.exempt([f"/home/{PASSWORD.upper()}/{KEY}"])
+    assert (f"{PASSWORD} {MASK}", 1) == (redact(f"{PASSWORD} {KEY}"), len(redact.notes()))
+
+
+@pytest.mark.parametrize("value", ["http://me:p%40ss-word@proxy.test:8080", "me:p%40ss-word@proxy.test"])
+def test_the_password_of_a_proxy_is_a_secret(value: str) -> None:
+    redact = Redaction()
+    redact.add_environment({"https_proxy": value, "NO_PROXY": "a@b", "HTTP_PROXY": "http://me:xyz@a"})
+    clean = redact("me p%40ss-word p@ss-word xyz")
+    assert ("me", "xyz", 1) == (clean[:2], clean[-3:], len(redact.notes()))
+    assert (None, "plain") == (redact.find(clean[2:-3]), redact.find("p@ss-word"))
+
+
+def test_a_derived_credential_is_redacted_as_a_whole() -> None:
+    redact = redaction(KEY)
+    changed = f"{KEY[:4]}!{KEY[5:7]}!{KEY[8:11]}!{KEY[12:]}"
+    redact.add_derived(changed)
+    redact.add_derived("short")
+    assert (MASK, "short") == (redact(changed), redact("short"))
+
+
+@dataclass
+class Theirs:
+    """A class that is not ours."""
+
+    name: str
+
+
+class Pair(NamedTuple):
+    one: str
+    other: int
+
+
+def test_data_is_copied_without_secrets_and_other_objects_stay() -> None:
+    redact = redaction(KEY)
+    theirs = Theirs(KEY)
+    data = [{KEY: (KEY, 1, None, {KEY}, KEY.encode(), theirs)}, Finding(KEY, "error", KEY, "message"), Pair(KEY, 1)]
+    clean = [
+        {MASK: (MASK, 1, None, {MASK}, MASK.encode(), theirs)},
+        Finding(MASK, "error", MASK, "message"),
+        Pair(MASK, 1),
+    ]
+    assert (clean, KEY) == (redact.data(data), theirs.name)
+    assert data is Redaction().data(data)
+
+
+_JSON = st.recursive(
+    st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner)
+)
+
+
+@given(_JSON)
+@example(["a...b'\nb'c", "%41"])
+def test_data_without_the_secret_stays_as_it_is(value: Any) -> None:
+    assert value == redaction(KEY, PASSWORD, "failed", "!!!!\"\"''((++--//").data(value)
+    assert Redaction().find(repr(value)) is None
+
+
+@given(st.text(), st.text())
+def test_redaction_once_is_enough(before: str, after: str) -> None:
+    """Files are searched again when their plugins have closed them."""
+    redact = redaction(KEY, SPECIAL)
+    once = redact(f"{before}{KEY}{after}{SPECIAL}")
+    assert once == redact(once)
+
+
+@given(keys)
+def test_a_text_without_a_part_of_the_key_is_the_same_object(key: str) -> None:
+    source = random.Random(key)
+    text = " ".join("".join(source.choices(ALPHABET, k=9)) for _ in range(20))
+    assume(not parts_of(key, text + text[::-1]))
+    assert text is redaction(key)(text)
+
+
+BLOCKS: dict[str, Callable[[random.Random], str]] = {
+    "a run of letters": lambda source: f"path /{'a' * 1000}?",
+    "random": lambda source: "".join(source.choices(ALPHABET, k=1000)),
+    "percent-encoded": lambda source: "".join(f"%{byte:02X}" for byte in source.randbytes(333)),
+    "base64": lambda source: base64.b64encode(source.randbytes(750)).decode(),
+    "escaped": lambda source: "".join(f"\\u{byte:04x}" for byte in source.randbytes(166)),
+    "half of the key": lambda source: f"{KEY[:15]} " * 60,
+    "the key": lambda source: f"{KEY} " * 30,
+}
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_the_time_it_takes_grows_with_a_text_and_no_faster(block: str) -> None:
+    source = random.Random(28)
+
+    def time_for(blocks: int) -> float:
+        text = "".join(BLOCKS[block](source) for _ in range(blocks))
+        redact = redaction(KEY)
+        redact("compiled")
+        return min(repeat(lambda: redact(text), timer=process_time, number=1, repeat=3))
+
+    assert time_for(400) < 50 * time_for(40)
