@@ -85,7 +85,8 @@ class WatchedBackend(httpcore.SyncBackend):
 
     def look(self, seconds: float) -> bool:
         """Return whether surplus arrived on a connection, until so many seconds after the last response on each."""
-        return any([stream.settle(seconds) for stream in list(self._streams)])
+        tainted = [stream for stream in list(self._streams) if stream.settle(seconds)]
+        return bool(tainted)
 
 
 class WatchedStream(httpcore.NetworkStream):
