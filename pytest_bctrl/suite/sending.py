@@ -25,7 +25,7 @@ from pytest_bctrl.samples.inputs import Inputs, inputs
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.troubles import reproduction, surplus_finding
-from pytest_bctrl.traffic.client import client
+from pytest_bctrl.traffic.client import Options, client
 from pytest_bctrl.traffic.flow import AT_MOST, ATTEMPTS, CREDENTIAL, SECOND_LOOK, Attempt
 from pytest_bctrl.traffic.retry import RetryPolicy
 from pytest_bctrl.traffic.surplus import SOURCE, Surplus, WatchedBackend, WatchedStream
@@ -33,8 +33,11 @@ from pytest_bctrl.traffic.surplus import SOURCE, Surplus, WatchedBackend, Watche
 AT_ONCE = 4
 """Requests that are under way together, and connections that are kept, at most."""
 
-SECOND_LOOK_SECONDS, SECOND_LOOKS = 0.2, 5
+SECOND_LOOK_SECONDS, SECOND_LOOKS = 0.5, 3
 """How long a run waits for what may follow a response that does not fit its request, and how often in vain."""
+
+LAST_LOOK_SECONDS = 0.05
+"""How long after the last response of a run its connections are looked at for the last time."""
 
 HEAD_SECONDS = 0.05
 """How long it waits for the body that must not follow the response to HEAD, which may be a packet of its own."""
@@ -151,11 +154,15 @@ class Reply(NamedTuple):
 
 @dataclass(slots=True)
 class _Lane:
-    """A client with one connection at a time; `before` reproduces the request that it sent last."""
+    """A client with one connection at a time.
+
+    `before` reproduces the request that it sent last, and `fits` tells whether its response was of the expected kind.
+    """
 
     backend: WatchedBackend
     client: httpx.Client
     before: str = ""
+    fits: bool = True
 
 
 class Connections:
@@ -184,8 +191,14 @@ class Connections:
 
     def _close_idle(self, keep: int = 0) -> None:
         while len(self._idle) > keep:
-            self._idle.pop().client.close()
-            self._open -= 1
+            self._close_lane(self._idle.pop())
+
+    def _close_lane(self, lane: _Lane) -> None:
+        if not lane.fits and self._looks_left:
+            # Closed, it would not show any more whether the response was one to another request.
+            self._looks_left -= not lane.backend.look(SECOND_LOOK_SECONDS)
+        lane.client.close()
+        self._open -= 1
 
     def close(self) -> None:
         """Close all, when nothing is under way."""
@@ -198,7 +211,7 @@ class Connections:
         if is_last:
             with self._changed:
                 for lane in self._idle:
-                    lane.backend.look()
+                    lane.backend.look(LAST_LOOK_SECONDS)
         return [self._late.popleft() for _ in range(len(self._late))]
 
     def send(self, ask: Ask, at_most: int) -> Reply:
@@ -212,11 +225,10 @@ class Connections:
         request = sender.build_request(method, self._base_url + target, headers=dict(given.headers), content=content)
         sent = list(self._credentials(operation, ask.credential))
         fields = {field.name: value for field, value, _ in sent}
-        # A connection that is kept can be looked at later.
-        looks = (lambda status: 0.0) if is_kept else partial(self._second_look, method, ask.unwelcome)
+        look = partial(self._second_look, method, ask.unwelcome, is_kept)
         key = [(field.name, shell) for field, _, shell in sent]
         shell = reproduction(request, given.headers, key, self._run.connection)
-        own = {CREDENTIAL: fields, AT_MOST: at_most, SECOND_LOOK: looks, SOURCE: (operation, shell)}
+        own = {CREDENTIAL: fields, AT_MOST: at_most, SECOND_LOOK: look, SOURCE: (operation, shell)}
         request.extensions = {**request.extensions, **own}
         came: httpx.Response | httpx.TransportError
         try:
@@ -225,14 +237,17 @@ class Connections:
             came = error.with_traceback(None)
         before, lane.before = lane.before, shell
         with self._changed:
-            if request.extensions[ATTEMPTS][-1].surplus is not None:
+            last = request.extensions[ATTEMPTS][-1]
+            lane.fits = last.status is None or (last.status < 400) != ask.unwelcome
+            if last.surplus is not None:
                 self._looks_left = SECOND_LOOKS
+            elif last.status is not None and look(last.status) == SECOND_LOOK_SECONDS:
+                self._looks_left -= 1
             self._busy -= 1
             if is_kept and (self._most > 1 or not self._busy):
                 self._idle.append(lane)
             elif is_kept:
-                lane.client.close()
-                self._open -= 1
+                self._close_lane(lane)
             self._changed.notify_all()
         return Reply(request, given, shell, before, request.extensions[ATTEMPTS], came, time.monotonic())
 
@@ -261,6 +276,7 @@ class Connections:
 
     def _report_late(self, surplus: Surplus) -> None:
         operation, shell = surplus.source
+        self._looks_left = SECOND_LOOKS
         self._late.append(surplus_finding(operation, surplus, shell))
 
     def is_doubtful(self, connection: WatchedStream | None) -> bool:
@@ -276,17 +292,20 @@ class Connections:
         self._looks_left = SECOND_LOOKS if is_tainted else max(0, self._looks_left - has_waited)
         return is_tainted
 
-    def _second_look(self, method: str, is_unwelcome: bool, status: int) -> float:
-        """Return how many seconds to wait for what may follow a response: some where it does not fit."""
-        if (status < 400) != is_unwelcome or self._looks_left < 1:
-            return HEAD_SECONDS if method == "HEAD" else 0.0
-        self._looks_left -= 1
-        return SECOND_LOOK_SECONDS
+    def _second_look(self, method: str, is_unwelcome: bool, is_kept: bool, status: int) -> float:
+        """Return how many seconds to wait for what may follow a response: some where it does not fit.
+
+        A connection that is kept can be looked at later.
+        """
+        if is_kept:
+            return 0.0
+        if (status < 400) == is_unwelcome and self._looks_left > 0:
+            return SECOND_LOOK_SECONDS
+        return HEAD_SECONDS if method == "HEAD" else 0.0
 
     def _client(self, backend: WatchedBackend, is_kept: bool) -> httpx.Client:
-        run, retry = self._run, self._retry
-        common = {"retry": retry, "connection": run.connection, "backend": backend}
-        made = client(self._base_url, run.key, live=True, keep_alive=is_kept, **common)
+        run, options = self._run, Options(retry=self._retry, connection=self._run.connection, backend=backend)
+        made = client(self._base_url, run.key, live=True, keep_alive=is_kept, **options)
         made.timeout = httpx.Timeout(self._timeout)
         # A session cookie that the target sets must not stand in for the key in the next request.
         made.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))

@@ -22,8 +22,6 @@ import httpx
 _CHUNK = 65_536
 _EXCERPT = 60
 _TURN = 0.005
-_LAST_LOOK = 0.05
-"""Seconds after the end of a response until which the last look at a connection waits."""
 
 
 SOURCE = "bctrl_source"
@@ -36,26 +34,25 @@ class Surplus:
 
     `method` and `status` are those of the exchange after whose end they came, `source` is what its request has under
     `SOURCE`, else its method and URL; they are empty on a new connection, where the bytes came before the first
-    request. `is_late` tells that they were not there yet when the response ended.
+    request.
     """
 
     data: bytes
     method: str = ""
     status: int = 0
     source: Any = None
-    is_late: bool = False
 
     @property
     def is_body(self) -> bool:
         """Whether they are the body of a response that must not have one (RFC 9110, 6.4.1)."""
         has_no_body = self.method == "HEAD" or self.status in (204, 304)
-        return has_no_body and not self.data.startswith(b"HTTP/")
+        return has_no_body and not find_nested(self.data)
 
     @property
     def is_harmless(self) -> bool:
-        """Whether a server may send them: empty lines, or 408 on a connection that is idle (RFC 9110, 15.5.9)."""
+        """Whether a server may send them: empty lines, or 408 before it closes an idle one (RFC 9110, 15.5.9)."""
         is_timeout = self.data.startswith(b"HTTP/1.") and self.data[8:12] == b" 408"
-        return not self.data.strip(b"\r\n") or (self.is_late and is_timeout)
+        return not self.data.strip(b"\r\n") or (is_timeout and self.method != "")
 
     def __str__(self) -> str:
         text = ascii(self.data[:_EXCERPT].decode("utf-8", "backslashreplace"))
@@ -86,10 +83,10 @@ class WatchedBackend(httpcore.SyncBackend):
         self._streams.add(stream)
         return stream
 
-    def look(self) -> None:
-        """Look at the idle connections for the last time, which takes a moment where one of them was just used."""
-        for stream in list(self._streams):
-            stream.settle(_LAST_LOOK)
+    def look(self, seconds: float) -> bool:
+        """Return whether surplus arrived on a connection, until so many seconds after the last response on each."""
+        tainted = [stream for stream in list(self._streams) if stream.settle(seconds)]
+        return bool(tainted)
 
 
 class WatchedStream(httpcore.NetworkStream):
@@ -140,14 +137,15 @@ class WatchedStream(httpcore.NetworkStream):
                 # Late bytes that are the beginning of a response make one with the response after them.
                 data = data or find_nested(*response.headers.values()) or find_nested(body)
             self._last = _without_surplus(response, request)
-            is_late = not data and wait > 0
-            more = self._unread(wait if is_late else 0.0)
+            # After a body that should not be there, another response may follow yet.
+            is_open = not data or replace(self._last, data=data).is_body
+            more = self._unread(wait if is_open else 0.0)
             data += more.data if more is not None else b""
             if data:
                 self._stream.close()
             self._finished = time.monotonic()
             self._is_idle = not data
-        surplus = _reported(replace(self._last, data=data, is_late=is_late))
+        surplus = _reported(replace(self._last, data=data))
         self._is_tainted = surplus is not None and not surplus.is_body
         return surplus
 
@@ -223,7 +221,7 @@ class WatchedStream(httpcore.NetworkStream):
             if isinstance(error.__cause__, BlockingIOError | ssl.SSLWantReadError):
                 return None
             raise
-        return replace(self._last, data=data, is_late=bool(self._last.method)) if data else None
+        return replace(self._last, data=data) if data else None
 
     def _report(self, surplus: Surplus) -> None:
         if not surplus.is_harmless:

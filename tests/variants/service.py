@@ -46,8 +46,8 @@ class Service:
 
     The hooks, in the order in which they come: `early` may answer before anything is looked at, `admits`
     judges the credentials, `refused` has the last word on a 401, `unknown` on a 404 for a space, `listed` on
-    the list, and `always` on whatever is about to be sent. A server that `is_serial` takes one connection at a time, and
-    one with a `greeting` sends it on each connection, before any request.
+    the list, and `always` on whatever is about to be sent. A server that `is_serial` takes one connection at a time,
+    and one with a `greeting` sends it on each connection, before any request.
     """
 
     document: Document = sample
