@@ -38,7 +38,7 @@ def nested_document(seed: int) -> str:
     """Return the text of a seed's document: the known ones first, then one of each family in turn."""
     if seed < len(KNOWN):
         return KNOWN[seed]
-    source = Random(seed)  # noqa: S311 - a document, the same each time
+    source = Random(seed)
     family = _FAMILIES[seed % len(_FAMILIES)]
     is_listed, is_sent = source.random() < 0.4, source.random() < 0.3
     for copies in (40, 20, 12, 8, 5, 3):
@@ -108,7 +108,7 @@ def _conjunction(source: Random, copies: int) -> tuple[Any, dict[str, Any]]:
     is_same, seed = source.random() < 0.5, source.random()
     parts = []
     for number in range(copies):
-        own = Random(seed)  # noqa: S311 - the same choice each time
+        own = Random(seed)
         part = _applied(own, lambda own=own: _below(own, _leaf(own)), own.choice((2, 2, 3)))
         parts.append(part if is_same else json.loads(json.dumps(part).replace('"a"', f'"a{number}"')))
     return {"type": "object", "allOf": parts} if source.random() < 0.7 else {"allOf": parts}, {}
