@@ -32,7 +32,7 @@ from pytest_bctrl.reports.wording import (
     told,
     verdict_of,
 )
-from pytest_bctrl.suite.observing import Observer, not_seen, coverage_rows, observer, remarks
+from pytest_bctrl.suite.observing import Observer, coverage_rows, not_seen, observer, remarks
 from pytest_bctrl.suite.plan import askable, left_out, why_not_asked
 from pytest_bctrl.suite.run import NODE, ContractRun
 
