@@ -24,6 +24,9 @@ MEAN = 100
 COMBINATIONS = 1_024
 """Combinations of alternatives that are told apart at one location: of ten that each have two, all."""
 
+EXPANDED = 128
+"""Combinations of alternatives of a schema that the engine is asked to expand, for a sample or a proof."""
+
 
 class BudgetError(DocumentError):
     """The alternatives of a schema combine in more ways than the budget allows."""

@@ -15,6 +15,7 @@ from math import log
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
+from pytest_bctrl.contract.combinations import Combinations
 from pytest_bctrl.contract.cost import Cost
 from pytest_bctrl.contract.document import at, unescaped
 from pytest_bctrl.contract.json_source import DEPTH, Beyond, is_deep
@@ -70,10 +71,13 @@ def referable(contract: Contract, schema: Schema) -> Schema:
 def canonicalized(contract: Contract, schema: Schema) -> Schema:
     """Return the engine's canonical form of a schema: what it says of one value is worked out, without its `allOf`.
 
-    It need not stand in the document. The schema itself where the engine cannot tell.
+    It need not stand in the document. The schema itself where the engine cannot tell, or where its alternatives combine
+    in more ways than the budget allows.
     """
     from jsonschema_rs import canonicalize
 
+    if not _engine(contract).combinations.are_bounded(schema):
+        return schema
     addresses, registry = _engine(contract).addresses, _engine(contract).registry
     try:
         found = canonicalize(addresses.absolute(schema), draft=20, validate_formats=True, registry=registry)
@@ -269,6 +273,11 @@ class _Engine:
         # By identity, which is an object's for as long as the contract holds it.
         self.pointers = {id(schema.value): schema.pointer for schema in keyworded(contract.document)}
         self._made: dict[int, Validator] = {}
+
+    @cached_property
+    def combinations(self) -> Combinations:
+        """The combinations of the contract's schemas, and of those that are put together of them."""
+        return Combinations(self._contract.document, self._contract.name, self.pointers)
 
     @cached_property
     def levels(self) -> int:

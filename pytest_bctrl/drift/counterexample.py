@@ -14,6 +14,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
+from pytest_bctrl.contract.combinations import Combinations
+from pytest_bctrl.contract.cost import Cost
 from pytest_bctrl.contract.document import at, escaped
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.outline import Part
@@ -110,7 +112,7 @@ class Examples:
         """
         from jsonschema_rs import ReferencingError
 
-        if time.monotonic() > self._end:
+        if time.monotonic() > self._end or not all(side.is_affordable for side in self._sides):
             return Shown("rule")
         allows, forbids = (0, 1) if is_request else (1, 0)
         with suppress(*_FAILURES, ReferencingError):
@@ -209,15 +211,18 @@ class _Side:
         """The schema as the engine's algebra reads it."""
 
     @cached_property
+    def _document(self) -> dict[str, Any]:
+        return {"$defs": self._schemas}
+
+    @cached_property
     def _registry(self) -> Registry:
         from jsonschema_rs import Draft202012, Registry
 
-        return Registry([(self._base, {"$defs": self._schemas})], draft=Draft202012)
+        return Registry([(self._base, self._document)], draft=Draft202012)
 
     @cached_property
     def _builders(self) -> tuple[Builder, Builder]:
-        document = {"$defs": self._schemas}
-        contract = Contract(self._base, "", "", "", (), (), document, document)
+        contract = Contract(self._base, "", "", "", (), (), self._document, self._document)
         return Builder(contract, RoundRobin(optional=False)), Builder(contract, RoundRobin())
 
     def _schema(self, node: Node, base: str = "") -> Any:
@@ -245,6 +250,19 @@ class _Side:
                 value = at(spec.document.data, pointer)
                 self._schemas[pointer] = engine_schema(value, refer, is_30=spec.is_30)
 
+    @cached_property
+    def is_affordable(self) -> bool:
+        """Whether values can be validated with what was read before, within the budget of a contract."""
+        try:
+            Cost(self._document, self._base).require_bounded()
+        except DocumentError:
+            return False
+        return True
+
+    @cached_property
+    def _combinations(self) -> Combinations:
+        return Combinations(self._document, self._base)
+
     def _validator(self, node: Node) -> Validator:
         from jsonschema_rs import Draft202012Validator
 
@@ -256,6 +274,8 @@ class _Side:
     def _canonical(self, node: Node) -> Any:
         from jsonschema_rs import canonicalize
 
+        if not self._combinations.are_bounded(self._schema(node)):
+            raise LookupError(node.key)
         schema = self._schema(node, self._base)
         return canonicalize(schema, registry=self._registry, draft=20, validate_formats=True, offline=True)
 

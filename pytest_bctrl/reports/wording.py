@@ -253,7 +253,7 @@ class RunReport(NamedTuple):
     `target` is `mock`, `live` or empty where nothing was asked, `base_url` where that is; `started` is a time in
     ISO 8601 with its offset; `counts` has `requests`, `answers` and `bodies`. `is_complete` is false where the run
     ended before all of its tests had run, of which there are `planned`, where that is known. `shortfall` says that less
-    of the contract was seen than was asked for.
+    of the contract was seen than was asked for, `undecided` that this cannot be said.
     `observation` is what was seen, as plain data.
     """
 
@@ -269,6 +269,7 @@ class RunReport(NamedTuple):
     counts: Mapping[str, int] = MappingProxyType({})
     coverage: Coverage | None = None
     shortfall: str = ""
+    undecided: str = ""
     observation: Mapping[str, Any] | None = None
 
     def number_of(self, outcome: Outcome) -> int:
@@ -302,6 +303,8 @@ def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None 
         return Verdict("not checked", sentence([why, *_left(run), *title.not_checked[:1], *basis]))
     elif run.number_of("not checked"):
         return Verdict("not checked", sentence([*title.not_checked[:1], *basis]))
+    elif run.undecided:
+        return Verdict("not checked", sentence([run.undecided, *basis]))
     found = f"{counted(findings)}, at which the run does not fail" if findings else "nothing was found"
     return Verdict("passed", sentence([found, *basis]))
 

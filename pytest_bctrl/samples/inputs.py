@@ -6,9 +6,10 @@ a default or a listed value.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -145,13 +146,24 @@ def _values(contract: Contract, parameter: Parameter, settings: Mapping[str, str
         yield from filter(arriving, _given(parameter, settings) or parameter.examples)
         return
     yield from filter(arriving, parameter.examples)
-    for shape in shapes(contract, parameter.schema):
+    for number, shape in enumerate(shapes(contract, parameter.schema)):
         if shape.kind == "fixed":
             yield from filter(arriving, [shape.value])
         elif not shape.empty:
             bounds = [(shape.schema or {}).get(word) for word in ("minimum", "maximum")]
             yield from filter(arriving, [one for one in bounds if one is not None])
-            yield from islice(filter(arriving, _made(contract, parameter, shape)), 1)
+            generated = _generated(contract)
+            # By identity, with the parameter beside it, so that no other one has that meanwhile.
+            key = id(parameter), number
+            if key not in generated:
+                generated[key] = parameter, list(islice(filter(arriving, _made(contract, parameter, shape)), 1))
+            yield from copy.deepcopy(generated[key][1])
+
+
+@lru_cache(maxsize=8)
+def _generated(_contract: Contract) -> dict[tuple[int, int], tuple[Parameter, list[Any]]]:
+    """Return where the generated values of a contract's parameters are kept: to generate one may take many steps."""
+    return {}
 
 
 def _made(contract: Contract, parameter: Parameter, shape: Shape) -> Iterator[Any]:

@@ -82,11 +82,19 @@ class Observer:
     @property
     def shortfall(self) -> str:
         """The sentence for a run that saw too little; empty where it saw enough."""
-        if self.minimum is None:
+        if self.minimum is None or self.undecided:
             return ""
         percent = self.measured.percent
         words = f"coverage of {percent:.1f}% is below the minimum of {self.minimum:g}% (--bctrl-min-coverage)"
         return words if percent < self.minimum else ""
+
+    @property
+    def undecided(self) -> str:
+        """The sentence for a run whose coverage cannot be held to the minimum; empty where it can."""
+        if self.minimum is None or not self.measured.not_measured:
+            return ""
+        cause = self.measured.not_measured[0]
+        return f"whether the minimum of {self.minimum:g}% is covered (--bctrl-min-coverage) is not decided: {cause}"
 
     def see(self, request: httpx.Request, response: httpx.Response, *, judged: bool) -> None:
         """Take down an answer of the contract whose body is in memory, reading it without using it up."""
@@ -190,10 +198,16 @@ class ObservingHooks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Carry what no report did, and fail a run that saw too little of the contract."""
+        """Carry what no report did, and fail a run that saw too little of the contract, or interrupt it (2) where how
+        much cannot be said.
+        """
         self._carry(getattr(self._config, "workeroutput", {}))
-        if not self._is_worker and self._observer.shortfall and session.exitstatus == pytest.ExitCode.OK:
+        if self._is_worker or session.exitstatus != pytest.ExitCode.OK:
+            return
+        if self._observer.shortfall:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        elif self._observer.undecided:
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -215,6 +229,8 @@ class ObservingHooks:
             terminalreporter.line(escape_line(line))
         if self._observer.shortfall and not is_told:
             terminalreporter.line(escape_line(f"FAIL {self._observer.shortfall}"), red=True)
+        if self._observer.undecided and not is_told:
+            terminalreporter.line(escape_line(f"not checked: {self._observer.undecided}"), red=True)
 
 
 def coverage_rows(observer: Observer, *, is_whole: bool) -> Iterator[tuple[str, str]]:

@@ -293,6 +293,7 @@ class Summary:
             counts={name: self._tally[name] for name in ("requests", "answers", "bodies")},
             coverage=self._coverage(),
             shortfall=self._seen.shortfall,
+            undecided=self._seen.undecided,
             observation=as_data(self._seen.everything),
         )
 

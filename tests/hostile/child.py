@@ -9,6 +9,7 @@ import os
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,10 @@ import anyio
 import httpx
 
 from pytest_bctrl.cli import main
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.traffic.client import async_client, client
+from pytest_bctrl.traffic.mock.server import MockServer
 
 ROOT = Path(__file__).parents[2]
 MEMORY = 300
@@ -28,12 +32,15 @@ MEMORY = 300
 
 @dataclass(frozen=True)
 class Ran:
-    """What came of a job: its exit code, what it printed, and the peak of the process until then, in MB."""
+    """What came of a job: its exit code, what it printed, the peak of the process until then, in MB, and the seconds
+    of processor time that it took.
+    """
 
     code: int
     out: str
     err: str
     peak: float
+    seconds: float
 
 
 def run(jobs: Mapping[str, Sequence[str]], folder: Path, environment: Mapping[str, str]) -> dict[str, Ran]:
@@ -87,6 +94,20 @@ def _main(*arguments: str) -> int:
     return main(arguments)
 
 
+def _mock(path: str) -> int:
+    """Start the mock of a contract, send one request, and print the status of the response."""
+    try:
+        contract = load(path)
+        operation = contract.operations[0]
+        with MockServer(contract) as server:
+            target = operation.url_path({one.name: "x" for one in operation.path_parameters})
+            response = httpx.get(f"{server.url}{target}", headers={"Authorization": f"Bearer {server.api_key}"})
+    except BctrlError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return _shown(response.status_code)
+
+
 _KINDS: Mapping[str, Any] = {
     "get": _get,
     "stream": _stream,
@@ -94,11 +115,13 @@ _KINDS: Mapping[str, Any] = {
     "pytest": _pytest,
     "stdin": _stdin,
     "main": _main,
+    "mock": _mock,
 }
 
 
 def _done(kind: str, *arguments: str) -> dict[str, Any]:
     # Files, as some of what is run asks for their number.
+    began = time.process_time()
     with (
         TemporaryFile("w+") as out,
         TemporaryFile("w+") as err,
@@ -112,7 +135,8 @@ def _done(kind: str, *arguments: str) -> dict[str, Any]:
         except httpx.HTTPError as error:
             print(f"{type(error).__mro__[1].__name__}: {error}", file=err)
             code = 2
-        return {"code": code, "out": _text(out), "err": _text(err), "peak": _peak()}
+        seconds = time.process_time() - began
+        return {"code": code, "out": _text(out), "err": _text(err), "peak": _peak(), "seconds": seconds}
 
 
 def _text(file: IO[str]) -> str:

@@ -1,0 +1,113 @@
+"""Runs commands over documents whose schemas multiply, and reports what each took.
+
+`python -m tests.hostile.combinations` takes all 500 documents, `… FIRST LAST` some of them.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.contract.documents import document
+
+from .child import MEMORY, Ran, run
+from .nested_schemas import nested_document
+
+DOCUMENTS = 500
+_BATCH = 10
+"""Documents that one process takes."""
+_BODY = '{"a": 1, "b": [{}], "n0": "x", "things": [{"a": {"a": 1}}, {"n1": 1}, 3]}'
+_TRIVIAL = json.dumps(document({"type": "object"}))
+_REJECTED = {"suite": 4}
+"""The exit code of a command that rejects a document, where it is not 2."""
+
+
+class Outcome(NamedTuple):
+    """What a command made of the document of a seed; no seed stands for a trivial document."""
+
+    seed: int | None
+    command: str
+    ran: Ran
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with it; empty where it finished, or rejected the document in one line."""
+        text = f"{self.ran.out}{self.ran.err}"
+        if "Traceback" in text or "INTERNALERROR" in text:
+            return f"an exception: {text[-500:]}"
+        if self.ran.peak > MEMORY:
+            return f"{self.ran.peak:.0f} MB"
+        if self.ran.code == _REJECTED.get(self.command, 2):
+            lines = self.ran.err.strip().splitlines()
+            return "" if len(lines) == 1 else f"rejected in {len(lines)} lines: {self.ran.err[-500:]}"
+        return "" if self.ran.code in (0, 1) else f"exit code {self.ran.code}: {text[-500:]}"
+
+
+def outcomes(seeds: Sequence[int], folder: Path) -> Iterator[Outcome]:
+    """Run the mock with one request, the suite, `check`, `drift` and `contract show` over the documents of seeds."""
+    (folder / "body.json").write_text(_BODY)
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    # Hypothesis reads the tables of Unicode once in a folder, which takes it 200 MB; every later run finds them there.
+    warm = document({"type": "object"})
+    warm["paths"]["/v1/things/{id}"]["get"]["parameters"].append(
+        {"name": "q", "in": "query", "schema": {"type": "string"}}
+    )
+    (folder / "warm.json").write_text(json.dumps(warm))
+    run({"warm": _commands("warm.json", "")["suite"]}, folder, {})
+    for start in range(0, len(seeds), _BATCH):
+        jobs = {}
+        for seed in (None, *seeds[start : start + _BATCH]):
+            name, base = f"document{seed}.yaml", f"base{seed}.yaml"
+            text = _TRIVIAL if seed is None else nested_document(seed)
+            (folder / name).write_text(text)
+            (folder / base).write_text(_changed(text))
+            jobs |= {(seed, command): arguments for command, arguments in _commands(name, base).items()}
+        ran = run({repr(key): job for key, job in jobs.items()}, folder, {})
+        yield from (Outcome(*key, ran[repr(key)]) for key in jobs)
+
+
+def _changed(text: str) -> str:
+    """Return a document with small changes deep inside: the schemas around them are compared."""
+    return text.replace("integer", "boolean").replace('"required":["', '"required":["x')
+
+
+def _commands(document: str, base: str) -> dict[str, list[str]]:
+    suite = ["pytest", "--bctrl-mock", "--bctrl-contract", document, "-q", "-p", "no:cacheprovider", "bctrl"]
+    return {
+        "mock": ["mock", document],
+        "suite": suite,
+        "check": ["main", "check", "--contract", document, "body.json"],
+        "drift": ["main", "drift", document, "--base", base],
+        "show": ["main", "contract", "show", document],
+    }
+
+
+def report(found: Sequence[Outcome]) -> Iterator[str]:
+    """Yield a line for each command: how often it rejected a document, and the most that it took."""
+    for command in dict.fromkeys(outcome.command for outcome in found):
+        own = [outcome for outcome in found if outcome.command == command]
+        trivial = min(outcome.ran.seconds for outcome in own if outcome.seed is None)
+        slowest = max(own, key=lambda outcome: outcome.ran.seconds)
+        rejected = sum(outcome.ran.code == _REJECTED.get(command, 2) for outcome in own)
+        yield (
+            f"{command:<6} {rejected:>3} of {len(own)} rejected; {slowest.ran.seconds:.1f} s of processor time at most "
+            f"(document {slowest.seed}; {trivial:.1f} s for a trivial one)"
+        )
+    yield f"memory {max(outcome.ran.peak for outcome in found):.0f} MB at most"
+
+
+def _main(arguments: Sequence[str]) -> int:
+    first, last = map(int, arguments or (0, DOCUMENTS))
+    with tempfile.TemporaryDirectory() as folder:
+        found = list(outcomes(range(first, last), Path(folder)))
+    problems = [f"document {one.seed}, {one.command}: {one.problem}" for one in found if one.problem]
+    print(*problems, *report(found), sep="\n")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(sys.argv[1:]))

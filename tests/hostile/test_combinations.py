@@ -1,0 +1,29 @@
+"""Documents below 2 KB whose schemas multiply: each command finishes, or rejects the document in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from .combinations import outcomes, report
+from .nested_schemas import KNOWN, SIZE, nested_document
+
+SEEDS = range(20)
+
+
+def test_documents_stay_small_and_are_the_same_each_time() -> None:
+    texts = [nested_document(seed) for seed in range(100)]
+    assert texts == [nested_document(seed) for seed in range(100)]
+    assert SIZE >= max(map(len, texts))
+    assert 95 < len(set(texts))
+    assert 40 == KNOWN[0].count("allOf")
+
+
+def test_every_command_finishes_or_rejects_the_document_in_one_line(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """`tox -e combinations` takes 500 of them. What they took is reported and not asserted."""
+    found = list(outcomes(SEEDS, tmp_path))
+    for line in report(found):
+        record_property("took", line)
+    assert {} == {(one.seed, one.command): one.problem for one in found if one.problem}
