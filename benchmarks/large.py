@@ -18,6 +18,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from statistics import median
 
 from pytest_bctrl.contract.read import load
@@ -42,7 +43,7 @@ def listing() -> bytes:
     if source is None:
         raise SystemExit("the mock lists nothing")
     runtimes = json.loads(source.payload(0).body)["runtimes"]
-    plain = {"metadata": None, "connections": {}, "capabilities": []}
+    plain: dict[str, Any] = {"metadata": None, "connections": {}, "capabilities": []}
     return json.dumps({"runtimes": [{**one, **plain} for one in runtimes]}).encode()
 
 

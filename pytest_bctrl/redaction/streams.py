@@ -71,7 +71,7 @@ class _Writer:
         return given if clean is text else clean
 
     def _without_secrets(self, text: Any) -> Any:
-        redactions = self.redactions or [self.last]
+        redactions: list[Redaction | None] = [*self.redactions] or [self.last]
         if isinstance(text, str):
             before = self._before if isinstance(self._before, str) else ""
             self._before = (before + text[-_CONTEXT:])[-_CONTEXT:]

@@ -52,8 +52,8 @@ def test_what_is_wrong_whoever_documents_it_stays_an_error(name: str, rule: str,
     assert rule in {one["rule"] for one in found if one["level"] == "error"}
 
 
-def broken(rule: str, *more: Any, level: Any = "error", place: str = "body", kind: str = "") -> Violation:
-    return Violation(rule, level, "it is wrong", (), place, *more, None, kind)
+def broken(rule: str, expected: Any = None, *, level: Any = "error", place: str = "body", kind: str = "") -> Violation:
+    return Violation(rule, level, "it is wrong", (), place, expected, None, kind)
 
 
 @pytest.mark.parametrize(
