@@ -29,6 +29,9 @@ _WITHOUT_OTHERS = [
 ]
 
 
+_OTHERS = ("randomly", "schemathesis", "hypothesispytest", "anyio", "cacheprovider")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
