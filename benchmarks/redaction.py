@@ -24,11 +24,6 @@ _OUTPUTS = {
     "10 MB of percent-encoded text": "''.join('%%%02X' % byte for byte in random.Random(1).randbytes(3_333_333))",
     "10 MB of base64": "base64.b64encode(random.Random(1).randbytes(7_500_000)).decode()",
 }
-_WITHOUT_OTHERS = [
-    f"-pno:{name}" for name in ("randomly", "schemathesis", "hypothesispytest", "anyio", "cacheprovider")
-]
-
-
 _OTHERS = ("randomly", "schemathesis", "hypothesispytest", "anyio", "cacheprovider")
 
 
