@@ -18,8 +18,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from statistics import median
+from typing import Any
 
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.samples import SPACE_ID, Samples

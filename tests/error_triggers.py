@@ -58,6 +58,9 @@ TRIGGERS: Mapping[str, Trigger] = {
     "secret unset": lambda _: settings.require_secrets(
         make.Given({"bctrl_secrets": ["$NOT_SET_HERE"], "bctrl_record_mode": "once"}), {}
     ),
+    "secret short": lambda _: settings.require_secrets(
+        make.Given({"bctrl_record_mode": "once"}), {"BCTRL_API_KEY": "ab12"}
+    ),
     "contract made circular": lambda _: make.circular(),
     "space missing": lambda _: settings.space_id(make.Given(), {}),
     "space odd": lambda _: settings.space_id(make.Given(bctrl_space_id=" x"), {}),

@@ -25,17 +25,11 @@ _ESCAPE = re.compile(
     r"""|\\(["'\\/])"""
     r"|(&#?\w{1,32};)"
 )
-_ENCODED = re.compile(r"%[0-9a-fA-F]{2}|\\|&#?\w|[A-Za-z0-9+/_-]{16}")
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 _WRAPPED = re.compile(r"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/_-]{16,}+\s+)+[A-Za-z0-9+/_-]+")
 """Base64 in lines; tried at the start of a run alone, and whole, or a long run would be read once per letter."""
 _SPACE = re.compile(r"\s+")
 _STANDARD = str.maketrans("-_", "+/")
-
-
-def is_encoded(text: str) -> bool:
-    """Return whether a text can say more than it shows."""
-    return _ENCODED.search(text) is not None
 
 
 def readings(text: str) -> Iterator[str]:
