@@ -107,6 +107,7 @@ def _encodings(value: str, is_random: bool) -> Iterator[Encoding]:
     data = _encode(value)
     has_punctuation = len(skeleton(data)) < len(data)
     part = FRAGMENT - has_punctuation
+    secret_part = value.removeprefix(public_part(value))
     public = len(skeleton(_encode(public_part(value))))
     yield _encoding(PLAIN, data, is_random, part, public)
     for text in _escaped(value):
@@ -115,7 +116,7 @@ def _encodings(value: str, is_random: bool) -> Iterator[Encoding]:
     for form, digits in _EVERY_LETTER.items():
         text = "".join(form.format(ord(letter)) for letter in value)
         yield _encoding(ESCAPED, _encode(text), is_random, FRAGMENT * digits)
-    yield _encoding(REVERSED, data[::-1], is_random, part)
+    yield _encoding(REVERSED, _encode(secret_part)[::-1], is_random, part)
     yield _encoding(HEX, data.hex().encode(), is_random, 2 * FRAGMENT)
     for digits_shown in base64_cores(data):
         yield _encoding(BASE64, digits_shown.encode(), is_random, SHORTEST)

@@ -209,7 +209,7 @@ class Redaction:
         whole = before + data if before else data
         spans = self._search.spans(whole)
         if keeps_structure:
-            spans = [span for span in spans if span.encoding.is_random or not _is_structure(whole, span)]
+            spans = [span for span in spans if not (_may_be_name(whole, span) and _is_structure(whole, span))]
         if spans:
             data = _masked(whole, spans, len(before), _Keys(whole) if keeps_structure else None)
         return self._without_encoded(self._search, data)
@@ -288,6 +288,14 @@ def _masked(data: bytes, spans: Iterable[Span], first: int, keys: _Keys | None) 
         parts += [data[end : max(end, span.start)], mask, *controls(data[max(first, span.start) : span.end])]
         end = span.end
     return b"".join([*parts, data[end:]]) if parts else data[first:]
+
+
+def _may_be_name(data: bytes, span: Span) -> bool:
+    """Return whether a span may be a name of the format: a secret of words, or a lower-case word in a random one."""
+    return not span.encoding.is_random or _LOWER_CASE_WORD.fullmatch(data, span.start, span.end) is not None
+
+
+_LOWER_CASE_WORD = re.compile(rb"[a-z_]{1,12}")
 
 
 def _is_structure(data: bytes, span: Span) -> bool:

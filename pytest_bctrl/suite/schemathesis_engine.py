@@ -19,14 +19,14 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from pytest_bctrl.checks.answer import Answer, looked, once
-from pytest_bctrl.checks.credentials import NONE, Credential
+from pytest_bctrl.checks.credentials import NONE, REFUSED, Credential
 from pytest_bctrl.checks.protocol import around
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.contract.key_fields import guarded_by, key_fields
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.parameters import documented_refusals
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.finding import Finding, Level
 from pytest_bctrl.samples.inputs import Inputs, inputs
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.engine_faults import is_engine_fault
@@ -324,10 +324,27 @@ def _violation(answer: Answer, name: str, failure: Any, generated: GeneratedCase
         place = f"credential: {generated.credential.name}"
     elif name in (_REJECTED, _ACCEPTED) and generated is not None:
         place = ", ".join(f"query {field}" for field, _ in generated.inputs.query) or place
+    observed: Any = " ".join(str(failure.message).split())[:200]
+    level: Level = "error"
     if name == "status_code_conformance":
-        wanted = sorted(answer.operation.responses)
-    observed = " ".join(str(failure.message).split())[:200]
-    return around(name, f"{NAME}: {failure.title}", place, wanted, observed, kind=NAME)
+        wanted, observed = sorted(answer.operation.responses), answer.status
+        level = "warning" if _is_undocumented_rejection(answer) else "error"
+    return around(name, f"{NAME}: {failure.title}", place, wanted, observed, NAME, level)
+
+
+def _is_undocumented_rejection(answer: Answer) -> bool:
+    """Return whether a request is rejected in a usual way, and the contract documents no rejection of that kind.
+
+    As in the kit's own check of the status, that the contract is silent is then a warning.
+    """
+    for statuses in (REFUSED, UNKNOWN_VALUE):
+        if answer.status in statuses:
+            return not any(answer.operation.response_for(status) for status in statuses)
+    return False
+
+
+UNKNOWN_VALUE = frozenset({400, 404, 422})
+"""The statuses that reject a value which is invalid or names nothing (RFC 9110, 15.5.1 and 15.5.5)."""
 
 
 _PLACES = {

@@ -58,7 +58,7 @@ def test_no_credential_contains_more_than_half_of_the_key(key: str, field: KeyFi
         # Made-up text may have a character of the key by chance where neither end lines up.
         if credential.is_derived:
             assert max(from_start, from_end if len(text) != len(key) else 0) <= len(key) // 2
-        elif len(text) == len(key) and text != "not-a-key-of-this-api":
+        elif len(text) == len(key) and not credential.name.startswith(("empty ", "wrong ")):
             assert 0 == from_start
 
 
@@ -93,7 +93,6 @@ def test_a_key_is_kept_in_half_where_a_careless_server_looks() -> None:
         "both ends of the key": "abc_........23x7",
         "same prefix, then others": "abc_............",
         "first 8 characters": "abc_Key1",
-        "another, and longer": "." * 17,
     }
 
 
@@ -151,4 +150,4 @@ def test_every_fourth_has_a_connection_of_its_own_and_comes_last(field: KeyField
     turns = [one.is_first for one in wrong_credentials(Secret("bctrl_Key_0123456789"), field)]
     assert ((len(turns) + 2) // 4, turns) == (sum(turns), sorted(turns))
     alone = {one.name for one in wrong_credentials(Secret("bctrl_Key_0123456789")) if one.is_first}
-    assert {"empty bearer", "first half, then others", "same prefix, then others", "another scheme"} == alone
+    assert {"empty bearer", "first half, then others", "same prefix, then others", "token as a user"} == alone
