@@ -10,7 +10,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from itertools import pairwise
 from urllib.parse import quote, quote_plus
@@ -34,7 +34,8 @@ class Encoding:
     """One form of a secret. It has no `repr`, so that no traceback shows it.
 
     `gaps` holds the punctuation in front of each character of the skeleton, and behind the last one. A run of
-    `shortest` characters of the skeleton gives the secret away, unless it ends within the first `public` ones.
+    `shortest` characters of the skeleton gives the secret away, unless nearly all of them are among the first `public`
+    ones or at the offsets `common`, which are those of words in the secret.
     """
 
     name: str
@@ -43,6 +44,11 @@ class Encoding:
     shortest: int
     public: int = 0
     is_random: bool = False
+    common: frozenset[int] = frozenset()
+
+    def secret_characters(self, start: int, end: int) -> int:
+        """Return how many characters of a part of the skeleton are neither public nor those of a word."""
+        return sum(1 for offset in range(max(start, self.public), end) if offset not in self.common)
 
     def grams(self, length: int) -> Iterator[tuple[bytes, int]]:
         """Yield the grams of a length that a search looks for, with their offsets in the skeleton.
@@ -105,22 +111,33 @@ def encodings_of(value: str, *, has_parts: bool = True) -> list[Encoding]:
 
 def _encodings(value: str, is_random: bool) -> Iterator[Encoding]:
     data = _encode(value)
-    has_punctuation = len(skeleton(data)) < len(data)
-    part = FRAGMENT - has_punctuation
     secret_part = value.removeprefix(public_part(value))
     public = len(skeleton(_encode(public_part(value))))
-    yield _encoding(PLAIN, data, is_random, part, public)
+    yield replace(_encoding(PLAIN, data, is_random, FRAGMENT, public), common=_word_offsets(value))
     for text in _escaped(value):
         # A shorter part could be the letters of an escape, such as `quot`.
         yield _encoding(ESCAPED, _encode(text), is_random, 2 * FRAGMENT, public)
     for form, digits in _EVERY_LETTER.items():
         text = "".join(form.format(ord(letter)) for letter in value)
         yield _encoding(ESCAPED, _encode(text), is_random, FRAGMENT * digits)
-    yield _encoding(REVERSED, _encode(secret_part)[::-1], is_random, part)
+    backwards = _encoding(REVERSED, _encode(secret_part)[::-1], is_random, FRAGMENT)
+    last = len(backwards.skeleton) - 1
+    yield replace(backwards, common=frozenset(last - offset for offset in _word_offsets(secret_part)))
     yield _encoding(HEX, data.hex().encode(), is_random, 2 * FRAGMENT)
     for digits_shown in base64_cores(data):
         yield _encoding(BASE64, digits_shown.encode(), is_random, SHORTEST)
 
+
+def _word_offsets(value: str) -> frozenset[int]:
+    """Return the offsets, in the skeleton, of the words between punctuation: `Night` in `k_Night-7Fq2` is no secret."""
+    offsets: set[int] = set()
+    for match in _WORD.finditer(value) if value.isascii() else ():
+        start = len(skeleton(_encode(value[: match.start()])))
+        offsets |= set(range(start, start + len(match[0])))
+    return frozenset(offsets)
+
+
+_WORD = re.compile(r"(?<![A-Za-z0-9])[A-Z]?[a-z]{3,11}(?![A-Za-z0-9])")
 
 _EVERY_LETTER = {"\\u{:04x}": 5, "\\x{:02x}": 3, "&#{};": 3, "&#x{:x};": 3}
 """Escapes of which a text may consist, and the letters and digits that each has."""

@@ -64,11 +64,11 @@ class Redaction:
         text = secret(value).reveal()
         self._add(_Known(text, name, weakness(text), has_parts))
 
-    def add_derived(self, value: Secret | str) -> None:
-        """Redact a credential that was made from a secret, as a whole; its parts are those of the secret."""
+    def add_derived(self, value: Secret | str, *, has_parts: bool = False) -> None:
+        """Redact a credential that was made from a secret; as a whole, unless it has parts that are not the secret's."""
         text = secret(value).reveal()
         if not weakness(text):
-            self._add(_Known(text, "a credential", "", has_parts=False, is_derived=True))
+            self._add(_Known(text, "a credential", "", has_parts, is_derived=True))
 
     def _add(self, known: _Known) -> None:
         if known.value and known.value not in self._known:

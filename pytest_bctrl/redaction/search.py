@@ -134,11 +134,14 @@ _KEPT = frozenset(range(256)) - frozenset(PUNCTUATION)
 
 
 def _tells(run: _Run) -> bool:
-    """Return whether a run gives its secret away: it is long enough, and more than the public part."""
+    """Return whether a run gives its secret away: it is long enough, and more than public parts and words."""
     length = run.end - run.start
     encoding = run.encoding
-    secret_part = run.offset + length - max(run.offset, encoding.public)
-    return length >= encoding.shortest and secret_part >= min(3, len(encoding.skeleton))
+    if length < encoding.shortest:
+        return False
+    if length == len(encoding.skeleton):
+        return True
+    return encoding.secret_characters(run.offset, run.offset + length) >= min(3, len(encoding.skeleton))
 
 
 def _without_controls(data: bytes) -> list[bytes]:

@@ -59,8 +59,14 @@ def _redact_credentials(config: pytest.Config, run: ContractRun) -> None:
     redacting = redaction(config)
     for operation in run.operations:
         for credential in credentials_of(run, operation):
-            if credential.is_derived and credential.header is not None:
-                redacting.add_derived(credential.header.reveal().rpartition(" ")[2])
+            if credential.header is None:
+                continue
+            token = credential.header.reveal().rpartition(" ")[2]
+            if credential.is_derived:
+                redacting.add_derived(token)
+            elif len(token) == len(run.key.reveal()):
+                # What is made up is the other part of those that are derived.
+                redacting.add_derived(token, has_parts=True)
 
 
 def _end_with_sigterm(config: pytest.Config) -> None:
