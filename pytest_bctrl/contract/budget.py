@@ -75,8 +75,8 @@ class Budget:
     def inside(self, key: Hashable, where: str) -> Iterator[None]:
         """Analyse a schema, which `key` identifies and which is at `where`.
 
-        Raises the `BudgetError` of before if it is known to be too large. Where the budget runs out inside, the error names the
-        innermost schema that takes half of it.
+        Raises the same `BudgetError` again if it is known to be too large. Where the budget runs out inside, the error
+        names the innermost schema that takes half of it.
         """
         if key in self._large:
             raise self._large[key]

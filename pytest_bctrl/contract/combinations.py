@@ -93,13 +93,19 @@ class Combinations:
                 yield _sum([_product(met), _product(unmet)])
             elif word == "dependentSchemas":
                 yield from ((count(inner) if is_negated else 1 + count(inner)) for inner in parts)
-            elif word == "dependentRequired" and isinstance(value, dict):
-                yield from (1 if is_negated else 2 for _ in value)
-            elif word in _NAMED and isinstance(value, dict | list) and is_negated:
-                # Of two or more required names, any may be there beside one that is not.
-                yield len(value) + (word == "required" and len(value) > 1)
             elif word not in _COUNTED_ELSEWHERE:
-                yield 1
+                yield _of_names(word, value, is_negated=is_negated)
+
+
+def _of_names(word: str, value: Any, *, is_negated: bool) -> int:
+    """Return the count of a keyword that applies no alternatives."""
+    names = len(value) if isinstance(value, dict | list) else 1
+    if word == "dependentRequired":
+        return names if is_negated else min(_TOO_MANY, 2 ** min(names, 20))
+    if is_negated and word in _NAMED:
+        # Of two or more required names, any may be there beside one that is not.
+        return names + (word == "required" and names > 1)
+    return 1
 
 
 _T = TypeVar("_T")

@@ -29,16 +29,23 @@ def test_parts_take_their_steps_from_the_budget_of_the_contract(monkeypatch: pyt
 
 def test_the_error_names_the_innermost_schema_that_takes_half_of_the_budget() -> None:
     budget = Budget(10)
-    with pytest.raises(BudgetError) as caught, budget.inside("outer", "#/outer"):
-        budget.spend("#/outer", 3)
-        with budget.inside("inner", "#/inner"):
-            budget.spend("#/inner", 5)
-            with budget.inside("leaf", "#/leaf"):
-                budget.spend("#/leaf", 3)
+
+    def analyse() -> None:
+        with budget.inside("outer", "#/outer"):
+            budget.spend("#/outer", 3)
+            with budget.inside("inner", "#/inner"):
+                budget.spend("#/inner", 5)
+                with budget.inside("leaf", "#/leaf"):
+                    budget.spend("#/leaf", 3)
+
+    with pytest.raises(BudgetError) as caught:
+        analyse()
     assert ("#/inner", True) == (caught.value.where, "more than 5 ways" in caught.value.problem)
 
 
-def test_a_schema_that_is_known_to_be_too_large_is_analysed_once_and_named_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_schema_that_is_known_to_be_too_large_is_analysed_once_and_named_alike(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(budgets, "POINTS", 10)
     contract = Budget.of_contract(schemas=5)
     first, second = contract.part(), contract.part()

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_bctrl.contract import budget
 from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.schema.node import LEVELS
 from pytest_bctrl.observed.coverage import Coverage, coverage
 from pytest_bctrl.observed.facts import Observation
 from pytest_bctrl.reports.html.outline import outline
@@ -18,9 +19,7 @@ BODY = "#/paths/~1v1~1things~1{id}/get/responses/200/content/application~1json/s
 
 def choice(name: str) -> dict[str, Any]:
     """Return alternatives that a property tells apart."""
-    return {
-        "oneOf": [{"properties": {name: {"const": tag}, f"{name}{tag}": True}, "required": [name]} for tag in "xy"]
-    }
+    return {"oneOf": [{"properties": {name: {"const": tag}, f"{name}{tag}": True}, "required": [name]} for tag in "xy"]}
 
 
 def measured(contract: Contract) -> Coverage:
@@ -62,7 +61,9 @@ def test_a_body_with_more_points_than_the_budget_is_not_measured_and_says_which_
     monkeypatch.setattr(budget, "POINTS", 100)
     result = measured(wide())
     (line,) = result.not_measured
-    assert line.startswith("coverage of GET /v1/things/{id} 200: things.json: #/components/schemas/O/properties/large: ")
+    assert line.startswith(
+        "coverage of GET /v1/things/{id} 200: things.json: #/components/schemas/O/properties/large: "
+    )
     assert {"parameter", "status"} == {point.kind for point in result.points}
 
 
@@ -85,7 +86,13 @@ def test_the_outline_of_a_body_beyond_the_budget_says_so_and_has_no_nodes(monkey
     assert cut["words"].startswith("x (not shown: properties and alternatives combine in more than ")
 
 
-def test_the_outline_ends_with_the_deepest_level_of_alternatives_that_lead_back() -> None:
-    again = {"$ref": "#/components/schemas/A"}
-    schemas = {"A": {"type": "object", "properties": {"a": {"anyOf": [again, {"allOf": [again], "minProperties": 1}]}}}}
-    assert [["a"]] == [[node["name"] for node in one["children"]] for one in response_nodes(contract_of(again, schemas))]
+def test_the_outline_ends_with_the_deepest_level_that_is_looked_at() -> None:
+    levels = LEVELS + 3
+    schemas = {f"S{n}": {"properties": {"a": {"$ref": f"#/components/schemas/S{n + 1}"}}} for n in range(levels)}
+    contract = contract_of({"$ref": "#/components/schemas/S0"}, {**schemas, f"S{levels}": {"type": "string"}})
+    (node,) = response_nodes(contract)
+    depth = 0
+    while node["children"]:
+        (node,) = node["children"]
+        depth += 1
+    assert LEVELS == depth
