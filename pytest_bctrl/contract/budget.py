@@ -24,8 +24,10 @@ MEAN = 100
 COMBINATIONS = 1_024
 """Combinations of alternatives that are told apart at one location: of ten that each have two, all."""
 
-EXPANDED = 128
-"""Combinations of alternatives of a schema that the engine is asked to expand, for a sample or a proof."""
+EXPANDED = 2_187
+"""Combinations of alternatives of a schema that the engine is asked to expand, for a sample or a proof: of seven
+conditions with three outcomes each (the property is missing, is another, is this one), all.
+"""
 
 
 class BudgetError(DocumentError):
@@ -48,7 +50,7 @@ class Budget:
         self._whole: Budget | None = None
         self._spent = 0
         self._error: BudgetError | None = None
-        self._large: set[Hashable] = set()
+        self._large: dict[Hashable, BudgetError] = {}
 
     @classmethod
     def of_contract(cls, schemas: int) -> Budget:
@@ -73,17 +75,17 @@ class Budget:
     def inside(self, key: Hashable, where: str) -> Iterator[None]:
         """Analyse a schema, which `key` identifies and which is at `where`.
 
-        Raises `BudgetError` if it is known to be too large. Where the budget runs out inside, the error names the
-        innermost schema that takes half of it.
+        Raises the same `BudgetError` again if it is known to be too large. Where the budget runs out inside, the error
+        names the innermost schema that takes half of it.
         """
         if key in self._large:
-            raise BudgetError(self._steps // 2, where)
+            raise self._large[key]
         before = self._spent
         try:
             yield
         except BudgetError as error:
             if self._spent - before < self._steps // 2:
                 raise
-            self._large.add(key)
             self._error = self._error or BudgetError(self._steps // 2, where)
+            self._large[key] = self._error
             raise self._error from error

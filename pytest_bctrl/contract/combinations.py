@@ -12,8 +12,13 @@ from typing import Any, Generic, TypeVar
 from pytest_bctrl.contract.budget import EXPANDED
 from pytest_bctrl.contract.keywords import HOLDING, held
 from pytest_bctrl.contract.model import Schema, pointer
+from pytest_bctrl.contract.schema.ref import NOTES
 
 _CHOICES = ("anyOf", "oneOf")
+_NAMED = ("properties", "patternProperties", "required")
+"""The keywords that are not met where one of the names that they list is not as they say."""
+_COUNTED_ELSEWHERE = NOTES | {"$ref", "then", "else", "$defs"}
+"""The keywords that are no choice of their own."""
 _TOO_MANY = 1_000_000
 """What every larger count is, and that of a schema that leads back to itself in place."""
 
@@ -40,7 +45,7 @@ class Combinations:
                 inner = waiting.pop()
                 if not isinstance(inner, Mapping) or self._bounded.get(inner):
                     continue
-                listed = sum(len(inner.get(word, ())) for word in _CHOICES)
+                listed = sum(1 for _ in held(inner, _CHOICES))
                 if self._count(inner, is_negated=False) > max(EXPANDED, 2 * listed):
                     return False
                 self._bounded.set(inner, True)
@@ -75,10 +80,11 @@ class Combinations:
 
         yield from map(count, self._referred(schema))
         for word, value in schema.items():
+            parts = [inner for _, _, inner in held(schema, (word,))]
             if word == "allOf":
-                yield from map(count, value)
+                yield from map(count, parts)
             elif word in _CHOICES:
-                yield (_product if is_negated else _sum)(map(count, value))
+                yield (_product if is_negated else _sum)(map(count, parts))
             elif word == "not":
                 yield count(value, turned=True)
             elif word == "if":
@@ -86,11 +92,20 @@ class Combinations:
                 unmet = self._count(value, is_negated=True), count(schema.get("else", True))
                 yield _sum([_product(met), _product(unmet)])
             elif word == "dependentSchemas":
-                yield from ((count(inner) if is_negated else 1 + count(inner)) for inner in value.values())
-            elif word == "properties" and is_negated:
-                yield len(value)
-            else:
-                yield 1
+                yield from ((count(inner) if is_negated else 1 + count(inner)) for inner in parts)
+            elif word not in _COUNTED_ELSEWHERE:
+                yield _of_names(word, value, is_negated=is_negated)
+
+
+def _of_names(word: str, value: Any, *, is_negated: bool) -> int:
+    """Return the count of a keyword that applies no alternatives."""
+    names = len(value) if isinstance(value, dict | list) else 1
+    if word == "dependentRequired":
+        return names if is_negated else min(_TOO_MANY, 2 ** min(names, 20))
+    if is_negated and word in _NAMED:
+        # Of two or more required names, any may be there beside one that is not.
+        return names + (word == "required" and names > 1)
+    return 1
 
 
 _T = TypeVar("_T")

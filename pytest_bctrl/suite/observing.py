@@ -41,11 +41,12 @@ class Observer:
     `judged` is what other tests hold to the contract, or what is broken on purpose: it counts for coverage alone.
     `unjudged` is the traffic of ordinary tests, whose differences from the contract nobody else would tell. `minimum`
     is the percentage of the contract that has to be seen. `is_told` means that a contract run tells at its end how much
-    was.
+    was, `is_cause` that a complete run ends with 2 since nobody can say how much.
     """
 
     minimum: float | None = None
     is_told = False
+    is_cause = False
 
     def __init__(self, contract: Contract, redact: Callable[[str], str] = str, sent: Iterable[str] = ()) -> None:
         self.contract = contract
@@ -208,6 +209,7 @@ class ObservingHooks:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         elif self._observer.undecided:
             session.exitstatus = pytest.ExitCode.INTERRUPTED
+            self._observer.is_cause = True
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -121,7 +121,7 @@ class Summary:
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write what is accepted, and set the exit code: 2 where the target could not be asked and nothing failed."""
-        has_ended = session.exitstatus in _RAN
+        has_ended = session.exitstatus in _RAN or observer(session.config).is_cause
         self._is_complete = has_ended and not session.shouldstop and not session.shouldfail
         if hasattr(session.config, "workerinput"):
             return

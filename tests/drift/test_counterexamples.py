@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from fnmatch import fnmatch
 from operator import itemgetter
 from typing import Any
@@ -245,3 +246,32 @@ def test_what_tells_alternatives_apart_is_what_the_document_calls_them(mapping: 
 
     [found] = errors(named("meow"), named("purr"))
     assert found.extra["shown"]["value"]["kind"] == kind
+
+
+def narrowed(choices: int) -> tuple[Doc, Doc]:
+    """Return documents of which the newer one allows less, with so many pairs of alternatives beside it."""
+    pairs_beside = [{"anyOf": [{"minimum": -n - 1}, {"maximum": n}]} for n in range(choices)]
+    old = body({"oneOf": [{"const": 1}, {"enum": [2, 3]}]})
+    return old, body({"allOf": [{"enum": [1, 2]}, {"type": "integer"}, *pairs_beside]})
+
+
+def test_a_proof_is_made_of_as_many_combinations_as_the_budget_allows() -> None:
+    """Beyond it the change counts as what its rule says."""
+    proven, unproven = compare(*narrowed(7)), compare(*narrowed(12))
+    assert [one.rule for one in proven] == [one.rule for one in unproven]
+    assert ({"proof"}, {"rule"}) == tuple({one.extra["shown"]["by"] for one in found} for found in (proven, unproven))
+    assert [rules()[one.rule].level for one in unproven] == [one.level for one in unproven]
+
+
+@pytest.mark.parametrize("sides", [(40, 40), (40, 1), (1, 40)], ids=["both", "old", "new"])
+def test_no_value_is_validated_with_a_document_that_is_no_affordable_contract(sides: tuple[int, int]) -> None:
+    """Of 40 schemas that each apply the next one twice, the last applies a trillion times."""
+    documents = []
+    for levels, kind in zip(sides, ("integer", "string"), strict=True):
+        chain = {f"S{n}": {"allOf": [{"$ref": f"#/components/schemas/S{n + 1}"}] * 2} for n in range(levels)}
+        document = body({"$ref": "#/components/schemas/S0"})
+        document["components"]["schemas"] = {**chain, f"S{levels}": {"type": kind}}
+        documents.append(document)
+    found = compare(*documents)
+    assert {"error": 1} == Counter(one.level for one in found if one.level == "error")
+    assert {"rule"} == {one.extra["shown"]["by"] for one in found}

@@ -18,7 +18,7 @@ from .child import MEMORY, Ran, run
 from .nested_schemas import nested_document
 
 DOCUMENTS = 500
-_BATCH = 10
+_BATCH = 20
 """Documents that one process takes."""
 _BODY = '{"a": 1, "b": [{}], "n0": "x", "things": [{"a": {"a": 1}}, {"n1": 1}, 3]}'
 _TRIVIAL = json.dumps(document({"type": "object"}))

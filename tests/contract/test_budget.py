@@ -1,0 +1,62 @@
+"""The budget for combinations: who spends it, and which schema the error names."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_bctrl.contract import budget as budgets
+from pytest_bctrl.contract.budget import Budget, BudgetError
+
+
+def test_the_step_beyond_the_budget_raises_and_names_where() -> None:
+    budget = Budget(3)
+    budget.spend("#/a", 3)
+    with pytest.raises(BudgetError) as caught:
+        budget.spend("#/b")
+    assert "#/b: properties and alternatives combine in more than 3 ways (combine fewer: " in str(caught.value)
+
+
+def test_parts_take_their_steps_from_the_budget_of_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budgets, "POINTS", 10)
+    monkeypatch.setattr(budgets, "MEAN", 1)
+    contract = Budget.of_contract(schemas=5)
+    contract.part().spend("#/a", 10)
+    with pytest.raises(BudgetError, match="more than 10 ways"):
+        contract.part().spend("#/b", 11)
+    with pytest.raises(BudgetError, match="more than 15 ways"):
+        contract.part().spend("#/c", 6)
+
+
+def test_the_error_names_the_innermost_schema_that_takes_half_of_the_budget() -> None:
+    budget = Budget(10)
+
+    def analyse() -> None:
+        with budget.inside("outer", "#/outer"):
+            budget.spend("#/outer", 3)
+            with budget.inside("inner", "#/inner"):
+                budget.spend("#/inner", 5)
+                with budget.inside("leaf", "#/leaf"):
+                    budget.spend("#/leaf", 3)
+
+    with pytest.raises(BudgetError) as caught:
+        analyse()
+    assert ("#/inner", True) == (caught.value.where, "more than 5 ways" in caught.value.problem)
+
+
+def test_a_schema_that_is_known_to_be_too_large_is_analysed_once_and_named_alike(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(budgets, "POINTS", 10)
+    contract = Budget.of_contract(schemas=5)
+    first, second = contract.part(), contract.part()
+    with pytest.raises(BudgetError), first.inside("large", "#/large"):
+        first.spend("#/large", 11)
+    with pytest.raises(BudgetError, match="#/large: "), second.inside("large", "#/again"):
+        pytest.fail("it is analysed again")
+
+
+def test_a_schema_within_the_budget_is_left_alone() -> None:
+    budget = Budget(10)
+    for _ in range(2):
+        with budget.inside("small", "#/small"):
+            budget.spend("#/small", 5)

@@ -1,0 +1,179 @@
+"""In how many ways alternatives combine, and what is asked of the engine where they are too many."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_bctrl.contract.budget import EXPANDED
+from pytest_bctrl.contract.combinations import Combinations
+from pytest_bctrl.contract.engine import accepts, canonicalized
+from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.samples.build import Builder, RoundRobin
+
+from .documents import contract_of
+
+A, B, C = ({"required": [name]} for name in "abc")
+PAIR = {"anyOf": [A, B]}
+
+
+def is_bounded(schema: Any, **schemas: Any) -> bool:
+    return Combinations({"$defs": schemas}, "x.json").are_bounded(schema)
+
+
+@pytest.mark.parametrize(
+    ("schema", "ways"),
+    [
+        (PAIR, 2),
+        ({"oneOf": [A, B, C]}, 3),
+        ({"anyOf": [PAIR, C]}, 3),
+        ({"allOf": [PAIR, PAIR]}, 4),
+        ({"not": {"allOf": [A, B]}}, 2),
+        ({"not": {"not": PAIR}}, 2),
+        ({"not": {"required": ["a"]}}, 1),
+        ({"not": {"required": ["a", "b"]}}, 3),
+        ({"not": {"properties": {"a": True, "b": True}}}, 2),
+        ({"not": {"patternProperties": {"a": True, "b": True, "c": True}}}, 3),
+        ({"not": {"type": "object", "title": "x", "minimum": 3}}, 2),
+        ({"not": {"dependentRequired": {"a": [], "b": []}}}, 2),
+        ({"not": {"dependentSchemas": {"a": True, "b": True}}}, 2),
+        ({"not": {"if": A, "then": B, "else": C}}, 2),
+        ({"if": A, "then": B}, 2),
+        ({"if": {**A, "properties": {"a": {"const": 1}}}, "then": B}, 3),
+        ({"if": A, "then": PAIR, "else": C}, 3),
+        ({"dependentSchemas": {"a": True}}, 2),
+        ({"dependentSchemas": {"a": PAIR}}, 3),
+        ({"dependentRequired": {"a": ["b"]}}, 2),
+        ({"$ref": "#/$defs/pair"}, 2),
+    ],
+    ids=str,
+)
+def test_what_multiplies_is_bounded_as_long_as_its_product_is(schema: Any, ways: int) -> None:
+    copies = next((number for number in range(20) if ways ** (number + 1) > EXPANDED), 20)
+    assert is_bounded({"allOf": [schema] * copies}, pair=PAIR)
+    assert (ways == 1) == is_bounded({"allOf": [schema] * (copies + 1)}, pair=PAIR)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        True,
+        A,
+        {"not": {"anyOf": [A, B]}},
+        {"not": {"const": 1}},
+        {"properties": {"a": PAIR, "b": PAIR}},
+        {"items": PAIR},
+        {"properties": {"a": {"not": {"enum": [1, 2]}}}, "required": ["a", "b"]},
+    ],
+    ids=str,
+)
+def test_what_does_not_multiply_is_bounded_however_often_it_is_repeated(schema: Any) -> None:
+    assert is_bounded({"allOf": [schema] * 200})
+
+
+def test_long_lists_of_alternatives_are_bounded_where_nothing_multiplies_them() -> None:
+    listed = {"oneOf": [{"const": number} for number in range(EXPANDED + 1)]}
+    assert is_bounded(listed)
+    assert not is_bounded({"allOf": [listed]})
+
+
+def test_a_schema_leads_to_what_it_holds_and_refers_to() -> None:
+    many = {"allOf": [PAIR] * 12}
+    assert not is_bounded({"properties": {"a": {"items": [many]}, "b": {"items": many}}})
+    assert not is_bounded({"properties": {"a": {"$ref": "#/$defs/many"}}}, many=many)
+    assert is_bounded({"properties": {"a": {"$ref": "#/$defs/few"}}}, few=PAIR)
+
+
+def test_a_circle_is_bounded_through_a_property_and_not_in_place() -> None:
+    assert is_bounded({"$ref": "#/$defs/a"}, a={"properties": {"next": {"$ref": "#/$defs/a"}}, **PAIR})
+    assert not is_bounded({"$ref": "#/$defs/a"}, a={"allOf": [{"$ref": "#/$defs/a"}]})
+
+
+def test_a_doubled_chain_is_counted_once_a_level() -> None:
+    chain = {f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(90)}
+    assert is_bounded({"$ref": "#/$defs/a0"}, **chain, a90=A)
+    assert not is_bounded({"$ref": "#/$defs/a0"}, **chain, a90=PAIR)
+
+
+@pytest.mark.parametrize("word", ["allOf", "anyOf", "oneOf", "not", "if", "dependentSchemas", "dependentRequired"])
+@pytest.mark.parametrize("value", [None, 5, "text", [5], {}, {"a": 5}], ids=str)
+def test_a_keyword_that_is_not_well_formed_is_no_error(word: str, value: Any) -> None:
+    assert is_bounded({word: value, "required": value})
+    assert is_bounded({"not": {word: value, "required": value, "properties": value}})
+
+
+def test_a_reference_that_leads_nowhere_is_named() -> None:
+    with pytest.raises(DocumentError, match="#/nowhere"):
+        is_bounded({"$ref": "#/nowhere"})
+
+
+def test_what_is_known_of_a_schema_outlives_no_schema_that_was_put_together() -> None:
+    """Another schema may have the identity of one that is gone."""
+    own = {"allOf": [PAIR] * 2}
+    combinations = Combinations({}, "x.json", {id(own)})
+    for _ in range(50):
+        assert combinations.are_bounded({"allOf": [own, {"allOf": [PAIR] * 9}]})
+        assert not combinations.are_bounded({"allOf": [own, {"allOf": [PAIR] * 10}]})
+
+
+def alternatives(schema: Any, *, is_negated: bool = False) -> list[tuple[str, ...]]:
+    """Return the alternatives of a schema's disjunctive form, written out."""
+    ((word, value),) = schema.items()
+    if word == "not":
+        return alternatives(value, is_negated=not is_negated)
+    if word == "required":
+        return [tuple(value)]
+    parts = [alternatives(part, is_negated=is_negated) for part in value]
+    if (word == "allOf") is is_negated:
+        return [way for part in parts for way in part]
+    return [sum(way, ()) for way in product(*parts)]
+
+
+SCHEMAS = st.recursive(
+    st.sampled_from([A, B, C]),
+    lambda inner: st.builds(
+        lambda word, parts: {word: parts[0] if word == "not" else parts},
+        st.sampled_from(["allOf", "anyOf", "oneOf", "not"]),
+        st.lists(inner, min_size=1, max_size=3),
+    ),
+    max_leaves=12,
+)
+
+
+@given(SCHEMAS)
+def test_the_count_is_that_of_the_alternatives_written_out(schema: Any) -> None:
+    ways = len(alternatives(schema))
+    # Copies beside it make the bound the limit of the schema's own count.
+    room = EXPANDED // ways
+    bounded = [{"anyOf": [A] * room}] if room else []
+    assert bool(room) == is_bounded({"allOf": [schema, *bounded]})
+    assert not is_bounded({"allOf": [schema, {"anyOf": [A] * (room + 1)}]})
+
+
+def test_the_engine_expands_as_many_combinations_as_the_budget_allows_and_no_more() -> None:
+    choices = [{"anyOf": [{"required": [f"a{n}"]}, {"maxProperties": 3}]} for n in range(12)]
+    contract = contract_of({"oneOf": [{"type": "object", "allOf": choices[:number]} for number in (7, 12)]})
+    (_, schema) = contract.operations[0].responses["200"].json or ("", {})
+    few, many = schema["oneOf"]
+    assert "allOf" not in canonicalized(contract, few)
+    assert many is canonicalized(contract, many)
+
+
+def conditional(number: int) -> dict[str, Any]:
+    """Return a schema of objects of so many kinds, each with a name that it requires."""
+    kinds = [f"k{n}" for n in range(number)]
+    conditions = [
+        {"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}, "then": {"required": [f"a{kind}"]}}
+        for kind in kinds
+    ]
+    return {"type": "object", "properties": {"kind": {"enum": kinds}}, "required": ["kind"], "allOf": conditions}
+
+
+def test_a_sample_meets_seven_conditions_that_each_require_the_name_that_they_are_about() -> None:
+    contract = contract_of(conditional(7))
+    (_, schema) = contract.operations[0].responses["200"].json or ("", False)
+    assert accepts(contract, schema, Builder(contract, RoundRobin()).value(schema))

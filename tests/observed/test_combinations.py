@@ -1,0 +1,98 @@
+"""Coverage and the outline of a contract whose alternatives combine in more ways than the budget allows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.contract import budget
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.schema.node import LEVELS
+from pytest_bctrl.observed.coverage import Coverage, coverage
+from pytest_bctrl.observed.facts import Observation
+from pytest_bctrl.reports.html.outline import outline
+from tests.contract.documents import contract_of
+
+BODY = "#/paths/~1v1~1things~1{id}/get/responses/200/content/application~1json/schema"
+
+
+def choice(name: str) -> dict[str, Any]:
+    """Return alternatives that a property tells apart."""
+    return {"oneOf": [{"properties": {name: {"const": tag}, f"{name}{tag}": True}, "required": [name]} for tag in "xy"]}
+
+
+def measured(contract: Contract) -> Coverage:
+    return coverage(contract, Observation())
+
+
+def choices(number: int) -> Contract:
+    return contract_of({"type": "object", "allOf": [choice(f"p{n}") for n in range(number)]})
+
+
+def wide(**operation: Any) -> Contract:
+    """Return a contract with a schema of 200 properties, which is that of a property."""
+    large = {"type": "object", "properties": {f"p{n}": {"type": "string"} for n in range(200)}}
+    outer = {"type": "object", "properties": {"small": {"type": "string"}, "large": {"$ref": "#/components/schemas/L"}}}
+    return contract_of({"$ref": "#/components/schemas/O"}, {"L": large, "O": outer}, **operation)
+
+
+def response_nodes(contract: Contract) -> list[dict[str, Any]]:
+    (operation,) = outline(contract, [], measured(contract))
+    return [node for node in operation["children"] if node["kind"] == "response"]
+
+
+def test_ten_pairs_of_alternatives_are_all_told_apart_and_the_eleventh_is_left_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pytest_bctrl.contract.schema.node.COMBINATIONS", 4)
+    assert () == measured(choices(2)).not_measured
+    (line,) = measured(choices(3)).not_measured
+    assert line.startswith("coverage of GET /v1/things/{id} 200, ")
+    assert f"from things.json: {BODY}/allOf/2 on, alternatives are not told apart" in line
+    branches = {point.location for point in measured(choices(3)).points if point.kind == "branch"}
+    assert {"", "<p0=x>", "<p0=y>"} == branches
+
+
+def test_a_body_with_more_points_than_the_budget_is_not_measured_and_says_which_schema(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert () == measured(wide()).not_measured
+    monkeypatch.setattr(budget, "POINTS", 100)
+    result = measured(wide())
+    (line,) = result.not_measured
+    assert line.startswith(
+        "coverage of GET /v1/things/{id} 200: things.json: #/components/schemas/O/properties/large: "
+    )
+    assert {"parameter", "status"} == {point.kind for point in result.points}
+
+
+@pytest.mark.parametrize(("others", "words"), [(1, "and 1 other response: "), (2, "and 2 other responses: ")])
+def test_responses_with_the_same_schema_beyond_the_budget_are_named_once(
+    monkeypatch: pytest.MonkeyPatch, others: int, words: str
+) -> None:
+    monkeypatch.setattr(budget, "POINTS", 100)
+    large = {"description": "x", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/O"}}}}
+    (line,) = measured(wide(responses={str(200 + n): large for n in range(others + 1)})).not_measured
+    assert line.startswith(f"coverage of GET /v1/things/{{id}} 200 {words}")
+
+
+def test_the_outline_of_a_body_beyond_the_budget_says_so_and_has_no_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    (whole,) = response_nodes(wide())
+    assert ["small", "large"] == [node["name"] for node in whole["children"]]
+    monkeypatch.setattr(budget, "POINTS", 100)
+    (cut,) = response_nodes(wide())
+    assert [] == cut["children"]
+    assert cut["words"].startswith("x (not shown: properties and alternatives combine in more than ")
+
+
+def test_the_outline_ends_with_the_deepest_level_that_is_looked_at() -> None:
+    levels = LEVELS + 3
+    schemas = {f"S{n}": {"properties": {"a": {"$ref": f"#/components/schemas/S{n + 1}"}}} for n in range(levels)}
+    contract = contract_of({"$ref": "#/components/schemas/S0"}, {**schemas, f"S{levels}": {"type": "string"}})
+    (node,) = response_nodes(contract)
+    depth = 0
+    while node["children"]:
+        (node,) = node["children"]
+        depth += 1
+    assert LEVELS == depth
