@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
 from pytest_bctrl.contract.paging_read import paging
-from pytest_bctrl.contract.parameters import arriving, documented_refusals, field_of, read_field, text_of
+from pytest_bctrl.contract.parameters import arriving, documented_refusals, field_of, read_field, read_pairs, text_of
 from pytest_bctrl.contract.schema.ref import flatten
 from pytest_bctrl.contract.schema.shapes import shapes, types
 from pytest_bctrl.errors import DocumentError
@@ -48,6 +48,28 @@ def cursors(contract: Contract, operation: Operation) -> frozenset[str]:
     """The parameters whose values come from an answer: one that is made up names no page."""
     found = paging(contract, operation)
     return frozenset({found.start.name} if found is not None and found.start is not None and found.is_opaque else ())
+
+
+def invalid_parameters(contract: Contract, operation: Operation, request: Inputs) -> list[Parameter]:
+    """Return the parameters of query and header whose values a request leaves out or spells wrongly.
+
+    A value is wrong if the schema allows no reading of it; of a name that is repeated, a server may read any value.
+    """
+    names = frozenset(one.name for one in operation.other_parameters if one.place == "query")
+    fields = {name.lower(): text for name, text in request.headers}
+
+    def is_invalid(parameter: Parameter) -> bool:
+        if parameter.place == "query":
+            own = [pair for pair in request.query if pair[0] == parameter.name]
+            sent = [request.query, *([pair] for pair in own)]
+            readings = [read_pairs(contract, parameter, pairs, names) for pairs in sent]
+            values = [value for reading in readings for value in reading]
+        else:
+            text = fields.get(parameter.name.lower())
+            values = [] if text is None else [read_field(contract, parameter, text)]
+        return not any(accepts(contract, parameter.schema, value) for value in values) if values else parameter.required
+
+    return [one for one in operation.other_parameters if one.place in ("query", "header") and is_invalid(one)]
 
 
 def variations(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Iterator[Trial]:
