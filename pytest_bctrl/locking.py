@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from hashlib import sha256
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -30,6 +30,8 @@ def held(path: Path, patience: float | None = None) -> Iterator[Path]:
     killed process left of them is removed. Raises `BctrlError`, which names lock and holder, where another process
     has it for longer than `patience` seconds, or where something else lies there; and `OSError`.
     """
+    from hashlib import sha256
+
     digest = sha256(path.name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
     with _held(path.with_name(f".{path.name[:40]}.{digest}"), PATIENCE if patience is None else patience) as part:
         yield part
@@ -100,13 +102,20 @@ def _is_at(file: int, lock: Path) -> bool:
 
 def _opened(lock: Path) -> int:
     try:
-        return os.open(lock, _FLAGS, 0o644)
+        file = os.open(lock, _FLAGS, 0o644)
     except OSError as error:
         if not os.path.lexists(lock):
             raise
-        raise BctrlError(
-            f"this user cannot take the lock: {error.strerror}", where=str(lock), hint="remove it"
-        ) from None
+        raise _not_taken(lock, str(error.strerror)) from None
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        # A pipe can be opened and locked on some systems, and is not the file of another process.
+        os.close(file)
+        raise _not_taken(lock, "not a regular file")
+    return file
+
+
+def _not_taken(lock: Path, problem: str) -> BctrlError:
+    return BctrlError(f"this user cannot take the lock: {problem}", where=str(lock), hint="remove it")
 
 
 if sys.platform == "win32":  # pragma: no cover - Windows

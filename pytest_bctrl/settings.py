@@ -12,8 +12,6 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, get_args
 
-import pytest
-
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.finding import FAIL_ON, FailOn, Levels, parse_levels
 from pytest_bctrl.secret import KEY_VARIABLE as KEY_VARIABLE
@@ -32,6 +30,8 @@ def usage_errors() -> Iterator[None]:
     try:
         yield
     except BctrlError as error:
+        import pytest
+
         raise pytest.UsageError(f"bctrl: {error}") from None
 
 
@@ -131,6 +131,8 @@ def in_file(setting: Setting, source: Source) -> list[Given]:
 
     Raises `SettingError` for native TOML of another type, in the place of pytest, whose words show the value.
     """
+    import pytest
+
     try:
         found = source.getini(setting.ini)
     except (TypeError, Warning, pytest.UsageError):

@@ -1,18 +1,16 @@
-"""The set of secrets of a process, and `redact(text) -> text`."""
+"""The set of secrets of a process, and `redact(text) -> text`. It imports what it needs with the first secret."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import unquote
 
-from pytest_bctrl.redaction import decoding
-from pytest_bctrl.redaction.encodings import PLAIN, encodings_of, literals_of
-from pytest_bctrl.redaction.search import Search, Span, controls
-from pytest_bctrl.redaction.weakness import is_in_names, weakness
 from pytest_bctrl.secret import KEY_VARIABLE, Secret, secret
+
+if TYPE_CHECKING:
+    from pytest_bctrl.redaction.search import Search, Span
 
 MASK = "[redacted]"
 
@@ -31,15 +29,19 @@ _STRUCTURE_AHEAD = re.compile(rb"(?:\\*[\"'])?\s*[:=(]")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class _Known:
     """One secret. It has no `repr`, so that no traceback shows it."""
 
-    value: str
-    name: str
-    weakness: str
-    has_parts: bool = True
-    is_derived: bool = False
+    __slots__ = ("has_parts", "is_derived", "name", "value", "weakness")
+
+    def __init__(
+        self, value: str, name: str, weakness: str, has_parts: bool = True, *, is_derived: bool = False
+    ) -> None:
+        self.value = value
+        self.name = name
+        self.weakness = weakness
+        self.has_parts = has_parts
+        self.is_derived = is_derived
 
 
 class Redaction:
@@ -61,11 +63,19 @@ class Redaction:
 
         Unless it has no parts that tell anything, so are parts of a random one.
         """
+        if not value:
+            return
+        from pytest_bctrl.redaction.weakness import weakness
+
         text = secret(value).reveal()
         self._add(_Known(text, name, weakness(text), has_parts))
 
     def add_derived(self, value: Secret | str, *, has_parts: bool = False) -> None:
-        """Redact a credential that was made from a secret; as a whole, unless it has parts that are not the secret's."""
+        """Redact a credential that was made from a secret; as a whole, unless it has parts of its own."""
+        if not value:
+            return
+        from pytest_bctrl.redaction.weakness import weakness
+
         text = secret(value).reveal()
         if not weakness(text):
             self._add(_Known(text, "a credential", "", has_parts, is_derived=True))
@@ -86,10 +96,15 @@ class Redaction:
 
     def exempt(self, names: Iterable[str]) -> None:
         """Treat words as too common that are part of `names`: of the project's paths, or of the ids of its tests."""
+        if not self._known:
+            return
+        from pytest_bctrl.redaction.weakness import is_in_names
+
         joined = list(names)
         for known in list(self._known.values()):
             if not known.weakness and is_in_names(known.value, joined):
-                weak = replace(known, weakness="is part of the project's paths or of a test's name")
+                reason = "is part of the project's paths or of a test's name"
+                weak = _Known(known.value, known.name, reason, known.has_parts, is_derived=known.is_derived)
                 self._known = {**self._known, known.value: weak}
                 self._is_stale = True
 
@@ -138,6 +153,9 @@ class Redaction:
             self._compile()
         if not self._known:
             return None
+        from pytest_bctrl.redaction import decoding
+        from pytest_bctrl.redaction.encodings import PLAIN
+
         for encoding, reading in decoding.meanings(text, _legible(self._known)):
             name = self._name_in(reading)
             if name is not None:
@@ -171,12 +189,17 @@ class Redaction:
         if isinstance(value, tuple | set | frozenset):
             members = (self._data(member, seen) for member in value)
             return type(value)(*members) if hasattr(value, "_fields") else type(value)(members)
-        if is_dataclass(value) and type(value).__module__.startswith("pytest_bctrl"):
+        if hasattr(type(value), "__dataclass_fields__") and type(value).__module__.startswith("pytest_bctrl"):
+            from dataclasses import fields, replace
+
             parts = {one.name: self._data(getattr(value, one.name), seen) for one in fields(value) if one.init}
             return replace(cast("Any", value), **parts)
         return value
 
     def _compile(self) -> None:
+        from pytest_bctrl.redaction.encodings import encodings_of, literals_of
+        from pytest_bctrl.redaction.search import Search
+
         self._is_stale = False
         encodings, weak, exact = [], [], list[bytes]()
         literals: dict[str, str] = {}
@@ -230,6 +253,8 @@ class Redaction:
         # A rule of dashes is no base64, nor is a path in lower case.
         if b"%" not in token and (len(set(token)) < _DISTINCT or token.islower()):
             return False
+        from pytest_bctrl.redaction import decoding
+
         readings = decoding.meanings(token.decode("ascii"), _LEGIBLE)
         next(readings)
         return any(search.find(_encode(reading)) is not None for _, reading in readings)
@@ -280,6 +305,8 @@ class _Keys:
 
 def _masked(data: bytes, spans: Iterable[Span], first: int, keys: _Keys | None) -> bytes:
     """Return `data` from `first` on, with `MASK` in place of the spans; codes for colour in them stay."""
+    from pytest_bctrl.redaction.search import controls
+
     parts, end = [], first
     for span in spans:
         if span.end <= first:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -211,6 +210,8 @@ def redact_file(path: Path, redaction: Redaction) -> bool:
 
 def _replace(path: Path, data: bytes) -> None:
     mode = path.stat().st_mode
+    import tempfile
+
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -26,9 +26,8 @@ from tests.variants.variant import faulty
 KEY = 'pk/Li<ve"51Nightjar4&Kd9wQx2LmZ'
 
 PROJECT = Path(__file__).with_name("downstream")
-SINKS = frozenset(
-    re.findall(r'(?:echoed|Broken)\("([a-z-]+)"\)', "".join(path.read_text("utf-8") for path in PROJECT.glob("*.py")))
-)
+_SINK = r'(?:echoed|Broken|Shown)\("([a-z-]+)"\)'
+SINKS = frozenset(re.findall(_SINK, "".join(path.read_text("utf-8") for path in PROJECT.glob("*.py"))))
 ENDS = ("conftest", "usage", "configure", "start", "internal", "finish", "exit", "interrupt")
 
 FILES = ["--junitxml=out.xml", "-o", "junit_logging=all", "-o", "junit_family=xunit1"]
@@ -45,7 +44,7 @@ RUNS = {
     "a value of bctrl_secrets, uncaptured": (
         ["-rA", "-s", "--tb=native", MOST[-1], "-o", "bctrl_secrets=$TOKEN", "-p", "no:allure_pytest"],
         {"VARIABLE": "TOKEN", "PYTEST_DEBUG": "1"},
-        {*PROPERTIES, "local"},
+        {*PROPERTIES, "local", "local-object"},
     ),
     "a key of the project's own fixture": (
         [*MOST, *FILES, "-k", "not (test_parameter or test_id)"],
@@ -230,7 +229,6 @@ KNOWN = {
     "cli/options.py write_text": "the findings were hidden in",
     "cli/contract.py write_files": "the overlay is hidden in; a contract is built of documents of the user's own",
     "contract/build.py write_files": "the contract, of documents of the user's own",
-    "contract/build.py write_bytes": "the files that were there before",
     "redaction/streams.py write": "what redacts",
     "redaction/streams.py write_bytes": "a file, redacted",
     "locking.py write": "recordings, of which one that holds a secret is refused, and published documents",
@@ -241,6 +239,7 @@ KNOWN = {
     "suite/report_hooks.py write_files": "the findings were hidden in",
     "suite/sinks.py setwriter": "what redacts",
     "suite/summary.py write": "the list of accepted findings",
+    "traffic/surplus.py write": "the requests themselves, to the connection",
 }
 """Where text goes elsewhere than to standard output of a command, which `main` hides, and what keeps secrets out."""
 
