@@ -119,8 +119,8 @@ class _Measure:
             self.beyond.setdefault(str(error), []).append(name)
             return []
         self.untold += [
-            f"coverage of {name}, {location}: from {where} on, alternatives are not told apart, since with those "
-            f"before they combine in more than {COMBINATIONS:,} ways"
+            f"coverage of {name}, {location}: alternatives are not distinguished from {where} on: with those before, "
+            f"they combine in more than {COMBINATIONS:,} ways"
             for location, where in body.untold.items()
         ]
         return points
@@ -130,7 +130,7 @@ class _Measure:
 class _Body:
     """The body of one documented status: what was seen of it under all codes that it stands for.
 
-    `untold` has, by location, the pointer of the first schema whose alternatives are not told apart there.
+    `untold` has, by location, the pointer of the first schema whose alternatives are not distinguished there.
     Its methods raise `BudgetError` where there are more points than the budget allows.
     """
 
