@@ -82,7 +82,7 @@ def crashing(visit: Visit, reply: Reply) -> Reply:
     [
         (("-k", "credential and bearer"), Service(), range(2, 3)),
         (("-k", "credential"), Service(admits=lambda _: False), range(1, 2)),
-        (("-k", "kept or missing"), Service(), range(7, 8)),
+        (("-k", "kept or bearer"), Service(), range(7, 8)),
         (("bctrl::test_invariant",), Service(), range(1, 2)),
         (("-x",), Service(refused=crashing), range(8, 8 + 4)),
     ],

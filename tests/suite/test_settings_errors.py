@@ -31,7 +31,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 @pytest.mark.parametrize(
     ("option", "variable", "value", "said"),
     [
-        ("--bctrl-live", "BCTRL_API_KEY", "line\nend", "BCTRL_API_KEY: the key holds white space, a line end"),
+        ("--bctrl-live", "BCTRL_API_KEY", "two\nlines", "BCTRL_API_KEY: the key holds white space, a line end"),
         ("--bctrl-live", "BCTRL_BASE_URL", "http://api.bctrl.ai", "in plain text"),
         ("--bctrl-fail-on=fatal", "BCTRL_API_KEY", KEY, "unknown level 'fatal' (choose one of: error, warning, info"),
     ],
@@ -44,7 +44,7 @@ def test_what_a_run_lacks_or_cannot_use_is_named_in_one_line_and_no_key_shown(
     (line,) = [line for line in result.errlines if line.strip()]
     assert (pytest.ExitCode.USAGE_ERROR, True) == (result.ret, line.startswith("ERROR: bctrl: "))
     assert said in line
-    assert not {KEY, "line\nend"} & {line, *line.split("'")}
+    assert not {KEY, "two\nlines"} & {line, *line.split("'")}
 
 
 @pytest.mark.parametrize(
