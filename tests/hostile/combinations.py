@@ -35,7 +35,7 @@ class Outcome(NamedTuple):
 
     @property
     def problem(self) -> str:
-        """What is wrong with it; empty where it finished, or rejected the document in one line."""
+        """What is wrong with it; empty where it finished, or rejected the document in one line with the pointer."""
         text = f"{self.ran.out}{self.ran.err}"
         if "Traceback" in text or "INTERNALERROR" in text:
             return f"an exception: {text[-500:]}"
@@ -43,7 +43,8 @@ class Outcome(NamedTuple):
             return f"{self.ran.peak:.0f} MB"
         if self.ran.code == _REJECTED.get(self.command, 2):
             lines = self.ran.err.strip().splitlines()
-            return "" if len(lines) == 1 else f"rejected in {len(lines)} lines: {self.ran.err[-500:]}"
+            is_named = f"{self.seed}.yaml: #/" in self.ran.err
+            return "" if is_named and len(lines) == 1 else f"rejected in {len(lines)} lines: {self.ran.err[-500:]}"
         return "" if self.ran.code in (0, 1) else f"exit code {self.ran.code}: {text[-500:]}"
 
 
