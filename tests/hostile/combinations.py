@@ -60,7 +60,7 @@ def outcomes(seeds: Sequence[int], folder: Path) -> Iterator[Outcome]:
     (folder / "warm.json").write_text(json.dumps(warm))
     run({"warm": _commands("warm.json", "")["suite"]}, folder, {})
     for start in range(0, len(seeds), _BATCH):
-        jobs = {}
+        jobs: dict[tuple[int | None, str], list[str]] = {}
         for seed in (None, *seeds[start : start + _BATCH]):
             name, base = f"document{seed}.yaml", f"base{seed}.yaml"
             text = _TRIVIAL if seed is None else nested_document(seed)
@@ -68,7 +68,7 @@ def outcomes(seeds: Sequence[int], folder: Path) -> Iterator[Outcome]:
             (folder / base).write_text(_changed(text))
             jobs |= {(seed, command): arguments for command, arguments in _commands(name, base).items()}
         ran = run({repr(key): job for key, job in jobs.items()}, folder, {})
-        yield from (Outcome(*key, ran[repr(key)]) for key in jobs)
+        yield from (Outcome(seed, command, ran[repr((seed, command))]) for seed, command in jobs)
 
 
 def _changed(text: str) -> str:
