@@ -101,7 +101,9 @@ def _mock(path: str) -> int:
         operation = contract.operations[0]
         with MockServer(contract) as server:
             target = operation.url_path({one.name: "x" for one in operation.path_parameters})
-            response = httpx.get(f"{server.url}{target}", headers={"Authorization": f"Bearer {server.api_key}"})
+            response = httpx.get(
+                f"{server.url}{target}", headers={"Authorization": f"Bearer {server.api_key}"}, timeout=600
+            )
     except BctrlError as error:
         print(error, file=sys.stderr)
         return 2

@@ -35,7 +35,7 @@ class Outcome(NamedTuple):
 
     @property
     def problem(self) -> str:
-        """What is wrong with it; empty where it finished, or rejected the document in one line."""
+        """What is wrong with it; empty where it finished, or rejected the document in one line with the pointer."""
         text = f"{self.ran.out}{self.ran.err}"
         if "Traceback" in text or "INTERNALERROR" in text:
             return f"an exception: {text[-500:]}"
@@ -43,7 +43,8 @@ class Outcome(NamedTuple):
             return f"{self.ran.peak:.0f} MB"
         if self.ran.code == _REJECTED.get(self.command, 2):
             lines = self.ran.err.strip().splitlines()
-            return "" if len(lines) == 1 else f"rejected in {len(lines)} lines: {self.ran.err[-500:]}"
+            is_named = f"{self.seed}.yaml: #/" in self.ran.err
+            return "" if is_named and len(lines) == 1 else f"rejected in {len(lines)} lines: {self.ran.err[-500:]}"
         return "" if self.ran.code in (0, 1) else f"exit code {self.ran.code}: {text[-500:]}"
 
 
@@ -59,7 +60,7 @@ def outcomes(seeds: Sequence[int], folder: Path) -> Iterator[Outcome]:
     (folder / "warm.json").write_text(json.dumps(warm))
     run({"warm": _commands("warm.json", "")["suite"]}, folder, {})
     for start in range(0, len(seeds), _BATCH):
-        jobs = {}
+        jobs: dict[tuple[int | None, str], list[str]] = {}
         for seed in (None, *seeds[start : start + _BATCH]):
             name, base = f"document{seed}.yaml", f"base{seed}.yaml"
             text = _TRIVIAL if seed is None else nested_document(seed)
@@ -67,7 +68,7 @@ def outcomes(seeds: Sequence[int], folder: Path) -> Iterator[Outcome]:
             (folder / base).write_text(_changed(text))
             jobs |= {(seed, command): arguments for command, arguments in _commands(name, base).items()}
         ran = run({repr(key): job for key, job in jobs.items()}, folder, {})
-        yield from (Outcome(*key, ran[repr(key)]) for key in jobs)
+        yield from (Outcome(seed, command, ran[repr((seed, command))]) for seed, command in jobs)
 
 
 def _changed(text: str) -> str:
