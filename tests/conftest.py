@@ -38,13 +38,16 @@ collect_ignore = ["compatibility/downstream", "hostile/downstream", "redaction/h
 
 @pytest.fixture(scope="session")
 def _imported() -> None:
-    """Import the whole package once: pytester forgets what a run in this process imports, and would import it again."""
-    import pytest_bctrl
+    """Import the whole package once: pytester forgets what a run in this process imports, and would import it again.
 
-    for module in pkgutil.walk_packages(pytest_bctrl.__path__, "pytest_bctrl."):
+    So are the modules of Schemathesis, which imports some late: of a class that exists twice it takes no instance.
+    """
+    for package in ("pytest_bctrl", "schemathesis.core", "schemathesis.generation", "schemathesis.specs.openapi"):
         # The base install lacks what some of it needs.
         with suppress(ImportError):
-            import_module(module.name)
+            for module in pkgutil.walk_packages(import_module(package).__path__, f"{package}."):
+                with suppress(ImportError):
+                    import_module(module.name)
     # httpx imports it late, and would take no error of a second copy for one of its own.
     import_module("httpcore")
 

@@ -218,6 +218,14 @@ def test_a_derived_credential_is_redacted_as_a_whole() -> None:
     assert (MASK, "short") == (redact(changed), redact("short"))
 
 
+def test_the_words_of_a_random_key_are_no_credential_made_from_it() -> None:
+    """A header field may have its words in its name."""
+    redact = redaction("shop_key_0123456789abcdef")
+    redact.add_derived("shop_key")
+    redact.add_derived("coat_key")
+    assert ("X-Shop-Key", f"X-{MASK}") == (redact("X-Shop-Key"), redact("X-Coat-Key"))
+
+
 @dataclass
 class Theirs:
     """A class that is not ours."""

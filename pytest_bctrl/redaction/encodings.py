@@ -128,6 +128,11 @@ def _encodings(value: str, is_random: bool) -> Iterator[Encoding]:
         yield _encoding(BASE64, digits_shown.encode(), is_random, SHORTEST)
 
 
+def has_only_words(value: str) -> bool:
+    """Return whether a value is words between punctuation, such as `shop_key` of `shop_key_7Fq2…`."""
+    return bool(value) and len(_word_offsets(value)) == len(skeleton(_encode(value)))
+
+
 def _word_offsets(value: str) -> frozenset[int]:
     """Return the offsets, in the skeleton, of the words between punctuation: `Night` in `k_Night-7Fq2` is no secret."""
     offsets: set[int] = set()

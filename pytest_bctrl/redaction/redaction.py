@@ -71,13 +71,19 @@ class Redaction:
         self._add(_Known(text, name, weakness(text), has_parts))
 
     def add_derived(self, value: Secret | str, *, has_parts: bool = False) -> None:
-        """Redact a credential that was made from a secret; as a whole, unless it has parts of its own."""
+        """Redact a credential that was made from a secret: as a whole, unless it has parts that are not the secret's.
+
+        The words of a random secret are no part that gives it away, as in the secret itself.
+        """
         if not value:
             return
+        from pytest_bctrl.redaction.encodings import has_only_words, is_random
         from pytest_bctrl.redaction.weakness import weakness
 
         text = secret(value).reveal()
-        if not weakness(text):
+        secrets = (known.value for known in self._known.values() if not known.is_derived)
+        is_public = has_only_words(text) and any(text in whole and is_random(whole) for whole in secrets)
+        if not weakness(text) and not is_public:
             self._add(_Known(text, "a credential", "", has_parts, is_derived=True))
 
     def _add(self, known: _Known) -> None:

@@ -81,6 +81,7 @@ def test_a_break_is_found_by_the_checks_and_what_is_unusual_is_not(kind: str) ->
 
 _RULES = [name for name in rules() if name.startswith(("response-body-", "response-property-"))]
 _BY_RULE = {"min-items-unset", "min-items-decreased", "dependent-schema-removed"}
+_BY_RULE |= {"content-encoding-changed", "content-media-type-changed"}
 """Of these the sample shows nothing that the old contract refuses: they are not played as if it did."""
 
 

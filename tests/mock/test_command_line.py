@@ -133,7 +133,7 @@ def test_the_log_tells_each_request_and_no_key(tmp_path: Path) -> None:
         statuses = [mock.ask("my-own-key")[0], mock.ask("my-own-key")[0], mock.ask("wrong-key")[0]]
         code, out, err = mock.end()
     assert (statuses, code, err) == ([503, 200, 401], 0, "")
-    lines = out.splitlines()[2:]
+    lines = out.splitlines()[3:]
     path = f"GET /v1/spaces/{mock.space_id}/runtimes"
     assert f"{path} -> 503 (the mock plays the status 503; fault status(503))" in lines[0]
     assert f"{path} -> 200, " in lines[1]
@@ -145,7 +145,7 @@ def test_the_log_tells_each_request_and_no_key(tmp_path: Path) -> None:
 def test_quiet_logs_nothing(tmp_path: Path) -> None:
     with running(tmp_path, "--quiet") as mock:
         mock.ask()
-        assert len(mock.end()[1].splitlines()) == 2
+        assert len(mock.end()[1].splitlines()) == 3
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,14 @@ from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples import current_samples
+from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.samples.mutants import mutants
 from pytest_bctrl.samples.text import encode
+from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite import jsonschema_engine, schemathesis_engine
 from pytest_bctrl.suite.engine_faults import ENGINE_FAULTS
+from pytest_bctrl.suite.parameters import invalid_parameters
+from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending import Exchange
 from pytest_bctrl.suite.troubles import NotCheckedError
 from tests.contract.documents import contract_of
@@ -107,6 +111,63 @@ def test_a_run_shows_what_each_engine_did(live: LiveRun) -> None:
 def test_schemathesis_reports_by_the_rules_that_have_its_names(status: int, body: bytes, rule: str) -> None:
     found = {one.rule: one for one in by_schemathesis(PACKAGED, status, body)}
     assert ("Schemathesis", str(status)) == (found[rule].extra["engine"], found[rule].extra["status"])
+
+
+def test_a_failing_assertion_of_schemathesis_is_said_and_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_: object) -> None:
+        raise AssertionError("that is no parameter")
+
+    monkeypatch.setattr(schemathesis_engine, "_check_named", lambda _name: crash)
+    exchange = exchange_of(PACKAGED, 200, b"{}")
+    assert [] == schemathesis_engine.check_response(exchange)
+    (gap,) = exchange.gaps
+    assert "an assertion of Schemathesis itself fails: that is no parameter" in gap
+
+
+LISTS = [
+    {"name": "page", "in": "query", "schema": {"type": "integer", "minimum": 1}},
+    {"name": "sort", "in": "query", "explode": False, "schema": {"type": "array", "items": {"enum": ["a", "b"]}}},
+    {"name": "tags", "in": "query", "schema": {"type": "array", "items": {"type": "string"}, "minItems": 1}},
+    {"name": "X-Locale", "in": "header", "schema": {"enum": ["de", "en"]}},
+]
+
+
+def test_what_is_sent_breaks_the_contract_where_schemathesis_means_it_to() -> None:
+    """A list in one value is encoded by Schemathesis, and a text such as `-1024` may be of another type once sent."""
+    identity = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "example": "1"}
+    responses = {"200": {"description": ""}, "400": {"description": ""}}
+    contract = contract_of(parameters=[identity, *LISTS], responses=responses)
+    run = ContractRun("live", contract, "http://127.0.0.1:1", Secret("k"), {}, "error", 20)
+    (operation,) = contract.operations
+
+    positive = schemathesis_engine.positive_cases(run, operation, 30)
+    negative = schemathesis_engine.negative_cases(run, operation, 30)
+    assert 2 <= min(len(positive), len(negative))
+    assert {"sort"} <= {name for case in positive for name, _ in case.inputs.query}
+    assert [[]] * len(positive) == [invalid_parameters(contract, operation, case.inputs) for case in positive]
+    assert all(
+        "query" in {one.place for one in invalid_parameters(contract, operation, case.inputs)} for case in negative
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "invalid"),
+    [
+        ([("page", "2"), ("sort", "a,b"), ("other", "x")], []),
+        ([("page", "0")], ["page"]),
+        ([("page", "two"), ("page", "2")], []),
+        ([("page", "two"), ("page", "0")], ["page"]),
+        ([("sort", "a,c")], ["sort"]),
+        ([("sort", "")], []),
+    ],
+)
+def test_a_parameter_is_invalid_if_no_reading_is_allowed(query: list[tuple[str, str]], invalid: list[str]) -> None:
+    contract = contract_of(parameters=LISTS)
+    headers = (("x-locale", "fr"),)
+    found = [
+        invalid_parameters(contract, contract.operations[0], Inputs({}, tuple(query), one)) for one in ((), headers)
+    ]
+    assert [invalid, [*invalid, "X-Locale"]] == [[one.name for one in several] for several in found]
 
 
 @pytest.mark.parametrize("status", [500, 501])
