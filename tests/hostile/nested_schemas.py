@@ -181,10 +181,10 @@ _FAMILIES = (_tree, _conjunction, _chain, _product, _conditions, _lattice, _alte
 def _doubled(levels: int) -> str:
     """A chain of schemas that each apply the next one twice, as short as YAML has it."""
     names = [*ascii_letters, *digits][: levels + 1]
-    chain = "".join(f" {a}: {{allOf: [{{$ref: '#/x/{b}'}},{{$ref: '#/x/{b}'}}]}}\n" for a, b in pairwise(names))
+    chain = "".join(f"{a}: {{allOf: [{{$ref: '#/x/{b}'}},{{$ref: '#/x/{b}'}}]}}," for a, b in pairwise(names))
     responses = "{200: {description: x, content: {application/json: {schema: {$ref: '#/x/a'}}}}}"
     paths = f"paths: {{/x: {{get: {{responses: {responses}}}}}}}"
-    return f"openapi: 3.1.0\ninfo: {{title: x, version: '1'}}\n{paths}\nx:\n{chain} {names[-1]}: {{type: integer}}\n"
+    return f"openapi: 3.1.0\ninfo: {{title: x, version: '1'}}\n{paths}\nx: {{{chain}{names[-1]}: {{type: integer}}}}\n"
 
 
 def _known() -> Iterator[str]:
