@@ -56,7 +56,7 @@ HELD_BY = {
     "settings.py: f'{found.value!r} is not a time'": "impact/test_run.py",
     "settings.py: f'{found.value!r} is not a percentage'": "suite/test_observing.py",
     "locking.py: f'{holder} has held it for more than {patien": "hostile/test_locking.py",
-    "locking.py: f'this user cannot take the lock: {error.str": "hostile/test_locking.py",
+    "locking.py: f'this user cannot take the lock: {problem}'": "hostile/test_locking.py",
     "traffic/recordings/har_file.py: f'it cannot be written: {error.strerror}'": "hostile/test_locking.py",
     "suite/verdict.py: f'{given.value!r} is not a file'": "suite/test_upstream.py",
     "suite/report_hooks.py: f'{path.value!r} ends in {suffix!r}, which n": "suite/test_reports.py",

@@ -11,7 +11,7 @@ from typing import Any
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.rules import rules
 from pytest_bctrl.contract.files import built_from
-from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.locations import Path, generalised, location, select
 from pytest_bctrl.contract.show import shortened
 from pytest_bctrl.finding import Finding, Level
@@ -69,25 +69,46 @@ def breaks_overlay_alone(answer: Answer, violation: Violation) -> bool:
     That is the shape of an error body, which refusal a request gets, and that it gets one. A server error, a content
     type that the body does not have and a credential that is let in are errors whoever documents the response.
     """
-    added, operation = overlaid(answer.contract), answer.operation
+    return _is_of_overlay_alone(answer.contract, answer.operation, answer.status, violation, answer.body)
+
+
+def lower_observed(contract: Contract, finding: Finding) -> Finding:
+    """Return a finding about observed traffic with the level and message that the checks of one response give it."""
+    operation = next((one for one in contract.operations if one.label == finding.operation), None)
+    status = str(finding.extra.get("status", ""))
+    if operation is None or not status.isdecimal():
+        return finding
+    violation = Violation(
+        finding.rule, finding.level, finding.message, place=finding.location, expected=finding.expected
+    )
+    if not _is_of_overlay_alone(contract, operation, int(status), violation):
+        return finding
+    extra = {**finding.extra, "source": "overlay"}
+    return replace(finding, level="warning", message=finding.message + OVERLAY_ALONE, extra=extra)
+
+
+def _is_of_overlay_alone(
+    contract: Contract, operation: Operation, status: int, violation: Violation, body: bytes = b""
+) -> bool:
+    added, documented = overlaid(contract), operation.response_for(status)
     if not added or violation.level != "error":
         return False
 
     def is_added(status: str) -> bool:
         return (operation.label, status) in added
 
-    is_added_here = answer.documented is not None and is_added(answer.documented.status)
+    is_added_here = documented is not None and is_added(documented.status)
     if violation.rule in _BY_STATUS:
         return is_added_here
     if violation.rule == "content_type_conformance":
-        return is_added_here and not answer.body.strip()
-    is_refusal = 300 <= answer.status < 500
+        return is_added_here and not body.strip()
+    is_refusal = 300 <= status < 500
     if violation.rule == "status_code_conformance":
         wanted = violation.expected if isinstance(violation.expected, list) else []
         statuses = [one for one in wanted if isinstance(one, int)]
         if statuses:
-            documented = list(filter(None, map(operation.response_for, statuses)))
-            return answer.status < 500 and bool(documented) and all(is_added(one.status) for one in documented)
+            usual = list(filter(None, map(operation.response_for, statuses)))
+            return status < 500 and bool(usual) and all(is_added(one.status) for one in usual)
         refusals = [status for status in operation.responses if status[0] in "345"]
         return is_refusal and bool(refusals) and all(map(is_added, refusals))
     is_of_credential = violation.rule == "ignored_auth" or violation.place.startswith("credential: ")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any, Literal
 
+from pytest_bctrl.checks.violation import lower_observed
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.applicators import Choice
 from pytest_bctrl.contract.schema.locations import member, parted, shown, tag_value
@@ -42,9 +43,11 @@ def differences(contract: Contract, observation: Observation, media_type: str = 
     `extra` has the `kind` of each difference, the `status` of the answers, the `pointer` of the schema that it breaks
     in the contract's document, and the `schema` that what is undocumented would need. What a contract leaves free-form
     is never looked into. Places of an operation that the contract does not have are passed over. Of the undocumented
-    values of one place the first few are told apart, and one finding stands for the rest.
+    values of one place the first few are told apart, and one finding stands for the rest. What breaks nothing that is
+    published is a warning, as it is where one response is checked.
     """
-    return capped(every_difference(contract, observation, media_type))
+    found = capped(every_difference(contract, observation, media_type))
+    return [lower_observed(contract, finding) for finding in found]
 
 
 def every_difference(contract: Contract, observation: Observation, media_type: str = "") -> list[Finding]:

@@ -65,10 +65,8 @@ class Redaction:
         """
         if not value:
             return
-        from pytest_bctrl.redaction.weakness import weakness
-
         text = secret(value).reveal()
-        self._add(_Known(text, name, weakness(text), has_parts))
+        self._add(_Known(text, name, _weakness(text), has_parts))
 
     def add_derived(self, value: Secret | str, *, has_parts: bool = False) -> None:
         """Redact a credential that was made from a secret: as a whole, unless it has parts that are not the secret's.
@@ -78,12 +76,11 @@ class Redaction:
         if not value:
             return
         from pytest_bctrl.redaction.encodings import has_only_words, is_random
-        from pytest_bctrl.redaction.weakness import weakness
 
         text = secret(value).reveal()
         secrets = (known.value for known in self._known.values() if not known.is_derived)
         is_public = has_only_words(text) and any(text in whole and is_random(whole) for whole in secrets)
-        if not weakness(text) and not is_public:
+        if not _weakness(text) and not is_public:
             self._add(_Known(text, "a credential", "", has_parts, is_derived=True))
 
     def _add(self, known: _Known) -> None:
@@ -270,6 +267,17 @@ _FOUND_FROM = 4
 """Characters from which on a weak secret is searched for in what is recorded."""
 _DISTINCT = 6
 """Different characters of a token that is decoded."""
+
+
+def _weakness(text: str) -> str:
+    """Return why a secret is too short or too common, with all modules imported that redact it.
+
+    An import can write to a redacted stream, as with `pytest --debug`, so that none may happen while text is redacted.
+    """
+    from pytest_bctrl.redaction import decoding, search  # noqa: F401
+    from pytest_bctrl.redaction.weakness import weakness
+
+    return weakness(text)
 
 
 def _legible(known: Mapping[str, _Known]) -> re.Pattern[bytes]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.checks.violation import OVERLAY_ALONE
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.fingerprint import named
 from pytest_bctrl.observed.differences import differences
@@ -28,7 +29,7 @@ def answered(body: Any, status: int) -> Answer:
 def told(found: list[Finding]) -> set[tuple[Any, ...]]:
     rules = ("response_schema_conformance", "undocumented_property")
     return {
-        (one.rule, one.location, one.message, one.count, one.total, named(one).fingerprint)
+        (one.rule, one.level, one.location, one.message, one.count, one.total, named(one).fingerprint)
         for one in found
         if one.rule in rules
     }
@@ -95,6 +96,13 @@ def test_they_agree_on_texts_too_long_to_be_told_apart() -> None:
     """There is one finding for all of them, since the observer keeps none."""
     body = with_first(type="x" * 200)
     body["runtimes"][1]["type"] = "y" * 121
-    (found,) = [one for one in told(check_answer(answered(body, 200))) if one[1] == "runtimes[*].type"]
-    assert 2 == found[3]
+    (found,) = [one for one in told(check_answer(answered(body, 200))) if one[2] == "runtimes[*].type"]
+    assert 2 == found[4]
     agree(body, 200)
+
+
+@pytest.mark.parametrize(("status", "level"), [(401, "warning"), (418, "warning"), (201, "error"), (500, "error")])
+def test_traffic_that_breaks_the_overlay_alone_is_a_warning(status: int, level: str) -> None:
+    found = differences(CONTRACT, answered({}, status).observed)
+    assert {level} == {one.level for one in found}
+    assert all((OVERLAY_ALONE in one.message) == (level == "warning") for one in found)
