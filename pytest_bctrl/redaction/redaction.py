@@ -65,7 +65,7 @@ class Redaction:
         self._add(_Known(text, name, weakness(text), has_parts))
 
     def add_derived(self, value: Secret | str, *, has_parts: bool = False) -> None:
-        """Redact a credential that was made from a secret; as a whole, unless it has parts that are not the secret's."""
+        """Redact a credential that was made from a secret; as a whole, unless it has parts that the secret lacks."""
         text = secret(value).reveal()
         if not weakness(text):
             self._add(_Known(text, "a credential", "", has_parts, is_derived=True))
