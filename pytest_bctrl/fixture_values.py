@@ -13,6 +13,7 @@ from pytest_bctrl import settings
 from pytest_bctrl.contract.in_force import load_once, of_config
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.secret import Secret
 
@@ -114,8 +115,8 @@ def client_for(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
         yield made
     for surplus in found:
         # The response before it was given to the test, and the next request went over another connection.
-        words = f"bctrl_client: the server sent {surplus} ({surplus.source})"
-        raise pytest.fail.Exception(words, pytrace=False)
+        message = f"bctrl_client: the server sent {surplus} ({surplus.source})"
+        raise pytest.fail.Exception(escape_line(message), pytrace=False)
 
 
 def _live(config: pytest.Config) -> ContractRun | None:

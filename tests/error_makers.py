@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from pytest_bctrl import mock_fault
 from pytest_bctrl.cli import check, options
 from pytest_bctrl.cli.traffic import read_traffic
 from pytest_bctrl.contract import overlay
+from pytest_bctrl.contract.budget import Budget, BudgetError
 from pytest_bctrl.contract.files import ContractFiles, packaged
 from pytest_bctrl.contract.in_force import contract_in_force
 from pytest_bctrl.contract.model import Contract
@@ -220,6 +222,16 @@ def schema_ref(number: int | str = "") -> dict[str, Any]:
 def schemas_in_a_row(count: int) -> dict[str, Any]:
     """So many schemas, each of which refers to the one before it."""
     return {"S0": {}, **{f"S{number}": schema_ref(number - 1) for number in range(1, count + 1)}}
+
+
+def spent(where: str, steps: int) -> None:
+    """Analyse a schema again that took more than a budget has."""
+    budget = Budget(steps)
+    for _ in range(2):
+        with suppress(BudgetError), budget.inside("schema", where):
+            budget.spend(f"{where}/properties/a", steps + 1)
+    with budget.inside("schema", where):
+        pass
 
 
 def contradicted(each: str = "") -> Samples:

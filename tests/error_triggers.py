@@ -17,6 +17,7 @@ from pytest_bctrl.cli import check, contract, drift, mock, options
 from pytest_bctrl.cli.options import Report, write_reports
 from pytest_bctrl.cli.traffic import opened
 from pytest_bctrl.contract import build, overlay
+from pytest_bctrl.contract.budget import Budget
 from pytest_bctrl.contract.build import prepare
 from pytest_bctrl.contract.document import load_data, load_document, openapi_block
 from pytest_bctrl.contract.files import ContractFiles, packaged
@@ -248,6 +249,8 @@ TRIGGERS: Mapping[str, Trigger] = {
     "contract deep": lambda folder: load(make.written(folder, '{"a":' * 200_000)),
     "contract costly": lambda _: contract_of({"allOf": [make.schema_ref()] * 200}, {"S": {"allOf": [{}] * 200}}),
     "contract row": lambda _: contract_of(make.schema_ref(200), make.schemas_in_a_row(200)),
+    "contract combinations": lambda _: Budget(20_000).spend("x.json: #/components/schemas/S", 20_001),
+    "contract combinations inside": lambda _: make.spent("x.json: #/components/schemas/S", 20_000),
     "contract no anchor": lambda _: contract_of({"$dynamicRef": "#nobody"}),
     "contract no operation": lambda _: from_document({**document(), "paths": {}}, "x.yaml"),
     "contract dialect": lambda _: contract_of({"$schema": "https://example.org/dialect"}),

@@ -102,6 +102,8 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 
     def noting(self: BctrlError, problem: str, where: str = "", hint: str = "") -> None:
         frame: FrameType = sys._getframe(1)
+        while frame.f_code.co_name == "__init__" and frame.f_locals.get("self") is self and frame.f_back is not None:
+            frame = frame.f_back
         file = Path(frame.f_code.co_filename)
         found.append((file.relative_to(PACKAGE).as_posix() if file.is_relative_to(PACKAGE) else "", frame.f_lineno))
         make(self, problem, where, hint)

@@ -119,8 +119,8 @@ class _Measure:
             self.beyond.setdefault(str(error), []).append(name)
             return []
         self.untold += [
-            f"coverage of {name}, {location}: alternatives are not distinguished from {where} on: with those before, "
-            f"they combine in more than {COMBINATIONS:,} ways"
+            f"coverage of {name}, {location}: {where}: alternatives are not distinguished from here on: with those "
+            f"before, they combine in more than {COMBINATIONS:,} ways"
             for location, where in body.untold.items()
         ]
         return points

@@ -137,7 +137,10 @@ def _distinct(cases: Sequence[GeneratedCase], limit: int) -> list[GeneratedCase]
 
 
 def _request(run: ContractRun, operation: Operation, case: Any) -> Inputs:
-    """Return the request of a case: its values, but for those that only a setting or a response knows, and the key."""
+    """Return the request of a case: its values, but for those that only a setting or a response knows, and the key.
+
+    The case is changed accordingly, since Schemathesis works out from it whether the request conforms.
+    """
     usual = inputs(run.contract, operation, run.values) or Inputs()
     guard = guarded_by(run.contract, operation)
     known = {*run.values, *cursors(run.contract, operation)}
@@ -147,6 +150,9 @@ def _request(run: ContractRun, operation: Operation, case: Any) -> Inputs:
         for name in [name for name in container or () if name.lower() in left_out]:
             del container[name]
     made = _prepared(case)
+    if guard is not None and case.headers is not None:
+        # The client sends the key. A case without any would be invalid for that reason alone.
+        case.headers[guard.name] = guard.value("key")
     query = [pair for pair in usual.query if pair[0].lower() in fixed]
     headers = [pair for pair in usual.headers if pair[0].lower() in fixed]
     return Inputs(usual.path, (*query, *made.query), (*headers, *made.headers))

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.observed.coverage import coverage
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.facts import MANY, Observation, as_data, from_data, relabelled
 from pytest_bctrl.observed.observe import observe
@@ -93,3 +94,24 @@ def test_what_is_carried_is_bounded_too() -> None:
     bodies = [{"runtimes": [odd(number) for number in range(items)]} for items in (400, 4_000)]
     few, many = (len(json.dumps(as_data(seen(body)))) for body in bodies)
     assert many < 1.2 * few
+
+
+BODY = "coverage of GET /v1/things/{id} 200"
+SCHEMA = "things.json: #/paths/~1v1~1things~1{id}/get/responses/200/content/application~1json/schema"
+
+
+def test_coverage_names_the_schema_from_which_on_alternatives_are_not_distinguished() -> None:
+    pairs = [{"anyOf": [{"required": [f"a{number}"]}, {"required": [f"b{number}"]}]} for number in range(20)]
+    assert (
+        f"{BODY}, $: {SCHEMA}/allOf/10: alternatives are not distinguished from here on: with those before, "
+        "they combine in more than 1,024 ways",
+    ) == coverage(contract_of({"type": "object", "allOf": pairs}), Observation()).not_measured
+
+
+def test_coverage_names_the_schema_that_has_too_many_points() -> None:
+    def level(number: int) -> dict[str, object]:
+        return {"properties": {name: {"$ref": f"#/components/schemas/S{number + 1}"} for name in "ab"}}
+
+    contract = contract_of(level(0), {f"S{number}": level(number) if number < 20 else {} for number in range(1, 21)})
+    (line,) = coverage(contract, Observation()).not_measured
+    assert line.startswith(f"{BODY}: things.json: #/components/schemas/S5/properties/a: properties and alternatives ")

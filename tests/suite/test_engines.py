@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from pytest_bctrl.checks.answer import share
 from pytest_bctrl.checks.run import check_answer
-from pytest_bctrl.contract.read import load
+from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.samples import current_samples
 from pytest_bctrl.samples.inputs import Inputs
@@ -24,7 +25,7 @@ from pytest_bctrl.suite.parameters import invalid_parameters
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending import Exchange
 from pytest_bctrl.suite.troubles import NotCheckedError
-from tests.contract.documents import contract_of
+from tests.contract.documents import contract_of, document
 from tests.suite.conftest import LiveRun
 from tests.suite.engines import by_jsonschema, by_schemathesis, engine_findings, exchange_of
 from tests.variants import CATALOGUE, Variant, named, serve
@@ -230,6 +231,32 @@ def test_schemathesis_says_so_where_it_cannot_read_an_operation() -> None:
     with pytest.raises(NotCheckedError, match="Schemathesis cannot read"):
         schemathesis_engine.check_plain(exchange)
     assert [True] == ["it cannot read" in one for one in exchange.gaps]
+
+
+def test_a_query_with_undocumented_names_alone_may_be_accepted() -> None:
+    """Schemathesis reports no accepted request whose documented parameters are valid; the client adds the key."""
+    parameters = [
+        {"name": "limit", "in": "query", "schema": {"type": "integer", "maximum": 100}},
+        {"name": "order", "in": "query", "schema": {"enum": ["asc", "desc"]}},
+    ]
+    made = document({}, parameters=parameters, security=[{"key": []}])
+    made["paths"] = {"/v1/things": made["paths"]["/v1/things/{id}"]}
+    made["paths"]["/v1/things"]["get"]["responses"]["400"] = {"description": "x"}
+    made["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    contract = from_document(made, "things.json")
+    run = ContractRun("live", contract, "http://localhost", Secret("key_0123456789abcdef"))
+    cases = schemathesis_engine.negative_cases(run, contract.operations[0], 60)
+    valid = {"limit": {str(number) for number in range(-1_000, 101)}, "order": {"asc", "desc"}}
+    reported: dict[bool, list[str]] = {True: [], False: []}
+    for case in cases:
+        if case.credential is None:
+            is_valid = all(value in valid[name] for name, value in case.inputs.query if name in valid)
+            exchange = exchange_of(contract, 200, b"{}")
+            url = f"{run.base_url}{case.inputs.target(contract.operations[0])}"
+            exchange.response.request = httpx.Request("GET", url)
+            reported[is_valid] += [one.rule for one in schemathesis_engine.check_case(exchange, case)]
+    assert [] == reported[True]
+    assert {"negative_data_rejection"} == set(reported[False])
 
 
 EXAMPLES: dict[str, tuple[Any, bytes]] = {
