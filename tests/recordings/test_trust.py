@@ -124,12 +124,21 @@ def test_scrubbed_recordings_replay_in_their_own_space(mock: MockServer, tmp_pat
 KEY = "sk/live+0123456789"
 
 
-@pytest.mark.parametrize("spelled", [KEY, quote(KEY, safe=""), base64.urlsafe_b64encode(f"x{KEY}".encode()).decode()])
-def test_a_key_in_an_unrecorded_request_is_not_shown(tmp_path: Path, spelled: str) -> None:
+# The digits that base64 shares between the key and what is next to it stay: each shows half a character at most.
+@pytest.mark.parametrize(
+    ("spelled", "shown"),
+    [
+        (KEY, "[redacted]"),
+        (quote(KEY, safe=""), "[redacted]"),
+        (base64.urlsafe_b64encode(f"x{KEY}".encode()).decode(), "eH[redacted]Q=="),
+    ],
+    ids=["plain", "URL-encoded", "base64"],
+)
+def test_a_key_in_an_unrecorded_request_is_not_shown(tmp_path: Path, spelled: str, shown: str) -> None:
     missed = recorded(tmp_path / "x.har", secrets=(Secret(KEY),)).player.answer("GET", f"/v1/x?token={spelled}")
 
     assert isinstance(missed, Miss)
-    assert "asked     GET /v1/x?token=[redacted]" in missed.text
+    assert f"asked     GET /v1/x?token={shown}\n" in missed.text
     assert spelled not in missed.text
 
 

@@ -108,7 +108,12 @@ def test_each_credential_that_is_derived_from_the_key_is_redacted(
         tokens = {token for request in server.log for name, value in request.headers for token in value.split()[-1:]}
 
     derived = {token for token in tokens if len(covered_characters(key, {"": token.encode()})) > MOST_COVERED}
-    outputs = read_outputs(pytester.path, {"stdout": str(result.stdout), "stderr": str(result.stderr)})
+    streams = {"stdout": str(result.stdout), "stderr": str(result.stderr)}
+    outputs = read_outputs(pytester.path, streams)
+    # Derived credentials share their made-up letters with credentials that contain no part of the key.
+    for token in tokens:
+        if len(token) >= len(key) and not covered_characters(key, {"": token.encode()}):
+            outputs = {name: data.replace(token.encode(), b"") for name, data in outputs.items()}
     assert len(derived) > 1
     for token in derived:
         assert_unrecognisable(token, outputs)

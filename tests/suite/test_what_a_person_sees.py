@@ -88,9 +88,7 @@ def test_an_open_door_is_one_block_in_colour_with_its_variants_in_a_line(live: L
     plain = re.sub(r"\x1b\[[\d;]*m", "", text)
     assert "\x1b[31m\x1b[1merror\x1b[0m ignored_auth: an invalid credential is accepted" in text
     assert 1 == plain.count("error ignored_auth")
-    assert re.search(
-        r"^  also      .*wrong token; .*; another scheme; .*no header, HEAD$", plain, re.MULTILINE
-    )
+    assert re.search(r"^  also      .*wrong token; .*; another scheme; .*no header, HEAD$", plain, re.MULTILINE)
     assert plain.count("\nFAILED") - 1 == plain.count(" - see ") > 10
     assert len(plain.splitlines()) < 45
 
