@@ -153,7 +153,9 @@ class Builder:
     def _where(self, schema: Schema, place: str) -> str:
         """What an error calls a schema: by where it stands, else by the place that it is of."""
         # What is put together of several schemas stands nowhere itself.
-        pointer = place_of(self._contract, schema) or place_of(self._contract, self._whole)
+        pointer = place_of(self._contract, schema)
+        if not pointer and _CANONICAL not in place:
+            pointer = place_of(self._contract, self._whole)
         return f"{self._contract.name}: #{pointer}" if pointer else place or "(body)"
 
     def _is_tight(self, depth: int) -> bool:
