@@ -116,7 +116,7 @@ class Observer:
 
     def see_answer(self, answer: Answer, query: str = "", sent: Headers = (), *, judged: bool = True) -> None:
         """Take down one answer that was read already."""
-        answer = once(answer, ("redacted", id(self)), lambda: self._redacted(answer))
+        answer = once(answer, ("redacted", id(self)), lambda: self._redacted(answer)) or answer
         label = answer.operation.label
         observed = answer.observed
         with self._lock:
@@ -125,14 +125,16 @@ class Observer:
             for name in _given(self.contract.operation(label), query, (*sent, *self._sent)):
                 into.parameters[label, name] += 1
 
-    def _redacted(self, answer: Answer) -> Answer:
-        """Return the answer without secrets: values and names of what is not documented are the API's own."""
-        # Of a body that is not read nothing is kept.
+    def _redacted(self, answer: Answer) -> Answer | None:
+        """Return a response without the secrets in its body; None if it has none, or if the body cannot be read.
+
+        Values and names of what is not documented are the API's own. A response that held itself would live longer.
+        """
         if not answer.parsed.ok:
-            return answer
+            return None
         body = answer.body.decode("utf-8", "surrogateescape")
         clean = self._redact(body)
-        return answer if clean == body else replace(answer, body=clean.encode("utf-8", "surrogateescape"))
+        return None if clean == body else replace(answer, body=clean.encode("utf-8", "surrogateescape"))
 
     def take(self) -> dict[str, Any] | None:
         """Return all that was seen since the last call as plain data, and forget it; None where it is nothing."""
