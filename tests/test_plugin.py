@@ -71,7 +71,7 @@ def test_the_fixtures_aim_at_the_live_target(pytester: pytest.Pytester, monkeypa
         arguments = (f"--bctrl-base-url={server.url}", f"--bctrl-space-id={server.space_id}", "-m", "bctrl_live")
         result = pytester.runpytest("--bctrl-live", *arguments)
 
-        result.assert_outcomes(passed=2, deselected=37)
+        result.assert_outcomes(passed=2, deselected=45)
         assert ["GET"] == [request.method for request in server.log]
 
 
