@@ -26,8 +26,6 @@ MESSAGES = dict(line.split(" => ", 1) for line in (TESTS / "error_messages.txt")
 """What each mistake is told, in full."""
 
 HELD_BY = {
-    "contract/budget.py: self._steps": "contract/test_budget.py",
-    "contract/budget.py: self._steps // 2": "contract/test_budget.py",
     "contract/bundle.py: f'what it refers to is larger than {size(DOC": "contract/test_bundle.py",
     "contract/paging_read.py: problem[0]": "contract/test_paging.py",
     "traffic/mock/faults.py: reasons[0]": "mock/test_pages.py",

@@ -5,40 +5,16 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.rules import rules
-from pytest_bctrl.contract.files import built_from
-from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.locations import Path, generalised, location, select
 from pytest_bctrl.contract.show import shortened
 from pytest_bctrl.finding import Finding, Level
 from pytest_bctrl.fingerprint import BY_VALUE, named, value_text
+from pytest_bctrl.observed.overlay_alone import OVERLAY_ALONE, added_by_overlay, is_of_overlay_alone
 from pytest_bctrl.observed.totals import APART, FURTHER, FURTHER_MESSAGE, at_least, capped, numbered
-
-
-@lru_cache(maxsize=8)
-def overlaid(contract: Contract) -> frozenset[tuple[str, str]] | None:
-    """Return the answers, by label and status, that the overlay documents; None for a contract that has none.
-
-    The spec is looked for beside the contract, where `pytest-bctrl contract build` put it.
-    """
-    files = built_from(contract.name)
-    if files is None:
-        return None
-    from pytest_bctrl.contract.yaml_source import read_yaml
-    from pytest_bctrl.incoming import read_text
-
-    paths = read_yaml(read_text(files.spec), str(files.spec)).get("paths", {})
-    return frozenset(
-        (operation.label, status)
-        for operation in contract.operations
-        for status in operation.responses
-        if status not in paths.get(operation.path, {}).get(operation.method.lower(), {}).get("responses", {})
-    )
-
 
 _LONG = 1_000
 
@@ -48,7 +24,7 @@ def source_of(rule: str, answer: Answer) -> str:
     known = rules().get(rule)
     if known is not None and known.of != "contract":
         return known.of
-    added = overlaid(answer.contract)
+    added = added_by_overlay(answer.contract)
     if added is None:
         return "contract"
     invariants = (one["rule"] for one in answer.operation.invariants)
@@ -57,62 +33,19 @@ def source_of(rule: str, answer: Answer) -> str:
     return "overlay" if is_added else "published spec"
 
 
-OVERLAY_ALONE = " (only the overlay documents this)"
-"""Behind the message of a finding that breaks nothing that is published."""
-
-_BY_STATUS = frozenset({"response_schema_conformance", "response_headers_conformance", "complete_body"})
-
-
 def breaks_overlay_alone(answer: Answer, violation: Violation) -> bool:
-    """Whether an error breaks what the overlay adds and nothing that is published, so that it is a warning.
-
-    That is the shape of an error body, which refusal a request gets, and that it gets one. A server error, a content
-    type that the body does not have and a credential that is let in are errors whoever documents the response.
-    """
-    return _is_of_overlay_alone(answer.contract, answer.operation, answer.status, violation, answer.body)
-
-
-def lower_observed(contract: Contract, finding: Finding) -> Finding:
-    """Return a finding about observed traffic with the level and message that the checks of one response give it."""
-    operation = next((one for one in contract.operations if one.label == finding.operation), None)
-    status = str(finding.extra.get("status", ""))
-    if operation is None or not status.isdecimal():
-        return finding
-    violation = Violation(
-        finding.rule, finding.level, finding.message, place=finding.location, expected=finding.expected
+    """Whether an error breaks what the overlay adds and nothing that is published, so that it is a warning."""
+    return is_of_overlay_alone(
+        answer.contract,
+        answer.operation,
+        answer.status,
+        rule=violation.rule,
+        level=violation.level,
+        expected=violation.expected,
+        place=violation.place,
+        kind=violation.kind,
+        body=answer.body,
     )
-    if not _is_of_overlay_alone(contract, operation, int(status), violation):
-        return finding
-    extra = {**finding.extra, "source": "overlay"}
-    return replace(finding, level="warning", message=finding.message + OVERLAY_ALONE, extra=extra)
-
-
-def _is_of_overlay_alone(
-    contract: Contract, operation: Operation, status: int, violation: Violation, body: bytes = b""
-) -> bool:
-    added, documented = overlaid(contract), operation.response_for(status)
-    if not added or violation.level != "error":
-        return False
-
-    def is_added(status: str) -> bool:
-        return (operation.label, status) in added
-
-    is_added_here = documented is not None and is_added(documented.status)
-    if violation.rule in _BY_STATUS:
-        return is_added_here
-    if violation.rule == "content_type_conformance":
-        return is_added_here and not body.strip()
-    is_refusal = 300 <= status < 500
-    if violation.rule == "status_code_conformance":
-        wanted = violation.expected if isinstance(violation.expected, list) else []
-        statuses = [one for one in wanted if isinstance(one, int)]
-        if statuses:
-            usual = list(filter(None, map(operation.response_for, statuses)))
-            return status < 500 and bool(usual) and all(is_added(one.status) for one in usual)
-        refusals = [status for status in operation.responses if status[0] in "345"]
-        return is_refusal and bool(refusals) and all(map(is_added, refusals))
-    is_of_credential = violation.rule == "ignored_auth" or violation.place.startswith("credential: ")
-    return is_of_credential and is_refusal and violation.kind != "listed"
 
 
 def answered_by(answer: Answer) -> str:
@@ -151,7 +84,7 @@ def softened(answer: Answer, found: list[Finding]) -> list[Finding]:
     if is_malformed(answer.path_values.values()) and answered_by(answer) not in ("", "the application"):
         message = "what no client sends is refused before it reaches the application"
         return [replace(found[0], level="info", message=message)]
-    added, operation = overlaid(answer.contract) or frozenset(), answer.operation
+    added, operation = added_by_overlay(answer.contract) or frozenset(), answer.operation
     documented = (
         [answer.documented.status] if answer.documented else [one for one in operation.responses if one[0] > "2"]
     )

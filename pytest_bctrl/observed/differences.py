@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any, Literal
 
-from pytest_bctrl.checks.violation import lower_observed
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.applicators import Choice
 from pytest_bctrl.contract.schema.locations import member, parted, shown, tag_value
@@ -16,6 +15,7 @@ from pytest_bctrl.contract.schema.ref import TYPES, SchemaRef, kind_of, named_ty
 from pytest_bctrl.contract.show import shortened
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place, inferred
+from pytest_bctrl.observed.overlay_alone import lower_observed
 from pytest_bctrl.observed.totals import Totals, capped, merged, status_differences
 
 UNDOCUMENTED = "undocumented_property"

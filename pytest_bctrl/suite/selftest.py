@@ -16,13 +16,13 @@ import pytest
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.run import check_answer
-from pytest_bctrl.checks.violation import OVERLAY_ALONE
 from pytest_bctrl.contract.key_fields import guarded_by
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.shapes import located
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.finding import Finding
+from pytest_bctrl.observed.overlay_alone import OVERLAY_ALONE
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.wording import counted
 from pytest_bctrl.samples.inputs import answers_with_json, known_values, main_operation

@@ -16,8 +16,9 @@ import pytest
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import check_head_refused, check_refused
 from pytest_bctrl.checks.run import check_answer
-from pytest_bctrl.checks.violation import OVERLAY_ALONE, findings, merge, source_of
+from pytest_bctrl.checks.violation import findings, merge, source_of
 from pytest_bctrl.finding import Finding
+from pytest_bctrl.observed.overlay_alone import OVERLAY_ALONE
 from tests.contract.documents import contract_of
 
 from .answers import JSON, SPACE, answer, runtime, sample

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.run import check_answer
-from pytest_bctrl.checks.violation import OVERLAY_ALONE
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.fingerprint import named
 from pytest_bctrl.observed.differences import differences
+from pytest_bctrl.observed.overlay_alone import OVERLAY_ALONE
 
 from .bodies import BODIES, CONTRACT, OPERATION, VALUES, sample
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.checks.violation import OVERLAY_ALONE, Violation, breaks_overlay_alone
+from pytest_bctrl.checks.violation import Violation, breaks_overlay_alone
 from pytest_bctrl.contract.read import load
+from pytest_bctrl.observed.overlay_alone import OVERLAY_ALONE
 from tests.contract.documents import contract_of
 from tests.suite.conftest import LiveRun
 from tests.suite.engines import exchange_of

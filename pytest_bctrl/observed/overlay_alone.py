@@ -1,0 +1,99 @@
+"""Tell what only the overlay documents from what the published spec documents."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from pytest_bctrl.contract.files import built_from
+from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.yaml_source import read_yaml
+from pytest_bctrl.finding import Finding, Level
+from pytest_bctrl.incoming import read_text
+
+OVERLAY_ALONE = " (only the overlay documents this)"
+"""Ends the message of a finding that breaks nothing that is published."""
+
+_BY_STATUS = frozenset({"response_schema_conformance", "response_headers_conformance", "complete_body"})
+
+
+@lru_cache(maxsize=8)
+def added_by_overlay(contract: Contract) -> frozenset[tuple[str, str]] | None:
+    """Return the responses, by label and status, that only the overlay documents; None for a contract without one.
+
+    The spec is looked for beside the contract, where `pytest-bctrl contract build` put it.
+    """
+    files = built_from(contract.name)
+    if files is None:
+        return None
+    paths = read_yaml(read_text(files.spec), str(files.spec)).get("paths", {})
+    return frozenset(
+        (operation.label, status)
+        for operation in contract.operations
+        for status in operation.responses
+        if status not in paths.get(operation.path, {}).get(operation.method.lower(), {}).get("responses", {})
+    )
+
+
+def lower_observed(contract: Contract, finding: Finding) -> Finding:
+    """Return a finding about observed traffic with the level and message that the checks of one response give it."""
+    operation = next((one for one in contract.operations if one.label == finding.operation), None)
+    status = str(finding.extra.get("status", ""))
+    if operation is None or not status.isdecimal():
+        return finding
+    if not is_of_overlay_alone(
+        contract,
+        operation,
+        int(status),
+        rule=finding.rule,
+        level=finding.level,
+        expected=finding.expected,
+        place=finding.location,
+    ):
+        return finding
+    extra = {**finding.extra, "source": "overlay"}
+    return replace(finding, level="warning", message=finding.message + OVERLAY_ALONE, extra=extra)
+
+
+def is_of_overlay_alone(
+    contract: Contract,
+    operation: Operation,
+    status: int,
+    *,
+    rule: str,
+    level: Level,
+    expected: Any = None,
+    place: str = "",
+    kind: str = "",
+    body: bytes = b"",
+) -> bool:
+    """Whether a broken rule breaks what the overlay adds and nothing that is published.
+
+    That is the schema of an error body, the status of a rejection, and that a request is rejected at all. A server
+    error, a content type that the body does not have and an accepted invalid credential are errors whichever document
+    describes the response.
+    """
+    added, documented = added_by_overlay(contract), operation.response_for(status)
+    if not added or level != "error":
+        return False
+
+    def is_added(status: str) -> bool:
+        return (operation.label, status) in added
+
+    is_added_here = documented is not None and is_added(documented.status)
+    if rule in _BY_STATUS:
+        return is_added_here
+    if rule == "content_type_conformance":
+        return is_added_here and not body.strip()
+    is_rejection = 300 <= status < 500
+    if rule == "status_code_conformance":
+        wanted = expected if isinstance(expected, list) else []
+        statuses = [one for one in wanted if isinstance(one, int)]
+        if statuses:
+            usual = list(filter(None, map(operation.response_for, statuses)))
+            return status < 500 and bool(usual) and all(is_added(one.status) for one in usual)
+        rejections = [status for status in operation.responses if status[0] in "345"]
+        return is_rejection and bool(rejections) and all(map(is_added, rejections))
+    is_of_credential = rule == "ignored_auth" or place.startswith("credential: ")
+    return is_of_credential and is_rejection and kind != "listed"
