@@ -59,7 +59,7 @@ class Redaction:
         self._is_stale = False
 
     def add(self, value: Secret | str, *, name: str = "a secret", has_parts: bool = True) -> None:
-        """Redact a value from now on; `name` says in notes where it comes from.
+        """Redact a value from now on; `name` says in notes where it comes from, and without one there is no note.
 
         Unless it has no parts that tell anything, so are parts of a random one.
         """
@@ -113,7 +113,8 @@ class Redaction:
 
     def notes(self) -> list[str]:
         """Return a sentence for each secret that is too short or too common to be redacted everywhere."""
-        weak = dict.fromkeys((known.name, known.weakness) for known in self._known.values() if known.weakness)
+        named = [known for known in self._known.values() if known.name and known.weakness]
+        weak = dict.fromkeys((known.name, known.weakness) for known in named)
         return [
             f"{name} {reason}, so it is redacted only where a credential is expected; use a longer, random one"
             for name, reason in weak
