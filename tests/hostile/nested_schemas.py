@@ -109,7 +109,11 @@ def _conjunction(source: Random, copies: int) -> tuple[Any, dict[str, Any]]:
     parts = []
     for number in range(copies):
         own = Random(seed)
-        part = _applied(own, lambda own=own: _below(own, _leaf(own)), own.choice((2, 2, 3)))
+
+        def inner(own: Random = own) -> Any:
+            return _below(own, _leaf(own))
+
+        part = _applied(own, inner, own.choice((2, 2, 3)))
         parts.append(part if is_same else json.loads(json.dumps(part).replace('"a"', f'"a{number}"')))
     return {"type": "object", "allOf": parts} if source.random() < 0.7 else {"allOf": parts}, {}
 
@@ -118,7 +122,7 @@ def _chain(source: Random, copies: int) -> tuple[Any, dict[str, Any]]:
     """Schemas that each apply the next one several times; the last applies a leaf, or leads back."""
     word, repeated, levels = source.choice(_LISTS), source.choice((1, 2, 2, 3)), min(copies, 20)
     is_plain, is_circle = source.random() < 0.4, source.random() < 0.3
-    schemas = {}
+    schemas: dict[str, Any] = {}
     for level in range(levels):
         parts = [_ref(level + 1) if is_plain else _below(source, _ref(level + 1)) for _ in range(repeated)]
         schemas[f"S{level}"] = {word: [*parts, *([_leaf(source)] if source.random() < 0.3 else [])]}
@@ -154,9 +158,11 @@ def _lattice(source: Random, copies: int) -> tuple[Any, dict[str, Any]]:
     levels = min(copies, 14)
     schemas = {}
     for level in range(levels):
-        schemas[f"S{level}"] = _below(
-            source, _applied(source, lambda level=level: _ref(source.randint(level + 1, min(level + 2, levels))))
-        )
+
+        def inner(level: int = level) -> Any:
+            return _ref(source.randint(level + 1, min(level + 2, levels)))
+
+        schemas[f"S{level}"] = _below(source, _applied(source, inner))
     schemas[f"S{levels}"] = _leaf(source)
     return {"allOf": [_ref(0), _leaf(source)]}, schemas
 

@@ -49,7 +49,7 @@ def test_ten_pairs_of_alternatives_are_all_told_apart_and_the_eleventh_is_left_o
     assert () == measured(choices(2)).not_measured
     (line,) = measured(choices(3)).not_measured
     assert line.startswith("coverage of GET /v1/things/{id} 200, ")
-    assert f"from things.json: {BODY}/allOf/2 on, alternatives are not told apart" in line
+    assert f"things.json: {BODY}/allOf/2: alternatives are not distinguished" in line
     branches = {point.location for point in measured(choices(3)).points if point.kind == "branch"}
     assert {"", "<p0=x>", "<p0=y>"} == branches
 
