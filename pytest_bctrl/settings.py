@@ -45,6 +45,7 @@ class Source(Protocol):
     @property
     def rootpath(self) -> Path:
         """The folder of the project."""
+        ...
 
     def getoption(self, name: str) -> object:
         """Return the value of a command-line option, None where it was not given."""

@@ -147,7 +147,9 @@ def of_config(config: Source) -> ContractInForce:
         # While the first conftest.py files are imported, pytest has its options here alone.
         value = getattr(getattr(config, "known_args_namespace", None), "bctrl_contract", None)
         found = found if value is None else Given(value, "--bctrl-contract")
-    return contract_in_force(*((found.value, config.rootpath, found.where) if found else (None, config.rootpath)))
+    if found is None:
+        return contract_in_force(None, config.rootpath)
+    return contract_in_force(found.value, config.rootpath, found.where)
 
 
 def header(config: Source, *, is_needed: bool) -> str:

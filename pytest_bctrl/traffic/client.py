@@ -235,13 +235,14 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         surplus: Surplus | None = None
         try:
             with anyio.move_on_after(step.deadline - time.monotonic()) as scope:
-                async with aclosing(await self._inner.handle_async_request(step.request)) as response:
-                    async for chunk in response.stream:  # type: ignore[union-attr]
+                received = await self._inner.handle_async_request(step.request)
+                async with aclosing(received) as response:
+                    async for chunk in received.stream:  # type: ignore[union-attr]
                         body += chunk
                         if len(body) > MOST:
                             # Cancelled where they wait, the generators under it end; left amid the loop, they do not.
                             scope.cancel()
-                    surplus = find_surplus(response, bytes(body), step.request, 0.0)
+                    surplus = find_surplus(received, bytes(body), step.request, 0.0)
         except httpx.TransportError as error:
             return _failed(error, events, self._rules, begun=response is not None)
         if len(body) > MOST:
