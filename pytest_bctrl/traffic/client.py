@@ -237,7 +237,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             with anyio.move_on_after(step.deadline - time.monotonic()) as scope:
                 received = await self._inner.handle_async_request(step.request)
                 async with aclosing(received) as response:
-                    async for chunk in received.stream:  # type: ignore[union-attr]
+                    async for chunk in received.stream:
                         body += chunk
                         if len(body) > MOST:
                             # Cancelled where they wait, the generators under it end; left amid the loop, they do not.
