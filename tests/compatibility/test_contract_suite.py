@@ -17,7 +17,7 @@ from tests.variants.server import Server
 from .test_jobs import STRICT
 
 pytestmark = pytest.mark.skipif(find_spec("schemathesis") is None, reason="it needs the extra `contract`")
-TESTS = 37
+TESTS = 45
 
 
 def live(pytester: pytest.Pytester, server: Server, *arguments: str) -> pytest.RunResult:

@@ -20,7 +20,7 @@ OTHERS = (
 )  # fmt: skip
 MISSING = [name for name in OTHERS if find_spec(name) is None]
 TESTS = 15
-CONTRACT = 37
+CONTRACT = 45
 WRITE = ("--bctrl-record-mode=once", "--record-mode=once", "--snapshot-update")
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"`tox -e together` has them all; missing: {', '.join(MISSING)}")
