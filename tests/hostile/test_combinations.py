@@ -8,7 +8,7 @@ from pathlib import Path
 from .combinations import outcomes, report
 from .nested_schemas import KNOWN, SIZE, nested_document
 
-SEEDS = range(10)
+SEEDS = range(20)
 
 
 def test_documents_stay_small_and_are_the_same_each_time() -> None:
