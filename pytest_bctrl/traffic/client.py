@@ -199,8 +199,8 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
                     second_look = step.request.extensions.get(SECOND_LOOK, lambda status: 0.0)
                     surplus = find_surplus(response, bytes(body), step.request, second_look(response.status_code))
             except httpx.TransportError as error:
-                problem = httpx.ReadTimeout(_LATE) if watch.fired else error
-                attempt = _failed(problem, watch.events, self._rules, begun)
+                # A name for the error would keep it, its traceback and with that the body, in a cycle.
+                attempt = _failed(httpx.ReadTimeout(_LATE) if watch.fired else error, watch.events, self._rules, begun)
                 # Late bytes that are the beginning of a response wait for more than the response after them has.
                 nested = find_nested(bytes(body)) if attempt.reused else b""
                 return replace(attempt, surplus=Surplus(nested, step.request.method)) if nested else attempt

@@ -64,7 +64,7 @@ def test_a_summary_that_cannot_be_written_is_told(job: Path, pytester: pytest.Py
 
 
 def test_the_key_is_in_neither(live: LiveRun, job: Path) -> None:
-    with serve(named("any-scheme-with-key-accepted")) as server:
+    with serve(named("401-for-right-key")) as server:
         text = live(server).stdout.str()
         assert server.api_key not in text + job.read_text("utf-8")
     assert COMMAND.findall(text)

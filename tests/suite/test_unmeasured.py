@@ -45,7 +45,7 @@ def test_a_minimum_that_cannot_be_measured_ends_with_2_and_says_why(
 def test_without_a_minimum_the_run_passes_and_names_what_was_not_measured(beyond: pytest.Pytester) -> None:
     result = beyond.runpytest("--bctrl-contract=mine.json", "--bctrl-coverage")
     assert pytest.ExitCode.OK == result.ret
-    result.stdout.fnmatch_lines(["not checked  coverage of GET *alternatives are not told apart*"])
+    result.stdout.fnmatch_lines(["not checked  coverage of GET *alternatives are not distinguished*"])
 
 
 def test_a_run_that_failed_keeps_its_exit_code(beyond: pytest.Pytester) -> None:
