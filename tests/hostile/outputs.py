@@ -58,6 +58,8 @@ FRAGMENTS = (
 )
 TEXTS = st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=2), min_size=1, max_size=5).map("".join)
 EVERYTHING = " ".join(FRAGMENTS)
+PAYLOAD = EVERYTHING.replace("{", "").replace("}", "")
+"""The fragments without braces, which `str.format` and a URI template would interpret."""
 
 
 def faults(output: str) -> list[object]:

@@ -1,0 +1,126 @@
+"""No command prints or writes a command for a CI system from a document, a recording, an argument or a request."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_bctrl.cli import COMMANDS
+from pytest_bctrl.reports import FORMATS
+from tests.hostile.ci_parsers import github_commands
+from tests.hostile.inputs import INTENDED, JOB, document, job, printed
+from tests.hostile.outputs import EVERYTHING, PAYLOAD, TEXTS, faults
+
+GATE = "drift new.json --base old.json"
+COMMAND_LINES = {
+    "check": [
+        *(f"check body.json --contract old.json --operation TEXT --format {name}" for name in sorted(FORMATS)),
+        "check recording.har",
+        "check recording.har --format github",
+        "check TEXT.har",
+        "check recording.har --level TEXT=off",
+        "check recording.har --accept TEXT",
+        "check body.json --operation TEXT",
+        "check folder",
+    ],
+    "contract": [
+        "contract show old.json",
+        "contract show TEXT",
+        "contract suggest recording.har",
+        "contract update page.json --contracts TEXT",
+        "contract suggest recording.har --output TEXT.yaml",
+        "contract update page.json --dry-run",
+        "contract build --contract old.json --overlay overlay.yaml --output TEXT.json",
+    ],
+    "drift": [
+        *(f"{GATE} --format {name}" for name in sorted(FORMATS)),
+        f"{GATE} --observed recording.har",
+        f"{GATE} --accept TEXT",
+        f"{GATE} --fail-on never --allow-list TEXT",
+        "drift TEXT --base old.json",
+        "drift new.json --base TEXT",
+    ],
+    "mock": ["mock --scenario TEXT", "mock --fault TEXT", "mock --contract TEXT", "mock --recording TEXT.har"],
+    "explain": ["explain TEXT", "explain --contract old.json", "explain unique --contract old.json"],
+    "doctor": ["doctor --offline -- --bctrl-fail-on=TEXT", "doctor --offline --format json -- --bctrl-contract=TEXT"],
+    "": ["TEXT", "check"],
+}
+"""Command lines by command; TEXT stands for the text."""
+
+
+def test_every_command_and_format_is_among_them() -> None:
+    assert {*COMMANDS, ""} == set(COMMAND_LINES)
+
+
+LINES = [line for lines in COMMAND_LINES.values() for line in lines]
+
+
+def outputs_of(line: str, text: str) -> dict[str, str]:
+    """What a command prints and writes, by stream and name of the file."""
+    arguments = [part.replace("TEXT", text) for part in line.split()]
+    with job(text) as folder:
+        known = {path for path in folder.rglob("*") if path.is_file()}
+        out, err = printed(arguments)
+        files = {path.name: path.read_text("utf-8") for path in {*folder.rglob("*")} - known if path.is_file()}
+    if "github" in line:
+        commands = github_commands(out)
+        assert (len(commands), True) == (len(out.splitlines()), INTENDED >= {command.name for command in commands})
+        out = "\n".join(command.data for command in commands)
+    return {"out": out, "err": err, **files}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_no_command_prints_or_writes_a_command(line: str) -> None:
+    outputs = outputs_of(line, EVERYTHING)
+    assert {} == {name: faults(text) for name, text in outputs.items() if faults(text)}
+    assert outputs["out"] or outputs["err"]
+
+
+@given(line=st.sampled_from(LINES), text=TEXTS.map(lambda text: text.replace("\0", "")))
+@settings(max_examples=10)
+def test_no_text_makes_a_command_print_or_write_a_command(line: str, text: str) -> None:
+    outputs = outputs_of(line, text)
+    assert {} == {name: faults(output) for name, output in outputs.items() if faults(output)}
+    for name in outputs.keys() - {"out", "err"}:
+        yaml.safe_load(outputs[name])
+
+
+def test_the_mock_prints_no_command_of_a_request_or_a_contract(tmp_path: Path) -> None:
+    contract = tmp_path / "contract.json"
+    contract.write_text(json.dumps(document(PAYLOAD, "listed", "^a$")), "utf-8")
+    ready = tmp_path / "ready.json"
+    command = [
+        sys.executable,
+        "-m",
+        "pytest_bctrl",
+        "mock",
+        "--port=0",
+        f"--contract={contract}",
+        f"--ready-file={ready}",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, **JOB}) as mock:
+        while not ready.exists() and mock.poll() is None:
+            time.sleep(0.01)
+        url = urlsplit(json.loads(ready.read_text("utf-8"))["url"])
+        target = PAYLOAD.replace("\r", "").replace("\n", "").replace(" ", "")
+        for line in (f"GET /{target} HTTP/1.1", f"{target} / HTTP/1.1", f"GET /things?{quote(PAYLOAD)} HTTP/1.1"):
+            with socket.create_connection((str(url.hostname), int(url.port or 0))) as connection:
+                connection.sendall(f"{line}\r\nHost: {url.netloc}\r\nConnection: close\r\n\r\n".encode())
+                connection.makefile("rb").read()
+        mock.send_signal(signal.SIGINT)
+        out, _ = mock.communicate()
+    lines = out.decode().splitlines()
+    assert [] == faults("\n".join(lines))
+    assert 4 < len(lines), lines

@@ -1,0 +1,56 @@
+"""Each call that prints escapes its text in the same place, or is listed with the reason why it need not."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest_bctrl
+
+SAYS = {"print", "line", "write_line", "fail", "skip", "xfail", "exit", "UsageError", "sys.stdout.write"}
+SAYS |= {"sys.stderr.write", "terminal.write", "pytest.fail.Exception", "pytest.skip.Exception"}
+KNOWN = {
+    "cli/check.py *coverage_lines(observer)": "lines that are escaped",
+    "cli/check.py _text(findings, title, answers) if is_te": "a report",
+    "cli/contract.py drift_text(compared.findings, Title('dri": "a report",
+    "cli/contract.py f'pytest-bctrl: nothing to suggest: the ": "own words",
+    "cli/contract.py text": "YAML that is escaped",
+    "cli/drift.py f'pytest-bctrl: nothing to accept: nothi": "own words",
+    "cli/drift.py f'pytest-bctrl: {len(failing)} at or abo": "own words",
+    "cli/options.py text": "a report",
+    "fixture_values.py f'bctrl_scenario: {error}'": "an error, which is escaped",
+    "fixture_values.py f'bctrl: {error}'": "an error, which is escaped",
+    "fixture_values.py str(error)": "an error, which is escaped",
+    "impact/replay.py f'it had not ended after {seconds:g} s'": "own words",
+    "recorded/hooks.py f'bctrl recording: {error}'": "an error, which is escaped",
+    "settings.py f'bctrl: {error}'": "an error, which is escaped",
+    "suite/failures.py indent": "blanks",
+    "suite/failures.py label": "own words",
+    "suite/failures.py text": "rows, which are escaped",
+    "suite/hooks.py '\\n'.join([message, *describe([failure.f": "lines that are escaped",
+    "suite/hooks.py f'no contract test matches {chosen}; lis": "a name that is escaped",
+    "suite/hooks.py message": "a line that is escaped",
+    "suite/report_hooks.py line": "annotations, and lines that are escaped",
+    "suite/sinks.py f'bctrl: {note}'": "own words, and the name of a setting",
+    "suite/summary.py f'{label:<12} '": "own words",
+    "suite/tests.py text": "lines that are escaped",
+    "suite/upstream.py f'not checked: {verdict.not_checked}'": "an error, which is escaped",
+    "suite/verdict.py '; '.join(dict.fromkeys(map(accepted_whe": "lines that are escaped",
+}
+"""What is printed, or given to pytest to print, without an escape in the same place, and why it needs none."""
+
+
+def test_what_is_printed_is_escaped() -> None:
+    root, found = Path(pytest_bctrl.__file__).parent, set()
+    for path in root.rglob("*.py"):
+        calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+        for call in calls:
+            name = ast.unparse(call.func)
+            is_output = {name, getattr(call.func, "attr", name)} & SAYS and not name.endswith(
+                ("document.line", "sys.exit")
+            )
+            if is_output and call.args and not isinstance(call.args[0], ast.Constant):
+                text = ast.unparse(call.args[0])
+                if "escape_" not in text:
+                    found.add(f"{path.relative_to(root).as_posix()} {text[:40]}")
+    assert set(KNOWN) == found
