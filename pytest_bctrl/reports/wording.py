@@ -253,7 +253,7 @@ class RunReport(NamedTuple):
     `target` is `mock`, `live` or empty where nothing was asked, `base_url` where that is; `started` is a time in
     ISO 8601 with its offset; `counts` has `requests`, `answers` and `bodies`. `is_complete` is false where the run
     ended before all of its tests had run, of which there are `planned`, where that is known. `shortfall` says that less
-    of the contract was seen than was asked for, `undecided` that this cannot be said.
+    of the contract was covered than was asked for, `undecided` that this cannot be said.
     `observation` is what was seen, as plain data.
     """
 
@@ -305,7 +305,7 @@ def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None 
         return Verdict("not checked", sentence([*title.not_checked[:1], *basis]))
     elif run.undecided:
         return Verdict("not checked", sentence([run.undecided, *basis]))
-    found = f"{counted(findings)}, at which the run does not fail" if findings else "nothing was found"
+    found = f"{counted(findings)}, at which the run does not fail" if findings else "no findings"
     return Verdict("passed", sentence([found, *basis]))
 
 
@@ -328,13 +328,13 @@ def _basis(run: RunReport | None) -> list[str]:
         parts.append(f"what {numbered(accepted, 'test')} found is accepted")
     parts += _skipped(run)
     if run.coverage is not None and run.coverage.points:
-        parts.append(f"{run.coverage.percent:.0f} % of the contract was seen")
+        parts.append(f"{run.coverage.percent:.0f}% of the contract was covered")
     return parts
 
 
 def _skipped(run: RunReport | None) -> list[str]:
     skipped = run.number_of("skipped") if run else 0
-    return [f"{skipped} had nothing to look at"] if skipped else []
+    return [f"{skipped} skipped"] if skipped else []
 
 
 def _left(run: RunReport | None) -> list[str]:
@@ -344,6 +344,6 @@ def _left(run: RunReport | None) -> list[str]:
 
 
 def sentence(parts: Sequence[str]) -> str:
-    """Parts as one sentence: `Nothing was found; 2 tests passed.`"""
+    """Parts as one sentence: `No findings; 2 tests passed.`"""
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}."

@@ -74,7 +74,7 @@ class Observer:
 
     @property
     def measured(self) -> Coverage:
-        """How much of the contract was seen; it takes a while, so the same is not measured again."""
+        """How much of the contract was covered; it takes a while, so the same is not measured again."""
         seen = self.everything
         if self._measured is None or self._measured[0] != seen:
             self._measured = seen, coverage(self.contract, seen)
@@ -238,7 +238,7 @@ class ObservingHooks:
 
 
 def coverage_rows(observer: Observer, *, is_whole: bool) -> Iterator[tuple[str, str]]:
-    """Yield how much of the contract was seen and, for the whole of it, what never was: labels and texts."""
+    """Yield how much of the contract was covered and, for the whole of it, what never was: labels and texts."""
     measured = observer.measured
     missing = never_seen(measured)
     more = "" if is_whole or not missing else "; --bctrl-coverage lists the rest"

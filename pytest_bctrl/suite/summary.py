@@ -274,7 +274,7 @@ class Summary:
         return Title("contract run", base, seen, run.fail_on, notes, lacking)
 
     def _coverage(self) -> Coverage | None:
-        """How much of the contract was seen; None where nothing was asked."""
+        """How much of the contract was covered; None where nothing was asked."""
         return self._seen.measured if self._run.target or self._seen.everything.statuses else None
 
     def report(self) -> RunReport:

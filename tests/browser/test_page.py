@@ -40,7 +40,7 @@ def opened(page: Page, index: int) -> Locator:
     ("example", "word", "sentence"),
     [
         (failed, "Failed", "6 errors fail the run"),
-        (passed, "Passed", "Nothing was found"),
+        (passed, "Passed", "No findings"),
         (unchecked, "Not checked", "Nothing was checked"),
         (drift, "Failed", "2 errors fail the run"),
     ],

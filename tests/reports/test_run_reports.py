@@ -67,7 +67,7 @@ class TestEveryFormat:
 def test_one_line_says_that_a_run_found_nothing_and_why_it_may_be_believed() -> None:
     made = passed()
     text = findings_markdown(made.findings, made.title, made.run)
-    assert re.search(r"\*\*Passed\.\*\* Nothing was found; 3 of 3 tests passed; \d+ % of the contract", text)
+    assert re.search(r"\*\*Passed\.\*\* No findings; 3 of 3 tests passed; \d+% of the contract", text)
 
 
 def test_every_file_of_the_page_is_in_it() -> None:

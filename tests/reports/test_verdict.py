@@ -56,9 +56,9 @@ def test_the_status(findings: list[Finding], title: Title, made: RunReport | Non
     [
         ([ERROR], run("failed", "passed"), "1 error fails the run; 1 of 2 tests failed."),
         ([ERROR, ERROR], None, "2 errors fail the run."),
-        ([], run("passed", "skipped"), "Nothing was found; 1 of 2 tests passed; 1 had nothing to look at."),
+        ([], run("passed", "skipped"), "No findings; 1 of 2 tests passed; 1 skipped."),
         ([WARNING], run("passed"), "1 warning, at which the run does not fail; 1 of 1 test passed."),
-        ([], run("passed", "accepted"), "Nothing was found; 1 of 2 tests passed; what 1 test found is accepted."),
+        ([], run("passed", "accepted"), "No findings; 1 of 2 tests passed; what 1 test found is accepted."),
         ([], run(), "Nothing was checked."),
     ],
 )

@@ -29,7 +29,7 @@ def test_the_mock_keeps_it(pytester: pytest.Pytester) -> None:
             f"checked * {ASKED.replace('[', '[[]')}: *",
             "not checked  POST /v2/books: POST could change something, and the suite sends safe methods only",
             "not checked  DELETE /v2/books/{isbn}: DELETE could change something, *",
-            "passed *Nothing was found; *",
+            "passed *No findings; *",
         ]
     )
 

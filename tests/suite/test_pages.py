@@ -253,7 +253,7 @@ def test_an_api_of_its_own_kind_gets_its_verdict_with_settings_alone(
         result = pytester.runpytest("--bctrl-live", f"--bctrl-base-url={url}/gateway", "--bctrl-max-examples=3")
 
     assert (0, 0) == (result.ret, result.parseoutcomes().get("failed", 0))
-    result.stdout.fnmatch_lines(["passed       Nothing was found; *"])
+    result.stdout.fnmatch_lines(["passed       No findings; *"])
     pages = [one.rpartition("?")[2] for one in seen if "limit=2&cursor=" in one]
     assert ["limit=2&cursor=2", "limit=2&cursor=4", "limit=2&cursor=6"] == pages
     assert 40 >= len(seen)

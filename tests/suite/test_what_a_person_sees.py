@@ -74,7 +74,7 @@ def test_a_conforming_live_run_ends_with_what_was_checked(live: LiveRun) -> None
     result.stdout.fnmatch_lines(
         [
             "checked      GET /v1/spaces/{id}/runtimes: 40 requests, coverage *%",
-            "passed       Nothing was found; 45 of 45 tests passed; *",
+            "passed       No findings; 45 of 45 tests passed; *",
             "next         --bctrl-coverage lists what of the contract was never seen",
         ]
     )

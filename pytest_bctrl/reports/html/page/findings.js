@@ -25,7 +25,7 @@ function startList(matching) {
 
 function nothingFound() {
   return report.verdict.status === 'not checked'
-    ? 'There are no findings, because too little was looked at.' : 'Nothing was found.';
+    ? 'There are no findings, because too little was looked at.' : 'No findings.';
 }
 
 function kindOf(finding) {
