@@ -109,7 +109,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.observed:
         from pytest_bctrl.cli.traffic import placed
 
-        told, notes = placed(arguments, old, new, judged.remaining, today)
+        in_force = known if arguments.base is None else None
+        told, notes = placed(arguments, old, new, judged.remaining, today, in_force)
         judged = judged._replace(remaining=told, notes=(*judged.notes, *notes))
     if arguments.impact:
         judged = judged._replace(remaining=_with_impact(judged.remaining, arguments.impact))

@@ -171,7 +171,7 @@ def _key(options: argparse.Namespace) -> Secret | None:
     name = options.api_key_env
     key = os.environ.get(name)
     if key:
-        options.redact.add(key, name="the key of --api-key")
+        options.redact.add(key, name="the key of --api-key-env")
         return Secret(key)
     if name == _KEY_VARIABLE:
         return None

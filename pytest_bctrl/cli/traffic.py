@@ -14,7 +14,6 @@ from typing import Any
 from pytest_bctrl.baseline.allowlist import FILE, accepted, list_notes, load_allow_list
 from pytest_bctrl.checks.answer import answer_of as answer_of_body
 from pytest_bctrl.checks.strict_json import parse
-from pytest_bctrl.cli.project import chosen_contract
 from pytest_bctrl.contract.build import contract_of
 from pytest_bctrl.contract.document import Document
 from pytest_bctrl.contract.in_force import ContractInForce
@@ -138,10 +137,16 @@ def _of_report(report: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def placed(
-    arguments: argparse.Namespace, old: Document, new: Document, changes: Sequence[Finding], today: date
+    arguments: argparse.Namespace,
+    old: Document,
+    new: Document,
+    changes: Sequence[Finding],
+    today: date,
+    chosen: ContractInForce | None,
 ) -> tuple[list[Finding], list[str]]:
     """Return what changed and what was seen, each with who moved, and remarks on the list of accepted findings.
 
+    `chosen` is the contract in force, None where `--base` was given.
     Raises `BctrlError` where the traffic cannot be read, or upstream cannot be held to it.
     """
     if arguments.accept is not None:
@@ -152,7 +157,6 @@ def placed(
         )
     if [arguments.upstream, arguments.base, *arguments.observed].count("-") > 1:
         raise SettingError("standard input can be only one of them", where="-", hint="give paths for the others")
-    chosen = chosen_contract(None) if arguments.base is None else None
     vendored = chosen.load() if chosen else from_document(old.data, old.name)
     upstream = contract_of(new, chosen.overlay if chosen else None)
     observation, has_bodies = read_traffic(arguments.observed, vendored)

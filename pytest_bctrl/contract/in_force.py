@@ -84,17 +84,15 @@ class ContractInForce(NamedTuple):
 
         Raises `DocumentError` where a file of it is missing or broken, or the document is not OpenAPI 3.0 or 3.1.
         """
-        from dataclasses import replace
-
+        from pytest_bctrl.contract.build import require_locked
         from pytest_bctrl.contract.read import load
 
         is_packaged = self.files is not None and self.files.folder.resolve() == packaged().folder.resolve()
         if self.files and not is_packaged:
-            require_intact(self.files)
+            require_locked(self.files)
         is_proven = is_packaged and not self.is_published
         option = "--bctrl-contract" if self.origin in ("project", "packaged") else self.origin
-        contract = load(None if is_proven else self.path, option)
-        return replace(contract, origin=self.provenance)
+        return load(None if is_proven else self.path, option, origin=self.provenance)
 
 
 def contract_in_force(given: str | None, root: Path, where: str = "--bctrl-contract") -> ContractInForce:
@@ -196,13 +194,6 @@ def require_files(files: ContractFiles) -> None:
     ):
         if not path.is_file():
             raise DocumentError(f"the contract lacks its file {path.name}", where=folder, hint=hint)
-
-
-def require_intact(files: ContractFiles) -> None:
-    """Raise `DocumentError` where the vendored spec is not the one that the lock names: it was changed by hand."""
-    from pytest_bctrl.contract.build import require_locked
-
-    require_locked(files)
 
 
 def _vendored(lock: Path) -> list[str]:

@@ -11,6 +11,7 @@ from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema
 from pytest_bctrl.contract.schema.ref import SchemaRef, listed_values, named_types, reachable, type_name, words
 from pytest_bctrl.contract.schema.shapes import implied
+from pytest_bctrl.settings import is_sendable
 
 Pair = tuple[str, str]
 """A name and a value of a query, decoded."""
@@ -95,8 +96,7 @@ def _is_sendable(parameter: Parameter, value: Any) -> bool:
         return True
     if parameter.place == "header" and not _TOKEN.fullmatch(parameter.name):
         return False
-    text = field_of(parameter, value)
-    return text.isascii() and text.isprintable() and text == text.strip()
+    return is_sendable(field_of(parameter, value))
 
 
 def read_pairs(

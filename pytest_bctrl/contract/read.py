@@ -17,10 +17,10 @@ from pytest_bctrl.contract.outline import Part, Spec, is_json, operations
 from pytest_bctrl.errors import DocumentError
 
 
-def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Contract:
+def load(path: str | Path | None = None, option: str = "--bctrl-contract", *, origin: str = "") -> Contract:
     """Load a contract: the packaged one, or an OpenAPI 3.0 or 3.1 document of one's own (JSON or YAML).
 
-    `option` is what the path was given as, for errors.
+    `option` is what the path was given as, for errors; `origin` says where the contract is from, for reports.
 
     Raises `DocumentError` where the file is missing, broken or not OpenAPI 3.0 or 3.1.
     """
@@ -29,13 +29,14 @@ def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Co
     document = load_document(text, str(file))
     if path is None:
         # The packaged document is proven sound by the tests, and is not proven again at every start.
-        return from_sound(document.data, str(file))
+        return from_sound(document.data, str(file), origin=origin)
     from pytest_bctrl.contract.bundle import bundled
 
-    return from_document(bundled(document, lambda name: read_file(Path(name), "", "the file")), str(file))
+    bundle = bundled(document, lambda name: read_file(Path(name), "", "the file"))
+    return from_document(bundle, str(file), origin=origin)
 
 
-def from_document(document: Any, name: str) -> Contract:
+def from_document(document: Any, name: str, *, origin: str = "") -> Contract:
     """Read a merged document into a `Contract`; `name` is what errors call it.
 
     Raises `DocumentError` where it is not a sound OpenAPI 3.0 or 3.1 document or a reference leads nowhere.
@@ -45,7 +46,7 @@ def from_document(document: Any, name: str) -> Contract:
     from pytest_bctrl.contract.soundness import sound
 
     source, proven = sound(document, name)
-    contract = from_sound(proven, name, source, digest(document))
+    contract = from_sound(proven, name, source, digest(document), origin=origin)
     require_known(contract)
     require_known_paging(contract)
     if not contract.operations:
@@ -56,7 +57,12 @@ def from_document(document: Any, name: str) -> Contract:
 
 
 def from_sound(
-    document: Mapping[str, Any], name: str, source: Mapping[str, Any] | None = None, sha256: str = ""
+    document: Mapping[str, Any],
+    name: str,
+    source: Mapping[str, Any] | None = None,
+    sha256: str = "",
+    *,
+    origin: str = "",
 ) -> Contract:
     """Read a document that is known to be sound into a `Contract`.
 
@@ -75,6 +81,7 @@ def from_sound(
         operations=tuple(_operation(spec, schemes, one) for one in operations(spec)),
         document=document,
         source=source,
+        origin=origin,
     )
 
 

@@ -36,26 +36,23 @@ def compare_contracts(base: Document, revision: Document, overlay: Path | None, 
     findings = compare_documents(base, revision, options)
     if overlay is None or not findings:
         return Comparison(findings)
+    from pytest_bctrl.contract.document import read_file
+    from pytest_bctrl.contract.overlay import apply
+    from pytest_bctrl.contract.yaml_source import read_yaml
+
     refused: list[DocumentError] = []
-    before, after = _overlaid(base, overlay, refused), _overlaid(revision, overlay, refused)
+    actions = read_yaml(read_file(overlay, "restore it from the project", "the overlay"), str(overlay))
+    before, after = (
+        document._replace(data=apply(actions, document.data, str(overlay), refused)) for document in (base, revision)
+    )
     # What the specs themselves show has its counterexamples already.
     more = compare_documents(before, after, options._replace(seconds=0, ignores_undefined_schemes=True))
     known = {finding.fingerprint for finding in findings} | {_change(finding) for finding in findings}
     added = [finding for finding in more if not {finding.fingerprint, _change(finding)} & known]
-    notes = tuple(f"the overlay no longer applies: {error.where}: {error.problem}" for error in refused)
-    return Comparison(sorted([*findings, *added], key=lambda finding: RANK[finding.level]), notes)
+    notes = dict.fromkeys(f"the overlay no longer applies: {error.where}: {error.problem}" for error in refused)
+    return Comparison(sorted([*findings, *added], key=lambda finding: RANK[finding.level]), tuple(notes))
 
 
 def _change(finding: Finding) -> tuple[object, ...]:
     """What a finding is about, whichever document it was found in."""
     return finding.rule, finding.operation, finding.location, repr(finding.expected), repr(finding.observed)
-
-
-def _overlaid(document: Document, path: Path, refused: list[DocumentError]) -> Document:
-    """Return a document with an overlay applied; its lines stay those of the text."""
-    from pytest_bctrl.contract.document import read_file
-    from pytest_bctrl.contract.overlay import apply
-    from pytest_bctrl.contract.yaml_source import read_yaml
-
-    overlay = read_yaml(read_file(path, "restore it from the project", "the overlay"), str(path))
-    return document._replace(data=apply(overlay, document.data, str(path), refused))

@@ -66,7 +66,8 @@ class Redaction:
         if not value:
             return
         text = secret(value).reveal()
-        self._add(_Known(text, name, _weakness(text), has_parts))
+        if text not in self._known:
+            self._add(_Known(text, name, _weakness(text), has_parts))
 
     def add_derived(self, value: Secret | str, *, has_parts: bool = False) -> None:
         """Redact a credential that was made from a secret: as a whole, unless it has parts that are not the secret's.
@@ -215,8 +216,9 @@ class Redaction:
             found = encodings_of(known.value, has_parts=known.has_parts)
             encodings += found[:1] if known.is_derived else found
             if not found:
-                literals |= literals_of(known.value)
-                exact += map(_encode, literals_of(known.value))
+                shown = literals_of(known.value)
+                literals |= shown
+                exact += map(_encode, shown)
             elif found[0].is_random and _NEEDS_NO_ESCAPE.fullmatch(known.value):
                 exact.append(_encode(known.value))
         self._literals = literals

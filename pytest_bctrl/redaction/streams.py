@@ -192,20 +192,15 @@ def redacted_content(data: bytes, redaction: Redaction) -> bytes:
     return redaction.data_bytes(data, keeps_structure=True)
 
 
-def redact_file(path: Path, redaction: Redaction) -> bool:
-    """Replace a file by the same without secrets, whole or not at all; return whether it had any.
+def redact_file(path: Path, redaction: Redaction) -> None:
+    """Replace a file by the same without secrets, whole or not at all.
 
-    A file that cannot be read or written stays as it is.
+    Raises `OSError` where it cannot be read or written; it then stays as it is.
     """
-    try:
-        data = path.read_bytes()
-        clean = redacted_content(data, redaction)
-        if clean == data:
-            return False
+    data = path.read_bytes()
+    clean = redacted_content(data, redaction)
+    if clean != data:
         _replace(path, clean)
-    except OSError:
-        return False
-    return True
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from pytest_bctrl.contract.in_force import current_contract
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.escaping import escape_json
 from pytest_bctrl.samples.inputs import main_operation
 from pytest_bctrl.samples.sample import LENGTH, SPACE_ID, Samples
 
@@ -30,7 +31,7 @@ def samples_of(contract: Contract, operation: str | None = None) -> Samples:
 
 def sample_text(contract: Contract) -> str:
     """Return the file of a contract's sample: the body of its main operation that visits every part of it, in JSON."""
-    return json.dumps(samples_of(contract).sample(), indent=2, ensure_ascii=False) + "\n"
+    return escape_json(json.dumps(samples_of(contract).sample(), indent=2, ensure_ascii=False)) + "\n"
 
 
 def runtime(*, conforming: bool = True, **overrides: Any) -> dict[str, Any]:

@@ -21,11 +21,15 @@ _BELOW = (
 _MAPS = ("patternProperties", "dependentSchemas")
 _EXACT = frozenset({"pattern", "minLength", "maxLength", "contentEncoding", "contentMediaType"})
 _SIZES = frozenset({"minItems", "maxItems", "minContains", "maxContains", "minProperties", "maxProperties"})
-_NUMERIC = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
+_NUMERIC = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "enum", "const"})
+_ORDERED = frozenset({"uniqueItems", "prefixItems"})
 _FREE = frozenset(
     {"type", "nullable", "$ref", "additionalProperties", "default", "deprecated", "readOnly", "writeOnly"}
 )
 _FREE |= {"description", "title", "example", "examples", "externalDocs", "xml", "$comment", *_INSIDE}
+
+_SILENT = _FREE - {"type", "nullable", "$ref", "additionalProperties", *_INSIDE}
+"""Keywords that say nothing of any value."""
 
 _HEXADECIMAL = str.maketrans("123456789abcdefABCDEF", "0" * 21)
 _SHOWN = 80
@@ -43,10 +47,12 @@ class ItemForms:
         self._numeric: set[str] = set()
         self._constrained: set[str] = set()
         self._has_sizes = False
+        self._has_order = False
         for schema, *_ in keyworded(document):
             listed = [*schema.get("enum", ()), *([schema["const"]] if "const" in schema else [])]
             self._listed.update(value for value in listed if isinstance(value, str))
             self._has_sizes |= not _SIZES.isdisjoint(schema)
+            self._has_order |= not _ORDERED.isdisjoint(schema)
             properties = schema.get("properties")
             for name, member in properties.items() if isinstance(properties, Mapping) else ():
                 self._read(name, member)
@@ -61,7 +67,7 @@ class ItemForms:
                 self._formatted.add(name)
             if not _NUMERIC.isdisjoint(part):
                 self._numeric.add(name)
-            if not part.keys() <= _FREE:
+            if not part.keys() <= _FREE or part.get("additionalProperties", True) is not True:
                 self._constrained.add(name)
 
     def _parts(self, schema: Any) -> Iterator[Mapping[str, Any]]:
@@ -90,6 +96,8 @@ class ItemForms:
                 return "object"
             return tuple([(key, self.form(member, key)) for key, member in value.items()])
         if isinstance(value, list):
+            if self._has_order:
+                return "list", repr(value)
             forms = tuple(dict.fromkeys([self.form(item, name) for item in value]))
             return "list", forms, len(value) if self._has_sizes else None
         if isinstance(value, str):
@@ -97,12 +105,14 @@ class ItemForms:
         if value is None or isinstance(value, bool):
             return value
         is_free = name in self._named and name not in self._numeric and not self._is_any_named
-        return type(value).__name__, None if is_free else value
+        # JSON Schema takes 1.0 for an integer.
+        is_whole = isinstance(value, int) or value.is_integer()
+        return is_whole, None if is_free else value
 
     def _form_of_text(self, text: str, name: str) -> Hashable:
         if text in self._listed:
             return "listed", text
-        if name in self._exact or self._is_any_named:
+        if not name or name in self._exact or self._is_any_named:
             return "text", text
         if name in self._formatted:
             return "text", len(text), text[:_SHOWN].translate(_HEXADECIMAL)
@@ -114,4 +124,4 @@ def _maps_names(schema: Mapping[str, Any]) -> bool:
     if "propertyNames" in schema or "patternProperties" in schema:
         return True
     any_other = (schema.get(key) for key in ("additionalProperties", "unevaluatedProperties"))
-    return any(isinstance(other, Mapping) and bool(other) and not other.keys() <= _FREE for other in any_other)
+    return any(isinstance(other, Mapping) and bool(other) and not other.keys() <= _SILENT for other in any_other)

@@ -27,14 +27,14 @@ from pytest_bctrl.contract.key_fields import guarded_by, key_fields
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.parameters import documented_refusals
 from pytest_bctrl.finding import Finding, Level
-from pytest_bctrl.samples.inputs import Inputs, inputs
+from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.engine_faults import is_engine_fault
 from pytest_bctrl.suite.engine_words import ENGINES, SCHEMA, keyword_violation
 from pytest_bctrl.suite.parameters import cursors, invalid_parameters, is_opaque
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.schema import new_schema
-from pytest_bctrl.suite.sending import Exchange, request_key
+from pytest_bctrl.suite.sending import Exchange, plain, request_key
 from pytest_bctrl.suite.troubles import NotCheckedError
 
 NAME = ENGINES["schemathesis"]
@@ -69,7 +69,7 @@ class GeneratedCase:
 def positive_cases(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
     """Return cases within the contract, with the real values of the path and generated ones in query and header."""
     made: list[GeneratedCase] = []
-    for case in _drawn(run.contract, operation, "positive", limit, plain_path(run, operation)):
+    for case in _drawn(run.contract, operation, "positive", limit, plain(run, operation).path):
         request = _request(run, operation, case)
         if invalid_parameters(run.contract, operation, request):
             # What the schema allows and what a server reads differ, such as for a list with an empty text.
@@ -85,12 +85,10 @@ def cases_with_paths(run: ContractRun, operation: Operation, limit: int) -> list
     """Return cases within the contract with generated values in the path, which name nothing that exists."""
     if limit < 1 or not operation.path_parameters:
         return []
-    made = []
+    made, usual = [], plain(run, operation)
     for case in _drawn(run.contract, operation, "positive", limit):
         path = {name: unquote(str(value)) for name, value in case.path_parameters.items()}
-        real = plain_path(run, operation)
-        if path.keys() == real.keys() and path != real and all(value.strip(".") for value in path.values()):
-            usual = inputs(run.contract, operation, run.values) or Inputs()
+        if path.keys() == usual.path.keys() and path != usual.path and all(value.strip(".") for value in path.values()):
             made.append(GeneratedCase(case, replace(usual, path=path), OF_RESPONSES))
     return _distinct(made, limit)
 
@@ -98,12 +96,12 @@ def cases_with_paths(run: ContractRun, operation: Operation, limit: int) -> list
 def negative_cases(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
     """Return cases against the contract: with a malformed credential or none, or with a value that is not allowed."""
     guard, made = guarded_by(run.contract, operation), list[GeneratedCase]()
-    for case in _drawn(run.contract, operation, "negative", limit, plain_path(run, operation)):
+    for case in _drawn(run.contract, operation, "negative", limit, plain(run, operation).path):
         is_negative = {place.value: info.mode.is_negative for place, info in case.meta.components.items()}
         names = {name.lower() for name in case.headers or {}}
         if guard is not None and is_negative.get("header") and names <= {guard.name.lower()}:
             value = next((str(text) for name, text in case.headers.items() if name.lower() == guard.name.lower()), None)
-            request = inputs(run.contract, operation, run.values) or Inputs()
+            request = plain(run, operation)
             checks = (*OF_RESPONSES, _REJECTED, _IGNORED)
             made.append(GeneratedCase(case, request, checks, _credential(value)))
         elif is_negative.get("query") and documented_refusals(operation):
@@ -112,12 +110,6 @@ def negative_cases(run: ContractRun, operation: Operation, limit: int) -> list[G
             if any(one.place == "query" for one in invalid_parameters(run.contract, operation, request)):
                 made.append(GeneratedCase(case, request, (*OF_RESPONSES, _REJECTED)))
     return _distinct(made, limit)
-
-
-def plain_path(run: ContractRun, operation: Operation) -> Mapping[str, str]:
-    """Return the real values of the path."""
-    usual = inputs(run.contract, operation, run.values)
-    return usual.path if usual is not None else {}
 
 
 def _credential(value: str | None) -> Credential:
@@ -141,7 +133,7 @@ def _request(run: ContractRun, operation: Operation, case: Any) -> Inputs:
 
     The case is changed accordingly, since Schemathesis works out from it whether the request conforms.
     """
-    usual = inputs(run.contract, operation, run.values) or Inputs()
+    usual = plain(run, operation)
     guard = guarded_by(run.contract, operation)
     known = {*run.values, *cursors(run.contract, operation)}
     fixed = {one.name.lower() for one in operation.other_parameters if one.setting or one.name in known}

@@ -304,8 +304,8 @@ class Connections:
         return HEAD_SECONDS if method == "HEAD" else 0.0
 
     def _client(self, backend: WatchedBackend, is_kept: bool) -> httpx.Client:
-        run, options = self._run, Options(retry=self._retry, connection=self._run.connection, backend=backend)
-        made = client(self._base_url, run.key, live=True, keep_alive=is_kept, **options)
+        run, options = self._run, Options(retry=self._retry, connection=self._run.connection)
+        made = client(self._base_url, run.key, live=True, keep_alive=is_kept, backend=backend, **options)
         made.timeout = httpx.Timeout(self._timeout)
         # A session cookie that the target sets must not stand in for the key in the next request.
         made.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))

@@ -11,7 +11,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -20,6 +19,7 @@ from typing import Any, TypeVar
 import pytest
 
 from pytest_bctrl import settings
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.redaction import RedactedFile, Redaction, redact_file, redact_stream
 from pytest_bctrl.suite.report_paths import changed_files, report_paths
 
@@ -54,9 +54,14 @@ def redaction(config: pytest.Config, *streams: Any) -> Redaction:
 
 
 def redact_trace(config: pytest.Config) -> None:
-    """Redact what `--debug` and `PYTEST_DEBUG` write: every hook call with its arguments."""
+    """Redact what `--debug` and `PYTEST_DEBUG` write: every hook call with its arguments.
+
+    Raises `pytest.UsageError` where the trace cannot be redacted.
+    """
     root = config.trace.root
-    write: Any = getattr(root, "_writer", None)
+    if not hasattr(root, "_writer"):
+        raise pytest.UsageError("bctrl: --debug: the trace cannot be redacted (run without --debug)")
+    write: Any = root._writer
     if write is not None and not isinstance(write, _Trace):
         root.setwriter(_Trace(write, redaction(config)))
 
@@ -198,9 +203,17 @@ class _Sinks:
         # A worker's controller writes the reports.
         if hasattr(self._config, "workerinput"):
             return
-        with suppress(Exception):
+        try:
             for path in changed_files(self._config, self._start):
-                redact_file(path, self._redaction)
+                self._redact_file(path)
+        except Exception as error:  # noqa: BLE001 - the run has to end, and say so
+            sys.stderr.write(f"bctrl: not every report could be redacted ({type(error).__name__})\n")
+
+    def _redact_file(self, path: Path) -> None:
+        try:
+            redact_file(path, self._redaction)
+        except Exception as error:  # noqa: BLE001 - the other files are still redacted
+            sys.stderr.write(escape_line(f"bctrl: {path} could not be redacted ({type(error).__name__})") + "\n")
 
     def _end(self) -> None:
         # Some plugins write as late as they are unconfigured.

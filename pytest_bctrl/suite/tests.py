@@ -26,9 +26,9 @@ from pytest_bctrl.suite.verdict import VERDICT, Verdict
 @pytest.fixture(scope="session")
 def target(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iterator[Target]:
     """The API under test."""
-    # Workers overlap already, and which test a worker gets after the next it does not know.
-    at_once = 1 if hasattr(pytestconfig, "workerinput") else AT_ONCE
     is_worker = hasattr(pytestconfig, "workerinput")
+    # Workers overlap already, and which test a worker gets after the next it does not know.
+    at_once = 1 if is_worker else AT_ONCE
     see = observer(pytestconfig).see_answer
     made = Target(pytestconfig.stash[RUN], see=see, at_once=at_once, is_alone=not is_worker)
     params = [vars(item)["callspec"].params for item in request.session.items if hasattr(item, "callspec")]

@@ -44,11 +44,16 @@ class Options(TypedDict, total=False):
     fields: FieldsFor | None
     connection: Connection | None
     see: Callable[[httpx.Request, httpx.Response], None] | None
-    backend: WatchedBackend | None
 
 
 def client(
-    base_url: str, key: Secret | str | None, *, live: bool, keep_alive: bool = True, **options: Unpack[Options]
+    base_url: str,
+    key: Secret | str | None,
+    *,
+    live: bool,
+    keep_alive: bool = True,
+    backend: WatchedBackend | None = None,
+    **options: Unpack[Options],
 ) -> httpx.Client:
     """Return an `httpx.Client` on `base_url` that sends `key` to that origin only.
 
@@ -67,7 +72,7 @@ def client(
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=20 if keep_alive else 0)
     inner = _opened(httpx.HTTPTransport, rules, limits)
     # httpx takes no network backend, which is httpcore's name for what opens connections.
-    inner._pool._network_backend = options.get("backend") or WatchedBackend()
+    inner._pool._network_backend = backend or WatchedBackend()
     transport = GuardedTransport(rules, inner)
     return httpx.Client(base_url=base_url, transport=transport, headers=_HEADERS, **_SAFE)
 
@@ -97,7 +102,7 @@ def _rules(base_url: str, key: Secret | str | None, live: bool, options: Options
         )
     # httpx writes a host name in the form that goes on the wire (`xn--…`), and the origin is compared with that.
     origin = origin_of(str(httpx.URL(base_url)))
-    given: dict[str, Any] = {name: value for name, value in options.items() if name != "backend" and value is not None}
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     return Rules(origin, held, live, proxy=_proxy(origin), **given)
 
 

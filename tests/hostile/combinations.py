@@ -42,7 +42,7 @@ class Outcome(NamedTuple):
             return f"an exception: {text[-500:]}"
         if self.ran.peak > MEMORY:
             return f"{self.ran.peak:.0f} MB"
-        if self.ran.code == _REJECTED.get(self.command, 2):
+        if self.seed is not None and self.ran.code == _REJECTED.get(self.command, 2):
             lines = self.ran.err.strip().splitlines()
             is_named = f"{self.seed}.yaml: #/" in self.ran.err
             return "" if is_named and len(lines) == 1 else f"rejected in {len(lines)} lines: {self.ran.err[-500:]}"

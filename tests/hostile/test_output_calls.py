@@ -31,6 +31,7 @@ KNOWN = {
     "suite/hooks.py f'no contract test matches {chosen}; lis": "a name that is escaped",
     "suite/hooks.py message": "a line that is escaped",
     "suite/report_hooks.py line": "annotations, and lines that are escaped",
+    "suite/sinks.py f'bctrl: not every report could be redac": "own words, and the name of a class",
     "suite/sinks.py f'bctrl: {note}'": "own words, and the name of a setting",
     "suite/summary.py f'{label:<12} '": "own words",
     "suite/tests.py text": "lines that are escaped",

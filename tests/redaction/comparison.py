@@ -49,7 +49,6 @@ class Project:
         self._folder = folder
         self._secret = secret
         self._source = source
-        self._runs = 0
         shutil.copytree(PROJECT, folder, ignore=shutil.ignore_patterns("__pycache__"))
         lines = ["[pytest]", *(["bctrl_secrets = $DRAWN"] if source == "bctrl_secrets" else [])]
         (folder / "pytest.ini").write_text("\n".join(lines))

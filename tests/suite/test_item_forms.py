@@ -1,0 +1,57 @@
+"""Two items have the same form only where the schema says the same of both, so that validating one is enough."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.suite.item_forms import ItemForms
+from tests.contract.documents import document
+
+_TEXT = {"type": "string", "pattern": "^a$"}
+CASES: dict[str, tuple[dict[str, Any], Any, Any]] = {
+    "listed numbers": ({"properties": {"n": {"enum": [1, 2]}}}, {"n": 1}, {"n": 3}),
+    "a constant number": ({"properties": {"n": {"const": 1}}}, {"n": 1}, {"n": 3}),
+    "whole numbers": ({"properties": {"n": {"type": "integer"}}}, {"n": 1.0}, {"n": 1.5}),
+    "types of further members": (
+        {"properties": {"m": {"type": "object", "additionalProperties": {"type": "string"}}}},
+        {"m": {"a": "x"}},
+        {"m": {"a": 1}},
+    ),
+    "no further members": (
+        {"properties": {"m": {"type": "object", "additionalProperties": False}}},
+        {"m": {}},
+        {"m": {"a": 1}},
+    ),
+    "referenced further members": (
+        {"additionalProperties": {"$ref": "#/components/schemas/T"}},
+        {"m": "a"},
+        {"m": "b"},
+    ),
+    "unique items": (
+        {"properties": {"m": {"type": "array", "uniqueItems": True}}},
+        {"m": ["a", "b"]},
+        {"m": ["a", "a"]},
+    ),
+    "items by position": (
+        {"properties": {"m": {"type": "array", "prefixItems": [{"type": "string"}, {"type": "null"}]}}},
+        {"m": ["a", None]},
+        {"m": [None, "a"]},
+    ),
+    "texts without a name": (_TEXT, "a", "b"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_items_of_which_one_is_valid_have_two_forms(case: str) -> None:
+    schema, valid, invalid = CASES[case]
+    whole = document({"type": "array", "items": schema})
+    whole["components"] = {**whole.get("components", {}), "schemas": {"T": _TEXT}}
+    forms = ItemForms(whole)
+    assert forms.form(valid) != forms.form(invalid)
+
+
+def test_items_that_differ_by_free_text_have_one_form() -> None:
+    forms = ItemForms(document({"type": "array", "items": {"properties": {"name": {"type": "string"}}}}))
+    assert forms.form({"name": "a"}) == forms.form({"name": "b"})
