@@ -40,12 +40,9 @@ def generated(
     return found
 
 
-@lru_cache(maxsize=64)
-def _generated(contract: Contract, label: str, names: tuple[tuple[str, str], ...], count: int) -> list[Values]:
-    found: list[Values] = []
-    parameters = [one for one in contract.operation(label).parameters if (one.place, one.name) in names]
-
-    @settings(
+def generation_settings(count: int) -> settings:
+    """Return Hypothesis settings that generate at most `count` examples, the same in each run, and do nothing else."""
+    return settings(
         max_examples=count,
         database=None,
         deadline=None,
@@ -53,6 +50,14 @@ def _generated(contract: Contract, label: str, names: tuple[tuple[str, str], ...
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType] - an enum of a metaclass of its own
     )
+
+
+@lru_cache(maxsize=64)
+def _generated(contract: Contract, label: str, names: tuple[tuple[str, str], ...], count: int) -> list[Values]:
+    found: list[Values] = []
+    parameters = [one for one in contract.operation(label).parameters if (one.place, one.name) in names]
+
+    @generation_settings(count)
     @given(_sets(contract, parameters))
     def draw(values: Values) -> None:
         if values and values not in found:

@@ -184,24 +184,19 @@ def _drawn(
 
 @lru_cache(maxsize=64)
 def _draw(contract: Contract, label: str, mode: str, count: int, path: tuple[tuple[str, str], ...]) -> list[Any]:
-    from hypothesis import HealthCheck, Phase, given, settings
+    from hypothesis import given
     from hypothesis.errors import Unsatisfiable
     from schemathesis import GenerationMode
     from schemathesis.core.errors import InvalidSchema
+
+    from pytest_bctrl.suite.generate import generation_settings
 
     operation = contract.operation(label)
     pinned: dict[str, Any] = {"path_parameters": dict(path)} if path else {}
     strategy = case_source(contract, operation).as_strategy(generation_mode=GenerationMode(mode), **pinned)
     cases: list[Any] = []
 
-    @settings(
-        max_examples=count,
-        database=None,
-        deadline=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType] - an enum of a metaclass of its own
-    )
+    @generation_settings(count)
     @given(strategy)
     def draw(case: Any) -> None:
         cases.append(case)
