@@ -85,14 +85,14 @@ class ContractInForce(NamedTuple):
         Raises `DocumentError` where a file of it is missing or broken, or the document is not OpenAPI 3.0 or 3.1.
         """
         from pytest_bctrl.contract.build import require_locked
-        from pytest_bctrl.contract.read import load
+        from pytest_bctrl.contract.read import load_from
 
         is_packaged = self.files is not None and self.files.folder.resolve() == packaged().folder.resolve()
         if self.files and not is_packaged:
             require_locked(self.files)
         is_proven = is_packaged and not self.is_published
         option = "--bctrl-contract" if self.origin in ("project", "packaged") else self.origin
-        return load(None if is_proven else self.path, option, origin=self.provenance)
+        return load_from(None if is_proven else self.path, option, self.provenance)
 
 
 def contract_in_force(given: str | None, root: Path, where: str = "--bctrl-contract") -> ContractInForce:

@@ -17,13 +17,18 @@ from pytest_bctrl.contract.outline import Part, Spec, is_json, operations
 from pytest_bctrl.errors import DocumentError
 
 
-def load(path: str | Path | None = None, option: str = "--bctrl-contract", *, origin: str = "") -> Contract:
+def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Contract:
     """Load a contract: the packaged one, or an OpenAPI 3.0 or 3.1 document of one's own (JSON or YAML).
 
-    `option` is what the path was given as, for errors; `origin` says where the contract is from, for reports.
+    `option` is what the path was given as, for errors.
 
     Raises `DocumentError` where the file is missing, broken or not OpenAPI 3.0 or 3.1.
     """
+    return load_from(path, option, "")
+
+
+def load_from(path: str | Path | None, option: str, origin: str) -> Contract:
+    """Load a contract as `load` does; `origin` says where it is from, for reports."""
     file = Path(path) if path is not None else packaged().merged
     text = read_file(file, f"{option} takes an OpenAPI 3.0 or 3.1 document in JSON or YAML", "the contract")
     document = load_document(text, str(file))

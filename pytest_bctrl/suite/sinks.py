@@ -213,7 +213,8 @@ class _Sinks:
         try:
             redact_file(path, self._redaction)
         except Exception as error:  # noqa: BLE001 - the other files are still redacted
-            sys.stderr.write(escape_line(f"bctrl: {path} could not be redacted ({type(error).__name__})") + "\n")
+            note = self._redaction.data(f"bctrl: {path} could not be redacted ({type(error).__name__})")
+            sys.stderr.write(f"{escape_line(note)}\n")
 
     def _end(self) -> None:
         # Some plugins write as late as they are unconfigured.

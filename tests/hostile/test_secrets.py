@@ -238,6 +238,7 @@ KNOWN = {
     "suite/failures.py write": "pytest's terminal, of what the reports hold, which were hidden in",
     "suite/report_hooks.py write_files": "the findings were hidden in",
     "suite/sinks.py setwriter": "what redacts",
+    "suite/sinks.py write": "a note, which is redacted before it is written",
     "suite/summary.py write": "the list of accepted findings",
     "traffic/surplus.py write": "the requests themselves, to the connection",
 }

@@ -201,3 +201,32 @@ assert depths[1] == depths[-1], depths
     )
 
     assert 0 == completed.returncode, completed.stderr
+
+
+def test_a_report_that_could_not_be_redacted_is_named_and_the_next_is_redacted(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BCTRL_API_KEY", "sk_live_8b1c6e0f4d2a9753")
+    pytester.makeconftest(
+        """
+        from pathlib import Path
+
+        def pytest_addoption(parser):
+            parser.addoption("--other-report")
+
+        def pytest_sessionfinish(session):
+            Path(session.config.option.other_report).write_text("passed")
+        """
+    )
+    pytester.makepyfile("def test_it():\n    pass\n")
+    redacted: list[str] = []
+
+    def fail_on_first(path: Path, _redaction: object) -> None:
+        redacted.append(path.name)
+        if len(redacted) == 1:
+            raise PermissionError("no access")
+
+    monkeypatch.setattr("pytest_bctrl.suite.sinks.redact_file", fail_on_first)
+    result = pytester.runpytest("--junitxml=junit.xml", "--other-report=other.txt")
+    assert {"junit.xml", "other.txt"} == set(redacted[:2])
+    result.stderr.fnmatch_lines([f"bctrl: *{redacted[0]} could not be redacted (PermissionError)"])
