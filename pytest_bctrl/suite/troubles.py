@@ -130,7 +130,7 @@ def attempt_findings(
         if attempt.surplus is not None and attempt.status is not None:
             yield surplus_finding(operation, attempt.surplus, shell)
     for attempt in attempts[:-1]:
-        if attempt.error is None or attempt.idle_close:
+        if attempt.error is None or attempt.idle_close or attempt.is_empty_line:
             continue
         if attempt.surplus is not None or attempt.is_stray:
             command = before if attempt.is_stray and before else shell

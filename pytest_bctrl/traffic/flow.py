@@ -105,6 +105,11 @@ class Attempt:
         return self.reused and not self.begun and self.error == "RemoteProtocolError" and _GONE not in self.detail
 
     @property
+    def is_empty_line(self) -> bool:
+        """Whether the empty line after the previous response arrived when the next request was already sent."""
+        return self.is_stray and self.detail == _EMPTY_LINE
+
+    @property
     def is_vain(self) -> bool:
         """Whether it is the fault of the connection that it was kept."""
         return self.idle_close or self.is_stray or self.is_idle_timeout
@@ -275,6 +280,9 @@ _MARGIN = 0.5
 
 _GONE = "without sending a response"
 """httpcore's words for a connection that ended where an answer was to begin."""
+
+_EMPTY_LINE = "no response line received"
+"""h11's message for a response that begins with an empty line."""
 
 
 def _wait(request: httpx.Request, attempts: Sequence[Attempt], deadline: float, rules: Rules) -> float | None:

@@ -157,6 +157,27 @@ def test_what_a_server_may_do_with_an_idle_connection_is_no_finding(kind: str) -
         assert [] == judged(server)[0]
 
 
+def test_an_empty_line_that_crosses_the_next_request_is_no_finding() -> None:
+    """It arrives after the request was sent, so that the parser reads it where the status line should be."""
+    requests = Counter[int]()
+
+    def always(visit: Visit, reply: Reply) -> Reply:
+        requests[visit.request.connection] += 1
+        if requests[visit.request.connection] == 1:
+            return reply
+
+        def deliver(wire: Wire, reply: Reply) -> bool:
+            wire.write(b"\r\n")
+            with_length(wire, reply)
+            return True
+
+        return replace(reply, delivery=deliver)
+
+    with serve(harmless("empty-line", "framing", Service(always=always))) as server:
+        assert [] == judged(server)[0]
+    assert max(requests.values()) == 2
+
+
 def test_a_time_out_that_crosses_the_next_request_is_not_its_response() -> None:
     """The server answers 408 to the second request of a connection, as if it had not arrived."""
     counted = Counter[int]()
