@@ -16,7 +16,7 @@ from typing import Any
 
 import jsonschema
 
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_answer, check_undocumented
 from pytest_bctrl.checks.schema import check_schema
 from pytest_bctrl.contract.read import load
@@ -58,12 +58,12 @@ def main() -> int:
     schema = {**body_schema, "components": contract.document["components"]}
     data = json.loads(body)
 
-    def answer(raw: bytes) -> Answer:
+    def response(raw: bytes) -> Response:
         headers = (("Content-Type", "application/json"),)
-        return Answer(contract, operation, 200, headers, raw, {"id": SPACE_ID})
+        return Response(contract, operation, 200, headers, raw, {"id": SPACE_ID})
 
     def ours(raw: bytes, wanted: int) -> None:
-        made = answer(raw)
+        made = response(raw)
         if len(list(check_schema(made))) != wanted or check_undocumented(made):
             raise SystemExit("the verdict is not the right one")
 
@@ -72,7 +72,7 @@ def main() -> int:
             PARSING: lambda: json.loads(body),
             OURS: lambda: ours(body, 0),
             ONE_BAD: lambda: ours(broken, 1),
-            ALL: lambda: check_answer(answer(body)),
+            ALL: lambda: check_answer(response(body)),
         },
         TURNS,
     )

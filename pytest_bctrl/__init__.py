@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Any
 from pytest_bctrl._version import __version__
 
 if TYPE_CHECKING:
-    from pytest_bctrl.checks.answer import Answer
+    from pytest_bctrl.checks.response import Response
     from pytest_bctrl.checks.run import Check, Problem, contract_check
     from pytest_bctrl.conformance import assert_conforms, check
     from pytest_bctrl.finding import Finding
     from pytest_bctrl.samples.sample import Samples
     from pytest_bctrl.suite.schema import schema
-    from pytest_bctrl.traffic.mock.change import Scene
-    from pytest_bctrl.traffic.mock.message import Answer as MockAnswer
+    from pytest_bctrl.traffic.mock.change import RequestContext
+    from pytest_bctrl.traffic.mock.message import MockResponse
     from pytest_bctrl.traffic.mock.own import mock_fault, mock_scenario
 
 __all__ = [
-    "Answer",
     "Check",
     "Finding",
-    "MockAnswer",
+    "MockResponse",
     "Problem",
+    "RequestContext",
+    "Response",
     "Samples",
-    "Scene",
     "__version__",
     "assert_conforms",
     "check",
@@ -38,13 +38,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Answer": "pytest_bctrl.checks.answer",
     "Check": "pytest_bctrl.checks.run",
     "Finding": "pytest_bctrl.finding",
-    "MockAnswer": "pytest_bctrl.traffic.mock.message:Answer",
+    "MockResponse": "pytest_bctrl.traffic.mock.message",
     "Problem": "pytest_bctrl.checks.run",
+    "RequestContext": "pytest_bctrl.traffic.mock.change",
+    "Response": "pytest_bctrl.checks.response",
     "Samples": "pytest_bctrl.samples.sample",
-    "Scene": "pytest_bctrl.traffic.mock.change",
     "assert_conforms": "pytest_bctrl.conformance",
     "check": "pytest_bctrl.conformance",
     "contract_check": "pytest_bctrl.checks.run",
@@ -59,7 +59,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'pytest_bctrl' has no attribute {name!r}")
     from importlib import import_module
 
-    module, _, there = _HOMES[name].partition(":")
-    value = getattr(import_module(module), there or name)
+    value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from pytest_bctrl.checks.answer import answer_of
+from pytest_bctrl.checks.response import response_from
 from pytest_bctrl.checks.run import Check, check_answer
 from pytest_bctrl.contract.in_force import current_contract
 from pytest_bctrl.contract.model import Contract
@@ -27,7 +27,7 @@ def check(
     say it. `checks` are checks of one's own, to be run beside the contract's.
     Raises `BctrlError` for what is not a response.
     """
-    return check_answer(answer_of(response, contract or current_contract(), operation), own=checks)
+    return check_answer(response_from(response, contract or current_contract(), operation), own=checks)
 
 
 def assert_conforms(

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
     from pytest_bctrl.suite.run import ContractRun
     from pytest_bctrl.traffic.mock import MockServer
-    from pytest_bctrl.traffic.mock.message import Answer, Request
+    from pytest_bctrl.traffic.mock.message import MockResponse, Request
 
 _CONTRACT: pytest.StashKey[Contract] = pytest.StashKey()
 _MOCK: pytest.StashKey[MockServer] = pytest.StashKey()
 _USED: pytest.StashKey[MockServer] = pytest.StashKey()
-LAST_WORD: pytest.StashKey[Callable[[Request, Answer], Answer]] = pytest.StashKey()
+LAST_WORD: pytest.StashKey[Callable[[Request, MockResponse], MockResponse]] = pytest.StashKey()
 """What an impact run has to say about each answer of the mock and of recordings."""
 
 

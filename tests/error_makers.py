@@ -116,7 +116,7 @@ def two() -> Contract:
     return from_document(made, "things.json")
 
 
-def clumsy(_answer: object) -> list[Any]:
+def clumsy(_response: object) -> list[Any]:
     return [{}["name"]]  # type: ignore[index]
 
 
@@ -135,8 +135,8 @@ def ask_live(method: str, url: str) -> object:
         return made.request(method, url)
 
 
-def own(scene: object) -> object:
-    return scene
+def own(context: object) -> object:
+    return context
 
 
 def plugin(folder: Path, body: str) -> None:
@@ -161,27 +161,27 @@ def fails(*_arguments: object) -> object:
     raise LookupError("nothing here")
 
 
-def fetched(answer: bytes) -> object:
+def fetched(response: bytes) -> object:
     """What reading a URL comes to, whose server answers with these bytes once, or is not there for none."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{server.getsockname()[1]}/page.md"
-        if answer:
+        if response:
             server.listen()
-            thread = threading.Thread(target=serve, args=(server, answer))
+            thread = threading.Thread(target=serve, args=(server, response))
             thread.start()
         try:
             return read_text(url)
         finally:
-            if answer:
+            if response:
                 thread.join()
 
 
-def serve(server: socket.socket, answer: bytes) -> None:
+def serve(server: socket.socket, response: bytes) -> None:
     connection, _ = server.accept()
     with connection:
         connection.recv(65536)
-        connection.sendall(answer)
+        connection.sendall(response)
 
 
 def paths_of(number: int) -> dict[str, Any]:
@@ -193,7 +193,7 @@ def nested(levels: int, name: str = "deeper") -> dict[str, Any]:
 
 
 def no_entries() -> None:
-    list(check._answers(decode(NO_ENTRIES, "x.har"), "x.har", load(), None, []))
+    list(check._responses(decode(NO_ENTRIES, "x.har"), "x.har", load(), None, []))
 
 
 def listless() -> Any:

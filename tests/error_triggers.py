@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest_bctrl
 from pytest_bctrl import contract_check, mock_fault, mock_scenario, settings, strategies
 from pytest_bctrl.baseline.allowlist import load_allow_list, with_entries
-from pytest_bctrl.checks.answer import answer_of
+from pytest_bctrl.checks.response import response_from
 from pytest_bctrl.checks.run import flattened, run_check
 from pytest_bctrl.cli import check, contract, drift, mock, options
 from pytest_bctrl.cli.options import Report, write_reports
@@ -34,7 +34,7 @@ from pytest_bctrl.samples import Samples, response, runtime, runtimes
 from pytest_bctrl.samples.mutants import broken
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.client import client
-from pytest_bctrl.traffic.mock.message import Answer
+from pytest_bctrl.traffic.mock.message import MockResponse
 from pytest_bctrl.traffic.origin import base_url, connection, values
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.recordings.har_read import decode
@@ -104,7 +104,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "scenario taken": lambda _: mock_scenario("many"),
     "fault raises": lambda _: make.with_fault(make.fails),
     "fault returns": lambda _: make.with_fault(make.own),
-    "fault unsendable": lambda _: make.with_fault(lambda _scene: Answer("200")),  # type: ignore[arg-type]
+    "fault unsendable": lambda _: make.with_fault(lambda _context: MockResponse("200")),  # type: ignore[arg-type]
     "scenario raises": lambda _: make.server().extend([mock_scenario("mine")(make.fails)]).scenario("mine"),
     "scenario arguments": lambda _: make.server().extend([mock_scenario("mine")(make.own)]).scenario("mine", count=3),
     "plugin wrong": lambda folder: make.plugin(folder, "contract_check('My Check')"),
@@ -148,10 +148,10 @@ TRIGGERS: Mapping[str, Trigger] = {
     "sample bodiless": lambda _: make.bodiless(),
     "sample list": lambda _: Samples(contract_of({"type": "object"}), contract_of().operations[0]).with_items([]),
     # responses
-    "answer none": lambda _: answer_of(42, load()),
-    "answer unread": lambda _: answer_of(make.unread(), load()),
-    "answer data": lambda _: answer_of({"x": object()}, load()),
-    "answer operation": lambda _: answer_of(b"{}", make.two()),
+    "answer none": lambda _: response_from(42, load()),
+    "answer unread": lambda _: response_from(make.unread(), load()),
+    "answer data": lambda _: response_from({"x": object()}, load()),
+    "answer operation": lambda _: response_from(b"{}", make.two()),
     "operation unknown": lambda _: load().operation("nope"),
     # contract files
     "show": lambda _: make.run(contract, "show", "nope.yaml"),

@@ -21,15 +21,15 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "python-api.
 SECTIONS: Mapping[str, str] = {
     "Checks": "check assert_conforms Finding finding.at_or_above",
     "Checks, scenarios and faults of your own": """
-        contract_check Check Problem Answer-observed checks.strict_json.Parsed mock_scenario mock_fault
+        contract_check Check Problem Response-observed checks.strict_json.Parsed mock_scenario mock_fault
         traffic.mock.own.OwnScenario traffic.mock.own.OwnFault hookspecs""",
     "Samples": "samples",
     "Strategies": "strategies",
     "The mock server": """
         traffic.mock.MockServer-respond-refuse traffic.mock.change.FaultInPlay
         traffic.mock.journal.Journal-add-clear-entry traffic.mock.journal.Entry traffic.mock.change.Fault
-        Scene traffic.mock.scenarios.Scenario traffic.mock.scenarios.Source traffic.mock.message.Payload
-        traffic.mock.message.Request MockAnswer traffic.mock.refusal.Refusals traffic.mock.parse.Limits""",
+        RequestContext traffic.mock.scenarios.Scenario traffic.mock.scenarios.Source traffic.mock.message.Payload
+        traffic.mock.message.Request MockResponse traffic.mock.refusal.Refusals traffic.mock.parse.Limits""",
     "The contract": """
         contract.read.load contract.model.Contract contract.model.Operation contract.model.Parameter
         contract.model.ResponseSpec contract.model.SecurityScheme schema""",

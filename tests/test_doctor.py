@@ -19,7 +19,7 @@ from pytest_bctrl.cli.doctor import Line, probe
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.suite.run import ContractRun
-from tests.traffic.servers import Script, answer, hang, serve
+from tests.traffic.servers import Script, hang, response, serve
 from tests.variants import named
 from tests.variants import serve as serve_variant
 
@@ -161,14 +161,14 @@ def probed(url: str, timeout: float = 60) -> Line:
 @pytest.mark.parametrize(
     ("said", "state", "text", "hint"),
     [
-        (answer(503), "wrong", "the server fails: 503", "try again later"),
+        (response(503), "wrong", "the server fails: 503", "try again later"),
         (
-            answer(302, Location="/elsewhere"),
+            response(302, Location="/elsewhere"),
             "wrong",
             "it answers 302, to /elsewhere: redirect not followed",
             "curl -i",
         ),
-        (answer(418), "wrong", "it answers 418: the status is not documented", "see what it says with curl -i"),
+        (response(418), "wrong", "it answers 418: the status is not documented", "see what it says with curl -i"),
         (hang, "unknown", "the target hangs: it takes", "a firewall"),
         (b"SSH-2.0-server\r\n\r\n", "unknown", ": the target's answer is not HTTP/1.1: ", "curl -i"),
     ],

@@ -27,7 +27,7 @@ from pytest_bctrl.suite.selftest import IMPATIENT
 from pytest_bctrl.suite.target import Target
 from pytest_bctrl.traffic.mock import MockServer
 from tests.traffic.servers import CLOSE, serve
-from tests.traffic.servers import answer as said
+from tests.traffic.servers import response as said
 
 CONTRACT = load()
 KNOWN = {one.name: one for one in explanations(CONTRACT)}
@@ -51,11 +51,11 @@ def test_a_server_that_gives_the_answer_is_found(name: str) -> None:
     merge(document["paths"]["/v1/spaces/{id}/runtimes"]["get"], json.loads(rule.documented))
     head, _, body = rule.http.partition("\n\n")
     length = "" if "Content-Length" in head or " 204 " in head else f"\nContent-Length: {len(body)}"
-    answer = f"{head}{length}\n\n".replace("\n", "\r\n").encode() + body.encode()
+    response = f"{head}{length}\n\n".replace("\n", "\r\n").encode() + body.encode()
 
     def say(connection: socket.socket, _number: int) -> object:
         is_meant = rule.to.lower() in server.requests[-1].lower()
-        connection.sendall(answer if is_meant else said(body=b'{"runtimes": []}'))
+        connection.sendall(response if is_meant else said(body=b'{"runtimes": []}'))
         return CLOSE
 
     with serve(say) as server:

@@ -49,9 +49,9 @@ def start(server: Server) -> Started:
         server.command(port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
     )
     while time.perf_counter() - began < _PATIENCE and process.poll() is None:
-        answer = _ask(port)
-        if answer.startswith((b"HTTP/1.1 200", b"HTTP/1.0 200")):
-            return Started(process, port, time.perf_counter() - began, len(answer.partition(b"\r\n\r\n")[2]))
+        response = _ask(port)
+        if response.startswith((b"HTTP/1.1 200", b"HTTP/1.0 200")):
+            return Started(process, port, time.perf_counter() - began, len(response.partition(b"\r\n\r\n")[2]))
         time.sleep(0.002)
     process.kill()
     process.wait()

@@ -70,8 +70,8 @@ def installed(folder: Path, node_modules: Path | None) -> tuple[list[Server], li
 def _document_with_example(folder: Path) -> Path:
     """The contract with our sample as the example of its answer, so that every server sends the same body."""
     document = json.loads(packaged().merged.read_text("utf-8"))
-    answer = document["paths"]["/v1/spaces/{id}/runtimes"]["get"]["responses"]["200"]
-    answer["content"]["application/json"]["example"] = samples.response()
+    response = document["paths"]["/v1/spaces/{id}/runtimes"]["get"]["responses"]["200"]
+    response["content"]["application/json"]["example"] = samples.response()
     file = folder / "contract.json"
     file.write_text(json.dumps(document), "utf-8")
     return file

@@ -8,8 +8,8 @@ from random import Random
 from string import ascii_letters, digits
 from typing import Any
 
-from pytest_bctrl.checks.answer import Answer, looked
 from pytest_bctrl.checks.protocol import around
+from pytest_bctrl.checks.response import Response, looked
 from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField
 from pytest_bctrl.finding import Finding
@@ -99,35 +99,35 @@ def _other(key: str) -> str:
 _LETTERS = ascii_letters + digits
 
 
-def check_head_refused(answer: Answer) -> Iterator[Violation]:
+def check_head_refused(response: Response) -> Iterator[Violation]:
     """Yield a violation where a HEAD without credential succeeds, or makes the server fail.
 
     Any refusal will do, since HEAD is not documented; so will 501, by which a server says that it knows no HEAD
     (RFC 9110, 15.6.2).
     """
-    looked(answer).add("credential")
-    if 200 <= answer.status < 300:
+    looked(response).add("credential")
+    if 200 <= response.status < 300:
         words, place = "an invalid credential is accepted", "credential: no header, HEAD"
-        yield around(RULE, words, place, sorted(REFUSED), answer.status)
-    elif answer.status >= 500 and answer.status != 501:
+        yield around(RULE, words, place, sorted(REFUSED), response.status)
+    elif response.status >= 500 and response.status != 501:
         words = "the server fails at a HEAD"
-        yield around("not_a_server_error", words, "status", sorted(REFUSED), answer.status, "HEAD")
+        yield around("not_a_server_error", words, "status", sorted(REFUSED), response.status, "HEAD")
 
 
-def check_refused(answer: Answer, credential: str) -> Iterator[Violation]:
+def check_refused(response: Response, credential: str) -> Iterator[Violation]:
     """Yield a violation where a wrong credential was let in, refused in another way than 401 or 403, or with a list."""
-    looked(answer).add("credential")
-    if answer.status in REFUSED:
-        shown = _items(answer.data)
-        if answer.usual is not None and any(item in shown for item in _items(answer.usual.data)[:_COMPARED]):
+    looked(response).add("credential")
+    if response.status in REFUSED:
+        shown = _items(response.data)
+        if response.usual is not None and any(item in shown for item in _items(response.usual.data)[:_COMPARED]):
             yield around(
                 RULE, "a refusal shows what is listed", "body", "a refusal alone", "an item of the list", "listed"
             )
-    elif answer.status < 500:
-        is_let_in = 200 <= answer.status < 300
+    elif response.status < 500:
+        is_let_in = 200 <= response.status < 300
         what, kind = ("accepted", "accepted") if is_let_in else ("not refused as one", "not refused")
         words, place = f"an invalid credential is {what}", f"credential: {credential}"
-        yield around(RULE, words, place, sorted(REFUSED), answer.status, kind)
+        yield around(RULE, words, place, sorted(REFUSED), response.status, kind)
 
 
 _COMPARED = 10

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from pytest_bctrl.checks.answer import Answer, looked, once
+from pytest_bctrl.checks.response import Response, looked, once
 from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.json_source import Beyond
@@ -28,84 +28,84 @@ def around(
     return Violation(rule, level, message, (), place, expected, observed, kind)
 
 
-def check_status(answer: Answer, expected: Collection[int] = ()) -> Iterator[Violation]:
+def check_status(response: Response, expected: Collection[int] = ()) -> Iterator[Violation]:
     """Yield a violation for a server error, and for a status that is not documented or not one of `expected`.
 
     It is a warning where the request is to get it, and the contract documents no answer of the kind.
     """
-    looked(answer).add("status")
-    failed = answer.status >= 500
-    if failed or (expected and answer.status not in expected) or answer.documented is None:
-        silent = answer.status in expected and not any(map(answer.operation.response_for, expected))
+    looked(response).add("status")
+    failed = response.status >= 500
+    if failed or (expected and response.status not in expected) or response.documented is None:
+        silent = response.status in expected and not any(map(response.operation.response_for, expected))
         rule = "not_a_server_error" if failed else "status_code_conformance"
-        words = "the server failed" if failed else _status_message(answer)
-        to = answer.header("Location") if 300 <= answer.status < 400 else None
-        observed = answer.status if to is None else f"{answer.status}, to {to}"
+        words = "the server failed" if failed else _status_message(response)
+        to = response.header("Location") if 300 <= response.status < 400 else None
+        observed = response.status if to is None else f"{response.status}, to {to}"
         # A failure where a refusal is due is another than one where the list is.
         kind = f"instead of {', '.join(map(str, sorted(expected)))}" if expected else ""
-        wanted = sorted(expected or answer.operation.responses)
+        wanted = sorted(expected or response.operation.responses)
         yield around(rule, words, "status", wanted, observed, kind, "warning" if silent else "error")
 
 
-def _status_message(answer: Answer) -> str:
-    if 300 <= answer.status < 400:
+def _status_message(response: Response) -> str:
+    if 300 <= response.status < 400:
         return "redirect not followed, to protect the key"
-    if answer.documented is None:
+    if response.documented is None:
         return "the status is not documented"
     return "the status is documented, but not what this request is to get"
 
 
-def check_framing(answer: Answer) -> Iterator[Violation]:
+def check_framing(response: Response) -> Iterator[Violation]:
     """Yield a violation where the answer says in two ways where its body ends (RFC 9112, 6.2)."""
-    looked(answer).add("framing")
-    length = answer.header("Content-Length")
-    if answer.has_all_headers and length is not None and answer.header("Transfer-Encoding") is not None:
+    looked(response).add("framing")
+    length = response.header("Content-Length")
+    if response.has_all_headers and length is not None and response.header("Transfer-Encoding") is not None:
         words = "the answer has both Content-Length and Transfer-Encoding"
         yield around("complete_answer", words, "header Content-Length", "one of the two", length, "two lengths")
 
 
-def check_content_type(answer: Answer) -> Iterator[Violation]:
+def check_content_type(response: Response) -> Iterator[Violation]:
     """Yield a violation where the content type is missing or not documented for the status; parameters are free."""
-    looked(answer).add("content type")
-    if answer.documented is None or not answer.documented.content or answer.is_to_head:
+    looked(response).add("content type")
+    if response.documented is None or not response.documented.content or response.is_to_head:
         return
-    documented = [media.lower() for media in answer.documented.content]
-    if not any(covers(media, answer.media_type) for media in documented):
-        place, observed = "header Content-Type", answer.header("Content-Type")
-        what, kind = ("not documented", "undocumented") if answer.media_type else ("missing", "missing")
+    documented = [media.lower() for media in response.documented.content]
+    if not any(covers(media, response.media_type) for media in documented):
+        place, observed = "header Content-Type", response.header("Content-Type")
+        what, kind = ("not documented", "undocumented") if response.media_type else ("missing", "missing")
         yield around("content_type_conformance", f"the content type is {what}", place, documented, observed, kind)
 
 
-def check_body(answer: Answer) -> Iterator[Violation]:
+def check_body(response: Response) -> Iterator[Violation]:
     """Yield a violation where the contract documents a JSON body and the answer has none, or another text."""
-    looked(answer).add("body")
-    if answer.schema is None:
+    looked(response).add("body")
+    if response.schema is None:
         return
-    for problem in answer.parsed.problems:
-        is_empty, wanted = not answer.body.strip(), "a JSON text in UTF-8 (RFC 8259)"
+    for problem in response.parsed.problems:
+        is_empty, wanted = not response.body.strip(), "a JSON text in UTF-8 (RFC 8259)"
         rule = "complete_body" if is_empty else "strict_json"
-        observed = "nothing" if is_empty else _around(answer.body, answer.parsed.at)
+        observed = "nothing" if is_empty else _around(response.body, response.parsed.at)
         yield around(rule, problem, "body", wanted, observed, problem.partition(": ")[0])
 
 
 _NUMBER = re.compile(rb"[\[:,\s]-?\d(?:\d{209}|[\d.]*[eE]\+?\d{3})")
 
 
-def may_be_unusual(answer: Answer) -> bool:
+def may_be_unusual(response: Response) -> bool:
     """Whether a body may hold half a letter or a number beyond double precision: in most, no text looks like either."""
-    return once(answer, "may be unusual", lambda: _may_be_unusual(answer))
+    return once(response, "may be unusual", lambda: _may_be_unusual(response))
 
 
-def _may_be_unusual(answer: Answer) -> bool:
-    is_lone = not isinstance(answer.data, dict | list)
-    return is_lone or any(half in answer.body for half in (b"\\ud", b"\\uD")) or bool(_NUMBER.search(answer.body))
+def _may_be_unusual(response: Response) -> bool:
+    is_lone = not isinstance(response.data, dict | list)
+    return is_lone or any(half in response.body for half in (b"\\ud", b"\\uD")) or bool(_NUMBER.search(response.body))
 
 
-def check_interoperable(answer: Answer) -> Iterator[Violation]:
+def check_interoperable(response: Response) -> Iterator[Violation]:
     """Yield a warning for what JSON allows and many parsers do not read (RFC 7493, 2.1 and 2.2)."""
-    looked(answer).add("interoperable")
-    if answer.parsed.ok and may_be_unusual(answer):
-        yield from _unusual_values(answer.data)
+    looked(response).add("interoperable")
+    if response.parsed.ok and may_be_unusual(response):
+        yield from _unusual_values(response.data)
 
 
 def _unusual_values(data: Any) -> Iterator[Violation]:
@@ -141,15 +141,15 @@ def _around(body: bytes, at: int) -> str:
     return f"{'…' if start else ''}{text}{'…' if start + _SHOWN < len(body) else ''}"
 
 
-def check_headers(answer: Answer) -> Iterator[Violation]:
+def check_headers(response: Response) -> Iterator[Violation]:
     """Yield a violation for a field that is required and missing, and for one whose value breaks its schema.
 
     An answer to HEAD may leave fields out (RFC 9110, 9.3.2); what it has is held to the schema all the same.
     """
-    looked(answer).add("header fields")
-    for field in answer.documented.headers if answer.documented is not None else ():
-        value, contract = answer.header(field.name), answer.contract
-        if value is None and field.required and answer.has_all_headers and not answer.is_to_head:
+    looked(response).add("header fields")
+    for field in response.documented.headers if response.documented is not None else ():
+        value, contract = response.header(field.name), response.contract
+        if value is None and field.required and response.has_all_headers and not response.is_to_head:
             words, kind = "the required header field is missing", "missing"
         elif value is not None and not accepts(contract, field.schema, read_field(contract, field, value.strip())):
             words, kind = "the header field breaks its schema", "schema"
@@ -170,29 +170,29 @@ _ROUTE = re.compile(
 _NEXT = "pytest-bctrl drift shows what is published now"
 
 
-def check_retired(answer: Answer) -> Iterator[Violation]:
+def check_retired(response: Response) -> Iterator[Violation]:
     """Yield a violation where an answer says that its operation is deprecated or ends; a warning while it works."""
-    looked(answer).add("retired")
-    since, ends = (_date(answer.header(name)) for name in _FIELDS)
-    is_gone = is_retired(answer)
+    looked(response).add("retired")
+    since, ends = (_date(response.header(name)) for name in _FIELDS)
+    is_gone = is_retired(response)
     if not is_gone and since is None and ends is None:
         return
     words = ["the route is gone" if is_gone else "the operation is on its way out"]
     words += [f"deprecated since {since}" if since else "deprecated"] if since is not None else []
     words += [f"the last day is {ends}"] if ends else []
-    successor = linked(answer.header("Link"), "successor-version")
+    successor = linked(response.header("Link"), "successor-version")
     words += [f"its successor is {successor}"] if successor else []
     kind, level = ("gone", LEVELS[0]) if is_gone else ("deprecated", LEVELS[1])
     message = "; ".join([*words, _NEXT])
-    yield around(RULE, message, "operation", "an operation in service", answer.status, kind, level)
+    yield around(RULE, message, "operation", "an operation in service", response.status, kind, level)
 
 
-def is_retired(answer: Answer) -> bool:
+def is_retired(response: Response) -> bool:
     """Whether a refusal is about the route: 410, or a 404 that says so or has the header fields of a retirement."""
-    if answer.status == 410:
+    if response.status == 410:
         return True
-    named = any(answer.header(name) is not None for name in _FIELDS)
-    return answer.status == 404 and (named or any(map(_ROUTE.search, _texts(answer.data))))
+    named = any(response.header(name) is not None for name in _FIELDS)
+    return response.status == 404 and (named or any(map(_ROUTE.search, _texts(response.data))))
 
 
 _LONG = 1_000

@@ -17,14 +17,14 @@ class Rule(NamedTuple):
     checks: str
     of: str
     said_in: str
-    answer: str
+    response: str
     documented: str = "{}"
     to: str = ""
 
     @property
     def http(self) -> str:
         """The answer that breaks it as it is sent, its body after an empty line."""
-        head, _, rest = self.answer.strip().partition("\n")
+        head, _, rest = self.response.strip().partition("\n")
         status, _, media = head.partition(" ")
         fields, gap, body = rest.rpartition("\n\n")
         lines = [

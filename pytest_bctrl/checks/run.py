@@ -9,7 +9,6 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path as File
 from typing import Any, TypeAlias
 
-from pytest_bctrl.checks.answer import Answer, looked, once
 from pytest_bctrl.checks.protocol import (
     check_body,
     check_content_type,
@@ -19,6 +18,7 @@ from pytest_bctrl.checks.protocol import (
     check_retired,
     check_status,
 )
+from pytest_bctrl.checks.response import Response, looked, once
 from pytest_bctrl.checks.rules import rules
 from pytest_bctrl.checks.schema import check_schema
 from pytest_bctrl.checks.violation import Violation, findings, item_of, source_of
@@ -37,7 +37,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 class Problem:
     """What a check of one's own found at one place.
 
-    `path` is the exact place in the body, as `Answer.select` gives it; `place` names one around the body, such as
+    `path` is the exact place in the body, as `Response.select` gives it; `place` names one around the body, such as
     `header X-Total-Count`. `message` says why it is wrong and not which value it is, so that equal problems are
     one finding; the value is `observed`.
     """
@@ -49,7 +49,7 @@ class Problem:
     observed: Any = None
 
 
-CheckFunction: TypeAlias = Callable[[Answer], Iterable[Problem]]
+CheckFunction: TypeAlias = Callable[[Response], Iterable[Problem]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,9 @@ class Check:
     level: Level = "error"
     operations: tuple[str, ...] = ()
 
-    def __call__(self, answer: Answer) -> Iterable[Problem]:
+    def __call__(self, response: Response) -> Iterable[Problem]:
         """Call the function, as a test of the check itself does."""
-        return self.function(answer)
+        return self.function(response)
 
     def looks_at(self, operation_id: str, label: str) -> bool:
         """Whether the check is about an operation."""
@@ -80,7 +80,7 @@ class BrokenCheckError(BctrlError):
 def contract_check(
     name: str, *, level: Level = "error", operations: Iterable[str] = ()
 ) -> Callable[[CheckFunction], Check]:
-    """Make a check of a function that takes an `Answer` and yields a `Problem` for everything that is wrong with it.
+    """Make a check of a function that takes a `Response` and yields a `Problem` for everything that is wrong with it.
 
     Return it from `pytest_bctrl_checks` in a `conftest.py`, and the contract suite runs it on every operation.
     Raises `SettingError` for a name that is taken or is none, or an unknown level.
@@ -99,19 +99,19 @@ def contract_check(
     return made
 
 
-def run_check(check: Check, answer: Answer) -> list[Finding]:
+def run_check(check: Check, response: Response) -> list[Finding]:
     """Return what a check of one's own finds; raises `BrokenCheckError`, with its file and line, where it raises."""
     problems: list[Problem] = []
     try:
-        for problem in check.function(answer) or ():
+        for problem in check.function(response) or ():
             if not isinstance(problem, Problem):
                 raise TypeError(f"it yields a {type(problem).__name__}, and should yield pytest_bctrl.Problem(message)")
             problems.append(problem)
     except Exception as error:
         raise _broken(check, error) from error
-    looked(answer).add("own check")
+    looked(response).add("own check")
     values = ([getattr(problem, one.name) for one in fields(problem)] for problem in problems)
-    return findings(answer, (Violation(check.name, check.level, *said) for said in values))
+    return findings(response, (Violation(check.name, check.level, *said) for said in values))
 
 
 def _broken(check: Check, error: Exception) -> BrokenCheckError:
@@ -148,84 +148,84 @@ def flattened(given: Iterable[Any], wanted: type | tuple[type, ...], hook: str) 
     return made
 
 
-def check_undocumented(answer: Answer) -> list[Finding]:
+def check_undocumented(response: Response) -> list[Finding]:
     """Return a warning for every property at every depth that the documented schema does not name.
 
     Where no object is closed such a property is valid; it is drift all the same. Objects that are free-form by the
     contract (`additionalProperties`, or no property documented at all) are never searched.
     """
-    looked(answer).add("undocumented")
-    if answer.schema is None or not answer.parsed.ok:
+    looked(response).add("undocumented")
+    if response.schema is None or not response.parsed.ok:
         return []
     made: list[Finding] = []
-    source = source_of(UNDOCUMENTED, answer)
-    seen = once(answer, "differences", lambda: differences(answer.contract, answer.observed, answer.media_type))
+    source = source_of(UNDOCUMENTED, response)
+    seen = once(response, "differences", lambda: differences(response.contract, response.observed, response.media_type))
     for one in seen:
         if one.rule == UNDOCUMENTED:
-            paths = select(answer.data, one.sample["location"]) if one.sample else ()
-            item = item_of(answer.data, next((path for path, _ in paths), ()))
+            paths = select(response.data, one.sample["location"]) if one.sample else ()
+            item = item_of(response.data, next((path for path, _ in paths), ()))
             extra = {**one.extra, **item, "source": source}
-            made.append(named(replace(one, reproduce=answer.reproduce, extra=extra)))
+            made.append(named(replace(one, reproduce=response.reproduce, extra=extra)))
     return made
 
 
-def check_invariant(answer: Answer, said: Mapping[str, Any]) -> Iterator[Violation]:
+def check_invariant(response: Response, said: Mapping[str, Any]) -> Iterator[Violation]:
     """Yield a violation for every place of the body that breaks an entry of `x-bctrl-invariants`."""
-    looked(answer).add("invariant")
-    if _has_invariants(answer):
-        key = ("invariant", id(said), tuple(sorted(answer.path_values.items())))
-        yield from once(answer, key, lambda: list(_broken_invariant(answer, said)))
+    looked(response).add("invariant")
+    if _has_invariants(response):
+        key = ("invariant", id(said), tuple(sorted(response.path_values.items())))
+        yield from once(response, key, lambda: list(_broken_invariant(response, said)))
 
 
-def _broken_invariant(answer: Answer, said: Mapping[str, Any]) -> Iterator[Violation]:
+def _broken_invariant(response: Response, said: Mapping[str, Any]) -> Iterator[Violation]:
     for rule in Invariant.of(said):
-        for path, expected, observed in rule.check(answer.data, answer.path_values):
+        for path, expected, observed in rule.check(response.data, response.path_values):
             yield Violation(said["rule"], said["level"], said["because"], path, "", expected, observed)
 
 
-def check_invariants(answer: Answer) -> Iterator[Violation]:
+def check_invariants(response: Response) -> Iterator[Violation]:
     """Yield the violations of all entries that the contract lists for the operation."""
-    for said in answer.operation.invariants:
-        yield from check_invariant(answer, said)
+    for said in response.operation.invariants:
+        yield from check_invariant(response, said)
 
 
-def places_of(answer: Answer, said: Mapping[str, Any]) -> int:
+def places_of(response: Response, said: Mapping[str, Any]) -> int:
     """How many places of the body an entry has to look at; 0 means that it could not be checked."""
-    if not _has_invariants(answer):
+    if not _has_invariants(response):
         return 0
     return once(
-        answer, ("places", id(said)), lambda: sum(len(rule.places(answer.data)) for rule in Invariant.of(said)[:1])
+        response, ("places", id(said)), lambda: sum(len(rule.places(response.data)) for rule in Invariant.of(said)[:1])
     )
 
 
-def _has_invariants(answer: Answer) -> bool:
-    return answer.parsed.ok and 200 <= answer.status < 300
+def _has_invariants(response: Response) -> bool:
+    return response.parsed.ok and 200 <= response.status < 300
 
 
-def check_answer(answer: Answer, expected: Collection[int] = (), own: Iterable[Check] = ()) -> list[Finding]:
+def check_answer(response: Response, expected: Collection[int] = (), own: Iterable[Check] = ()) -> list[Finding]:
     """Hold one answer to everything that the contract says; `expected` are the statuses this request may get.
 
     `own` are checks of the project's own; raises `BrokenCheckError` where one of them raises.
     """
-    operation = answer.operation
+    operation = response.operation
     chosen = [check for check in own if check.looks_at(operation.operation_id, operation.label)]
     return [
-        *findings(answer, [*_protocol(answer, expected), *check_retired(answer), *check_invariants(answer)]),
-        *check_undocumented(answer),
-        *(finding for check in chosen for finding in run_check(check, answer)),
+        *findings(response, [*_protocol(response, expected), *check_retired(response), *check_invariants(response)]),
+        *check_undocumented(response),
+        *(finding for check in chosen for finding in run_check(check, response)),
     ]
 
 
-def check_protocol(answer: Answer, expected: Collection[int] = ()) -> list[Finding]:
+def check_protocol(response: Response, expected: Collection[int] = ()) -> list[Finding]:
     """Hold one answer to status, header fields, body and schema; for answers that refuse."""
-    return findings(answer, _protocol(answer, expected))
+    return findings(response, _protocol(response, expected))
 
 
-def _protocol(answer: Answer, expected: Collection[int]) -> Iterator[Violation]:
-    yield from check_status(answer, expected)
-    yield from check_framing(answer)
-    yield from check_content_type(answer)
-    yield from check_headers(answer)
-    yield from check_body(answer)
-    yield from check_interoperable(answer)
-    yield from check_schema(answer)
+def _protocol(response: Response, expected: Collection[int]) -> Iterator[Violation]:
+    yield from check_status(response, expected)
+    yield from check_framing(response)
+    yield from check_content_type(response)
+    yield from check_headers(response)
+    yield from check_body(response)
+    yield from check_interoperable(response)
+    yield from check_schema(response)

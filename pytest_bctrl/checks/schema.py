@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from pytest_bctrl.checks.answer import Answer, looked, once
+from pytest_bctrl.checks.response import Response, looked, once
 from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.engine import Broken, errors
 from pytest_bctrl.contract.model import Contract, Schema
@@ -19,16 +19,16 @@ _MOST = 20_000
 """Places of one answer that are listed at most: each takes memory and time, and nobody reads so many."""
 
 
-def check_schema(answer: Answer) -> Iterator[Violation]:
+def check_schema(response: Response) -> Iterator[Violation]:
     """Yield a violation for every place that breaks the documented schema (JSON Schema 2020-12)."""
-    looked(answer).add("schema")
-    yield from once(answer, "schema", lambda: _broken(answer))
+    looked(response).add("schema")
+    yield from once(response, "schema", lambda: _broken(response))
 
 
-def _broken(answer: Answer) -> list[Violation]:
-    at = (answer.contract, answer.operation, str(answer.status), answer.media_type)
-    spot = None if answer.conforms else body_spot(*at)
-    return violations(answer.contract, spot.schema, answer.data) if spot is not None else []
+def _broken(response: Response) -> list[Violation]:
+    at = (response.contract, response.operation, str(response.status), response.media_type)
+    spot = None if response.conforms else body_spot(*at)
+    return violations(response.contract, spot.schema, response.data) if spot is not None else []
 
 
 def violations(contract: Contract, schema: Schema, body: Any) -> list[Violation]:

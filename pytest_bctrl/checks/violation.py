@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.rules import rules
 from pytest_bctrl.contract.schema.locations import Path, generalised, location, select
 from pytest_bctrl.contract.show import shortened
@@ -19,45 +19,45 @@ from pytest_bctrl.observed.totals import APART, FURTHER, FURTHER_MESSAGE, at_lea
 _LONG = 1_000
 
 
-def source_of(rule: str, answer: Answer) -> str:
+def source_of(rule: str, response: Response) -> str:
     """Return where a rule comes from: HTTP, the kit, the published spec, the overlay, or a contract without one."""
     known = rules().get(rule)
     if known is not None and known.of != "contract":
         return known.of
-    added = added_by_overlay(answer.contract)
+    added = added_by_overlay(response.contract)
     if added is None:
         return "contract"
-    invariants = (one["rule"] for one in answer.operation.invariants)
-    status = answer.documented.status if answer.documented is not None else ""
-    is_added = (answer.operation.label, status) in added or rule == "ignored_auth" or rule in invariants
+    invariants = (one["rule"] for one in response.operation.invariants)
+    status = response.documented.status if response.documented is not None else ""
+    is_added = (response.operation.label, status) in added or rule == "ignored_auth" or rule in invariants
     return "overlay" if is_added else "published spec"
 
 
-def breaks_overlay_alone(answer: Answer, violation: Violation) -> bool:
+def breaks_overlay_alone(response: Response, violation: Violation) -> bool:
     """Whether an error breaks what the overlay adds and nothing that is published, so that it is a warning."""
     return is_of_overlay_alone(
-        answer.contract,
-        answer.operation,
-        answer.status,
+        response.contract,
+        response.operation,
+        response.status,
         rule=violation.rule,
         level=violation.level,
         expected=violation.expected,
         place=violation.place,
         kind=violation.kind,
-        body=answer.body,
+        body=response.body,
     )
 
 
-def answered_by(answer: Answer) -> str:
+def answered_by(response: Response) -> str:
     """Return who gave an answer, in a sentence, by how it differs from the plain one; empty where nothing tells."""
-    usual = answer.usual
-    if usual is None or answer.status < 300:
+    usual = response.usual
+    if usual is None or response.status < 300:
         return ""
     signs = []
-    if usual.parsed.ok and not answer.parsed.ok:
-        signs.append("it is not JSON" if answer.body else "it has no body")
+    if usual.parsed.ok and not response.parsed.ok:
+        signs.append("it is not JSON" if response.body else "it has no body")
     for name in ("Server", "Via"):
-        own, known = answer.header(name), usual.header(name)
+        own, known = response.header(name), usual.header(name)
         if own != known:
             signs.append(f"its {name} is {own or 'missing'}, that of the plain answer {known or 'missing'}")
     return f"a proxy or framework before the application, it seems: {'; '.join(signs)}" if signs else "the application"
@@ -73,20 +73,20 @@ def is_malformed(values: Iterable[str]) -> bool:
     )
 
 
-def softened(answer: Answer, found: list[Finding]) -> list[Finding]:
+def softened(response: Response, found: list[Finding]) -> list[Finding]:
     """Return what is wrong with the refusal of an odd path value, at the level that its rule deserves.
 
     Where only the overlay documents refusals, that is a warning. Where something before the application refused what
     no client sends, that is one finding of level `info`. A crash and an answer as if all were well stay what they are.
     """
-    if not 300 <= answer.status < 500 or not found:
+    if not 300 <= response.status < 500 or not found:
         return found
-    if is_malformed(answer.path_values.values()) and answered_by(answer) not in ("", "the application"):
+    if is_malformed(response.path_values.values()) and answered_by(response) not in ("", "the application"):
         message = "what no client sends is refused before it reaches the application"
         return [replace(found[0], level="info", message=message)]
-    added, operation = added_by_overlay(answer.contract) or frozenset(), answer.operation
+    added, operation = added_by_overlay(response.contract) or frozenset(), response.operation
     documented = (
-        [answer.documented.status] if answer.documented else [one for one in operation.responses if one[0] > "2"]
+        [response.documented.status] if response.documented else [one for one in operation.responses if one[0] > "2"]
     )
     is_soft = bool(documented) and all((operation.label, status) in added for status in documented)
     return [replace(one, level="warning") if is_soft and one.level == "error" else one for one in found]
@@ -110,7 +110,7 @@ class Violation:
     kind: str = ""
 
 
-def findings(answer: Answer, violations: Iterable[Violation], engine: str = "") -> list[Finding]:
+def findings(response: Response, violations: Iterable[Violation], engine: str = "") -> list[Finding]:
     """Group the violations of one answer: one finding a rule, generalised location and message, in first-seen order.
 
     An undocumented value is a finding of its own, up to `APART` of them at a place; one finding stands for the rest.
@@ -131,24 +131,24 @@ def findings(answer: Answer, violations: Iterable[Violation], engine: str = "") 
                 key = (where, violation.rule, FURTHER_MESSAGE)
         groups.setdefault(key, []).append(violation)
     made = [
-        _further(answer, key[0], group) if key[2] == FURTHER_MESSAGE else _finding(answer, key[0], group)
+        _further(response, key[0], group) if key[2] == FURTHER_MESSAGE else _finding(response, key[0], group)
         for key, group in groups.items()
     ]
     return [replace(one, extra={**one.extra, "engine": engine}) for one in made] if engine else made
 
 
-def _further(answer: Answer, where: str, group: list[Violation]) -> Finding:
+def _further(response: Response, where: str, group: list[Violation]) -> Finding:
     """One finding for all the violations by values that are not told apart."""
     first = replace(group[0], message=FURTHER_MESSAGE, kind=FURTHER)
     values = {value_text(shortened(one.observed)) for one in group}
-    return numbered(_finding(answer, where, [first, *group[1:]]), len(values))
+    return numbered(_finding(response, where, [first, *group[1:]]), len(values))
 
 
-def _finding(answer: Answer, where: str, group: list[Violation]) -> Finding:
+def _finding(response: Response, where: str, group: list[Violation]) -> Finding:
     first = group[0]
-    known = {"status": str(answer.status), "kind": first.kind, "source": source_of(first.rule, answer)}
-    known["answered_by"] = answered_by(answer)
-    is_added = breaks_overlay_alone(answer, first)
+    known = {"status": str(response.status), "kind": first.kind, "source": source_of(first.rule, response)}
+    known["answered_by"] = answered_by(response)
+    is_added = breaks_overlay_alone(response, first)
     if is_added:
         known["source"] = "overlay"
     finding = Finding(
@@ -159,13 +159,13 @@ def _finding(answer: Answer, where: str, group: list[Violation]) -> Finding:
         expected=shortened(first.expected),
         observed=shortened(first.observed),
         count=len({violation.path for violation in group}),
-        total=1 if first.place else max(len({violation.path for violation in group}), _looked_at(answer, first.path)),
+        total=1 if first.place else max(len({violation.path for violation in group}), _looked_at(response, first.path)),
         sample=None if first.place else {"location": location(first.path), "value": shortened(first.observed)},
-        operation=answer.operation.label,
-        reproduce=answer.reproduce,
+        operation=response.operation.label,
+        reproduce=response.reproduce,
         extra={
-            **evidence(answer, first.path),
-            **item_of(answer.data, first.path),
+            **evidence(response, first.path),
+            **item_of(response.data, first.path),
             **{name: value for name, value in known.items() if value},
         },
     )
@@ -197,10 +197,10 @@ def _is_name(value: Any) -> bool:
 _NAME = 80
 
 
-def _looked_at(answer: Answer, path: Path) -> int:
+def _looked_at(response: Response, path: Path) -> int:
     """How many places of the body are like `path`: list items, or the objects that could hold the property."""
     is_member = bool(path) and isinstance(path[-1], str)
-    places = select(answer.data, generalised(path[:-1] if is_member else path))
+    places = select(response.data, generalised(path[:-1] if is_member else path))
     return sum(1 for _, value in places if not is_member or isinstance(value, dict))
 
 
@@ -233,33 +233,33 @@ _TEXT = 200
 _MEMBERS = 24
 
 
-def evidence(answer: Answer, path: Sequence[str | int]) -> dict[str, Any]:
+def evidence(response: Response, path: Sequence[str | int]) -> dict[str, Any]:
     """Return `request` and `response` as plain data, small enough for a report.
 
     Of the body only the way down `path` is there. Beside it, texts are replaced by their length and containers by
     their size; an answer that refuses (400 and above) keeps its texts, which are written for people.
     """
     return {
-        "request": {"method": answer.method or answer.operation.method, "path": _path(answer)},
+        "request": {"method": response.method or response.operation.method, "path": _path(response)},
         "response": {
-            "status": answer.status,
-            "headers": [[name, shortened(value)] for name, value in answer.headers if name.lower() in HEADERS],
-            "size": len(answer.body),
-            "body": _body(answer, path),
+            "status": response.status,
+            "headers": [[name, shortened(value)] for name, value in response.headers if name.lower() in HEADERS],
+            "size": len(response.body),
+            "body": _body(response, path),
         },
     }
 
 
-def _path(answer: Answer) -> str:
-    if all(parameter.name in answer.path_values for parameter in answer.operation.path_parameters):
-        return answer.operation.url_path(answer.path_values)
-    return answer.operation.path
+def _path(response: Response) -> str:
+    if all(parameter.name in response.path_values for parameter in response.operation.path_parameters):
+        return response.operation.url_path(response.path_values)
+    return response.operation.path
 
 
-def _body(answer: Answer, path: Sequence[str | int]) -> Any:
-    if answer.body and answer.parsed.ok:
-        return _around(answer.data, path, keeps_texts=answer.status >= 400)
-    text = answer.body[: 4 * _TEXT].decode("utf-8", "replace")
+def _body(response: Response, path: Sequence[str | int]) -> Any:
+    if response.body and response.parsed.ok:
+        return _around(response.data, path, keeps_texts=response.status >= 400)
+    text = response.body[: 4 * _TEXT].decode("utf-8", "replace")
     # Cut between words: half a credential is still one.
     return f"{text[:_TEXT].rpartition(' ')[0]} …" if len(text) > _TEXT else text
 

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from pytest_bctrl.baseline.allowlist import FILE, AllowList, accepted, last_day, list_notes, load_allow_list
-from pytest_bctrl.checks.answer import Answer, answer_of
+from pytest_bctrl.checks.response import Response, response_from
 from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import Check, check_answer
 from pytest_bctrl.cli.options import (
@@ -26,8 +26,8 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.finding import FAIL_ON, Finding, at_or_above, parse_levels
-from pytest_bctrl.recorded.conform import answer_of as answer_of_exchange
 from pytest_bctrl.recorded.conform import listing
+from pytest_bctrl.recorded.conform import response_from as response_from_exchange
 from pytest_bctrl.reports import FORMATS, writer
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.wording import Title, counted, numbered
@@ -75,15 +75,15 @@ def run(options: argparse.Namespace) -> int:
     invariants = [rule for one in contract.operations for rule in one.invariants]
     levels.require_known(rules_of(invariants, [check.name for check in own]))
     problems, attached = list[str](), set[Path]()
-    answers, found, observer = 0, list[Finding](), Observer(contract)
+    responses, found, observer = 0, list[Finding](), Observer(contract)
     for path in _names(options.paths, problems):
         try:
             kept, name = opened(path, "give a response body in JSON, or a .har file"), name_of(path)
-            for answer, entry in _answers(kept, name, contract, options.operation, problems):
-                answers += 1
-                observer.see_answer(answer)
+            for response, entry in _responses(kept, name, contract, options.operation, problems):
+                responses += 1
+                observer.observe_response(response)
                 place = {"file": name, "entry": entry, "why": f"in {name}: {entry}" if entry else f"in {name}"}
-                found += [replace(one, extra={**one.extra, **place}) for one in check_answer(answer, own=own)]
+                found += [replace(one, extra={**one.extra, **place}) for one in check_answer(response, own=own)]
             if isinstance(kept, Recording):
                 attached |= {(Path(name).parent / one).resolve() for one in kept.attachments}
         except BctrlError as error:
@@ -93,13 +93,13 @@ def run(options: argparse.Namespace) -> int:
     notes += list_notes(findings, allow_list, today) if not problems else []
     notes += [f"switched off by --level: {entry.name}, {off.count(entry.name)} not shown" for entry in levels.off]
     findings = [accepted(finding, allow_list, today) for finding in findings]
-    none = () if answers or problems else ("nothing in it answers an operation of the contract",)
+    none = () if responses or problems else ("nothing in it answers an operation of the contract",)
     remarks, lacking = (*problems, *notes), (*problems, *none)
     title = Title("check", contract.described, contract.short_digest, options.fail_on, remarks, lacking)
     findings = options.redact.data(findings)
     is_text = options.format == "text"
-    sys.stdout.write(_text(findings, title, answers) if is_text else writer(options.format)(findings, title))
-    if is_text and answers:
+    sys.stdout.write(_text(findings, title, responses) if is_text else writer(options.format)(findings, title))
+    if is_text and responses:
         print(*coverage_lines(observer), sep="\n")
     for problem in (*problems, *notes):
         print(escape_line(f"pytest-bctrl: {problem}"), file=sys.stderr)
@@ -143,23 +143,23 @@ def _names(paths: Sequence[str], problems: list[str]) -> Iterator[str]:
         yield from map(str, files)
 
 
-def _answers(
+def _responses(
     kept: Recording | bytes, name: str, contract: Contract, operation: str | None, problems: list[str]
-) -> Iterator[tuple[Answer, str]]:
+) -> Iterator[tuple[Response, str]]:
     """Yield the answers of a file, each with what its entry is called; `operation` is what a bare body answers.
 
     Raises `DocumentError` where there is nothing in it to be checked.
     """
     if isinstance(kept, bytes):
-        yield answer_of(kept, contract, operation), ""
+        yield response_from(kept, contract, operation), ""
         return
     is_empty = True
     for number, exchange in enumerate(kept.exchanges, 1):
-        answer = answer_of_exchange(exchange, contract)
+        response = response_from_exchange(exchange, contract)
         is_left_out = not exchange.is_complete and any(listing([exchange], contract))
-        is_empty = is_empty and answer is None and not is_left_out
-        if answer is not None:
-            yield answer, f"entry {number}"
+        is_empty = is_empty and response is None and not is_left_out
+        if response is not None:
+            yield response, f"entry {number}"
         elif is_left_out:
             problems.append(f"{name}: entry {number}: the file does not have the body (save it with the bodies)")
     if is_empty:
@@ -167,16 +167,16 @@ def _answers(
         raise DocumentError(problem, where=name, hint="record a listing, or name another file")
 
 
-def _text(findings: Sequence[Finding], title: Title, answers: int) -> str:
+def _text(findings: Sequence[Finding], title: Title, responses: int) -> str:
     lines = []
     by_place: dict[str, list[Finding]] = {}
     for finding in findings:
         by_place.setdefault(str(finding.extra["why"]).removeprefix("in "), []).append(finding)
     for place, group in by_place.items():
         lines += [f"{place}: {counted(group)}", *describe(group), ""]
-    checked = f"{numbered(answers, 'answer')} checked"
+    checked = f"{numbered(responses, 'response')} checked"
     # Nothing found in nothing checked is no finding.
     suppressed = sum(1 for finding in findings if finding.extra.get("accepted"))
-    found = f": {counted(findings)}{f', {suppressed} of them accepted' if suppressed else ''}" if answers else ""
+    found = f": {counted(findings)}{f', {suppressed} of them accepted' if suppressed else ''}" if responses else ""
     lines.append(f"{checked}{found} under contract {title.revision}, {title.base}")
     return "\n".join(map(escape_line, lines)) + "\n"

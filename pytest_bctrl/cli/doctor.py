@@ -206,7 +206,7 @@ def probe(run: ContractRun, redact: Callable[[str], str] = str, timeout: float =
     """Send one GET with the key, and say what came of it; `redact` removes secrets from what the target says."""
     target = Target(run, RetryPolicy(attempts=1), timeout, at_once=1)
     try:
-        status = target.first(main_operation(run.contract)).answer.status
+        status = target.first(main_operation(run.contract)).response.status
         if status < 300:
             return Line("target", f"{run.base_url} answers: {status}")
         text, hint, is_known = f"the server fails: {status}", "try again later, or ask those who run it", True

@@ -281,6 +281,6 @@ class RequestLog:
 
 
 def _line(entry: Entry) -> str:
-    size = len(entry.answer.body)
+    size = len(entry.response.body)
     at = time.strftime("%H:%M:%S", time.localtime(entry.time))
     return escape_line(f"{at} {entry}, {size:,} bytes" if size else f"{at} {entry}") + "\n"

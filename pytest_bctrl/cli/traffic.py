@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_bctrl.baseline.allowlist import FILE, accepted, list_notes, load_allow_list
-from pytest_bctrl.checks.answer import answer_of as answer_of_body
+from pytest_bctrl.checks.response import response_from as response_from_body
 from pytest_bctrl.checks.strict_json import parse
 from pytest_bctrl.contract.build import contract_of
 from pytest_bctrl.contract.document import Document
@@ -24,7 +24,7 @@ from pytest_bctrl.finding import Finding
 from pytest_bctrl.incoming import read_file, read_stream
 from pytest_bctrl.observed.facts import Observation, from_data
 from pytest_bctrl.observed.witnesses import next_steps, place
-from pytest_bctrl.recorded.conform import answer_of
+from pytest_bctrl.recorded.conform import response_from
 from pytest_bctrl.traffic.recordings.exchange import Recording
 from pytest_bctrl.traffic.recordings.har_file import beside
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
@@ -88,15 +88,15 @@ def _observed(found: Recording | bytes, name: str, contract: Contract) -> Observ
     """What the answers of a recording, or a body alone, show."""
     seen = Observation()
     try:
-        answers = (
-            [answer_of_body(found, contract)]
+        responses = (
+            [response_from_body(found, contract)]
             if isinstance(found, bytes)
-            else [answer_of(exchange, contract) for exchange in found.exchanges]
+            else [response_from(exchange, contract) for exchange in found.exchanges]
         )
     except BctrlError as error:
         raise DocumentError(error.problem, where=name, hint="give a recording: it names what was asked") from None
-    for answer in filter(None, answers):
-        seen.add(answer.observed)
+    for response in filter(None, responses):
+        seen.add(response.observed)
     return seen
 
 

@@ -66,15 +66,15 @@ def around(rule: str, place: Place, old: Any, new: Any) -> Shown | None:
 
     Each rule says it all; None where it is about something else.
     """
-    answer = dict(place.context) if rule in _ANSWERS else {"request": place.operation}
+    response = dict(place.context) if rule in _ANSWERS else {"request": place.operation}
     if rule in _WITHOUT:
-        answer["without"] = place.location
+        response["without"] = place.location
     elif rule == "response-media-type-removed":
-        answer["media_type"] = old
+        response["media_type"] = old
     elif rule == "response-media-type-name-generalized":
-        answer["media_type"] = new.replace("*/", "application/").replace("*", "x-another")
+        response["media_type"] = new.replace("*/", "application/").replace("*", "x-another")
     allowed = {**_WITHOUT, **_ANSWERS}.get(rule)
-    return Shown("counterexample", answer, allowed=allowed) if allowed else None
+    return Shown("counterexample", response, allowed=allowed) if allowed else None
 
 
 _WITHOUT = {

@@ -90,9 +90,9 @@ class Report:
 
         Raises `DocumentError` beyond `MAX_CHANGES`: so many are no drift, and nobody reads them.
         """
-        answer = dict(place.context)
+        response = dict(place.context)
         for one in changes:
-            self._found.setdefault(one.change.key, []).append((one, place, answer))
+            self._found.setdefault(one.change.key, []).append((one, place, response))
         if len(self._found) > MAX_CHANGES:
             raise DocumentError(
                 f"more than {MAX_CHANGES:,} changes from {self.base.document.name}",
@@ -219,11 +219,11 @@ def _location(one: Located, place: Place) -> str:
 def _places(noted: list[_Noted]) -> list[dict[str, str]]:
     """Where a change shows: each place once."""
     found: dict[tuple[Any, ...], dict[str, str]] = {}
-    for one, place, answer in noted:
+    for one, place, response in noted:
         location = _location(one, place)
         key = place.operation, place.shape, location, place.context
         if key not in found:
-            found[key] = {"operation": place.operation, "location": location, **answer, "rule": one.change.rule}
+            found[key] = {"operation": place.operation, "location": location, **response, "rule": one.change.rule}
     return list(found.values())
 
 

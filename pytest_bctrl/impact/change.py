@@ -14,7 +14,7 @@ from pytest_bctrl.contract.schema.shapes import changed
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.fingerprint import shape
 from pytest_bctrl.samples.text import encode
-from pytest_bctrl.traffic.mock.message import Answer, Payload, Request
+from pytest_bctrl.traffic.mock.message import MockResponse, Payload, Request
 
 Kind: TypeAlias = Literal["drift", "together", "break", "extreme"]
 """A finding of the drift gate; all of them at once; a violation of the contract; an unusual but valid response."""
@@ -27,7 +27,7 @@ class ResponseContext:
     request: Request
     operation: Operation | None
     path_values: Mapping[str, str]
-    response: Answer
+    response: MockResponse
 
     @property
     def operation_shape(self) -> str:
@@ -37,7 +37,7 @@ class ResponseContext:
         return shape(self.operation.label)
 
 
-ResponseTransform: TypeAlias = Callable[[ResponseContext], Answer]
+ResponseTransform: TypeAlias = Callable[[ResponseContext], MockResponse]
 """Returns the response with a change applied, or the same object if the change does not affect it."""
 
 
@@ -68,7 +68,7 @@ class Change:
 def combine(transforms: Sequence[ResponseTransform]) -> ResponseTransform:
     """Return a transform that applies several, one after another."""
 
-    def apply_all(context: ResponseContext) -> Answer:
+    def apply_all(context: ResponseContext) -> MockResponse:
         for transform in transforms:
             context = replace(context, response=transform(context))
         return context.response
@@ -94,7 +94,7 @@ def transform_bodies(transform: BodyTransform, applies_to: Callable[[ResponseCon
             return None
         return Payload(encode(changed_data))
 
-    def apply(context: ResponseContext) -> Answer:
+    def apply(context: ResponseContext) -> MockResponse:
         body = context.response.body
         if not body or not applies_to(context):
             return context.response

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.fingerprint import shape
 from pytest_bctrl.impact.change import ResponseContext, ResponseTransform
-from pytest_bctrl.traffic.mock.message import Answer, Request
+from pytest_bctrl.traffic.mock.message import MockResponse, Request
 from pytest_bctrl.traffic.mock.routes import Routes
 
 
@@ -20,8 +20,8 @@ class InterceptedExchange(NamedTuple):
     """A request, its response without a change, and the response that was sent."""
 
     request: Request
-    original: Answer
-    sent: Answer
+    original: MockResponse
+    sent: MockResponse
 
 
 class Interceptor:
@@ -34,7 +34,7 @@ class Interceptor:
         self._exchanges: list[InterceptedExchange] = []
         self._deadline = float("inf")
 
-    def intercept(self, request: Request, response: Answer) -> Answer:
+    def intercept(self, request: Request, response: MockResponse) -> MockResponse:
         """Return the response to send, and remember both; past the deadline of a test, the connection is reset."""
         sent = self.transformed(self._transform, request, response)
         with self._lock:
@@ -51,7 +51,9 @@ class Interceptor:
                 return True
         return False
 
-    def transformed(self, transform: ResponseTransform | None, request: Request, response: Answer) -> Answer:
+    def transformed(
+        self, transform: ResponseTransform | None, request: Request, response: MockResponse
+    ) -> MockResponse:
         """Return the response with a change applied, or the same object if the change does not affect it."""
         if transform is None:
             return response
@@ -77,14 +79,14 @@ class Interceptor:
         return exchanges
 
 
-def is_same(left: Answer, right: Answer) -> bool:
+def is_same(left: MockResponse, right: MockResponse) -> bool:
     """Return whether a client cannot tell two responses apart."""
     if left is right:
         return True
     return (left.status, left.headers, left.body) == (right.status, right.headers, right.body)
 
 
-def digest(responses: Sequence[Answer]) -> str:
+def digest(responses: Sequence[MockResponse]) -> str:
     """Return a digest of a sequence of responses."""
     sha = sha256()
     for response in responses:

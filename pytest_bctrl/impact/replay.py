@@ -14,7 +14,7 @@ from types import FrameType
 
 import pytest
 
-from pytest_bctrl.traffic.mock.message import Answer, Request
+from pytest_bctrl.traffic.mock.message import MockResponse, Request
 
 _MIN_SECONDS = 3.0
 _SECONDS_FACTOR = 10.0
@@ -30,7 +30,7 @@ class ReplayOutcome:
     failed: bool = False
     line: str = ""
     where: str = ""
-    exchanges: list[tuple[Request, Answer, str]] = field(default_factory=list)
+    exchanges: list[tuple[Request, MockResponse, str]] = field(default_factory=list)
 
     def record_phase(self, report: pytest.TestReport, call: pytest.CallInfo[None], root: Path) -> None:
         """Record the failure of a phase (setup, call or teardown); later failures of the test are ignored."""

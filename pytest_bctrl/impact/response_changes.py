@@ -20,7 +20,7 @@ from pytest_bctrl.impact.change import Change, ResponseContext, ResponseTransfor
 from pytest_bctrl.impact.contract_version import ContractVersion, is_at, operation_shapes
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.traffic.mock.message import Answer, Payload, with_headers
+from pytest_bctrl.traffic.mock.message import MockResponse, Payload, with_headers
 from pytest_bctrl.traffic.mock.refusal import Admission, Refusals, Refused
 from pytest_bctrl.traffic.mock.routes import Routes
 
@@ -77,7 +77,7 @@ class _ResponseChanges:
         return None
 
     def _removed_operations(self, removed_shapes: Sequence[str]) -> ResponseTransform:
-        def respond_as_removed(context: ResponseContext) -> Answer:
+        def respond_as_removed(context: ResponseContext) -> MockResponse:
             if context.operation_shape not in removed_shapes:
                 return context.response
             refused = Refused(404, "the operation is gone")
@@ -119,7 +119,7 @@ class _ResponseChanges:
             if operation_shape in affected_shapes or not affected_shapes
         }
 
-        def reject(context: ResponseContext) -> Answer:
+        def reject(context: ResponseContext) -> MockResponse:
             admission = admissions.get(context.operation_shape)
             if admission is None or context.response.status >= 400:
                 return context.response
@@ -128,11 +128,11 @@ class _ResponseChanges:
 
         return reject
 
-    def _error_response(self, context: ResponseContext, refused: Refused) -> Answer:
+    def _error_response(self, context: ResponseContext, refused: Refused) -> MockResponse:
         status, reason, headers = refused
         operation = self._new.operations.get(context.operation_shape)
         request_id = context.response.header("x-request-id") or ""
-        return self._refusals.answer(status, reason, request_id, operation=operation, headers=headers)
+        return self._refusals.response(status, reason, request_id, operation=operation, headers=headers)
 
     def _status_change(self, finding: Finding) -> Change:
         """Return the change of a removed or a new status; no spec says when an error is sent, so those are not run."""
@@ -143,7 +143,7 @@ class _ResponseChanges:
             return Change(finding, "drift", not_run_reason="the new spec has no other success response")
         is_range = finding.rule.endswith("generalized")
 
-        def send_other_status(context: ResponseContext) -> Answer:
+        def send_other_status(context: ResponseContext) -> MockResponse:
             response = responses.get(context.operation_shape)
             if response is None or not 200 <= context.response.status < 300:
                 return context.response
@@ -177,7 +177,7 @@ class _ResponseChanges:
     def _media_type_transform(self, finding: Finding) -> ResponseTransform:
         old_media_type = str(finding.expected).partition(";")[0].lower()
 
-        def send_other_media_type(context: ResponseContext) -> Answer:
+        def send_other_media_type(context: ResponseContext) -> MockResponse:
             operation = self._new.operations.get(context.operation_shape)
             response = operation.response_for(context.response.status) if operation else None
             sent_media_type = (context.response.header("content-type") or "").partition(";")[0].lower()
@@ -208,7 +208,7 @@ class _ResponseChanges:
         if not is_omitted and not is_sendable:
             return Change(finding, "drift", not_run_reason=_NOT_SHOWN)
 
-        def change_header(context: ResponseContext) -> Answer:
+        def change_header(context: ResponseContext) -> MockResponse:
             if is_omitted and context.response.header(name) is None:
                 return context.response
             if not any(is_at(context, place) for place in finding.extra["places"]):
@@ -224,5 +224,5 @@ def _contains(parameter: Parameter, location: str) -> bool:
     return location == name or location.startswith((f"{name}.", f"{name}[", f"{name} "))
 
 
-def _without_body(response: Answer, status: int) -> Answer:
+def _without_body(response: MockResponse, status: int) -> MockResponse:
     return with_headers(replace(response, status=status, payload=Payload(b"")), {"Content-Type": None})

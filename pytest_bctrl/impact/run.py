@@ -15,7 +15,7 @@ from pytest_bctrl.impact.derived_changes import PROBES
 from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor, digest, is_same
 from pytest_bctrl.impact.read_locations import is_read, record_reads
 from pytest_bctrl.impact.replay import Replayer, ReplayOutcome, time_limit
-from pytest_bctrl.traffic.mock.message import Answer
+from pytest_bctrl.traffic.mock.message import MockResponse
 
 _UNRELIABLE = "the test also fails without the change, at random"
 _OWN_DATA = "the test compares with its own data, so that every other value makes it fail"
@@ -73,7 +73,7 @@ class ImpactRun:
         self._tests = tests
         self._has_shared_exchanges = any(test.shared_exchanges for test in tests)
         self._active_transform: ResponseTransform | None = None
-        self._original_responses: dict[str, Answer] = {}
+        self._original_responses: dict[str, MockResponse] = {}
         self.results: dict[str, ChangeResult] = {}
 
     def run_changes(self, changes: Sequence[Change], seconds: float, progress: Progress) -> None:

@@ -54,9 +54,9 @@ def place(
     both contracts. What traffic cannot tell is placed under `not enough traffic to tell`, never under one of the names.
     `extra` has who `moved`, what each of the `witnesses` says, in a line each, and which of the `commands` is `next`.
     """
-    scene = _Scene(vendored, upstream, observation)
-    placed = [_changed(scene, change_of(change)) for change in changes]
-    placed += [_seen(scene, key) for key in [*scene.old, *scene.new] if key not in scene.told]
+    context = _Scene(vendored, upstream, observation)
+    placed = [_changed(context, change_of(change)) for change in changes]
+    placed += [_seen(context, key) for key in [*context.old, *context.new] if key not in context.told]
     placed.sort(key=lambda one: ORDER.index(one.extra["moved"]))
     return [named(replace(one, extra={**one.extra, "next": commands[one.extra["moved"]]})) for one in placed]
 
@@ -106,15 +106,15 @@ def _key(finding: Finding) -> Key:
     return Key(shape(finding.operation), str(finding.extra["status"]), plain(finding.location), kind, which)
 
 
-def _seen(scene: _Scene, key: Key) -> Finding:
+def _seen(context: _Scene, key: Key) -> Finding:
     """Place a difference that was seen and that no change of the documents explains."""
-    scene.told.add(key)
-    old, new = scene.old.get(key), scene.new.get(key)
-    finding = scene.old[key] if old is not None else scene.new[key]
-    if old is not None and key.operation in scene.lacking:
+    context.told.add(key)
+    old, new = context.old.get(key), context.new.get(key)
+    finding = context.old[key] if old is not None else context.new[key]
+    if old is not None and key.operation in context.lacking:
         return _placed(finding, _by_api(key), _says(old), "has no such operation", _evidence(finding))
-    vendored = UNDOCUMENTED if old is None and _is_unknown(scene.old, key) else _says(old)
-    upstream = UNDOCUMENTED if new is None and _is_unknown(scene.new, key) else _says(new)
+    vendored = UNDOCUMENTED if old is None and _is_unknown(context.old, key) else _says(old)
+    upstream = UNDOCUMENTED if new is None and _is_unknown(context.new, key) else _says(new)
     moved = STALE if upstream == AGREES else PROMISED
     if old is None and key.kind == "missing":
         moved = PROMISED
@@ -156,19 +156,19 @@ def _evidence(finding: Finding) -> str:
     return f"{what}: {finding.count} of {finding.total}{at}"
 
 
-def _changed(scene: _Scene, change: Change) -> Finding:
+def _changed(context: _Scene, change: Change) -> Finding:
     """Place a change of the documents, by what was seen of it."""
-    old = {key: one for key, one in scene.old.items() if key not in scene.new and change.is_about(key, one)}
-    new = {key: one for key, one in scene.new.items() if key not in scene.old and change.is_about(key, one)}
-    scene.told.update(old)
+    old = {key: one for key, one in context.old.items() if key not in context.new and change.is_about(key, one)}
+    new = {key: one for key, one in context.new.items() if key not in context.old and change.is_about(key, one)}
+    context.told.update(old)
     if old and new and change.kind == "undocumented-property":
         # That it came is reported; what else upstream says of it, and the API does otherwise, is a finding of its own.
         new = {}
-    scene.told.update(new)
+    context.told.update(new)
     evidence = "; ".join(_evidence(next(iter(found.values()))) for found in (old, new) if found)
     moved = (BROKEN if new else STALE) if old else PROMISED
     if not old and not new:
-        moved, evidence = _unseen(scene, change)
+        moved, evidence = _unseen(context, change)
     finding = change.finding
     return _placed(finding, moved, _shown(change, finding.expected), _shown(change, finding.observed), evidence)
 
@@ -181,11 +181,11 @@ def _shown(change: Change, value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _unseen(scene: _Scene, change: Change) -> tuple[Moved, str]:
+def _unseen(context: _Scene, change: Change) -> tuple[Moved, str]:
     """Who moved, where what was seen contradicts neither document; and how much could have shown it."""
-    label = scene.labels.get(change.operation, change.operation)
+    label = context.labels.get(change.operation, change.operation)
     if change.finding.rule.startswith(("api-path-removed", "api-removed")):
-        asked = sum(count for (name, _), count in scene.observation.statuses.items() if name == label)
+        asked = sum(count for (name, _), count in context.observation.statuses.items() if name == label)
         return (PROMISED, f"still answered, {asked} times") if asked else (UNKNOWN, "it was not asked")
     if change.kind is None:
         return UNKNOWN, "answers cannot show it: they are kept by property, type, value and format alone"
@@ -193,9 +193,9 @@ def _unseen(scene: _Scene, change: Change) -> tuple[Moved, str]:
         return UNKNOWN, "a status shows only where a request provokes it"
     at = Place(label, change.status, change.location)
     of_objects = change.kind in ("undocumented-property", "missing")
-    looked = scene.totals.looked_at(at) if of_objects else scene.totals.seen[at]
-    why = _blind(scene, change, at) if looked else "nothing like it was seen"
-    if not why and any(change.is_about(key, one) for key, one in scene.new.items()):
+    looked = context.totals.looked_at(at) if of_objects else context.totals.seen[at]
+    why = _blind(context, change, at) if looked else "nothing like it was seen"
+    if not why and any(change.is_about(key, one) for key, one in context.new.items()):
         why = "what was seen there is as neither document says"
     if not why and change.adds:
         return PROMISED, f"never seen in {looked} that could have shown it"
@@ -205,17 +205,17 @@ def _unseen(scene: _Scene, change: Change) -> tuple[Moved, str]:
     )
 
 
-def _blind(scene: _Scene, change: Change, at: Place) -> str:
+def _blind(context: _Scene, change: Change, at: Place) -> str:
     """Why what was seen says nothing of a change, though something was seen at its place; empty where it does."""
     facts = Facts()
-    for place_, one in scene.observation.places.items():
+    for place_, one in context.observation.places.items():
         if place_[:2] == at[:2] and plain(place_.location) == at.location:
             facts.add(one)
     if change.kind == "unlisted-value" and not facts.values and not facts.others:
         return "values are kept only where the vendored spec lists them"
     if change.kind == "format" and change.format not in facts.formats:
         return f"nobody looked for the format {change.format}"
-    if change.adds and change.kind == "undocumented-property" and _is_free(scene.vendored, at):
+    if change.adds and change.kind == "undocumented-property" and _is_free(context.vendored, at):
         return "the vendored spec leaves the object free-form, so that nobody looked into it"
     return ""
 

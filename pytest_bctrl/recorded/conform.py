@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest_bctrl
 from pytest_bctrl._version import __version__
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import DocumentError
@@ -27,21 +27,21 @@ from pytest_bctrl.traffic.mock.routes import Match, Routes
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 
 
-def answer_of(exchange: Exchange, contract: Contract) -> Answer | None:
+def response_from(exchange: Exchange, contract: Contract) -> Response | None:
     """Return what one exchange answers; None where the contract has no such operation, or the body is not there."""
     match = Routes(contract).match(exchange.target)
     operation = match.operations.get(exchange.method) if match else None
     if operation is None or match is None or exchange.method == "HEAD" or not exchange.is_complete:
         return None
-    return Answer(contract, operation, exchange.status, exchange.headers, exchange.body, dict(match.values))
+    return Response(contract, operation, exchange.status, exchange.headers, exchange.body, dict(match.values))
 
 
 def failing(exchange: Exchange, contract: Contract, checked: Checked) -> list[Finding]:
     """Return the errors of one exchange; one that has none is put into `checked`, and not looked at again."""
     if exchange in checked:
         return []
-    answer = answer_of(exchange, contract)
-    found = [] if answer is None else at_or_above(check_answer(answer), "error")
+    response = response_from(exchange, contract)
+    found = [] if response is None else at_or_above(check_answer(response), "error")
     if not found:
         checked.add(exchange)
     return found
@@ -132,8 +132,8 @@ class Checked:
 
     def _mark(self, exchange: Exchange) -> tuple[bytes, Path]:
         """What stands for all that a check looks at, and the file that it belongs in."""
-        answer = (exchange.method, exchange.target, exchange.status, exchange.headers, exchange.body_digest)
-        mark = sha256(json.dumps([self._checker, answer]).encode()).digest()
+        response = (exchange.method, exchange.target, exchange.status, exchange.headers, exchange.body_digest)
+        mark = sha256(json.dumps([self._checker, response]).encode()).digest()
         return mark, self._folder / f"{mark[0]:02x}"
 
 

@@ -145,8 +145,8 @@ class RecordingHooks:
             self._judge(item, recording, report, call.excinfo)
             # What is replayed in a live run is no answer of the live API, and must not pass for one.
             is_replay = item.config.option.bctrl_live and not recording.is_recording
-            for answer in () if is_replay else recording.answers():
-                observer(item.config).see_answer(answer, judged=False)
+            for response in () if is_replay else recording.responses():
+                observer(item.config).observe_response(response, judged=False)
             report.bctrl_recording = _outcome(recording, passed=report.passed)  # type: ignore[attr-defined]
         return report
 

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.response import Response
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.incoming import RECORDED, size
-from pytest_bctrl.recorded.conform import Checked, answer_of, base_path, listing, require_conforming, space_of
+from pytest_bctrl.recorded.conform import Checked, base_path, listing, require_conforming, response_from, space_of
 from pytest_bctrl.recorded.place import Place
 from pytest_bctrl.redaction import Redaction
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
@@ -36,7 +36,7 @@ from pytest_bctrl.traffic.recordings.har_file import Saved, load, save, was_set_
 from pytest_bctrl.traffic.recordings.replay import (
     LastWord,
     Player,
-    as_answer,
+    as_response,
     forwarded,
     replay_transport,
     replayed,
@@ -83,7 +83,7 @@ class RecordedTest:
         self._redaction = redaction
         self._scrub_ids = scrub_ids
         self._checked = checked
-        self._last_word: LastWord = last_word or (lambda _request, answer: answer)
+        self._last_word: LastWord = last_word or (lambda _request, response: response)
         self._kept: list[Exchange] = []
         self._saved = -1
         self._open = ExitStack()
@@ -141,7 +141,7 @@ class RecordedTest:
     def url(self) -> str:
         """A base URL on loopback that replays, or records what it passes on, for any client in any language."""
         refusals = Refusals(self._contract)
-        port = Listener(self._responder(), lambda problem: refusals.answer(problem.status, problem.reason, ""))
+        port = Listener(self._responder(), lambda problem: refusals.response(problem.status, problem.reason, ""))
         self._open.callback(port.stop)
         return port.start("127.0.0.1", 0)
 
@@ -152,7 +152,7 @@ class RecordedTest:
             raise BctrlError("there is nothing to replay yet", where=self._place.shown, hint="use bctrl_recording.url")
         return replay_transport(self.player, self._last_word)
 
-    def answers(self) -> Iterator[Answer]:
+    def responses(self) -> Iterator[Response]:
         """Yield what was recorded, or what was replayed, each answer once; nothing that is broken on purpose.
 
         What the bundled mock answered is left out: it is told what to answer.
@@ -161,9 +161,9 @@ class RecordedTest:
             return
         unused = {id(one) for one in self.player.unused}
         for exchange in self.exchanges:
-            answer = None if id(exchange) in unused else answer_of(exchange, self._contract)
-            if answer is not None:
-                yield answer
+            response = None if id(exchange) in unused else response_from(exchange, self._contract)
+            if response is not None:
+                yield response
 
     def client(self) -> httpx.Client:
         """Return a client that replays, or records what it gets."""
@@ -190,12 +190,12 @@ class RecordedTest:
         if self.is_recording:
             asked = inputs(self._contract, operation, {"space_id": self.space_id}) or Inputs()
             with self.client() as made:
-                answer = made.get(asked.target(operation), headers=dict(asked.headers))
-                return samples.items(answer.raise_for_status().json())
+                response = made.get(asked.target(operation), headers=dict(asked.headers))
+                return samples.items(response.raise_for_status().json())
         for exchange, match in listing(self.player.exchanges, self._contract):
             if match.operations.get(exchange.method) is operation and 200 <= exchange.status < 300:
-                self.player.answer(exchange.method, exchange.target)
-                played = self._last_word(Request(exchange.method, exchange.target), as_answer(exchange))
+                self.player.response(exchange.method, exchange.target)
+                played = self._last_word(Request(exchange.method, exchange.target), as_response(exchange))
                 return samples.items(httpx.Response(200, content=played.body).json())
         if not self.player.exchanges:
             raise DocumentError("there is no recording of this test", where=self._place.shown, hint=self._place.hint)

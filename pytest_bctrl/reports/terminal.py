@@ -94,7 +94,7 @@ def block(cause: Sequence[Finding], verbosity: int = 0, often: str = "") -> Iter
     elif variants:
         left = len(variants) - _LISTED
         yield _row("also", "; ".join([*variants[:_LISTED], *([f"and {left} more: -v lists all"] if left > 0 else [])]))
-    yield from _answer(first)
+    yield from _response(first)
     if accepted(first):
         yield _row("accepted", accepted_where(first).removeprefix("accepted "))
 
@@ -136,7 +136,7 @@ def _variant(finding: Finding, first: Finding, most: int) -> str:
     return ", ".join(parts) or place
 
 
-def _answer(finding: Finding) -> Iterator[Row]:
+def _response(finding: Finding) -> Iterator[Row]:
     """What refused, and by whose rule that is wrong: the application, a proxy and the contract are told apart."""
     response = finding.extra.get("response", {})
     if response.get("status", 0) < 300:
@@ -148,7 +148,7 @@ def _answer(finding: Finding) -> Iterator[Row]:
     # Cut between words: half a credential is still one.
     first = first if len(first) <= _FIRST else f"{first[:_FIRST].rpartition(' ')[0]} …"
     text = ", ".join([str(response["status"]), *named])
-    yield _row("answer", f"{text}{f': {first}' if first else ''}")
+    yield _row("response", f"{text}{f': {first}' if first else ''}")
     if finding.extra.get("answered_by"):
         yield _row("from", finding.extra["answered_by"])
     if finding.extra.get("source") == "overlay":

@@ -49,7 +49,7 @@ def counted(findings: Sequence[Finding]) -> str:
 
 
 def numbered(number: int, what: str) -> str:
-    """So many of what has a plural in s: `1 answer`, `2 answers`."""
+    """So many of what has a plural in s: `1 response`, `2 responses`."""
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
@@ -59,10 +59,10 @@ def where(finding: Finding) -> str:
 
 
 def _place(operation: str, location: str, extra: Mapping[str, Any]) -> str:
-    answer = " ".join(str(extra[key]) for key in ("status", "media_type") if key in extra)
-    if answer and location.startswith(answer):
-        answer = ""
-    return one_line(" · ".join(filter(None, (operation, answer, location))) or "the document")
+    response = " ".join(str(extra[key]) for key in ("status", "media_type") if key in extra)
+    if response and location.startswith(response):
+        response = ""
+    return one_line(" · ".join(filter(None, (operation, response, location))) or "the document")
 
 
 _VALUE = 80
@@ -251,7 +251,7 @@ class RunReport(NamedTuple):
     """Everything that a writer is told about a run, beside findings and title.
 
     `target` is `mock`, `live` or empty where nothing was asked, `base_url` where that is; `started` is a time in
-    ISO 8601 with its offset; `counts` has `requests`, `answers` and `bodies`. `is_complete` is false where the run
+    ISO 8601 with its offset; `counts` has `requests`, `responses` and `bodies`. `is_complete` is false where the run
     ended before all of its tests had run, of which there are `planned`, where that is known. `shortfall` says that less
     of the contract was covered than was asked for, `undecided` that this cannot be said.
     `observation` is what was seen, as plain data.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.response import Response
 from pytest_bctrl.contract.engine import conforms, matches
 from pytest_bctrl.suite.engine_words import ENGINES
 
@@ -25,39 +25,39 @@ class EngineFault:
     what: str
     example: str
     upstream: str
-    applies: Callable[[Answer, Any], bool]
+    applies: Callable[[Response, Any], bool]
 
 
-def _is_ecma_pattern(answer: Answer, error: Any) -> bool:
+def _is_ecma_pattern(response: Response, error: Any) -> bool:
     if error.validator == "pattern":
         return isinstance(error.instance, str) and matches(error.validator_value, error.instance)
-    return _is_undecided(answer, error, ("pattern", "patternProperties"))
+    return _is_undecided(response, error, ("pattern", "patternProperties"))
 
 
-def _is_float_step(answer: Answer, error: Any) -> bool:
+def _is_float_step(response: Response, error: Any) -> bool:
     if error.validator != "multipleOf":
-        return _is_undecided(answer, error, ("multipleOf",))
+        return _is_undecided(response, error, ("multipleOf",))
     return Decimal(str(error.instance)) % Decimal(str(error.validator_value)) == 0
 
 
-def _is_known_format(answer: Answer, error: Any) -> bool:
+def _is_known_format(response: Response, error: Any) -> bool:
     if error.validator == "format":
         return conforms(error.instance, error.validator_value)
-    return _is_undecided(answer, error, ("format",))
+    return _is_undecided(response, error, ("format",))
 
 
-def _is_undecided(answer: Answer, error: Any, keywords: tuple[str, ...]) -> bool:
+def _is_undecided(response: Response, error: Any, keywords: tuple[str, ...]) -> bool:
     """Whether a keyword that combines schemas fails in a body that conforms, and one of them has such a keyword."""
     text = json.dumps(error.validator_value, default=str)
-    return error.validator in _COMBINING and answer.conforms and any(f'"{one}": ' in text for one in keywords)
+    return error.validator in _COMBINING and response.conforms and any(f'"{one}": ' in text for one in keywords)
 
 
 _COMBINING = frozenset({"oneOf", "anyOf", "not", "if", "contains", "additionalProperties", "propertyNames"})
 _COMBINING |= {"unevaluatedProperties", "unevaluatedItems", "dependentSchemas"}
 
 
-def _is_readable_json(answer: Answer, failure: Any) -> bool:
-    return type(failure).__name__ in ("ContentDeserializationError", "MalformedJson") and answer.parsed.ok
+def _is_readable_json(response: Response, failure: Any) -> bool:
+    return type(failure).__name__ in ("ContentDeserializationError", "MalformedJson") and response.parsed.ok
 
 
 ENGINE_FAULTS = (
@@ -93,6 +93,6 @@ ENGINE_FAULTS = (
 """All that are known, by engine."""
 
 
-def is_engine_fault(engine: str, answer: Answer, error: Any) -> bool:
+def is_engine_fault(engine: str, response: Response, error: Any) -> bool:
     """Whether what an engine reports of an answer is a known fault of the engine."""
-    return any(fault.applies(answer, error) for fault in ENGINE_FAULTS if fault.engine == engine)
+    return any(fault.applies(response, error) for fault in ENGINE_FAULTS if fault.engine == engine)

@@ -58,7 +58,9 @@ def of_jsonschema(
         yield Ask(operation, engine.validate_plain)
         return
     for ask in requests():
-        yield _with_engine(ask, lambda exchange: engine.validate(exchange) if engine.has_body(exchange.answer) else [])
+        yield _with_engine(
+            ask, lambda exchange: engine.validate(exchange) if engine.has_body(exchange.response) else []
+        )
 
 
 def of_schemathesis(
@@ -119,9 +121,9 @@ def _softening(ask: Ask, engine: Callable[[Exchange], list[Finding]]) -> Callabl
 
     def judge(exchange: Exchange) -> list[Finding]:
         found = engine(exchange)
-        if exchange.answer.status in ask.tolerated:
+        if exchange.response.status in ask.tolerated:
             return []
-        return softened(exchange.answer, found) if ask.is_odd else found
+        return softened(exchange.response, found) if ask.is_odd else found
 
     return judge
 

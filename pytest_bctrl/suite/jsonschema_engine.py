@@ -19,8 +19,8 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from pytest_bctrl.checks.answer import Answer, looked, once
 from pytest_bctrl.checks.protocol import may_be_unusual
+from pytest_bctrl.checks.response import Response, looked, once
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.engine import accepts, is_asserted, readable, referable, resource
 from pytest_bctrl.contract.model import Contract, Schema
@@ -57,60 +57,60 @@ def _is_uuid(value: object) -> bool:
 
 def validate_plain(exchange: Exchange) -> list[Finding]:
     """Validate the body of the plain answer; raises `NotCheckedError` where the contract documents none for it."""
-    if not has_body(exchange.answer):
+    if not has_body(exchange.response):
         raise NotCheckedError(f"{NAME}: the contract documents no JSON body for the answer")
     return validate(exchange)
 
 
-def has_body(answer: Answer) -> bool:
+def has_body(response: Response) -> bool:
     """Whether there is a body, and a schema that it has to conform to."""
-    return answer.schema is not None and bool(answer.body.strip())
+    return response.schema is not None and bool(response.body.strip())
 
 
 def validate(exchange: Exchange) -> list[Finding]:
     """Validate a body, unless an identical one was validated already; what is left out is noted on the exchange."""
-    answer = exchange.answer
-    looked(answer).add(NAME)
-    exchange.tally["jsonschema answers"] += 1
+    response = exchange.response
+    looked(response).add(NAME)
+    exchange.tally["jsonschema responses"] += 1
 
     def validate_once() -> tuple[list[Violation], list[str]]:
         exchange.tally["jsonschema bodies"] += 1
         gaps: list[str] = []
-        return list(_violations(answer, gaps)), gaps
+        return list(_violations(response, gaps)), gaps
 
-    violations, gaps = once(answer, NAME, validate_once)
-    gaps = [*gaps, *unchecked_formats(answer.contract)]
+    violations, gaps = once(response, NAME, validate_once)
+    gaps = [*gaps, *unchecked_formats(response.contract)]
     exchange.gaps.update(dict.fromkeys(f"{NAME}: {gap}" for gap in gaps))
-    return findings(answer, violations, engine=NAME)
+    return findings(response, violations, engine=NAME)
 
 
-def _violations(answer: Answer, gaps: list[str]) -> Iterator[Violation]:
-    if not answer.parsed.ok:
+def _violations(response: Response, gaps: list[str]) -> Iterator[Violation]:
+    if not response.parsed.ok:
         # A lenient parser may read it; it would validate another text than was sent.
-        problem = answer.parsed.problems[0]
+        problem = response.parsed.problems[0]
         yield Violation(
             "response_schema_conformance", "error", f"{NAME}: there is no JSON to validate", (), "body", "JSON", problem
         )
         return
-    items = _Items(answer, gaps)
-    schema: Schema = False if answer.schema is None else answer.schema
-    validator = _validator(answer.contract).evolve(schema=referable(answer.contract, schema))
-    if len(answer.body) > _LARGE:
+    items = _Items(response, gaps)
+    schema: Schema = False if response.schema is None else response.schema
+    validator = _validator(response.contract).evolve(schema=referable(response.contract, schema))
+    if len(response.body) > _LARGE:
         validator = _thinned(validator, items)
     try:
         # Half letters, and numbers beyond a double, are no data of the standard library's.
-        data = readable(answer.data) if may_be_unusual(answer) else answer.data
+        data = readable(response.data) if may_be_unusual(response) else response.data
         for error in validator.iter_errors(data):
-            if not is_engine_fault(NAME, answer, error):
+            if not is_engine_fault(NAME, response, error):
                 yield _violation(error)
     except re.error as error:
-        gaps.append(f"the body of {answer.status}, since Python cannot read a pattern of its schema: {error}")
+        gaps.append(f"the body of {response.status}, since Python cannot read a pattern of its schema: {error}")
     except Unresolvable as error:
-        gaps.append(f"the body of {answer.status}, since a reference cannot be resolved: {error.ref}")
+        gaps.append(f"the body of {response.status}, since a reference cannot be resolved: {error.ref}")
     except (TypeError, ArithmeticError) as error:
-        gaps.append(f"the body of {answer.status}, which holds a number that Python cannot compute with: {error}")
+        gaps.append(f"the body of {response.status}, which holds a number that Python cannot compute with: {error}")
     except RecursionError:
-        gaps.append(f"the body of {answer.status}, which is nested too deep for it")
+        gaps.append(f"the body of {response.status}, which is nested too deep for it")
     items.note()
 
 
@@ -123,19 +123,19 @@ def _violation(error: ValidationError) -> Violation:
 class _Items:
     """Which items of the long lists of one body are validated, and what is said of the others."""
 
-    def __init__(self, answer: Answer, gaps: list[str]) -> None:
-        self._answer, self._gaps = answer, gaps
+    def __init__(self, response: Response, gaps: list[str]) -> None:
+        self._response, self._gaps = response, gaps
         self._left_out: dict[int, tuple[int, int]] = {}
 
     def chosen(self, items: list[Any], schema: Schema) -> list[int]:
         """Return the indices of the items to validate: each form once, then each that the other engine rejects."""
-        forms = item_forms(self._answer.contract)
+        forms = item_forms(self._response.contract)
         first_of: dict[Any, int] = {}
         for index, item in enumerate(items):
             first_of.setdefault(forms.form(item), index)
         chosen = dict.fromkeys(first_of.values())
-        if not self._answer.conforms:
-            rejected = (index for index, item in enumerate(items) if not accepts(self._answer.contract, schema, item))
+        if not self._response.conforms:
+            rejected = (index for index, item in enumerate(items) if not accepts(self._response.contract, schema, item))
             chosen = dict.fromkeys([*rejected, *chosen])
         indices = sorted(list(chosen)[:MOST])
         self._left_out[id(items)] = len(indices), len(items)

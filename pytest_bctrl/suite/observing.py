@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from pytest_bctrl import settings
-from pytest_bctrl.checks.answer import Answer, once
+from pytest_bctrl.checks.response import Response, once
 from pytest_bctrl.contract.in_force import load_once, of_config
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.locations import shown
@@ -97,44 +97,44 @@ class Observer:
         cause = self.measured.not_measured[0]
         return f"whether the minimum of {self.minimum:g}% is covered (--bctrl-min-coverage) is not decided: {cause}"
 
-    def see(self, request: httpx.Request, response: httpx.Response, *, judged: bool) -> None:
+    def see(self, request: httpx.Request, received: httpx.Response, *, judged: bool) -> None:
         """Take down an answer of the contract whose body is in memory, reading it without using it up."""
         match = self._routes.match(request.url.raw_path.decode("ascii").partition("?")[0])
         operation = match.operations.get(request.method) if match is not None else None
         if operation is None or match is None:
             return
-        wire = b"".join(response.stream)  # type: ignore[arg-type]
+        wire = b"".join(received.stream)  # type: ignore[arg-type]
         try:
-            body = httpx.Response(response.status_code, headers=response.headers, content=wire).content
+            body = httpx.Response(received.status_code, headers=received.headers, content=wire).content
         except httpx.DecodingError:
             # The client of the test meets the same, and says so.
             return
-        headers = tuple(response.headers.multi_items())
-        answer = Answer(self.contract, operation, response.status_code, headers, body, match.values)
+        headers = tuple(received.headers.multi_items())
+        response = Response(self.contract, operation, received.status_code, headers, body, match.values)
         query, sent = request.url.query.decode("ascii"), request.headers.multi_items()
-        self.see_answer(answer, query, sent, judged=judged)
+        self.observe_response(response, query, sent, judged=judged)
 
-    def see_answer(self, answer: Answer, query: str = "", sent: Headers = (), *, judged: bool = True) -> None:
+    def observe_response(self, response: Response, query: str = "", sent: Headers = (), *, judged: bool = True) -> None:
         """Take down one answer that was read already."""
-        answer = once(answer, ("redacted", id(self)), lambda: self._redacted(answer)) or answer
-        label = answer.operation.label
-        observed = answer.observed
+        response = once(response, ("redacted", id(self)), lambda: self._redacted(response)) or response
+        label = response.operation.label
+        observed = response.observed
         with self._lock:
             into = self.judged if judged else self.unjudged
             into.add(observed)
             for name in _given(self.contract.operation(label), query, (*sent, *self._sent)):
                 into.parameters[label, name] += 1
 
-    def _redacted(self, answer: Answer) -> Answer | None:
+    def _redacted(self, response: Response) -> Response | None:
         """Return a response without the secrets in its body; None if it has none, or if the body cannot be read.
 
         Values and names of what is not documented are the API's own. A response that held itself would live longer.
         """
-        if not answer.parsed.ok:
+        if not response.parsed.ok:
             return None
-        body = answer.body.decode("utf-8", "surrogateescape")
+        body = response.body.decode("utf-8", "surrogateescape")
         clean = self._redact(body)
-        return None if clean == body else replace(answer, body=clean.encode("utf-8", "surrogateescape"))
+        return None if clean == body else replace(response, body=clean.encode("utf-8", "surrogateescape"))
 
     def take(self) -> dict[str, Any] | None:
         """Return all that was seen since the last call as plain data, and forget it; None where it is nothing."""
@@ -245,7 +245,7 @@ def coverage_rows(observer: Observer, *, is_whole: bool) -> Iterator[tuple[str, 
     yield (
         "coverage",
         f"{measured.percent:.1f}% of the contract: {measured.seen} of {len(measured.points)} points seen, "
-        f"in {numbered(observer.everything.statuses.total(), 'answer')}{more}",
+        f"in {numbered(observer.everything.statuses.total(), 'response')}{more}",
     )
     yield from (("not checked", reason) for reason in not_seen(measured))
     if is_whole:

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import TypeAlias
 from urllib.parse import urlencode, urlsplit
 
-from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.protocol import around
+from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.engine import accepts
@@ -79,7 +79,7 @@ class Walk:
         self._run, self._operation, self._paging = run, operation, paging
         self._whole: list[Key] = []
         self._size: int | None = None
-        self._seen: dict[Key, Answer] = {}
+        self._seen: dict[Key, Response] = {}
         self._asked: list[tuple[Pair, ...]] = []
         self._following: list[Pair] | None = None
         self._repeated: list[Finding] = []
@@ -91,12 +91,12 @@ class Walk:
 
         Raises `NotCheckedError` where no second page can be asked for, and where no id identifies the items.
         """
-        answer, usual = exchange.answer, plain(self._run, self._operation)
-        self._whole = self._keys(answer)
+        response, usual = exchange.response, plain(self._run, self._operation)
+        self._whole = self._keys(response)
         if len(set(self._whole)) < len(self._whole):
             raise NotCheckedError(f"two items have one {self._paging.identity}: no id identifies them")
         self._size = piece(self._run.contract, self._paging, len(self._whole))
-        goes_on = self._after(answer, usual) is not None
+        goes_on = self._after(response, usual) is not None
         if self._is_unusable:
             raise NotCheckedError(_UNUSABLE)
         if not goes_on and len(self._whole) <= (self._size or len(self._whole)):
@@ -104,21 +104,21 @@ class Walk:
         size = self._paging.size
         return self._ask(usual if size is None or self._size is None else usual.with_value(size, self._size))
 
-    def _keys(self, answer: Answer) -> list[Key]:
+    def _keys(self, response: Response) -> list[Key]:
         """What the items of a page are known by."""
-        if not answer.parsed.ok or answer.status not in self._operation.success_statuses:
+        if not response.parsed.ok or response.status not in self._operation.success_statuses:
             raise NotCheckedError("there is no list to look at")
-        items = self._paging.listed(answer.data)
+        items = self._paging.listed(response.data)
         known = [key for one in items if (key := self._paging.known_by(one)) is not None]
         if len(known) < len(items):
             raise NotCheckedError("no id identifies the items; name their id: x-bctrl-paging")
         return known
 
-    def _after(self, answer: Answer, inputs: Inputs) -> list[Pair] | None:
+    def _after(self, response: Response, inputs: Inputs) -> list[Pair] | None:
         """Return the query for the page after an answer; None after the last, and where no request can carry it."""
         self._is_unusable = False
         try:
-            following = self._paging.following(answer.data, answer.header(LINK), inputs.query)
+            following = self._paging.following(response.data, response.header(LINK), inputs.query)
             if following is not None and len(urlencode(following)) > _LONGEST:
                 raise ValueError("it is too long")
         except ValueError:
@@ -131,18 +131,18 @@ class Walk:
         self._asked.append(tuple(sorted(inputs.query)))
 
         def judge(exchange: Exchange) -> list[Finding]:
-            found = check_answer(exchange.answer, self._operation.success_statuses)
-            return [*found, *findings(exchange.answer, self._page(exchange.answer, inputs))]
+            found = check_answer(exchange.response, self._operation.success_statuses)
+            return [*found, *findings(exchange.response, self._page(exchange.response, inputs))]
 
         # On a connection of its own: late bytes of the page before it are not taken for this one.
         return Ask(
-            self._operation, judge, inputs, fresh=True, then=lambda exchange: self._next(exchange.answer, inputs)
+            self._operation, judge, inputs, fresh=True, then=lambda exchange: self._next(exchange.response, inputs)
         )
 
-    def _page(self, answer: Answer, inputs: Inputs) -> Iterator[Violation]:
+    def _page(self, response: Response, inputs: Inputs) -> Iterator[Violation]:
         """Yield what is wrong with a page by itself; what a change of the list may explain is kept for later."""
         try:
-            keys = self._keys(answer)
+            keys = self._keys(response)
         except NotCheckedError:
             self._following, self._is_broken = None, True
             return
@@ -152,33 +152,33 @@ class Walk:
                 path: Path = (*([self._paging.items] if self._paging.items else []), index, self._paging.identity)
                 words = "an item comes again that was on an earlier page"
                 repeated.append(Violation("repeated_item", "error", words, path, "", "each item on one page", key))
-            self._seen.setdefault(key, answer)
-        self._repeated += findings(answer, repeated)
+            self._seen.setdefault(key, response)
+        self._repeated += findings(response, repeated)
         # A link to the next page need not name the size.
         size, asked = self._paging.size, number_of(self._paging.size, inputs.query, len(keys))
         if size is not None and len(keys) > asked:
             words, place, most = "a page has more items than were asked for", f"query {size.name}", f"{asked} at most"
             yield around("ignored_page_size", words, place, most, len(keys), level="warning")
-        self._following = self._after(answer, inputs)
+        self._following = self._after(response, inputs)
         self._empty = 0 if keys else self._empty + 1
         is_known = self._following is not None and tuple(sorted(self._following)) in self._asked
         # Where a server passes items over, a page may be empty and not the last, but not when all were there.
         is_past = not keys and (self._empty > 1 or set(self._whole) <= self._seen.keys())
         counts = self._paging.by in ("page", "offset") and self._following is not None and is_past
-        is_stuck = self._paging.by == "item" and not keys and at(answer.data, self._paging.more) is True
+        is_stuck = self._paging.by == "item" and not keys and at(response.data, self._paging.more) is True
         if is_known or counts or is_stuck:
             words = "an empty page says that there is more"
             words = "a page names as the next one a page before" if is_known else words
-            link = self._paging.link(answer.data, answer.header(LINK))
-            said = link or at(answer.data, self._paging.next or self._paging.more)
+            link = self._paging.link(response.data, response.header(LINK))
+            said = link or at(response.data, self._paging.next or self._paging.more)
             yield around("endless_paging", words, _told(self._paging), "a last page", said)
             self._following, self._is_broken = None, not is_stuck
 
-    def _next(self, answer: Answer, inputs: Inputs) -> Ask | None:
+    def _next(self, response: Response, inputs: Inputs) -> Ask | None:
         """Return what is asked after a page; None where all is said."""
         limits = [_UNUSABLE] if self._is_unusable else []
         if self._following is not None:
-            target = self._paging.link(answer.data, answer.header(LINK)) or ""
+            target = self._paging.link(response.data, response.header(LINK)) or ""
             own = self._operation.url_path(inputs.path)
             if urlsplit(target).path.rpartition("/")[2] not in ("", own.rpartition("/")[2]):
                 limits.append("the next page is at another path, and the suite asks for the operation's own alone")
@@ -189,7 +189,7 @@ class Walk:
                 limits.append(f"the list goes on after {MOST} pages of {size}: its end was not seen")
         if not self._paging.leads_on:
             limits.append("the contract names nothing that asks for the page after the first")
-        lost = self._lost(answer, is_ended=not limits and not self._is_broken)
+        lost = self._lost(response, is_ended=not limits and not self._is_broken)
         if lost or self._repeated:
             usual = plain(self._run, self._operation)
             return Ask(self._operation, lambda exchange: self._confirmed(exchange, lost), usual, number=CONFIRMING)
@@ -197,7 +197,7 @@ class Walk:
             raise NotCheckedError(limits[0])
         return None
 
-    def _lost(self, answer: Answer, *, is_ended: bool) -> list[Finding]:
+    def _lost(self, response: Response, *, is_ended: bool) -> list[Finding]:
         """What is wrong where an item of the whole list is on no page, as far as the pages went."""
         reached = [index for index, key in enumerate(self._whole) if key in self._seen]
         end = len(self._whole) if is_ended else max(reached, default=0)
@@ -205,7 +205,7 @@ class Walk:
         if not lost:
             return []
         # The page on which it should have been has the item after it.
-        after = next((self._seen[self._whole[index]] for index in reached if index > lost[0]), answer)
+        after = next((self._seen[self._whole[index]] for index in reached if index > lost[0]), response)
         place = f"{self._paging.items}{ITEMS}.{self._paging.identity}"
         observed = f"{len(lost)} of {len(self._whole)} on no page, such as {self._whole[lost[0]]}"
         words = "an item of the whole list is on no page"
@@ -213,7 +213,7 @@ class Walk:
 
     def _confirmed(self, exchange: Exchange, lost: list[Finding]) -> list[Finding]:
         """What was found, where the list is what it was; raises `NotCheckedError` where it changed meanwhile."""
-        if self._keys(exchange.answer) != self._whole:
+        if self._keys(exchange.response) != self._whole:
             raise NotCheckedError("the list changed while its pages were asked for")
         return [*self._repeated, *lost]
 

@@ -11,10 +11,10 @@ from dataclasses import replace
 from functools import partial, wraps
 from typing import Any
 
-from pytest_bctrl.checks.answer import Answer, looked
 from pytest_bctrl.checks.credentials import NONE, Credential, check_head_refused, check_refused
 from pytest_bctrl.checks.credentials import REFUSED as CREDENTIAL_REFUSED
 from pytest_bctrl.checks.protocol import around, check_retired
+from pytest_bctrl.checks.response import Response, looked
 from pytest_bctrl.checks.run import (
     Check,
     check_answer,
@@ -62,38 +62,38 @@ def of_plain(judge: Callable[..., list[Finding]]) -> Callable[..., Iterator[Ask]
 
 def check_first(exchange: Exchange) -> list[Finding]:
     """Check status, content type, strict JSON and schema of the plain answer."""
-    answer = exchange.answer
-    found = check_protocol(answer, answer.operation.success_statuses)
-    return [*exchange.findings, *found, *findings(answer, check_retired(answer))]
+    response = exchange.response
+    found = check_protocol(response, response.operation.success_statuses)
+    return [*exchange.findings, *found, *findings(response, check_retired(response))]
 
 
 def check_documented(exchange: Exchange) -> list[Finding]:
     """Look for properties of the plain answer that the contract does not document."""
-    answer = exchange.answer
-    if not answer.parsed.ok:
+    response = exchange.response
+    if not response.parsed.ok:
         raise NotCheckedError("the answer has no JSON body to look at")
-    if answer.schema is None:
+    if response.schema is None:
         raise NotCheckedError("the contract documents no JSON body for the answer")
-    return check_undocumented(answer)
+    return check_undocumented(response)
 
 
 def check_rule(exchange: Exchange, rule: Mapping[str, Any]) -> list[Finding]:
     """Check the plain answer against a rule that the schema cannot say."""
-    if not places_of(exchange.answer, rule):
+    if not places_of(exchange.response, rule):
         raise NotCheckedError(f"the answer has no {rule.get('each', rule.get('unique'))} to look at")
-    return findings(exchange.answer, check_invariant(exchange.answer, rule))
+    return findings(exchange.response, check_invariant(exchange.response, rule))
 
 
 def check_own(exchange: Exchange, check: Check) -> list[Finding]:
     """Run a check of the project's own on the plain answer."""
-    return run_check(check, exchange.answer)
+    return run_check(check, exchange.response)
 
 
 def of_repetition(run: ContractRun, operation: Operation) -> Iterator[Ask]:
     """Ask the same again, five times and more, so that a fault in every fifth answer shows: every check each time."""
 
     def judge(exchange: Exchange) -> list[Finding]:
-        return check_answer(exchange.answer, operation.success_statuses)
+        return check_answer(exchange.response, operation.success_statuses)
 
     # On a connection of its own a reset is no idle close. The last shares one, as two requests of a client do.
     for left in reversed(range(REPEATS - 1)):
@@ -108,9 +108,9 @@ def of_credential(run: ContractRun, operation: Operation, credential: Credential
     """
 
     def judge(exchange: Exchange) -> list[Finding]:
-        answer = exchange.answer
-        wanted = CREDENTIAL_REFUSED if answer.status in CREDENTIAL_REFUSED else ()
-        return [*findings(answer, check_refused(answer, credential.name)), *check_protocol(answer, wanted)]
+        response = exchange.response
+        wanted = CREDENTIAL_REFUSED if response.status in CREDENTIAL_REFUSED else ()
+        return [*findings(response, check_refused(response, credential.name)), *check_protocol(response, wanted)]
 
     yield Ask(operation, judge, plain(run, operation), credential, fresh=credential.is_first, unwelcome=True)
 
@@ -119,7 +119,7 @@ def of_head(run: ContractRun, operation: Operation) -> Iterator[Ask]:
     """Ask with HEAD and without a credential: it has to be refused."""
 
     def judge(exchange: Exchange) -> list[Finding]:
-        return findings(exchange.answer, check_head_refused(exchange.answer))
+        return findings(exchange.response, check_head_refused(exchange.response))
 
     # On a connection of its own: many a server sends a body here, which no other request may take for its answer.
     yield Ask(operation, judge, plain(run, operation), NONE, method="HEAD", fresh=True, unwelcome=True)
@@ -129,12 +129,12 @@ def of_path(run: ContractRun, operation: Operation, value: PathValue) -> Iterato
     """Ask for what does not exist, by a part of the real value, long, odd, encoded and control characters: refused."""
 
     def judge(exchange: Exchange) -> list[Finding]:
-        answer = exchange.answer
-        if answer.status in value.refused_too:
-            looked(answer).add("status")
+        response = exchange.response
+        if response.status in value.refused_too:
+            looked(response).add("status")
             return []
-        found = _check_unknown(answer)
-        return found if value is UNKNOWN else softened(answer, found)
+        found = _check_unknown(response)
+        return found if value is UNKNOWN else softened(response, found)
 
     usual = plain(run, operation)
     wrong = {
@@ -148,10 +148,10 @@ def of_path(run: ContractRun, operation: Operation, value: PathValue) -> Iterato
     yield Ask(operation, judge, wrong_path, tolerated=value.refused_too, is_odd=is_odd, unwelcome=True)
 
 
-def _check_unknown(answer: Answer) -> list[Finding]:
+def _check_unknown(response: Response) -> list[Finding]:
     """Check the answer to a path value that names nothing: it is refused, and shows nothing of another one."""
-    shown = check_invariants(answer) if 200 <= answer.status < 300 else ()
-    return [*check_protocol(answer, refusals(answer.operation)), *findings(answer, shown)]
+    shown = check_invariants(response) if 200 <= response.status < 300 else ()
+    return [*check_protocol(response, refusals(response.operation)), *findings(response, shown)]
 
 
 def refusals(operation: Operation) -> frozenset[int]:
@@ -163,15 +163,15 @@ def of_variation(run: ContractRun, operation: Operation, variation: Trial) -> It
     """Ask with a value that the contract allows in query or header: accepted, and answered as documented."""
 
     def judge(exchange: Exchange) -> list[Finding]:
-        answer, wanted = exchange.answer, operation.success_statuses
-        if not 400 <= answer.status < 500 or answer.documented is None:
-            return check_answer(answer, wanted)
+        response, wanted = exchange.response, operation.success_statuses
+        if not 400 <= response.status < 500 or response.documented is None:
+            return check_answer(response, wanted)
         words = "a value that the contract allows is refused"
-        refused = _wrong(answer, variation, "positive_data_acceptance", words, wanted)
+        refused = _wrong(response, variation, "positive_data_acceptance", words, wanted)
         if is_opaque(run.contract, variation.parameter):
             words = "a made-up value is refused, and the contract does not say which there are; bctrl_values gives one"
             refused = [replace(one, level="info", message=words) for one in refused]
-        return [*refused, *check_protocol(answer)]
+        return [*refused, *check_protocol(response)]
 
     yield Ask(operation, judge, variation.inputs)
 
@@ -180,19 +180,19 @@ def of_mistake(_run: ContractRun, operation: Operation, mistake: Trial) -> Itera
     """Ask with a value that it does not allow, or with none where one is required: refused, as documented."""
 
     def judge(exchange: Exchange) -> list[Finding]:
-        answer, wanted = exchange.answer, documented_refusals(operation)
-        if 200 <= answer.status < 300:
+        response, wanted = exchange.response, documented_refusals(operation)
+        if 200 <= response.status < 300:
             words = "a value that the contract does not allow is taken"
-            return _wrong(answer, mistake, "negative_data_rejection", words, wanted)
-        return check_protocol(answer, wanted)
+            return _wrong(response, mistake, "negative_data_rejection", words, wanted)
+        return check_protocol(response, wanted)
 
     yield Ask(operation, judge, mistake.inputs, unwelcome=True)
 
 
-def _wrong(answer: Answer, trial: Trial, rule: str, message: str, wanted: Iterable[int]) -> list[Finding]:
+def _wrong(response: Response, trial: Trial, rule: str, message: str, wanted: Iterable[int]) -> list[Finding]:
     """The finding for a trial that was answered as if its value were of the other kind."""
     place = f"{trial.parameter.place} {trial.parameter.name}"
-    return findings(answer, [around(rule, message, place, sorted(wanted), answer.status)])
+    return findings(response, [around(rule, message, place, sorted(wanted), response.status)])
 
 
 def of_generated_paths(run: ContractRun, operation: Operation, limit: int) -> Iterator[Ask]:
@@ -217,14 +217,14 @@ def _check_guess(operation: Operation, exchange: Exchange, is_ordinary: bool = F
 
     A number, or one of the document's own examples, may name something that exists.
     """
-    answer, contract, values = exchange.answer, exchange.answer.contract, exchange.answer.path_values
+    response, contract, values = exchange.response, exchange.response.contract, exchange.response.path_values
     may_be_there = all(
         is_guessable(contract, parameter) or str(values.get(parameter.name)) in known_values(contract, parameter, {})
         for parameter in operation.path_parameters
     )
-    is_there = 200 <= answer.status < 300 and may_be_there
-    found = check_answer(answer, operation.success_statuses) if is_there else _check_unknown(answer)
-    return found if is_ordinary else softened(answer, found)
+    is_there = 200 <= response.status < 300 and may_be_there
+    found = check_answer(response, operation.success_statuses) if is_there else _check_unknown(response)
+    return found if is_ordinary else softened(response, found)
 
 
 def of_generated_query(run: ContractRun, operation: Operation, limit: int) -> Iterator[Ask]:
@@ -232,7 +232,7 @@ def of_generated_query(run: ContractRun, operation: Operation, limit: int) -> It
     from pytest_bctrl.suite.generate import generated
 
     def judge(exchange: Exchange) -> list[Finding]:
-        return check_generated(exchange.answer)
+        return check_generated(exchange.response)
 
     for values in generated(run.contract, operation, made_up(run, operation), limit):
         yield Ask(operation, judge, inputs_with(run.contract, operation, run.values, values))
@@ -247,13 +247,13 @@ def of_sample(run: ContractRun, operation: Operation) -> Iterator[Ask]:
     content, media_type = SAMPLES[shape(operation.label)]
 
     def judge(exchange: Exchange) -> list[Finding]:
-        answer, wanted = exchange.answer, operation.success_statuses
-        if not 300 <= answer.status < 500:
-            return check_answer(answer, wanted)
+        response, wanted = exchange.response, operation.success_statuses
+        if not 300 <= response.status < 500:
+            return check_answer(response, wanted)
         words = "a request as the published samples send it is refused: they do not work"
         place = f"body {content.decode()}"
-        refused = around("published_samples", words, place, sorted(wanted), answer.status)
-        return [*findings(answer, [refused]), *check_protocol(answer)]
+        refused = around("published_samples", words, place, sorted(wanted), response.status)
+        return [*findings(response, [refused]), *check_protocol(response)]
 
     inputs = plain(run, operation)
     inputs = replace(inputs, headers=(*inputs.headers, ("Content-Type", media_type)))
@@ -268,8 +268,8 @@ def made_up(run: ContractRun, operation: Operation) -> list[Parameter]:
     return [one for one in operation.other_parameters if one.setting is None and one.name not in known]
 
 
-def check_generated(answer: Answer) -> list[Finding]:
+def check_generated(response: Response) -> list[Finding]:
     """Hold the answer to a generated query that the contract allows: a success, or a documented refusal."""
-    if 400 <= answer.status < 500:
-        return check_protocol(answer)
-    return check_answer(answer, answer.operation.success_statuses)
+    if 400 <= response.status < 500:
+        return check_protocol(response)
+    return check_answer(response, response.operation.success_statuses)

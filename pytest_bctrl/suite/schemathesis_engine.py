@@ -18,9 +18,9 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
-from pytest_bctrl.checks.answer import Answer, looked, once
 from pytest_bctrl.checks.credentials import NONE, REFUSED, Credential
 from pytest_bctrl.checks.protocol import around
+from pytest_bctrl.checks.response import Response, looked, once
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.contract.key_fields import guarded_by, key_fields
@@ -212,7 +212,7 @@ def _draw(contract: Contract, label: str, mode: str, count: int, path: tuple[tup
 
 def check_case(exchange: Exchange, case: GeneratedCase) -> list[Finding]:
     """Let its own checks look at the response to a case that it generated."""
-    is_to_head = exchange.answer.is_to_head
+    is_to_head = exchange.response.is_to_head
     checks = [name for name in case.checks if not is_to_head or name in OF_HEAD]
     exchange.tally["Schemathesis cases"] += 1
     mode = "" if is_to_head else case.case.meta.generation.mode.value
@@ -221,12 +221,12 @@ def check_case(exchange: Exchange, case: GeneratedCase) -> list[Finding]:
 
 def check_response(exchange: Exchange, mode: str = "") -> list[Finding]:
     """Let its checks look at the response to any other request of the run."""
-    answer = exchange.answer
-    checks = [name for name in OF_RESPONSES if not answer.is_to_head or name in OF_HEAD]
+    response = exchange.response
+    checks = [name for name in OF_RESPONSES if not response.is_to_head or name in OF_HEAD]
 
     def case() -> Any:
-        path = {name: quote(value.encode(errors="surrogateescape"), "") for name, value in answer.path_values.items()}
-        return case_source(answer.contract, answer.operation).Case(path_parameters=path)
+        path = {name: quote(value.encode(errors="surrogateescape"), "") for name, value in response.path_values.items()}
+        return case_source(response.contract, response.operation).Case(path_parameters=path)
 
     return _checked(exchange, case, checks, mode=mode)
 
@@ -234,7 +234,7 @@ def check_response(exchange: Exchange, mode: str = "") -> list[Finding]:
 def check_plain(exchange: Exchange) -> list[Finding]:
     """Let its checks look at the plain response; raises `NotCheckedError` where it cannot read the operation."""
     found = check_response(exchange, "positive")
-    if NAME not in looked(exchange.answer):
+    if NAME not in looked(exchange.response):
         raise NotCheckedError(f"{NAME} cannot read the operation or its schema")
     return found
 
@@ -249,12 +249,12 @@ def _checked(
     """Return what some checks find in a response; `mode` is that of a run of Schemathesis that finds the same."""
     from schemathesis.core.errors import SchemathesisError
 
-    answer = exchange.answer
+    response = exchange.response
     # JSON is UTF-8, whatever a charset says that stands beside it: it has none (RFC 8259, 8.1 and 11).
-    exchange.response.encoding = "utf-8"
+    exchange.received.encoding = "utf-8"
     exchange.tally["Schemathesis responses"] += 1
     # A 501 to a HEAD says that the server knows no HEAD (RFC 9110, 15.6.2).
-    left_out = "not_a_server_error" if answer.is_to_head and answer.status == 501 else ""
+    left_out = "not_a_server_error" if response.is_to_head and response.status == 501 else ""
     checks = [name for name in checks if name != left_out]
     around_body = [name for name in checks if name != SCHEMA]
     found: dict[str, list[Any]] = {}
@@ -264,13 +264,13 @@ def _checked(
             found = {name: _failures(exchange, case, [name]) for name in around_body}
         if SCHEMA in checks:
             # The schema is for the body, and identical bodies are validated once.
-            found[SCHEMA] = once(answer, NAME, lambda: _failures(exchange, case, [SCHEMA]))
-        looked(answer).add(NAME)
+            found[SCHEMA] = once(response, NAME, lambda: _failures(exchange, case, [SCHEMA]))
+        looked(response).add(NAME)
     except (SchemathesisError, LookupError) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        exchange.gaps[f"{NAME}: a response of {answer.status}, whose documentation it cannot read: {first}"] = None
-    violations = [_violation(answer, name, one, generated) for name, failures in found.items() for one in failures]
-    reported = findings(answer, violations, engine=NAME)
+        exchange.gaps[f"{NAME}: a response of {response.status}, whose documentation it cannot read: {first}"] = None
+    violations = [_violation(response, name, one, generated) for name, failures in found.items() for one in failures]
+    reported = findings(response, violations, engine=NAME)
     if not mode:
         return reported
     return [replace(one, extra={**one.extra, "rerun": _command(exchange, one.rule, mode)}) for one in reported]
@@ -281,15 +281,15 @@ def _command(exchange: Exchange, check: str, mode: str) -> str:
 
     It sends the documented method alone: the phase of fuzzing tries no other.
     """
-    answer, operation = exchange.answer, exchange.answer.operation
-    url = str(exchange.response.request.url).partition(operation.url_path(answer.path_values))[0]
-    lines = ["[parameters]", *(f'"path.{name}" = {json.dumps(value)}' for name, value in answer.path_values.items())]
+    response, operation = exchange.response, exchange.response.operation
+    url = str(exchange.received.request.url).partition(operation.url_path(response.path_values))[0]
+    lines = ["[parameters]", *(f'"path.{name}" = {json.dumps(value)}' for name, value in response.path_values.items())]
     configuration = f"<(printf '%s\\n' {shlex.join(lines)})"
-    fields = (key_fields(answer.contract, operation) or ()) if mode == "positive" else ()
+    fields = (key_fields(response.contract, operation) or ()) if mode == "positive" else ()
     keys = "".join(f' -H "{field.name}: {field.shell("$BCTRL_API_KEY")}"' for field in fields)
     chosen = f"--include-method {operation.method} --include-path {shlex.quote(operation.path)}"
     return (
-        f"schemathesis --config-file {configuration} run {shlex.quote(shown_path(Path(answer.contract.name)))}"
+        f"schemathesis --config-file {configuration} run {shlex.quote(shown_path(Path(response.contract.name)))}"
         f" --url {shlex.quote(url)}{keys} {chosen} --phases fuzzing --mode {mode} --checks {check}"
     )
 
@@ -303,13 +303,13 @@ def _failures(exchange: Exchange, case: Any, names: Sequence[str]) -> list[Any]:
 
     failures: list[Any] = []
     try:
-        case.validate_response(exchange.response, checks=[_check_named(name) for name in names])
+        case.validate_response(exchange.received, checks=[_check_named(name) for name in names])
     except FailureGroup as group:
         for failure in group.exceptions:
             if isinstance(failure, CustomFailure):
                 first = (failure.message.strip() or "AssertionError").splitlines()[0]
                 exchange.gaps[f"{failure.title}: an assertion of {NAME} itself fails: {first}"] = None
-            elif isinstance(failure, Failure) and not is_engine_fault(NAME, exchange.answer, failure):
+            elif isinstance(failure, Failure) and not is_engine_fault(NAME, exchange.response, failure):
                 failures.append(failure)
     return failures
 
@@ -321,37 +321,37 @@ def _check_named(name: str) -> Any:
     return checks.not_a_server_error if name == "not_a_server_error" else getattr(openapi, name)
 
 
-def _violation(answer: Answer, name: str, failure: Any, generated: GeneratedCase | None) -> Violation:
+def _violation(response: Response, name: str, failure: Any, generated: GeneratedCase | None) -> Violation:
     if name == SCHEMA and hasattr(failure, "instance_path"):
         keyword = str(failure.schema_path[-1]) if failure.schema_path else "schema"
         return keyword_violation(
             NAME, keyword, tuple(failure.instance_path), _wanted(failure, keyword), failure.instance, failure.message
         )
     wanted: Any = "a response as documented"
-    place = _PLACES.get(name, "answer")
+    place = _PLACES.get(name, "response")
     if name in (_REJECTED, _IGNORED) and generated is not None and generated.credential is not None:
         place = f"credential: {generated.credential.name}"
     elif name == _REJECTED and generated is not None:
-        invalid = invalid_parameters(answer.contract, answer.operation, generated.inputs)
+        invalid = invalid_parameters(response.contract, response.operation, generated.inputs)
         place = ", ".join(f"{one.place} {one.name}" for one in invalid) or place
     elif name == _ACCEPTED and generated is not None:
         place = ", ".join(f"query {field}" for field, _ in generated.inputs.query) or place
     observed: Any = " ".join(str(failure.message).split())[:200]
     level: Level = "error"
     if name == "status_code_conformance":
-        wanted, observed = sorted(answer.operation.responses), answer.status
-        level = "warning" if _is_undocumented_rejection(answer) else "error"
+        wanted, observed = sorted(response.operation.responses), response.status
+        level = "warning" if _is_undocumented_rejection(response) else "error"
     return around(name, f"{NAME}: {failure.title}", place, wanted, observed, NAME, level)
 
 
-def _is_undocumented_rejection(answer: Answer) -> bool:
+def _is_undocumented_rejection(response: Response) -> bool:
     """Return whether a request is rejected in a usual way, and the contract documents no rejection of that kind.
 
     As in the kit's own check of the status, that the contract is silent is then a warning.
     """
     for statuses in (REFUSED, UNKNOWN_VALUE):
-        if answer.status in statuses:
-            return not any(answer.operation.response_for(status) for status in statuses)
+        if response.status in statuses:
+            return not any(response.operation.response_for(status) for status in statuses)
     return False
 
 

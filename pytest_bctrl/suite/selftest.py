@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.key_fields import guarded_by
 from pytest_bctrl.contract.model import Contract, Operation
@@ -296,7 +296,7 @@ def false_alarms(samples: Samples) -> list[Finding]:
 
 
 def _findings(samples: Samples, body: Any) -> list[Finding]:
-    answer = Answer(
+    response = Response(
         contract=samples.contract,
         operation=samples.operation,
         status=samples.status,
@@ -304,4 +304,4 @@ def _findings(samples: Samples, body: Any) -> list[Finding]:
         body=encode(body),
         path_values=samples.parameters(SPACE_ID),
     )
-    return check_answer(answer)
+    return check_answer(response)

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import httpx
 
-from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import Credential
+from pytest_bctrl.checks.response import Response
 from pytest_bctrl.contract.key_fields import KeyField, key_fields
 from pytest_bctrl.contract.model import Operation, covers
 from pytest_bctrl.finding import Finding
@@ -53,8 +53,8 @@ class Exchange:
     `gaps` takes what they left out: both are the run's.
     """
 
-    answer: Answer
-    response: httpx.Response
+    response: Response
+    received: httpx.Response
     findings: tuple[Finding, ...] = ()
     pause: int = 0
     is_doubtful: bool = False

@@ -203,7 +203,7 @@ class Summary:
         run, tally, measured = self._run, self._tally, self._coverage()
         if run.target is not None:
             operations = ", ".join(operation.label for operation in askable(run)) or "no operation"
-            bodies = f"{tally['bodies']} of {numbered(tally['answers'], 'answer')} with a body"
+            bodies = f"{tally['bodies']} of {numbered(tally['responses'], 'response')} with a body"
             seen = bodies if verbosity or measured is None else f"coverage {measured.percent:.1f}%"
             yield f"{operations}: {numbered(tally['requests'], 'request')}, {seen}"
             yield from self._engines()
@@ -213,12 +213,12 @@ class Summary:
     def _engines(self) -> Iterator[str]:
         """What the other engines did."""
         tally = self._tally
-        if tally["jsonschema answers"]:
+        if tally["jsonschema responses"]:
             bodies = "1 body" if tally["jsonschema bodies"] == 1 else f"{tally['jsonschema bodies']} different bodies"
-            yield f"by jsonschema: {numbered(tally['jsonschema answers'], 'answer')}, {bodies}"
+            yield f"by jsonschema: {numbered(tally['jsonschema responses'], 'response')}, {bodies}"
         if tally["Schemathesis responses"]:
             cases = numbered(tally["Schemathesis cases"], "generated request")
-            yield f"by Schemathesis: {numbered(tally['Schemathesis responses'], 'answer')}, {cases}"
+            yield f"by Schemathesis: {numbered(tally['Schemathesis responses'], 'response')}, {cases}"
 
     def _nothing_to_look_at(self) -> list[str]:
         reasons = Counter(test.reason for test in self._tests if test.outcome == "skipped")
@@ -290,7 +290,11 @@ class Summary:
             is_complete=self._is_complete and not self._stopped,
             planned=self._planned,
             tests=tuple(self._tests),
-            counts={name: self._tally[name] for name in ("requests", "answers", "bodies")},
+            counts={
+                "requests": self._tally["requests"],
+                "answers": self._tally["responses"],
+                "bodies": self._tally["bodies"],
+            },
             coverage=self._coverage(),
             shortfall=self._seen.shortfall,
             undecided=self._seen.undecided,

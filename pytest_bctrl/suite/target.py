@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeAlias
 
 import httpx
 
-from pytest_bctrl.checks.answer import Answer, content_key, looked, share
+from pytest_bctrl.checks.response import Response, content_key, looked, share
 from pytest_bctrl.checks.run import check_protocol
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.finding import Finding
@@ -54,7 +54,7 @@ AGAIN = 100
 SPARE = 7
 """Unplanned requests for one operation at most: a target that makes us send more is given up."""
 
-See: TypeAlias = Callable[[Answer, str, tuple[tuple[str, str], ...]], object]
+See: TypeAlias = Callable[[Response, str, tuple[tuple[str, str], ...]], object]
 """Takes an answer, and the query and the header fields of the request that it answers, without any credential."""
 
 
@@ -70,7 +70,7 @@ class Target:
     """The API under test, live or mocked, every answer of which `see` sees. For one thread; one a test process.
 
     `at_once` requests may overlap. A target that is not `is_alone` shares its requests with those of other processes:
-    what another one sends for its tests is not sent here for the engines. `tally` counts `requests`, `answers` and
+    what another one sends for its tests is not sent here for the engines. `tally` counts `requests`, `responses` and
     `bodies`, and what the engines looked at.
     """
 
@@ -80,7 +80,7 @@ class Target:
         retry: RetryPolicy = RETRY,
         timeout: float = TIMEOUT,
         lost_at_most: float = LOST,
-        see: See = lambda answer, query, headers: None,
+        see: See = lambda response, query, headers: None,
         at_once: int = AT_ONCE,
         is_alone: bool = True,
     ) -> None:
@@ -104,7 +104,7 @@ class Target:
         self._first: dict[str, Exchange | NoAnswerError] = {}
         self._exchanges: dict[Hashable, Exchange | NoAnswerError] = {}
         self._sent: dict[Hashable, _Due] = {}
-        self._contents: dict[Hashable, Answer] = {}
+        self._contents: dict[Hashable, Response] = {}
         self._gaps: dict[str, None] = {}
         self._asked, self._unplanned, self._pauses = Counter[str](), Counter[str](), Counter[str]()
         self._lost, self._hung = 0.0, ""
@@ -125,7 +125,7 @@ class Target:
         if known is None:
             try:
                 known = self._exchange(_Due(Ask(operation, lambda exchange: [], plain(self.run, operation))))
-                require_let_in(known.answer)
+                require_let_in(known.response)
             except NoAnswerError as error:
                 known = NoAnswerError(error.finding, is_final=True, is_outage=error.is_outage)
             self._first[operation.label] = known
@@ -180,7 +180,7 @@ class Target:
                 while ask is not None:
                     findings, is_certain = self._check(ask, exchange)
                     is_doubtful = is_doubtful or not is_certain
-                    seen |= looked(exchange.answer)
+                    seen |= looked(exchange.response)
                     yield findings
                     ask = ask.then(exchange)
                     exchange = exchange if ask is None else self._exchange(_Due(ask))
@@ -213,7 +213,7 @@ class Target:
 
         It is not if bytes that belong to no response follow it: only what is wrong with its framing is reported then.
         """
-        looked(exchange.answer).clear()
+        looked(exchange.response).clear()
         findings = ask.judge(exchange)
         certain = [finding for finding in findings if finding in exchange.findings]
         is_certain = findings == certain
@@ -339,21 +339,21 @@ class Target:
         # Requests that overlap meet the same pause.
         self._pauses[label] += is_paused and pauses == self._pauses[label]
         self._count(operation, reply)
-        response = self._response(operation, reply)
+        received = self._response(operation, reply)
         found = list(attempt_findings(operation, attempts, reply.shell, reply.before))
         for attempt in again:
             found += self._of_suppressed(due.ask, reply, attempt)
         if is_paused and self._pauses[label] > 1:
             found.append(pause_finding(operation, self._pauses[label], reply.shell))
-        answer, plain, broken = self._answer(due.ask, reply, response)
-        self.tally.update(answers=1, bodies=bool(plain.content))
+        response, plain, broken = self._decoded_response(due.ask, reply, received)
+        self.tally.update(responses=1, bodies=bool(plain.content))
         surplus = attempts[-1].surplus
         is_doubtful = surplus is not None and not surplus.is_body
         if not is_doubtful and reply.request.method == operation.method:
-            self._see(answer, reply.request.url.query.decode("ascii"), reply.given.headers)
+            self._see(response, reply.request.url.query.decode("ascii"), reply.given.headers)
         pause = self._pauses[label] if is_paused else 0
         origin = (is_doubtful, attempts[-1].connection)
-        return Exchange(answer, plain, (*found, *broken), pause, *origin, self.tally, self._gaps)
+        return Exchange(response, plain, (*found, *broken), pause, *origin, self.tally, self._gaps)
 
     def _reply(self, due: _Due) -> Reply:
         """Return what came of a request, which is sent now, or again by itself, where no thread got an answer to it."""
@@ -407,7 +407,7 @@ class Target:
                 raise NoAnswerError(surplus_finding(operation, attempts[-1].surplus, reply.shell), is_final=False)
             message = trouble(response, attempts)
             # A target that answered before, or begins to answer, is there: then it is a fault of its own.
-            is_silent = not self.tally["answers"] and all(attempt.is_silent for attempt in attempts[-1:])
+            is_silent = not self.tally["responses"] and all(attempt.is_silent for attempt in attempts[-1:])
             # The request left for nobody.
             is_out_of_reach = isinstance(response, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
             is_lost = type(response).__name__ in TIMEOUTS
@@ -419,36 +419,38 @@ class Target:
             raise NoAnswerError(finding(operation, message, reply.shell), True, is_outage=True)
         return response
 
-    def _answer(self, ask: Ask, reply: Reply, response: httpx.Response) -> tuple[Answer, httpx.Response, list[Finding]]:
+    def _decoded_response(
+        self, ask: Ask, reply: Reply, received: httpx.Response
+    ) -> tuple[Response, httpx.Response, list[Finding]]:
         """Return an answer as data and as httpx has it, without its content coding, and what is wrong with that."""
-        plain, broken = decoded(response)
+        plain, broken = decoded(received)
         usual = self._first.get(ask.operation.label)
-        answer = Answer(
+        response = Response(
             self.run.contract,
             ask.operation,
             plain.status_code,
-            tuple(response.headers.multi_items()),
+            tuple(received.headers.multi_items()),
             plain.content,
             dict(reply.given.path),
             reply.shell,
             ask.method,
             has_all_headers=True,
-            usual=usual.answer if isinstance(usual, Exchange) else None,
+            usual=usual.response if isinstance(usual, Exchange) else None,
         )
-        same = self._contents.setdefault(content_key(answer), answer)
-        if same is not answer:
+        same = self._contents.setdefault(content_key(response), response)
+        if same is not response:
             # What is worked out from a body is worked out once.
-            share(answer, same)
+            share(response, same)
         words = "the body is not in the coding that Content-Encoding names"
-        return answer, plain, [finding(ask.operation, words, reply.shell, "body", broken)] if broken else []
+        return response, plain, [finding(ask.operation, words, reply.shell, "body", broken)] if broken else []
 
     def _of_suppressed(self, ask: Ask, reply: Reply, attempt: Attempt) -> Iterator[Finding]:
         """Hold an answer that was passed over, such as one 429, to what the contract documents for it, if it does."""
         if attempt.status is None or ask.operation.response_for(attempt.status) is None:
             return
-        answer, _, broken = self._answer(ask, reply, _response_of(attempt))
+        response, _, broken = self._decoded_response(ask, reply, _response_of(attempt))
         yield from broken
-        yield from check_protocol(answer)
+        yield from check_protocol(response)
 
 
 def _response_of(attempt: Attempt) -> httpx.Response:

@@ -29,7 +29,7 @@ def target(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Itera
     is_worker = hasattr(pytestconfig, "workerinput")
     # Workers overlap already, and which test a worker gets after the next it does not know.
     at_once = 1 if is_worker else AT_ONCE
-    see = observer(pytestconfig).see_answer
+    see = observer(pytestconfig).observe_response
     made = Target(pytestconfig.stash[RUN], see=see, at_once=at_once, is_alone=not is_worker)
     params = [vars(item)["callspec"].params for item in request.session.items if hasattr(item, "callspec")]
     made.expect(one["probe"] for one in params if isinstance(one.get("probe"), Probe))
@@ -59,7 +59,7 @@ def hold(target: Target, verdict: Verdict) -> Callable[[Probe], None]:
         except NotCheckedError as error:
             unchecked = str(error)
         except BrokenCheckError as error:
-            looked_at = target.first(probe.operation).answer.reproduce
+            looked_at = target.first(probe.operation).response.reproduce
             text = escape_lines(f"{error}\n  looked at: {looked_at}")
             raise pytest.fail.Exception(text, pytrace=False) from None
         finally:

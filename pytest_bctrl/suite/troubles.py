@@ -10,8 +10,8 @@ from http import HTTPStatus
 
 import httpx
 
-from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.protocol import around, check_retired, is_retired
+from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_protocol
 from pytest_bctrl.checks.violation import findings
 from pytest_bctrl.contract.model import Operation
@@ -165,7 +165,7 @@ _ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 
 
 def finding(
-    operation: Operation, message: str, shell: str, place: str = "answer", observed: object = "none"
+    operation: Operation, message: str, shell: str, place: str = "response", observed: object = "none"
 ) -> Finding:
     """Return the finding for a request that got no whole answer, or for what is wrong with how one came."""
     label, extra = operation.label, {"kind": re.split(r"[:(]", message)[0].strip(), "source": "HTTP"}
@@ -214,24 +214,24 @@ def reproduction(
 _DOTS = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
 
 
-def require_let_in(answer: Answer) -> None:
+def require_let_in(response: Response) -> None:
     """Raise `NoAnswerError` where the key, the space or the route is refused: nothing else can be asked then."""
-    if is_retired(answer):
-        raise NoAnswerError(findings(answer, check_retired(answer))[0], True)
-    wanted = sorted(answer.operation.success_statuses)
-    words = _REFUSALS.get(answer.status)
-    if answer.status == 400 and b"SSL certificate" in answer.body:
+    if is_retired(response):
+        raise NoAnswerError(findings(response, check_retired(response))[0], True)
+    wanted = sorted(response.operation.success_statuses)
+    words = _REFUSALS.get(response.status)
+    if response.status == 400 and b"SSL certificate" in response.body:
         words = "asks for a certificate of the client: 400; name it with --bctrl-client-cert"
-    if answer.status == 404 and all(parameter.setting for parameter in answer.operation.path_parameters):
-        words = _NO_SUCH_SPACE if not check_protocol(answer) else _NO_SUCH_ROUTE
+    if response.status == 404 and all(parameter.setting for parameter in response.operation.path_parameters):
+        words = _NO_SUCH_SPACE if not check_protocol(response) else _NO_SUCH_ROUTE
     # What else is asked would be refused in the same way, each time a finding that says nothing new.
-    is_refused = words is None and 300 <= answer.status < 500 and answer.status not in wanted
-    if is_refused and (found := check_protocol(answer, wanted)):
+    is_refused = words is None and 300 <= response.status < 500 and response.status not in wanted
+    if is_refused and (found := check_protocol(response, wanted)):
         raise NoAnswerError(found[0], True)
     if words is None:
         return
     refused = around("status_code_conformance", f"the target {words}", "status", wanted, None)
-    raise NoAnswerError(findings(answer, [refused])[0], True, is_outage=True)
+    raise NoAnswerError(findings(response, [refused])[0], True, is_outage=True)
 
 
 _REFUSALS = {

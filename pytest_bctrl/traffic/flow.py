@@ -185,9 +185,9 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
             # What the target asks for is not a time that it takes.
             patience, deadline = patience - wait, deadline + wait
         yield wait
-    answer = _finish(request, attempt, tuple(attempts))
-    rules.see(request, answer)
-    yield answer
+    response = _finish(request, attempt, tuple(attempts))
+    rules.see(request, response)
+    yield response
 
 
 def _unpackable(attempt: Attempt) -> Attempt:

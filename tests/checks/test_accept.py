@@ -12,13 +12,13 @@ import pytest
 import requests
 import urllib3
 
-from pytest_bctrl.checks.answer import answer_of, path_values
+from pytest_bctrl.checks.response import path_values, response_from
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import BctrlError
 from tests.contract.documents import contract_of, document
 
-from .answers import CONTRACT, JSON, SPACE, sample
+from .responses import CONTRACT, JSON, SPACE, sample
 
 BODY = json.dumps(sample()).encode()
 URL = f"https://api.example.org/v1/spaces/{SPACE}/runtimes"
@@ -55,28 +55,28 @@ class Slotted:
 
 @pytest.mark.parametrize("made", [of_httpx, of_requests, of_urllib3, of_werkzeug, Slotted])
 def test_a_response_of_a_client_is_taken_whole(made: Any) -> None:
-    answer = answer_of(made(), CONTRACT)
-    assert (200, "application/json", BODY) == (answer.status, answer.media_type, answer.body)
-    assert made in (of_werkzeug, Slotted) or {"id": SPACE} == answer.path_values
+    response = response_from(made(), CONTRACT)
+    assert (200, "application/json", BODY) == (response.status, response.media_type, response.body)
+    assert made in (of_werkzeug, Slotted) or {"id": SPACE} == response.path_values
 
 
 @pytest.mark.parametrize("body", [BODY, BODY.decode(), sample()], ids=["bytes", "text", "data"])
 def test_a_bare_body_counts_as_a_documented_success(body: Any) -> None:
-    answer = answer_of(body, CONTRACT)
-    assert (200, (JSON,), sample()) == (answer.status, answer.headers, answer.data)
+    response = response_from(body, CONTRACT)
+    assert (200, (JSON,), sample()) == (response.status, response.headers, response.data)
 
 
 def test_a_response_without_a_request_is_taken() -> None:
-    assert {} == answer_of(httpx.Response(200, content=b"{}"), CONTRACT).path_values
+    assert {} == response_from(httpx.Response(200, content=b"{}"), CONTRACT).path_values
 
 
 def test_a_status_may_be_an_enum_member() -> None:
-    assert answer_of(httpx.Response(HTTPStatus.NOT_FOUND, content=b"{}"), CONTRACT).status == 404
+    assert response_from(httpx.Response(HTTPStatus.NOT_FOUND, content=b"{}"), CONTRACT).status == 404
 
 
 def test_repeated_headers_are_all_kept() -> None:
-    answer = answer_of(httpx.Response(200, headers=[JSON, JSON], content=b"{}"), CONTRACT)
-    assert "application/json, application/json" == answer.header("CONTENT-type")
+    response = response_from(httpx.Response(200, headers=[JSON, JSON], content=b"{}"), CONTRACT)
+    assert "application/json, application/json" == response.header("CONTENT-type")
 
 
 class Unread(httpx.SyncByteStream):
@@ -98,7 +98,7 @@ class Unread(httpx.SyncByteStream):
 )
 def test_what_is_not_a_response_is_refused(response: Any, problem: str) -> None:
     with pytest.raises(BctrlError, match=problem):
-        answer_of(response, CONTRACT)
+        response_from(response, CONTRACT)
 
 
 @pytest.mark.parametrize(
@@ -139,12 +139,12 @@ OTHER = httpx.Response(200, content=b"{}", request=httpx.Request("GET", "https:/
     ("response", "name", "expected"), [(OTHER, None, "other"), ({}, "other", "other"), (OTHER, "things", "things")]
 )
 def test_a_name_or_else_the_url_tells_the_operation(response: Any, name: str | None, expected: str) -> None:
-    assert expected == answer_of(response, two(), name).operation.operation_id
+    assert expected == response_from(response, two(), name).operation.operation_id
 
 
 def test_an_operation_that_cannot_be_told_is_asked_for() -> None:
     with pytest.raises(BctrlError, match=r"one of: things, other"):
-        answer_of({}, two())
+        response_from({}, two())
 
 
 def both() -> Contract:
@@ -191,13 +191,13 @@ def asked_by_django(method: str) -> Any:
 @pytest.mark.parametrize(("method", "operation"), [("GET", "things"), ("HEAD", "look"), ("OPTIONS", "things")])
 def test_path_and_method_tell_the_operation(asked: Any, method: str, operation: str) -> None:
     """A method that is not documented counts as GET."""
-    answer = answer_of(asked(method), both())
-    assert (operation, {"id": "a"}) == (answer.operation.operation_id, answer.path_values)
+    response = response_from(asked(method), both())
+    assert (operation, {"id": "a"}) == (response.operation.operation_id, response.path_values)
 
 
 def test_what_keeps_no_method_answers_a_get() -> None:
     response = urllib3.HTTPResponse(b"1", {JSON[0]: JSON[1]}, 200, request_url=THING)
-    assert "things" == answer_of(response, both()).operation.operation_id
+    assert "things" == response_from(response, both()).operation.operation_id
 
 
 def without_path() -> Any:
@@ -213,7 +213,7 @@ def elsewhere() -> Any:
 @pytest.mark.parametrize(("made", "where"), [(without_path, "pytest_bctrl.check"), (elsewhere, "https://h/elsewhere")])
 def test_an_operation_that_no_url_tells_is_asked_for(made: Any, where: str) -> None:
     with pytest.raises(BctrlError) as caught:
-        answer_of(made(), both())
+        response_from(made(), both())
     assert where == caught.value.where
 
 
@@ -230,10 +230,10 @@ class _Streamed:
 
 
 def test_a_body_is_found_where_another_cannot_be_read() -> None:
-    assert b"1" == answer_of(_Streamed(), contract_of()).body
+    assert b"1" == response_from(_Streamed(), contract_of()).body
 
 
 def test_a_bare_body_is_taken_to_be_of_the_first_media_type() -> None:
     content: dict[str, Any] = {"application/json": {}, "application/problem+json": {}}
     contract = contract_of(responses={"200": {"description": "x", "content": content}})
-    assert "application/json" == answer_of({"a": 1}, contract).header("content-type")
+    assert "application/json" == response_from({"a": 1}, contract).header("content-type")

@@ -16,7 +16,7 @@ from pytest_bctrl.checks.violation import findings
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField
 from pytest_bctrl.secret import Secret
 
-from .answers import answer, sample
+from .responses import response, sample
 
 _KEYS = st.text(st.characters(codec="ascii", min_codepoint=33, max_codepoint=126), min_size=1)
 
@@ -98,7 +98,7 @@ def test_a_key_is_kept_in_half_where_a_careless_server_looks() -> None:
 
 def test_a_refusal_that_shows_the_list_is_one() -> None:
     listed = sample()
-    (found,) = check_refused(replace(answer({"error": "no", **listed}, 403), usual=answer(listed)), "no header")
+    (found,) = check_refused(replace(response({"error": "no", **listed}, 403), usual=response(listed)), "no header")
     assert ("ignored_auth", "a refusal shows what is listed", "body") == (found.rule, found.message, found.place)
     assert ("a refusal alone", "an item of the list", "listed") == (found.expected, found.observed, found.kind)
 
@@ -107,7 +107,7 @@ def test_a_refusal_that_shows_the_list_is_one() -> None:
     ("status", "rules"), [(200, ["ignored_auth"]), (401, []), (501, []), (502, ["not_a_server_error"])]
 )
 def test_a_head_without_a_credential_may_be_refused_in_any_way_but_a_crash(status: int, rules: list[str]) -> None:
-    assert rules == [one.rule for one in check_head_refused(answer(b"", status))]
+    assert rules == [one.rule for one in check_head_refused(response(b"", status))]
 
 
 def test_who_looks_at_no_credential_is_one_finding() -> None:
@@ -116,7 +116,7 @@ def test_who_looks_at_no_credential_is_one_finding() -> None:
     found = [
         replace(one, count=2)
         for name, status in seen
-        for one in findings(answer({}, status), check_refused(answer({}, status), name))
+        for one in findings(response({}, status), check_refused(response({}, status), name))
     ]
     folded, other = as_one(found)
     further = "and so are 2 further kinds: empty bearer, another scheme"

@@ -9,15 +9,15 @@ from typing import Any
 import httpx
 import pytest
 
-from pytest_bctrl.checks.answer import answer_of
+from pytest_bctrl.checks.response import response_from
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.checks.violation import evidence, item_of
 
-from .answers import CONTRACT, SPACE, answer, runtime, sample
+from .responses import CONTRACT, SPACE, response, runtime, sample
 
 
 def body_around(body: Any, *path: str | int, status: int = 200) -> Any:
-    return evidence(answer(body, status), path)["response"]["body"]
+    return evidence(response(body, status), path)["response"]["body"]
 
 
 def test_of_a_place_that_is_not_there_as_much_is_shown_as_there_is() -> None:
@@ -42,7 +42,7 @@ def test_the_item_on_the_way_to_the_fault_is_named(named: dict[str, Any], is_nam
 def test_a_finding_names_the_item_and_how_to_see_it_again() -> None:
     """By its schema, and by what that does not document."""
     body = runtime(id="r", name="n", kind=7, more=1)
-    found = check_answer(replace(answer(body, id=SPACE), reproduce="curl"))
+    found = check_answer(replace(response(body, id=SPACE), reproduce="curl"))
     wanted = ({"location": "runtimes[0]", "id": "r", "name": "n"}, "curl")
     assert {"response_schema_conformance", "undocumented_property"} <= {one.rule for one in found}
     assert [wanted] * len(found) == [(one.extra["item"], one.reproduce) for one in found]
@@ -69,14 +69,14 @@ def test_what_is_of_another_kind_than_the_path_says_is_shown_as_it_is(body: Any)
 
 
 def test_a_response_that_keeps_no_request_answers_the_method_of_its_operation() -> None:
-    made = answer_of(httpx.Response(200, content=b"[]"), CONTRACT)
+    made = response_from(httpx.Response(200, content=b"[]"), CONTRACT)
     assert "GET" == evidence(made, ())["request"]["method"]
 
 
 def test_header_fields_are_shown_that_hold_no_credential() -> None:
     shown = [["Content-Type", "text/html"], ["X-Request-Id", "r"], ["Retry-After", "5"], ["WWW-Authenticate", "Bearer"]]
     given = [(name, value) for name, value in shown] + [("Set-Cookie", "session=secret")]
-    assert shown == evidence(answer({}, 401, tuple(given)), ())["response"]["headers"]
+    assert shown == evidence(response({}, 401, tuple(given)), ())["response"]["headers"]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_header_fields_are_shown_that_hold_no_credential() -> None:
     ],
 )
 def test_a_text_is_cut_between_words(body: bytes, shown: str) -> None:
-    assert shown == evidence(answer(body, headers=(("Content-Type", "text/html"),)), ())["response"]["body"]
+    assert shown == evidence(response(body, headers=(("Content-Type", "text/html"),)), ())["response"]["body"]
 
 
 def test_a_refusal_is_shown_with_its_texts() -> None:

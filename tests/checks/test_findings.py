@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.checks.answer import Answer
 from pytest_bctrl.checks.credentials import check_head_refused, check_refused
+from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.checks.violation import findings, merge, source_of
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.observed.overlay_alone import OVERLAY_ALONE
 from tests.contract.documents import contract_of
 
-from .answers import JSON, SPACE, answer, runtime, sample
+from .responses import JSON, SPACE, response, runtime, sample
 
 CAT = {"type": "object", "required": ["sort"], "properties": {"sort": {"const": "cat"}, "lives": {"type": "integer"}}}
 DOG = {"type": "object", "required": ["sort"], "properties": {"sort": {"const": "dog"}, "tail": {"type": "boolean"}}}
@@ -55,92 +55,92 @@ def _without(name: str) -> Any:
 
 
 ANSWERS: dict[str, tuple[Any, ...]] = {
-    "the sample": (answer(sample(), id=SPACE), "nothing"),
-    "status 299": (answer({}, 299), f"status_code_conformance @status: the status is not documented; {DOCUMENTED}, not 299"),
-    "status 300": (answer({}, 300),
+    "the sample": (response(sample(), id=SPACE), "nothing"),
+    "status 299": (response({}, 299), f"status_code_conformance @status: the status is not documented; {DOCUMENTED}, not 299"),
+    "status 300": (response({}, 300),
         f"warning status_code_conformance @status: redirect not followed, to protect the key (only the overlay documents this); {DOCUMENTED}, not 300"),
-    "status 499": (answer({}, 499), f"warning status_code_conformance @status: the status is not documented (only the overlay documents this); {DOCUMENTED}, not 499"),
-    "status 500": (answer({}, 500), f"not_a_server_error @status: the server failed; {DOCUMENTED}, not 500"),
-    "status 599": (answer({}, 599), f"not_a_server_error @status: the server failed; {DOCUMENTED}, not 599"),
-    "redirect": (answer({}, 302, (("Location", "https://elsewhere"),)),
+    "status 499": (response({}, 499), f"warning status_code_conformance @status: the status is not documented (only the overlay documents this); {DOCUMENTED}, not 499"),
+    "status 500": (response({}, 500), f"not_a_server_error @status: the server failed; {DOCUMENTED}, not 500"),
+    "status 599": (response({}, 599), f"not_a_server_error @status: the server failed; {DOCUMENTED}, not 599"),
+    "redirect": (response({}, 302, (("Location", "https://elsewhere"),)),
         f'warning status_code_conformance @status: redirect not followed, to protect the key (only the overlay documents this); {DOCUMENTED}, not "302, to https://elsewhere"'),
-    "location of no redirect": (answer({}, 201, (("Location", "https://elsewhere"),)),
+    "location of no redirect": (response({}, 201, (("Location", "https://elsewhere"),)),
         f"status_code_conformance @status: the status is not documented; {DOCUMENTED}, not 201"),
-    "not JSON": (answer(b"{,}"),
+    "not JSON": (response(b"{,}"),
         'strict_json/the body is not JSON @body: the body is not JSON: Expecting property name enclosed in double quotes at line 1, column 2; "a JSON text in UTF-8 (RFC 8259)", not "{,}"'),
-    "not UTF-8": (answer(b'{"a": "\xff"}'),
+    "not UTF-8": (response(b'{"a": "\xff"}'),
         'strict_json/the body is not UTF-8 @body: the body is not UTF-8: byte 7 is 0xff; "a JSON text in UTF-8 (RFC 8259)", not {"a": "\\xff"}'),
-    "a word JSON has not": (answer(b'{"runtimes": NaN}'),
+    "a word JSON has not": (response(b'{"runtimes": NaN}'),
         'strict_json @body: the body holds NaN, which is not valid JSON; "a JSON text in UTF-8 (RFC 8259)", not {"runtimes": NaN}'),
-    "byte order mark": (answer(b"\xef\xbb\xbf{}"),
+    "byte order mark": (response(b"\xef\xbb\xbf{}"),
         'strict_json @body: the body begins with a byte order mark, which JSON texts must not have; "a JSON text in UTF-8 (RFC 8259)", not "﻿{}"'),
-    "keys twice": (answer(b'{"runtimes": [], "runtimes": [], "a": 1, "b": 2, "b": 3, "a": 4}'),
+    "keys twice": (response(b'{"runtimes": [], "runtimes": [], "a": 1, "b": 2, "b": 3, "a": 4}'),
         "strict_json @body: the key 'runtimes' appears twice in one object; \"a JSON text in UTF-8 (RFC 8259)\", not {\"runtimes\": [], \"runtimes\": [], \"a\": 1, \"b\": 2, \"b\": 3, \"a\"…",
         "strict_json @body: the key 'b' appears twice in one object; \"a JSON text in UTF-8 (RFC 8259)\", not {\"runtimes\": [], \"runtimes\": [], \"a\": 1, \"b\": 2, \"b\": 3, \"a\"…",
         "strict_json @body: the key 'a' appears twice in one object; \"a JSON text in UTF-8 (RFC 8259)\", not {\"runtimes\": [], \"runtimes\": [], \"a\": 1, \"b\": 2, \"b\": 3, \"a\"…",
         'warning undocumented_property/undocumented-property @a: the contract does not document this property; ["runtimes"], not "integer"',
         'warning undocumented_property/undocumented-property @b: the contract does not document this property; ["runtimes"], not "integer"'),
-    "deep": (answer(b"[" * 100_000 + b"]" * 100_000),
+    "deep": (response(b"[" * 100_000 + b"]" * 100_000),
         'strict_json @body: the body is nested deeper than 700 levels; "a JSON text in UTF-8 (RFC 8259)", not "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[…"'),
-    "many digits": (answer(b"[" + b"1" * 100001 + b"]"),
+    "many digits": (response(b"[" + b"1" * 100001 + b"]"),
         'strict_json @body: the body holds a number with more than 100000 digits; "a JSON text in UTF-8 (RFC 8259)", not "[11111111111111111111111111111111111111111111111111111111111…"'),
-    "empty": (answer(b" \r\n"), 'complete_body @body: the body is empty; "a JSON text in UTF-8 (RFC 8259)", not "nothing"'),
-    "no content type": (answer(sample(), headers=()),
+    "empty": (response(b" \r\n"), 'complete_body @body: the body is empty; "a JSON text in UTF-8 (RFC 8259)", not "nothing"'),
+    "no content type": (response(sample(), headers=()),
         'content_type_conformance/missing @header Content-Type: the content type is missing; ["application/json"], not null'),
-    "two lengths": (replace(answer(sample(), headers=(JSON, ("Content-Length", "9"), ("Transfer-Encoding", "chunked"))), has_all_headers=True),
+    "two lengths": (replace(response(sample(), headers=(JSON, ("Content-Length", "9"), ("Transfer-Encoding", "chunked"))), has_all_headers=True),
         'complete_answer/two lengths @header Content-Length: the answer has both Content-Length and Transfer-Encoding; "one of the two", not "9"'),
-    "no length, and in chunks": (replace(answer(sample(), headers=(JSON, ("Transfer-Encoding", "chunked"))), has_all_headers=True), "nothing"),
-    "two lengths, as far as is known": (answer(sample(), headers=(JSON, ("Content-Length", "9"), ("Transfer-Encoding", "chunked"))), "nothing"),
-    "another content type": (answer(sample(), headers=(("Content-Type", "Text/HTML; charset=utf-8"),)),
+    "no length, and in chunks": (replace(response(sample(), headers=(JSON, ("Transfer-Encoding", "chunked"))), has_all_headers=True), "nothing"),
+    "two lengths, as far as is known": (response(sample(), headers=(JSON, ("Content-Length", "9"), ("Transfer-Encoding", "chunked"))), "nothing"),
+    "another content type": (response(sample(), headers=(("Content-Type", "Text/HTML; charset=utf-8"),)),
         'content_type_conformance/undocumented @header Content-Type: the content type is not documented; ["application/json"], not "Text/HTML; charset=utf-8"'),
-    "half a letter": (answer(json.dumps(_first(name="a\ud800")).encode()),
+    "half a letter": (response(json.dumps(_first(name="a\ud800")).encode()),
         'warning interoperable_json @runtimes[*].name: the text has half a letter, a lone surrogate: no UTF-8 can hold it; "what every parser reads alike (I-JSON)", not "a\\\\ud800"; 1 of 8'),
-    "half a letter in a name": (answer(json.dumps(_first(metadata={"a\ud800": 1})).encode()),
+    "half a letter in a name": (response(json.dumps(_first(metadata={"a\ud800": 1})).encode()),
         'warning interoperable_json @runtimes[*].metadata: the text has half a letter, a lone surrogate: no UTF-8 can hold it; "what every parser reads alike (I-JSON)", not "a\\\\ud800"; 1 of 8'),
-    "a number beyond double precision": (answer({"error": "a", "code": "b", "requestId": "c", "x": [10**309]}, 400),
+    "a number beyond double precision": (response({"error": "a", "code": "b", "requestId": "c", "x": [10**309]}, 400),
         'warning interoperable_json @x[*]: the number is beyond double precision: many parsers read infinity; "what every parser reads alike (I-JSON)", not "a larger one"'),
     "the largest number of double precision": (
-        answer({"error": "a", "code": "b", "requestId": "c", "x": int(sys.float_info.max)}, 400), "nothing"),
-    "an infinite number": (answer(b'{"runtimes": [], "x": 1e400}'),
+        response({"error": "a", "code": "b", "requestId": "c", "x": int(sys.float_info.max)}, 400), "nothing"),
+    "an infinite number": (response(b'{"runtimes": [], "x": 1e400}'),
         'warning interoperable_json @x: the number is beyond double precision: many parsers read infinity; "what every parser reads alike (I-JSON)", not "a larger one"',
         'warning undocumented_property/undocumented-property @x: the contract does not document this property; ["runtimes"], not "number"'),
-    "text of a refusal": (answer({"error": {"code": "a", "message": ["no", "text"]}}, 400),
+    "text of a refusal": (response({"error": {"code": "a", "message": ["no", "text"]}}, 400),
         'warning schema/missing @error.reasonClass: the required property is missing (only the overlay documents this); "a value", not "no such property"',
         'warning schema/missing @error.requestId: the required property is missing (only the overlay documents this); "a value", not "no such property"',
         'warning schema/type @error.message: the value has the wrong type, array (only the overlay documents this); ["string"], not ["no", "text"]'),
-    "wrong type": (answer(_first(name=7)),
+    "wrong type": (response(_first(name=7)),
         'schema/type @runtimes[*].name: the value has the wrong type, integer; ["string"], not 7; 1 of 8'),
-    "format": (answer(_first(id="no-uuid")),
+    "format": (response(_first(id="no-uuid")),
         'schema/format @runtimes[*].id: the text is not in the format uuid; "uuid", not "no-uuid"; 1 of 8'),
-    "unlisted value": (answer(_first(status="paused")),
+    "unlisted value": (response(_first(status="paused")),
         'schema/unlisted-value @runtimes[*].status: the value is not one of the documented values; ["active", "stopped", "failed"], not "paused"; 1 of 8'),
-    "each unlisted value": (answer(_each(status="paused")),
+    "each unlisted value": (response(_each(status="paused")),
         'schema/unlisted-value @runtimes[*].status: the value is not one of the documented values; ["active", "stopped", "failed"], not "paused"; 8 of 8'),
-    "missing": (answer(_without("name")),
+    "missing": (response(_without("name")),
         'schema/missing @runtimes[*].name: the required property is missing; "a value", not "no such property"; 1 of 8'),
-    "no object": (answer([]), 'schema/type @$: the value has the wrong type, array; ["object"], not []'),
-    "undocumented": (answer(_each(tenant="acme")),
+    "no object": (response([]), 'schema/type @$: the value has the wrong type, array; ["object"], not []'),
+    "undocumented": (response(_each(tenant="acme")),
         'warning undocumented_property/undocumented-property @runtimes[*].tenant: the contract does not document this property; ["activeRunId", "backing", "capabilities", "connections", "createdAt", "id", "kind", "metadata", "… 7 more"], not "4-character string"; 8 of 8'),
-    "undocumented at the top": (answer({**sample(), "total": 3}),
+    "undocumented at the top": (response({**sample(), "total": 3}),
         'warning undocumented_property/undocumented-property @total: the contract does not document this property; ["runtimes"], not "integer"'),
-    "ids twice": (answer({"runtimes": [*sample()["runtimes"], sample()["runtimes"][0]]}),
+    "ids twice": (response({"runtimes": [*sample()["runtimes"], sample()["runtimes"][0]]}),
         'unique_ids @runtimes[*].id: two runtimes never share an id; "a value of its own", not "151bee19-0f81-4252-a2e7-ab10313e9136"; 1 of 9'),
-    "another space": (answer(runtime(), id="another"),
+    "another space": (response(runtime(), id="another"),
         'space_id_matches @runtimes[*].spaceId: a space lists its own runtimes and no others; "another", not "5b1e0c8e-0000-4000-8000-00000000bc71"'),
-    "its own space in capitals": (answer(runtime(), id=SPACE.upper()), "nothing"),
-    "type is not kind": (answer(_first(type="desktop")),
+    "its own space in capitals": (response(runtime(), id=SPACE.upper()), "nothing"),
+    "type is not kind": (response(_first(type="desktop")),
         'warning kind_equals_type @runtimes[*].kind: kind and type share one enum and name one thing; "desktop", not "browser"; 1 of 8'),
-    "no time": (answer(_first(createdAt="yesterday", updatedAt="soon")),
+    "no time": (response(_first(createdAt="yesterday", updatedAt="soon")),
         'warning iso_8601_times @runtimes[*].createdAt: the spec types times as plain strings, and consumers parse them; "an ISO 8601 time, such as 2026-03-01T08:00:00Z", not "yesterday"; 1 of 8',
         'warning iso_8601_times @runtimes[*].updatedAt: the spec types times as plain strings, and consumers parse them; "an ISO 8601 time, such as 2026-03-01T08:00:00Z", not "soon"; 1 of 8'),
     "ordered after one that is no object": (
-        answer({"runtimes": [7, *runtime(createdAt="2026-03-02T00:00:00Z", updatedAt="2026-03-01T00:00:00Z")["runtimes"]]}),
+        response({"runtimes": [7, *runtime(createdAt="2026-03-02T00:00:00Z", updatedAt="2026-03-01T00:00:00Z")["runtimes"]]}),
         'schema/type @runtimes[*]: the value has the wrong type, integer; ["object"], not 7; 1 of 2',
         'warning updated_not_before_created @runtimes[*].updatedAt: nothing is changed before it was made; "not before createdAt, 2026-03-02T00:00:00Z", not "2026-03-01T00:00:00Z"'),
-    "a request of another method, with what sends it again": (replace(answer(b"{"), method="OPTIONS", reproduce="curl …"),
+    "a request of another method, with what sends it again": (replace(response(b"{"), method="OPTIONS", reproduce="curl …"),
         'strict_json/the body is not JSON @body: the body is not JSON: Expecting property name enclosed in double quotes at line 1, column 2; "a JSON text in UTF-8 (RFC 8259)", not "{"'),
     "a refusal": (
-        answer({"error": "no", "code": 7, "requestId": "r"}, 401), 'warning schema/type @code: the value has the wrong type, integer (only the overlay documents this); ["string"], not 7'),
+        response({"error": "no", "code": 7, "requestId": "r"}, 401), 'warning schema/type @code: the value has the wrong type, integer (only the overlay documents this); ["string"], not 7'),
 }  # fmt: skip
 """An answer to the operation of the packaged contract, and what is reported."""
 
@@ -222,14 +222,14 @@ SCHEMAS: dict[str, tuple[Any, ...]] = {
 """A schema, a body that breaks it, and what is reported."""
 
 INSTEAD: dict[str, tuple[Any, ...]] = {
-    "a refusal was due": (answer(sample()), (403, 401), "warning status_code_conformance/instead of 401, 403 @status: the status is documented, but not what this request is to get (only the overlay documents this); [401, 403], not 200"),
-    "an answer was due": (answer({}, 400, (("Location", "/elsewhere"),)), (200,),
+    "a refusal was due": (response(sample()), (403, 401), "warning status_code_conformance/instead of 401, 403 @status: the status is documented, but not what this request is to get (only the overlay documents this); [401, 403], not 200"),
+    "an answer was due": (response({}, 400, (("Location", "/elsewhere"),)), (200,),
         "status_code_conformance/instead of 200 @status: the status is documented, but not what this request is to get; [200], not 400",
         'content_type_conformance/missing @header Content-Type: the content type is missing; ["application/json"], not null',
         'warning schema/alternatives @$: the value is none of the documented alternatives (only the overlay documents this); ["FlatError {error, code, requestId}", "NestedError {error}"], not {}'),
-    "a refusal that the contract is silent about": (answer({}, 401, contract=ONE), (401, 403), "warning status_code_conformance/instead of 401, 403 @status: the status is not documented; [401, 403], not 401"),
-    "a refusal that it documents in another way": (answer({}, 401, contract=ONE), (401, 200), "status_code_conformance/instead of 200, 401 @status: the status is not documented; [200, 401], not 401"),
-    "a refusal was due, and the server failed": (answer({}, 503), (401, 403), "not_a_server_error/instead of 401, 403 @status: the server failed; [401, 403], not 503"),
+    "a refusal that the contract is silent about": (response({}, 401, contract=ONE), (401, 403), "warning status_code_conformance/instead of 401, 403 @status: the status is not documented; [401, 403], not 401"),
+    "a refusal that it documents in another way": (response({}, 401, contract=ONE), (401, 200), "status_code_conformance/instead of 200, 401 @status: the status is not documented; [200, 401], not 401"),
+    "a refusal was due, and the server failed": (response({}, 503), (401, 403), "not_a_server_error/instead of 401, 403 @status: the server failed; [401, 403], not 503"),
 }  # fmt: skip
 """What was due: an answer, the statuses that the request is to get, and what is reported."""
 
@@ -246,7 +246,7 @@ CREDENTIALS = {
 """By the status of the answer: what is reported where a wrong credential was sent, and where a HEAD had none."""
 
 
-def summary(finding: Finding, given: Answer) -> str:
+def summary(finding: Finding, given: Response) -> str:
     """A finding in one line; what the line leaves out follows from it and from the answer, and is held to that."""
     kind, where = str(finding.extra.get("kind", "")), finding.location
     value = json.dumps(finding.observed) if kind in ("unlisted-value", "new-branch") else None
@@ -276,14 +276,14 @@ def _shown(side: Any) -> str:
     return side if isinstance(side, str) and '"' in side else json.dumps(side, ensure_ascii=False)
 
 
-def _require_evidence(extra: Any, given: Answer) -> None:
+def _require_evidence(extra: Any, given: Response) -> None:
     method, response = given.method or given.operation.method, extra["response"]
     path = given.operation.url_path(given.path_values) if given.path_values else given.operation.path
     assert {"method": method, "path": path} == extra["request"]
     assert (given.status, len(given.body)) == (response["status"], response["size"])
 
 
-def require_reported(found: Iterable[Finding], given: Answer, *expected: str) -> None:
+def require_reported(found: Iterable[Finding], given: Response, *expected: str) -> None:
     assert [*expected] == ([summary(finding, given) for finding in found] or ["nothing"])
 
 
@@ -296,7 +296,7 @@ def test_an_answer_is_reported(name: str) -> None:
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_a_body_that_breaks_its_schema_is_reported(name: str) -> None:
     schema, value, *expected = SCHEMAS[name]
-    given = answer(value, contract=contract_of(schema, COMPONENTS), id="a")
+    given = response(value, contract=contract_of(schema, COMPONENTS), id="a")
     require_reported(check_answer(given), given, *expected)
 
 
@@ -308,7 +308,7 @@ def test_another_status_than_the_request_is_to_get_is_reported(name: str) -> Non
 
 @pytest.mark.parametrize("status", CREDENTIALS)
 def test_a_credential_that_is_not_refused_is_reported(status: int) -> None:
-    given, (wrong, none) = answer({}, status), CREDENTIALS[status]
+    given, (wrong, none) = response({}, status), CREDENTIALS[status]
     require_reported(findings(given, check_refused(given, "empty bearer")), given, wrong)
     require_reported(findings(given, check_head_refused(given)), given, none)
 
@@ -324,6 +324,6 @@ def test_what_several_answers_share_is_one_finding() -> None:
 def test_counts_are_added_and_totals_where_both_are_known(
     one: int | None, other: int | None, total: int | None
 ) -> None:
-    (found,) = check_answer(answer(runtime(name=7)))
+    (found,) = check_answer(response(runtime(name=7)))
     (merged,) = merge([replace(found, count=2, total=one), replace(found, count=3, total=other)])
     assert (5, total) == (merged.count, merged.total)

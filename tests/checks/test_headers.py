@@ -11,7 +11,7 @@ from pytest_bctrl.checks.run import check_answer, check_protocol
 from pytest_bctrl.contract.model import Contract
 from tests.contract.documents import contract_of
 
-from .answers import JSON, answer
+from .responses import JSON, response
 
 HEADERS = {
     "X-Total": {"required": True, "schema": {"type": "integer", "minimum": 0}},
@@ -28,7 +28,7 @@ def contract() -> Contract:
 
 
 def found(*headers: tuple[str, str], **changes: Any) -> list[tuple[str, str]]:
-    made = answer({}, headers=(JSON, *headers), contract=contract())
+    made = response({}, headers=(JSON, *headers), contract=contract())
     findings = check_protocol(replace(made, **{"has_all_headers": True, **changes}))
     assert {("response_headers_conformance", "error")} >= {(one.rule, one.level) for one in findings}
     return [(one.location, one.message) for one in findings]
@@ -58,13 +58,13 @@ def test_a_field_that_breaks_its_schema(name: str, value: str, is_whole: bool) -
     headers = {"X-Total": "1", name: value}
     wanted = [(f"header {name}", "the header field breaks its schema")]
     assert wanted == found(*headers.items(), has_all_headers=is_whole)
-    (finding,) = check_protocol(answer({}, headers=(JSON, *headers.items()), contract=contract()))
+    (finding,) = check_protocol(response({}, headers=(JSON, *headers.items()), contract=contract()))
     assert value == finding.observed
 
 
 def test_a_required_field_that_is_missing() -> None:
     assert MISSING == found()
-    made = replace(answer({}, contract=contract()), has_all_headers=True)
+    made = replace(response({}, contract=contract()), has_all_headers=True)
     (finding,) = check_answer(made)
     wanted = {"type": "integer", "minimum": 0}
     assert (wanted, None, "missing") == (finding.expected, finding.observed, finding.extra["kind"])
@@ -77,5 +77,5 @@ def test_it_is_not_missed_where_not_all_fields_are_known_nor_in_an_answer_to_hea
 
 
 def test_an_undocumented_status_says_nothing_of_its_fields() -> None:
-    findings = check_protocol(replace(answer({}, 404, contract=contract()), has_all_headers=True))
+    findings = check_protocol(replace(response({}, 404, contract=contract()), has_all_headers=True))
     assert ["status_code_conformance"] == [one.rule for one in findings]

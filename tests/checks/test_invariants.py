@@ -9,7 +9,7 @@ import pytest
 from pytest_bctrl.checks.run import check_invariant, check_invariants, places_of
 from pytest_bctrl.contract.schema.invariant import Invariant
 
-from .answers import SPACE, answer, runtime, sample
+from .responses import SPACE, response, runtime, sample
 
 OTHER = "00000000-0000-4000-8000-000000000000"
 
@@ -45,7 +45,7 @@ NO_LISTING: list[Any] = [b"", b"{", [], None, {}, {"runtimes": None}]
 def test_what_is_equal_and_what_is_before_follow_from_what_is_meant(
     body: Any, values: Any, status: int, expected: set[str]
 ) -> None:
-    assert expected == {one.rule for one in check_invariants(answer(body, status, **values))}
+    assert expected == {one.rule for one in check_invariants(response(body, status, **values))}
 
 
 RULE = {"rule": "r", "level": "info", "because": "so"}
@@ -68,7 +68,7 @@ RULE = {"rule": "r", "level": "info", "because": "so"}
     ],
 )
 def test_a_rule_of_ones_own_is_kept_or_broken_and_then_repaired(rule: Any, body: Any, expected: Any) -> None:
-    violations = check_invariant(answer(body, id="mine"), {**RULE, **rule})
+    violations = check_invariant(response(body, id="mine"), {**RULE, **rule})
     assert expected == [violation.path for violation in violations]
     (invariant,) = Invariant.of({**RULE, **rule})
     invariant.repair(body, {"id": "mine"}, 0)
@@ -81,9 +81,9 @@ def test_a_rule_of_ones_own_is_kept_or_broken_and_then_repaired(rule: Any, body:
     [({"a": [1, 2]}, 200, 2), ({"a": []}, 200, 0), ({}, 200, 0), (b"{", 200, 0), ({"a": [1]}, 404, 0)],
 )
 def test_a_rule_tells_how_many_places_it_looked_at(body: Any, status: int, expected: int) -> None:
-    assert expected == places_of(answer(body, status), {**RULE, "unique": "a[*]"})
+    assert expected == places_of(response(body, status), {**RULE, "unique": "a[*]"})
 
 
 @pytest.mark.parametrize(("rule", "places"), [({"each": "a[*]", "unique": "b"}, 2), ({"unique": "b"}, 1), ({}, 0)])
 def test_the_places_of_a_rule_are_those_of_each_or_else_of_unique(rule: dict[str, str], places: int) -> None:
-    assert places == places_of(answer({"a": [1, 2], "b": 3}), rule)
+    assert places == places_of(response({"a": [1, 2], "b": 3}), rule)

@@ -8,46 +8,46 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.rules import rules, rules_of
 from pytest_bctrl.checks.run import BrokenCheckError, Check, Problem, check_answer, contract_check, flattened, run_check
 from pytest_bctrl.errors import SettingError
 
-from .answers import answer, runtime
+from .responses import response, runtime
 
 
 @contract_check("short_names", level="warning", operations=["runtimes-list"])
-def short_names(made: Answer) -> Iterator[Problem]:
+def short_names(made: Response) -> Iterator[Problem]:
     for path, name in made.select("runtimes[*].name"):
         if len(name) > 9:
             yield Problem("a name is short", path, expected="at most 9", observed=name)
 
 
 @contract_check("counted")
-def counted(made: Answer) -> list[Problem]:
+def counted(made: Response) -> list[Problem]:
     return [] if made.header("X-Total") else [Problem("it says how many", place="header X-Total", expected="a number")]
 
 
 def test_what_it_finds_is_a_finding_of_its_name_and_level() -> None:
-    (finding,) = run_check(short_names, answer(runtime(name="much too long")))
+    (finding,) = run_check(short_names, response(runtime(name="much too long")))
     assert ("short_names", "warning", "a name is short") == (finding.rule, finding.level, finding.message)
     assert ("runtimes[*].name", "at most 9", "much too long") == (finding.location, finding.expected, finding.observed)
     assert {"location": "runtimes[0].name", "value": "much too long"} == finding.sample
 
 
 def test_it_may_look_around_the_body() -> None:
-    (finding,) = run_check(counted, answer({}))
+    (finding,) = run_check(counted, response({}))
     assert ("counted", "error", "header X-Total", None) == (
         finding.rule,
         finding.level,
         finding.location,
         finding.sample,
     )
-    assert [] == run_check(counted, answer({}, headers=(("x-total", "3"),)))
+    assert [] == run_check(counted, response({}, headers=(("x-total", "3"),)))
 
 
 def test_one_that_returns_nothing_found_nothing() -> None:
-    assert [] == run_check(Check("quiet", lambda _: None), answer({}))  # type: ignore[arg-type, return-value]
+    assert [] == run_check(Check("quiet", lambda _: None), response({}))  # type: ignore[arg-type, return-value]
 
 
 @pytest.mark.parametrize(
@@ -57,17 +57,17 @@ def test_one_that_returns_nothing_found_nothing() -> None:
 def test_it_looks_at_the_operations_that_it_names(operations: tuple[str, ...], is_asked: bool) -> None:
     check = contract_check("counted", operations=operations)(counted.function)
     assert "error" == check.level
-    found = [finding.rule for finding in check_answer(answer(runtime()), own=[check])]
+    found = [finding.rule for finding in check_answer(response(runtime()), own=[check])]
     assert (["counted"] if is_asked else []) == [rule for rule in found if rule == "counted"]
 
 
 def test_it_can_be_called() -> None:
-    assert ["it says how many"] == [problem.message for problem in counted(answer({}))]
+    assert ["it says how many"] == [problem.message for problem in counted(response({}))]
 
 
 def test_nothing_is_selected_in_what_is_no_json() -> None:
-    assert [] == list(answer(b"{").select("runtimes[*].name"))
-    assert [(("runtimes", 0, "name"), "a")] == list(answer(runtime(name="a")).select("runtimes[*].name"))
+    assert [] == list(response(b"{").select("runtimes[*].name"))
+    assert [(("runtimes", 0, "name"), "a")] == list(response(runtime(name="a")).select("runtimes[*].name"))
 
 
 def told(error: BaseException) -> tuple[str, str, str]:
@@ -75,7 +75,7 @@ def told(error: BaseException) -> tuple[str, str, str]:
     return error.problem, error.where, error.hint
 
 
-def _raising(_made: Answer) -> Iterator[Problem]:
+def _raising(_made: Response) -> Iterator[Problem]:
     yield Problem("first")
     raise LookupError("gone")
 
@@ -110,7 +110,7 @@ def test_one_that_fails_is_reported_with_the_line_that_leads_there(
 ) -> None:
     monkeypatch.chdir(Path(__file__).parent)
     with pytest.raises(BrokenCheckError) as caught:
-        run_check(Check("mine", function), answer({}))
+        run_check(Check("mine", function), response({}))
     said, at, hint = told(caught.value)
     assert (True, True, "fix the check; what it was to look at is not checked") == (problem in said, where in at, hint)
     assert type(caught.value.__cause__).__name__ in problem

@@ -17,14 +17,14 @@ from pytest_bctrl.checks.run import check_answer, check_protocol, check_undocume
 from pytest_bctrl.contract.read import from_document
 from tests.contract.documents import contract_of, document
 
-from .answers import JSON, answer, runtime, sample
+from .responses import JSON, response, runtime, sample
 
 
 def test_redirects_to_many_places_are_one_trouble() -> None:
     messages = {
         violation.message
         for number in range(3)
-        for violation in check_status(answer({}, 302, (("Location", f"/{number}"),)))
+        for violation in check_status(response({}, 302, (("Location", f"/{number}"),)))
     }
     assert 1 == len(messages)
 
@@ -34,7 +34,7 @@ def test_redirects_to_many_places_are_one_trouble() -> None:
     ["application/json", "Application/JSON", "application/json;charset=utf-8", "application/json ; charset=UTF-8"],
 )
 def test_a_documented_content_type_conforms_in_any_case_and_with_parameters(value: str) -> None:
-    assert [] == list(check_content_type(answer({}, headers=(("content-TYPE", value),))))
+    assert [] == list(check_content_type(response({}, headers=(("content-TYPE", value),))))
 
 
 @pytest.mark.parametrize(
@@ -50,21 +50,21 @@ def test_a_documented_content_type_conforms_in_any_case_and_with_parameters(valu
     ],
 )
 def test_another_content_type_is_named(headers: Any, message: str) -> None:
-    (violation,) = check_content_type(answer({}, headers=headers))
+    (violation,) = check_content_type(response({}, headers=headers))
     assert ("content_type_conformance", message) == (violation.rule, violation.message)
 
 
 def test_an_undocumented_status_has_no_content_type_to_break() -> None:
-    assert [] == list(check_content_type(answer({}, 418, ())))
+    assert [] == list(check_content_type(response({}, 418, ())))
 
 
 def test_a_status_without_a_body_has_no_content_type_to_break() -> None:
     contract = contract_of(responses={"204": {"description": "x"}})
-    assert [] == list(check_content_type(answer(b"", 204, (), contract)))
+    assert [] == list(check_content_type(response(b"", 204, (), contract)))
 
 
 def test_an_answer_to_head_may_leave_its_content_type_out() -> None:
-    assert [] == list(check_content_type(replace(answer(b"", 200, ()), method="HEAD")))
+    assert [] == list(check_content_type(replace(response(b"", 200, ()), method="HEAD")))
 
 
 LONG = b"x" * 100
@@ -83,7 +83,7 @@ LONG = b"x" * 100
     ids=["short", "cut", "NaN", "-Infinity", "place", "byte"],
 )
 def test_what_is_no_json_is_shown_where_it_stops_being_one(body: bytes, shown: str) -> None:
-    (violation,) = check_body(answer(body))
+    (violation,) = check_body(response(body))
     observed, text = str(violation.observed), body.decode("utf-8", "backslashreplace")
     assert shown in observed
     assert len(observed) < 70
@@ -93,13 +93,13 @@ def test_what_is_no_json_is_shown_where_it_stops_being_one(body: bytes, shown: s
 
 def test_the_schema_is_looked_at_though_the_content_type_is_wrong() -> None:
     rules = [
-        finding.rule for finding in check_protocol(answer(runtime(name=1), headers=(("Content-Type", "text/html"),)))
+        finding.rule for finding in check_protocol(response(runtime(name=1), headers=(("Content-Type", "text/html"),)))
     ]
     assert ["content_type_conformance", "response_schema_conformance"] == rules
 
 
 def test_a_conforming_answer_has_no_findings() -> None:
-    assert [] == check_answer(answer(sample()), (200,))
+    assert [] == check_answer(response(sample()), (200,))
 
 
 def several(content: Any) -> Any:
@@ -126,13 +126,13 @@ TEXT, NUMBER = {"schema": {"type": "string"}}, {"schema": {"type": "number"}}
 def test_an_answer_is_held_to_the_schema_of_its_own_media_type(
     content: Any, media: str, body: bytes, rules: list[str]
 ) -> None:
-    made = answer(body, headers=(("Content-Type", media),), contract=several(content))
+    made = response(body, headers=(("Content-Type", media),), contract=several(content))
     assert rules == [finding.rule for finding in check_protocol(made)]
 
 
 def test_what_is_undocumented_is_so_by_the_schema_of_its_own_media_type() -> None:
     schemas: Any = {media: {"schema": {"properties": {name: {}}}} for media, name in (("a/json", "a"), ("b/json", "b"))}
-    made = answer(b'{"a": 1, "b": 2}', headers=(("Content-Type", "b/json"),), contract=several(schemas))
+    made = response(b'{"a": 1, "b": 2}', headers=(("Content-Type", "b/json"),), contract=several(schemas))
     assert [("a", ["b"])] == [(finding.location, finding.expected) for finding in check_undocumented(made)]
 
 
@@ -152,5 +152,5 @@ NUMBERS = st.builds(
 def test_a_number_that_no_double_holds_is_found_wherever_and_however_it_is_written(number: str, around: str) -> None:
     is_whole = number.lstrip("-").isdigit()
     is_beyond = abs(int(number)) > sys.float_info.max if is_whole else isinf(float(number))
-    found = list(check_interoperable(answer(around.format(number).encode())))
+    found = list(check_interoperable(response(around.format(number).encode())))
     assert is_beyond == bool(found)

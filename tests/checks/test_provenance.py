@@ -9,23 +9,23 @@ from pathlib import Path
 import pytest
 
 from pytest_bctrl.baseline.allowlist import accepted, load_allow_list
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_protocol
 from pytest_bctrl.checks.violation import answered_by, is_malformed, softened, source_of
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.finding import parse_levels
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.suite.probes import refusals
-from tests.checks.answers import JSON, answer, sample
+from tests.checks.responses import JSON, response, sample
 from tests.contract.documents import document
 
-PLAIN = answer(sample(), headers=(JSON, ("Server", "app")))
+PLAIN = response(sample(), headers=(JSON, ("Server", "app")))
 HTML = (("Content-Type", "text/html"), ("Server", "nginx/1.26"), ("Via", "1.1 edge"))
 PAGE = b"<html>\n<h1>400 Bad Request</h1>"
 
 
-def refusal(path: str, status: int, body: object = PAGE, headers: tuple[tuple[str, str], ...] = HTML) -> Answer:
-    return replace(answer(body, status, headers, id=path), usual=PLAIN)
+def refusal(path: str, status: int, body: object = PAGE, headers: tuple[tuple[str, str], ...] = HTML) -> Response:
+    return replace(response(body, status, headers, id=path), usual=PLAIN)
 
 
 APP = (JSON, ("Server", "app"))
@@ -48,7 +48,7 @@ APP = (JSON, ("Server", "app"))
         (refusal("a\x00b", 404, {"error": "x", "code": "x", "requestId": "x"}, APP), []),
     ],
 )
-def test_who_refuses_an_odd_value_and_by_whose_rule_says_how_bad_it_is(given: Answer, levels: list[str]) -> None:
+def test_who_refuses_an_odd_value_and_by_whose_rule_says_how_bad_it_is(given: Response, levels: list[str]) -> None:
     found = check_protocol(given, refusals(given.operation))
     assert levels == [one.level for one in softened(given, found)]
 
@@ -72,7 +72,7 @@ def test_a_refusal_before_the_application_is_one_finding_that_says_so() -> None:
 
 def test_a_contract_without_an_overlay_means_all_that_it_says() -> None:
     contract = from_document(document(True), "things.json")
-    given = replace(answer(b"", 400, contract=contract, id="nobody"), usual=None)
+    given = replace(response(b"", 400, contract=contract, id="nobody"), usual=None)
     found = check_protocol(given, (404,))
     assert found
     assert found == softened(given, found)
@@ -92,7 +92,7 @@ def test_a_contract_without_an_overlay_means_all_that_it_says() -> None:
     ],
 )
 def test_a_rule_has_a_source(rule: str, status: int, source: str) -> None:
-    assert source == source_of(rule, answer({}, status))
+    assert source == source_of(rule, response({}, status))
 
 
 @pytest.mark.parametrize("value", ["..", "a\x01", "a/b", "\udcff", "x" * 1001, "\U000e0fff"])
@@ -103,20 +103,23 @@ def test_no_client_sends_these(value: str) -> None:
 
 def test_a_refusal_is_shown_with_who_gave_it_and_the_shapes_that_are_documented() -> None:
     told = "\n".join(describe(check_protocol(refusal("mine", 404, {"detail": "x"}, HTML))))
-    assert '  answer    404, Server nginx/1.26, Via 1.1 edge: {"detail": "x"}' in told
+    assert '  response  404, Server nginx/1.26, Via 1.1 edge: {"detail": "x"}' in told
     assert "  from      a proxy or framework before the application, it seems: its Server is nginx/1.26, that" in told
     assert "  rule of   the overlay, not the published spec" in told
     assert "expected  FlatError {error, code, requestId} | NestedError {error}" in told
     assert "null" not in told
     page = refusal("mine", 404, b"<h1>no</h1>\r\n" + b"word " * 20 + b"pk_secret_0123456789", HTML)
     assert "404, Server nginx/1.26, Via 1.1 edge: <h1>no</h1> word word" in "\n".join(describe(check_protocol(page)))
-    assert "pk_" not in "\n".join(line for line in describe(check_protocol(page)) if "answer" in line)
+    assert "pk_" not in "\n".join(line for line in describe(check_protocol(page)) if "response" in line)
 
 
 def test_levels_and_the_list_of_accepted_findings_take_a_status(tmp_path: Path) -> None:
     """The 200 that is called HTML stays an error where the 404 is not."""
     found = [
-        one for status in (200, 404) for one in check_protocol(answer(b"{}", status, HTML)) if "header" in one.location
+        one
+        for status in (200, 404)
+        for one in check_protocol(response(b"{}", status, HTML))
+        if "header" in one.location
     ]
     assert ["200", "404"] == [one.extra["status"] for one in found]
     rule = "content_type_conformance"

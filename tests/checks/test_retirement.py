@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_bctrl.checks.protocol import check_retired
-from tests.checks.answers import JSON, answer, sample
+from tests.checks.responses import JSON, response, sample
 
 END = "Thu, 31 Dec 2026 23:59:59 GMT"
 NEXT = '</v2/things>; rel="successor-version", <https://x>; rel=sunset'
@@ -27,7 +27,7 @@ NEXT = '</v2/things>; rel="successor-version", <https://x>; rel=sunset'
     ],
 )
 def test_the_fields_of_a_retirement_are_read(status: int, headers: dict[str, str], told: str | None) -> None:
-    found = list(check_retired(answer(sample(), status, (JSON, *headers.items()))))
+    found = list(check_retired(response(sample(), status, (JSON, *headers.items()))))
     assert [told is not None] == [bool(found)]
     assert told is None or told in found[0].message
     wanted = ("deprecated", "warning") if status == 200 else ("gone", "error")
@@ -49,4 +49,4 @@ def test_the_fields_of_a_retirement_are_read(status: int, headers: dict[str, str
     ],
 )
 def test_a_404_of_the_route_is_told_from_one_of_the_space(body: object, is_gone: bool) -> None:
-    assert [is_gone] == [bool(list(check_retired(answer(body, 404))))]
+    assert [is_gone] == [bool(list(check_retired(response(body, 404))))]

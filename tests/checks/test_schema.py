@@ -17,14 +17,14 @@ from pytest_bctrl.contract.read import load
 from tests.contract.documents import contract_of, rooted
 from tests.observed.bodies import change, places
 
-from .answers import CONTRACT, answer, runtime, sample
+from .responses import CONTRACT, response, runtime, sample
 
 ERROR = {"error": {"code": "a", "message": "b", "reasonClass": "c", "requestId": "d"}}
 
 
 def found(body: Any, status: int = 200) -> list[tuple[Any, ...]]:
     """Place and message of every violation, repetitions left out."""
-    return list(dict.fromkeys((one.path, one.message) for one in check_schema(answer(body, status))))
+    return list(dict.fromkeys((one.path, one.message) for one in check_schema(response(body, status))))
 
 
 def is_valid(body: Any, schema: Any) -> bool:
@@ -164,5 +164,5 @@ def test_a_huge_value_in_a_typed_place_is_a_finding(value: str, kind: str) -> No
     ],
 )
 def test_the_verdict_on_a_schema_of_ones_own_is_the_specifications(schema: Any, body: Any, valid: bool) -> None:
-    violations = list(check_schema(answer(body, contract=contract_of(schema))))
+    violations = list(check_schema(response(body, contract=contract_of(schema))))
     assert valid is (not violations)

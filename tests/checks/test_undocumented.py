@@ -10,11 +10,11 @@ import pytest
 from pytest_bctrl.checks.run import check_undocumented
 from tests.contract.documents import contract_of
 
-from .answers import answer, runtime
+from .responses import response, runtime
 
 
 def found(body: Any, schema: Any = None, schemas: Any = None) -> list[str]:
-    made = answer(body) if schema is None else answer(body, contract=contract_of(schema, schemas))
+    made = response(body) if schema is None else response(body, contract=contract_of(schema, schemas))
     return [finding.sample["location"] for finding in check_undocumented(made)]
 
 

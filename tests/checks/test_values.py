@@ -14,7 +14,7 @@ from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.totals import APART, FURTHER_MESSAGE
 from pytest_bctrl.reports.terminal import describe
 
-from .answers import CONTRACT, answer, sample
+from .responses import CONTRACT, response, sample
 
 RULE = "response_schema_conformance"
 
@@ -26,12 +26,12 @@ def body(name: str, *values: Any) -> dict[str, Any]:
 
 def checked(data: Any) -> list[Finding]:
     """What the checks say of the schema."""
-    return [one for one in check_answer(answer(data)) if one.rule == RULE]
+    return [one for one in check_answer(response(data)) if one.rule == RULE]
 
 
 def observed(data: Any) -> list[Finding]:
     """What the same body shows as an observation."""
-    return [named(one) for one in differences(CONTRACT, answer(data).observed) if one.rule == RULE]
+    return [named(one) for one in differences(CONTRACT, response(data).observed) if one.rule == RULE]
 
 
 WAYS = pytest.mark.parametrize("way", [checked, observed])

@@ -116,12 +116,12 @@ def test_the_mock_lets_in_what_one_of_the_ways_takes_and_nothing_else(ways: Sequ
 
     for contract, expected in ((either, taken if ways else {*BROUGHT}), (both, of_all), (open_to(*ways), {*BROUGHT})):
         mock = MockServer(contract, api_key=Secret(KEY))
-        answers = {
+        responses = {
             name: mock.respond(Request("GET", f"/v1/things/7{query}", tuple(sent.items())))
             for name, (query, sent) in BROUGHT.items()
         }
-        assert expected == {name for name, answer in answers.items() if answer.status == 200}
-        refused = [answer for answer in answers.values() if answer.status != 200]
+        assert expected == {name for name, response in responses.items() if response.status == 200}
+        refused = [response for response in responses.values() if response.status != 200]
         assert {(401, True)} >= {(one.status, one.header("www-authenticate") is not None) for one in refused}
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.checks.answer import path_values
+from pytest_bctrl.checks.response import path_values
 from pytest_bctrl.contract.model import Operation, ResponseSpec, encode_segment, pointer
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import DocumentError

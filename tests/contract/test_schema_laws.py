@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from pytest_bctrl import check
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract
@@ -31,9 +31,9 @@ from tests.suite.engines import exchange_of
 laws = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-def found_in(contract: Contract, body: Any) -> tuple[Answer, list[Finding]]:
-    answer = Answer(contract, contract.operations[0], 200, (("Content-Type", "application/json"),), encode(body))
-    return answer, check_answer(answer)
+def found_in(contract: Contract, body: Any) -> tuple[Response, list[Finding]]:
+    response = Response(contract, contract.operations[0], 200, (("Content-Type", "application/json"),), encode(body))
+    return response, check_answer(response)
 
 
 def sampled(contract: Contract) -> tuple[Samples, list[Any]]:
@@ -79,15 +79,15 @@ EVALUATED: dict[str, Any] = {"allOf": [{"unevaluatedProperties": True}], "uneval
 def test_a_mutant_is_found_at_its_place_and_each_location_gives_its_values(contract: Contract) -> None:
     made, bodies = sampled(contract)
     for mutant in mutants(made) if bodies else ():
-        answer, found = found_in(contract, mutant.body)
-        for observed, facts in answer.observed.places.items():
-            assert len(list(answer.select(observed.location))) >= facts.seen, observed.location
+        response, found = found_in(contract, mutant.body)
+        for observed, facts in response.observed.places.items():
+            assert len(list(response.select(observed.location))) >= facts.seen, observed.location
         wanted = [location(path) for path, _ in select(mutant.body, mutant.location)]
         paths: list[str] = []
         for finding in (finding for finding in found if finding.rule == mutant.check):
             # There is nothing at the place of what is missing: the object around it is the place.
             place = parted(finding.location)[0] if finding.extra["kind"] == "missing" else finding.location
-            selected = [location(path) for path, _ in answer.select(place)]
+            selected = [location(path) for path, _ in response.select(place)]
             assert len(selected) >= finding.count
             paths += selected
         assert any(one.startswith(other) or other in ("$", one) for one in paths for other in wanted), mutant.name
@@ -149,5 +149,5 @@ def test_the_engines_agree(contract: Contract) -> None:
         for engine in (jsonschema_engine.validate, schemathesis_engine.check_response):
             exchange = exchange_of(contract, 200, encode(body))
             found = engine(exchange)
-            is_valid = exchange.answer.conforms
+            is_valid = exchange.response.conforms
             assert not found if is_valid else (found or exchange.gaps or has_pattern), (engine.__module__, body)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import trustme
 
-from tests.traffic.servers import answer
+from tests.traffic.servers import response
 from tests.traffic.servers import serve as serve_script
 from tests.variants.catalogue import named
 from tests.variants.server import Server, serve
@@ -74,7 +74,7 @@ def _publisher() -> Iterator[int]:
     page = f"# List Runtimes\n\n## OpenAPI Specification\n\n```yaml\n{spec}```\n".encode()
 
     def step(connection: socket.socket, _number: int) -> None:
-        connection.sendall(answer(200 if server.requests[-1].split()[1] == _PAGE else 404, page))
+        connection.sendall(response(200 if server.requests[-1].split()[1] == _PAGE else 404, page))
 
     with serve_script(step) as server:
         yield server.port
@@ -108,10 +108,10 @@ def _serve(caller: socket.socket, authority: trustme.CA, played: Mapping[str, in
             context.wrap_socket(caller, server_side=True) as outside,
             socket.create_connection(("127.0.0.1", played[host])) as inside,
         ):
-            answers = threading.Thread(target=_copy, args=(inside, outside), daemon=True)
-            answers.start()
+            responses = threading.Thread(target=_copy, args=(inside, outside), daemon=True)
+            responses.start()
             _copy(outside, inside)
-            answers.join()
+            responses.join()
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:

@@ -117,7 +117,7 @@ def _properties(old: Doc, new: Doc, was: Any, now: Any, way: tuple[str, ...]) ->
 def facts(old: Doc, new: Doc) -> set[Fact]:
     """What changed in the JSON that operations of both documents answer under the same status."""
     found = set()
-    for path, method, status, media in _answers(old):
+    for path, method, status, media in _responses(old):
         before = _schema(old, path, method, status, media)
         after = _schema(new, path, method, status, media)
         if before and after:
@@ -139,7 +139,7 @@ def _holder(kind: str, pointer: str) -> str:
     return head if kind == last else ""
 
 
-def _answers(document: Doc) -> Iterator[tuple[str, str, str, str]]:
+def _responses(document: Doc) -> Iterator[tuple[str, str, str, str]]:
     for path, item in document["paths"].items():
         for method in ("get", "put", "post", "delete", "patch") if isinstance(item, dict) else ():
             for status in (item.get(method) or {}).get("responses") or {}:
@@ -147,10 +147,10 @@ def _answers(document: Doc) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _schema(document: Doc, path: str, method: str, status: str, media: str) -> tuple[Any, str] | None:
-    answer = ((document["paths"].get(path) or {}).get(method) or {}).get("responses", {}).get(status)
+    response = ((document["paths"].get(path) or {}).get(method) or {}).get("responses", {}).get(status)
     at = f"/paths/{_token(path)}/{method}/responses/{status}"
-    answer, at = _resolved(document, answer, at)
-    content = ((answer or {}).get("content") or {}).get(media) or {}
+    response, at = _resolved(document, response, at)
+    content = ((response or {}).get("content") or {}).get(media) or {}
     return (content["schema"], f"{at}/content/{_token(media)}/schema") if "schema" in content else None
 
 

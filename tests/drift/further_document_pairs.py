@@ -9,7 +9,7 @@ from pytest_bctrl.drift.examples import TODAY
 
 from .further_request_pairs import BODIES, PARAMETERS
 from .further_security_pairs import SECURITY
-from .pairs import Doc, answer, body, document, in_content
+from .pairs import Doc, body, document, in_content, response
 
 _TEXT: Doc = {"type": "string"}
 _WHOLE: Doc = {"type": "integer"}
@@ -22,11 +22,11 @@ def _statuses(*statuses: str) -> Doc:
 
 
 def _media(*names: str, schema: Doc | None = None) -> Doc:
-    return answer(content={name: {"schema": schema} if schema else {} for name in names})
+    return response(content={name: {"schema": schema} if schema else {} for name in names})
 
 
 def _headers(**headers: Doc) -> Doc:
-    return answer(headers={name.replace("_", "-"): header for name, header in headers.items()})
+    return response(headers={name.replace("_", "-"): header for name, header in headers.items()})
 
 
 _RESPONSES: dict[str, tuple[Any, ...]] = {
@@ -118,9 +118,9 @@ _RESPONSES: dict[str, tuple[Any, ...]] = {
         "response-media-type-name-generalized @200 application/json: application/json → application/*",
         "response-body-type-changed: integer → string in application/*; "
         "response-media-type-name-specialized @200 application/*: application/* → application/json"),
-    "a schema that rules nothing out": (_media("text/csv"), answer(content={"text/csv": {"schema": {"title": "any"}}}), "nothing"),
+    "a schema that rules nothing out": (_media("text/csv"), response(content={"text/csv": {"schema": {"title": "any"}}}), "nothing"),
     "a schema that rules something out, of two": (
-        _media("text/csv", "text/xml"), answer(content={"text/csv": {"schema": _TEXT}, "text/xml": {"schema": {}}}),
+        _media("text/csv", "text/xml"), response(content={"text/csv": {"schema": _TEXT}, "text/xml": {"schema": {}}}),
         "response-body-media-type-schema-added @200 text/csv: in text/csv", "response-body-media-type-schema-removed @200 text/csv: in text/csv"),
     "a default for every failure": (_statuses("200", "404", "500"), _statuses("200", "default"),
         "response-status-generalized @404: 404 → default; response-status-generalized @500: 500 → default",
@@ -272,13 +272,13 @@ def _said(words: str) -> Doc:
         "description": f"parameter {words}",
         "schema": {**_TEXT, "title": f"value {words}"},
     }
-    answers = {"200": {"description": f"answer {words}", "content": {"application/json": {"schema": schema}}}}
+    responses = {"200": {"description": f"answer {words}", "content": {"application/json": {"schema": schema}}}}
     return document(
         {
             "summary": f"summary {words}",
             "description": f"operation {words}",
             "parameters": [given],
-            "responses": answers,
+            "responses": responses,
         }
     )
 

@@ -14,12 +14,12 @@ def document(operation: Doc | None = None, **root: Any) -> Doc:
     return {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {"/a": {"get": get}}, **root}
 
 
-def answer(**response: Any) -> Doc:
-    return document({"responses": {"200": {"description": "ok", **response}}})
+def response(**members: Any) -> Doc:
+    return document({"responses": {"200": {"description": "ok", **members}}})
 
 
 def body(schema: Any, media: str = "application/json") -> Doc:
-    return {**answer(content={media: {"schema": schema}}), "components": {"schemas": COMPONENTS}}
+    return {**response(content={media: {"schema": schema}}), "components": {"schemas": COMPONENTS}}
 
 
 def parameter(**values: Any) -> Doc:

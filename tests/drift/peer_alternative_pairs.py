@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .pairs import Doc, answer, body
+from .pairs import Doc, body, response
 from .peer_pair import I, N, PeerPair, S, obj
 
 BODY, PROPERTY = "response-body-", "response-property-"
@@ -20,7 +20,7 @@ def kinds(kind: str, top: tuple[str, ...], breeds: tuple[str, ...]) -> Doc:
         "B1": obj(one=S), "B2": obj(two=S), "B3": obj(three=S),
     }  # fmt: skip
     content = {"application/json": {"schema": {kind: [ref(name) for name in top]}}}
-    return {**answer(content=content), "components": {"schemas": schemas}}
+    return {**response(content=content), "components": {"schemas": schemas}}
 
 
 def told(body_by: Doc | None, breed_by: Doc | None) -> Doc:
@@ -30,7 +30,7 @@ def told(body_by: Doc | None, breed_by: Doc | None) -> Doc:
         "Dog": dog, "Cat": obj(kind=S, purr=S), "B1": obj(label=S, one=S), "B2": obj(label=S, two=S), "B3": obj(label=S, three=S),
     }  # fmt: skip
     whole = {"oneOf": [ref("Dog"), ref("Cat")], **({"discriminator": body_by} if body_by else {})}
-    return {**answer(content={"application/json": {"schema": whole}}), "components": {"schemas": schemas}}
+    return {**response(content={"application/json": {"schema": whole}}), "components": {"schemas": schemas}}
 
 
 def mapped(name: str, **mapping: str) -> Doc:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .pairs import COMPONENTS, Doc, answer, body, document
+from .pairs import COMPONENTS, Doc, body, document, response
 from .peer_pair import I, N, PeerPair, S, obj
 
 
@@ -19,7 +19,7 @@ def prop(schema: Any) -> Doc:
 
 
 def header(schema: Doc, **values: Any) -> Doc:
-    return answer(headers={"X-Limit": {"schema": schema, **values}})
+    return response(headers={"X-Limit": {"schema": schema, **values}})
 
 
 def statuses(*names: str) -> Doc:
@@ -234,7 +234,7 @@ def _presence() -> list[PeerPair]:
     status = "check_response_status_updated_test.go::TestResponse"
     breaking, safe = "check_breaking_test.go::TestBreaking_", "check_not_breaking_test.go::TestBreaking_"
     media: Doc = {"application/json": {}}
-    bare: Doc = {**answer(content=media), "components": {"schemas": COMPONENTS}}
+    bare: Doc = {**response(content=media), "components": {"schemas": COMPONENTS}}
     xml: Doc = {"application/json": {}, "application/xml": {}}
     access = "check_response_required_property_write_only_read_only_test.go"
     return [
@@ -257,14 +257,14 @@ def _presence() -> list[PeerPair]:
         PeerPair(f"{status}NonSuccessStatusAdded", statuses("200", "409"), statuses("200", "400", "409"), ("response-non-success-status-added",)),
         PeerPair(f"{status}NonSuccessStatusRemoved", statuses("200", "409"), statuses("200"), ("response-non-success-status-removed",)),
         PeerPair(f"{status}SuccessStatusRemoved", statuses("200", "409"), statuses("409"), ("response-success-status-removed",)),
-        PeerPair("check_response_mediatype_updated_test.go::TestAddNewMediaType", answer(content=media), answer(content=xml), ("response-media-type-added",)),
-        PeerPair("check_response_mediatype_updated_test.go::TestDeleteNewMediaType", answer(content=xml), answer(content=media), ("response-media-type-removed",)),
+        PeerPair("check_response_mediatype_updated_test.go::TestAddNewMediaType", response(content=media), response(content=xml), ("response-media-type-added",)),
+        PeerPair("check_response_mediatype_updated_test.go::TestDeleteNewMediaType", response(content=xml), response(content=media), ("response-media-type-removed",)),
         PeerPair("check_media_type_schema_existence_test.go::TestMediaTypeSchemaExistence", bare, body(S), (f"{BODY}media-type-schema-added",)),
         PeerPair("check_media_type_schema_existence_test.go::TestMediaTypeSchemaAddedAsTrue", bare, body(True), ()),
         PeerPair(f"{breaking}ResponseHeaderParamRequiredDisabled", header(S, required=True), header(S), ("response-header-became-optional",)),
-        PeerPair(f"{breaking}ResponseHeaderRemoved", header(S, required=True), answer(), ("required-response-header-removed",)),
-        PeerPair(f"{breaking}OptionalResponseHeaderRemoved", header(S), answer(), ("optional-response-header-removed",)),
-        PeerPair(f"{safe}NewRequiredResponseHeader", answer(), header(S, required=True), ("response-header-added",)),
+        PeerPair(f"{breaking}ResponseHeaderRemoved", header(S, required=True), response(), ("required-response-header-removed",)),
+        PeerPair(f"{breaking}OptionalResponseHeaderRemoved", header(S), response(), ("optional-response-header-removed",)),
+        PeerPair(f"{safe}NewRequiredResponseHeader", response(), header(S, required=True), ("response-header-added",)),
     ]  # fmt: skip
 
 

@@ -37,10 +37,10 @@ def schema_at(document: Doc, finding: Finding) -> Any:
         if finding.location == "requestBody":
             return operation["requestBody"]["content"]["application/json"]["schema"]
         return operation["parameters"][0]["schema"]
-    answer = operation["responses"]["200"]
+    response = operation["responses"]["200"]
     if finding.location.startswith("header"):
-        return answer["headers"]["X-H"]["schema"]
-    return answer["content"][finding.extra["media_type"]]["schema"]
+        return response["headers"]["X-H"]["schema"]
+    return response["content"][finding.extra["media_type"]]["schema"]
 
 
 AROUND = {
@@ -58,12 +58,12 @@ def allows(document: Doc, operation: str, value: Doc) -> bool:
         return not said.get("requestBody", {}).get("required")
     if "request" in value:
         return not any(one.get("required") for one in said.get("parameters", ()) if one["name"] == place[2])
-    answer = said["responses"].get(value["status"])
-    if answer is None or not place[0]:
-        return answer is not None and any(
-            fnmatch(value.get("media_type", name), name) for name in answer.get("content", {"": 0})
+    response = said["responses"].get(value["status"])
+    if response is None or not place[0]:
+        return response is not None and any(
+            fnmatch(value.get("media_type", name), name) for name in response.get("content", {"": 0})
         )
-    return not any(one.get("required") for name, one in answer.get("headers", {}).items() if name.lower() == place[2])
+    return not any(one.get("required") for name, one in response.get("headers", {}).items() if name.lower() == place[2])
 
 
 def require_counterexample(finding: Finding, old: Doc, new: Doc) -> None:

@@ -117,14 +117,14 @@ def _doubling(length: int, last: Any) -> dict[str, Any]:
 
 
 def _with_schemas(schemas: dict[str, Any]) -> str:
-    answer = {
+    response = {
         "200": {"description": "", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/S0"}}}}
     }
     return json.dumps(
         {
             "openapi": "3.1.0",
             "info": {},
-            "paths": {"/a": {"get": {"responses": answer}}},
+            "paths": {"/a": {"get": {"responses": response}}},
             "components": {"schemas": schemas},
         }
     )

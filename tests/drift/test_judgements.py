@@ -8,7 +8,7 @@ import pytest
 
 from pytest_bctrl.drift import compare
 
-from .pairs import Doc, answer, body, document, parameter
+from .pairs import Doc, body, document, parameter, response
 
 TEXT: Doc = {"type": "string"}
 KEY: Doc = {"bearer": {"type": "http", "scheme": "bearer"}, "basic": {"type": "http", "scheme": "basic"}}
@@ -28,7 +28,7 @@ def map_of(values: Any, **more: Any) -> Doc:
 
 
 def headers(**named: Doc) -> Doc:
-    return answer(headers={name.replace("_", "-"): header for name, header in named.items()})
+    return response(headers={name.replace("_", "-"): header for name, header in named.items()})
 
 
 def test_a_header_in_lower_case_is_no_extension() -> None:

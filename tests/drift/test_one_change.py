@@ -32,13 +32,13 @@ REF = {"$ref": "#/components/schemas/First"}
 TEXT: Doc = {"type": "string"}
 
 
-def answer(schema: Any) -> Doc:
+def response(schema: Any) -> Doc:
     return {"responses": {"200": {"description": "ok", "content": {"application/json": {"schema": schema}}}}}
 
 
 def of(paths: dict[str, Any], **components: Any) -> Doc:
     """A document whose GET operations answer these schemas."""
-    operations = {path: {"get": answer(schema)} for path, schema in paths.items()}
+    operations = {path: {"get": response(schema)} for path, schema in paths.items()}
     return {
         "openapi": "3.1.0",
         "info": {"title": "t", "version": "1"},
@@ -52,8 +52,8 @@ def pairs(draw: st.DrawFn) -> tuple[Doc, Doc]:
     """A document of several operations that share schemas, and one with one thing of these changed."""
     old = draw(documents())
     second = draw(schemas())
-    old["paths"]["/b"] = {"get": answer({"type": "array", "items": REF})}
-    old["paths"]["/c"] = {"get": answer({"type": "object", "properties": {"one": REF, "two": second, "three": REF}})}
+    old["paths"]["/b"] = {"get": response({"type": "array", "items": REF})}
+    old["paths"]["/c"] = {"get": response({"type": "object", "properties": {"one": REF, "two": second, "three": REF}})}
     new = copy.deepcopy(old)
     held = new["components"]["schemas"]["First"]["properties"]
     held["value"] = one_changed(held["value"], draw)

@@ -26,18 +26,18 @@ from .upstream import Upstream, text, to
 
 
 def test_a_page_is_fetched(upstream: Upstream) -> None:
-    upstream.answers["/list.md"] = text(page())
+    upstream.responses["/list.md"] = text(page())
     assert read_source(f"{upstream.url}/list.md").data == SPEC
 
 
 def test_a_url_without_a_suffix_is_known_by_its_text(upstream: Upstream) -> None:
-    upstream.answers.update({"/page": text(page()), "/spec": text(TEXT)})
+    upstream.responses.update({"/page": text(page()), "/spec": text(TEXT)})
     assert read_source(f"{upstream.url}/page").data == read_source(f"{upstream.url}/spec").data == SPEC
 
 
 def test_no_credential_is_sent(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BCTRL_API_KEY", "secret-key")
-    upstream.answers["/"] = text(TEXT)
+    upstream.responses["/"] = text(TEXT)
     read_source(f"{upstream.url}/")
     (sent,) = upstream.headers
     assert not {"authorization", "cookie", "x-api-key"} & {name.lower() for name in sent}
@@ -45,13 +45,13 @@ def test_no_credential_is_sent(upstream: Upstream, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_redirect_on_the_same_footing_is_followed(upstream: Upstream) -> None:
-    upstream.answers.update({"/old": to("/new"), "/new": text(TEXT)})
+    upstream.responses.update({"/old": to("/new"), "/new": text(TEXT)})
     assert read_source(f"{upstream.url}/old").data == SPEC
 
 
 @pytest.mark.parametrize("target", ["http://example.invalid/", "file:///etc/passwd", "ftp://example.invalid/"])
 def test_a_redirect_to_elsewhere_is_refused(target: str, upstream: Upstream) -> None:
-    upstream.answers["/"] = to(target)
+    upstream.responses["/"] = to(target)
     with pytest.raises(BctrlError):
         fetch(f"{upstream.url}/")
 
@@ -63,14 +63,14 @@ def test_from_https_the_way_leads_to_https_only(scheme: str) -> None:
 
 
 def test_redirects_end(upstream: Upstream) -> None:
-    upstream.answers["/"] = to("/")
+    upstream.responses["/"] = to("/")
     with pytest.raises(UnreachableError):
         fetch(f"{upstream.url}/")
 
 
 @pytest.mark.parametrize("status", [401, 404, 429, 500, 503])
 def test_another_status_is_no_answer(status: int, upstream: Upstream) -> None:
-    upstream.answers["/"] = text(TEXT, status)
+    upstream.responses["/"] = text(TEXT, status)
     with pytest.raises(UnreachableError, match=str(status)):
         fetch(f"{upstream.url}/")
 
@@ -85,14 +85,14 @@ def test_an_answer_that_drips_ends(upstream: Upstream) -> None:
                 request.wfile.flush()
                 time.sleep(0.05)
 
-    upstream.answers["/"] = drip
+    upstream.responses["/"] = drip
     with pytest.raises(UnreachableError, match="no answer within"):
         fetch(f"{upstream.url}/", seconds=0.3)
 
 
 def test_an_answer_that_never_comes_ends(upstream: Upstream) -> None:
     hold = threading.Event()
-    upstream.answers["/"] = lambda _: hold.wait(60)
+    upstream.responses["/"] = lambda _: hold.wait(60)
     with pytest.raises(UnreachableError, match="no answer within"):
         fetch(f"{upstream.url}/", seconds=0.2)
     hold.set()
@@ -108,13 +108,13 @@ def test_an_answer_without_end_is_cut_at_ten_megabytes(upstream: Upstream) -> No
         except OSError:
             return
 
-    upstream.answers["/big"] = flood
+    upstream.responses["/big"] = flood
     with pytest.raises(DocumentError, match="10 MB"):
         read_source(f"{upstream.url}/big")
 
 
 def test_an_encoding_that_was_not_asked_for_is_refused(upstream: Upstream) -> None:
-    upstream.answers["/"] = text("x", Content_Encoding="gzip")
+    upstream.responses["/"] = text("x", Content_Encoding="gzip")
     with pytest.raises(UnreachableError, match="gzip"):
         fetch(f"{upstream.url}/")
 
@@ -125,7 +125,7 @@ def test_bytes_that_are_not_utf_8_are_refused(upstream: Upstream) -> None:
         request.end_headers()
         request.wfile.write("openapi: 3.1.0 # é".encode("latin-1"))
 
-    upstream.answers["/"] = latin
+    upstream.responses["/"] = latin
     with pytest.raises(DocumentError, match="UTF-8"):
         read_source(f"{upstream.url}/")
 
@@ -151,13 +151,13 @@ def test_a_url_that_is_not_fetched(url: str) -> None:
 
 
 def test_an_upstream_is_checked_against_a_contract(upstream: Upstream) -> None:
-    upstream.answers["/list.md"] = text(page(TEXT.replace("- failed", "- lost")))
+    upstream.responses["/list.md"] = text(page(TEXT.replace("- failed", "- lost")))
     found = {finding.rule for finding in check_upstream(f"{upstream.url}/list.md", SPEC)}
     assert found == {"response-property-enum-value-added", "response-property-enum-value-removed"}
 
 
 def test_an_upstream_that_cannot_be_had_is_never_no_drift(upstream: Upstream) -> None:
-    upstream.answers["/"] = text("", 500)
+    upstream.responses["/"] = text("", 500)
     with pytest.raises(UnreachableError):
         check_upstream(f"{upstream.url}/", SPEC)
 

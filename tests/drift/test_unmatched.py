@@ -10,11 +10,11 @@ import pytest
 from pytest_bctrl.drift import compare
 from pytest_bctrl.errors import DocumentError
 
-from .pairs import Doc, answer, document
+from .pairs import Doc, document, response
 
 DEEP: Doc = {"type": "object", "properties": {"a": {"type": "array", "items": {"$ref": "#/components/schemas/Inner"}}}}
 COMPONENTS: Doc = {"schemas": {"Outer": DEEP, "Inner": {"type": "object", "properties": {"b": {"type": "string"}}}}}
-USED: Doc = answer(content={"application/json": {"schema": {"$ref": "#/components/schemas/Outer"}}})
+USED: Doc = response(content={"application/json": {"schema": {"$ref": "#/components/schemas/Outer"}}})
 OTHER: Doc = {"/other": {"get": {"responses": {"200": {"description": "ok"}}}}}
 
 

@@ -87,7 +87,7 @@ def test_a_credential_in_a_url_is_refused_and_not_told(user: str) -> None:
 
 
 def test_a_redirect_that_is_refused_is_told_with_both_ends(upstream: Upstream) -> None:
-    upstream.answers["/"] = to("http://example.invalid/x")
+    upstream.responses["/"] = to("http://example.invalid/x")
     assert refused(f"{upstream.url}/") == f"{upstream.url}/ → http://example.invalid/x: only https is fetched {HINT}"
 
 
@@ -98,18 +98,18 @@ def test_a_redirect_to_what_is_no_url_is_told_with_both_ends() -> None:
 
 
 def test_another_status_is_told(upstream: Upstream) -> None:
-    upstream.answers["/"] = text("", 503)
+    upstream.responses["/"] = text("", 503)
     assert told(f"{upstream.url}/") == f"{upstream.url}/: it answered 503 {CHECK}"
 
 
 def test_an_encoding_that_was_not_asked_for_is_told(upstream: Upstream) -> None:
-    upstream.answers["/"] = text("x", Content_Encoding="GZip")
+    upstream.responses["/"] = text("x", Content_Encoding="GZip")
     said = "it answered in gzip, which was not asked for (give a local copy)"
     assert told(f"{upstream.url}/") == f"{upstream.url}/: {said}"
 
 
 def test_an_answer_that_says_it_is_not_encoded_is_taken(upstream: Upstream) -> None:
-    upstream.answers["/"] = text("x", Content_Encoding="Identity")
+    upstream.responses["/"] = text("x", Content_Encoding="Identity")
     assert fetch(f"{upstream.url}/") == b"x"
 
 
@@ -120,12 +120,12 @@ def test_an_answer_that_is_cut_off_is_told_with_how_much_came(upstream: Upstream
         request.end_headers()
         request.wfile.write(b"openapi: 3.1.0\n")
 
-    upstream.answers["/"] = cut_off
+    upstream.responses["/"] = cut_off
     assert told(f"{upstream.url}/") == f"{upstream.url}/: its answer is cut off: 15 of 9999 bytes {AGAIN}"
 
 
 def test_an_answer_that_is_not_http_is_told(upstream: Upstream) -> None:
-    upstream.answers["/"] = lambda request: request.wfile.write(b"SSH-2.0\r\n")
+    upstream.responses["/"] = lambda request: request.wfile.write(b"SSH-2.0\r\n")
     assert told(f"{upstream.url}/") == f"{upstream.url}/: its answer is broken: BadStatusLine('SSH-2.0\\r\\n') {AGAIN}"
 
 
@@ -147,7 +147,7 @@ def test_a_connection_that_is_reset_is_told(upstream: Upstream) -> None:
         request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         request.connection.close()
 
-    upstream.answers["/"] = reset
+    upstream.responses["/"] = reset
     assert f"{upstream.url}/: it cannot be fetched: [" in told(f"{upstream.url}/")
 
 
@@ -161,5 +161,5 @@ def test_a_connection_that_the_system_gives_up_is_no_answer(monkeypatch: pytest.
 
 def test_an_answer_that_the_system_gives_up_is_no_answer(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(HTTPResponse, "read1", failing(TimeoutError()))
-    upstream.answers["/"] = text("x")
+    upstream.responses["/"] = text("x")
     assert told(f"{upstream.url}/") == f"{upstream.url}/: no answer within 20 s {AGAIN}"

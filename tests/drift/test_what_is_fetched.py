@@ -32,7 +32,7 @@ def test_https_and_loopback_are_fetched(url: str) -> None:
 
 def test_a_fetch_says_who_asks_and_for_what(upstream: Upstream) -> None:
     """These headers and no others."""
-    upstream.answers["/"] = text("x")
+    upstream.responses["/"] = text("x")
     fetch(f"{upstream.url}/")
     (sent,) = upstream.headers
     assert sent == {
@@ -48,22 +48,22 @@ def test_loopback_is_fetched_past_a_proxy(upstream: Upstream, monkeypatch: pytes
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    upstream.answers["/"] = text("x")
+    upstream.responses["/"] = text("x")
     assert fetch(f"{upstream.url}/") == b"x"
 
 
 def test_the_part_of_a_page_that_a_url_names_is_not_sent(upstream: Upstream) -> None:
-    upstream.answers["/"] = text("x")
+    upstream.responses["/"] = text("x")
     assert fetch(f"{upstream.url}/#openapi-specification") == b"x"
 
 
 def test_an_answer_of_ten_megabytes_is_taken(upstream: Upstream) -> None:
-    upstream.answers["/"] = text("#" * DOCUMENT)
+    upstream.responses["/"] = text("#" * DOCUMENT)
     assert len(read_text(f"{upstream.url}/")) == DOCUMENT
 
 
 def test_no_more_is_taken_than_tells_that_it_is_too_much(upstream: Upstream) -> None:
-    upstream.answers["/"] = text("#" * (DOCUMENT + 200_000))
+    upstream.responses["/"] = text("#" * (DOCUMENT + 200_000))
     assert len(fetch(f"{upstream.url}/")) == DOCUMENT + 1
 
 
@@ -75,7 +75,7 @@ def test_a_fetch_does_not_hold_up_the_end_of_the_run(upstream: Upstream) -> None
         daemons.extend(thread.daemon for thread in fetching() if thread not in others)
         text("x")(request)
 
-    upstream.answers["/"] = look
+    upstream.responses["/"] = look
     fetch(f"{upstream.url}/")
     assert daemons == [True]
 
@@ -83,7 +83,7 @@ def test_a_fetch_does_not_hold_up_the_end_of_the_run(upstream: Upstream) -> None
 def test_nothing_waits_on_for_an_answer_that_never_came(upstream: Upstream) -> None:
     hold = threading.Event()
     others = set(fetching())
-    upstream.answers["/"] = lambda _: hold.wait(60)
+    upstream.responses["/"] = lambda _: hold.wait(60)
     with pytest.raises(UnreachableError):
         fetch(f"{upstream.url}/", seconds=0.1)
     ours = [thread for thread in fetching() if thread not in others]
@@ -103,7 +103,7 @@ def test_an_answer_whose_headers_drip_ends(upstream: Upstream) -> None:
                 request.wfile.flush()
                 time.sleep(0.05)
 
-    upstream.answers["/"] = drip
+    upstream.responses["/"] = drip
     with pytest.raises(UnreachableError) as caught:
         fetch(f"{upstream.url}/", seconds=0.3)
     assert str(caught.value) == f"{upstream.url}/: no answer within 0.3 s (try again, or give a local copy)"

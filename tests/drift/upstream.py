@@ -6,21 +6,21 @@ import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-Answer = Callable[[BaseHTTPRequestHandler], object]
+Response = Callable[[BaseHTTPRequestHandler], object]
 
 
 class Upstream:
     """A server that answers every path as it is told, and notes what it was sent."""
 
     def __init__(self) -> None:
-        self.answers: dict[str, Answer] = {}
+        self.responses: dict[str, Response] = {}
         self.headers: list[dict[str, str]] = []
         upstream = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 upstream.headers.append(dict(self.headers))
-                upstream.answers[self.path](self)
+                upstream.responses[self.path](self)
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
                 """Say nothing."""
@@ -37,10 +37,10 @@ class Upstream:
         self.thread.join()
 
 
-def text(body: str, status: int = 200, **headers: str) -> Answer:
+def text(body: str, status: int = 200, **headers: str) -> Response:
     """Answer with a text."""
 
-    def answer(request: BaseHTTPRequestHandler) -> None:
+    def response(request: BaseHTTPRequestHandler) -> None:
         data = body.encode()
         request.send_response(status)
         request.send_header("Content-Length", str(len(data)))
@@ -49,9 +49,9 @@ def text(body: str, status: int = 200, **headers: str) -> Answer:
         request.end_headers()
         request.wfile.write(data)
 
-    return answer
+    return response
 
 
-def to(location: str) -> Answer:
+def to(location: str) -> Response:
     """Answer with a redirect."""
     return text("", 302, Location=location)

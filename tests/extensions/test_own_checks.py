@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from pytest_bctrl import Answer, Problem, contract_check
+from pytest_bctrl import Problem, Response, contract_check
 from pytest_bctrl.cli import main
 from pytest_bctrl.finding import parse_levels
 from pytest_bctrl.samples import response
@@ -55,7 +55,7 @@ def test_it_is_a_test_of_the_suite_and_its_findings_are_reported(pytester: pytes
             "bctrl::test_own_check[[]short_names-runtimes-list] PASSED*",
             "warning short_names: a name has three characters at most",
             "  where     runtimes[[]*].name, * of *",
-            "checked * 1 request, 1 of 1 answer with a body",
+            "checked * 1 request, 1 of 1 response with a body",
         ]
     )
     assert "other_operation" not in passing.stdout.str()
@@ -107,7 +107,7 @@ def test_what_is_no_check_and_no_level_is_a_usage_error(
 
 def test_a_check_can_be_called_by_a_test_of_its_own() -> None:
     @contract_check("always")
-    def always(answer: Answer) -> list[Problem]:
+    def always(answer: Response) -> list[Problem]:
         return [Problem("always", place="status")]
 
     assert [Problem("always", place="status")] == list(always(object()))  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples import Samples
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.message import Answer, Payload
+from pytest_bctrl.traffic.mock.message import MockResponse, Payload
 from pytest_bctrl.traffic.mock.own import mock_fault, mock_scenario
 from tests.mock.asking import listed
 from tests.mock.test_command_line import running
@@ -29,13 +29,13 @@ def night(samples, count=2):
 
 
 @mock_fault("teapot", check="status_code_conformance")
-def teapot(scene, status=418):
+def teapot(context, status=418):
     \"\"\"Answer as a teapot does.\"\"\"
-    return replace(scene.answer, status=status)
+    return replace(context.response, status=status)
 
 
 @mock_fault("broken")
-def broken(scene):
+def broken(context):
     raise LookupError("nothing here")
 
 
@@ -82,20 +82,20 @@ def test_its_mistake_is_answered_with_its_name(listed, bctrl_mock):
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
-        Answer("200"),  # type: ignore[arg-type]
-        Answer(200, (("X-Count", 1),)),  # type: ignore[arg-type]
-        Answer(200, ("X-Count",)),  # type: ignore[arg-type]
-        Answer(200, payload=b"{}"),  # type: ignore[arg-type]
-        Answer(200, payload=Payload("{}")),  # type: ignore[arg-type]
-        Answer(200, delay="1"),  # type: ignore[arg-type]
-        Answer(200, delay=-1),
-        Answer(200, ending="never"),  # type: ignore[arg-type]
+        MockResponse("200"),  # type: ignore[arg-type]
+        MockResponse(200, (("X-Count", 1),)),  # type: ignore[arg-type]
+        MockResponse(200, ("X-Count",)),  # type: ignore[arg-type]
+        MockResponse(200, payload=b"{}"),  # type: ignore[arg-type]
+        MockResponse(200, payload=Payload("{}")),  # type: ignore[arg-type]
+        MockResponse(200, delay="1"),  # type: ignore[arg-type]
+        MockResponse(200, delay=-1),
+        MockResponse(200, ending="never"),  # type: ignore[arg-type]
     ],
 )
-def test_an_answer_that_nobody_could_send_is_told(answer: Answer) -> None:
-    fault = mock_fault("odd")(lambda _scene: answer)
+def test_an_answer_that_nobody_could_send_is_told(response: MockResponse) -> None:
+    fault = mock_fault("odd")(lambda _context: response)
     with MockServer(load()).extend(faults=[fault]) as mock:
         mock.fault("odd", times=1)
         assert [500, 200] == [(first := listed(mock)).status, listed(mock).status]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.traffic.servers import Server, answer, serve
+from tests.traffic.servers import Server, response, serve
 
 from .bombs import body
 
@@ -19,7 +19,7 @@ def hostile() -> Iterator[Server]:
     def step(connection: socket.socket, number: int) -> None:
         verb, path, _ = server.requests[-1].split(" ", 2)
         content, coding = body(path.split("/")[1])
-        head = answer(body=content, Content_Encoding=coding or "identity")
+        head = response(body=content, Content_Encoding=coding or "identity")
         connection.sendall(head.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if verb == "HEAD" else head)
 
     with serve(step) as server:

@@ -151,11 +151,11 @@ def _refusal(schema: Any, schemas: Any) -> str:
         contract = contract_of(schema, schemas)
     except DocumentError as error:
         return str(error)
-    _answer(contract)
+    _response(contract)
     return ""
 
 
-def _answer(contract: Contract) -> None:
+def _response(contract: Contract) -> None:
     assert all(isinstance(line, str) for line in lines(contract))
     for body in BODIES:
         check(body, contract=contract)

@@ -138,7 +138,7 @@ def test_a_file_that_is_too_much_is_refused_in_one_line(read: dict[str, Ran], na
 def test_a_file_within_the_bounds_is_checked_within_the_memory(read: dict[str, Ran], name: str) -> None:
     more = {"wrong.json": "more than 20,000 places break the schema", "twice.json": "more than 100 keys appear twice"}
     assert (1, "") == (read[name].code, read[name].err)
-    assert more.get(name, "1 answer checked") in read[name].out
+    assert more.get(name, "1 response checked") in read[name].out
     assert read[name].peak < MEMORY
 
 

@@ -11,7 +11,7 @@ SAYS = {"print", "line", "write_line", "fail", "skip", "xfail", "exit", "UsageEr
 SAYS |= {"sys.stderr.write", "terminal.write", "pytest.fail.Exception", "pytest.skip.Exception"}
 KNOWN = {
     "cli/check.py *coverage_lines(observer)": "lines that are escaped",
-    "cli/check.py _text(findings, title, answers) if is_te": "a report",
+    "cli/check.py _text(findings, title, responses) if is_": "a report",
     "cli/contract.py drift_text(compared.findings, Title('dri": "a report",
     "cli/contract.py f'pytest-bctrl: nothing to suggest: the ": "own words",
     "cli/contract.py text": "YAML that is escaped",

@@ -24,10 +24,10 @@ def report_of(text: str) -> tuple[list[Finding], Title, RunReport]:
     """A report in which each text that may come from outside is this one."""
     plain = failed()
     assert plain.run is not None
-    answer = {"status": 500, "headers": [["Server", text], [text, text]], "size": 1, "body": {text: text}}
+    response = {"status": 500, "headers": [["Server", text], [text, text]], "size": 1, "body": {text: text}}
     accepted = {"expires": "2027-01-31", "reason": text, "where": text}
     spot = {"document": text, "line": 3, "pointer": f"/{text}"}
-    extra = {"why": text, "meaning": text, text: text, "request": {"method": text, "path": text}, "response": answer}
+    extra = {"why": text, "meaning": text, text: text, "request": {"method": text, "path": text}, "response": response}
     finding = Finding(
         "a_rule", "error", text, text, [text], {text: text}, 1, 3, {"location": text, "value": text}, text,
         fingerprint="0123456789ab", reproduce=f"curl {text}", extra={**extra, "item": {"location": text, "name": text}},

@@ -114,9 +114,9 @@ def test_no_test_id_failure_or_error_is_a_command(
 @pytest.mark.parametrize("status", ["HTTP/1.1 {}", "HTTP/1.1 200 OK\r\nContent-Length: {}", "HTTP/1.1 200 OK\r\n{}"])
 def test_no_error_of_the_client_is_a_command(status: str) -> None:
     line = PAYLOAD.replace("\r", "").replace("\n", "")
-    answer = status.replace("{}", line).encode() + b"\r\n\r\n{}"
+    response = status.replace("{}", line).encode() + b"\r\n\r\n{}"
     with (
-        serve(answer) as server,
+        serve(response) as server,
         client(server.url, "key", live=True) as api,
         pytest.raises(httpx.RemoteProtocolError) as caught,
     ):

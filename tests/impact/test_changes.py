@@ -29,7 +29,7 @@ from pytest_bctrl.impact.replay import ReplayOutcome, enforce_limit
 from pytest_bctrl.impact.response_changes import changes_from_drift
 from pytest_bctrl.samples.inputs import Inputs, inputs
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.message import Answer, Request
+from pytest_bctrl.traffic.mock.message import MockResponse, Request
 from tests.contract.documents import contract_of as things
 from tests.impact.drifts import SPEC, items, operation
 
@@ -45,7 +45,7 @@ def _called(mock: MockServer, *more: tuple[str, str]) -> ResponseContext:
     return ResponseContext(request, asked, mock.samples.parameters(mock.space_id), mock.respond(request))
 
 
-def _played(change: Change, call: ResponseContext) -> Answer:
+def _played(change: Change, call: ResponseContext) -> MockResponse:
     assert change.transform is not None
     return change.transform(call)
 
@@ -66,9 +66,9 @@ def test_a_break_is_found_by_the_checks_and_what_is_unusual_is_not(kind: str) ->
 
     said = {}
     for change in derive_changes(CONTRACT):
-        answer = _played(change, call) if change.kind == kind else call.response
-        if answer is not call.response:
-            found = check(answer.body, contract=CONTRACT)
+        response = _played(change, call) if change.kind == kind else call.response
+        if response is not call.response:
+            found = check(response.body, contract=CONTRACT)
             said[f"{change.finding.location} {change.finding.message}"] = [one.rule for one in found]
     assert len(said) > 30
     if kind == "break":
@@ -99,11 +99,11 @@ def test_an_error_about_a_body_is_played_as_one_that_the_old_contract_refuses() 
         for change in changes_from_drift(compare(pair.base, pair.revision), old, new, mock.api_key, mock.space_id):
             if change.finding.level != "error" or change.transform is None or not change.locations:
                 continue
-            answer = change.transform(call)
-            if answer is call.response:
+            response = change.transform(call)
+            if response is call.response:
                 untouched.add(name.removeprefix("response-body-").removeprefix("response-property-"))
             else:
-                assert not accepts(old, mock.samples.schema, json.loads(answer.body)), name
+                assert not accepts(old, mock.samples.schema, json.loads(response.body)), name
                 refused += 1
     assert refused > 90
     assert untouched <= _BY_RULE
@@ -126,12 +126,12 @@ def test_a_value_that_the_changed_spec_allows_stays() -> None:
     call = _called(MockServer(CONTRACT))
     status = items(SPEC, "Status")["enum"][0]
 
-    answer = _played(
+    response = _played(
         _changes(lambda spec: items(spec, "Status")["enum"].remove(status))["response-property-enum-value-removed"],
         call,
     )
 
-    pairs = zip(json.loads(call.response.body)["runtimes"], json.loads(answer.body)["runtimes"], strict=True)
+    pairs = zip(json.loads(call.response.body)["runtimes"], json.loads(response.body)["runtimes"], strict=True)
     changed = [(one["status"], other["status"]) for one, other in pairs if one != other]
     assert {old for old, _ in changed} == {status}
     assert status not in {new for _, new in changed}
@@ -219,7 +219,7 @@ def test_an_unusual_list_of_texts_is_one_that_the_contract_allows() -> None:
     mock = MockServer(things({"type": "array", "minItems": 2, "maxItems": 3, "uniqueItems": True, "items": texts}))
     call = _called(mock)
     played = {one.finding.message: _played(one, call) for one in derive_changes(mock.contract) if one.kind == "extreme"}
-    assert [] == [found for answer in played.values() for found in check(answer.body, contract=mock.contract)]
+    assert [] == [found for response in played.values() for found in check(response.body, contract=mock.contract)]
     body = call.response.body
     assert body == played["the list is empty"].body == played["the value is always 'a'"].body
     assert body != played["the items come in reverse order"].body

@@ -17,7 +17,7 @@ from pytest_bctrl.impact.change import Change, ResponseContext
 from pytest_bctrl.impact.derived_changes import derive_changes
 from pytest_bctrl.impact.response_changes import changes_from_drift
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.traffic.mock.message import Answer, Payload, Request
+from pytest_bctrl.traffic.mock.message import MockResponse, Payload, Request
 from pytest_bctrl.traffic.mock.routes import Routes
 from tests.contract.documents import contract_of, document
 
@@ -47,9 +47,9 @@ def _old() -> Any:
     return made
 
 
-def _answer(
+def _response(
     of_spec: Callable[[Any], Any], rule: str, path: str = "/v1/things", *, query: str = "?limit=9", body: bytes = b""
-) -> Answer:
+) -> MockResponse:
     """The answer of one operation with the change of a rule."""
     [(change, call)] = _changes(of_spec, rule, path, query=query, body=body)
     assert change.transform is not None
@@ -76,7 +76,7 @@ def _changes(
     match = Routes(contract).match(request.target)
     assert match is not None
     headers = (("Content-Type", "application/json"), ("X-Page", "1"))
-    before = Answer(200, headers, Payload(body or json.dumps(_BODIES[path]).encode()))
+    before = MockResponse(200, headers, Payload(body or json.dumps(_BODIES[path]).encode()))
     call = ResponseContext(request, match.of("GET"), match.values, before)
     return [(one, call) for one in found if one.finding.rule == rule]
 
@@ -172,22 +172,22 @@ _CASES: tuple[tuple[str, Callable[[Any], Any], str, str, Any], ...] = (
     ("of_spec", "rule", "end", "expected"), [case[1:] for case in _CASES], ids=[c[0] for c in _CASES]
 )
 def test_an_answer_with_a_change(of_spec: Callable[[Any], Any], rule: str, end: str, expected: Any) -> None:
-    answer = _answer(of_spec, rule, f"/v1/things{end and '/'}{end}")
+    response = _response(of_spec, rule, f"/v1/things{end and '/'}{end}")
 
     if isinstance(expected, tuple):
-        assert answer.header(expected[0]) == expected[1]
+        assert response.header(expected[0]) == expected[1]
     elif isinstance(expected, int):
-        assert answer.status == expected
+        assert response.status == expected
     else:
-        assert (answer.body if isinstance(expected, bytes) else json.loads(answer.body)) == expected
+        assert (response.body if isinstance(expected, bytes) else json.loads(response.body)) == expected
 
 
 def test_what_is_taken_as_well_refuses_nobody() -> None:
     def wider_and_demanded(spec: Any) -> None:
         _listed(spec)["parameters"][1].update(required=True, schema={"type": "integer", "maximum": 99})
 
-    assert _answer(wider_and_demanded, "request-parameter-max-increased", query="").status == 200
-    assert _answer(wider_and_demanded, "request-parameter-became-required", query="").status == 400
+    assert _response(wider_and_demanded, "request-parameter-max-increased", query="").status == 200
+    assert _response(wider_and_demanded, "request-parameter-became-required", query="").status == 400
 
 
 def test_an_answer_of_a_status_that_the_new_spec_has_in_a_range_alone_stays() -> None:
@@ -231,13 +231,13 @@ def test_a_name_that_a_pattern_alone_tells_is_no_place_of_a_body() -> None:
 
 
 def test_a_body_that_a_fault_has_cut_stays_as_it_is() -> None:
-    answer = _answer(_with_status("206"), "response-success-status-added", body=b'{"things": [')
+    response = _response(_with_status("206"), "response-success-status-added", body=b'{"things": [')
 
-    assert (answer.status, answer.body) == (206, b'{"things": [')
+    assert (response.status, response.body) == (206, b'{"things": [')
 
     cut = b'{"state": '
-    answer = _answer(_CASES[-1][1], "response-property-enum-value-added", "/v1/things/{id}", body=cut)
-    assert (answer.status, answer.body) == (200, cut)
+    response = _response(_CASES[-1][1], "response-property-enum-value-added", "/v1/things/{id}", body=cut)
+    assert (response.status, response.body) == (200, cut)
 
 
 _NO_SAMPLE = {"type": "string", "pattern": "^(?=A)B$"}
@@ -274,7 +274,7 @@ def test_of_any_other_members_those_with_a_schema_of_their_own_stay() -> None:
         _thing(spec)["properties"]["sizes"]["additionalProperties"] = {"type": "boolean"}
 
     body = b'{"state": "on", "sizes": {"own": 3, "other": "a"}}'
-    made = json.loads(_answer(flags, "response-property-type-changed", "/v1/things/{id}", body=body).body)
+    made = json.loads(_response(flags, "response-property-type-changed", "/v1/things/{id}", body=body).body)
 
     assert made["sizes"]["own"] == 3
     assert isinstance(made["sizes"]["other"], bool)

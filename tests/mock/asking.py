@@ -33,8 +33,8 @@ def ask(
     connection = HTTPConnection(mock.url.removeprefix("http://"), timeout=timeout)
     try:
         connection.request(method, path, body=body, headers=headers)
-        answer = connection.getresponse()
-        return Reply(answer.status, {key.lower(): value for key, value in answer.getheaders()}, answer.read())
+        response = connection.getresponse()
+        return Reply(response.status, {key.lower(): value for key, value in response.getheaders()}, response.read())
     finally:
         connection.close()
 

@@ -26,8 +26,8 @@ def url(mock: MockServer, path: str) -> str:
 
 
 def test_urllib(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
-    with urllib.request.urlopen(urllib.request.Request(url, headers=bearer), timeout=60) as answer:
-        assert json.load(answer)["runtimes"] == mock.runtimes
+    with urllib.request.urlopen(urllib.request.Request(url, headers=bearer), timeout=60) as response:
+        assert json.load(response)["runtimes"] == mock.runtimes
     with pytest.raises(urllib.error.HTTPError) as refusal:
         urllib.request.urlopen(url, timeout=60)
     assert refusal.value.code == 401
@@ -63,8 +63,8 @@ async def test_httpx_async(mock: MockServer, url: str, bearer: dict[str, str]) -
 @pytest.mark.anyio
 async def test_aiohttp(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
     aiohttp = pytest.importorskip("aiohttp")
-    async with aiohttp.ClientSession(headers=bearer) as session, session.get(url, json={}) as answer:
-        assert (await answer.json())["runtimes"] == mock.runtimes
+    async with aiohttp.ClientSession(headers=bearer) as session, session.get(url, json={}) as response:
+        assert (await response.json())["runtimes"] == mock.runtimes
     await asyncio.sleep(0)
 
 

@@ -37,8 +37,8 @@ class Running:
         try:
             path = f"/v1/spaces/{self.space_id}/runtimes"
             connection.request("GET", path, headers={"Authorization": f"Bearer {key}"})
-            answer = connection.getresponse()
-            return answer.status, json.loads(answer.read())
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
         finally:
             connection.close()
 

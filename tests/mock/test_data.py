@@ -20,7 +20,7 @@ from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.data import Step, StepSource
 from pytest_bctrl.traffic.mock.own import mock_scenario
 from tests.mock.asking import ask, listed
-from tests.mock.test_own_contract import answer, document
+from tests.mock.test_own_contract import document, response
 
 CONTRACT = load()
 PUT: dict[str, Callable[[MockServer, list[Any], dict[str, Any]], object]] = {
@@ -70,7 +70,7 @@ def test_a_space_may_have_any_name(space: str) -> None:
     things = {"type": "array", "items": {"type": "object", "properties": ids, "required": list(ids)}}
     place = {"name": "s", "in": "path", "required": True, "schema": {}, "x-bctrl-setting": "space_id"}
     rule = {"rule": "mine", "level": "error", "each": "[*].space", "equals": "path.s", "because": ""}
-    get = {"parameters": [place], "responses": {"200": answer(things)}, "x-bctrl-invariants": [rule]}
+    get = {"parameters": [place], "responses": {"200": response(things)}, "x-bctrl-invariants": [rule]}
     contract = document(paths={"/{s}/things": {"get": get}}) if space == "7" else CONTRACT
     mock = MockServer(contract, space_id=space)
 
@@ -134,7 +134,7 @@ def test_a_change_takes_along_what_goes_with_it(mock: MockServer) -> None:
 def test_a_sequence_is_in_its_states_for_so_many_answers_and_stays_in_the_last(mock: MockServer) -> None:
     """A refused request takes no step; a fault changes the answer of its own step alone."""
     one = mock.runtimes[0]
-    stopped = mock.step({one["id"]: {"status": "stopped"}}, answers=2)
+    stopped = mock.step({one["id"]: {"status": "stopped"}}, responses=2)
     mock.sequence({one["id"]: {"status": "active"}}, 503, stopped, "empty_body", [one])
     seen: list[object] = []
     for _ in range(7):
@@ -168,7 +168,7 @@ def test_a_sequence_is_where_answers_and_time_brought_it(steps: list[tuple[str, 
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (lambda mock: mock.step([], answers=-1), "answers=-1 is not a whole number"),
+        (lambda mock: mock.step([], responses=-1), "responses=-1 is not a whole number"),
         (lambda mock: mock.step([], seconds="x"), "'x' is not a time"),
         (lambda mock: mock.sequence("explode"), "explode: there is no such fault"),
         (lambda mock: mock.sequence([], {"nope": {}}), "mock.sequence: step 2: none with the id"),

@@ -134,8 +134,8 @@ def test_a_get_with_a_json_body_is_a_get(mock: MockServer, path: str, bearer: di
     connection = HTTPConnection(mock.url.removeprefix("http://"), timeout=60)
     for _ in range(3):
         connection.request("GET", path, body="{}", headers={**bearer, "Content-Type": "application/json"})
-        answer = connection.getresponse()
-        assert (answer.status, len(json.loads(answer.read())["runtimes"])) == (200, len(mock.runtimes))
+        response = connection.getresponse()
+        assert (response.status, len(json.loads(response.read())["runtimes"])) == (200, len(mock.runtimes))
     connection.close()
     assert [entry.json() for entry in mock.requests] == [{}, {}, {}]
 
@@ -148,9 +148,9 @@ def test_a_connection_is_kept(mock: MockServer, path: str, bearer: dict[str, str
     statuses = []
     for headers, target in ((bearer, path), ({}, path), (bearer, f"/v1/spaces/{quote('/', safe='')}/runtimes")):
         connection.request("GET", target, headers=headers)
-        answer = connection.getresponse()
-        answer.read()
-        statuses.append(answer.status)
+        response = connection.getresponse()
+        response.read()
+        statuses.append(response.status)
         assert connection.sock is first
     connection.close()
     assert statuses == [200, 401, 404]

@@ -16,7 +16,7 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer, space
 from pytest_bctrl.traffic.mock.journal import Entry
-from pytest_bctrl.traffic.mock.message import Answer, Request
+from pytest_bctrl.traffic.mock.message import MockResponse, Request
 
 from .asking import ask, listed, raw
 
@@ -28,7 +28,7 @@ def test_it_holds_what_was_asked(
     ask(mock, "GET", f"{path}?limit=2", {**bearer, "X-Mine": "yes"}, "{}")
     (entry,) = mock.requests
     assert (entry.method, entry.path, entry.status) == ("GET", f"{path}?limit=2", 200)
-    assert (entry.header("X-Mine"), entry.json(), entry.answer.status) == ("yes", {}, 200)
+    assert (entry.header("X-Mine"), entry.json(), entry.response.status) == ("yes", {}, 200)
     assert 1_790_000_000.5 == entry.time
     # As xdist's reports cross to another process.
     assert pickle.loads(pickle.dumps(entry.headers)) == entry.headers
@@ -95,12 +95,12 @@ def test_it_does_not_grow_without_end(mock: MockServer) -> None:
     """Neither in number nor in bytes: the latest are kept, as a sequence."""
     small, large = Request("GET", "/small"), Request("GET", "/large", body=b"x" * 1024 * 1024)
     for _ in range(10_500):
-        mock.requests.add(0.0, small, Answer(200))
+        mock.requests.add(0.0, small, MockResponse(200))
     assert len(mock.requests) == 10_000
     for _ in range(100):
-        mock.requests.add(0.0, large, Answer(200))
+        mock.requests.add(0.0, large, MockResponse(200))
     assert sum(len(entry.body) for entry in mock.requests) == 64 * 1024 * 1024
-    mock.requests.add(0.0, small, Answer(200))
+    mock.requests.add(0.0, small, MockResponse(200))
     assert mock.requests[-1].path == "/small"
     assert ["/large", "/small"] == [entry.path for entry in mock.requests[-2:]]
 
@@ -108,7 +108,7 @@ def test_it_does_not_grow_without_end(mock: MockServer) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="pipes as on POSIX")
 def test_what_a_slow_reader_missed_is_counted() -> None:
     """The pipe is full, 10,000 lines wait, and the rest is dropped; the last line says how many."""
-    entry = Entry("GET", "/v1/" + "x" * 100, (), b"", 0.0, 200, Answer(200))
+    entry = Entry("GET", "/v1/" + "x" * 100, (), b"", 0.0, 200, MockResponse(200))
     reading, writing = os.pipe()
     log = RequestLog(writing, lambda line: line.replace("secret", "[hidden]"))
     log(replace(entry, path="/v1/secret"))

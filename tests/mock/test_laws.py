@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.message import (
-    Answer,
+    MockResponse,
     Payload,
     Request,
     accepts,
@@ -47,15 +47,15 @@ def test_every_request_has_an_answer_in_the_documented_shape(
 ) -> None:
     """Never a server error but where it was asked for; a list for the right key and space alone; errors as JSON."""
     request = Request(method, target, fields, body)
-    answer = MOCK.respond(request)
+    response = MOCK.respond(request)
     prefers = preferred_status(request.header("prefer"))
-    assert answer.status < 500 or answer.status == prefers
-    if answer.status == 200 and answer.body:
+    assert response.status < 500 or response.status == prefers
+    if response.status == 200 and response.body:
         assert request.header("authorization") is not None
         assert MOCK.space_id in target
-    if answer.status >= 400:
-        assert [error.message for error in ERRORS.iter_errors(json.loads(answer.body))] == []
-        assert answer.header("content-type") == "application/json"
+    if response.status >= 400:
+        assert [error.message for error in ERRORS.iter_errors(json.loads(response.body))] == []
+        assert response.header("content-type") == "application/json"
 
 
 @settings(deadline=None, max_examples=200)
@@ -64,8 +64,8 @@ def test_what_is_put_on_the_wire_is_one_message(
     fields: tuple[tuple[str, str], ...], body: bytes, chunked: bool, old: bool
 ) -> None:
     """The head has one end, no field is split in two, and the length is the body's."""
-    answer = Answer(200, (("Content-Type", "application/json"),), Payload(body), chunked=chunked)
-    head, sent = encode(Request("GET", "/", fields), answer, "now", "keep-alive" if old else None)
+    response = MockResponse(200, (("Content-Type", "application/json"),), Payload(body), chunked=chunked)
+    head, sent = encode(Request("GET", "/", fields), response, "now", "keep-alive" if old else None)
     assert head.count(b"\r\n\r\n") == 1
     assert head.endswith(b"\r\n\r\n")
     if not chunked:

@@ -27,12 +27,12 @@ BOX = {
 }
 
 
-def answer(schema: Any = None, media: str = "application/json") -> dict[str, Any]:
+def response(schema: Any = None, media: str = "application/json") -> dict[str, Any]:
     return {"description": "", **({} if schema is None else {"content": {media: {"schema": schema}}})}
 
 
 def document(**changes: Any) -> Contract:
-    refused = answer(PROBLEM, "application/problem+json")
+    refused = response(PROBLEM, "application/problem+json")
     boxes = {"type": "object", "properties": {"boxes": {"type": "array", "items": BOX}}, "required": ["boxes"]}
     return from_document(
         {
@@ -41,12 +41,12 @@ def document(**changes: Any) -> Contract:
             "servers": [{"url": "https://boxes.test/api"}],
             "paths": {
                 "/boxes": {
-                    "get": {"operationId": "list", "responses": {"200": answer(boxes), "4XX": refused}},
-                    "post": {"operationId": "add", "responses": {"201": answer(BOX), "4XX": refused}},
+                    "get": {"operationId": "list", "responses": {"200": response(boxes), "4XX": refused}},
+                    "post": {"operationId": "add", "responses": {"201": response(BOX), "4XX": refused}},
                 },
                 "/boxes/{box}/lid": {
                     "parameters": [{"name": "box", "in": "path", "required": True, "schema": {"type": "string"}}],
-                    "delete": {"operationId": "open", "responses": {"204": answer()}},
+                    "delete": {"operationId": "open", "responses": {"204": response()}},
                 },
             },
             **changes,
@@ -97,7 +97,7 @@ def test_text_that_a_condition_holds_short_is_left_as_it_is() -> None:
     """A scenario of long texts fills what is free, and nothing else."""
     text = {"oneOf": [{"type": "string"}, {"type": "string", "minLength": 99}]}
     schema = {"type": "object", "properties": {"a": text}, "required": ["a"]}
-    one = {"/x": {"get": {"responses": {"200": answer(schema)}}}}
+    one = {"/x": {"get": {"responses": {"200": response(schema)}}}}
     with MockServer(document(paths=one)).scenario("large", length=200) as mock:
         assert 99 > len(ask(mock, "GET", "/x", {}).json()["a"])
 
@@ -109,14 +109,14 @@ def test_its_list_can_be_replaced(boxes: MockServer) -> None:
 
 def test_a_contract_without_a_json_answer_is_refused() -> None:
     """With the operation that lacks it."""
-    bare = {"/x": {"get": {"responses": {"204": answer()}}}}
+    bare = {"/x": {"get": {"responses": {"204": response()}}}}
     with pytest.raises(DocumentError, match=r"boxes: GET /x: it documents no successful JSON answer"):
         MockServer(document(paths=bare))
 
 
 def test_a_mock_of_which_no_sample_can_be_made_does_not_start() -> None:
     odd = {"type": "object", "properties": {"id": {"type": "string", "pattern": "^(?=a)x$"}}, "required": ["id"]}
-    paths = {"/x": {"get": {"responses": {"200": answer(odd)}}}}
+    paths = {"/x": {"get": {"responses": {"200": response(odd)}}}}
     with pytest.raises(DocumentError, match="add 'examples' to the schema"):
         MockServer(document(paths=paths)).start()
 
@@ -131,10 +131,10 @@ def test_a_mock_of_which_no_sample_can_be_made_does_not_start() -> None:
     ],
 )
 def test_an_answer_that_is_no_json_has_its_media_type(media: str, schema: Any, type_: str, body: bytes) -> None:
-    boxes = answer({"type": "array", "items": BOX})
+    boxes = response({"type": "array", "items": BOX})
     paths = {
         "/boxes": {"get": {"responses": {"200": boxes}}},
-        "/ping": {"get": {"responses": {"200": answer(schema, media)}}},
+        "/ping": {"get": {"responses": {"200": response(schema, media)}}},
     }
     with MockServer(document(paths=paths)) as mock:
         reply = ask(mock, "GET", "/ping", {})

@@ -20,7 +20,7 @@ from pytest_bctrl.samples.paged import ended
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.faults import fault
-from pytest_bctrl.traffic.mock.message import Answer, Request
+from pytest_bctrl.traffic.mock.message import MockResponse, Request
 from pytest_bctrl.traffic.mock.scenarios import Scenario, fixed
 from tests.contract.test_paging import APIS, LIST, MAYBE, TEXT, TRUTH, WHOLE, body, contract, of_api
 
@@ -30,7 +30,7 @@ RUNTIMES = body(runtimes=LIST, hasMore=TRUTH, nextCursor=MAYBE)
 PAGED = [name for name, api in APIS.items() if api.by or api.next]
 
 
-def asked(mock: MockServer, query: list[tuple[str, str]]) -> Answer:
+def asked(mock: MockServer, query: list[tuple[str, str]]) -> MockResponse:
     return mock.respond(Request("GET", f"{PATH}?{urlencode(query)}", (("host", "mock.test"),)))
 
 
@@ -57,12 +57,12 @@ def walked(mock: MockServer, size: int | None, between: Any = lambda page: None)
     pages: list[list[str]] = []
     following: list[tuple[str, str]] | None = query
     while following is not None and len(pages) < 40:
-        answer = asked(mock, following)
-        assert 200 == answer.status
-        data = json.loads(answer.body)
+        response = asked(mock, following)
+        assert 200 == response.status
+        data = json.loads(response.body)
         assert accepts(mock.contract, samples_of(mock).schema, data)
         pages.append([item["id"] for item in paging.listed(data)])
-        following = paging.following(data, answer.header("Link"), following)
+        following = paging.following(data, response.header("Link"), following)
         between(len(pages))
     return pages
 
@@ -243,9 +243,9 @@ def test_a_key_in_the_query_is_not_in_the_link() -> None:
     mock = MockServer(from_document(keyed, "things.json"))
     mock.runtimes = things(1, 2)
 
-    answer = asked(mock, [("api_key", mock.api_key.reveal()), ("per_page", "1")])
+    response = asked(mock, [("api_key", mock.api_key.reveal()), ("per_page", "1")])
 
-    assert '<http://mock.test/v1/things/1?per_page=1&page=2>; rel="next"' == answer.header("Link")
+    assert '<http://mock.test/v1/things/1?per_page=1&page=2>; rel="next"' == response.header("Link")
 
 
 def test_a_fault_of_pages_that_cannot_be_played_says_why() -> None:

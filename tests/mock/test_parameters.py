@@ -123,7 +123,7 @@ def test_a_right_value_is_let_in_and_a_wrong_one_is_not(case: Case) -> None:
     right = with_value(of, case.value)
 
     assert case.spelled == (right.query_text or list(right.headers))
-    assert (200, "here") == ((answer := reply(of, right)).status, answer.json())
+    assert (200, "here") == ((response := reply(of, right)).status, response.json())
     refused = reply(of, with_value(of, case.wrong))
     assert 400 == refused.status
     assert f"{case.parameter['in']} p: " in refused.body.decode()

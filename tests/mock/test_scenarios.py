@@ -64,7 +64,7 @@ def test_many_has_as_many_as_asked(mock: MockServer, contract: Contract) -> None
     assert (1_234, []) == (len(body["runtimes"]), troubles(contract, body))
     listed(mock)
     first, second = mock.requests
-    assert first.answer.payload is second.answer.payload
+    assert first.response.payload is second.response.payload
 
 
 def test_generated_differs_with_each_answer_and_comes_again_with_its_seed(mock: MockServer) -> None:

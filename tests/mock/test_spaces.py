@@ -41,11 +41,11 @@ def ask(url: str, target: str, key: str, method: str = "GET", body: Any = None, 
     headers = {"Authorization": f"Bearer {key}", **{name.replace("_", "-"): value for name, value in fields.items()}}
     try:
         connection.request(method, target, None if body is None else json.dumps(body), headers)
-        answer = connection.getresponse()
-        data = answer.read()
+        response = connection.getresponse()
+        data = response.read()
     finally:
         connection.close()
-    return answer.status, {name.lower(): value for name, value in answer.getheaders()}, json.loads(data or b"null")
+    return response.status, {name.lower(): value for name, value in response.getheaders()}, json.loads(data or b"null")
 
 
 def listed(space: Space, *, key: str = "", space_id: str = "") -> tuple[int, Any]:
@@ -259,7 +259,7 @@ def test_the_control_path_is_for_who_has_the_token_and_is_off_without_one(mock: 
     assert 401 == steer(mock, "GET", "/spaces", token="another")[0]
     connection = HTTPConnection(mock.url.removeprefix("http://"))
     connection.request("POST", "/__bctrl__/spaces", b"{", {"Authorization": f"Bearer {TOKEN}"})
-    assert (400, True) == ((answer := connection.getresponse()).status, b"not JSON" in answer.read())
+    assert (400, True) == ((response := connection.getresponse()).status, b"not JSON" in response.read())
     connection.close()
     with MockServer(load()) as other:
         assert 404 == ask(other.url, "/__bctrl__/spaces", TOKEN)[0]

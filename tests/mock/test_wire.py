@@ -51,15 +51,15 @@ def test_what_is_no_request_is_refused_and_harms_nobody(mock: MockServer, name: 
 
 def test_a_good_request_before_garbage_is_answered(mock: MockServer) -> None:
     """What came whole is answered; what follows is refused, in that order."""
-    answers = replies(raw(mock, request_bytes(mock) + b"garbage\r\n\r\n", half_close=True))
-    assert [reply.status for reply in answers] == [200, 400]
+    responses = replies(raw(mock, request_bytes(mock) + b"garbage\r\n\r\n", half_close=True))
+    assert [reply.status for reply in responses] == [200, 400]
 
 
 def test_requests_in_one_packet_are_answered_in_order(mock: MockServer) -> None:
     """Pipelining (RFC 9112, 9.3.2), more than the queue holds at once."""
     data = b"".join(request_bytes(mock, f"X-Request-Id: n{number}") for number in range(200))
-    answers = replies(raw(mock, data + request_bytes(mock, "X-Request-Id: last", close=True)))
-    assert [reply.headers["x-request-id"] for reply in answers] == [f"n{number}" for number in range(200)] + ["last"]
+    responses = replies(raw(mock, data + request_bytes(mock, "X-Request-Id: last", close=True)))
+    assert [reply.headers["x-request-id"] for reply in responses] == [f"n{number}" for number in range(200)] + ["last"]
 
 
 def test_a_request_in_single_bytes_is_a_request(mock: MockServer) -> None:
@@ -111,8 +111,8 @@ def test_http_1_0_is_answered_and_keeps_a_connection_that_asks_for_it(mock: Mock
     old = request_bytes(mock).replace(b"HTTP/1.1", b"HTTP/1.0").replace(b"Host: mock.test\r\n", b"")
     kept = old.replace(b"\r\n\r\n", b"\r\nConnection: keep-alive\r\n\r\n")
     for data, expected in ((old, ["close"]), (kept + old, ["keep-alive", "close"])):
-        answers = replies(raw(mock, data))
-        assert [(200, one) for one in expected] == [(reply.status, reply.headers["connection"]) for reply in answers]
+        responses = replies(raw(mock, data))
+        assert [(200, one) for one in expected] == [(reply.status, reply.headers["connection"]) for reply in responses]
 
 
 UPGRADE = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk")

@@ -27,7 +27,7 @@ ONCE = RetryPolicy(attempts=1)
 def observed(variant: Variant, times: int = 1, retry: RetryPolicy = ONCE) -> tuple[Observer, list[httpx.Response]]:
     """Ask a variant for its list, as a test of some project would, and let an observer look on."""
     observer = Observer(CONTRACT)
-    answers = []
+    responses = []
     with ExitStack() as stack:
         server = stack.enter_context(serve(variant))
         asking = stack.enter_context(
@@ -41,10 +41,10 @@ def observed(variant: Variant, times: int = 1, retry: RetryPolicy = ONCE) -> tup
         )
         for _ in range(times):
             try:
-                answers.append(asking.get(f"/v1/spaces/{server.space_id}/runtimes"))
+                responses.append(asking.get(f"/v1/spaces/{server.space_id}/runtimes"))
             except (httpx.TransportError, httpx.DecodingError):
                 continue
-    return observer, answers
+    return observer, responses
 
 
 def drift(variant: Variant, times: int = 1, retry: RetryPolicy = ONCE) -> list[Finding]:
@@ -83,14 +83,14 @@ TABLE: list[tuple[Edit, str, str, int, str]] = [
 @pytest.mark.parametrize("row", TABLE, ids=[f"{row[2]}-{row[1]}-{row[3]}" for row in TABLE])
 def test_each_drift_is_told_once_at_its_place_with_true_counts(row: tuple[Edit, str, str, int, str]) -> None:
     edit, place, kind, count, sample = row
-    observer, answers = observed(sending(edited(edit, count=300)), times=3)
+    observer, responses = observed(sending(edited(edit, count=300)), times=3)
     (finding,) = differences(CONTRACT, observer.unjudged)
     assert (f"runtimes[*].{place}", kind) == (finding.location, finding.extra["kind"])
     assert (3 * count, 900) == (finding.count, finding.total)
     assert finding.sample["location"].startswith(f"runtimes{sample}.")
     assert finding.extra["pointer"].startswith("/components/schemas/")
     # The suite's own check says the same of one answer.
-    (judged,) = {(one.rule, one.location, one.count, one.total) for one in _judged(answers[0])}
+    (judged,) = {(one.rule, one.location, one.count, one.total) for one in _judged(responses[0])}
     assert (finding.rule, f"runtimes[*].{place}", count, 300) == judged
 
 
@@ -101,10 +101,10 @@ def test_a_property_on_the_envelope_is_told_once() -> None:
 
 
 def _judged(response: httpx.Response) -> list[Finding]:
-    from pytest_bctrl.checks.answer import answer_of
+    from pytest_bctrl.checks.response import response_from
 
     ours = ("undocumented_property", "response_schema_conformance")
-    return [one for one in check_answer(answer_of(response, CONTRACT)) if one.rule in ours]
+    return [one for one in check_answer(response_from(response, CONTRACT)) if one.rule in ours]
 
 
 @pytest.mark.parametrize("value", [{"anything": {"at": ["all", None]}}, {}, None, {"kind": "cloud", "tenant": 1}])

@@ -7,7 +7,7 @@ import tracemalloc
 
 import pytest
 
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.observed.coverage import coverage
 from pytest_bctrl.observed.differences import differences
@@ -60,7 +60,7 @@ def test_numbers_beyond_what_the_interpreter_writes_are_observed_too(number: str
     text = json.dumps({"runtimes": [mixed_runtime(1)]})
     for replaced in ('"active"', '"eu-west-3"', '"us-east-1"'):
         text = text.replace(replaced, number)
-    made = Answer(CONTRACT, OPERATION, 200, (("Content-Type", "application/json"),), text.encode())
+    made = Response(CONTRACT, OPERATION, 200, (("Content-Type", "application/json"),), text.encode())
     places = {one.location for one in differences(CONTRACT, made.observed)}
     assert {one.location for one in check_answer(made) if one.rule == "response_schema_conformance"} == places
 
@@ -70,7 +70,7 @@ def test_a_body_of_a_recursive_schema_may_be_as_deep_as_is_read() -> None:
     node = {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Node"}}}
     contract = contract_of(schema, {"Node": node})
     raw = ('{"next":' * 399 + "{}" + "}" * 399).encode()
-    made = Answer(contract, contract.operations[0], 200, (("Content-Type", "application/json"),), raw)
+    made = Response(contract, contract.operations[0], 200, (("Content-Type", "application/json"),), raw)
     assert [] == check_answer(made)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.fingerprint import named
@@ -22,8 +22,8 @@ FLAT = {"error": "no such key", "code": "auth.unauthorized", "requestId": "r1"}
 NESTED = {"error": {"code": "c", "message": "m", "reasonClass": "r", "requestId": "r1"}}
 
 
-def answered(body: Any, status: int) -> Answer:
-    return Answer(CONTRACT, OPERATION, status, (("Content-Type", "application/json"),), json.dumps(body).encode())
+def answered(body: Any, status: int) -> Response:
+    return Response(CONTRACT, OPERATION, status, (("Content-Type", "application/json"),), json.dumps(body).encode())
 
 
 def told(found: list[Finding]) -> set[tuple[Any, ...]]:
@@ -36,8 +36,8 @@ def told(found: list[Finding]) -> set[tuple[Any, ...]]:
 
 
 def agree(body: Any, status: int) -> None:
-    answer = answered(body, status)
-    assert told(check_answer(answer)) == told(differences(CONTRACT, answer.observed))
+    response = answered(body, status)
+    assert told(check_answer(response)) == told(differences(CONTRACT, response.observed))
 
 
 @given(BODIES)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pytest_bctrl import check
-from pytest_bctrl.checks.answer import answer_of
+from pytest_bctrl.checks.response import response_from
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.overlay import apply
 from pytest_bctrl.contract.read import from_document
@@ -48,7 +48,7 @@ def wrong(body: Any, contract: Contract) -> list[str]:
 
 def is_refused(body: Any, contract: Contract) -> bool:
     """Whether anything is wrong; where the schema says so, nobody asks for the places."""
-    return not answer_of(json.dumps(body), contract).conforms or wrong(body, contract) != []
+    return not response_from(json.dumps(body), contract).conforms or wrong(body, contract) != []
 
 
 def with_missing(*names: str) -> Edit:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_bctrl import check
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
@@ -138,7 +138,7 @@ def test_what_stands_beside_a_reference_holds_still_where_its_target_is_written_
 
 def test_an_answer_that_is_a_reference_is_changed_where_it_stands() -> None:
     """Of several bodies the JSON one is meant, also beside one without a schema."""
-    answer = {
+    response = {
         "description": "",
         "content": {"text/csv": {}, "text/plain": {"schema": TEXT}, "application/json": {"schema": TEXT}},
     }
@@ -147,7 +147,7 @@ def test_an_answer_that_is_a_reference_is_changed_where_it_stands() -> None:
             "openapi": "3.1.0",
             "info": {"title": "t", "version": "1"},
             "paths": {"/things": {"get": {"responses": {"200": {"$ref": "#/components/responses/Thing"}}}}},
-            "components": {"responses": {"Thing": answer}},
+            "components": {"responses": {"Thing": response}},
         },
         "things",
     )
@@ -163,7 +163,7 @@ def test_an_undocumented_status_without_a_body_is_documented_without_one() -> No
 
 
 @pytest.mark.parametrize(
-    ("answer", "types", "unsaid"),
+    ("response", "types", "unsaid"),
     [
         ((400, "text/html", b"<h1>no</h1>"), ["application/json", "text/html"], []),
         ((418, "text/html; charset=utf-8", b"<h1>no</h1>"), ["text/html"], []),
@@ -174,11 +174,11 @@ def test_an_undocumented_status_without_a_body_is_documented_without_one() -> No
     ],
 )
 def test_a_media_type_is_admitted_and_what_taught_nothing_is_counted(
-    answer: tuple[int, str, bytes], types: list[str], unsaid: list[str]
+    response: tuple[int, str, bytes], types: list[str], unsaid: list[str]
 ) -> None:
     """An answer of another media type is learned of as such, and of no body but JSON; other statuses stay."""
-    status, media, body = answer
-    given = Answer(CONTRACT, CONTRACT.operations[0], status, (("Content-Type", media),) if media else (), body)
+    status, media, body = response
+    given = Response(CONTRACT, CONTRACT.operations[0], status, (("Content-Type", media),) if media else (), body)
     observation = from_data(json.loads(json.dumps(as_data(given.observed))))
     is_read = not body or body.startswith(b'{"')
     assert dict(observation.unread) == ({} if is_read else {(LABEL, str(status), media.partition(";")[0]): 1})

@@ -81,7 +81,7 @@ def test_a_value_that_is_accepted_covers_no_other(tmp_path: Path) -> None:
 
     assert 0 == check("archived.json", "--accept", "we cope", folder=tmp_path).returncode
     assert [0, 1] == [check(f"{value}.json", folder=tmp_path).returncode for value in ("archived", "paused")]
-    assert "1 answer checked: 1 error, 1 of them accepted under" in check("archived.json", folder=tmp_path).stdout
+    assert "1 response checked: 1 error, 1 of them accepted under" in check("archived.json", folder=tmp_path).stdout
 
 
 def test_a_file_that_is_not_there_is_not_checked_and_the_others_are(tmp_path: Path) -> None:

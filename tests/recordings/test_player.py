@@ -17,7 +17,7 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.mock.listener import Listener
-from pytest_bctrl.traffic.mock.message import Answer, Request
+from pytest_bctrl.traffic.mock.message import MockResponse, Request
 from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from pytest_bctrl.traffic.recordings.replay import (
@@ -37,9 +37,9 @@ ORIGIN = "https://api.example.test"
 def missed(method: str, target: str, *recorded: str) -> list[str]:
     """The lines of what is said of a request, where these GETs are recorded."""
     player = Player([Exchange("GET", f"{ORIGIN}{one}", 200) for one in recorded], name="x.har", hint="again")
-    answer = player.answer(method, target)
-    assert isinstance(answer, Miss)
-    return [line.strip() for line in answer.text.splitlines()]
+    response = player.response(method, target)
+    assert isinstance(response, Miss)
+    return [line.strip() for line in response.text.splitlines()]
 
 
 @pytest.mark.parametrize(
@@ -62,10 +62,10 @@ def test_of_many_the_first_ten_are_named() -> None:
 
 
 @contextmanager
-def port(respond: Callable[[Request], Answer]) -> Iterator[str]:
+def port(respond: Callable[[Request], MockResponse]) -> Iterator[str]:
     """The base URL of a port that answers with `respond`."""
     refusals = Refusals(load())
-    listener = Listener(respond, lambda problem: refusals.answer(problem.status, problem.reason, ""))
+    listener = Listener(respond, lambda problem: refusals.response(problem.status, problem.reason, ""))
     yield listener.start("127.0.0.1", 0)
     listener.stop()
 
@@ -79,13 +79,13 @@ def nowhere() -> Iterator[str]:
 
 
 def test_a_target_that_is_not_there_is_told_over_the_port(nowhere: str) -> None:
-    answer = httpx.get(f"{nowhere}/v1/x", trust_env=False)
-    assert (502, True) == (answer.status_code, "GET http://127.0.0.1:9/v1/x: " in answer.text)
+    response = httpx.get(f"{nowhere}/v1/x", trust_env=False)
+    assert (502, True) == (response.status_code, "GET http://127.0.0.1:9/v1/x: " in response.text)
 
 
 def test_what_is_no_request_is_refused_over_the_port(nowhere: str) -> None:
-    answer = httpx.get(f"{nowhere}/v1/x", headers={"Host": "a b"}, trust_env=False)
-    assert 400 == answer.status_code
+    response = httpx.get(f"{nowhere}/v1/x", headers={"Host": "a b"}, trust_env=False)
+    assert 400 == response.status_code
 
 
 @pytest.mark.parametrize("value", ["/\u00e9", "/\u4e16", "plain"])
@@ -103,10 +103,10 @@ def location(player: Player) -> str:
     with port(lambda request: replayed(player, request)) as url:
         connection = HTTPConnection(urlsplit(url).netloc, timeout=30)
         connection.request("GET", "/v1/a")
-        answer = connection.getresponse()
-        answer.read()
+        response = connection.getresponse()
+        response.read()
         connection.close()
-    return answer.headers["Location"] or ""
+    return response.headers["Location"] or ""
 
 
 def test_the_mock_command_replays_a_recording_byte_for_byte(tmp_path: Path) -> None:
@@ -117,8 +117,8 @@ def test_the_mock_command_replays_a_recording_byte_for_byte(tmp_path: Path) -> N
 
 def _served(tmp_path: Path, *options: str) -> None:
     with running(tmp_path, "--recording", str(tmp_path / "x.har"), "--quiet", *options) as mock:
-        with urllib.request.urlopen(f"{mock.url}/v1/spaces/{SPACE_ID}/runtimes") as answer:
-            assert listed().body == answer.read()
+        with urllib.request.urlopen(f"{mock.url}/v1/spaces/{SPACE_ID}/runtimes") as response:
+            assert listed().body == response.read()
         with pytest.raises(urllib.error.HTTPError, match="421") as caught:
             urllib.request.urlopen(f"{mock.url}/v1/other")
         with caught.value:

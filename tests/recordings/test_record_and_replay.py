@@ -18,7 +18,7 @@ from pytest_bctrl.traffic.recordings.exchange import Exchange
 from pytest_bctrl.traffic.recordings.replay import Player
 from tests.recordings.conftest import CONTRACT, PROJECT, Run
 from tests.recordings.test_trust import broken, listed
-from tests.traffic.servers import answer, serve
+from tests.traffic.servers import response, serve
 from tests.variants.server import Server
 
 PREFIX = "/gateway/v2"
@@ -44,7 +44,7 @@ def gateway(api: Server) -> Iterator[str]:
         (key,) = (value for name, *value in fields if name.lower() == "authorization:")
         asked = urllib.request.Request(api.url + path.removeprefix(PREFIX), headers={"Authorization": " ".join(key)})
         with urllib.request.urlopen(asked) as got:
-            connection.sendall(answer(200, got.read()))
+            connection.sendall(response(200, got.read()))
 
     with serve(step) as server:
         yield server.url + PREFIX
@@ -162,7 +162,7 @@ MISSED = ["/v1/a", "/gateway/v1/a?b=c", f"{PREFIX}{PREFIX}/v1/a?b=c", "//v1/a?b=
 def test_a_request_with_and_without_the_base_path_has_the_same_answer_and_another_path_has_none(asked: str) -> None:
     exchange = Exchange("GET", f"https://api.example.test{PREFIX}/v1/a?b=c", 200, base_path=PREFIX)
 
-    assert (asked in HIT) == (exchange == Player([exchange], name="x", hint="").answer("GET", asked))
+    assert (asked in HIT) == (exchange == Player([exchange], name="x", hint="").response("GET", asked))
 
 
 def test_an_answer_below_a_path_is_held_to_the_contract() -> None:

@@ -72,7 +72,7 @@ def test_another_tests_broken_entry_is_set_aside_and_named(shared: Path) -> None
     assert before == shared.with_name("shared.har.broken").read_bytes()
     assert TESTS[:3] == held(shared)
     # And the one that lost its own is not answered from another's.
-    lost = recorded(shared, TESTS[3]).player.answer("GET", listed().target)
+    lost = recorded(shared, TESTS[3]).player.response("GET", listed().target)
     assert isinstance(lost, Miss)
     assert "record it pytest --bctrl-record-mode=rewrite" in lost.text
 

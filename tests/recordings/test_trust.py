@@ -135,7 +135,7 @@ KEY = "sk/live+0123456789"
     ids=["plain", "URL-encoded", "base64"],
 )
 def test_a_key_in_an_unrecorded_request_is_not_shown(tmp_path: Path, spelled: str, shown: str) -> None:
-    missed = recorded(tmp_path / "x.har", secrets=(Secret(KEY),)).player.answer("GET", f"/v1/x?token={spelled}")
+    missed = recorded(tmp_path / "x.har", secrets=(Secret(KEY),)).player.response("GET", f"/v1/x?token={spelled}")
 
     assert isinstance(missed, Miss)
     assert f"asked     GET /v1/x?token={shown}\n" in missed.text

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.document import load_document
 from pytest_bctrl.contract.read import load
@@ -78,8 +78,8 @@ def failed() -> Example:
     space = body["runtimes"][0]["spaceId"]
     shell = f'curl -sS -i -H "Authorization: Bearer $BCTRL_API_KEY" {URL}/v1/spaces/{space}/runtimes'
     headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Set-Cookie", "session=secret"))
-    answer = Answer(CONTRACT, OPERATION, 200, headers, json.dumps(body).encode(), {"id": space}, shell)
-    findings = check_answer(answer, OPERATION.success_statuses)
+    response = Response(CONTRACT, OPERATION, 200, headers, json.dumps(body).encode(), {"id": space}, shell)
+    findings = check_answer(response, OPERATION.success_statuses)
     names = ("conformance_is_kept", "head_needs_the_credential_too", "published_sample_works")
     tests = (
         RanTest("bctrl::test_answer_conforms[runtimes-list]", "failed", 0.12, "4 errors: of 300 runtimes, 43 …"),

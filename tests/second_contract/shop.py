@@ -75,14 +75,14 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.seen.append((self.command, self.path, {name.lower(): value for name, value in self.headers.items()}))
         try:
-            self._send(*self._answer())
+            self._send(*self._response())
         except RefusedError as refusal:
             problem = {"title": "refused", "status": refusal.status, "detail": refusal.detail}
             self._send(refusal.status, problem, "application/problem+json")
 
     do_GET = do_HEAD = do_POST = do_DELETE = _handle  # noqa: N815 - the names are those of http.server
 
-    def _answer(self) -> tuple[int, Any]:
+    def _response(self) -> tuple[int, Any]:
         parts = urlsplit(self.path)
         if not parts.path.startswith(f"{PREFIX}/"):
             raise RefusedError(404, "nothing here")

@@ -22,19 +22,19 @@ class Verdict(NamedTuple):
     """What the suite finds, and the status and content type of each answer of the mock, in order."""
 
     found: list[Finding]
-    answers: list[tuple[int, str | None]]
+    responses: list[tuple[int, str | None]]
 
 
 def judged(contract: Contract) -> Verdict:
     run = with_mock(ContractRun("mock", contract, "", Secret(""), {}, "error", 20))
-    answers: list[tuple[int, str | None]] = []
-    target = Target(run, see=lambda answer, *_: answers.append((answer.status, answer.header("Content-Type"))))
+    responses: list[tuple[int, str | None]] = []
+    target = Target(run, see=lambda response, *_: responses.append((response.status, response.header("Content-Type"))))
     found = run_probes(target)
     target.close()
-    return Verdict(found, answers)
+    return Verdict(found, responses)
 
 
-def answer(schema: Any = None, media: str = "application/json") -> dict[str, Any]:
+def response(schema: Any = None, media: str = "application/json") -> dict[str, Any]:
     return {"description": "", **({} if schema is None else {"content": {media: {"schema": schema}}})}
 
 
@@ -57,24 +57,27 @@ OVERLAPPING = {
     "oneOf": [{"type": "object", "properties": {"state": {"enum": listed}}} for listed in (["a", "b"], ["a", "c"])]
 }
 NAMED = {"oneOf": [{"type": "string"}, {"type": "object", "properties": {"a": {"type": "integer"}}}]}
-REFUSING = {status: answer({**CODED, "type": "object"}) for status in ("400", "401", "404")}
-OF_TEXT = {status: answer({"type": "string"}, "text/html") for status in ("400", "401", "404")}
+REFUSING = {status: response({**CODED, "type": "object"}) for status in ("400", "401", "404")}
+OF_TEXT = {status: response({"type": "string"}, "text/html") for status in ("400", "401", "404")}
 
 KINDS: dict[str, tuple[dict[str, Any], tuple[int, str | None]]] = {
-    "refusals of listed values": ({"200": answer(OBJECT), **REFUSING}, (200, "application/json")),
-    "refusals in text": ({"200": answer(OBJECT), **OF_TEXT}, (200, "application/json")),
-    "refusals of either kind": ({"200": answer(OBJECT), "4XX": answer(NAMED)}, (200, "application/json")),
-    "no refusals": ({"200": answer(OBJECT)}, (200, "application/json")),
-    "forbidden and invalid": ({"200": answer(OBJECT), "403": answer(), "422": answer()}, (200, "application/json")),
-    "another JSON": ({"200": answer(OBJECT, "application/scim+json; v=2")}, (200, "application/scim+json; v=2")),
-    "any media type": ({"200": answer(OBJECT, "*/*")}, (200, "application/json")),
-    "any media type, in text": ({"200": answer({"type": "string"}, "*/*")}, (200, "text/plain")),
-    "default alone": ({"default": answer(OBJECT)}, (200, "application/json")),
-    "range": ({"2XX": answer(OBJECT)}, (200, "application/json")),
-    "second success": ({"200": answer(True, "text/csv"), "201": answer(OBJECT)}, (201, "application/json")),
-    "a base that names its kinds": ({"200": answer(KINDLY)}, (200, "application/json")),
-    "alternatives that overlap": ({"200": answer(OVERLAPPING)}, (200, "application/json")),
-    "no body": ({"204": answer()}, (204, None)),
+    "refusals of listed values": ({"200": response(OBJECT), **REFUSING}, (200, "application/json")),
+    "refusals in text": ({"200": response(OBJECT), **OF_TEXT}, (200, "application/json")),
+    "refusals of either kind": ({"200": response(OBJECT), "4XX": response(NAMED)}, (200, "application/json")),
+    "no refusals": ({"200": response(OBJECT)}, (200, "application/json")),
+    "forbidden and invalid": (
+        {"200": response(OBJECT), "403": response(), "422": response()},
+        (200, "application/json"),
+    ),
+    "another JSON": ({"200": response(OBJECT, "application/scim+json; v=2")}, (200, "application/scim+json; v=2")),
+    "any media type": ({"200": response(OBJECT, "*/*")}, (200, "application/json")),
+    "any media type, in text": ({"200": response({"type": "string"}, "*/*")}, (200, "text/plain")),
+    "default alone": ({"default": response(OBJECT)}, (200, "application/json")),
+    "range": ({"2XX": response(OBJECT)}, (200, "application/json")),
+    "second success": ({"200": response(True, "text/csv"), "201": response(OBJECT)}, (201, "application/json")),
+    "a base that names its kinds": ({"200": response(KINDLY)}, (200, "application/json")),
+    "alternatives that overlap": ({"200": response(OVERLAPPING)}, (200, "application/json")),
+    "no body": ({"204": response()}, (204, None)),
 }  # fmt: skip
 
 UNDOCUMENTED = {"the status is not documented", "Schemathesis: Undocumented status code"}
@@ -86,18 +89,18 @@ def test_the_mock_answers_as_documented_and_the_suite_finds_no_error(name: str) 
     made = document(responses=responses, parameters=PARAMETERS, security=[{"key": []}])
     made["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     # An operation of samples beside it: a mock needs one.
-    made["paths"]["/b"] = {"get": {"operationId": "b", "responses": {"200": answer(OBJECT)}}}
+    made["paths"]["/b"] = {"get": {"operationId": "b", "responses": {"200": response(OBJECT)}}}
 
     verdict = judged(from_document(made, "x"))
 
     assert [] == [(one.message, one.observed, one.reproduce) for one in verdict.found if one.level == "error"]
-    assert expected == verdict.answers[0]
+    assert expected == verdict.responses[0]
     assert ("no refusals" == name) <= (UNDOCUMENTED == {one.message for one in verdict.found})
 
 
 def test_what_documents_no_success_is_named_and_not_asked() -> None:
-    made = document(responses={"400": answer(OBJECT)}, parameters=PARAMETERS)
-    made["paths"]["/b"] = {"get": {"operationId": "b", "responses": {"200": answer(OBJECT)}}}
+    made = document(responses={"400": response(OBJECT)}, parameters=PARAMETERS)
+    made["paths"]["/b"] = {"get": {"operationId": "b", "responses": {"200": response(OBJECT)}}}
     run = with_mock(ContractRun("mock", from_document(made, "x"), "", Secret(""), {}, "error", 20))
     one, other = run.contract.operations
 
@@ -112,8 +115,8 @@ def test_what_documents_no_success_is_named_and_not_asked() -> None:
 @pytest.mark.parametrize(
     "responses",
     [
-        {"200": answer({"type": "string", "pattern": "^(?=a)x$"})},
-        {"200": answer(OBJECT), "404": answer({"oneOf": [OBJECT, OBJECT]})},
+        {"200": response({"type": "string", "pattern": "^(?=a)x$"})},
+        {"200": response(OBJECT), "404": response({"oneOf": [OBJECT, OBJECT]})},
     ],
 )
 def test_a_contract_of_which_a_body_cannot_be_made_is_refused_in_one_line(responses: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.response import Response
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.finding import Finding
 from pytest_bctrl.suite import jsonschema_engine, schemathesis_engine
@@ -22,16 +22,16 @@ def exchange_of(
     """An exchange with the first operation of a contract."""
     operation, headers = contract.operations[0], HEADERS if headers is None else headers
     request = httpx.Request(method, f"https://api.bctrl.ai{operation.path.replace('{id}', '1')}")
-    response = httpx.Response(status, headers=headers, content=body, request=request)
-    response.elapsed = timedelta(0)
-    answer = Answer(contract, operation, status, tuple(headers.items()), body, {"id": "1"}, method=method)
-    return Exchange(answer, response)
+    received = httpx.Response(status, headers=headers, content=body, request=request)
+    received.elapsed = timedelta(0)
+    response = Response(contract, operation, status, tuple(headers.items()), body, {"id": "1"}, method=method)
+    return Exchange(response, received)
 
 
 def by_jsonschema(contract: Contract, status: int, body: bytes) -> list[Finding]:
     """What jsonschema finds in a body."""
     exchange = exchange_of(contract, status, body)
-    return jsonschema_engine.validate(exchange) if jsonschema_engine.has_body(exchange.answer) else []
+    return jsonschema_engine.validate(exchange) if jsonschema_engine.has_body(exchange.response) else []
 
 
 def by_schemathesis(contract: Contract, status: int, body: bytes, **options: Any) -> list[Finding]:

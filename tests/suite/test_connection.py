@@ -12,7 +12,7 @@ from itertools import pairwise
 import httpx
 import pytest
 
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.response import Response
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.observed.coverage import coverage, never_seen
 from pytest_bctrl.samples.inputs import inputs
@@ -116,7 +116,7 @@ def test_what_the_settings_give_is_neither_made_up_nor_tried() -> None:
     assert ("/v1/things/7?cursor=abc", ()) == (asked.target(operation), asked.headers)
     assert inputs(contract, operation, {"id": "7"}) is None
     seen = Observer(contract, sent=run.header_names)
-    seen.see_answer(Answer(contract, operation, 200, (), b"{}"), query="cursor=abc")
+    seen.observe_response(Response(contract, operation, 200, (), b"{}"), query="cursor=abc")
     assert not [one for one in never_seen(coverage(contract, seen.everything)) if "parameter" in one]
 
 

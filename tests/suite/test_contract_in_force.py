@@ -131,7 +131,7 @@ def test_doctor_explain_show_and_check_name_it(project: Path, typed: Typed) -> N
         [f"*contract *, {project}/contracts/runtimes.contract.json {SOURCE.replace('(', '[(]')}*"]
     )
     assert CONTRACT == show.outlines[1]
-    checked.stdout.fnmatch_lines([f"1 answer checked: * under contract *, {CONTRACT.replace('(', '[(]')}"])
+    checked.stdout.fnmatch_lines([f"1 response checked: * under contract *, {CONTRACT.replace('(', '[(]')}"])
     assert 0 == typed("pytest-bctrl explain unique_ids").ret
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from pytest_bctrl.checks.answer import share
+from pytest_bctrl.checks.response import share
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.finding import Finding
@@ -48,7 +48,7 @@ def findings_in(live: LiveRun, variant: Variant, *arguments: str) -> list[dict[s
 def test_each_fault_of_a_body_is_reported_by_each_engine(variant: Variant, engine: Callable[..., Any]) -> None:
     """As ours does: at the same place, or at an object around it where alternatives differ."""
     exchange = exchange_of(PACKAGED, 200, encode(variant.service.document()))
-    ours = check_answer(exchange.answer)
+    ours = check_answer(exchange.response)
     found: list[Finding] = engine(PACKAGED, 200, encode(variant.service.document()))
     assert {"response_schema_conformance"} == {one.rule for one in found}
     assert {"error"} == {one.level for one in found}
@@ -94,8 +94,8 @@ def test_a_run_shows_what_each_engine_did(live: LiveRun) -> None:
             "bctrl::test_schemathesis[[]runtimes-list-head[]] PASSED *",
             "bctrl::test_schemathesis[[]runtimes-list-responses[]] FAILED *",
             "error response_schema_conformance: Schemathesis: the required property is missing",
-            "checked      by jsonschema: * answers, * different bodies",
-            "checked      by Schemathesis: * answers, * generated requests",
+            "checked      by jsonschema: * responses, * different bodies",
+            "checked      by Schemathesis: * responses, * generated requests",
         ]
     )
 
@@ -180,7 +180,7 @@ def test_a_head_may_be_unknown_and_must_not_crash(status: int) -> None:
 def test_each_engine_rejects_the_mutants_that_ours_rejects() -> None:
     samples = current_samples()
     for text in map(encode, [*samples.bodies(), *(one.body for one in mutants(samples))]):
-        is_valid = exchange_of(PACKAGED, 200, text).answer.conforms
+        is_valid = exchange_of(PACKAGED, 200, text).response.conforms
         assert is_valid == (not by_jsonschema(PACKAGED, 200, text)), text
         assert is_valid == (not by_schemathesis(PACKAGED, 200, text)), text
 
@@ -253,7 +253,7 @@ def test_a_query_with_undocumented_names_alone_may_be_accepted() -> None:
             is_valid = all(value in valid[name] for name, value in case.inputs.query if name in valid)
             exchange = exchange_of(contract, 200, b"{}")
             url = f"{run.base_url}{case.inputs.target(contract.operations[0])}"
-            exchange.response.request = httpx.Request("GET", url)
+            exchange.received.request = httpx.Request("GET", url)
             reported[is_valid] += [one.rule for one in schemathesis_engine.check_case(exchange, case)]
     assert [] == reported[True]
     assert {"negative_data_rejection"} == set(reported[False])
@@ -339,11 +339,11 @@ def test_items_that_stand_behind_others_are_all_validated() -> None:
 
 def test_an_identical_body_is_validated_once() -> None:
     first, second = exchange_of(PACKAGED, 200, items(3)), exchange_of(PACKAGED, 200, items(3))
-    share(second.answer, first.answer)
+    share(second.response, first.response)
     for exchange in (first, second):
         jsonschema_engine.validate(exchange)
     assert (1, 0) == (first.tally["jsonschema bodies"], second.tally["jsonschema bodies"])
-    assert second.answer.body is first.answer.body
+    assert second.response.body is first.response.body
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def judged(server: Server, *tests: str, **patience: Any) -> tuple[list[Finding],
     run = ContractRun("live", CONTRACT, server.url, key, values, "error", max_examples=20)
     waits = any(word in server.variant.name for word in WAITING)
     patience = {**({"retry": IMPATIENT, "timeout": 1.0} if waits else {}), **patience}
-    target = Target(run, see=lambda answer, query, headers: observer.see_answer(answer), **patience)
+    target = Target(run, see=lambda response, query, headers: observer.observe_response(response), **patience)
     try:
         return run_probes(target, *tests), differences(CONTRACT, observer.everything)
     finally:

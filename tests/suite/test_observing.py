@@ -52,7 +52,7 @@ def test_drift_in_ordinary_traffic_is_told_once_with_true_counts(
     text = section(result)
     assert 1 == text.count("runtimes[*].tenant, 4 of 40")
     assert 1 == text.count("runtimes[*].status, 4 of 40")
-    assert "in 4 answers" in text
+    assert "in 4 responses" in text
     assert server.api_key not in result.stdout.str()
 
 
@@ -107,7 +107,7 @@ def test_faults_that_a_test_plays_on_the_mock_are_no_drift(pytester: pytest.Pyte
     )
     result = pytester.runpytest("--bctrl-min-coverage=1")
     result.assert_outcomes(passed=1)
-    assert "in 1 answer" in section(result)
+    assert "in 1 response" in section(result)
     assert "drift" not in section(result)
 
 
@@ -131,7 +131,7 @@ def test_a_body_that_a_test_streams_is_left_to_the_test(pytester: pytest.Pyteste
     )
     result = pytester.runpytest("--bctrl-min-coverage=1")
     result.assert_outcomes(passed=2)
-    assert "in 2 answers" in section(result)
+    assert "in 2 responses" in section(result)
 
 
 def test_recorded_answers_are_observed_when_they_are_replayed(pytester: pytest.Pytester) -> None:
@@ -139,7 +139,7 @@ def test_recorded_answers_are_observed_when_they_are_replayed(pytester: pytest.P
     assert 0 == pytester.runpytest("--bctrl-record-mode=once").ret
     result = pytester.runpytest("--bctrl-min-coverage=1")
     result.assert_outcomes(passed=1)
-    assert "in 1 answer" in section(result)
+    assert "in 1 response" in section(result)
 
 
 def test_a_replay_tells_drift_and_no_coverage_that_nobody_asked_for(pytester: pytest.Pytester, live: LiveRun) -> None:

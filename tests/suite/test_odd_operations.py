@@ -20,7 +20,7 @@ CONTRADICTED = {
 }
 
 
-def answers(schema: Any = None, media: str = "application/json", status: str = "200") -> dict[str, Any]:
+def responses(schema: Any = None, media: str = "application/json", status: str = "200") -> dict[str, Any]:
     content = {} if schema is None else {"content": {media: {"schema": schema}}}
     refusal = {"description": "", "content": {"application/*": {"schema": {"type": "string"}}}}
     return {"responses": {status: {"description": "", **content}, "401": refusal, "404": refusal, "400": refusal}}
@@ -32,25 +32,25 @@ def of_path(name: str, schema: Any = True) -> dict[str, Any]:
 
 def test_an_odd_contract_is_green_against_its_own_mock() -> None:
     paths: dict[str, Any] = {
-        "a HEAD that documents a body": ("/head", {"head": answers({"type": "object"})}),
-        "nothing but a redirection": ("/moved", {"get": answers(status="302")}),
-        "a range of media types": ("/range", {"get": answers({"type": "string"}, "application/*")}),
-        "an id that is made up": ("/t/{id}", {"parameters": [of_path("id")], "get": answers({"type": "object"})}),
+        "a HEAD that documents a body": ("/head", {"head": responses({"type": "object"})}),
+        "nothing but a redirection": ("/moved", {"get": responses(status="302")}),
+        "a range of media types": ("/range", {"get": responses({"type": "string"}, "application/*")}),
+        "an id that is made up": ("/t/{id}", {"parameters": [of_path("id")], "get": responses({"type": "object"})}),
         "another that is in a part of it": (
             "/t/key={key}",
-            {"parameters": [of_path("key", {"type": "integer", "minimum": 3})], "get": answers({"type": "array"})},
+            {"parameters": [of_path("key", {"type": "integer", "minimum": 3})], "get": responses({"type": "array"})},
         ),
         "a list in a path": (
             "/l/{list}",
-            {"parameters": [of_path("list", {"type": "array", "items": {"type": "number"}})], "get": answers(True)},
+            {"parameters": [of_path("list", {"type": "array", "items": {"type": "number"}})], "get": responses(True)},
         ),
-        "a name that is not the parameter's": ("/n/{name*}", {"parameters": [of_path("name")], "get": answers(True)}),
-        "a discriminator of other kinds": ("/kinds", {"get": answers(CONTRADICTED)}),
+        "a name that is not the parameter's": ("/n/{name*}", {"parameters": [of_path("name")], "get": responses(True)}),
+        "a discriminator of other kinds": ("/kinds", {"get": responses(CONTRADICTED)}),
         "a field that every client writes": (
             "/own",
             {
                 "parameters": [{"name": "Accept-Encoding", "in": "header", "schema": {"enum": ["br"]}}],
-                "get": answers(True),
+                "get": responses(True),
             },
         ),
     }

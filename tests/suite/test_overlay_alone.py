@@ -83,10 +83,10 @@ def broken(rule: str, expected: Any = None, *, level: Any = "error", place: str 
     ],
 )
 def test_an_error_breaks_the_overlay_alone(status: int, body: bytes, violation: Violation, is_overlay: bool) -> None:
-    answer = exchange_of(PACKAGED, status, body).answer
-    assert is_overlay == breaks_overlay_alone(answer, violation)
+    response = exchange_of(PACKAGED, status, body).response
+    assert is_overlay == breaks_overlay_alone(response, violation)
 
 
 def test_a_contract_without_an_overlay_has_no_such_errors() -> None:
-    answer = exchange_of(contract_of(True), 404, b"{}").answer
-    assert not breaks_overlay_alone(answer, broken("ignored_auth", None, kind="not refused"))
+    response = exchange_of(contract_of(True), 404, b"{}").response
+    assert not breaks_overlay_alone(response, broken("ignored_auth", None, kind="not refused"))

@@ -118,9 +118,9 @@ def test_what_is_generated_may_be_refused_as_documented() -> None:
     mock = MockServer(CONTRACT)
     with target(mock) as asked:
         mock.fault("status", 404, times=1)
-        refused = asked_for(asked, plain_ask(asked)).answer
+        refused = asked_for(asked, plain_ask(asked)).response
         mock.fault("status", 418, times=1)
-        undocumented = asked_for(asked, plain_ask(asked)).answer
+        undocumented = asked_for(asked, plain_ask(asked)).response
     assert (404, []) == (refused.status, probes.check_generated(refused))
     assert {"status_code_conformance"} == {one.rule for one in probes.check_generated(undocumented)}
 
@@ -284,7 +284,7 @@ def test_a_scenario_that_does_not_pass_fails_the_self_test() -> None:
 
 
 def test_a_fault_that_is_not_found_fails_the_self_test() -> None:
-    harmless = Fault("harmless()", lambda scene: scene.answer, "response_schema_conformance")
+    harmless = Fault("harmless()", lambda context: context.response, "response_schema_conformance")
 
     def usual(_operation: Operation) -> frozenset[Any]:
         return frozenset()

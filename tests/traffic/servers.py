@@ -12,7 +12,7 @@ Script = Callable[[socket.socket, int], object]
 """Answers one request on a connection; the number is 1 for the first request the server got."""
 
 
-def answer(status: int = 200, body: bytes = b"{}", **headers: str) -> bytes:
+def response(status: int = 200, body: bytes = b"{}", **headers: str) -> bytes:
     """A whole HTTP/1.1 answer."""
     lines = [f"HTTP/1.1 {status} Said", f"Content-Length: {len(body)}", "Content-Type: application/json"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]

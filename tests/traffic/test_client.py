@@ -24,7 +24,7 @@ from pytest_bctrl.traffic.origin import Connection, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
 
 from .callers import KEY, ONCE, Ask
-from .servers import Script, answer, close, cut, hang, serve
+from .servers import Script, close, cut, hang, response, serve
 
 BEARER = f"Bearer {KEY}"
 
@@ -42,32 +42,32 @@ BEARER = f"Bearer {KEY}"
 def test_the_key_is_sent_to_its_origin_unless_another_credential_takes_its_place(
     ask: Ask, more: dict[str, Any], sent: str
 ) -> None:
-    with serve(answer()) as server:
+    with serve(response()) as server:
         assert (200, [sent]) == (ask(server.url, **more).status_code, server.authorizations())
 
 
 @pytest.mark.parametrize("more", [{}, {"headers": {"Authorization": BEARER}}], ids=["the client's", "the caller's"])
 def test_the_key_is_sent_to_no_other_port(ask: Ask, more: dict[str, Any]) -> None:
-    with serve(answer()) as own, serve(answer()) as other:
+    with serve(response()) as own, serve(response()) as other:
         ask(own.url, url=f"{other.url}/things", **more)
         assert ([], [""]) == (own.requests, other.authorizations())
 
 
 def test_the_key_is_sent_to_no_other_name_of_the_same_machine(ask: Ask) -> None:
-    with serve(answer()) as server:
+    with serve(response()) as server:
         ask(server.url, url=f"http://localhost:{server.port}/things")
         assert [""] == server.authorizations()
 
 
 @pytest.mark.parametrize(("own", "sent"), [({}, "1"), ({"x-version": "2"}, "2")], ids=["it is sent", "the caller's"])
 def test_a_header_of_all_requests_gives_way_to_the_callers(ask: Ask, own: dict[str, str], sent: str) -> None:
-    with serve(answer()) as server:
+    with serve(response()) as server:
         ask(server.url, headers=own, connection=Connection(headers=(("X-Version", Secret("1"), ""),)))
         assert f"x-version: {sent}" in server.requests[0].lower()
 
 
 def test_a_client_without_a_key_sends_what_the_caller_wrote() -> None:
-    with serve(answer()) as server, client(server.url, None, live=True, retry=ONCE) as made:
+    with serve(response()) as server, client(server.url, None, live=True, retry=ONCE) as made:
         made.get("/things")
         made.get("/things", headers={"Authorization": "Bearer other"})
         assert ["", "Bearer other"] == server.authorizations()
@@ -75,7 +75,7 @@ def test_a_client_without_a_key_sends_what_the_caller_wrote() -> None:
 
 @pytest.mark.parametrize("size", [MOST + 1, 2 * MOST])
 def test_an_answer_that_is_too_large_is_no_answer_and_leaves_nothing_behind(ask: Ask, size: int) -> None:
-    with serve(answer(body=bytes(size))) as server, warnings.catch_warnings(record=True) as caught:
+    with serve(response(body=bytes(size))) as server, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with pytest.raises(httpx.ReadError, match="the answer is larger than 64 MiB"):
             ask(server.url)
@@ -98,24 +98,24 @@ def test_a_slow_answer_ends_in_time_where_there_is_no_socket_to_close() -> None:
 
 
 def test_a_redirect_is_given_back_and_not_followed(ask: Ask) -> None:
-    with serve(answer()) as other, serve(answer(302, Location=f"{other.url}/things")) as server:
+    with serve(response()) as other, serve(response(302, Location=f"{other.url}/things")) as server:
         assert (302, []) == (ask(server.url).status_code, other.requests)
 
 
 def test_a_redirect_that_the_caller_follows_loses_the_key(ask: Ask) -> None:
-    with serve(answer()) as other, serve(answer(302, Location=f"{other.url}/things")) as server:
+    with serve(response()) as other, serve(response(302, Location=f"{other.url}/things")) as server:
         assert (200, [""]) == (ask(server.url, follow_redirects=True).status_code, other.authorizations())
 
 
 @pytest.mark.parametrize("url", ["http://api.example.org/x", "http://127.0.0.1.example.org/", "HTTP://example.org"])
 def test_plain_http_is_refused_beyond_this_machine(ask: Ask, url: str) -> None:
-    with serve(answer()) as server, pytest.raises(UnsafeRequestError, match="plain http to another machine"):
+    with serve(response()) as server, pytest.raises(UnsafeRequestError, match="plain http to another machine"):
         ask(server.url, url=url)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PURGE", "post"])
 def test_an_unsafe_method_never_leaves_for_a_live_target(ask: Ask, method: str) -> None:
-    with serve(answer()) as server:
+    with serve(response()) as server:
         with pytest.raises(UnsafeRequestError, match="is not sent to a live target"):
             ask(server.url, method)
         assert [] == server.requests
@@ -123,13 +123,13 @@ def test_an_unsafe_method_never_leaves_for_a_live_target(ask: Ask, method: str) 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 def test_a_safe_method_is_sent_to_a_live_target(ask: Ask, method: str) -> None:
-    with serve(answer(body=b"")) as server:
+    with serve(response(body=b"")) as server:
         assert 200 == ask(server.url, method).status_code
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 def test_any_method_is_sent_to_a_mock(ask: Ask, method: str) -> None:
-    with serve(answer()) as server:
+    with serve(response()) as server:
         assert 200 == ask(server.url, method, live=False, json={"a": 1}).status_code
 
 
@@ -140,9 +140,9 @@ def test_a_refusal_does_not_repeat_the_query(ask: Ask) -> None:
 
 
 def test_the_body_and_headers_are_as_they_were_sent(ask: Ask) -> None:
-    with serve(answer(body=b'{"a": "\xc3\xbc"}', X_Odd="v")) as server:
-        response = ask(server.url)
-        assert ({"a": "ü"}, "v", b'{"a": "\xc3\xbc"}') == (response.json(), response.headers["x-odd"], response.content)
+    with serve(response(body=b'{"a": "\xc3\xbc"}', X_Odd="v")) as server:
+        received = ask(server.url)
+        assert ({"a": "ü"}, "v", b'{"a": "\xc3\xbc"}') == (received.json(), received.headers["x-odd"], received.content)
 
 
 FAULTS: dict[str, bytes | Script] = {"closes": close, "cuts": cut, "hangs": hang, "is no HTTP": b"nonsense\r\n\r\n"}
@@ -157,7 +157,7 @@ def test_no_error_shows_the_key(ask: Ask, name: str) -> None:
 
 
 def test_an_unreachable_target_shows_no_key(ask: Ask) -> None:
-    with serve(answer()) as server:
+    with serve(response()) as server:
         url = server.url
     with pytest.raises(httpx.ConnectError) as caught:
         ask(url, retry=ONCE)
@@ -171,9 +171,9 @@ def shown(error: BaseException) -> str:
 
 
 def test_a_response_its_request_and_the_client_show_no_key() -> None:
-    with serve(answer()) as server, client(server.url, Secret(KEY), live=True) as made:
-        response = made.get("/things")
-        parts = [made, vars(made), response, vars(response), response.request.headers.multi_items(), made.headers]
+    with serve(response()) as server, client(server.url, Secret(KEY), live=True) as made:
+        received = made.get("/things")
+        parts = [made, vars(made), received, vars(received), received.request.headers.multi_items(), made.headers]
         assert KEY not in repr(parts)
 
 
@@ -187,7 +187,7 @@ def test_a_key_that_no_header_can_carry_is_refused_unseen(make: type, end: str) 
 
 
 def test_a_broken_header_of_the_callers_shows_no_key(ask: Ask) -> None:
-    with serve(answer()) as server, pytest.raises(httpx.LocalProtocolError) as caught:
+    with serve(response()) as server, pytest.raises(httpx.LocalProtocolError) as caught:
         ask(server.url, headers={"X-Other": "a\nb"})
     assert (False, True) == (KEY in shown(caught.value), "line end in a header" in str(caught.value))
 
@@ -204,7 +204,7 @@ def test_an_international_host_has_its_key() -> None:
 def test_the_environments_proxies_and_netrc_are_not_asked_for_loopback(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with serve(answer()) as proxy, serve(answer()) as server:
+    with serve(response()) as proxy, serve(response()) as server:
         for name in ("http_proxy", "https_proxy", "all_proxy"):
             monkeypatch.setenv(name, proxy.url)
         ask(server.url)
@@ -243,7 +243,7 @@ OVERRIDES: list[dict[str, Any]] = [
 
 
 def test_no_override_of_the_method_leaves_for_a_live_target(ask: Ask) -> None:
-    with serve(answer()) as server:
+    with serve(response()) as server:
         for override in OVERRIDES:
             with pytest.raises(UnsafeRequestError, match="could turn GET into another method there"):
                 ask(server.url, **override)

@@ -17,7 +17,7 @@ from pytest_bctrl.traffic.origin import origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
 
 from .callers import KEY, QUICK, Ask
-from .servers import Script, answer, close, cut, drip_body, drip_head, hang, serve
+from .servers import Script, close, cut, drip_body, drip_head, hang, response, serve
 
 
 def timed(call: Callable[[], object]) -> float:
@@ -34,13 +34,16 @@ SENSELESS = ("", "soon", "-1", "1.5", "Thu, 99999999999999 Jan 2026 00:00:00 GMT
 @pytest.mark.parametrize(
     ("scripts", "more", "status", "requests"),
     [
-        *(([answer(status), answer()], {}, 200, 2) for status in (408, 429, 502, 503, 504)),
-        *(([answer(status), answer()], {}, status, 1) for status in (400, 401, 404, 418, 500, 501)),
-        *(([broken, answer()], {}, 200, 2) for broken in BROKEN),
-        *(([answer(503), answer()], {"method": method, "live": False}, 503, 1) for method in ("POST", "DELETE")),
-        ([answer(503)], {}, 503, QUICK.attempts),
-        *(([answer(429, Retry_After=one), answer()], {"retry": RetryPolicy(budget=2.0)}, 429, 1) for one in TOO_LONG),
-        *(([answer(429, Retry_After=one), answer()], {}, 200, 2) for one in SENSELESS),
+        *(([response(status), response()], {}, 200, 2) for status in (408, 429, 502, 503, 504)),
+        *(([response(status), response()], {}, status, 1) for status in (400, 401, 404, 418, 500, 501)),
+        *(([broken, response()], {}, 200, 2) for broken in BROKEN),
+        *(([response(503), response()], {"method": method, "live": False}, 503, 1) for method in ("POST", "DELETE")),
+        ([response(503)], {}, 503, QUICK.attempts),
+        *(
+            ([response(429, Retry_After=one), response()], {"retry": RetryPolicy(budget=2.0)}, 429, 1)
+            for one in TOO_LONG
+        ),
+        *(([response(429, Retry_After=one), response()], {}, 200, 2) for one in SENSELESS),
     ],
 )
 def test_what_may_succeed_yet_is_asked_again_each_time_with_the_key(
@@ -60,7 +63,7 @@ def test_a_lasting_break_is_raised_with_the_number_of_attempts(ask: Ask) -> None
 
 
 def test_the_attempts_are_given(ask: Ask) -> None:
-    with serve(answer(503), close, answer()) as server:
+    with serve(response(503), close, response()) as server:
         attempts: tuple[Attempt, ...] = ask(server.url).extensions[ATTEMPTS]
         assert [(503, None), (None, "RemoteProtocolError"), (200, None)] == [
             (attempt.status, attempt.error) for attempt in attempts
@@ -68,7 +71,7 @@ def test_the_attempts_are_given(ask: Ask) -> None:
 
 
 def test_retry_after_is_waited_for(ask: Ask) -> None:
-    with serve(answer(429, Retry_After="1"), answer()) as server:
+    with serve(response(429, Retry_After="1"), response()) as server:
         assert timed(lambda: ask(server.url)) >= 0.9
 
 

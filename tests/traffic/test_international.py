@@ -13,7 +13,7 @@ from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.flow import Send, flow
 from pytest_bctrl.traffic.origin import Connection
 from tests.traffic.callers import KEY, ONCE, Ask
-from tests.traffic.servers import Server, answer, serve
+from tests.traffic.servers import Server, response, serve
 
 HOSTS = [
     "bücher.example",
@@ -87,7 +87,7 @@ def proxied(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Have the environment name a proxy for everything, and return what it was asked."""
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.setenv(name, "")
-    with serve(answer(502)) as proxy:
+    with serve(response(502)) as proxy:
         for name in VARIABLES:
             monkeypatch.setenv(name, proxy.url)
         yield proxy

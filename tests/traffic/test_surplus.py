@@ -20,28 +20,28 @@ from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.retry import RetryPolicy
 from pytest_bctrl.traffic.surplus import Surplus, WatchedBackend, find_nested
 from tests.traffic.callers import QUICK, Ask
-from tests.traffic.servers import CLOSE, answer, serve
+from tests.traffic.servers import CLOSE, response, serve
 
 AFTER_THE_END = [
     (
         "GET",
-        answer() + answer(),
-        rf"{len(answer())} bytes after the end of the response: 'HTTP/1.1 200 Said\\r\\nContent-L.*…",
+        response() + response(),
+        rf"{len(response())} bytes after the end of the response: 'HTTP/1.1 200 Said\\r\\nContent-L.*…",
     ),
-    ("GET", answer() + b"\x00", r"1 byte after the end of the response: '\\x00'"),
-    ("GET", answer().replace(b": 2", b": 1"), "1 byte after the end of the response: '}'"),
-    ("GET", answer(401) + answer(), f"{len(answer())} bytes after the end"),
+    ("GET", response() + b"\x00", r"1 byte after the end of the response: '\\x00'"),
+    ("GET", response().replace(b": 2", b": 1"), "1 byte after the end of the response: '}'"),
+    ("GET", response(401) + response(), f"{len(response())} bytes after the end"),
     (
         "GET",
-        answer(204, b"").replace(b"Content-Length: 0\r\n", b"") + b"{}",
+        response(204, b"").replace(b"Content-Length: 0\r\n", b"") + b"{}",
         "2 bytes after the end of the response: '{}'",
     ),
     ("GET", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n0\r\n\r\n", "5 bytes after the end"),
-    ("GET", answer(Connection="close") + b"more", "4 bytes after the end"),
-    ("HEAD", answer(), "2 bytes after the end of the response: '{}'"),
+    ("GET", response(Connection="close") + b"more", "4 bytes after the end"),
+    ("HEAD", response(), "2 bytes after the end of the response: '{}'"),
     (
         "GET",
-        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n" + answer() + b"more",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n" + response() + b"more",
         "4 bytes after the end",
     ),
 ]
@@ -58,10 +58,10 @@ def test_a_response_with_more_after_its_end_is_an_error(ask: Ask, method: str, s
 @pytest.mark.parametrize(
     ("method", "sent"),
     [
-        ("GET", answer() + b"\r\n"),
-        ("GET", b"HTTP/1.1 100 Continue\r\n\r\n" + answer()),
-        ("GET", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + answer()),
-        ("HEAD", answer(body=b"")),
+        ("GET", response() + b"\r\n"),
+        ("GET", b"HTTP/1.1 100 Continue\r\n\r\n" + response()),
+        ("GET", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + response()),
+        ("HEAD", response(body=b"")),
         ("GET", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-Sum: 1\r\n\r\n"),
     ],
 )
@@ -87,7 +87,7 @@ class Late:
         self.told, self.sent = threading.Event(), threading.Event()
 
     def __call__(self, connection: socket.socket, number: int) -> object:
-        connection.sendall(answer(body=b"%d" % number))
+        connection.sendall(response(body=b"%d" % number))
         if number == 1:
             self.told.wait(30)
             connection.sendall(self.data)
@@ -125,20 +125,20 @@ MOMENTS = [used_again, closed, looked_at]
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_what_comes_later_is_reported_and_not_used(moment: Callable[[httpx.Client, WatchedBackend], None]) -> None:
-    late = Late(answer(body=b"late"))
+    late = Late(response(body=b"late"))
     with serve(late) as server:
         with watched(server.url) as (made, found, backend):
             assert b"1" == made.get("/a").content
             late.send()
             moment(made, backend)
             (surplus,) = found
-        assert (answer(body=b"late"), f"GET {server.url}/a") == (surplus.data, surplus.source)
+        assert (response(body=b"late"), f"GET {server.url}/a") == (surplus.data, surplus.source)
         # It is reported once.
         assert 1 == len(found)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("data", [b"\r\n", answer(408, b"", Connection="close"), b""])
+@pytest.mark.parametrize("data", [b"\r\n", response(408, b"", Connection="close"), b""])
 def test_what_may_come_later_is_not_reported_and_not_used(
     data: bytes, moment: Callable[[httpx.Client, WatchedBackend], None]
 ) -> None:
@@ -159,7 +159,7 @@ def test_what_is_sent_before_the_first_request_is_an_error() -> None:
         def greet() -> None:
             connection, _ = listener.accept()
             with connection:
-                connection.sendall(answer())
+                connection.sendall(response())
                 greeted.set()
                 connection.recv(1)
 
@@ -184,7 +184,7 @@ def test_half_a_response_that_comes_late_makes_none_with_the_next() -> None:
     crossed = threading.Event()
 
     def script(connection: socket.socket, number: int) -> object:
-        connection.sendall((b"" if number == 1 else b"HTTP/1.1 200 OK\r\nX-Half: ") + answer(401))
+        connection.sendall((b"" if number == 1 else b"HTTP/1.1 200 OK\r\nX-Half: ") + response(401))
         crossed.set()
         return None
 
@@ -206,22 +206,22 @@ def test_a_status_line_stands_nested_in_a_head_or_a_body() -> None:
 def test_a_head_that_waits_for_the_next_response_is_no_hang() -> None:
     def script(connection: socket.socket, number: int) -> object:
         if number == 1:
-            connection.sendall(answer())
+            connection.sendall(response())
         elif number == 2:
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n" + answer(401))
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n" + response(401))
             connection.recv(1)
             return CLOSE
         else:
-            connection.sendall(answer(body=b"3"))
+            connection.sendall(response(body=b"3"))
         return None
 
     with serve(script) as server, watched(server.url) as (made, _, _):
         made.get("/a")
-        response = made.get("/b", timeout=0.3)
-        assert b"3" == response.content
-        first = response.extensions["bctrl_attempts"][0]
+        received = made.get("/b", timeout=0.3)
+        assert b"3" == received.content
+        first = received.extensions["bctrl_attempts"][0]
         assert "ReadTimeout" == first.error
-        assert str(first.surplus).startswith(f"{len(answer(401))} bytes after the end of the response: 'HTTP/1.1 401")
+        assert str(first.surplus).startswith(f"{len(response(401))} bytes after the end of the response: 'HTTP/1.1 401")
 
 
 @contextmanager
@@ -260,7 +260,7 @@ def test_a_connection_with_tls_is_used_again_and_its_end_is_no_surplus(authority
     def script(stream: ssl.SSLSocket) -> None:
         for _ in range(3):
             read_head(stream)
-            stream.sendall(answer())
+            stream.sendall(response())
         # The client closes in its own time, and says so in no other way.
         with suppress(OSError):
             stream.unwrap()
@@ -277,7 +277,7 @@ def test_what_comes_later_over_tls_is_reported(authority: trustme.CA) -> None:
 
     def script(stream: ssl.SSLSocket) -> None:
         read_head(stream)
-        stream.sendall(answer())
+        stream.sendall(response())
         told.wait(30)
         stream.sendall(b"late")
         sent.set()
@@ -292,7 +292,7 @@ def test_what_comes_later_over_tls_is_reported(authority: trustme.CA) -> None:
 
 def test_threads_that_share_a_client_take_no_byte_from_each_other() -> None:
     """A look at an idle connection must not meet the response to a request that was just sent over it."""
-    with serve(answer()) as server, watched(server.url) as (made, found, _), ThreadPoolExecutor(8) as threads:
+    with serve(response()) as server, watched(server.url) as (made, found, _), ThreadPoolExecutor(8) as threads:
         assert [200] * 400 == [one.status_code for one in threads.map(lambda _: made.get("/"), range(400))]
         assert [] == found
 
@@ -301,7 +301,7 @@ def test_an_idle_connection_that_was_reset_is_no_surplus() -> None:
     told, sent = threading.Event(), threading.Event()
 
     def script(connection: socket.socket, number: int) -> object:
-        connection.sendall(answer())
+        connection.sendall(response())
         if number == 1:
             told.wait(30)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")

@@ -18,7 +18,7 @@ from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.flow import ATTEMPTS
 from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.retry import RetryPolicy
-from tests.traffic.servers import answer, serve
+from tests.traffic.servers import response, serve
 
 
 class Ok(BaseHTTPRequestHandler):
@@ -71,7 +71,7 @@ def test_each_side_shows_its_certificate(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("url", ["https://api.test", "http://api.test"])
 def test_a_proxy_that_refuses_is_told_from_a_target_that_does(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("NO_PROXY", "")
-    with serve(answer(403)) as proxy:
+    with serve(response(403)) as proxy:
         monkeypatch.setenv("ALL_PROXY", proxy.url)
         told = asked(url)
     tunnel = f"the target was not asked: the proxy (ALL_PROXY, {proxy.url[7:]}) does not let the request pass: 403 Said"

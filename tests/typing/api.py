@@ -13,13 +13,13 @@ from hypothesis.strategies import SearchStrategy
 
 import pytest_bctrl
 from pytest_bctrl import (
-    Answer,
     Check,
     Finding,
-    MockAnswer,
+    MockResponse,
     Problem,
+    RequestContext,
+    Response,
     Samples,
-    Scene,
     assert_conforms,
     check,
     contract_check,
@@ -51,18 +51,18 @@ def responses_are_checked(answer: httpx.Response, contract: Contract) -> None:
 
 
 @contract_check("long_names", level="warning", operations=["runtimes-list"])
-def long_names(answer: Answer) -> Iterator[Problem]:
+def long_names(answer: Response) -> Iterator[Problem]:
     for path, name in answer.select("runtimes[*].name"):
         yield Problem("a name is too long", path, expected=3, observed=name)
 
 
 @contract_check("no_names")
-def no_names(answer: Answer) -> list[Problem]:
+def no_names(answer: Response) -> list[Problem]:
     return [Problem("no body", place="body")] if not answer.body else []
 
 
 @contract_check("numbers")  # type: ignore[arg-type]
-def numbers(answer: Answer) -> list[int]:  # pyright: ignore[reportArgumentType]
+def numbers(answer: Response) -> list[int]:  # pyright: ignore[reportArgumentType]
     return [1]
 
 
@@ -72,8 +72,8 @@ def night(samples: Samples, count: int = 3) -> Any:
 
 
 @mock_fault("teapot", check="status_code_conformance", level="error")
-def teapot(scene: Scene, status: int = 418) -> MockAnswer:
-    return replace(scene.answer, status=status)
+def teapot(context: RequestContext, status: int = 418) -> MockResponse:
+    return replace(context.response, status=status)
 
 
 def pytest_bctrl_checks() -> list[Check]:

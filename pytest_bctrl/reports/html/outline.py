@@ -201,7 +201,7 @@ def _response_of(node: _Node, finding: Finding) -> _Node | None:
 def _put(operation: _Node, response: _Node | None, finding: Finding, index: int) -> None:
     """Hang a finding on the nodes of its place; on a new one where the contract has none; else on the operation."""
     location = finding.location
-    is_answers = location in ("status", "answer") and finding.sample is None and not is_change(finding)
+    is_answers = location in ("status", "response") and finding.sample is None and not is_change(finding)
     is_whole = is_answers or location in ("", "$", "body")
     below = None if is_whole else response
     found = (list(_at(below, location)) or list(_undocumented(below, location))) if below else []

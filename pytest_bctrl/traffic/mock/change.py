@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.sample import Samples
-from pytest_bctrl.traffic.mock.message import Answer, Payload, Request, with_headers
+from pytest_bctrl.traffic.mock.message import MockResponse, Payload, Request, with_headers
 from pytest_bctrl.traffic.mock.refusal import Refusals
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class RequestContext:
     """What a change sees: the request, the answer so far, and what it needs to make another.
 
     `granted` gives the successful answer to a target, whatever the request's credential and space are. `number` counts
@@ -26,53 +26,53 @@ class Scene:
     """
 
     request: Request
-    answer: Answer
+    response: MockResponse
     refusals: Refusals
     samples: Samples
-    granted: Callable[[str], Answer]
+    granted: Callable[[str], MockResponse]
     number: int
     turn: int = 0
 
     @property
     def request_id(self) -> str:
         """The id that the answer carries."""
-        return self.answer.header("x-request-id") or ""
+        return self.response.header("x-request-id") or ""
 
     @property
     def is_success(self) -> bool:
         """Whether the answer so far is a successful one with a body."""
-        return 200 <= self.answer.status < 300 and bool(self.answer.body)
+        return 200 <= self.response.status < 300 and bool(self.response.body)
 
-    def refused(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> Answer:
+    def refused(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> MockResponse:
         """Return an error answer in the documented shape, with the same request id."""
-        return self.refusals.answer(status, message, self.request_id, headers=headers)
+        return self.refusals.response(status, message, self.request_id, headers=headers)
 
     def json(self) -> Any:
         """Return the answer's body as JSON data of its own."""
-        return json.loads(self.answer.body)
+        return json.loads(self.response.body)
 
 
-Change: TypeAlias = Callable[[Scene], Answer]
+Change: TypeAlias = Callable[[RequestContext], MockResponse]
 
 
 def headers(changes: Mapping[str, str | None]) -> Change:
     """Set header fields, or drop those whose value is None."""
-    return lambda scene: with_headers(scene.answer, changes)
+    return lambda context: with_headers(context.response, changes)
 
 
-def body(make: Callable[[Scene], bytes]) -> Change:
+def body(make: Callable[[RequestContext], bytes]) -> Change:
     """Put other bytes in place of a successful body, made once for each body that is replaced."""
     made: dict[Payload, Payload] = {}
 
-    def change(scene: Scene) -> Answer:
-        if not scene.is_success:
-            return scene.answer
-        known = made.get(scene.answer.payload)
+    def change(context: RequestContext) -> MockResponse:
+        if not context.is_success:
+            return context.response
+        known = made.get(context.response.payload)
         if known is None:
             if len(made) >= 64:
                 made.clear()
-            known = made[scene.answer.payload] = Payload(make(scene))
-        return replace(scene.answer, payload=known)
+            known = made[context.response.payload] = Payload(make(context))
+        return replace(context.response, payload=known)
 
     return change
 
@@ -80,11 +80,11 @@ def body(make: Callable[[Scene], bytes]) -> Change:
 def status(code: int, message: str, extra: Mapping[str, str] | None = None) -> Change:
     """Answer with an error status, in the documented shape; below 400, with the status and no body."""
     if code >= 400:
-        return lambda scene: scene.refused(code, message, extra)
-    return lambda scene: replace(
-        scene.answer,
+        return lambda context: context.refused(code, message, extra)
+    return lambda context: replace(
+        context.response,
         status=code,
-        headers=tuple({**(extra or {}), "X-Request-Id": scene.request_id}.items()),
+        headers=tuple({**(extra or {}), "X-Request-Id": context.request_id}.items()),
         payload=Payload(b""),
         why=message,
     )
@@ -92,7 +92,7 @@ def status(code: int, message: str, extra: Mapping[str, str] | None = None) -> C
 
 def delay(seconds: float) -> Change:
     """Wait before the first byte."""
-    return lambda scene: replace(scene.answer, delay=scene.answer.delay + seconds)
+    return lambda context: replace(context.response, delay=context.response.delay + seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Fault:
     times: int | None = None
     every: int = 1
     after: int = 0
-    meets: Callable[[Scene], bool] = lambda _scene: True
+    meets: Callable[[RequestContext], bool] = lambda _context: True
     hinders: Callable[[Samples], str] = lambda _samples: ""
 
     def when(self, *, times: int | None = None, every: int = 1, after: int = 0) -> Fault:
@@ -155,16 +155,16 @@ class FaultInPlay:
     def __repr__(self) -> str:
         return f"<fault {self.fault.name}, applied {self._count} times>"
 
-    def apply(self, scene: Scene) -> Answer:
+    def apply(self, context: RequestContext) -> MockResponse:
         """Return the answer as the fault leaves it, or as it was where it is not the fault's turn."""
         fault = self.fault
-        if not fault.meets(scene):
-            return scene.answer
+        if not fault.meets(context):
+            return context.response
         with self._lock:
             self._met += 1
             since = self._met - fault.after
             if since < 1 or since % fault.every or (fault.times is not None and self._count >= fault.times):
-                return scene.answer
+                return context.response
             turn, self._count = self._count, self._count + 1
-        answer = fault.change(replace(scene, turn=turn))
-        return replace(answer, faults=(*scene.answer.faults, fault.name))
+        response = fault.change(replace(context, turn=turn))
+        return replace(response, faults=(*context.response.faults, fault.name))

@@ -12,7 +12,7 @@ from math import inf
 from time import monotonic, time
 from typing import TYPE_CHECKING
 
-from pytest_bctrl.traffic.mock.message import CONTINUE, Answer, date_at, encode
+from pytest_bctrl.traffic.mock.message import CONTINUE, MockResponse, date_at, encode
 from pytest_bctrl.traffic.mock.parse import ParsedRequest, Problem, RequestParser
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Connection:
         self._parser = RequestParser(loop.limits, loop.known)
         self._queue: deque[ParsedRequest] = deque()
         self._out: list[memoryview] = []
-        self._waiting: tuple[ParsedRequest, Answer] | None = None
+        self._waiting: tuple[ParsedRequest, MockResponse] | None = None
         self._hung = False
         self._has_asked = False
         self._eof = False
@@ -69,9 +69,9 @@ class Connection:
     def due(self) -> None:
         """The delay of an answer is over."""
         if self._waiting is not None and not self.closed:
-            (arrived, answer), self._waiting = self._waiting, None
+            (arrived, response), self._waiting = self._waiting, None
             self.last = monotonic()
-            self._send(arrived, answer)
+            self._send(arrived, response)
             if not self.closed:
                 self._advance()
 
@@ -143,12 +143,12 @@ class Connection:
         while self._queue and not self._is_busy():
             arrived = self._queue.popleft()
             self._has_asked = True
-            answer = self._loop.respond(arrived.request)
-            if answer.delay:
-                self._waiting = arrived, answer
-                self._loop.later(answer.delay, self)
+            response = self._loop.respond(arrived.request)
+            if response.delay:
+                self._waiting = arrived, response
+                self._loop.later(response.delay, self)
             else:
-                self._send(arrived, answer)
+                self._send(arrived, response)
         if not self._is_busy():
             if self._parser.problem is not None and not self._closing:
                 self._refuse(self._parser.problem)
@@ -170,27 +170,27 @@ class Connection:
             self._loop.watch(self, events)
 
     def _refuse(self, problem: Problem) -> None:
-        answer = self._loop.refuse(problem)
-        self._send(ParsedRequest(problem.seen, keep_alive=False, old=False), answer, drain=True)
+        response = self._loop.refuse(problem)
+        self._send(ParsedRequest(problem.seen, keep_alive=False, old=False), response, drain=True)
         if not self.closed:
             self._watch()
 
-    def _send(self, arrived: ParsedRequest, answer: Answer, *, drain: bool = False) -> None:
-        if answer.ending == "hang":
+    def _send(self, arrived: ParsedRequest, response: MockResponse, *, drain: bool = False) -> None:
+        if response.ending == "hang":
             self._hung = True
             if self._eof:
                 self.close()
             return
-        if answer.ending == "reset":
+        if response.ending == "reset":
             self.close(reset=True)
             return
-        says_so = answer.header("connection") is not None
-        stays = arrived.keep_alive and answer.ending == "whole" and not says_so
+        says_so = response.header("connection") is not None
+        stays = arrived.keep_alive and response.ending == "whole" and not says_so
         connection = None if says_so else "close" if not stays else "keep-alive" if arrived.old else None
-        if arrived.old and answer.chunked:
-            answer = replace(answer, chunked=False)
-        head, body = encode(arrived.request, answer, date_at(int(time())), connection)
-        if answer.ending == "truncate":
+        if arrived.old and response.chunked:
+            response = replace(response, chunked=False)
+        head, body = encode(arrived.request, response, date_at(int(time())), connection)
+        if response.ending == "truncate":
             body = body[: len(body) // 2]
         if not stays:
             self._closing = True

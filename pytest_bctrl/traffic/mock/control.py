@@ -19,7 +19,7 @@ from pytest_bctrl.incoming import read_text
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.change import Fault
-from pytest_bctrl.traffic.mock.message import Answer, Payload, Request
+from pytest_bctrl.traffic.mock.message import MockResponse, Payload, Request
 from pytest_bctrl.traffic.mock.routes import Routes
 from pytest_bctrl.traffic.mock.server import PREFIX, MockServer
 from pytest_bctrl.traffic.mock.space import Space
@@ -50,13 +50,13 @@ class Control:
         self._contract = from_document(self._document, DOCUMENT.name)
         self._routes = Routes(self._contract)
 
-    def respond(self, request: Request) -> Answer:
+    def respond(self, request: Request) -> MockResponse:
         """Return the answer to one request."""
         status, data = self._answered(request)
         fields = (("WWW-Authenticate", "Bearer"),) if status == 401 else ()
         if data is None:
-            return Answer(status, fields)
-        return Answer(status, (("Content-Type", "application/json"), *fields), Payload(encode(data)))
+            return MockResponse(status, fields)
+        return MockResponse(status, (("Content-Type", "application/json"), *fields), Payload(encode(data)))
 
     def _answered(self, request: Request) -> tuple[int, Any]:
         given, wanted = request.header("authorization") or "", f"Bearer {self._token.reveal()}"
@@ -119,7 +119,7 @@ def _sequence(call: _Call) -> None:
     steps = [
         call.space.step(
             next((step[name] for name in ("runtimes", "update", "fault") if name in step), None),
-            answers=step.get("answers"),
+            responses=step.get("answers"),
             seconds=step.get("seconds"),
         )
         for step in call.body["steps"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from pytest_bctrl.traffic.mock.message import Answer, Request, with_headers
+from pytest_bctrl.traffic.mock.message import MockResponse, Request, with_headers
 from pytest_bctrl.traffic.origin import is_loopback, origin_of
 
 _SECONDS = "600"
@@ -19,7 +19,7 @@ def _is_of_this_machine(origin: str) -> bool:
         return False
 
 
-def with_cors(request: Request, origins: Collection[str], answer: Callable[[Request], Answer]) -> Answer:
+def with_cors(request: Request, origins: Collection[str], response: Callable[[Request], MockResponse]) -> MockResponse:
     """Return the answer for a page: pages of this machine and of `origins` may read it, of any where `*` is one.
 
     A preflight is answered for any method and header field, and with credentials; what the contract does not take is
@@ -27,15 +27,15 @@ def with_cors(request: Request, origins: Collection[str], answer: Callable[[Requ
     """
     origin = request.header("origin") or ""
     if not ({origin, "*"} & {*origins} or _is_of_this_machine(origin)):
-        return answer(request)
+        return response(request)
     allowed = {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true"}
     method = request.header("access-control-request-method")
     if request.method == "OPTIONS" and method is not None:
         allowed |= {"Access-Control-Allow-Methods": method, "Access-Control-Max-Age": _SECONDS, "Vary": "Origin"}
         fields = request.header("access-control-request-headers")
         allowed |= {} if fields is None else {"Access-Control-Allow-Headers": fields}
-        return Answer(204, tuple(allowed.items()))
-    made = answer(request)
+        return MockResponse(204, tuple(allowed.items()))
+    made = response(request)
     shown = ", ".join(dict.fromkeys(name for name, _ in made.headers))
     varies = ", ".join(filter(None, [made.header("vary"), "Origin"]))
     allowed |= {"Access-Control-Expose-Headers": shown, "Vary": varies}

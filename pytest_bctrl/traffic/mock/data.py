@@ -20,8 +20,8 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.finding import Level, at_or_above
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.samples.text import encode
-from pytest_bctrl.traffic.mock.change import Fault, Scene
-from pytest_bctrl.traffic.mock.message import Answer, Payload
+from pytest_bctrl.traffic.mock.change import Fault, RequestContext
+from pytest_bctrl.traffic.mock.message import MockResponse, Payload
 from pytest_bctrl.traffic.mock.scenarios import Source
 
 
@@ -84,18 +84,18 @@ def taken(
         raise SettingError(f"it is not JSON: {error}", where=where, hint="give JSON data") from None
     if conforming:
         # Imported here: a mock that makes its own data starts sooner without.
-        from pytest_bctrl.checks.answer import Answer as Observed
+        from pytest_bctrl.checks.response import Response as Observed
         from pytest_bctrl.checks.run import check_answer
         from pytest_bctrl.reports.terminal import breach
 
         fields = (("Content-Type", samples.media_type),)
         # A mock can have a space of any name, also of one that the contract does not allow: it may stand for the usual.
         usual = data.replace(encode(space_id), encode(SPACE_ID))
-        answers = [
+        responses = [
             Observed(samples.contract, samples.operation, samples.status, fields, body, samples.parameters(space))
             for space, body in {space_id: data, SPACE_ID: usual}.items()
         ]
-        found = min((at_or_above(check_answer(answer), fail_on) for answer in answers), key=len)
+        found = min((at_or_above(check_answer(response), fail_on) for response in responses), key=len)
         if found:
             raise SettingError(f"it breaks the contract: {breach(found)}", where=where, hint=hint)
     return json.loads(data)
@@ -161,7 +161,7 @@ class Step:
     """One step of a sequence: a state or a fault, for so many answers or seconds, whichever is over first."""
 
     what: Any
-    answers: int | None = None
+    responses: int | None = None
     seconds: float | None = None
 
 
@@ -195,7 +195,7 @@ class StepSource(Source):
     def _advance(self) -> None:
         while self._at < len(self._steps) - 1:
             step = self._steps[self._at][0]
-            if step.answers is not None and self._answered >= step.answers:
+            if step.responses is not None and self._answered >= step.responses:
                 self._begun = self._last
             elif step.seconds is not None and self.now() >= self._begun + step.seconds:
                 self._begun += step.seconds
@@ -203,13 +203,13 @@ class StepSource(Source):
                 return
             self._at, self._answered = self._at + 1, 0
 
-    def transform(self, scene: Scene) -> Answer:
+    def transform(self, context: RequestContext) -> MockResponse:
         """Return the answer as the fault of its step leaves it."""
-        whole = scene.answer.payload.page_of or scene.answer.payload
+        whole = context.response.payload.page_of or context.response.payload
         fault = next((fault for _, payload, fault in self._steps if payload is whole), None)
         if fault is None:
-            return scene.answer
-        return replace(fault.change(replace(scene, turn=self._answered - 1)), faults=(fault.name,))
+            return context.response
+        return replace(fault.change(replace(context, turn=self._answered - 1)), faults=(fault.name,))
 
 
 _LASTS = (5.0, 60.0)
@@ -264,7 +264,7 @@ def states(samples: Samples, body: Any, steps: Sequence[Any]) -> Iterator[tuple[
     None and 200 are no change.
     """
     for number, given in enumerate(steps, 1):
-        step = given if isinstance(given, Step) else Step(given, answers=1)
+        step = given if isinstance(given, Step) else Step(given, responses=1)
         what, where = step.what, f"mock.sequence: step {number}"
         if isinstance(what, list):
             body = samples.with_items(what)

@@ -17,12 +17,12 @@ from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
 from pytest_bctrl.traffic.mock.call_syntax import called, made_by, one_line, seconds_of, status_code
-from pytest_bctrl.traffic.mock.change import Fault, Scene
-from pytest_bctrl.traffic.mock.message import Answer, Payload, with_headers
+from pytest_bctrl.traffic.mock.change import Fault, RequestContext
+from pytest_bctrl.traffic.mock.message import MockResponse, Payload, with_headers
 from pytest_bctrl.traffic.mock.pages import announced, is_further, started, target_of
 
 _WHOLE = "complete_answer"
-_success: Callable[[Scene], bool] = attrgetter("is_success")
+_success: Callable[[RequestContext], bool] = attrgetter("is_success")
 
 
 def status(code: int, *, retry_after: float | None = None) -> Fault:
@@ -64,34 +64,34 @@ def delay(seconds: float) -> Fault:
 
 def hang() -> Fault:
     """Take the request and never answer; the connection stays open."""
-    return Fault("hang()", lambda scene: replace(scene.answer, ending="hang"), _WHOLE)
+    return Fault("hang()", lambda context: replace(context.response, ending="hang"), _WHOLE)
 
 
 def reset() -> Fault:
     """Reset the connection before the first byte."""
-    return Fault("reset()", lambda scene: replace(scene.answer, ending="reset"), _WHOLE)
+    return Fault("reset()", lambda context: replace(context.response, ending="reset"), _WHOLE)
 
 
 def truncate() -> Fault:
     """Close the connection in the middle of the body that `Content-Length` announced."""
-    return Fault("truncate()", lambda scene: replace(scene.answer, ending="truncate"), _WHOLE, meets=_success)
+    return Fault("truncate()", lambda context: replace(context.response, ending="truncate"), _WHOLE, meets=_success)
 
 
 def malformed_json() -> Fault:
     """Leave out the last character of the body, as a broken proxy does; the length is right."""
-    return _body("malformed_json()", lambda scene: scene.answer.body[:-1], "strict_json")
+    return _body("malformed_json()", lambda context: context.response.body[:-1], "strict_json")
 
 
 def not_utf8() -> Fault:
     """Send the body in UTF-16, which JSON between systems must not be (RFC 8259, 8.1)."""
-    return _body("not_utf8()", lambda scene: scene.answer.body.decode().encode("utf-16"), "strict_json")
+    return _body("not_utf8()", lambda context: context.response.body.decode().encode("utf-16"), "strict_json")
 
 
 def duplicate_key() -> Fault:
     """Name the first property of the body twice (RFC 8259, 4)."""
 
-    def twice(scene: Scene) -> bytes:
-        text = encode(scene.json()).decode()
+    def twice(context: RequestContext) -> bytes:
+        text = encode(context.json()).decode()
         for found in re.finditer(r"\{(?=\")", text):
             try:
                 first, _ = JSONDecoder().raw_decode(text, found.start())
@@ -101,7 +101,7 @@ def duplicate_key() -> Fault:
             name, value = next(iter(first.items()))
             again = encode({name: value}).decode()[1:-1]
             return f"{text[: found.end()]}{again},{text[found.end() :]}".encode()
-        return scene.answer.body
+        return context.response.body
 
     return _body("duplicate_key()", twice, "strict_json")
 
@@ -109,16 +109,16 @@ def duplicate_key() -> Fault:
 def nan() -> Fault:
     """Put `NaN` into the body, which JSON does not have (RFC 8259, 6)."""
 
-    def with_nan(scene: Scene) -> bytes:
-        start = b"[NaN," if scene.answer.body.startswith(b"[") else b'{"undocumented":NaN,'
-        return start + scene.answer.body[1:]
+    def with_nan(context: RequestContext) -> bytes:
+        start = b"[NaN," if context.response.body.startswith(b"[") else b'{"undocumented":NaN,'
+        return start + context.response.body[1:]
 
     return _body("nan()", with_nan, "strict_json")
 
 
 def empty_body() -> Fault:
     """Answer 200 with no body at all."""
-    return _body("empty_body()", lambda _scene: b"", "complete_body")
+    return _body("empty_body()", lambda _context: b"", "complete_body")
 
 
 def wrong_content_type(content_type: str = "text/html") -> Fault:
@@ -137,19 +137,21 @@ def redirect(url: str = "http://127.0.0.1:9/elsewhere", code: int = 302) -> Faul
 def plain_errors() -> Fault:
     """Refuse with a page of HTML in place of the documented error body."""
 
-    def page(scene: Scene) -> Answer:
-        answer = replace(scene.answer, payload=Payload(b"<h1>Something went wrong</h1>\n"))
-        return with_headers(answer, {"Content-Type": "text/html"})
+    def page(context: RequestContext) -> MockResponse:
+        response = replace(context.response, payload=Payload(b"<h1>Something went wrong</h1>\n"))
+        return with_headers(response, {"Content-Type": "text/html"})
 
-    return Fault("plain_errors()", page, "content_type_conformance", meets=lambda scene: scene.answer.status >= 400)
+    return Fault(
+        "plain_errors()", page, "content_type_conformance", meets=lambda context: context.response.status >= 400
+    )
 
 
 def repeat_page() -> Fault:
     """Answer every further page of a list with the items of the first."""
 
-    def again(scene: Scene, paging: Paging) -> Answer:
-        first = scene.granted(target_of(paging, scene.request))
-        return _with_items(scene, paging, paging.listed(json.loads(first.body)))
+    def again(context: RequestContext, paging: Paging) -> MockResponse:
+        first = context.granted(target_of(paging, context.request))
+        return _with_items(context, paging, paging.listed(json.loads(first.body)))
 
     return _paged("repeat_page()", again, "repeated_item")
 
@@ -158,7 +160,7 @@ def lost_item() -> Fault:
     """Leave out the first item of every further page of a list."""
     return _paged(
         "lost_item()",
-        lambda scene, paging: _with_items(scene, paging, paging.listed(scene.json())[1:]),
+        lambda context, paging: _with_items(context, paging, paging.listed(context.json())[1:]),
         "lost_item",
     )
 
@@ -166,12 +168,12 @@ def lost_item() -> Fault:
 def endless_cursor() -> Fault:
     """Say on the last page of a list that there is one more, which is the same again."""
 
-    def endless(scene: Scene, paging: Paging) -> Answer:
-        query = scene.request.query
-        if paging.following(scene.json(), scene.answer.header(LINK), query) is not None:
-            return scene.answer
-        body, fields = announced(scene.samples, paging, scene.json(), scene.request, started(paging, query))
-        return replace(scene.answer, headers=(*scene.answer.headers, *fields), payload=Payload(encode(body)))
+    def endless(context: RequestContext, paging: Paging) -> MockResponse:
+        query = context.request.query
+        if paging.following(context.json(), context.response.header(LINK), query) is not None:
+            return context.response
+        body, fields = announced(context.samples, paging, context.json(), context.request, started(paging, query))
+        return replace(context.response, headers=(*context.response.headers, *fields), payload=Payload(encode(body)))
 
     def hinders(samples: Samples) -> str:
         tells = samples.paging and (samples.paging.more or samples.paging.next or samples.paging.in_header)
@@ -195,10 +197,10 @@ class _Broken:
 
     def __init__(self, rule: str) -> None:
         self.rule = rule
-        self._change = change.body(lambda scene: encode(broken(scene.samples, scene.json(), rule).body))
+        self._change = change.body(lambda context: encode(broken(context.samples, context.json(), rule).body))
 
-    def __call__(self, scene: Scene) -> Answer:
-        return self._change(scene)
+    def __call__(self, context: RequestContext) -> MockResponse:
+        return self._change(context)
 
 
 def sequence(*steps: Any) -> Fault:
@@ -208,9 +210,9 @@ def sequence(*steps: Any) -> Fault:
         for step in steps
     ]
 
-    def step(scene: Scene) -> Answer:
-        chosen = faults[scene.turn] if scene.turn < len(faults) else None
-        return scene.answer if chosen is None else chosen.change(scene)
+    def step(context: RequestContext) -> MockResponse:
+        chosen = faults[context.turn] if context.turn < len(faults) else None
+        return context.response if chosen is None else chosen.change(context)
 
     names = ", ".join("None" if one is None else one.name for one in faults)
     first = next((one.check for one in faults if one), "")
@@ -218,35 +220,35 @@ def sequence(*steps: Any) -> Fault:
 
 
 def _granting(name: str, refused: int, check: str) -> Fault:
-    def granted(scene: Scene) -> Answer:
-        return scene.granted(scene.request.target)
+    def granted(context: RequestContext) -> MockResponse:
+        return context.granted(context.request.target)
 
-    return Fault(name, granted, check, meets=lambda scene: scene.answer.status == refused)
+    return Fault(name, granted, check, meets=lambda context: context.response.status == refused)
 
 
-def _body(name: str, make: Callable[[Scene], bytes], check: str) -> Fault:
+def _body(name: str, make: Callable[[RequestContext], bytes], check: str) -> Fault:
     return Fault(name, change.body(make), check, meets=_success)
 
 
-def _with_items(scene: Scene, paging: Paging, items: list[Any]) -> Answer:
-    body = {**scene.json(), paging.items: items} if paging.items else items
-    return replace(scene.answer, payload=Payload(encode(body)))
+def _with_items(context: RequestContext, paging: Paging, items: list[Any]) -> MockResponse:
+    body = {**context.json(), paging.items: items} if paging.items else items
+    return replace(context.response, payload=Payload(encode(body)))
 
 
 def _unpaged(samples: Samples) -> str:
     return "" if samples.paging is not None and samples.paging.leads_on else "it has no pages, as far as it says"
 
 
-def _paged(name: str, change: Callable[[Scene, Paging], Answer], check: str) -> Fault:
+def _paged(name: str, change: Callable[[RequestContext, Paging], MockResponse], check: str) -> Fault:
     """A fault of the pages after the first."""
 
-    def meets(scene: Scene) -> bool:
-        paging = scene.samples.paging
-        return scene.is_success and paging is not None and paging.leads_on and is_further(paging, scene.request)
+    def meets(context: RequestContext) -> bool:
+        paging = context.samples.paging
+        return context.is_success and paging is not None and paging.leads_on and is_further(paging, context.request)
 
-    def changed(scene: Scene) -> Answer:
-        paging = scene.samples.paging
-        return change(scene, paging) if paging is not None and meets(scene) else scene.answer
+    def changed(context: RequestContext) -> MockResponse:
+        paging = context.samples.paging
+        return change(context, paging) if paging is not None and meets(context) else context.response
 
     return Fault(name, changed, check, meets=meets, hinders=_unpaged)
 
@@ -311,7 +313,7 @@ def for_contract(made: Fault, operations: Sequence[Samples]) -> Fault:
         raise problems[0]
     mutant = next(iter(having.values()))
 
-    def meets(scene: Scene) -> bool:
-        return scene.is_success and scene.samples.operation.label in having
+    def meets(context: RequestContext) -> bool:
+        return context.is_success and context.samples.operation.label in having
 
     return replace(made, check=mutant.check, level=mutant.level, meets=meets)

@@ -12,7 +12,7 @@ from typing import Any, overload
 from urllib.parse import unquote_plus
 
 from pytest_bctrl.secret import MASK, Secret
-from pytest_bctrl.traffic.mock.message import Answer, Headers, Request
+from pytest_bctrl.traffic.mock.message import Headers, MockResponse, Request
 
 _CREDENTIAL = re.compile(
     "(x|proxy|xamz)?(auth(orization)?|cookie|credentials?|(api|access|private|secret)?key|(api|client)?secret|jwt|bearer"
@@ -42,7 +42,7 @@ class Entry:
     body: bytes
     time: float
     status: int
-    answer: Answer
+    response: MockResponse
     why: str = ""
     faults: tuple[str, ...] = ()
 
@@ -77,14 +77,14 @@ class Journal(Sequence[Entry]):
         self._key = key
         self._names = {_plain(name) for name in names}
         self._most = most
-        self._kept: deque[tuple[float, Request, Answer]] = deque()
+        self._kept: deque[tuple[float, Request, MockResponse]] = deque()
         self._body_bytes = 0
         self._lock = Lock()
 
-    def add(self, time: float, request: Request, answer: Answer) -> None:
+    def add(self, time: float, request: Request, response: MockResponse) -> None:
         """Write down one exchange."""
         with self._lock:
-            self._kept.append((time, request, answer))
+            self._kept.append((time, request, response))
             self._body_bytes += len(request.body)
             while len(self._kept) > self._most or self._body_bytes > _MOST_BODY_BYTES:
                 self._body_bytes -= len(self._kept.popleft()[1].body)
@@ -165,8 +165,8 @@ class Journal(Sequence[Entry]):
         return "\n".join(str(entry) for entry in self.refused)
 
     def _listed(self, found: list[Entry]) -> str:
-        same = {id(entry.answer) for entry in found}
-        lines = [f"{'=' if id(entry.answer) in same else ' '} {entry}" for entry in self[-_SHOWN:]]
+        same = {id(entry.response) for entry in found}
+        lines = [f"{'=' if id(entry.response) in same else ' '} {entry}" for entry in self[-_SHOWN:]]
         if len(self) > _SHOWN:
             lines.insert(0, f"  … {len(self) - _SHOWN} earlier")
         return "\n".join(lines) or "  (no requests)"
@@ -176,7 +176,7 @@ class Journal(Sequence[Entry]):
         """The requests that the mock refused, with the reason in `why`."""
         return [entry for entry in self if entry.is_refused]
 
-    def entry(self, time: float, request: Request, answer: Answer) -> Entry:
+    def entry(self, time: float, request: Request, response: MockResponse) -> Entry:
         """Return one exchange as it is shown: credentials hidden."""
         return Entry(
             method=request.method,
@@ -184,10 +184,10 @@ class Journal(Sequence[Entry]):
             headers=tuple((name, self._hide_header(name, value)) for name, value in request.headers),
             body=request.body.replace(self._key.reveal().encode(), MASK.encode()) if self._key else request.body,
             time=time,
-            status=answer.status,
-            answer=answer,
-            why=self._hide(answer.why, tuple(self._credentials(request)) if answer.why else ()),
-            faults=answer.faults,
+            status=response.status,
+            response=response,
+            why=self._hide(response.why, tuple(self._credentials(request)) if response.why else ()),
+            faults=response.faults,
         )
 
     def _hide_header(self, name: str, value: str) -> str:

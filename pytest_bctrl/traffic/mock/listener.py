@@ -15,7 +15,7 @@ from time import monotonic
 
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.traffic.mock.connection import READ, Connection
-from pytest_bctrl.traffic.mock.message import Answer, Request
+from pytest_bctrl.traffic.mock.message import MockResponse, Request
 from pytest_bctrl.traffic.mock.parse import Limits, ParsedRequest, Problem
 
 _BACKLOG = 4096
@@ -31,7 +31,10 @@ class Listener:
     """
 
     def __init__(
-        self, respond: Callable[[Request], Answer], refuse: Callable[[Problem], Answer], limits: Limits | None = None
+        self,
+        respond: Callable[[Request], MockResponse],
+        refuse: Callable[[Problem], MockResponse],
+        limits: Limits | None = None,
     ) -> None:
         self.respond = respond
         self.refuse = refuse

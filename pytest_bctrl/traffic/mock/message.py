@@ -66,7 +66,7 @@ class Payload:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class MockResponse:
     """One answer, and how it is put on the wire.
 
     `delay` is in seconds before the first byte. `ending` is how it ends: whole; cut off within the body by a
@@ -97,12 +97,12 @@ class Answer:
         return self.payload.body
 
 
-def with_headers(answer: Answer, changes: Mapping[str, str | None]) -> Answer:
+def with_headers(response: MockResponse, changes: Mapping[str, str | None]) -> MockResponse:
     """Return an answer with some header fields set again, or dropped where the value is None; names in any case."""
     names = {name.lower() for name in changes}
-    kept = (pair for pair in answer.headers if pair[0].lower() not in names)
+    kept = (pair for pair in response.headers if pair[0].lower() not in names)
     given = ((name, value) for name, value in changes.items() if value is not None)
-    return replace(answer, headers=(*kept, *given))
+    return replace(response, headers=(*kept, *given))
 
 
 _CODE = re.compile(r"(?:^|[,;\s])code\s*=\s*\"?(\d{3})\"?", re.IGNORECASE)
@@ -158,32 +158,32 @@ BODILESS = frozenset({204, 304})
 """Statuses whose answer ends with its head, whatever length that gives (RFC 9112, 6.3); 205 is none of them."""
 
 
-def coded(request: Request, answer: Answer) -> tuple[Headers, bytes]:
+def coded(request: Request, response: MockResponse) -> tuple[Headers, bytes]:
     """Return the answer's header fields and its body in the coding that the request takes."""
-    payload: Payload = answer.payload
-    if len(payload.body) < _WORTH_COMPRESSING or answer.header("content-encoding") is not None:
-        return answer.headers, payload.body
-    headers = (*answer.headers, ("Vary", "Accept-Encoding"))
+    payload: Payload = response.payload
+    if len(payload.body) < _WORTH_COMPRESSING or response.header("content-encoding") is not None:
+        return response.headers, payload.body
+    headers = (*response.headers, ("Vary", "Accept-Encoding"))
     if not accepts_gzip(request.header("accept-encoding")):
         return headers, payload.body
     return (*headers, ("Content-Encoding", "gzip")), payload.gzipped
 
 
-def encode(request: Request, answer: Answer, date: str, connection: str | None) -> tuple[bytes, bytes]:
+def encode(request: Request, response: MockResponse, date: str, connection: str | None) -> tuple[bytes, bytes]:
     """Return head and body as they go on the wire; the body is empty for HEAD and for what has none.
 
     `date` is the `Date` field's value, `connection` that of `Connection`, None for none.
     """
-    headers, body = coded(request, answer)
-    bodiless = answer.status in BODILESS or answer.status < 200
-    lines = [f"HTTP/1.1 {answer.status} {_PHRASES.get(answer.status, '')}", f"Date: {date}"]
+    headers, body = coded(request, response)
+    bodiless = response.status in BODILESS or response.status < 200
+    lines = [f"HTTP/1.1 {response.status} {_PHRASES.get(response.status, '')}", f"Date: {date}"]
     lines += [f"{name}: {value}" for name, value in headers]
     if connection is not None:
         lines.append(f"Connection: {connection}")
-    if answer.chunked and not bodiless:
+    if response.chunked and not bodiless:
         lines.append("Transfer-Encoding: chunked")
         body = chunks(body)
-    elif not bodiless and answer.header("content-length") is None:
+    elif not bodiless and response.header("content-length") is None:
         lines.append(f"Content-Length: {len(body)}")
     head = "\r\n".join(lines) + "\r\n\r\n"
     return head.encode("latin-1", "replace"), b"" if bodiless or request.method == "HEAD" else body

@@ -11,10 +11,10 @@ from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.finding import LEVELS, Level
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.traffic.mock.call_syntax import require_fitting
-from pytest_bctrl.traffic.mock.change import Fault, Scene
+from pytest_bctrl.traffic.mock.change import Fault, RequestContext
 from pytest_bctrl.traffic.mock.data import taken
 from pytest_bctrl.traffic.mock.faults import FAULTS
-from pytest_bctrl.traffic.mock.message import Answer, Ending, Payload
+from pytest_bctrl.traffic.mock.message import Ending, MockResponse, Payload
 from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, Scenario, fixed
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -22,8 +22,8 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 ScenarioFunction: TypeAlias = Callable[..., Any]
 """Takes the `Samples` of an operation, and arguments of its own; returns the body to serve, or None for the usual."""
 
-FaultFunction: TypeAlias = Callable[..., Answer]
-"""Takes a `Scene`, and arguments of its own; returns the answer in place of `scene.answer`."""
+FaultFunction: TypeAlias = Callable[..., MockResponse]
+"""Takes a `RequestContext`, and arguments of its own; returns the answer in place of `context.response`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +66,20 @@ class OwnFault:
         """Return the fault with its arguments; raises `SettingError` for arguments that do not fit."""
         require_fitting(self.function, self.name, _place(self), (None, *positional), named, 1)
 
-        def change(scene: Scene) -> Answer:
-            made = _called(self, scene, *positional, **named)
-            if not isinstance(made, Answer):
+        def change(context: RequestContext) -> MockResponse:
+            made = _called(self, context, *positional, **named)
+            if not isinstance(made, MockResponse):
                 raise SettingError(
-                    f"it returned {type(made).__name__}", where=_place(self), hint="return an Answer: scene.answer"
+                    f"it returned {type(made).__name__}",
+                    where=_place(self),
+                    hint="return a MockResponse: context.response",
                 )
             wrong = _unsendable(made)
             if wrong is not None:
                 raise SettingError(
                     f"nobody could send the answer that it returned: {wrong}",
                     where=_place(self),
-                    hint="fix the function: an Answer's docstring says what each field takes",
+                    hint="fix the function: a MockResponse's docstring says what each field takes",
                 )
             return made
 
@@ -97,17 +99,17 @@ def _called(one: OwnScenario | OwnFault, *positional: Any, **named: Any) -> Any:
         ) from error
 
 
-def _unsendable(answer: Answer) -> str | None:
-    """Return the field that is of another kind than an `Answer` takes; what is merely wrong is sent: it is a fault."""
+def _unsendable(response: MockResponse) -> str | None:
+    """Return the first field of a type that `MockResponse` does not accept, or None."""
     fits = {
-        "status": type(answer.status) is int,
-        "headers": all(_is_field(pair) for pair in answer.headers),
-        "payload": isinstance(answer.payload, Payload) and isinstance(answer.payload.body, bytes),
-        "delay": isinstance(answer.delay, int | float) and answer.delay >= 0,
-        "ending": answer.ending in get_args(Ending),
+        "status": type(response.status) is int,
+        "headers": all(_is_field(pair) for pair in response.headers),
+        "payload": isinstance(response.payload, Payload) and isinstance(response.payload.body, bytes),
+        "delay": isinstance(response.delay, int | float) and response.delay >= 0,
+        "ending": response.ending in get_args(Ending),
     }
     name = next((name for name, is_so in fits.items() if not is_so), None)
-    return None if name is None else f"{name}={getattr(answer, name)!r}"
+    return None if name is None else f"{name}={getattr(response, name)!r}"
 
 
 def _is_field(pair: object) -> bool:
@@ -131,7 +133,7 @@ def mock_scenario(name: str, *, conforming: bool = True) -> Callable[[ScenarioFu
 
 
 def mock_fault(name: str, *, check: str = "", level: Level = "error") -> Callable[[FaultFunction], OwnFault]:
-    """Make a fault of a function that takes a `Scene` and returns the answer to send.
+    """Make a fault of a function that takes a `RequestContext` and returns the answer to send.
 
     `check` names the rule that has to find it. Return it from `pytest_bctrl_faults` in a `conftest.py`. Raises
     `SettingError` for a name that is taken, or an unknown level.

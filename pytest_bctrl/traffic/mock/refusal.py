@@ -19,7 +19,7 @@ from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import known_values, main_operation
 from pytest_bctrl.samples.text import RoundRobin
 from pytest_bctrl.secret import MASK, Secret
-from pytest_bctrl.traffic.mock.message import Answer, Payload, Request
+from pytest_bctrl.traffic.mock.message import MockResponse, Payload, Request
 
 JSON = "application/json"
 SEED = 1
@@ -49,7 +49,7 @@ class Refusals:
         # By the schema's identity, which the contract keeps.
         self._least: dict[int, Any] = {}
 
-    def answer(
+    def response(
         self,
         status: int,
         message: str,
@@ -57,7 +57,7 @@ class Refusals:
         *,
         operation: Operation | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> MockResponse:
         """Return an error answer whose body the contract allows for `status`."""
         code, reason = CODES.get(status, ("server_error", "server") if status >= 500 else ("error", "error"))
         known: dict[str, Any] = dict.fromkeys(("detail", "error", "message"), message)
@@ -66,7 +66,7 @@ class Refusals:
         text = json.dumps(self._body(schema, known), ensure_ascii=False) if is_json(media) else message
         data = text.encode("utf-8", "replace")
         fields = (("Content-Type", concrete(media)), *(headers or {}).items(), ("X-Request-Id", request_id))
-        return Answer(status, fields, Payload(data), why=message)
+        return MockResponse(status, fields, Payload(data), why=message)
 
     def _documented(self, status: int, operation: Operation | None) -> tuple[str, Schema]:
         operation = operation or main_operation(self._contract)

@@ -17,8 +17,8 @@ from pytest_bctrl.samples.inputs import answers_with_json, main_operation
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import RoundRobin
 from pytest_bctrl.secret import Secret
-from pytest_bctrl.traffic.mock.change import FaultInPlay, Scene
-from pytest_bctrl.traffic.mock.message import Answer, Payload, Request, accepts, preferred_status
+from pytest_bctrl.traffic.mock.change import FaultInPlay, RequestContext
+from pytest_bctrl.traffic.mock.message import MockResponse, Payload, Request, accepts, preferred_status
 from pytest_bctrl.traffic.mock.pages import Page, Pages, UnknownPageError, is_further
 from pytest_bctrl.traffic.mock.refusal import SEED, Admission, Refusals, Refused, challenge, malformed
 from pytest_bctrl.traffic.mock.routes import Match, Routes
@@ -68,32 +68,32 @@ class Responder:
         self._admissions = {one.label: Admission(contract, one, api_key, space_id) for one in contract.operations}
         self._start_over()
 
-    def _respond(self, request: Request) -> Answer:
+    def _respond(self, request: Request) -> MockResponse:
         """Return the answer to one request, as scenario and faults leave it."""
         request_id = self._request_id(request)
         match = self._known.routes.match(request.target)
         operation = match.of(request.method) if match else None
-        answer = self._answer(request, match, operation, request_id)
+        response = self._response(request, match, operation, request_id)
         if operation is not None:
-            answer = self._completed(operation, answer)
+            response = self._completed(operation, response)
         transform, faults = self._transform, self._faults
         if transform is None and not faults:
-            return answer
+            return response
         asked = operation or self.samples.operation
 
-        def granted(target: str) -> Answer:
+        def granted(target: str) -> MockResponse:
             """Return the successful answer to a target, whatever credential and space the request has."""
             return self._completed(asked, self._success(Request("GET", target), asked, request_id))
 
         samples = self.others.get(asked.label, self.samples)
-        scene = Scene(request, answer, self._errors, samples, granted, next(self._requests))
+        context = RequestContext(request, response, self._errors, samples, granted, next(self._requests))
         for change in (transform, *(fault.apply for fault in faults)):
-            scene = replace(scene, answer=change(scene)) if change else scene
-        return scene.answer
+            context = replace(context, response=change(context)) if change else context
+        return context.response
 
-    def _refuse(self, status: int, message: str) -> Answer:
+    def _refuse(self, status: int, message: str) -> MockResponse:
         """Return the answer to what was no proper request, such as 400 to garbage; no fault changes it."""
-        return self._errors.answer(status, message, self._next_request_id())
+        return self._errors.response(status, message, self._next_request_id())
 
     def _request_id(self, request: Request) -> str:
         given = request.header("x-request-id") or ""
@@ -101,21 +101,23 @@ class Responder:
         is_usable = _REQUEST_ID.fullmatch(given) and self.api_key.reveal() not in given
         return given if is_usable else self._next_request_id()
 
-    def _answer(self, request: Request, match: Match | None, operation: Operation | None, request_id: str) -> Answer:
+    def _response(
+        self, request: Request, match: Match | None, operation: Operation | None, request_id: str
+    ) -> MockResponse:
         if match is None:
             if request.method == "OPTIONS" and request.target == "*":
-                return Answer(204, (("Allow", "GET, HEAD, OPTIONS"), ("X-Request-Id", request_id)))
+                return MockResponse(204, (("Allow", "GET, HEAD, OPTIONS"), ("X-Request-Id", request_id)))
             known = ", ".join(dict.fromkeys(operation.path for operation in self.contract.operations))
-            return self._errors.answer(404, f"there is nothing at this path; the contract has {known}", request_id)
+            return self._errors.response(404, f"there is nothing at this path; the contract has {known}", request_id)
         if request.method == "OPTIONS" and "OPTIONS" not in match.operations:
-            return Answer(204, (("Allow", match.allow), ("X-Request-Id", request_id)))
+            return MockResponse(204, (("Allow", match.allow), ("X-Request-Id", request_id)))
         if operation is None:
-            return self._errors.answer(
+            return self._errors.response(
                 405, f"this path does not take {request.method}", request_id, headers={"Allow": match.allow}
             )
         return self._refusal(request, operation, match, request_id) or self._success(request, operation, request_id)
 
-    def _refusal(self, request: Request, operation: Operation, match: Match, request_id: str) -> Answer | None:
+    def _refusal(self, request: Request, operation: Operation, match: Match, request_id: str) -> MockResponse | None:
         refused = self._admissions[operation.label].refusal(request, match.values)
         media = (self._known.usual[operation.label].json or ("",))[0]
         is_taken = not media or accepts(request.header("accept"), media.partition(";")[0].strip())
@@ -124,27 +126,27 @@ class Responder:
         if refused is None:
             return None
         status, reason, headers = refused
-        return self._errors.answer(status, reason, request_id, operation=operation, headers=headers)
+        return self._errors.response(status, reason, request_id, operation=operation, headers=headers)
 
-    def _non_json(self, response: ResponseSpec, request_id: str) -> Answer:
+    def _non_json(self, response: ResponseSpec, request_id: str) -> MockResponse:
         """An answer in the first documented media type, with a text that its schema allows; bare without one."""
         identified = ("X-Request-Id", request_id)
         for media, schema in response.content.items():
             value = self._sample(schema)
             body = value if isinstance(value, str) else "a sample"
             fields = (("Content-Type", concrete(media)), identified)
-            return Answer(response.code, fields, Payload(body.encode()))
-        return Answer(response.code, (identified,))
+            return MockResponse(response.code, fields, Payload(body.encode()))
+        return MockResponse(response.code, (identified,))
 
-    def _completed(self, operation: Operation, answer: Answer) -> Answer:
+    def _completed(self, operation: Operation, response: MockResponse) -> MockResponse:
         """Return an answer with a sample of each field that the contract requires with its status and it has not."""
-        documented = operation.response_for(answer.status)
+        documented = operation.response_for(response.status)
         missing = [
             (field.name, field_of(field, self._sample(field.schema)))
             for field in (documented.headers if documented is not None else ())
-            if field.required and answer.header(field.name) is None
+            if field.required and response.header(field.name) is None
         ]
-        return replace(answer, headers=(*answer.headers, *missing)) if missing else answer
+        return replace(response, headers=(*response.headers, *missing)) if missing else response
 
     def _sample(self, schema: Schema) -> Any:
         """A value that a schema allows, made once."""
@@ -153,7 +155,7 @@ class Responder:
             made[id(schema)] = Builder(self.contract, RoundRobin(SEED)).value(schema)
         return made[id(schema)]
 
-    def _success(self, request: Request, operation: Operation, request_id: str) -> Answer:
+    def _success(self, request: Request, operation: Operation, request_id: str) -> MockResponse:
         status = preferred_status(request.header("prefer"))
         usual = self._known.usual[operation.label]
         if status is None or status == usual.code:
@@ -163,17 +165,17 @@ class Responder:
             try:
                 page = self._page(request, operation)
             except UnknownPageError as error:
-                return self._errors.answer(malformed(operation), str(error), request_id, operation=operation)
-            return Answer(usual.code, (*fields, *page.headers), page.payload)
+                return self._errors.response(malformed(operation), str(error), request_id, operation=operation)
+            return MockResponse(usual.code, (*fields, *page.headers), page.payload)
         applied = {"Preference-Applied": f"code={status}"}
         if status == 429:
             applied["Retry-After"] = "1"
         if status < 400:
-            return Answer(status, (*applied.items(), ("X-Request-Id", request_id)))
+            return MockResponse(status, (*applied.items(), ("X-Request-Id", request_id)))
         if status == 401:
             applied["WWW-Authenticate"] = challenge(BEARER, given=True)
         message = f"this status was asked for with Prefer: code={status}"
-        return self._errors.answer(status, message, request_id, operation=operation, headers=applied)
+        return self._errors.response(status, message, request_id, operation=operation, headers=applied)
 
     def _page(self, request: Request, operation: Operation) -> Page:
         """Return the next body of an operation, or the page of it that is asked for."""

@@ -20,8 +20,8 @@ from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
 from pytest_bctrl.traffic.mock.call_syntax import called, made_by, seconds_of, whole
-from pytest_bctrl.traffic.mock.change import Change, Scene
-from pytest_bctrl.traffic.mock.message import Answer, Payload
+from pytest_bctrl.traffic.mock.change import Change, RequestContext
+from pytest_bctrl.traffic.mock.message import MockResponse, Payload
 from pytest_bctrl.traffic.mock.refusal import Refusals
 
 
@@ -169,7 +169,7 @@ def deep(samples: Samples, space_id: str, levels: int = 60) -> Scenario:
 
 def chunked(samples: Samples, space_id: str) -> Scenario:
     """Answers in the chunked transfer coding (RFC 9112, 7.1)."""
-    return Scenario("chunked", transform=lambda scene: replace(scene.answer, chunked=True))
+    return Scenario("chunked", transform=lambda context: replace(context.response, chunked=True))
 
 
 def closing(samples: Samples, space_id: str) -> Scenario:
@@ -180,11 +180,11 @@ def closing(samples: Samples, space_id: str) -> Scenario:
 def charset(samples: Samples, space_id: str) -> Scenario:
     """A content type with a parameter."""
 
-    def named(scene: Scene) -> Answer:
-        media = scene.answer.header("Content-Type")
-        if not scene.answer.body or media is None or ";" in media:
-            return scene.answer
-        return change.headers({"Content-Type": f"{media}; charset=utf-8"})(scene)
+    def named(context: RequestContext) -> MockResponse:
+        media = context.response.header("Content-Type")
+        if not context.response.body or media is None or ";" in media:
+            return context.response
+        return change.headers({"Content-Type": f"{media}; charset=utf-8"})(context)
 
     return Scenario("charset", transform=named)
 
@@ -192,8 +192,10 @@ def charset(samples: Samples, space_id: str) -> Scenario:
 def odd_case(samples: Samples, space_id: str) -> Scenario:
     """Header field names in unusual case, which mean the same (RFC 9110, 5.1)."""
 
-    def swapped(scene: Scene) -> Answer:
-        return replace(scene.answer, headers=tuple((name.swapcase(), value) for name, value in scene.answer.headers))
+    def swapped(context: RequestContext) -> MockResponse:
+        return replace(
+            context.response, headers=tuple((name.swapcase(), value) for name, value in context.response.headers)
+        )
 
     return Scenario("odd_case", transform=swapped)
 

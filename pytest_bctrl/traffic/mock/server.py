@@ -18,7 +18,7 @@ from pytest_bctrl.secret import Secret
 from pytest_bctrl.traffic.mock.hosts import is_allowed, name_of
 from pytest_bctrl.traffic.mock.journal import Entry
 from pytest_bctrl.traffic.mock.listener import Listener
-from pytest_bctrl.traffic.mock.message import Answer, Request
+from pytest_bctrl.traffic.mock.message import MockResponse, Request
 from pytest_bctrl.traffic.mock.parse import Limits, Problem
 from pytest_bctrl.traffic.mock.scenarios import Source
 from pytest_bctrl.traffic.mock.space import Space
@@ -70,9 +70,9 @@ class MockServer(Space):
         self._origins = frozenset(origins)
         self._hosts = frozenset({host, *hosts})
         self._is_private = is_private
-        self.last_word: Callable[[Request, Answer], Answer] | None = None
+        self.last_word: Callable[[Request, MockResponse], MockResponse] | None = None
         """What may change each answer of a contract's path, after scenario and faults."""
-        self._control: Callable[[Request], Answer] | None = None
+        self._control: Callable[[Request], MockResponse] | None = None
         if control is not None:
             from pytest_bctrl.traffic.mock.control import Control
 
@@ -161,7 +161,7 @@ class MockServer(Space):
         self._listener.drop_connections()
         super().reset()
 
-    def respond(self, request: Request) -> Answer:
+    def respond(self, request: Request) -> MockResponse:
         """Answer one request in the space that it names, or whose key it has, and write it down there."""
         is_guarded = self._is_private or (self._control is not None and request.target.startswith(PREFIX))
         if is_guarded and not is_allowed(request, self._hosts):
@@ -174,12 +174,12 @@ class MockServer(Space):
 
         return with_cors(request, self._origins, self._answered)
 
-    def _answered(self, request: Request) -> Answer:
+    def _answered(self, request: Request) -> MockResponse:
         if self._control is not None and request.target.startswith(PREFIX):
             return self._control(request)
         space = self._space_of(request) if self._spaces else None
-        answer = space.respond(request) if space is not None else super().respond(request)
-        return answer if self.last_word is None else self.last_word(request, answer)
+        response = space.respond(request) if space is not None else super().respond(request)
+        return response if self.last_word is None else self.last_word(request, response)
 
     def _space_of(self, request: Request) -> Space | None:
         match = self._known.routes.match(request.target)

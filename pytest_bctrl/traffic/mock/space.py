@@ -17,7 +17,7 @@ from pytest_bctrl.traffic.mock.call_syntax import seconds_of, whole
 from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay
 from pytest_bctrl.traffic.mock.data import Step, StepSource, changed, served, states, taken
 from pytest_bctrl.traffic.mock.journal import Entry, Journal
-from pytest_bctrl.traffic.mock.message import Answer, Request
+from pytest_bctrl.traffic.mock.message import MockResponse, Request
 from pytest_bctrl.traffic.mock.parse import Problem
 from pytest_bctrl.traffic.mock.responder import Responder
 from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS, Scenario, Source, fixed, from_file, scenario
@@ -108,19 +108,19 @@ class Space(Responder):
         return self
 
     @staticmethod
-    def step(what: Any, *, answers: int | None = None, seconds: float | None = None) -> Step:
+    def step(what: Any, *, responses: int | None = None, seconds: float | None = None) -> Step:
         """Return a step of a sequence for so many answers or seconds, whichever is over first."""
-        if answers is not None:
-            whole(answers, "answers", "mock.step", MOST)
+        if responses is not None:
+            whole(responses, "responses", "mock.step", MOST)
         if seconds is not None:
             seconds_of(seconds, "mock.step")
-        return Step(what, 1 if answers is None and seconds is None else answers, seconds)
+        return Step(what, 1 if responses is None and seconds is None else responses, seconds)
 
     def sequence(self, *steps: Any, conforming: bool = True) -> Self:
         """Serve one state after the other, and stay in the last: `mock.sequence(503, {runtime_id: {"name": "a"}}, [])`.
 
         A step is a whole list of runtimes, an object of changes by runtime id, a status or a fault, or None for no
-        change. Each is in force for one successful answer, or as long as `mock.step(…, answers=3)` or
+        change. Each is in force for one successful answer, or as long as `mock.step(…, responses=3)` or
         `mock.step(…, seconds=0.5)` says. Raises `SettingError` as `update` and `fault` do, before any is served.
         """
         source = StepSource(self.now)
@@ -210,22 +210,22 @@ class Space(Responder):
         taken(self.samples, *given, conforming=conforming, fail_on="error", hint=hint)
         return self.play(Scenario("file", source))
 
-    def respond(self, request: Request) -> Answer:
+    def respond(self, request: Request) -> MockResponse:
         """Answer one request and write it down: the way in for the server and for the in-process transport."""
         try:
-            answer = self._respond(request)
+            response = self._respond(request)
         except BctrlError as error:
             # A contract that no sample can be made of shows here; the client is told why.
-            answer = self._refuse(500, str(error))
-        return self._written(request, answer)
+            response = self._refuse(500, str(error))
+        return self._written(request, response)
 
-    def refuse(self, problem: Problem) -> Answer:
+    def refuse(self, problem: Problem) -> MockResponse:
         """Answer what is no proper request and write it down."""
         return self._written(problem.seen, self._refuse(problem.status, problem.reason))
 
-    def _written(self, request: Request, answer: Answer) -> Answer:
+    def _written(self, request: Request, response: MockResponse) -> MockResponse:
         at = time.time()
-        self.requests.add(at, request, answer)
+        self.requests.add(at, request, response)
         if self._log is not None:
-            self._log(self.requests.entry(at, request, answer))
-        return answer
+            self._log(self.requests.entry(at, request, response))
+        return response

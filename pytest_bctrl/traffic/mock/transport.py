@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import anyio
 import httpx
 
-from pytest_bctrl.traffic.mock.message import BODILESS, Answer, Request, coded
+from pytest_bctrl.traffic.mock.message import BODILESS, MockResponse, Request, coded
 from pytest_bctrl.traffic.mock.server import MockServer
 
 
@@ -25,28 +25,28 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request; raises what httpx raises on a socket: `ReadTimeout`, `ReadError`."""
         asked = _plain(request, request.read())
-        answer = self._mock.respond(asked)
-        time.sleep(_patience(request, answer))
-        return _response(request, asked, answer)
+        response = self._mock.respond(asked)
+        time.sleep(_patience(request, response))
+        return _response(request, asked, response)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request; raises what httpx raises on a socket: `ReadTimeout`, `ReadError`."""
         asked = _plain(request, await request.aread())
-        answer = self._mock.respond(asked)
-        await anyio.sleep(_patience(request, answer))
-        return _response(request, asked, answer)
+        response = self._mock.respond(asked)
+        await anyio.sleep(_patience(request, response))
+        return _response(request, asked, response)
 
 
-def _response(request: httpx.Request, asked: Request, answer: Answer) -> httpx.Response:
-    if answer.ending == "hang" or _patience(request, answer) < answer.delay:
+def _response(request: httpx.Request, asked: Request, response: MockResponse) -> httpx.Response:
+    if response.ending == "hang" or _patience(request, response) < response.delay:
         raise httpx.ReadTimeout("the mock does not answer", request=request)
-    if answer.ending == "reset":
+    if response.ending == "reset":
         raise httpx.ReadError("the mock reset the connection", request=request)
-    headers, body = coded(asked, answer)
+    headers, body = coded(asked, response)
     sent = b"" if request.method == "HEAD" else body
-    fields = [*headers] if answer.status in BODILESS else [*headers, ("Content-Length", str(len(body)))]
-    stream = _Broken(sent[: len(sent) // 2]) if answer.ending == "truncate" else httpx.ByteStream(sent)
-    return httpx.Response(answer.status, headers=fields, stream=stream, request=request)
+    fields = [*headers] if response.status in BODILESS else [*headers, ("Content-Length", str(len(body)))]
+    stream = _Broken(sent[: len(sent) // 2]) if response.ending == "truncate" else httpx.ByteStream(sent)
+    return httpx.Response(response.status, headers=fields, stream=stream, request=request)
 
 
 class _Broken(httpx.ByteStream):
@@ -66,7 +66,7 @@ def _plain(request: httpx.Request, body: bytes) -> Request:
     return Request(request.method, request.url.raw_path.decode("ascii"), headers, body)
 
 
-def _patience(request: httpx.Request, answer: Answer) -> float:
+def _patience(request: httpx.Request, response: MockResponse) -> float:
     """Seconds to wait for the answer: its delay, or the read timeout where that is shorter."""
     limit = request.extensions.get("timeout", {}).get("read")
-    return answer.delay if limit is None else min(answer.delay, float(limit))
+    return response.delay if limit is None else min(response.delay, float(limit))

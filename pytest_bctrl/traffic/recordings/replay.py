@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import httpx
 
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.traffic.mock.message import Answer, Payload, Request
+from pytest_bctrl.traffic.mock.message import MockResponse, Payload, Request
 from pytest_bctrl.traffic.mock.scenarios import Scenario
 from pytest_bctrl.traffic.recordings.exchange import BODILESS, RESPONSE, Exchange, kept
 
@@ -72,7 +72,7 @@ class Player:
         self._used: set[int] = set()
         self._misses: list[Miss] = []
 
-    def answer(self, method: str, target: str) -> Exchange | Miss:
+    def response(self, method: str, target: str) -> Exchange | Miss:
         """Return the recorded exchange whose turn it is, or a `Miss`, which is remembered; never raises."""
         key = self._known(method, target)
         with self._lock:
@@ -165,25 +165,25 @@ class UnrecordedRequestError(httpx.TransportError):
     """A replayed test asked for what is not recorded: to the code under test, the network failed."""
 
 
-LastWord: TypeAlias = Callable[[Request, Answer], Answer]
+LastWord: TypeAlias = Callable[[Request, MockResponse], MockResponse]
 """What may change an answer before it is given."""
 
 
-def replay_transport(player: Player, last_word: LastWord = lambda _request, answer: answer) -> httpx.MockTransport:
+def replay_transport(player: Player, last_word: LastWord = lambda _request, response: response) -> httpx.MockTransport:
     """Return a transport, sync and async, that answers from `player`; it raises `UnrecordedRequestError` for a miss."""
 
     def answered(request: httpx.Request) -> httpx.Response:
-        found = player.answer(request.method, str(request.url))
+        found = player.response(request.method, str(request.url))
         if isinstance(found, Miss):
             raise UnrecordedRequestError(found.text, request=request)
-        answer = last_word(
-            Request(request.method, str(request.url)), Answer(found.status, found.headers, Payload(found.body))
+        response = last_word(
+            Request(request.method, str(request.url)), MockResponse(found.status, found.headers, Payload(found.body))
         )
-        body = b"" if found.method == "HEAD" else answer.body
-        length = [("Content-Length", str(len(body)))] if answer.status not in BODILESS and body else []
+        body = b"" if found.method == "HEAD" else response.body
+        length = [("Content-Length", str(len(body)))] if response.status not in BODILESS and body else []
         # As bytes: of text httpx takes ASCII alone.
-        headers = [(name.encode(), value.encode()) for name, value in (*answer.headers, *length)]
-        return httpx.Response(answer.status, headers=headers, stream=httpx.ByteStream(body), request=request)
+        headers = [(name.encode(), value.encode()) for name, value in (*response.headers, *length)]
+        return httpx.Response(response.status, headers=headers, stream=httpx.ByteStream(body), request=request)
 
     return httpx.MockTransport(answered)
 
@@ -196,23 +196,23 @@ _HOP = frozenset({"host", "authorization", "connection", "content-length", "tran
 
 def scenario(player: Player) -> Scenario:
     """Return a scenario in which the mock server answers from a recording, whatever the key and the space are."""
-    return Scenario("recording", transform=lambda scene: replayed(player, scene.request))
+    return Scenario("recording", transform=lambda context: replayed(player, context.request))
 
 
-def replayed(player: Player, request: Request) -> Answer:
+def replayed(player: Player, request: Request) -> MockResponse:
     """Return the recorded answer to one request; a plain-text 421 that explains itself where there is none."""
-    found = player.answer(request.method, request.target)
-    return _explained(UNRECORDED, found.text) if isinstance(found, Miss) else as_answer(found)
+    found = player.response(request.method, request.target)
+    return _explained(UNRECORDED, found.text) if isinstance(found, Miss) else as_response(found)
 
 
-def as_answer(found: Exchange) -> Answer:
+def as_response(found: Exchange) -> MockResponse:
     """Return what was recorded as an answer."""
     # The listener writes Latin-1; what was recorded goes out as the UTF-8 that it most likely came in.
     headers = tuple((name, value.encode().decode("latin-1")) for name, value in found.headers)
-    return Answer(found.status, headers, Payload(found.body))
+    return MockResponse(found.status, headers, Payload(found.body))
 
 
-def forwarded(client: httpx.Client, request: Request) -> Answer:
+def forwarded(client: httpx.Client, request: Request) -> MockResponse:
     """Return what `client`'s target answers to one request, sent with the client's key in place of the request's."""
     headers = [(name, value) for name, value in request.headers if name not in _HOP]
     try:
@@ -220,8 +220,8 @@ def forwarded(client: httpx.Client, request: Request) -> Answer:
     except (httpx.HTTPError, BctrlError) as error:
         return _explained(502, str(error))
     fields = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
-    return Answer(response.status_code, kept(fields, RESPONSE), Payload(response.content))
+    return MockResponse(response.status_code, kept(fields, RESPONSE), Payload(response.content))
 
 
-def _explained(status: int, text: str) -> Answer:
-    return Answer(status, (("Content-Type", "text/plain; charset=utf-8"),), Payload(text.encode()), why=text)
+def _explained(status: int, text: str) -> MockResponse:
+    return MockResponse(status, (("Content-Type", "text/plain; charset=utf-8"),), Payload(text.encode()), why=text)

@@ -13,24 +13,24 @@ from pytest_bctrl import assert_conforms
 
 
 @pytest_asyncio.fixture
-async def answer(bctrl_async_client: httpx.AsyncClient, listing: str) -> AsyncIterator[httpx.Response]:
+async def response(bctrl_async_client: httpx.AsyncClient, listing: str) -> AsyncIterator[httpx.Response]:
     """An answer that an async fixture of the project's own got."""
     yield await bctrl_async_client.get(listing)
 
 
 @pytest.mark.asyncio
 async def test_a_fixture_and_its_test_share_a_loop(
-    answer: httpx.Response, bctrl_async_client: httpx.AsyncClient, listing: str
+    response: httpx.Response, bctrl_async_client: httpx.AsyncClient, listing: str
 ) -> None:
-    assert_conforms(answer, fail_on="info")
-    assert answer.json() == (await bctrl_async_client.get(listing)).json()
+    assert_conforms(response, fail_on="info")
+    assert response.json() == (await bctrl_async_client.get(listing)).json()
 
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("turn", [1, 2])
 async def test_two_tests_share_a_loop(turn: int, bctrl_async_client: httpx.AsyncClient, listing: str) -> None:
-    answers = await asyncio.gather(*(bctrl_async_client.get(listing) for _ in range(5)))
-    assert [200] * 5 == [answer.status_code for answer in answers]
+    responses = await asyncio.gather(*(bctrl_async_client.get(listing) for _ in range(5)))
+    assert [200] * 5 == [response.status_code for response in responses]
 
 
 @pytest.mark.asyncio

@@ -8,19 +8,20 @@ import respx
 from pytest_httpx import HTTPXMock
 
 from pytest_bctrl import assert_conforms, check
-from pytest_bctrl.samples import response, runtime
+from pytest_bctrl.samples import response as generated_response
+from pytest_bctrl.samples import runtime
 from pytest_bctrl.traffic.mock import MockServer
 
 ELSEWHERE = "https://elsewhere.test/hook"
 
 
 def test_httpx_mock_answers_the_client(httpx_mock: HTTPXMock, bctrl_client: httpx.Client, listing: str) -> None:
-    httpx_mock.add_response(json=response([runtime(name="from pytest-httpx")]))
+    httpx_mock.add_response(json=generated_response([runtime(name="from pytest-httpx")]))
 
-    answer = bctrl_client.get(listing)
+    response = bctrl_client.get(listing)
 
-    assert ["from pytest-httpx"] == [one["name"] for one in answer.json()["runtimes"]]
-    assert_conforms(answer)
+    assert ["from pytest-httpx"] == [one["name"] for one in response.json()["runtimes"]]
+    assert_conforms(response)
 
 
 @pytest.mark.httpx_mock(should_mock=lambda request: request.url.host == "elsewhere.test")
@@ -35,12 +36,12 @@ def test_httpx_mock_lets_ours_through(
 
 
 def test_respx_answers_the_client(respx_mock: respx.MockRouter, bctrl_client: httpx.Client, listing: str) -> None:
-    respx_mock.get(path=listing).respond(json=response([runtime(name="from respx")]))
+    respx_mock.get(path=listing).respond(json=generated_response([runtime(name="from respx")]))
 
-    answer = bctrl_client.get(listing)
+    response = bctrl_client.get(listing)
 
-    assert ["from respx"] == [one["name"] for one in answer.json()["runtimes"]]
-    assert [] == check(answer)
+    assert ["from respx"] == [one["name"] for one in response.json()["runtimes"]]
+    assert [] == check(response)
 
 
 def test_respx_lets_ours_through(

@@ -7,8 +7,8 @@ import urllib.request
 _REQUEST = urllib.request.Request(
     os.environ["TARGET"], headers={"Authorization": f"Bearer {os.environ[os.environ['VARIABLE']]}"}
 )
-with urllib.request.urlopen(_REQUEST) as _answer:
-    SPELLED = json.load(_answer)
+with urllib.request.urlopen(_REQUEST) as _response:
+    SPELLED = json.load(_response)
 
 
 def echoed(sink: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pytest_bctrl.checks.answer import Answer
+from pytest_bctrl.checks.response import Response
 from pytest_bctrl.contract.model import Contract
 from tests.observed.bodies import CONTRACT as CONTRACT
 from tests.observed.bodies import sample as sample
@@ -19,13 +19,13 @@ def runtime(**changes: Any) -> dict[str, Any]:
     return {"runtimes": [{**sample()["runtimes"][0], **changes}]}
 
 
-def answer(
+def response(
     body: Any,
     status: int = 200,
     headers: tuple[tuple[str, str], ...] = (JSON,),
     contract: Contract = CONTRACT,
     **path_values: str,
-) -> Answer:
+) -> Response:
     """An answer of the contract's first operation; data is written as JSON, bytes stay as they are."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Answer(contract, contract.operations[0], status, headers, raw, path_values)
+    return Response(contract, contract.operations[0], status, headers, raw, path_values)

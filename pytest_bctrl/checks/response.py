@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """One answer to one request.
 
     `body` is the content after transfer and content coding; `path_values` are the values that stood in the
@@ -41,7 +41,7 @@ class Answer:
     reproduce: str = ""
     method: str = ""
     has_all_headers: bool = False
-    usual: Answer | None = field(default=None, repr=False)
+    usual: Response | None = field(default=None, repr=False)
     _looked: set[str] = field(init=False, default_factory=set, repr=False, compare=False)
     _results: dict[Hashable, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
 
@@ -114,32 +114,32 @@ class Answer:
         return made
 
 
-def looked(answer: Answer) -> set[str]:
+def looked(response: Response) -> set[str]:
     """Return the names of the checks that have looked at an answer, since they were last cleared."""
-    return answer._looked
+    return response._looked
 
 
-def content_key(answer: Answer) -> Hashable:
+def content_key(response: Response) -> Hashable:
     """Identify what the checks of a body read: answers with equal keys get equal results."""
-    return answer.operation.label, answer.is_to_head, answer.status, answer.media_type, answer.body
+    return response.operation.label, response.is_to_head, response.status, response.media_type, response.body
 
 
-def share(answer: Answer, earlier: Answer) -> None:
+def share(response: Response, earlier: Response) -> None:
     """Let an answer take over the results of another with the same `content_key`, and share all further ones."""
-    object.__setattr__(answer, "body", earlier.body)
-    object.__setattr__(answer, "_results", earlier._results)
+    object.__setattr__(response, "body", earlier.body)
+    object.__setattr__(response, "_results", earlier._results)
 
 
-def once(answer: Answer, key: Hashable, compute: Callable[[], Result]) -> Result:
+def once(response: Response, key: Hashable, compute: Callable[[], Result]) -> Result:
     """Return the result of a computation over a body, made once for all answers that share their results."""
-    if key not in answer._results:
-        answer._results[key] = compute()
-    result: Result = answer._results[key]
+    if key not in response._results:
+        response._results[key] = compute()
+    result: Result = response._results[key]
     return result
 
 
-def answer_of(response: Any, contract: Contract, operation: str | None = None) -> Answer:
-    """Return an `Answer` for a response of httpx, requests, urllib3, werkzeug, Django or Starlette, or a bare body.
+def response_from(response: Any, contract: Contract, operation: str | None = None) -> Response:
+    """Return a `Response` for a response of httpx, requests, urllib3, werkzeug, Django or Starlette, or a bare body.
 
     A bare body (bytes, str, or data such as `response.json()`) counts as a 200 of the documented content type.
     `operation` is an operation id, needed only where the URL does not tell and the contract has several.
@@ -150,7 +150,7 @@ def answer_of(response: Any, contract: Contract, operation: str | None = None) -
         code = min(chosen.success_statuses, default=200)
         documented = chosen.response_for(code)
         headers = [("Content-Type", media) for media in documented.content][:1] if documented else []
-        return Answer(contract, chosen, code, tuple(headers), _encoded(response))
+        return Response(contract, chosen, code, tuple(headers), _encoded(response))
     status = getattr(response, "status_code", getattr(response, "status", None))
     if not isinstance(status, int):
         raise BctrlError(
@@ -161,7 +161,7 @@ def answer_of(response: Any, contract: Contract, operation: str | None = None) -
         )
     url, method = _url(response), _method(response)
     chosen = _operation(contract, operation, url, method)
-    return Answer(
+    return Response(
         contract, chosen, status, _headers(response), _body(response), path_values(chosen, url), method=method
     )
 
