@@ -1,4 +1,4 @@
-"""What a person does wrong, one mistake each: the calls that raise the errors of `test_error_messages`."""
+"""Mistakes of users, by name: each calls the package so that it raises an error."""
 
 from __future__ import annotations
 

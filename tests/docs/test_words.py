@@ -58,8 +58,6 @@ def _texts() -> Iterator[tuple[str, str]]:
             # What was released is history.
             text = text.partition("## [Unreleased]")[2].partition("\n## [")[0]
         yield str(path.relative_to(PROJECT)), text
-    messages = (PROJECT / "tests" / "error_messages.txt").read_text("utf-8").splitlines()
-    yield "messages", "\n".join(line.partition(" => ")[2] for line in messages)
     yield "overlay", (PROJECT / "contracts" / "runtimes.overlay.yaml").read_text("utf-8")
     page = PROJECT / "pytest_bctrl" / "reports" / "html" / "page" / "page.html"
     yield "HTML report", re.sub(r"<[^>]*>", "", page.read_text("utf-8"))
