@@ -16,7 +16,7 @@ from statistics import median
 from playwright.sync_api import Browser
 
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.finding import LEVELS, Finding
+from pytest_bctrl.findings.finding import LEVELS, Finding
 from pytest_bctrl.reports.html import findings_html
 from pytest_bctrl.reports.wording import RanTest, RunReport, Title
 from tests.browser.chromium import launched

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from pytest_bctrl.checks.response import Response
     from pytest_bctrl.checks.run import Check, Problem, contract_check
     from pytest_bctrl.conformance import assert_conforms, check
-    from pytest_bctrl.finding import Finding
+    from pytest_bctrl.findings.finding import Finding
+    from pytest_bctrl.http.message import MockResponse
     from pytest_bctrl.samples.sample import Samples
     from pytest_bctrl.suite.schema import schema
     from pytest_bctrl.traffic.mock.change import RequestContext
-    from pytest_bctrl.traffic.mock.message import MockResponse
     from pytest_bctrl.traffic.mock.own import mock_fault, mock_scenario
 
 __all__ = [
@@ -39,8 +39,8 @@ __all__ = [
 
 _HOMES = {
     "Check": "pytest_bctrl.checks.run",
-    "Finding": "pytest_bctrl.finding",
-    "MockResponse": "pytest_bctrl.traffic.mock.message",
+    "Finding": "pytest_bctrl.findings.finding",
+    "MockResponse": "pytest_bctrl.http.message",
     "Problem": "pytest_bctrl.checks.run",
     "RequestContext": "pytest_bctrl.traffic.mock.change",
     "Response": "pytest_bctrl.checks.response",

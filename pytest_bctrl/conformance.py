@@ -9,7 +9,7 @@ from pytest_bctrl.checks.response import response_from
 from pytest_bctrl.checks.run import Check, check_answer
 from pytest_bctrl.contract.in_force import current_contract
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.finding import FailOn, Finding, at_or_above
+from pytest_bctrl.findings.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.reports.terminal import breach
 
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import httpx
 
     from pytest_bctrl.contract.model import Contract
-    from pytest_bctrl.recorded.recorded_test import RecordedTest
-    from pytest_bctrl.secret import Secret
+    from pytest_bctrl.recorded.recording_session import RecordedTest
+    from pytest_bctrl.secrets.secret import Secret
     from pytest_bctrl.traffic.mock import MockServer
     from pytest_bctrl.traffic.mock.space import Space
 
@@ -132,7 +132,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Declare the hooks by which a project adds checks, scenarios and faults of its own."""
-    from pytest_bctrl import hookspecs
+    from pytest_bctrl.integration import hookspecs
 
     pluginmanager.add_hookspecs(hookspecs)
 
@@ -152,9 +152,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
 
 def _enter(config: pytest.Config) -> None:
     """Make this run the one whose contract `pytest_bctrl.schema()` and `check()` use."""
-    from pytest_bctrl import running
+    from pytest_bctrl.settings import current_run
 
-    running.enter(config)
+    current_run.enter(config)
 
 
 def _is_source(following: str) -> bool:
@@ -167,7 +167,7 @@ def _redact_secrets(config: pytest.Config) -> None:
     options = getattr(config.option, "bctrl_headers", None)
     names = ("bctrl_secrets", "bctrl_headers", "bctrl_values")
     if os.environ.get("BCTRL_API_KEY") or options or any(_is_in_file(config, name) for name in names):
-        from pytest_bctrl import settings
+        from pytest_bctrl.settings import resolve as settings
         from pytest_bctrl.suite.sinks import redact_trace, redaction
 
         # Nothing is captured now: these are what the terminal's reporter writes to. Later, more options are known.
@@ -182,7 +182,7 @@ def pytest_fixture_setup(
     """Redact the key that a project's own `bctrl_api_key` gives; that of the mock is published."""
     value = yield
     if fixturedef.argname == "bctrl_api_key" and fixturedef.func.__module__ != __name__:
-        from pytest_bctrl.secret import Secret
+        from pytest_bctrl.secrets.secret import Secret
         from pytest_bctrl.suite.sinks import redaction
 
         if isinstance(value, str | Secret):
@@ -198,7 +198,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     option = config.option
     if option.bctrl_record_mode or any(_is_in_file(config, name) for name, *_ in (*_VALUES, *_IN_FILE)):
-        from pytest_bctrl import settings
+        from pytest_bctrl.settings import resolve as settings
 
         with settings.usage_errors():
             settings.require_recording_settings(config, os.environ)
@@ -302,7 +302,7 @@ def _sets_up_the_mock(item: pytest.Item) -> bool:
 @pytest.fixture(scope="session")
 def bctrl_contract(pytestconfig: pytest.Config) -> Contract:
     """The contract: operations, schemas and servers, of --bctrl-contract, else `contracts/`, else the packaged one."""
-    from pytest_bctrl import fixture_values
+    from pytest_bctrl.integration import fixture_values
 
     return fixture_values.contract(pytestconfig)
 
@@ -310,7 +310,7 @@ def bctrl_contract(pytestconfig: pytest.Config) -> Contract:
 @pytest.fixture(scope="session")
 def bctrl_api_key(pytestconfig: pytest.Config) -> Secret:
     """The API key as a `Secret`: BCTRL_API_KEY with --bctrl-live, else the mock's. Override to take it elsewhere."""
-    from pytest_bctrl import fixture_values
+    from pytest_bctrl.integration import fixture_values
 
     return fixture_values.api_key(pytestconfig)
 
@@ -318,7 +318,7 @@ def bctrl_api_key(pytestconfig: pytest.Config) -> Secret:
 @pytest.fixture(scope="session")
 def bctrl_base_url(pytestconfig: pytest.Config) -> str:
     """The base URL of the target, without a trailing slash: the live API with --bctrl-live, else the mock."""
-    from pytest_bctrl import fixture_values
+    from pytest_bctrl.integration import fixture_values
 
     return fixture_values.base_url(pytestconfig)
 
@@ -326,7 +326,7 @@ def bctrl_base_url(pytestconfig: pytest.Config) -> str:
 @pytest.fixture(scope="session")
 def bctrl_space_id(pytestconfig: pytest.Config) -> str:
     """The id of a space that the key may list: the setting or the mock's; a replayed test gets its recording's."""
-    from pytest_bctrl import fixture_values
+    from pytest_bctrl.integration import fixture_values
 
     return fixture_values.space_id(pytestconfig, os.environ)
 
@@ -351,7 +351,7 @@ def bctrl_runtimes(bctrl_recording: RecordedTest) -> list[dict[str, Any]]:
 @pytest.fixture
 def bctrl_client(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
     """An authenticated `httpx.Client` on the recording, the mock or, with --bctrl-live, the API (safe methods only)."""
-    from pytest_bctrl.fixture_values import client_for
+    from pytest_bctrl.integration.fixture_values import client_for
 
     recording = _recorded(request)
     with client_for(request) if recording is None else _recorder(request).client() as made:
@@ -361,7 +361,7 @@ def bctrl_client(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
 @pytest.fixture
 def bctrl_async_client(request: pytest.FixtureRequest) -> httpx.AsyncClient:
     """An authenticated `httpx.AsyncClient` on the same target, as safe as `bctrl_client`; needs no closing."""
-    from pytest_bctrl.fixture_values import client_settings
+    from pytest_bctrl.integration.fixture_values import client_settings
     from pytest_bctrl.traffic.client import async_client
 
     is_plain = _recorded(request) is None
@@ -371,7 +371,7 @@ def bctrl_async_client(request: pytest.FixtureRequest) -> httpx.AsyncClient:
 @pytest.fixture
 def bctrl_mock(request: pytest.FixtureRequest) -> Iterator[MockServer]:
     """The mock server of this test: `.url`, `.api_key`, `.space_id`, `.runtimes`, `.requests`; plays its recording."""
-    from pytest_bctrl import fixture_values
+    from pytest_bctrl.integration import fixture_values
 
     recording = _recorded(request)
     with fixture_values.mock_for(request) as server, ExitStack() as played:
@@ -383,7 +383,7 @@ def bctrl_mock(request: pytest.FixtureRequest) -> Iterator[MockServer]:
 @pytest.fixture(scope="session")
 def bctrl_mock_server(pytestconfig: pytest.Config) -> Iterator[MockServer]:
     """One mock server for the whole run, which no test resets: `.url`, and `.space()` for a space of one's own."""
-    from pytest_bctrl.fixture_values import new_mock
+    from pytest_bctrl.integration.fixture_values import new_mock
 
     with new_mock(pytestconfig) as server:
         yield server
@@ -414,6 +414,6 @@ def _recorder(request: pytest.FixtureRequest) -> RecordedTest:
 @pytest.fixture(scope="session")
 def bctrl_schema(bctrl_contract: Contract) -> Any:
     """The contract as a Schemathesis schema inside a test; `pytest_bctrl.schema()` at module level gives the same."""
-    from pytest_bctrl import fixture_values
+    from pytest_bctrl.integration import fixture_values
 
     return fixture_values.schema(bctrl_contract)

@@ -18,7 +18,7 @@ from pytest_bctrl.conformance import check
 from pytest_bctrl.contract.in_force import current_contract
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples import samples_of
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.drawn import drawn, text

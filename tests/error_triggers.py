@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest_bctrl
-from pytest_bctrl import contract_check, mock_fault, mock_scenario, settings, strategies
+from pytest_bctrl import contract_check, mock_fault, mock_scenario, strategies
 from pytest_bctrl.baseline.allowlist import load_allow_list, with_entries
 from pytest_bctrl.checks.response import response_from
 from pytest_bctrl.checks.run import flattened, run_check
@@ -27,14 +27,15 @@ from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.gate_file import read_gate_file
 from pytest_bctrl.drift.report import MAX_CHANGES
 from pytest_bctrl.drift.sources import read_text
-from pytest_bctrl.finding import Finding, parse_levels
-from pytest_bctrl.incoming import DOCUMENT
+from pytest_bctrl.files.limits import DOCUMENT
+from pytest_bctrl.findings.finding import Finding, parse_levels
+from pytest_bctrl.http.message import MockResponse
 from pytest_bctrl.reports.wording import Title
 from pytest_bctrl.samples import Samples, response, runtime, runtimes
 from pytest_bctrl.samples.mutants import broken
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.traffic.client import client
-from pytest_bctrl.traffic.mock.message import MockResponse
 from pytest_bctrl.traffic.origin import base_url, connection, values
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.recordings.har_read import decode

@@ -19,22 +19,22 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "python-api.
 
 # A module stands for every public name of it; names behind a hyphen are left out of a class.
 SECTIONS: Mapping[str, str] = {
-    "Checks": "check assert_conforms Finding finding.at_or_above",
+    "Checks": "check assert_conforms Finding findings.finding.at_or_above",
     "Checks, scenarios and faults of your own": """
         contract_check Check Problem Response-observed checks.strict_json.Parsed mock_scenario mock_fault
-        traffic.mock.own.OwnScenario traffic.mock.own.OwnFault hookspecs""",
+        traffic.mock.own.OwnScenario traffic.mock.own.OwnFault integration.hookspecs""",
     "Samples": "samples",
     "Strategies": "strategies",
     "The mock server": """
         traffic.mock.MockServer-respond-refuse traffic.mock.change.FaultInPlay
         traffic.mock.journal.Journal-add-clear-entry traffic.mock.journal.Entry traffic.mock.change.Fault
-        RequestContext traffic.mock.scenarios.Scenario traffic.mock.scenarios.Source traffic.mock.message.Payload
-        traffic.mock.message.Request MockResponse traffic.mock.refusal.Refusals traffic.mock.parse.Limits""",
+        RequestContext traffic.mock.scenarios.Scenario traffic.mock.scenarios.Source http.message.Payload
+        http.message.Request MockResponse traffic.mock.refusal.Refusals traffic.mock.parse.Limits""",
     "The contract": """
         contract.read.load contract.model.Contract contract.model.Operation contract.model.Parameter
         contract.model.ResponseSpec contract.model.SecurityScheme schema""",
     "Drift": "drift.compare drift.check_upstream",
-    "Secrets and errors": "secret.Secret errors",
+    "Secrets and errors": "secrets.secret.Secret errors",
 }
 _INTRODUCTION = """\
 # Python

@@ -20,9 +20,10 @@ from typing import Any, cast
 
 import pytest
 
-from pytest_bctrl import cli, plugin, settings
+from pytest_bctrl import cli, plugin
 from pytest_bctrl.cli.explain import explanations
 from pytest_bctrl.contract.read import load
+from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.suite import plan
 
 _REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"

@@ -13,7 +13,7 @@ import pytest
 import pytest_bctrl
 from pytest_bctrl import assert_conforms, check
 from pytest_bctrl.contract.files import packaged
-from pytest_bctrl.finding import FAIL_ON, LEVELS, Finding, at_or_above
+from pytest_bctrl.findings.finding import FAIL_ON, LEVELS, Finding, at_or_above
 from tests.variants.catalogue import CATALOGUE
 from tests.variants.variant import Variant
 

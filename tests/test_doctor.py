@@ -17,7 +17,7 @@ import pytest
 from pytest_bctrl.cli import main
 from pytest_bctrl.cli.doctor import Line, probe
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.run import ContractRun
 from tests.traffic.servers import Script, hang, response, serve
 from tests.variants import named

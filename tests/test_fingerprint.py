@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.finding import Finding
-from pytest_bctrl.fingerprint import named
+from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.findings.fingerprint import named
 
 FINDING = Finding(
     "response_schema_conformance",

@@ -16,11 +16,11 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from pytest_bctrl.finding import Finding
-from pytest_bctrl.redaction import MASK, Redaction
-from pytest_bctrl.redaction.encodings import FRAGMENT, is_random
-from pytest_bctrl.redaction.weakness import weakness
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.secrets.encodings import FRAGMENT, is_random
+from pytest_bctrl.secrets.redaction import MASK, Redaction
+from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.secrets.weakness import weakness
 from tests.recordings.test_secrets import SPELLINGS
 
 KEY = "Zq7Tn4Wb9Kd2Xs6Lp3Vf8Hg5Rj1YcM"

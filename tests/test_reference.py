@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_bctrl import cli, settings
+from pytest_bctrl import cli
+from pytest_bctrl.settings import resolve as settings
 from tests import python_page
 from tests.reference_page import (
     CHECKS,

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 
 _VALUES = st.text(st.characters(codec="ascii", min_codepoint=48, max_codepoint=122), min_size=12)
 """Long enough to be in no other text by chance."""

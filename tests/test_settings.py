@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl import settings
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.redaction import MASK, Redaction
+from pytest_bctrl.secrets.redaction import MASK, Redaction
+from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.suite.run import ContractRun, aimed
 from pytest_bctrl.traffic.origin import connection, values
 from tests.error_makers import Given

@@ -19,13 +19,13 @@ from pytest_bctrl.contract.document import read_file
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.escaping import escape_line, escape_yaml
-from pytest_bctrl.fingerprint import place_fingerprint
+from pytest_bctrl.findings.fingerprint import place_fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from pytest_bctrl.finding import Finding
+    from pytest_bctrl.findings.finding import Finding
 
 FILE = "bctrl-baseline.yaml"
 """The list of the contract suite and of `pytest-bctrl check`; the drift gate's own file holds levels too."""

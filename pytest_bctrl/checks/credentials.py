@@ -12,8 +12,8 @@ from pytest_bctrl.checks.protocol import around
 from pytest_bctrl.checks.response import Response, looked
 from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField
-from pytest_bctrl.finding import Finding
-from pytest_bctrl.secret import KEY_VARIABLE, Secret, public_part
+from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret, public_part
 
 REFUSED = frozenset({401, 403})
 """Statuses that refuse a credential (RFC 9110, 15.5.2 and 15.5.4)."""

@@ -18,7 +18,7 @@ from pytest_bctrl.contract.paging import linked
 from pytest_bctrl.contract.parameters import read_field
 from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.contract.schema.ref import flatten
-from pytest_bctrl.finding import LEVELS, Level
+from pytest_bctrl.findings.finding import LEVELS, Level
 
 
 def around(

@@ -26,8 +26,8 @@ from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.contract.schema.invariant import Invariant
 from pytest_bctrl.contract.schema.locations import Path, select
 from pytest_bctrl.errors import BctrlError, SettingError
-from pytest_bctrl.finding import LEVELS, Finding, Level
-from pytest_bctrl.fingerprint import named
+from pytest_bctrl.findings.finding import LEVELS, Finding, Level
+from pytest_bctrl.findings.fingerprint import named
 from pytest_bctrl.observed.differences import UNDOCUMENTED, differences
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")

@@ -21,7 +21,7 @@ from pytest_bctrl.contract.json_source import (
     parsed,
     read_quickly,
 )
-from pytest_bctrl.incoming import parsing_problem
+from pytest_bctrl.files.limits import parsing_problem
 
 
 @dataclass(frozen=True, slots=True)

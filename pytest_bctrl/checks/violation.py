@@ -11,8 +11,8 @@ from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.rules import rules
 from pytest_bctrl.contract.schema.locations import Path, generalised, location, select
 from pytest_bctrl.contract.show import shortened
-from pytest_bctrl.finding import Finding, Level
-from pytest_bctrl.fingerprint import BY_VALUE, named, value_text
+from pytest_bctrl.findings.finding import Finding, Level
+from pytest_bctrl.findings.fingerprint import BY_VALUE, named, value_text
 from pytest_bctrl.observed.overlay_alone import OVERLAY_ALONE, added_by_overlay, is_of_overlay_alone
 from pytest_bctrl.observed.totals import APART, FURTHER, FURTHER_MESSAGE, at_least, capped, numbered
 

@@ -19,7 +19,8 @@ from typing import NoReturn
 from pytest_bctrl._version import __version__
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.escaping import escape_line, escape_lines
-from pytest_bctrl.redaction import Redaction, redact_stream
+from pytest_bctrl.secrets.redaction import Redaction
+from pytest_bctrl.secrets.streams import redact_stream
 
 COMMANDS = {
     "check": "check recordings, HAR files and JSON bodies against the contract; - reads standard input",

@@ -25,7 +25,7 @@ from pytest_bctrl.cli.traffic import name_of, opened
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
 from pytest_bctrl.escaping import escape_line
-from pytest_bctrl.finding import FAIL_ON, Finding, at_or_above, parse_levels
+from pytest_bctrl.findings.finding import FAIL_ON, Finding, at_or_above, parse_levels
 from pytest_bctrl.recorded.conform import listing
 from pytest_bctrl.recorded.conform import response_from as response_from_exchange
 from pytest_bctrl.reports import FORMATS, writer

@@ -14,7 +14,6 @@ from typing import Literal
 
 import pytest
 
-from pytest_bctrl import settings
 from pytest_bctrl.cli.project import read_config
 from pytest_bctrl.contract.build import merged
 from pytest_bctrl.contract.files import shown_path, update_command
@@ -25,6 +24,7 @@ from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.escaping import escape_json, escape_line
 from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.samples.inputs import main_operation
+from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.suite.run import INSTALL, ContractRun, aimed
 from pytest_bctrl.suite.target import Target
 from pytest_bctrl.suite.troubles import NoAnswerError

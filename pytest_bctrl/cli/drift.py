@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_bctrl.contract.document import Document
     from pytest_bctrl.contract.in_force import ContractInForce
     from pytest_bctrl.drift.gate_file import GateFile
-    from pytest_bctrl.finding import Finding
+    from pytest_bctrl.findings.finding import Finding
 
 EXAMPLES = (
     "pytest-bctrl drift page.md",
@@ -191,7 +191,7 @@ def upstream_setting() -> str | None:
     import os
 
     def read(config: pytest.Config) -> str | None:
-        from pytest_bctrl.settings import upstream
+        from pytest_bctrl.settings.resolve import upstream
 
         return upstream(config, os.environ)
 

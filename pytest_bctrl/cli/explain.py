@@ -95,7 +95,7 @@ def explanations(contract: Contract, document: str | None = None) -> Iterator[Ex
 def _action(contract: Contract, rule: str) -> str:
     """The overlay's action that adds an invariant, or the contract where it has no overlay."""
     from pytest_bctrl.contract.yaml_source import read_yaml
-    from pytest_bctrl.incoming import read_text
+    from pytest_bctrl.files.limits import read_text
 
     files = built_from(contract.name)
     if files is None:

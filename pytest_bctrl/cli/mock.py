@@ -23,7 +23,7 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.journal import Entry
 from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS, Scenario
 from pytest_bctrl.traffic.mock.server import MOCK_KEY, PREFIX, MockServer

@@ -9,9 +9,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_bctrl import locking
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
 from pytest_bctrl.escaping import escape_line
+from pytest_bctrl.files import locking
 from pytest_bctrl.reports import FORMATS, writer
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import date
     from types import ModuleType
 
-    from pytest_bctrl.finding import Finding
+    from pytest_bctrl.findings.finding import Finding
     from pytest_bctrl.reports.wording import Title
 
 

@@ -113,7 +113,7 @@ def read_config(arguments: Sequence[str] = ()) -> pytest.Config:
     """
     import pytest
 
-    from pytest_bctrl import settings
+    from pytest_bctrl.settings import resolve as settings
 
     class Reader:
         """Takes the configuration and ends the run before anything is collected."""

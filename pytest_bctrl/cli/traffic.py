@@ -20,8 +20,8 @@ from pytest_bctrl.contract.in_force import ContractInForce
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
-from pytest_bctrl.finding import Finding
-from pytest_bctrl.incoming import read_file, read_stream
+from pytest_bctrl.files.limits import read_file, read_stream
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.observed.facts import Observation, from_data
 from pytest_bctrl.observed.witnesses import next_steps, place
 from pytest_bctrl.recorded.conform import response_from

@@ -11,7 +11,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pytest_bctrl import locking
 from pytest_bctrl.contract import overlay as overlays
 from pytest_bctrl.contract.document import Document, load_document, openapi_block, read_file
 from pytest_bctrl.contract.files import ContractFiles, shown_path, with_samples
@@ -21,7 +20,8 @@ from pytest_bctrl.contract.soundness import sound
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.escaping import escape_json
-from pytest_bctrl.incoming import read_text
+from pytest_bctrl.files import locking
+from pytest_bctrl.files.limits import read_text
 
 
 def merged(files: ContractFiles) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pytest_bctrl.contract.model import pointer
 from pytest_bctrl.contract.references import BASE, FRAGMENT, Change, keyworded, rewritten
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.incoming import DOCUMENT, size
+from pytest_bctrl.files.limits import DOCUMENT, size
 
 _READ = (".json", ".yaml", ".yml")
 

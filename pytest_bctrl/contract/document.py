@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.incoming import DOCUMENT, read_text, size
+from pytest_bctrl.files.limits import DOCUMENT, read_text, size
 
 Format = Literal["yaml", "json", "markdown"]
 

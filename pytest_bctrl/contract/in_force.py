@@ -11,13 +11,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_bctrl import running
 from pytest_bctrl.contract.files import ContractFiles, built_from, packaged, short_path, shown_path, update_command
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.settings import current_run
 
 if TYPE_CHECKING:
     from pytest_bctrl.contract.model import Contract
-    from pytest_bctrl.settings import Source
+    from pytest_bctrl.settings.resolve import Source
 
 PUBLISHED = "published"
 """As a value of `--bctrl-contract`: the vendored spec without the overlay."""
@@ -138,7 +138,7 @@ def packaged_contract() -> ContractInForce:
 
 def of_config(config: Source) -> ContractInForce:
     """Return the contract in force in a run of pytest, as its settings and its rootdir have it."""
-    from pytest_bctrl.settings import Given, contract_setting
+    from pytest_bctrl.settings.resolve import Given, contract_setting
 
     found = contract_setting(config)
     if found is None or found.is_ini:
@@ -164,7 +164,7 @@ def header(config: Source, *, is_needed: bool) -> str:
 
 def current_contract() -> Contract:
     """Return the loaded contract in force: in the running run of pytest, else in the working directory."""
-    config = running.config()
+    config = current_run.config()
     return load_once(contract_in_force(None, Path.cwd()) if config is None else of_config(config))
 
 

@@ -15,7 +15,7 @@ from math import isfinite
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.incoming import parsing_problem
+from pytest_bctrl.files.limits import parsing_problem
 
 MAX_DEPTH = 100
 _BLANK = re.compile(r"[ \t\n\r]*")

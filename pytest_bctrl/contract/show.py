@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_bctrl.contract.model import Contract, Operation, Schema, SecurityScheme
 from pytest_bctrl.contract.schema.ref import flatten, listed_values, named_types
-from pytest_bctrl.fingerprint import LONGEST
+from pytest_bctrl.findings.fingerprint import LONGEST
 
 _MEMBERS = 8
 _LEVELS = 4

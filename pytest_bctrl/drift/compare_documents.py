@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pytest_bctrl.contract.document import Document
     from pytest_bctrl.drift.options import Options
-    from pytest_bctrl.finding import Finding
+    from pytest_bctrl.findings.finding import Finding
 
 
 _VARIABLE = re.compile(r"\{([^{}]+)\}")

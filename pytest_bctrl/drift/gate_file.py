@@ -19,7 +19,7 @@ from pytest_bctrl.baseline.allowlist import AllowList, Entry, read_entries, read
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_bctrl.finding import Level
+    from pytest_bctrl.findings.finding import Level
 
 FILE = "bctrl-drift.yaml"
 _KEYS = ("levels", "sunset-days", "allow")
@@ -58,7 +58,7 @@ def _refused(rule: str) -> str:
 
 
 def _levels(given: Any, path: str, lines: Mapping[str, int]) -> dict[str, Level]:
-    from pytest_bctrl.finding import LEVELS
+    from pytest_bctrl.findings.finding import LEVELS
 
     if given is None:
         return {}

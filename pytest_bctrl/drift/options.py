@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_bctrl.finding import Level
+    from pytest_bctrl.findings.finding import Level
 
 
 class Options(NamedTuple):

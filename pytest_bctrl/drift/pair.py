@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_bctrl.drift.equality import Equality
     from pytest_bctrl.drift.normalize import Normalizer
     from pytest_bctrl.drift.options import Options
-    from pytest_bctrl.finding import Level
+    from pytest_bctrl.findings.finding import Level
 
 _NESTED = {"response-body": "response-property", "request-parameter": "request-parameter-property"}
 _SPELLED = {("response-body", "enum-value-removed"): "response-mediatype-enum-value-removed"}

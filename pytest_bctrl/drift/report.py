@@ -9,7 +9,7 @@ from pytest_bctrl.contract.document import FILES, unescaped
 from pytest_bctrl.drift.compare_schema import SchemaComparison
 from pytest_bctrl.drift.pair import RANK, Change, Located, changed, plain, rank, steps
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.fingerprint import fingerprint
+from pytest_bctrl.findings.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_bctrl.drift.node import Schema
     from pytest_bctrl.drift.pair import Sides, View
     from pytest_bctrl.drift.rules import Rule
-    from pytest_bctrl.finding import Finding
+    from pytest_bctrl.findings.finding import Finding
 
 
 MAX_CHANGES = 100_000
@@ -124,7 +124,7 @@ class Report:
 
     def _finding(self, noted: list[_Noted]) -> Finding:
         from pytest_bctrl.drift.rules import rules, why
-        from pytest_bctrl.finding import Finding
+        from pytest_bctrl.findings.finding import Finding
 
         worst, place, _ = noted[0]
         change, place = worst.change, place._replace(location=_location(worst, place))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_bctrl.finding import Direction, Level
+    from pytest_bctrl.findings.finding import Direction, Level
 
 
 class Rule(NamedTuple):

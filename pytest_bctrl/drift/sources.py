@@ -15,7 +15,7 @@ from typing import Any
 from pytest_bctrl.contract.document import Document, is_alone, load_document
 from pytest_bctrl.contract.files import with_samples
 from pytest_bctrl.errors import DocumentError, UnreachableError
-from pytest_bctrl.incoming import DOCUMENT, size
+from pytest_bctrl.files.limits import DOCUMENT, size
 
 SECONDS = 20.0
 REDIRECTS = 5

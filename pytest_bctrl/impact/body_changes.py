@@ -12,7 +12,7 @@ from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.invariant import Invariant
 from pytest_bctrl.contract.schema.locations import Path, generalised, parted, select, shown, steps
 from pytest_bctrl.contract.schema.shapes import located, replaced
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.impact.change import (
     REMOVED,
     BodyTransform,

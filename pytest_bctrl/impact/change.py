@@ -11,10 +11,10 @@ from typing import Any, Literal, TypeAlias
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.schema.locations import Path, parted, select
 from pytest_bctrl.contract.schema.shapes import changed
-from pytest_bctrl.finding import Finding
-from pytest_bctrl.fingerprint import shape
+from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.findings.fingerprint import shape
+from pytest_bctrl.http.message import MockResponse, Payload, Request
 from pytest_bctrl.samples.text import encode
-from pytest_bctrl.traffic.mock.message import MockResponse, Payload, Request
 
 Kind: TypeAlias = Literal["drift", "together", "break", "extreme"]
 """A finding of the drift gate; all of them at once; a violation of the contract; an unusual but valid response."""

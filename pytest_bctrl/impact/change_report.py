@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, TypeAlias, get_args
 
-from pytest_bctrl.finding import Finding, Level
+from pytest_bctrl.findings.finding import Finding, Level
 from pytest_bctrl.impact.change import Change
 from pytest_bctrl.impact.run import ChangeResult
 from pytest_bctrl.reports.wording import one_line

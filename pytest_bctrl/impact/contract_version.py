@@ -9,8 +9,8 @@ from typing import Any
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.finding import Finding
-from pytest_bctrl.fingerprint import shape
+from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.findings.fingerprint import shape
 from pytest_bctrl.impact.change import ResponseContext
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.text import RoundRobin

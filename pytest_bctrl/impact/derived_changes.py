@@ -13,8 +13,8 @@ from pytest_bctrl.contract.schema.locations import member, parted
 from pytest_bctrl.contract.schema.ref import listed_values
 from pytest_bctrl.contract.schema.shapes import LocatedValue, located, replaced
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.finding import Finding, Level
-from pytest_bctrl.fingerprint import fingerprint, shape
+from pytest_bctrl.findings.finding import Finding, Level
+from pytest_bctrl.findings.fingerprint import fingerprint, shape
 from pytest_bctrl.impact.change import (
     REMOVED,
     BodyTransform,

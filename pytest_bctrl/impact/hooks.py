@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl import settings
 from pytest_bctrl.contract.build import contract_of
 from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.contract.in_force import load_once, of_config, published_source
@@ -20,8 +19,7 @@ from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.sources import read_source
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.escaping import escape_line
-from pytest_bctrl.finding import Finding
-from pytest_bctrl.fixture_values import LAST_WORD
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.impact.change import Change, combine
 from pytest_bctrl.impact.change_report import (
     ChangeReport,
@@ -35,9 +33,11 @@ from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor
 from pytest_bctrl.impact.replay import Replayer
 from pytest_bctrl.impact.response_changes import changes_from_drift
 from pytest_bctrl.impact.run import ChangeResult, ExercisedTest, ImpactRun, with_shared_exchanges, worst_first
+from pytest_bctrl.integration.fixture_values import LAST_WORD
 from pytest_bctrl.reports.wording import Title, numbered
 from pytest_bctrl.samples.sample import SPACE_ID
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.suite.report_hooks import report_files, write_reports
 from pytest_bctrl.suite.sinks import redact
 from pytest_bctrl.traffic.mock.server import MOCK_KEY

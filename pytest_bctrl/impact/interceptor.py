@@ -10,10 +10,10 @@ from threading import Lock
 from typing import NamedTuple
 
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.fingerprint import shape
+from pytest_bctrl.findings.fingerprint import shape
+from pytest_bctrl.http.message import MockResponse, Request
+from pytest_bctrl.http.routes import Routes
 from pytest_bctrl.impact.change import ResponseContext, ResponseTransform
-from pytest_bctrl.traffic.mock.message import MockResponse, Request
-from pytest_bctrl.traffic.mock.routes import Routes
 
 
 class InterceptedExchange(NamedTuple):

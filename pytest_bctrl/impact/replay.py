@@ -14,7 +14,7 @@ from types import FrameType
 
 import pytest
 
-from pytest_bctrl.traffic.mock.message import MockResponse, Request
+from pytest_bctrl.http.message import MockResponse, Request
 
 _MIN_SECONDS = 3.0
 _SECONDS_FACTOR = 10.0

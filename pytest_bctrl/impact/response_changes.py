@@ -14,15 +14,15 @@ from functools import cached_property
 
 from pytest_bctrl.contract.model import Contract, Operation, Parameter, ResponseSpec
 from pytest_bctrl.contract.outline import is_json
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.http.message import MockResponse, Payload, with_headers
+from pytest_bctrl.http.routes import Routes
 from pytest_bctrl.impact.body_changes import BodyChanges
 from pytest_bctrl.impact.change import Change, ResponseContext, ResponseTransform
 from pytest_bctrl.impact.contract_version import ContractVersion, is_at, operation_shapes
 from pytest_bctrl.samples.text import encode
-from pytest_bctrl.secret import Secret
-from pytest_bctrl.traffic.mock.message import MockResponse, Payload, with_headers
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.refusal import Admission, Refusals, Refused
-from pytest_bctrl.traffic.mock.routes import Routes
 
 _NOT_SENT = "it changes no request and no response"
 _NOT_SHOWN = "no response that shows it could be generated"

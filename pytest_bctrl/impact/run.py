@@ -9,13 +9,13 @@ from typing import Any, TypeAlias, get_args
 
 import pytest
 
-from pytest_bctrl.finding import LEVELS
+from pytest_bctrl.findings.finding import LEVELS
+from pytest_bctrl.http.message import MockResponse
 from pytest_bctrl.impact.change import Change, Kind, ResponseTransform, transform_bodies
 from pytest_bctrl.impact.derived_changes import PROBES
 from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor, digest, is_same
 from pytest_bctrl.impact.read_locations import is_read, record_reads
 from pytest_bctrl.impact.replay import Replayer, ReplayOutcome, time_limit
-from pytest_bctrl.traffic.mock.message import MockResponse
 
 _UNRELIABLE = "the test also fails without the change, at random"
 _OWN_DATA = "the test compares with its own data, so that every other value makes it fail"

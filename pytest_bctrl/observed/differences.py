@@ -13,7 +13,7 @@ from pytest_bctrl.contract.schema.locations import member, parted, shown, tag_va
 from pytest_bctrl.contract.schema.node import Node, body_node, node_at, unnarrowed
 from pytest_bctrl.contract.schema.ref import TYPES, SchemaRef, kind_of, named_types, words
 from pytest_bctrl.contract.show import shortened
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place, inferred
 from pytest_bctrl.observed.overlay_alone import lower_observed
 from pytest_bctrl.observed.totals import Totals, capped, merged, status_differences

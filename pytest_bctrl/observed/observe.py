@@ -22,7 +22,7 @@ from pytest_bctrl.contract.schema.locations import location as exact
 from pytest_bctrl.contract.schema.node import Node, body_node
 from pytest_bctrl.contract.schema.ref import NAMES, json_text, kind_of, type_name
 from pytest_bctrl.contract.show import short_scalar, shortened
-from pytest_bctrl.fingerprint import LONGEST
+from pytest_bctrl.findings.fingerprint import LONGEST
 from pytest_bctrl.observed.facts import FORMATS, MANY, Facts, Observation, Place
 
 Key = TypeVar("Key", bound=Hashable)

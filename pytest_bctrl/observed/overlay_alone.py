@@ -9,8 +9,8 @@ from typing import Any
 from pytest_bctrl.contract.files import built_from
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.yaml_source import read_yaml
-from pytest_bctrl.finding import Finding, Level
-from pytest_bctrl.incoming import read_text
+from pytest_bctrl.files.limits import read_text
+from pytest_bctrl.findings.finding import Finding, Level
 
 OVERLAY_ALONE = " (only the overlay documents this)"
 """Ends the message of a finding that breaks nothing that is published."""

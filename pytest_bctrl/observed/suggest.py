@@ -23,7 +23,7 @@ from pytest_bctrl.contract.references import keyworded, rewritten
 from pytest_bctrl.contract.schema.locations import parted, shown, steps
 from pytest_bctrl.contract.schema.node import Node, body_node, node_at
 from pytest_bctrl.contract.schema.ref import SchemaRef, listed_values, named_types, reachable
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.observed.differences import every_difference
 from pytest_bctrl.observed.facts import Facts, Observation, Place, inferred
 

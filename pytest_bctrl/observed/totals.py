@@ -10,8 +10,8 @@ from typing import Any
 from pytest_bctrl.contract.document import escaped
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.locations import parted, untagged
-from pytest_bctrl.finding import Finding
-from pytest_bctrl.fingerprint import BY_VALUE, value_text
+from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.findings.fingerprint import BY_VALUE, value_text
 from pytest_bctrl.observed.facts import Observation, Place
 
 

@@ -11,8 +11,8 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.locations import steps
 from pytest_bctrl.contract.schema.node import body_node, node_at, unnarrowed
 from pytest_bctrl.contract.schema.ref import TYPES
-from pytest_bctrl.finding import Finding
-from pytest_bctrl.fingerprint import BY_VALUE, named, shape
+from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.findings.fingerprint import BY_VALUE, named, shape
 from pytest_bctrl.observed.differences import every_difference
 from pytest_bctrl.observed.facts import Facts, Observation, Place, relabelled
 from pytest_bctrl.observed.totals import Totals

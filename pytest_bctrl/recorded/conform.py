@@ -21,9 +21,9 @@ from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.finding import Finding, at_or_above
+from pytest_bctrl.findings.finding import Finding, at_or_above
+from pytest_bctrl.http.routes import Match, Routes
 from pytest_bctrl.reports.terminal import breach
-from pytest_bctrl.traffic.mock.routes import Match, Routes
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl import settings
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.escaping import escape_lines
-from pytest_bctrl.fixture_values import LAST_WORD, aim, contract, space_id
-from pytest_bctrl.locking import sweep
+from pytest_bctrl.files.locking import sweep
+from pytest_bctrl.integration.fixture_values import LAST_WORD, aim, contract, space_id
 from pytest_bctrl.recorded.conform import Checked
 from pytest_bctrl.recorded.place import place_of
-from pytest_bctrl.recorded.recorded_test import Aim, RecordedTest
+from pytest_bctrl.recorded.recording_session import Aim, RecordedTest
+from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.suite.observing import observer
 from pytest_bctrl.suite.sinks import redaction
 from pytest_bctrl.traffic.recordings.replay import UnrecordedRequestError

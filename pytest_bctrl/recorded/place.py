@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl import settings
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_line
+from pytest_bctrl.settings import resolve as settings
 
 SUFFIX = ".har"
 _FOLDER = "recordings"

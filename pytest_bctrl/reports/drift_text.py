@@ -24,7 +24,7 @@ from pytest_bctrl.reports.wording import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pytest_bctrl.finding import Finding
+    from pytest_bctrl.findings.finding import Finding
 
 
 def drift_text(findings: Sequence[Finding], title: Title) -> str:

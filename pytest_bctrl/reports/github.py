@@ -12,7 +12,7 @@ from pytest_bctrl.escaping import (
     escape_markdown,
     escape_markdown_code,
 )
-from pytest_bctrl.finding import LEVELS, Finding
+from pytest_bctrl.findings.finding import LEVELS, Finding
 from pytest_bctrl.reports.wording import (
     RunReport,
     Title,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_bctrl.escaping import escape_xml
-from pytest_bctrl.finding import LEVELS, Finding, at_or_above
+from pytest_bctrl.findings.finding import LEVELS, Finding, at_or_above
 from pytest_bctrl.reports.wording import RunReport, Title, accepted, one_line, spot, told, verdict_of, where
 
 _PROPERTIES = 50

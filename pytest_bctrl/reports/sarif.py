@@ -25,7 +25,7 @@ from pytest_bctrl.reports.wording import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_bctrl.finding import Finding
+    from pytest_bctrl.findings.finding import Finding
 
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pytest_bctrl.escaping import escape_line
-from pytest_bctrl.finding import LEVELS, Finding
+from pytest_bctrl.findings.finding import LEVELS, Finding
 from pytest_bctrl.reports.wording import accepted, accepted_where, counted, is_change, shown
 
 

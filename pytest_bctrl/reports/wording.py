@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_bctrl.contract.model import Contract
-    from pytest_bctrl.finding import FailOn, Finding
+    from pytest_bctrl.findings.finding import FailOn, Finding
     from pytest_bctrl.observed.coverage import Coverage
 
 
@@ -40,7 +40,7 @@ def counted(findings: Sequence[Finding]) -> str:
     """How many findings there are of each level: `2 errors, 1 warning`."""
     if not findings:
         return "no findings"
-    from pytest_bctrl.finding import LEVELS
+    from pytest_bctrl.findings.finding import LEVELS
 
     numbers = [(sum(finding.level == level for finding in findings), level) for level in LEVELS]
     return ", ".join(
@@ -313,7 +313,7 @@ def that_fail(findings: Sequence[Finding], fail_on: FailOn) -> list[Finding]:
     """The findings at or above a level; where nothing is found, their module is not imported either."""
     if not findings:
         return []
-    from pytest_bctrl.finding import at_or_above
+    from pytest_bctrl.findings.finding import at_or_above
 
     return at_or_above(findings, fail_on)
 

@@ -17,7 +17,7 @@ from pytest_bctrl.contract.schema.locations import member
 from pytest_bctrl.contract.schema.ref import is_of_type, listed_values
 from pytest_bctrl.contract.schema.shapes import LocatedValue, changed, located, replaced, said_of, types
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.finding import Level
+from pytest_bctrl.findings.finding import Level
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import LONGEST
 

@@ -11,7 +11,7 @@ from pytest_bctrl.checks.violation import softened
 from pytest_bctrl.contract.key_fields import guarded_by
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.parameters import documented_refusals
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.suite.probes import made_up
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending import Ask, Exchange, nothing_more, plain

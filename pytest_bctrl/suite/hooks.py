@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_bctrl import settings
 from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import Check, flattened
 from pytest_bctrl.escaping import escape_line, escape_lines
 from pytest_bctrl.reports.terminal import describe
+from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.suite.failures import Failures
 from pytest_bctrl.suite.plan import credentials_of, plan, require_operations
 from pytest_bctrl.suite.run import NODE, RUN, ContractRun, require_extra, resolve
@@ -116,7 +116,7 @@ class ContractModule(pytest.Module):
         found = import_module(f"pytest_bctrl.suite.{name}")
         module: ContractModule = cls.from_parent(session, path=Path(str(found.__file__)), nodeid=NODE)
         module.obj = found
-        module.has_probes = lambda test: name != "tests" or any(plan(run, test))
+        module.has_probes = lambda test: name != "contract_suite" or any(plan(run, test))
         module.add_marker(pytest.mark.bctrl_contract)
         return module
 
@@ -173,7 +173,7 @@ class ContractHooks:
         if self._chosen and run.no_suite:  # pragma: no cover - tests/base_install is without the extra
             with settings.usage_errors():
                 require_extra()
-        wanted = {"tests": run.target and not run.no_suite, "upstream": run.upstream, "selftest": run.selftest}
+        wanted = {"contract_suite": run.target and not run.no_suite, "upstream": run.upstream, "selftest": run.selftest}
         modules = [ContractModule.beside(session, name, run) for name, is_wanted in wanted.items() if is_wanted]
         own = [item for module in modules for item in session.genitems(module) if is_chosen(item.nodeid, self._chosen)]
         if self._chosen and not own:

@@ -25,7 +25,7 @@ from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.engine import accepts, is_asserted, readable, referable, resource
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.references import BASE, keyworded
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.suite.engine_faults import is_engine_fault
 from pytest_bctrl.suite.engine_words import ENGINES, keyword_violation
 from pytest_bctrl.suite.item_forms import ItemForms

@@ -12,7 +12,6 @@ from urllib.parse import parse_qsl
 import httpx
 import pytest
 
-from pytest_bctrl import settings
 from pytest_bctrl.checks.response import Response, once
 from pytest_bctrl.contract.in_force import load_once, of_config
 from pytest_bctrl.contract.model import Contract, Operation
@@ -23,12 +22,13 @@ from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.facts import Observation, as_data, from_data
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.wording import counted, numbered
+from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.suite.gathering import CARRIED
 from pytest_bctrl.suite.run import RUN
 from pytest_bctrl.suite.sinks import redact
 
 if TYPE_CHECKING:
-    from pytest_bctrl.traffic.mock.routes import Routes
+    from pytest_bctrl.http.routes import Routes
 
 Headers = Iterable[tuple[str, str]]
 
@@ -60,7 +60,7 @@ class Observer:
 
     @cached_property
     def _routes(self) -> Routes:
-        from pytest_bctrl.traffic.mock.routes import Routes
+        from pytest_bctrl.http.routes import Routes
 
         return Routes(self.contract)
 

@@ -21,7 +21,7 @@ from pytest_bctrl.contract.paging import LINK, Paging, at, number_of
 from pytest_bctrl.contract.parameters import Pair
 from pytest_bctrl.contract.schema.locations import ITEMS, Path
 from pytest_bctrl.contract.schema.ref import flatten
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.suite.run import ContractRun

@@ -15,8 +15,8 @@ from pytest_bctrl.contract.key_fields import KeyField, guarded_by, key_fields, l
 from pytest_bctrl.contract.model import SAFE_METHODS, Operation
 from pytest_bctrl.contract.paging_read import paging
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.finding import Finding
-from pytest_bctrl.fingerprint import shape
+from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.findings.fingerprint import shape
 from pytest_bctrl.samples.inputs import unfilled
 from pytest_bctrl.suite import engine_probes, pages, probes
 from pytest_bctrl.suite.parameters import (

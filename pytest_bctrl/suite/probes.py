@@ -28,8 +28,8 @@ from pytest_bctrl.checks.run import (
 from pytest_bctrl.checks.violation import findings, softened
 from pytest_bctrl.contract.model import Operation, Parameter
 from pytest_bctrl.contract.parameters import documented_refusals
-from pytest_bctrl.finding import Finding
-from pytest_bctrl.fingerprint import shape
+from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.findings.fingerprint import shape
 from pytest_bctrl.samples.inputs import inputs_with, known_values
 from pytest_bctrl.suite.parameters import (
     REFUSED,

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from pytest_bctrl import settings
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.escaping import escape_line
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.reports import SUFFIXES, writer
 from pytest_bctrl.reports.github import append_summary, shown_commands
 from pytest_bctrl.reports.wording import RunReport, Title
+from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.suite.sinks import redact
 from pytest_bctrl.suite.summary import Summary
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_bctrl import settings
 from pytest_bctrl.checks.run import Check
 from pytest_bctrl.contract.in_force import ContractInForce, load_once, of_config, packaged_contract
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.finding import FailOn, Levels
+from pytest_bctrl.findings.finding import FailOn, Levels
 from pytest_bctrl.samples.inputs import exemplified
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.suite.verdict import Baseline
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.origin import Connection, base_url, connection, values

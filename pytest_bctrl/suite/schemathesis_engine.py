@@ -26,9 +26,9 @@ from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.contract.key_fields import guarded_by, key_fields
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.parameters import documented_refusals
-from pytest_bctrl.finding import Finding, Level
+from pytest_bctrl.findings.finding import Finding, Level
 from pytest_bctrl.samples.inputs import Inputs
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.engine_faults import is_engine_fault
 from pytest_bctrl.suite.engine_words import ENGINES, SCHEMA, keyword_violation
 from pytest_bctrl.suite.parameters import cursors, invalid_parameters, is_opaque

@@ -21,7 +21,7 @@ from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.shapes import located
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.escaping import escape_line
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.observed.overlay_alone import OVERLAY_ALONE
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.wording import counted

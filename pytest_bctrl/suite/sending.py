@@ -20,9 +20,9 @@ from pytest_bctrl.checks.credentials import Credential
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.contract.key_fields import KeyField, key_fields
 from pytest_bctrl.contract.model import Operation, covers
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples.inputs import Inputs, inputs
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.troubles import reproduction, surplus_finding
 from pytest_bctrl.traffic.client import Options, client

@@ -18,9 +18,10 @@ from typing import Any, TypeVar
 
 import pytest
 
-from pytest_bctrl import settings
 from pytest_bctrl.escaping import escape_line
-from pytest_bctrl.redaction import RedactedFile, Redaction, redact_file, redact_stream
+from pytest_bctrl.secrets.redaction import Redaction
+from pytest_bctrl.secrets.streams import RedactedFile, redact_file, redact_stream
+from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.suite.report_paths import changed_files, report_paths
 
 _NOWHERE = os.path.abspath(os.devnull)  # noqa: PTH100 - as `logging` has it

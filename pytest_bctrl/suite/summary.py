@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl import settings
 from pytest_bctrl.checks.credentials import as_one
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.parameters import documented_refusals
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.escaping import escape_line
-from pytest_bctrl.finding import LEVELS, Finding, at_or_above, from_dict
+from pytest_bctrl.findings.finding import LEVELS, Finding, at_or_above, from_dict
 from pytest_bctrl.observed.coverage import Coverage
 from pytest_bctrl.observed.facts import as_data
 from pytest_bctrl.reports.terminal import MARKUP, block, causes
@@ -31,6 +30,7 @@ from pytest_bctrl.reports.wording import (
     told,
     verdict_of,
 )
+from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.suite.observing import Observer, coverage_rows, not_seen, observer, remarks
 from pytest_bctrl.suite.plan import announced, askable, left_out, why_not_asked
 from pytest_bctrl.suite.run import NODE, ContractRun

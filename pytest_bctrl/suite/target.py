@@ -20,7 +20,7 @@ import httpx
 from pytest_bctrl.checks.response import Response, content_key, looked, share
 from pytest_bctrl.checks.run import check_protocol
 from pytest_bctrl.contract.model import Operation
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending import AT_ONCE, Ask, Connections, Exchange, Probe, Reply, plain
 from pytest_bctrl.suite.troubles import (

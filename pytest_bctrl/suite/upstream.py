@@ -17,7 +17,7 @@ from pytest_bctrl.drift import judge_upstream
 from pytest_bctrl.drift.gate_file import FILE
 from pytest_bctrl.drift.sources import read_source
 from pytest_bctrl.errors import DocumentError, UnreachableError
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.observed.facts import Observation
 from pytest_bctrl.observed.witnesses import next_steps, place
 from pytest_bctrl.reports.drift_text import drift_text, moved_text

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl import settings
 from pytest_bctrl.baseline.allowlist import (
     FILE,
     AllowList,
@@ -27,9 +26,10 @@ from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_lines
-from pytest_bctrl.finding import FailOn, Finding, Levels, at_or_above, from_dict
+from pytest_bctrl.findings.finding import FailOn, Finding, Levels, at_or_above, from_dict
 from pytest_bctrl.reports.terminal import breach
 from pytest_bctrl.reports.wording import accepted_where
+from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.traffic.recordings.guard import without_uuids
 
 

@@ -22,9 +22,9 @@ import httpx
 from pytest_bctrl._version import __version__
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_line
-from pytest_bctrl.incoming import ACCEPTED, MOST, size
-from pytest_bctrl.secret import Secret, secret
-from pytest_bctrl.settings import is_sendable
+from pytest_bctrl.files.limits import ACCEPTED, MOST, size
+from pytest_bctrl.secrets.secret import Secret, secret
+from pytest_bctrl.settings.resolve import is_sendable
 from pytest_bctrl.traffic.flow import SECOND_LOOK, Attempt, FieldsFor, ProxyAddress, Rules, Send, TooMuchError, flow
 from pytest_bctrl.traffic.origin import Connection, Origin, is_loopback, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy

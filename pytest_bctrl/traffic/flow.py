@@ -18,8 +18,8 @@ import httpx
 from pytest_bctrl.contract.key_fields import BEARER, KeyField
 from pytest_bctrl.contract.model import SAFE_METHODS, overrides_method
 from pytest_bctrl.errors import UnsafeRequestError
-from pytest_bctrl.incoming import TooLargeError, require_unpackable
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.files.limits import TooLargeError, require_unpackable
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.origin import Connection, Origin, is_loopback, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
 from pytest_bctrl.traffic.surplus import Surplus, WatchedStream

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from pytest_bctrl import settings
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.secret import Secret
-from pytest_bctrl.settings import Given, Source
+from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.settings.resolve import Given, Source
 from pytest_bctrl.traffic.retry import Pace
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pytest_bctrl.checks.credentials import as_one, check_head_refused, check_refused, wrong_credentials
 from pytest_bctrl.checks.violation import findings
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 
 from .responses import response, sample
 

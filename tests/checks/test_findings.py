@@ -17,7 +17,7 @@ from pytest_bctrl.checks.credentials import check_head_refused, check_refused
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.checks.violation import findings, merge, source_of
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.observed.overlay_alone import OVERLAY_ALONE
 from tests.contract.documents import contract_of
 

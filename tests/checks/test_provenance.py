@@ -13,7 +13,7 @@ from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_protocol
 from pytest_bctrl.checks.violation import answered_by, is_malformed, softened, source_of
 from pytest_bctrl.contract.read import from_document
-from pytest_bctrl.finding import parse_levels
+from pytest_bctrl.findings.finding import parse_levels
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.suite.probes import refusals
 from tests.checks.responses import JSON, response, sample

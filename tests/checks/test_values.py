@@ -8,8 +8,8 @@ import pytest
 
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.checks.violation import merge
-from pytest_bctrl.finding import Finding
-from pytest_bctrl.fingerprint import named
+from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.findings.fingerprint import named
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.totals import APART, FURTHER_MESSAGE
 from pytest_bctrl.reports.terminal import describe

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from pytest_bctrl import running
 from pytest_bctrl.cli import main
 from pytest_bctrl.cli.project import chosen_contract, own_files, project_setting, read_config
 from pytest_bctrl.contract.document import load_document
@@ -23,6 +22,7 @@ from pytest_bctrl.contract.in_force import (
 )
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.settings import current_run
 
 URL = "https://platform.bctrl.ai/api/api-reference/runtimes/list.md"
 VENDORED = f"vendored {json.loads(packaged().lock.read_text('utf-8'))['fetched']} from {URL}"
@@ -223,7 +223,7 @@ def test_a_command_reads_settings_of_the_project_alone_where_they_matter(
 
 def test_the_run_that_is_under_way_decides(pytester: pytest.Pytester) -> None:
     """Its options hold already where the first conftest.py is imported, and no longer once it has ended."""
-    before = running.config()
+    before = current_run.config()
     vendored(pytester.path, "kept")
     pytester.makeconftest(
         """
@@ -242,11 +242,11 @@ def test_the_run_that_is_under_way_decides(pytester: pytest.Pytester) -> None:
         """
     )
     pytester.runpytest("--bctrl-contract=kept/runtimes.contract.json").assert_outcomes(passed=1)
-    assert before is running.config()
+    assert before is current_run.config()
 
 
 def test_without_a_run_it_is_that_of_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "_CONFIGS", [])
+    monkeypatch.setattr(current_run, "_CONFIGS", [])
     monkeypatch.chdir(tmp_path)
     assert "packaged" == current_contract().origin.partition(",")[0]
     files = vendored(tmp_path)

@@ -13,12 +13,12 @@ import pytest
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField, key_fields
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.http.message import Request
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan import run_probes
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.target import Target
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.message import Request
 from tests.contract.documents import document
 
 SCHEMES = {

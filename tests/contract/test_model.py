@@ -15,7 +15,7 @@ from pytest_bctrl.checks.response import path_values
 from pytest_bctrl.contract.model import Operation, ResponseSpec, encode_segment, pointer
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.traffic.mock.routes import Routes
+from pytest_bctrl.http.routes import Routes
 
 from .documents import contract_of, document
 

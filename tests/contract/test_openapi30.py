@@ -11,7 +11,7 @@ from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.contract.soundness import as_31
 from pytest_bctrl.drift import compare
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan import run_probes
 from pytest_bctrl.suite.run import ContractRun, with_mock
 from pytest_bctrl.suite.target import Target

@@ -17,7 +17,7 @@ from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.locations import location, parted, select
 from pytest_bctrl.errors import BctrlError, DocumentError
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples import Samples
 from pytest_bctrl.samples.drawn import text
 from pytest_bctrl.samples.mutants import mutants

@@ -14,7 +14,7 @@ from typing import Any
 from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.options import Options
 from pytest_bctrl.drift.rules import rules, why
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 
 from .pairs import Doc
 

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from pytest_bctrl.contract.document import at
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 
 Doc = dict[str, Any]
 Fact = tuple[str, str, str]

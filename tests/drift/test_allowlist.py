@@ -10,7 +10,7 @@ import pytest
 from pytest_bctrl.baseline.allowlist import judge, with_entries
 from pytest_bctrl.drift.gate_file import read_gate_file
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 
 TODAY = date(2026, 11, 1)
 FINDING = Finding(

@@ -18,7 +18,7 @@ from pytest_bctrl.drift.engine_schemas import engine_schema
 from pytest_bctrl.drift.examples import example
 from pytest_bctrl.drift.options import Options
 from pytest_bctrl.drift.rules import rules
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 
 from .expected import has_value
 from .pairs import Doc, body

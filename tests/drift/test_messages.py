@@ -10,7 +10,7 @@ import pytest
 from pytest_bctrl.contract.document import load_document
 from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.options import Options
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 
 from .pairs import Doc, body, document, parameter
 from .published import SPEC, TEXT, page

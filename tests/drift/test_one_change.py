@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pytest_bctrl.baseline.allowlist import AllowList, Entry, accepted, list_notes
 from pytest_bctrl.drift import compare
-from pytest_bctrl.fingerprint import place_fingerprint
+from pytest_bctrl.findings.fingerprint import place_fingerprint
 from pytest_bctrl.reports.drift_text import drift_text
 from pytest_bctrl.reports.findings_json import findings_json
 from pytest_bctrl.reports.github import findings_markdown

@@ -18,7 +18,7 @@ from pytest_bctrl.contract.document import load_document
 from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.examples import example
 from pytest_bctrl.drift.rules import rules
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.reports.drift_text import drift_text
 from pytest_bctrl.reports.findings_json import findings_json, findings_schema
 from pytest_bctrl.reports.github import findings_github, findings_markdown

@@ -11,7 +11,7 @@ import pytest
 from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.examples import Example, example, in_scope, schema_change, stored
 from pytest_bctrl.drift.rules import rules
-from pytest_bctrl.finding import Direction, Level
+from pytest_bctrl.findings.finding import Direction, Level
 
 from .expected import summarised
 from .pairs import Doc

@@ -12,7 +12,7 @@ import pytest
 from pytest_bctrl import __version__
 from pytest_bctrl.drift.sources import fetch, read_text, refuse
 from pytest_bctrl.errors import UnreachableError
-from pytest_bctrl.incoming import DOCUMENT
+from pytest_bctrl.files.limits import DOCUMENT
 
 from .upstream import Upstream, text
 

@@ -11,7 +11,7 @@ import pytest
 from pytest_bctrl.contract.document import load_document
 from pytest_bctrl.drift.sources import read_source, read_text
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.incoming import DOCUMENT
+from pytest_bctrl.files.limits import DOCUMENT
 
 from .published import TEXT, written
 

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_bctrl import Problem, Response, contract_check
 from pytest_bctrl.cli import main
-from pytest_bctrl.finding import parse_levels
+from pytest_bctrl.findings.finding import parse_levels
 from pytest_bctrl.samples import response
 
 CONFTEST = """

@@ -8,9 +8,9 @@ import pytest
 
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.http.message import MockResponse, Payload
 from pytest_bctrl.samples import Samples
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.message import MockResponse, Payload
 from pytest_bctrl.traffic.mock.own import mock_fault, mock_scenario
 from tests.mock.asking import listed
 from tests.mock.test_command_line import running

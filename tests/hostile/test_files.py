@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl import check, incoming
+from pytest_bctrl import check
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.files import limits
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from pytest_bctrl.traffic.recordings.har_file import load
 from tests.traffic.servers import Server
@@ -159,8 +160,8 @@ def test_a_file_within_the_bounds_is_checked_within_the_memory(read: dict[str, R
 def test_what_parsing_costs_goes_by_letters_and_values(
     monkeypatch: pytest.MonkeyPatch, text: str, is_fine: bool
 ) -> None:
-    monkeypatch.setattr(incoming, "PARSED", 10_000)
-    assert is_fine == (not incoming.parsing_problem(f'["{text}"]'.encode()))
+    monkeypatch.setattr(limits, "PARSED", 10_000)
+    assert is_fine == (not limits.parsing_problem(f'["{text}"]'.encode()))
 
 
 @given(data=st.data())

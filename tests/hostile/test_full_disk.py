@@ -20,12 +20,12 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
-from pytest_bctrl import locking
+from pytest_bctrl.files import locking
 from pytest_bctrl.baseline.allowlist import accept
 from pytest_bctrl.cli.options import Report, write_reports
 from pytest_bctrl.contract.build import write_files
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.reports.wording import Title
 from pytest_bctrl.suite.report_hooks import write_reports as write_suite_reports
 from pytest_bctrl.traffic.recordings.exchange import Exchange

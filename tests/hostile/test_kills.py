@@ -26,7 +26,7 @@ from pathlib import Path
 from pytest_bctrl.baseline.allowlist import accept, load_allow_list
 from pytest_bctrl.cli.options import Report, write_reports
 from pytest_bctrl.contract.build import write_files
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.reports.wording import Title
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 from pytest_bctrl.traffic.recordings.har_file import load, save

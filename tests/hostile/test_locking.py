@@ -15,15 +15,15 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from pytest_bctrl import locking
 from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.files import locking
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 from pytest_bctrl.traffic.recordings.har_file import Saved, load, save
 
 HOLDER = """
 import sys
 from pathlib import Path
-from pytest_bctrl.locking import held
+from pytest_bctrl.files.locking import held
 with held(Path(sys.argv[1])) as part:
     part.write_text("half of")
     print(flush=True)

@@ -15,7 +15,7 @@ import pytest
 
 from pytest_bctrl.cli.mock import RequestLog
 from pytest_bctrl.contract.read import from_document, load
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.parse import Limits
 from tests.contract.documents import contract_of, document

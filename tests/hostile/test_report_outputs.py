@@ -10,7 +10,7 @@ from dataclasses import replace
 from hypothesis import example, given, settings
 
 from pytest_bctrl.escaping import escape_line
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.reports import FORMATS, writer
 from pytest_bctrl.reports.github import shown_commands
 from pytest_bctrl.reports.wording import RanTest, RunReport, Title

@@ -21,6 +21,7 @@ from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.examples import example
 from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.impact.change import Change, ResponseContext
 from pytest_bctrl.impact.change_report import failure_lines
 from pytest_bctrl.impact.derived_changes import derive_changes
@@ -29,7 +30,6 @@ from pytest_bctrl.impact.replay import ReplayOutcome, enforce_limit
 from pytest_bctrl.impact.response_changes import changes_from_drift
 from pytest_bctrl.samples.inputs import Inputs, inputs
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.message import MockResponse, Request
 from tests.contract.documents import contract_of as things
 from tests.impact.drifts import SPEC, items, operation
 

@@ -13,12 +13,12 @@ import pytest
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.options import Options
+from pytest_bctrl.http.message import MockResponse, Payload, Request
+from pytest_bctrl.http.routes import Routes
 from pytest_bctrl.impact.change import Change, ResponseContext
 from pytest_bctrl.impact.derived_changes import derive_changes
 from pytest_bctrl.impact.response_changes import changes_from_drift
-from pytest_bctrl.secret import Secret
-from pytest_bctrl.traffic.mock.message import MockResponse, Payload, Request
-from pytest_bctrl.traffic.mock.routes import Routes
+from pytest_bctrl.secrets.secret import Secret
 from tests.contract.documents import contract_of, document
 
 _THING = {

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "mock.md").read_text("utf-8")

@@ -17,7 +17,7 @@ import pytest
 from pytest_bctrl.contract.build import extract
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
 from tests.docs.internet import API, proxy
 from tests.languages.toolchains import LANGUAGES

@@ -11,7 +11,7 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.sample import Samples
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.selftest import faults_to_find
 from pytest_bctrl.traffic.mock import MockServer
 from tests.contract.documents import contract_of, document

@@ -13,10 +13,10 @@ import pytest
 
 from pytest_bctrl.cli.mock import RequestLog
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.http.message import MockResponse, Request
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer, space
 from pytest_bctrl.traffic.mock.journal import Entry
-from pytest_bctrl.traffic.mock.message import MockResponse, Request
 
 from .asking import ask, listed, raw
 

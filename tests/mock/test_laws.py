@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.message import (
+from pytest_bctrl.http.message import (
     MockResponse,
     Payload,
     Request,
@@ -21,6 +20,7 @@ from pytest_bctrl.traffic.mock.message import (
     encode,
     preferred_status,
 )
+from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.parse import Limits, ParsedRequest, RequestParser
 from tests.contract.documents import rooted
 

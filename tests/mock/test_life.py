@@ -15,7 +15,7 @@ import pytest
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.scenarios import from_file
 

@@ -16,11 +16,11 @@ from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.paging import Paging
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.samples.paged import ended
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.faults import fault
-from pytest_bctrl.traffic.mock.message import MockResponse, Request
 from pytest_bctrl.traffic.mock.scenarios import Scenario, fixed
 from tests.contract.test_paging import APIS, LIST, MAYBE, TEXT, TRUTH, WHOLE, body, contract, of_api
 

@@ -10,7 +10,7 @@ from pytest_bctrl.contract.model import Contract, Parameter
 from pytest_bctrl.contract.parameters import field_of, pairs_of, read_field
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.samples.inputs import Inputs, inputs, unfilled
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.parameters import mistakes, variations
 from pytest_bctrl.suite.plan import plan, run_probes
 from pytest_bctrl.suite.run import ContractRun, with_mock

@@ -19,11 +19,11 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.http.routes import Routes
 from pytest_bctrl.samples import runtime, runtimes
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer, data, space
 from pytest_bctrl.traffic.mock.control import _DO, DOCUMENT
-from pytest_bctrl.traffic.mock.routes import Routes
 from pytest_bctrl.traffic.mock.server import MOCK_KEY
 from pytest_bctrl.traffic.mock.space import Space
 from tests.contract.documents import document

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from pytest_bctrl.checks.run import check_answer
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.suite.observing import Observer
 from pytest_bctrl.traffic.client import client

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_answer
-from pytest_bctrl.finding import Finding
-from pytest_bctrl.fingerprint import named
+from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.findings.fingerprint import named
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.overlay_alone import OVERLAY_ALONE
 

@@ -13,7 +13,7 @@ from pytest_bctrl.contract.document import load_data
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.drift import compare
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.observed.facts import Observation, as_data, from_data
 from pytest_bctrl.observed.witnesses import AHEAD, BROKEN, ORDER, PROMISED, STALE, UNKNOWN, next_steps, place
 from pytest_bctrl.strategies import responses

@@ -12,9 +12,9 @@ import pytest
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.recorded.conform import Checked
 from pytest_bctrl.recorded.place import Place
-from pytest_bctrl.recorded.recorded_test import Aim, RecordedTest
-from pytest_bctrl.redaction import Redaction
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.recorded.recording_session import Aim, RecordedTest
+from pytest_bctrl.secrets.redaction import Redaction
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
 from tests.variants import named, serve
 from tests.variants.server import Server

@@ -14,10 +14,10 @@ import httpx
 import pytest
 
 from pytest_bctrl.contract.read import load
+from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.mock.listener import Listener
-from pytest_bctrl.traffic.mock.message import MockResponse, Request
 from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from pytest_bctrl.traffic.recordings.replay import (

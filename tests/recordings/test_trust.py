@@ -14,7 +14,7 @@ from pytest_bctrl import assert_conforms
 from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.recorded.place import place_of
 from pytest_bctrl.samples import SPACE_ID, response
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from pytest_bctrl.traffic.recordings.guard import LeakError

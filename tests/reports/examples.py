@@ -12,7 +12,7 @@ from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.document import load_document
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.drift import compare
-from pytest_bctrl.finding import LEVELS, Finding
+from pytest_bctrl.findings.finding import LEVELS, Finding
 from pytest_bctrl.observed.coverage import coverage
 from pytest_bctrl.observed.facts import Observation
 from pytest_bctrl.observed.observe import observe

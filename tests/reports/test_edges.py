@@ -11,7 +11,7 @@ import pytest
 
 from pytest_bctrl import check
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.reports import writer
 from pytest_bctrl.reports.github import findings_markdown
 from pytest_bctrl.reports.html.outline import outline

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from pytest_bctrl.cli import main
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.reports.findings_json import findings_schema
 from pytest_bctrl.samples import response, runtime
 from tests.drift.published import TEXT

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_bctrl.escaping import escape_line
-from pytest_bctrl.finding import LEVELS, Finding
+from pytest_bctrl.findings.finding import LEVELS, Finding
 from pytest_bctrl.reports.terminal import block, describe, headline
 from pytest_bctrl.reports.wording import counted, shown
 

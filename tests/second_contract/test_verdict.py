@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan import run_probes
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.target import Target

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.finding import Finding, at_or_above
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.findings.finding import Finding, at_or_above
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan import run_probes
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.target import Target

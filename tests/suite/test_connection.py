@@ -16,7 +16,7 @@ from pytest_bctrl.checks.response import Response
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.observed.coverage import coverage, never_seen
 from pytest_bctrl.samples.inputs import inputs
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.observing import Observer
 from pytest_bctrl.suite.run import ContractRun, resolve
 from pytest_bctrl.suite.troubles import reproduction

@@ -13,12 +13,12 @@ import pytest
 from pytest_bctrl.checks.response import share
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.read import from_document, load
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples import current_samples
 from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.samples.mutants import mutants
 from pytest_bctrl.samples.text import encode
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite import jsonschema_engine, schemathesis_engine
 from pytest_bctrl.suite.engine_faults import ENGINE_FAULTS
 from pytest_bctrl.suite.parameters import invalid_parameters

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from pytest_bctrl.finding import FailOn, Finding, at_or_above
+from pytest_bctrl.findings.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.observed.differences import differences
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.observing import Observer
 from pytest_bctrl.suite.plan import OF_THE_BODY, run_probes
 from pytest_bctrl.suite.run import ContractRun

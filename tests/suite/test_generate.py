@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.contract.parameters import field_of, survives
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.generate import generated
 from pytest_bctrl.suite.probes import made_up
 from pytest_bctrl.suite.run import ContractRun

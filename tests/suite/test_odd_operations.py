@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_bctrl.contract.read import from_document
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan import askable, run_probes
 from pytest_bctrl.suite.run import ContractRun, with_mock
 from pytest_bctrl.suite.target import Target

@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples.sample import Samples
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite import pages
 from pytest_bctrl.suite.plan import plan, run_probes
 from pytest_bctrl.suite.run import ContractRun, with_mock

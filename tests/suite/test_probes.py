@@ -15,7 +15,7 @@ import pytest
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.finding import Finding
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.suite import probes, selftest
 from pytest_bctrl.suite.parameters import ODD, UNKNOWN, near_misses, unknown, variations
 from pytest_bctrl.suite.plan import left_out, plan, require_operations, run_probes

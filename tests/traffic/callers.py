@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import anyio
 import httpx
 
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.client import async_client, client
 from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.retry import RetryPolicy

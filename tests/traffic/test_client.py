@@ -16,8 +16,8 @@ import pytest
 from pytest_bctrl.contract.model import Parameter
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError, UnsafeRequestError
-from pytest_bctrl.incoming import MOST
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.files.limits import MOST
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.client import GuardedTransport, async_client, client
 from pytest_bctrl.traffic.flow import CREDENTIAL, Rules, Send, flow
 from pytest_bctrl.traffic.origin import Connection, origin_of

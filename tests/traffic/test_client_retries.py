@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.flow import ATTEMPTS, Attempt, Rules, Send, flow
 from pytest_bctrl.traffic.origin import origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy

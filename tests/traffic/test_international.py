@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.flow import Send, flow
 from pytest_bctrl.traffic.origin import Connection

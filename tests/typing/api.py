@@ -29,9 +29,9 @@ from pytest_bctrl import (
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.drift import check_upstream, compare
-from pytest_bctrl.recorded.recorded_test import RecordedTest
+from pytest_bctrl.recorded.recording_session import RecordedTest
 from pytest_bctrl.samples import response, runtime, runtimes
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.strategies import Nonconforming, nonconforming, responses
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.change import FaultInPlay

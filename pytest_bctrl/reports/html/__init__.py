@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.escaping import escape_html, escape_html_json
-from pytest_bctrl.finding import LEVELS
+from pytest_bctrl.findings.finding import LEVELS
 from pytest_bctrl.reports.findings_json import report_data
 from pytest_bctrl.reports.html.outline import outline
 from pytest_bctrl.reports.wording import one_line, verdict_of
@@ -21,7 +21,7 @@ from pytest_bctrl.reports.wording import one_line, verdict_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_bctrl.finding import Finding
+    from pytest_bctrl.findings.finding import Finding
     from pytest_bctrl.reports.wording import RunReport, Title
 
 _FOLDER = Path(__file__).with_name("page")

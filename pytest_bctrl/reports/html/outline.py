@@ -13,13 +13,13 @@ from pytest_bctrl.contract.schema.locations import parted, untagged
 from pytest_bctrl.contract.schema.node import Node, grown_body_node
 from pytest_bctrl.contract.schema.ref import words as keywords
 from pytest_bctrl.contract.show import words
-from pytest_bctrl.finding import LEVELS
+from pytest_bctrl.findings.finding import LEVELS
 from pytest_bctrl.reports.wording import is_change
 
 if TYPE_CHECKING:
     from pytest_bctrl.contract.model import Contract, Operation
     from pytest_bctrl.contract.schema.applicators import Applicator
-    from pytest_bctrl.finding import Finding
+    from pytest_bctrl.findings.finding import Finding
     from pytest_bctrl.observed.coverage import Coverage, Point
 
 

@@ -9,12 +9,12 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.http.message import MockResponse, Payload, Request, with_headers
 from pytest_bctrl.samples.sample import Samples
-from pytest_bctrl.traffic.mock.message import MockResponse, Payload, Request, with_headers
 from pytest_bctrl.traffic.mock.refusal import Refusals
 
 if TYPE_CHECKING:
-    from pytest_bctrl.finding import Level
+    from pytest_bctrl.findings.finding import Level
 
 
 @dataclass(frozen=True, slots=True)

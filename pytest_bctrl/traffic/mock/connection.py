@@ -12,7 +12,7 @@ from math import inf
 from time import monotonic, time
 from typing import TYPE_CHECKING
 
-from pytest_bctrl.traffic.mock.message import CONTINUE, MockResponse, date_at, encode
+from pytest_bctrl.http.message import CONTINUE, MockResponse, date_at, encode
 from pytest_bctrl.traffic.mock.parse import ParsedRequest, Problem, RequestParser
 
 if TYPE_CHECKING:

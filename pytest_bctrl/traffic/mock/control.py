@@ -15,12 +15,12 @@ from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.contract.schema.locations import location
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import BctrlError, SettingError
-from pytest_bctrl.incoming import read_text
+from pytest_bctrl.files.limits import read_text
+from pytest_bctrl.http.message import MockResponse, Payload, Request
+from pytest_bctrl.http.routes import Routes
 from pytest_bctrl.samples.text import encode
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.change import Fault
-from pytest_bctrl.traffic.mock.message import MockResponse, Payload, Request
-from pytest_bctrl.traffic.mock.routes import Routes
 from pytest_bctrl.traffic.mock.server import PREFIX, MockServer
 from pytest_bctrl.traffic.mock.space import Space
 

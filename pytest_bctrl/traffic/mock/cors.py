@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from pytest_bctrl.traffic.mock.message import MockResponse, Request, with_headers
+from pytest_bctrl.http.message import MockResponse, Request, with_headers
 from pytest_bctrl.traffic.origin import is_loopback, origin_of
 
 _SECONDS = "600"

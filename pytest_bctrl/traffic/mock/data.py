@@ -17,11 +17,11 @@ from pytest_bctrl.contract.iso_time import parse_time
 from pytest_bctrl.contract.schema.invariant import as_uuid
 from pytest_bctrl.contract.schema.ref import flatten
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.finding import Level, at_or_above
+from pytest_bctrl.findings.finding import Level, at_or_above
+from pytest_bctrl.http.message import MockResponse, Payload
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock.change import Fault, RequestContext
-from pytest_bctrl.traffic.mock.message import MockResponse, Payload
 from pytest_bctrl.traffic.mock.scenarios import Source
 
 

@@ -12,13 +12,13 @@ from typing import Any
 
 from pytest_bctrl.contract.paging import LINK, Paging
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.http.message import MockResponse, Payload, with_headers
 from pytest_bctrl.samples.mutants import SCHEMA_CHECK, Mutant, broken
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
 from pytest_bctrl.traffic.mock.call_syntax import called, made_by, one_line, seconds_of, status_code
 from pytest_bctrl.traffic.mock.change import Fault, RequestContext
-from pytest_bctrl.traffic.mock.message import MockResponse, Payload, with_headers
 from pytest_bctrl.traffic.mock.pages import announced, is_further, started, target_of
 
 _WHOLE = "complete_answer"

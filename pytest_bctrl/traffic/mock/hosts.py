@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection
 
-from pytest_bctrl.traffic.mock.message import Request
+from pytest_bctrl.http.message import Request
 from pytest_bctrl.traffic.origin import is_loopback
 
 _PRIVATE = ".internal"

@@ -11,8 +11,8 @@ from threading import Lock
 from typing import Any, overload
 from urllib.parse import unquote_plus
 
-from pytest_bctrl.secret import MASK, Secret
-from pytest_bctrl.traffic.mock.message import Headers, MockResponse, Request
+from pytest_bctrl.http.message import Headers, MockResponse, Request
+from pytest_bctrl.secrets.secret import MASK, Secret
 
 _CREDENTIAL = re.compile(
     "(x|proxy|xamz)?(auth(orization)?|cookie|credentials?|(api|access|private|secret)?key|(api|client)?secret|jwt|bearer"

@@ -14,8 +14,8 @@ from itertools import count
 from time import monotonic
 
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.traffic.mock.connection import READ, Connection
-from pytest_bctrl.traffic.mock.message import MockResponse, Request
 from pytest_bctrl.traffic.mock.parse import Limits, ParsedRequest, Problem
 
 _BACKLOG = 4096

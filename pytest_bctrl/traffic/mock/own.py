@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, get_args
 
 from pytest_bctrl.errors import BctrlError, SettingError
-from pytest_bctrl.finding import LEVELS, Level
+from pytest_bctrl.findings.finding import LEVELS, Level
+from pytest_bctrl.http.message import Ending, MockResponse, Payload
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.traffic.mock.call_syntax import require_fitting
 from pytest_bctrl.traffic.mock.change import Fault, RequestContext
 from pytest_bctrl.traffic.mock.data import taken
 from pytest_bctrl.traffic.mock.faults import FAULTS
-from pytest_bctrl.traffic.mock.message import Ending, MockResponse, Payload
 from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, Scenario, fixed
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")

@@ -21,10 +21,10 @@ from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.paging import LINK, Paging, at, number_of
 from pytest_bctrl.contract.parameters import Pair
 from pytest_bctrl.contract.schema.invariant import as_uuid
+from pytest_bctrl.http.message import Headers, Payload, Request
 from pytest_bctrl.samples.paged import ended, with_member
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
-from pytest_bctrl.traffic.mock.message import Headers, Payload, Request
 
 Key: TypeAlias = tuple[str, int]
 """What an item is known by, as text, and how many before it have the same."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import httptools
 
-from pytest_bctrl.traffic.mock.message import Request
+from pytest_bctrl.http.message import Request
 
 _HOST = re.compile(r"[^\x00-\x20\x7f-\xff/?#@\\,]*")
 

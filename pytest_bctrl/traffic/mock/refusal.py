@@ -15,11 +15,11 @@ from pytest_bctrl.contract.outline import is_json
 from pytest_bctrl.contract.parameters import documented_refusals, read_field, read_pairs
 from pytest_bctrl.contract.schema.ref import is_of_type, type_name
 from pytest_bctrl.contract.schema.shapes import located, replaced
+from pytest_bctrl.http.message import MockResponse, Payload, Request
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import known_values, main_operation
 from pytest_bctrl.samples.text import RoundRobin
-from pytest_bctrl.secret import MASK, Secret
-from pytest_bctrl.traffic.mock.message import MockResponse, Payload, Request
+from pytest_bctrl.secrets.secret import MASK, Secret
 
 JSON = "application/json"
 SEED = 1

@@ -12,16 +12,16 @@ from typing import Any, Self
 from pytest_bctrl.contract.key_fields import BEARER
 from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema, concrete
 from pytest_bctrl.contract.parameters import field_of
+from pytest_bctrl.http.message import MockResponse, Payload, Request, accepts, preferred_status
+from pytest_bctrl.http.routes import Match, Routes
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import answers_with_json, main_operation
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import RoundRobin
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.change import FaultInPlay, RequestContext
-from pytest_bctrl.traffic.mock.message import MockResponse, Payload, Request, accepts, preferred_status
 from pytest_bctrl.traffic.mock.pages import Page, Pages, UnknownPageError, is_further
 from pytest_bctrl.traffic.mock.refusal import SEED, Admission, Refusals, Refused, challenge, malformed
-from pytest_bctrl.traffic.mock.routes import Match, Routes
 from pytest_bctrl.traffic.mock.scenarios import Scenario, Source, fixed
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")

@@ -15,13 +15,13 @@ from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.contract.schema.shapes import LocatedValue, Shape, located, replaced, shapes, types
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.incoming import TooLargeError, parsing_problem, read_file
+from pytest_bctrl.files.limits import TooLargeError, parsing_problem, read_file
+from pytest_bctrl.http.message import MockResponse, Payload
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
 from pytest_bctrl.traffic.mock.call_syntax import called, made_by, seconds_of, whole
 from pytest_bctrl.traffic.mock.change import Change, RequestContext
-from pytest_bctrl.traffic.mock.message import MockResponse, Payload
 from pytest_bctrl.traffic.mock.refusal import Refusals
 
 

@@ -11,14 +11,14 @@ from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.invariant import as_uuid
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.samples.text import RoundRobin
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.hosts import is_allowed, name_of
 from pytest_bctrl.traffic.mock.journal import Entry
 from pytest_bctrl.traffic.mock.listener import Listener
-from pytest_bctrl.traffic.mock.message import MockResponse, Request
 from pytest_bctrl.traffic.mock.parse import Limits, Problem
 from pytest_bctrl.traffic.mock.scenarios import Source
 from pytest_bctrl.traffic.mock.space import Space

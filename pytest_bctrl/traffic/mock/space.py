@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, SettingError
+from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.samples.sample import Samples
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.call_syntax import seconds_of, whole
 from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay
 from pytest_bctrl.traffic.mock.data import Step, StepSource, changed, served, states, taken
 from pytest_bctrl.traffic.mock.journal import Entry, Journal
-from pytest_bctrl.traffic.mock.message import MockResponse, Request
 from pytest_bctrl.traffic.mock.parse import Problem
 from pytest_bctrl.traffic.mock.responder import Responder
 from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS, Scenario, Source, fixed, from_file, scenario

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import anyio
 import httpx
 
-from pytest_bctrl.traffic.mock.message import BODILESS, MockResponse, Request, coded
+from pytest_bctrl.http.message import BODILESS, MockResponse, Request, coded
 from pytest_bctrl.traffic.mock.server import MockServer
 
 

@@ -14,9 +14,9 @@ from uuid import UUID
 
 from pytest_bctrl.contract.schema.invariant import as_uuid
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.incoming import RECORDED
-from pytest_bctrl.redaction import Redaction
-from pytest_bctrl.redaction.decoding import meanings, readings
+from pytest_bctrl.files.limits import RECORDED
+from pytest_bctrl.secrets.decoding import meanings, readings
+from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 
 

@@ -18,9 +18,9 @@ from operator import attrgetter
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
-from pytest_bctrl import locking
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.incoming import MOST, TooLargeError, read_file, read_stream, size
+from pytest_bctrl.files import locking
+from pytest_bctrl.files.limits import MOST, TooLargeError, read_file, read_stream, size
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from pytest_bctrl.traffic.recordings.har_read import AGAIN, AttachmentError, decode, salvage
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.incoming import latin1_json, parsing_problem
+from pytest_bctrl.files.limits import latin1_json, parsing_problem
 from pytest_bctrl.traffic.recordings.exchange import (
     BODILESS,
     CREATOR,

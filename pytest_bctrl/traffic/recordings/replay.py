@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import httpx
 
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.traffic.mock.message import MockResponse, Payload, Request
+from pytest_bctrl.http.message import MockResponse, Payload, Request
 from pytest_bctrl.traffic.mock.scenarios import Scenario
 from pytest_bctrl.traffic.recordings.exchange import BODILESS, RESPONSE, Exchange, kept
 

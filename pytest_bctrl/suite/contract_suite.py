@@ -13,7 +13,7 @@ import pytest
 
 from pytest_bctrl.checks.run import BrokenCheckError
 from pytest_bctrl.escaping import escape_line, escape_lines
-from pytest_bctrl.settings import scrub_ids
+from pytest_bctrl.settings.resolve import scrub_ids
 from pytest_bctrl.suite.observing import observer
 from pytest_bctrl.suite.plan import plan, tests
 from pytest_bctrl.suite.run import RUN

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from pytest_bctrl.redaction.encodings import LOWER, PUNCTUATION, Encoding
+from pytest_bctrl.secrets.encodings import LOWER, PUNCTUATION, Encoding
 
 _LONG = 8
 """Characters of a run that can be found by longer grams."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import get_ident
 from typing import Any
 
-from pytest_bctrl.redaction.redaction import MASK, Redaction
+from pytest_bctrl.secrets.redaction import MASK, Redaction
 
 _HEAD = 8192
 _CONTEXT = 128

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import unquote
 
-from pytest_bctrl.secret import KEY_VARIABLE, Secret, secret
+from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret, secret
 
 if TYPE_CHECKING:
-    from pytest_bctrl.redaction.search import Search, Span
+    from pytest_bctrl.secrets.search import Search, Span
 
 MASK = "[redacted]"
 
@@ -76,7 +76,7 @@ class Redaction:
         """
         if not value:
             return
-        from pytest_bctrl.redaction.encodings import has_only_words, is_random
+        from pytest_bctrl.secrets.encodings import has_only_words, is_random
 
         text = secret(value).reveal()
         secrets = (known.value for known in self._known.values() if not known.is_derived)
@@ -102,7 +102,7 @@ class Redaction:
         """Treat words as too common that are part of `names`: of the project's paths, or of the ids of its tests."""
         if not self._known:
             return
-        from pytest_bctrl.redaction.weakness import is_in_names
+        from pytest_bctrl.secrets.weakness import is_in_names
 
         joined = list(names)
         for known in list(self._known.values()):
@@ -158,8 +158,8 @@ class Redaction:
             self._compile()
         if not self._known:
             return None
-        from pytest_bctrl.redaction import decoding
-        from pytest_bctrl.redaction.encodings import PLAIN
+        from pytest_bctrl.secrets import decoding
+        from pytest_bctrl.secrets.encodings import PLAIN
 
         for encoding, reading in decoding.meanings(text, _legible(self._known)):
             name = self._name_in(reading)
@@ -202,8 +202,8 @@ class Redaction:
         return value
 
     def _compile(self) -> None:
-        from pytest_bctrl.redaction.encodings import encodings_of, literals_of
-        from pytest_bctrl.redaction.search import Search
+        from pytest_bctrl.secrets.encodings import encodings_of, literals_of
+        from pytest_bctrl.secrets.search import Search
 
         self._is_stale = False
         encodings, weak, exact = [], [], list[bytes]()
@@ -259,7 +259,7 @@ class Redaction:
         # A rule of dashes is no base64, nor is a path in lower case.
         if b"%" not in token and (len(set(token)) < _DISTINCT or token.islower()):
             return False
-        from pytest_bctrl.redaction import decoding
+        from pytest_bctrl.secrets import decoding
 
         readings = decoding.meanings(token.decode("ascii"), _LEGIBLE)
         next(readings)
@@ -277,8 +277,8 @@ def _weakness(text: str) -> str:
 
     An import can write to a redacted stream, as with `pytest --debug`, so that none may happen while text is redacted.
     """
-    from pytest_bctrl.redaction import decoding, search  # noqa: F401
-    from pytest_bctrl.redaction.weakness import weakness
+    from pytest_bctrl.secrets import decoding, search  # noqa: F401
+    from pytest_bctrl.secrets.weakness import weakness
 
     return weakness(text)
 
@@ -322,7 +322,7 @@ class _Keys:
 
 def _masked(data: bytes, spans: Iterable[Span], first: int, keys: _Keys | None) -> bytes:
     """Return `data` from `first` on, with `MASK` in place of the spans; codes for colour in them stay."""
-    from pytest_bctrl.redaction.search import controls
+    from pytest_bctrl.secrets.search import controls
 
     parts, end = [], first
     for span in spans:

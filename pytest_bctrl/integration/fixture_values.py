@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_bctrl import settings
 from pytest_bctrl.contract.in_force import load_once, of_config
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.samples.sample import SPACE_ID
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.settings import resolve as settings
 
 if TYPE_CHECKING:
     import httpx
 
+    from pytest_bctrl.http.message import MockResponse, Request
     from pytest_bctrl.suite.run import ContractRun
     from pytest_bctrl.traffic.mock import MockServer
-    from pytest_bctrl.traffic.mock.message import MockResponse, Request
 
 _CONTRACT: pytest.StashKey[Contract] = pytest.StashKey()
 _MOCK: pytest.StashKey[MockServer] = pytest.StashKey()
@@ -93,8 +93,8 @@ def aim(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 def client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     """Return what makes a client one on the target."""
+    from pytest_bctrl.http.routes import fields_for
     from pytest_bctrl.suite.observing import observer
-    from pytest_bctrl.traffic.mock.routes import fields_for
 
     config, target = request.config, aim(request)
     # What the bundled mock does against the contract, a test has made it do.

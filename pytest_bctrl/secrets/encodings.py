@@ -15,7 +15,7 @@ from html import escape
 from itertools import pairwise
 from urllib.parse import quote, quote_plus
 
-from pytest_bctrl.secret import SHORTEST, public_part
+from pytest_bctrl.secrets.secret import SHORTEST, public_part
 
 FRAGMENT = 6
 """Characters of a random value that give it away."""

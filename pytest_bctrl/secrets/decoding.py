@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from html import unescape
 from urllib.parse import unquote_to_bytes
 
-from pytest_bctrl.redaction.encodings import BASE64, ESCAPED, PLAIN
+from pytest_bctrl.secrets.encodings import BASE64, ESCAPED, PLAIN
 
 _ROUNDS = 4
 _DEPTH = 2

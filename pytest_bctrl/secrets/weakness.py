@@ -8,8 +8,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from pytest_bctrl.redaction.encodings import is_random
-from pytest_bctrl.secret import SHORTEST
+from pytest_bctrl.secrets.encodings import is_random
+from pytest_bctrl.secrets.secret import SHORTEST
 
 _DISTINCT = 4
 """Different characters that a secret has at least."""

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, get_args
 
 from pytest_bctrl.errors import BctrlError, SettingError
-from pytest_bctrl.finding import FAIL_ON, FailOn, Levels, parse_levels
-from pytest_bctrl.secret import KEY_VARIABLE as KEY_VARIABLE
-from pytest_bctrl.secret import SHORTEST, Secret
+from pytest_bctrl.findings.finding import FAIL_ON, FailOn, Levels, parse_levels
+from pytest_bctrl.secrets.secret import KEY_VARIABLE as KEY_VARIABLE
+from pytest_bctrl.secrets.secret import SHORTEST, Secret
 
 if TYPE_CHECKING:
-    from pytest_bctrl.redaction import Redaction
+    from pytest_bctrl.secrets.redaction import Redaction
 
 Target = Literal["mock", "live"]
 Probes = Literal["all", "contract"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_bctrl.finding import Finding
+    from pytest_bctrl.findings.finding import Finding
 
 
 def fingerprint(

@@ -16,18 +16,18 @@ import httpx
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, DocumentError
-from pytest_bctrl.incoming import RECORDED, size
+from pytest_bctrl.files.limits import RECORDED, size
+from pytest_bctrl.http.message import Request
+from pytest_bctrl.http.routes import fields_for
 from pytest_bctrl.recorded.conform import Checked, base_path, listing, require_conforming, response_from, space_of
 from pytest_bctrl.recorded.place import Place
-from pytest_bctrl.redaction import Redaction
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
-from pytest_bctrl.secret import Secret
+from pytest_bctrl.secrets.redaction import Redaction
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.client import async_client, client
 from pytest_bctrl.traffic.mock.listener import Listener
-from pytest_bctrl.traffic.mock.message import Request
 from pytest_bctrl.traffic.mock.refusal import Refusals
-from pytest_bctrl.traffic.mock.routes import fields_for
 from pytest_bctrl.traffic.mock.server import MOCK_KEY, MockServer
 from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.recordings.exchange import REQUEST, RESPONSE, Exchange, Recording, kept

@@ -1,0 +1,1 @@
+"""Settings: the table of all settings, how each one is read, and the configuration of the current pytest run."""
