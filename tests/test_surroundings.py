@@ -36,7 +36,8 @@ SIGNALS = [
 
 
 def child(code: str) -> str:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def test_only_what_a_run_needs_is_kept(tmp_path: Path) -> None:
@@ -50,7 +51,12 @@ def test_a_test_and_the_processes_that_it_starts_have_them() -> None:
     seen = child("import os, time; print([os.environ.get('TZ'), time.tzname[0], os.umask(0), 'CI' in os.environ])")
     assert str([FIXED["TZ"], "UTC", os.umask(0o022), False]) == seen
     assert "UTC" == time.tzname[0]
-    assert [] == list(Path.home().iterdir())
+    assert Path.home().name.startswith("home-")
+
+
+def test_the_home_directory_is_empty_at_first() -> None:
+    code = "from pathlib import Path; from tests.surroundings import entered\nwith entered(): print(list(Path.home().iterdir()))"
+    assert "[]" == child(code)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
