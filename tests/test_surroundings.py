@@ -55,7 +55,13 @@ def test_a_test_and_the_processes_that_it_starts_have_them() -> None:
 
 
 def test_the_home_directory_is_empty_at_first() -> None:
-    code = "from pathlib import Path; from tests.surroundings import entered\nwith entered(): print(list(Path.home().iterdir()))"
+    code = """
+from pathlib import Path
+from tests.surroundings import entered
+
+with entered():
+    print(list(Path.home().iterdir()))
+"""
     assert "[]" == child(code)
 
 
