@@ -81,7 +81,7 @@ PLACES: dict[str, Callable[[Exchange, str], Exchange]] = {
 
 WORDS = f"recordings/x.har {LeakError.__doc__}" + str(
     LeakError(
-        "a secret is in the request response header body (URL-encoded or escaped base64 plain), "
+        "a secret is in the request header response header request body (URL-encoded or escaped base64 plain), "
         "and nothing was written at note status text method test's name Accept Link",
         "recording recordings/x.har: exchange 2 of 2 (GET /v1/spaces/s/runtimes)",
         "keep it out of what the test sends and gets; a value that is not secret does not belong in bctrl_secrets",
@@ -95,6 +95,7 @@ values = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=6, max
 
 
 @settings(max_examples=1500, deadline=None)
+@example("uest b", "base64 in a url", "request body")
 @example("00000/", "base64 of json with slashes", "body")
 @given(keys | values, st.sampled_from(sorted(SPELLINGS)), st.sampled_from(sorted(PLACES)))
 def test_a_secret_in_any_spelling_and_place_refuses_the_write_and_is_not_shown(

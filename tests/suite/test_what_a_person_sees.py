@@ -120,7 +120,7 @@ def test_what_was_never_seen_is_listed_where_it_is_asked_for(live: LiveRun) -> N
     with serve(named("plain")) as server:
         result = live(server, "--bctrl-coverage", "-k", "conforms")
     result.stdout.fnmatch_lines(
-        ["coverage     *% of the contract: * of * points seen, in 1 answer", "never seen   status *"]
+        ["coverage     *% of the contract: * of * points seen, in 1 response", "never seen   status *"]
     )
 
 
