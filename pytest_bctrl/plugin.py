@@ -230,9 +230,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     is_chosen = option.bctrl_contract is not None or _is_in_file(config, "bctrl_contract")
     if not (is_run or option.bctrl_upstream or is_chosen or (config.rootpath / "contracts").is_dir()):
         return []
-    from pytest_bctrl.contract.in_force import header
+    from pytest_bctrl.contract.in_force import contract_header
 
-    line = header(config, is_needed=bool(is_run or option.bctrl_upstream or is_chosen))
+    line = contract_header(config, is_needed=bool(is_run or option.bctrl_upstream or is_chosen))
     return [f"bctrl: {line}"] if line else []
 
 

@@ -18,10 +18,10 @@ from pytest_bctrl.cli.options import Report, write_reports
 from pytest_bctrl.cli.traffic import opened
 from pytest_bctrl.contract import build, overlay
 from pytest_bctrl.contract.budget import Budget
-from pytest_bctrl.contract.build import prepare
+from pytest_bctrl.contract.build import prepare_update
 from pytest_bctrl.contract.document import load_data, load_document, openapi_block
 from pytest_bctrl.contract.files import ContractFiles, packaged
-from pytest_bctrl.contract.read import from_document, from_sound, load
+from pytest_bctrl.contract.read import from_document, from_validated, load
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.gate_file import read_gate_file
@@ -164,12 +164,12 @@ TRIGGERS: Mapping[str, Trigger] = {
     "contract circle": lambda _: contract_of(
         {"$ref": "#/components/schemas/A"}, {"A": {"$ref": "#/components/schemas/A"}}
     ),
-    "contract response circle": lambda _: from_sound(make.response_circle(), "x.yaml"),
+    "contract response circle": lambda _: from_validated(make.response_circle(), "x.yaml"),
     "contract scheme": lambda _: contract_of(security=[{"nope": []}]),
     "build changed": lambda folder: build.build(make.files(folder, spec="openapi: 3.1.0")),
     "build lock": lambda folder: build.build(make.files(folder, lock="[]")),
     "build missing": lambda folder: build.build(ContractFiles(folder)),
-    "build other": lambda folder: build.merged(make.files(folder, spec="- 1")),
+    "build other": lambda folder: build.merge_contract(make.files(folder, spec="- 1")),
     "build alone": lambda folder: make.run(contract, "build", "--overlay", str(folder)),
     "build packaged": lambda folder: make.run(
         contract, "build", "--overlay", make.written(folder, TITLED), "--output", str(packaged().merged)
@@ -181,9 +181,9 @@ TRIGGERS: Mapping[str, Trigger] = {
         make.files(folder, lock=build.lock_text("page.md", "2026-11-28", ""))
     ),
     "update lock": lambda folder: contract.update(make.files(folder, lock="{}"), None, True),
-    "update missing": lambda folder: prepare("openapi: 3.1.0\npaths: {}", "x", ContractFiles(folder), None),  # type: ignore[arg-type]
-    "overlay missing": lambda folder: build.contract_of(load_data(document(), "x"), folder / "none.yaml"),
-    "overlay outdated": lambda folder: build.contract_of(
+    "update missing": lambda folder: prepare_update("openapi: 3.1.0\npaths: {}", "x", ContractFiles(folder), None),  # type: ignore[arg-type]
+    "overlay missing": lambda folder: build.contract_with_overlay(load_data(document(), "x"), folder / "none.yaml"),
+    "overlay outdated": lambda folder: build.contract_with_overlay(
         load_data(document(), "x.yaml"), Path(make.written(folder, TITLED.replace("info", "nope"), "overlay.yaml"))
     ),
     "overlay version": lambda _: overlay.apply({}, {}, "overlay.yaml"),

@@ -12,9 +12,9 @@ from typing import Any
 from pytest_bctrl.checks.response import Response, looked, once
 from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.engine import accepts
-from pytest_bctrl.contract.json_source import Beyond
-from pytest_bctrl.contract.model import covers
-from pytest_bctrl.contract.paging import linked
+from pytest_bctrl.contract.json_source import LargeNumber
+from pytest_bctrl.contract.model import covers_media_type
+from pytest_bctrl.contract.paging import link_target
 from pytest_bctrl.contract.parameters import read_field
 from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.contract.schema.ref import flatten
@@ -70,7 +70,7 @@ def check_content_type(response: Response) -> Iterator[Violation]:
     if response.documented is None or not response.documented.content or response.is_to_head:
         return
     documented = [media.lower() for media in response.documented.content]
-    if not any(covers(media, response.media_type) for media in documented):
+    if not any(covers_media_type(media, response.media_type) for media in documented):
         place, observed = "header Content-Type", response.header("Content-Type")
         what, kind = ("not documented", "undocumented") if response.media_type else ("missing", "missing")
         yield around("content_type_conformance", f"the content type is {what}", place, documented, observed, kind)
@@ -119,7 +119,7 @@ def _unusual_values(data: Any) -> Iterator[Violation]:
         elif isinstance(value, str) and _HALF.search(value):
             shown = value[:_SHOWN].encode("utf-8", "backslashreplace").decode()
             yield _unusual(path, "the text has half a letter, a lone surrogate: no UTF-8 can hold it", shown)
-        elif isinstance(value, Beyond) or (isinstance(value, int) and abs(value) > sys.float_info.max):
+        elif isinstance(value, LargeNumber) or (isinstance(value, int) and abs(value) > sys.float_info.max):
             yield _unusual(path, "the number is beyond double precision: many parsers read infinity", "a larger one")
 
 
@@ -180,7 +180,7 @@ def check_retired(response: Response) -> Iterator[Violation]:
     words = ["the route is gone" if is_gone else "the operation is on its way out"]
     words += [f"deprecated since {since}" if since else "deprecated"] if since is not None else []
     words += [f"the last day is {ends}"] if ends else []
-    successor = linked(response.header("Link"), "successor-version")
+    successor = link_target(response.header("Link"), "successor-version")
     words += [f"its successor is {successor}"] if successor else []
     kind, level = ("gone", LEVELS[0]) if is_gone else ("deprecated", LEVELS[1])
     message = "; ".join([*words, _NEXT])

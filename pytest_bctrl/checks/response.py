@@ -12,8 +12,16 @@ from urllib.parse import unquote, urlsplit
 
 from pytest_bctrl.checks.strict_json import Parsed, parse
 from pytest_bctrl.contract.engine import accepts
-from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema, chosen, freedom, template
-from pytest_bctrl.contract.schema.locations import Path, select
+from pytest_bctrl.contract.model import (
+    Contract,
+    Operation,
+    ResponseSpec,
+    Schema,
+    path_pattern,
+    path_specificity,
+    select_media_type,
+)
+from pytest_bctrl.contract.schema.locations import Path, select_values
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.observed.facts import Observation
 from pytest_bctrl.observed.observe import NO_BODY, observe
@@ -71,7 +79,7 @@ class Response:
         if self.is_to_head:
             return None
         content = self.documented.content if self.documented is not None else {}
-        media = chosen(content, self.media_type)
+        media = select_media_type(content, self.media_type)
         return None if media is None else content[media]
 
     @property
@@ -84,7 +92,7 @@ class Response:
 
         Nothing where the body is not JSON, or has no such place; raises `ValueError` for what is not a location.
         """
-        yield from select(self.data, place) if self.parsed.ok else ()
+        yield from select_values(self.data, place) if self.parsed.ok else ()
 
     @property
     def data(self) -> Any:
@@ -234,8 +242,8 @@ def _operation(contract: Contract, operation: str | None, url: str, method: str)
     candidates = [found for found in contract.operations if found.is_safe]
     matching = [found for found in candidates if _match(found, url)]
     if matching:
-        most_exact = min(freedom(found.path) for found in matching)
-        candidates = [found for found in matching if freedom(found.path) == most_exact]
+        most_exact = min(path_specificity(found.path) for found in matching)
+        candidates = [found for found in matching if path_specificity(found.path) == most_exact]
         wanted = method if any(found.method == method for found in candidates) else "GET"
         candidates = [found for found in candidates if found.method == wanted] or candidates
     if len(candidates) == 1:
@@ -251,9 +259,9 @@ def _operation(contract: Contract, operation: str | None, url: str, method: str)
 def path_values(operation: Operation, url: str) -> Mapping[str, str]:
     """Return the decoded values of the path parameters in a URL; empty where it is not the operation's."""
     found = _match(operation, url)
-    _, names = template(operation.path)
+    _, names = path_pattern(operation.path)
     return {name: unquote(value) for name, value in zip(names, found.groups(), strict=True)} if found else {}
 
 
 def _match(operation: Operation, url: str) -> re.Match[str] | None:
-    return re.search(f"{template(operation.path)[0].pattern}/?$", urlsplit(url).path)
+    return re.search(f"{path_pattern(operation.path)[0].pattern}/?$", urlsplit(url).path)

@@ -24,7 +24,7 @@ from pytest_bctrl.checks.schema import check_schema
 from pytest_bctrl.checks.violation import Violation, findings, item_of, source_of
 from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.contract.schema.invariant import Invariant
-from pytest_bctrl.contract.schema.locations import Path, select
+from pytest_bctrl.contract.schema.locations import Path, select_values
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.findings.finding import LEVELS, Finding, Level
 from pytest_bctrl.findings.fingerprint import named
@@ -162,7 +162,7 @@ def check_undocumented(response: Response) -> list[Finding]:
     seen = once(response, "differences", lambda: differences(response.contract, response.observed, response.media_type))
     for one in seen:
         if one.rule == UNDOCUMENTED:
-            paths = select(response.data, one.sample["location"]) if one.sample else ()
+            paths = select_values(response.data, one.sample["location"]) if one.sample else ()
             item = item_of(response.data, next((path for path, _ in paths), ()))
             extra = {**one.extra, **item, "source": source}
             made.append(named(replace(one, reproduce=response.reproduce, extra=extra)))

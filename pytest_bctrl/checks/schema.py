@@ -8,11 +8,18 @@ from typing import Any
 
 from pytest_bctrl.checks.response import Response, looked, once
 from pytest_bctrl.checks.violation import Violation
-from pytest_bctrl.contract.engine import Broken, errors
+from pytest_bctrl.contract.engine import SchemaError, iter_errors
 from pytest_bctrl.contract.model import Contract, Schema
-from pytest_bctrl.contract.schema.applicators import NOTHING, Branch, branch_meant, discriminator, is_one_of, shape_text
+from pytest_bctrl.contract.schema.applicators import (
+    NOTHING,
+    Branch,
+    branch_summary,
+    discriminator,
+    intended_branch,
+    matches_types,
+)
 from pytest_bctrl.contract.schema.locations import Path
-from pytest_bctrl.contract.schema.ref import body_spot, kind_of, type_name
+from pytest_bctrl.contract.schema.ref import kind_of, response_schema_ref, type_name
 from pytest_bctrl.observed.differences import NO_ALTERNATIVE, SCHEMA, UNLISTED
 
 _MOST = 20_000
@@ -27,13 +34,13 @@ def check_schema(response: Response) -> Iterator[Violation]:
 
 def _broken(response: Response) -> list[Violation]:
     at = (response.contract, response.operation, str(response.status), response.media_type)
-    spot = None if response.conforms else body_spot(*at)
+    spot = None if response.conforms else response_schema_ref(*at)
     return violations(response.contract, spot.schema, response.data) if spot is not None else []
 
 
 def violations(contract: Contract, schema: Schema, body: Any) -> list[Violation]:
     """Return what of a body that does not conform breaks its schema, in words that name the place: one at least."""
-    wrong = errors(contract, schema, body)
+    wrong = iter_errors(contract, schema, body)
     found = [one for broken in islice(wrong, _MOST) for one in _explained(broken)]
     if next(wrong, None) is not None:
         message = f"more than {_MOST:,} places break the schema, and are not all listed"
@@ -50,24 +57,24 @@ def _once(found: Iterable[Violation]) -> list[Violation]:
     return [one for one in found if one.kind != "unlisted-value" or one.path not in mistyped]
 
 
-def _explained(broken: Broken) -> Iterator[Violation]:
+def _explained(broken: SchemaError) -> Iterator[Violation]:
     """Yield what a broken keyword means, in words that name the place."""
     if broken.keyword == "required":
         yield _missing(broken.path, broken.missing)
-    elif broken.keyword == "unevaluatedProperties" and broken.said is not False:
+    elif broken.keyword == "unevaluatedProperties" and broken.keyword_value is not False:
         for inner in broken.inside():
             yield from _explained(inner)
-    elif broken.keyword in ("oneOf", "anyOf") and broken.fault not in _FIXED:
+    elif broken.keyword in ("oneOf", "anyOf") and broken.error_kind not in _FIXED:
         yield from _explained_branches(broken)
     else:
         yield _plainly(broken)
 
 
-def _plainly(broken: Broken) -> Violation:
+def _plainly(broken: SchemaError) -> Violation:
     """What an error says that is of one keyword and one value."""
-    name, path, wanted, value = broken.keyword, broken.path, broken.said, broken.value
-    if broken.fault in _FIXED:
-        message, expected, kind = _FIXED[broken.fault]
+    name, path, wanted, value = broken.keyword, broken.path, broken.keyword_value, broken.value
+    if broken.error_kind in _FIXED:
+        message, expected, kind = _FIXED[broken.error_kind]
         return _violation(path, message, expected, value, kind)
     if name == "type":
         return _wrong_type(path, [wanted] if isinstance(wanted, str) else list(wanted), value)
@@ -90,21 +97,21 @@ _FIXED: Mapping[str, tuple[str, Any, str]] = {
 """Message, what is expected, and kind of the faults that say all by their name."""
 
 
-def _explained_branches(broken: Broken) -> Iterator[Violation]:
+def _explained_branches(broken: SchemaError) -> Iterator[Violation]:
     """Name what is wrong in the branch that the value means to be, instead of 'not valid under any'."""
     path, value = broken.path, broken.value
-    branches = [Branch.of(broken.contract, schema) for schema in broken.said]
-    chosen = branch_meant(branches, value)
+    branches = [Branch.of(broken.contract, schema) for schema in broken.keyword_value]
+    chosen = intended_branch(branches, value)
     if chosen is not None:
         for child in broken.branch(chosen):
             yield from _explained(child)
         return
     name = discriminator(branches)
     types = [branch.types for branch in branches if branch.types != NOTHING]
-    if types and all(types) and not any(is_one_of(one, value) for one in types):
+    if types and all(types) and not any(matches_types(one, value) for one in types):
         yield _wrong_type(path, sorted(set().union(*types)), value)
     elif not isinstance(value, Mapping) or name is None:
-        shapes = [shape_text(broken.contract, schema) for schema in broken.said]
+        shapes = [branch_summary(broken.contract, schema) for schema in broken.keyword_value]
         yield _violation(path, NO_ALTERNATIVE, shapes, value, "alternatives")
     elif name not in value:
         yield _missing(path, name)

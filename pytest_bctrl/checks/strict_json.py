@@ -14,11 +14,11 @@ from pytest_bctrl.contract.json_source import (
     DEPTH,
     DIGITS,
     NotJsonError,
-    integer,
     is_deep,
     may_be_deep,
-    number,
-    parsed,
+    parse_integer,
+    parse_json,
+    parse_number,
     read_quickly,
 )
 from pytest_bctrl.files.limits import parsing_problem
@@ -74,12 +74,12 @@ def _read_with_care(body: bytes) -> Parsed:
 
 def _value(text: str, duplicates: dict[str, None]) -> Any:
     try:
-        return parsed(text, duplicates, parse_float=number)
+        return parse_json(text, duplicates, parse_float=parse_number)
     except (json.JSONDecodeError, NotJsonError):
         raise
     except ValueError:
         # An integer is too long for the interpreter. To read each one here takes time that no other body needs.
-        return parsed(text, duplicates, parse_float=number, parse_int=integer)
+        return parse_json(text, duplicates, parse_float=parse_number, parse_int=parse_integer)
 
 
 _MOST = 100

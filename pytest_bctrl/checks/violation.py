@@ -9,8 +9,8 @@ from typing import Any
 
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.rules import rules
-from pytest_bctrl.contract.schema.locations import Path, generalised, location, select
-from pytest_bctrl.contract.show import shortened
+from pytest_bctrl.contract.schema.locations import Path, exact_location, general_location, select_values
+from pytest_bctrl.contract.show import shorten
 from pytest_bctrl.findings.finding import Finding, Level
 from pytest_bctrl.findings.fingerprint import BY_VALUE, named, value_text
 from pytest_bctrl.observed.overlay_alone import OVERLAY_ALONE, added_by_overlay, is_of_overlay_alone
@@ -119,11 +119,11 @@ def findings(response: Response, violations: Iterable[Violation], engine: str = 
     groups: dict[tuple[str, ...], list[Violation]] = {}
     apart: dict[tuple[str, ...], set[str]] = {}
     for violation in violations:
-        where = violation.place or generalised(violation.path)
+        where = violation.place or general_location(violation.path)
         key: tuple[str, ...] = (where, violation.rule, violation.message)
         if violation.kind in BY_VALUE:
             told = apart.setdefault((*key, violation.kind), set())
-            value = value_text(shortened(violation.observed))
+            value = value_text(shorten(violation.observed))
             if value in told or len(told) < APART:
                 told.add(value)
                 key = (*key, violation.kind, value)
@@ -140,7 +140,7 @@ def findings(response: Response, violations: Iterable[Violation], engine: str = 
 def _further(response: Response, where: str, group: list[Violation]) -> Finding:
     """One finding for all the violations by values that are not told apart."""
     first = replace(group[0], message=FURTHER_MESSAGE, kind=FURTHER)
-    values = {value_text(shortened(one.observed)) for one in group}
+    values = {value_text(shorten(one.observed)) for one in group}
     return numbered(_finding(response, where, [first, *group[1:]]), len(values))
 
 
@@ -156,11 +156,11 @@ def _finding(response: Response, where: str, group: list[Violation]) -> Finding:
         level="warning" if is_added else first.level,
         location=where,
         message=first.message + (OVERLAY_ALONE if is_added else ""),
-        expected=shortened(first.expected),
-        observed=shortened(first.observed),
+        expected=shorten(first.expected),
+        observed=shorten(first.observed),
         count=len({violation.path for violation in group}),
         total=1 if first.place else max(len({violation.path for violation in group}), _looked_at(response, first.path)),
-        sample=None if first.place else {"location": location(first.path), "value": shortened(first.observed)},
+        sample=None if first.place else {"location": exact_location(first.path), "value": shorten(first.observed)},
         operation=response.operation.label,
         reproduce=response.reproduce,
         extra={
@@ -185,7 +185,7 @@ def item_of(data: Any, path: Path) -> dict[str, Any]:
             break
         named = {key: data[key] for key in ("id", "name") if isinstance(data, dict) and _is_name(data.get(key))}
         if isinstance(step, int) and named:
-            found = {"item": {"location": location(path[: depth + 1]), **named}}
+            found = {"item": {"location": exact_location(path[: depth + 1]), **named}}
     return found
 
 
@@ -200,7 +200,7 @@ _NAME = 80
 def _looked_at(response: Response, path: Path) -> int:
     """How many places of the body are like `path`: list items, or the objects that could hold the property."""
     is_member = bool(path) and isinstance(path[-1], str)
-    places = select(response.data, generalised(path[:-1] if is_member else path))
+    places = select_values(response.data, general_location(path[:-1] if is_member else path))
     return sum(1 for _, value in places if not is_member or isinstance(value, dict))
 
 
@@ -243,7 +243,7 @@ def evidence(response: Response, path: Sequence[str | int]) -> dict[str, Any]:
         "request": {"method": response.method or response.operation.method, "path": _path(response)},
         "response": {
             "status": response.status,
-            "headers": [[name, shortened(value)] for name, value in response.headers if name.lower() in HEADERS],
+            "headers": [[name, shorten(value)] for name, value in response.headers if name.lower() in HEADERS],
             "size": len(response.body),
             "body": _body(response, path),
         },
@@ -272,7 +272,7 @@ def _around(value: Any, path: Sequence[str | int], keeps_texts: bool) -> Any:
     if isinstance(value, dict) and not isinstance(step, int):
         kept = _members(value, step, keeps_texts)
         if step in value:
-            kept[str(shortened(step))] = _around(value[step], rest, keeps_texts) if rest else shortened(value[step])
+            kept[str(shorten(step))] = _around(value[step], rest, keeps_texts) if rest else shorten(value[step])
         return kept
     return _redacted(value, True)
 
@@ -281,11 +281,11 @@ def _members(value: dict[str, Any], at: str | None, keeps_texts: bool) -> dict[s
     """The members of an object, each summed up, few of many, `at` among them."""
     names = list(value)[:_MEMBERS]
     names += [at] if at in value and at not in names else []
-    kept = {str(shortened(name)): _redacted(value[name], keeps_texts) for name in names}
+    kept = {str(shorten(name)): _redacted(value[name], keeps_texts) for name in names}
     return kept if len(names) == len(value) else {**kept, "…": f"{len(value) - len(names)} more"}
 
 
 def _redacted(value: Any, keeps_texts: bool) -> Any:
     units: Mapping[type, str] = {str: "characters", dict: "properties", list: "items"}
     word = units.get(type(value))
-    return shortened(value) if keeps_texts or word is None else f"<{len(value)} {word}>"
+    return shorten(value) if keeps_texts or word is None else f"<{len(value)} {word}>"

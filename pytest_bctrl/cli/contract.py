@@ -19,13 +19,13 @@ import yaml
 
 from pytest_bctrl.cli.project import add_contract_argument, load_contract, own_files, project_root
 from pytest_bctrl.contract import build
-from pytest_bctrl.contract.engine import is_asserted
+from pytest_bctrl.contract.engine import is_known_format
 from pytest_bctrl.contract.files import ContractFiles, packaged, update_command
 from pytest_bctrl.contract.in_force import FOLDER, PUBLISHED
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document, load
-from pytest_bctrl.contract.references import keyworded
-from pytest_bctrl.contract.show import lines
+from pytest_bctrl.contract.references import keyword_objects
+from pytest_bctrl.contract.show import contract_lines
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
 from pytest_bctrl.escaping import escape_line, escape_yaml
 from pytest_bctrl.samples import sample_text
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
         contract = load_contract(options.path, "contract show")
         if options.path not in (None, PUBLISHED):
             contract = replace(contract, origin="")
-        print("\n".join(map(escape_line, [*lines(contract), *_left_aside(contract)])))
+        print("\n".join(map(escape_line, [*contract_lines(contract), *_left_aside(contract)])))
         return 0
     if options.action == "suggest":
         return _suggest(options)
@@ -110,9 +110,9 @@ def _write_sample(files: ContractFiles) -> None:
 
 def _left_aside(contract: Contract) -> Iterator[str]:
     """Say which formats no value is held to, and for which patterns no sample can be made."""
-    schemas = [one for one in keyworded(contract.document) if isinstance(one.value.get("type", ""), str | list)]
+    schemas = [one for one in keyword_objects(contract.document) if isinstance(one.value.get("type", ""), str | list)]
     formats = {str(one.value["format"]) for one in schemas if "format" in one.value}
-    unknown = sorted(name for name in formats if not is_asserted(name))
+    unknown = sorted(name for name in formats if not is_known_format(name))
     if unknown:
         yield from ("", f"formats that are not checked: {', '.join(unknown)}")
     for one in schemas:
@@ -169,7 +169,7 @@ def update(files: ContractFiles, source: str | None, is_dry: bool, is_begun: boo
 
     given = source or build.published_url(files)
     name = "standard input" if given == "-" else given
-    ready = build.prepare(read_text(given), name, files, date.today())
+    ready = build.prepare_update(read_text(given), name, files, date.today())
     compared = compare_contracts(ready.old, ready.new, files.overlay, Options())
     sys.stdout.write(drift_text(compared.findings, Title("drift", ready.old.name, name)))
     if is_dry or not (ready.changes or is_begun):
@@ -262,8 +262,8 @@ def _build_with(options: argparse.Namespace, files: ContractFiles) -> int:
             where="--overlay, --contract, --output",
             hint=f"--overlay suggested.overlay.yaml --output {_OBSERVED}",
         )
-    base = load_contract(options.contract).document if options.contract else build.merged(files)
-    document = build.overlaid(base, options.overlay)
+    base = load_contract(options.contract).document if options.contract else build.merge_contract(files)
+    document = build.apply_overlays(base, options.overlay)
     from_document(document, options.output)
     path = Path(options.output)
     if path.resolve() == files.merged.resolve():

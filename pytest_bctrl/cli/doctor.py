@@ -15,9 +15,9 @@ from typing import Literal
 import pytest
 
 from pytest_bctrl.cli.project import read_config
-from pytest_bctrl.contract.build import merged
+from pytest_bctrl.contract.build import merge_contract
 from pytest_bctrl.contract.files import shown_path, update_command
-from pytest_bctrl.contract.in_force import ContractInForce, of_config
+from pytest_bctrl.contract.in_force import ContractInForce, contract_of_config
 from pytest_bctrl.contract.json_source import read_json
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError
@@ -90,7 +90,7 @@ def _diagnosis(options: argparse.Namespace, environment: Mapping[str, str]) -> I
     settings.add_secrets(options.redact, config, environment)
     yield from _settings(config, environment)
     try:
-        chosen = of_config(config)
+        chosen = contract_of_config(config)
         contract = chosen.load()
     except BctrlError as error:
         yield _of_error("contract", error, "unknown")
@@ -176,7 +176,9 @@ def _contract(chosen: ContractInForce, contract: Contract) -> Iterator[Line]:
     if chosen.overlay is None or chosen.files is None:
         return
     try:
-        is_built = merged(chosen.files) == read_json(chosen.files.merged.read_text("utf-8"), str(chosen.files.merged))
+        is_built = merge_contract(chosen.files) == read_json(
+            chosen.files.merged.read_text("utf-8"), str(chosen.files.merged)
+        )
     except BctrlError as error:
         yield _of_error("contract", error)
         return

@@ -14,7 +14,7 @@ from pytest_bctrl.contract.in_force import (
     PUBLISHED,
     ContractInForce,
     contract_in_force,
-    of_config,
+    contract_of_config,
     project_files,
 )
 from pytest_bctrl.errors import SettingError
@@ -65,7 +65,7 @@ def chosen_contract(given: str | None, option: str = "--contract") -> ContractIn
         return contract_in_force(given, project_root(), option)
     if given is not None:
         return contract_in_force(given, here, option)
-    return _of_project(("bctrl_contract",), FOLDER, of_config) or contract_in_force(None, here)
+    return _of_project(("bctrl_contract",), FOLDER, contract_of_config) or contract_in_force(None, here)
 
 
 def project_setting(name: str, read: Callable[[pytest.Config], _Value]) -> _Value | None:

@@ -14,7 +14,7 @@ from typing import Any
 from pytest_bctrl.baseline.allowlist import FILE, accepted, list_notes, load_allow_list
 from pytest_bctrl.checks.response import response_from as response_from_body
 from pytest_bctrl.checks.strict_json import parse
-from pytest_bctrl.contract.build import contract_of
+from pytest_bctrl.contract.build import contract_with_overlay
 from pytest_bctrl.contract.document import Document
 from pytest_bctrl.contract.in_force import ContractInForce
 from pytest_bctrl.contract.model import Contract
@@ -158,7 +158,7 @@ def placed(
     if [arguments.upstream, arguments.base, *arguments.observed].count("-") > 1:
         raise SettingError("standard input can be only one of them", where="-", hint="give paths for the others")
     vendored = chosen.load() if chosen else from_document(old.data, old.name)
-    upstream = contract_of(new, chosen.overlay if chosen else None)
+    upstream = contract_with_overlay(new, chosen.overlay if chosen else None)
     observation, has_bodies = read_traffic(arguments.observed, vendored)
     next_ = commands(arguments.upstream, arguments.base, arguments.observed, chosen, has_bodies=has_bodies)
     found = place(vendored, upstream, observation, changes, next_)

@@ -16,7 +16,7 @@ from pytest_bctrl.contract.document import Document, load_document, openapi_bloc
 from pytest_bctrl.contract.files import ContractFiles, shown_path, with_samples
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
-from pytest_bctrl.contract.soundness import sound
+from pytest_bctrl.contract.soundness import validate_document
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.escaping import escape_json
@@ -24,17 +24,17 @@ from pytest_bctrl.files import locking
 from pytest_bctrl.files.limits import read_text
 
 
-def merged(files: ContractFiles) -> dict[str, Any]:
+def merge_contract(files: ContractFiles) -> dict[str, Any]:
     """Return the vendored spec with the overlay applied, read afresh from the two YAML files."""
     spec = read_yaml(_read(files.spec), str(files.spec))
     if not isinstance(spec, dict):
         raise DocumentError(
             "it is not an OpenAPI document", where=str(files.spec), hint="vendor the published page again"
         )
-    return overlaid(spec, [files.overlay])
+    return apply_overlays(spec, [files.overlay])
 
 
-def overlaid(document: Mapping[str, Any], paths: Sequence[Path]) -> dict[str, Any]:
+def apply_overlays(document: Mapping[str, Any], paths: Sequence[Path]) -> dict[str, Any]:
     """Return a document with further overlays applied, in their order.
 
     Raises `DocumentError` where one cannot be read, or does not apply.
@@ -56,7 +56,7 @@ def build(files: ContractFiles) -> bool:
     Raises `DocumentError` where the spec is not the one that the lock names, or the overlay no longer applies.
     """
     require_locked(files)
-    text = render(merged(files))
+    text = render(merge_contract(files))
     if files.merged.is_file() and read_text(files.merged) == text:
         return False
     write_files({files.merged: text})
@@ -75,12 +75,12 @@ def require_locked(files: ContractFiles) -> None:
         )
 
 
-def extract(page: str, name: str) -> str:
-    """Return the OpenAPI document that a published page holds, as `vendored` writes it."""
-    return vendored(openapi_block(page, name).text)
+def extract_spec(page: str, name: str) -> str:
+    """Return the OpenAPI document that a published page holds, as `normalise_spec` writes it."""
+    return normalise_spec(openapi_block(page, name).text)
 
 
-def vendored(text: str) -> str:
+def normalise_spec(text: str) -> str:
     """Return a spec as its file holds it: verbatim but for line ends and blank lines at its end.
 
     Line ends become `\\n`, whatever it was delivered with, so that the same document has the same digest.
@@ -115,7 +115,7 @@ def _read(path: Path) -> str:
     return read_file(path, "restore it from the project", "the file")
 
 
-def contract_of(document: Document, overlay: Path | None) -> Contract:
+def contract_with_overlay(document: Document, overlay: Path | None) -> Contract:
     """Return a document as a contract, with an overlay applied or, without one, as it stands.
 
     Raises `DocumentError` where the overlay no longer applies to it, naming the action, and where it is no sound
@@ -124,7 +124,7 @@ def contract_of(document: Document, overlay: Path | None) -> Contract:
     if overlay is None:
         return from_document(document.data, document.name)
     try:
-        merged = overlaid(document.data, [overlay])
+        merged = apply_overlays(document.data, [overlay])
     except DocumentError as error:
         if error.where == str(overlay):
             raise
@@ -188,16 +188,16 @@ def _locked(files: ContractFiles, name: str) -> str:
     )
 
 
-def prepare(text: str, source: str, files: ContractFiles, today: date) -> Update:
+def prepare_update(text: str, source: str, files: ContractFiles, today: date) -> Update:
     """Return what vendoring `text` would write; the lock records `source`, what was really read, and its digest.
 
     Raises `DocumentError` where the text holds no OpenAPI document, or where the overlay no longer applies to it:
     then it names the action and why.
     """
     new = load_document(text, source)
-    spec = extract(text, source) if new.format == "markdown" else vendored(new.text)
-    merged = overlaid(read_yaml(spec, source), [files.overlay])
-    sound(merged, source)
+    spec = extract_spec(text, source) if new.format == "markdown" else normalise_spec(new.text)
+    merged = apply_overlays(read_yaml(spec, source), [files.overlay])
+    validate_document(merged, source)
     old = with_samples(load_document(_read(files.spec), str(files.spec)), files.spec)
     page = "" if is_url(source) else _published_url_if_known(files)
     lock = lock_text(recorded_source(source), today.isoformat(), spec, text, page, new.samples)

@@ -9,10 +9,10 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote, unquote
 
-from pytest_bctrl.contract.document import FILES, Document, beside, escaped, is_alone
+from pytest_bctrl.contract.document import FILES, Document, escape_token, is_self_contained, sibling_path
 from pytest_bctrl.contract.json_source import read_json
-from pytest_bctrl.contract.model import pointer
-from pytest_bctrl.contract.references import BASE, FRAGMENT, Change, keyworded, rewritten
+from pytest_bctrl.contract.model import resolve_pointer
+from pytest_bctrl.contract.references import BASE, FRAGMENT, Change, keyword_objects, rewrite_objects
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.files.limits import DOCUMENT, size
@@ -20,13 +20,13 @@ from pytest_bctrl.files.limits import DOCUMENT, size
 _READ = (".json", ".yaml", ".yml")
 
 
-def bundled(document: Document, read: Callable[[str], str]) -> Any:
+def bundle_files(document: Document, read: Callable[[str], str]) -> Any:
     """Return a document's data with what it refers to by a relative path, and what that refers to, and so on.
 
     `read` returns the text of a file by its name. Raises `DocumentError` where it cannot be read. A reference to
     another host, or to a file that is no JSON or YAML by its name, stays, for others to refuse.
     """
-    return document.data if is_alone(document.text) else _Bundle(document, read).whole()
+    return document.data if is_self_contained(document.text) else _Bundle(document, read).whole()
 
 
 class _Bundle:
@@ -50,9 +50,9 @@ class _Bundle:
 
     def _rewritten(self, part: Any, name: str) -> Any:
         """A part of a file, with what refers to another one referring to where that is in the document."""
-        objects = ((one.pointer, self._said(one.value, name)) for one in keyworded(part) if one.base == BASE)
+        objects = ((one.pointer, self._said(one.value, name)) for one in keyword_objects(part) if one.base == BASE)
         changes: dict[str, Change] = {place: partial(dict, **said) for place, said in objects if said}
-        return rewritten(part, changes) if changes else part
+        return rewrite_objects(part, changes) if changes else part
 
     def _said(self, value: Mapping[str, Any], name: str) -> dict[str, Any]:
         moved = self._moved(value.get("$ref"), name)
@@ -73,13 +73,13 @@ class _Bundle:
         key = f"{other}#{unquote(fragment)}"
         if key not in self._parts:
             data = self._file(other, f"{name} refers to it: {reference}")
-            self._parts[key] = pointer(data, f"#{fragment}", beside(self._document.name, other))
+            self._parts[key] = resolve_pointer(data, f"#{fragment}", sibling_path(self._document.name, other))
             self._waiting.append((key, other))
-        return f"#/{FILES}/{quote(escaped(key), safe=FRAGMENT)}"
+        return f"#/{FILES}/{quote(escape_token(key), safe=FRAGMENT)}"
 
     def _file(self, path: str, hint: str) -> Any:
         if path not in self._files:
-            name = beside(self._document.name, path)
+            name = sibling_path(self._document.name, path)
             try:
                 text = self._read(name)
             except DocumentError as error:

@@ -10,14 +10,14 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from pytest_bctrl.contract.budget import EXPANDED
-from pytest_bctrl.contract.keywords import HOLDING, held
-from pytest_bctrl.contract.model import Schema, pointer
-from pytest_bctrl.contract.schema.ref import NOTES
+from pytest_bctrl.contract.keywords import APPLICATORS, subschemas
+from pytest_bctrl.contract.model import Schema, resolve_pointer
+from pytest_bctrl.contract.schema.ref import ANNOTATIONS
 
 _CHOICES = ("anyOf", "oneOf")
 _NAMED = ("properties", "patternProperties", "required")
 """The keywords that are not met where one of the names that they list is not as they say."""
-_COUNTED_ELSEWHERE = NOTES | {"$ref", "then", "else", "$defs"}
+_COUNTED_ELSEWHERE = ANNOTATIONS | {"$ref", "then", "else", "$defs"}
 """The keywords that are no choice of their own."""
 _TOO_MANY = 1_000_000
 """What every larger count is, and that of a schema that leads back to itself in place."""
@@ -45,11 +45,11 @@ class Combinations:
                 inner = waiting.pop()
                 if not isinstance(inner, Mapping) or self._bounded.get(inner):
                     continue
-                listed = sum(1 for _ in held(inner, _CHOICES))
+                listed = sum(1 for _ in subschemas(inner, _CHOICES))
                 if self._count(inner, is_negated=False) > max(EXPANDED, 2 * listed):
                     return False
                 self._bounded.set(inner, True)
-                waiting += (part for _, _, part in held(inner, HOLDING))
+                waiting += (part for _, _, part in subschemas(inner, APPLICATORS))
                 waiting += self._referred(inner)
         finally:
             for kept in (self._bounded, self._counted, self._negated):
@@ -58,7 +58,7 @@ class Combinations:
 
     def _referred(self, schema: Mapping[str, Any]) -> Iterator[Schema]:
         if isinstance(schema.get("$ref"), str):
-            yield pointer(self._document, schema["$ref"], self._name)
+            yield resolve_pointer(self._document, schema["$ref"], self._name)
 
     def _count(self, schema: Schema, *, is_negated: bool) -> int:
         if not isinstance(schema, Mapping):
@@ -80,7 +80,7 @@ class Combinations:
 
         yield from map(count, self._referred(schema))
         for word, value in schema.items():
-            parts = [inner for _, _, inner in held(schema, (word,))]
+            parts = [inner for _, _, inner in subschemas(schema, (word,))]
             if word == "allOf":
                 yield from map(count, parts)
             elif word in _CHOICES:

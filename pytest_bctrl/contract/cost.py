@@ -12,9 +12,9 @@ from functools import cached_property
 from typing import Any
 
 from pytest_bctrl.contract.budget import STEPS
-from pytest_bctrl.contract.keywords import IN_PLACE, held
-from pytest_bctrl.contract.model import pointer
-from pytest_bctrl.contract.references import keyworded
+from pytest_bctrl.contract.keywords import IN_PLACE, subschemas
+from pytest_bctrl.contract.model import resolve_pointer
+from pytest_bctrl.contract.references import keyword_objects
 from pytest_bctrl.errors import DocumentError
 
 _DEEPEST = 100
@@ -34,7 +34,7 @@ class Cost:
         self._schemas: dict[int, Mapping[str, Any]] = {}
         self._inside: dict[int, Counter[int]] = {}
         self._below: dict[int, list[Counter[int]]] = {}
-        schemas = list(keyworded(document))
+        schemas = list(keyword_objects(document))
         self._pointers = {id(one.value): one.pointer for one in schemas}
         self._left = _MEAN * (STEPS + len(self._pointers))
         self._dynamic: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
@@ -126,11 +126,11 @@ class Cost:
     def _parts(self, schema: Mapping[str, Any], reference: str) -> Iterator[tuple[Any, str]]:
         """What applies to a value beside a schema that does, with the last reference that leads to it."""
         if isinstance(schema.get("$ref"), str):
-            yield pointer(self._document, schema["$ref"], self._name), schema["$ref"]
+            yield resolve_pointer(self._document, schema["$ref"], self._name), schema["$ref"]
         if isinstance(schema.get("$dynamicRef"), str):
             name = schema["$dynamicRef"].rpartition("#")[2]
             yield from ((target, schema["$dynamicRef"]) for target in self._dynamic[name])
-        yield from ((part, reference) for _, _, part in held(schema, IN_PLACE))
+        yield from ((part, reference) for _, _, part in subschemas(schema, IN_PLACE))
 
     def _ways(self, key: int, waiting: list[Any]) -> Iterator[Counter[int]]:
         """How often each schema applies one step into a value, by the way that is taken."""
@@ -153,5 +153,5 @@ _INTO = (
 
 def _below(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """What a schema says of what is one step into a value, by the step; an empty one stands for all."""
-    for word, key, inner in held(schema, _INTO):
+    for word, key, inner in subschemas(schema, _INTO):
         yield f".{key}" if word == "properties" else str(key) if word == "prefixItems" else "", inner

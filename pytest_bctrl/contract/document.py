@@ -57,8 +57,8 @@ class Document(NamedTuple):
         if not pointer.startswith(f"/{FILES}/"):
             return self.name, pointer
         key, slash, rest = pointer.removeprefix(f"/{FILES}/").partition("/")
-        file, _, above = unescaped(key).partition("#")
-        return beside(self.name, file), f"{above}{slash}{rest}"
+        file, _, above = unescape_token(key).partition("#")
+        return sibling_path(self.name, file), f"{above}{slash}{rest}"
 
     def line(self, pointer: str) -> int | None:
         """Return the line of the file on which the value at a JSON pointer begins, or None where it is in another one.
@@ -101,13 +101,13 @@ def read_file(path: Path, hint: str, what: str = "it", name: str = "") -> str:
         raise DocumentError(f"{what} cannot be read: {cause}", where=name or str(path), hint=hint) from None
 
 
-def beside(name: str, file: str) -> str:
+def sibling_path(name: str, file: str) -> str:
     """The name of a file by its path from the folder of a named one, which may be one of a revision."""
     before, colon, path = name.rpartition(":")
     return f"{before}{colon}{normpath(Path(path).parent / file)}"
 
 
-def is_alone(text: str) -> bool:
+def is_self_contained(text: str) -> bool:
     """Whether an OpenAPI text refers to nothing outside of itself, as nearly all do."""
     return not _BESIDE.search(text)
 
@@ -134,7 +134,7 @@ def load_document(text: str, name: str, known: Document | None = None) -> Docume
         data = read_json(source, name)
     else:
         data = read_yaml(source, name)
-    refuse_other_than_openapi(data, name)
+    require_openapi(data, name)
     samples = page_samples(text) if form == "markdown" else {}
     return Document(data, form, name, source, first_line, {}, samples)
 
@@ -178,7 +178,7 @@ def _looks_like_a_page(text: str) -> bool:
     return "```" in text and re.search(r"^(?:`{3,}|~{3,})", text[: first.start()], re.MULTILINE) is not None
 
 
-def refuse_other_than_openapi(data: Any, name: str) -> None:
+def require_openapi(data: Any, name: str) -> None:
     """Raise `DocumentError` for data that is no OpenAPI document of a version that can be read."""
     if not isinstance(data, dict):
         raise DocumentError(
@@ -201,10 +201,10 @@ def refuse_other_than_openapi(data: Any, name: str) -> None:
 
 def load_data(data: Any, name: str) -> Document:
     """Return a document for data that is in memory already; it has no lines. Raises `DocumentError`."""
-    from pytest_bctrl.contract.json_source import refuse_deep
+    from pytest_bctrl.contract.json_source import require_shallow
 
-    refuse_other_than_openapi(data, name)
-    refuse_deep(data, name)
+    require_openapi(data, name)
+    require_shallow(data, name)
     samples = data.get(SAMPLES)
     return Document(data, "json", name, "", 1, {}, samples if isinstance(samples, dict) else {})
 
@@ -266,21 +266,21 @@ def openapi_block(page: str, name: str) -> Block:
     return found[0]
 
 
-def at(document: Any, pointer: str) -> Any:
+def value_at(document: Any, pointer: str) -> Any:
     """What stands at a pointer that leads somewhere (RFC 6901); raises what a mapping and a list raise elsewhere."""
     for token in pointer.split("/")[1:]:
-        key = unescaped(token)
+        key = unescape_token(token)
         if isinstance(document, list) and re.fullmatch(r"0|[1-9][0-9]*", key) is None:
             raise ValueError(key)
         document = document[int(key)] if isinstance(document, list) else document[key]
     return document
 
 
-def escaped(key: str) -> str:
+def escape_token(key: str) -> str:
     """A key as a token of a JSON Pointer (RFC 6901, 4)."""
     return key.replace("~", "~0").replace("/", "~1") if "~" in key or "/" in key else key
 
 
-def unescaped(token: str) -> str:
+def unescape_token(token: str) -> str:
     """The key that a token of a JSON Pointer stands for."""
     return token.replace("~1", "/").replace("~0", "~")

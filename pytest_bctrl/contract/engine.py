@@ -17,10 +17,10 @@ from urllib.parse import quote, unquote
 
 from pytest_bctrl.contract.combinations import Combinations
 from pytest_bctrl.contract.cost import Cost
-from pytest_bctrl.contract.document import at, unescaped
-from pytest_bctrl.contract.json_source import DEPTH, Beyond, is_deep
+from pytest_bctrl.contract.document import unescape_token, value_at
+from pytest_bctrl.contract.json_source import DEPTH, LargeNumber, is_deep
 from pytest_bctrl.contract.model import Contract, Schema
-from pytest_bctrl.contract.references import BASE, FRAGMENT, Addresses, keyworded
+from pytest_bctrl.contract.references import BASE, FRAGMENT, Addresses, keyword_objects
 from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.errors import DocumentError
 
@@ -45,30 +45,30 @@ def accepts(contract: Contract, schema: Schema, value: Any) -> bool:
     try:
         return validator.is_valid(value)
     except (ValueError, TypeError):
-        return validator.is_valid(readable(value))
+        return validator.is_valid(as_engine_input(value))
 
 
-def place_of(contract: Contract, schema: Schema) -> str:
+def schema_pointer(contract: Contract, schema: Schema) -> str:
     """The pointer of a schema that stands in the contract's document; empty for one that does not."""
     return _engine(contract).pointers.get(id(schema), "")
 
 
-def schemas_of(contract: Contract) -> int:
+def schema_count(contract: Contract) -> int:
     """Return how many schemas the contract's document holds."""
     return len(_engine(contract).pointers)
 
 
-def resource(contract: Contract) -> dict[str, Any]:
+def schema_resource(contract: Contract) -> dict[str, Any]:
     """Return the contract's document as a resource of JSON Schema, for another engine: each reference is a URI."""
     return _engine(contract).addresses.resource()
 
 
-def referable(contract: Contract, schema: Schema) -> Schema:
-    """Return a schema as it is validated: a reference into the `resource`, or, where it stands elsewhere, itself."""
+def as_reference(contract: Contract, schema: Schema) -> Schema:
+    """Return a reference to the schema in the document, or the schema itself if it is not part of the document."""
     return _engine(contract).referable(schema)
 
 
-def canonicalized(contract: Contract, schema: Schema) -> Schema:
+def canonical_form(contract: Contract, schema: Schema) -> Schema:
     """Return the engine's canonical form of a schema: what it says of one value is worked out, without its `allOf`.
 
     It need not stand in the document. The schema itself where the engine cannot tell, or where its alternatives combine
@@ -99,12 +99,12 @@ def _with_pointers(addresses: Addresses, value: Any) -> Any:
     made = {key: _with_pointers(addresses, inner) for key, inner in value.items() if key not in ("$defs", "$schema")}
     reference = made.get("$ref")
     if isinstance(reference, str) and reference.startswith(_CANONICAL):
-        name = unescaped(unquote(reference.removeprefix(_CANONICAL)))
+        name = unescape_token(unquote(reference.removeprefix(_CANONICAL)))
         made["$ref"] = f"#{quote(addresses.pointer(unquote(name)) or '', safe=FRAGMENT)}"
     return made
 
 
-def errors(contract: Contract, schema: Schema, value: Any, above: Path = ()) -> Iterator[Broken]:
+def iter_errors(contract: Contract, schema: Schema, value: Any, above: Path = ()) -> Iterator[SchemaError]:
     """Yield what is wrong with a value, which stands at `above`; nothing where it nests too deep for that."""
     engine = _engine(contract)
     if engine.levels < DEPTH and is_deep(value, engine.levels):
@@ -113,12 +113,12 @@ def errors(contract: Contract, schema: Schema, value: Any, above: Path = ()) -> 
     try:
         found = validator.iter_errors(value)
     except (ValueError, TypeError):
-        found = validator.iter_errors(readable(value, is_shown=True))
+        found = validator.iter_errors(as_engine_input(value, is_shown=True))
     for error in found:
-        yield Broken(contract, error, value, above)
+        yield SchemaError(contract, error, value, above)
 
 
-class Broken:
+class SchemaError:
     """A keyword that a value of a body breaks, and the path of the value.
 
     `fault` is what the engine calls it, which can say more than the keyword: `OneOfMultipleValid`.
@@ -135,39 +135,41 @@ class Broken:
             self._kind, self.value = error.kind, error.instance
         self.contract, self._error, self._body, self._above = contract, error, body, above
         self.keyword: str = self._kind.name
-        self.fault = type(self._kind).__name__
-        if self.fault == "FalseSchema" and error.schema_path[-1:] == ["additionalProperties"] != list(self.path[-1:]):
-            self.keyword, self.fault = "additionalProperties", "AdditionalProperties"
+        self.error_kind = type(self._kind).__name__
+        if self.error_kind == "FalseSchema" and error.schema_path[-1:] == ["additionalProperties"] != list(
+            self.path[-1:]
+        ):
+            self.keyword, self.error_kind = "additionalProperties", "AdditionalProperties"
 
     @cached_property
-    def said(self) -> Any:
+    def keyword_value(self) -> Any:
         """What the contract says by the keyword."""
         pointer = _engine(self.contract).addresses.pointer(str(self._error.absolute_keyword_location)) or ""
-        return at(self.contract.document, pointer.translate(_WHOLE))
+        return value_at(self.contract.document, pointer.translate(_WHOLE))
 
     @property
     def missing(self) -> str:
         """The property that `required` names."""
         return str(self._kind.property)
 
-    def inside(self) -> Iterator[Broken]:
+    def inside(self) -> Iterator[SchemaError]:
         """What is wrong in the properties that `unevaluatedProperties` is about; the engine names no more than them."""
         for name in self._kind.unexpected:
-            yield from errors(self.contract, self.said, self.value[name], (*self.path, name))
+            yield from iter_errors(self.contract, self.keyword_value, self.value[name], (*self.path, name))
 
-    def branch(self, index: int) -> Iterator[Broken]:
+    def branch(self, index: int) -> Iterator[SchemaError]:
         """What is wrong by one of the schemas that `oneOf` or `anyOf` lists."""
         for error in self._kind.context[index]:
-            yield Broken(self.contract, error, self._body, self._above)
+            yield SchemaError(self.contract, error, self._body, self._above)
 
 
-def require_known(contract: Contract) -> None:
+def require_resolvable(contract: Contract) -> None:
     """Raise `DocumentError` for a schema with identifiers that the engine cannot follow."""
     place = ""
     try:
         addresses = _engine(contract).addresses
         for place in addresses.roots if addresses.has_identifiers else ():
-            _engine(contract).validator(at(contract.document, place.translate(_WHOLE)))
+            _engine(contract).validator(value_at(contract.document, place.translate(_WHOLE)))
     except ValueError as error:
         raise DocumentError(
             f"a reference cannot be followed: {str(error).splitlines()[0]}",
@@ -191,19 +193,19 @@ def _name(shown: str, body: Mapping[str, Any]) -> str:
     return next(exact, None) or next(name for name in body if name.lstrip("+0") == shown.lstrip("0"))
 
 
-def conforms(value: object, name: str) -> bool:
-    """Whether a value is in a format; one that `is_asserted` does not know is an annotation."""
+def conforms_to_format(value: object, name: str) -> bool:
+    """Whether a value is in a format; one that `is_known_format` does not know is an annotation."""
     return _keeps("format", name, value)
 
 
-def conforming(values: Sequence[str], name: str) -> int:
+def count_conforming(values: Sequence[str], name: str) -> int:
     """How many of the strings are in a format."""
     if _keeps("items", name, list(values)):
         return len(values)
-    return sum(conforms(value, name) for value in values)
+    return sum(conforms_to_format(value, name) for value in values)
 
 
-def is_asserted(name: str) -> bool:
+def is_known_format(name: str) -> bool:
     """Whether the engine knows a format, and so holds values to it."""
     try:
         return bool(_validator({"format": name}, ignore_unknown_formats=False))
@@ -228,7 +230,7 @@ def _keeps(keyword: str, said: str, value: object) -> bool:
     try:
         return _keeping(keyword, said).is_valid(value)
     except (ValueError, TypeError):
-        return _keeping(keyword, said).is_valid(readable(value))
+        return _keeping(keyword, said).is_valid(as_engine_input(value))
 
 
 @lru_cache(maxsize=256)
@@ -267,11 +269,11 @@ class _Engine:
             json.dumps(source, ensure_ascii=False, allow_nan=False).encode()
         except (ValueError, TypeError):
             # It cannot be written as UTF-8, as nearly every one can.
-            source = readable(source)
+            source = as_engine_input(source)
         self.addresses = Addresses(source)
         self.registry = Registry([(BASE, self.addresses.resource())])
         # By identity, which is an object's for as long as the contract holds it.
-        self.pointers = {id(schema.value): schema.pointer for schema in keyworded(contract.document)}
+        self.pointers = {id(schema.value): schema.pointer for schema in keyword_objects(contract.document)}
         self._made: dict[int, Validator] = {}
 
     @cached_property
@@ -308,7 +310,7 @@ _SHOWN = 4_000
 _LARGEST = Decimal(10) ** _SHOWN
 
 
-def readable(value: Any, levels: int = _READ, *, is_shown: bool = False) -> Any:
+def as_engine_input(value: Any, levels: int = _READ, *, is_shown: bool = False) -> Any:
     """JSON data with what the engine cannot read as what it can: half a character, a number beyond a double.
 
     What is deeper than it explains is left out: lists and objects are empty there. Where the engine has to show a
@@ -316,12 +318,12 @@ def readable(value: Any, levels: int = _READ, *, is_shown: bool = False) -> Any:
     """
     if isinstance(value, dict):
         return {
-            key.translate(_HALF): readable(inner, levels - 1, is_shown=is_shown)
+            key.translate(_HALF): as_engine_input(inner, levels - 1, is_shown=is_shown)
             for key, inner in value.items()
             if levels
         }
     if isinstance(value, list):
-        return [readable(inner, levels - 1, is_shown=is_shown) for inner in value if levels]
-    if isinstance(value, Beyond):
+        return [as_engine_input(inner, levels - 1, is_shown=is_shown) for inner in value if levels]
+    if isinstance(value, LargeNumber):
         return _LARGEST.copy_sign(value.exact) if is_shown and value.exact.adjusted() > _SHOWN else value.exact
     return value.translate(_HALF) if isinstance(value, str) else value

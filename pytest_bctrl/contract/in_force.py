@@ -136,7 +136,7 @@ def packaged_contract() -> ContractInForce:
     return ContractInForce(packaged().merged, "packaged", packaged())
 
 
-def of_config(config: Source) -> ContractInForce:
+def contract_of_config(config: Source) -> ContractInForce:
     """Return the contract in force in a run of pytest, as its settings and its rootdir have it."""
     from pytest_bctrl.settings.resolve import Given, contract_setting
 
@@ -150,13 +150,13 @@ def of_config(config: Source) -> ContractInForce:
     return contract_in_force(found.value, config.rootpath, found.where)
 
 
-def header(config: Source, *, is_needed: bool) -> str:
+def contract_header(config: Source, *, is_needed: bool) -> str:
     """Return the line in which pytest names the contract; empty for the packaged one, where that is not needed.
 
     What is wrong with the contract is said by what uses it.
     """
     try:
-        chosen = of_config(config)
+        chosen = contract_of_config(config)
     except DocumentError as error:
         return f"contract: {error}"
     return f"contract {chosen}" if is_needed or chosen.origin != "packaged" else ""
@@ -165,10 +165,10 @@ def header(config: Source, *, is_needed: bool) -> str:
 def current_contract() -> Contract:
     """Return the loaded contract in force: in the running run of pytest, else in the working directory."""
     config = current_run.config()
-    return load_once(contract_in_force(None, Path.cwd()) if config is None else of_config(config))
+    return load_cached(contract_in_force(None, Path.cwd()) if config is None else contract_of_config(config))
 
 
-def load_once(chosen: ContractInForce) -> Contract:
+def load_cached(chosen: ContractInForce) -> Contract:
     """Return the contract, the same object as long as its file stays the same; raises as `ContractInForce.load`."""
     try:
         changed = chosen.path.stat().st_mtime_ns

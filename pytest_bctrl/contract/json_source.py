@@ -38,7 +38,7 @@ def read_json(text: str, name: str) -> Any:
         raise DocumentError(problem, where=name, hint="give a smaller document")
     data = _read(text, name)
     if may_be_deep(encoded, MAX_DEPTH, _DOCUMENT):
-        refuse_deep(data, name)
+        require_shallow(data, name)
     return data
 
 
@@ -74,7 +74,7 @@ _INFINITE = (b"\xf0\x7f", b"\xf0\xff")
 def _read(text: str, name: str) -> Any:
     twice: dict[str, None] = {}
     try:
-        data = parsed(text, twice, parse_float=_finite)
+        data = parse_json(text, twice, parse_float=_finite)
     except NotJsonError as error:
         raise DocumentError(
             f"{error} is not a JSON value", where=name, hint="use null, or a number that JSON has"
@@ -94,13 +94,13 @@ def _read(text: str, name: str) -> Any:
     return data
 
 
-def refuse_deep(data: Any, name: str) -> None:
+def require_shallow(data: Any, name: str) -> None:
     """Raise `DocumentError` where JSON data nests deeper than `MAX_DEPTH`, as data that holds itself does."""
     if is_deep(data, MAX_DEPTH):
         raise DocumentError(f"nested deeper than {MAX_DEPTH} levels", where=name, hint="give a flatter document")
 
 
-def parsed(text: str, twice: dict[str, None], **readers: Any) -> Any:
+def parse_json(text: str, twice: dict[str, None], **readers: Any) -> Any:
     """Return the value of a JSON text, and note the keys that stand twice in one object.
 
     Raises `NotJsonError` for NaN and infinity, and what `json.loads` raises. `readers` are for its numbers.
@@ -218,27 +218,27 @@ _AT_ONCE = 4_300
 """Digits of an integer that the interpreter reads by itself, so that no thread has to change its limit."""
 
 
-class Beyond(float):
+class LargeNumber(float):
     """A number that is JSON and too large or too long to be read as it is; it is infinite, `exact` is what it says."""
 
     def __init__(self, text: str) -> None:
         self.exact = Decimal(text)
 
 
-def number(text: str) -> float:
+def parse_number(text: str) -> float:
     """Read a JSON number with a fraction or an exponent; raises `ValueError` for one of more digits than are read."""
     value = float(text)
     return value if isfinite(value) else _beyond(text)
 
 
-def integer(text: str) -> float:
+def parse_integer(text: str) -> float:
     """Read a JSON number without a fraction; raises `ValueError` for one of more digits than are read."""
     return int(text) if len(text) <= _AT_ONCE else _beyond(text)
 
 
-def _beyond(text: str) -> Beyond:
+def _beyond(text: str) -> LargeNumber:
     try:
-        beyond = Beyond(text)
+        beyond = LargeNumber(text)
     except InvalidOperation:
         raise ValueError(text) from None
     if beyond.exact.adjusted() >= DIGITS:

@@ -70,20 +70,20 @@ def _field(scheme: SecurityScheme) -> KeyField | None:
         return BASIC if scheme.scheme == "basic" else None
     if scheme.type != "apiKey" or not _NAME.fullmatch(scheme.field or ""):
         return None
-    return {"header": KeyField(scheme.field), "cookie": KeyField("Cookie", f"{scheme.field}=")}.get(scheme.place)
+    return {"header": KeyField(scheme.field), "cookie": KeyField("Cookie", f"{scheme.field}=")}.get(scheme.in_)
 
 
 def _is_bearer(scheme: SecurityScheme) -> bool:
     return scheme.type in ("oauth2", "openIdConnect") or (scheme.type == "http" and scheme.scheme == "bearer")
 
 
-def guarded_by(contract: Contract, operation: Operation) -> KeyField | None:
+def credential_field(contract: Contract, operation: Operation) -> KeyField | None:
     """Return the field in which a wrong credential has to be refused; None where no credential is needed or known."""
     fields = () if operation.is_public else key_fields(contract, operation)
     return fields[0] if fields else None
 
 
-def lets_in(
+def has_valid_key(
     operation: Operation, key: str, header: Callable[[str], str | None], query: Iterable[tuple[str, str]] = ()
 ) -> bool:
     """Whether a request brings the key in one of the ways that an operation takes it.
@@ -96,9 +96,9 @@ def lets_in(
         return any(hmac.compare_digest(one.encode("utf-8", "replace"), key.encode()) for one in given(scheme))
 
     def given(scheme: SecurityScheme) -> Iterator[str]:
-        if scheme.type == "apiKey" and scheme.place == "query":
+        if scheme.type == "apiKey" and scheme.in_ == "query":
             yield from (value for name, value in query if name == scheme.field)
-        elif scheme.type == "apiKey" and scheme.place == "cookie":
+        elif scheme.type == "apiKey" and scheme.in_ == "cookie":
             yield from cookies(header("cookie"), scheme.field)
         elif scheme.type == "apiKey":
             yield from filter(None, [header(scheme.field.lower())])

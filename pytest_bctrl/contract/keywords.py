@@ -12,15 +12,15 @@ CHILDREN = (
 """The keywords that hold one schema each."""
 MAPS = ("properties", "patternProperties", "dependentSchemas")
 LISTS = ("prefixItems", "allOf", "anyOf", "oneOf")
-HOLDING = frozenset((*CHILDREN, *MAPS, *LISTS))
+APPLICATORS = frozenset((*CHILDREN, *MAPS, *LISTS))
 IN_PLACE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas")
 """Those that hold what is asked of the same value."""
 
-EXCLUSIVE = {"maximum": "exclusiveMaximum", "minimum": "exclusiveMinimum"}
+EXCLUSIVE_BOUNDS = {"maximum": "exclusiveMaximum", "minimum": "exclusiveMinimum"}
 _APPLIED = frozenset(("$ref", "allOf", "anyOf", "oneOf", "not", "const"))
 
 
-def held(schema: Mapping[str, Any], words: Collection[str]) -> Iterator[tuple[str, Any, Any]]:
+def subschemas(schema: Mapping[str, Any], words: Collection[str]) -> Iterator[tuple[str, Any, Any]]:
     """What a schema holds under some keywords, each with its keyword and key (None: it has none)."""
     for word, value in schema.items():
         if word not in words:
@@ -33,10 +33,10 @@ def held(schema: Mapping[str, Any], words: Collection[str]) -> Iterator[tuple[st
             yield word, None, value
 
 
-def with_each(schema: Mapping[str, Any], words: Collection[str], change: Callable[[Any], Any]) -> dict[str, Any]:
+def map_subschemas(schema: Mapping[str, Any], words: Collection[str], change: Callable[[Any], Any]) -> dict[str, Any]:
     """A schema with another one in place of each that it holds under some keywords."""
     made = dict(schema)
-    for word, key, inner in held(schema, words):
+    for word, key, inner in subschemas(schema, words):
         if key is None:
             made[word] = change(inner)
         else:
@@ -50,10 +50,10 @@ def is_wrapped(schema: Mapping[str, Any]) -> bool:
     return schema.get("nullable") is True and not _APPLIED.isdisjoint(schema)
 
 
-def modern(schema: Mapping[str, Any]) -> dict[str, Any]:
+def upgrade_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """A schema of OpenAPI 3.0 in the words of 3.1; what is not well-formed in it stays as it is."""
     made = {key: value for key, value in schema.items() if key != "nullable"}
-    for bound, exclusive in EXCLUSIVE.items():
+    for bound, exclusive in EXCLUSIVE_BOUNDS.items():
         if isinstance(made.get(exclusive), bool) and made.pop(exclusive) and bound in made:
             made[exclusive] = made.pop(bound)
     if is_wrapped(schema):
@@ -66,7 +66,7 @@ def modern(schema: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
-def called(discriminator: Mapping[str, Any], reference: str) -> list[str]:
+def discriminator_values(discriminator: Mapping[str, Any], reference: str) -> list[str]:
     """What a discriminator calls the schema that a reference leads to: by its mapping, or else by its own name."""
     own = reference.rpartition("/")[2]
     mapping = discriminator.get("mapping")

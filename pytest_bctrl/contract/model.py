@@ -10,7 +10,7 @@ from itertools import chain, pairwise
 from typing import Any, Literal, TypeAlias
 from urllib.parse import quote, unquote
 
-from pytest_bctrl.contract.document import at
+from pytest_bctrl.contract.document import value_at
 from pytest_bctrl.contract.files import short_path
 from pytest_bctrl.contract.outline import NAME, is_json
 from pytest_bctrl.errors import DocumentError
@@ -39,7 +39,7 @@ class Parameter:
     """
 
     name: str
-    place: str
+    in_: str
     required: bool
     schema: Schema
     setting: str | None = None
@@ -75,7 +75,7 @@ class SecurityScheme:
     name: str
     type: str
     scheme: str = ""
-    place: str = ""
+    in_: str = ""
     field: str = ""
 
 
@@ -106,12 +106,12 @@ class Operation:
     @property
     def path_parameters(self) -> tuple[Parameter, ...]:
         """The parameters that are part of the path."""
-        return tuple(parameter for parameter in self.parameters if parameter.place == "path")
+        return tuple(parameter for parameter in self.parameters if parameter.in_ == "path")
 
     @property
     def other_parameters(self) -> tuple[Parameter, ...]:
         """The parameters that are not part of the path: of the query, of the header, and cookies."""
-        return tuple(parameter for parameter in self.parameters if parameter.place != "path")
+        return tuple(parameter for parameter in self.parameters if parameter.in_ != "path")
 
     @property
     def is_public(self) -> bool:
@@ -127,7 +127,7 @@ class Operation:
                 return next((spec for spec in found if spec.json), found[0])
         return None
 
-    def status_among(self, *statuses: int) -> int:
+    def first_documented(self, *statuses: int) -> int:
         """The first of some statuses of which the contract says something by its code or range; else the first."""
         said = (code for code in statuses if (spec := self.response_for(code)) and spec.status != "default")
         return next(said, statuses[0])
@@ -159,14 +159,14 @@ class Operation:
         return path
 
 
-def template(path: str, times: str = "+") -> tuple[re.Pattern[str], list[str]]:
+def path_pattern(path: str, times: str = "+") -> tuple[re.Pattern[str], list[str]]:
     """A path template as a pattern, with a group of so many characters for each parameter, and the names of those."""
     texts = NAME.split(path)
     pattern = "".join(f"([^/]{times})" if index % 2 else re.escape(text) for index, text in enumerate(texts))
     return re.compile(pattern), texts[1::2]
 
 
-def freedom(path: str) -> list[int]:
+def path_specificity(path: str) -> list[int]:
     """How much each segment of a template leaves open: what is spelled out goes before a parameter (3.1, 4.8.8.2)."""
     return [("{" in part) + (re.fullmatch(r"\{[^{}]*\}", part) is not None) for part in path.split("/")]
 
@@ -214,7 +214,7 @@ class Contract:
 
     def resolve(self, schema: Schema) -> Schema:
         """Follow `$ref` until there is none, keeping what stands beside it (JSON Schema 2020-12, 8.2.3)."""
-        for above, target in pairwise(referred(self.document, schema, self.name)):
+        for above, target in pairwise(follow_references(self.document, schema, self.name)):
             beside = {key: value for key, value in above.items() if key != "$ref"}
             if beside:
                 return {**beside, "allOf": [target, *beside.get("allOf", ())]}
@@ -227,7 +227,7 @@ class Contract:
         return self.digest[:12]
 
 
-def referred(document: Mapping[str, Any], raw: Any, name: str) -> Iterator[Any]:
+def follow_references(document: Mapping[str, Any], raw: Any, name: str) -> Iterator[Any]:
     """Yield a value, then what its `$ref` leads to, and so on; raises `DocumentError` for a circle."""
     seen: set[str] = set()
     yield raw
@@ -238,11 +238,11 @@ def referred(document: Mapping[str, Any], raw: Any, name: str) -> Iterator[Any]:
                 "the reference leads back to itself", where=f"{name}: {reference}", hint="break the circle"
             )
         seen.add(reference)
-        raw = pointer(document, reference, name)
+        raw = resolve_pointer(document, reference, name)
         yield raw
 
 
-def pointer(document: Mapping[str, Any], reference: str, name: str) -> Any:
+def resolve_pointer(document: Mapping[str, Any], reference: str, name: str) -> Any:
     """Return what a local reference (`#/a/b`, RFC 6901) names; raises `DocumentError` where it leads nowhere."""
     if not reference.startswith("#"):
         raise DocumentError(
@@ -254,19 +254,19 @@ def pointer(document: Mapping[str, Any], reference: str, name: str) -> Any:
         # `#name` is an anchor, not a pointer.
         raise nowhere
     try:
-        return at(document, path)
+        return value_at(document, path)
     except (KeyError, IndexError, TypeError, ValueError):
         raise nowhere from None
 
 
-def chosen(documented: Iterable[str], actual: str) -> str | None:
+def select_media_type(documented: Iterable[str], actual: str) -> str | None:
     """The documented media type or range whose schema a body is held to; None where it may not be JSON.
 
     An answer with a wrong or missing content type is held to the first that may be JSON: that its type is wrong is a
     finding of its own, and no reason to leave the body unseen.
     """
     documented = list(documented)
-    covering = [media for media in documented if covers(media, actual)]
+    covering = [media for media in documented if covers_media_type(media, actual)]
     # The most exact one: `application/json` before `application/*` before `*/*`.
     best = min(covering, key=lambda media: media.count("*"), default=None)
     if best is not None:
@@ -274,14 +274,14 @@ def chosen(documented: Iterable[str], actual: str) -> str | None:
     return next((media for media in documented if _may_be_json(media)), None)
 
 
-def covers(documented: str, actual: str) -> bool:
+def covers_media_type(documented: str, actual: str) -> bool:
     """Whether a documented media type or range (`application/*`, `*/*`) covers the actual one."""
     kind, _, subtype = documented.partition(";")[0].strip().lower().partition("/")
     actual_kind, _, actual_subtype = actual.partition("/")
     return bool(actual) and kind in ("*", actual_kind) and subtype in ("*", actual_subtype)
 
 
-def concrete(media: str) -> str:
+def concrete_media_type(media: str) -> str:
     """A media type for a documented one, which may be a range: that is none."""
     kind = media.partition("/")[0].strip("* ") or "text"
     return f"{kind}/{'plain' if kind == 'text' else 'octet-stream'}" if "*" in media else media

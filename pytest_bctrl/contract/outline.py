@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from pytest_bctrl.contract.document import FILES, Document, at, escaped
+from pytest_bctrl.contract.document import FILES, Document, escape_token, value_at
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Part(NamedTuple):
         value, pointer = self
         inner = value.get(key) if isinstance(value, dict) else None
         # Twice as fast as to call the class, which is done for nearly all that a document holds.
-        return _new(Part, (inner, f"{pointer}/{escaped(key)}"))
+        return _new(Part, (inner, f"{pointer}/{escape_token(key)}"))
 
 
 class Spec:
@@ -57,7 +57,7 @@ class Spec:
         self.root = Part(document.data, "")
         self.is_30 = document.version.startswith("3.0")
         self.seen: set[str] = set()
-        self.parameters: dict[Key, dict[Key, Parameter]] = {}
+        self.parameters: dict[Key, dict[Key, RawParameter]] = {}
         """The parameters of the operations that were read, by their methods and paths."""
         self._targets: dict[str, Part] = {}
 
@@ -83,7 +83,7 @@ class Spec:
         if part.value is None:
             return absent
         if not isinstance(part.value, wanted):
-            problem = f"a {kind(part.value)} is where {words} belongs"
+            problem = f"a {json_kind(part.value)} is where {words} belongs"
             raise self.refuse(part, problem, "see the OpenAPI specification")
         return part.value
 
@@ -94,7 +94,7 @@ class Spec:
     def members(self, part: Part) -> list[tuple[str, Part]]:
         """The members of a map whose keys are anyone's choice: a header may well be called `x-request-id`."""
         at = part.pointer
-        return [(key, _new(Part, (value, f"{at}/{escaped(key)}"))) for key, value in self.mapping(part).items()]
+        return [(key, _new(Part, (value, f"{at}/{escape_token(key)}"))) for key, value in self.mapping(part).items()]
 
     def fields(self, part: Part) -> list[tuple[str, Part]]:
         """The members of an object that OpenAPI lets extend, its extensions (`x-...`) left out."""
@@ -119,7 +119,7 @@ class Spec:
         What it leads to is of a kind that `components` has a folder for, where one is named.
         """
         trail: list[str] = []
-        while isinstance(part.value, dict) and refers(part.value):
+        while isinstance(part.value, dict) and is_reference(part.value):
             if part.pointer in trail:
                 raise self.refuse(part, "a $ref leads back to itself", "let it name a definition")
             trail.append(part.pointer)
@@ -152,7 +152,7 @@ class Spec:
                 "bundle it into one document: nothing is fetched",
             )
         try:
-            value = None if pointer is None else at(self.document.data, pointer)
+            value = None if pointer is None else value_at(self.document.data, pointer)
         except (KeyError, IndexError, TypeError, ValueError):
             value = None
         if pointer is None or value is None:
@@ -170,12 +170,12 @@ class Spec:
         return Addresses(self.document.data)
 
 
-def refers(schema: dict[str, Any]) -> bool:
+def is_reference(schema: dict[str, Any]) -> bool:
     """Tell a reference. A `$dynamicRef` in a document that stands alone leads where a `$ref` would."""
     return "$ref" in schema or "$dynamicRef" in schema
 
 
-def kind(value: Any) -> str:
+def json_kind(value: Any) -> str:
     """What a value is, in the words of JSON."""
     if isinstance(value, bool):
         return "boolean"
@@ -195,7 +195,7 @@ def value_key(value: Any) -> Any:
     return value
 
 
-class Operation(NamedTuple):
+class RawOperation(NamedTuple):
     """One method on one path; `shape` is the path with its parameters nameless."""
 
     method: str
@@ -210,7 +210,7 @@ class Operation(NamedTuple):
         return f"{self.method.upper()} {self.path}"
 
     @property
-    def whole(self) -> list[Any]:
+    def contents(self) -> list[Any]:
         """All that it says, and its path item for it."""
         return [self.part.value, self.item.value.get("parameters"), self.item.value.get("servers")]
 
@@ -220,7 +220,7 @@ class Operation(NamedTuple):
         return NAME.findall(self.path)
 
 
-def operations(spec: Spec) -> list[Operation]:
+def operations(spec: Spec) -> list[RawOperation]:
     """Return the operations of a document, in its order. Raises `DocumentError` where a path item is none."""
     found = []
     for path, item in spec.fields(spec.root / "paths"):
@@ -234,17 +234,17 @@ def operations(spec: Spec) -> list[Operation]:
             part = item / method
             if part.value is not None:
                 spec.mapping(part)
-                found.append(Operation(method, path, shape, item, part))
+                found.append(RawOperation(method, path, shape, item, part))
     return found
 
 
-class Parameter(NamedTuple):
+class RawParameter(NamedTuple):
     """A parameter, or a header field of an answer; `holder` is what has its schema.
 
     `style` is how its value is written: one of OpenAPI's styles, or the media type of its `content`.
     """
 
-    place: str
+    in_: str
     name: str
     part: Part
     holder: Part
@@ -255,10 +255,10 @@ class Parameter(NamedTuple):
     @property
     def schema(self) -> tuple[Part, ...]:
         """What its value may be."""
-        return schema_of(self.holder)
+        return schema_parts(self.holder)
 
 
-def parameters(spec: Spec, operation: Operation) -> dict[Key, Parameter]:
+def parameters(spec: Spec, operation: RawOperation) -> dict[Key, RawParameter]:
     """Return an operation's parameters; its own override those of its path item.
 
     They are keyed by where they are sent and by what stays where they are written otherwise: of a header its name in
@@ -268,7 +268,7 @@ def parameters(spec: Spec, operation: Operation) -> dict[Key, Parameter]:
     at = operation.method, operation.path
     if at in spec.parameters:
         return spec.parameters[at]
-    found: dict[Key, Parameter] = {}
+    found: dict[Key, RawParameter] = {}
     names = operation.path_parameters
     for whole in (operation.item / "parameters", operation.part / "parameters"):
         for part in spec.items(whole):
@@ -289,29 +289,29 @@ _IGNORED = ("accept", "content-type")
 """Header fields of which a parameter "shall be ignored" (OpenAPI 3.1, 4.8.12.1)."""
 
 
-def _parameter(spec: Spec, where: str, name: str, part: Part) -> Parameter:
+def _parameter(spec: Spec, where: str, name: str, part: Part) -> RawParameter:
     media, holder = "", part
     if (part / "schema").value is None:
         media, holder = next(iter(media_types(spec, part).items()), ("", part))
     style, explode = media or spec.text(part / "style", STYLES[where]), part / "explode"
     is_exploded = style == "form" if explode.value is None else spec.flag(explode)
-    return Parameter(where, name, part, holder, where == "path" or spec.flag(part / "required"), style, is_exploded)
+    return RawParameter(where, name, part, holder, where == "path" or spec.flag(part / "required"), style, is_exploded)
 
 
-def headers(spec: Spec, response: Part) -> dict[str, Parameter]:
+def headers(spec: Spec, response: Part) -> dict[str, RawParameter]:
     """Return a response's header fields by their names in lower case, without its media type's (3.1, 4.8.17.1)."""
     found = [(name, spec.resolve(part, "headers")) for name, part in spec.members(response / "headers")]
     kept = ((name, part) for name, part in found if name.lower() != "content-type")
     return {name.lower(): _parameter(spec, "header", name, part) for name, part in kept}
 
 
-def schema_of(holder: Part) -> tuple[Part, ...]:
+def schema_parts(holder: Part) -> tuple[Part, ...]:
     """The schema that a parameter, header or media type has; none where it takes anything."""
     part = holder / "schema"
     return (part,) if part.value is not None else ()
 
 
-def responses(spec: Spec, operation: Operation) -> dict[str, Part]:
+def responses(spec: Spec, operation: RawOperation) -> dict[str, Part]:
     """Return an operation's responses by status, `2XX` or `default`."""
     return {
         status.upper() if status.lower() != "default" else "default": spec.resolve(part, "responses")
@@ -333,13 +333,13 @@ def media_types(spec: Spec, holder: Part) -> dict[str, Part]:
     return found
 
 
-def schemes(spec: Spec) -> dict[str, Part]:
+def security_schemes(spec: Spec) -> dict[str, Part]:
     """Return the security schemes of a document by their names."""
     named = spec.members(spec.root / "components" / "securitySchemes")
     return {name: spec.resolve(part, "securitySchemes") for name, part in named}
 
 
-def demanded(spec: Spec, whole: Part, among: Collection[str] | None = None) -> list[dict[str, Part]]:
+def security_requirements(spec: Spec, whole: Part, among: Collection[str] | None = None) -> list[dict[str, Part]]:
     """Return the alternatives of which a caller must meet one: the scopes that are asked for by each scheme's name.
 
     Those that name a scheme which is not `among` some are left out; without them, it raises `DocumentError` where a
@@ -359,7 +359,7 @@ def demanded(spec: Spec, whole: Part, among: Collection[str] | None = None) -> l
     return alternatives
 
 
-def security(spec: Spec, operation: Operation) -> Part:
+def security_part(spec: Spec, operation: RawOperation) -> Part:
     """Return the list of what an operation demands; its own stands instead of the document's (OpenAPI 3.1, 4.8.10)."""
     own = operation.part / "security"
     return own if own.value is not None else spec.root / "security"

@@ -33,7 +33,7 @@ def apply(
             where=name,
             hint=f"it should begin with 'overlay: 1.0.0'; {' and '.join(_VERSIONS)} are read",
         )
-    result: dict[str, Any] = fresh(document)
+    result: dict[str, Any] = unshared_copy(document)
     actions = overlay.get("actions")
     if not isinstance(actions, list) or not actions:
         raise DocumentError("it has no list of actions", where=name, hint="give it 'actions:' with at least one")
@@ -50,7 +50,7 @@ def apply(
     return result
 
 
-def find(expression: str, document: Any) -> dict[Path, Any]:
+def select_nodes(expression: str, document: Any) -> dict[Path, Any]:
     """Return what a JSONPath (RFC 9535) selects, by its location, each node once and in document order.
 
     Raises `DocumentError` for what is not a JSONPath.
@@ -69,16 +69,16 @@ def find(expression: str, document: Any) -> dict[Path, Any]:
         ) from None
 
 
-def fresh(value: Any) -> Any:
+def unshared_copy(value: Any) -> Any:
     """A copy of JSON data in which no two places share a value, as an alias in YAML makes them."""
     if isinstance(value, Mapping):
-        return {key: fresh(member) for key, member in value.items()}
-    return [fresh(item) for item in value] if isinstance(value, list) else value
+        return {key: unshared_copy(member) for key, member in value.items()}
+    return [unshared_copy(item) for item in value] if isinstance(value, list) else value
 
 
 def _apply_action(action: Mapping[str, Any], document: dict[str, Any], where: str, *, is_1_0: bool) -> None:
     # A nodelist may name a node twice (RFC 9535, 2.1.2); an action applies to it once.
-    matches = find(action["target"], document)
+    matches = select_nodes(action["target"], document)
     if not matches:
         raise DocumentError(
             "the action selects nothing in the document, so the overlay no longer applies",
@@ -105,10 +105,10 @@ def _apply_action(action: Mapping[str, Any], document: dict[str, Any], where: st
 
 
 def _copied(expression: Any, document: dict[str, Any], where: str) -> Any:
-    found = list(find(str(expression), document).values())
+    found = list(select_nodes(str(expression), document).values())
     if len(found) != 1:
         raise DocumentError(f"'copy' selects {len(found)} nodes", where=where, hint="let it select one")
-    return fresh(found[0])
+    return unshared_copy(found[0])
 
 
 def _kind(value: Any) -> str:
@@ -119,7 +119,7 @@ def _update(document: dict[str, Any], location: Path, value: Any, update: Any, w
     """Change one node; Overlay 1.1 concatenates arrays, replaces single values, and takes no other mixture."""
     place = f"{where}, at {'/'.join(map(str, location)) or 'the root'}"
     if isinstance(value, list):
-        value.extend(fresh(update) if isinstance(update, list) and not is_1_0 else [fresh(update)])
+        value.extend(unshared_copy(update) if isinstance(update, list) and not is_1_0 else [unshared_copy(update)])
     elif isinstance(value, dict) and isinstance(update, Mapping):
         merge(value, update, "" if is_1_0 else place)
     elif location and {_kind(value), _kind(update)} == {"single"} and not is_1_0:
@@ -146,11 +146,11 @@ def merge(target: dict[str, Any], update: Mapping[str, Any], strict: str = "") -
         if isinstance(current, dict) and isinstance(value, Mapping):
             merge(current, value, strict and f"{strict}/{key}")
         elif isinstance(current, list) and isinstance(value, list):
-            current.extend(fresh(value))
+            current.extend(unshared_copy(value))
         elif strict and key in target and {_kind(current), _kind(value)} != {"single"}:
             raise _mixture(current, value, f"{strict}/{key}")
         else:
-            target[key] = fresh(value)
+            target[key] = unshared_copy(value)
 
 
 def _parent(document: Any, location: Path, where: str) -> Any:
@@ -177,7 +177,7 @@ def actions(old: Mapping[str, Any], new: Mapping[str, Any], target: str = "$") -
         at = target + segment(key)
         if key not in new:
             yield {"target": at, "remove": True}
-        elif not same(value, new[key]):
+        elif not is_same_json(value, new[key]):
             inner = list(_inside(value, new[key], at))
             if inner:
                 later += inner
@@ -197,7 +197,7 @@ def _inside(old: Any, new: Any, target: str) -> Iterator[Action]:
     if isinstance(old, dict) and isinstance(new, dict):
         yield from actions(old, new, target)
     elif isinstance(old, list) and isinstance(new, list):
-        if len(new) > len(old) and same(new[: len(old)], old):
+        if len(new) > len(old) and is_same_json(new[: len(old)], old):
             yield from ({"target": target, "update": value} for value in new[len(old) :])
         elif len(new) == len(old):
             yield from _items(old, new, target)
@@ -208,7 +208,9 @@ def _inside(old: Any, new: Any, target: str) -> Iterator[Action]:
 def _items(old: list[Any], new: list[Any], target: str) -> Iterator[Action]:
     """The actions inside the items of an array, where all that differ are objects."""
     pairs = [
-        (index, one, other) for index, (one, other) in enumerate(zip(old, new, strict=True)) if not same(one, other)
+        (index, one, other)
+        for index, (one, other) in enumerate(zip(old, new, strict=True))
+        if not is_same_json(one, other)
     ]
     if all(isinstance(one, dict) and isinstance(other, dict) for _, one, other in pairs):
         for index, one, other in pairs:
@@ -231,6 +233,6 @@ def _quoted(text: str) -> str:
     return f"'{text}'" if _SIMPLE.fullmatch(text) else json.dumps(text)
 
 
-def same(one: Any, other: Any) -> bool:
+def is_same_json(one: Any, other: Any) -> bool:
     """Equality as JSON has it: true is not 1."""
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)

@@ -22,17 +22,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import Any
 
-from pytest_bctrl.contract.document import escaped
+from pytest_bctrl.contract.document import escape_token
 from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema
 from pytest_bctrl.contract.paging import LINK, By, Members, Paging
-from pytest_bctrl.contract.schema.locations import location
+from pytest_bctrl.contract.schema.locations import exact_location
 from pytest_bctrl.contract.schema.ref import SchemaRef, flatten, types_of
 from pytest_bctrl.contract.schema.shapes import shapes
 from pytest_bctrl.errors import DocumentError
 
 
 @lru_cache(maxsize=256)
-def list_of(contract: Contract, operation: Operation) -> str | None:
+def list_member(contract: Contract, operation: Operation) -> str | None:
     """The one member of an answer that holds its list: one that may be empty, of objects, or of anything where it is
     required. It is empty where the body is the list, None where there is none.
     """
@@ -58,7 +58,7 @@ def _schema_of(operation: Operation) -> Schema:
     return operation.success.json[1] if operation.success is not None and operation.success.json else False
 
 
-def array_of(contract: Contract, operation: Operation, items: str) -> Mapping[str, Any] | None:
+def list_schema(contract: Contract, operation: Operation, items: str) -> Mapping[str, Any] | None:
     """The schema of the list that a member of the answer is, or the answer itself; None where that is none."""
     schema = _schema_of(operation)
     listed = flatten(contract, schema).get("properties", {}).get(items, False) if items else schema
@@ -71,9 +71,9 @@ def _is_list(schema: Mapping[str, Any]) -> bool:
 
 
 @lru_cache(maxsize=256)
-def paging(contract: Contract, operation: Operation) -> Paging | None:
+def read_paging(contract: Contract, operation: Operation) -> Paging | None:
     """Return how an operation pages, as its contract says or names it; None where it does not."""
-    items = list_of(contract, operation)
+    items = list_member(contract, operation)
     if operation.method != "GET" or operation.paging is False or items is None:
         return None
     return _Reader(contract, operation, items).read()
@@ -85,9 +85,9 @@ class _Reader:
     def __init__(self, contract: Contract, operation: Operation, items: str) -> None:
         self._contract, self._operation, self._items = contract, operation, items
         self._named: Mapping[str, str] = operation.paging if isinstance(operation.paging, Mapping) else {}
-        self._query = {one.name: one for one in operation.other_parameters if one.place == "query"}
+        self._query = {one.name: one for one in operation.other_parameters if one.in_ == "query"}
         self._found = dict(self._members(_schema_of(operation), ())) if items else {}
-        self._places = {location(members): members for members in self._found}
+        self._places = {exact_location(members): members for members in self._found}
 
     def read(self) -> Paging | None:
         """Return what there is; None where nothing asks for a page."""
@@ -116,7 +116,7 @@ class _Reader:
             items=self._items,
             identity=identity,
             size=size,
-            usual=self._number(size, "default", None),
+            default_size=self._number(size, "default", None),
             start=start,
             by=by,
             first=first if first in (0, 1) else int(by == "page"),
@@ -143,7 +143,7 @@ class _Reader:
             members = (*above, name)
             if members != (self._items,):
                 yield members, inner
-                is_named = any(said.startswith(location(members)) for said in self._named.values())
+                is_named = any(said.startswith(exact_location(members)) for said in self._named.values())
                 if (_plain(name) in _ABOUT or is_named) and len(above) < _DEEPEST:
                     yield from self._members(inner, members)
 
@@ -195,7 +195,7 @@ class _Reader:
 
     @cached_property
     def _item_members(self) -> Mapping[str, Any]:
-        array = array_of(self._contract, self._operation, self._items) or {}
+        array = list_schema(self._contract, self._operation, self._items) or {}
         found: Mapping[str, Any] = flatten(self._contract, array.get("items", True)).get("properties", {})
         return found
 
@@ -221,16 +221,16 @@ def require_known_paging(contract: Contract) -> None:
     for operation in contract.operations:
         if not isinstance(operation.paging, Mapping):
             continue
-        items = list_of(contract, operation)
+        items = list_member(contract, operation)
         if operation.method != "GET" or _schema_of(operation) is False:
             problem = "the operation lists nothing", "say it of a GET that answers with JSON"
-        elif items is None or array_of(contract, operation, items) is None:
+        elif items is None or list_schema(contract, operation, items) is None:
             problem = f"items: the answer has no list {items or ''!r}", "name the member that holds it: items: data"
         elif (found := _Reader(contract, operation, items).problem()) is None:
             continue
         else:
             problem = found
-        place = f"{contract.name}: #/paths/{escaped(operation.path)}/{operation.method.lower()}"
+        place = f"{contract.name}: #/paths/{escape_token(operation.path)}/{operation.method.lower()}"
         raise DocumentError(problem[0], where=f"{place}/x-bctrl-paging", hint=problem[1])
 
 

@@ -9,8 +9,15 @@ from typing import Any
 
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema
-from pytest_bctrl.contract.schema.ref import SchemaRef, listed_values, named_types, reachable, type_name, words
-from pytest_bctrl.contract.schema.shapes import implied
+from pytest_bctrl.contract.schema.ref import (
+    SchemaRef,
+    keywords_of,
+    listed_values,
+    named_types,
+    reachable_schemas,
+    type_name,
+)
+from pytest_bctrl.contract.schema.shapes import implied_types
 from pytest_bctrl.settings.resolve import is_sendable
 
 Pair = tuple[str, str]
@@ -25,31 +32,31 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _REFUSING = (400, 404, 422)
 
 
-def documented_refusals(operation: Operation) -> frozenset[int]:
+def documented_rejections(operation: Operation) -> frozenset[int]:
     """The statuses by which the contract says that an operation refuses a parameter's value."""
     return frozenset(
         status for status in _REFUSING if (spec := operation.response_for(status)) and spec.status != "default"
     ) - (frozenset({404}) if operation.path_parameters or "400" in operation.responses else frozenset())
 
 
-def text_of(value: Any) -> str:
+def serialize_scalar(value: Any) -> str:
     """Return a single value as a request spells it: `true`, `7`, `7.5`, and a text as it stands."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def pairs_of(parameter: Parameter, value: Any) -> list[Pair]:
+def serialize_pairs(parameter: Parameter, value: Any) -> list[Pair]:
     """Return the pairs that spell a value of a query parameter."""
     name, is_single = parameter.name, parameter.is_json or not parameter.explode
     if isinstance(value, Mapping) and parameter.style == "deepObject" and not parameter.is_json:
-        return [(f"{name}[{key}]", text_of(inner)) for key, inner in value.items()]
+        return [(f"{name}[{key}]", serialize_scalar(inner)) for key, inner in value.items()]
     if isinstance(value, Mapping) and not is_single:
-        return [(str(key), text_of(inner)) for key, inner in value.items()]
+        return [(str(key), serialize_scalar(inner)) for key, inner in value.items()]
     if isinstance(value, list) and not is_single and parameter.style == "form":
-        return [(name, text_of(item)) for item in value]
+        return [(name, serialize_scalar(item)) for item in value]
     return [(name, _text(parameter, value, _DELIMITERS.get(parameter.style, ("", ","))[1]))]
 
 
-def field_of(parameter: Parameter, value: Any) -> str:
+def serialize_field(parameter: Parameter, value: Any) -> str:
     """Return a value of a path, header or cookie parameter as one text (style `simple`, or the path's others)."""
     start, between = _DELIMITERS.get(parameter.style, ("", ","))
     between = between if parameter.explode else ","
@@ -64,25 +71,25 @@ def _text(parameter: Parameter, value: Any, between: str) -> str:
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, Mapping):
         joined = "=" if parameter.explode else between
-        return between.join(f"{key}{joined}{text_of(inner)}" for key, inner in value.items())
-    return between.join(map(text_of, value if isinstance(value, list) else [value]))
+        return between.join(f"{key}{joined}{serialize_scalar(inner)}" for key, inner in value.items())
+    return between.join(map(serialize_scalar, value if isinstance(value, list) else [value]))
 
 
-def arriving(contract: Contract, parameter: Parameter, value: Any) -> list[Any]:
+def received_values(contract: Contract, parameter: Parameter, value: Any) -> list[Any]:
     """Return what a server reads where a value is spelled, as a list of one; an empty one where nothing arrives."""
-    if parameter.place == "query":
-        return read_pairs(contract, parameter, pairs_of(parameter, value))
-    return [read_field(contract, parameter, field_of(parameter, value))]
+    if parameter.in_ == "query":
+        return read_pairs(contract, parameter, serialize_pairs(parameter, value))
+    return [read_field(contract, parameter, serialize_field(parameter, value))]
 
 
-def survives(contract: Contract, parameter: Parameter, value: Any) -> bool:
+def survives_transport(contract: Contract, parameter: Parameter, value: Any) -> bool:
     """Whether a value can be sent and what arrives is allowed.
 
     Of an empty list nothing may arrive, or what may be a list of an empty text.
     """
     if not _is_sendable(parameter, value):
         return False
-    found = arriving(contract, parameter, value)
+    found = received_values(contract, parameter, value)
     return found not in ([], [[]]) and all(accepts(contract, parameter.schema, one) for one in found)
 
 
@@ -92,11 +99,11 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 def _is_sendable(parameter: Parameter, value: Any) -> bool:
     """Whether a header field can carry the value, if it is to be sent in one; a line end would begin another field."""
-    if parameter.place not in ("header", "cookie"):
+    if parameter.in_ not in ("header", "cookie"):
         return True
-    if parameter.place == "header" and not _TOKEN.fullmatch(parameter.name):
+    if parameter.in_ == "header" and not _TOKEN.fullmatch(parameter.name):
         return False
-    return is_sendable(field_of(parameter, value))
+    return is_sendable(serialize_field(parameter, value))
 
 
 def read_pairs(
@@ -124,10 +131,10 @@ def _readings(
         yield from map(_json_or_text, own[-1:])
         return
     types = _types(contract, parameter.schema)
-    is_repeated = parameter.place == "query" and parameter.explode and parameter.style == "form"
+    is_repeated = parameter.in_ == "query" and parameter.explode and parameter.style == "form"
     bare, parts = (own[0], own) if is_repeated and own else _divided(parameter, own[-1]) if own else ("", own)
     if "object" in types and (
-        (members := _object(contract, parameter, pairs, parts, others)) or parameter.place != "query"
+        (members := _object(contract, parameter, pairs, parts, others)) or parameter.in_ != "query"
     ):
         yield members
     if own and types != {"object"}:
@@ -146,7 +153,7 @@ def _divided(parameter: Parameter, text: str) -> tuple[str, list[str]]:
         parts = [part.removeprefix(name) for part in parts]
         bare = bare.removeprefix(name)
     # Around the commas of a header field there may be blanks (RFC 9110, 5.6.1).
-    return bare, [part.strip() for part in parts] if parameter.place == "header" else parts
+    return bare, [part.strip() for part in parts] if parameter.in_ == "header" else parts
 
 
 def _object(
@@ -160,7 +167,7 @@ def _object(
     elif not parameter.explode:
         # Spelled `name,value,name,value`.
         found = zip(parts[::2], parts[1::2], strict=False)
-    elif parameter.place == "query":
+    elif parameter.in_ == "query":
         found = (pair for pair in pairs if pair[0] in documented or (further is not None and pair[0] not in others))
     else:
         found = ((key, value) for key, _, value in (part.partition("=") for part in parts))
@@ -187,7 +194,7 @@ def _members(contract: Contract, schema: Schema) -> tuple[dict[str, Schema], Sch
 
 def _said(contract: Contract, schema: Schema) -> list[Mapping[str, Any]]:
     """The keywords of all schemas that may apply where one does."""
-    return [words(one) for one in reachable(contract, [SchemaRef(schema, "")])]
+    return [keywords_of(one) for one in reachable_schemas(contract, [SchemaRef(schema, "")])]
 
 
 def _json_or_text(text: str) -> Any:
@@ -216,5 +223,5 @@ def _types(contract: Contract, schema: Schema) -> frozenset[str]:
     """The JSON types that a schema names, also in the branches of it; of its listed values where it names none."""
     found: set[str] = set()
     for said in _said(contract, schema):
-        found |= {*named_types(said)} or {*map(type_name, listed_values(said) or ())} or {*implied(said)}
+        found |= {*named_types(said)} or {*map(type_name, listed_values(said) or ())} or {*implied_types(said)}
     return frozenset(found)

@@ -12,7 +12,7 @@ from typing import Any
 from pytest_bctrl.contract import outline
 from pytest_bctrl.contract.document import Document, load_document, read_file
 from pytest_bctrl.contract.files import packaged
-from pytest_bctrl.contract.model import Contract, Operation, Parameter, ResponseSpec, SecurityScheme, covers
+from pytest_bctrl.contract.model import Contract, Operation, Parameter, ResponseSpec, SecurityScheme, covers_media_type
 from pytest_bctrl.contract.outline import Part, Spec, is_json, operations
 from pytest_bctrl.errors import DocumentError
 
@@ -34,10 +34,10 @@ def load_from(path: str | Path | None, option: str, origin: str) -> Contract:
     document = load_document(text, str(file))
     if path is None:
         # The packaged document is proven sound by the tests, and is not proven again at every start.
-        return from_sound(document.data, str(file), origin=origin)
-    from pytest_bctrl.contract.bundle import bundled
+        return from_validated(document.data, str(file), origin=origin)
+    from pytest_bctrl.contract.bundle import bundle_files
 
-    bundle = bundled(document, lambda name: read_file(Path(name), "", "the file"))
+    bundle = bundle_files(document, lambda name: read_file(Path(name), "", "the file"))
     return from_document(bundle, str(file), origin=origin)
 
 
@@ -46,13 +46,13 @@ def from_document(document: Any, name: str, *, origin: str = "") -> Contract:
 
     Raises `DocumentError` where it is not a sound OpenAPI 3.0 or 3.1 document or a reference leads nowhere.
     """
-    from pytest_bctrl.contract.engine import require_known
+    from pytest_bctrl.contract.engine import require_resolvable
     from pytest_bctrl.contract.paging_read import require_known_paging
-    from pytest_bctrl.contract.soundness import sound
+    from pytest_bctrl.contract.soundness import validate_document
 
-    source, proven = sound(document, name)
-    contract = from_sound(proven, name, source, digest(document), origin=origin)
-    require_known(contract)
+    source, proven = validate_document(document, name)
+    contract = from_validated(proven, name, source, digest(document), origin=origin)
+    require_resolvable(contract)
     require_known_paging(contract)
     if not contract.operations:
         raise DocumentError(
@@ -61,7 +61,7 @@ def from_document(document: Any, name: str, *, origin: str = "") -> Contract:
     return contract
 
 
-def from_sound(
+def from_validated(
     document: Mapping[str, Any],
     name: str,
     source: Mapping[str, Any] | None = None,
@@ -75,7 +75,7 @@ def from_sound(
     """
     info = document.get("info", {})
     spec = Spec(Document(dict(document), "json", name, "", 1, {}), _require_kind)
-    schemes = {scheme: _scheme(scheme, part) for scheme, part in outline.schemes(spec).items()}
+    schemes = {scheme: _scheme(scheme, part) for scheme, part in outline.security_schemes(spec).items()}
     source = document if source is None else source
     return Contract(
         name=name,
@@ -104,15 +104,15 @@ def digest(document: Any) -> str:
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _operation(spec: Spec, schemes: Mapping[str, SecurityScheme], operation: outline.Operation) -> Operation:
+def _operation(spec: Spec, schemes: Mapping[str, SecurityScheme], operation: outline.RawOperation) -> Operation:
     raw, named = operation.part, operation.path_parameters
     responses = outline.responses(spec, operation).items()
     parameters: dict[tuple[str, str], Parameter] = {}
     for one in outline.parameters(spec, operation).values():
         # One of the path that the path does not name is in no request.
-        is_ignored = one.name not in named if one.place == "path" else one.name.lower() in _IGNORED
-        if not is_ignored or one.place not in ("path", "header"):
-            parameters[one.place, one.name] = _with_setting(_parameter(spec, one), operation.path)
+        is_ignored = one.name not in named if one.in_ == "path" else one.name.lower() in _IGNORED
+        if not is_ignored or one.in_ not in ("path", "header"):
+            parameters[one.in_, one.name] = _with_setting(_parameter(spec, one), operation.path)
     for undeclared in named:
         text = Parameter(undeclared, "path", True, {"type": "string"}, style="simple", explode=False)
         parameters.setdefault(("path", undeclared), text)
@@ -125,7 +125,7 @@ def _operation(spec: Spec, schemes: Mapping[str, SecurityScheme], operation: out
         responses={status: _response(spec, status, part) for status, part in responses},
         security=tuple(
             tuple(schemes[name] for name in requirement)
-            for requirement in outline.demanded(spec, outline.security(spec, operation))
+            for requirement in outline.security_requirements(spec, outline.security_part(spec, operation))
         ),
         invariants=tuple(raw.value.get("x-bctrl-invariants", ())),
         paging=raw.value.get("x-bctrl-paging"),
@@ -138,7 +138,7 @@ def _with_setting(parameter: Parameter, path: str) -> Parameter:
     The published spec says nothing of settings, and no generated id names a space. What a document says itself counts,
     as does an example.
     """
-    is_space = parameter.place == "path" and f"/spaces/{{{parameter.name}}}" in path
+    is_space = parameter.in_ == "path" and f"/spaces/{{{parameter.name}}}" in path
     is_open = is_space and parameter.setting is None and not parameter.examples
     return replace(parameter, setting="space_id") if is_open else parameter
 
@@ -149,10 +149,10 @@ that every client writes as it needs them.
 """
 
 
-def _parameter(spec: Spec, found: outline.Parameter) -> Parameter:
+def _parameter(spec: Spec, found: outline.RawParameter) -> Parameter:
     return Parameter(
         name=found.name,
-        place=found.place,
+        in_=found.in_,
         required=found.required,
         schema=found.holder.value.get("schema", True),
         setting=found.part.value.get("x-bctrl-setting"),
@@ -200,7 +200,10 @@ def _in_json(spec: Spec, content: Mapping[str, Part]) -> Iterator[tuple[str, Any
     """The bodies in JSON: by their media type, and by a range of such, where the schema is that of no text."""
     yield from ((media, body.value.get("schema", True)) for media, body in content.items() if is_json(media))
     for media, body in content.items():
-        if covers(media, "application/json") and _schema(spec, body / "schema").get("type") in ("object", "array"):
+        if covers_media_type(media, "application/json") and _schema(spec, body / "schema").get("type") in (
+            "object",
+            "array",
+        ):
             yield "application/json", body.value["schema"]
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import quote, unquote, urljoin
 
-from pytest_bctrl.contract.document import at, escaped
+from pytest_bctrl.contract.document import escape_token, value_at
 
 BASE = "https://contract.invalid/"
 """The URI of a document whose own is not known; no name ends in `.invalid` (RFC 6761, 6.4)."""
@@ -24,7 +24,7 @@ _NAMED = frozenset(
 _IDENTIFIERS = frozenset({"$id", "$anchor", "$dynamicAnchor", "$dynamicRef"})
 
 
-class Keyworded(NamedTuple):
+class KeywordObject(NamedTuple):
     """An object whose keys are keywords: where it stands, its base URI, and whether it is the root of a schema."""
 
     value: Mapping[str, Any]
@@ -33,7 +33,7 @@ class Keyworded(NamedTuple):
     is_root: bool
 
 
-def keyworded(document: Any) -> Iterator[Keyworded]:
+def keyword_objects(document: Any) -> Iterator[KeywordObject]:
     """Every object of a document whose keys are keywords: neither data, nor names of the author's choice."""
     waiting = [(document, "", BASE, "")]
     while waiting:
@@ -45,9 +45,9 @@ def keyworded(document: Any) -> Iterator[Keyworded]:
             if not are_names:
                 if isinstance(value.get("$id"), str):
                     base = _joined(base, value["$id"]).rstrip("#")
-                yield Keyworded(value, pointer, base, above in ("schema", "schemas/"))
+                yield KeywordObject(value, pointer, base, above in ("schema", "schemas/"))
             inside = [
-                (member, f"{pointer}/{escaped(str(key))}", base, f"{above}/" if are_names else key)
+                (member, f"{pointer}/{escape_token(str(key))}", base, f"{above}/" if are_names else key)
                 for key, member in value.items()
                 if isinstance(member, dict | list) and not _is_data(key, member, pointer, are_names=are_names)
             ]
@@ -86,7 +86,7 @@ class Addresses:
         self._anchors: dict[str, str] = {}
         self.roots: list[str] = []
         self.has_identifiers = False
-        self._all = list(keyworded(document))
+        self._all = list(keyword_objects(document))
         for value, place, base, is_root in self._all:
             self._bases[place] = base
             if is_root:
@@ -129,7 +129,7 @@ class Addresses:
         made = dict(self._with_references(self.uri, self._document, BASE))
         if self.has_identifiers:
             # An engine looks for identifiers where JSON Schema has schemas, and not in an OpenAPI document's folders.
-            made["$defs"] = {place: at(made, place) for place in self.roots}
+            made["$defs"] = {place: value_at(made, place) for place in self.roots}
         return made
 
     def absolute(self, schema: Any) -> Any:
@@ -139,23 +139,23 @@ class Addresses:
     def _with_references(self, written: Callable[[str], str], document: Any, own: str = "") -> Any:
         """The document with its references written in another way, but for those that say the same below `own`."""
         changed: dict[str, Change] = {}
-        for value, place, base, _ in self._all if document is self._document else keyworded(document):
+        for value, place, base, _ in self._all if document is self._document else keyword_objects(document):
             pointer = self.pointer(value["$ref"], base) if isinstance(value.get("$ref"), str) else None
             if pointer is not None and (uri := written(pointer)) != f"{own}{value['$ref']}":
                 changed[place] = partial(dict, **{"$ref": uri})
-        return rewritten(document, changed) if changed else document
+        return rewrite_objects(document, changed) if changed else document
 
 
 Change: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-def rewritten(value: Any, changes: Mapping[str, Change], pointer: str = "") -> Any:
+def rewrite_objects(value: Any, changes: Mapping[str, Change], pointer: str = "") -> Any:
     """A copy of a document with the objects at some places changed, those inside first."""
     if isinstance(value, list):
-        return [rewritten(item, changes, f"{pointer}/{index}") for index, item in enumerate(value)]
+        return [rewrite_objects(item, changes, f"{pointer}/{index}") for index, item in enumerate(value)]
     if not isinstance(value, Mapping):
         return value
-    made = {key: rewritten(inner, changes, f"{pointer}/{escaped(str(key))}") for key, inner in value.items()}
+    made = {key: rewrite_objects(inner, changes, f"{pointer}/{escape_token(str(key))}") for key, inner in value.items()}
     return changes[pointer](made) if pointer in changes else made
 
 

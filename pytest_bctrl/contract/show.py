@@ -27,7 +27,7 @@ def short_scalar(value: Any) -> Any:
     return value
 
 
-def shortened(
+def shorten(
     value: Any, level: int = 0, scalar: Callable[[Any], Any] = short_scalar, name: Callable[[Any], Any] = short_scalar
 ) -> Any:
     """Return JSON data small enough to show: containers summed up, `name` of names, `scalar` of the rest."""
@@ -35,12 +35,12 @@ def shortened(
         if level >= _LEVELS:
             return f"{{… {len(value)} properties}}"
         few = list(value.items())[:_MEMBERS]
-        kept = {name(key): shortened(item, level + 1, scalar, name) for key, item in few}
+        kept = {name(key): shorten(item, level + 1, scalar, name) for key, item in few}
         return kept if len(value) <= _MEMBERS else {**kept, "…": f"{len(value) - _MEMBERS} more"}
     if isinstance(value, list | tuple):
         if level >= _LEVELS:
             return f"[… {len(value)} items]"
-        items = [shortened(item, level + 1, scalar, name) for item in value[:_MEMBERS]]
+        items = [shorten(item, level + 1, scalar, name) for item in value[:_MEMBERS]]
         return items if len(value) <= _MEMBERS else [*items, f"… {len(value) - _MEMBERS} more"]
     return scalar(value)
 
@@ -48,7 +48,7 @@ def shortened(
 _DEPTH = 12
 
 
-def lines(contract: Contract) -> Iterator[str]:
+def contract_lines(contract: Contract) -> Iterator[str]:
     """Yield the tree line by line; `*` marks what is required."""
     yield f"{contract.title} {contract.version}  (sha256 {contract.digest})"
     yield contract.described
@@ -70,20 +70,20 @@ def _operation(contract: Contract, operation: Operation) -> Iterator[str]:
     for parameter in operation.parameters:
         star = "*" if parameter.required else ""
         setting = f", from the setting {parameter.setting}" if parameter.setting else ""
-        type_ = words(contract, parameter.schema)
-        yield f"  parameter   {parameter.name}{star}  in {parameter.place}, {type_}{setting}"
+        type_ = schema_summary(contract, parameter.schema)
+        yield f"  parameter   {parameter.name}{star}  in {parameter.in_}, {type_}{setting}"
     yield from _responses(contract, operation)
     for rule in operation.invariants:
         yield f"  invariant   {rule['rule']} ({rule['level']}): {rule['because']}"
     # Locations are written with what is above.
-    from pytest_bctrl.contract.paging_read import paging
+    from pytest_bctrl.contract.paging_read import read_paging
 
-    if (found := paging(contract, operation)) is not None:
+    if (found := read_paging(contract, operation)) is not None:
         yield f"  pages       {found}"
 
 
 def _credential(scheme: SecurityScheme) -> str:
-    where = f"{scheme.field} in {scheme.place}" if scheme.field else ""
+    where = f"{scheme.field} in {scheme.in_}" if scheme.field else ""
     return " ".join(word for word in (scheme.type, scheme.scheme, where) if word)
 
 
@@ -93,10 +93,10 @@ def _responses(contract: Contract, operation: Operation) -> Iterator[str]:
         yield f"  response    {status}  {response.description}"
         for header in response.headers:
             needed = ", required" if header.required else ""
-            yield f"    header {header.name}: {words(contract, header.schema)}{needed}"
+            yield f"    header {header.name}: {schema_summary(contract, header.schema)}{needed}"
         for media, schema in response.content.items():
             same = next((other for other, known in shown if known == schema), None)
-            yield f"    {media}: {f'as for {same}' if same else words(contract, schema)}"
+            yield f"    {media}: {f'as for {same}' if same else schema_summary(contract, schema)}"
             if same is None:
                 shown.append((status, schema))
                 yield from _members(contract, schema, "    ", set())
@@ -108,7 +108,9 @@ def _members(contract: Contract, schema: Schema, indent: str, seen: set[str]) ->
         last = index == len(children) - 1
         key = json.dumps(child)
         repeated = key in seen and any(_children(contract, child))
-        yield f"{indent}{'└─ ' if last else '├─ '}{label}{words(contract, child)}{', as above' if repeated else ''}"
+        branch = "└─ " if last else "├─ "
+        note = ", as above" if repeated else ""
+        yield f"{indent}{branch}{label}{schema_summary(contract, child)}{note}"
         if not repeated:
             seen.add(key)
             yield from _members(contract, child, indent + ("   " if last else "│  "), seen)
@@ -126,14 +128,14 @@ def _children(contract: Contract, schema: Schema, level: int = 0) -> Iterator[tu
             yield label, branch
 
 
-def words(contract: Contract, schema: Schema, level: int = 0) -> str:
+def schema_summary(contract: Contract, schema: Schema, level: int = 0) -> str:
     """Return what a schema says in a few words: `string (uuid)`, `"active" | "stopped"`, `array of object`."""
     flat = flatten(contract, schema)
     if flat.get("not") == {}:
         return "nothing"
     text = " | ".join(named_types(flat)) or next((words for word, words in _COMBINED if word in flat), "anything")
     if "items" in flat:
-        return f"{text} of {words(contract, flat['items'], level + 1) if level < _DEPTH else '…'}"
+        return f"{text} of {schema_summary(contract, flat['items'], level + 1) if level < _DEPTH else '…'}"
     if (values := listed_values(flat)) is not None:
         return " | ".join(map(json.dumps, values))
     if "format" in flat:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from pytest_bctrl.contract.cost import Cost
-from pytest_bctrl.contract.document import escaped, refuse_other_than_openapi
-from pytest_bctrl.contract.engine import is_pattern, readable
-from pytest_bctrl.contract.json_source import refuse_deep
-from pytest_bctrl.contract.keywords import is_wrapped, modern
-from pytest_bctrl.contract.model import pointer
+from pytest_bctrl.contract.document import escape_token, require_openapi
+from pytest_bctrl.contract.engine import as_engine_input, is_pattern
+from pytest_bctrl.contract.json_source import require_shallow
+from pytest_bctrl.contract.keywords import is_wrapped, upgrade_schema
+from pytest_bctrl.contract.model import resolve_pointer
 from pytest_bctrl.contract.outline import METHODS
-from pytest_bctrl.contract.references import FRAGMENT, Addresses, keyworded, rewritten
-from pytest_bctrl.contract.schema.locations import steps
+from pytest_bctrl.contract.references import FRAGMENT, Addresses, keyword_objects, rewrite_objects
+from pytest_bctrl.contract.schema.locations import parse_steps
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -134,28 +134,28 @@ _DOCUMENT = _object(
 _DIALECTS = ("https://json-schema.org/draft/", "http://json-schema.org/draft-", "https://spec.openapis.org/oas/3.1/")
 
 
-def sound(document: Any, name: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def validate_document(document: Any, name: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Return a document as OpenAPI 3.1, and that with a pointer in place of each reference by identifier.
 
     Raises `DocumentError`, naming the place and what would be right, where the kit could not read it, or where to hold
     a value to it could take without bound.
     """
-    refuse_other_than_openapi(document, name)
-    refuse_deep(document, name)
-    modern = as_31(document) if str(document["openapi"]).startswith("3.0") else document
+    require_openapi(document, name)
+    require_shallow(document, name)
+    modern = upgrade_document(document) if str(document["openapi"]).startswith("3.0") else document
     require_kind("document", modern, f"{name}: #")
     return modern, require_affordable(modern, name)
 
 
 def require_affordable(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Do what `sound` does about references, patterns and cost, for a document of OpenAPI 3.0 too."""
+    """Do what `validate_document` does about references, patterns and cost, for a document of OpenAPI 3.0 too."""
     found = Addresses(document).local()
     root, known = "#", set[str]()
-    for one in keyworded(found):
+    for one in keyword_objects(found):
         root = one.pointer if one.is_root or one.pointer in known else root
         reference = one.value.get("$ref")
         if isinstance(reference, str):
-            target = pointer(found, reference, name)
+            target = resolve_pointer(found, reference, name)
             is_schemas = one.pointer == root or one.pointer.startswith(f"{root}/")
             place = unquote(reference[1:])
             # What is in that folder is known to be a schema.
@@ -172,7 +172,7 @@ def _require_known(value: Mapping[str, Any], where: str) -> None:
     """Raise for a dialect and a pattern that the engine does not know, and for an invariant's place that is none."""
     for number, rule in enumerate(value.get("x-bctrl-invariants", ())):
         try:
-            list(steps(str(rule.get("each", rule.get("unique")))))
+            list(parse_steps(str(rule.get("each", rule.get("unique")))))
         except ValueError as error:
             raise DocumentError(
                 str(error), where=f"{where}/x-bctrl-invariants/{number}", hint="write it as findings do: runtimes[*].id"
@@ -204,12 +204,12 @@ def require_kind(kind: str, document: Any, where: str) -> None:
 
     What is of none is held to what a whole document is.
     """
-    found = list(_shape(kind).iter_errors(readable(document)))
+    found = list(_shape(kind).iter_errors(as_engine_input(document)))
     if found:
         error = min(found, key=lambda one: len(one.instance_path))
         while inner := list(_inside(error.kind)):
             error = max(inner, key=lambda one: len(one.instance_path))
-        place = "".join(f"/{escaped(str(key))}" for key in error.instance_path)
+        place = "".join(f"/{escape_token(str(key))}" for key in error.instance_path)
         raise DocumentError(
             f"it is not well-formed OpenAPI: {_wanted(error.kind)}, not {json.dumps(error.instance)[:60]}",
             where=f"{where}{place}",
@@ -234,19 +234,19 @@ def _wanted(kind: ValidationErrorKind) -> str:
 _MOVED = "/anyOf/0"
 
 
-def as_31(document: Mapping[str, Any]) -> dict[str, Any]:
+def upgrade_document(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return a document of OpenAPI 3.0 as one of 3.1; what is not well-formed in it stays as it is."""
-    found = {one.pointer: one.value for one in keyworded(document)}
+    found = {one.pointer: one.value for one in keyword_objects(document)}
     moved = {place for place, value in found.items() if is_wrapped(value)}
 
     def rewrite(schema: dict[str, Any]) -> dict[str, Any]:
         if isinstance(schema.get("$ref"), str):
             # What stands beside a reference is ignored (3.0.4, 4.7.23.1); that it may be null is what people mean.
             inner = {"$ref": _led(schema["$ref"], moved)}
-            return modern({**inner, "nullable": schema.get("nullable")})
-        return modern(schema)
+            return upgrade_schema({**inner, "nullable": schema.get("nullable")})
+        return upgrade_schema(schema)
 
-    return {**rewritten(document, dict.fromkeys(found, rewrite)), "openapi": "3.1.0"}
+    return {**rewrite_objects(document, dict.fromkeys(found, rewrite)), "openapi": "3.1.0"}
 
 
 def _led(reference: str, moved: set[str]) -> str:

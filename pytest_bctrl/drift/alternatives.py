@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple
 
-from pytest_bctrl.contract.outline import Part, Spec, refers
+from pytest_bctrl.contract.outline import Part, Spec, is_reference
 from pytest_bctrl.drift.equality import Walk
 from pytest_bctrl.drift.node import (
     Node,
@@ -137,7 +137,7 @@ def says_nothing(part: Part, spec: Spec, depth: int = 0) -> bool:
     """Tell a schema that is written so that it takes anything, however long it is at that."""
     if not isinstance(part.value, dict) or depth > _WRAPPINGS:
         return part.value is True
-    if refers(part.value):
+    if is_reference(part.value):
         target = spec.target(part)
         return target.value is not part.value and says_nothing(target, spec, depth + 1)
     return all(

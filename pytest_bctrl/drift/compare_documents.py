@@ -7,8 +7,8 @@ from itertools import chain, product
 from math import prod
 from typing import TYPE_CHECKING
 
-from pytest_bctrl.contract.document import SAMPLES, escaped
-from pytest_bctrl.contract.outline import Operation, Part, Spec, operations, parameters, responses
+from pytest_bctrl.contract.document import SAMPLES, escape_token
+from pytest_bctrl.contract.outline import Part, RawOperation, Spec, operations, parameters, responses
 from pytest_bctrl.drift.compare_parameters import compare_parameters
 from pytest_bctrl.drift.compare_responses import compare_request_bodies, compare_responses
 from pytest_bctrl.drift.compare_security import Demands, Security, compare_schemes, compare_security, known_credentials
@@ -64,7 +64,7 @@ def _compare(base: Document, revision: Document, options: Options) -> list[Findi
     led_to: set[str] = set()
     for one, other in matched.both:
         was, now = demands[0].of(one), demands[1].of(other)
-        references = equality.references(one.whole, other.whole)
+        references = equality.references(one.contents, other.contents)
         is_alike = references is not None and one.path == other.path
         if references is None or not is_alike or not equality.are_unchanged(references):
             _compare_operation(report, one, other, (was, now), is_alike=is_alike)
@@ -95,12 +95,12 @@ def _compare(base: Document, revision: Document, options: Options) -> list[Findi
     return report.findings()
 
 
-def _place(operation: Operation) -> Place:
+def _place(operation: RawOperation) -> Place:
     return Place(operation.label, f"{operation.method.upper()} {operation.shape}")
 
 
 def _compare_operation(
-    report: Report, old: Operation, new: Operation, security: tuple[Security, Security], *, is_alike: bool
+    report: Report, old: RawOperation, new: RawOperation, security: tuple[Security, Security], *, is_alike: bool
 ) -> None:
     """Note what changed in an operation. `is_alike`: it is written alike, and what it leads to is not."""
     place, options, equality = _place(old), report.sides.options, report.sides.equality
@@ -124,12 +124,12 @@ def _compare_operation(
     compare_responses(report, responses(report.base, old), responses(report.revision, new), place)
 
 
-def _parameters(operation: Operation) -> list[object]:
+def _parameters(operation: RawOperation) -> list[object]:
     """What its path item and itself say of parameters."""
     return [operation.item.value.get("parameters"), operation.part.value.get("parameters")]
 
 
-def _compare_names(report: Report, old: Operation, new: Operation, place: Place) -> None:
+def _compare_names(report: Report, old: RawOperation, new: RawOperation, place: Place) -> None:
     at = (old.part / "operationId").pointer, (new.part / "operationId").pointer
     before, after = report.base.text(old.part / "operationId"), report.revision.text(new.part / "operationId")
     here = place._replace(location="operationId")
@@ -162,11 +162,11 @@ def _compare_samples(report: Report, old: Mapping[str, str], new: Mapping[str, s
     for name in dict.fromkeys([*old, *new]):
         was, now = (None if side.get(name) is None else str(side[name])[:12] for side in (old, new))
         if was != now:
-            at = f"/{SAMPLES}/{escaped(name)}"
+            at = f"/{SAMPLES}/{escape_token(name)}"
             report.add("page-sample-changed", Place(location=f"sample {name}"), was, now, at, at)
 
 
-def _note_removed(report: Report, options: Options, operation: Operation, shapes: set[str]) -> None:
+def _note_removed(report: Report, options: Options, operation: RawOperation, shapes: set[str]) -> None:
     subject = "api-removed" if operation.shape in shapes else "api-path-removed"
     after = removed_after(operation.part.value, options)
     rule = "api-path-sunset-parse" if after == "parse" else f"{subject}-{after}"
@@ -226,7 +226,7 @@ def compare_servers(report: Report, old: Part, new: Part, place: Place) -> None:
     report.add_each("api-server", place._replace(location="servers"), found, (old.pointer, new.pointer))
 
 
-def own_servers(operation: Operation) -> Part | None:
+def own_servers(operation: RawOperation) -> Part | None:
     """The servers that an operation or its path item sets for itself."""
     for part in (operation.part / "servers", operation.item / "servers"):
         if part.value:

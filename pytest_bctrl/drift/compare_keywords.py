@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_bctrl.contract.keywords import EXCLUSIVE
+from pytest_bctrl.contract.keywords import EXCLUSIVE_BOUNDS
 from pytest_bctrl.contract.outline import value_key
 from pytest_bctrl.drift.constraints import BOUNDS, narrow_enum, tightness
 from pytest_bctrl.drift.node import Node, covers
@@ -159,7 +159,7 @@ def _compare_respelled(draft: Draft) -> set[str]:
     """Compare bounds that became exclusive, or no longer are. Return their keywords: each is reported as one change."""
     old, new, emit = draft.old, draft.new, draft.emit
     told: set[str] = set()
-    for plain, exclusive in EXCLUSIVE.items():
+    for plain, exclusive in EXCLUSIVE_BOUNDS.items():
         both = {plain, exclusive}
         was, now = old.constraints.keys() & both, new.constraints.keys() & both
         if len(was) != 1 or len(now) != 1 or was == now:

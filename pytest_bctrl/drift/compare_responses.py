@@ -5,7 +5,7 @@ Request bodies are compared as one finding: a kit that only reads has no use for
 
 from __future__ import annotations
 
-from pytest_bctrl.contract.outline import Operation, Part, headers, is_json, media_types, schema_of
+from pytest_bctrl.contract.outline import Part, RawOperation, headers, is_json, media_types, schema_parts
 from pytest_bctrl.drift.node import takes_anything
 from pytest_bctrl.drift.pair import RANK, Located, View
 from pytest_bctrl.drift.report import Place, Report
@@ -136,7 +136,7 @@ def _within(narrow: str, wide: str) -> bool:
 
 def _compare_body(report: Report, old: Part, new: Part, media_type: str, place: Place) -> None:
     here = place._replace(location="", context=(*place.context, ("media_type", media_type)))
-    before, after = schema_of(old), schema_of(new)
+    before, after = schema_parts(old), schema_parts(new)
     if bool(before) != bool(after):
         there = report.sides.old.node(before) if before else report.sides.new.node(after)
         if not takes_anything(there):
@@ -151,7 +151,7 @@ _SHOWN = 20
 _BODY_RULES = ("request-body-narrowed", "request-body-may-be-narrowed", "request-body-widened")
 
 
-def compare_request_bodies(report: Report, old: Operation, new: Operation, place: Place) -> None:
+def compare_request_bodies(report: Report, old: RawOperation, new: RawOperation, place: Place) -> None:
     """Note a request body that came, went, or takes less or more than it did."""
     before, after = report.base.resolve(old.part / "requestBody"), report.revision.resolve(new.part / "requestBody")
     here = place._replace(location="requestBody")
@@ -180,7 +180,7 @@ def _compare_content(report: Report, old: Part, new: Part) -> tuple[set[int], li
     for name in before:
         if name in after:
             view = View("request-parameter", strongly_typed=is_json(name))
-            found += report.schemas.changes(schema_of(before[name]), schema_of(after[name]), view)
+            found += report.schemas.changes(schema_parts(before[name]), schema_parts(after[name]), view)
     ranks |= {_rank(one) for one in found}
     return ranks, [one for one in found if _rank(one) == min(ranks)][:_SHOWN]
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pytest_bctrl.contract.outline import Key, Operation, Parameter, Part, Spec, demanded, schemes, security
+from pytest_bctrl.contract.outline import (
+    Key,
+    Part,
+    RawOperation,
+    RawParameter,
+    Spec,
+    security_part,
+    security_requirements,
+    security_schemes,
+)
 from pytest_bctrl.drift.report import Place, Report
 
 Scheme = tuple[str, ...]
@@ -58,22 +67,22 @@ class Demands:
         this one has that under another name; an alternative with any other undefined name is left out.
         """
         self._spec, self._is_strict = spec, before is None
-        self.keys = {name: scheme_key(spec, part) for name, part in schemes(spec).items()}
+        self.keys = {name: scheme_key(spec, part) for name, part in security_schemes(spec).items()}
         renamed = before.keys if before else {}
         known = {*self.keys.values()}
         self.keys = {**{name: key for name, key in renamed.items() if key in known}, **self.keys}
         self._known: dict[str, Security] = {}
 
-    def of(self, operation: Operation) -> Security:
+    def of(self, operation: RawOperation) -> Security:
         """Return what an operation demands.
 
         Raises `DocumentError` where a scheme is not defined. Where alternatives are left out, there may be none: then
         nothing that is known lets a caller in.
         """
-        spec, whole = self._spec, security(self._spec, operation)
+        spec, whole = self._spec, security_part(self._spec, operation)
         if whole.pointer not in self._known:
             alternatives: set[Requirement] = set()
-            for requirement in demanded(spec, whole, None if self._is_strict else self.keys):
+            for requirement in security_requirements(spec, whole, None if self._is_strict else self.keys):
                 scopes = {name: frozenset(map(spec.text, spec.items(asked))) for name, asked in requirement.items()}
                 alternatives.add(frozenset((self.keys[name], asked) for name, asked in scopes.items()))
             is_open = not alternatives and not spec.items(whole)
@@ -82,7 +91,7 @@ class Demands:
 
 
 def known_credentials(
-    old: Security, new: Security, before: dict[Key, Parameter], after: dict[Key, Parameter]
+    old: Security, new: Security, before: dict[Key, RawParameter], after: dict[Key, RawParameter]
 ) -> frozenset[Key]:
     """The parameters that carry a credential which the other side tells of as security."""
     gained = {sent_as(scheme) for requirement in new.alternatives for scheme, _ in requirement}
@@ -180,7 +189,7 @@ def _in_order(requirement: Requirement) -> list[tuple[Scheme, list[str]]]:
 
 def compare_schemes(report: Report) -> None:
     """Note security schemes that came, went or changed. A new name for the same scheme is no change."""
-    before, after = schemes(report.base), schemes(report.revision)
+    before, after = security_schemes(report.base), security_schemes(report.revision)
     old_keys = {name: scheme_key(report.base, part) for name, part in before.items()}
     new_keys = {name: scheme_key(report.revision, part) for name, part in after.items()}
     for name in dict.fromkeys([*before, *after]):

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from pytest_bctrl.contract.keywords import EXCLUSIVE
+from pytest_bctrl.contract.keywords import EXCLUSIVE_BOUNDS
 from pytest_bctrl.contract.outline import Part, Spec, value_key
 
 BOUNDS: dict[str, tuple[str, str]] = {
@@ -70,7 +70,7 @@ def read_constraints(part: Part, spec: Spec) -> dict[str, Any]:
 
 def _read_exclusive(schema: dict[str, Any], found: dict[str, Any]) -> None:
     """Bring the booleans of OpenAPI 3.0 to numbers, and keep the tighter of two bounds."""
-    for (keyword, exclusive), tighter in zip(EXCLUSIVE.items(), (min, max), strict=True):
+    for (keyword, exclusive), tighter in zip(EXCLUSIVE_BOUNDS.items(), (min, max), strict=True):
         if schema.get(exclusive) is True and keyword in found:
             found[exclusive] = found.pop(keyword)
         elif keyword in found and exclusive in found:
@@ -82,7 +82,7 @@ def tightness(constraints: dict[str, Any], keyword: str, whole: bool) -> tuple[f
     """How much a `maximum` or `minimum`, or its exclusive form, rules out. `whole`: only integers are asked about."""
     is_exclusive = keyword not in constraints
     sign = -1 if keyword == "maximum" else 1
-    bound = sign * constraints[EXCLUSIVE[keyword] if is_exclusive else keyword]
+    bound = sign * constraints[EXCLUSIVE_BOUNDS[keyword] if is_exclusive else keyword]
     if whole:
         return (math.floor(bound) + 1 if is_exclusive else math.ceil(bound)), False
     return bound, is_exclusive

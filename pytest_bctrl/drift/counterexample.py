@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from pytest_bctrl.contract.combinations import Combinations
 from pytest_bctrl.contract.cost import Cost
-from pytest_bctrl.contract.document import at, escaped
+from pytest_bctrl.contract.document import escape_token, value_at
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.outline import Part
 from pytest_bctrl.drift.engine_schemas import engine_schema
@@ -191,7 +191,7 @@ def _named_by(pattern: str) -> str:
 
 
 def _reference(pointer: str) -> str:
-    return f"#/$defs/{quote(escaped(pointer), safe='~')}"
+    return f"#/$defs/{quote(escape_token(pointer), safe='~')}"
 
 
 class _Side:
@@ -247,7 +247,7 @@ class _Side:
         while waiting:
             pointer = waiting.pop()
             if pointer not in self._schemas:
-                value = at(spec.document.data, pointer)
+                value = value_at(spec.document.data, pointer)
                 self._schemas[pointer] = engine_schema(value, refer, is_30=spec.is_30)
 
     @cached_property
@@ -349,7 +349,7 @@ class _Side:
             return {**self._object(node), **value} if isinstance(value, dict) else value, ""
         is_pattern = step.startswith(".<patternProperties ")
         key = _named_by(step[20:-1]) if is_pattern else step.removeprefix(".")
-        return {**self._object(node, key), key: value}, f"/{escaped(key)}"
+        return {**self._object(node, key), key: value}, f"/{escape_token(key)}"
 
 
 def beyond(said: dict[str, Any]) -> Iterator[Any]:

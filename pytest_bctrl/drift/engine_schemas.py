@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_bctrl.contract.engine import is_pattern
-from pytest_bctrl.contract.keywords import HOLDING, called, modern, with_each
-from pytest_bctrl.contract.outline import refers
+from pytest_bctrl.contract.keywords import APPLICATORS, discriminator_values, map_subschemas, upgrade_schema
+from pytest_bctrl.contract.outline import is_reference
 from pytest_bctrl.drift.constraints import BITS
 
 _LEFT_OUT: dict[str, Callable[[Any], bool]] = {
@@ -27,18 +27,20 @@ def engine_schema(schema: Any, refer: Callable[[dict[str, Any]], str], *, is_30:
     """
     if not isinstance(schema, dict):
         return schema
-    is_reference = refers(schema)
-    said = {} if is_30 and is_reference else schema
+    has_reference = is_reference(schema)
+    said = {} if is_30 and has_reference else schema
     kept = {word: value for word, value in said.items() if not _is_left_out(word, value)}
-    made = with_each(kept, HOLDING, lambda inner: engine_schema(inner, refer, is_30=is_30))
-    if is_reference:
+    made = map_subschemas(kept, APPLICATORS, lambda inner: engine_schema(inner, refer, is_30=is_30))
+    if has_reference:
         made["$ref"] = refer(schema)
     if isinstance(made.get("discriminator"), dict):
-        branches = (one for word in ("oneOf", "anyOf") for one in schema.get(word) or () if refers(one))
-        named = ((name, refer(one)) for one in branches for name in called(made["discriminator"], one["$ref"]))
+        branches = (one for word in ("oneOf", "anyOf") for one in schema.get(word) or () if is_reference(one))
+        named = (
+            (name, refer(one)) for one in branches for name in discriminator_values(made["discriminator"], one["$ref"])
+        )
         made["discriminator"] = {**made["discriminator"], "mapping": dict(named)}
     bits = BITS.get(made["format"]) if isinstance(made.get("format"), str) else None
-    found = modern({**made, "nullable": schema.get("nullable")})
+    found = upgrade_schema({**made, "nullable": schema.get("nullable")})
     if bits:
         found["minimum"] = max(found.get("minimum", -(2 ** (bits - 1))), -(2 ** (bits - 1)))
         found["maximum"] = min(found.get("maximum", 2 ** (bits - 1)), 2 ** (bits - 1) - 1)
@@ -46,4 +48,4 @@ def engine_schema(schema: Any, refer: Callable[[dict[str, Any]], str], *, is_30:
 
 
 def _is_left_out(word: str, said: Any) -> bool:
-    return (word in HOLDING and said is None) or (word in _LEFT_OUT and _LEFT_OUT[word](said))
+    return (word in APPLICATORS and said is None) or (word in _LEFT_OUT and _LEFT_OUT[word](said))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple, TypeVar
 
-from pytest_bctrl.contract.outline import Operation, Spec
+from pytest_bctrl.contract.outline import RawOperation, Spec
 from pytest_bctrl.drift.node import Node, Schema
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import Sides
@@ -19,14 +19,14 @@ Item = TypeVar("Item")
 class Operations(NamedTuple):
     """Operations of two documents, matched."""
 
-    both: list[tuple[Operation, Operation]]
-    removed: list[Operation]
-    added: list[Operation]
+    both: list[tuple[RawOperation, RawOperation]]
+    removed: list[RawOperation]
+    added: list[RawOperation]
 
 
-def match_operations(old: list[Operation], new: list[Operation]) -> Operations:
+def match_operations(old: list[RawOperation], new: list[RawOperation]) -> Operations:
     """Match operations by method and path; where the text of the path differs, by its shape."""
-    both: list[tuple[Operation, Operation]] = []
+    both: list[tuple[RawOperation, RawOperation]] = []
     gone, come = unlike(old, new, lambda one, other: (one.method, one.path) == (other.method, other.path), both)
     removed, added = unlike(gone, come, lambda one, other: (one.method, one.shape) == (other.method, other.shape), both)
     order = {id(one): index for index, one in enumerate(old)}

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from pytest_bctrl.contract.keywords import CHILDREN, EXCLUSIVE, MAPS
-from pytest_bctrl.contract.outline import Part, Spec, kind, refers, value_key
+from pytest_bctrl.contract.keywords import CHILDREN, EXCLUSIVE_BOUNDS, MAPS
+from pytest_bctrl.contract.outline import Part, Spec, is_reference, json_kind, value_key
 from pytest_bctrl.drift.alternatives import Choice, read_alternatives, says_nothing
 from pytest_bctrl.drift.constraints import (
     BITS,
@@ -126,7 +126,7 @@ class Normalizer:
         value = part.value
         if not isinstance(value, dict):
             if not isinstance(value, bool):
-                raise spec.refuse(part, f"a {kind(value)} is where a schema belongs", "a mapping, true or false")
+                raise spec.refuse(part, f"a {json_kind(value)} is where a schema belongs", "a mapping, true or false")
             flat[part.pointer] = Flat(value, part.pointer, grants)
             return
         grants = grants or value.get("nullable") is True
@@ -152,7 +152,7 @@ class Normalizer:
     def _follow(self, part: Part, grants: bool, found: _Found, depth: int) -> tuple[Part, bool]:
         """Follow `$ref`; what stands beside one holds as well, from OpenAPI 3.1 on."""
         trail: list[str] = []
-        while isinstance(part.value, dict) and refers(part.value):
+        while isinstance(part.value, dict) and is_reference(part.value):
             if part.pointer in trail:
                 raise self.spec.refuse(part, "a $ref leads back to itself", "let it name a definition")
             trail.append(part.pointer)
@@ -356,7 +356,7 @@ def _settle_integers(found: dict[str, Any]) -> None:
     """Drop what holds for every integer within the bounds."""
     if found.get("multipleOf") == {1}:
         del found["multipleOf"]
-    least, most = (found.get(word, found.get(EXCLUSIVE[word])) for word in ("minimum", "maximum"))
+    least, most = (found.get(word, found.get(EXCLUSIVE_BOUNDS[word])) for word in ("minimum", "maximum"))
     bits = min((BITS.get(name, 0) for name in found.get("format", ())), default=0)
     if bits and least is not None and most is not None and -(2 ** (bits - 1)) <= least <= most < 2 ** (bits - 1):
         del found["format"]

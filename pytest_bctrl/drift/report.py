@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_bctrl.contract.document import FILES, unescaped
+from pytest_bctrl.contract.document import FILES, unescape_token
 from pytest_bctrl.drift.compare_schema import SchemaComparison
 from pytest_bctrl.drift.pair import RANK, Change, Located, changed, plain, rank, steps
 from pytest_bctrl.errors import DocumentError
@@ -237,7 +237,7 @@ def _joined(one: Finding, other: Finding) -> Finding:
 def _called(pointer: str) -> str:
     """A component by its pointer, and a part of another file by its path from the document and its pointer there."""
     name = pointer.removeprefix(f"/{FILES}/")
-    return (f"#{name}" if name == pointer else unescaped(name)) if name else ""
+    return (f"#{name}" if name == pointer else unescape_token(name)) if name else ""
 
 
 def _spot(spec: Spec, pointer: str) -> dict[str, Any]:

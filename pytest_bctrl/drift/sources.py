@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pytest_bctrl.contract.document import Document, is_alone, load_document
+from pytest_bctrl.contract.document import Document, is_self_contained, load_document
 from pytest_bctrl.contract.files import with_samples
 from pytest_bctrl.errors import DocumentError, UnreachableError
 from pytest_bctrl.files.limits import DOCUMENT, size
@@ -33,12 +33,12 @@ def read_source(source: str, seconds: float = SECONDS, known: Document | None = 
     text = read_text(source, seconds)
     if source == "-" or _URL.match(source):
         return load_document(text, "standard input" if source == "-" else source, known)
-    if is_alone(text):
+    if is_self_contained(text):
         return with_samples(load_document(text, source, known), Path(source))
-    from pytest_bctrl.contract.bundle import bundled
+    from pytest_bctrl.contract.bundle import bundle_files
 
     document = load_document(text, source)
-    return document._replace(data=bundled(document, partial(read_text, seconds=seconds)))
+    return document._replace(data=bundle_files(document, partial(read_text, seconds=seconds)))
 
 
 def read_text(source: str, seconds: float = SECONDS) -> str:

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator
 from typing import Any
 
-from pytest_bctrl.contract.document import escaped
-from pytest_bctrl.contract.keywords import CHILDREN, HOLDING, LISTS, MAPS, held
-from pytest_bctrl.contract.outline import Operation, Part, Spec, headers, parameters, refers, responses, schema_of
+from pytest_bctrl.contract.document import escape_token
+from pytest_bctrl.contract.keywords import APPLICATORS, CHILDREN, LISTS, MAPS, subschemas
+from pytest_bctrl.contract.outline import (
+    Part,
+    RawOperation,
+    Spec,
+    headers,
+    is_reference,
+    parameters,
+    responses,
+    schema_parts,
+)
 from pytest_bctrl.drift.constraints import BOUNDS, is_number
 from pytest_bctrl.drift.equality import Equality
 from pytest_bctrl.drift.node import TYPES, Node, Schema
@@ -15,7 +24,7 @@ from pytest_bctrl.drift.normalize import MAX_PARTS, Normalizer
 from pytest_bctrl.drift.report import Place, Report
 
 
-def used_schemas(spec: Spec, operations: Iterable[Operation]) -> Iterator[Schema]:
+def used_schemas(spec: Spec, operations: Iterable[RawOperation]) -> Iterator[Schema]:
     """Yield the schemas that operations name, reading all that these are made of.
 
     Raises `DocumentError` where a part of one cannot be read.
@@ -35,7 +44,7 @@ def used_schemas(spec: Spec, operations: Iterable[Operation]) -> Iterator[Schema
                     yield header.schema
             for _, media in spec.members(body / "content"):
                 spec.mapping(media)
-                yield schema_of(media)
+                yield schema_parts(media)
 
 
 def read_schemas(normal: Normalizer, schemas: Iterable[Schema], known: Container[str]) -> None:
@@ -57,12 +66,12 @@ def read_schemas(normal: Normalizer, schemas: Iterable[Schema], known: Container
             form = _FORMS.get(word)
             if form is not None:
                 is_plain = is_plain and form(said)
-                holding += [word] if word in HOLDING else []
+                holding += [word] if word in APPLICATORS else []
         if not is_plain:
             # A word is of a wrong form, or left to be read in full.
             normal.node((Part(value, _pointer(trail)),))
             continue
-        if refers(value):
+        if is_reference(value):
             ref = str(value.get("$ref") or value.get("$dynamicRef"))
             uses.setdefault(user, set()).add(ref)
             if ref not in uses and ref not in known:
@@ -71,7 +80,8 @@ def read_schemas(normal: Normalizer, schemas: Iterable[Schema], known: Container
                 spec.seen.add(part.pointer)
                 waiting.append((part.value, part.pointer, ref))
         waiting += [
-            (inner, (trail, word, key), user if word in _AT_ONCE else "") for word, key, inner in held(value, holding)
+            (inner, (trail, word, key), user if word in _AT_ONCE else "")
+            for word, key, inner in subschemas(value, holding)
         ]
     _read_rings(normal, uses)
 
@@ -89,7 +99,7 @@ def _pointer(trail: Trail) -> str:
     tokens: list[str] = []
     while isinstance(trail, tuple):
         trail, word, key = trail
-        tokens += [f"/{word}" if key is None else f"/{word}/{escaped(str(key))}"]
+        tokens += [f"/{word}" if key is None else f"/{word}/{escape_token(str(key))}"]
     return trail + "".join(reversed(tokens))
 
 

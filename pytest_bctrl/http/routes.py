@@ -9,7 +9,7 @@ from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from pytest_bctrl.contract.key_fields import BEARER, KeyField, key_fields
-from pytest_bctrl.contract.model import Contract, Operation, freedom, template
+from pytest_bctrl.contract.model import Contract, Operation, path_pattern, path_specificity
 
 _VERSION = re.compile(r"v\d+")
 _ABSOLUTE = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
@@ -50,8 +50,8 @@ class Routes:
             by_path.setdefault(operation.path, {})[operation.method] = operation
         bases = {"", *(urlsplit(server).path.rstrip("/") for server in contract.servers)}
         self._routes = [
-            (*template(spelled, "*"), operations)
-            for path, operations in sorted(by_path.items(), key=lambda item: freedom(item[0]))
+            (*path_pattern(spelled, "*"), operations)
+            for path, operations in sorted(by_path.items(), key=lambda item: path_specificity(item[0]))
             for base in sorted(bases)
             for spelled in _spellings(base + path)
         ]

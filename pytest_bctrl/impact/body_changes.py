@@ -7,11 +7,18 @@ from functools import partial
 from itertools import chain
 from typing import Any, TypeAlias
 
-from pytest_bctrl.contract.document import unescaped
+from pytest_bctrl.contract.document import unescape_token
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.invariant import Invariant
-from pytest_bctrl.contract.schema.locations import Path, generalised, parted, select, shown, steps
-from pytest_bctrl.contract.schema.shapes import located, replaced
+from pytest_bctrl.contract.schema.locations import (
+    Path,
+    display_location,
+    general_location,
+    parse_steps,
+    select_values,
+    split_location,
+)
+from pytest_bctrl.contract.schema.shapes import located_values, with_value
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.impact.change import (
     REMOVED,
@@ -58,7 +65,7 @@ class BodyChanges:
                 controls.append(transform_bodies(self._apply_control(place, candidates), applies_to))
         if not transforms:
             return Change(finding, "drift", not_run_reason="no response that shows it could be generated")
-        locations = tuple(dict.fromkeys(shown(place["location"]) for place in places))
+        locations = tuple(dict.fromkeys(display_location(place["location"]) for place in places))
         return Change(finding, "drift", combine(transforms), locations=locations, control=combine(controls))
 
     def _apply_change(
@@ -104,11 +111,11 @@ class BodyChanges:
         def apply(body: Any) -> Any:
             value_type = next(type(value) for _, value in chain(candidates, self._generated_candidates(place)))
             examples = self._old.example_bodies(self._old.body_schema(place))
-            allowed = [value for example in examples for _, value in select(example, location)]
+            allowed = [value for example in examples for _, value in select_values(example, location)]
             alternatives = [value for value in allowed if type(value) is value_type and value not in ([], {})]
-            for path, value in select(body, location):
+            for path, value in select_values(body, location):
                 alternative = next((candidate for candidate in alternatives if candidate != value), value)
-                body = replaced(body, path, alternative)
+                body = with_value(body, path, alternative)
             return body
 
         return apply
@@ -119,7 +126,7 @@ class BodyChanges:
         schema = self._new.body_schema(place)
         for body in self._new.example_bodies(schema):
             documented_paths = _documented_paths(self._new, schema, body, place["location"])
-            for path, value in select(body, place["location"]):
+            for path, value in select_values(body, place["location"]):
                 if path not in documented_paths and value not in values and len(values) < _MAX_GENERATED:
                     values.append(value)
                     yield place["location"], value
@@ -128,7 +135,7 @@ class BodyChanges:
         """Return the new contract's schema of the location itself; values that it accepts are not replaced."""
         body_schema = self._new.body_schema(place)
         for body in self._new.example_bodies(body_schema):
-            for located_value in located(self._new.contract, body_schema or {}, body):
+            for located_value in located_values(self._new.contract, body_schema or {}, body):
                 if located_value.location == place["location"]:
                     return located_value.schema
         return None
@@ -138,8 +145,8 @@ def _documented_paths(version: ContractVersion, schema: Schema | None, body: Any
     """Return the paths of members that have a schema of their own; a location that ends in `.*` excludes them."""
     if not location.endswith("*"):
         return set()
-    located_values = located(version.contract, schema or {}, body)
-    return {value.path for value in located_values if not value.location.endswith("*")}
+    documented = located_values(version.contract, schema or {}, body)
+    return {value.path for value in documented if not value.location.endswith("*")}
 
 
 def _shown_candidates(finding: Finding) -> Iterator[Candidate]:
@@ -154,9 +161,9 @@ def _shown_candidates(finding: Finding) -> Iterator[Candidate]:
     path, value_at_pointer = _follow_pointer(value, str(example["at"]))
     remainder = _relative_location(location, example_location)
     if remainder:
-        value = next((selected for _, selected in select(value, remainder)), REMOVED)
+        value = next((selected for _, selected in select_values(value, remainder)), REMOVED)
     yield location, value
-    pointer_location = generalised(path) if path else ""
+    pointer_location = general_location(path) if path else ""
     yield _joined(example_location, pointer_location), value_at_pointer
 
 
@@ -166,7 +173,7 @@ def _is_in_body(location: str) -> bool:
     The drift gate writes names unescaped, and a name such as `a[b` makes the location invalid.
     """
     try:
-        steps(location)
+        parse_steps(location)
     except ValueError:
         return False
     return "<patternProperties" not in location
@@ -174,8 +181,8 @@ def _is_in_body(location: str) -> bool:
 
 def _relocated(candidates: Iterator[Candidate], source: str, target: str) -> Iterator[Candidate]:
     """Yield the candidates for another location with the same schema: the common last steps stay as they are."""
-    while (step := parted(source)[1]) is not None and step == parted(target)[1]:
-        source, target = parted(source)[0], parted(target)[0]
+    while (step := split_location(source)[1]) is not None and step == split_location(target)[1]:
+        source, target = split_location(source)[0], split_location(target)[0]
     for location, value in candidates:
         remainder = _relative_location(location, source)
         if remainder or location == source:
@@ -199,7 +206,7 @@ def _follow_pointer(value: Any, pointer: str) -> tuple[Path, Any]:
     """Return the path of a JSON pointer that exists in `value`, and the value there."""
     path: Path = ()
     for token in pointer.split("/")[1:]:
-        key: Any = int(token) if isinstance(value, list) else unescaped(token)
+        key: Any = int(token) if isinstance(value, list) else unescape_token(token)
         path, value = (*path, key), value[key]
     return path, value
 

@@ -9,8 +9,8 @@ from functools import lru_cache, partial
 from typing import Any, Literal, TypeAlias
 
 from pytest_bctrl.contract.model import Operation
-from pytest_bctrl.contract.schema.locations import Path, parted, select
-from pytest_bctrl.contract.schema.shapes import changed
+from pytest_bctrl.contract.schema.locations import Path, select_values, split_location
+from pytest_bctrl.contract.schema.shapes import with_change
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import shape
 from pytest_bctrl.http.message import MockResponse, Payload, Request
@@ -125,20 +125,20 @@ def set_value(
     replaced. Values for which `is_kept` returns true stay. A missing member is added to every object that could have
     it. Returns the same object if nothing matches.
     """
-    parent, step = parted(location)
+    parent, step = split_location(location)
     if step is None:
         return body if value is REMOVED else value
-    current = list(select(body, location))
+    current = list(select_values(body, location))
     paths = [path for path, old in current if old in preferred]
     if not paths:
         paths = [path for path, old in current if not is_kept(path, old)]
     if not current and step.kind == "member" and value is not REMOVED:
-        paths = [(*path, step.text) for path, outer in select(body, parent) if isinstance(outer, dict)]
+        paths = [(*path, step.text) for path, outer in select_values(body, parent) if isinstance(outer, dict)]
     if once:
         paths = paths[:1]
     # From the end, so that removing an item does not shift the paths of the others.
     for path in reversed(paths):
-        body = changed(body, path[:-1], partial(_with_member, key=path[-1], value=value))
+        body = with_change(body, path[:-1], partial(_with_member, key=path[-1], value=value))
     return body
 
 

@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.schema.locations import member, parted
+from pytest_bctrl.contract.schema.locations import member_location, split_location
 from pytest_bctrl.contract.schema.ref import listed_values
-from pytest_bctrl.contract.schema.shapes import LocatedValue, located, replaced
+from pytest_bctrl.contract.schema.shapes import LocatedValue, located_values, with_value
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.findings.finding import Finding, Level
 from pytest_bctrl.findings.fingerprint import fingerprint, shape
@@ -69,7 +69,7 @@ def _violations(samples: Samples) -> Iterator[Change]:
         message = f"{mutant.keyword} broken: {mutant.how}"
         kind = f"{mutant.keyword} {mutant.how}"
         finding = _finding(samples.operation.label, mutant.check, mutant.location, message, mutant.level, kind)
-        location = member(mutant.location, mutant.missing) if mutant.missing else mutant.location
+        location = member_location(mutant.location, mutant.missing) if mutant.missing else mutant.location
         yield _change(samples, finding, "break", _violate_everywhere(samples, mutant, locate), location)
 
 
@@ -82,7 +82,7 @@ def _locate_cached(samples: Samples) -> _Locate:
     @lru_cache(maxsize=8)
     def locate(body: bytes) -> dict[str, list[LocatedValue]]:
         values_by_location: dict[str, list[LocatedValue]] = {}
-        for located_value in located(samples.contract, samples.schema, json.loads(body)):
+        for located_value in located_values(samples.contract, samples.schema, json.loads(body)):
             values_by_location.setdefault(located_value.location, []).append(located_value)
         return values_by_location
 
@@ -94,14 +94,14 @@ def _violate_everywhere(samples: Samples, mutant: Mutant, locate: _Locate) -> Bo
 
     def break_invariant(body: Any) -> Any:
         invariant = next(invariant for invariant in samples.invariants if invariant.name == mutant.check)
-        return next((broken for how, broken in invariant.breaks(body) if how == mutant.how), body)
+        return next((broken for how, broken in invariant.broken_copies(body) if how == mutant.how), body)
 
     def break_schema(body: Any) -> Any:
         changed_body = body
         for located_value in locate(encode(body)).get(mutant.location, ()):
             broken_values = dict(broken_at(located_value, mutant.keyword))
             if mutant.how in broken_values:
-                changed_body = replaced(changed_body, located_value.path, broken_values[mutant.how])
+                changed_body = with_value(changed_body, located_value.path, broken_values[mutant.how])
         is_still_valid = accepts(samples.contract, samples.schema, changed_body)
         return body if is_still_valid else changed_body
 
@@ -124,7 +124,7 @@ def _unusual_responses(samples: Samples) -> Iterator[Change]:
         yield unusual("other-order", list_location, message, lambda body: _reversed_items(samples, body))
     first_values: dict[str, LocatedValue] = {}
     for body in samples.bodies():
-        for located_value in located(samples.contract, samples.schema, body):
+        for located_value in located_values(samples.contract, samples.schema, body):
             first_values.setdefault(located_value.location, located_value)
     for location, located_value in first_values.items():
         if _is_optional(location, first_values):
@@ -134,14 +134,14 @@ def _unusual_responses(samples: Samples) -> Iterator[Change]:
             message = f"the value is always {value!r}"
             yield unusual("enum-value-alone", location, message, _set_everywhere(location, value), repr(value))
         if isinstance(located_value.value, Mapping) and located_value.schema.get("properties"):
-            new_location = member(location, _UNKNOWN_PROPERTY)
+            new_location = member_location(location, _UNKNOWN_PROPERTY)
             transform = _set_everywhere(new_location, "a property that no contract documents")
             yield unusual("unknown-property", location, "the object has an additional property", transform)
 
 
 def _is_optional(location: str, values: Mapping[str, LocatedValue]) -> bool:
     """Return whether a location is a member of an object that does not require it."""
-    parent_location, step = parted(location)
+    parent_location, step = split_location(location)
     parent = values.get(parent_location)
     if parent is None or step is None or step.kind != "member":
         return False

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.contract.build import contract_of
+from pytest_bctrl.contract.build import contract_with_overlay
 from pytest_bctrl.contract.files import shown_path
-from pytest_bctrl.contract.in_force import load_once, of_config, published_source
+from pytest_bctrl.contract.in_force import contract_of_config, load_cached, published_source
 from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.sources import read_source
 from pytest_bctrl.errors import BctrlError, SettingError
@@ -87,8 +87,8 @@ class _ImpactPlan:
     """The changes to run, and where they come from."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self.base = of_config(config)
-        self.contract = load_once(self.base)
+        self.base = contract_of_config(config)
+        self.contract = load_cached(self.base)
         source = settings.impact(config, os.environ)
         if source == PUBLISHED:
             source = published_source(self.base)
@@ -101,10 +101,10 @@ class _ImpactPlan:
         old, new = read_source(str(self.base.spec)), read_source(self.source)
         findings = compare(old, new)
         try:
-            new_contract = contract_of(new, self.base.overlay)
+            new_contract = contract_with_overlay(new, self.base.overlay)
         except BctrlError:
             # The overlay refers to something that upstream no longer has: use the spec without it.
-            new_contract = contract_of(new, None)
+            new_contract = contract_with_overlay(new, None)
         changes = changes_from_drift(findings, self.contract, new_contract, Secret(MOCK_KEY), SPACE_ID)
         transforms = [change.transform for change in changes if change.transform is not None]
         if len(transforms) > 1:

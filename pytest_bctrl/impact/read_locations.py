@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from pytest_bctrl.contract.schema.locations import ITEMS, member, others, parted, untagged
+from pytest_bctrl.contract.schema.locations import ITEMS, member_location, other_members, split_location, without_tags
 
 OnRead = Callable[[str], None]
 
@@ -35,9 +35,9 @@ def _recording_method(name: str, *, reads_one_member: bool) -> Callable[..., Any
 
     def method(self: _RecordingDict, *arguments: Any) -> Any:
         if reads_one_member and arguments:
-            self._on_read(member(self._location, str(arguments[0])))
+            self._on_read(member_location(self._location, str(arguments[0])))
         else:
-            self._on_read(others(self._location))
+            self._on_read(other_members(self._location))
         return read(self, *arguments)
 
     return method
@@ -52,7 +52,7 @@ for _name in ("__iter__", "keys", "values", "items", "copy", "__eq__", "__ne__",
 def _recording(value: Any, location: str, on_read: OnRead) -> Any:
     """Return a copy of JSON data whose objects report what is read."""
     if isinstance(value, dict):
-        members = {name: _recording(child, member(location, name), on_read) for name, child in value.items()}
+        members = {name: _recording(child, member_location(location, name), on_read) for name, child in value.items()}
         return _RecordingDict(members, location, on_read)
     if isinstance(value, list):
         return [_recording(child, location + ITEMS, on_read) for child in value]
@@ -86,12 +86,12 @@ def _is_called_by_the_kit(frame: FrameType | None) -> bool:
 
 def is_read(location: str, read_locations: set[str]) -> bool:
     """Return whether a location was read: itself, all members of its parent, or the list that contains it."""
-    plain_location = untagged(location, positions=False)
+    plain_location = without_tags(location, positions=False)
     while plain_location:
-        parent, step = parted(plain_location)
+        parent, step = split_location(plain_location)
         if plain_location in read_locations:
             return True
-        if step is not None and step.kind == "member" and others(parent) in read_locations:
+        if step is not None and step.kind == "member" and other_members(parent) in read_locations:
             return True
         if step is None or step.kind == "member":
             return False

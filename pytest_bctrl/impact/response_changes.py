@@ -103,7 +103,7 @@ class _ResponseChanges:
             parameters = [
                 replace(parameter, required=is_required)
                 for parameter in operation.parameters
-                if parameter.place == parameter_location and _contains(parameter, name)
+                if parameter.in_ == parameter_location and _contains(parameter, name)
             ]
             return replace(operation, parameters=tuple(parameters), security=())
 
@@ -220,7 +220,7 @@ class _ResponseChanges:
 
 def _contains(parameter: Parameter, location: str) -> bool:
     """Return whether a location such as `limit` or `filter.name` is inside the value of a parameter."""
-    name = parameter.name.lower() if parameter.place == "header" else parameter.name
+    name = parameter.name.lower() if parameter.in_ == "header" else parameter.name
     return location == name or location.startswith((f"{name}.", f"{name}[", f"{name} "))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_bctrl.contract.in_force import load_once, of_config
+from pytest_bctrl.contract.in_force import contract_of_config, load_cached
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.escaping import escape_line
@@ -35,7 +35,7 @@ def contract(config: pytest.Config) -> Contract:
     """Return the contract in force, loaded once a process; fails the test that asks where it cannot be read."""
     if _CONTRACT not in config.stash:
         try:
-            config.stash[_CONTRACT] = load_once(of_config(config))
+            config.stash[_CONTRACT] = load_cached(contract_of_config(config))
         except BctrlError as error:
             raise pytest.fail.Exception(f"bctrl: {error}", pytrace=False) from None
     return config.stash[_CONTRACT]

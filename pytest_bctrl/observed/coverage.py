@@ -9,11 +9,11 @@ from functools import cached_property
 from typing import Literal
 
 from pytest_bctrl.contract.budget import COMBINATIONS, Budget, BudgetError
-from pytest_bctrl.contract.engine import schemas_of
+from pytest_bctrl.contract.engine import schema_count
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.applicators import Applicator, Condition
-from pytest_bctrl.contract.schema.locations import parted, shown, untagged
-from pytest_bctrl.contract.schema.node import Node, grown_body_node
+from pytest_bctrl.contract.schema.locations import display_location, split_location, without_tags
+from pytest_bctrl.contract.schema.node import Node, build_body_node
 from pytest_bctrl.contract.schema.ref import TYPES, kind_of
 from pytest_bctrl.observed.facts import Facts, Observation
 
@@ -66,7 +66,7 @@ def coverage(contract: Contract, observation: Observation) -> Coverage:
     A branch that nothing tells from its rivals is told by the schemas that its values conform to. What a recursive
     schema repeats below itself is not counted again, and neither is what the contract leaves free-form.
     """
-    measure = _Measure(contract, observation, Budget.of_contract(schemas_of(contract)))
+    measure = _Measure(contract, observation, Budget.of_contract(schema_count(contract)))
     points = [point for one in contract.operations if one.is_safe for point in measure.operation(one)]
     return Coverage(tuple(points), tuple(measure.not_measured))
 
@@ -99,14 +99,14 @@ class _Measure:
         """Yield the points of one operation."""
         label, seen = operation.label, self.observation
         for parameter in operation.parameters:
-            count = seen.parameters[label, f"{parameter.place}:{parameter.name}"]
-            yield Point(label, "", parameter.place, "parameter", parameter.name, count)
+            count = seen.parameters[label, f"{parameter.in_}:{parameter.name}"]
+            yield Point(label, "", parameter.in_, "parameter", parameter.name, count)
         answered = {code: operation.response_for(int(code)) for one, code in seen.statuses if one == label}
         for status in operation.responses:
             codes = {code for code, spec in answered.items() if spec is not None and spec.status == status}
             count = sum(seen.statuses[label, code] for code in codes)
             yield Point(label, status, "", "status", status, count)
-            root = grown_body_node(self.contract, label, status)
+            root = build_body_node(self.contract, label, status)
             if root is not None:
                 yield from self._body(root, _Body(label, status, frozenset(codes), seen, self.budget.part()))
 
@@ -154,7 +154,7 @@ class _Body:
         """How often each tag was seen, by the place that it is of."""
         told: dict[str, dict[str, int]] = {}
         for location, facts in self._facts.items():
-            parent, last = parted(location)
+            parent, last = split_location(location)
             if last is not None and last.kind == "tag":
                 told.setdefault(parent, {})[last.text] = facts.seen
         return told
@@ -205,16 +205,18 @@ class _Body:
         self, node: Node, kind: str, above: frozenset[frozenset[str]], told: tuple[str, ...] = ()
     ) -> Iterator[Point]:
         """What lies in the objects or lists at a place, branch by branch; `told` are the properties that tell them."""
-        for untold in node.untold(kind)[:1]:
-            self.untold.setdefault(shown(node.location), f"{node.contract.name}: #{untold.spot.pointer}")
-        for split in node.splits(kind)[:1]:
+        for untold in node.undecided(kind)[:1]:
+            self.untold.setdefault(
+                display_location(node.location), f"{node.contract.name}: #{untold.schema_ref.pointer}"
+            )
+        for split in node.applicators(kind)[:1]:
             # That a branch was seen says that the property which tells it was.
             told = (*told, split.name) if split.name else told
             for tag in split.by_tag:
                 yield self._branch(node, split, tag)
-                yield from self._inside(node.told(split, tag), kind, above, told)
+                yield from self._inside(node.narrow(split, tag), kind, above, told)
             if isinstance(split, Condition) and split.name:
-                yield from self._inside(node.told(split, ""), kind, above, told)
+                yield from self._inside(node.narrow(split, ""), kind, above, told)
             return
         for name, member in node.documented if kind == "object" else ():
             if name in told:
@@ -253,7 +255,7 @@ def never_seen(coverage: Coverage) -> list[str]:
         where = (
             f"{point.location} parameter"
             if point.kind == "parameter"
-            else untagged(point.location, positions=False) or "body"
+            else without_tags(point.location, positions=False) or "body"
         )
         line += ["status"] if point.kind == "status" else [point.status, f"{where}:"]
         labels.setdefault(" ".join(filter(None, line)), []).append(_label(point))

@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.applicators import Choice
-from pytest_bctrl.contract.schema.locations import member, parted, shown, tag_value
-from pytest_bctrl.contract.schema.node import Node, body_node, node_at, unnarrowed
-from pytest_bctrl.contract.schema.ref import TYPES, SchemaRef, kind_of, named_types, words
-from pytest_bctrl.contract.show import shortened
+from pytest_bctrl.contract.schema.locations import display_location, member_location, split_location, tag_value
+from pytest_bctrl.contract.schema.node import Node, body_node, node_at, with_open_branches
+from pytest_bctrl.contract.schema.ref import TYPES, SchemaRef, keywords_of, kind_of, named_types
+from pytest_bctrl.contract.show import shorten
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place, inferred
 from pytest_bctrl.observed.overlay_alone import lower_observed
@@ -66,11 +66,16 @@ def untold_members(contract: Contract, observation: Observation, media_type: str
     """Yield a finding for every object of which more undocumented properties were seen than are told apart."""
     for place, count in observation.untold.items():
         node = node_at(body_node(contract, place.operation, place.status, media_type), place.location)
-        if node is not None and not unnarrowed(node, "object").is_open:
+        if node is not None and not with_open_branches(node, "object").is_open:
             words = f"the contract does not document these properties either; more than {MANY} are not listed"
             given, extra = (words, None, "further properties", count), {"kind": "untold", "status": place.status}
             yield Finding(
-                UNDOCUMENTED, "warning", shown(place.location), *given, operation=place.operation, extra=extra
+                UNDOCUMENTED,
+                "warning",
+                display_location(place.location),
+                *given,
+                operation=place.operation,
+                extra=extra,
             )
 
 
@@ -97,15 +102,15 @@ class _Held:
         name: str | None = None,
     ) -> Finding:
         """A finding at the place, or at the property `name` of the objects there; `spot` is the schema it breaks."""
-        at = self._place.location if name is None else member(self._place.location, name)
+        at = self._place.location if name is None else member_location(self._place.location, name)
         is_undocumented = kind == "undocumented-property"
         return Finding(
             UNDOCUMENTED if is_undocumented else SCHEMA,
             "warning" if is_undocumented else "error",
-            shown(at),
+            display_location(at),
             message,
-            expected=shortened(expected),
-            observed=shortened(observed),
+            expected=shorten(expected),
+            observed=shorten(observed),
             count=count,
             total=max(count, self._totals.looked_at(self._place._replace(location=at))),
             sample=sample,
@@ -123,14 +128,14 @@ class _Held:
 
     def differences(self) -> Iterator[Finding]:
         """Yield all of them."""
-        above, last = parted(self._place.location)
+        above, last = split_location(self._place.location)
         kind = "" if last is None else last.kind
         parent, node = node_at(self._root, above), node_at(self._root, self._place.location)
         if last is not None and parent is not None and self._facts.seen:
             if kind == "tag":
                 yield from self._branch(parent, last.text)
             elif kind == "member" and node is None:
-                yield from self._undocumented(unnarrowed(parent, "object"), last.text)
+                yield from self._undocumented(with_open_branches(parent, "object"), last.text)
         if node is not None:
             if kind != "tag":
                 yield from self._types(node)
@@ -140,12 +145,14 @@ class _Held:
 
     def _branch(self, node: Node, tag: str) -> Iterator[Finding]:
         count, samples = self._facts.seen, self._facts.samples
-        for split in (*node.splits("object"), *node.splits("array")):
+        for split in (*node.applicators("object"), *node.applicators("array")):
             if isinstance(split, Choice) and tag == split.none:
-                schema = self._described(node.told(split, tag), split.kind)
+                schema = self._described(node.narrow(split, tag), split.kind)
                 sample = samples.get(split.kind)
-                yield self._finding(NO_ALTERNATIVE, "alternatives", count, None, split.kind, sample, split.spot, schema)
-            elif isinstance(split, Choice) and split.name is not None and split.knows(tag):
+                yield self._finding(
+                    NO_ALTERNATIVE, "alternatives", count, None, split.kind, sample, split.schema_ref, schema
+                )
+            elif isinstance(split, Choice) and split.name is not None and split.has_tag(tag):
                 if tag not in split.by_tag:
                     yield self._new_branch(split, split.name, tag)
                 return
@@ -157,10 +164,10 @@ class _Held:
         observed = tag.partition(":")[2] if read is None else read[1]
         whole = self._facts.samples.get("object")
         if whole is not None:
-            sample = {"location": member(str(whole["location"]), name), "value": whole["value"].get(name)}
+            sample = {"location": member_location(str(whole["location"]), name), "value": whole["value"].get(name)}
         known = [value for branch in split.read for value in branch.values_of(name)]
         count = self._facts.seen
-        return self._finding(UNLISTED, "new-branch", count, known, observed, sample, split.spot, schema, name)
+        return self._finding(UNLISTED, "new-branch", count, known, observed, sample, split.schema_ref, schema, name)
 
     def _described(self, node: Node, kind: str) -> dict[str, Any]:
         """What was of no branch: as it was seen, and with nothing of what is documented and was never in it."""
@@ -169,7 +176,7 @@ class _Held:
         return {**inferred(self._observation, self._place, kind), **none}
 
     def _undocumented(self, parent: Node, name: str) -> Iterator[Finding]:
-        known = [spot for spot in parent.parts("object") if "properties" in words(spot)]
+        known = [spot for spot in parent.schemas_for("object") if "properties" in keywords_of(spot)]
         if parent.is_open or not known or name in parent.required:
             # Nothing is known of a branch that nobody documented: that it is new has been said. What is required is
             # documented, though the contract says nothing else of it.
@@ -220,12 +227,12 @@ class _Held:
     def _missing(self, node: Node) -> Iterator[Finding]:
         """Required properties that objects lack; those that a branch was told of are looked at under its tag."""
         objects = self._facts.types["object"] - self._totals.told[self._place]
-        required = dict(unnarrowed(node, "object").required)
-        for split in node.splits("object"):
-            if isinstance(split, Choice) and split.name is not None and split.is_always_told:
-                required.setdefault(split.name, split.spot)
+        required = dict(with_open_branches(node, "object").required)
+        for split in node.applicators("object"):
+            if isinstance(split, Choice) and split.name is not None and split.requires_tag_property:
+                required.setdefault(split.name, split.schema_ref)
         for name, spot in required.items():
-            held = self._at(member(self._place.location, name))
+            held = self._at(member_location(self._place.location, name))
             lacking, sample = objects - held.seen, held.samples.get("absent")
             if lacking > 0:
                 message, absent = "the required property is missing", "no such property"
@@ -234,6 +241,10 @@ class _Held:
 
 def _narrowing(node: Node, name: str) -> SchemaRef | None:
     """The schema at a place whose `type` leaves a type out; where only branches do, the one that holds them."""
-    leaving = (one for one in node.parts(name) if "type" in words(one) and name not in named_types(words(one)))
-    holding = (one for one in node.parts(name) if words(one) and "$ref" not in words(one))
+    leaving = (
+        one
+        for one in node.schemas_for(name)
+        if "type" in keywords_of(one) and name not in named_types(keywords_of(one))
+    )
+    holding = (one for one in node.schemas_for(name) if keywords_of(one) and "$ref" not in keywords_of(one))
     return next(chain(leaving, holding), None)

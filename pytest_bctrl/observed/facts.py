@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
-from pytest_bctrl.contract.schema.locations import ITEMS, parted, steps
+from pytest_bctrl.contract.schema.locations import ITEMS, parse_steps, split_location
 from pytest_bctrl.contract.schema.ref import TYPES
 from pytest_bctrl.errors import DocumentError
 
@@ -153,7 +153,7 @@ def from_data(data: Mapping[str, Any]) -> Observation:
 
 def _place(label: str, code: str, location: str) -> Place:
     """A place whose location can be read; raises `ValueError` for any other."""
-    list(steps(location))
+    list(parse_steps(location))
     return Place(str(label), _code(code), location)
 
 
@@ -228,6 +228,6 @@ def inferred(observation: Observation, place: Place, kind: str | None = None) ->
 def _members(observation: Observation, place: Place) -> Iterator[tuple[str, Place]]:
     for member in observation.places:
         if member[:2] == place[:2] and member.location.startswith(place.location) and observation.places[member].seen:
-            parent, last = parted(member.location)
+            parent, last = split_location(member.location)
             if parent == place.location and last is not None and last.kind == "member":
                 yield last.text, member

@@ -14,14 +14,14 @@ from itertools import chain, islice
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
-from pytest_bctrl.contract.engine import conforming, conforms
+from pytest_bctrl.contract.engine import conforms_to_format, count_conforming
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.applicators import Choice
-from pytest_bctrl.contract.schema.locations import ITEMS, Path, tagged, unknown_member
-from pytest_bctrl.contract.schema.locations import location as exact
+from pytest_bctrl.contract.schema.locations import ITEMS, Path, undocumented_member, with_tag
+from pytest_bctrl.contract.schema.locations import exact_location as exact
 from pytest_bctrl.contract.schema.node import Node, body_node
-from pytest_bctrl.contract.schema.ref import NAMES, json_text, kind_of, type_name
-from pytest_bctrl.contract.show import short_scalar, shortened
+from pytest_bctrl.contract.schema.ref import TYPE_NAMES, json_text, kind_of, type_name
+from pytest_bctrl.contract.show import short_scalar, shorten
 from pytest_bctrl.findings.fingerprint import LONGEST
 from pytest_bctrl.observed.facts import FORMATS, MANY, Facts, Observation, Place
 
@@ -128,7 +128,7 @@ def _name(name: str) -> str:
     return str(short_scalar(name)).encode("utf-8", "backslashreplace").decode()
 
 
-_NAMES = {kind: name for kind, name in NAMES.items() if kind is not float}
+_NAMES = {kind: name for kind, name in TYPE_NAMES.items() if kind is not float}
 """The types that a Python type tells; a number with a fraction may be an integer too."""
 
 
@@ -176,7 +176,7 @@ class _Pass:
     def sample(self, facts: Facts, of: str, column: Column, index: int) -> None:
         """Keep a value as the sample of something, if it is the first."""
         if of not in facts.samples and column.values:
-            shape = shortened(column.values[index], scalar=_shape, name=_name)
+            shape = shorten(column.values[index], scalar=_shape, name=_name)
             facts.samples[of] = {"location": exact(column.where(index)), "value": shape}
 
     def absent(self, location: str, column: Column, name: str) -> None:
@@ -202,15 +202,15 @@ class _Pass:
 
     def format(self, facts: Facts, column: Column, name: str) -> None:
         """Count the strings that are in a format."""
-        held = conforming(column.values, name)
+        held = count_conforming(column.values, name)
         facts.formats[name] += held
         if held < len(column.values):
-            index = next(at for at, value in enumerate(column.values) if not conforms(value, name))
+            index = next(at for at, value in enumerate(column.values) if not conforms_to_format(value, name))
             self.sample(facts, f"not {name}", column, index)
 
     def tag(self, location: str, name: str, tag: str) -> str:
         """A tag that no contract has, as it is told apart: past `MANY` of them, all others are one."""
-        parent, place = self.place(location), self.place(tagged(location, tag))
+        parent, place = self.place(location), self.place(with_tag(location, tag))
         known = self.into.unknown.setdefault(parent, set())
         if place not in known and len(known) >= MANY:
             return f"{name}:other"
@@ -242,7 +242,7 @@ class _Pass:
                 self.format(facts, part, name)
 
     def _inside(self, node: Node, kind: str, column: Column) -> None:
-        if node.splits(kind):
+        if node.applicators(kind):
             self._parted(node, kind, column)
         elif kind == "object":
             self._objects(node, column)
@@ -279,11 +279,11 @@ class _Pass:
 
     def _parted(self, node: Node, kind: str, column: Column) -> None:
         """Part values by what tells the schemas that apply to them."""
-        split = node.splits(kind)[0]
+        split = node.applicators(kind)[0]
         for tag, part in column.grouped(split.tags(column.values)).items():
             is_new = isinstance(split, Choice) and split.name is not None and tag != "" and tag not in split.by_tag
             told = self.tag(node.location, str(split.name), tag) if is_new else tag
-            child = node.told(split, told)
+            child = node.narrow(split, told)
             if told:
                 facts = self.count(child.location, part, len(column.values))
                 facts.types[kind] += len(part.values)
@@ -297,7 +297,7 @@ class _Pass:
         known = into.unknown.get(parent, set())
         room = _PLACES - sum(map(len, into.unknown.values())) if names else 0
         for name, count in names.items():
-            at = unknown_member(location, name)
+            at = undocumented_member(location, name)
             place = self.place(at)
             if place not in known:
                 if len(known) >= MANY or room <= 0:

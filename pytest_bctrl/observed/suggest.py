@@ -14,15 +14,15 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
-from pytest_bctrl.contract.document import at, escaped
-from pytest_bctrl.contract.model import Contract, Operation, covers, referred
+from pytest_bctrl.contract.document import escape_token, value_at
+from pytest_bctrl.contract.model import Contract, Operation, covers_media_type, follow_references
 from pytest_bctrl.contract.outline import is_json
-from pytest_bctrl.contract.overlay import Action, actions, fresh
-from pytest_bctrl.contract.read import from_document, from_sound
-from pytest_bctrl.contract.references import keyworded, rewritten
-from pytest_bctrl.contract.schema.locations import parted, shown, steps
+from pytest_bctrl.contract.overlay import Action, actions, unshared_copy
+from pytest_bctrl.contract.read import from_document, from_validated
+from pytest_bctrl.contract.references import keyword_objects, rewrite_objects
+from pytest_bctrl.contract.schema.locations import display_location, parse_steps, split_location
 from pytest_bctrl.contract.schema.node import Node, body_node, node_at
-from pytest_bctrl.contract.schema.ref import SchemaRef, listed_values, named_types, reachable
+from pytest_bctrl.contract.schema.ref import SchemaRef, listed_values, named_types, reachable_schemas
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.observed.differences import every_difference
 from pytest_bctrl.observed.facts import Facts, Observation, Place, inferred
@@ -55,9 +55,9 @@ def suggest(contract: Contract, observation: Observation) -> Suggestion:
     """
     # In one order of its places, whatever came first.
     observation = replace(observation, places=dict(sorted(observation.places.items())))
-    work = _Work(fresh(contract.document))
+    work = _Work(unshared_copy(contract.document))
     while True:
-        current = from_sound(work.document, contract.name)
+        current = from_validated(work.document, contract.name)
         found = [*every_difference(current, observation), *_media_types(contract, current, observation)]
         waiting = [one for one in found if _key(one) not in work.unsaid]
         if not waiting:
@@ -156,7 +156,7 @@ def _step(
         why = f"{code} {finding.location}: written out here, so that elsewhere it stays as it is."
         return inlined(document, shared), why, f"{shared}/$ref"
     why = f"{code} {finding.location}: {finding.message}, {times}."
-    return with_value(document, goal, _EDITS[finding.extra["kind"]](dict(at(document, goal)), seen)), why, goal
+    return with_value(document, goal, _EDITS[finding.extra["kind"]](dict(value_at(document, goal)), seen)), why, goal
 
 
 def _documented(document: Mapping[str, Any], goal: str, finding: Finding, observation: Observation) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def _documented(document: Mapping[str, Any], goal: str, finding: Finding, observ
     body = Place(finding.operation, code, "")
     if body in observation.places:
         response["content"] = {"application/json": {"schema": inferred(observation, body)}}
-    return with_value(document, goal, {**at(document, goal), code: response})
+    return with_value(document, goal, {**value_at(document, goal), code: response})
 
 
 def _media_types(contract: Contract, current: Contract, observation: Observation) -> Iterator[Finding]:
@@ -184,7 +184,7 @@ def _media_types(contract: Contract, current: Contract, observation: Observation
             kind, problem = "not-json", f"the body is not {media}"
             if not is_json(media) or not _documents(contract.operation(label), code, media):
                 continue
-        pointer = f"/paths/{escaped(operation.path)}/{operation.method.lower()}/responses"
+        pointer = f"/paths/{escape_token(operation.path)}/{operation.method.lower()}/responses"
         extra = {"kind": kind, "status": code, "pointer": pointer}
         total = observation.statuses[label, code]
         rule, location = "content_type_conformance", "$"
@@ -193,7 +193,7 @@ def _media_types(contract: Contract, current: Contract, observation: Observation
 
 def _documents(operation: Operation, code: str, media: str) -> bool:
     spec = operation.response_for(int(code))
-    return spec is not None and any(covers(one, media) for one in spec.content)
+    return spec is not None and any(covers_media_type(one, media) for one in spec.content)
 
 
 def _with_media_type(document: Mapping[str, Any], goal: str, finding: Finding) -> dict[str, Any]:
@@ -201,11 +201,11 @@ def _with_media_type(document: Mapping[str, Any], goal: str, finding: Finding) -
     media, code = finding.observed, finding.extra["status"]
     if not _MEDIA_TYPE.fullmatch(media):
         raise UnsayableError("it is not the name of one")
-    responses = at(document, goal)
+    responses = value_at(document, goal)
     # YAML may have read a status as a number.
     keys = {str(key): key for key in responses}
     given = next(responses[keys[name]] for name in (code, f"{code[0]}XX", f"{code[0]}xx", "default") if name in keys)
-    *_, given = referred(document, given, NAME)
+    *_, given = follow_references(document, given, NAME)
     response = {**given, "content": {**given.get("content", {}), media: {}}}
     return with_value(document, goal, {**responses, keys.get(code, code): response})
 
@@ -231,7 +231,7 @@ class Seen:
     @property
     def name(self) -> str:
         """The property that the difference is about."""
-        *_, last = steps(self.finding.location)
+        *_, last = parse_steps(self.finding.location)
         return last.text
 
     def places(self) -> Iterator[Place]:
@@ -246,7 +246,7 @@ class Seen:
     @property
     def ref_chain(self) -> tuple[str, ...]:
         """The references that lead to the schema that the difference points to, which may be that of the object."""
-        above = parted(self.finding.location)[0] or "$"
+        above = split_location(self.finding.location)[0] or "$"
         nodes = (node for location in (self.finding.location, above) for _, node in self._at(location))
         return next(found for node in nodes if (found := self._schema((*node.certain, *node.possible)))).ref_chain
 
@@ -254,14 +254,14 @@ class Seen:
         wanted = (self.finding.operation, self.finding.extra["status"])
         root = body_node(self.contract, *wanted)
         for place in self.observation.places:
-            if place[:2] == wanted and shown(place.location) == location:
+            if place[:2] == wanted and display_location(place.location) == location:
                 node = node_at(root, place.location)
                 if node is not None:
                     yield place, node
 
     def _schema(self, spots: Iterable[SchemaRef]) -> SchemaRef | None:
         pointer = self.finding.extra["pointer"]
-        return next((one for one in reachable(self.contract, spots) if one.pointer == pointer), None)
+        return next((one for one in reachable_schemas(self.contract, spots) if one.pointer == pointer), None)
 
 
 def _property(schema: SchemaData, seen: Seen) -> SchemaData:
@@ -318,7 +318,7 @@ def _missing(schema: SchemaData, seen: Seen) -> SchemaData:
     if seen.name in schema.get("required", ()):
         return {**schema, "required": [one for one in schema["required"] if one != seen.name]}
     # The property tells the branches apart, and an object without it is of none: it is one more.
-    location, _ = parted(seen.finding.location)
+    location, _ = split_location(seen.finding.location)
     parent = Place(seen.finding.operation, seen.finding.extra["status"], location)
     known = inferred(seen.observation, parent, "object")
     known.get("properties", {}).pop(seen.name, None)
@@ -343,13 +343,13 @@ _ANNOTATIONS = frozenset({"title", "description", "summary", "deprecated", "exam
 
 def with_value(document: Mapping[str, Any], pointer: str, value: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy of a document with another object at a pointer."""
-    made: dict[str, Any] = rewritten(document, {pointer: lambda _: fresh(value)})
+    made: dict[str, Any] = rewrite_objects(document, {pointer: lambda _: unshared_copy(value)})
     return made
 
 
 def first_shared(document: Mapping[str, Any], ref_chain: Sequence[str], goal: str) -> str | None:
     """Return the first reference on the way to a schema whose target others lead to as well; None where none is."""
-    references = {one.pointer: str(one.value["$ref"])[1:] for one in keyworded(document) if "$ref" in one.value}
+    references = {one.pointer: str(one.value["$ref"])[1:] for one in keyword_objects(document) if "$ref" in one.value}
     targets = {site: f"{unquote(target)}/" for site, target in references.items()}
     for site, inside in pairwise((*ref_chain, goal)):
         if [one for one, target in targets.items() if f"{inside}/".startswith(target)] != [site]:
@@ -362,8 +362,8 @@ def inlined(document: Mapping[str, Any], site: str) -> dict[str, Any]:
 
     To change a component that is used at several places would accept at one what was seen at another.
     """
-    reference = at(document, site)
-    target = at(document, unquote(reference["$ref"][1:]))
+    reference = value_at(document, site)
+    target = value_at(document, unquote(reference["$ref"][1:]))
     beside = {key: value for key, value in reference.items() if key != "$ref"}
     if isinstance(target, Mapping) and beside.keys() <= _ANNOTATIONS:
         return with_value(document, site, {**target, **beside})

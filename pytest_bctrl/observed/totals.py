@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from pytest_bctrl.contract.document import escaped
+from pytest_bctrl.contract.document import escape_token
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.schema.locations import parted, untagged
+from pytest_bctrl.contract.schema.locations import split_location, without_tags
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import BY_VALUE, value_text
 from pytest_bctrl.observed.facts import Observation, Place
@@ -26,18 +26,18 @@ class Totals:
         self.objects: Counter[Place] = Counter()
         self.told: Counter[Place] = Counter()
         for place, facts in observation.places.items():
-            parent, last = parted(place.location)
+            parent, last = split_location(place.location)
             if last is not None and last.kind == "tag":
                 self.told[place._replace(location=parent)] += facts.seen
             else:
-                plain = place._replace(location=untagged(place.location))
+                plain = place._replace(location=without_tags(place.location))
                 self.seen[plain] += facts.seen
                 self.objects[plain] += facts.types["object"]
 
     def looked_at(self, place: Place) -> int:
         """How many places are like this one: list items, or the objects that could hold the property."""
-        location = untagged(place.location)
-        parent, last = parted(location)
+        location = without_tags(place.location)
+        parent, last = split_location(location)
         if last is not None and last.kind == "member":
             return self.objects[place._replace(location=parent)]
         return self.seen[place._replace(location=location)]
@@ -49,7 +49,7 @@ def status_differences(contract: Contract, observation: Observation) -> Iterator
         operation = next((one for one in contract.operations if one.label == label), None)
         if operation is None or operation.response_for(int(code)) is not None:
             continue
-        pointer = f"/paths/{escaped(operation.path)}/{operation.method.lower()}/responses"
+        pointer = f"/paths/{escape_token(operation.path)}/{operation.method.lower()}/responses"
         total = sum(number for (other, _), number in observation.statuses.items() if other == label)
         extra, words = {"kind": "status", "status": code, "pointer": pointer}, "the status is not documented"
         given = (words, sorted(operation.responses), int(code), count, total)

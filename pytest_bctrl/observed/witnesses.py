@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.schema.locations import steps
-from pytest_bctrl.contract.schema.node import body_node, node_at, unnarrowed
+from pytest_bctrl.contract.schema.locations import parse_steps
+from pytest_bctrl.contract.schema.node import body_node, node_at, with_open_branches
 from pytest_bctrl.contract.schema.ref import TYPES
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import BY_VALUE, named, shape
@@ -222,7 +222,7 @@ def _blind(context: _Scene, change: Change, at: Place) -> str:
 
 def _is_free(contract: Contract, at: Place) -> bool:
     node = node_at(body_node(contract, at.operation, at.status), at.location.rpartition(".")[0])
-    return node is None or unnarrowed(node, "object").is_open
+    return node is None or with_open_branches(node, "object").is_open
 
 
 _RULES: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
@@ -305,7 +305,7 @@ def plain(location: str) -> str:
     if location in ("", "$"):
         return ""
     try:
-        found = list(steps(location))
+        found = list(parse_steps(location))
     except ValueError:
         return location
     parts = {"items": "[*]", "position": "[*]", "tag": ""}

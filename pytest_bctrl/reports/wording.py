@@ -176,12 +176,12 @@ def grouped(findings: Sequence[Finding]) -> list[Group]:
 
 def shown_by(finding: Finding) -> str:
     """What shows a change: an example that one document allows and the other forbids, or a proof that there is none."""
-    from pytest_bctrl.contract.document import at
+    from pytest_bctrl.contract.document import value_at
 
     given, is_request = finding.extra.get("shown") or {}, finding.direction == "request"
     if given.get("by") == "counterexample":
         sides = f"allowed {given['allowed']} and not {'now' if given['allowed'] == 'before' else 'before'}"
-        value = at(given["value"], given["at"])
+        value = value_at(given["value"], given["at"])
         whole = f" at {one_line(given['at'])} of {shown(given['value'], _VALUE)}" if given["at"] else ""
         part = f" as {one_line(given['of'])}" if given["of"] else ""
         return f"{sides}: {shown(value, _VALUE)}{whole}{part}"

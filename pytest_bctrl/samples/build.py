@@ -11,11 +11,18 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from pytest_bctrl.contract.budget import STEPS
-from pytest_bctrl.contract.engine import accepts, place_of
+from pytest_bctrl.contract.engine import accepts, schema_pointer
 from pytest_bctrl.contract.model import Contract, Schema
-from pytest_bctrl.contract.schema.locations import member
-from pytest_bctrl.contract.schema.ref import flatten, parts_of
-from pytest_bctrl.contract.schema.shapes import Shape, alternatives, canonical, containing, said_of, shapes
+from pytest_bctrl.contract.schema.locations import member_location
+from pytest_bctrl.contract.schema.ref import applied_keywords, flatten
+from pytest_bctrl.contract.schema.shapes import (
+    Shape,
+    alternatives,
+    canonical_schemas,
+    contains_schemas,
+    member_schema,
+    shapes,
+)
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.text import LONGEST, RoundRobin, UnsampledError, matching
 
@@ -61,7 +68,7 @@ class _Place:
 
     @cached_property
     def canonical(self) -> list[Schema]:
-        return [made for made in canonical(self.contract, self.schema) if made != self.schema]
+        return [made for made in canonical_schemas(self.contract, self.schema) if made != self.schema]
 
     def accepts(self, value: Any) -> bool:
         return accepts(self.contract, self.schema, value)
@@ -153,9 +160,9 @@ class Builder:
     def _where(self, schema: Schema, place: str) -> str:
         """What an error calls a schema: by where it stands, else by the place that it is of."""
         # What is put together of several schemas stands nowhere itself.
-        pointer = place_of(self._contract, schema)
+        pointer = schema_pointer(self._contract, schema)
         if not pointer and _CANONICAL not in place:
-            pointer = place_of(self._contract, self._whole)
+            pointer = schema_pointer(self._contract, self._whole)
         return f"{self._contract.name}: #{pointer}" if pointer else place or "(body)"
 
     def _is_tight(self, depth: int) -> bool:
@@ -294,8 +301,13 @@ class Builder:
         if found is None:
             said = schema.get("properties", {}).get(name, True)
             if id(said) not in self._written:
-                self._written[id(said)] = said, any(part.get("writeOnly") for part in parts_of(self._contract, said))
-            found = members[name] = _Member(said_of(schema, name), member(place, name), self._written[id(said)][1])
+                self._written[id(said)] = (
+                    said,
+                    any(part.get("writeOnly") for part in applied_keywords(self._contract, said)),
+                )
+            found = members[name] = _Member(
+                member_schema(schema, name), member_location(place, name), self._written[id(said)][1]
+            )
         return found
 
     def _try_member(self, made: dict[str, Any], schema: Mapping[str, Any], name: str, place: str, depth: int) -> bool:
@@ -349,7 +361,7 @@ class Builder:
         except UnsampledError:
             if len(made) < least:
                 raise
-        for number, part in enumerate(containing(schema)):
+        for number, part in enumerate(contains_schemas(schema)):
             # From the end on, in the place of others.
             again = {"allOf": [part["contains"], inner]}
             asked = [

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
-from pytest_bctrl.contract.parameters import Pair, field_of, pairs_of, survives
+from pytest_bctrl.contract.parameters import Pair, serialize_field, serialize_pairs, survives_transport
 from pytest_bctrl.contract.schema.shapes import Shape, shapes
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
@@ -45,13 +45,13 @@ class Inputs:
 
     def with_value(self, parameter: Parameter, value: Any) -> Inputs:
         """Return the same request with a parameter of the query or the header set, in the place of what it had."""
-        if parameter.place == "query":
-            own = pairs_of(parameter, value)
+        if parameter.in_ == "query":
+            own = serialize_pairs(parameter, value)
             names = {name for name, _ in own} | {parameter.name}
             kept = tuple(pair for pair in self.query if pair[0] not in names)
             return Inputs(self.path, (*kept, *own), self.headers)
-        name, text = parameter.name, field_of(parameter, value)
-        if parameter.place == "cookie":
+        name, text = parameter.name, serialize_field(parameter, value)
+        if parameter.in_ == "cookie":
             # All cookies stand in one field (RFC 6265, 4.2.1).
             known = "; ".join(value for field, value in self.headers if field == "Cookie").split("; ")
             cookies = [one for one in known if one and not one.startswith(f"{name}=")]
@@ -76,7 +76,7 @@ def inputs_with(
     known = {one.name: known_values(contract, one, settings)[:1] for one in operation.path_parameters}
     made = Inputs({name: value for name, values in known.items() for value in values})
     for parameter in operation.other_parameters:
-        key = parameter.place, parameter.name
+        key = parameter.in_, parameter.name
         if key in given or parameter.required:
             value = given[key] if key in given else next(_values(contract, parameter, settings))
             made = made if value is LEFT_OUT else made.with_value(parameter, value)
@@ -87,7 +87,7 @@ def unfilled(contract: Contract, operation: Operation, settings: Mapping[str, st
     """Return the names of the parameters that a request needs and nothing gives a value."""
 
     def is_given(parameter: Parameter) -> bool:
-        if parameter.place == "path":
+        if parameter.in_ == "path":
             return bool(_known(contract, parameter, settings))
         return not parameter.required or any(True for _ in _values(contract, parameter, settings))
 
@@ -96,7 +96,7 @@ def unfilled(contract: Contract, operation: Operation, settings: Mapping[str, st
 
 def known_values(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> list[str]:
     """Return the values of a path parameter that name something that exists, spelled."""
-    return [field_of(parameter, value) for value in _known(contract, parameter, settings)]
+    return [serialize_field(parameter, value) for value in _known(contract, parameter, settings)]
 
 
 def alternatives(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> list[Any]:
@@ -124,7 +124,7 @@ def exemplified(contract: Contract, settings: Mapping[str, str]) -> Contract:
     """Return a contract for a mock, where any value will do: each path parameter without one has an example."""
 
     def with_example(parameter: Parameter) -> Parameter:
-        if parameter.place != "path" or _known(contract, parameter, settings):
+        if parameter.in_ != "path" or _known(contract, parameter, settings):
             return parameter
         bare = replace(parameter, setting=None)
         return replace(parameter, examples=tuple(islice(_values(contract, bare, {}), 1)))
@@ -140,7 +140,7 @@ def _given(parameter: Parameter, settings: Mapping[str, str]) -> list[str]:
 
 
 def _values(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> Iterator[Any]:
-    arriving = partial(survives, contract, parameter)
+    arriving = partial(survives_transport, contract, parameter)
     if parameter.setting is not None or parameter.name in settings:
         # What is there is known to the settings alone: what is made up names nothing.
         yield from filter(arriving, _given(parameter, settings) or parameter.examples)

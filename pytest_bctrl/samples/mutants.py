@@ -12,10 +12,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeAlias
 
-from pytest_bctrl.contract.engine import accepts, conforms, matches
-from pytest_bctrl.contract.schema.locations import member
+from pytest_bctrl.contract.engine import accepts, conforms_to_format, matches
+from pytest_bctrl.contract.schema.locations import member_location
 from pytest_bctrl.contract.schema.ref import is_of_type, listed_values
-from pytest_bctrl.contract.schema.shapes import LocatedValue, changed, located, replaced, said_of, types
+from pytest_bctrl.contract.schema.shapes import (
+    LocatedValue,
+    allowed_types,
+    located_values,
+    member_schema,
+    with_change,
+    with_value,
+)
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.findings.finding import Level
 from pytest_bctrl.samples.sample import Samples
@@ -40,7 +47,7 @@ _NO_FORMAT = ("no such value", "(")
 
 def broken_type(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
     """Each JSON type that the schema does not name."""
-    allowed = types(schema)
+    allowed = allowed_types(schema)
     for name, wrong in _OF_TYPE.items():
         if not any(is_of_type(wrong, one) for one in allowed):
             yield f"{name} instead of {' or '.join(allowed)}", copy.copy(wrong)
@@ -65,13 +72,13 @@ def broken_required(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
 
 def broken_format(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
     """A string that is not of the format."""
-    wrong = [text for text in _NO_FORMAT if not conforms(text, schema["format"])]
+    wrong = [text for text in _NO_FORMAT if not conforms_to_format(text, schema["format"])]
     yield from ((f"no {schema['format']}", text) for text in wrong[:1])
 
 
 def broken_closed(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
     """An object that is closed, with a name more."""
-    if isinstance(value, dict) and said_of(schema, MORE) is False:
+    if isinstance(value, dict) and member_schema(schema, MORE) is False:
         yield "a name more", {**value, MORE: True}
 
 
@@ -101,7 +108,7 @@ def broken_limits(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
         for keyword, past in (("minimum", -step), ("exclusiveMinimum", 0), ("maximum", step), ("exclusiveMaximum", 0)):
             if keyword in schema:
                 yield f"breaks {keyword}", schema[keyword] + past
-        if "multipleOf" in schema and "integer" not in types(schema):
+        if "multipleOf" in schema and "integer" not in allowed_types(schema):
             yield "breaks multipleOf", value + step / 2
 
 
@@ -208,7 +215,7 @@ def mutants(samples: Samples) -> list[Mutant]:
 def _derived(samples: Samples, bodies: Sequence[Any], place: str | None = None) -> Iterator[Mutant]:
     """Every mutant, or at least those of one place or rule."""
     for rule in samples.invariants:
-        for how, wrong in rule.breaks(bodies[0]) if place in (None, rule.name) else ():
+        for how, wrong in rule.broken_copies(bodies[0]) if place in (None, rule.name) else ():
             made = partial(copy.deepcopy, wrong)
             yield Mutant(rule.location, rule.name, how, made, rule.name, rule.said.get("level", "error"))
     spots = _each_spot(samples, bodies)
@@ -216,8 +223,8 @@ def _derived(samples: Samples, bodies: Sequence[Any], place: str | None = None) 
     said = {spot.location for spot, _ in spots if not _CLOSING.isdisjoint(spot.schema)}
     for spot, body in reversed(spots) if place in (None, UNDOCUMENTED) else ():
         if spot.location not in said and isinstance(spot.value, dict) and spot.schema.get("properties"):
-            wrong = partial(changed, body, spot.path, lambda old: {**old, MORE: "nobody documented this"})
-            where, told = member(spot.location, MORE), spot.branch or "a property more"
+            wrong = partial(with_change, body, spot.path, lambda old: {**old, MORE: "nobody documented this"})
+            where, told = member_location(spot.location, MORE), spot.branch or "a property more"
             yield Mutant(where, UNDOCUMENTED, told, wrong, UNDOCUMENTED, "warning")
     for spot, body in spots:
         if place in (None, spot.location) or not spot.location:
@@ -265,7 +272,7 @@ def _each_spot(samples: Samples, bodies: Sequence[Any]) -> list[tuple[LocatedVal
     found: dict[tuple[str, str], tuple[LocatedValue, Any]] = {}
     for body in bodies:
         last: dict[tuple[str, str], tuple[LocatedValue, Any]] = {}
-        for spot in located(samples.contract, samples.schema, body):
+        for spot in located_values(samples.contract, samples.schema, body):
             # Null says least about a place: a value with content can be broken in more ways.
             if (spot.location, spot.branch) not in last or spot.value not in (None, [], {}):
                 last[spot.location, spot.branch] = spot, body
@@ -280,7 +287,7 @@ def _of_schema(samples: Samples, spot: LocatedValue, body: Any) -> Iterator[Muta
         for how, value in broken_at(spot, keyword):
             if how not in done:
                 done.add(how)
-                wrong = partial(replaced, body, spot.path, value)
+                wrong = partial(with_value, body, spot.path, value)
                 is_unsure = spot.branch or keyword in _BRANCHES or keyword == "unevaluatedProperties"
                 if is_unsure and accepts(samples.contract, samples.schema, wrong()):
                     # Wrong in its own branch, and right in another.

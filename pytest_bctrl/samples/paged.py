@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.engine import accepts
-from pytest_bctrl.contract.paging import Members, Paging, at
+from pytest_bctrl.contract.paging import Members, Paging, member_value
 
 if TYPE_CHECKING:
     from pytest_bctrl.samples.sample import Samples
@@ -42,7 +42,7 @@ def _put(body: Any, members: Members, value: Any, full: Callable[[], Any]) -> An
         return kept if value is ABSENT else {**body, name: value}
 
     def beyond() -> Any:
-        return at(full(), (name,))
+        return member_value(full(), (name,))
 
     inner = body[name] if isinstance(body.get(name), dict) else beyond()
     if not isinstance(inner, dict):

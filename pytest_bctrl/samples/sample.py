@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from pytest_bctrl.contract.engine import accepts, errors, place_of
+from pytest_bctrl.contract.engine import accepts, iter_errors, schema_pointer
 from pytest_bctrl.contract.model import Contract, Operation, Schema
 from pytest_bctrl.contract.paging import Paging
-from pytest_bctrl.contract.paging_read import array_of, list_of, paging
+from pytest_bctrl.contract.paging_read import list_member, list_schema, read_paging
 from pytest_bctrl.contract.schema.invariant import Invariant
 from pytest_bctrl.contract.schema.ref import flatten
 from pytest_bctrl.errors import DocumentError, SettingError
@@ -46,8 +46,8 @@ class Samples:
                 hint="document a 200 with content application/json",
             )
         self.status, (self.media_type, self.schema) = success.code, success.json
-        self.paging = paging(contract, operation)
-        listed = list_of(contract, operation)
+        self.paging = read_paging(contract, operation)
+        listed = list_member(contract, operation)
         self.is_list, self.list_name = listed == "", listed or ""
         self._places: dict[str, Any] = {}
 
@@ -163,7 +163,7 @@ class Samples:
 
     @property
     def _list_schema(self) -> Mapping[str, Any] | None:
-        return array_of(self.contract, self.operation, self.list_name)
+        return list_schema(self.contract, self.operation, self.list_name)
 
     def overridden(self, item: Any, overrides: Mapping[str, Any], *, conforming: bool) -> Any:
         """Return an item with values of one's own; raises `SettingError` where they break the contract.
@@ -174,7 +174,7 @@ class Samples:
             return item
         made = {**item, **overrides}
         for rule in self.invariants:
-            rule.settle(made, overrides)
+            rule.propagate(made, overrides)
         if conforming:
             self.refuse_broken(made, f"runtime({', '.join(f'{name}=…' for name in overrides)})")
         return made
@@ -201,7 +201,7 @@ class Samples:
 
     def _problems(self, item: Any) -> Iterator[str]:
         item = dict(item) if isinstance(item, Mapping) else item
-        for broken in errors(self.contract, self.item_schema, item):
+        for broken in iter_errors(self.contract, self.item_schema, item):
             path, said = broken.path, broken.message
             said = said if len(said) <= 2 * LENGTH else f"{said[:LENGTH]}…{said[-LENGTH:]}"
             yield f"{'.'.join(map(str, path)) or 'the runtime'}: {said}"
@@ -224,7 +224,7 @@ class Samples:
         if not accepts(self.contract, self.schema, body):
             raise DocumentError(
                 "no sample was found that keeps both the schema and x-bctrl-invariants",
-                where=f"{self.contract.name}: #{place_of(self.contract, self.schema)}",
+                where=f"{self.contract.name}: #{schema_pointer(self.contract, self.schema)}",
                 hint="make them agree, or leave the rule out",
             )
         # What ties a body to its request comes from outside: a space of any name can be asked for.
@@ -251,7 +251,7 @@ class Samples:
     def renewed(self, body: Any, space_id: str, start: int) -> Any:
         """Give the items of `body`, copies of earlier ones, identities and times of their own, in place."""
         for rule in (*self.invariants, *self._identities):
-            rule.renew(body, start)
+            rule.renumber(body, start)
         return self.coherent(body, space_id, start)
 
     def addressed(self, body: Any, space_id: str) -> Any:

@@ -19,8 +19,8 @@ from math import ceil, floor
 from random import Random
 from typing import Any
 
-from pytest_bctrl.contract.engine import conforms, matches
-from pytest_bctrl.contract.schema.invariant import as_uuid, moment
+from pytest_bctrl.contract.engine import conforms_to_format, matches
+from pytest_bctrl.contract.schema.invariant import as_uuid, example_time
 from pytest_bctrl.errors import DocumentError
 
 _WORDS = (
@@ -52,7 +52,7 @@ def string(schema: Mapping[str, Any], place: str, source: Random, number: int) -
     further = (usual(place, source, number + more) for more in range(1, _TRIES))
     for candidate in chain(_candidates(schema, made, patterns, source), further):
         is_long_enough = least <= len(candidate) <= most
-        is_in_formats = all(conforms(candidate, one) for one in formats)
+        is_in_formats = all(conforms_to_format(candidate, one) for one in formats)
         if is_long_enough and is_in_formats and all(matches(one, candidate) for one in patterns):
             return candidate
     raise UnsampledError(
@@ -140,9 +140,9 @@ def _last_name(place: str) -> str:
 
 FORMATS: Mapping[str, Callable[[str, Random, int], str]] = {
     "uuid": lambda _place, source, _number: as_uuid(f"{source.getrandbits(128):032x}"),
-    "date-time": lambda _place, _source, number: moment(number),
-    "date": lambda _place, _source, number: moment(number)[:10],
-    "time": lambda _place, _source, number: moment(number)[11:],
+    "date-time": lambda _place, _source, number: example_time(number),
+    "date": lambda _place, _source, number: example_time(number)[:10],
+    "time": lambda _place, _source, number: example_time(number)[11:],
     "email": lambda _place, source, _number: f"{source.choice(_WORDS)}@example.test",
     "idn-email": lambda _place, source, _number: f"{source.choice(_WORDS)}@example.test",
     "iri": lambda _place, source, _number: f"https://example.test/{source.choice(_WORDS)}",

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_bctrl.checks.response import Response
-from pytest_bctrl.contract.engine import conforms, matches
+from pytest_bctrl.contract.engine import conforms_to_format, matches
 from pytest_bctrl.suite.engine_words import ENGINES
 
 
@@ -42,7 +42,7 @@ def _is_float_step(response: Response, error: Any) -> bool:
 
 def _is_known_format(response: Response, error: Any) -> bool:
     if error.validator == "format":
-        return conforms(error.instance, error.validator_value)
+        return conforms_to_format(error.instance, error.validator_value)
     return _is_undecided(response, error, ("format",))
 
 

@@ -8,9 +8,9 @@ from typing import TypeAlias
 
 from pytest_bctrl.checks.credentials import NONE
 from pytest_bctrl.checks.violation import softened
-from pytest_bctrl.contract.key_fields import guarded_by
+from pytest_bctrl.contract.key_fields import credential_field
 from pytest_bctrl.contract.model import Operation
-from pytest_bctrl.contract.parameters import documented_refusals
+from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.suite.probes import made_up
 from pytest_bctrl.suite.run import ContractRun
@@ -28,7 +28,7 @@ def most_sent(run: ContractRun, operation: Operation) -> int:
     """Return how many requests the cases take that no other test sends too: without a credential one does."""
     sent = CASES * has_positive_cases(run, operation)
     if run.probes == "all":
-        is_shared = guarded_by(run.contract, operation) is not None
+        is_shared = credential_field(run.contract, operation) is not None
         sent += has_negative_cases(run, operation) * (CASES - is_shared)
     return sent
 
@@ -40,8 +40,8 @@ def has_positive_cases(run: ContractRun, operation: Operation) -> bool:
 
 def has_negative_cases(run: ContractRun, operation: Operation) -> bool:
     """Whether there is anything that a request may get wrong, and that the contract has rejected."""
-    is_query_rejected = bool(documented_refusals(operation)) and has_positive_cases(run, operation)
-    return guarded_by(run.contract, operation) is not None or is_query_rejected
+    is_query_rejected = bool(documented_rejections(operation)) and has_positive_cases(run, operation)
+    return credential_field(run.contract, operation) is not None or is_query_rejected
 
 
 def of_jsonschema(

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
-from pytest_bctrl.contract.parameters import field_of, survives
+from pytest_bctrl.contract.parameters import serialize_field, survives_transport
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.drawn import drawn
@@ -33,7 +33,7 @@ def generated(
     joined by commas. Nothing is shrunk or replayed from a database: every set costs a request. Raises `NotCheckedError`
     where there is none, for a schema that no value is found for.
     """
-    names = tuple((one.place, one.name) for one in parameters)
+    names = tuple((one.in_, one.name) for one in parameters)
     found = _generated(contract, operation.label, names, count)
     if not found:
         raise NotCheckedError(f"no value can be generated for {', '.join(name for _, name in names)}")
@@ -55,7 +55,7 @@ def generation_settings(count: int) -> settings:
 @lru_cache(maxsize=64)
 def _generated(contract: Contract, label: str, names: tuple[tuple[str, str], ...], count: int) -> list[Values]:
     found: list[Values] = []
-    parameters = [one for one in contract.operation(label).parameters if (one.place, one.name) in names]
+    parameters = [one for one in contract.operation(label).parameters if (one.in_, one.name) in names]
 
     @generation_settings(count)
     @given(_sets(contract, parameters))
@@ -70,17 +70,17 @@ def _generated(contract: Contract, label: str, names: tuple[tuple[str, str], ...
 @st.composite
 def _sets(draw: st.DrawFn, contract: Contract, parameters: Sequence[Parameter]) -> Values:
     sent = [one for one in parameters if one.required or draw(st.booleans())]
-    return {(one.place, one.name): value for one in sent for value in _values(draw, contract, one)}
+    return {(one.in_, one.name): value for one in sent for value in _values(draw, contract, one)}
 
 
 def _values(draw: st.DrawFn, contract: Contract, parameter: Parameter) -> list[Any]:
     """A value of a parameter, as a list of one; an empty list where it would not arrive."""
-    in_field = parameter.place in ("header", "cookie")
+    in_field = parameter.in_ in ("header", "cookie")
     builder = Builder(contract, drawn(draw, _FIELD if in_field else _TEXT))
     try:
         value = builder.value(parameter.schema, parameter.name)
     except DocumentError:
         return []
     # Dots alone are a segment that servers resolve, and are among the odd values.
-    is_sent = in_field or bool(field_of(parameter, value).strip("."))
-    return [value] if is_sent and survives(contract, parameter, value) else []
+    is_sent = in_field or bool(serialize_field(parameter, value).strip("."))
+    return [value] if is_sent and survives_transport(contract, parameter, value) else []

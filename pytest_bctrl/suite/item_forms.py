@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
-from pytest_bctrl.contract.model import pointer
-from pytest_bctrl.contract.references import keyworded
+from pytest_bctrl.contract.model import resolve_pointer
+from pytest_bctrl.contract.references import keyword_objects
 from pytest_bctrl.errors import DocumentError
 
 _INSIDE = ("allOf", "anyOf", "oneOf", "prefixItems")
@@ -48,7 +48,7 @@ class ItemForms:
         self._constrained: set[str] = set()
         self._has_sizes = False
         self._has_order = False
-        for schema, *_ in keyworded(document):
+        for schema, *_ in keyword_objects(document):
             listed = [*schema.get("enum", ()), *([schema["const"]] if "const" in schema else [])]
             self._listed.update(value for value in listed if isinstance(value, str))
             self._has_sizes |= not _SIZES.isdisjoint(schema)
@@ -56,7 +56,7 @@ class ItemForms:
             properties = schema.get("properties")
             for name, member in properties.items() if isinstance(properties, Mapping) else ():
                 self._read(name, member)
-        self._is_any_named = any(_maps_names(schema) for schema, *_ in keyworded(document))
+        self._is_any_named = any(_maps_names(schema) for schema, *_ in keyword_objects(document))
 
     def _read(self, name: str, schema: Any) -> None:
         self._named.add(name)
@@ -84,7 +84,7 @@ class ItemForms:
             waiting += [one for key in _MAPS if isinstance(part.get(key), Mapping) for one in part[key].values()]
             if isinstance(part.get("$ref"), str):
                 try:
-                    waiting.append(pointer(self._document, part["$ref"], ""))
+                    waiting.append(resolve_pointer(self._document, part["$ref"], ""))
                 except DocumentError:
                     # It is not local: nothing is known, so every value has a form of its own.
                     yield {"pattern": "", "minimum": 0}

@@ -22,9 +22,9 @@ from referencing.jsonschema import DRAFT202012
 from pytest_bctrl.checks.protocol import may_be_unusual
 from pytest_bctrl.checks.response import Response, looked, once
 from pytest_bctrl.checks.violation import Violation, findings
-from pytest_bctrl.contract.engine import accepts, is_asserted, readable, referable, resource
+from pytest_bctrl.contract.engine import accepts, as_engine_input, as_reference, is_known_format, schema_resource
 from pytest_bctrl.contract.model import Contract, Schema
-from pytest_bctrl.contract.references import BASE, keyworded
+from pytest_bctrl.contract.references import BASE, keyword_objects
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.suite.engine_faults import is_engine_fault
 from pytest_bctrl.suite.engine_words import ENGINES, keyword_violation
@@ -94,12 +94,12 @@ def _violations(response: Response, gaps: list[str]) -> Iterator[Violation]:
         return
     items = _Items(response, gaps)
     schema: Schema = False if response.schema is None else response.schema
-    validator = _validator(response.contract).evolve(schema=referable(response.contract, schema))
+    validator = _validator(response.contract).evolve(schema=as_reference(response.contract, schema))
     if len(response.body) > _LARGE:
         validator = _thinned(validator, items)
     try:
         # Half letters, and numbers beyond a double, are no data of the standard library's.
-        data = readable(response.data) if may_be_unusual(response) else response.data
+        data = as_engine_input(response.data) if may_be_unusual(response) else response.data
         for error in validator.iter_errors(data):
             if not is_engine_fault(NAME, response, error):
                 yield _violation(error)
@@ -158,8 +158,10 @@ class _Items:
 @lru_cache(maxsize=8)
 def unchecked_formats(contract: Contract) -> tuple[str, ...]:
     """Return what is said of the formats that the checks assert, and this engine cannot without further packages."""
-    formats = {schema["format"] for schema, *_ in keyworded(contract.document) if isinstance(schema.get("format"), str)}
-    unknown = sorted(name for name in formats - FORMATS.checkers.keys() if is_asserted(name))
+    formats = {
+        schema["format"] for schema, *_ in keyword_objects(contract.document) if isinstance(schema.get("format"), str)
+    }
+    unknown = sorted(name for name in formats - FORMATS.checkers.keys() if is_known_format(name))
     return tuple(f"format {name}: pip install 'jsonschema[format-nongpl]' has it checked" for name in unknown)
 
 
@@ -172,7 +174,7 @@ def item_forms(contract: Contract) -> ItemForms:
 @lru_cache(maxsize=8)
 def _validator(contract: Contract) -> Any:
     """Return the validator of a contract, before it has a schema."""
-    document: Any = DRAFT202012.create_resource(resource(contract))
+    document: Any = DRAFT202012.create_resource(schema_resource(contract))
     registry = Registry[Any]().with_resource(BASE, document)
     return Draft202012Validator(True, registry=registry, format_checker=FORMATS)
 

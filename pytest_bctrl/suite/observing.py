@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from pytest_bctrl.checks.response import Response, once
-from pytest_bctrl.contract.in_force import load_once, of_config
+from pytest_bctrl.contract.in_force import contract_of_config, load_cached
 from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.contract.schema.locations import shown
+from pytest_bctrl.contract.schema.locations import display_location
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.observed.coverage import Coverage, coverage, never_seen
 from pytest_bctrl.observed.differences import differences
@@ -157,11 +157,11 @@ def _given(operation: Operation, query: str, headers: Headers) -> Iterable[str]:
     sent = {name.lower() for name, _ in headers}
     for parameter in operation.parameters:
         if (
-            parameter.place == "path"
-            or (parameter.place == "query" and parameter.name in queried)
-            or (parameter.place == "header" and parameter.name.lower() in sent)
+            parameter.in_ == "path"
+            or (parameter.in_ == "query" and parameter.name in queried)
+            or (parameter.in_ == "header" and parameter.name.lower() in sent)
         ):
-            yield f"{parameter.place}:{parameter.name}"
+            yield f"{parameter.in_}:{parameter.name}"
 
 
 _OBSERVER: pytest.StashKey[Observer] = pytest.StashKey()
@@ -172,7 +172,7 @@ def observer(config: pytest.Config) -> Observer:
     if _OBSERVER not in config.stash:
         run = config.stash.get(RUN, None)
         with settings.usage_errors():
-            contract = run.contract if run else load_once(of_config(config))
+            contract = run.contract if run else load_cached(contract_of_config(config))
             minimum = settings.percentage(settings.MIN_COVERAGE, config)
         made = config.stash[_OBSERVER] = Observer(contract, partial(redact, config), run.header_names if run else ())
         made.minimum = None if config.option.collectonly else minimum
@@ -263,7 +263,7 @@ def not_seen(measured: Coverage) -> Iterator[str]:
     empty = {(point.status, point.location) for point in measured.points if point.kind == "empty" and point.seen}
     for point in measured.points:
         if point.kind == "items" and not point.seen and (point.status, point.location) in empty:
-            yield f"{shown(point.location)}: every list was empty, so nothing of its items was seen"
+            yield f"{display_location(point.location)}: every list was empty, so nothing of its items was seen"
 
 
 def remarks(observer: Observer) -> Iterator[str]:

@@ -17,7 +17,7 @@ from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.contract.paging import LINK, Paging, at, number_of
+from pytest_bctrl.contract.paging import LINK, Paging, member_value, query_integer
 from pytest_bctrl.contract.parameters import Pair
 from pytest_bctrl.contract.schema.locations import ITEMS, Path
 from pytest_bctrl.contract.schema.ref import flatten
@@ -60,9 +60,9 @@ def piece(contract: Contract, paging: Paging, count: int) -> int | None:
 def is_followed(samples: Samples) -> bool:
     """Whether the pages of a list that the sample holds can be followed, and its items told apart."""
     paging, items = samples.paging, samples.items(samples.sample()) if samples.lists else []
-    if paging is None or not paging.leads_on or None in map(paging.known_by, items):
+    if paging is None or not paging.has_next_page or None in map(paging.identity_of, items):
         return False
-    first = min(len(items), paging.usual or len(items))
+    first = min(len(items), paging.default_size or len(items))
     return first < len(items) or (piece(samples.contract, paging, first) or first) < first
 
 
@@ -108,8 +108,8 @@ class Walk:
         """What the items of a page are known by."""
         if not response.parsed.ok or response.status not in self._operation.success_statuses:
             raise NotCheckedError("there is no list to look at")
-        items = self._paging.listed(response.data)
-        known = [key for one in items if (key := self._paging.known_by(one)) is not None]
+        items = self._paging.items_in(response.data)
+        known = [key for one in items if (key := self._paging.identity_of(one)) is not None]
         if len(known) < len(items):
             raise NotCheckedError("no id identifies the items; name their id: x-bctrl-paging")
         return known
@@ -118,7 +118,7 @@ class Walk:
         """Return the query for the page after an answer; None after the last, and where no request can carry it."""
         self._is_unusable = False
         try:
-            following = self._paging.following(response.data, response.header(LINK), inputs.query)
+            following = self._paging.next_query(response.data, response.header(LINK), inputs.query)
             if following is not None and len(urlencode(following)) > _LONGEST:
                 raise ValueError("it is too long")
         except ValueError:
@@ -155,7 +155,7 @@ class Walk:
             self._seen.setdefault(key, response)
         self._repeated += findings(response, repeated)
         # A link to the next page need not name the size.
-        size, asked = self._paging.size, number_of(self._paging.size, inputs.query, len(keys))
+        size, asked = self._paging.size, query_integer(self._paging.size, inputs.query, len(keys))
         if size is not None and len(keys) > asked:
             words, place, most = "a page has more items than were asked for", f"query {size.name}", f"{asked} at most"
             yield around("ignored_page_size", words, place, most, len(keys), level="warning")
@@ -165,12 +165,12 @@ class Walk:
         # Where a server passes items over, a page may be empty and not the last, but not when all were there.
         is_past = not keys and (self._empty > 1 or set(self._whole) <= self._seen.keys())
         counts = self._paging.by in ("page", "offset") and self._following is not None and is_past
-        is_stuck = self._paging.by == "item" and not keys and at(response.data, self._paging.more) is True
+        is_stuck = self._paging.by == "item" and not keys and member_value(response.data, self._paging.more) is True
         if is_known or counts or is_stuck:
             words = "an empty page says that there is more"
             words = "a page names as the next one a page before" if is_known else words
-            link = self._paging.link(response.data, response.header(LINK))
-            said = link or at(response.data, self._paging.next or self._paging.more)
+            link = self._paging.next_url(response.data, response.header(LINK))
+            said = link or member_value(response.data, self._paging.next or self._paging.more)
             yield around("endless_paging", words, _told(self._paging), "a last page", said)
             self._following, self._is_broken = None, not is_stuck
 
@@ -178,7 +178,7 @@ class Walk:
         """Return what is asked after a page; None where all is said."""
         limits = [_UNUSABLE] if self._is_unusable else []
         if self._following is not None:
-            target = self._paging.link(response.data, response.header(LINK)) or ""
+            target = self._paging.next_url(response.data, response.header(LINK)) or ""
             own = self._operation.url_path(inputs.path)
             if urlsplit(target).path.rpartition("/")[2] not in ("", own.rpartition("/")[2]):
                 limits.append("the next page is at another path, and the suite asks for the operation's own alone")
@@ -187,7 +187,7 @@ class Walk:
             else:
                 size = self._size or "its own size"
                 limits.append(f"the list goes on after {MOST} pages of {size}: its end was not seen")
-        if not self._paging.leads_on:
+        if not self._paging.has_next_page:
             limits.append("the contract names nothing that asks for the page after the first")
         lost = self._lost(response, is_ended=not limits and not self._is_broken)
         if lost or self._repeated:

@@ -8,10 +8,17 @@ from typing import Any, NamedTuple
 
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
-from pytest_bctrl.contract.paging_read import paging
-from pytest_bctrl.contract.parameters import arriving, documented_refusals, field_of, read_field, read_pairs, text_of
+from pytest_bctrl.contract.paging_read import read_paging
+from pytest_bctrl.contract.parameters import (
+    documented_rejections,
+    read_field,
+    read_pairs,
+    received_values,
+    serialize_field,
+    serialize_scalar,
+)
 from pytest_bctrl.contract.schema.ref import flatten
-from pytest_bctrl.contract.schema.shapes import shapes, types
+from pytest_bctrl.contract.schema.shapes import allowed_types, shapes
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import LEFT_OUT, Inputs, alternatives, inputs_with, known_values, unfilled
@@ -40,13 +47,13 @@ def is_opaque(contract: Contract, parameter: Parameter) -> bool:
     name nothing.
     """
     flat = flatten(contract, parameter.schema)
-    is_text = {*types(flat)} - {"null"} == {"string"}
+    is_text = {*allowed_types(flat)} - {"null"} == {"string"}
     return is_text and not parameter.examples and not flat.keys() & {"pattern", "format", "enum", "const", "default"}
 
 
 def cursors(contract: Contract, operation: Operation) -> frozenset[str]:
     """The parameters whose values come from an answer: one that is made up names no page."""
-    found = paging(contract, operation)
+    found = read_paging(contract, operation)
     return frozenset({found.start.name} if found is not None and found.start is not None and found.is_opaque else ())
 
 
@@ -55,11 +62,11 @@ def invalid_parameters(contract: Contract, operation: Operation, request: Inputs
 
     A value is wrong if the schema allows no reading of it; of a name that is repeated, a server may read any value.
     """
-    names = frozenset(one.name for one in operation.other_parameters if one.place == "query")
+    names = frozenset(one.name for one in operation.other_parameters if one.in_ == "query")
     fields = {name.lower(): text for name, text in request.headers}
 
     def is_invalid(parameter: Parameter) -> bool:
-        if parameter.place == "query":
+        if parameter.in_ == "query":
             own = [pair for pair in request.query if pair[0] == parameter.name]
             sent = [request.query, *([pair] for pair in own)]
             readings = [read_pairs(contract, parameter, pairs, names) for pairs in sent]
@@ -69,7 +76,7 @@ def invalid_parameters(contract: Contract, operation: Operation, request: Inputs
             values = [] if text is None else [read_field(contract, parameter, text)]
         return not any(accepts(contract, parameter.schema, value) for value in values) if values else parameter.required
 
-    return [one for one in operation.other_parameters if one.place in ("query", "header") and is_invalid(one)]
+    return [one for one in operation.other_parameters if one.in_ in ("query", "header") and is_invalid(one)]
 
 
 def variations(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Iterator[Trial]:
@@ -84,25 +91,25 @@ def variations(contract: Contract, operation: Operation, settings: Mapping[str, 
 def _trial(
     contract: Contract, operation: Operation, settings: Mapping[str, str], parameter: Parameter, value: Any
 ) -> Trial:
-    given = {(parameter.place, parameter.name): value}
-    text = ",".join(map(text_of, value)) if isinstance(value, list) else text_of(value)
+    given = {(parameter.in_, parameter.name): value}
+    text = ",".join(map(serialize_scalar, value)) if isinstance(value, list) else serialize_scalar(value)
     name = f"{parameter.name}={text if len(text) <= _SHOWN else f'{text[:_SHOWN]}...'}"
     return Trial(name, parameter, inputs_with(contract, operation, settings, given))
 
 
 def mistakes(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Iterator[Trial]:
     """Yield a request for each way to break each parameter; none where the contract documents no refusal."""
-    if unfilled(contract, operation, settings) or not documented_refusals(operation):
+    if unfilled(contract, operation, settings) or not documented_rejections(operation):
         return
     for parameter in operation.other_parameters:
         if parameter.required:
-            bare = inputs_with(contract, operation, settings, {(parameter.place, parameter.name): LEFT_OUT})
+            bare = inputs_with(contract, operation, settings, {(parameter.in_, parameter.name): LEFT_OUT})
             yield Trial(f"without {parameter.name}", parameter, bare)
         seen = []
         for value in _broken(contract, parameter, settings):
             trial = _trial(contract, operation, settings, parameter, value)
             # A number that is spelled out is as good as its text.
-            arrives = arriving(contract, parameter, value)
+            arrives = received_values(contract, parameter, value)
             if trial.name not in seen and not all(accepts(contract, parameter.schema, one) for one in arrives):
                 seen.append(trial.name)
                 yield trial
@@ -178,7 +185,7 @@ def unknown(contract: Contract, parameter: Parameter) -> str:
     schema = {key: value for key, value in flatten(contract, parameter.schema).items() if key != "examples"}
     for seed in range(_SEEDS):
         with suppress(DocumentError):
-            made.append(field_of(parameter, Builder(contract, RoundRobin(seed)).value(schema)))
+            made.append(serialize_field(parameter, Builder(contract, RoundRobin(seed)).value(schema)))
     for text in made:
         if text not in known and accepts(contract, parameter.schema, read_field(contract, parameter, text)):
             return text

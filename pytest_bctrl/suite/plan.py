@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 from pytest_bctrl.checks.credentials import NONE, Credential, as_one, wrong_credentials
 from pytest_bctrl.checks.violation import merge
-from pytest_bctrl.contract.key_fields import KeyField, guarded_by, key_fields, lets_in
+from pytest_bctrl.contract.key_fields import KeyField, credential_field, has_valid_key, key_fields
 from pytest_bctrl.contract.model import SAFE_METHODS, Operation
-from pytest_bctrl.contract.paging_read import paging
+from pytest_bctrl.contract.paging_read import read_paging
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import shape
@@ -213,7 +213,7 @@ def _credentials(run: ContractRun, operation: Operation) -> Rows:
 
 def credentials_of(run: ContractRun, operation: Operation) -> list[Credential]:
     """Return the wrong credentials that an operation is sent, none where it takes no key."""
-    guard = guarded_by(run.contract, operation)
+    guard = credential_field(run.contract, operation)
     wrong = wrong_credentials(run.key, guard) if guard is not None else []
     return [credential for credential in wrong if guard and not _is_taken(run, operation, guard, credential)]
 
@@ -225,11 +225,11 @@ def _is_taken(run: ContractRun, operation: Operation, guard: KeyField, credentia
     sent = {one.name.lower(): one.value(key) for one in fields if one != guard}
     if credential.header is not None:
         sent[guard.name.lower()] = credential.header.reveal()
-    return lets_in(operation, key, sent.get)
+    return has_valid_key(operation, key, sent.get)
 
 
 def _is_secured(run: ContractRun, operation: Operation) -> bool:
-    guard = guarded_by(run.contract, operation)
+    guard = credential_field(run.contract, operation)
     return guard is not None and operation.method == "GET" and not _is_taken(run, operation, guard, NONE)
 
 
@@ -237,7 +237,7 @@ _once = _where(lambda _run, _operation: True)
 _secured = _where(_is_secured)
 _placed = _where(lambda _run, operation: operation.path_parameters)
 _queried = _where(probes.made_up)
-_paged = _each(lambda run, one: [("", found)] if (found := paging(run.contract, one)) else [])
+_paged = _each(lambda run, one: [("", found)] if (found := read_paging(run.contract, one)) else [])
 _sampled = _where(lambda _run, operation: shape(operation.label) in probes.SAMPLES)
 _rules = _each(lambda _run, operation: ((rule["rule"], rule) for rule in operation.invariants))
 _own = _each(

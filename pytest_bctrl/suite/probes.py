@@ -27,7 +27,7 @@ from pytest_bctrl.checks.run import (
 )
 from pytest_bctrl.checks.violation import findings, softened
 from pytest_bctrl.contract.model import Operation, Parameter
-from pytest_bctrl.contract.parameters import documented_refusals
+from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import shape
 from pytest_bctrl.samples.inputs import inputs_with, known_values
@@ -180,7 +180,7 @@ def of_mistake(_run: ContractRun, operation: Operation, mistake: Trial) -> Itera
     """Ask with a value that it does not allow, or with none where one is required: refused, as documented."""
 
     def judge(exchange: Exchange) -> list[Finding]:
-        response, wanted = exchange.response, documented_refusals(operation)
+        response, wanted = exchange.response, documented_rejections(operation)
         if 200 <= response.status < 300:
             words = "a value that the contract does not allow is taken"
             return _wrong(response, mistake, "negative_data_rejection", words, wanted)
@@ -191,7 +191,7 @@ def of_mistake(_run: ContractRun, operation: Operation, mistake: Trial) -> Itera
 
 def _wrong(response: Response, trial: Trial, rule: str, message: str, wanted: Iterable[int]) -> list[Finding]:
     """The finding for a trial that was answered as if its value were of the other kind."""
-    place = f"{trial.parameter.place} {trial.parameter.name}"
+    place = f"{trial.parameter.in_} {trial.parameter.name}"
     return findings(response, [around(rule, message, place, sorted(wanted), response.status)])
 
 

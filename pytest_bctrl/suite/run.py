@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_bctrl.checks.run import Check
-from pytest_bctrl.contract.in_force import ContractInForce, load_once, of_config, packaged_contract
+from pytest_bctrl.contract.in_force import ContractInForce, contract_of_config, load_cached, packaged_contract
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.findings.finding import FailOn, Levels
@@ -71,7 +71,7 @@ class ContractRun:
             return self.contract.operations
         given = {("header", name) for name in self.header_names}
         return tuple(
-            replace(one, parameters=tuple(own for own in one.parameters if (own.place, own.name.lower()) not in given))
+            replace(one, parameters=tuple(own for own in one.parameters if (own.in_, own.name.lower()) not in given))
             for one in self.contract.operations
         )
 
@@ -110,8 +110,8 @@ def resolve(source: settings.Source, environment: Mapping[str, str]) -> Contract
     target = settings.target(source)
     if target == "mock":
         require_extra()
-    chosen = of_config(source)
-    contract = load_once(chosen)
+    chosen = contract_of_config(source)
+    contract = load_cached(chosen)
     run = ContractRun(
         target,
         contract,

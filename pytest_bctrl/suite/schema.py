@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_bctrl.contract.in_force import current_contract
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.references import keyworded, rewritten
+from pytest_bctrl.contract.references import keyword_objects, rewrite_objects
 from pytest_bctrl.suite.run import require_extra
 
 
@@ -53,10 +53,10 @@ def new_schema(contract: Contract) -> Any:
     def readable_root(schema: dict[str, Any]) -> dict[str, Any]:
         return _with_separate_reference(readable(schema))
 
-    changes = {one.pointer: readable_root if one.is_root else readable for one in keyworded(contract.document)}
+    changes = {one.pointer: readable_root if one.is_root else readable for one in keyword_objects(contract.document)}
     # A server is what its variables make of it; one of a variable that nobody defines is none.
     servers = [{"url": url} for url in contract.servers if "{" not in url] or [{"url": "/"}]
-    made = {**rewritten(contract.document, changes), "servers": servers}
+    made = {**rewrite_objects(contract.document, changes), "servers": servers}
     schema = schemathesis.openapi.from_dict(made, config=SchemathesisConfig())
     # Without a codec it generates the same characters as with UTF-8. Hypothesis then builds no table of the codec,
     # which would take 200 MB and a second in the first run of each project.

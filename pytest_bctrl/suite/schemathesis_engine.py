@@ -23,9 +23,9 @@ from pytest_bctrl.checks.protocol import around
 from pytest_bctrl.checks.response import Response, looked, once
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.files import shown_path
-from pytest_bctrl.contract.key_fields import guarded_by, key_fields
+from pytest_bctrl.contract.key_fields import credential_field, key_fields
 from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.contract.parameters import documented_refusals
+from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.findings.finding import Finding, Level
 from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.secrets.secret import Secret
@@ -95,7 +95,7 @@ def cases_with_paths(run: ContractRun, operation: Operation, limit: int) -> list
 
 def negative_cases(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
     """Return cases against the contract: with a malformed credential or none, or with a value that is not allowed."""
-    guard, made = guarded_by(run.contract, operation), list[GeneratedCase]()
+    guard, made = credential_field(run.contract, operation), list[GeneratedCase]()
     for case in _drawn(run.contract, operation, "negative", limit, plain(run, operation).path):
         is_negative = {place.value: info.mode.is_negative for place, info in case.meta.components.items()}
         names = {name.lower() for name in case.headers or {}}
@@ -104,10 +104,10 @@ def negative_cases(run: ContractRun, operation: Operation, limit: int) -> list[G
             request = plain(run, operation)
             checks = (*OF_RESPONSES, _REJECTED, _IGNORED)
             made.append(GeneratedCase(case, request, checks, _credential(value)))
-        elif is_negative.get("query") and documented_refusals(operation):
+        elif is_negative.get("query") and documented_rejections(operation):
             request = _request(run, operation, case)
             # Of what it generates against a schema, some is sent as a text that the schema allows.
-            if any(one.place == "query" for one in invalid_parameters(run.contract, operation, request)):
+            if any(one.in_ == "query" for one in invalid_parameters(run.contract, operation, request)):
                 made.append(GeneratedCase(case, request, (*OF_RESPONSES, _REJECTED)))
     return _distinct(made, limit)
 
@@ -134,7 +134,7 @@ def _request(run: ContractRun, operation: Operation, case: Any) -> Inputs:
     The case is changed accordingly, since Schemathesis works out from it whether the request conforms.
     """
     usual = plain(run, operation)
-    guard = guarded_by(run.contract, operation)
+    guard = credential_field(run.contract, operation)
     known = {*run.values, *cursors(run.contract, operation)}
     fixed = {one.name.lower() for one in operation.other_parameters if one.setting or one.name in known}
     left_out = fixed | ({guard.name.lower()} if guard is not None else set())
@@ -333,7 +333,7 @@ def _violation(response: Response, name: str, failure: Any, generated: Generated
         place = f"credential: {generated.credential.name}"
     elif name == _REJECTED and generated is not None:
         invalid = invalid_parameters(response.contract, response.operation, generated.inputs)
-        place = ", ".join(f"{one.place} {one.name}" for one in invalid) or place
+        place = ", ".join(f"{one.in_} {one.name}" for one in invalid) or place
     elif name == _ACCEPTED and generated is not None:
         place = ", ".join(f"query {field}" for field, _ in generated.inputs.query) or place
     observed: Any = " ".join(str(failure.message).split())[:200]

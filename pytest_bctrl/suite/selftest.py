@@ -16,9 +16,9 @@ import pytest
 
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_answer
-from pytest_bctrl.contract.key_fields import guarded_by
+from pytest_bctrl.contract.key_fields import credential_field
 from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.contract.schema.shapes import located
+from pytest_bctrl.contract.schema.shapes import located_values
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.findings.finding import Finding
@@ -224,7 +224,7 @@ _WITH_ARGUMENTS = {status.__name__, delay.__name__, sequence.__name__, break_rul
 def _pointless(samples: Samples) -> Iterator[str]:
     """The faults that change nothing here: who asks no credential cannot let everyone in."""
     operation = samples.operation
-    is_guarded = guarded_by(samples.contract, operation) is not None
+    is_guarded = credential_field(samples.contract, operation) is not None
     has_places = any(known_values(samples.contract, one, {"space_id": ""}) for one in operation.path_parameters)
     if not is_guarded:
         yield any_key.__name__
@@ -234,7 +234,7 @@ def _pointless(samples: Samples) -> Iterator[str]:
     given = (operation.response_for(status) for status, gives in refusals.items() if gives)
     if not any(one is not None and one.content for one in given):
         yield plain_errors.__name__
-    spots = (spot for body in samples.bodies() for spot in located(samples.contract, samples.schema, body))
+    spots = (spot for body in samples.bodies() for spot in located_values(samples.contract, samples.schema, body))
     if not any(isinstance(spot.value, dict) and spot.value for spot in spots):
         yield duplicate_key.__name__
     if not is_followed(samples):

@@ -19,7 +19,7 @@ import httpx
 from pytest_bctrl.checks.credentials import Credential
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.contract.key_fields import KeyField, key_fields
-from pytest_bctrl.contract.model import Operation, covers
+from pytest_bctrl.contract.model import Operation, covers_media_type
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples.inputs import Inputs, inputs
 from pytest_bctrl.secrets.secret import Secret
@@ -323,6 +323,6 @@ class Connections:
 def _accepted(operation: Operation) -> list[tuple[str, str]]:
     """The `Accept` field of a request, where JSON as such is not what the contract has."""
     documented = operation.success.content if operation.success else {}
-    if not documented or any(covers(media, "application/json") for media in documented):
+    if not documented or any(covers_media_type(media, "application/json") for media in documented):
         return []
     return [("Accept", ", ".join(media.partition(";")[0].strip() for media in documented))]

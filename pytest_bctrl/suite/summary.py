@@ -13,7 +13,7 @@ import pytest
 
 from pytest_bctrl.checks.credentials import as_one
 from pytest_bctrl.checks.violation import merge
-from pytest_bctrl.contract.parameters import documented_refusals
+from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.findings.finding import LEVELS, Finding, at_or_above, from_dict
@@ -241,7 +241,7 @@ class Summary:
         lines += [
             f"{operation.label}: wrong values of its parameters, since it documents no 400 or 422"
             for operation in asked
-            if operation.other_parameters and not documented_refusals(operation)
+            if operation.other_parameters and not documented_rejections(operation)
         ]
         lines += [
             f"{operation.label}: {left} values of its parameters, since {run.most_requests} requests are the most "

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.contract.build import contract_of
+from pytest_bctrl.contract.build import contract_with_overlay
 from pytest_bctrl.contract.document import load_data
 from pytest_bctrl.contract.files import short_path
-from pytest_bctrl.contract.in_force import of_config
+from pytest_bctrl.contract.in_force import contract_of_config
 from pytest_bctrl.drift import judge_upstream
 from pytest_bctrl.drift.gate_file import FILE
 from pytest_bctrl.drift.sources import read_source
@@ -29,7 +29,7 @@ from pytest_bctrl.suite.verdict import VERDICT, Verdict
 def test_upstream_has_not_drifted(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> None:
     """The spec, as it is published now, means what the vendored one means."""
     run = pytestconfig.stash[RUN]
-    chosen = of_config(pytestconfig)
+    chosen = contract_of_config(pytestconfig)
     base = str(chosen.spec)
     verdict = request.node.stash[VERDICT] = Verdict(run.fail_on)
 
@@ -64,7 +64,7 @@ def moved(
     `upstream` is the published document as the drift test read it: `name` and `data`. `commands` are those of
     `commands_of`. Raises `DocumentError` where the overlay no longer applies to upstream.
     """
-    published = contract_of(load_data(upstream["data"], str(upstream["name"])), run.chosen.overlay)
+    published = contract_with_overlay(load_data(upstream["data"], str(upstream["name"])), run.chosen.overlay)
     changes = [finding for finding in found if "revision" in finding.extra]
     placed = place(run.contract, published, observation, changes, commands)
     section = ["who moved: the vendored spec, upstream, or the API", *moved_text(placed), ""] if placed else []

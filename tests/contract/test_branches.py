@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.contract.schema.applicators import Branch, branch_meant, discriminator
+from pytest_bctrl.contract.schema.applicators import Branch, discriminator, intended_branch
 from tests.contract.documents import contract_of
 
 
@@ -60,4 +60,4 @@ AB = [tagged("kind", "a"), tagged("kind", "b", size={"type": "integer"})]
     ],
 )
 def test_the_branch_that_a_value_means(schemas: list[Any], value: Any, expected: int | None) -> None:
-    assert expected == branch_meant(branches(*schemas), value)
+    assert expected == intended_branch(branches(*schemas), value)

@@ -24,7 +24,7 @@ def files(tmp_path: Path) -> ContractFiles:
 
 
 def test_spec_and_overlay_make_exactly_the_merged_document() -> None:
-    assert packaged().merged.read_text("utf-8") == build.render(build.merged(packaged()))
+    assert packaged().merged.read_text("utf-8") == build.render(build.merge_contract(packaged()))
 
 
 def test_the_lock_says_where_the_spec_came_from_and_when_and_holds_its_digest() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_bctrl.contract.budget import EXPANDED
 from pytest_bctrl.contract.combinations import Combinations
-from pytest_bctrl.contract.engine import accepts, canonicalized
+from pytest_bctrl.contract.engine import accepts, canonical_form
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.text import RoundRobin
@@ -161,10 +161,10 @@ def test_the_engine_expands_as_many_combinations_as_the_budget_allows_and_no_mor
     (_, schema) = contract.operations[0].responses["200"].json or ("", {})
     assert isinstance(schema, dict)
     few, many = schema["oneOf"]
-    expanded = canonicalized(contract, few)
+    expanded = canonical_form(contract, few)
     assert isinstance(expanded, dict)
     assert "allOf" not in expanded
-    assert many is canonicalized(contract, many)
+    assert many is canonical_form(contract, many)
 
 
 def conditional(number: int) -> dict[str, Any]:

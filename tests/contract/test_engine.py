@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from pytest_bctrl import check
 from pytest_bctrl.checks.schema import violations
-from pytest_bctrl.contract.engine import accepts, conforming, conforms, is_asserted, matches
+from pytest_bctrl.contract.engine import accepts, conforms_to_format, count_conforming, is_known_format, matches
 from pytest_bctrl.contract.model import Contract
 from tests.observed.bodies import BODIES, CONTRACT, VALUES
 
@@ -101,12 +101,12 @@ ID = "5b1e0c8e-0000-4000-8000-00000000bc71"
 )
 def test_a_format_takes_what_its_specification_does(name: str, right: list[str], wrong: list[str]) -> None:
     assert (right, []) == (
-        [text for text in right if conforms(text, name)],
-        [one for one in wrong if conforms(one, name)],
+        [text for text in right if conforms_to_format(text, name)],
+        [one for one in wrong if conforms_to_format(one, name)],
     )
-    assert len(right) == conforming([*right, *wrong], name)
-    assert bool(wrong) is is_asserted(name)
-    assert all(conforms(value, name) for value in (None, 1, True, [1], {"a": 1}))
+    assert len(right) == count_conforming([*right, *wrong], name)
+    assert bool(wrong) is is_known_format(name)
+    assert all(conforms_to_format(value, name) for value in (None, 1, True, [1], {"a": 1}))
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from pytest_bctrl.contract.files import ContractFiles, packaged
 from pytest_bctrl.contract.in_force import (
     ContractInForce,
     contract_in_force,
+    contract_of_config,
     current_contract,
-    of_config,
     packaged_contract,
     published_source,
 )
@@ -200,7 +200,7 @@ def test_a_command_has_the_contract_that_pytest_has(
     for name, text in LAYOUTS[layout].items():
         (tmp_path / name).write_text(text, "utf-8")
     monkeypatch.chdir(tmp_path / "sub")
-    expected = of_config(read_config())
+    expected = contract_of_config(read_config())
 
     assert expected._replace(ignored=None) == chosen_contract(None)._replace(ignored=None)
     assert expected.path.resolve().is_file()

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_bctrl.checks.response import path_values
-from pytest_bctrl.contract.model import Operation, ResponseSpec, encode_segment, pointer
+from pytest_bctrl.contract.model import Operation, ResponseSpec, encode_segment, resolve_pointer
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.http.routes import Routes
@@ -106,7 +106,7 @@ POINTED = {"a/b": 1, "m~n": 2, "": 3, "list": [{"x": 4}], "é": 5}
     [("#", POINTED), ("#/", 3), ("#/a~1b", 1), ("#/m~0n", 2), ("#/list/0/x", 4), ("#/%C3%A9", 5)],
 )
 def test_a_pointer_is_read_as_rfc_6901_has_it(reference: str, expected: Any) -> None:
-    assert expected == pointer(POINTED, reference, "x")
+    assert expected == resolve_pointer(POINTED, reference, "x")
 
 
 NOWHERE = ("#/gone", "#/list/1", "#/list/-1", "#/list/00", "#/list/x", "#list", "#/a~1b/c", "#/list/0/x/0")
@@ -121,7 +121,7 @@ NOWHERE = ("#/gone", "#/list/1", "#/list/-1", "#/list/00", "#/list/x", "#list", 
 )
 def test_a_pointer_that_leads_to_nothing_here_is_refused(reference: str, problem: str) -> None:
     with pytest.raises(DocumentError, match=problem):
-        pointer(POINTED, reference, "x")
+        resolve_pointer(POINTED, reference, "x")
 
 
 def test_a_server_is_at_the_defaults_of_its_variables() -> None:

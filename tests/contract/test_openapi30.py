@@ -9,7 +9,7 @@ import pytest
 from pytest_bctrl import check
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.read import from_document
-from pytest_bctrl.contract.soundness import as_31
+from pytest_bctrl.contract.soundness import upgrade_document
 from pytest_bctrl.drift import compare
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan import run_probes
@@ -73,7 +73,7 @@ def test_a_schema_means_what_it_means_in_3_0(name: str) -> None:
     assert ([*row.right], []) == tuple(
         [value for value in values if accepts(contract, schema, value)] for values in (row.right, row.wrong)
     )
-    assert [] == compare(made, as_31(made))
+    assert [] == compare(made, upgrade_document(made))
     target = Target(with_mock(ContractRun("mock", contract, "", Secret(""), {}, "error", 20)))
     found = run_probes(target)
     target.close()
@@ -84,5 +84,5 @@ def test_its_digest_is_that_of_the_document_as_it_was_given() -> None:
     contract = from_document(of_30(NULLABLE), "things.json")
 
     assert contract.digest == from_document(of_30({"nullable": True, "type": "string"}), "things.json").digest
-    assert contract.digest != from_document(as_31(of_30(NULLABLE)), "things.json").digest
+    assert contract.digest != from_document(upgrade_document(of_30(NULLABLE)), "things.json").digest
     assert [] == check(b"null", contract=contract)

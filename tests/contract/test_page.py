@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.contract.build import extract
+from pytest_bctrl.contract.build import extract_spec
 from pytest_bctrl.contract.document import Block, fenced_blocks, openapi_block
 from pytest_bctrl.errors import DocumentError
 
@@ -42,7 +42,7 @@ SETTING = "```yaml\ndocs:\n  openapi: ./openapi.yml\n```\n\n"
     ],
 )
 def test_the_document_is_found_in_every_kind_of_fence(block: str, spec: str) -> None:
-    assert spec == extract(page(block), "page.md")
+    assert spec == extract_spec(page(block), "page.md")
 
 
 def test_a_block_says_which_line_it_starts_on() -> None:
@@ -73,7 +73,7 @@ NONE = r"page\.md: the page holds no fenced block"
 )
 def test_a_page_without_one_document_is_refused(text: str, problem: str) -> None:
     with pytest.raises(DocumentError, match=problem):
-        extract(text, "page.md")
+        extract_spec(text, "page.md")
 
 
 @given(st.text(st.characters(exclude_characters="`~\r\n", exclude_categories=["Cs"])))

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.paging import linked
-from pytest_bctrl.contract.paging_read import paging
+from pytest_bctrl.contract.paging import link_target
+from pytest_bctrl.contract.paging_read import read_paging
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.contract.show import lines
+from pytest_bctrl.contract.show import contract_lines
 from pytest_bctrl.errors import DocumentError
 
 from .documents import contract_of
@@ -103,13 +103,13 @@ def test_how_an_api_pages_is_recognised(name: str) -> None:
     _, _, by, size, following, _ = APIS[name]
     of = of_api(name)
 
-    found = paging(of, of.operations[0])
+    found = read_paging(of, of.operations[0])
 
     assert found is not None
     start = f"{found.by} {found.start.name}" if found.start else ""
     told = "Link" if found.in_header else ".".join(found.next)
     assert (by, size, following) == (start, found.size.name if found.size else "", told)
-    assert bool(by or following) == found.leads_on
+    assert bool(by or following) == found.has_next_page
     assert "id" == found.identity
 
 
@@ -127,12 +127,12 @@ def test_how_an_api_pages_is_recognised(name: str) -> None:
 def test_what_does_not_page_is_left_alone(schema: Any, query: dict[str, Any], said: Any) -> None:
     of = contract(schema, query, **({} if said is None else {"x-bctrl-paging": said}))
 
-    assert paging(of, of.operations[0]) is None
+    assert read_paging(of, of.operations[0]) is None
 
 
 def test_the_packaged_contract_has_no_pages() -> None:
     packaged_contract = load()
-    assert [] == [one for one in packaged_contract.operations if paging(packaged_contract, one)]
+    assert [] == [one for one in packaged_contract.operations if read_paging(packaged_contract, one)]
 
 
 def test_an_extension_names_what_has_no_known_name() -> None:
@@ -140,13 +140,13 @@ def test_an_extension_names_what_has_no_known_name() -> None:
     said = {"items": "rows", "cursor": "from", "next": "go.on", "more": "left", "size": "n", "id": "id"}
     of = contract(schema, {"from": TEXT, "n": WHOLE}, **{"x-bctrl-paging": said})
 
-    found = paging(of, of.operations[0])
+    found = read_paging(of, of.operations[0])
 
     assert found is not None
     assert "size: n, cursor: from, next: go.on, more: left, items: rows, id: id" == str(found)
-    assert f"  pages       {found}" in [*lines(of)]
+    assert f"  pages       {found}" in [*contract_lines(of)]
     assert [("from", "here"), ("n", "2")] == sorted(
-        found.following({"rows": [{"id": "1"}], "go": {"on": "here"}, "left": True}, None, [("n", "2")]) or []
+        found.next_query({"rows": [{"id": "1"}], "go": {"on": "here"}, "left": True}, None, [("n", "2")]) or []
     )
 
 
@@ -158,7 +158,7 @@ def test_items_are_known_by_what_a_rule_says_is_unique() -> None:
     ]
     of = contract(body(data=named), {"limit": WHOLE}, **{"x-bctrl-invariants": rules})
 
-    assert "size: limit, items: data, id: name" == str(paging(of, of.operations[0]))
+    assert "size: limit, items: data, id: name" == str(read_paging(of, of.operations[0]))
 
 
 WRONG = {
@@ -213,4 +213,4 @@ def test_an_extension_of_what_lists_nothing_is_refused() -> None:
     ],
 )  # fmt: skip
 def test_the_link_of_the_next_page_is_read(field: str | None, target: str | None) -> None:
-    assert target == linked(field, "next")
+    assert target == link_target(field, "next")

@@ -229,7 +229,7 @@ def test_junk_anywhere_is_refused_in_one_line_or_can_be_shown_and_checked_agains
     refusal = "x"
     try:
         contract = from_document(_changed(path, junk), "x")
-        list(show.lines(contract))
+        list(show.contract_lines(contract))
         check(SAMPLE, contract=contract, operation="GET /v1/spaces/{id}/runtimes")
     except DocumentError as error:
         refusal = str(error)

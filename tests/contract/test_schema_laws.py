@@ -15,7 +15,7 @@ from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_answer
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.schema.locations import location, parted, select
+from pytest_bctrl.contract.schema.locations import exact_location, select_values, split_location
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples import Samples
@@ -82,12 +82,12 @@ def test_a_mutant_is_found_at_its_place_and_each_location_gives_its_values(contr
         response, found = found_in(contract, mutant.body)
         for observed, facts in response.observed.places.items():
             assert len(list(response.select(observed.location))) >= facts.seen, observed.location
-        wanted = [location(path) for path, _ in select(mutant.body, mutant.location)]
+        wanted = [exact_location(path) for path, _ in select_values(mutant.body, mutant.location)]
         paths: list[str] = []
         for finding in (finding for finding in found if finding.rule == mutant.check):
             # There is nothing at the place of what is missing: the object around it is the place.
-            place = parted(finding.location)[0] if finding.extra["kind"] == "missing" else finding.location
-            selected = [location(path) for path, _ in response.select(place)]
+            place = split_location(finding.location)[0] if finding.extra["kind"] == "missing" else finding.location
+            selected = [exact_location(path) for path, _ in response.select(place)]
             assert len(selected) >= finding.count
             paths += selected
         assert any(one.startswith(other) or other in ("$", one) for one in paths for other in wanted), mutant.name

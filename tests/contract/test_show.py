@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.contract.schema.locations import generalised, location
+from pytest_bctrl.contract.schema.locations import exact_location, general_location
 from pytest_bctrl.contract.schema.ref import TYPES, type_name
-from pytest_bctrl.contract.show import shortened
+from pytest_bctrl.contract.show import shorten
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -22,7 +22,7 @@ _JSON = st.recursive(
 
 @given(_JSON)
 def test_what_is_shortened_is_json_and_can_be_shortened_again(value: Any) -> None:
-    assert isinstance(json.dumps([shortened(value), shortened(shortened(value))], allow_nan=False), str)
+    assert isinstance(json.dumps([shorten(value), shorten(shorten(value))], allow_nan=False), str)
 
 
 def deep(depth: int) -> Any:
@@ -33,11 +33,11 @@ def deep(depth: int) -> Any:
 
 
 def test_what_is_deep_is_summed_up() -> None:
-    assert "[… 1 items]" in json.dumps(shortened(deep(20)), ensure_ascii=False)
+    assert "[… 1 items]" in json.dumps(shorten(deep(20)), ensure_ascii=False)
     value: Any = {"a": 1, "b": 2}
     for _ in range(20):
         value = {"next": value, "more": []}
-    assert "{… 2 properties}" in json.dumps(shortened(value), ensure_ascii=False)
+    assert "{… 2 properties}" in json.dumps(shorten(value), ensure_ascii=False)
 
 
 @pytest.mark.parametrize(
@@ -55,21 +55,21 @@ def test_what_is_deep_is_summed_up() -> None:
     ids=["text", "key", "properties", "items", "depth", "number", "negative", "infinity"],
 )
 def test_huge_data_becomes_small(value: Any) -> None:
-    assert len(json.dumps(shortened(value), allow_nan=False)) < 20_000
+    assert len(json.dumps(shorten(value), allow_nan=False)) < 20_000
 
 
 @pytest.mark.parametrize("value", [None, True, 1, 1.5, "x", [1, "a"], {"a": {"b": [None]}}, "x" * 120, 2**256 - 1])
 def test_small_data_is_shown_as_it_is(value: Any) -> None:
-    assert value == shortened(value)
+    assert value == shorten(value)
 
 
 def test_what_is_left_out_is_counted() -> None:
-    assert [0, 1, 2, 3, 4, 5, 6, 7, "… 2 more"] == shortened(list(range(10)))
+    assert [0, 1, 2, 3, 4, 5, 6, 7, "… 2 more"] == shorten(list(range(10)))
 
 
 def test_the_value_is_not_changed() -> None:
     value = {"a": list(range(20))}
-    shortened(value)
+    shorten(value)
     assert {"a": list(range(20))} == value
 
 
@@ -87,12 +87,12 @@ def test_the_value_is_not_changed() -> None:
     ],
 )
 def test_a_place_is_written_exactly_and_for_all_items(path: Any, exact: str, general: str) -> None:
-    assert (exact, general) == (location(path), generalised(path))
+    assert (exact, general) == (exact_location(path), general_location(path))
 
 
 @given(st.lists(st.text() | st.integers(0, 10**6)))
 def test_a_place_never_holds_control_characters(path: list[str | int]) -> None:
-    assert location(path).isprintable()
+    assert exact_location(path).isprintable()
 
 
 def test_a_type_has_the_name_that_schemas_give_it() -> None:

@@ -7,20 +7,20 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.contract.read import from_document, load
-from pytest_bctrl.contract.show import lines
+from pytest_bctrl.contract.show import contract_lines
 
 from .documents import contract_of, document
 
 
 def members(schema: Any, schemas: dict[str, Any] | None = None) -> list[str]:
     """The lines below the media type."""
-    shown = list(lines(contract_of(schema, schemas)))
+    shown = list(contract_lines(contract_of(schema, schemas)))
     return shown[next(i for i, line in enumerate(shown) if "application/json" in line) :]
 
 
 def test_the_packaged_contract_is_shown() -> None:
     contract = load()
-    first, *shown = lines(contract)
+    first, *shown = contract_lines(contract)
     assert f"bctrl API 1.0.0  (sha256 {contract.digest})" == first
     assert {
         "GET /v1/spaces/{id}/runtimes  runtimes-list",
@@ -36,7 +36,7 @@ def test_an_api_key_is_shown_with_its_place() -> None:
     made = document()
     made["components"]["securitySchemes"] = {"key": {"type": "apiKey", "in": "header", "name": "X-Key"}}
     made["security"] = [{"key": []}]
-    assert "  security    key (apiKey X-Key in header)" in list(lines(from_document(made, "things")))
+    assert "  security    key (apiKey X-Key in header)" in list(contract_lines(from_document(made, "things")))
 
 
 def test_a_required_member_has_a_star() -> None:

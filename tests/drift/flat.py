@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
-from pytest_bctrl.contract.document import at
+from pytest_bctrl.contract.document import value_at
 from pytest_bctrl.findings.finding import Finding
 
 Doc = dict[str, Any]
@@ -30,7 +30,7 @@ KINDS = {
 def _resolved(document: Doc, value: Any, pointer: str) -> tuple[Any, str]:
     while isinstance(value, dict) and isinstance(value.get("$ref"), str):
         pointer = unquote(value["$ref"][1:])
-        value = at(document, pointer)
+        value = value_at(document, pointer)
     return value, pointer
 
 

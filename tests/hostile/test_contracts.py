@@ -16,7 +16,7 @@ from pytest_bctrl import check
 from pytest_bctrl.contract.document import load_data
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.contract.show import lines
+from pytest_bctrl.contract.show import contract_lines
 from pytest_bctrl.drift import judge_upstream
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.samples.mutants import mutants
@@ -156,7 +156,7 @@ def _refusal(schema: Any, schemas: Any) -> str:
 
 
 def _response(contract: Contract) -> None:
-    assert all(isinstance(line, str) for line in lines(contract))
+    assert all(isinstance(line, str) for line in contract_lines(contract))
     for body in BODIES:
         check(body, contract=contract)
     with suppress(BctrlError):

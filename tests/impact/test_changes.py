@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pytest_bctrl import check
-from pytest_bctrl.contract.build import contract_of
+from pytest_bctrl.contract.build import contract_with_overlay
 from pytest_bctrl.contract.document import load_data
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.read import from_document, load
@@ -54,7 +54,7 @@ def _changes(of_spec: Callable[[Any], Any]) -> dict[str, Change]:
     """What the gate finds of a changed spec, by rule, and how it is played; without the overlay's further answers."""
     document = copy.deepcopy(SPEC)
     of_spec(document)
-    new = contract_of(load_data(document, "new"), None)
+    new = contract_with_overlay(load_data(document, "new"), None)
     mock = MockServer(CONTRACT)
     found = changes_from_drift(compare(SPEC, document), CONTRACT, new, mock.api_key, mock.space_id)
     return {one.finding.rule: one for one in found}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_bctrl.contract.build import extract
+from pytest_bctrl.contract.build import extract_spec
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.secrets.secret import Secret
@@ -89,7 +89,7 @@ def test_every_sample_of_the_page_has_its_language() -> None:
 
 
 def test_the_page_is_the_one_that_the_contract_was_taken_from() -> None:
-    assert packaged().spec.read_text("utf-8") == extract(PAGE.read_text("utf-8"), PAGE.name)
+    assert packaged().spec.read_text("utf-8") == extract_spec(PAGE.read_text("utf-8"), PAGE.name)
 
 
 @pytest.mark.skipif(not UPSTREAM.is_file(), reason="the published page is not beside this checkout")

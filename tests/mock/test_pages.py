@@ -61,8 +61,8 @@ def walked(mock: MockServer, size: int | None, between: Any = lambda page: None)
         assert 200 == response.status
         data = json.loads(response.body)
         assert accepts(mock.contract, samples_of(mock).schema, data)
-        pages.append([item["id"] for item in paging.listed(data)])
-        following = paging.following(data, response.header("Link"), following)
+        pages.append([item["id"] for item in paging.items_in(data)])
+        following = paging.next_query(data, response.header("Link"), following)
         between(len(pages))
     return pages
 

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from pytest_bctrl.contract.engine import conforms
+from pytest_bctrl.contract.engine import conforms_to_format
 from pytest_bctrl.contract.schema.locations import value_tag
 from pytest_bctrl.contract.schema.node import body_node, node_at
 from pytest_bctrl.observed.facts import Facts, Observation, Place
@@ -52,7 +52,7 @@ def _walk(made: Observation, schema: Any, at: str, value: Any) -> None:
         # Of a string where none is documented, what it may turn out to be is taken down.
         wanted = [schema["format"]] if "format" in schema else []
         for name in wanted if is_documented else ("uuid", "date-time"):
-            facts.formats[name] += conforms(value, name)
+            facts.formats[name] += conforms_to_format(value, name)
     if isinstance(value, list | dict | str) and not is_documented:
         facts.empty += value in ([], {})
         return

@@ -10,7 +10,7 @@ import execnet
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pytest_bctrl.contract.schema.locations import parted
+from pytest_bctrl.contract.schema.locations import split_location
 from pytest_bctrl.contract.schema.node import body_node, node_at
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.facts import as_data, from_data
@@ -56,7 +56,7 @@ def test_every_place_can_be_found_again_or_is_undocumented(body: Any) -> None:
         location, node = place.location, node_at(root, place.location)
         if node is None and not any(location.startswith(one) for one in unknown):
             while node is None:
-                location = parted(location)[0]
+                location = split_location(location)[0]
                 node = node_at(root, location)
             # Below a value of a type that is not documented.
             assert set(made.places[place._replace(location=location)].types) - node.types

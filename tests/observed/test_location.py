@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 from pytest_bctrl.contract.schema.locations import (
     ITEMS,
     Step,
-    location,
-    member,
-    others,
-    parted,
-    position,
-    select,
-    shown,
-    steps,
+    display_location,
+    exact_location,
+    member_location,
+    other_members,
+    parse_steps,
+    position_location,
+    select_values,
+    split_location,
     tag_value,
-    tagged,
-    untagged,
     value_tag,
+    with_tag,
+    without_tags,
 )
 
 NAMES = st.text() | st.sampled_from(["a", "kind", "a.b", "[*]", "<x>", "'", '"', "\\", "*", "\ud800", "]", "$"])
@@ -39,19 +39,19 @@ def written(parts: list[tuple[Any, str]]) -> str:
     text = ""
     for kind, name in parts:
         if kind == "member":
-            text = member(text, name)
+            text = member_location(text, name)
         elif kind == "position":
-            text = position(text, int(name))
+            text = position_location(text, int(name))
         elif kind == "others":
-            text = others(text)
+            text = other_members(text)
         else:
-            text = text + ITEMS if kind == "items" else tagged(text, name)
+            text = text + ITEMS if kind == "items" else with_tag(text, name)
     return text
 
 
 @given(STEPS)
 def test_a_location_is_read_step_by_step_as_it_was_written(parts: list[tuple[Any, str]]) -> None:
-    found = list(steps(written(parts)))
+    found = list(parse_steps(written(parts)))
     assert [kind for kind, _ in parts] == [step.kind for step in found]
     told = [(step.kind, step.text) for step in found if step.kind in ("member", "position", "tag")]
     assert [part for part in parts if part[0] in ("member", "position", "tag")] == told
@@ -59,7 +59,7 @@ def test_a_location_is_read_step_by_step_as_it_was_written(parts: list[tuple[Any
 
 @given(STEPS)
 def test_a_location_is_parted_at_its_last_step(parts: list[tuple[Any, str]]) -> None:
-    above, last = parted(written(parts))
+    above, last = split_location(written(parts))
     assert written(parts[:-1]) == above
     assert (last is None) == (not parts)
     if isinstance(last, Step):
@@ -68,7 +68,9 @@ def test_a_location_is_parted_at_its_last_step(parts: list[tuple[Any, str]]) -> 
 
 @given(STEPS)
 def test_no_tag_is_left_where_they_are_taken_out(parts: list[tuple[Any, str]]) -> None:
-    assert [part[0] for part in parts if part[0] != "tag"] == [step.kind for step in steps(untagged(written(parts)))]
+    assert [part[0] for part in parts if part[0] != "tag"] == [
+        step.kind for step in parse_steps(without_tags(written(parts)))
+    ]
 
 
 @given(st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text(max_size=100))
@@ -88,7 +90,7 @@ def test_a_tag_tells_its_value(value: Any) -> None:
     ],
 )
 def test_a_person_sees_neither_tag_nor_position(location: str, text: str) -> None:
-    assert text == shown(location)
+    assert text == display_location(location)
 
 
 BODY = {"a": [{"odd.name": 1, "kind": "x"}, {"kind": "y", "é": 2}], "n" * 130: 3}
@@ -106,16 +108,16 @@ BODY = {"a": [{"odd.name": 1, "kind": "x"}, {"kind": "y", "é": 2}], "n" * 130: 
         ("a[*]<with=kind>.kind", ["x", "y"]),
         ("a[*]<oneOf:1>['odd.name']", [1]),
         ("a[*].*", [1, "x", "y", 2]),
-        (location(("n" * 130,)), [3]),
+        (exact_location(("n" * 130,)), [3]),
         ("kind.a", []),
         ("a.*", []),
         ("$[0]", []),
     ],
 )
 def test_a_location_selects_what_it_names(place: str, values: list[Any]) -> None:
-    assert values == [value for _, value in select(BODY, place)]
+    assert values == [value for _, value in select_values(BODY, place)]
 
 
 def test_what_is_no_location_is_refused() -> None:
     with pytest.raises(ValueError, match="is not a location"):
-        list(steps("runtimes[*"))
+        list(parse_steps("runtimes[*"))

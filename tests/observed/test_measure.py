@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.schema.applicators import name_of
+from pytest_bctrl.contract.schema.applicators import branch_name
 from pytest_bctrl.observed.coverage import Coverage, coverage, never_seen
 from pytest_bctrl.observed.observe import NO_BODY
 from tests.contract.documents import contract_of
@@ -147,7 +147,7 @@ def test_a_branch_is_called_what_its_schema_is_called() -> None:
     assert ["A", "alternative 2: array"] == named(*untold)
     assert ["flat error shape", "alternative 2: a value {b, c}"] == named(*objects)[:2]
     assert ["kind=x", "kind=y"] == named(*({"type": "object", **one} for one in told))
-    assert ["a number", "number"] == [name_of(contract_of(True, schemas), schema) or "number" for schema in NUMBERS]
+    assert ["a number", "number"] == [branch_name(contract_of(True, schemas), schema) or "number" for schema in NUMBERS]
 
 
 NUMBERS: list[Any] = [{"$ref": "#/components/schemas/B"}, {"type": "number"}]

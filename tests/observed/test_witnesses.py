@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from pytest_bctrl.contract.build import contract_of
+from pytest_bctrl.contract.build import contract_with_overlay
 from pytest_bctrl.contract.document import load_data
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.drift import compare
@@ -27,7 +27,7 @@ NEXT = next_steps("check", "suggest", "update", "again")
 
 
 def placed(spec: dict[str, Any], observation: Observation) -> list[Finding]:
-    upstream = contract_of(load_data(spec, "upstream.yaml"), packaged().overlay)
+    upstream = contract_with_overlay(load_data(spec, "upstream.yaml"), packaged().overlay)
     return place(CONTRACT, upstream, observation, compare(SPEC, spec), NEXT)
 
 
@@ -152,7 +152,7 @@ def test_a_renamed_path_parameter_is_nobody_s_move() -> None:
     operation = spec["paths"].pop("/v1/spaces/{id}/runtimes")
     operation["get"]["parameters"][0]["name"] = "space"
     spec["paths"]["/v1/spaces/{space}/runtimes"] = operation
-    upstream = contract_of(load_data(spec, "upstream.yaml"), None)
+    upstream = contract_with_overlay(load_data(spec, "upstream.yaml"), None)
     case = CASES["a property that nobody documents"]
     found = place(CONTRACT, upstream, seen(answered(case)), compare(SPEC, spec), NEXT)
     assert [(AHEAD, "does not document it")] == [(says(one), says(one, "upstream")) for one in found if one.location]
@@ -162,7 +162,7 @@ def test_an_operation_that_is_gone_is_a_promise_while_it_answers_and_has_no_witn
     """What else it does is told of the vendored spec."""
     spec = copy.deepcopy(SPEC)
     spec["paths"]["/v2/runtimes"] = spec["paths"].pop("/v1/spaces/{id}/runtimes")
-    upstream = contract_of(load_data(spec, "upstream.yaml"), None)
+    upstream = contract_with_overlay(load_data(spec, "upstream.yaml"), None)
     asked, unasked = (
         place(CONTRACT, upstream, observation, compare(SPEC, spec), NEXT)
         for observation in (seen(answered(CASES["a property that nobody documents"])), Observation())

@@ -147,7 +147,7 @@ def test_what_is_sent_breaks_the_contract_where_schemathesis_means_it_to() -> No
     assert {"sort"} <= {name for case in positive for name, _ in case.inputs.query}
     assert [[]] * len(positive) == [invalid_parameters(contract, operation, case.inputs) for case in positive]
     assert all(
-        "query" in {one.place for one in invalid_parameters(contract, operation, case.inputs)} for case in negative
+        "query" in {one.in_ for one in invalid_parameters(contract, operation, case.inputs)} for case in negative
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.contract.parameters import field_of, survives
+from pytest_bctrl.contract.parameters import serialize_field, survives_transport
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.generate import generated
 from pytest_bctrl.suite.probes import made_up
@@ -36,8 +36,8 @@ def test_what_is_generated_is_allowed_and_arrives(schema: dict[str, Any], place:
     made = [values[place, "tags"] for values in generated(contract, operation, [known], 8)]
 
     assert made
-    assert all(survives(contract, known, value) for value in made)
-    assert place == "query" or all(field_of(known, value).isascii() for value in made)
+    assert all(survives_transport(contract, known, value) for value in made)
+    assert place == "query" or all(serialize_field(known, value).isascii() for value in made)
 
 
 def test_no_value_is_made_up_where_a_setting_says_which_there_are() -> None:

@@ -17,13 +17,13 @@ from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.locations import WITH, value_tag
 from pytest_bctrl.contract.schema.ref import (
     SchemaRef,
+    applied_keywords,
     is_of_type,
+    keywords_of,
     listed_values,
     named_types,
-    parts_of,
     type_name,
     types_of,
-    words,
 )
 
 NOTHING = frozenset({"nothing"})
@@ -44,10 +44,10 @@ class Branch:
         fixed: dict[str, tuple[Any, ...]] = {}
         typed: dict[str, frozenset[str]] = {}
         types: set[str] = set()
-        for part in parts_of(contract, schema):
+        for part in applied_keywords(contract, schema):
             types.update(named_types(part) or map(type_name, listed_values(part) or ()))
             for name, raw in part.get("properties", {}).items():
-                for inner in parts_of(contract, raw):
+                for inner in applied_keywords(contract, raw):
                     typed[name] = frozenset(named_types(inner))
                     if (values := listed_values(inner)) is not None:
                         fixed[name] = tuple(values)
@@ -61,7 +61,7 @@ class Branch:
 
     def likeness(self, value: Mapping[str, Any]) -> int:
         """How many of this branch's properties the value has, with the right type."""
-        return sum(1 for name, types in self.typed.items() if name in value and is_one_of(types, value[name]))
+        return sum(1 for name, types in self.typed.items() if name in value and matches_types(types, value[name]))
 
 
 def discriminator(branches: Sequence[Branch]) -> str | None:
@@ -76,7 +76,7 @@ def discriminator(branches: Sequence[Branch]) -> str | None:
     return None
 
 
-def branch_meant(branches: Sequence[Branch], value: Any) -> int | None:
+def intended_branch(branches: Sequence[Branch], value: Any) -> int | None:
     """Return the index of the one branch that `value` means to be, or None where it cannot be told.
 
     Told by the discriminating property where there is one, else by the only branch of the value's type, else
@@ -87,28 +87,28 @@ def branch_meant(branches: Sequence[Branch], value: Any) -> int | None:
         if name is not None:
             matching = [i for i, branch in enumerate(branches) if value.get(name) in branch.values_of(name)]
             return matching[0] if len(matching) == 1 else None
-    typed = [i for i, branch in enumerate(branches) if is_one_of(branch.types, value)]
+    typed = [i for i, branch in enumerate(branches) if matches_types(branch.types, value)]
     if len(typed) == 1 or not isinstance(value, Mapping):
         return typed[0] if len(typed) == 1 else None
     likest = sorted(((branches[i].likeness(value), i) for i in typed), reverse=True)
     return likest[0][1] if len(likest) > 1 and likest[0][0] > likest[1][0] else None
 
 
-def name_of(contract: Contract, schema: Schema) -> str:
+def branch_name(contract: Contract, schema: Schema) -> str:
     """What an alternative is called: its title, or the name of its component; empty where it has neither."""
     schemas = [schema, contract.resolve(schema)] if isinstance(schema, Mapping) else []
     titles = [str(one["title"]) for one in schemas if isinstance(one, Mapping) and "title" in one]
     return titles[0] if titles else str(schema.get("$ref", "")).rpartition("/")[2] if schemas else ""  # type: ignore[union-attr]
 
 
-def shape_text(contract: Contract, schema: Schema) -> str:
+def branch_summary(contract: Contract, schema: Schema) -> str:
     """An alternative by its name, or its types, and what it requires: `FlatError {error, code}`."""
-    required = ", ".join(str(name) for part in parts_of(contract, schema) for name in part.get("required", ()))
-    called = name_of(contract, schema) or " or ".join(sorted(Branch.of(contract, schema).types)) or "a value"
+    required = ", ".join(str(name) for part in applied_keywords(contract, schema) for name in part.get("required", ()))
+    called = branch_name(contract, schema) or " or ".join(sorted(Branch.of(contract, schema).types)) or "a value"
     return f"{called} {{{required}}}" if required else called
 
 
-def is_one_of(types: frozenset[str], value: Any) -> bool:
+def matches_types(types: frozenset[str], value: Any) -> bool:
     """Whether a value is of one of the types; of any, where none is named."""
     return not types or any(is_of_type(value, name) for name in types)
 
@@ -118,14 +118,14 @@ class Choice:
     """A `oneOf` or `anyOf` of which several branches admit a type; `spot` is the schema that holds the word."""
 
     contract: Contract
-    spot: SchemaRef
+    schema_ref: SchemaRef
     word: str
     kind: str
 
     @cached_property
     def branches(self) -> tuple[SchemaRef, ...]:
         """All branches."""
-        return tuple(self.spot.each(self.word))
+        return tuple(self.schema_ref.each(self.word))
 
     @property
     def ways(self) -> int:
@@ -155,10 +155,10 @@ class Choice:
             return tag
         schema = self.by_tag[tag].schema
         number = int(tag.partition(":")[2]) + 1
-        return name_of(self.contract, schema) or f"alternative {number}: {shape_text(self.contract, schema)}"
+        return branch_name(self.contract, schema) or f"alternative {number}: {branch_summary(self.contract, schema)}"
 
     @property
-    def is_always_told(self) -> bool:
+    def requires_tag_property(self) -> bool:
         """Whether no branch takes an object without the property that tells them apart."""
         return self.name is not None and all(self.read[index].values_of(self.name) for index in self.admitting)
 
@@ -182,7 +182,7 @@ class Choice:
         """The tag of a value; empty where the property that would tell the branch is not there."""
         if self.name is not None and isinstance(value, Mapping):
             return value_tag(self.name, value[self.name]) if self.name in value else ""
-        meant = branch_meant(self.read, value)
+        meant = intended_branch(self.read, value)
         if meant is not None:
             return f"{self.word}:{meant}"
         valid = [i for i in self.admitting if accepts(self.contract, self.branches[i].schema, value)]
@@ -203,11 +203,11 @@ class Choice:
         tags = {value: value_tag(self.name, value) for value in set(told)}
         return list(map(tags.__getitem__, told))
 
-    def knows(self, tag: str) -> bool:
+    def has_tag(self, tag: str) -> bool:
         """Whether a tag is one of this choice's, documented or not."""
         return tag.startswith((f"{self.name}=", f"{self.name}:") if self.name is not None else f"{self.word}:")
 
-    def spots(self, tag: str) -> tuple[tuple[SchemaRef, ...], tuple[SchemaRef, ...]]:
+    def schemas_for_tag(self, tag: str) -> tuple[tuple[SchemaRef, ...], tuple[SchemaRef, ...]]:
         """The schemas that surely apply under a tag, and, where none is told, all that may."""
         if tag in self.by_tag:
             return (self.by_tag[tag],), ()
@@ -225,7 +225,7 @@ class Condition:
     `word` is `if`, or the property. `name` is the property too, whose absence has no tag; None for an `if`.
     """
 
-    spot: SchemaRef
+    schema_ref: SchemaRef
     word: str
     by_tag: Mapping[str, tuple[SchemaRef, ...]]
     is_met: Callable[[Any], bool]
@@ -250,11 +250,11 @@ class Condition:
         """What people call a tag: itself."""
         return tag
 
-    def knows(self, tag: str) -> bool:
+    def has_tag(self, tag: str) -> bool:
         """Whether a tag is one of this condition's."""
         return tag in self.by_tag
 
-    def spots(self, tag: str) -> tuple[tuple[SchemaRef, ...], tuple[SchemaRef, ...]]:
+    def schemas_for_tag(self, tag: str) -> tuple[tuple[SchemaRef, ...], tuple[SchemaRef, ...]]:
         """The schemas that surely apply under a tag; without one, those that may."""
         if tag in self.by_tag:
             return self.by_tag[tag], ()
@@ -264,9 +264,9 @@ class Condition:
 Applicator = Choice | Condition
 
 
-def splits(contract: Contract, spot: SchemaRef, kind: str) -> Iterator[Applicator]:
+def applicators_of(contract: Contract, spot: SchemaRef, kind: str) -> Iterator[Applicator]:
     """Yield what of one schema depends on the value, for values of a type."""
-    schema = words(spot)
+    schema = keywords_of(spot)
     for word in ("oneOf", "anyOf"):
         if word in schema:
             yield Choice(contract, spot, word, kind)

@@ -17,9 +17,9 @@ from operator import getitem
 from typing import Any, ClassVar, TypeAlias
 
 from pytest_bctrl.contract.iso_time import is_before, parse_time
-from pytest_bctrl.contract.schema.locations import Path, location, select
+from pytest_bctrl.contract.schema.locations import Path, exact_location, select_values
 
-Broken: TypeAlias = tuple[Path, Any, Any]
+RuleViolation: TypeAlias = tuple[Path, Any, Any]
 """The path of what is wrong, what is expected there, and what was observed."""
 
 Values: TypeAlias = Mapping[str, str]
@@ -44,13 +44,13 @@ class Invariant:
 
     def places(self, body: Any) -> list[tuple[Path, Any]]:
         """The places of a body that the rule looks at, and what is there."""
-        return list(select(body, self.location))
+        return list(select_values(body, self.location))
 
     def objects(self, body: Any) -> list[tuple[Path, dict[str, Any]]]:
         """Those of the places at which there is an object."""
         return [(path, value) for path, value in self.places(body) if isinstance(value, dict)]
 
-    def check(self, body: Any, values: Values) -> Iterator[Broken]:
+    def check(self, body: Any, values: Values) -> Iterator[RuleViolation]:
         """Yield each place that breaks the rule, in a body that answers a request with these values."""
         raise NotImplementedError  # pragma: no cover - each keyword has its own
 
@@ -61,17 +61,17 @@ class Invariant:
         """
         raise NotImplementedError  # pragma: no cover - each keyword has its own
 
-    def settle(self, item: dict[str, Any], given: Mapping[str, Any]) -> None:
+    def propagate(self, item: dict[str, Any], given: Mapping[str, Any]) -> None:
         """Change in place what the rule ties to the values that an item was given."""
 
-    def problem(self, broken: Broken) -> str:
+    def problem(self, broken: RuleViolation) -> str:
         """What `check` found, in words for who gave the values."""
-        return f"{' and '.join(self.names) or location(broken[0])}: {self.said.get('because', 'they are tied')}"
+        return f"{' and '.join(self.names) or exact_location(broken[0])}: {self.said.get('because', 'they are tied')}"
 
-    def renew(self, body: Any, start: int) -> None:
+    def renumber(self, body: Any, start: int) -> None:
         """Give every place that has to differ another value, which `start` tells apart from those of other bodies."""
 
-    def breaks(self, body: Any) -> Iterator[tuple[str, Any]]:
+    def broken_copies(self, body: Any) -> Iterator[tuple[str, Any]]:
         """Yield what was done, in words, and a copy of a body after it, which breaks the rule in its last place."""
         raise NotImplementedError  # pragma: no cover - each keyword has its own
 
@@ -81,7 +81,7 @@ class _Unique(Invariant):
 
     keyword = "unique"
 
-    def check(self, body: Any, values: Values) -> Iterator[Broken]:
+    def check(self, body: Any, values: Values) -> Iterator[RuleViolation]:
         seen: set[str] = set()
         for path, value in self.places(body):
             if isinstance(value, str):
@@ -100,14 +100,14 @@ class _Unique(Invariant):
                 _put(body, path, made)
             seen.add(_key(made))
 
-    def renew(self, body: Any, start: int) -> None:
+    def renumber(self, body: Any, start: int) -> None:
         for index, (path, value) in enumerate(self._told_apart(body), start):
             _put(body, path, _another(value, index))
 
     def _told_apart(self, body: Any) -> list[tuple[Path, Any]]:
         return [(path, value) for path, value in self.places(body) if isinstance(value, str | int)]
 
-    def breaks(self, body: Any) -> Iterator[tuple[str, Any]]:
+    def broken_copies(self, body: Any) -> Iterator[tuple[str, Any]]:
         wrong = copy.deepcopy(body)
         places = self.places(wrong)
         if len(places) > 1:
@@ -124,7 +124,7 @@ class _Equals(Invariant):
         super().__init__(said)
         self.parameter = str(said["equals"]).removeprefix("path.")
 
-    def check(self, body: Any, values: Values) -> Iterator[Broken]:
+    def check(self, body: Any, values: Values) -> Iterator[RuleViolation]:
         wanted = values.get(self.parameter)
         for path, value in self.places(body):
             is_comparable = isinstance(value, str | int) and not isinstance(value, bool)
@@ -139,7 +139,7 @@ class _Equals(Invariant):
             is_number = isinstance(value, int) and not isinstance(value, bool)
             _put(body, path, int(text) if is_number and re.fullmatch(r"-?\d+", text) else text)
 
-    def breaks(self, body: Any) -> Iterator[tuple[str, Any]]:
+    def broken_copies(self, body: Any) -> Iterator[tuple[str, Any]]:
         wrong = copy.deepcopy(body)
         for path, _ in self.places(wrong)[-1:]:
             _put(wrong, path, "00000000-0000-4000-8000-00000000dead")
@@ -151,7 +151,7 @@ class _Same(Invariant):
 
     keyword = "same"
 
-    def check(self, body: Any, values: Values) -> Iterator[Broken]:
+    def check(self, body: Any, values: Values) -> Iterator[RuleViolation]:
         one, other = self.names
         for path, value in self.objects(body):
             if one in value and other in value and value[one] != value[other]:
@@ -163,11 +163,11 @@ class _Same(Invariant):
             if first in item and second in item:
                 item[second] = item[first]
 
-    def settle(self, item: dict[str, Any], given: Mapping[str, Any]) -> None:
+    def propagate(self, item: dict[str, Any], given: Mapping[str, Any]) -> None:
         for name in [name for name in self.names if name in given][:1]:
             item.update({other: given[name] for other in self.names if other not in given})
 
-    def breaks(self, body: Any) -> Iterator[tuple[str, Any]]:
+    def broken_copies(self, body: Any) -> Iterator[tuple[str, Any]]:
         first, second = self.names
         wrong = copy.deepcopy(body)
         items = [item for _, item in self.objects(wrong) if first in item and second in item]
@@ -182,7 +182,7 @@ class _Times(Invariant):
 
     keyword = "times"
 
-    def check(self, body: Any, values: Values) -> Iterator[Broken]:
+    def check(self, body: Any, values: Values) -> Iterator[RuleViolation]:
         for path, value in self.objects(body):
             for name in self.names:
                 text = value.get(name)
@@ -191,7 +191,7 @@ class _Times(Invariant):
                     zoned = " with its zone" if moment else ""
                     yield (*path, name), f"an ISO 8601 time{zoned}, such as 2026-03-01T08:00:00Z", text
 
-    def problem(self, broken: Broken) -> str:
+    def problem(self, broken: RuleViolation) -> str:
         return f"{broken[0][-1]}: {broken[2]!r} is not an ISO 8601 time with a zone"
 
     def repair(self, body: Any, values: Values, start: int) -> None:
@@ -199,9 +199,9 @@ class _Times(Invariant):
             for offset, name in enumerate(self.names):
                 if isinstance(item.get(name), str):
                     # Every third item was never changed: equal times are as much a part of the contract as later ones.
-                    item[name] = moment(17 * (start + index) + (offset * (index % 3)))
+                    item[name] = example_time(17 * (start + index) + (offset * (index % 3)))
 
-    def breaks(self, body: Any) -> Iterator[tuple[str, Any]]:
+    def broken_copies(self, body: Any) -> Iterator[tuple[str, Any]]:
         for name in self.names:
             wrong = copy.deepcopy(body)
             for _, item in [one for one in self.objects(wrong) if isinstance(one[1].get(name), str)][-1:]:
@@ -214,7 +214,7 @@ class _Ordered(Invariant):
 
     keyword = "ordered"
 
-    def check(self, body: Any, values: Values) -> Iterator[Broken]:
+    def check(self, body: Any, values: Values) -> Iterator[RuleViolation]:
         earlier, later = self.names
         for path, value in self.objects(body):
             first, second = value.get(earlier), value.get(later)
@@ -227,7 +227,7 @@ class _Ordered(Invariant):
             item = reduce(getitem, path[:-1], body)
             item[earlier], item[later] = item[later], item[earlier]
 
-    def settle(self, item: dict[str, Any], given: Mapping[str, Any]) -> None:
+    def propagate(self, item: dict[str, Any], given: Mapping[str, Any]) -> None:
         earlier, later = self.names
         for name, other in ((earlier, later), (later, earlier)):
             free, fixed = _parsed(item.get(name)), _parsed(item.get(other))
@@ -237,7 +237,7 @@ class _Ordered(Invariant):
                 if not is_told or is_before(item[later], item[earlier]):
                     item[name] = item[other]
 
-    def breaks(self, body: Any) -> Iterator[tuple[str, Any]]:
+    def broken_copies(self, body: Any) -> Iterator[tuple[str, Any]]:
         first, last = self.names
         wrong = copy.deepcopy(body)
         for _, item in self.objects(wrong)[-1:]:
@@ -255,7 +255,7 @@ _EPOCH = datetime(2026, 1, 5, 9, tzinfo=UTC)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def moment(minutes: int) -> str:
+def example_time(minutes: int) -> str:
     """Return a time as the API writes it: ISO 8601, UTC, milliseconds, `Z`; `minutes` after a fixed beginning."""
     return (_EPOCH + timedelta(minutes=minutes)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

@@ -10,7 +10,8 @@ tag      = name "=" value               told by a property: `kind=profile`, JSON
          | word ":" numbers | "then" | "else" | …     told by nothing in the value: `oneOf:1`
 ```
 
-`location` and `generalised` write it, `steps` reads it, `select` finds the values: `runtimes[*].backing<kind=profile>`.
+`exact_location` and `general_location` write a location such as `runtimes[*].backing<kind=profile>`. `parse_steps`
+reads it, and `select_values` finds the values.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from pytest_bctrl.contract.show import shortened
+from pytest_bctrl.contract.show import shorten
 
 Path: TypeAlias = tuple[str | int, ...]
 """The exact place of a value: names and indexes from the top of the body."""
@@ -43,12 +44,12 @@ _WORDS = frozenset({"true", "false", "null", "NaN", "Infinity"})
 """Texts that read as JSON values, in Python's reading at least, and are quoted where they are strings."""
 
 
-def location(path: Sequence[str | int]) -> str:
+def exact_location(path: Sequence[str | int]) -> str:
     """Write an exact place: `runtimes[299].status`; the body itself is `$`."""
     return _written(path, lambda at, index: f"{at}[{index}]")
 
 
-def generalised(path: Sequence[str | int]) -> str:
+def general_location(path: Sequence[str | int]) -> str:
     """Write a place for all items of a list: `runtimes[*].status`."""
     return _written(path, lambda at, _index: at + ITEMS)
 
@@ -56,7 +57,7 @@ def generalised(path: Sequence[str | int]) -> str:
 def _written(path: Sequence[str | int], item: Callable[[str, int], str]) -> str:
     text = ""
     for key in path:
-        text = item(text, key) if isinstance(key, int) else unknown_member(text, key)
+        text = item(text, key) if isinstance(key, int) else undocumented_member(text, key)
     return text or "$"
 
 
@@ -67,29 +68,29 @@ class Step(NamedTuple):
     text: str
 
 
-def member(location: str, name: str) -> str:
-    """The place of a member of the object at `location`."""
+def member_location(location: str, name: str) -> str:
+    """The place of a member of the object at `exact_location`."""
     if PLAIN.fullmatch(name):
         return f"{location}.{name}" if location else name
     return f"{location}[{name!r}]"
 
 
-def unknown_member(location: str, name: str) -> str:
+def undocumented_member(location: str, name: str) -> str:
     """The place of a member that no contract names: a name that is too long to show is cut."""
-    return member(location, str(shortened(name)))
+    return member_location(location, str(shorten(name)))
 
 
-def position(location: str, index: int) -> str:
+def position_location(location: str, index: int) -> str:
     """The place of the items at one documented position."""
     return f"{location}[{index}]"
 
 
-def others(location: str) -> str:
+def other_members(location: str) -> str:
     """The place of all members that a free-form object has."""
     return f"{location}.*" if location else "*"
 
 
-def tagged(location: str, tag: str) -> str:
+def with_tag(location: str, tag: str) -> str:
     """The place of those values that are of one branch."""
     return f"{location}<{tag}>"
 
@@ -101,7 +102,7 @@ def value_tag(name: str, value: Any) -> str:
     elif isinstance(value, dict | list):
         return f"{name}:{'object' if isinstance(value, dict) else 'array'}"
     else:
-        text = json.dumps(shortened(value)).replace("<", "\\u003c").replace(">", "\\u003e")
+        text = json.dumps(shorten(value)).replace("<", "\\u003c").replace(">", "\\u003e")
     return f"{name}={text}"
 
 
@@ -116,10 +117,10 @@ def tag_value(tag: str) -> tuple[str, Any] | None:
         return name, text
 
 
-def select(value: Any, location: str) -> Iterator[tuple[Path, Any]]:
+def select_values(value: Any, location: str) -> Iterator[tuple[Path, Any]]:
     """Yield path and value of every place that a location names; raises `ValueError` for what is none."""
     found: list[tuple[Path, Any]] = [((), value)]
-    for kind, text in steps(location):
+    for kind, text in parse_steps(location):
         if kind == "items":
             lists = ((path, outer) for path, outer in found if isinstance(outer, list))
             found = [((*path, index), item) for path, outer in lists for index, item in enumerate(outer)]
@@ -141,7 +142,7 @@ def _keys(value: Any, kind: StepKind, text: str) -> Iterator[str | int]:
     if isinstance(value, list) and kind == "position":
         yield from range(len(value))[int(text) :][:1]
     elif isinstance(value, dict) and kind != "position":
-        yield from (name for name in value if kind == "others" or shortened(name) == text)
+        yield from (name for name in value if kind == "others" or shorten(name) == text)
 
 
 def _may_be_of(value: Any, tag: str) -> bool:
@@ -158,7 +159,7 @@ WITH = "with"
 """What stands for the name in the tag of objects to which `dependentSchemas` applies a schema: `with=profile`."""
 
 
-def steps(location: str) -> list[Step]:
+def parse_steps(location: str) -> list[Step]:
     """Read a location step by step; raises `ValueError` for what is none."""
     return [step for step, _ in _read(location)]
 
@@ -179,13 +180,13 @@ def _read(location: str) -> tuple[tuple[Step, int], ...]:
     return tuple(read)
 
 
-def parted(location: str) -> tuple[str, Step | None]:
+def split_location(location: str) -> tuple[str, Step | None]:
     """The place above a location, and the step that leads from there to it; no step where it is the body."""
     read = _read(location)
     return location[: read[-2][1] if len(read) > 1 else 0], read[-1][0] if read else None
 
 
-def untagged(location: str, *, positions: bool = True) -> str:
+def without_tags(location: str, *, positions: bool = True) -> str:
     """The location without its tags; without its `positions`, each is `[*]`."""
     parts, at = [], 0
     for step, end in _read(location) if "<" in location or not positions else ():
@@ -195,6 +196,6 @@ def untagged(location: str, *, positions: bool = True) -> str:
     return "".join(parts).removeprefix(".") if at else location
 
 
-def shown(location: str) -> str:
+def display_location(location: str) -> str:
     """The location as findings have it: branches untold, every position `[*]`, the body itself `$`."""
-    return untagged(location, positions=False) or "$"
+    return without_tags(location, positions=False) or "$"

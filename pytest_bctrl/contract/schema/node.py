@@ -10,8 +10,16 @@ from typing import Any
 from pytest_bctrl.contract.budget import COMBINATIONS
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema import locations as places
-from pytest_bctrl.contract.schema.applicators import Applicator, Choice, splits
-from pytest_bctrl.contract.schema.ref import SchemaRef, body_spot, expanded, reachable, types_of, values_of, words
+from pytest_bctrl.contract.schema.applicators import Applicator, Choice, applicators_of
+from pytest_bctrl.contract.schema.ref import (
+    SchemaRef,
+    expanded,
+    keywords_of,
+    reachable_schemas,
+    response_schema_ref,
+    types_of,
+    values_of,
+)
 
 LEVELS = 64
 """Levels of a recursive schema that are told apart; what lies deeper is not looked into."""
@@ -72,18 +80,22 @@ class Node:
     @cached_property
     def formats(self) -> Mapping[str, SchemaRef]:
         """The formats that every string here is to be in."""
-        return {str(words(spot)["format"]): spot for spot in self.parts("string") if "format" in words(spot)}
+        return {
+            str(keywords_of(spot)["format"]): spot
+            for spot in self.schemas_for("string")
+            if "format" in keywords_of(spot)
+        }
 
     @cached_property
     def required(self) -> Mapping[str, SchemaRef]:
         """The properties that every object here is to have."""
-        return {name: spot for spot in self.parts("object") for name in words(spot).get("required", ())}
+        return {name: spot for spot in self.schemas_for("object") for name in keywords_of(spot).get("required", ())}
 
     @cached_property
     def members(self) -> frozenset[str]:
         """The documented properties."""
-        spots = (*self.parts("object"), *self._possible_parts)
-        return frozenset(name for spot in spots for name in words(spot).get("properties", {}))
+        spots = (*self.schemas_for("object"), *self._possible_parts)
+        return frozenset(name for spot in spots for name in keywords_of(spot).get("properties", {}))
 
     @cached_property
     def documented(self) -> tuple[tuple[str, Node], ...]:
@@ -95,23 +107,23 @@ class Node:
     def schemas(self) -> frozenset[str]:
         """The pointers of the schemas that may apply here: two places with the same are alike, as in a recursion."""
         reached = expanded(self.contract, (*self.certain, *self.possible))
-        return frozenset(spot.pointer for spot in reached if "$ref" not in words(spot))
+        return frozenset(spot.pointer for spot in reached if "$ref" not in keywords_of(spot))
 
     @cached_property
     def is_open(self) -> bool:
         """Whether any property may stand here without being documented."""
-        spots = (*self.parts("object"), *self._possible_parts)
-        return not self.members or any(_is_free(words(spot)) for spot in spots)
+        spots = (*self.schemas_for("object"), *self._possible_parts)
+        return not self.members or any(_is_free(keywords_of(spot)) for spot in spots)
 
-    def parts(self, kind: str) -> tuple[SchemaRef, ...]:
+    def schemas_for(self, kind: str) -> tuple[SchemaRef, ...]:
         """All schemas that apply to values of a type here, through `$ref`, `allOf` and branches without a rival."""
         return self._collected(kind)[0]
 
-    def splits(self, kind: str) -> tuple[Applicator, ...]:
+    def applicators(self, kind: str) -> tuple[Applicator, ...]:
         """What has still to be told of a value of a type before all schemas that apply to it are known."""
         return self._collected(kind)[1]
 
-    def untold(self, kind: str) -> tuple[Applicator, ...]:
+    def undecided(self, kind: str) -> tuple[Applicator, ...]:
         """The applicators whose branches are left open: with those before them, more than `COMBINATIONS` combine."""
         return self._collected(kind)[2]
 
@@ -138,7 +150,7 @@ class Node:
     def _applicators(self, spot: SchemaRef, kind: str) -> tuple[Applicator, ...]:
         key = spot.pointer, spot.ref_chain, kind
         if key not in self._read:
-            self._read[key] = tuple(splits(self.contract, spot, kind))
+            self._read[key] = tuple(applicators_of(self.contract, spot, kind))
         return self._read[key]
 
     def _affordable(self, pending: list[Applicator]) -> int:
@@ -153,15 +165,15 @@ class Node:
 
     @cached_property
     def _possible_parts(self) -> tuple[SchemaRef, ...]:
-        untold = chain(self.untold("object"), self.untold("array"))
+        untold = chain(self.undecided("object"), self.undecided("array"))
         branches = chain.from_iterable(split.branches for split in untold)
-        return tuple(reachable(self.contract, (*self.possible, *branches)))
+        return tuple(reachable_schemas(self.contract, (*self.possible, *branches)))
 
     def member(self, name: str) -> Node | None:
         """The place of a documented property; None where it is not documented."""
         key = ("member", name)
         if key not in self._kept:
-            self._kept[key] = self._child(places.member(self.location, name), "properties", name)
+            self._kept[key] = self._child(places.member_location(self.location, name), "properties", name)
         return self._kept[key]
 
     @cached_property
@@ -169,11 +181,11 @@ class Node:
         """The place of all undocumented members, where the contract says something of them; None where it does not."""
         found = [
             spot.below(word)
-            for spot in self.parts("object")
+            for spot in self.schemas_for("object")
             for word in ("additionalProperties", "unevaluatedProperties")
-            if isinstance(words(spot).get(word), Mapping) and _STRUCTURE & words(spot)[word].keys()
+            if isinstance(keywords_of(spot).get(word), Mapping) and _STRUCTURE & keywords_of(spot)[word].keys()
         ]
-        return self._made(places.others(self.location), found, ()) if found else None
+        return self._made(places.other_members(self.location), found, ()) if found else None
 
     @cached_property
     def items(self) -> Node | None:
@@ -183,17 +195,19 @@ class Node:
     @cached_property
     def positions(self) -> tuple[Node, ...]:
         """The places of the first items, where the contract has a schema for each position (`prefixItems`)."""
-        count = max((len(words(spot).get("prefixItems", ())) for spot in self.parts("array")), default=0)
-        found = (self._child(places.position(self.location, index), "prefixItems", index) for index in range(count))
+        count = max((len(keywords_of(spot).get("prefixItems", ())) for spot in self.schemas_for("array")), default=0)
+        found = (
+            self._child(places.position_location(self.location, index), "prefixItems", index) for index in range(count)
+        )
         return tuple(node for node in found if node is not None)
 
-    def told(self, split: Applicator, tag: str) -> Node:
+    def narrow(self, split: Applicator, tag: str) -> Node:
         """The same place for the values of one tag; with an empty one, for those of which nothing could be told."""
         key = ("tag", str(_name(split)), tag)
         known = self._kept.get(key)
         if known is None:
-            certain, possible = split.spots(tag)
-            location = places.tagged(self.location, tag) if tag else self.location
+            certain, possible = split.schemas_for_tag(tag)
+            location = places.with_tag(self.location, tag) if tag else self.location
             known = Node(
                 self.contract,
                 location,
@@ -212,8 +226,8 @@ class Node:
     def _child(self, location: str, word: str, *below: str | int) -> Node | None:
         kind = "object" if word == "properties" else "array"
         certain, possible = (
-            [spot.below(word, *below) for spot in spots if _has(words(spot), word, *below)]
-            for spots in (self.parts(kind), self._possible_parts)
+            [spot.below(word, *below) for spot in spots if _has(keywords_of(spot), word, *below)]
+            for spots in (self.schemas_for(kind), self._possible_parts)
         )
         return self._made(location, certain, possible) if certain or possible else None
 
@@ -224,7 +238,7 @@ class Node:
 
 
 def _name(split: Applicator) -> tuple[str, str]:
-    return split.spot.pointer, split.word
+    return split.schema_ref.pointer, split.word
 
 
 def _has(said: Mapping[str, Any], word: str, key: str | int | None = None) -> bool:
@@ -242,13 +256,13 @@ def _is_free(said: Mapping[str, Any]) -> bool:
 @lru_cache(maxsize=256)
 def body_node(contract: Contract, label: str, status: str, media_type: str = "") -> Node | None:
     """The body that the contract documents for an operation and a status; None where it documents no JSON body."""
-    return grown_body_node(contract, label, status, media_type)
+    return build_body_node(contract, label, status, media_type)
 
 
-def grown_body_node(contract: Contract, label: str, status: str, media_type: str = "") -> Node | None:
+def build_body_node(contract: Contract, label: str, status: str, media_type: str = "") -> Node | None:
     """Return the same as `body_node`, grown anew: what walks all of a body must not keep all of every body."""
     operation = next((found for found in contract.operations if found.label == label), None)
-    spot = None if operation is None else body_spot(contract, operation, status, media_type)
+    spot = None if operation is None else response_schema_ref(contract, operation, status, media_type)
     return None if spot is None else Node(contract, "", [spot])
 
 
@@ -258,7 +272,7 @@ def node_at(root: Node | None, location: str) -> Node | None:
     A tag that this contract does not know, since it tells its branches apart by something else, is passed over: all
     branches may apply then.
     """
-    for step in places.steps(location) if root else ():
+    for step in places.parse_steps(location) if root else ():
         root = root and _below(root, step)
     return root
 
@@ -266,7 +280,7 @@ def node_at(root: Node | None, location: str) -> Node | None:
 def _below(node: Node, step: places.Step) -> Node | None:
     if step.kind == "tag":
         return _narrowed(node, step.text)
-    node = unnarrowed(node, "object" if step.kind in ("member", "others") else "array")
+    node = with_open_branches(node, "object" if step.kind in ("member", "others") else "array")
     if step.kind == "member":
         return node.member(step.text)
     if step.kind == "others":
@@ -279,14 +293,14 @@ def _below(node: Node, step: places.Step) -> Node | None:
 
 def _narrowed(node: Node, tag: str) -> Node:
     for kind in ("object", "array"):
-        for split in node.splits(kind):
-            if split.knows(tag):
-                return node.told(split, tag)
+        for split in node.applicators(kind):
+            if split.has_tag(tag):
+                return node.narrow(split, tag)
     return node
 
 
-def unnarrowed(node: Node, kind: str) -> Node:
+def with_open_branches(node: Node, kind: str) -> Node:
     """The place with everything that is still to be told left open."""
-    while node.splits(kind):
-        node = node.told(node.splits(kind)[0], "")
+    while node.applicators(kind):
+        node = node.narrow(node.applicators(kind)[0], "")
     return node

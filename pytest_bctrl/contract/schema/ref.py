@@ -8,19 +8,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from pytest_bctrl.contract.document import escaped
-from pytest_bctrl.contract.model import Contract, Operation, Schema, chosen, pointer
+from pytest_bctrl.contract.document import escape_token
+from pytest_bctrl.contract.model import Contract, Operation, Schema, resolve_pointer, select_media_type
 
 TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 
 
-NAMES: Mapping[type, str] = dict(zip((type(None), bool, int, float, str, list, dict), TYPES, strict=True))
+TYPE_NAMES: Mapping[type, str] = dict(zip((type(None), bool, int, float, str, list, dict), TYPES, strict=True))
 """The names of the types that Python has for JSON data; one that is a kind of another comes before it."""
 
 
 def type_name(value: Any) -> str:
     """The JSON Schema type of a value: `null`, `boolean`, `integer`, `number`, `string`, `array` or `object`."""
-    return NAMES.get(type(value)) or next((name for kind, name in NAMES.items() if isinstance(value, kind)), "object")
+    return TYPE_NAMES.get(type(value)) or next(
+        (name for kind, name in TYPE_NAMES.items() if isinstance(value, kind)), "object"
+    )
 
 
 def kind_of(value: Any) -> str:
@@ -50,30 +52,32 @@ class SchemaRef(NamedTuple):
         schema: Any = self.schema
         for key in keys:
             schema = schema[key]
-        return SchemaRef(schema, "/".join([self.pointer, *(escaped(str(key)) for key in keys)]), self.ref_chain)
+        return SchemaRef(schema, "/".join([self.pointer, *(escape_token(str(key)) for key in keys)]), self.ref_chain)
 
     def each(self, keyword: str) -> list[SchemaRef]:
         """The schemas that a keyword lists; none where it is not there."""
-        return [self.below(keyword, index) for index in range(len(words(self).get(keyword, ())))]
+        return [self.below(keyword, index) for index in range(len(keywords_of(self).get(keyword, ())))]
 
     def target(self, contract: Contract) -> SchemaRef:
         """The schema that its `$ref` names."""
         reference = str(self.schema["$ref"])  # type: ignore[index]
-        value = pointer(contract.document, reference, contract.name)
+        value = resolve_pointer(contract.document, reference, contract.name)
         return SchemaRef(value, unquote(reference[1:]), (*self.ref_chain, self.pointer))
 
 
-def body_spot(contract: Contract, operation: Operation, status: str, media_type: str = "") -> SchemaRef | None:
+def response_schema_ref(
+    contract: Contract, operation: Operation, status: str, media_type: str = ""
+) -> SchemaRef | None:
     """The schema of the JSON body that is documented for a code, or a range as `4XX`; None where there is none."""
     found = operation.response_for(int(status)) if status.isdigit() else operation.responses.get(status)
     if found is None:
         return None
     item = _followed(contract, SchemaRef(contract.document, "").below("paths", operation.path))
     spot = _followed(contract, item.below(operation.method.lower(), "responses"))
-    status = next(key for key in words(spot) if key.lower() == found.status.lower())
+    status = next(key for key in keywords_of(spot) if key.lower() == found.status.lower())
     spot = _followed(contract, spot.below(status))
     content = spot.schema.get("content", {}) if isinstance(spot.schema, Mapping) else {}
-    media = chosen(content, media_type)
+    media = select_media_type(content, media_type)
     if media is None:
         return None
     at = spot.below("content", media)
@@ -95,14 +99,14 @@ def expanded(contract: Contract, spots: Iterable[SchemaRef], seen: set[str] | No
             continue
         seen.add(spot.pointer)
         yield spot
-        keywords = words(spot)
+        keywords = keywords_of(spot)
         if "$ref" in keywords:
             yield from expanded(contract, [spot.target(contract)], seen)
         if "allOf" in keywords:
             yield from expanded(contract, spot.each("allOf"), seen)
 
 
-def words(spot: SchemaRef) -> Mapping[str, Any]:
+def keywords_of(spot: SchemaRef) -> Mapping[str, Any]:
     """The keywords of a schema; none of one that is true or false."""
     schema = spot.schema
     # A `dict` is told much faster than a `Mapping`.
@@ -120,21 +124,23 @@ def listed_values(schema: Mapping[str, Any]) -> list[Any] | None:
     return [schema["const"]] if "const" in schema else schema.get("enum")
 
 
-def reachable(contract: Contract, spots: Iterable[SchemaRef], seen: set[str] | None = None) -> Iterator[SchemaRef]:
+def reachable_schemas(
+    contract: Contract, spots: Iterable[SchemaRef], seen: set[str] | None = None
+) -> Iterator[SchemaRef]:
     """All schemas that may apply to a place, each once, through every branch and condition."""
     seen = set() if seen is None else seen
     for spot in expanded(contract, spots, seen):
         yield spot
         branches = [*spot.each("oneOf"), *spot.each("anyOf")]
-        branches += [spot.below(word) for word in ("if", "then", "else") if word in words(spot)]
-        branches += [spot.below("dependentSchemas", name) for name in words(spot).get("dependentSchemas", {})]
-        yield from reachable(contract, branches, seen)
+        branches += [spot.below(word) for word in ("if", "then", "else") if word in keywords_of(spot)]
+        branches += [spot.below("dependentSchemas", name) for name in keywords_of(spot).get("dependentSchemas", {})]
+        yield from reachable_schemas(contract, branches, seen)
 
 
-def parts_of(contract: Contract, schema: Schema) -> Iterator[Mapping[str, Any]]:
+def applied_keywords(contract: Contract, schema: Schema) -> Iterator[Mapping[str, Any]]:
     """The keywords that surely apply, `allOf` and references followed; of what allows nothing, a negation of all."""
     for spot in expanded(contract, [SchemaRef(schema, "")]):
-        yield {"not": {}} if spot.schema is False else words(spot)
+        yield {"not": {}} if spot.schema is False else keywords_of(spot)
 
 
 def types_of(contract: Contract, spots: Iterable[SchemaRef]) -> frozenset[str]:
@@ -178,7 +184,7 @@ def _both(one: dict[str, SchemaRef] | None, other: dict[str, SchemaRef] | None) 
 
 
 def _own_values(spot: SchemaRef) -> dict[str, SchemaRef] | None:
-    values = listed_values(words(spot))
+    values = listed_values(keywords_of(spot))
     scalars = (value for value in values or () if not isinstance(value, dict | list))
     return None if values is None else {json_text(value): spot for value in scalars}
 
@@ -208,7 +214,7 @@ def json_text(value: Any) -> str:
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-NOTES = frozenset({"title", "description", "discriminator", "examples", "example", "deprecated", "$comment"})
+ANNOTATIONS = frozenset({"title", "description", "discriminator", "examples", "example", "deprecated", "$comment"})
 """Keywords that allow and forbid nothing."""
 
 
@@ -220,11 +226,11 @@ def flatten(contract: Contract, schema: Schema) -> dict[str, Any]:
     """
     flat: dict[str, Any] = {}
     left: list[dict[str, Any]] = []
-    for part in parts_of(contract, schema):
+    for part in applied_keywords(contract, schema):
         for key, value in part.items():
             if key in ("allOf", "$ref", "$defs"):
                 continue
-            if key not in flat or flat[key] == value or key in NOTES:
+            if key not in flat or flat[key] == value or key in ANNOTATIONS:
                 flat.setdefault(key, value)
             elif key in _BOTH:
                 flat[key] = _BOTH[key](flat[key], value)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pytest_bctrl.contract.engine import accepts, canonicalized, matches
-from pytest_bctrl.contract.keywords import IN_PLACE, called, with_each
-from pytest_bctrl.contract.model import Contract, Schema, pointer
-from pytest_bctrl.contract.schema.locations import ITEMS, Path, member, others
-from pytest_bctrl.contract.schema.ref import NOTES, flatten, listed_values, named_types
+from pytest_bctrl.contract.engine import accepts, canonical_form, matches
+from pytest_bctrl.contract.keywords import IN_PLACE, discriminator_values, map_subschemas
+from pytest_bctrl.contract.model import Contract, Schema, resolve_pointer
+from pytest_bctrl.contract.schema.locations import ITEMS, Path, member_location, other_members
+from pytest_bctrl.contract.schema.ref import ANNOTATIONS, flatten, listed_values, named_types
 
 Kind = Literal["fixed", "branch", "object", "array", "string", "integer", "number", "any"]
 
@@ -42,9 +42,9 @@ def alternatives(flat: Mapping[str, Any]) -> tuple[Shape, ...]:
             return tuple(
                 Shape("branch", schema={"allOf": parts} if len(parts) > 1 else branch)
                 for branch in flat[keyword]
-                for parts in [[*([beside] if beside.keys() - NOTES else []), branch, *_named(flat, branch)]]
+                for parts in [[*([beside] if beside.keys() - ANNOTATIONS else []), branch, *_named(flat, branch)]]
             )
-    return tuple(shape for name in types(flat) for shape in _of_type(name, flat)) or (Shape("any"),)
+    return tuple(shape for name in allowed_types(flat) for shape in _of_type(name, flat)) or (Shape("any"),)
 
 
 def _named(schema: Mapping[str, Any], branch: Schema) -> Iterator[dict[str, Any]]:
@@ -52,15 +52,15 @@ def _named(schema: Mapping[str, Any], branch: Schema) -> Iterator[dict[str, Any]
     said = schema.get("discriminator")
     reference = branch.get("$ref") if isinstance(branch, Mapping) else None
     if isinstance(said, Mapping) and isinstance(reference, str) and isinstance(said.get("propertyName"), str):
-        yield {"properties": {said["propertyName"]: {"enum": called(said, reference)}}}
+        yield {"properties": {said["propertyName"]: {"enum": discriminator_values(said, reference)}}}
 
 
-def types(schema: Mapping[str, Any]) -> tuple[str, ...]:
+def allowed_types(schema: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the JSON types that a flat schema allows, as it names or implies them; none where it is silent."""
-    return named_types(schema) if "type" in schema else tuple(implied(schema)[:1])
+    return named_types(schema) if "type" in schema else tuple(implied_types(schema)[:1])
 
 
-def implied(schema: Mapping[str, Any]) -> list[str]:
+def implied_types(schema: Mapping[str, Any]) -> list[str]:
     """The types that a schema means by words that say something of one type alone."""
     return [name for name, words in _IMPLYING.items() if not words.isdisjoint(schema)]
 
@@ -82,19 +82,19 @@ def _of_type(name: str, schema: Mapping[str, Any]) -> tuple[Shape, ...]:
         return (Shape("fixed", None),)
     if name == "array":
         filled = Shape("array", schema=schema)
-        must_hold = schema.get("minItems", 0) or any(part.get("minContains", 1) for part in containing(schema))
+        must_hold = schema.get("minItems", 0) or any(part.get("minContains", 1) for part in contains_schemas(schema))
         return (filled,) if must_hold else (filled, Shape("array", schema=schema, empty=True))
     if name == "object" and not any(schema.get(word) for word in ("properties", "minProperties", "required")):
         return Shape("object", schema=schema), Shape("object", schema=schema, empty=True)
     return (Shape(name, schema=schema),)  # type: ignore[arg-type]
 
 
-def containing(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def contains_schemas(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The parts of a flat schema that say what a list has to contain."""
     return [part for part in (schema, *schema.get("allOf", ())) if "contains" in part]
 
 
-def said_of(schema: Mapping[str, Any], name: str) -> Schema:
+def member_schema(schema: Mapping[str, Any], name: str) -> Schema:
     """What a flat schema says of a member."""
     said = [schema["properties"][name]] if name in schema.get("properties", {}) else []
     said += [inner for pattern, inner in schema.get("patternProperties", {}).items() if matches(pattern, name)]
@@ -108,7 +108,7 @@ def said_of(schema: Mapping[str, Any], name: str) -> Schema:
     return said[0] if len(said) == 1 else {"allOf": said}
 
 
-def canonical(contract: Contract, schema: Schema) -> Iterator[Schema]:
+def canonical_schemas(contract: Contract, schema: Schema) -> Iterator[Schema]:
     """Yield a schema that allows the same values: each type apart, `allOf` and conditions and `not` worked in.
 
     Alternatives do not overlap there. Before it comes one that keeps to what a discriminator says as well, and after it
@@ -120,8 +120,8 @@ def canonical(contract: Contract, schema: Schema) -> Iterator[Schema]:
     for keyword in ("oneOf", "anyOf"):
         if "discriminator" in flat and keyword in flat:
             named = [{"allOf": [branch, *_named(flat, branch)]} for branch in flat[keyword]]
-            yield canonicalized(contract, {"allOf": [inlined, _inlined(contract, {"anyOf": named})]})
-    yield canonicalized(contract, inlined)
+            yield canonical_form(contract, {"allOf": [inlined, _inlined(contract, {"anyOf": named})]})
+    yield canonical_form(contract, inlined)
     branches = [(branch, flatten(contract, branch).get("properties", {})) for branch in flat.get("oneOf", ())]
     for branch, own in branches:
         beside = {key: value for key, value in flat.items() if key != "oneOf"}
@@ -140,12 +140,12 @@ def _inlined(contract: Contract, schema: Schema) -> Schema:
     """A schema with what it refers to in place of each reference that applies to the same value."""
     if isinstance(schema, bool):
         return schema
-    made = with_each(schema, IN_PLACE, lambda part: _inlined(contract, part))
+    made = map_subschemas(schema, IN_PLACE, lambda part: _inlined(contract, part))
     made.pop("$ref", None)
     if "$ref" not in schema:
         return made
-    target = _inlined(contract, pointer(contract.document, schema["$ref"], contract.name))
-    return {"allOf": [target, made]} if made.keys() - NOTES else target
+    target = _inlined(contract, resolve_pointer(contract.document, schema["$ref"], contract.name))
+    return {"allOf": [target, made]} if made.keys() - ANNOTATIONS else target
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ class LocatedValue:
     value: Any
 
 
-def located(
+def located_values(
     contract: Contract, schema: Schema, value: Any, location: str = "", branch: str = "", path: Path = ()
 ) -> Iterator[LocatedValue]:
     """Yield every value in a body that the schema describes, outermost first; the rest says where that is."""
@@ -168,35 +168,35 @@ def located(
     for keyword in ("oneOf", "anyOf"):
         for index, inner in enumerate(flat.get(keyword, ())):
             if accepts(contract, inner, value):
-                yield from located(contract, inner, value, location, f"{branch}{keyword} {index}", path)
+                yield from located_values(contract, inner, value, location, f"{branch}{keyword} {index}", path)
                 break
     if isinstance(value, dict):
         for name, child in value.items():
             is_named = name in flat.get("properties", {})
-            inner = said_of(flat, name)
+            inner = member_schema(flat, name)
             if is_named or (isinstance(inner, Mapping) and inner):
-                at = member(location, name) if is_named else others(location)
+                at = member_location(location, name) if is_named else other_members(location)
                 # Whether a name is evaluated elsewhere is not known here, as of a branch.
                 is_sure = is_named or "unevaluatedProperties" not in flat
                 told = branch if is_sure else f"{branch}unevaluatedProperties"
-                yield from located(contract, inner, child, at, told, (*path, name))
+                yield from located_values(contract, inner, child, at, told, (*path, name))
     elif isinstance(value, list):
         start = flat.get("prefixItems", ())
         for index, child in enumerate(value):
             inner = start[index] if index < len(start) else flat.get("items", True)
             if isinstance(inner, Mapping):
-                yield from located(contract, inner, child, location + ITEMS, branch, (*path, index))
+                yield from located_values(contract, inner, child, location + ITEMS, branch, (*path, index))
 
 
-def changed(body: Any, path: Path, change: Callable[[Any], Any]) -> Any:
+def with_change(body: Any, path: Path, change: Callable[[Any], Any]) -> Any:
     """Return `body` with the value at `path` changed; only what lies on the way is copied."""
     if not path:
         return change(body)
     copied = body.copy()
-    copied[path[0]] = changed(body[path[0]], path[1:], change)
+    copied[path[0]] = with_change(body[path[0]], path[1:], change)
     return copied
 
 
-def replaced(body: Any, path: Path, value: Any) -> Any:
+def with_value(body: Any, path: Path, value: Any) -> Any:
     """Return `body` with another value at `path`."""
-    return changed(body, path, lambda _old: value)
+    return with_change(body, path, lambda _old: value)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.budget import Budget, BudgetError
-from pytest_bctrl.contract.engine import schemas_of
+from pytest_bctrl.contract.engine import schema_count
 from pytest_bctrl.contract.schema.applicators import Condition
-from pytest_bctrl.contract.schema.locations import parted, untagged
-from pytest_bctrl.contract.schema.node import Node, grown_body_node
-from pytest_bctrl.contract.schema.ref import words as keywords
-from pytest_bctrl.contract.show import words
+from pytest_bctrl.contract.schema.locations import split_location, without_tags
+from pytest_bctrl.contract.schema.node import Node, build_body_node
+from pytest_bctrl.contract.schema.ref import keywords_of as keywords
+from pytest_bctrl.contract.show import schema_summary
 from pytest_bctrl.findings.finding import LEVELS
 from pytest_bctrl.reports.wording import is_change
 
@@ -32,7 +32,7 @@ def outline(contract: Contract, findings: Sequence[Finding], coverage: Coverage 
     that was found and is not documented is a node too, with `is_documented` false. A response with more nodes than the
     budget allows says so, and has none.
     """
-    budget = Budget.of_contract(schemas_of(contract))
+    budget = Budget.of_contract(schema_count(contract))
     points: dict[tuple[str, str, str], list[Point]] = {}
     for point in coverage.points if coverage else ():
         points.setdefault((point.operation, point.status, point.location), []).append(point)
@@ -64,13 +64,13 @@ def _operation(contract: Contract, operation: Operation, points: _Points, budget
     whole = _Documented(contract, points, operation.label, "", budget)
     made = whole.node("operation", operation.label, operation.summary, ())
     for one in operation.parameters:
-        said = f"{words(contract, one.schema)}, in {one.place}"
-        made["children"].append(whole.node("parameter", one.name, said, [one.place], [one.name], required=one.required))
+        said = f"{schema_summary(contract, one.schema)}, in {one.in_}"
+        made["children"].append(whole.node("parameter", one.name, said, [one.in_], [one.name], required=one.required))
     for status, response in operation.responses.items():
         documented = _Documented(contract, points, operation.label, status, budget.part())
         node = documented.node("response", status, response.description, [""])
         made["children"].append(node)
-        root = grown_body_node(contract, operation.label, status)
+        root = build_body_node(contract, operation.label, status)
         try:
             node["children"] += documented.members([root], frozenset()) if root else ()
         except BudgetError as error:
@@ -117,7 +117,7 @@ class _Documented:
         seen = max((point.seen for point in points if point.kind in _OWN), default=told)
         if seen is None:
             seen = max((point.seen for point in points), default=None)
-        plain = [untagged(location) for location in locations]
+        plain = [without_tags(location) for location in locations]
         never = [point.label for point in points if not point.seen and point.kind not in _OWN]
         made = _made(kind, name, said, self.status, plain)
         return {**made, "required": required, "seen": seen, "never": never}
@@ -140,11 +140,11 @@ class _Documented:
         self, places: Sequence[Node], above: _Above, told_by: str | None = None, times: int | None = None
     ) -> Iterator[_Node]:
         """`told_by` is the property that tells the branch of the objects, `times` how often that was seen."""
-        pending = places[0].splits("object")
+        pending = places[0].applicators("object")
         if pending:
             yield from self._branches(places, pending[0], above)
             return
-        names = (name for spot in places[0].parts("object") for name in keywords(spot).get("properties", ()))
+        names = (name for spot in places[0].schemas_for("object") for name in keywords(spot).get("properties", ()))
         for name in dict.fromkeys(names):
             members = [member for place in places if (member := place.member(name)) is not None]
             if not members:
@@ -153,7 +153,7 @@ class _Documented:
             shown, lists = [*members], members
             while lists := _items(lists):
                 shown += lists
-            said = words(self.contract, members[0].certain[0].schema)
+            said = schema_summary(self.contract, members[0].certain[0].schema)
             required, told = name in places[0].required, times if name == told_by else None
             self.budget.spend(places[0].where, len(shown))
             node = self.node("property", name, said, [one.location for one in shown], required=required, told=told)
@@ -163,19 +163,19 @@ class _Documented:
     def _branches(self, places: Sequence[Node], split: Applicator, above: _Above) -> Iterator[_Node]:
         by_schema: dict[str, list[str]] = {}
         for tag in split.by_tag:
-            by_schema.setdefault(str([spot.pointer for spot in split.spots(tag)[0]]), []).append(tag)
+            by_schema.setdefault(str([spot.pointer for spot in split.schemas_for_tag(tag)[0]]), []).append(tag)
         for tags in by_schema.values():
             number = tags[0].partition(":")[2]
             is_numbered = split.name is None and number.isdigit()
             name = f"way {int(number) + 1}" if is_numbered else " or ".join(tags)
-            said = words(self.contract, split.spots(tags[0])[0][0].schema) if is_numbered else ""
+            said = schema_summary(self.contract, split.schemas_for_tag(tags[0])[0][0].schema) if is_numbered else ""
             self.budget.spend(places[0].where, len(places))
             node = self.node("branch", name, said, [place.location for place in places], tags)
-            below = [place.told(split, tag) for place in places for tag in tags]
+            below = [place.narrow(split, tag) for place in places for tag in tags]
             node["children"] += self._objects(below, above, split.name, node["seen"])
             yield node
         if isinstance(split, Condition) and split.name:
-            yield from self._objects([place.told(split, "") for place in places], above)
+            yield from self._objects([place.narrow(split, "") for place in places], above)
 
 
 def _items(places: Sequence[Node]) -> list[Node]:
@@ -219,7 +219,7 @@ def _at(node: _Node, location: str) -> Iterator[_Node]:
 def _undocumented(response: _Node, location: str) -> Iterator[_Node]:
     """A node for a property that the contract does not name, below the object that holds it; none for no property."""
     try:
-        parent, last = parted(location)
+        parent, last = split_location(location)
     except ValueError:
         return
     if last is None or last.kind != "member":

@@ -12,7 +12,7 @@ from pytest_bctrl.checks.schema import violations
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.read import from_document
-from pytest_bctrl.contract.schema.locations import location
+from pytest_bctrl.contract.schema.locations import exact_location
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.files.limits import read_text
@@ -89,7 +89,7 @@ class Control:
         schema = said["content"]["application/json"]["schema"]
         if not accepts(self._contract, schema, body):
             found = violations(self._contract, schema, body)
-            place = location(found[0].path)
+            place = exact_location(found[0].path)
             hint = f"GET {PREFIX}openapi.json says what is taken"
             raise SettingError(found[0].message, where=f"the body at {place}", hint=hint)
 

@@ -151,7 +151,7 @@ def repeat_page() -> Fault:
 
     def again(context: RequestContext, paging: Paging) -> MockResponse:
         first = context.granted(target_of(paging, context.request))
-        return _with_items(context, paging, paging.listed(json.loads(first.body)))
+        return _with_items(context, paging, paging.items_in(json.loads(first.body)))
 
     return _paged("repeat_page()", again, "repeated_item")
 
@@ -160,7 +160,7 @@ def lost_item() -> Fault:
     """Leave out the first item of every further page of a list."""
     return _paged(
         "lost_item()",
-        lambda context, paging: _with_items(context, paging, paging.listed(context.json())[1:]),
+        lambda context, paging: _with_items(context, paging, paging.items_in(context.json())[1:]),
         "lost_item",
     )
 
@@ -170,7 +170,7 @@ def endless_cursor() -> Fault:
 
     def endless(context: RequestContext, paging: Paging) -> MockResponse:
         query = context.request.query
-        if paging.following(context.json(), context.response.header(LINK), query) is not None:
+        if paging.next_query(context.json(), context.response.header(LINK), query) is not None:
             return context.response
         body, fields = announced(context.samples, paging, context.json(), context.request, started(paging, query))
         return replace(context.response, headers=(*context.response.headers, *fields), payload=Payload(encode(body)))
@@ -236,7 +236,7 @@ def _with_items(context: RequestContext, paging: Paging, items: list[Any]) -> Mo
 
 
 def _unpaged(samples: Samples) -> str:
-    return "" if samples.paging is not None and samples.paging.leads_on else "it has no pages, as far as it says"
+    return "" if samples.paging is not None and samples.paging.has_next_page else "it has no pages, as far as it says"
 
 
 def _paged(name: str, change: Callable[[RequestContext, Paging], MockResponse], check: str) -> Fault:
@@ -244,7 +244,9 @@ def _paged(name: str, change: Callable[[RequestContext, Paging], MockResponse], 
 
     def meets(context: RequestContext) -> bool:
         paging = context.samples.paging
-        return context.is_success and paging is not None and paging.leads_on and is_further(paging, context.request)
+        return (
+            context.is_success and paging is not None and paging.has_next_page and is_further(paging, context.request)
+        )
 
     def changed(context: RequestContext) -> MockResponse:
         paging = context.samples.paging

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import quote, urlencode
 
 from pytest_bctrl.contract.engine import accepts
-from pytest_bctrl.contract.paging import LINK, Paging, at, number_of
+from pytest_bctrl.contract.paging import LINK, Paging, member_value, query_integer
 from pytest_bctrl.contract.parameters import Pair
 from pytest_bctrl.contract.schema.invariant import as_uuid
 from pytest_bctrl.http.message import Headers, Payload, Request
@@ -59,7 +59,7 @@ class Pages:
         """Return the page of the list in `payload` that a request asks for; raises `UnknownPageError`."""
         with self._lock:
             body, keys = self._known(payload)
-            if not isinstance(at(body, (self.paging.items,) if self.paging.items else ()), list):
+            if not isinstance(member_value(body, (self.paging.items,) if self.paging.items else ()), list):
                 # What is served against the contract, or leaves its list out, has no pages.
                 return Page(payload)
             asked = request.target, request.header("host")
@@ -69,10 +69,10 @@ class Pages:
 
     def _page(self, request: Request, payload: Payload, body: Any, keys: Sequence[Key]) -> Page:
         samples, paging, query = self._samples, self.paging, request.query
-        items = paging.listed(body)
-        asked = paging.asked(query)
+        items = paging.items_in(body)
+        asked = paging.requested_size(query)
         size = max(0, asked if asked is not None else USUAL if paging.size is None else len(items))
-        now = max(paging.first, number_of(paging.start, query, paging.first))
+        now = max(paging.first, query_integer(paging.start, query, paging.first))
         if paging.by in ("page", "offset"):
             start = (now - paging.first) * (size if paging.by == "page" else 1)
             shown, left = items[start : start + size], len(items) - start - size
@@ -101,8 +101,8 @@ class Pages:
             body = json.loads(payload.body)
             seen = Counter[str]()
             keys: list[Key] = []
-            for item in self.paging.listed(body):
-                known = self.paging.known_by(item)
+            for item in self.paging.items_in(body):
+                known = self.paging.identity_of(item)
                 text = json.dumps(item, sort_keys=True) if known is None else str(known)
                 keys.append((text, seen[text]))
                 seen[text] += 1
@@ -114,7 +114,7 @@ class Pages:
     def _anchor(self, query: Sequence[Pair]) -> Key | None:
         """The item behind which a page begins; None for the first page."""
         text = started(self.paging, query)
-        if not text or not self.paging.leads_on:
+        if not text or not self.paging.has_next_page:
             return None
         if self.paging.by == "item":
             if (text, 0) in self._ranks:
@@ -141,7 +141,9 @@ class Pages:
         for spelling in _SPELLINGS:
             made = spelling("5c" * 16)
             is_taken = paging.start is None or accepts(self._samples.contract, paging.start.schema, made)
-            if is_taken and (not members or at(with_member(self._samples, first, members, [made]), members) == made):
+            if is_taken and (
+                not members or member_value(with_member(self._samples, first, members, [made]), members) == made
+            ):
                 return spelling
         return None
 
@@ -176,7 +178,7 @@ def merged(known: Sequence[Key], keys: Sequence[Key]) -> list[Key]:
 def is_further(paging: Paging, request: Request) -> bool:
     """Whether a request asks for another page than the first."""
     if paging.by in ("page", "offset"):
-        return number_of(paging.start, request.query, paging.first) > paging.first
+        return query_integer(paging.start, request.query, paging.first) > paging.first
     return started(paging, request.query) != ""
 
 
@@ -197,7 +199,7 @@ def announced(samples: Samples, paging: Paging, body: Any, request: Request, fol
     if following is None:
         return ended(samples, paging, body), ()
     body = with_member(samples, body, paging.more, [True])
-    secret = {one.field for group in samples.operation.security for one in group if one.place == "query"}
+    secret = {one.field for group in samples.operation.security for one in group if one.in_ == "query"}
     target = target_of(paging, request, str(following), hidden=secret)
     host = request.header("host")
     urls = [f"http://{host}{target}", target] if host and target.startswith("/") else [target]

@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from pytest_bctrl.contract.engine import accepts, errors
-from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField, cookies, key_fields, lets_in
-from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema, concrete
+from pytest_bctrl.contract.engine import accepts, iter_errors
+from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField, cookies, has_valid_key, key_fields
+from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema, concrete_media_type
 from pytest_bctrl.contract.outline import is_json
-from pytest_bctrl.contract.parameters import documented_refusals, read_field, read_pairs
+from pytest_bctrl.contract.parameters import documented_rejections, read_field, read_pairs
 from pytest_bctrl.contract.schema.ref import is_of_type, type_name
-from pytest_bctrl.contract.schema.shapes import located, replaced
+from pytest_bctrl.contract.schema.shapes import located_values, with_value
 from pytest_bctrl.http.message import MockResponse, Payload, Request
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import known_values, main_operation
@@ -65,7 +65,7 @@ class Refusals:
         media, schema = self._documented(status, operation)
         text = json.dumps(self._body(schema, known), ensure_ascii=False) if is_json(media) else message
         data = text.encode("utf-8", "replace")
-        fields = (("Content-Type", concrete(media)), *(headers or {}).items(), ("X-Request-Id", request_id))
+        fields = (("Content-Type", concrete_media_type(media)), *(headers or {}).items(), ("X-Request-Id", request_id))
         return MockResponse(status, fields, Payload(data), why=message)
 
     def _documented(self, status: int, operation: Operation | None) -> tuple[str, Schema]:
@@ -84,10 +84,10 @@ class Refusals:
         if id(schema) not in self._least:
             self._least[id(schema)] = Builder(self._contract, _Least(self._shape)).value(schema)
         made = self._least[id(schema)]
-        for one in list(located(self._contract, schema, made)):
+        for one in list(located_values(self._contract, schema, made)):
             given = known.get(str(one.path[-1])) if one.path else None
             if given is not None and is_of_type(one.value, type_name(given)):
-                filled = replaced(made, one.path, given)
+                filled = with_value(made, one.path, given)
                 made = filled if accepts(self._contract, schema, filled) else made
         return made
 
@@ -140,7 +140,7 @@ class Admission:
 
     def _unauthorized(self, request: Request) -> Refused | None:
         operation = self._operation
-        if lets_in(operation, self._key.reveal(), request.header, request.query):
+        if has_valid_key(operation, self._key.reveal(), request.header, request.query):
             return None
         # What a client is to bring: the first way that there is in a header field.
         field = next(iter(key_fields(self._contract, operation) or ()), None)
@@ -149,7 +149,7 @@ class Admission:
         sent = (request.target, *(value for _, value in request.headers))
         hint = "; it is the mask of a secret: send .reveal()" if any(MASK in unquote(text) for text in sent) else ""
         return Refused(
-            operation.status_among(401, 403),
+            operation.first_documented(401, 403),
             f"the {what} is {'not accepted' if given else 'missing'}{hint}",
             {"WWW-Authenticate": challenge(field, given=given)},
         )
@@ -158,15 +158,15 @@ class Admission:
         for parameter, known in self._known:
             if known and values.get(parameter.name) not in known:
                 what = "space" if parameter.setting == "space_id" else parameter.name
-                status = self._operation.status_among(404, 400, 403, 422)
+                status = self._operation.first_documented(404, 400, 403, 422)
                 return Refused(status, f"there is no such {what}; the mock has {', '.join(known)}")
         return None
 
     @cached_property
     def _query_names(self) -> set[str]:
         """What belongs to a parameter of the query, or to a key in it."""
-        keys = {one.field for schemes in self._operation.security for one in schemes if one.place == "query"}
-        return keys | {one.name for one in self._operation.other_parameters if one.place == "query"}
+        keys = {one.field for schemes in self._operation.security for one in schemes if one.in_ == "query"}
+        return keys | {one.name for one in self._operation.other_parameters if one.in_ == "query"}
 
     @cached_property
     def _known(self) -> list[tuple[Parameter, list[str]]]:
@@ -176,27 +176,27 @@ class Admission:
     def _invalid(self, request: Request) -> Refused | None:
         for parameter in self._operation.other_parameters:
             found = self._read(parameter, request)
-            broken = (error for value in found for error in errors(self._contract, parameter.schema, value))
+            broken = (error for value in found for error in iter_errors(self._contract, parameter.schema, value))
             problem = next((f": {error.message[:200]}" for error in broken), "")
             if parameter.required and not found:
                 problem = " is required and missing"
             if problem:
-                return Refused(malformed(self._operation), f"{parameter.place} {parameter.name}{problem}")
+                return Refused(malformed(self._operation), f"{parameter.in_} {parameter.name}{problem}")
         return None
 
     def _read(self, parameter: Parameter, request: Request) -> list[Any]:
         """The value that a request gives a parameter, as a list of one; an empty list where it gives none."""
-        if parameter.place == "query":
+        if parameter.in_ == "query":
             return read_pairs(self._contract, parameter, request.query, self._query_names)
         text = request.header(parameter.name.lower())
-        if parameter.place == "cookie":
+        if parameter.in_ == "cookie":
             text = next(iter(cookies(request.header("cookie"), parameter.name)), None)
         return [] if text is None else [read_field(self._contract, parameter, text)]
 
 
 def malformed(operation: Operation) -> int:
     """The status by which the contract says that a request is malformed; 400 where it says nothing."""
-    return min(documented_refusals(operation), default=400)
+    return min(documented_rejections(operation), default=400)
 
 
 _WORDS = {BEARER: "bearer token", BASIC: "user and password"}

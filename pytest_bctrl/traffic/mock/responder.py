@@ -10,8 +10,8 @@ from threading import Lock
 from typing import Any, Self
 
 from pytest_bctrl.contract.key_fields import BEARER
-from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema, concrete
-from pytest_bctrl.contract.parameters import field_of
+from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema, concrete_media_type
+from pytest_bctrl.contract.parameters import serialize_field
 from pytest_bctrl.http.message import MockResponse, Payload, Request, accepts, preferred_status
 from pytest_bctrl.http.routes import Match, Routes
 from pytest_bctrl.samples.build import Builder
@@ -134,7 +134,7 @@ class Responder:
         for media, schema in response.content.items():
             value = self._sample(schema)
             body = value if isinstance(value, str) else "a sample"
-            fields = (("Content-Type", concrete(media)), identified)
+            fields = (("Content-Type", concrete_media_type(media)), identified)
             return MockResponse(response.code, fields, Payload(body.encode()))
         return MockResponse(response.code, (identified,))
 
@@ -142,7 +142,7 @@ class Responder:
         """Return an answer with a sample of each field that the contract requires with its status and it has not."""
         documented = operation.response_for(response.status)
         missing = [
-            (field.name, field_of(field, self._sample(field.schema)))
+            (field.name, serialize_field(field, self._sample(field.schema)))
             for field in (documented.headers if documented is not None else ())
             if field.required and response.header(field.name) is None
         ]

@@ -13,7 +13,7 @@ from typing import Any
 
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.schema.locations import Path
-from pytest_bctrl.contract.schema.shapes import LocatedValue, Shape, located, replaced, shapes, types
+from pytest_bctrl.contract.schema.shapes import LocatedValue, Shape, allowed_types, located_values, shapes, with_value
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.files.limits import TooLargeError, parsing_problem, read_file
 from pytest_bctrl.http.message import MockResponse, Payload
@@ -156,7 +156,12 @@ def deep(samples: Samples, space_id: str, levels: int = 60) -> Scenario:
     def is_free(one: LocatedValue) -> bool:
         extra = one.schema.get("additionalProperties", True)
         is_open = extra is not False and shapes(samples.contract, extra) == (Shape("any"),)
-        return is_open and "properties" not in one.schema and "object" in types(one.schema) and one.value is not None
+        return (
+            is_open
+            and "properties" not in one.schema
+            and "object" in allowed_types(one.schema)
+            and one.value is not None
+        )
 
     def make() -> Any:
         inner: Any = {"end": True}
@@ -253,7 +258,7 @@ def _worded(samples: Samples, texts: Sequence[str], space_id: str) -> Any:
     """Return the sample with `texts` in turn in place of every string that the contract leaves free."""
 
     def is_free(one: LocatedValue) -> bool:
-        return isinstance(one.value, str) and "string" in types(one.schema) and not one.schema.keys() & _BOUNDS
+        return isinstance(one.value, str) and "string" in allowed_types(one.schema) and not one.schema.keys() & _BOUNDS
 
     return _filled(samples, space_id, is_free, cycle(texts).__next__)
 
@@ -261,14 +266,14 @@ def _worded(samples: Samples, texts: Sequence[str], space_id: str) -> Any:
 def _filled(samples: Samples, space_id: str, is_free: Callable[[LocatedValue], bool], make: Callable[[], Any]) -> Any:
     """Return the sample with what `make` gives in every place that the contract leaves free."""
     body = samples.outlined(space_id, optional=True)
-    found = list(located(samples.contract, samples.schema, body))
+    found = list(located_values(samples.contract, samples.schema, body))
     # Items that must differ are left alone, and so is what lies in a place that was filled.
     distinct = {f"{one.location}[*]" for one in found if one.schema.get("uniqueItems")}
     filled: list[Path] = []
     for one in found:
         is_inside = any(one.path[: len(path)] == path for path in filled)
         if is_free(one) and not is_inside and one.location not in distinct:
-            changed = replaced(body, one.path, make())
+            changed = with_value(body, one.path, make())
             # What looks free may be ruled out by a condition around it.
             if not one.branch or accepts(samples.contract, samples.schema, changed):
                 filled.append(one.path)
