@@ -168,7 +168,7 @@ def _redact_secrets(config: pytest.Config) -> None:
     names = ("bctrl_secrets", "bctrl_headers", "bctrl_values")
     if os.environ.get("BCTRL_API_KEY") or options or any(_is_in_file(config, name) for name in names):
         from pytest_bctrl.settings import resolve as settings
-        from pytest_bctrl.suite.sinks import redact_trace, redaction
+        from pytest_bctrl.suite.report.sinks import redact_trace, redaction
 
         # Nothing is captured now: these are what the terminal's reporter writes to. Later, more options are known.
         settings.add_secrets(redaction(config, sys.stdout, sys.stderr), config, os.environ)
@@ -183,7 +183,7 @@ def pytest_fixture_setup(
     value = yield
     if fixturedef.argname == "bctrl_api_key" and fixturedef.func.__module__ != __name__:
         from pytest_bctrl.secrets.secret import Secret
-        from pytest_bctrl.suite.sinks import redaction
+        from pytest_bctrl.suite.report.sinks import redaction
 
         if isinstance(value, str | Secret):
             redaction(request.config).add(value, name="bctrl_api_key")
@@ -255,11 +255,11 @@ def _observe(config: pytest.Config) -> None:
     option = config.option
     is_asked = option.bctrl_coverage or option.bctrl_min_coverage is not None
     if not is_worker and (is_asked or _is_in_file(config, "bctrl_min_coverage")):
-        from pytest_bctrl.suite.observing import observer
+        from pytest_bctrl.suite.report.observing import observer
 
         observer(config)
     if not is_worker and getattr(option, "dist", "no") != "no":
-        from pytest_bctrl.suite.gathering import Gathering
+        from pytest_bctrl.suite.report.gathering import Gathering
 
         config.pluginmanager.register(Gathering(config), "bctrl-gathering")
 

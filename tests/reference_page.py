@@ -24,7 +24,7 @@ from pytest_bctrl import cli, plugin
 from pytest_bctrl.cli.explain import explanations
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.suite import plan
+from pytest_bctrl.suite.plan import catalogue as plan
 
 _REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 PAGE, CHECKS = _REFERENCE / "names.md", _REFERENCE / "checks.md"

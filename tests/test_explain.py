@@ -21,10 +21,10 @@ from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.drift.gate_file import read_gate_file
 from pytest_bctrl.drift.rules import rules as drift_rules
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.plan import run_probes
+from pytest_bctrl.suite.plan.catalogue import run_probes
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.selftest import IMPATIENT
-from pytest_bctrl.suite.target import Target
+from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.traffic.mock import MockServer
 from tests.traffic.servers import CLOSE, serve
 from tests.traffic.servers import response as said

@@ -27,7 +27,7 @@ from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.drift import compare_documents
 from pytest_bctrl.drift.rules import rules as drift_rules
-from pytest_bctrl.suite import troubles
+from pytest_bctrl.suite.sending import transport_errors as troubles
 
 ROOT = Path(__file__).parents[1]
 TESTS = ("checks/test_*.py", "drift/test_*.py", "suite/test_probes.py", "suite/test_live.py")

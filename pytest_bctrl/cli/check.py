@@ -31,7 +31,7 @@ from pytest_bctrl.recorded.conform import response_from as response_from_exchang
 from pytest_bctrl.reports import FORMATS, writer
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.wording import Title, counted, numbered
-from pytest_bctrl.suite.observing import Observer, coverage_lines
+from pytest_bctrl.suite.report.observing import Observer, coverage_lines
 from pytest_bctrl.traffic.recordings.exchange import Recording
 
 EXAMPLES = (

@@ -26,8 +26,8 @@ from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.samples.inputs import main_operation
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.suite.run import INSTALL, ContractRun, aimed
-from pytest_bctrl.suite.target import Target
-from pytest_bctrl.suite.troubles import NoAnswerError
+from pytest_bctrl.suite.sending.target import Target
+from pytest_bctrl.suite.sending.transport_errors import NoAnswerError
 from pytest_bctrl.traffic.client import TIMEOUT
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.retry import RetryPolicy

@@ -38,8 +38,8 @@ from pytest_bctrl.reports.wording import Title, numbered
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.suite.report_hooks import report_files, write_reports
-from pytest_bctrl.suite.sinks import redact
+from pytest_bctrl.suite.report.hooks import report_files, write_reports
+from pytest_bctrl.suite.report.sinks import redact
 from pytest_bctrl.traffic.mock.server import MOCK_KEY
 
 MUTANTS, PUBLISHED = "mutants", "published"

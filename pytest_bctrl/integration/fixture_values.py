@@ -94,7 +94,7 @@ def aim(request: pytest.FixtureRequest) -> dict[str, Any]:
 def client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     """Return what makes a client one on the target."""
     from pytest_bctrl.http.routes import fields_for
-    from pytest_bctrl.suite.observing import observer
+    from pytest_bctrl.suite.report.observing import observer
 
     config, target = request.config, aim(request)
     # What the bundled mock does against the contract, a test has made it do.

@@ -18,8 +18,8 @@ from pytest_bctrl.recorded.conform import Checked
 from pytest_bctrl.recorded.place import place_of
 from pytest_bctrl.recorded.recording_session import Aim, RecordedTest
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.suite.observing import observer
-from pytest_bctrl.suite.sinks import redaction
+from pytest_bctrl.suite.report.observing import observer
+from pytest_bctrl.suite.report.sinks import redaction
 from pytest_bctrl.traffic.recordings.replay import UnrecordedRequestError
 
 _RECORDED: pytest.StashKey[RecordedTest] = pytest.StashKey()

@@ -14,13 +14,14 @@ import pytest
 from pytest_bctrl.checks.run import BrokenCheckError
 from pytest_bctrl.escaping import escape_line, escape_lines
 from pytest_bctrl.settings.resolve import scrub_ids
-from pytest_bctrl.suite.observing import observer
-from pytest_bctrl.suite.plan import plan, tests
+from pytest_bctrl.suite.plan.catalogue import plan, tests
+from pytest_bctrl.suite.report.observing import observer
+from pytest_bctrl.suite.report.verdict import VERDICT, Verdict
 from pytest_bctrl.suite.run import RUN
-from pytest_bctrl.suite.sending import AT_ONCE, Probe
-from pytest_bctrl.suite.target import Target
-from pytest_bctrl.suite.troubles import NotCheckedError
-from pytest_bctrl.suite.verdict import VERDICT, Verdict
+from pytest_bctrl.suite.sending.connections import AT_ONCE
+from pytest_bctrl.suite.sending.requests import Probe
+from pytest_bctrl.suite.sending.target import Target
+from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
 
 @pytest.fixture(scope="session")

@@ -22,13 +22,14 @@ from pytest_bctrl.checks.run import Check, flattened
 from pytest_bctrl.escaping import escape_line, escape_lines
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.suite.failures import Failures
-from pytest_bctrl.suite.plan import credentials_of, plan, require_operations
+from pytest_bctrl.suite.baseline import resolve_baseline
+from pytest_bctrl.suite.plan.catalogue import credentials_of, plan, require_operations
+from pytest_bctrl.suite.report.failures import Failures
+from pytest_bctrl.suite.report.sinks import redaction
+from pytest_bctrl.suite.report.summary import Summary, is_unchecked
+from pytest_bctrl.suite.report.verdict import VERDICT
 from pytest_bctrl.suite.run import NODE, RUN, ContractRun, require_extra, resolve
-from pytest_bctrl.suite.sinks import redaction
-from pytest_bctrl.suite.summary import Summary, is_unchecked
-from pytest_bctrl.suite.troubles import NoAnswerError
-from pytest_bctrl.suite.verdict import VERDICT, resolve_baseline
+from pytest_bctrl.suite.sending.transport_errors import NoAnswerError
 
 
 @settings.usage_errors()
@@ -95,7 +96,7 @@ def _report(config: pytest.Config, summary: Summary) -> None:
     paths = settings.several(settings.REPORT, config)
     if hasattr(config, "workerinput") or config.option.collectonly or not (paths or tells_github):
         return
-    from pytest_bctrl.suite.report_hooks import ReportHooks, report_files
+    from pytest_bctrl.suite.report.hooks import ReportHooks, report_files
 
     files = report_files(paths, config.invocation_params.dir, config.rootpath)
     hooks = ReportHooks(summary, files, os.environ.get("GITHUB_STEP_SUMMARY", "") if tells_github else None)

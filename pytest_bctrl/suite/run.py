@@ -16,7 +16,7 @@ from pytest_bctrl.findings.finding import FailOn, Levels
 from pytest_bctrl.samples.inputs import exemplified
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.suite.verdict import Baseline
+from pytest_bctrl.suite.baseline import Baseline
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.origin import Connection, base_url, connection, values
 

@@ -29,11 +29,11 @@ from pytest_bctrl.samples.inputs import answers_with_json, known_values, main_op
 from pytest_bctrl.samples.mutants import mutants, rules, underived
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.samples.text import encode
-from pytest_bctrl.suite.pages import is_followed
-from pytest_bctrl.suite.plan import OF_THE_BODY, run_probes, why_not_asked
+from pytest_bctrl.suite.plan.catalogue import OF_THE_BODY, run_probes, why_not_asked
+from pytest_bctrl.suite.plan.pages import is_followed
+from pytest_bctrl.suite.report.verdict import VERDICT, Verdict
 from pytest_bctrl.suite.run import RUN, ContractRun, with_mock
-from pytest_bctrl.suite.target import Target
-from pytest_bctrl.suite.verdict import VERDICT, Verdict
+from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.change import Fault
 from pytest_bctrl.traffic.mock.faults import (

@@ -15,7 +15,7 @@ from pytest_bctrl.checks.violation import answered_by, is_malformed, softened, s
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.findings.finding import parse_levels
 from pytest_bctrl.reports.terminal import describe
-from pytest_bctrl.suite.probes import refusals
+from pytest_bctrl.suite.plan.probes import refusals
 from tests.checks.responses import JSON, response, sample
 from tests.contract.documents import document
 

@@ -23,7 +23,7 @@ from pytest_bctrl.samples.drawn import text
 from pytest_bctrl.samples.mutants import mutants
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.strategies import responses
-from pytest_bctrl.suite import jsonschema_engine, schemathesis_engine
+from pytest_bctrl.suite.plan import jsonschema_engine, schemathesis_engine
 from tests.contract.documents import contract_of, rooted
 from tests.contract.schemas import SCHEMAS, contracts
 from tests.suite.engines import exchange_of

@@ -16,9 +16,9 @@ import pytest
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.plan import run_probes
+from pytest_bctrl.suite.plan.catalogue import run_probes
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.target import Target
+from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.traffic.origin import Connection
 from tests.docs.blocks import blocks
 from tests.docs.page import PROJECT

@@ -235,11 +235,11 @@ KNOWN = {
     "recorded/conform.py write": "digests of recordings",
     "recorded/conform.py write_bytes": "digests of recordings",
     "reports/github.py write": "the findings were hidden in",
-    "suite/failures.py write": "pytest's terminal, of what the reports hold, which were hidden in",
-    "suite/report_hooks.py write_files": "the findings were hidden in",
-    "suite/sinks.py setwriter": "what redacts",
-    "suite/sinks.py write": "a note, which is redacted before it is written",
-    "suite/summary.py write": "the list of accepted findings",
+    "suite/report/failures.py write": "pytest's terminal, of what the reports hold, which were hidden in",
+    "suite/report/hooks.py write_files": "the findings were hidden in",
+    "suite/report/sinks.py setwriter": "what redacts",
+    "suite/report/sinks.py write": "a note, which is redacted before it is written",
+    "suite/report/summary.py write": "the list of accepted findings",
     "traffic/surplus.py write": "the requests themselves, to the connection",
 }
 """Where text goes elsewhere than to standard output of a command, which `main` hides, and what keeps secrets out."""

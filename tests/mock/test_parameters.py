@@ -11,10 +11,10 @@ from pytest_bctrl.contract.parameters import read_field, serialize_field, serial
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.samples.inputs import Inputs, inputs, unfilled
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.parameters import mistakes, variations
-from pytest_bctrl.suite.plan import plan, run_probes
+from pytest_bctrl.suite.plan.catalogue import plan, run_probes
+from pytest_bctrl.suite.plan.parameter_values import mistakes, variations
 from pytest_bctrl.suite.run import ContractRun, with_mock
-from pytest_bctrl.suite.target import Target
+from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.traffic.mock import MockServer
 
 from ..contract.documents import contract_of

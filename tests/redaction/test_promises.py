@@ -226,7 +226,7 @@ def test_a_report_that_could_not_be_redacted_is_named_and_the_next_is_redacted(
         if len(redacted) == 1:
             raise PermissionError("no access")
 
-    monkeypatch.setattr("pytest_bctrl.suite.sinks.redact_file", fail_on_first)
+    monkeypatch.setattr("pytest_bctrl.suite.report.sinks.redact_file", fail_on_first)
     result = pytester.runpytest("--junitxml=junit.xml", "--other-report=other.txt")
     assert {"junit.xml", "other.txt"} == set(redacted[:2])
     result.stderr.fnmatch_lines([f"bctrl: *{redacted[0]} could not be redacted (PermissionError)"])

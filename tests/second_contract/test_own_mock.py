@@ -12,9 +12,9 @@ from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.plan import plan, run_probes, why_not_asked
+from pytest_bctrl.suite.plan.catalogue import plan, run_probes, why_not_asked
 from pytest_bctrl.suite.run import ContractRun, with_mock
-from pytest_bctrl.suite.target import Target
+from pytest_bctrl.suite.sending.target import Target
 from tests.contract.documents import document
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.plan import run_probes
+from pytest_bctrl.suite.plan.catalogue import run_probes
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.target import Target
+from pytest_bctrl.suite.sending.target import Target
 
 from .conftest import BOOKSHOP, ShopRun
 from .shop import KEY, serve

@@ -10,8 +10,8 @@ import httpx
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.suite import jsonschema_engine, schemathesis_engine
-from pytest_bctrl.suite.sending import Exchange
+from pytest_bctrl.suite.plan import jsonschema_engine, schemathesis_engine
+from pytest_bctrl.suite.sending.requests import Exchange
 
 HEADERS = {"Content-Type": "application/json"}
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import pytest
 
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.plan import announced
+from pytest_bctrl.suite.plan.catalogue import announced
 from pytest_bctrl.suite.run import ContractRun
 from tests.suite.conftest import LiveRun
 from tests.suite.test_probes import contract_of

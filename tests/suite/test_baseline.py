@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import pytest
 
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.suite.verdict import without_ids
+from pytest_bctrl.suite.report.verdict import without_ids
 from tests.variants.runtimes import edited, on_all, put
 from tests.variants.server import Server, serve
 from tests.variants.service import Service

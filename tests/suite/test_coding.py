@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.suite.troubles import decoded
+from pytest_bctrl.suite.sending.transport_errors import decoded
 
 
 def coded(raw: bytes, coding: str | None) -> httpx.Response:

@@ -17,9 +17,9 @@ from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.observed.coverage import coverage, never_seen
 from pytest_bctrl.samples.inputs import inputs
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.observing import Observer
+from pytest_bctrl.suite.report.observing import Observer
 from pytest_bctrl.suite.run import ContractRun, resolve
-from pytest_bctrl.suite.troubles import reproduction
+from pytest_bctrl.suite.sending.transport_errors import reproduction
 from pytest_bctrl.traffic.origin import connection, values
 from tests.contract.documents import document
 from tests.error_makers import Given

@@ -19,12 +19,12 @@ from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.samples.mutants import mutants
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite import jsonschema_engine, schemathesis_engine
-from pytest_bctrl.suite.engine_faults import ENGINE_FAULTS
-from pytest_bctrl.suite.parameters import invalid_parameters
+from pytest_bctrl.suite.plan import jsonschema_engine, schemathesis_engine
+from pytest_bctrl.suite.plan.engine_faults import ENGINE_FAULTS
+from pytest_bctrl.suite.plan.parameter_values import invalid_parameters
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending import Exchange
-from pytest_bctrl.suite.troubles import NotCheckedError
+from pytest_bctrl.suite.sending.requests import Exchange
+from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 from tests.contract.documents import contract_of, document
 from tests.suite.conftest import LiveRun
 from tests.suite.engines import by_jsonschema, by_schemathesis, engine_findings, exchange_of

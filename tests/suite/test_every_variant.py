@@ -18,10 +18,10 @@ from jsonschema import Draft202012Validator, FormatChecker
 from pytest_bctrl.findings.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.observing import Observer
-from pytest_bctrl.suite.plan import OF_THE_BODY, run_probes
+from pytest_bctrl.suite.plan.catalogue import OF_THE_BODY, run_probes
+from pytest_bctrl.suite.report.observing import Observer
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.target import RETRY, Target
+from pytest_bctrl.suite.sending.target import RETRY, Target
 from pytest_bctrl.traffic.retry import RetryPolicy
 from tests.contract.documents import rooted
 from tests.mock.coverage import seen, to_see

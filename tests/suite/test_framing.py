@@ -10,7 +10,7 @@ from itertools import product
 import pytest
 
 from pytest_bctrl.reports.terminal import describe
-from pytest_bctrl.suite import sending
+from pytest_bctrl.suite.sending import connections as sending
 from tests import EVERYTHING
 from tests.suite.conftest import LiveRun
 from tests.suite.test_every_variant import judged

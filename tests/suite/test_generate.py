@@ -8,8 +8,8 @@ import pytest
 
 from pytest_bctrl.contract.parameters import serialize_field, survives_transport
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.generate import generated
-from pytest_bctrl.suite.probes import made_up
+from pytest_bctrl.suite.plan.generated_values import generated
+from pytest_bctrl.suite.plan.probes import made_up
 from pytest_bctrl.suite.run import ContractRun
 from tests.contract.documents import contract_of
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.suite.item_forms import ItemForms
+from pytest_bctrl.suite.plan.item_forms import ItemForms
 from tests.contract.documents import document
 
 _TEXT = {"type": "string", "pattern": "^a$"}

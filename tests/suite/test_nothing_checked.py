@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.checks import run as checks
-from pytest_bctrl.suite import jsonschema_engine, plan, probes, schemathesis_engine
-from pytest_bctrl.suite.troubles import NotCheckedError
+from pytest_bctrl.suite.plan import catalogue as plan
+from pytest_bctrl.suite.plan import jsonschema_engine, probes, schemathesis_engine
+from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 from pytest_bctrl.traffic.mock import MockServer
 from tests.suite.test_probes import CONTRACT, target
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.plan import askable, run_probes
+from pytest_bctrl.suite.plan.catalogue import askable, run_probes
 from pytest_bctrl.suite.run import ContractRun, with_mock
-from pytest_bctrl.suite.target import Target
+from pytest_bctrl.suite.sending.target import Target
 from tests.contract.documents import document
 
 KINDS = {"propertyName": "kind", "mapping": {"c": "#/components/schemas/C"}}

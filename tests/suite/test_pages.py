@@ -16,12 +16,12 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite import pages
-from pytest_bctrl.suite.plan import plan, run_probes
+from pytest_bctrl.suite.plan import pages
+from pytest_bctrl.suite.plan.catalogue import plan, run_probes
 from pytest_bctrl.suite.run import ContractRun, with_mock
 from pytest_bctrl.suite.selftest import OF_PAGES, faults_to_find
-from pytest_bctrl.suite.target import Target
-from pytest_bctrl.suite.troubles import NotCheckedError
+from pytest_bctrl.suite.sending.target import Target
+from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 from tests.contract.test_paging import APIS, LIST, MAYBE, TEXT, TRUTH, WHOLE, body, contract, of_api
 
 CURSOR = {"limit": WHOLE, "cursor": TEXT}

@@ -16,15 +16,16 @@ from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.suite import probes, selftest
-from pytest_bctrl.suite.parameters import ODD, UNKNOWN, near_misses, unknown, variations
-from pytest_bctrl.suite.plan import left_out, plan, require_operations, run_probes
+from pytest_bctrl.suite import selftest
+from pytest_bctrl.suite.plan import probes
+from pytest_bctrl.suite.plan.catalogue import left_out, plan, require_operations, run_probes
+from pytest_bctrl.suite.plan.parameter_values import ODD, UNKNOWN, near_misses, unknown, variations
+from pytest_bctrl.suite.report.summary import Summary
+from pytest_bctrl.suite.report.verdict import Verdict
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending import Ask, Exchange, plain
-from pytest_bctrl.suite.summary import Summary
-from pytest_bctrl.suite.target import Target, _Due
-from pytest_bctrl.suite.troubles import NotCheckedError
-from pytest_bctrl.suite.verdict import Verdict
+from pytest_bctrl.suite.sending.requests import Ask, Exchange, plain
+from pytest_bctrl.suite.sending.target import Target, _Due
+from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 from pytest_bctrl.traffic.mock import MockServer, change
 from pytest_bctrl.traffic.mock.change import Fault
 from pytest_bctrl.traffic.mock.parse import Limits

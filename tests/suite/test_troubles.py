@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.suite.troubles import attempt_findings, come_back_later, trouble
+from pytest_bctrl.suite.sending.transport_errors import attempt_findings, come_back_later, trouble
 from pytest_bctrl.traffic.flow import Attempt, TooMuchError
 
 OPERATION = load().operations[0]

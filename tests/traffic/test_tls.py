@@ -13,7 +13,7 @@ import httpx
 import pytest
 import trustme
 
-from pytest_bctrl.suite.troubles import explained
+from pytest_bctrl.suite.sending.transport_errors import explained
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.flow import ATTEMPTS
 from pytest_bctrl.traffic.origin import Connection

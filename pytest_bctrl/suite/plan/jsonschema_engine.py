@@ -26,11 +26,11 @@ from pytest_bctrl.contract.engine import accepts, as_engine_input, as_reference,
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.references import BASE, keyword_objects
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.suite.engine_faults import is_engine_fault
-from pytest_bctrl.suite.engine_words import ENGINES, keyword_violation
-from pytest_bctrl.suite.item_forms import ItemForms
-from pytest_bctrl.suite.sending import Exchange
-from pytest_bctrl.suite.troubles import NotCheckedError
+from pytest_bctrl.suite.plan.engine_faults import is_engine_fault
+from pytest_bctrl.suite.plan.engine_violations import ENGINES, keyword_violation
+from pytest_bctrl.suite.plan.item_forms import ItemForms
+from pytest_bctrl.suite.sending.requests import Exchange
+from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
 NAME = ENGINES["jsonschema"]
 

@@ -25,8 +25,8 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending import Ask, Exchange, plain
-from pytest_bctrl.suite.troubles import NotCheckedError
+from pytest_bctrl.suite.sending.requests import Ask, Exchange, plain
+from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
 MOST = 4
 """Pages that are asked for at most; where something is wrong, one request more tells whether the list changed."""

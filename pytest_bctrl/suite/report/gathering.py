@@ -29,6 +29,6 @@ class Gathering:
     def _take(self, carrier: dict[str, Any]) -> None:
         carried = carrier.pop(CARRIED, None)
         if carried is not None:
-            from pytest_bctrl.suite.observing import observer
+            from pytest_bctrl.suite.report.observing import observer
 
             observer(self._config).add(carried)

@@ -12,10 +12,10 @@ from pytest_bctrl.contract.key_fields import credential_field
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.suite.probes import made_up
+from pytest_bctrl.suite.plan.probes import made_up
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending import Ask, Exchange, nothing_more, plain
-from pytest_bctrl.suite.troubles import NotCheckedError
+from pytest_bctrl.suite.sending.requests import Ask, Exchange, nothing_more, plain
+from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
 Requests: TypeAlias = Callable[[], Iterable[Ask]]
 """Gives the requests of the other tests of an operation."""
@@ -52,7 +52,7 @@ def of_jsonschema(
     `plain` is the body of the plain answer, `responses` are those of all other requests; identical ones are validated
     once, and of a list of more than 100 items one of each form.
     """
-    from pytest_bctrl.suite import jsonschema_engine as engine
+    from pytest_bctrl.suite.plan import jsonschema_engine as engine
 
     if about == "plain":
         yield Ask(operation, engine.validate_plain)
@@ -72,7 +72,7 @@ def of_schemathesis(
     in the path, `negative` are cases against it, `head` is one of them as a HEAD, and `responses` are those to all
     other requests.
     """
-    from pytest_bctrl.suite import schemathesis_engine as engine
+    from pytest_bctrl.suite.plan import schemathesis_engine as engine
 
     if about == "plain":
         yield Ask(operation, engine.check_plain)
@@ -91,7 +91,7 @@ def of_schemathesis(
 
 
 def _generated(run: ContractRun, operation: Operation, about: str, limit: int) -> Iterator[Ask]:
-    from pytest_bctrl.suite import schemathesis_engine as engine
+    from pytest_bctrl.suite.plan import schemathesis_engine as engine
 
     makers = {"positive": engine.positive_cases, "generated-ids": engine.cases_with_paths}
     make = makers.get(about, engine.negative_cases)

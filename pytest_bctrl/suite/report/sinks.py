@@ -22,7 +22,7 @@ from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.secrets.streams import RedactedFile, redact_file, redact_stream
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.suite.report_paths import changed_files, report_paths
+from pytest_bctrl.suite.report.paths import changed_files, report_paths
 
 _NOWHERE = os.path.abspath(os.devnull)  # noqa: PTH100 - as `logging` has it
 """What pytest logs to where no log file was asked for."""

@@ -18,8 +18,8 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import shape
 from pytest_bctrl.samples.inputs import unfilled
-from pytest_bctrl.suite import engine_probes, pages, probes
-from pytest_bctrl.suite.parameters import (
+from pytest_bctrl.suite.plan import engine_probes, pages, probes
+from pytest_bctrl.suite.plan.parameter_values import (
     Trial,
     generated_paths,
     mistakes,
@@ -28,9 +28,9 @@ from pytest_bctrl.suite.parameters import (
     variations,
 )
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending import Ask, Probe, plain
-from pytest_bctrl.suite.target import Target
-from pytest_bctrl.suite.troubles import NoAnswerError, NotCheckedError
+from pytest_bctrl.suite.sending.requests import Ask, Probe, plain
+from pytest_bctrl.suite.sending.target import Target
+from pytest_bctrl.suite.sending.transport_errors import NoAnswerError, NotCheckedError
 
 Rows: TypeAlias = Iterator[tuple[str, tuple[Any, ...]]]
 """For one operation: the end of a test's id, and what the probe is given beside target and operation."""

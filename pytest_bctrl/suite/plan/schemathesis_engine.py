@@ -29,13 +29,13 @@ from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.findings.finding import Finding, Level
 from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.engine_faults import is_engine_fault
-from pytest_bctrl.suite.engine_words import ENGINES, SCHEMA, keyword_violation
-from pytest_bctrl.suite.parameters import cursors, invalid_parameters, is_opaque
+from pytest_bctrl.suite.plan.engine_faults import is_engine_fault
+from pytest_bctrl.suite.plan.engine_violations import ENGINES, SCHEMA, keyword_violation
+from pytest_bctrl.suite.plan.parameter_values import cursors, invalid_parameters, is_opaque
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.schema import new_schema
-from pytest_bctrl.suite.sending import Exchange, plain, request_key
-from pytest_bctrl.suite.troubles import NotCheckedError
+from pytest_bctrl.suite.sending.requests import Exchange, plain, request_key
+from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
 NAME = ENGINES["schemathesis"]
 
@@ -189,7 +189,7 @@ def _draw(contract: Contract, label: str, mode: str, count: int, path: tuple[tup
     from schemathesis import GenerationMode
     from schemathesis.core.errors import InvalidSchema
 
-    from pytest_bctrl.suite.generate import generation_settings
+    from pytest_bctrl.suite.plan.generated_values import generation_settings
 
     operation = contract.operation(label)
     pinned: dict[str, Any] = {"path_parameters": dict(path)} if path else {}

@@ -13,7 +13,7 @@ import pytest
 from pytest_bctrl.findings.finding import FailOn, Finding, at_or_above, from_dict
 from pytest_bctrl.reports.terminal import MARKUP, Row, block, cause_of, causes, headline
 from pytest_bctrl.reports.wording import is_change
-from pytest_bctrl.suite.summary import Summary
+from pytest_bctrl.suite.report.summary import Summary
 
 
 @dataclass(frozen=True)

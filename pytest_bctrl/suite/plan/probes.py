@@ -31,7 +31,7 @@ from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import shape
 from pytest_bctrl.samples.inputs import inputs_with, known_values
-from pytest_bctrl.suite.parameters import (
+from pytest_bctrl.suite.plan.parameter_values import (
     REFUSED,
     UNKNOWN,
     PathValue,
@@ -43,8 +43,8 @@ from pytest_bctrl.suite.parameters import (
     unknown,
 )
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending import Ask, Exchange, plain
-from pytest_bctrl.suite.troubles import NotCheckedError
+from pytest_bctrl.suite.sending.requests import Ask, Exchange, plain
+from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
 REPEATS = 6
 """Requests for the same. Five in a row open a connection each, so that a fault in every fifth answer shows."""
@@ -197,7 +197,7 @@ def _wrong(response: Response, trial: Trial, rule: str, message: str, wanted: It
 
 def of_generated_paths(run: ContractRun, operation: Operation, limit: int) -> Iterator[Ask]:
     """Ask with almost the real path value, and with those that Schemathesis generates: all refused."""
-    from pytest_bctrl.suite.schemathesis_engine import cases_with_paths
+    from pytest_bctrl.suite.plan.schemathesis_engine import cases_with_paths
 
     usual = plain(run, operation)
     near = near_misses(run.contract, operation, usual.path)[:limit]
@@ -229,7 +229,7 @@ def _check_guess(operation: Operation, exchange: Exchange, is_ordinary: bool = F
 
 def of_generated_query(run: ContractRun, operation: Operation, limit: int) -> Iterator[Ask]:
     """Ask with generated values in query and header, within what is allowed: answered as documented."""
-    from pytest_bctrl.suite.generate import generated
+    from pytest_bctrl.suite.plan.generated_values import generated
 
     def judge(exchange: Exchange) -> list[Finding]:
         return check_generated(exchange.response)

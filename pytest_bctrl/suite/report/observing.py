@@ -23,9 +23,9 @@ from pytest_bctrl.observed.facts import Observation, as_data, from_data
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.wording import counted, numbered
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.suite.gathering import CARRIED
+from pytest_bctrl.suite.report.gathering import CARRIED
+from pytest_bctrl.suite.report.sinks import redact
 from pytest_bctrl.suite.run import RUN
-from pytest_bctrl.suite.sinks import redact
 
 if TYPE_CHECKING:
     from pytest_bctrl.http.routes import Routes

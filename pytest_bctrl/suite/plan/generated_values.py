@@ -14,7 +14,7 @@ from pytest_bctrl.contract.parameters import serialize_field, survives_transport
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.drawn import drawn
-from pytest_bctrl.suite.troubles import NotCheckedError
+from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
 Values: TypeAlias = dict[tuple[str, str], Any]
 """By place and name of their parameters."""

@@ -17,8 +17,8 @@ from pytest_bctrl.reports import SUFFIXES, writer
 from pytest_bctrl.reports.github import append_summary, shown_commands
 from pytest_bctrl.reports.wording import RunReport, Title
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.suite.sinks import redact
-from pytest_bctrl.suite.summary import Summary
+from pytest_bctrl.suite.report.sinks import redact
+from pytest_bctrl.suite.report.summary import Summary
 
 
 def report_files(paths: Iterable[settings.Given], command_line: Path, ini: Path) -> list[tuple[Path, str]]:

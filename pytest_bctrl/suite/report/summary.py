@@ -20,19 +20,10 @@ from pytest_bctrl.findings.finding import LEVELS, Finding, at_or_above, from_dic
 from pytest_bctrl.observed.coverage import Coverage
 from pytest_bctrl.observed.facts import as_data
 from pytest_bctrl.reports.terminal import MARKUP, block, causes
-from pytest_bctrl.reports.wording import (
-    Outcome,
-    RanTest,
-    RunReport,
-    Title,
-    accepted,
-    numbered,
-    told,
-    verdict_of,
-)
+from pytest_bctrl.reports.wording import Outcome, RanTest, RunReport, Title, accepted, numbered, told, verdict_of
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.suite.observing import Observer, coverage_rows, not_seen, observer, remarks
-from pytest_bctrl.suite.plan import announced, askable, left_out, why_not_asked
+from pytest_bctrl.suite.plan.catalogue import announced, askable, left_out, why_not_asked
+from pytest_bctrl.suite.report.observing import Observer, coverage_rows, not_seen, observer, remarks
 from pytest_bctrl.suite.run import NODE, ContractRun
 
 
@@ -312,7 +303,7 @@ class Summary:
         """
         if self._upstream is None or self._run.target != "live":
             return
-        from pytest_bctrl.suite.upstream import commands_of, moved
+        from pytest_bctrl.suite.report.attribution import commands_of, moved
 
         try:
             commands = commands_of(self._run, self.again, report)

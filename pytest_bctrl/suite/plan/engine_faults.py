@@ -14,7 +14,7 @@ from typing import Any
 
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.contract.engine import conforms_to_format, matches
-from pytest_bctrl.suite.engine_words import ENGINES
+from pytest_bctrl.suite.plan.engine_violations import ENGINES
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,9 @@ from pytest_bctrl.checks.run import check_protocol
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending import AT_ONCE, Ask, Connections, Exchange, Probe, Reply, plain
-from pytest_bctrl.suite.troubles import (
+from pytest_bctrl.suite.sending.connections import AT_ONCE, Connections, Reply
+from pytest_bctrl.suite.sending.requests import Ask, Exchange, Probe, plain
+from pytest_bctrl.suite.sending.transport_errors import (
     TIMEOUTS,
     NoAnswerError,
     NotCheckedError,
