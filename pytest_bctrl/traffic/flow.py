@@ -1,6 +1,7 @@
-"""One guarded request as a generator: what to send and how long to wait, with the sockets left to a driver.
+"""Sends one guarded request, as a generator that says what to send and how long to wait.
 
-The sync and the async transport drive the same flow, so that both keep the same rules.
+A driver does the input and output. The sync and the async transport drive the same generator, so both follow the same
+rules.
 """
 
 from __future__ import annotations
@@ -25,37 +26,39 @@ from pytest_bctrl.traffic.retry import RetryPolicy
 from pytest_bctrl.traffic.surplus import Surplus, WatchedStream
 
 CREDENTIAL = "bctrl_credential"
-"""Request extension: header fields, name to `Secret`, to send in the key's place; an empty mapping sends none."""
+"""Request extension: the header fields, name to `Secret`, to send in place of the key; an empty mapping sends none."""
 
 AT_MOST = "bctrl_at_most"
-"""Request extension: attempts that this request may have, where that is fewer than the policy allows; 0 for one that is
-not made again even if a kept connection was gone."""
+"""Request extension: the maximum number of attempts, if it is lower than that of the policy.
 
+With 0, the request is not even repeated after a stale connection.
+"""
 
 SECOND_LOOK = "bctrl_second_look"
-"""Request extension: a function of the status that says how many seconds to wait for surplus bytes after the response.
+"""Request extension: a function of the status that returns how long to wait, in seconds, for surplus bytes.
 
-They show that a response which does not fit may have been meant for another request."""
+Surplus bytes show that an unexpected response may belong to another request.
+"""
 
 
 class TooMuchError(httpx.ReadError):
-    """An answer is not read to its end, or not unpacked, because it is too large."""
+    """A response is too large to be read to its end or decompressed."""
 
 
 FieldsFor: TypeAlias = Callable[[str, str], Sequence[KeyField]]
-"""Which header fields carry the key in a request with this method and this path."""
+"""Returns the header fields that carry the key, for a method and a path."""
 
 ATTEMPTS = "bctrl_attempts"
-"""Response extension: the tuple of `Attempt`s that led to it."""
+"""Response extension: the tuple of `Attempt`s that led to the response."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at a request: the answer it got, with the body as sent, or the kind of error (an httpx exception's name).
+    """One attempt at a request: the response with its undecoded body, or the name of an httpx exception.
 
-    `reused` tells that it went over a connection that an earlier request had opened, `begun` that the head of an
-    answer came, over `connection`. `surplus` are the bytes that followed the response, or came before the request. An
-    error is data, so that no traceback keeps the frames in which the key is on its way to the wire.
+    `reused` is true if the attempt used a connection that an earlier request had opened, `begun` if the head of a
+    response arrived, over `connection`. `surplus` are the bytes that followed the response or came before the request.
+    Errors are kept as data because a traceback would keep the frames that hold the key.
     """
 
     method: str = ""
@@ -74,35 +77,35 @@ class Attempt:
 
     @property
     def retry_after(self) -> str | None:
-        """The answer's `Retry-After`, as it was sent."""
+        """The value of `Retry-After`, as it was received."""
         value: str | None = self.headers.get("Retry-After")
         return value
 
-    def may_succeed_yet(self, retry: RetryPolicy) -> bool:
-        """Whether it came to nothing by what another attempt might not meet."""
-        failed = self.error not in (None, *_FINAL) or retry.tries_again(self.status, self.retry_after)
-        return (failed or self.is_idle_timeout) and self.method in SAFE_METHODS
+    def is_retryable(self, retry: RetryPolicy) -> bool:
+        """Return whether the attempt failed in a way that another attempt may not."""
+        has_failed = self.error not in (None, *_FINAL) or retry.should_retry(self.status, self.retry_after)
+        return (has_failed or self.is_idle_timeout) and self.method in SAFE_METHODS
 
     @property
     def idle_close(self) -> bool:
-        """Whether a kept connection was gone before the request reached anyone."""
-        is_gone = self.error in ("ReadError", "WriteError") or _GONE in self.detail
-        return self.reused and not self.begun and is_gone
+        """Whether the reused connection was closed before the server read the request."""
+        is_closed = self.error in ("ReadError", "WriteError") or _CLOSED in self.detail
+        return self.reused and not self.begun and is_closed
 
     @property
     def is_idle_timeout(self) -> bool:
-        """Whether a kept connection was given up with 408 while the request was on its way (RFC 9110, 15.5.9)."""
+        """Whether the server ended the idle connection with a 408 that crossed the request (RFC 9110, 15.5.9)."""
         return self.reused and self.status == 408
 
     @property
     def is_silent(self) -> bool:
-        """Whether nothing came that is, or was to be, an answer."""
-        return not self.begun and (self.error != "RemoteProtocolError" or _GONE in self.detail)
+        """Whether the server sent no byte of a response."""
+        return not self.begun and (self.error != "RemoteProtocolError" or _CLOSED in self.detail)
 
     @property
     def is_stray(self) -> bool:
-        """Whether what stood on a kept connection is no answer: it may have come after the end of the one before."""
-        return self.reused and not self.begun and self.error == "RemoteProtocolError" and _GONE not in self.detail
+        """Whether the reused connection held bytes that are no response, perhaps sent after the previous response."""
+        return self.reused and not self.begun and self.error == "RemoteProtocolError" and _CLOSED not in self.detail
 
     @property
     def is_empty_line(self) -> bool:
@@ -110,14 +113,14 @@ class Attempt:
         return self.is_stray and self.detail == _EMPTY_LINE
 
     @property
-    def is_vain(self) -> bool:
-        """Whether it is the fault of the connection that it was kept."""
+    def lost_to_stale_connection(self) -> bool:
+        """Whether the attempt failed because it reused a connection."""
         return self.idle_close or self.is_stray or self.is_idle_timeout
 
 
 @dataclass(frozen=True, slots=True)
 class ProxyAddress:
-    """A proxy, how it is shown, and the variable that names it."""
+    """The address of a proxy, the text that shows it, and the environment variable that sets it."""
 
     address: Secret
     shown: str
@@ -126,10 +129,10 @@ class ProxyAddress:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a client may do: where the key goes, whether the target is live, when to try again.
+    """The rules of a client: which origin gets the key, whether the target is live, when to retry.
 
-    `fields` says, for a method and a path, which header fields carry the key. `proxy` is what requests go through.
-    `see` is shown each request with its answer.
+    `fields` returns the header fields that carry the key, for a method and a path. Requests go through `proxy`. `see`
+    is called with each request and its response.
     """
 
     origin: Origin
@@ -144,54 +147,54 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Ask the driver to send `request` and read the whole answer before `deadline` (seconds, monotonic)."""
+    """Tells the driver to send `request` and to read the whole response before `deadline` (seconds, monotonic)."""
 
     request: httpx.Request
     deadline: float
 
 
 Flow = Generator[Send | float | httpx.Response, Attempt, None]
-"""Asks its driver to send a request, for which it is given an `Attempt`, or to sleep so many seconds; then answers."""
+"""Yields a `Send`, for which the driver sends back an `Attempt`, or seconds to sleep; the response comes last."""
 
 
 def flow(request: httpx.Request, rules: Rules) -> Flow:
-    """Drive one request by `rules`; yields the answer at last, or raises the httpx error of the last attempt.
+    """Send one request according to `rules`: yield the response last, or raise the httpx error of the last attempt.
 
-    An answer with bytes after its end is an error, too: what it says may be cut, or meant for another request.
+    A response with bytes after its end is an error, too: it may be truncated or belong to another request.
 
-    Raises `UnsafeRequestError` before anything is sent where the method is not safe on a live target, or the
-    URL is plain http to another machine.
+    Raises `UnsafeRequestError` before anything is sent if the method is not safe on a live target, or the URL is
+    plain http to another machine.
     """
-    refuse_unsafe(request, rules)
-    outgoing = _prepared(request, rules)
-    patience = rules.retry.patience
+    require_safe(request, rules)
+    outgoing = _with_credentials(request, rules)
+    rate_limit_budget = rules.retry.patience
     attempts: list[Attempt] = []
-    if paused := rules.connection.pace.take(monotonic()):
-        yield paused
+    if pause := rules.connection.pace.take(monotonic()):
+        yield pause
     deadline = monotonic() + rules.retry.budget
     while True:
         started = monotonic()
-        answered = yield Send(_timed(outgoing, deadline - started), deadline)
+        result = yield Send(_with_timeouts(outgoing, deadline - started), deadline)
         seconds = monotonic() - started
-        attempt = replace(_unpackable(answered), method=request.method, url=str(request.url), seconds=seconds)
+        attempt = replace(_require_decodable(result), method=request.method, url=str(request.url), seconds=seconds)
         attempts.append(attempt)
         rules.connection.pace.learn(attempt.status, attempt.headers, monotonic(), datetime.now(UTC), started)
-        limit = deadline + (patience if attempt.status == 429 else 0)
-        wait = _wait(request, attempts, limit, rules)
+        is_rate_limited = attempt.status == 429
+        wait = _wait(request, attempts, deadline + (rate_limit_budget if is_rate_limited else 0), rules)
         if wait is None:
             break
         wait = max(wait, rules.connection.pace.take(monotonic()))
-        if attempt.status == 429:
-            # What the target asks for is not a time that it takes.
-            patience, deadline = patience - wait, deadline + wait
+        if is_rate_limited:
+            # The target requested this wait, so it does not count as time that the target takes.
+            rate_limit_budget, deadline = rate_limit_budget - wait, deadline + wait
         yield wait
-    response = _finish(request, attempt, tuple(attempts))
+    response = _response_or_raise(request, attempt, tuple(attempts))
     rules.see(request, response)
     yield response
 
 
-def _unpackable(attempt: Attempt) -> Attempt:
-    """The attempt, or an error in its place where httpx would unpack too much from its body."""
+def _require_decodable(attempt: Attempt) -> Attempt:
+    """Return the attempt, or a failed one if httpx would decompress too much from its body."""
     try:
         require_unpackable(attempt.body, attempt.headers.get("Content-Encoding", ""))
     except TooLargeError as error:
@@ -199,32 +202,33 @@ def _unpackable(attempt: Attempt) -> Attempt:
     return attempt
 
 
-def refuse_unsafe(request: httpx.Request, rules: Rules) -> None:
-    """Raise `UnsafeRequestError` for a request that must not leave."""
-    override = next(_overrides(request), "")
+def require_safe(request: httpx.Request, rules: Rules) -> None:
+    """Raise `UnsafeRequestError` for a request that must not be sent."""
+    url = str(request.url.copy_with(query=None))
+    override = next(_method_overrides(request), "")
     if rules.live and override:
         raise UnsafeRequestError(
             f"the {override} is not sent to a live target: it could turn {request.method} into another method there",
-            where=str(request.url.copy_with(query=None)),
+            where=url,
             hint="leave it out, or use the bctrl_mock fixture",
         )
     if rules.live and request.method not in SAFE_METHODS:
         raise UnsafeRequestError(
             f"{request.method} is not sent to a live target: it could create or change something there",
-            where=str(request.url.copy_with(query=None)),
+            where=url,
             hint="live clients send GET, HEAD and OPTIONS; use the bctrl_mock fixture to test other methods",
         )
     origin = origin_of(str(request.url))
     if origin.scheme == "http" and not is_loopback(origin.host) and origin.host not in rules.connection.http_hosts:
         raise UnsafeRequestError(
             "plain http to another machine is not sent",
-            where=str(request.url.copy_with(query=None)),
+            where=url,
             hint="use https, or name the host in bctrl_http_hosts",
         )
 
 
-def _overrides(request: httpx.Request) -> Iterator[str]:
-    """Yield what in a request asks for another method than that of its first line."""
+def _method_overrides(request: httpx.Request) -> Iterator[str]:
+    """Yield the headers and query parameters that override the request method."""
     yield from (f"header {name}" for name in request.headers if overrides_method(name))
     target = request.extensions.get("target", request.url.raw_path).decode("latin-1")
     for pair in re.split("[?&;]", target)[1:]:
@@ -233,67 +237,79 @@ def _overrides(request: httpx.Request) -> Iterator[str]:
             yield f"query parameter {name}"
 
 
-def _prepared(request: httpx.Request, rules: Rules) -> httpx.Request:
-    """A copy of the request with the key on it, where it may have it; the caller's request never holds the key."""
+def _with_credentials(request: httpx.Request, rules: Rules) -> httpx.Request:
+    """Return a copy of the request with the key, if its origin may get it; the caller's request never holds the key."""
     headers = httpx.Headers(request.headers)
-    own = request.extensions.get(CREDENTIAL)
-    is_ours = origin_of(str(request.url)) == rules.origin
-    for name, value, _ in rules.connection.headers if is_ours else ():
-        # A caller's own header stands, beside those that the client itself adds.
-        if name.lower() in ("accept", "user-agent") or name not in headers:
-            headers[name] = value.reveal()
-    if rules.key is not None:
-        if not is_ours:
-            for name in [name for name, value in headers.items() if rules.key.reveal() in value]:
-                del headers[name]
-        elif isinstance(own, Mapping):
-            for name, value in own.items():
-                _put(headers, name, value.reveal())
-        else:
-            for one in rules.fields(request.method, request.url.path):
-                # A caller's own header stands, so that a test can see how a wrong one is refused.
-                if one.name == "Cookie" or one.name not in headers:
-                    _put(headers, one.name, one.value(rules.key.reveal()))
+    if origin_of(str(request.url)) == rules.origin:
+        _add_configured(headers, rules)
+        _add_key(headers, request, rules)
+    elif rules.key is not None:
+        key = rules.key.reveal()
+        for name in [name for name, value in headers.items() if key in value]:
+            del headers[name]
     extensions = {name: value for name, value in request.extensions.items() if name != CREDENTIAL}
     body = httpx.ByteStream(request.content)
     return httpx.Request(request.method, request.url, headers=headers, stream=body, extensions=extensions)
 
 
-def _put(headers: httpx.Headers, name: str, value: str) -> None:
-    """Set a field; a cookie joins those that are there (RFC 6265, 4.2.1)."""
-    known = headers.get(name) if name == "Cookie" else None
-    headers[name] = f"{known}; {value}" if known else value
+def _add_configured(headers: httpx.Headers, rules: Rules) -> None:
+    """Add the configured header fields; those that the caller set take precedence, but not the client's defaults."""
+    for name, value, _ in rules.connection.headers:
+        if name.lower() in ("accept", "user-agent") or name not in headers:
+            headers[name] = value.reveal()
 
 
-def _timed(request: httpx.Request, left: float) -> httpx.Request:
-    asked = request.extensions.get("timeout", {})
-    # Silence is to end the attempt before the budget does, which would take it for an answer that is still being sent.
-    # A wait may end a moment after the budget did, and no socket takes a negative time.
-    left = max(left - min(_MARGIN, left / 20), 0.001)
-    limits = {name: min(left, asked.get(name) or left) for name in ("connect", "read", "write", "pool")}
-    request.extensions = {**request.extensions, "timeout": limits}
+def _add_key(headers: httpx.Headers, request: httpx.Request, rules: Rules) -> None:
+    """Add the header fields with the key, or the credential that the request names in its place."""
+    if rules.key is None:
+        return
+    credential = request.extensions.get(CREDENTIAL)
+    if isinstance(credential, Mapping):
+        for name, value in credential.items():
+            _set_field(headers, name, value.reveal())
+        return
+    for key_field in rules.fields(request.method, request.url.path):
+        # A header that the caller set is sent as it is, so that tests can send a wrong key.
+        if key_field.name == "Cookie" or key_field.name not in headers:
+            _set_field(headers, key_field.name, key_field.value(rules.key.reveal()))
+
+
+def _set_field(headers: httpx.Headers, name: str, value: str) -> None:
+    """Set a header field; a cookie is appended to the cookies already set (RFC 6265, 4.2.1)."""
+    cookies = headers.get(name) if name == "Cookie" else None
+    headers[name] = f"{cookies}; {value}" if cookies else value
+
+
+def _with_timeouts(request: httpx.Request, seconds: float) -> httpx.Request:
+    """Set time-outs that end the attempt within `seconds`."""
+    requested = request.extensions.get("timeout", {})
+    # A silent server must end the attempt before the budget does, or it looks like a response that is still being sent.
+    # A wait may end a moment after the budget did, and no socket accepts a negative time-out.
+    limit = max(seconds - min(_MARGIN, seconds / 20), 0.001)
+    timeouts = {name: min(limit, requested.get(name) or limit) for name in ("connect", "read", "write", "pool")}
+    request.extensions = {**request.extensions, "timeout": timeouts}
     return request
 
 
 _MARGIN = 0.5
 
 
-_GONE = "without sending a response"
-"""httpcore's words for a connection that ended where an answer was to begin."""
+_CLOSED = "without sending a response"
+"""Part of httpcore's message for a connection that was closed before a response began."""
 
 _EMPTY_LINE = "no response line received"
 """h11's message for a response that begins with an empty line."""
 
 
 def _wait(request: httpx.Request, attempts: Sequence[Attempt], deadline: float, rules: Rules) -> float | None:
-    """Seconds to wait before the next attempt, or None where there is to be none."""
-    made, last = len(attempts), attempts[-1]
-    # A request that a closed connection never carried may have its one attempt yet, and one whose place was taken.
-    carried = made - sum(attempt.is_vain for attempt in attempts)
-    is_spent = made >= rules.retry.attempts or carried >= request.extensions.get(AT_MOST, made + 1)
-    if is_spent or not last.may_succeed_yet(rules.retry):
+    """Return the seconds to wait before the next attempt, or None if the request is not retried."""
+    count, last = len(attempts), attempts[-1]
+    # A stale connection does not use up an attempt of the request.
+    delivered = count - sum(attempt.lost_to_stale_connection for attempt in attempts)
+    is_exhausted = count >= rules.retry.attempts or delivered >= request.extensions.get(AT_MOST, count + 1)
+    if is_exhausted or not last.is_retryable(rules.retry):
         return None
-    wait = rules.retry.wait(made, last.retry_after, datetime.now(UTC), last.status)
+    wait = rules.retry.wait(count, last.retry_after, datetime.now(UTC), last.status)
     return wait if monotonic() + wait < deadline else None
 
 
@@ -301,13 +317,14 @@ _FINAL = ("UnsupportedProtocol", "LocalProtocolError", TooMuchError.__name__)
 """Errors that another attempt would only repeat."""
 
 
-def _finish(request: httpx.Request, last: Attempt, attempts: tuple[Attempt, ...]) -> httpx.Response:
-    # Also where there is an answer: httpx may fail on one, such as a Location that is not a URL.
+def _response_or_raise(request: httpx.Request, last: Attempt, attempts: tuple[Attempt, ...]) -> httpx.Response:
+    """Return the response of the last attempt, or raise its error."""
+    # Set even if there is a response: httpx may fail on it, for example on a Location that is not a URL.
     request.extensions = {**request.extensions, ATTEMPTS: attempts}
     if last.status is None:
         times = f" ({len(attempts)} attempts)" if len(attempts) > 1 else ""
-        kind: type[httpx.TransportError] = getattr(httpx, str(last.error), TooMuchError)
-        raise kind(f"{request.method} {request.url}: {last.detail}{times}", request=request)
+        error_type: type[httpx.TransportError] = getattr(httpx, str(last.error), TooMuchError)
+        raise error_type(f"{request.method} {request.url}: {last.detail}{times}", request=request)
     if last.surplus is not None:
         message = f"{request.method} {request.url}: the server sent {last.surplus}"
         raise httpx.RemoteProtocolError(message, request=request)

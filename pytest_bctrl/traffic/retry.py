@@ -1,4 +1,4 @@
-"""When a request is sent, and sent again, and how long to wait first: decisions only, no clock and no socket."""
+"""Decides whether to retry a request and how long to wait before one; uses no clock and no socket."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from email.utils import parsedate_to_datetime
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Which answers a safe request is tried again on, how often, and how long: `budget` seconds, waits included.
+    """The responses on which a safe request is retried, how often, and for how long.
 
-    On a status of `announced` it is tried again only where the answer says when (`Retry-After`). `patience` are the
-    seconds that a 429 may have a request wait beyond that.
+    `budget` is the number of seconds for all attempts, waits included. A response with a status of `announced` is
+    retried only if it has a `Retry-After`. `patience` is the number of further seconds that a request may wait after
+    429.
     """
 
     statuses: frozenset[int] = frozenset({408, 429, 502, 503, 504})
@@ -25,97 +26,117 @@ class RetryPolicy:
     first_wait: float = 0.2
     patience: float = 0.0
 
-    def tries_again(self, status: int | None, retry_after: str | None) -> bool:
-        """Whether an answer with this status, and this `Retry-After`, is one to come back for."""
+    def should_retry(self, status: int | None, retry_after: str | None) -> bool:
+        """Return whether a response with this status and this `Retry-After` is retried."""
         return status in self.statuses or (status in self.announced and retry_after is not None)
 
     def wait(self, attempt: int, retry_after: str | None, now: datetime, status: int | None = None) -> float:
-        """Seconds to wait after the failed `attempt` (1 for the first): what the server asks, or 0.2, 0.4, 0.8.
+        """Return the seconds to wait after the failed `attempt` (1 for the first).
 
-        For a 429 that says nothing, it is 1, 3, 9 where there is patience: a limit is one of seconds or minutes.
+        That is the value of `Retry-After`, else 0.2, 0.4, 0.8 and so on. For a 429 without it, and a policy with
+        `patience`, it is 1, 3, 9: rate limits are counted in seconds or minutes.
         """
-        asked = parse_retry_after(retry_after, now) if retry_after is not None else None
-        if asked is None and status == 429 and self.patience:
+        if retry_after is not None:
+            requested_wait = parse_retry_after(retry_after, now)
+            if requested_wait is not None:
+                return requested_wait
+        if status == 429 and self.patience:
             return 5 * self.first_wait * 3.0 ** (attempt - 1)
-        return self.first_wait * 2.0 ** (attempt - 1) if asked is None else asked
+        return self.first_wait * 2.0 ** (attempt - 1)
 
 
 FIRST = 0.25
+"""Seconds between two requests after the second 429; each further 429 doubles them."""
 SLOWEST = 1.0
-"""Seconds between two requests: after the second 429, and at most. Every further one doubles them."""
+"""Maximum number of seconds between two requests."""
 LONGEST = 90.0
-"""Seconds that are waited at most because an answer says that no more requests are taken."""
+"""Maximum number of seconds to wait when a response says that the rate limit is exhausted."""
 
 
 @dataclass(slots=True)
 class Pace:
-    """Keeps requests apart: `seconds` lie between two, and none is sent while the target takes none.
+    """Limits the request rate: at least `seconds` between two requests, and no request while the limit is exhausted.
 
-    The first 429 changes nothing: one is often all there is. `patience` are the seconds for which a target may say in
-    all that it takes none. Times are of one clock that never goes back.
+    The first 429 does not slow down the requests, because most servers send only one. `patience` is the number of
+    seconds for which a target may announce, in all responses together, that its limit is exhausted. All times come
+    from one monotonic clock.
     """
 
     seconds: float = 0.0
     patience: float = 2 * LONGEST
     _next: float = 0.0
-    _limits: int = 0
-    _limited: float = -math.inf
+    _limit_count: int = 0
+    _limited_at: float = -math.inf
 
     def take(self, now: float) -> float:
-        """Return the seconds to wait before a request, which is sent then."""
-        at = max(now, self._next)
-        self._next = at + self.seconds
-        return at - now
+        """Reserve the next time slot and return the seconds to wait before sending the request."""
+        slot = max(now, self._next)
+        self._next = slot + self.seconds
+        return slot - now
 
     def learn(
         self, status: int | None, headers: Mapping[str, str], now: float, today: datetime, sent: float = math.inf
     ) -> None:
-        """Take an answer's word for how many requests are taken: a 429, or that none is left until a time.
+        """Adapt to the rate limit of a response: a 429, or header fields saying that the limit is exhausted.
 
-        Several 429 to requests that overlapped, which were all `sent` before the first came, count as one.
+        If several overlapping requests get a 429, and all of them were `sent` before the first 429 arrived, they
+        count as one.
         """
         if status != 429:
-            reset = _until(_limit(headers)[1], today) if requests_left(headers) == 0 else None
-            if reset is not None and reset <= min(LONGEST, self.patience):
-                # Some answers say so each time, and take more all the same.
-                self.patience -= reset
-                self._next = max(self._next, now + reset)
-        elif headers.get("Retry-After") != "0" and sent > self._limited:
-            self._limits, self._limited = self._limits + 1, now
-            if self._limits > 1:
+            self._learn_from_fields(headers, now, today)
+        elif headers.get("Retry-After") != "0" and sent > self._limited_at:
+            self._limit_count, self._limited_at = self._limit_count + 1, now
+            if self._limit_count > 1:
                 self.seconds = max(self.seconds, min(SLOWEST, 2 * self.seconds or FIRST))
+
+    def _learn_from_fields(self, headers: Mapping[str, str], now: float, today: datetime) -> None:
+        if requests_left(headers) != 0:
+            return
+        _, reset_field = _rate_limit_fields(headers)
+        seconds = _seconds_until(reset_field, today)
+        if seconds is not None and seconds <= min(LONGEST, self.patience):
+            # Some servers send this with every response and accept more requests all the same.
+            self.patience -= seconds
+            self._next = max(self._next, now + seconds)
 
 
 def requests_left(headers: Mapping[str, str]) -> int | None:
-    """Return how many more requests an answer says are taken for now (draft-ietf-httpapi-ratelimit), if it does."""
-    left = _limit(headers)[0].strip()
-    return int(left) if left.isascii() and left.isdigit() else None
+    """Return the number of requests left in the rate limit (draft-ietf-httpapi-ratelimit), or None if not given."""
+    remaining = _rate_limit_fields(headers)[0].strip()
+    if remaining.isascii() and remaining.isdigit():
+        return int(remaining)
+    return None
 
 
-def _limit(headers: Mapping[str, str]) -> tuple[str, str]:
-    """How many requests are left, and until when, as an answer spells it."""
+def _rate_limit_fields(headers: Mapping[str, str]) -> tuple[str, str]:
+    """Return the remaining requests and the reset time as the response has them; empty if they are missing."""
     for prefix in ("RateLimit-", "X-RateLimit-", "X-Rate-Limit-"):
-        if left := headers.get(f"{prefix}Remaining", ""):
-            return left, headers.get(f"{prefix}Reset", "")
-    found = re.search(r";\s*r=(\d+)\b.*?;\s*t=(\d+)", headers.get("RateLimit", ""))
-    return (found[1], found[2]) if found else ("", "")
+        if remaining := headers.get(f"{prefix}Remaining", ""):
+            return remaining, headers.get(f"{prefix}Reset", "")
+    match = re.search(r";\s*r=(\d+)\b.*?;\s*t=(\d+)", headers.get("RateLimit", ""))
+    if match is None:
+        return "", ""
+    return match[1], match[2]
 
 
-def _until(text: str, today: datetime) -> float | None:
-    """Read a reset: seconds, or the second of a day since 1970, as some write it."""
-    seconds = parse_retry_after(text.partition(".")[0], today)
-    is_epoch = seconds is not None and seconds > 365 * 24 * 3600
-    return max(0.0, seconds - today.timestamp()) if seconds is not None and is_epoch else seconds
+def _seconds_until(reset: str, today: datetime) -> float | None:
+    """Return the seconds until a reset, which servers give as seconds from now or as a Unix timestamp."""
+    seconds = parse_retry_after(reset.partition(".")[0], today)
+    is_timestamp = seconds is not None and seconds > 365 * 24 * 3600
+    if seconds is not None and is_timestamp:
+        return max(0.0, seconds - today.timestamp())
+    return seconds
 
 
 def parse_retry_after(value: str, now: datetime) -> float | None:
-    """Read `Retry-After` (RFC 9110, 10.2.3): seconds from now, or None where it says nothing usable."""
+    """Return the seconds from now that a `Retry-After` names (RFC 9110, 10.2.3), or None if it is not valid."""
     text = value.strip()
     if text.isascii() and text.isdigit():
         return float(text)
     try:
-        when = parsedate_to_datetime(text)
+        date = parsedate_to_datetime(text)
     except (TypeError, ValueError, OverflowError):
         return None
-    aware = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return max(0.0, (aware - now).total_seconds())
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)
+    return max(0.0, (date - now).total_seconds())

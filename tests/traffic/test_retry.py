@@ -85,7 +85,7 @@ def test_some_answers_are_come_back_for_only_where_they_say_when(
     status: int | None, retry_after: str | None, again: bool
 ) -> None:
     policy = RetryPolicy(statuses=frozenset({429}), announced=frozenset({503}))
-    assert again is policy.tries_again(status, retry_after)
+    assert again is policy.should_retry(status, retry_after)
 
 
 def test_each_further_limit_doubles_the_time_between_requests_up_to_a_bound() -> None:

@@ -367,11 +367,11 @@ class Target:
         reply = due.reply.result()
         last, left = reply.attempts[-1], min(self._spare(operation), self._retry.attempts - 1)
         pause = self._retry.wait(1, last.retry_after, datetime.now(UTC), last.status)
-        if last.is_vain and not left:
+        if last.lost_to_stale_connection and not left:
             raise self._too_many()
-        if not left or not last.may_succeed_yet(self._retry) or pause > self._retry.budget + self._retry.patience:
+        if not left or not last.is_retryable(self._retry) or pause > self._retry.budget + self._retry.patience:
             return reply
-        if not last.is_vain:
+        if not last.lost_to_stale_connection:
             self._one_at_a_time()
             wait(self._under_way)
         time.sleep(max(0.0, pause - (time.monotonic() - reply.at)))
@@ -389,7 +389,7 @@ class Target:
         self.tally["requests"] += more
         self._asked[label] += more
         self._unplanned[label] += more
-        vain = [attempt.is_vain for attempt in attempts]
+        vain = [attempt.lost_to_stale_connection for attempt in attempts]
         # A kept connection was gone, or held what is no answer: another may, too, and each costs a request more.
         self._connections.are_kept_in_vain |= any(vain)
         lost = [attempt.seconds for attempt in attempts if attempt.error in TIMEOUTS]
@@ -414,7 +414,7 @@ class Target:
             is_lost = type(response).__name__ in TIMEOUTS
             raise NoAnswerError(finding(operation, message, reply.shell), is_lost, is_out_of_reach or is_silent)
         status = response.status_code
-        if status == 429 or (len(attempts) > 1 and self._retry.tries_again(status, "")):
+        if status == 429 or (len(attempts) > 1 and self._retry.should_retry(status, "")):
             asked = parse_retry_after(attempts[-1].retry_after or "", datetime.now(UTC))
             message = come_back_later(status, len(attempts), asked, self._unplanned[operation.label])
             raise NoAnswerError(finding(operation, message, reply.shell), True, is_outage=True)
