@@ -1,4 +1,4 @@
-"""Base URLs and origins, where a key may go, and how requests get there: header fields, pace, certificates."""
+"""Base URLs, the origins that may get a key, and the settings of a connection: header fields, rate, certificates."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class Origin(NamedTuple):
-    """Scheme, host and port (RFC 6454): a key that was given for one is sent to no other."""
+    """Scheme, host and port (RFC 6454); a key for one origin is sent to no other origin."""
 
     scheme: str
     host: str
@@ -34,7 +34,7 @@ class Origin(NamedTuple):
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine by definition (RFC 6761, 6.3; RFC 1122, 3.2.1.3)."""
+    """Return whether a host name or address always means this machine (RFC 6761, 6.3; RFC 1122, 3.2.1.3)."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -44,7 +44,7 @@ def is_loopback(host: str) -> bool:
 
 
 def origin_of(url: str) -> Origin:
-    """Return the origin of an http(s) URL; raises `ValueError` where it has none."""
+    """Return the origin of an http(s) URL; raises `ValueError` if it has none."""
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
     if scheme not in _PORTS or not parts.hostname:
@@ -55,10 +55,10 @@ def origin_of(url: str) -> Origin:
 
 
 def base_url(text: str, *, where: str, prefix: str = "/v1", http_hosts: Collection[str] = ()) -> str:
-    """Return a base URL in one form: no trailing slash, and without `prefix` where it ends with it.
+    """Return a normalised base URL: without a trailing slash, and without `prefix` at its end.
 
-    `prefix` is what the contract's paths begin with; people give the base URL with and without it. Raises
-    `SettingError`, with `where` naming the setting, for anything but https, or http to loopback and to `http_hosts`.
+    The contract's paths begin with `prefix`; users give the base URL with and without it. Raises `SettingError`, with
+    `where` naming the setting, unless the URL is https, or http to loopback or to one of `http_hosts`.
     """
     import httpx
 
@@ -66,18 +66,18 @@ def base_url(text: str, *, where: str, prefix: str = "/v1", http_hosts: Collecti
     text = text.strip()
     try:
         parts, origin = urlsplit(text), origin_of(text)
-        # What the client's own parser refuses, and what URL parsers drop or differ on.
+        # Reject URLs that httpx rejects, and characters that URL parsers drop or treat differently.
         httpx.URL(text)
         if re.search(r"[\s\\]", text) or not text.isprintable():
             raise ValueError(text)
     except (ValueError, httpx.InvalidURL):
-        # What may hold a password is not repeated.
-        shown = repr(text) if "@" not in text else "the value"
+        # The value may hold a password.
+        shown = "the value" if "@" in text else repr(text)
         raise SettingError(f"{shown} is not an http(s) URL", where=where, hint=example) from None
     if parts.username is not None or parts.password is not None:
         raise SettingError("the URL holds a user name or password", where=where, hint=f"leave it out; {example}")
     if parts.query or parts.fragment:
-        # What stands there may be a key.
+        # The query may hold a key, so it is not shown.
         raise SettingError("the URL has a query or a fragment", where=where, hint=f"leave it out; {example}")
     if origin.scheme == "http" and not is_loopback(origin.host) and origin.host not in http_hosts:
         raise SettingError(
@@ -90,20 +90,19 @@ def base_url(text: str, *, where: str, prefix: str = "/v1", http_hosts: Collecti
 
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_OURS = frozenset(
+_RESERVED = frozenset(
     {"accept-encoding", "authorization", "connection", "content-length", "cookie", "host", "transfer-encoding"}
 )
-"""Fields that the client writes itself: the key's, and those that say how a message is sent."""
+"""Header fields that only the client sets: those of the key and of the message framing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What every request to a target has in common.
+    """The settings that all requests to a target share.
 
-    `headers` go to the key's origin only: a name, its value, and both as a shell writes them. `certificate` is the
-    path of the client's own (PEM, with its key). Plain http is sent to the hosts of `http_hosts`, beside this machine.
-    `pace` keeps the requests of all its clients apart; `contexts` holds the TLS context that they share, once there
-    is one.
+    `headers` are sent to the key's origin only: name, value, and both in shell syntax. `certificate` is the path of
+    the client certificate (PEM, with its key). `http_hosts` may get plain http, as this machine may. `pace` limits the
+    request rate of all clients together; `contexts` holds the TLS context that they share, once it was made.
     """
 
     headers: tuple[tuple[str, Secret, str], ...] = ()
@@ -114,26 +113,26 @@ class Connection:
 
 
 def connection(source: Source, environment: Mapping[str, str]) -> Connection:
-    """Return what the settings say; raises `SettingError`, never showing the value of a variable."""
+    """Return the connection settings; raises `SettingError`, which never shows the value of a variable."""
     certificate = settings.given(settings.CLIENT_CERT, source, environment)
-    hosts = (one.value.strip().lower() for one in settings.in_file(settings.HTTP_HOSTS, source))
+    hosts = (line.value.strip().lower() for line in settings.in_file(settings.HTTP_HOSTS, source))
     return Connection(
         tuple(_headers(source, environment)),
         certificate.value if certificate else "",
         frozenset(hosts),
-        Pace(_seconds(settings.given(settings.RATE, source, environment))),
+        Pace(_seconds_per_request(settings.given(settings.RATE, source, environment))),
     )
 
 
 def values(source: Source, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the real values of parameters by name, from `bctrl_values`; raises `SettingError` for a wrong line."""
-    found = {}
+    parameters = {}
     for line in settings.in_file(settings.VALUES, source):
         name, equals, text = (part.strip() for part in line.value.partition("="))
         if not name or not equals:
             raise SettingError("a line names no parameter", where=line.where, hint="write parameter = value")
-        found[name] = settings.with_variables(text, line.where, environment)
-    return found
+        parameters[name] = settings.with_variables(text, line.where, environment)
+    return parameters
 
 
 def _headers(source: Source, environment: Mapping[str, str]) -> Iterator[tuple[str, Secret, str]]:
@@ -141,7 +140,7 @@ def _headers(source: Source, environment: Mapping[str, str]) -> Iterator[tuple[s
         name, colon, text = (part.strip() for part in line.value.partition(":"))
         if not colon or not _NAME.fullmatch(name):
             raise SettingError("it is not a header field", where=line.where, hint="write 'NAME: VALUE'")
-        if name.lower() in _OURS:
+        if name.lower() in _RESERVED:
             hint = "the key comes from BCTRL_API_KEY, and the client writes the rest"
             raise SettingError(f"{name} cannot be set", where=line.where, hint=hint)
         value = Secret(settings.with_variables(text, line.where, environment))
@@ -151,9 +150,11 @@ def _headers(source: Source, environment: Mapping[str, str]) -> Iterator[tuple[s
         yield name, value, settings.in_shell(f"{name}: {text}")
 
 
-def _seconds(rate: Given | None) -> float:
-    found = re.fullmatch(r"(\d{1,6})/([smh])", rate.value.strip(), re.ASCII) if rate else None
-    if rate and (found is None or not int(found[1])):
+def _seconds_per_request(rate: Given | None) -> float:
+    if rate is None:
+        return 0.0
+    match = re.fullmatch(r"(\d{1,6})/([smh])", rate.value.strip(), re.ASCII)
+    if match is None or not int(match[1]):
         hint = "write requests per unit: 30/m, 5/s or 1000/h"
         raise SettingError(f"{rate.value!r} is not a rate", where=rate.where, hint=hint)
-    return {"s": 1, "m": 60, "h": 3600}[found[2]] / int(found[1]) if found else 0.0
+    return {"s": 1, "m": 60, "h": 3600}[match[2]] / int(match[1])

@@ -29,7 +29,7 @@ from .bombs import body as bomb
 from .child import MEMORY, Ran, run
 
 HOW = ("get", "stream", "async")
-LARGE = "the answer is larger than 64 MiB"
+LARGE = "the response is larger than 64 MiB"
 DECODED = "the answer is larger than 64 MiB when decoded"
 
 

@@ -77,7 +77,7 @@ def test_a_client_without_a_key_sends_what_the_caller_wrote() -> None:
 def test_an_answer_that_is_too_large_is_no_answer_and_leaves_nothing_behind(ask: Ask, size: int) -> None:
     with serve(response(body=bytes(size))) as server, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        with pytest.raises(httpx.ReadError, match="the answer is larger than 64 MiB"):
+        with pytest.raises(httpx.ReadError, match="the response is larger than 64 MiB"):
             ask(server.url)
         gc.collect()
         assert 1 == len(server.authorizations())
