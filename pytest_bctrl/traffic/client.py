@@ -22,7 +22,8 @@ import httpx
 from pytest_bctrl._version import __version__
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_line
-from pytest_bctrl.files.limits import ACCEPTED, MOST, size
+from pytest_bctrl.files.limits import MOST, size
+from pytest_bctrl.http.codings import ACCEPTED
 from pytest_bctrl.secrets.secret import Secret, secret
 from pytest_bctrl.settings.resolve import is_sendable
 from pytest_bctrl.traffic.flow import SECOND_LOOK, Attempt, FieldsFor, ProxyAddress, Rules, Send, TooMuchError, flow

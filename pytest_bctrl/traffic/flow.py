@@ -19,7 +19,8 @@ import httpx
 from pytest_bctrl.contract.key_fields import BEARER, KeyField
 from pytest_bctrl.contract.model import SAFE_METHODS, overrides_method
 from pytest_bctrl.errors import UnsafeRequestError
-from pytest_bctrl.files.limits import TooLargeError, require_unpackable
+from pytest_bctrl.files.limits import TooLargeError
+from pytest_bctrl.http.codings import require_unpackable
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.origin import Connection, Origin, is_loopback, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy

@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.files import limits
+from pytest_bctrl.files.limits import TooLargeError
+from pytest_bctrl.http import codings
 from pytest_bctrl.recorded.recording_session import Aim
 from pytest_bctrl.traffic.recordings import har_file
 from pytest_bctrl.traffic.recordings.exchange import Exchange
@@ -66,7 +67,7 @@ def test_a_client_gets_what_is_within_the_bound(asked: dict[str, Ran], name: str
 )
 def test_a_strict_reader_stops_at_the_bound_and_leaves_the_body_as_it_was(name: str, words: str) -> None:
     body, coding = bomb(name)
-    assert (body, words) == limits.undone(body, coding)
+    assert (body, words) == codings.undone(body, coding)
 
 
 @given(body=st.binary(max_size=200), data=st.data())
@@ -80,22 +81,22 @@ def test_what_httpx_would_unpack_is_what_is_measured(body: bytes, data: st.DataO
     with suppress(httpx.DecodingError):
         made = httpx.Response(200, headers={"Content-Encoding": ", ".join(codings)}, content=body).content
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(limits, "MOST", len(made) - 1)
+            patch.setattr(codings, "MOST", len(made) - 1)
             if made and made != body:
-                with pytest.raises(limits.TooLargeError):
-                    limits.require_unpackable(body, ", ".join(codings))
+                with pytest.raises(TooLargeError):
+                    codings.require_unpackable(body, ", ".join(codings))
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "none-such"])
 def test_what_is_broken_is_left_to_httpx_to_report(coding: str) -> None:
-    limits.require_unpackable(b"\xff\xff\xff\xff broken", coding)
+    codings.require_unpackable(b"\xff\xff\xff\xff broken", coding)
 
 
 def test_a_brotli_that_cannot_be_bounded_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     old = SimpleNamespace(Decompressor=lambda: SimpleNamespace(process=lambda raw: raw), error=brotli.error)
     monkeypatch.setitem(sys.modules, "brotli", old)
-    with pytest.raises(limits.TooLargeError, match=r"brotli 1\.2 or newer"):
-        limits.require_unpackable(b"anything", "br")
+    with pytest.raises(TooLargeError, match=r"brotli 1\.2 or newer"):
+        codings.require_unpackable(b"anything", "br")
 
 
 def test_a_test_records_so_much_and_no_more(hostile: Server, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_protocol
 from pytest_bctrl.checks.violation import findings
 from pytest_bctrl.contract.model import Operation
-from pytest_bctrl.files.limits import undone
 from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.http.codings import undone
 from pytest_bctrl.traffic.flow import Attempt, TooMuchError
 from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.surplus import Surplus
