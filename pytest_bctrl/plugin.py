@@ -261,7 +261,12 @@ def _observe(config: pytest.Config) -> None:
     if not is_worker and getattr(option, "dist", "no") != "no":
         from pytest_bctrl.suite.report.gathering import Gathering
 
-        config.pluginmanager.register(Gathering(config), "bctrl-gathering")
+        def add(observed: dict[str, Any]) -> None:
+            from pytest_bctrl.suite.report.observing import observer
+
+            observer(config).add(observed)
+
+        config.pluginmanager.register(Gathering(add), "bctrl-gathering")
 
 
 def _is_in_file(config: pytest.Config, name: str) -> bool:

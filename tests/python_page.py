@@ -28,7 +28,7 @@ SECTIONS: Mapping[str, str] = {
     "The mock server": """
         traffic.mock.MockServer-respond-refuse traffic.mock.change.FaultInPlay
         traffic.mock.journal.Journal-add-clear-entry traffic.mock.journal.Entry traffic.mock.change.Fault
-        RequestContext traffic.mock.scenarios.Scenario traffic.mock.scenarios.Source http.message.Payload
+        RequestContext traffic.mock.scenarios.Scenario traffic.mock.source.Source http.message.Payload
         http.message.Request MockResponse traffic.mock.refusal.Refusals traffic.mock.parse.Limits""",
     "The contract": """
         contract.read.load contract.model.Contract contract.model.Operation contract.model.Parameter

@@ -10,7 +10,7 @@ from typing import Any
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.rules import rules
 from pytest_bctrl.contract.schema.locations import Path, exact_location, general_location, select_values
-from pytest_bctrl.contract.show import shorten
+from pytest_bctrl.contract.short_values import shorten
 from pytest_bctrl.findings.finding import Finding, Level
 from pytest_bctrl.findings.fingerprint import BY_VALUE, named, value_text
 from pytest_bctrl.observed.overlay_alone import OVERLAY_ALONE, added_by_overlay, is_of_overlay_alone

@@ -26,7 +26,7 @@ from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.journal import Entry
 from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS, Scenario
-from pytest_bctrl.traffic.mock.server import MOCK_KEY, PREFIX, MockServer
+from pytest_bctrl.traffic.mock.server import MOCK_KEY, MockServer
 from pytest_bctrl.traffic.origin import is_loopback
 
 _PORT = 8787
@@ -214,6 +214,8 @@ def _tell(file: Path | None, server: MockServer, token: Secret | None) -> None:
         url = _reachable(server.url)
         ready = {"url": url, "space_id": server.space_id, "pid": os.getpid(), "api_key": server.api_key.reveal()}
         if token is not None:
+            from pytest_bctrl.traffic.mock.control import PREFIX
+
             ready["control"] = {"url": f"{url}{PREFIX}", "token": token.reveal()}
         # Whole or not at all, so that nobody reads half of it; and by nobody else.
         write_files({file: json.dumps(ready) + "\n"}, rights=0o600)

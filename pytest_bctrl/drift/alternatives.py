@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from pytest_bctrl.contract.outline import Part, Spec, is_reference
-from pytest_bctrl.drift.equality import Walk
 from pytest_bctrl.drift.node import (
+    Choice,
+    Kind,
     Node,
     Schema,
     covers,
@@ -17,8 +18,8 @@ from pytest_bctrl.drift.node import (
     takes_anything,
     takes_nothing,
 )
+from pytest_bctrl.drift.walk import Walk
 
-Kind = Literal["oneOf", "anyOf"]
 _KINDS: tuple[Kind, ...] = ("oneOf", "anyOf")
 _WRAPPINGS = 8
 _NOTHING: dict[str, Any] = {
@@ -29,22 +30,6 @@ _LEFT_OVER = frozenset(("unevaluatedItems", "unevaluatedProperties"))
 _SAYS_NOTHING = frozenset(
     ("title", "description", "example", "examples", "externalDocs", "xml", "$comment", "$id", "$anchor", "deprecated")
 )
-
-
-class Choice(NamedTuple):
-    """Alternatives without the one for null. `types` or `values` where each of them only names such."""
-
-    kind: Kind
-    branches: list[Schema]
-    pointer: str
-    with_null: bool
-    types: frozenset[str] = frozenset()
-    values: dict[Any, Any] | None = None
-
-    @property
-    def is_named(self) -> bool:
-        """Whether the alternatives are only types or only values."""
-        return bool(self.types) or self.values is not None
 
 
 def read_alternatives(part: Part, spec: Spec, read: Callable[[Schema], Node]) -> list[Choice]:

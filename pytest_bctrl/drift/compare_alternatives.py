@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_bctrl.drift.alternatives import Choice, Kind
 from pytest_bctrl.drift.match import Branch, branches, match_branches, unlike
-from pytest_bctrl.drift.node import Node, is_within, says_more, takes_anything
+from pytest_bctrl.drift.node import Choice, Kind, Node, is_within, says_more, takes_anything
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import Draft
 

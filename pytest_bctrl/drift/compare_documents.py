@@ -17,7 +17,8 @@ from pytest_bctrl.drift.lifecycle import OPERATION, compare_lifecycle, removed_a
 from pytest_bctrl.drift.match import match_operations
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import Sides
-from pytest_bctrl.drift.report import Place, Report
+from pytest_bctrl.drift.place import Place
+from pytest_bctrl.drift.report import Report
 from pytest_bctrl.drift.unmatched import note_unused_schemas, read_schemas, used_schemas
 from pytest_bctrl.errors import DocumentError
 

@@ -7,7 +7,8 @@ from pytest_bctrl.drift.compare_keywords import show_types
 from pytest_bctrl.drift.lifecycle import PARAMETER, compare_lifecycle, removed_after
 from pytest_bctrl.drift.options import Options
 from pytest_bctrl.drift.pair import RANK, View
-from pytest_bctrl.drift.report import Place, Report
+from pytest_bctrl.drift.place import Place
+from pytest_bctrl.drift.report import Report
 from pytest_bctrl.drift.rules import word
 
 

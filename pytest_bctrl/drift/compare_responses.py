@@ -8,7 +8,8 @@ from __future__ import annotations
 from pytest_bctrl.contract.outline import Part, RawOperation, headers, is_json, media_types, schema_parts
 from pytest_bctrl.drift.node import takes_anything
 from pytest_bctrl.drift.pair import RANK, Located, View
-from pytest_bctrl.drift.report import Place, Report
+from pytest_bctrl.drift.place import Place
+from pytest_bctrl.drift.report import Report
 from pytest_bctrl.drift.rules import word
 
 Responses = dict[str, Part]

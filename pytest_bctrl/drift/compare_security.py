@@ -14,7 +14,8 @@ from pytest_bctrl.contract.outline import (
     security_requirements,
     security_schemes,
 )
-from pytest_bctrl.drift.report import Place, Report
+from pytest_bctrl.drift.place import Place
+from pytest_bctrl.drift.report import Report
 
 Scheme = tuple[str, ...]
 Credential = tuple[Scheme, frozenset[str]]

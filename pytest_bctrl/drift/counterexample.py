@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from pytest_bctrl.drift.normalize import Normalizer
     from pytest_bctrl.drift.pair import Step, Trail
-    from pytest_bctrl.drift.report import Place
+    from pytest_bctrl.drift.place import Place
 
 _TRIES = 400
 _FAILURES = (DocumentError, LookupError, ValueError, RecursionError)

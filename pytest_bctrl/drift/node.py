@@ -3,23 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from pytest_bctrl.contract.outline import Part, value_key
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from pytest_bctrl.drift.alternatives import Choice, Kind
-    from pytest_bctrl.drift.normalize import Normalizer
+    from pytest_bctrl.contract.outline import Spec
 
 Schema = tuple[Part, ...]
 """A schema as it is met: the parts that must all hold. Usually one; none where anything is taken."""
+
+Kind = Literal["oneOf", "anyOf"]
 
 BESIDE = "\0"
 """Stands in the pointer of what a schema gets from beside it, before what that is."""
 _VALUES = ("default", "x-sunset", "x-stability-level")
 TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object"})
+
+
+class Choice(NamedTuple):
+    """Alternatives without the one for null. `types` or `values` where each of them only names such."""
+
+    kind: Kind
+    branches: list[Schema]
+    pointer: str
+    with_null: bool
+    types: frozenset[str] = frozenset()
+    values: dict[Any, Any] | None = None
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the alternatives are only types or only values."""
+        return bool(self.types) or self.values is not None
+
+
+class NodeReader(Protocol):
+    """Reads the schemas of one document into nodes; `Normalizer` is the one."""
+
+    spec: Spec
+
+    def node(self, schema: Schema) -> Node:
+        """Return the schema's one form."""
 
 
 class Node:
@@ -31,7 +57,7 @@ class Node:
         "spells_const", "types",
     )  # fmt: skip
 
-    def __init__(self, key: tuple[str, ...], normal: Normalizer) -> None:
+    def __init__(self, key: tuple[str, ...], normal: NodeReader) -> None:
         self.key = key
         self.normal = normal
         self.types: frozenset[str] | None = None

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from pytest_bctrl.contract.keywords import CHILDREN, EXCLUSIVE_BOUNDS, MAPS
 from pytest_bctrl.contract.outline import Part, Spec, is_reference, json_kind, value_key
-from pytest_bctrl.drift.alternatives import Choice, read_alternatives, says_nothing
+from pytest_bctrl.drift.alternatives import read_alternatives, says_nothing
 from pytest_bctrl.drift.constraints import (
     BITS,
     CONSTRAINTS,
@@ -21,7 +21,7 @@ from pytest_bctrl.drift.constraints import (
     read_constraints,
     relevant,
 )
-from pytest_bctrl.drift.node import BESIDE, TYPES, Flat, Node, Schema, covers, intersection, type_of
+from pytest_bctrl.drift.node import BESIDE, TYPES, Choice, Flat, Node, Schema, covers, intersection, type_of
 
 _ANNOTATIONS = frozenset(
     ("title", "description", "example", "examples", "externalDocs", "xml", "$comment", "$id", "$schema", "$defs",

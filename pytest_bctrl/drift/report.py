@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.document import FILES, unescape_token
 from pytest_bctrl.drift.compare_schema import SchemaComparison
 from pytest_bctrl.drift.pair import RANK, Change, Located, changed, plain, rank, steps
+from pytest_bctrl.drift.place import Place
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.findings.fingerprint import fingerprint
 
@@ -26,16 +27,6 @@ MAX_CHANGES = 100_000
 _COMPONENT = re.compile(rf"/(?:components/[^/]+|{FILES})/[^/]+")
 Values = dict[str, str]
 """Values, and where each stands; empty for where all of them do."""
-
-
-class Place(NamedTuple):
-    """Where the comparison is. `location` is generalised and the same however the schemas are composed."""
-
-    operation: str = ""
-    shape: str = ""
-    """The operation with its path parameters nameless: what a fingerprint rests on."""
-    location: str = ""
-    context: tuple[tuple[str, str], ...] = ()
 
 
 class Report:

@@ -21,7 +21,8 @@ from pytest_bctrl.drift.constraints import BOUNDS, is_number
 from pytest_bctrl.drift.equality import Equality
 from pytest_bctrl.drift.node import TYPES, Node, Schema
 from pytest_bctrl.drift.normalize import MAX_PARTS, Normalizer
-from pytest_bctrl.drift.report import Place, Report
+from pytest_bctrl.drift.place import Place
+from pytest_bctrl.drift.report import Report
 
 
 def used_schemas(spec: Spec, operations: Iterable[RawOperation]) -> Iterator[Schema]:

@@ -12,7 +12,7 @@ from pytest_bctrl.contract.schema.applicators import Choice
 from pytest_bctrl.contract.schema.locations import display_location, member_location, split_location, tag_value
 from pytest_bctrl.contract.schema.node import Node, body_node, node_at, with_open_branches
 from pytest_bctrl.contract.schema.ref import TYPES, SchemaRef, keywords_of, kind_of, named_types
-from pytest_bctrl.contract.show import shorten
+from pytest_bctrl.contract.short_values import shorten
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place, inferred
 from pytest_bctrl.observed.overlay_alone import lower_observed

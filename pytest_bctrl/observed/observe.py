@@ -21,7 +21,7 @@ from pytest_bctrl.contract.schema.locations import ITEMS, Path, undocumented_mem
 from pytest_bctrl.contract.schema.locations import exact_location as exact
 from pytest_bctrl.contract.schema.node import Node, body_node
 from pytest_bctrl.contract.schema.ref import TYPE_NAMES, json_text, kind_of, type_name
-from pytest_bctrl.contract.show import short_scalar, shorten
+from pytest_bctrl.contract.short_values import short_scalar, shorten
 from pytest_bctrl.findings.fingerprint import LONGEST
 from pytest_bctrl.observed.facts import FORMATS, MANY, Facts, Observation, Place
 

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.paging import Members, Paging, member_value
-
-if TYPE_CHECKING:
-    from pytest_bctrl.samples.sample import Samples
 
 ABSENT = object()
 """Stands for the value of a member that is left out."""
 
 
-def ended(samples: Samples, paging: Paging, body: Any, full: Callable[[], Any] | None = None) -> Any:
+class SampleSource(Protocol):
+    """The schema of a body, and bodies with every optional property or with none, as `Samples` builds them."""
+
+    contract: Contract
+    schema: Schema
+
+    def outlined(self, space_id: str = ..., *, optional: bool) -> Any:
+        """Return the sample with every optional property, or with none."""
+
+
+def ended(samples: SampleSource, paging: Paging, body: Any, full: Callable[[], Any] | None = None) -> Any:
     """Return a body that says that no page comes after it."""
     body = with_member(samples, body, paging.more, [False], full)
     return with_member(samples, body, paging.next, [None, ABSENT, ""], full)
 
 
 def with_member(
-    samples: Samples, body: Any, members: Members, values: Sequence[Any], full: Callable[[], Any] | None = None
+    samples: SampleSource, body: Any, members: Members, values: Sequence[Any], full: Callable[[], Any] | None = None
 ) -> Any:
     """Return a body with the first of some values that the contract allows at a member; as it was where it has none.
 

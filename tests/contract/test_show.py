@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_bctrl.contract.schema.locations import exact_location, general_location
 from pytest_bctrl.contract.schema.ref import TYPES, type_name
-from pytest_bctrl.contract.show import shorten
+from pytest_bctrl.contract.short_values import shorten
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

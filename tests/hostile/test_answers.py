@@ -74,17 +74,17 @@ def test_a_strict_reader_stops_at_the_bound_and_leaves_the_body_as_it_was(name: 
 def test_what_httpx_would_unpack_is_what_is_measured(body: bytes, data: st.DataObject) -> None:
     """However a body is packed, mislabelled or cut: httpx never makes more of it than was counted."""
     packers = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress, "zstd": zstandard.compress}
-    codings = data.draw(st.lists(st.sampled_from([*packers, "identity", "x-gzip", "none-such"]), max_size=4))
-    for coding in data.draw(st.permutations(codings)):
+    names = data.draw(st.lists(st.sampled_from([*packers, "identity", "x-gzip", "none-such"]), max_size=4))
+    for coding in data.draw(st.permutations(names)):
         body = packers.get(coding, bytes)(body)
     body = body[: data.draw(st.integers(0, len(body)))] if data.draw(st.booleans()) else body
     with suppress(httpx.DecodingError):
-        made = httpx.Response(200, headers={"Content-Encoding": ", ".join(codings)}, content=body).content
+        made = httpx.Response(200, headers={"Content-Encoding": ", ".join(names)}, content=body).content
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(codings, "MOST", len(made) - 1)
             if made and made != body:
                 with pytest.raises(TooLargeError):
-                    codings.require_unpackable(body, ", ".join(codings))
+                    codings.require_unpackable(body, ", ".join(names))
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "none-such"])

@@ -21,7 +21,8 @@ from pytest_bctrl.samples.paged import ended
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.faults import fault
-from pytest_bctrl.traffic.mock.scenarios import Scenario, fixed
+from pytest_bctrl.traffic.mock.scenarios import Scenario
+from pytest_bctrl.traffic.mock.source import fixed
 from tests.contract.test_paging import APIS, LIST, MAYBE, TEXT, TRUTH, WHOLE, body, contract, of_api
 
 PATH = "/v1/things/1"

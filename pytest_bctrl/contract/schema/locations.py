@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from pytest_bctrl.contract.show import shorten
+from pytest_bctrl.contract.short_values import shorten
 
 Path: TypeAlias = tuple[str | int, ...]
 """The exact place of a value: names and indexes from the top of the body."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,10 +12,10 @@ CARRIED = "bctrl_observed"
 
 
 class Gathering:
-    """The hooks that take it; nothing stays on the reports."""
+    """The hooks that pass it to `add`; nothing stays on the reports."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
+    def __init__(self, add: Callable[[dict[str, Any]], None]) -> None:
+        self._add = add
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -29,6 +30,4 @@ class Gathering:
     def _take(self, carrier: dict[str, Any]) -> None:
         carried = carrier.pop(CARRIED, None)
         if carried is not None:
-            from pytest_bctrl.suite.report.observing import observer
-
-            observer(self._config).add(carried)
+            self._add(carried)

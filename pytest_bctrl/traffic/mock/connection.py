@@ -6,17 +6,15 @@ import os
 import socket
 import struct
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from math import inf
 from time import monotonic, time
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from pytest_bctrl.http.message import CONTINUE, MockResponse, date_at, encode
-from pytest_bctrl.traffic.mock.parse import ParsedRequest, Problem, RequestParser
-
-if TYPE_CHECKING:
-    from pytest_bctrl.traffic.mock.listener import Listener
+from pytest_bctrl.http.message import CONTINUE, MockResponse, Request, date_at, encode
+from pytest_bctrl.traffic.mock.parse import Limits, ParsedRequest, Problem, RequestParser
 
 READ, WRITE = 1, 2
 """The same bits as `selectors.EVENT_READ` and `EVENT_WRITE`."""
@@ -30,6 +28,24 @@ _SILENT_SECONDS, _STALLED_SECONDS = 0.1, 1.0
 """How long a connection that never asked has to say nothing, and any other to stand still, before it can be spared."""
 
 
+class Loop(Protocol):
+    """The loop that drives connections, as they use it; `Listener` is the one."""
+
+    limits: Limits
+    known: dict[bytes, ParsedRequest]
+    respond: Callable[[Request], MockResponse]
+    refuse: Callable[[Problem], MockResponse]
+
+    def watch(self, connection: Connection, events: int) -> None:
+        """Call `connection.ready` when one of `events` is possible; 0 for never."""
+
+    def later(self, seconds: float, connection: Connection) -> None:
+        """Call `connection.due` after `seconds`."""
+
+    def forget(self, connection: Connection) -> None:
+        """Stop watching a connection that is about to be closed."""
+
+
 class Connection:
     """One client's connection.
 
@@ -37,7 +53,7 @@ class Connection:
     out, so a client that does not read costs one answer's reference and no more.
     """
 
-    def __init__(self, sock: socket.socket, loop: Listener) -> None:
+    def __init__(self, sock: socket.socket, loop: Loop) -> None:
         self.sock = sock
         self._loop = loop
         self._limits = loop.limits

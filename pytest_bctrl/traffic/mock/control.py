@@ -6,11 +6,11 @@ import hmac
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from pytest_bctrl.checks.schema import violations
 from pytest_bctrl.contract.engine import accepts
-from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.contract.schema.locations import exact_location
 from pytest_bctrl.contract.yaml_source import read_yaml
@@ -21,16 +21,35 @@ from pytest_bctrl.http.routes import Routes
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.change import Fault
-from pytest_bctrl.traffic.mock.server import PREFIX, MockServer
 from pytest_bctrl.traffic.mock.space import Space
 
 DOCUMENT = Path(__file__).with_name("control.yaml")
+PREFIX = "/__bctrl__/"
+"""Where the control path begins; a contract that has operations there is refused with it."""
+
+
+class SpaceServer(Protocol):
+    """A server whose spaces are opened, listed and closed over the control path; `MockServer` is the one."""
+
+    contract: Contract
+    space_id: str
+
+    @property
+    def url(self) -> str:
+        """The base URL, without a slash at its end."""
+
+    @property
+    def spaces(self) -> Mapping[str, Space]:
+        """The spaces that are open, by id."""
+
+    def space(self, space_id: str | None = None) -> Space:
+        """Open a space."""
 
 
 class _Call(NamedTuple):
     """What one request asks for: where it reached the server, in which space, by which path values, and with what."""
 
-    server: MockServer
+    server: SpaceServer
     url: str
     space: Space
     values: Mapping[str, str]
@@ -40,7 +59,7 @@ class _Call(NamedTuple):
 class Control:
     """Answers what is asked below `PREFIX`, for who has the token."""
 
-    def __init__(self, server: MockServer, token: Secret) -> None:
+    def __init__(self, server: SpaceServer, token: Secret) -> None:
         claimed = [one.label for one in server.contract.operations if one.path.startswith(PREFIX)]
         if claimed:
             raise SettingError(f"the contract has {claimed[0]}", where="control", hint="start the mock without it")
@@ -49,6 +68,10 @@ class Control:
         self._document = read_yaml(read_text(DOCUMENT), DOCUMENT.name)
         self._contract = from_document(self._document, DOCUMENT.name)
         self._routes = Routes(self._contract)
+
+    def serves(self, request: Request) -> bool:
+        """Return whether a request is for the control path."""
+        return request.target.startswith(PREFIX)
 
     def respond(self, request: Request) -> MockResponse:
         """Return the answer to one request."""
@@ -103,7 +126,7 @@ def _open(call: _Call) -> dict[str, Any]:
 
 
 def _close(call: _Call) -> None:
-    if call.space is call.server:
+    if call.space.space_id == call.server.space_id:
         raise SettingError("it is the server's own", where="the space", hint="stop the server")
     call.space.close()
 

@@ -22,7 +22,7 @@ from pytest_bctrl.http.message import MockResponse, Payload
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock.change import Fault, RequestContext
-from pytest_bctrl.traffic.mock.scenarios import Source
+from pytest_bctrl.traffic.mock.source import Source
 
 
 def _refused(*_arguments: Any, **_named: Any) -> NoReturn:

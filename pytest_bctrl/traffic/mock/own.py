@@ -15,7 +15,8 @@ from pytest_bctrl.traffic.mock.call_syntax import require_fitting
 from pytest_bctrl.traffic.mock.change import Fault, RequestContext
 from pytest_bctrl.traffic.mock.data import taken
 from pytest_bctrl.traffic.mock.faults import FAULTS
-from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, Scenario, fixed
+from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, Scenario
+from pytest_bctrl.traffic.mock.source import fixed
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 

@@ -22,7 +22,8 @@ from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.change import FaultInPlay, RequestContext
 from pytest_bctrl.traffic.mock.pages import Page, Pages, UnknownPageError, is_further
 from pytest_bctrl.traffic.mock.refusal import SEED, Admission, Refusals, Refused, challenge, malformed
-from pytest_bctrl.traffic.mock.scenarios import Scenario, Source, fixed
+from pytest_bctrl.traffic.mock.scenarios import Scenario
+from pytest_bctrl.traffic.mock.source import Source, fixed
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from itertools import cycle
@@ -16,38 +15,15 @@ from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.contract.schema.shapes import LocatedValue, Shape, allowed_types, located_values, shapes, with_value
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.files.limits import TooLargeError, parsing_problem, read_file
-from pytest_bctrl.http.message import MockResponse, Payload
+from pytest_bctrl.http.message import MockResponse
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
 from pytest_bctrl.traffic.mock.call_syntax import called, made_by, seconds_of, whole
 from pytest_bctrl.traffic.mock.change import Change, RequestContext
+from pytest_bctrl.traffic.mock.data import Lives
 from pytest_bctrl.traffic.mock.refusal import Refusals
-
-
-class Source:
-    """Bodies of successful answers, one after the other and then from the start, made when the first is asked for."""
-
-    def __init__(self, make: Callable[[], Iterable[bytes]], now: Callable[[], float] = time.monotonic) -> None:
-        self._make = make
-        self._payloads: list[Payload] = []
-        self.now = now
-        """The time in seconds, for states that follow one another: the clock of the space that plays them."""
-
-    def body(self, number: int) -> Any:
-        """Return the body of the `number`th answer, counted from zero, as JSON data."""
-        return json.loads(self.payload(number).body)
-
-    def payload(self, number: int) -> Payload:
-        """Return the bytes of that body, made once for each body."""
-        if not self._payloads:
-            self._payloads = [Payload(body) for body in self._make()]
-        return self._payloads[number % len(self._payloads)]
-
-
-def fixed(make: Callable[[], Any]) -> Source:
-    """Return a source of one body, given as JSON data."""
-    return Source(lambda: [encode(make())])
+from pytest_bctrl.traffic.mock.source import Source, fixed
 
 
 def _in_blocks(samples: Samples, count: int, seed: int, space_id: str) -> Iterator[bytes]:
@@ -122,8 +98,6 @@ def generated(samples: Samples, space_id: str, seed: int = 0) -> Scenario:
 
 def lifecycle(samples: Samples, space_id: str, count: int = 8, seed: int = 0) -> Scenario:
     """Runtimes that start, run, stop and fail as time goes by, each in its own turn, the same for the same seed."""
-    from pytest_bctrl.traffic.mock.data import Lives
-
     count = whole(count, "count", "scenario lifecycle", MOST)
     return Scenario("lifecycle", Lives(samples, samples.generated(count, seed, space_id), seed))
 

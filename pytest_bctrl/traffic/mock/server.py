@@ -20,11 +20,8 @@ from pytest_bctrl.traffic.mock.hosts import is_allowed, name_of
 from pytest_bctrl.traffic.mock.journal import Entry
 from pytest_bctrl.traffic.mock.listener import Listener
 from pytest_bctrl.traffic.mock.parse import Limits, Problem
-from pytest_bctrl.traffic.mock.scenarios import Source
+from pytest_bctrl.traffic.mock.source import Source
 from pytest_bctrl.traffic.mock.space import Space
-
-PREFIX = "/__bctrl__/"
-"""Where the control path begins; a contract that has operations there is refused with it."""
 
 MOCK_KEY = "bctrl-mock-key-that-opens-nothing"
 """The key where nobody gives one; fixed, because it protects nothing."""
@@ -72,11 +69,11 @@ class MockServer(Space):
         self._is_private = is_private
         self.last_word: Callable[[Request, MockResponse], MockResponse] | None = None
         """What may change each answer of a contract's path, after scenario and faults."""
-        self._control: Callable[[Request], MockResponse] | None = None
+        self._control: Control | None = None
         if control is not None:
             from pytest_bctrl.traffic.mock.control import Control
 
-            self._control = Control(self, control).respond
+            self._control = Control(self, control)
 
     def start(self) -> Self:
         """Listen; returns once the port is open. Raises `DocumentError` where the contract has no answer to give."""
@@ -163,7 +160,7 @@ class MockServer(Space):
 
     def respond(self, request: Request) -> MockResponse:
         """Answer one request in the space that it names, or whose key it has, and write it down there."""
-        is_guarded = self._is_private or (self._control is not None and request.target.startswith(PREFIX))
+        is_guarded = self._is_private or (self._control is not None and self._control.serves(request))
         if is_guarded and not is_allowed(request, self._hosts):
             host = name_of(request.header("host") or "")
             words = f"this mock is not for requests to the host {host}; --allow-host {host} lets them in"
@@ -175,8 +172,8 @@ class MockServer(Space):
         return with_cors(request, self._origins, self._answered)
 
     def _answered(self, request: Request) -> MockResponse:
-        if self._control is not None and request.target.startswith(PREFIX):
-            return self._control(request)
+        if self._control is not None and self._control.serves(request):
+            return self._control.respond(request)
         space = self._space_of(request) if self._spaces else None
         response = space.respond(request) if space is not None else super().respond(request)
         return response if self.last_word is None else self.last_word(request, response)

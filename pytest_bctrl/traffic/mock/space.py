@@ -20,7 +20,8 @@ from pytest_bctrl.traffic.mock.data import Step, StepSource, changed, served, st
 from pytest_bctrl.traffic.mock.journal import Entry, Journal
 from pytest_bctrl.traffic.mock.parse import Problem
 from pytest_bctrl.traffic.mock.responder import Responder
-from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS, Scenario, Source, fixed, from_file, scenario
+from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS, Scenario, from_file, scenario
+from pytest_bctrl.traffic.mock.source import Source, fixed
 
 if TYPE_CHECKING:
     from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario

@@ -1,0 +1,111 @@
+"""The imports of the package: they form no cycle, those for type checkers and those inside functions included."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "pytest_bctrl"
+
+Graph = Mapping[str, set[str]]
+
+
+def modules() -> dict[str, ast.Module]:
+    """Return the syntax trees of all modules by their dotted names."""
+    trees = {}
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        name = ".".join(parts).removesuffix(".__init__")
+        trees[name] = ast.parse(path.read_text("utf-8"), str(path))
+    return trees
+
+
+def import_graph(trees: Mapping[str, ast.Module]) -> Graph:
+    """Return the modules that each module imports, wherever in its text: `TYPE_CHECKING` and functions included."""
+    return {name: set(imported(tree, trees)) - {name} for name, tree in trees.items()}
+
+
+def imported(tree: ast.Module, known: Collection[str]) -> Iterator[str]:
+    """Yield the modules among `known` that a module imports; a module of a package, not the package it is in."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in known)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "a relative import"
+            for alias in node.names:
+                full_name = f"{node.module}.{alias.name}"
+                if full_name in known:
+                    yield full_name
+                elif node.module in known:
+                    yield str(node.module)
+
+
+def first_cycle(graph: Graph) -> list[str]:
+    """Return the modules of one cycle, in the order in which they import each other; an empty list without one."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def between_packages(graph: Graph) -> Graph:
+    """Return which package imports which; a module directly in `pytest_bctrl` counts as a package."""
+    packages: dict[str, set[str]] = {}
+    for name, targets in graph.items():
+        package = package_of(name)
+        packages.setdefault(package, set()).update(package_of(target) for target in targets)
+        packages[package].discard(package)
+    return packages
+
+
+def package_of(name: str) -> str:
+    """Return the first two parts of a module's name."""
+    return ".".join(name.split(".")[:2])
+
+
+def without_the_root(graph: Graph) -> Graph:
+    """Return the graph without `pytest_bctrl` itself, which every import of a module loads first."""
+    return {name: targets - {"pytest_bctrl"} for name, targets in graph.items() if name != "pytest_bctrl"}
+
+
+GRAPH = import_graph(modules())
+
+
+def test_modules_import_each_other_in_no_cycle() -> None:
+    assert first_cycle(GRAPH) == []
+
+
+def test_packages_import_each_other_in_no_cycle() -> None:
+    assert first_cycle(between_packages(without_the_root(GRAPH))) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import pkg.b",
+        "from pkg import b",
+        "from pkg.b import name",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from pkg.b import name",
+        "def function():\n    from pkg.b import name",
+    ],
+    ids=["import", "module", "name", "type-checking", "function"],
+)
+def test_every_form_of_import_closes_a_cycle(text: str) -> None:
+    trees = {"pkg.a": ast.parse(text), "pkg.b": ast.parse("from pkg.a import other")}
+    assert {"pkg.a", "pkg.b"} == set(first_cycle(import_graph(trees)))
+
+
+def test_at_most_six_modules_are_in_no_package() -> None:
+    """A reader of the package's folder sees packages named after what they hold."""
+    names = {path.name for path in PACKAGE.glob("*.py")} - {"__init__.py", "__main__.py"}
+    assert len(names) <= 6, sorted(names)
+
+
+def test_no_module_is_named_like_a_test() -> None:
+    names = [path.name for path in PACKAGE.rglob("*.py")]
+    assert not [name for name in names if name.startswith("test") or name.endswith(("_test.py", "_tests.py"))]
