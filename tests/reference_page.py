@@ -139,9 +139,12 @@ def reference_page() -> str:
 
 def checks_page() -> str:
     """The page of checks, its tables written again."""
-    known = [one for one in explanations(load()) if one.kind != "drift"]
+    known = [explanation for explanation in explanations(load()) if explanation.kind != "drift"]
     rules = ["| rule | level | what it checks | said in |", "|---|---|---|---|"]
-    rules += [f"| `{one.name}` | {one.level} | {_cell(one.checks)} | {_cell(one.said_in)} |" for one in known]
+    rules += [
+        f"| `{finding.name}` | {finding.level} | {_cell(finding.checks)} | {_cell(finding.said_in)} |"
+        for finding in known
+    ]
     tests = ["| test | what it asks |", "|---|---|"]
     tests += [f"| `{name}` | {_cell(' '.join(words.split()))} |" for name, words in plan.tests().items()]
     text = CHECKS.read_text("utf-8")

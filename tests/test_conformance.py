@@ -51,7 +51,7 @@ def test_a_level_fails_with_all_that_are_worse(fail_on: Any, expected: list[str]
     findings = [Finding("r", level, "$", "m") for level in LEVELS]
     with pytest.raises(AssertionError) if "warning" in expected else nullcontext():
         assert_conforms(body(tags=[]), fail_on=fail_on)
-    assert (expected, True) == ([one.level for one in at_or_above(findings, fail_on)], fail_on in FAIL_ON)
+    assert (expected, True) == ([finding.level for finding in at_or_above(findings, fail_on)], fail_on in FAIL_ON)
 
 
 KINDS = ("harmless", "schema", "undocumented", "invariants")

@@ -30,7 +30,7 @@ from tests.traffic.servers import CLOSE, serve
 from tests.traffic.servers import response as said
 
 CONTRACT = load()
-KNOWN = {one.name: one for one in explanations(CONTRACT)}
+KNOWN = {explanation.name: explanation for explanation in explanations(CONTRACT)}
 INVARIANTS = [rule["rule"] for rule in CONTRACT.operations[0].invariants]
 RUN = ContractRun("live", CONTRACT, "", Secret("key_0123456789abcdef"), {"space_id": "s"}, "error", 5)
 
@@ -39,7 +39,7 @@ def found(run: ContractRun, *tests: str) -> set[str]:
     """The rules that the contract suite finds broken."""
     target = Target(run, IMPATIENT, timeout=10)
     try:
-        return {one.rule for one in run_probes(target, *tests)}
+        return {finding.rule for finding in run_probes(target, *tests)}
     finally:
         target.close()
 
@@ -115,9 +115,9 @@ def test_an_unknown_rule_is_one_line(capsys: pytest.CaptureFixture[str], name: s
 def test_a_contract_without_an_overlay_names_itself() -> None:
     bare = from_document(CONTRACT.document, "own.json")
     shown = {
-        (one.said_in, one.example.partition(" --fault")[0])
-        for one in explanations(bare, "own.json")
-        if one.kind == "invariant"
+        (explanation.said_in, explanation.example.partition(" --fault")[0])
+        for explanation in explanations(bare, "own.json")
+        if explanation.kind == "invariant"
     }
     assert {("x-bctrl-invariants of own.json", "an answer of: pytest-bctrl mock --contract=own.json")} == shown
 
@@ -125,5 +125,9 @@ def test_a_contract_without_an_overlay_names_itself() -> None:
 def test_an_invariant_is_said_as_the_contract_says_it() -> None:
     said = {"rule": "one", "level": "error", "because": "a runtime's id is its own", "unique": "error"}
     operation = replace(CONTRACT.operations[0], invariants=(said,))
-    (shown,) = (one.checks for one in explanations(replace(CONTRACT, operations=(operation,))) if one.name == "one")
+    (shown,) = (
+        explanation.checks
+        for explanation in explanations(replace(CONTRACT, operations=(operation,)))
+        if explanation.name == "one"
+    )
     assert "A runtime's id is its own (unique: error)." == shown

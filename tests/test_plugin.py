@@ -106,6 +106,6 @@ def test_every_hook_has_a_name_that_pytest_looks_at() -> None:
     """Whatever `specname` says, pytest leaves out what does not begin with `pytest_`, and says nothing."""
     names = [module.name for module in pkgutil.walk_packages(pytest_bctrl.__path__, "pytest_bctrl.")]
     modules = [import_module(name) for name in names if not name.endswith("__main__")]
-    holders = [*modules, *(one for module in modules for one in vars(module).values() if isinstance(one, type))]
+    holders = [*modules, *(var for module in modules for var in vars(module).values() if isinstance(var, type))]
     hooks = {name for holder in holders for name, one in vars(holder).items() if hasattr(one, "pytest_impl")}
     assert (True, []) == (len(hooks) > 10, [name for name in hooks if not name.startswith("pytest_")])

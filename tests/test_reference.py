@@ -31,7 +31,9 @@ USES = "\n".join(
     for path in sorted((ROOT / folder).rglob("*"))
     if path.suffix in {".py", ".ini", ".md"} and path.name not in NOT_A_USE
 )
-RESOLVED = [one for one in settings.SETTINGS if one.option in declared().options and one.native is not list]
+RESOLVED = [
+    setting for setting in settings.SETTINGS if setting.option in declared().options and setting.native is not list
+]
 
 
 WRITTEN = [(PAGE, reference_page), (CHECKS, checks_page), (python_page.PAGE, python_page.python_page)]

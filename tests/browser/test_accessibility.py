@@ -27,5 +27,7 @@ def test_axe_finds_nothing(show: Show, example: Callable[[], Example], scheme: s
     page.wait_for_function("document.querySelectorAll('details.finding').length"
                            " === document.querySelectorAll('details.finding .body').length")  # fmt: skip
     found = Axe().run(page)
-    assert [] == [(one["id"], [node["html"] for node in one["nodes"]]) for one in found.response["violations"]]
+    assert [] == [
+        (violation["id"], [node["html"] for node in violation["nodes"]]) for violation in found.response["violations"]
+    ]
     assert len(found.response["passes"]) > 20

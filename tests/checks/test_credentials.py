@@ -23,22 +23,24 @@ _KEYS = st.text(st.characters(codec="ascii", min_codepoint=33, max_codepoint=126
 
 @given(_KEYS)
 def test_no_wrong_credential_is_the_right_one(key: str) -> None:
-    assert f"Bearer {key}" not in [one.header.reveal() for one in wrong_credentials(Secret(key)) if one.header]
+    assert f"Bearer {key}" not in [
+        credential.header.reveal() for credential in wrong_credentials(Secret(key)) if credential.header
+    ]
 
 
 @given(_KEYS)
 def test_every_credential_can_be_a_header(key: str) -> None:
-    headers = [one.header.reveal() for one in wrong_credentials(Secret(key)) if one.header]
+    headers = [credential.header.reveal() for credential in wrong_credentials(Secret(key)) if credential.header]
     assert [] == [header for header in headers if header != header.strip() or not header.isprintable()]
 
 
 @given(st.text(st.sampled_from("KLMNOP23456789"), min_size=8))
 def test_no_command_shows_the_key(key: str) -> None:
-    assert [] == [one.name for one in wrong_credentials(Secret(key)) if key in one.shell]
+    assert [] == [credential.name for credential in wrong_credentials(Secret(key)) if key in credential.shell]
 
 
 def test_an_ordinary_key_has_every_kind_once() -> None:
-    names = [one.name for one in wrong_credentials(Secret("bctrl_Key_0123456789"))]
+    names = [credential.name for credential in wrong_credentials(Secret("bctrl_Key_0123456789"))]
     assert (True, len(names)) == (
         {"no header", "empty bearer", "wrong token", "another scheme", "first half of the key"} <= set(names),
         len(set(names)),
@@ -65,7 +67,7 @@ def test_no_credential_contains_more_than_half_of_the_key(key: str, field: KeyFi
 @pytest.mark.parametrize("key", ["a", "b"])
 def test_a_kind_for_which_the_key_is_too_short_is_left_out(key: str) -> None:
     assert {"first half of the key", "first 8 characters"}.isdisjoint(
-        one.name for one in wrong_credentials(Secret(key))
+        credential.name for credential in wrong_credentials(Secret(key))
     )
 
 
@@ -107,16 +109,16 @@ def test_a_refusal_that_shows_the_list_is_one() -> None:
     ("status", "rules"), [(200, ["ignored_auth"]), (401, []), (501, []), (502, ["not_a_server_error"])]
 )
 def test_a_head_without_a_credential_may_be_refused_in_any_way_but_a_crash(status: int, rules: list[str]) -> None:
-    assert rules == [one.rule for one in check_head_refused(response(b"", status))]
+    assert rules == [finding.rule for finding in check_head_refused(response(b"", status))]
 
 
 def test_who_looks_at_no_credential_is_one_finding() -> None:
     """What is refused in another way, or is let in at another level, stays by itself."""
     seen = [("no header", 200), ("empty bearer", 204), ("wrong token", 400), ("another scheme", 299)]
     found = [
-        replace(one, count=2)
+        replace(finding, count=2)
         for name, status in seen
-        for one in findings(response({}, status), check_refused(response({}, status), name))
+        for finding in findings(response({}, status), check_refused(response({}, status), name))
     ]
     folded, other = as_one(found)
     further = "and so are 2 further kinds: empty bearer, another scheme"
@@ -147,7 +149,7 @@ def test_each_wrong_credential_has_a_command_that_sends_it(key: str, field: KeyF
 
 @pytest.mark.parametrize("field", [BEARER, KeyField("Cookie", "id=")])
 def test_every_fourth_has_a_connection_of_its_own_and_comes_last(field: KeyField) -> None:
-    turns = [one.is_first for one in wrong_credentials(Secret("bctrl_Key_0123456789"), field)]
+    turns = [credential.is_first for credential in wrong_credentials(Secret("bctrl_Key_0123456789"), field)]
     assert ((len(turns) + 2) // 4, turns) == (sum(turns), sorted(turns))
-    alone = {one.name for one in wrong_credentials(Secret("bctrl_Key_0123456789")) if one.is_first}
+    alone = {credential.name for credential in wrong_credentials(Secret("bctrl_Key_0123456789")) if credential.is_first}
     assert {"empty bearer", "first half, then others", "same prefix, then others", "token as a user"} == alone

@@ -44,8 +44,8 @@ def test_a_finding_names_the_item_and_how_to_see_it_again() -> None:
     body = runtime(id="r", name="n", kind=7, more=1)
     found = check_answer(replace(response(body, id=SPACE), reproduce="curl"))
     wanted = ({"location": "runtimes[0]", "id": "r", "name": "n"}, "curl")
-    assert {"response_schema_conformance", "undocumented_property"} <= {one.rule for one in found}
-    assert [wanted] * len(found) == [(one.extra["item"], one.reproduce) for one in found]
+    assert {"response_schema_conformance", "undocumented_property"} <= {finding.rule for finding in found}
+    assert [wanted] * len(found) == [(finding.extra["item"], finding.reproduce) for finding in found]
 
 
 def test_beside_the_fault_there_are_sizes() -> None:

@@ -30,8 +30,8 @@ def contract() -> Contract:
 def found(*headers: tuple[str, str], **changes: Any) -> list[tuple[str, str]]:
     made = response({}, headers=(JSON, *headers), contract=contract())
     findings = check_protocol(replace(made, **{"has_all_headers": True, **changes}))
-    assert {("response_headers_conformance", "error")} >= {(one.rule, one.level) for one in findings}
-    return [(one.location, one.message) for one in findings]
+    assert {("response_headers_conformance", "error")} >= {(finding.rule, finding.level) for finding in findings}
+    return [(finding.location, finding.message) for finding in findings]
 
 
 MISSING = [("header X-Total", "the required header field is missing")]
@@ -78,4 +78,4 @@ def test_it_is_not_missed_where_not_all_fields_are_known_nor_in_an_answer_to_hea
 
 def test_an_undocumented_status_says_nothing_of_its_fields() -> None:
     findings = check_protocol(replace(response({}, 404, contract=contract()), has_all_headers=True))
-    assert ["status_code_conformance"] == [one.rule for one in findings]
+    assert ["status_code_conformance"] == [finding.rule for finding in findings]

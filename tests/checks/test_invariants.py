@@ -45,7 +45,7 @@ NO_LISTING: list[Any] = [b"", b"{", [], None, {}, {"runtimes": None}]
 def test_what_is_equal_and_what_is_before_follow_from_what_is_meant(
     body: Any, values: Any, status: int, expected: set[str]
 ) -> None:
-    assert expected == {one.rule for one in check_invariants(response(body, status, **values))}
+    assert expected == {finding.rule for finding in check_invariants(response(body, status, **values))}
 
 
 RULE = {"rule": "r", "level": "info", "because": "so"}

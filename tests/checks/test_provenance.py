@@ -50,7 +50,7 @@ APP = (JSON, ("Server", "app"))
 )
 def test_who_refuses_an_odd_value_and_by_whose_rule_says_how_bad_it_is(given: Response, levels: list[str]) -> None:
     found = check_protocol(given, refusals(given.operation))
-    assert levels == [one.level for one in softened(given, found)]
+    assert levels == [finding.level for finding in softened(given, found)]
 
 
 def test_a_refusal_before_the_application_is_one_finding_that_says_so() -> None:
@@ -76,7 +76,7 @@ def test_a_contract_without_an_overlay_means_all_that_it_says() -> None:
     found = check_protocol(given, (404,))
     assert found
     assert found == softened(given, found)
-    assert {"contract"} == {one.extra["source"] for one in found}
+    assert {"contract"} == {finding.extra["source"] for finding in found}
 
 
 @pytest.mark.parametrize(
@@ -116,16 +116,19 @@ def test_a_refusal_is_shown_with_who_gave_it_and_the_shapes_that_are_documented(
 def test_levels_and_the_list_of_accepted_findings_take_a_status(tmp_path: Path) -> None:
     """The 200 that is called HTML stays an error where the 404 is not."""
     found = [
-        one
+        finding
         for status in (200, 404)
-        for one in check_protocol(response(b"{}", status, HTML))
-        if "header" in one.location
+        for finding in check_protocol(response(b"{}", status, HTML))
+        if "header" in finding.location
     ]
-    assert ["200", "404"] == [one.extra["status"] for one in found]
+    assert ["200", "404"] == [finding.extra["status"] for finding in found]
     rule = "content_type_conformance"
     for line in (f"{rule}[404] = info", f"{rule}[4xx]@header Content-Type=info"):
         levels = parse_levels([f"{rule} = warning", line], "x")
-        assert (["warning", "info"], []) == ([one.level for one in levels.apply(found)[0]], levels.apply(found)[1])
+        assert (["warning", "info"], []) == (
+            [finding.level for finding in levels.apply(found)[0]],
+            levels.apply(found)[1],
+        )
     assert f"{rule}[404]@x" == parse_levels([f"{rule}[404]@x = off"], "x").off[0].name
     path = tmp_path / "known.yaml"
     path.write_text(

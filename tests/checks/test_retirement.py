@@ -32,7 +32,8 @@ def test_the_fields_of_a_retirement_are_read(status: int, headers: dict[str, str
     assert told is None or told in found[0].message
     wanted = ("deprecated", "warning") if status == 200 else ("gone", "error")
     assert {("retired_operation", "operation", *wanted, "an operation in service", status)} >= {
-        (one.rule, one.place, one.kind, one.level, one.expected, one.observed) for one in found
+        (finding.rule, finding.place, finding.kind, finding.level, finding.expected, finding.observed)
+        for finding in found
     }
 
 

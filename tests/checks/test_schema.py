@@ -24,7 +24,7 @@ ERROR = {"error": {"code": "a", "message": "b", "reasonClass": "c", "requestId":
 
 def found(body: Any, status: int = 200) -> list[tuple[Any, ...]]:
     """Place and message of every violation, repetitions left out."""
-    return list(dict.fromkeys((one.path, one.message) for one in check_schema(response(body, status))))
+    return list(dict.fromkeys((finding.path, finding.message) for finding in check_schema(response(body, status))))
 
 
 def is_valid(body: Any, schema: Any) -> bool:

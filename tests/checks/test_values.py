@@ -26,12 +26,12 @@ def body(name: str, *values: Any) -> dict[str, Any]:
 
 def checked(data: Any) -> list[Finding]:
     """What the checks say of the schema."""
-    return [one for one in check_answer(response(data)) if one.rule == RULE]
+    return [finding for finding in check_answer(response(data)) if finding.rule == RULE]
 
 
 def observed(data: Any) -> list[Finding]:
     """What the same body shows as an observation."""
-    return [named(one) for one in differences(CONTRACT, response(data).observed) if one.rule == RULE]
+    return [named(finding) for finding in differences(CONTRACT, response(data).observed) if finding.rule == RULE]
 
 
 WAYS = pytest.mark.parametrize("way", [checked, observed])
@@ -39,7 +39,7 @@ WAYS = pytest.mark.parametrize("way", [checked, observed])
 
 def told(found: list[Finding]) -> list[tuple[Any, int, int | None]]:
     """Value, count and total of each finding."""
-    return [(one.observed, one.count, one.total) for one in found]
+    return [(finding.observed, finding.count, finding.total) for finding in found]
 
 
 @WAYS
@@ -53,8 +53,10 @@ def told(found: list[Finding]) -> list[tuple[Any, int, int | None]]:
 )
 def test_each_unlisted_value_or_kind_is_a_finding_with_its_own_count(way: Any, data: Any, expected: str) -> None:
     found = way(data)
-    assert expected == " ".join([*(f"{one.observed or 'null'} {one.count}" for one in found), f"of {found[0].total}"])
-    assert len(found) == len({one.fingerprint for one in found})
+    assert expected == " ".join(
+        [*(f"{finding.observed or 'null'} {finding.count}" for finding in found), f"of {found[0].total}"]
+    )
+    assert len(found) == len({finding.fingerprint for finding in found})
 
 
 @WAYS
@@ -65,13 +67,13 @@ def test_beyond_a_few_values_one_finding_says_how_many_more(way: Any, more: int)
     words = "1 further value" if more == 1 else f"{more} further values"
     assert [(name, 1, APART + more + 1) for name in names[:APART]] == told(found[:APART])
     assert [(words, more + 1, APART + more + 1)] == told(found[APART:])
-    assert (FURTHER_MESSAGE, APART + 1) == (found[-1].message, len({one.fingerprint for one in found}))
+    assert (FURTHER_MESSAGE, APART + 1) == (found[-1].message, len({finding.fingerprint for finding in found}))
 
 
 def test_answers_together_tell_no_more_values_apart_than_one() -> None:
     bodies = [body("status", *(f"new-{number}" for number in range(start, start + 12))) for start in (0, 12)]
     found = merge(one for data in bodies for one in checked(data))
-    assert APART + 1 == len(found) == len({one.fingerprint for one in found})
+    assert APART + 1 == len(found) == len({finding.fingerprint for finding in found})
     assert 24 == sum(one.count for one in found)
     assert found[-1].observed == "at least 2 further values"
 

@@ -65,7 +65,7 @@ def test_a_failed_write_leaves_the_old_text_and_no_other_file(tmp_path: Path) ->
     path.write_text("old", "utf-8")
     with pytest.raises(UnicodeEncodeError):
         build.write_files({path: "\ud800"})
-    assert [("a.json", "old")] == [(one.name, one.read_text("utf-8")) for one in tmp_path.iterdir()]
+    assert [("a.json", "old")] == [(path.name, path.read_text("utf-8")) for path in tmp_path.iterdir()]
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,10 @@ def test_references_lead_from_file_to_file_and_back(tmp_path: Path) -> None:
     def takes(**more: Any) -> bool:
         return accepts(contract, schema, {"name": None, **more})
 
-    assert (["limit"], ["limit"]) == ([one.name for one in pets.parameters], [one.name for one in own.parameters])
+    assert (["limit"], ["limit"]) == (
+        [parameter.name for parameter in pets.parameters],
+        [parameter.name for parameter in own.parameters],
+    )
     assert takes(parent={"name": "x", "size": 4}, shop=1)
     assert not any([takes(size=3), takes(parent={}), takes(parent={"name": "x", "size": 3}), takes(shop="1")])
 

@@ -32,7 +32,7 @@ def agree(contract: Contract, schema: Any, value: Any) -> None:
 @given(BODIES)
 def test_the_verdict_on_a_body_is_jsonschemas(body: Any) -> None:
     # jsonschema asserts no format here.
-    assume(not any(one.kind == "format" for one in violations(CONTRACT, SCHEMA, body)))
+    assume(not any(violation.kind == "format" for violation in violations(CONTRACT, SCHEMA, body)))
     agree(CONTRACT, SCHEMA, body)
 
 
@@ -149,9 +149,9 @@ def test_a_text_that_takes_a_pattern_too_long_is_a_finding_that_says_so() -> Non
     ],
 )
 def test_what_is_json_and_no_engine_reads_is_held_to_the_contract_too(schema: Any, value: str, valid: bool) -> None:
-    found = [one for one in check(value, contract=contract_of(schema)) if one.rule != "interoperable_json"]
+    found = [finding for finding in check(value, contract=contract_of(schema)) if finding.rule != "interoperable_json"]
     assert valid is (not found)
-    assert valid or all(one.rule == "response_schema_conformance" and one.sample for one in found)
+    assert valid or all(finding.rule == "response_schema_conformance" and finding.sample for finding in found)
 
 
 NODE = {"$dynamicAnchor": "node", "type": "object", "properties": {"of": {"items": {"$dynamicRef": "#node"}}}}
@@ -181,8 +181,8 @@ NODE = {"$dynamicAnchor": "node", "type": "object", "properties": {"of": {"items
 )
 def test_a_reference_by_identifier_is_followed(schema: Any, schemas: Any, wrong: Any, location: str) -> None:
     contract = contract_of(schema, schemas)
-    assert location in {one.location for one in check(json.dumps(wrong), contract=contract)}
-    assert [] == [one for one in check("{}", contract=contract) if location != "$"]
+    assert location in {finding.location for finding in check(json.dumps(wrong), contract=contract)}
+    assert [] == [finding for finding in check("{}", contract=contract) if location != "$"]
 
 
 def test_no_thread_changes_what_the_process_is_set_to() -> None:
@@ -207,4 +207,6 @@ def test_a_verdict_is_never_lost_where_to_find_the_place_would_take_too_long(dep
     body: Any = {"is": "xor"}
     for _ in range(depth):
         body = {"is": "and", "of": [body]}
-    assert [location] == [one.location for one in check(json.dumps(body), contract=contract) if one.level == "error"]
+    assert [location] == [
+        finding.location for finding in check(json.dumps(body), contract=contract) if finding.level == "error"
+    ]

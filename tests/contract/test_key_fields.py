@@ -135,7 +135,7 @@ def test_the_suite_sends_what_the_contract_takes_and_blames_no_one_for_it(ways: 
     found = run_probes(target)
     target.close()
 
-    assert [] == [one for one in found if one.level == "error"]
+    assert [] == [finding for finding in found if finding.level == "error"]
     assert any(entry.status == 200 for entry in mock.requests)
     (field,) = key_fields(contract, contract.operations[0]) or ()
     command = ["bash", "-c", f'printf %s "{field.shell("$KEY")}"']

@@ -61,7 +61,7 @@ def test_success_is_what_begins_with_2_or_else_with_3(statuses: list[str], expec
 
 def test_only_methods_that_change_nothing_are_safe() -> None:
     methods = ("GET", "HEAD", "OPTIONS", "TRACE", "POST", "PUT", "PATCH", "DELETE")
-    assert ["GET", "HEAD", "OPTIONS"] == [one for one in methods if operation("200", method=one).is_safe]
+    assert ["GET", "HEAD", "OPTIONS"] == [method for method in methods if operation("200", method=method).is_safe]
 
 
 @pytest.mark.parametrize("value", ["a/b", "..", ".", "{id}", "%2F", "a?b#c", "ü🦉", "a b", "\x00"])

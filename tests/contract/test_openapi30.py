@@ -77,7 +77,7 @@ def test_a_schema_means_what_it_means_in_3_0(name: str) -> None:
     target = Target(with_mock(ContractRun("mock", contract, "", Secret(""), {}, "error", 20)))
     found = run_probes(target)
     target.close()
-    assert [] == [one for one in found if one.level == "error"]
+    assert [] == [finding for finding in found if finding.level == "error"]
 
 
 def test_its_digest_is_that_of_the_document_as_it_was_given() -> None:

@@ -132,7 +132,7 @@ def test_what_does_not_page_is_left_alone(schema: Any, query: dict[str, Any], sa
 
 def test_the_packaged_contract_has_no_pages() -> None:
     packaged_contract = load()
-    assert [] == [one for one in packaged_contract.operations if read_paging(packaged_contract, one)]
+    assert [] == [operation for operation in packaged_contract.operations if read_paging(packaged_contract, operation)]
 
 
 def test_an_extension_names_what_has_no_known_name() -> None:

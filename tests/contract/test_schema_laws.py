@@ -90,7 +90,7 @@ def test_a_mutant_is_found_at_its_place_and_each_location_gives_its_values(contr
             selected = [exact_location(path) for path, _ in response.select(place)]
             assert len(selected) >= finding.count
             paths += selected
-        assert any(one.startswith(other) or other in ("$", one) for one in paths for other in wanted), mutant.name
+        assert any(path.startswith(other) or other in ("$", path) for path in paths for other in wanted), mutant.name
 
 
 TIME = {"type": "string"}
@@ -123,7 +123,7 @@ def test_every_drawn_response_conforms(data: st.DataObject) -> None:
     except BctrlError:
         return
     body = data.draw(drawn)
-    assert [] == [one for one in check(body, contract=contract) if one.level == "error"]
+    assert [] == [finding for finding in check(body, contract=contract) if finding.level == "error"]
 
 
 @laws
@@ -145,7 +145,7 @@ def test_the_engines_agree(contract: Contract) -> None:
     """
     made, bodies = sampled(contract)
     has_pattern = "attern" in json.dumps(contract.document)
-    for body in (*bodies, *(one.body for one in mutants(made))) if bodies else ():
+    for body in (*bodies, *(mutant.body for mutant in mutants(made))) if bodies else ():
         for engine in (jsonschema_engine.validate, schemathesis_engine.check_response):
             exchange = exchange_of(contract, 200, encode(body))
             found = engine(exchange)

@@ -30,7 +30,7 @@ KEY, VERSION = "key_of_today_0123456789", "2026-10-03"
 def contract(tmp_path_factory: pytest.TempPathFactory) -> Contract:
     """What the page's own script writes."""
     folder = tmp_path_factory.mktemp("adopt")
-    (script,) = (one for one in blocks(PROJECT / "docs" / "how-to" / "adopt.md") if "# adopt.py" in one.text)
+    (script,) = (block for block in blocks(PROJECT / "docs" / "how-to" / "adopt.md") if "# adopt.py" in block.text)
     (folder / "adopt.py").write_text(script.text, "utf-8")
     with chdir(folder):
         runpy.run_path("adopt.py")
@@ -133,4 +133,4 @@ def test_a_server_of_todays_api_passes_and_a_faulty_one_does_not(
         target = Target(ContractRun("live", contract, url, Secret(KEY), {}, "error", 20, connection=connection))
         found = run_probes(target)
         target.close()
-    assert rules == {one.rule for one in found if one.level != "info"}
+    assert rules == {finding.rule for finding in found if finding.level != "info"}

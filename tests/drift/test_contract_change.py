@@ -76,7 +76,9 @@ def test_what_both_specs_show_is_reported_once() -> None:
     assert [finding.as_dict() for finding in alone] == [
         finding.as_dict() for finding in both if not finding.rule.startswith("api-security-") or finding in alone
     ]
-    assert {"api-security-added", "api-security-removed"} == {one.rule for one in both} - {one.rule for one in alone}
+    assert {"api-security-added", "api-security-removed"} == {finding.rule for finding in both} - {
+        finding.rule for finding in alone
+    }
 
 
 def test_what_the_overlay_adds_is_no_change() -> None:

@@ -27,7 +27,7 @@ from .test_one_change import of, pairs, relaxed
 
 def errors(old: Doc, new: Doc, options: Options | None = None) -> list[Finding]:
     found = compare(old, new, options)
-    return [one for one in found if one.level == "error" and has_value(one)]
+    return [finding for finding in found if finding.level == "error" and has_value(finding)]
 
 
 def schema_at(document: Doc, finding: Finding) -> Any:
@@ -57,7 +57,9 @@ def allows(document: Doc, operation: str, value: Doc) -> bool:
     if place[0] == "requestBody":
         return not said.get("requestBody", {}).get("required")
     if "request" in value:
-        return not any(one.get("required") for one in said.get("parameters", ()) if one["name"] == place[2])
+        return not any(
+            parameter.get("required") for parameter in said.get("parameters", ()) if parameter["name"] == place[2]
+        )
     response = said["responses"].get(value["status"])
     if response is None or not place[0]:
         return response is not None and any(
@@ -118,9 +120,9 @@ def test_what_is_proven_to_keep_the_old_contract_is_no_error() -> None:
     assert (finding.level, finding.extra["shown"]) == ("info", {"by": "proof"})
     old, new = (body({"type": "array", "items": schema}) for schema in (ANY_OBJECT, NARROWER))
     found = compare(old, new)
-    assert {(one.level, one.extra["shown"]["by"]) for one in found} == {("info", "proof")}
-    (rule,) = {one.rule for one in found}
-    assert {one.level for one in compare(old, new, Options({rule: "error"}))} == {"error"}
+    assert {(finding.level, finding.extra["shown"]["by"]) for finding in found} == {("info", "proof")}
+    (rule,) = {finding.rule for finding in found}
+    assert {finding.level for finding in compare(old, new, Options({rule: "error"}))} == {"error"}
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0, None), (1e-9, {"by": "rule"})])
@@ -258,9 +260,11 @@ def narrowed(choices: int) -> tuple[Doc, Doc]:
 def test_a_proof_is_made_of_as_many_combinations_as_the_budget_allows() -> None:
     """Beyond it the change counts as what its rule says."""
     proven, unproven = compare(*narrowed(7)), compare(*narrowed(12))
-    assert [one.rule for one in proven] == [one.rule for one in unproven]
-    assert ({"proof"}, {"rule"}) == tuple({one.extra["shown"]["by"] for one in found} for found in (proven, unproven))
-    assert [rules()[one.rule].level for one in unproven] == [one.level for one in unproven]
+    assert [finding.rule for finding in proven] == [finding.rule for finding in unproven]
+    assert ({"proof"}, {"rule"}) == tuple(
+        {finding.extra["shown"]["by"] for finding in found} for found in (proven, unproven)
+    )
+    assert [rules()[finding.rule].level for finding in unproven] == [finding.level for finding in unproven]
 
 
 @pytest.mark.parametrize("sides", [(40, 40), (40, 1), (1, 40)], ids=["both", "old", "new"])
@@ -274,5 +278,5 @@ def test_no_value_is_validated_with_a_document_that_is_no_affordable_contract(si
         documents.append(document)
     old, new = documents
     found = compare(old, new)
-    assert {"error": 1} == Counter(one.level for one in found if one.level == "error")
-    assert {"rule"} == {one.extra["shown"]["by"] for one in found}
+    assert {"error": 1} == Counter(finding.level for finding in found if finding.level == "error")
+    assert {"rule"} == {finding.extra["shown"]["by"] for finding in found}

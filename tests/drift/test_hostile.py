@@ -215,7 +215,7 @@ def test_alternatives_that_all_hold_each_other_are_compared_in_time(
 ) -> None:
     """There are more ways round than atoms in the world: it is compared soon, and refused as what never validates."""
     names = [f"S{number}" for number in range(30)]
-    web = {name: {kind: [{"$ref": f"#/components/schemas/{other}"} for other in names]} for name in names}
+    web = {name: {kind: [{"$ref": f"#/components/schemas/{name}"} for name in names]} for name in names}
     base = written(tmp_path, _with_schemas({"S0": {"type": "object", "required": ["a"]}}), "base.json")
     code, out, err = judged(written(tmp_path, _with_schemas(web), "web.json"), capsys, base)
     assert (2, True) == (code, "alternatives lead back to themselves" in err)

@@ -126,7 +126,11 @@ def test_there_is_a_group_for_each_component_and_operation_that_changed_and_no_m
 def test_documents_are_compared_whatever_kind_of_mapping_a_reader_has_made() -> None:
     old, new = (of({"/a": REF, "/b": {"enum": [kind]}}, First=TEXT) for kind in ("x", "y"))
     ordered = [json.loads(json.dumps(one), object_pairs_hook=OrderedDict) for one in (old, new)]
-    assert [one.as_dict() for one in compare(*ordered)] == [one.as_dict() for one in compare(old, new)] != []
+    assert (
+        [finding.as_dict() for finding in compare(*ordered)]
+        == [finding.as_dict() for finding in compare(old, new)]
+        != []
+    )
 
 
 def test_what_is_no_longer_referred_to_did_not_change_and_what_referred_to_it_did() -> None:
@@ -227,7 +231,7 @@ def test_a_change_in_many_places_is_one_finding_that_no_operation_hides() -> Non
 def test_several_changes_of_one_component_stand_below_it_in_every_format() -> None:
     """Where they show is said once, and each keeps its own name."""
     sides = [{"x": {"type": "string"}, "y": {"enum": ["p"]}}, {"x": {"type": "integer"}, "y": {"enum": ["p", "q"]}}]
-    old, new = (of({"/a": REF, "/b": REF}, First={"type": "object", "properties": one}) for one in sides)
+    old, new = (of({"/a": REF, "/b": REF}, First={"type": "object", "properties": side}) for side in sides)
     findings, title = compare(old, new), Title("drift", "a", "b")
     name = "#/components/schemas/First"
     heading = f"{name}: 2 errors, in 2 operations: GET /a; GET /b"
@@ -240,7 +244,7 @@ def test_several_changes_of_one_component_stand_below_it_in_every_format() -> No
     assert group == {"changed": name, "operations": ["GET /a", "GET /b"], "changes": prints}
     run = json.loads(findings_sarif(findings, title))["runs"][0]
     assert [place["fullyQualifiedName"] for place in run["logicalLocations"]] == [name]
-    assert {one["locations"][0]["logicalLocations"][0]["parentIndex"] for one in run["results"]} == {0}
+    assert {result["locations"][0]["logicalLocations"][0]["parentIndex"] for result in run["results"]} == {0}
 
 
 def test_the_level_is_that_of_the_worst_direction_and_the_name_does_not_hang_on_the_places() -> None:
@@ -259,7 +263,9 @@ def test_the_level_is_that_of_the_worst_direction_and_the_name_does_not_hang_on_
 @pytest.mark.parametrize("words", [{}, {"additionalProperties": True}, {"additionalProperties": {}}], ids=str)
 def test_a_removed_property_is_one_warning_whatever_is_said_of_others(removed: Doc, kept: Doc, words: Doc) -> None:
     old, new = (body({"type": "object", "properties": properties, **words}) for properties in (removed, kept))
-    assert [(one.rule, one.level) for one in compare(old, new)] == [("response-optional-property-removed", "warning")]
+    assert [(finding.rule, finding.level) for finding in compare(old, new)] == [
+        ("response-optional-property-removed", "warning")
+    ]
 
 
 def test_an_accepted_place_accepts_that_place_and_all_of_them_the_change() -> None:

@@ -154,7 +154,9 @@ def test_a_change_of_a_document_is_one_finding(rule: str) -> None:
 def test_what_is_told_of_two_keywords_at_once_is_where_they_stand(old: Doc, new: Doc, at: tuple[str, str]) -> None:
     base, revision = (in_scope("response-body", {"type": "number", **schema}) for schema in (old, new))
     found = compare(base, revision)
-    places = {tuple(one.extra[side]["pointer"].removeprefix(BODY) for side in ("base", "revision")) for one in found}
+    places = {
+        tuple(finding.extra[side]["pointer"].removeprefix(BODY) for side in ("base", "revision")) for finding in found
+    }
     assert {at} == places
 
 

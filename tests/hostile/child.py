@@ -100,7 +100,7 @@ def _mock(path: str) -> int:
         contract = load(path)
         operation = contract.operations[0]
         with MockServer(contract) as server:
-            target = operation.url_path({one.name: "x" for one in operation.path_parameters})
+            target = operation.url_path({path_parameter.name: "x" for path_parameter in operation.path_parameters})
             response = httpx.get(
                 f"{server.url}{target}", headers={"Authorization": f"Bearer {server.api_key}"}, timeout=600
             )

@@ -39,7 +39,7 @@ def asked(hostile: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     """What each client gets of each body."""
     folder = tmp_path_factory.mktemp("clients")
     names = [*BOMBS, *HARMLESS]
-    jobs = {f"{how} {one}": (how, f"{hostile.url}/{one}") for how in HOW for one in names}
+    jobs = {f"{how} {name}": (how, f"{hostile.url}/{name}") for how in HOW for name in names}
     return run(jobs, folder, {})
 
 

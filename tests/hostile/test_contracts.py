@@ -173,7 +173,7 @@ def _most() -> float:
     return 30 * (time.process_time() - began)
 
 
-@pytest.mark.parametrize(("schema", "schemas"), [one[1:] for one in HOSTILE], ids=[one[0] for one in HOSTILE])
+@pytest.mark.parametrize(("schema", "schemas"), [text[1:] for text in HOSTILE], ids=[text[0] for text in HOSTILE])
 def test_a_hostile_schema_is_refused_or_answered_for(schema: Any, schemas: Any) -> None:
     most, began = _most(), time.process_time()
     refused = _refusal(schema, schemas)

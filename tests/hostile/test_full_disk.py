@@ -125,7 +125,7 @@ def test_a_set_of_files_that_cannot_all_be_replaced_is_put_back(tmp_path: Path) 
     (tmp_path / "folder").mkdir()
     with pytest.raises(DocumentError, match="nothing was changed"):
         build.write_files({first: "after", new: "new", tmp_path / "folder": ""})
-    assert ["first", "folder"] == sorted(one.name for one in tmp_path.iterdir())
+    assert ["first", "folder"] == sorted(path.name for path in tmp_path.iterdir())
     assert "before" == first.read_text()
 
 

@@ -82,7 +82,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path, then: Callable[[P
     with another(path) as holder:
         holder.send_signal(signal.SIGKILL)
         holder.wait()
-        assert [".lock", ".part"] == sorted(one.suffix for one in tmp_path.iterdir())
+        assert [".lock", ".part"] == sorted(path.suffix for path in tmp_path.iterdir())
 
     then(path)
 
@@ -97,7 +97,7 @@ def test_files_of_others_are_left(tmp_path: Path) -> None:
     locking.sweep(tmp_path)
     locking.sweep(tmp_path / "none")
 
-    assert names == {one.name for one in tmp_path.iterdir()}
+    assert names == {path.name for path in tmp_path.iterdir()}
 
 
 IN_THE_WAY: dict[str, Callable[[Path], object]] = {
@@ -166,5 +166,5 @@ def test_many_at_once_lose_nothing_of_each_other(tmp_path: Path) -> None:
 
     found = load(path)
     assert found is not None
-    assert {f"t{number}" for number in range(24)} == {one.test for one in found.exchanges}
+    assert {f"t{number}" for number in range(24)} == {exchange.test for exchange in found.exchanges}
     assert [path] == list(tmp_path.iterdir())

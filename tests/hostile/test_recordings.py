@@ -129,4 +129,4 @@ def test_the_cache_is_bounded_and_keeps_the_latest(tmp_path: Path, monkeypatch: 
     assert 256 >= len(marks)
     assert 4 * 32 == max(marks)
     assert exchanges[-1] in known
-    assert sum(marks) == 32 * sum(one in known for one in exchanges)
+    assert sum(marks) == 32 * sum(exchange in known for exchange in exchanges)

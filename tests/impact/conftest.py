@@ -31,4 +31,4 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
 def verdicts(project: pytest.Pytester) -> list[tuple[str, str]]:
     """Each change's verdict in the report of a run, and why."""
     report = json.loads((project.path / "impact.json").read_text("utf-8"))
-    return [(one["impact"]["verdict"], one["impact"]["why"]) for one in report["findings"]]
+    return [(finding["impact"]["verdict"], finding["impact"]["why"]) for finding in report["findings"]]

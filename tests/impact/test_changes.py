@@ -69,7 +69,7 @@ def test_a_break_is_found_by_the_checks_and_what_is_unusual_is_not(kind: str) ->
         response = _played(change, call) if change.kind == kind else call.response
         if response is not call.response:
             found = check(response.body, contract=CONTRACT)
-            said[f"{change.finding.location} {change.finding.message}"] = [one.rule for one in found]
+            said[f"{change.finding.location} {change.finding.message}"] = [finding.rule for finding in found]
     assert len(said) > 30
     if kind == "break":
         # Whose space it is, is known of a request alone.
@@ -218,8 +218,12 @@ def test_an_unusual_list_of_texts_is_one_that_the_contract_allows() -> None:
     texts = {"type": "string", "enum": ["a", "b", "c"]}
     mock = MockServer(things({"type": "array", "minItems": 2, "maxItems": 3, "uniqueItems": True, "items": texts}))
     call = _called(mock)
-    played = {one.finding.message: _played(one, call) for one in derive_changes(mock.contract) if one.kind == "extreme"}
-    assert [] == [found for response in played.values() for found in check(response.body, contract=mock.contract)]
+    played = {
+        change.finding.message: _played(change, call)
+        for change in derive_changes(mock.contract)
+        if change.kind == "extreme"
+    }
+    assert [] == [finding for response in played.values() for finding in check(response.body, contract=mock.contract)]
     body = call.response.body
     assert body == played["the list is empty"].body == played["the value is always 'a'"].body
     assert body != played["the items come in reverse order"].body

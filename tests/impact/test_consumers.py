@@ -50,7 +50,7 @@ def _claims(project: pytest.Pytester, *arguments: str) -> dict[str, Any]:
     )
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     report = json.loads((project.path / "impact.json").read_text("utf-8"))
-    return {f"{one['rule']} {one['location']}": one["impact"] for one in report["findings"]}
+    return {f"{finding['rule']} {finding['location']}": finding["impact"] for finding in report["findings"]}
 
 
 _PLACES = (
@@ -78,15 +78,15 @@ def test_each_claim_is_what_a_changed_server_shows(
     for number in range(len(DRIFTS) + 1):
         monkeypatch.setenv("CHANGED", f"{changed_server.url}/{number}")
         record = consumers.inline_run("-q", "-p", "no:randomly")
-        reports = [one for one in record.getreports("pytest_runtest_logreport") if one.when != "teardown"]
-        failed = {one.nodeid for one in reports if one.failed}
+        reports = [report for report in record.getreports("pytest_runtest_logreport") if report.when != "teardown"]
+        failed = {report.nodeid for report in reports if report.failed}
         if number == len(DRIFTS):
             assert not failed
             continue
         drift = DRIFTS[number]
         claim = claims[f"{drift.rule} {_PLACES[number]}"]
-        assert {one["test"] for one in claim["tests"]} == failed, drift.name
-        compared += len({one.nodeid for one in reports})
+        assert {test["test"] for test in claim["tests"]} == failed, drift.name
+        compared += len({report.nodeid for report in reports})
     assert compared == 210
 
 

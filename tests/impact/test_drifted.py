@@ -282,6 +282,6 @@ def test_of_any_other_members_those_with_a_schema_of_their_own_stay() -> None:
 
 def test_a_name_with_a_comma_is_known_to_be_missing() -> None:
     schema = {"type": "object", "required": ["a, b"], "properties": {"a, b": {"type": "string"}}}
-    found = [one.locations for one in derive_changes(contract_of(schema)) if "required" in one.finding.message]
+    found = [change.locations for change in derive_changes(contract_of(schema)) if "required" in change.finding.message]
 
     assert found == [("['a, b']",)]

@@ -20,6 +20,8 @@ def test_the_careless_one_is_found_out_and_the_careful_one_copes(pytester: pytes
     pytester.runpytest("--bctrl-impact=changed.json", "--bctrl-report=impact.json", "-p", "no:randomly")
 
     report = json.loads((pytester.path / "impact.json").read_text("utf-8"))
-    failing = {one["location"]: [test["test"] for test in one["impact"]["tests"]] for one in report["findings"]}
+    failing = {
+        finding["location"]: [test["test"] for test in finding["impact"]["tests"]] for finding in report["findings"]
+    }
     careless = ["test_careless.py::test_each_runtime_has_a_line"]
     assert failing == dict.fromkeys(("runtimes[*].status", "runtimes[*].region", "runtimes[*].name", ""), careless)

@@ -104,7 +104,7 @@ def test_fixtures_of_every_scope_are_made_again_for_a_change(project: pytest.Pyt
     project.runpytest(*IMPACT)
 
     report = json.loads((project.path / "impact.json").read_text("utf-8"))
-    assert [one["test"].partition("::")[2] for one in report["findings"][0]["impact"]["tests"]] == [
+    assert [test["test"].partition("::")[2] for test in report["findings"][0]["impact"]["tests"]] == [
         "test_first",
         "test_second",
     ]

@@ -242,7 +242,7 @@ def test_recordings_are_changed_as_the_mock_is(project: pytest.Pytester) -> None
     project.runpytest(*IMPACT)
 
     report = json.loads((project.path / "impact.json").read_text("utf-8"))
-    tests = [one["test"].partition("::")[2] for one in report["findings"][0]["impact"]["tests"]]
+    tests = [test["test"].partition("::")[2] for test in report["findings"][0]["impact"]["tests"]]
     assert tests == ["test_client", "test_port", "test_runtimes"]
 
 

@@ -59,7 +59,8 @@ def run(language: str, sample: str, folder: Path, mock: MockServer) -> str:
 
 
 @pytest.mark.parametrize(
-    "language", [pytest.param(one, marks=() if one in CHEAP else pytest.mark.toolchain) for one in LANGUAGES]
+    "language",
+    [pytest.param(language, marks=() if language in CHEAP else pytest.mark.toolchain) for language in LANGUAGES],
 )
 def test_a_published_sample_runs_or_is_refused_by_its_own_language(
     mock: MockServer, tmp_path: Path, language: str
@@ -71,7 +72,7 @@ def test_a_published_sample_runs_or_is_refused_by_its_own_language(
     shown = run(language, SAMPLES[language], tmp_path, mock)
 
     asked = [("GET", 200, how.body)] if not how.refusal else []
-    assert asked == [(one.method, one.status, one.body.decode()) for one in mock.requests], shown
+    assert asked == [(request.method, request.status, request.body.decode()) for request in mock.requests], shown
     assert how.refusal in shown
     assert (bool(asked) and how.prints) == (mock.runtimes[0]["id"] in shown)
 

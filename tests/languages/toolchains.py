@@ -90,7 +90,7 @@ LANGUAGES = {
 
 def main() -> None:
     """Install what is missing, where packages may be installed; tests say what they miss in other places."""
-    wanted = [package for one in LANGUAGES.values() if one.missing() for package in one.packages]
+    wanted = [package for language in LANGUAGES.values() if language.missing() for package in language.packages]
     if sys.platform != "win32" and wanted and shutil.which("apt-get") and os.geteuid() == 0:
         subprocess.run(["apt-get", "update", "-q"], check=True)
         subprocess.run(["apt-get", "install", "-qy", "--no-install-recommends", *wanted], check=True)

@@ -63,7 +63,7 @@ def test_a_fault_can_be_written_as_text_or_made(mock: MockServer) -> None:
 def test_a_fault_in_a_block_ends_with_it(mock: MockServer) -> None:
     with mock.fault("unauthorized") as fault:
         assert listed(mock).status == 401
-        assert [one.fault.name for one in mock.faults] == ["unauthorized()"]
+        assert [fault.fault.name for fault in mock.faults] == ["unauthorized()"]
     assert (listed(mock).status, fault.count, mock.faults) == (200, 1, ())
 
 

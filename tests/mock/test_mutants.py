@@ -84,7 +84,7 @@ def test_invariant_mutants_are_valid_and_wrong(
     contract: Contract, made: Samples, validator: Draft202012Validator
 ) -> None:
     """Only a check of the invariants can catch them."""
-    derived = [one for one in mutants(made) if one.check not in (SCHEMA_CHECK, UNDOCUMENTED)]
+    derived = [mutant for mutant in mutants(made) if mutant.check not in (SCHEMA_CHECK, UNDOCUMENTED)]
     assert {mutant.check for mutant in derived} == {rule["rule"] for rule in made.operation.invariants}
     for mutant in derived:
         assert validator.is_valid(mutant.body), mutant.name
@@ -94,7 +94,7 @@ def test_invariant_mutants_are_valid_and_wrong(
 
 def test_undocumented_mutants_are_valid(made: Samples, validator: Draft202012Validator) -> None:
     """One for each object that documents its properties, in both branches, and none inside free-form metadata."""
-    derived = [one for one in mutants(made) if one.check == UNDOCUMENTED]
+    derived = [mutant for mutant in mutants(made) if mutant.check == UNDOCUMENTED]
     assert [mutant.name for mutant in derived if not validator.is_valid(mutant.body)] == []
     assert not any(mutant.location.startswith("runtimes[*].metadata") for mutant in derived)
     assert sum(mutant.location.startswith("runtimes[*].backing.") for mutant in derived) == 2

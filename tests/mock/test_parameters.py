@@ -134,7 +134,7 @@ def test_a_required_parameter_is_missed(case: Case) -> None:
     """And the suite, which asks without it, asks for the rest all the same."""
     of = contract(case, required=True)
 
-    (without,) = [one for one in mistakes(of, of.operations[0], {}) if one.name == "without p"]
+    (without,) = [mistake for mistake in mistakes(of, of.operations[0], {}) if mistake.name == "without p"]
     refused = reply(of, without.inputs)
 
     assert 400 == refused.status
@@ -212,7 +212,7 @@ def test_a_setting_fills_a_parameter_of_the_query() -> None:
 def test_null_is_broken_by_another_type_alone(schema: dict[str, Any], expected: list[str]) -> None:
     of = contract(Case({**QUERY, "explode": False}, schema, None, "", ""))
 
-    assert expected == sorted(one.name for one in mistakes(of, of.operations[0], {}))
+    assert expected == sorted(mistake.name for mistake in mistakes(of, of.operations[0], {}))
 
 
 PATHS: dict[str, tuple[str, bool, Any, str]] = {
@@ -255,7 +255,7 @@ def test_the_suite_gives_each_required_parameter_a_value_that_the_mock_takes() -
     target.close()
 
     assert [] == unfilled(of, of.operations[0], {})
-    assert [] == [(one.operation, one.message, one.reproduce) for one in found]
+    assert [] == [(finding.operation, finding.message, finding.reproduce) for finding in found]
     assert len(cases) == len({probe.operation.label for probe in plan(target.run, "test_wrong_value_is_refused")})
 
 

@@ -233,7 +233,7 @@ def test_a_sample_keeps_what_words_say_together(schema: dict[str, Any], holds: A
     """Types intersected, names that others require, one of large alternatives, the kind that a discriminator names."""
     made = contract_of(schema, A_AND_B)
     bodies = Samples(made, made.operations[0]).bodies()
-    found = [one.level for body in bodies for one in check(text.encode(body), contract=made)]
+    found = [finding.level for body in bodies for finding in check(text.encode(body), contract=made)]
     assert ("error" not in found, True) == (True, all(map(holds, bodies)))
 
 

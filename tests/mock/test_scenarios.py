@@ -39,15 +39,17 @@ SHOWN: dict[str, Callable[[Reply], object]] = {
     "empty": lambda reply: reply.json() == {"runtimes": []},
     "minimal": lambda reply: (
         {(False, False, 0)}
-        == {("backing" in one, "summary" in one, len(one["connections"])) for one in runtimes(reply)}
+        == {("backing" in runtime, "summary" in runtime, len(runtime["connections"])) for runtime in runtimes(reply)}
     ),
-    "full": lambda reply: {(5, 6)} == {(len(one["summary"]), len(one["connections"])) for one in runtimes(reply)},
+    "full": lambda reply: (
+        {(5, 6)} == {(len(runtime["summary"]), len(runtime["connections"])) for runtime in runtimes(reply)}
+    ),
     "unicode": lambda reply: (
         {"🦄 👩\u200d💻 🇨🇭", "", "среда выполнения"}
-        <= {one[name] for one in runtimes(reply) for name in ("name", "region")}
+        <= {runtime[name] for runtime in runtimes(reply) for name in ("name", "region")}
     ),
     "deep(levels=200)": lambda reply: b'"level0"' in reply.body and b'"level199"' in reply.body,
-    "large(length=5)": lambda reply: {5} == {len(one["name"]) for one in runtimes(reply)},
+    "large(length=5)": lambda reply: {5} == {len(runtime["name"]) for runtime in runtimes(reply)},
     "closing": lambda reply: reply.headers["connection"] == "close",
     "charset": lambda reply: reply.headers["content-type"] == "application/json; charset=utf-8",
 }

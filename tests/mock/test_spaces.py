@@ -162,7 +162,10 @@ def test_runtimes_live_by_a_seed_and_a_clock(mock: MockServer, monkeypatch: pyte
         before: list[str] = []
         for _ in range(40):
             status, _, body = ask(space.url, f"/v1/spaces/{space.space_id}/runtimes", space.api_key.reveal())
-            assert (200, []) == (status, [one for one in check(json.dumps(body)) if one.rule != "space_id_matches"])
+            assert (200, []) == (
+                status,
+                [finding for finding in check(json.dumps(body)) if finding.rule != "space_id_matches"],
+            )
             for one, state in zip(body["runtimes"], before, strict=bool(before)):
                 assert state == one["status"] or (one["status"] == "active") == (one["activeRunId"] is not None)
             before = [one["status"] for one in body["runtimes"]]
@@ -221,12 +224,12 @@ def test_a_test_in_any_language_steers_a_space_of_its_own(mock: MockServer) -> N
     assert (204, None) == steer(mock, "PUT", "/spaces/web/snapshot", snapshot)
     assert (503, "failed") == (listed(own)[0], steer(mock, "GET", "/spaces/web/runtimes")[1]["runtimes"][0]["status"])
     journal = steer(mock, "GET", "/spaces/web/requests")[1]["requests"]
-    assert ([200, 503], "/v1/spaces/web/runtimes") == ([one["status"] for one in journal][:2], journal[0]["path"])
+    assert ([200, 503], "/v1/spaces/web/runtimes") == ([entry["status"] for entry in journal][:2], journal[0]["path"])
     assert space["key"] not in json.dumps(journal)
     assert (204, None) == steer(mock, "POST", "/spaces/web/reset")
     assert {"requests": []} == steer(mock, "GET", "/spaces/web/requests")[1]
     assert (204, None) == steer(mock, "DELETE", "/spaces/web")
-    assert {one.operation_id for one in CONTROL.operations} == {*_DO}
+    assert {operation.operation_id for operation in CONTROL.operations} == {*_DO}
     assert CONTROL.source == json.loads(json.dumps(ask(mock.url, "/__bctrl__/openapi.json", TOKEN)[2]))
 
 

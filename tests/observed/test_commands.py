@@ -214,7 +214,7 @@ def test_a_contract_of_ones_own_is_suggested_for_and_built_from(run: Run, tmp_pa
     assert run(*command).returncode == 0
     made = json.loads((tmp_path / "observed.contract.json").read_text())
     assert ["active", "stopped", "failed", "paused", "lost"] in [
-        found.get("enum") for found in made["components"]["schemas"].values()
+        schema.get("enum") for schema in made["components"]["schemas"].values()
     ]
 
 

@@ -90,7 +90,7 @@ def test_each_drift_is_told_once_at_its_place_with_true_counts(row: tuple[Edit, 
     assert finding.sample["location"].startswith(f"runtimes{sample}.")
     assert finding.extra["pointer"].startswith("/components/schemas/")
     # The suite's own check says the same of one answer.
-    (judged,) = {(one.rule, one.location, one.count, one.total) for one in _judged(responses[0])}
+    (judged,) = {(finding.rule, finding.location, finding.count, finding.total) for finding in _judged(responses[0])}
     assert (finding.rule, f"runtimes[*].{place}", count, 300) == judged
 
 
@@ -104,7 +104,7 @@ def _judged(response: httpx.Response) -> list[Finding]:
     from pytest_bctrl.checks.response import response_from
 
     ours = ("undocumented_property", "response_schema_conformance")
-    return [one for one in check_answer(response_from(response, CONTRACT)) if one.rule in ours]
+    return [finding for finding in check_answer(response_from(response, CONTRACT)) if finding.rule in ours]
 
 
 @pytest.mark.parametrize("value", [{"anything": {"at": ["all", None]}}, {}, None, {"kind": "cloud", "tenant": 1}])

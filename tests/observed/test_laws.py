@@ -67,7 +67,10 @@ def test_no_count_is_more_than_what_was_looked_at_and_each_is_told_once(bodies: 
     found = differences(CONTRACT, seen(*bodies))
     for finding in found:
         assert finding.total is None or 0 < finding.count <= finding.total
-    keys = [(one.rule, one.location, one.message, str(one.extra), str(one.observed)) for one in found]
+    keys = [
+        (finding.rule, finding.location, finding.message, str(finding.extra), str(finding.observed))
+        for finding in found
+    ]
     assert len(keys) == len(set(keys))
 
 

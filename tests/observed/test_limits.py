@@ -52,7 +52,7 @@ def test_a_secret_that_stands_in_traffic_is_in_no_sample() -> None:
     body = {"runtimes": [{**mixed_runtime(1), "name": secret, "token": secret, "links": {"self": [secret]}}]}
     made = seen(body)
     assert secret not in json.dumps(as_data(made))
-    assert secret not in repr([one.as_dict() for one in differences(CONTRACT, made)])
+    assert secret not in repr([finding.as_dict() for finding in differences(CONTRACT, made)])
 
 
 @pytest.mark.parametrize("number", ["9" * 4_000, "1e999", "-0", "1" + "0" * 400])
@@ -61,8 +61,10 @@ def test_numbers_beyond_what_the_interpreter_writes_are_observed_too(number: str
     for replaced in ('"active"', '"eu-west-3"', '"us-east-1"'):
         text = text.replace(replaced, number)
     made = Response(CONTRACT, OPERATION, 200, (("Content-Type", "application/json"),), text.encode())
-    places = {one.location for one in differences(CONTRACT, made.observed)}
-    assert {one.location for one in check_answer(made) if one.rule == "response_schema_conformance"} == places
+    places = {finding.location for finding in differences(CONTRACT, made.observed)}
+    assert {
+        finding.location for finding in check_answer(made) if finding.rule == "response_schema_conformance"
+    } == places
 
 
 def test_a_body_of_a_recursive_schema_may_be_as_deep_as_is_read() -> None:

@@ -104,14 +104,16 @@ def test_branches_are_told_by_the_value_that_names_them() -> None:
 def test_a_recursive_schema_is_counted_once() -> None:
     node = {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Node"}}}
     contract = contract_of({"$ref": "#/components/schemas/Node"}, {"Node": node})
-    found = [(one.location, one.kind) for one in measured(contract, {"next": {"next": {}}}).points if one.location]
+    found = [
+        (point.location, point.kind) for point in measured(contract, {"next": {"next": {}}}).points if point.location
+    ]
     assert [("path", "parameter"), ("next", "property"), ("next", "absent")] == found
 
 
 def test_a_schema_that_stands_twice_at_a_place_is_counted_once() -> None:
     part = {"$ref": "#/components/schemas/Part"}
     contract = contract_of({"allOf": [part, part]}, {"Part": {"type": "object", "properties": {"a": {}}}})
-    found = [one for one in measured(contract, {"a": 1}).points if one.kind == "property"]
+    found = [point for point in measured(contract, {"a": 1}).points if point.kind == "property"]
     assert [("a", 1)] == [(one.location, one.seen) for one in found]
 
 
@@ -142,7 +144,7 @@ def test_a_branch_is_called_what_its_schema_is_called() -> None:
 
     def named(*branches: Any) -> list[str]:
         points = measured(contract_of({"anyOf": list(branches)}, schemas)).points
-        return [one.name for one in points if one.kind == "branch"]
+        return [point.name for point in points if point.kind == "branch"]
 
     assert ["A", "alternative 2: array"] == named(*untold)
     assert ["flat error shape", "alternative 2: a value {b, c}"] == named(*objects)[:2]

@@ -29,9 +29,17 @@ def answered(body: Any, status: int) -> Response:
 def told(found: list[Finding]) -> set[tuple[Any, ...]]:
     rules = ("response_schema_conformance", "undocumented_property")
     return {
-        (one.rule, one.level, one.location, one.message, one.count, one.total, named(one).fingerprint)
-        for one in found
-        if one.rule in rules
+        (
+            finding.rule,
+            finding.level,
+            finding.location,
+            finding.message,
+            finding.count,
+            finding.total,
+            named(finding).fingerprint,
+        )
+        for finding in found
+        if finding.rule in rules
     }
 
 
@@ -104,5 +112,5 @@ def test_they_agree_on_texts_too_long_to_be_told_apart() -> None:
 @pytest.mark.parametrize(("status", "level"), [(401, "warning"), (418, "warning"), (201, "error"), (500, "error")])
 def test_traffic_that_breaks_the_overlay_alone_is_a_warning(status: int, level: str) -> None:
     found = differences(CONTRACT, answered({}, status).observed)
-    assert {level} == {one.level for one in found}
-    assert all((OVERLAY_ALONE in one.message) == (level == "warning") for one in found)
+    assert {level} == {finding.level for finding in found}
+    assert all((OVERLAY_ALONE in finding.message) == (level == "warning") for finding in found)

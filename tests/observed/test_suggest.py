@@ -27,7 +27,9 @@ from tests.variants.runtimes import Edit, edited, on_all, put, sample
 from .bodies import CONTRACT, seen
 
 SAMPLES = Samples(CONTRACT, CONTRACT.operations[0])
-MUTANTS = [one for one in mutants(SAMPLES) if one.check in ("response_schema_conformance", "undocumented_property")]
+MUTANTS = [
+    mutant for mutant in mutants(SAMPLES) if mutant.check in ("response_schema_conformance", "undocumented_property")
+]
 
 
 def made_of(*bodies: Any, contract: Contract = CONTRACT) -> Contract:
@@ -43,7 +45,7 @@ def made_of(*bodies: Any, contract: Contract = CONTRACT) -> Contract:
 def wrong(body: Any, contract: Contract) -> list[str]:
     """What is wrong with a body, but for what no schema says."""
     rules = ("response_schema_conformance", "undocumented_property")
-    return [one.location for one in check(json.dumps(body), contract=contract) if one.rule in rules]
+    return [finding.location for finding in check(json.dumps(body), contract=contract) if finding.rule in rules]
 
 
 def is_refused(body: Any, contract: Contract) -> bool:
@@ -111,7 +113,7 @@ def test_what_was_refused_is_refused_still(name: str) -> None:
     body = edited(SEEN[name])()
     made = made_of(body)
     let_in = [mutant for mutant in MUTANTS if not is_refused(mutant.body, made)]
-    admitted = {(one.location, one.extra["kind"]) for one in differences(CONTRACT, seen(body))}
+    admitted = {(finding.location, finding.extra["kind"]) for finding in differences(CONTRACT, seen(body))}
     assert [] == [mutant.name for mutant in let_in if not _does(mutant, admitted)]
 
 
@@ -127,7 +129,10 @@ _KINDS = {
 def _does(mutant: Mutant, admitted: set[tuple[str, str]]) -> bool:
     """Whether a mutant does just what was seen: the same thing, at the same place, to a value like that."""
     return (
-        any((one.location, one.extra["kind"]) in admitted for one in differences(CONTRACT, seen(mutant.body)))
+        any(
+            (finding.location, finding.extra["kind"]) in admitted
+            for finding in differences(CONTRACT, seen(mutant.body))
+        )
         and {kind for _, kind in admitted} & _KINDS.get(mutant.keyword, {"type", "missing", "null"}) != set()
     )
 
@@ -239,10 +244,10 @@ def _broken(contract: Contract, body: Any) -> set[tuple[str, str, str]]:
     found = differences(contract, seen(body, contract=contract))
     return {
         # Where nothing was documented, all values of a type that was seen are taken.
-        (one.location, kind, kind_of(value) if kind == "undocumented-property" else str(value))
-        for one in found
-        for kind in [one.extra["kind"]]
-        for value in (one.observed if isinstance(one.observed, list) else [one.observed])
+        (finding.location, kind, kind_of(value) if kind == "undocumented-property" else str(value))
+        for finding in found
+        for kind in [finding.extra["kind"]]
+        for value in (finding.observed if isinstance(finding.observed, list) else [finding.observed])
     }
 
 

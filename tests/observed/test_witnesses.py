@@ -43,7 +43,9 @@ def test_each_difference_is_placed_once_under_the_name_that_is_owed(name: str) -
     found = placed(published(case), from_data(as_data(seen(answered(case)))))
     wanted = (case.moved, case.rule, case.location)
     placed_there = [
-        (says(one), one.rule, one.location) for one in found if "another value" not in name or says(one) != PROMISED
+        (says(finding), finding.rule, finding.location)
+        for finding in found
+        if "another value" not in name or says(finding) != PROMISED
     ]
     assert [wanted] == placed_there
 
@@ -53,7 +55,7 @@ def test_what_upstream_lists_and_what_nobody_does_are_told_apart() -> None:
     spec = published(CASES["a value that upstream lists"])
     body = answered(CASES["a value that upstream lists"])
     body["runtimes"][4]["status"] = "lost"
-    said = {(says(one), str(one.observed)): says(one, "observed") for one in placed(spec, seen(body))}
+    said = {(says(finding), str(finding.observed)): says(finding, "observed") for finding in placed(spec, seen(body))}
     assert {
         (AHEAD, "lost"): "lost seen: 1 of 10, as at runtimes[4].status",
         ("our copy is stale", "paused"): "paused seen: 1 of 10, as at runtimes[3].status",
@@ -107,8 +109,8 @@ TOGETHER: dict[str, tuple[Case, set[tuple[str, str, str]]]] = {
 def test_what_contradicts_both_documents_is_told_beside_what_changed(name: str) -> None:
     case, owed = TOGETHER[name]
     found = placed(published(case), seen(answered(case)))
-    assert owed <= {(says(one), one.rule, one.location) for one in found}
-    assert len(found) == len({(one.rule, one.location) for one in found})
+    assert owed <= {(says(finding), finding.rule, finding.location) for finding in found}
+    assert len(found) == len({(finding.rule, finding.location) for finding in found})
 
 
 @pytest.mark.parametrize(
@@ -142,9 +144,9 @@ def test_a_status_that_upstream_documents_is_taken_over_once_it_was_seen() -> No
     body = answered(CASES["another type"]._replace(api=lambda runtimes: None))
     both = seen(body)
     both.add(seen({}, status=418))
-    unseen = [(says(one), says(one, "observed")) for one in placed(spec, seen(body))]
+    unseen = [(says(finding), says(finding, "observed")) for finding in placed(spec, seen(body))]
     assert [(UNKNOWN, "a status shows only where a request provokes it")] == unseen
-    assert ["our copy is stale"] == [says(one) for one in placed(spec, both)]
+    assert ["our copy is stale"] == [says(finding) for finding in placed(spec, both)]
 
 
 def test_a_renamed_path_parameter_is_nobody_s_move() -> None:
@@ -168,7 +170,7 @@ def test_an_operation_that_is_gone_is_a_promise_while_it_answers_and_has_no_witn
         for observation in (seen(answered(CASES["a property that nobody documents"])), Observation())
     )
     gone = [
-        [(says(one), says(one, "observed")) for one in found if one.rule.startswith("api-path-removed")]
+        [(says(finding), says(finding, "observed")) for finding in found if finding.rule.startswith("api-path-removed")]
         for found in (asked, unasked)
     ]
     assert [[(PROMISED, "still answered, 1 times")], [(UNKNOWN, "it was not asked")]] == gone
@@ -192,7 +194,7 @@ def test_another_body_that_upstream_has_beside_the_one_that_is_sent_is_not_sent_
     content = spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["responses"]["200"]["content"]
     documented = content.pop("application/json")
     content |= {"application/vnd.api+json": {"schema": {"type": "string"}}, "application/json": documented}
-    (found,) = [one for one in placed(spec, seen({"runtimes": []})) if one.location == "$"]
+    (found,) = [finding for finding in placed(spec, seen({"runtimes": []})) if finding.location == "$"]
     assert ("agrees with what was seen", "says string") == (says(found, "vendored"), says(found, "upstream"))
     assert PROMISED == says(found)
 
@@ -215,6 +217,6 @@ def test_they_come_in_one_order() -> None:
     spec = published(CASES["a property that is never sent"])
     body = answered(CASES["another type"])
     body["runtimes"][1]["tenant"] = "t"
-    names = [says(one) for one in placed(spec, seen(body))]
+    names = [says(finding) for finding in placed(spec, seen(body))]
     assert names == sorted(names, key=ORDER.index)
     assert len(set(names)) == 3

@@ -64,7 +64,7 @@ def test_the_base_url_is_that_of_the_api_whatever_the_page_took_before(tmp_path:
 def test_bodies_that_were_left_out_answer_nothing_and_are_not_called_checked() -> None:
     found = loaded(FILES / "omit.har")
 
-    assert [False] * 3 == [one.is_complete for one in found.exchanges]
+    assert [False] * 3 == [exchange.is_complete for exchange in found.exchanges]
     miss = Player(found.exchanges, name="omit.har", hint="").response("GET", LISTING)
     assert isinstance(miss, Miss)
     assert "the recorded answer has no body: the tool that wrote the file did not save it" in miss.text

@@ -174,16 +174,16 @@ def test_the_place_in_a_json_body_is_named(body: bytes, place: str) -> None:
 @settings(max_examples=500, deadline=None)
 @given(st.lists(st.uuids().map(str), min_size=1, max_size=4, unique=True), st.booleans())
 def test_scrubbed_identifiers_are_gone_and_relations_survive(identifiers: list[str], upper: bool) -> None:
-    shown = [one.upper() if upper else one for one in identifiers]
+    shown = [identifier.upper() if upper else identifier for identifier in identifiers]
     body = json.dumps({"ids": shown + shown, "first": shown[0]}).encode()
     exchange = replace(PLAIN, url=f"https://a.test/v1/spaces/{shown[0]}/runtimes", body=body)
 
     (made,) = scrubbed([exchange], "x.har", identifiers[0])
 
     written = encode(Recording((made,)))
-    assert not [one for one in identifiers if re.search(one, written.decode(), re.IGNORECASE)]
+    assert not [identifier for identifier in identifiers if re.search(identifier, written.decode(), re.IGNORECASE)]
     data = json.loads(made.body)
-    assert [replacement(one) for one in identifiers] * 2 == [one.lower() for one in data["ids"]]
+    assert [replacement(identifier) for identifier in identifiers] * 2 == [one.lower() for one in data["ids"]]
     assert data["ids"][0] == data["first"]
     assert made.url.lower() == f"https://a.test/v1/spaces/{replacement(identifiers[0])}/runtimes"
 

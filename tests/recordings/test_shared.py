@@ -35,7 +35,7 @@ def shared(tmp_path: Path) -> Path:
 def edit(path: Path, test: str) -> None:
     """Change the recorded body of one test by hand."""
     document = json.loads(path.read_text("utf-8"))
-    (entry,) = [one for one in document["log"]["entries"] if one["_bctrlTest"] == test]
+    (entry,) = [entry for entry in document["log"]["entries"] if entry["_bctrlTest"] == test]
     entry["response"]["content"]["text"] += " "
     path.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
 
@@ -43,7 +43,7 @@ def edit(path: Path, test: str) -> None:
 def held(path: Path) -> list[str]:
     found = load(path)
     assert found is not None
-    return [one.test for one in found.exchanges]
+    return [exchange.test for exchange in found.exchanges]
 
 
 def told(path: Path, saved: Saved) -> str:
@@ -79,8 +79,8 @@ def test_another_tests_broken_entry_is_set_aside_and_named(shared: Path) -> None
 
 def test_a_test_without_exchanges_of_its_own_plays_what_is_shared(shared: Path) -> None:
     """It is new, or was renamed."""
-    assert TESTS == [one.test for one in recorded(shared, "renamed").exchanges]
-    assert TESTS[2:3] == [one.test for one in recorded(shared, TESTS[2]).exchanges]
+    assert TESTS == [exchange.test for exchange in recorded(shared, "renamed").exchanges]
+    assert TESTS[2:3] == [exchange.test for exchange in recorded(shared, TESTS[2]).exchanges]
 
 
 def test_a_file_without_its_last_line_end_keeps_its_entries(shared: Path) -> None:

@@ -164,7 +164,9 @@ def many(count: int) -> Example:
 def of_one_rule(count: int) -> Example:
     """The same of a single rule and level."""
     example = many(count)
-    return replace(example, findings=tuple(replace(one, rule="rule", level="error") for one in example.findings))
+    return replace(
+        example, findings=tuple(replace(finding, rule="rule", level="error") for finding in example.findings)
+    )
 
 
 HOSTILE = "</script><script>window.broken=1</script><img src=x onerror=window.broken=2>\u2028<!--{{data}}\u202e'\"`"

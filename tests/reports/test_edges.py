@@ -154,7 +154,7 @@ TITLE = Title("check", "contract", "0123")
 def found(**members: Any) -> list[Finding]:
     body = sample()
     body["runtimes"][3].update(members)
-    return [one for one in check(json.dumps(body)) if one.rule == "response_schema_conformance"]
+    return [finding for finding in check(json.dumps(body)) if finding.rule == "response_schema_conformance"]
 
 
 def _sarif(text: str) -> str:

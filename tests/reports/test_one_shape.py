@@ -45,4 +45,6 @@ def test_json_is_of_one_schema(
     report: dict[str, Any] = json.loads(capsys.readouterr().out)
     jsonschema.validate(report, findings_schema(), jsonschema.Draft202012Validator)
     assert (command[0], status) == (report["report"], report["verdict"]["status"])
-    assert all({name for name in Finding.__slots__ if name != "extra"} <= found.keys() for found in report["findings"])
+    assert all(
+        {name for name in Finding.__slots__ if name != "extra"} <= finding.keys() for finding in report["findings"]
+    )

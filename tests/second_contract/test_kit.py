@@ -119,7 +119,9 @@ def test_its_drift_is_gated(tmp_path: Path, old: str, new: str, code: int) -> No
     assert code == main(["drift", str(now), "--base", str(BOOKSHOP)])
 
 
-@pytest.mark.parametrize("operation", [one.operation_id for one in load(BOOKSHOP).operations if answers_with_json(one)])
+@pytest.mark.parametrize(
+    "operation", [operation.operation_id for operation in load(BOOKSHOP).operations if answers_with_json(operation)]
+)
 def test_its_samples_conform_and_every_mutant_is_caught(bookshop: Contract, operation: str) -> None:
     outcome = strength(bookshop, bookshop.operation(operation))
     bodies = Samples(bookshop, bookshop.operation(operation)).run(seed=7, bodies=12)
@@ -147,4 +149,4 @@ def test_its_strategies_conform(data: st.DataObject) -> None:
 @settings(max_examples=15)
 def test_its_broken_bodies_break_the_rule_that_they_name(case: Nonconforming) -> None:
     rule, _, body = case
-    assert [rule] == [found.rule for found in check(encode(body), contract=load(BOOKSHOP), operation="listBooks")]
+    assert [rule] == [finding.rule for finding in check(encode(body), contract=load(BOOKSHOP), operation="listBooks")]

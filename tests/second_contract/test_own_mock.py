@@ -93,9 +93,11 @@ def test_the_mock_answers_as_documented_and_the_suite_finds_no_error(name: str) 
 
     verdict = judged(from_document(made, "x"))
 
-    assert [] == [(one.message, one.observed, one.reproduce) for one in verdict.found if one.level == "error"]
+    assert [] == [
+        (finding.message, finding.observed, finding.reproduce) for finding in verdict.found if finding.level == "error"
+    ]
     assert expected == verdict.responses[0]
-    assert ("no refusals" == name) <= (UNDOCUMENTED == {one.message for one in verdict.found})
+    assert ("no refusals" == name) <= (UNDOCUMENTED == {finding.message for finding in verdict.found})
 
 
 def test_what_documents_no_success_is_named_and_not_asked() -> None:

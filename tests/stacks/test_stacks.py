@@ -39,7 +39,7 @@ def test_a_conforming_application_is_green_behind_a_proxy(server: str, proxy: st
     """What the proxy itself answers to what no client sends is told, as the proxy's."""
     found = judged(server, proxy)
     assert [] == at_or_above(found, "warning")
-    assert all("a proxy or framework before the application" in one.extra["answered_by"] for one in found)
+    assert all("a proxy or framework before the application" in finding.extra["answered_by"] for finding in found)
 
 
 FAULTS = {
@@ -55,12 +55,12 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_broken_application_is_red_behind_a_proxy(proxy: str, fault: str) -> None:
     errors = at_or_above(judged("wsgi-gunicorn", proxy, fault), "error")
-    assert FAULTS[fault] <= {(one.rule, one.location) for one in errors}
-    assert len({one.rule for one in errors} - {"content_type_conformance", "strict_json"} | {"x"}) <= 2
+    assert FAULTS[fault] <= {(finding.rule, finding.location) for finding in errors}
+    assert len({finding.rule for finding in errors} - {"content_type_conformance", "strict_json"} | {"x"}) <= 2
 
 
 @pytest.mark.parametrize("proxy", ["nginx-that-caches", "varnish-that-caches"])
 def test_a_proxy_that_gives_the_list_of_one_key_to_another_is_found(proxy: str) -> None:
     errors = at_or_above(judged("wsgi-gunicorn", proxy, "cached"), "error")
-    assert [("ignored_auth", "credential: no header")] == [(one.rule, one.location) for one in errors]
+    assert [("ignored_auth", "credential: no header")] == [(finding.rule, finding.location) for finding in errors]
     assert "further kinds: " in errors[0].message

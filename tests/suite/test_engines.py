@@ -31,7 +31,7 @@ from tests.suite.engines import by_jsonschema, by_schemathesis, engine_findings,
 from tests.variants import CATALOGUE, Variant, named, serve
 
 PACKAGED = load()
-BODIES = [one for one in CATALOGUE if one.kind == "schema"]
+BODIES = [variant for variant in CATALOGUE if variant.kind == "schema"]
 ENGINES = {None: "test_answer_conforms", "jsonschema": "test_jsonschema", "Schemathesis": "test_schemathesis"}
 """The name in a finding, and the test; ours have none."""
 
@@ -50,14 +50,14 @@ def test_each_fault_of_a_body_is_reported_by_each_engine(variant: Variant, engin
     exchange = exchange_of(PACKAGED, 200, encode(variant.service.document()))
     ours = check_answer(exchange.response)
     found: list[Finding] = engine(PACKAGED, 200, encode(variant.service.document()))
-    assert {"response_schema_conformance"} == {one.rule for one in found}
-    assert {"error"} == {one.level for one in found}
-    assert all(any(own.location.startswith(one.location) for own in ours) for one in found)
-    assert all(one.message.startswith(f"{one.extra['engine']}: ") for one in found)
+    assert {"response_schema_conformance"} == {finding.rule for finding in found}
+    assert {"error"} == {finding.level for finding in found}
+    assert all(any(finding.location.startswith(one.location) for finding in ours) for one in found)
+    assert all(finding.message.startswith(f"{finding.extra['engine']}: ") for finding in found)
 
 
 @pytest.mark.parametrize("engine", [by_jsonschema, by_schemathesis])
-@pytest.mark.parametrize("variant", [one for one in CATALOGUE if one.kind == "harmless"], ids=str)
+@pytest.mark.parametrize("variant", [variant for variant in CATALOGUE if variant.kind == "harmless"], ids=str)
 def test_no_engine_rejects_a_body_that_conforms(variant: Variant, engine: Callable[..., Any]) -> None:
     assert [] == engine(PACKAGED, 200, variant.service.write(variant.service.document()))
 
@@ -70,14 +70,14 @@ def test_any_engine_finds_a_fault_alone(
     """With the tests of the two others left out, and its own alone."""
     own = {None: "not jsonschema and not schemathesis", "jsonschema": "jsonschema", "Schemathesis": "schemathesis"}
     found = findings_in(live, named(name), "-k", own[engine])
-    assert {engine} == {one.get("engine") for one in found if one["level"] == "error"}
+    assert {engine} == {finding.get("engine") for finding in found if finding["level"] == "error"}
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_without_one_engine_the_others_are_left(engine: str | None, live: LiveRun, pytester: pytest.Pytester) -> None:
     without = {None: "jsonschema or schemathesis", "jsonschema": "not jsonschema", "Schemathesis": "not schemathesis"}
     found = findings_in(live, named("name-missing"), "-k", without[engine])
-    assert {*ENGINES} - {engine} == {one.get("engine") for one in found if one["level"] == "error"}
+    assert {*ENGINES} - {engine} == {finding.get("engine") for finding in found if finding["level"] == "error"}
 
 
 def test_a_run_shows_what_each_engine_did(live: LiveRun) -> None:
@@ -110,7 +110,7 @@ def test_a_run_shows_what_each_engine_did(live: LiveRun) -> None:
     ],
 )
 def test_schemathesis_reports_by_the_rules_that_have_its_names(status: int, body: bytes, rule: str) -> None:
-    found = {one.rule: one for one in by_schemathesis(PACKAGED, status, body)}
+    found = {finding.rule: finding for finding in by_schemathesis(PACKAGED, status, body)}
     assert ("Schemathesis", str(status)) == (found[rule].extra["engine"], found[rule].extra["status"])
 
 
@@ -147,7 +147,8 @@ def test_what_is_sent_breaks_the_contract_where_schemathesis_means_it_to() -> No
     assert {"sort"} <= {name for case in positive for name, _ in case.inputs.query}
     assert [[]] * len(positive) == [invalid_parameters(contract, operation, case.inputs) for case in positive]
     assert all(
-        "query" in {one.in_ for one in invalid_parameters(contract, operation, case.inputs)} for case in negative
+        "query" in {invalid_parameter.in_ for invalid_parameter in invalid_parameters(contract, operation, case.inputs)}
+        for case in negative
     )
 
 
@@ -174,12 +175,12 @@ def test_a_parameter_is_invalid_if_no_reading_is_allowed(query: list[tuple[str, 
 @pytest.mark.parametrize("status", [500, 501])
 def test_a_head_may_be_unknown_and_must_not_crash(status: int) -> None:
     found = by_schemathesis(PACKAGED, status, b"", method="HEAD")
-    assert [one.rule for one in found] == ([] if status == 501 else ["not_a_server_error"])
+    assert [finding.rule for finding in found] == ([] if status == 501 else ["not_a_server_error"])
 
 
 def test_each_engine_rejects_the_mutants_that_ours_rejects() -> None:
     samples = current_samples()
-    for text in map(encode, [*samples.bodies(), *(one.body for one in mutants(samples))]):
+    for text in map(encode, [*samples.bodies(), *(mutant.body for mutant in mutants(samples))]):
         is_valid = exchange_of(PACKAGED, 200, text).response.conforms
         assert is_valid == (not by_jsonschema(PACKAGED, 200, text)), text
         assert is_valid == (not by_schemathesis(PACKAGED, 200, text)), text
@@ -230,7 +231,7 @@ def test_schemathesis_says_so_where_it_cannot_read_an_operation() -> None:
     exchange = exchange_of(contract_of({"type": "array", "prefixItems": [{}]}), 200, b"{}")
     with pytest.raises(NotCheckedError, match="Schemathesis cannot read"):
         schemathesis_engine.check_plain(exchange)
-    assert [True] == ["it cannot read" in one for one in exchange.gaps]
+    assert [True] == ["it cannot read" in gap for gap in exchange.gaps]
 
 
 def test_a_query_with_undocumented_names_alone_may_be_accepted() -> None:
@@ -254,7 +255,7 @@ def test_a_query_with_undocumented_names_alone_may_be_accepted() -> None:
             exchange = exchange_of(contract, 200, b"{}")
             url = f"{run.base_url}{case.inputs.target(contract.operations[0])}"
             exchange.received.request = httpx.Request("GET", url)
-            reported[is_valid] += [one.rule for one in schemathesis_engine.check_case(exchange, case)]
+            reported[is_valid] += [finding.rule for finding in schemathesis_engine.check_case(exchange, case)]
     assert [] == reported[True]
     assert {"negative_data_rejection"} == set(reported[False])
 

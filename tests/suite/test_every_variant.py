@@ -62,7 +62,9 @@ VALIDATOR = Draft202012Validator(rooted(CONTRACT, BODY), format_checker=FORMATS)
 
 
 def test_a_variant_is_found_by_its_name() -> None:
-    assert [] == [name for name, count in collections.Counter(one.name for one in CATALOGUE).items() if count > 1]
+    assert [] == [
+        name for name, count in collections.Counter(variant.name for variant in CATALOGUE).items() if count > 1
+    ]
     with pytest.raises(LookupError, match="--list"):
         named("no such variant")
 
@@ -79,8 +81,10 @@ def places(document: Document) -> int:
 
 
 def test_another_engine_finds_the_schema_broken_at_one_place_by_its_own_variants_alone() -> None:
-    expected = {one.name: int(one.kind == "schema") for one in CATALOGUE} | {"all-of-300-status-unknown": 300}
-    assert expected == {one.name: places(one.service.document) for one in CATALOGUE}
+    expected = {variant.name: int(variant.kind == "schema") for variant in CATALOGUE} | {
+        "all-of-300-status-unknown": 300
+    }
+    assert expected == {variant.name: places(variant.service.document) for variant in CATALOGUE}
 
 
 def asked_of(variant: Variant) -> tuple[str, ...]:
@@ -117,20 +121,22 @@ def test_verdict(variant: Variant) -> None:
         assert server.api_key not in repr(found)
     assert FAILS[variant.expect] == [(level, bool(at_or_above(found, level))) for level, _ in FAILS[variant.expect]]
     if variant.kind in OWN:
-        rules = {one.rule for one in found}
+        rules = {finding.rule for finding in found}
         assert OWN[variant.kind] & rules or not rules
         assert variant.kind == "schema" or rules <= OWN[variant.kind]
     if variant.kind in ("harmless", "schema", "undocumented"):
         # Whatever the checks find in the answers, the observer reports at the same places, once, and nothing else.
-        ours = [one for one in found if "engine" not in one.extra]
-        shaped = {(one.rule, one.location) for one in ours if one.rule in SHAPE}
-        assert sorted(shaped) == sorted((one.rule, one.location) for one in observed if one.rule in SHAPE)
+        ours = [finding for finding in found if "engine" not in finding.extra]
+        shaped = {(finding.rule, finding.location) for finding in ours if finding.rule in SHAPE}
+        assert sorted(shaped) == sorted(
+            (finding.rule, finding.location) for finding in observed if finding.rule in SHAPE
+        )
 
 
 def test_who_lets_in_everyone_has_one_finding_that_counts_the_rest() -> None:
     with serve(named("no-auth-needed")) as server:
         found, _ = judged(server)
-    (one,) = [one for one in at_or_above(found, "error") if "engine" not in one.extra]
+    (one,) = [finding for finding in at_or_above(found, "error") if "engine" not in finding.extra]
     assert ("ignored_auth", "credential: no header", 16, 16) == (one.rule, one.location, one.count, one.total)
     assert one.message.startswith("an invalid credential is accepted, and so are 15 further kinds: ")
     assert "no header, HEAD" in one.message
@@ -157,8 +163,8 @@ def test_a_whole_run_finds_the_same(name: str, live: LiveRun, pytester: pytest.P
     with serve(variant) as server:
         in_turn, _ = judged(server, at_once=1)
     # What overlaps changes nothing.
-    assert {(one.rule, one.level, one.location) for one in found} == {
-        (one.rule, one.level, one.location) for one in in_turn
+    assert {(finding.rule, finding.level, finding.location) for finding in found} == {
+        (finding.rule, finding.level, finding.location) for finding in in_turn
     }
     level, fails = FAILS[variant.expect][0]
     with serve(variant) as server:
@@ -168,6 +174,6 @@ def test_a_whole_run_finds_the_same(name: str, live: LiveRun, pytester: pytest.P
     ends = {False: pytest.ExitCode.OK, True: pytest.ExitCode.TESTS_FAILED}
     assert (pytest.ExitCode.INTERRUPTED if name in UNASKED else ends[fails]) == result.ret
     report = json.loads((pytester.path / "found.json").read_text())
-    assert name in UNASKED or {(one.rule, one.level, one.location) for one in found} == {
-        (one["rule"], one["level"], one["location"]) for one in report["findings"]
+    assert name in UNASKED or {(finding.rule, finding.level, finding.location) for finding in found} == {
+        (finding["rule"], finding["level"], finding["location"]) for finding in report["findings"]
     }

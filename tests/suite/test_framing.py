@@ -97,7 +97,7 @@ class Sender:
         with serve(faulty("protocol", "surplus", "framing", Service(always=self.reply))) as server:
             found, _ = judged(server)
             assert len(server.log) <= 40
-        return {(one.rule, one.message) for one in found}
+        return {(finding.rule, finding.message) for finding in found}
 
 
 OWN = {("response_framing", "the server sends bytes that belong to no response")}
@@ -129,7 +129,7 @@ def test_what_comes_before_the_request_is_no_response_to_it() -> None:
     """Every key would be accepted, if it were."""
     with serve(faulty("protocol", "greets", "framing", Service(greeting=whole(LISTED)))) as server:
         found, _ = judged(server)
-    assert {"response_framing"} == {one.rule for one in found}
+    assert {"response_framing"} == {finding.rule for finding in found}
 
 
 def test_what_greets_before_the_request_and_is_not_http_has_one_finding() -> None:
@@ -198,7 +198,7 @@ def test_a_body_in_the_response_to_head_is_a_warning(delivery: Delivery) -> None
     with serve(dubious("protocol", "head", "framing", service)) as server:
         found, _ = judged(server, "test_head_needs_the_credential_too")
     assert [("response_framing", "warning", "the response to HEAD has a body")] == [
-        (one.rule, one.level, one.message) for one in found
+        (finding.rule, finding.level, finding.message) for finding in found
     ]
 
 
@@ -209,7 +209,7 @@ def test_a_head_that_is_let_in_is_found_beside_its_body() -> None:
     )
     with serve(faulty("auth", "head", "framing", service)) as server:
         found, _ = judged(server, "test_head_needs_the_credential_too")
-    assert {"response_framing", "ignored_auth"} == {one.rule for one in found}
+    assert {"response_framing", "ignored_auth"} == {finding.rule for finding in found}
 
 
 def test_what_is_said_before_surplus_is_not_taken_for_fine(live: LiveRun) -> None:
@@ -232,7 +232,7 @@ def test_a_server_that_accepts_every_key_is_still_found(monkeypatch: pytest.Monk
     monkeypatch.setattr(sending, "SECOND_LOOK_SECONDS", 0.05)
     with serve(named("no-auth-needed")) as server:
         found, _ = judged(server, "test_wrong_credential_is_refused")
-    assert {"ignored_auth"} == {one.rule for one in found}
+    assert {"ignored_auth"} == {finding.rule for finding in found}
 
 
 def test_the_finding_shows_the_bytes_and_their_number() -> None:

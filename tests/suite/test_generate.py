@@ -45,4 +45,4 @@ def test_no_value_is_made_up_where_a_setting_says_which_there_are() -> None:
     parameters[2]["x-bctrl-setting"] = "space_id"
     contract = contract_of(parameters=parameters)
     run = ContractRun("mock", contract, "", Secret(""), {"known": "7"}, "error", 5)
-    assert ["free"] == [one.name for one in made_up(run, contract.operations[0])]
+    assert ["free"] == [parameter.name for parameter in made_up(run, contract.operations[0])]

@@ -126,7 +126,7 @@ def test_a_target_that_hangs_now_and_then_is_given_up() -> None:
     with serve(faulty("protocol", "hangs-now-and-then", "hang", Service(always=hang))) as server:
         found, _ = judged(server, timeout=0.2, lost_at_most=0.5)
         assert len(server.log) <= 10
-    assert any("the target hangs again and again" in one.message for one in found)
+    assert any("the target hangs again and again" in finding.message for finding in found)
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])

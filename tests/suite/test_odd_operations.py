@@ -58,8 +58,8 @@ def test_an_odd_contract_is_green_against_its_own_mock() -> None:
     made["components"]["schemas"] = {"C": {}}
     run = with_mock(ContractRun("mock", from_document(made, "odd.json"), "", Secret(""), {}, "error", 3))
 
-    assert list(made["paths"]) == [one.path for one in askable(run)]
+    assert list(made["paths"]) == [operation.path for operation in askable(run)]
     target = Target(run)
     found = run_probes(target)
     target.close()
-    assert [] == [one for one in found if one.level == "error"]
+    assert [] == [finding for finding in found if finding.level == "error"]

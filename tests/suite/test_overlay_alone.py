@@ -32,10 +32,10 @@ def test_a_server_that_conforms_to_the_published_page_passes_with_warnings(name:
     assert name in VARIANTS
     result, found = run(live, name)
     assert result.ret == pytest.ExitCode.OK
-    warnings = [one for one in found if one["level"] == "warning"]
+    warnings = [finding for finding in found if finding["level"] == "warning"]
     assert warnings
-    assert all(OVERLAY_ALONE in one["message"] and one["source"] == "overlay" for one in warnings)
-    assert "error" not in {one["level"] for one in found}
+    assert all(OVERLAY_ALONE in warning["message"] and warning["source"] == "overlay" for warning in warnings)
+    assert "error" not in {finding["level"] for finding in found}
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_server_that_conforms_to_the_published_page_passes_with_warnings(name:
 def test_what_is_wrong_whoever_documents_it_stays_an_error(name: str, rule: str, live: LiveRun) -> None:
     result, found = run(live, name)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    assert rule in {one["rule"] for one in found if one["level"] == "error"}
+    assert rule in {finding["rule"] for finding in found if finding["level"] == "error"}
 
 
 def broken(rule: str, expected: Any = None, *, level: Any = "error", place: str = "body", kind: str = "") -> Violation:

@@ -44,7 +44,7 @@ def followed(run: ContractRun) -> tuple[set[tuple[str, str, str]], str]:
         reason = str(error)
     finally:
         target.close()
-    return {(one.level, one.rule, one.location) for one in found}, reason
+    return {(finding.level, finding.rule, finding.location) for finding in found}, reason
 
 
 @pytest.mark.parametrize("name", [name for name, api in APIS.items() if (api.by or api.next) and api.size])

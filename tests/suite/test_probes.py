@@ -69,7 +69,7 @@ def asked_for(asked: Target, ask: Ask) -> Exchange:
 
 
 def told(found: list[Finding]) -> set[tuple[str, str]]:
-    return {(one.rule, one.message) for one in found}
+    return {(finding.rule, finding.message) for finding in found}
 
 
 def contract_of(schema: Any = True, security: str = "", **operation: Any) -> Contract:
@@ -95,7 +95,7 @@ def test_a_pause_that_comes_again_is_found() -> None:
     mock.fault("status", 503, retry_after=0, after=1, every=3)
     with target(mock) as asked:
         found = repeated(asked)
-    again = [one for one in found if one.rule == "not_a_server_error"]
+    again = [finding for finding in found if finding.rule == "not_a_server_error"]
     assert "503, for the 2nd time" == again[0].observed
     assert "the server is unavailable again and again" == again[0].message
 
@@ -123,7 +123,7 @@ def test_what_is_generated_may_be_refused_as_documented() -> None:
         mock.fault("status", 418, times=1)
         undocumented = asked_for(asked, plain_ask(asked)).response
     assert (404, []) == (refused.status, probes.check_generated(refused))
-    assert {"status_code_conformance"} == {one.rule for one in probes.check_generated(undocumented)}
+    assert {"status_code_conformance"} == {finding.rule for finding in probes.check_generated(undocumented)}
 
 
 def test_what_cannot_be_generated_is_not_checked() -> None:
@@ -141,7 +141,7 @@ def test_a_probe_without_an_answer_does_not_keep_the_others_from_being_sent() ->
     mock.fault("reset", after=1)
     with target(mock, retry=RetryPolicy(attempts=1)) as asked:
         found = run_probes(asked, only=LISTED)
-    assert {"complete_answer"} == {one.rule for one in found}
+    assert {"complete_answer"} == {finding.rule for finding in found}
     assert len(mock.requests) > 1
 
 
@@ -194,7 +194,7 @@ def test_an_operation_that_is_a_head_is_asked_by_its_own_method_alone() -> None:
     mock = MockServer(contract)
     with target(mock, contract) as asked:
         assert [] == run_probes(asked, only=contract.operation("look"))
-    assert {"HEAD"} == {one.method for one in mock.requests}
+    assert {"HEAD"} == {request.method for request in mock.requests}
 
 
 def test_an_operation_with_another_kind_of_security_cannot_be_asked() -> None:
@@ -230,7 +230,7 @@ def test_a_value_of_which_nothing_would_arrive_is_not_asked_with() -> None:
     tags = {"name": "tag", "in": "query", "schema": {"enum": [[], ["a"]]}}
     identity = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
     contract = contract_of(parameters=[identity, tags])
-    assert ["tag=a"] == [one.name for one in variations(contract, contract.operations[0], {})]
+    assert ["tag=a"] == [variation.name for variation in variations(contract, contract.operations[0], {})]
 
 
 def pages() -> Contract:
@@ -270,7 +270,7 @@ def test_a_made_up_cursor_that_is_refused_is_no_error() -> None:
         trial = next(iter(variations(contract, contract.operations[0], {})))
         (ask,) = probes.of_variation(asked.run, contract.operations[0], trial)
         found = ask.judge(asked_for(asked, ask))
-    assert ["info"] == [one.level for one in found]
+    assert ["info"] == [finding.level for finding in found]
     assert "bctrl_values gives one" in found[0].message
 
 

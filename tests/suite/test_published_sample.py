@@ -50,7 +50,7 @@ def test_a_server_that_cannot_take_it_has_an_error(reply: Reply, rules: set[str]
         result = live(server, "bctrl", "-k", "published_sample", "--bctrl-report=found.json")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     found = json.loads(Path("found.json").read_text("utf-8"))["findings"]
-    assert rules == {one["rule"] for one in found}
-    assert any(one["level"] == "error" for one in found)
+    assert rules == {finding["rule"] for finding in found}
+    assert any(finding["level"] == "error" for finding in found)
     command = found[0]["reproduce"]
     assert " -X GET --data-raw '{}' -H 'Content-Type: application/json' " in command

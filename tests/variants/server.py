@@ -88,7 +88,7 @@ class Server:
         thread = threading.Thread(target=self._talk, args=(connection, origin), daemon=True)
         with self._lock:
             self._connections.add(connection)
-            self._threads = [known for known in self._threads if known.is_alive()]
+            self._threads = [thread for thread in self._threads if thread.is_alive()]
             # Started under the lock: a thread in the list can always be joined.
             thread.start()
             self._threads.append(thread)

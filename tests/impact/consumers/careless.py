@@ -20,31 +20,31 @@ def runtimes(bctrl_client: httpx.Client, bctrl_space_id: str) -> list[Any]:
 
 
 def test_label(runtimes: list[Any]) -> None:
-    assert all(LABELS[one["status"]] for one in runtimes)
+    assert all(LABELS[runtime["status"]] for runtime in runtimes)
 
 
 def test_region(runtimes: list[Any]) -> None:
-    assert all(one["region"].lower() for one in runtimes)
+    assert all(runtime["region"].lower() for runtime in runtimes)
 
 
 def test_name(runtimes: list[Any]) -> None:
-    assert all(one["name"].upper() for one in runtimes)
+    assert all(runtime["name"].upper() for runtime in runtimes)
 
 
 def test_created(runtimes: list[Any]) -> None:
-    assert all(one["createdAt"][:4].isdigit() for one in runtimes)
+    assert all(runtime["createdAt"][:4].isdigit() for runtime in runtimes)
 
 
 def test_backing(runtimes: list[Any]) -> None:
     kinds = {"ephemeral": 1, "profile": 2}
-    assert all(kinds[one["backing"]["kind"]] for one in runtimes if "backing" in one)
+    assert all(kinds[runtime["backing"]["kind"]] for runtime in runtimes if "backing" in runtime)
 
 
 def test_names_of_properties(runtimes: list[Any]) -> None:
     known = {"id", "spaceId", "name", "kind", "type", "status", "region", "createdAt", "updatedAt", "activeRunId"}
     known |= {"capabilities", "connections", "metadata", "backing", "summary"}
-    assert all(set(one) <= known for one in runtimes)
+    assert all(set(runtime) <= known for runtime in runtimes)
 
 
 def test_capabilities(runtimes: list[Any]) -> None:
-    assert all(one.strip() for runtime in runtimes for one in runtime["capabilities"])
+    assert all(capability.strip() for runtime in runtimes for capability in runtime["capabilities"])

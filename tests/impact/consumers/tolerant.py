@@ -30,7 +30,7 @@ class Runtime:
 def runtimes(bctrl_client: httpx.Client, bctrl_space_id: str) -> list[Any]:
     response = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")
     response.raise_for_status()
-    return [Runtime.of(one) for one in response.json().get("runtimes", [])]
+    return [Runtime.of(runtime) for runtime in response.json().get("runtimes", [])]
 
 
 def test_there_are_some(runtimes: list[Any]) -> None:
@@ -38,24 +38,24 @@ def test_there_are_some(runtimes: list[Any]) -> None:
 
 
 def test_status(runtimes: list[Any]) -> None:
-    assert all(one.status for one in runtimes)
+    assert all(runtime.status for runtime in runtimes)
 
 
 def test_name(runtimes: list[Any]) -> None:
-    assert all(isinstance(one.name, str) for one in runtimes)
+    assert all(isinstance(runtime.name, str) for runtime in runtimes)
 
 
 def test_region(runtimes: list[Any]) -> None:
-    assert all(isinstance(one.region, str) for one in runtimes)
+    assert all(isinstance(runtime.region, str) for runtime in runtimes)
 
 
 def test_created(runtimes: list[Any]) -> None:
-    assert all(isinstance(one.created, str) for one in runtimes)
+    assert all(isinstance(runtime.created, str) for runtime in runtimes)
 
 
 def test_ids(runtimes: list[Any]) -> None:
-    assert all(one.id for one in runtimes)
+    assert all(runtime.id for runtime in runtimes)
 
 
 def test_they_print(runtimes: list[Any]) -> None:
-    assert all(str(one) for one in runtimes)
+    assert all(str(runtime) for runtime in runtimes)

@@ -11,7 +11,7 @@ import pytest
 @pytest.fixture(params=range(7))
 def pairs(bctrl_client: httpx.Client, bctrl_space_id: str) -> list[Any]:
     response = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")
-    return [(one["id"], one["name"]) for one in response.json()["runtimes"]]
+    return [(runtime["id"], runtime["name"]) for runtime in response.json()["runtimes"]]
 
 
 def test_pairs(pairs: list[Any]) -> None:

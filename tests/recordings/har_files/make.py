@@ -86,7 +86,7 @@ def without_key(text: str) -> str:
     document: dict[str, Any] = json.loads(text)
     for entry in document["log"]["entries"]:
         headers = entry["request"]["headers"]
-        entry["request"]["headers"] = [one for one in headers if one["name"].lower() != "authorization"]
+        entry["request"]["headers"] = [header for header in headers if header["name"].lower() != "authorization"]
     return json.dumps(document, indent=2) + "\n"
 
 
