@@ -102,8 +102,8 @@ def sample(schema: dict[str, Any]) -> object:
 
 
 def bodiless() -> object:
-    made = contract_of(responses={"204": {"description": "x"}})
-    return Samples(made, made.operations[0])
+    contract = contract_of(responses={"204": {"description": "x"}})
+    return Samples(contract, contract.operations[0])
 
 
 def unread() -> httpx.Response:
@@ -111,9 +111,9 @@ def unread() -> httpx.Response:
 
 
 def two() -> Contract:
-    made = document()
-    made["paths"]["/v1/others"] = {"get": {"operationId": "others", "responses": {}}}
-    return from_document(made, "things.json")
+    spec = document()
+    spec["paths"]["/v1/others"] = {"get": {"operationId": "others", "responses": {}}}
+    return from_document(spec, "things.json")
 
 
 def clumsy(_response: object) -> list[Any]:
@@ -131,8 +131,8 @@ def https(certificate: Path | str = "", **variables: str) -> object:
 
 
 def ask_live(method: str, url: str) -> object:
-    with client("https://api.test", KEY, live=True) as made:
-        return made.request(method, url)
+    with client("https://api.test", KEY, live=True) as http:
+        return http.request(method, url)
 
 
 def own(context: object) -> object:
@@ -202,16 +202,16 @@ def listless() -> Any:
 
 def response_circle() -> dict[str, Any]:
     """A response that is nothing but a reference to itself, in a document that nobody proved."""
-    made = document(responses={"200": {"$ref": "#/components/responses/A"}})
-    made["components"]["responses"] = {"A": {"$ref": "#/components/responses/A"}}
-    return made
+    spec = document(responses={"200": {"$ref": "#/components/responses/A"}})
+    spec["components"]["responses"] = {"A": {"$ref": "#/components/responses/A"}}
+    return spec
 
 
 def circular() -> object:
     """A circle that no reading comes across, since it was made afterwards."""
-    made = contract_of(True, {"A": {}})
-    made.document["components"]["schemas"]["A"]["$ref"] = "#/components/schemas/A"
-    return made.resolve({"$ref": "#/components/schemas/A"})
+    contract = contract_of(True, {"A": {}})
+    contract.document["components"]["schemas"]["A"]["$ref"] = "#/components/schemas/A"
+    return contract.resolve({"$ref": "#/components/schemas/A"})
 
 
 def schema_ref(number: int | str = "") -> dict[str, Any]:
@@ -238,14 +238,14 @@ def contradicted(each: str = "") -> Samples:
     """Samples of a contract whose schema and invariants cannot both be kept."""
     rule = {"rule": "r", "level": "error", "because": "x", "each": each, "same": ["a", "b"]}
     schema = {"properties": {"a": {"const": 1}, "b": {"const": 2}}, "required": ["a", "b"]}
-    made = contract_of(schema, None, **{"x-bctrl-invariants": [rule]})
-    return Samples(made, made.operations[0])
+    contract = contract_of(schema, None, **{"x-bctrl-invariants": [rule]})
+    return Samples(contract, contract.operations[0])
 
 
 def listing(schema: Any) -> Samples:
     """Samples of a list of such items."""
-    made = contract_of({"type": "array", "items": schema})
-    return Samples(made, made.operations[0])
+    contract = contract_of({"type": "array", "items": schema})
+    return Samples(contract, contract.operations[0])
 
 
 def sampled(schema: Any) -> Any:

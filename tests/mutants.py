@@ -36,17 +36,17 @@ def main() -> int:
     _mutmut("run", FEW, "--max-children", str(options.children))
     names = sorted(_results())
     drawn = {pattern: _sample(names, pattern, options) for pattern in options.patterns}
-    wanted = {name for sample in drawn.values() for name in sample}
-    _mutmut("run", *sorted(wanted), "--max-children", str(options.children))
+    expected = {name for sample in drawn.values() for name in sample}
+    _mutmut("run", *sorted(expected), "--max-children", str(options.children))
     results = _results()
-    results |= _tried_again([name for name in sorted(wanted) if results[name] in UNFOUND])
+    results |= _tried_again([name for name in sorted(expected) if results[name] in UNFOUND])
     for pattern, sample in drawn.items():
         print(_told(pattern, sum(fnmatchcase(name, pattern) for name in names), [results[name] for name in sample]))
-    for name in sorted(wanted):
+    for name in sorted(expected):
         if results[name] not in FOUND:
             print(f"{results[name]}: {name}")
     print("what one changes: mutmut show NAME")
-    return 0 if {results[name] for name in wanted} <= FOUND | UNFOUND else 1
+    return 0 if {results[name] for name in expected} <= FOUND | UNFOUND else 1
 
 
 def _mutmut(*arguments: str) -> None:

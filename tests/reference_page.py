@@ -156,19 +156,19 @@ def checks_page() -> str:
 
 
 def _settings() -> Iterator[str]:
-    found = declared()
+    options = declared()
     variables = environment()
     types = {setting.ini: settings.TYPES[setting.native][1] for setting in settings.SETTINGS}
-    for option, attributes in found.options.items():
+    for option, attributes in options.options.items():
         ini = attributes.get("dest", "")
         typed = f"{option}={attributes['metavar']}" if "metavar" in attributes else option
         typed = f"{option}[={attributes['metavar']}]" if "nargs" in attributes else typed
         names = ", ".join(f"`{name}`" for name in variables.get(ini, ()))
-        in_file = f"`{ini}`" if ini in found.ini else ""
+        in_file = f"`{ini}`" if ini in options.ini else ""
         yield f"| `{typed}` | {in_file} | {names} | {_cell(attributes['help'])} | {types.get(ini, '')} |"
     yield f"| | | `{settings.KEY_VARIABLE}` | The key, needed with --bctrl-live; never taken from a command line | |"
-    for ini, words in found.ini.items():
-        if ini not in {attributes.get("dest") for attributes in found.options.values()}:
+    for ini, words in options.ini.items():
+        if ini not in {attributes.get("dest") for attributes in options.options.values()}:
             yield f"| | `{ini}` | | {_cell(words)} | {types[ini]} |"
 
 

@@ -41,11 +41,11 @@ def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         code = main(["doctor", "--format", "json", *arguments])
         shown = capsys.readouterr()
         assert ("", False, False) == (shown.err, KEY in shown.out, "hidden" in shown.out)
-        told: dict[str, Any] = json.loads(shown.out)
-        assert told["exit_code"] == code
+        data: dict[str, Any] = json.loads(shown.out)
+        assert data["exit_code"] == code
 
         def line(topic: str, words: str = "") -> dict[str, str]:
-            return next(one for one in told["lines"] if one["topic"] == topic and words in one["text"])
+            return next(one for one in data["lines"] if one["topic"] == topic and words in one["text"])
 
         return code, line
 
@@ -102,9 +102,9 @@ def test_what_is_wrong_or_cannot_be_known_is_named(
 ) -> None:
     (tmp_path / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
 
-    found, line = doctor("--", *arguments)
+    result, line = doctor("--", *arguments)
 
-    assert (code, "wrong" if code == 1 else "unknown") == (found, line(topic, text)["state"])
+    assert (code, "wrong" if code == 1 else "unknown") == (result, line(topic, text)["state"])
     assert line(topic, text)["fix"].startswith(hint)
 
 
@@ -149,9 +149,9 @@ def test_one_setting_without_the_other_is_wrong(doctor: Doctor) -> None:
 def test_the_target_is_asked_once(doctor: Doctor, space: str, key: str, code: int, words: str) -> None:
     with serve_variant(named("plain")) as server:
         given = {"BCTRL_API_KEY": key or server.api_key, "BCTRL_SPACE_ID": space or server.space_id}
-        found, line = doctor(BCTRL_BASE_URL=server.url, **given)
+        result, line = doctor(BCTRL_BASE_URL=server.url, **given)
 
-    assert (code, True, 1) == (found, words in line("target")["text"], len(server.log))
+    assert (code, True, 1) == (result, words in line("target")["text"], len(server.log))
 
 
 def probed(url: str, timeout: float = 60) -> Line:

@@ -47,21 +47,23 @@ def test_a_page_is_current(page: Path, text: Callable[[], str]) -> None:
 
 def test_help_shows_every_option_and_ini_key_with_its_words(pytester: pytest.Pytester) -> None:
     text = " ".join(pytester.runpytest("--help", "--color=no").stdout.str().split())
-    found = declared()
+    options = declared()
 
-    assert len(found.options) > 10
-    wanted = [
+    assert len(options.options) > 10
+    expected = [
         f"{option}={attributes['metavar']}" if "nargs" not in attributes else f"{option}=[{attributes['metavar']}]"
-        for option, attributes in found.options.items()
+        for option, attributes in options.options.items()
         if "metavar" in attributes
     ]
-    wanted += [
-        f"{option} {attributes['help']}" for option, attributes in found.options.items() if "metavar" not in attributes
+    expected += [
+        f"{option} {attributes['help']}"
+        for option, attributes in options.options.items()
+        if "metavar" not in attributes
     ]
-    wanted += [attributes["help"] for attributes in found.options.values()]
-    wanted += [words for ini, words in found.ini.items()]
-    assert [] == [words for words in wanted if words not in text]
-    assert [] == [ini for ini in found.ini if not re.search(rf"{ini} \((string|linelist)\): ", text)]
+    expected += [attributes["help"] for attributes in options.options.values()]
+    expected += [words for ini, words in options.ini.items()]
+    assert [] == [words for words in expected if words not in text]
+    assert [] == [ini for ini in options.ini if not re.search(rf"{ini} \((string|linelist)\): ", text)]
 
 
 def test_fixtures_shows_every_fixture_with_its_words() -> None:

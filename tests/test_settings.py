@@ -37,9 +37,9 @@ NAME = "bctrl_base_url"
     ],
 )
 def test_the_nearest_place_wins_and_is_named(options: Any, environment: Any, ini: Any, expected: Any) -> None:
-    found = settings.given(settings.BASE_URL, Given(ini, **options), environment)
-    assert found is not None
-    assert expected == (found.value, found.where)
+    setting = settings.given(settings.BASE_URL, Given(ini, **options), environment)
+    assert setting is not None
+    assert expected == (setting.value, setting.where)
 
 
 def test_a_setting_that_is_given_nowhere_is_none() -> None:
@@ -131,8 +131,8 @@ def _refusal(environment: Mapping[str, str]) -> str:
     """The traceback with the local variables of the package's own frames."""
     with pytest.raises(SettingError) as caught:
         settings.api_key(environment)
-    made = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    own = [frame for frame in made.stack if frame.filename == settings.__file__]
+    exception = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    own = [frame for frame in exception.stack if frame.filename == settings.__file__]
     assert own
     values = [value for frame in own for name, value in (frame.locals or {}).items() if name != "environment"]
     return f"{caught.value} {values}"

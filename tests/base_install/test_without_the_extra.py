@@ -74,6 +74,6 @@ def test_the_doctor_says_what_is_missing_and_what_to_type(pytester: pytest.Pytes
     result = pytester.run(sys.executable, "-m", "pytest_bctrl", "doctor", "--offline")
 
     assert 0 == result.ret
-    told = result.stdout.str()
-    assert "schemathesis and hypothesis missing: fixtures work, the contract suite does not" in told
-    assert "pip install 'pytest-bctrl[contract]', then pytest --bctrl-mock bctrl" in told
+    output = result.stdout.str()
+    assert "schemathesis and hypothesis missing: fixtures work, the contract suite does not" in output
+    assert "pip install 'pytest-bctrl[contract]', then pytest --bctrl-mock bctrl" in output

@@ -80,10 +80,10 @@ def test_a_test_is_listed_where_no_finding_tells_of_it(show: Show) -> None:
 def test_what_is_found_of_an_answer_stands_beside_its_status(show: Show) -> None:
     """And not below the last of its properties."""
     example = failed()
-    found = replace(
+    changed = replace(
         example.findings[0], location="status", sample=None, extra={**example.findings[0].extra, "status": "200"}
     )
-    page = show(replace(example, findings=(found,)))
+    page = show(replace(example, findings=(changed,)))
     button = page.locator("#outline button.at")
     expect(button).to_have_attribute("aria-label", "1 finding at 200: show only these")
     above = """((button, names) => button.getBoundingClientRect().top

@@ -121,15 +121,15 @@ def test_path_values_are_read_from_the_url(url: str, expected: dict[str, str]) -
 
 @pytest.mark.parametrize("name", ["space-id", "a.b", "1", "class", "id"])
 def test_a_parameter_may_have_any_name(name: str) -> None:
-    made = document(parameters=[{"name": name, "in": "path"}])
-    made["paths"] = {f"/v1/things/{{{name}}}": made["paths"]["/v1/things/{id}"]}
-    assert {name: "a"} == path_values(from_document(made, "x").operations[0], "https://h/v1/things/a")
+    spec = document(parameters=[{"name": name, "in": "path"}])
+    spec["paths"] = {f"/v1/things/{{{name}}}": spec["paths"]["/v1/things/{id}"]}
+    assert {name: "a"} == path_values(from_document(spec, "x").operations[0], "https://h/v1/things/a")
 
 
 def two() -> Contract:
-    made = document()
-    made["paths"]["/v1/other"] = {"get": {"operationId": "other", "responses": {}}, "post": {"responses": {}}}
-    return from_document(made, "x")
+    spec = document()
+    spec["paths"]["/v1/other"] = {"get": {"operationId": "other", "responses": {}}, "post": {"responses": {}}}
+    return from_document(spec, "x")
 
 
 OTHER = httpx.Response(200, content=b"{}", request=httpx.Request("GET", "https://h/v1/other"))
@@ -149,10 +149,10 @@ def test_an_operation_that_cannot_be_told_is_asked_for() -> None:
 
 def both() -> Contract:
     """A contract in which one path takes GET and HEAD."""
-    made = document()
-    (item,) = made["paths"].values()
+    spec = document()
+    (item,) = spec["paths"].values()
     item["head"] = {**item["get"], "operationId": "look", "responses": {"200": {"description": "x"}}}
-    return from_document(made, "x")
+    return from_document(spec, "x")
 
 
 THING = "https://h/v1/things/a"

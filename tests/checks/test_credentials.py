@@ -82,8 +82,8 @@ def without_made_up(text: str, key: str) -> str:
 def test_a_key_is_kept_in_half_where_a_careless_server_looks() -> None:
     """The rest is made up: dots stand for it."""
     key = "abc_Key1xend23x7"
-    made = wrong_credentials(Secret(key), KeyField("Cookie", "id="))
-    sent = {one.name: one.header.reveal().removeprefix("id=") for one in made if one.header}
+    credentials = wrong_credentials(Secret(key), KeyField("Cookie", "id="))
+    sent = {one.name: one.header.reveal().removeprefix("id=") for one in credentials if one.header}
     assert {
         name: without_made_up(text, key) for name, text in sent.items() if name not in ("empty key", "wrong key")
     } == {
@@ -100,9 +100,9 @@ def test_a_key_is_kept_in_half_where_a_careless_server_looks() -> None:
 
 def test_a_refusal_that_shows_the_list_is_one() -> None:
     listed = sample()
-    (found,) = check_refused(replace(response({"error": "no", **listed}, 403), usual=response(listed)), "no header")
-    assert ("ignored_auth", "a refusal shows what is listed", "body") == (found.rule, found.message, found.place)
-    assert ("a refusal alone", "an item of the list", "listed") == (found.expected, found.observed, found.kind)
+    (finding,) = check_refused(replace(response({"error": "no", **listed}, 403), usual=response(listed)), "no header")
+    assert ("ignored_auth", "a refusal shows what is listed", "body") == (finding.rule, finding.message, finding.place)
+    assert ("a refusal alone", "an item of the list", "listed") == (finding.expected, finding.observed, finding.kind)
 
 
 @pytest.mark.parametrize(
@@ -137,12 +137,12 @@ def test_each_wrong_credential_has_a_command_that_sends_it(key: str, field: KeyF
     none, *others = wrong_credentials(Secret(key), field)
     assert ("no header", None, "") == (none.name, none.header, none.shell)
     script = "".join(f'printf "%s\\0" "{one.shell}"\n' for one in others)
-    made = subprocess.run(
+    process = subprocess.run(
         ["bash", "-c", script], env={**os.environ, "BCTRL_API_KEY": key}, capture_output=True, text=True
     )
     assert ([one.header.reveal() for one in others if one.header is not None], "") == (
-        made.stdout.split("\0")[:-1],
-        made.stderr,
+        process.stdout.split("\0")[:-1],
+        process.stderr,
     )
     assert len(key) < 8 or key not in script
 

@@ -42,10 +42,10 @@ def test_the_item_on_the_way_to_the_fault_is_named(named: dict[str, Any], is_nam
 def test_a_finding_names_the_item_and_how_to_see_it_again() -> None:
     """By its schema, and by what that does not document."""
     body = runtime(id="r", name="n", kind=7, more=1)
-    found = check_answer(replace(response(body, id=SPACE), reproduce="curl"))
-    wanted = ({"location": "runtimes[0]", "id": "r", "name": "n"}, "curl")
-    assert {"response_schema_conformance", "undocumented_property"} <= {finding.rule for finding in found}
-    assert [wanted] * len(found) == [(finding.extra["item"], finding.reproduce) for finding in found]
+    findings = check_answer(replace(response(body, id=SPACE), reproduce="curl"))
+    expected = ({"location": "runtimes[0]", "id": "r", "name": "n"}, "curl")
+    assert {"response_schema_conformance", "undocumented_property"} <= {finding.rule for finding in findings}
+    assert [expected] * len(findings) == [(finding.extra["item"], finding.reproduce) for finding in findings]
 
 
 def test_beside_the_fault_there_are_sizes() -> None:

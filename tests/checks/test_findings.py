@@ -315,15 +315,15 @@ def test_a_credential_that_is_not_refused_is_reported(status: int) -> None:
 
 def test_what_several_answers_share_is_one_finding() -> None:
     given = [ANSWERS[name][0] for name in ("wrong type", "each unlisted value", "wrong type", "missing")]
-    found = merge(finding for one in given for finding in check_answer(one))
+    merged = merge(finding for one in given for finding in check_answer(one))
     counts = [("type", 2, 16), ("unlisted-value", 8, 8), ("missing", 1, 8)]
-    assert counts == [(finding.extra["kind"], finding.count, finding.total) for finding in found]
+    assert counts == [(finding.extra["kind"], finding.count, finding.total) for finding in merged]
 
 
 @pytest.mark.parametrize(("one", "other", "total"), [(8, 3, 11), (None, 3, None), (8, None, None), (None, None, None)])
 def test_counts_are_added_and_totals_where_both_are_known(
     one: int | None, other: int | None, total: int | None
 ) -> None:
-    (found,) = check_answer(response(runtime(name=7)))
-    (merged,) = merge([replace(found, count=2, total=one), replace(found, count=3, total=other)])
+    (finding,) = check_answer(response(runtime(name=7)))
+    (merged,) = merge([replace(finding, count=2, total=one), replace(finding, count=3, total=other)])
     assert (5, total) == (merged.count, merged.total)

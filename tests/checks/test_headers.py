@@ -28,8 +28,8 @@ def contract() -> Contract:
 
 
 def found(*headers: tuple[str, str], **changes: Any) -> list[tuple[str, str]]:
-    made = response({}, headers=(JSON, *headers), contract=contract())
-    findings = check_protocol(replace(made, **{"has_all_headers": True, **changes}))
+    reply = response({}, headers=(JSON, *headers), contract=contract())
+    findings = check_protocol(replace(reply, **{"has_all_headers": True, **changes}))
     assert {("response_headers_conformance", "error")} >= {(finding.rule, finding.level) for finding in findings}
     return [(finding.location, finding.message) for finding in findings]
 
@@ -56,18 +56,18 @@ def test_fields_of_their_schema_are_no_findings(headers: list[tuple[str, str]]) 
 @pytest.mark.parametrize("is_whole", [True, False])
 def test_a_field_that_breaks_its_schema(name: str, value: str, is_whole: bool) -> None:
     headers = {"X-Total": "1", name: value}
-    wanted = [(f"header {name}", "the header field breaks its schema")]
-    assert wanted == found(*headers.items(), has_all_headers=is_whole)
+    expected = [(f"header {name}", "the header field breaks its schema")]
+    assert expected == found(*headers.items(), has_all_headers=is_whole)
     (finding,) = check_protocol(response({}, headers=(JSON, *headers.items()), contract=contract()))
     assert value == finding.observed
 
 
 def test_a_required_field_that_is_missing() -> None:
     assert MISSING == found()
-    made = replace(response({}, contract=contract()), has_all_headers=True)
-    (finding,) = check_answer(made)
-    wanted = {"type": "integer", "minimum": 0}
-    assert (wanted, None, "missing") == (finding.expected, finding.observed, finding.extra["kind"])
+    changed = replace(response({}, contract=contract()), has_all_headers=True)
+    (finding,) = check_answer(changed)
+    expected = {"type": "integer", "minimum": 0}
+    assert (expected, None, "missing") == (finding.expected, finding.observed, finding.extra["kind"])
 
 
 def test_it_is_not_missed_where_not_all_fields_are_known_nor_in_an_answer_to_head() -> None:

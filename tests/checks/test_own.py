@@ -152,8 +152,8 @@ def test_what_a_hook_may_not_return_is_told(hook: str, decorator: str) -> None:
 def test_a_name_given_twice_is_told() -> None:
     with pytest.raises(SettingError) as caught:
         flattened([short_names, counted, counted, short_names], Check, "pytest_bctrl_checks")
-    wanted = ("counted, short_names is defined twice", "pytest_bctrl_checks", "give each a name of its own")
-    assert wanted == told(caught.value)
+    expected = ("counted, short_names is defined twice", "pytest_bctrl_checks", "give each a name of its own")
+    assert expected == told(caught.value)
 
 
 def test_rules_are_those_of_all_of_the_contract_and_of_ones_own() -> None:

@@ -126,14 +126,14 @@ TEXT, NUMBER = {"schema": {"type": "string"}}, {"schema": {"type": "number"}}
 def test_an_answer_is_held_to_the_schema_of_its_own_media_type(
     content: Any, media: str, body: bytes, rules: list[str]
 ) -> None:
-    made = response(body, headers=(("Content-Type", media),), contract=several(content))
-    assert rules == [finding.rule for finding in check_protocol(made)]
+    reply = response(body, headers=(("Content-Type", media),), contract=several(content))
+    assert rules == [finding.rule for finding in check_protocol(reply)]
 
 
 def test_what_is_undocumented_is_so_by_the_schema_of_its_own_media_type() -> None:
     schemas: Any = {media: {"schema": {"properties": {name: {}}}} for media, name in (("a/json", "a"), ("b/json", "b"))}
-    made = response(b'{"a": 1, "b": 2}', headers=(("Content-Type", "b/json"),), contract=several(schemas))
-    assert [("a", ["b"])] == [(finding.location, finding.expected) for finding in check_undocumented(made)]
+    reply = response(b'{"a": 1, "b": 2}', headers=(("Content-Type", "b/json"),), contract=several(schemas))
+    assert [("a", ["b"])] == [(finding.location, finding.expected) for finding in check_undocumented(reply)]
 
 
 DIGITS = st.text("0123456789", min_size=1, max_size=400) | st.integers(1, 400).map("9".__mul__)

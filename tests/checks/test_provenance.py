@@ -49,14 +49,14 @@ APP = (JSON, ("Server", "app"))
     ],
 )
 def test_who_refuses_an_odd_value_and_by_whose_rule_says_how_bad_it_is(given: Response, levels: list[str]) -> None:
-    found = check_protocol(given, refusals(given.operation))
-    assert levels == [finding.level for finding in softened(given, found)]
+    findings = check_protocol(given, refusals(given.operation))
+    assert levels == [finding.level for finding in softened(given, findings)]
 
 
 def test_a_refusal_before_the_application_is_one_finding_that_says_so() -> None:
     given = refusal("a\x00b", 400)
-    (found,) = softened(given, check_protocol(given, refusals(given.operation)))
-    assert found.message == "what no client sends is refused before it reaches the application"
+    (finding,) = softened(given, check_protocol(given, refusals(given.operation)))
+    assert finding.message == "what no client sends is refused before it reaches the application"
     assert answered_by(given) == (
         "a proxy or framework before the application, it seems: it is not JSON; "
         "its Server is nginx/1.26, that of the plain answer app; its Via is 1.1 edge, that of the plain answer missing"
@@ -72,11 +72,11 @@ def test_a_refusal_before_the_application_is_one_finding_that_says_so() -> None:
 
 def test_a_contract_without_an_overlay_means_all_that_it_says() -> None:
     contract = from_document(document(True), "things.json")
-    given = replace(response(b"", 400, contract=contract, id="nobody"), usual=None)
-    found = check_protocol(given, (404,))
-    assert found
-    assert found == softened(given, found)
-    assert {"contract"} == {finding.extra["source"] for finding in found}
+    changed = replace(response(b"", 400, contract=contract, id="nobody"), usual=None)
+    findings = check_protocol(changed, (404,))
+    assert findings
+    assert findings == softened(changed, findings)
+    assert {"contract"} == {finding.extra["source"] for finding in findings}
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,8 @@ def test_the_fields_of_a_retirement_are_read(status: int, headers: dict[str, str
     found = list(check_retired(response(sample(), status, (JSON, *headers.items()))))
     assert [told is not None] == [bool(found)]
     assert told is None or told in found[0].message
-    wanted = ("deprecated", "warning") if status == 200 else ("gone", "error")
-    assert {("retired_operation", "operation", *wanted, "an operation in service", status)} >= {
+    expected = ("deprecated", "warning") if status == 200 else ("gone", "error")
+    assert {("retired_operation", "operation", *expected, "an operation in service", status)} >= {
         (finding.rule, finding.place, finding.kind, finding.level, finding.expected, finding.observed)
         for finding in found
     }

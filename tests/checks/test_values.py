@@ -72,10 +72,10 @@ def test_beyond_a_few_values_one_finding_says_how_many_more(way: Any, more: int)
 
 def test_answers_together_tell_no_more_values_apart_than_one() -> None:
     bodies = [body("status", *(f"new-{number}" for number in range(start, start + 12))) for start in (0, 12)]
-    found = merge(one for data in bodies for one in checked(data))
-    assert APART + 1 == len(found) == len({finding.fingerprint for finding in found})
-    assert 24 == sum(one.count for one in found)
-    assert found[-1].observed == "at least 2 further values"
+    merged = merge(one for data in bodies for one in checked(data))
+    assert APART + 1 == len(merged) == len({finding.fingerprint for finding in merged})
+    assert 24 == sum(one.count for one in merged)
+    assert merged[-1].observed == "at least 2 further values"
 
 
 def test_what_no_alternative_is_stays_one_finding() -> None:

@@ -54,8 +54,8 @@ def port() -> str:
 
 def words(instruction: str, port: str) -> list[str]:
     """The command of ENTRYPOINT or HEALTHCHECK, on a port that is free here."""
-    found: list[str] = json.loads(instruction[instruction.index("[") :])
-    return [word.replace("8787", port) for word in found]
+    data: list[str] = json.loads(instruction[instruction.index("[") :])
+    return [word.replace("8787", port) for word in data]
 
 
 def test_what_is_copied_is_there_and_is_all_that_the_wheel_is_made_of() -> None:

@@ -30,9 +30,9 @@ def document(schema: Any = True, **operation: Any) -> dict[str, Any]:
 
 def contract_of(schema: Any = True, schemas: dict[str, Any] | None = None, **operation: Any) -> Contract:
     """The contract of such a document."""
-    made = document(schema, **operation)
-    made["components"]["schemas"] = schemas or {}
-    return from_document(made, "things.json")
+    spec = document(schema, **operation)
+    spec["components"]["schemas"] = schemas or {}
+    return from_document(spec, "things.json")
 
 
 def rooted(contract: Contract, schema: Any) -> dict[str, Any]:

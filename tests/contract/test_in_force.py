@@ -57,9 +57,9 @@ def test_the_folder_of_a_project_goes_before_the_packaged_one(tmp_path: Path) ->
 
 def test_a_setting_goes_before_the_folder(tmp_path: Path) -> None:
     vendored(tmp_path)
-    kept = vendored(tmp_path, "kept")
-    chosen = contract_in_force(str(kept.merged), tmp_path, "bctrl_contract (ini)")
-    assert (kept.merged, kept, f"bctrl_contract (ini), {VENDORED}") == (chosen.path, chosen.files, chosen.provenance)
+    files = vendored(tmp_path, "kept")
+    chosen = contract_in_force(str(files.merged), tmp_path, "bctrl_contract (ini)")
+    assert (files.merged, files, f"bctrl_contract (ini), {VENDORED}") == (chosen.path, chosen.files, chosen.provenance)
 
 
 def test_a_document_of_ones_own_has_no_overlay(tmp_path: Path) -> None:
@@ -152,13 +152,13 @@ def test_what_a_document_says_of_a_parameter_counts() -> None:
 
 def test_the_command_that_updates_it_names_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    kept = vendored(tmp_path, "kept")
+    files = vendored(tmp_path, "kept")
     commands = {
         contract_in_force(None, tmp_path).update_command("page.md"),
         contract_in_force("own.json", tmp_path).update_command("page.md"),
     }
     assert {"pytest-bctrl contract update page.md --contracts contracts"} == commands
-    ours = contract_in_force(str(kept.merged), tmp_path)
+    ours = contract_in_force(str(files.merged), tmp_path)
     assert "pytest-bctrl contract update --contracts kept" == ours.update_command(None)
 
 

@@ -37,9 +37,9 @@ SESSION = KeyField("Cookie", "session=")
 def secured_by(security: list[dict[str, list[str]]]) -> Contract:
     """A contract with this security, whose operation answers with `here`."""
     identity = {"name": "id", "in": "path", "required": True, "schema": {"const": "7"}}
-    made = document({"const": "here"}, security=security, parameters=[identity])
-    made["components"]["securitySchemes"] = SCHEMES
-    return from_document(made, "things.json")
+    spec = document({"const": "here"}, security=security, parameters=[identity])
+    spec["components"]["securitySchemes"] = SCHEMES
+    return from_document(spec, "things.json")
 
 
 def secured(*names: str) -> Contract:
@@ -132,10 +132,10 @@ def test_the_suite_sends_what_the_contract_takes_and_blames_no_one_for_it(ways: 
     contract = secured(*ways)
     mock = MockServer(contract, api_key=Secret(key))
     target = Target(ContractRun("mock", contract, "", Secret(key), {}, "error", 20, mock=mock))
-    found = run_probes(target)
+    findings = run_probes(target)
     target.close()
 
-    assert [] == [finding for finding in found if finding.level == "error"]
+    assert [] == [finding for finding in findings if finding.level == "error"]
     assert any(entry.status == 200 for entry in mock.requests)
     (field,) = key_fields(contract, contract.operations[0]) or ()
     command = ["bash", "-c", f'printf %s "{field.shell("$KEY")}"']

@@ -126,10 +126,10 @@ def test_a_pointer_that_leads_to_nothing_here_is_refused(reference: str, problem
 
 def test_a_server_is_at_the_defaults_of_its_variables() -> None:
     """OpenAPI 3.1, 4.8.6."""
-    made = document()
+    spec = document()
     variables = {"stage": {"default": "v2", "enum": ["v2", "beta"]}, "port": {"default": "8443"}}
-    made["servers"] = [{"url": "https://{stage}.example.org:{port}/{stage}/", "variables": variables}]
-    assert ("https://v2.example.org:8443/v2",) == from_document(made, "things").servers
+    spec["servers"] = [{"url": "https://{stage}.example.org:{port}/{stage}/", "variables": variables}]
+    assert ("https://v2.example.org:8443/v2",) == from_document(spec, "things").servers
 
 
 @pytest.mark.parametrize(
@@ -145,9 +145,9 @@ def test_a_server_is_at_the_defaults_of_its_variables() -> None:
 )
 def test_a_template_finds_its_values_in_a_path(path: str, target: str, values: dict[str, str] | None) -> None:
     """Of a parameter that nothing declares, too; the mock and the checks read the same ones."""
-    made = document(parameters=[])
-    made["paths"] = {path: {"get": {**made["paths"]["/v1/things/{id}"]["get"], "parameters": []}}}
-    contract = from_document(made, "x")
+    spec = document(parameters=[])
+    spec["paths"] = {path: {"get": {**spec["paths"]["/v1/things/{id}"]["get"], "parameters": []}}}
+    contract = from_document(spec, "x")
     match = Routes(contract).match(target)
 
     assert values == (None if match is None else match.values)

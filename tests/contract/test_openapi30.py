@@ -58,8 +58,8 @@ ROWS = {
 
 
 def of_30(schema: Any) -> dict[str, Any]:
-    made = document(schema, parameters=[{"name": "id", "in": "path", "required": True, "schema": {"enum": ["7"]}}])
-    return {**made, "openapi": "3.0.3", "components": {"schemas": COMPONENTS}}
+    spec = document(schema, parameters=[{"name": "id", "in": "path", "required": True, "schema": {"enum": ["7"]}}])
+    return {**spec, "openapi": "3.0.3", "components": {"schemas": COMPONENTS}}
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -75,9 +75,9 @@ def test_a_schema_means_what_it_means_in_3_0(name: str) -> None:
     )
     assert [] == compare(made, upgrade_document(made))
     target = Target(with_mock(ContractRun("mock", contract, "", Secret(""), {}, "error", 20)))
-    found = run_probes(target)
+    findings = run_probes(target)
     target.close()
-    assert [] == [finding for finding in found if finding.level == "error"]
+    assert [] == [finding for finding in findings if finding.level == "error"]
 
 
 def test_its_digest_is_that_of_the_document_as_it_was_given() -> None:

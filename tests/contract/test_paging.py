@@ -103,14 +103,14 @@ def test_how_an_api_pages_is_recognised(name: str) -> None:
     _, _, by, size, following, _ = APIS[name]
     of = of_api(name)
 
-    found = read_paging(of, of.operations[0])
+    paging = read_paging(of, of.operations[0])
 
-    assert found is not None
-    start = f"{found.by} {found.start.name}" if found.start else ""
-    told = "Link" if found.in_header else ".".join(found.next)
-    assert (by, size, following) == (start, found.size.name if found.size else "", told)
-    assert bool(by or following) == found.has_next_page
-    assert "id" == found.identity
+    assert paging is not None
+    start = f"{paging.by} {paging.start.name}" if paging.start else ""
+    told = "Link" if paging.in_header else ".".join(paging.next)
+    assert (by, size, following) == (start, paging.size.name if paging.size else "", told)
+    assert bool(by or following) == paging.has_next_page
+    assert "id" == paging.identity
 
 
 @pytest.mark.parametrize(
@@ -140,13 +140,13 @@ def test_an_extension_names_what_has_no_known_name() -> None:
     said = {"items": "rows", "cursor": "from", "next": "go.on", "more": "left", "size": "n", "id": "id"}
     of = contract(schema, {"from": TEXT, "n": WHOLE}, **{"x-bctrl-paging": said})
 
-    found = read_paging(of, of.operations[0])
+    paging = read_paging(of, of.operations[0])
 
-    assert found is not None
-    assert "size: n, cursor: from, next: go.on, more: left, items: rows, id: id" == str(found)
-    assert f"  pages       {found}" in [*contract_lines(of)]
+    assert paging is not None
+    assert "size: n, cursor: from, next: go.on, more: left, items: rows, id: id" == str(paging)
+    assert f"  pages       {paging}" in [*contract_lines(of)]
     assert [("from", "here"), ("n", "2")] == sorted(
-        found.next_query({"rows": [{"id": "1"}], "go": {"on": "here"}, "left": True}, None, [("n", "2")]) or []
+        paging.next_query({"rows": [{"id": "1"}], "go": {"on": "here"}, "left": True}, None, [("n", "2")]) or []
     )
 
 

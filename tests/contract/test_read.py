@@ -35,8 +35,8 @@ def test_the_packaged_contract_has_one_operation_with_a_bearer_key_and_a_space_f
         operation.label,
         operation.security,
     )
-    wanted = Parameter("id", "path", True, {"type": "string"}, "space_id", style="simple", explode=False)
-    assert (wanted,) == operation.parameters
+    parameter = Parameter("id", "path", True, {"type": "string"}, "space_id", style="simple", explode=False)
+    assert (parameter,) == operation.parameters
 
 
 def test_json_and_yaml_are_the_same_contract(tmp_path: Path) -> None:
@@ -66,33 +66,33 @@ def test_a_server_loses_its_trailing_slash() -> None:
 
 
 def test_an_operations_parameter_overrides_the_paths_own() -> None:
-    made = document(parameters=[{"name": "id", "in": "path", "required": True, "schema": {"type": "integer"}}])
-    made["paths"]["/v1/things/{id}"]["parameters"] = [{"name": "id", "in": "path", "schema": {"type": "string"}}]
-    wanted = Parameter("id", "path", True, {"type": "integer"}, style="simple", explode=False)
-    assert (wanted,) == from_document(made, "x").operations[0].parameters
+    spec = document(parameters=[{"name": "id", "in": "path", "required": True, "schema": {"type": "integer"}}])
+    spec["paths"]["/v1/things/{id}"]["parameters"] = [{"name": "id", "in": "path", "schema": {"type": "string"}}]
+    parameter = Parameter("id", "path", True, {"type": "integer"}, style="simple", explode=False)
+    assert (parameter,) == from_document(spec, "x").operations[0].parameters
 
 
 def test_a_parameters_examples_are_all_its_own_and_its_schemas() -> None:
     named = {"a": {"value": 1}, "b": {"externalValue": "https://api.example.org/b"}, "c": {"$ref": "#/x-examples/c"}}
     schema = {"example": 3, "examples": [4, 5], "default": 6}
-    made = document(parameters=[{"name": "id", "in": "path", "examples": named, "schema": schema}])
-    made["x-examples"] = {"c": {"value": 2}}
+    spec = document(parameters=[{"name": "id", "in": "path", "examples": named, "schema": schema}])
+    spec["x-examples"] = {"c": {"value": 2}}
 
-    (operation,) = from_document(made, "x").operations
+    (operation,) = from_document(spec, "x").operations
 
     assert (1, 2, 3, 4, 5, 6) == operation.parameters[0].examples
 
 
 def test_references_are_followed_wherever_they_may_stand() -> None:
-    made = document(parameters=[{"$ref": "#/components/parameters/Id"}], security=[{"key": []}])
-    made["components"] |= {
+    spec = document(parameters=[{"$ref": "#/components/parameters/Id"}], security=[{"key": []}])
+    spec["components"] |= {
         "parameters": {"Id": {"name": "id", "in": "path"}},
         "responses": {"R": {"description": "r", "headers": {"X-A": {"$ref": "#/components/headers/H"}}}},
         "headers": {"H": {"schema": {"type": "string"}}},
         "securitySchemes": {"key": {"$ref": "#/components/securitySchemes/other"}, "other": {"type": "apiKey"}},
     }
-    made["paths"]["/v1/things/{id}"]["get"]["responses"] = {"200": {"$ref": "#/components/responses/R"}}
-    (operation,) = from_document(made, "x").operations
+    spec["paths"]["/v1/things/{id}"]["get"]["responses"] = {"200": {"$ref": "#/components/responses/R"}}
+    (operation,) = from_document(spec, "x").operations
     assert ("id", [("X-A", {"type": "string"})], "apiKey") == (
         operation.parameters[0].name,
         [(header.name, header.schema) for header in operation.responses["200"].headers],
@@ -101,11 +101,11 @@ def test_references_are_followed_wherever_they_may_stand() -> None:
 
 
 def test_a_recursive_schema_is_sound() -> None:
-    made = document({"$ref": "#/components/schemas/Node"})
-    made["components"]["schemas"] = {
+    spec = document({"$ref": "#/components/schemas/Node"})
+    spec["components"]["schemas"] = {
         "Node": {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Node"}}}
     }
-    assert 1 == len(from_document(made, "x").operations)
+    assert 1 == len(from_document(spec, "x").operations)
 
 
 def test_what_looks_like_a_reference_in_data_is_none() -> None:
@@ -115,10 +115,10 @@ def test_what_looks_like_a_reference_in_data_is_none() -> None:
 def test_extensions_and_descriptions_hold_what_their_authors_like() -> None:
     """Neither is read: a program's text beside an operation, a note among paths or statuses, a text in another file."""
     gone = {"get": {"source": {"$ref": "example.php"}}, "pattern": "("}
-    made = document(True, **{"x-code": gone, "description": {"$ref": "text.md"}})
-    made["paths"]["x-notes"] = gone
-    made["paths"]["/v1/things/{id}"]["get"]["responses"] |= {"x-note": gone, "404": {"description": "none"}}
-    (operation,) = from_document(made, "x").operations
+    spec = document(True, **{"x-code": gone, "description": {"$ref": "text.md"}})
+    spec["paths"]["x-notes"] = gone
+    spec["paths"]["/v1/things/{id}"]["get"]["responses"] |= {"x-note": gone, "404": {"description": "none"}}
+    (operation,) = from_document(spec, "x").operations
     assert ["200", "404"] == list(operation.responses)
 
 

@@ -38,13 +38,13 @@ def found_in(contract: Contract, body: Any) -> tuple[Response, list[Finding]]:
 
 def sampled(contract: Contract) -> tuple[Samples, list[Any]]:
     """The bodies of a contract; where there are none, the refusal is one line, and the algebra knows of none either."""
-    made = Samples(contract, contract.operations[0])
+    samples = Samples(contract, contract.operations[0])
     try:
-        return made, made.bodies()
+        return samples, samples.bodies()
     except DocumentError as error:
         refusal = str(error)
     assert "\n" not in refusal
-    return made, []
+    return samples, []
 
 
 NO_LIST: dict[str, Any] = {
@@ -58,12 +58,12 @@ NO_LIST: dict[str, Any] = {
 @given(contracts())
 @example(contract_of({"type": "object", **NO_LIST}))
 def test_a_sample_conforms_or_is_refused(contract: Contract) -> None:
-    made, bodies = sampled(contract)
+    samples, bodies = sampled(contract)
     for body in bodies:
-        assert accepts(contract, made.schema, body)
+        assert accepts(contract, samples.schema, body)
         if "pattern" not in json.dumps(contract.document):
             # An engine of another make, which has Python's patterns and not ECMA 262's.
-            Draft202012Validator(rooted(contract, made.schema)).validate(body)
+            Draft202012Validator(rooted(contract, samples.schema)).validate(body)
 
 
 EVEN = {"uuid": "[02468]$", "date-time": "[02468]Z$"}
@@ -77,12 +77,12 @@ EVALUATED: dict[str, Any] = {"allOf": [{"unevaluatedProperties": True}], "uneval
 @example(contract_of({"anyOf": [False, {"type": "array", "items": {"type": ["null"]}}]}))
 @example(contract_of({"anyOf": [{"enum": [None]}, {"type": "array", "items": {"type": "string"}}]}))
 def test_a_mutant_is_found_at_its_place_and_each_location_gives_its_values(contract: Contract) -> None:
-    made, bodies = sampled(contract)
-    for mutant in mutants(made) if bodies else ():
+    samples, bodies = sampled(contract)
+    for mutant in mutants(samples) if bodies else ():
         response, found = found_in(contract, mutant.body)
         for observed, facts in response.observed.places.items():
             assert len(list(response.select(observed.location))) >= facts.seen, observed.location
-        wanted = [exact_location(path) for path, _ in select_values(mutant.body, mutant.location)]
+        expected = [exact_location(path) for path, _ in select_values(mutant.body, mutant.location)]
         paths: list[str] = []
         for finding in (finding for finding in found if finding.rule == mutant.check):
             # There is nothing at the place of what is missing: the object around it is the place.
@@ -90,7 +90,7 @@ def test_a_mutant_is_found_at_its_place_and_each_location_gives_its_values(contr
             selected = [exact_location(path) for path, _ in response.select(place)]
             assert len(selected) >= finding.count
             paths += selected
-        assert any(path.startswith(other) or other in ("$", path) for path in paths for other in wanted), mutant.name
+        assert any(path.startswith(other) or other in ("$", path) for path in paths for other in expected), mutant.name
 
 
 TIME = {"type": "string"}
@@ -143,11 +143,11 @@ def test_the_engines_agree(contract: Contract) -> None:
     """What ours accepts, jsonschema and Schemathesis accept, and what ours rejects they reject, unless they say that
     they cannot read it; a pattern of Python's accepts more.
     """
-    made, bodies = sampled(contract)
+    samples, bodies = sampled(contract)
     has_pattern = "attern" in json.dumps(contract.document)
-    for body in (*bodies, *(mutant.body for mutant in mutants(made))) if bodies else ():
+    for body in (*bodies, *(mutant.body for mutant in mutants(samples))) if bodies else ():
         for engine in (jsonschema_engine.validate, schemathesis_engine.check_response):
             exchange = exchange_of(contract, 200, encode(body))
-            found = engine(exchange)
+            errors = engine(exchange)
             is_valid = exchange.response.conforms
-            assert not found if is_valid else (found or exchange.gaps or has_pattern), (engine.__module__, body)
+            assert not errors if is_valid else (errors or exchange.gaps or has_pattern), (engine.__module__, body)

@@ -33,10 +33,10 @@ def test_the_packaged_contract_is_shown() -> None:
 
 
 def test_an_api_key_is_shown_with_its_place() -> None:
-    made = document()
-    made["components"]["securitySchemes"] = {"key": {"type": "apiKey", "in": "header", "name": "X-Key"}}
-    made["security"] = [{"key": []}]
-    assert "  security    key (apiKey X-Key in header)" in list(contract_lines(from_document(made, "things")))
+    spec = document()
+    spec["components"]["securitySchemes"] = {"key": {"type": "apiKey", "in": "header", "name": "X-Key"}}
+    spec["security"] = [{"key": []}]
+    assert "  security    key (apiKey X-Key in header)" in list(contract_lines(from_document(spec, "things")))
 
 
 def test_a_required_member_has_a_star() -> None:
@@ -47,8 +47,8 @@ def test_a_required_member_has_a_star() -> None:
 def test_what_several_schemas_say_together_is_shown_as_one() -> None:
     base = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
     more = {"allOf": [{"$ref": "#/components/schemas/A"}, {"properties": {"b": {"type": ["null", "integer"]}}}]}
-    wanted = ["    application/json: object", "    ├─ a*  string", "    └─ b  null | integer"]
-    assert wanted == members(more, {"A": base})
+    expected = ["    application/json: object", "    ├─ a*  string", "    └─ b  null | integer"]
+    assert expected == members(more, {"A": base})
 
 
 @pytest.mark.parametrize(

@@ -76,11 +76,11 @@ def real_environment(home: Path) -> dict[str, str]:
 
 def missing(arguments: list[str]) -> Iterator[str]:
     """Yield what of the arguments of `pip install` is not installed here, each with the reason."""
-    wanted = [argument for argument in arguments if not argument.startswith("-")]
+    expected = [argument for argument in arguments if not argument.startswith("-")]
     if "-r" in arguments:
-        file = wanted.pop(wanted.index(arguments[arguments.index("-r") + 1]))
-        wanted += [line for line in Path(file).read_text("utf-8").splitlines() if line and not line.startswith("#")]
-    for text in wanted:
+        file = expected.pop(expected.index(arguments[arguments.index("-r") + 1]))
+        expected += [line for line in Path(file).read_text("utf-8").splitlines() if line and not line.startswith("#")]
+    for text in expected:
         local = re.fullmatch(r"(\.|[\w./*-]*\.whl)(\[[\w,]+\])?", text)
         requirement = Requirement(f"pytest-bctrl{local[2] or ''}" if local else text)
         try:

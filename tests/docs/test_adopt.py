@@ -131,6 +131,6 @@ def test_a_server_of_todays_api_passes_and_a_faulty_one_does_not(
     connection = Connection(headers=(("BCTRL-Version", Secret(VERSION), f"'BCTRL-Version: {VERSION}'"),))
     with serve(fault) as url:
         target = Target(ContractRun("live", contract, url, Secret(KEY), {}, "error", 20, connection=connection))
-        found = run_probes(target)
+        findings = run_probes(target)
         target.close()
-    assert rules == {finding.rule for finding in found if finding.level != "info"}
+    assert rules == {finding.rule for finding in findings if finding.level != "info"}

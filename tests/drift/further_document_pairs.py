@@ -131,8 +131,8 @@ _RESPONSES: dict[str, tuple[Any, ...]] = {
 
 
 def _told(old_or_new: Doc, **schemas: Doc) -> Doc:
-    made = body({"type": "object", "properties": {"k": _TEXT}, "discriminator": old_or_new})
-    return {**made, "components": {"schemas": {"A": _TEXT, "B": _WHOLE, "C": {"type": "boolean"}, **schemas}}}
+    payload = body({"type": "object", "properties": {"k": _TEXT}, "discriminator": old_or_new})
+    return {**payload, "components": {"schemas": {"A": _TEXT, "B": _WHOLE, "C": {"type": "boolean"}, **schemas}}}
 
 
 def _mapped(name: str = "k", **mapping: Any) -> Doc:

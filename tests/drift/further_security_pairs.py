@@ -26,8 +26,8 @@ _SCHEMES: dict[str, Doc] = {
 
 
 def _secured(*requirements: Doc, parameters: list[Doc] | None = None, **root: Any) -> Doc:
-    made = document({"security": list(requirements), "parameters": parameters or []}, **root)
-    return {**made, "components": {"securitySchemes": _SCHEMES}}
+    spec = document({"security": list(requirements), "parameters": parameters or []}, **root)
+    return {**spec, "components": {"securitySchemes": _SCHEMES}}
 
 
 def _each(*names: str) -> list[Doc]:

@@ -21,35 +21,35 @@ def held(schema: Doc) -> Doc:
 
 @pytest.mark.parametrize("other", [thing("b"), {"type": "integer"}], ids=["object", "integer"])
 def test_what_was_one_thing_and_may_be_another_is_an_error(other: Doc) -> None:
-    found = compare(held(thing("a")), held({"anyOf": [thing("a"), other]}))
-    assert [(finding.rule, finding.level) for finding in found] == [("response-property-type-generalized", "error")]
+    findings = compare(held(thing("a")), held({"anyOf": [thing("a"), other]}))
+    assert [(finding.rule, finding.level) for finding in findings] == [("response-property-type-generalized", "error")]
 
 
 def test_one_of_that_became_any_of_and_grew_is_an_error() -> None:
-    found = compare(held({"oneOf": [thing("a"), thing("b")]}), held({"anyOf": [thing("a"), thing("b"), thing("c")]}))
-    assert [(finding.rule, finding.level) for finding in found] == [("response-property-one-of-added", "error")]
+    findings = compare(held({"oneOf": [thing("a"), thing("b")]}), held({"anyOf": [thing("a"), thing("b"), thing("c")]}))
+    assert [(finding.rule, finding.level) for finding in findings] == [("response-property-one-of-added", "error")]
 
 
 def test_an_alternative_that_became_another_is_an_error() -> None:
-    found = compare(held({"anyOf": [thing("a"), TEXT]}), held({"anyOf": [thing("a"), {"type": "number"}]}))
-    assert [(finding.rule, finding.level) for finding in found] == [("response-property-type-changed", "error")]
+    findings = compare(held({"anyOf": [thing("a"), TEXT]}), held({"anyOf": [thing("a"), {"type": "number"}]}))
+    assert [(finding.rule, finding.level) for finding in findings] == [("response-property-type-changed", "error")]
 
 
 def test_alternatives_that_are_all_others_are_an_error() -> None:
-    found = compare(held({"anyOf": [thing("a"), thing("b")]}), held({"anyOf": [thing("c"), thing("d")]}))
-    assert [(finding.rule, finding.level) for finding in found] == [("response-property-type-changed", "error")]
+    findings = compare(held({"anyOf": [thing("a"), thing("b")]}), held({"anyOf": [thing("c"), thing("d")]}))
+    assert [(finding.rule, finding.level) for finding in findings] == [("response-property-type-changed", "error")]
 
 
 def test_any_of_that_grew_is_info() -> None:
-    found = compare(held({"anyOf": [thing("a"), thing("b")]}), held({"anyOf": [thing("a"), thing("b"), thing("c")]}))
-    assert [(finding.rule, finding.level) for finding in found] == [("response-property-any-of-added", "info")]
+    findings = compare(held({"anyOf": [thing("a"), thing("b")]}), held({"anyOf": [thing("a"), thing("b"), thing("c")]}))
+    assert [(finding.rule, finding.level) for finding in findings] == [("response-property-any-of-added", "info")]
 
 
 def test_a_list_of_types_that_lost_one_and_gained_another_is_an_error() -> None:
     """In a response what counts is the one that is new."""
-    found = compare(held({"oneOf": [TEXT, {"type": "integer"}]}), held({"oneOf": [TEXT, {"type": "boolean"}]}))
-    assert [finding.rule for finding in found] == ["response-property-list-of-types-widened"]
-    assert found[0].level == "error"
+    findings = compare(held({"oneOf": [TEXT, {"type": "integer"}]}), held({"oneOf": [TEXT, {"type": "boolean"}]}))
+    assert [finding.rule for finding in findings] == ["response-property-list-of-types-widened"]
+    assert findings[0].level == "error"
 
 
 EITHER: Doc = {"anyOf": [TEXT, {"type": "boolean"}]}
@@ -89,8 +89,8 @@ def test_a_value_beside_a_reference_is_one_of_the_values() -> None:
     beside = held({"anyOf": [{"$ref": "#/components/schemas/A", "const": "a"}, {"const": "b"}]})
     assert [] == compare(listed, beside)
     assert [] == compare(beside, listed)
-    found = compare(listed, held({"anyOf": [{"$ref": "#/components/schemas/A", "const": "c"}, {"const": "b"}]}))
-    assert [finding.rule for finding in found] == [
+    findings = compare(listed, held({"anyOf": [{"$ref": "#/components/schemas/A", "const": "c"}, {"const": "b"}]}))
+    assert [finding.rule for finding in findings] == [
         "response-property-enum-value-added", "response-property-enum-value-removed"
     ]  # fmt: skip
 

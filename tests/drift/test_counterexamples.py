@@ -26,8 +26,8 @@ from .test_one_change import of, pairs, relaxed
 
 
 def errors(old: Doc, new: Doc, options: Options | None = None) -> list[Finding]:
-    found = compare(old, new, options)
-    return [finding for finding in found if finding.level == "error" and has_value(finding)]
+    findings = compare(old, new, options)
+    return [finding for finding in findings if finding.level == "error" and has_value(finding)]
 
 
 def schema_at(document: Doc, finding: Finding) -> Any:
@@ -73,8 +73,8 @@ def require_counterexample(finding: Finding, old: Doc, new: Doc) -> None:
     shown = finding.extra["shown"]
     assert shown["by"] == "counterexample", (finding.rule, finding.message)
     if finding.rule in AROUND:
-        wanted = [shown["allowed"] == "before", shown["allowed"] == "now"]
-        assert wanted == [allows(document, finding.operation, shown["value"]) for document in (old, new)]
+        expected = [shown["allowed"] == "before", shown["allowed"] == "now"]
+        assert expected == [allows(document, finding.operation, shown["value"]) for document in (old, new)]
         return
     if shown["of"]:
         return
@@ -119,9 +119,9 @@ def test_what_is_proven_to_keep_the_old_contract_is_no_error() -> None:
     (finding,) = compare(old, new)
     assert (finding.level, finding.extra["shown"]) == ("info", {"by": "proof"})
     old, new = (body({"type": "array", "items": schema}) for schema in (ANY_OBJECT, NARROWER))
-    found = compare(old, new)
-    assert {(finding.level, finding.extra["shown"]["by"]) for finding in found} == {("info", "proof")}
-    (rule,) = {finding.rule for finding in found}
+    findings = compare(old, new)
+    assert {(finding.level, finding.extra["shown"]["by"]) for finding in findings} == {("info", "proof")}
+    (rule,) = {finding.rule for finding in findings}
     assert {finding.level for finding in compare(old, new, Options({rule: "error"}))} == {"error"}
 
 
@@ -242,9 +242,9 @@ def test_what_tells_alternatives_apart_is_what_the_document_calls_them(mapping: 
             "properties": {"kind": {"type": "string"}, property_name: {}},
         }
         refs = [{"$ref": "#/components/schemas/Cat"}, {"$ref": "#/components/schemas/Dog"}]
-        made = body({"oneOf": refs, "discriminator": {"propertyName": "kind", **mapping}})
-        made["components"] = {"schemas": {"Cat": cat, "Dog": {"type": "object", "required": ["kind", "bark"]}}}
-        return made
+        payload = body({"oneOf": refs, "discriminator": {"propertyName": "kind", **mapping}})
+        payload["components"] = {"schemas": {"Cat": cat, "Dog": {"type": "object", "required": ["kind", "bark"]}}}
+        return payload
 
     [found] = errors(named("meow"), named("purr"))
     assert found.extra["shown"]["value"]["kind"] == kind
@@ -277,6 +277,6 @@ def test_no_value_is_validated_with_a_document_that_is_no_affordable_contract(si
         document["components"]["schemas"] = {**chain, f"S{levels}": {"type": kind}}
         documents.append(document)
     old, new = documents
-    found = compare(old, new)
-    assert {"error": 1} == Counter(finding.level for finding in found if finding.level == "error")
-    assert {"rule"} == {finding.extra["shown"]["by"] for finding in found}
+    findings = compare(old, new)
+    assert {"error": 1} == Counter(finding.level for finding in findings if finding.level == "error")
+    assert {"rule"} == {finding.extra["shown"]["by"] for finding in findings}

@@ -104,9 +104,9 @@ A, B = {"a": {"type": "string"}}, {"b": {"type": "string"}}
 )
 def test_a_finding_points_at_what_says_so_or_would(old: Doc, new: Doc, base: str, revision: str) -> None:
     """At the keyword, and on the side that does not have it at the nearest thing around it."""
-    (found,) = compare(body(old), body(new))
+    (finding,) = compare(body(old), body(new))
     schema = "/paths/~1a/get/responses/200/content/application~1json/schema"
-    places = [found.extra[side]["pointer"].removeprefix(schema) for side in ("base", "revision")]
+    places = [finding.extra[side]["pointer"].removeprefix(schema) for side in ("base", "revision")]
     assert [base, revision] == places
 
 

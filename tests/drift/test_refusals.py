@@ -37,8 +37,8 @@ def nested(levels: int, keyword: str) -> Doc:
         }
         for level in range(levels)
     }
-    made = body({"$ref": "#/components/schemas/L0"})
-    return {**made, "components": {"schemas": {**schemas, f"L{levels}": {"type": "string"}}}}
+    payload = body({"$ref": "#/components/schemas/L0"})
+    return {**payload, "components": {"schemas": {**schemas, f"L{levels}": {"type": "string"}}}}
 
 
 @pytest.mark.parametrize(

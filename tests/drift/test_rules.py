@@ -153,9 +153,10 @@ def test_a_change_of_a_document_is_one_finding(rule: str) -> None:
 )
 def test_what_is_told_of_two_keywords_at_once_is_where_they_stand(old: Doc, new: Doc, at: tuple[str, str]) -> None:
     base, revision = (in_scope("response-body", {"type": "number", **schema}) for schema in (old, new))
-    found = compare(base, revision)
+    findings = compare(base, revision)
     places = {
-        tuple(finding.extra[side]["pointer"].removeprefix(BODY) for side in ("base", "revision")) for finding in found
+        tuple(finding.extra[side]["pointer"].removeprefix(BODY) for side in ("base", "revision"))
+        for finding in findings
     }
     assert {at} == places
 
@@ -184,9 +185,9 @@ def require_same(pair: Example) -> None:
 
 def _found(pair: Example) -> tuple[str, str, str]:
     """The one finding in a pair, and where it points in both documents."""
-    found = compare(pair.base, pair.revision, pair.options)
-    (before, after) = (found[0].extra[side]["pointer"] for side in ("base", "revision"))
-    return summarised(found, pair.base, pair.revision), before, after
+    findings = compare(pair.base, pair.revision, pair.options)
+    (before, after) = (findings[0].extra[side]["pointer"] for side in ("base", "revision"))
+    return summarised(findings, pair.base, pair.revision), before, after
 
 
 def _differing(before: Doc, after: Doc) -> list[str]:

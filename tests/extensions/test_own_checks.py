@@ -161,7 +161,7 @@ def test_the_check_command_takes_them_too(
     check = ["check", "body.json", "--plugin", "own_checks_of_ours", "--level", "undocumented_property=off"]
 
     assert [0, 1] == [main(check), main([*check, "--level", "short_names=error"])]
-    told = capsys.readouterr()
-    assert "short_names" in told.out
-    assert "undocumented_property" not in told.out
-    assert "pytest-bctrl: switched off by --level: undocumented_property, 1 not shown" in told.err
+    captured = capsys.readouterr()
+    assert "short_names" in captured.out
+    assert "undocumented_property" not in captured.out
+    assert "pytest-bctrl: switched off by --level: undocumented_property, 1 not shown" in captured.err

@@ -56,12 +56,12 @@ def run(jobs: Mapping[str, Sequence[str]], folder: Path, environment: Mapping[st
 
 
 def _get(url: str) -> int:
-    with client(url, "key", live=True) as made:
-        return _shown(len(made.get("/").content))
+    with client(url, "key", live=True) as http:
+        return _shown(len(http.get("/").content))
 
 
 def _stream(url: str) -> int:
-    with client(url, "key", live=True) as made, made.stream("GET", "/") as response:
+    with client(url, "key", live=True) as http, http.stream("GET", "/") as response:
         return _shown(sum(map(len, response.iter_bytes())))
 
 

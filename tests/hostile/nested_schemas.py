@@ -55,13 +55,13 @@ def _text(schema: Any, schemas: Mapping[str, Any], *, is_listed: bool = False, i
 def _described(schema: Any, schemas: Mapping[str, Any], *, is_listed: bool = False, is_sent: bool = False) -> Any:
     """Return a document with this schema: of the body or its items, and of a query parameter if it `is_sent`."""
     body = {"type": "object", "properties": {"things": {"type": "array", "items": schema}}} if is_listed else schema
-    made = document(body)
-    made["components"]["schemas"] = dict(schemas)
+    spec = document(body)
+    spec["components"]["schemas"] = dict(schemas)
     if is_sent:
-        operation = made["paths"]["/v1/things/{id}"]["get"]
+        operation = spec["paths"]["/v1/things/{id}"]["get"]
         sent = _ref(0) if "S0" in schemas else {"oneOf": [{"type": "string"}, schema]}
         operation["parameters"].append({"name": "q", "in": "query", "schema": sent})
-    return made
+    return spec
 
 
 def _ref(number: int) -> dict[str, str]:

@@ -160,9 +160,9 @@ def _response(contract: Contract) -> None:
     for body in BODIES:
         check(body, contract=contract)
     with suppress(BctrlError):
-        made = Samples(contract, contract.operations[0])
-        check(json.dumps(made.sample()), contract=contract)
-        mutants(made)
+        samples = Samples(contract, contract.operations[0])
+        check(json.dumps(samples.sample()), contract=contract)
+        mutants(samples)
 
 
 @lru_cache(maxsize=1)

@@ -111,9 +111,9 @@ def test_a_full_disk_takes_nothing_away(tmp_path: Path) -> None:
         timeout=120,
     )
     assert (0, "") == (done.returncode, done.stderr)
-    told: dict[str, str] = json.loads(done.stdout)
-    assert len(told) == 6
-    for name, words in told.items():
+    data: dict[str, str] = json.loads(done.stdout)
+    assert len(data) == 6
+    for name, words in data.items():
         assert "No space left on device" in words, name
         assert name in words
         assert "\n" not in words

@@ -164,7 +164,7 @@ def test_many_at_once_lose_nothing_of_each_other(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert all(one.was_written for one in pool.map(lambda number: saved(path, f"t{number}"), range(24)))
 
-    found = load(path)
-    assert found is not None
-    assert {f"t{number}" for number in range(24)} == {exchange.test for exchange in found.exchanges}
+    contract = load(path)
+    assert contract is not None
+    assert {f"t{number}" for number in range(24)} == {exchange.test for exchange in contract.exchanges}
     assert [path] == list(tmp_path.iterdir())

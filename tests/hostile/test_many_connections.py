@@ -39,10 +39,10 @@ def test_thousands_of_connections_keep_nobody_out(kind: str) -> None:
     In the environment `attacks` there are 10,000.
     """
     limits = Limits()
-    with open_files(CONNECTIONS + limits.connections + 200), MockServer(load()) as mock, ExitStack() as held:
+    with open_files(CONNECTIONS + limits.connections + 200), MockServer(load()) as mock, ExitStack() as stack:
         part = request_bytes(mock)[:-2]
         for number in range(CONNECTIONS):
-            sock = held.enter_context(connected(mock, 60))
+            sock = stack.enter_context(connected(mock, 60))
             if kind == "slow":
                 # The mock may have let it go already.
                 with suppress(OSError):
@@ -60,8 +60,8 @@ def _open_in(mock: MockServer) -> int:
 
 def test_a_suite_of_many_clients_is_answered_to_the_last() -> None:
     """One after the other, more than there are places, each closing in its own time."""
-    with open_files(2 * Limits().connections + 200), MockServer(load()) as mock, ExitStack() as held:
+    with open_files(2 * Limits().connections + 200), MockServer(load()) as mock, ExitStack() as stack:
         for _ in range(Limits().connections + 100):
-            sock = held.enter_context(socket.create_connection(("127.0.0.1", int(mock.url.rpartition(":")[2])), 60))
+            sock = stack.enter_context(socket.create_connection(("127.0.0.1", int(mock.url.rpartition(":")[2])), 60))
             sock.sendall(request_bytes(mock))
             assert sock.recv(12) == b"HTTP/1.1 200"

@@ -35,18 +35,18 @@ IDLE: dict[str, Callable[[MockServer], bytes]] = {
 
 @pytest.mark.parametrize("name", IDLE)
 def test_a_new_client_is_answered_however_many_are_idle(name: str) -> None:
-    with MockServer(CONTRACT, limits=FEW) as mock, ExitStack() as held:
+    with MockServer(CONTRACT, limits=FEW) as mock, ExitStack() as stack:
         for _ in range(20):
-            held.enter_context(connected(mock)).sendall(IDLE[name](mock))
+            stack.enter_context(connected(mock)).sendall(IDLE[name](mock))
 
         assert [200] * 3 == [listed(mock).status for _ in range(3)]
 
 
 def test_readers_that_stand_still_are_let_go_for_a_new_client() -> None:
-    with MockServer(CONTRACT, limits=FEW) as mock, ExitStack() as held:
+    with MockServer(CONTRACT, limits=FEW) as mock, ExitStack() as stack:
         mock.scenario("many", count=20_000)
         for _ in range(8):
-            held.enter_context(connected(mock)).sendall(request_bytes(mock))
+            stack.enter_context(connected(mock)).sendall(request_bytes(mock))
 
         assert 200 == listed(mock).status
 
@@ -59,9 +59,9 @@ def test_no_request_under_way_pays_for_a_new_client() -> None:
         busy.set()
         assert free.wait(60)
 
-    with MockServer(CONTRACT, limits=replace(FEW, connections=2), log=log) as mock, ExitStack() as held:
+    with MockServer(CONTRACT, limits=replace(FEW, connections=2), log=log) as mock, ExitStack() as stack:
         mock.fault("delay", 0.1)
-        clients = [held.enter_context(connected(mock)) for _ in range(20)]
+        clients = [stack.enter_context(connected(mock)) for _ in range(20)]
         for client in clients:
             client.sendall(request_bytes(mock, close=True))
         assert busy.wait(60)
@@ -71,12 +71,12 @@ def test_no_request_under_way_pays_for_a_new_client() -> None:
 
 
 def test_those_that_never_asked_go_first() -> None:
-    with MockServer(CONTRACT, limits=replace(FEW, connections=4)) as mock, ExitStack() as held:
-        kept = held.enter_context(connected(mock))
+    with MockServer(CONTRACT, limits=replace(FEW, connections=4)) as mock, ExitStack() as stack:
+        kept = stack.enter_context(connected(mock))
         kept.sendall(request_bytes(mock))
         assert kept.recv(65536).startswith(b"HTTP/1.1 200 ")
         for _ in range(40):
-            held.enter_context(connected(mock))
+            stack.enter_context(connected(mock))
         assert 200 == listed(mock).status
 
         kept.sendall(request_bytes(mock))

@@ -56,8 +56,8 @@ def _changes(of_spec: Callable[[Any], Any]) -> dict[str, Change]:
     of_spec(document)
     new = contract_with_overlay(load_data(document, "new"), None)
     mock = MockServer(CONTRACT)
-    found = changes_from_drift(compare(SPEC, document), CONTRACT, new, mock.api_key, mock.space_id)
-    return {one.finding.rule: one for one in found}
+    findings = changes_from_drift(compare(SPEC, document), CONTRACT, new, mock.api_key, mock.space_id)
+    return {one.finding.rule: one for one in findings}
 
 
 @pytest.mark.parametrize("kind", ["break", "extreme"])
@@ -68,8 +68,8 @@ def test_a_break_is_found_by_the_checks_and_what_is_unusual_is_not(kind: str) ->
     for change in derive_changes(CONTRACT):
         response = _played(change, call) if change.kind == kind else call.response
         if response is not call.response:
-            found = check(response.body, contract=CONTRACT)
-            said[f"{change.finding.location} {change.finding.message}"] = [finding.rule for finding in found]
+            findings = check(response.body, contract=CONTRACT)
+            said[f"{change.finding.location} {change.finding.message}"] = [finding.rule for finding in findings]
     assert len(said) > 30
     if kind == "break":
         # Whose space it is, is known of a request alone.

@@ -35,16 +35,16 @@ _BODIES = {"/v1/things/{id}": {"state": "on"}, "/v1/things": {"things": [{"state
 
 def _old() -> Any:
     """One thing, and a list of them, of the same schema."""
-    made = document({"$ref": "#/components/schemas/Thing"})
-    made["components"]["schemas"] = {"Thing": copy.deepcopy(_THING), "Things": copy.deepcopy(_LIST)}
-    made["components"]["schemas"]["Things"]["properties"]["things"]["items"] = {"$ref": "#/components/schemas/Thing"}
-    listed = copy.deepcopy(made["paths"]["/v1/things/{id}"]["get"])
+    spec = document({"$ref": "#/components/schemas/Thing"})
+    spec["components"]["schemas"] = {"Thing": copy.deepcopy(_THING), "Things": copy.deepcopy(_LIST)}
+    spec["components"]["schemas"]["Things"]["properties"]["things"]["items"] = {"$ref": "#/components/schemas/Thing"}
+    listed = copy.deepcopy(spec["paths"]["/v1/things/{id}"]["get"])
     listed |= {"operationId": "list", "parameters": [{"name": "X-Org", "in": "header", "schema": {"type": "string"}}]}
     listed["parameters"].append({"name": "limit", "in": "query", "schema": {"type": "integer", "maximum": 9}})
     listed["responses"]["200"]["content"]["application/json"]["schema"] = {"$ref": "#/components/schemas/Things"}
     listed["responses"]["200"]["headers"] = {"X-Page": {"required": True, "schema": {}}}
-    made["paths"]["/v1/things"] = {"get": listed}
-    return made
+    spec["paths"]["/v1/things"] = {"get": listed}
+    return spec
 
 
 def _response(
@@ -71,14 +71,14 @@ def _changes(
     of_both(new)
     of_spec(new)
     contract = from_document(old, "old")
-    found = changes_from_drift(compare(old, new), contract, from_document(new, "new"), Secret("key"), "space")
+    findings = changes_from_drift(compare(old, new), contract, from_document(new, "new"), Secret("key"), "space")
     request = Request("GET", f"{path.replace('{id}', 'a')}{query}")
     match = Routes(contract).match(request.target)
     assert match is not None
     headers = (("Content-Type", "application/json"), ("X-Page", "1"))
     before = MockResponse(200, headers, Payload(body or json.dumps(_BODIES[path]).encode()))
     call = ResponseContext(request, match.of("GET"), match.values, before)
-    return [(one, call) for one in found if one.finding.rule == rule]
+    return [(one, call) for one in findings if one.finding.rule == rule]
 
 
 def _listed(spec: Any) -> Any:
@@ -259,8 +259,10 @@ _NOT_PLAYED: tuple[tuple[Callable[[Any], Any], str], ...] = (
 def test_what_cannot_be_played_says_why(of_spec: Callable[[Any], Any], why: str) -> None:
     old, new = _old(), _old()
     of_spec(new)
-    found = compare(old, new, Options(descriptions=True))
-    [change] = changes_from_drift(found, from_document(old, "old"), from_document(new, "new"), Secret("key"), "space")
+    findings = compare(old, new, Options(descriptions=True))
+    [change] = changes_from_drift(
+        findings, from_document(old, "old"), from_document(new, "new"), Secret("key"), "space"
+    )
     assert (change.transform, change.not_run_reason) == (None, why)
 
 
@@ -274,10 +276,10 @@ def test_of_any_other_members_those_with_a_schema_of_their_own_stay() -> None:
         _thing(spec)["properties"]["sizes"]["additionalProperties"] = {"type": "boolean"}
 
     body = b'{"state": "on", "sizes": {"own": 3, "other": "a"}}'
-    made = json.loads(_response(flags, "response-property-type-changed", "/v1/things/{id}", body=body).body)
+    data = json.loads(_response(flags, "response-property-type-changed", "/v1/things/{id}", body=body).body)
 
-    assert made["sizes"]["own"] == 3
-    assert isinstance(made["sizes"]["other"], bool)
+    assert data["sizes"]["own"] == 3
+    assert isinstance(data["sizes"]["other"], bool)
 
 
 def test_a_name_with_a_comma_is_known_to_be_missing() -> None:

@@ -90,10 +90,10 @@ LANGUAGES = {
 
 def main() -> None:
     """Install what is missing, where packages may be installed; tests say what they miss in other places."""
-    wanted = [package for language in LANGUAGES.values() if language.missing() for package in language.packages]
-    if sys.platform != "win32" and wanted and shutil.which("apt-get") and os.geteuid() == 0:
+    expected = [package for language in LANGUAGES.values() if language.missing() for package in language.packages]
+    if sys.platform != "win32" and expected and shutil.which("apt-get") and os.geteuid() == 0:
         subprocess.run(["apt-get", "update", "-q"], check=True)
-        subprocess.run(["apt-get", "install", "-qy", "--no-install-recommends", *wanted], check=True)
+        subprocess.run(["apt-get", "install", "-qy", "--no-install-recommends", *expected], check=True)
 
 
 if __name__ == "__main__":

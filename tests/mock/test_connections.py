@@ -130,10 +130,10 @@ def test_a_client_for_whom_there_is_no_file_left_is_served_once_there_is(mock: M
 
     mock.fault("delay", 3, times=others or None)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with ExitStack() as held, socket.socket() as client:
+    with ExitStack() as stack, socket.socket() as client:
         client.settimeout(60)
         for _ in range(others):
-            held.enter_context(connected(mock)).sendall(request_bytes(mock))
+            stack.enter_context(connected(mock)).sendall(request_bytes(mock))
             while not mock.requests:
                 time.sleep(0.01)
         lowest_free = os.dup(client.fileno())
@@ -156,10 +156,10 @@ def test_a_client_for_whom_there_is_no_file_left_is_served_once_there_is(mock: M
 
 
 def test_a_reset_makes_room_where_there_was_none(contract: Contract) -> None:
-    with MockServer(contract, limits=replace(Limits(), connections=1)) as mock, ExitStack() as held:
+    with MockServer(contract, limits=replace(Limits(), connections=1)) as mock, ExitStack() as stack:
         mock.fault("delay", 3600)
         for _ in range(3):
-            held.enter_context(connected(mock)).sendall(request_bytes(mock))
+            stack.enter_context(connected(mock)).sendall(request_bytes(mock))
             time.sleep(0.1)
         mock.reset()
         assert listed(mock).status == 200

@@ -69,10 +69,10 @@ def test_a_mock_that_has_no_answer_to_give_is_not_started() -> None:
 
 
 def test_a_scenario_leaves_an_operation_that_lists_nothing_as_it_is() -> None:
-    made = document({"type": "array", "items": OBJECT})
+    spec = document({"type": "array", "items": OBJECT})
     one = {"description": "x", "content": {"application/json": {"schema": OBJECT}}}
-    made["paths"]["/v1/thing"] = {"get": {"operationId": "thing", "responses": {"200": one}}}
-    with MockServer(from_document(made, "things.json")) as mock:
+    spec["paths"]["/v1/thing"] = {"get": {"operationId": "thing", "responses": {"200": one}}}
+    with MockServer(from_document(spec, "things.json")) as mock:
         usual = ask(mock, "GET", "/v1/thing", {}).json()
         for scenario in ("empty", "slow"):
             mock.scenario(scenario)

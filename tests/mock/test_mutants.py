@@ -48,13 +48,13 @@ def test_a_mutant_breaks_its_place_and_no_other(made: Samples, validator: Draft2
 
 def test_every_keyword_at_every_place_has_a_mutant(contract: Contract, made: Samples) -> None:
     """Counted apart: every `type`, `enum`, `format`, `oneOf` and `required` that the schema reaches."""
-    wanted: Counter[tuple[str, str]] = Counter()
+    expected: Counter[tuple[str, str]] = Counter()
 
     def visit(schema: object, at: str) -> None:
         resolved: Any = contract.resolve(schema)  # type: ignore[arg-type]
         for keyword in ("type", "enum", "format", "oneOf", "required"):
             if keyword in resolved:
-                wanted[at.removeprefix("."), keyword] += 1
+                expected[at.removeprefix("."), keyword] += 1
         for branch in resolved.get("oneOf", ()):
             visit(branch, at)
         for name, inner in resolved.get("properties", {}).items():
@@ -64,7 +64,7 @@ def test_every_keyword_at_every_place_has_a_mutant(contract: Contract, made: Sam
 
     visit(made.schema, "")
     derived = Counter((mutant.location, mutant.keyword) for mutant in mutants(made))
-    assert {rule for rule in wanted if derived[rule] < wanted[rule]} == set()
+    assert {rule for rule in expected if derived[rule] < expected[rule]} == set()
 
 
 def test_names_are_unique(made: Samples) -> None:

@@ -163,11 +163,11 @@ CONTRACTS = {name: of_api(name) for name in APIS}
 @pytest.mark.parametrize("is_beside", [False, True])
 def test_a_walk_stays_with_its_body_while_others_get_the_next(is_beside: bool) -> None:
     """In `generated` each answer has another list; of operations beside the main one, too."""
-    made = json.loads(json.dumps(contract(RUNTIMES, CURSOR).source))
+    data = json.loads(json.dumps(contract(RUNTIMES, CURSOR).source))
     about = {"description": "", "content": {"application/json": {"schema": body(about=TEXT)}}}
     beside = {"/v1/about": {"get": {"operationId": "about", "responses": {"200": about}}}} if is_beside else {}
-    made["paths"] = {**beside, **made["paths"]}
-    mock = MockServer(from_document(made, "things.json")).scenario("generated")
+    data["paths"] = {**beside, **data["paths"]}
+    mock = MockServer(from_document(data, "things.json")).scenario("generated")
     assert len(beside) == len(mock.others)
     whole = [json.loads(asked(mock, [("limit", "50")]).body)["runtimes"] for _ in range(24)]
 

@@ -251,11 +251,11 @@ def test_the_suite_gives_each_required_parameter_a_value_that_the_mock_takes() -
     of = from_document({**made, "paths": paths}, "things.json")
     target = Target(with_mock(ContractRun("mock", of, "", Secret(""), {}, "error", 5)))
 
-    found = run_probes(target)
+    findings = run_probes(target)
     target.close()
 
     assert [] == unfilled(of, of.operations[0], {})
-    assert [] == [(finding.operation, finding.message, finding.reproduce) for finding in found]
+    assert [] == [(finding.operation, finding.message, finding.reproduce) for finding in findings]
     assert len(cases) == len({probe.operation.label for probe in plan(target.run, "test_wrong_value_is_refused")})
 
 

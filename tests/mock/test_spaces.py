@@ -87,9 +87,9 @@ def test_a_space_is_called_as_its_contract_wants_it(mock: MockServer) -> None:
         ({"type": "string"}, "space-1"),
         ({"type": "string", "format": "uuid"}, f"{0:08}-0000-4000-8000-{1:012}"),
     ):
-        made = document(True)
-        made["paths"]["/v1/things/{id}"]["get"]["parameters"][0]["schema"] = schema
-        with MockServer(from_document(made, "things.json")).space() as space:
+        spec = document(True)
+        spec["paths"]["/v1/things/{id}"]["get"]["parameters"][0]["schema"] = schema
+        with MockServer(from_document(spec, "things.json")).space() as space:
             assert called == space.space_id
     for wrong in ({"space_id": mock.space_id}, {"api_key": mock.api_key}):
         with pytest.raises(SettingError, match="another space has this"):
@@ -254,8 +254,8 @@ def test_a_mistake_is_answered_with_what_is_right(
     mock: MockServer, method: str, path: str, body: Any, status: int, says: str
 ) -> None:
     sent = json.loads(json.dumps(body).replace("{own}", mock.space_id))
-    found, data = steer(mock, method, path.replace("{own}", mock.space_id), sent)
-    assert (status, True) == (found, says in data["error"]), data
+    result, data = steer(mock, method, path.replace("{own}", mock.space_id), sent)
+    assert (status, True) == (result, says in data["error"]), data
 
 
 def test_the_control_path_is_for_who_has_the_token_and_is_off_without_one(mock: MockServer) -> None:
@@ -295,8 +295,8 @@ def test_pages_of_this_machine_and_of_named_origins_may_ask(
 ) -> None:
     with MockServer(contract, origins=origins) as mock:
         target = f"/v1/spaces/{mock.space_id}/runtimes"
-        wanted = {"Access_Control_Request_Method": "GET", "Access_Control_Request_Headers": "authorization"}
-        status, fields, _ = ask(mock.url, target, "", "OPTIONS", None, Origin=origin, **wanted)
+        expected = {"Access_Control_Request_Method": "GET", "Access_Control_Request_Headers": "authorization"}
+        status, fields, _ = ask(mock.url, target, "", "OPTIONS", None, Origin=origin, **expected)
         assert 204 == status
         allows = [
             fields.get(f"access-control-allow-{name}") for name in ("origin", "methods", "headers", "credentials")

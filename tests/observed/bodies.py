@@ -25,10 +25,10 @@ _SAMPLE: dict[str, Any] = json.loads(packaged().sample.read_text("utf-8"))
 
 def seen(*bodies: Any, contract: Contract = CONTRACT, status: int = 200) -> Observation:
     """What bodies of one status show."""
-    made = Observation()
+    observation = Observation()
     for body in bodies:
-        observe(contract, contract.operations[0], status, body, made)
-    return made
+        observe(contract, contract.operations[0], status, body, observation)
+    return observation
 
 
 SCALARS = (

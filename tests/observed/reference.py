@@ -17,11 +17,11 @@ SCHEMAS = CONTRACT.document["components"]["schemas"]
 
 def walked(status: int, data: Any) -> Observation:
     """Observe one body of the packaged contract's 200, which it reads in its own simple way."""
-    made = Observation()
-    made.statuses[LABEL, str(status)] += 1
+    observation = Observation()
+    observation.statuses[LABEL, str(status)] += 1
     root = CONTRACT.document["paths"]["/v1/spaces/{id}/runtimes"]["get"]["responses"]["200"]["content"]
-    _walk(made, root["application/json"]["schema"], "", data)
-    return made
+    _walk(observation, root["application/json"]["schema"], "", data)
+    return observation
 
 
 def _schema(schema: Any) -> Any:
@@ -50,8 +50,8 @@ def _walk(made: Observation, schema: Any, at: str, value: Any) -> None:
     is_documented = _kind(value) in ([said] if isinstance(said, str) else said)
     if isinstance(value, str):
         # Of a string where none is documented, what it may turn out to be is taken down.
-        wanted = [schema["format"]] if "format" in schema else []
-        for name in wanted if is_documented else ("uuid", "date-time"):
+        expected = [schema["format"]] if "format" in schema else []
+        for name in expected if is_documented else ("uuid", "date-time"):
             facts.formats[name] += conforms_to_format(value, name)
     if isinstance(value, list | dict | str) and not is_documented:
         facts.empty += value in ([], {})

@@ -212,9 +212,9 @@ def test_a_contract_of_ones_own_is_suggested_for_and_built_from(run: Run, tmp_pa
     suggested = run("contract", "suggest", "seen.json", "--contract", "own.yaml", "--output", "s.yaml")
     command = suggested.stdout.splitlines()[-1].removeprefix("next: pytest-bctrl ").split()
     assert run(*command).returncode == 0
-    made = json.loads((tmp_path / "observed.contract.json").read_text())
+    data = json.loads((tmp_path / "observed.contract.json").read_text())
     assert ["active", "stopped", "failed", "paused", "lost"] in [
-        schema.get("enum") for schema in made["components"]["schemas"].values()
+        schema.get("enum") for schema in data["components"]["schemas"].values()
     ]
 
 

@@ -28,9 +28,9 @@ def test_observing_apart_and_adding_is_observing_together(some: list[Any], other
 @example([{"runtimes": [{"status": 1.0}]}])
 @given(st.lists(BODIES, max_size=3))
 def test_an_observation_survives_as_json_and_as_what_workers_send(bodies: list[Any]) -> None:
-    made = seen(*bodies)
-    assert made == from_data(json.loads(json.dumps(as_data(made))))
-    assert made == from_data(execnet.loads(execnet.dumps(as_data(made))))
+    observation = seen(*bodies)
+    assert observation == from_data(json.loads(json.dumps(as_data(observation))))
+    assert observation == from_data(execnet.loads(execnet.dumps(as_data(observation))))
 
 
 @given(BODIES)
@@ -48,28 +48,28 @@ def test_a_long_list_is_looked_at_in_chunks_and_tells_the_same(body: Any) -> Non
 
 @given(BODIES)
 def test_every_place_can_be_found_again_or_is_undocumented(body: Any) -> None:
-    made = seen(body)
+    observation = seen(body)
     root = body_node(CONTRACT, LABEL, "200")
     assert root is not None
-    unknown = {member.location for members in made.unknown.values() for member in members}
-    for place in made.places:
+    unknown = {member.location for members in observation.unknown.values() for member in members}
+    for place in observation.places:
         location, node = place.location, node_at(root, place.location)
         if node is None and not any(location.startswith(one) for one in unknown):
             while node is None:
                 location = split_location(location)[0]
                 node = node_at(root, location)
             # Below a value of a type that is not documented.
-            assert set(made.places[place._replace(location=location)].types) - node.types
+            assert set(observation.places[place._replace(location=location)].types) - node.types
 
 
 @given(st.lists(BODIES, max_size=3))
 def test_no_count_is_more_than_what_was_looked_at_and_each_is_told_once(bodies: list[Any]) -> None:
-    found = differences(CONTRACT, seen(*bodies))
-    for finding in found:
+    findings = differences(CONTRACT, seen(*bodies))
+    for finding in findings:
         assert finding.total is None or 0 < finding.count <= finding.total
     keys = [
         (finding.rule, finding.location, finding.message, str(finding.extra), str(finding.observed))
-        for finding in found
+        for finding in findings
     ]
     assert len(keys) == len(set(keys))
 

@@ -19,28 +19,32 @@ from tests.variants.runtimes import mixed_runtime
 
 
 def test_names_that_are_not_told_apart_are_counted_and_said() -> None:
-    made = seen({"runtimes": [{**mixed_runtime(n), f"field-{n}": n} for n in range(MANY + 36)]})
-    found = differences(CONTRACT, made)
-    assert MANY == sum(1 for one in found if one.location.startswith("runtimes[*]['field-") or "field-" in one.location)
-    (more,) = [one for one in found if one.location == "runtimes[*]"]
+    observation = seen({"runtimes": [{**mixed_runtime(n), f"field-{n}": n} for n in range(MANY + 36)]})
+    findings = differences(CONTRACT, observation)
+    assert MANY == sum(
+        1 for one in findings if one.location.startswith("runtimes[*]['field-") or "field-" in one.location
+    )
+    (more,) = [one for one in findings if one.location == "runtimes[*]"]
     assert ("undocumented_property", 36) == (more.rule, more.count)
     free = contract_of({"type": "object", "properties": {"runtimes": {"type": "array", "items": {"type": "object"}}}})
-    assert [] == differences(free, relabelled(made, {LABEL: free.operations[0].label}))
+    assert [] == differences(free, relabelled(observation, {LABEL: free.operations[0].label}))
 
 
 def test_branches_that_are_not_told_apart_are_counted_and_said() -> None:
     kinds = [{**mixed_runtime(n), "backing": {"kind": f"kind-{n}"}} for n in range(MANY + 36)]
-    made = seen({"runtimes": kinds})
-    *told, further = differences(CONTRACT, made)
+    observation = seen({"runtimes": kinds})
+    *told, further = differences(CONTRACT, observation)
     assert [("new-branch", 1)] * 10 == [(one.extra["kind"], one.count) for one in told]
     assert ("further-values", MANY + 26) == (further.extra["kind"], further.count)
     assert f"{MANY - 9} further values" == further.observed
 
 
 def test_an_observation_tells_its_differences_without_the_samples_too() -> None:
-    made = seen({"runtimes": [odd(1)]})
-    data = json.loads(json.dumps(as_data(made)), object_hook=lambda one: {**one, "samples": {}} if "of" in one else one)
-    told, bare = differences(CONTRACT, made), differences(CONTRACT, from_data(data))
+    observation = seen({"runtimes": [odd(1)]})
+    data = json.loads(
+        json.dumps(as_data(observation)), object_hook=lambda one: {**one, "samples": {}} if "of" in one else one
+    )
+    told, bare = differences(CONTRACT, observation), differences(CONTRACT, from_data(data))
     assert [(one.location, one.message, one.count) for one in told] == [
         (one.location, one.message, one.count) for one in bare
     ]
@@ -50,9 +54,9 @@ def test_an_observation_tells_its_differences_without_the_samples_too() -> None:
 def test_a_secret_that_stands_in_traffic_is_in_no_sample() -> None:
     secret = "vk_live_51Nightjar4Kd9wQx2LmZ"
     body = {"runtimes": [{**mixed_runtime(1), "name": secret, "token": secret, "links": {"self": [secret]}}]}
-    made = seen(body)
-    assert secret not in json.dumps(as_data(made))
-    assert secret not in repr([finding.as_dict() for finding in differences(CONTRACT, made)])
+    observation = seen(body)
+    assert secret not in json.dumps(as_data(observation))
+    assert secret not in repr([finding.as_dict() for finding in differences(CONTRACT, observation)])
 
 
 @pytest.mark.parametrize("number", ["9" * 4_000, "1e999", "-0", "1" + "0" * 400])
@@ -60,10 +64,10 @@ def test_numbers_beyond_what_the_interpreter_writes_are_observed_too(number: str
     text = json.dumps({"runtimes": [mixed_runtime(1)]})
     for replaced in ('"active"', '"eu-west-3"', '"us-east-1"'):
         text = text.replace(replaced, number)
-    made = Response(CONTRACT, OPERATION, 200, (("Content-Type", "application/json"),), text.encode())
-    places = {finding.location for finding in differences(CONTRACT, made.observed)}
+    response = Response(CONTRACT, OPERATION, 200, (("Content-Type", "application/json"),), text.encode())
+    places = {finding.location for finding in differences(CONTRACT, response.observed)}
     assert {
-        finding.location for finding in check_answer(made) if finding.rule == "response_schema_conformance"
+        finding.location for finding in check_answer(response) if finding.rule == "response_schema_conformance"
     } == places
 
 
@@ -72,16 +76,18 @@ def test_a_body_of_a_recursive_schema_may_be_as_deep_as_is_read() -> None:
     node = {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Node"}}}
     contract = contract_of(schema, {"Node": node})
     raw = ('{"next":' * 399 + "{}" + "}" * 399).encode()
-    made = Response(contract, contract.operations[0], 200, (("Content-Type", "application/json"),), raw)
-    assert [] == check_answer(made)
+    response = Response(contract, contract.operations[0], 200, (("Content-Type", "application/json"),), raw)
+    assert [] == check_answer(response)
 
 
 def held_after(items: int) -> int:
     """The bytes that an observation holds after so many runtimes, of which no two are alike."""
     tracemalloc.start()
-    made = Observation()
+    observation = Observation()
     for start in range(0, items, 200):
-        observe(CONTRACT, OPERATION, 200, {"runtimes": [odd(number) for number in range(start, start + 200)]}, made)
+        observe(
+            CONTRACT, OPERATION, 200, {"runtimes": [odd(number) for number in range(start, start + 200)]}, observation
+        )
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return held

@@ -111,6 +111,6 @@ def test_they_agree_on_texts_too_long_to_be_told_apart() -> None:
 
 @pytest.mark.parametrize(("status", "level"), [(401, "warning"), (418, "warning"), (201, "error"), (500, "error")])
 def test_traffic_that_breaks_the_overlay_alone_is_a_warning(status: int, level: str) -> None:
-    found = differences(CONTRACT, answered({}, status).observed)
-    assert {level} == {finding.level for finding in found}
-    assert all((OVERLAY_ALONE in finding.message) == (level == "warning") for finding in found)
+    findings = differences(CONTRACT, answered({}, status).observed)
+    assert {level} == {finding.level for finding in findings}
+    assert all((OVERLAY_ALONE in finding.message) == (level == "warning") for finding in findings)

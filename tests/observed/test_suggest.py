@@ -102,17 +102,17 @@ TELLING = ("object property", "value", "kind", "null branch", "list for text", "
 @pytest.mark.parametrize("name", SEEN)
 def test_what_was_seen_is_accepted_and_nothing_is_found_again(name: str) -> None:
     body = edited(SEEN[name])()
-    made = made_of(body)
-    assert [] == wrong(body, made)
-    assert [] == differences(made, seen(body, contract=made))
+    spec = made_of(body)
+    assert [] == wrong(body, spec)
+    assert [] == differences(spec, seen(body, contract=spec))
 
 
 @pytest.mark.parametrize("name", TELLING)
 def test_what_was_refused_is_refused_still(name: str) -> None:
     """Of all mutants of the contract, none is let in but one that does what was seen."""
     body = edited(SEEN[name])()
-    made = made_of(body)
-    let_in = [mutant for mutant in MUTANTS if not is_refused(mutant.body, made)]
+    spec = made_of(body)
+    let_in = [mutant for mutant in MUTANTS if not is_refused(mutant.body, spec)]
     admitted = {(finding.location, finding.extra["kind"]) for finding in differences(CONTRACT, seen(body))}
     assert [] == [mutant.name for mutant in let_in if not _does(mutant, admitted)]
 
@@ -141,20 +141,20 @@ def _does(mutant: Mutant, admitted: set[tuple[str, str]]) -> bool:
 @given(st.sampled_from(MUTANTS), st.data())
 def test_a_mutant_that_was_seen_is_accepted_and_others_are_not(mutant: Mutant, data: st.DataObject) -> None:
     """Of any two mutants at different places, seeing the one never lets in the other."""
-    made = made_of(mutant.body)
-    assert [] == wrong(mutant.body, made)
+    spec = made_of(mutant.body)
+    assert [] == wrong(mutant.body, spec)
     others = [one for one in MUTANTS if one.location != mutant.location]
     for other in data.draw(st.lists(st.sampled_from(others), min_size=8, max_size=8)):
-        assert is_refused(other.body, made), other.name
+        assert is_refused(other.body, spec), other.name
 
 
 @settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.sampled_from(sorted(SEEN)), min_size=2, max_size=4, unique=True))
 def test_several_at_once_are_accepted_together(names: list[str]) -> None:
     bodies = [edited(SEEN[name])() for name in names]
-    made = made_of(*bodies)
-    assert [] == [place for body in bodies for place in wrong(body, made)]
-    assert [] == differences(made, seen(*bodies, contract=made))
+    spec = made_of(*bodies)
+    assert [] == [place for body in bodies for place in wrong(body, spec)]
+    assert [] == differences(spec, seen(*bodies, contract=spec))
 
 
 @settings(max_examples=30, suppress_health_check=list(HealthCheck))
@@ -241,11 +241,11 @@ def test_what_breaks_another_rule_than_what_was_seen_is_refused_still(
 
 
 def _broken(contract: Contract, body: Any) -> set[tuple[str, str, str]]:
-    found = differences(contract, seen(body, contract=contract))
+    findings = differences(contract, seen(body, contract=contract))
     return {
         # Where nothing was documented, all values of a type that was seen are taken.
         (finding.location, kind, kind_of(value) if kind == "undocumented-property" else str(value))
-        for finding in found
+        for finding in findings
         for kind in [finding.extra["kind"]]
         for value in (finding.observed if isinstance(finding.observed, list) else [finding.observed])
     }
@@ -275,10 +275,10 @@ def test_a_shared_component_changes_only_where_it_was_seen(
     there: Callable[[Any], Any], elsewhere: Callable[[Any], Any]
 ) -> None:
     """It is written out there, with the reason, and stays as it is for all others."""
-    made = made_of(there(5), contract=_two())
-    assert ([], []) == (wrong(there(5), made), wrong(there("a"), made))
-    assert wrong(elsewhere(5), made) != []
-    assert made.document["components"]["schemas"]["Shared"] == SHARED
+    spec = made_of(there(5), contract=_two())
+    assert ([], []) == (wrong(there(5), spec), wrong(there("a"), spec))
+    assert wrong(elsewhere(5), spec) != []
+    assert spec.document["components"]["schemas"]["Shared"] == SHARED
 
 
 def test_a_component_that_is_used_once_is_changed_where_it_stands() -> None:

@@ -45,31 +45,31 @@ def kind(name: str, value: Any) -> dict[str, Any]:
 def test_a_value_is_listed_for_the_branch_that_it_was_seen_in_and_no_other() -> None:
     contract = contract_of({"oneOf": [kind("x", {"enum": ["x1"]}), kind("y", {"enum": ["y1"]})]})
     bodies = [{"kind": "x", "value": "new"}, {"kind": "y", "value": "y1"}]
-    made = suggested(contract, *bodies)
-    assert ([], []) == (wrong(bodies[0], made.contract), wrong(bodies[1], made.contract))
-    assert ["value"] == wrong({"kind": "x", "value": "y1"}, made.contract)
-    assert ["value"] == wrong({"kind": "y", "value": "new"}, made.contract)
+    suggestion = suggested(contract, *bodies)
+    assert ([], []) == (wrong(bodies[0], suggestion.contract), wrong(bodies[1], suggestion.contract))
+    assert ["value"] == wrong({"kind": "x", "value": "y1"}, suggestion.contract)
+    assert ["value"] == wrong({"kind": "y", "value": "new"}, suggestion.contract)
 
 
 def test_an_object_is_described_as_it_was_in_the_branch_that_it_was_seen_in() -> None:
     contract = contract_of({"oneOf": [kind("x", TEXT), kind("y", TEXT)]})
     bodies = [{"kind": "x", "value": "text"}, {"kind": "y", "value": {"a": 1}}]
-    made = suggested(contract, *bodies)
-    assert ((), []) == (made.unsaid, wrong(bodies[1], made.contract))
-    assert [] != wrong({"kind": "y", "value": {"b": 1}}, made.contract)
+    suggestion = suggested(contract, *bodies)
+    assert ((), []) == (suggestion.unsaid, wrong(bodies[1], suggestion.contract))
+    assert [] != wrong({"kind": "y", "value": {"b": 1}}, suggestion.contract)
 
 
 def test_null_is_admitted_by_alternatives_that_stand_beside_a_list_of_values() -> None:
-    made = suggested(contract_of({"enum": ["a", 5], "anyOf": [TEXT, {"type": "integer"}]}), None)
-    assert ((), []) == (made.unsaid, wrong(None, made.contract))
-    assert [f"{ROOT}.anyOf", f"{ROOT}.enum"] == [action["target"] for action in made.actions]
+    suggestion = suggested(contract_of({"enum": ["a", 5], "anyOf": [TEXT, {"type": "integer"}]}), None)
+    assert ((), []) == (suggestion.unsaid, wrong(None, suggestion.contract))
+    assert [f"{ROOT}.anyOf", f"{ROOT}.enum"] == [action["target"] for action in suggestion.actions]
 
 
 def test_what_was_of_no_alternative_is_admitted_as_it_was_seen() -> None:
     contract = contract_of({"oneOf": [thing("a", a=TEXT), thing("b", b=TEXT)]})
-    made = suggested(contract, {"a": 5})
-    assert ((), []) == (made.unsaid, wrong({"a": 5}, made.contract))
-    assert ["$", "$"] == [*wrong({"b": 5}, made.contract), *wrong({"a": None}, made.contract)]
+    suggestion = suggested(contract, {"a": 5})
+    assert ((), []) == (suggestion.unsaid, wrong({"a": 5}, suggestion.contract))
+    assert ["$", "$"] == [*wrong({"b": 5}, suggestion.contract), *wrong({"a": None}, suggestion.contract)]
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_what_was_of_no_alternative_is_admitted_as_it_was_seen() -> None:
     ],
 )
 def test_what_no_overlay_can_say_is_named_with_the_reason(schema: Any, body: Any, location: str, why: str) -> None:
-    made = suggested(contract_of(schema), body)
-    assert [(location, why)] == [(finding.location, reason) for finding, reason in made.unsaid]
-    assert [] == made.actions
+    suggestion = suggested(contract_of(schema), body)
+    assert [(location, why)] == [(finding.location, reason) for finding, reason in suggestion.unsaid]
+    assert [] == suggestion.actions
 
 
 def test_a_name_that_is_too_long_to_be_kept_is_no_property_of_an_overlay() -> None:
@@ -151,10 +151,10 @@ def test_an_answer_that_is_a_reference_is_changed_where_it_stands() -> None:
         },
         "things",
     )
-    made = suggested(contract, 5)
-    targets = [action["target"] for action in made.actions]
+    suggestion = suggested(contract, 5)
+    targets = [action["target"] for action in suggestion.actions]
     assert ["$.components.responses.Thing.content['application/json'].schema"] == targets
-    assert [] == check("5", contract=made.contract)
+    assert [] == check("5", contract=suggestion.contract)
 
 
 def test_an_undocumented_status_without_a_body_is_documented_without_one() -> None:

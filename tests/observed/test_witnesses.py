@@ -40,14 +40,14 @@ def says(finding: Finding, witness: str = "") -> str:
 def test_each_difference_is_placed_once_under_the_name_that_is_owed(name: str) -> None:
     """Beside another value than upstream's there is upstream's own."""
     case = CASES[name]
-    found = placed(published(case), from_data(as_data(seen(answered(case)))))
-    wanted = (case.moved, case.rule, case.location)
+    findings = placed(published(case), from_data(as_data(seen(answered(case)))))
+    expected = (case.moved, case.rule, case.location)
     placed_there = [
         (says(finding), finding.rule, finding.location)
-        for finding in found
+        for finding in findings
         if "another value" not in name or says(finding) != PROMISED
     ]
-    assert [wanted] == placed_there
+    assert [expected] == placed_there
 
 
 def test_what_upstream_lists_and_what_nobody_does_are_told_apart() -> None:
@@ -108,9 +108,9 @@ TOGETHER: dict[str, tuple[Case, set[tuple[str, str, str]]]] = {
 @pytest.mark.parametrize("name", TOGETHER)
 def test_what_contradicts_both_documents_is_told_beside_what_changed(name: str) -> None:
     case, owed = TOGETHER[name]
-    found = placed(published(case), seen(answered(case)))
-    assert owed <= {(says(finding), finding.rule, finding.location) for finding in found}
-    assert len(found) == len({(finding.rule, finding.location) for finding in found})
+    findings = placed(published(case), seen(answered(case)))
+    assert owed <= {(says(finding), finding.rule, finding.location) for finding in findings}
+    assert len(findings) == len({(finding.rule, finding.location) for finding in findings})
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ def test_what_contradicts_both_documents_is_told_beside_what_changed(name: str) 
     ids=["neither document's", "null", "property", "kind"],
 )
 def test_each_witness_says_what_it_has_to_say(case: Case, texts: dict[str, str]) -> None:
-    found = placed(published(case), seen(answered(case)))
-    assert texts in [{name: says(one, name) for name in texts} for one in found]
+    findings = placed(published(case), seen(answered(case)))
+    assert texts in [{name: says(one, name) for name in texts} for one in findings]
 
 
 def test_an_undocumented_status_is_ahead_of_the_documentation() -> None:

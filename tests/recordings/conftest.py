@@ -75,10 +75,10 @@ def recorded(
     hide = Redaction()
     for secret in secrets:
         hide.add(secret)
-    made = RecordedTest(place, CONTRACT, "rewrite" if aim else "none", hide, found, scrub_ids=scrub_ids)
+    recorded_test = RecordedTest(place, CONTRACT, "rewrite" if aim else "none", hide, found, scrub_ids=scrub_ids)
     if aim is not None:
-        made.aim = aim
-    return made
+        recorded_test.aim = aim
+    return recorded_test
 
 
 def listing(recording: RecordedTest) -> httpx.Response:

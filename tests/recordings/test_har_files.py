@@ -25,9 +25,9 @@ LISTING = f"/v1/spaces/{SPACE_ID}/runtimes"
 
 
 def loaded(path: Path) -> Recording:
-    found = load(path)
-    assert found is not None
-    return found
+    contract = load(path)
+    assert contract is not None
+    return contract
 
 
 @pytest.mark.parametrize("name", WITH_BODIES)

@@ -73,8 +73,8 @@ def port(respond: Callable[[Request], MockResponse]) -> Iterator[str]:
 @pytest.fixture
 def nowhere() -> Iterator[str]:
     """A port in front of a target that is not there."""
-    made = client("http://127.0.0.1:9", None, live=True, retry=RetryPolicy(attempts=1))
-    with made, port(lambda request: forwarded(made, request)) as url:
+    http = client("http://127.0.0.1:9", None, live=True, retry=RetryPolicy(attempts=1))
+    with http, port(lambda request: forwarded(http, request)) as url:
         yield url
 
 

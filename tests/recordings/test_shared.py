@@ -41,9 +41,9 @@ def edit(path: Path, test: str) -> None:
 
 
 def held(path: Path) -> list[str]:
-    found = load(path)
-    assert found is not None
-    return [exchange.test for exchange in found.exchanges]
+    contract = load(path)
+    assert contract is not None
+    return [exchange.test for exchange in contract.exchanges]
 
 
 def told(path: Path, saved: Saved) -> str:

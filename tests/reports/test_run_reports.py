@@ -28,34 +28,34 @@ EXAMPLES = [failed, passed, unchecked, drift, moved, hostile]
 @pytest.mark.parametrize("example", EXAMPLES)
 class TestEveryFormat:
     def test_json_keeps_to_its_published_schema(self, example: Callable[[], Example]) -> None:
-        made = example()
-        report = json.loads(findings_json(made.findings, made.title, made.run))
+        spec = example()
+        report = json.loads(findings_json(spec.findings, spec.title, spec.run))
         jsonschema.validate(report, findings_schema(), jsonschema.Draft202012Validator)
-        assert len(made.findings) == len(report["findings"])
+        assert len(spec.findings) == len(report["findings"])
 
     def test_sarif_keeps_to_the_official_schema(self, example: Callable[[], Example]) -> None:
-        made = example()
-        log = json.loads(findings_sarif(made.findings, made.title, made.run))
+        spec = example()
+        log = json.loads(findings_sarif(spec.findings, spec.title, spec.run))
         jsonschema.validate(log, SARIF_SCHEMA, jsonschema.Draft4Validator)
-        assert len(made.findings) == len(log["runs"][0]["results"])
+        assert len(spec.findings) == len(log["runs"][0]["results"])
 
     def test_junit_counts_its_cases(self, example: Callable[[], Example]) -> None:
-        made = example()
-        suite = ET.fromstring(findings_junit(made.findings, made.title, made.run))[0]
+        spec = example()
+        suite = ET.fromstring(findings_junit(spec.findings, spec.title, spec.run))[0]
         counted = {name: len(suite.findall(f"testcase/{name}")) for name in ("failure", "error", "skipped")}
         assert [len(suite), counted["failure"], counted["error"], counted["skipped"]] == [
             int(str(suite.get(name))) for name in ("tests", "failures", "errors", "skipped")
         ]
 
     def test_markdown_has_a_row_a_finding(self, example: Callable[[], Example]) -> None:
-        made = example()
-        text = findings_markdown(made.findings, made.title, made.run)
+        spec = example()
+        text = findings_markdown(spec.findings, spec.title, spec.run)
         rows = [row for row in text.splitlines() if row.startswith("| ") and not row.startswith("| what")]
-        assert len(made.findings) == len(rows)
+        assert len(spec.findings) == len(rows)
 
     def test_html_runs_nothing_but_its_own_script(self, example: Callable[[], Example]) -> None:
-        made = example()
-        page = html.findings_html(made.findings, made.title, made.run)
+        spec = example()
+        page = html.findings_html(spec.findings, spec.title, spec.run)
         scripts = re.findall(r"<script(?:>| [^>]*>)(.*?)</script>", page, re.DOTALL)
         assert 2 == len(scripts)
         json.loads(scripts[0])
@@ -79,10 +79,10 @@ def test_every_file_of_the_page_is_in_it() -> None:
 
 class TestTheJobSummary:
     def test_leaves_out_what_github_would_not_take_and_says_how_much(self, tmp_path: Path) -> None:
-        made = many(10_000)
+        items = many(10_000)
         path = tmp_path / "summary.md"
 
-        append_summary(path, made.findings, made.title, made.run)
+        append_summary(path, items.findings, items.title, items.run)
 
         text = path.read_text("utf-8")
         rows = [row for row in text.splitlines() if row.startswith("| the")]
@@ -92,11 +92,11 @@ class TestTheJobSummary:
                                       "parameters that the suite does not send")  # fmt: skip
 
     def test_counts_what_was_there_before(self, tmp_path: Path) -> None:
-        made = many(10_000)
+        items = many(10_000)
         path = tmp_path / "summary.md"
         path.write_bytes(b"x" * (LIMIT - 100_000))
 
-        append_summary(path, made.findings, made.title, made.run)
+        append_summary(path, items.findings, items.title, items.run)
 
         assert LIMIT - 5_000 < path.stat().st_size <= LIMIT
 
@@ -108,8 +108,8 @@ class TestTheJobSummary:
 
 class TestAnnotations:
     def test_are_no_more_than_github_shows(self) -> None:
-        made = many(100)
-        commands = shown_commands(made.findings, made.title._replace(not_checked=()))
+        items = many(100)
+        commands = shown_commands(items.findings, items.title._replace(not_checked=()))
         assert 3 * SHOWN + 1 == len(commands)
         assert commands[-1].startswith("70 more findings")
 
@@ -128,8 +128,8 @@ def test_properties_of_junit_are_few_and_count_all() -> None:
 
 
 def test_the_same_exchange_is_in_the_page_once() -> None:
-    made: Any = many(1_000)
-    page = html.findings_html(made.findings, made.title, made.run)
+    items: Any = many(1_000)
+    page = html.findings_html(items.findings, items.title, items.run)
     assert 1 == page.count('"size":')
 
 

@@ -29,9 +29,9 @@ def judged(contract: Contract) -> Verdict:
     run = with_mock(ContractRun("mock", contract, "", Secret(""), {}, "error", 20))
     responses: list[tuple[int, str | None]] = []
     target = Target(run, see=lambda response, *_: responses.append((response.status, response.header("Content-Type"))))
-    found = run_probes(target)
+    findings = run_probes(target)
     target.close()
-    return Verdict(found, responses)
+    return Verdict(findings, responses)
 
 
 def response(schema: Any = None, media: str = "application/json") -> dict[str, Any]:
@@ -86,12 +86,12 @@ UNDOCUMENTED = {"the status is not documented", "Schemathesis: Undocumented stat
 @pytest.mark.parametrize("name", KINDS)
 def test_the_mock_answers_as_documented_and_the_suite_finds_no_error(name: str) -> None:
     responses, expected = KINDS[name]
-    made = document(responses=responses, parameters=PARAMETERS, security=[{"key": []}])
-    made["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    spec = document(responses=responses, parameters=PARAMETERS, security=[{"key": []}])
+    spec["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     # An operation of samples beside it: a mock needs one.
-    made["paths"]["/b"] = {"get": {"operationId": "b", "responses": {"200": response(OBJECT)}}}
+    spec["paths"]["/b"] = {"get": {"operationId": "b", "responses": {"200": response(OBJECT)}}}
 
-    verdict = judged(from_document(made, "x"))
+    verdict = judged(from_document(spec, "x"))
 
     assert [] == [
         (finding.message, finding.observed, finding.reproduce) for finding in verdict.found if finding.level == "error"
@@ -101,9 +101,9 @@ def test_the_mock_answers_as_documented_and_the_suite_finds_no_error(name: str) 
 
 
 def test_what_documents_no_success_is_named_and_not_asked() -> None:
-    made = document(responses={"400": response(OBJECT)}, parameters=PARAMETERS)
-    made["paths"]["/b"] = {"get": {"operationId": "b", "responses": {"200": response(OBJECT)}}}
-    run = with_mock(ContractRun("mock", from_document(made, "x"), "", Secret(""), {}, "error", 20))
+    spec = document(responses={"400": response(OBJECT)}, parameters=PARAMETERS)
+    spec["paths"]["/b"] = {"get": {"operationId": "b", "responses": {"200": response(OBJECT)}}}
+    run = with_mock(ContractRun("mock", from_document(spec, "x"), "", Secret(""), {}, "error", 20))
     one, other = run.contract.operations
 
     assert "the contract documents no successful answer" == why_not_asked(run, one)

@@ -20,12 +20,12 @@ def judged(server: str, proxy: str = "", fault: str = "") -> list[Finding]:
     with running(server, proxy, fault) as url:
         target = Target(ContractRun("live", load(), url, Secret(KEY), {"space_id": SPACE}, "error", max_examples=20))
         try:
-            found = run_probes(target)
+            findings = run_probes(target)
         finally:
             target.close()
     assert target.tally["requests"] <= 40
-    assert KEY not in repr(found)
-    return found
+    assert KEY not in repr(findings)
+    return findings
 
 
 @pytest.mark.parametrize("server", SERVERS)
@@ -37,9 +37,9 @@ def test_a_conforming_application_is_green(server: str) -> None:
 @pytest.mark.parametrize("proxy", STOCK)
 def test_a_conforming_application_is_green_behind_a_proxy(server: str, proxy: str) -> None:
     """What the proxy itself answers to what no client sends is told, as the proxy's."""
-    found = judged(server, proxy)
-    assert [] == at_or_above(found, "warning")
-    assert all("a proxy or framework before the application" in finding.extra["answered_by"] for finding in found)
+    findings = judged(server, proxy)
+    assert [] == at_or_above(findings, "warning")
+    assert all("a proxy or framework before the application" in finding.extra["answered_by"] for finding in findings)
 
 
 FAULTS = {

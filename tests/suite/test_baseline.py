@@ -188,12 +188,12 @@ def test_check_bears_what_the_list_accepts(pytester: pytest.Pytester, typed: Typ
     before = typed(command)
     accepting = typed(f"{command} --accept 'we cope' --until 2999-02-03")
     after = typed(command)
-    told = json.loads(typed(f"{command} --format json").stdout.str())
+    data = json.loads(typed(f"{command} --format json").stdout.str())
 
     assert [before.ret, accepting.ret, after.ret] == [1, 0, 0]
     accepting.stderr.fnmatch_lines([f"pytest-bctrl: accepted 1 until 2999-02-03 in {FILE}"])
     after.stdout.fnmatch_lines(["  accepted  until 2999-02-03: we cope (bctrl-baseline.yaml:*)"])
-    assert [finding["accepted"]["reason"] for finding in told["findings"]] == ["we cope"]
+    assert [finding["accepted"]["reason"] for finding in data["findings"]] == ["we cope"]
 
 
 def test_check_names_entries_that_are_past_or_of_no_use(pytester: pytest.Pytester, typed: Typed) -> None:

@@ -102,12 +102,12 @@ def test_what_reproduces_a_finding_has_all_that_the_request_had() -> None:
 
 def test_what_the_settings_give_is_neither_made_up_nor_tried() -> None:
     """A header of all requests is no parameter any more; `bctrl_values` fills one by its own name or its setting's."""
-    made = document(True)
-    made["paths"]["/v1/things/{id}"]["get"]["parameters"] += [
+    spec = document(True)
+    spec["paths"]["/v1/things/{id}"]["get"]["parameters"] += [
         {"name": "BCTRL-Version", "in": "header", "required": True, "schema": {"type": "string"}},
         {"name": "cursor", "in": "query", "required": True, "x-bctrl-setting": "page", "schema": {"type": "string"}},
     ]
-    contract = from_document(made, "things.json")
+    contract = from_document(spec, "things.json")
     lines = Given({"bctrl_values": ["id = 7", "page = $PAGE"], "bctrl_headers": ["bctrl-version: 1"]})
     run = ContractRun("live", contract, "", Secret(""), {}, "error", 5, connection=connection(lines, {}))
     (operation,) = run.operations
@@ -140,11 +140,11 @@ def test_a_proxy_that_refuses_is_not_taken_for_the_target(
         monkeypatch.setenv(variable, f"me:pa55-word@127.0.0.1:{unused.getsockname()[1]}")
         result = pytester.runpytest("--bctrl-live", "--bctrl-base-url=https://api.test", "-k", "conforms")
     assert pytest.ExitCode.INTERRUPTED == result.ret
-    told = result.stdout.str()
+    output = result.stdout.str()
     assert re.search(
-        rf"not checked  the target was not asked: the proxy \({variable.upper()}, 127\.0\.0\.1:\d+\)", told
+        rf"not checked  the target was not asked: the proxy \({variable.upper()}, 127\.0\.0\.1:\d+\)", output
     )
-    assert "pa55" not in told
+    assert "pa55" not in output
 
 
 @pytest.mark.parametrize(

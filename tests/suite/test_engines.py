@@ -49,11 +49,11 @@ def test_each_fault_of_a_body_is_reported_by_each_engine(variant: Variant, engin
     """As ours does: at the same place, or at an object around it where alternatives differ."""
     exchange = exchange_of(PACKAGED, 200, encode(variant.service.document()))
     ours = check_answer(exchange.response)
-    found: list[Finding] = engine(PACKAGED, 200, encode(variant.service.document()))
-    assert {"response_schema_conformance"} == {finding.rule for finding in found}
-    assert {"error"} == {finding.level for finding in found}
-    assert all(any(finding.location.startswith(one.location) for finding in ours) for one in found)
-    assert all(finding.message.startswith(f"{finding.extra['engine']}: ") for finding in found)
+    errors: list[Finding] = engine(PACKAGED, 200, encode(variant.service.document()))
+    assert {"response_schema_conformance"} == {finding.rule for finding in errors}
+    assert {"error"} == {finding.level for finding in errors}
+    assert all(any(finding.location.startswith(one.location) for finding in ours) for one in errors)
+    assert all(finding.message.startswith(f"{finding.extra['engine']}: ") for finding in errors)
 
 
 @pytest.mark.parametrize("engine", [by_jsonschema, by_schemathesis])
@@ -69,15 +69,15 @@ def test_any_engine_finds_a_fault_alone(
 ) -> None:
     """With the tests of the two others left out, and its own alone."""
     own = {None: "not jsonschema and not schemathesis", "jsonschema": "jsonschema", "Schemathesis": "schemathesis"}
-    found = findings_in(live, named(name), "-k", own[engine])
-    assert {engine} == {finding.get("engine") for finding in found if finding["level"] == "error"}
+    findings = findings_in(live, named(name), "-k", own[engine])
+    assert {engine} == {finding.get("engine") for finding in findings if finding["level"] == "error"}
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_without_one_engine_the_others_are_left(engine: str | None, live: LiveRun, pytester: pytest.Pytester) -> None:
     without = {None: "jsonschema or schemathesis", "jsonschema": "not jsonschema", "Schemathesis": "not schemathesis"}
-    found = findings_in(live, named("name-missing"), "-k", without[engine])
-    assert {*ENGINES} - {engine} == {finding.get("engine") for finding in found if finding["level"] == "error"}
+    findings = findings_in(live, named("name-missing"), "-k", without[engine])
+    assert {*ENGINES} - {engine} == {finding.get("engine") for finding in findings if finding["level"] == "error"}
 
 
 def test_a_run_shows_what_each_engine_did(live: LiveRun) -> None:
@@ -174,8 +174,8 @@ def test_a_parameter_is_invalid_if_no_reading_is_allowed(query: list[tuple[str, 
 
 @pytest.mark.parametrize("status", [500, 501])
 def test_a_head_may_be_unknown_and_must_not_crash(status: int) -> None:
-    found = by_schemathesis(PACKAGED, status, b"", method="HEAD")
-    assert [finding.rule for finding in found] == ([] if status == 501 else ["not_a_server_error"])
+    findings = by_schemathesis(PACKAGED, status, b"", method="HEAD")
+    assert [finding.rule for finding in findings] == ([] if status == 501 else ["not_a_server_error"])
 
 
 def test_each_engine_rejects_the_mutants_that_ours_rejects() -> None:
@@ -240,11 +240,11 @@ def test_a_query_with_undocumented_names_alone_may_be_accepted() -> None:
         {"name": "limit", "in": "query", "schema": {"type": "integer", "maximum": 100}},
         {"name": "order", "in": "query", "schema": {"enum": ["asc", "desc"]}},
     ]
-    made = document({}, parameters=parameters, security=[{"key": []}])
-    made["paths"] = {"/v1/things": made["paths"]["/v1/things/{id}"]}
-    made["paths"]["/v1/things"]["get"]["responses"]["400"] = {"description": "x"}
-    made["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-    contract = from_document(made, "things.json")
+    spec = document({}, parameters=parameters, security=[{"key": []}])
+    spec["paths"] = {"/v1/things": spec["paths"]["/v1/things/{id}"]}
+    spec["paths"]["/v1/things"]["get"]["responses"]["400"] = {"description": "x"}
+    spec["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    contract = from_document(spec, "things.json")
     run = ContractRun("live", contract, "http://localhost", Secret("key_0123456789abcdef"))
     cases = schemathesis_engine.negative_cases(run, contract.operations[0], 60)
     valid = {"limit": {str(number) for number in range(-1_000, 101)}, "order": {"asc", "desc"}}
@@ -293,8 +293,8 @@ def validated(body: bytes, contract: Any = PACKAGED) -> tuple[list[Finding], Exc
 
 
 def test_of_a_long_list_jsonschema_validates_each_form_and_says_so() -> None:
-    found, exchange = validated(items(500))
-    assert [] == found
+    findings, exchange = validated(items(500))
+    assert [] == findings
     (gap,) = exchange.gaps
     assert gap.startswith("jsonschema: 499 of 500 items of a list: one of each form was validated (1;")
     assert not validated(items(100))[1].gaps
@@ -306,16 +306,16 @@ def test_of_a_long_list_jsonschema_validates_each_form_and_says_so() -> None:
     ids=str,
 )
 def test_a_fault_of_one_item_of_a_long_list_is_found(last: dict[str, Any]) -> None:
-    found, _ = validated(items(2_000, **last))
-    assert [f"runtimes[*].{next(iter(last))}"] == [one.location for one in found]
+    findings, _ = validated(items(2_000, **last))
+    assert [f"runtimes[*].{next(iter(last))}"] == [one.location for one in findings]
 
 
 def test_what_the_other_engine_rejects_is_validated_whatever_its_form() -> None:
     """A UUID and what looks like one have the same form where only its digits are looked at."""
     contract = contract_of({"items": {"type": "string", "format": "date"}})
     body = encode([*["2026-01-01"] * 300, "2026-13-01"])
-    found, _ = validated(body, contract)
-    assert ["[*]"] == [one.location for one in found]
+    findings, _ = validated(body, contract)
+    assert ["[*]"] == [one.location for one in findings]
 
 
 def test_formats_that_jsonschema_cannot_check_are_named() -> None:
@@ -326,16 +326,16 @@ def test_formats_that_jsonschema_cannot_check_are_named() -> None:
 
 def test_unique_items_of_a_long_list_are_not_compared() -> None:
     contract = contract_of({"uniqueItems": True})
-    found, exchange = validated(encode([*range(500), 1]), contract)
-    assert ([], ["jsonschema: uniqueItems of a list of 501 items"]) == (found, [*exchange.gaps])
+    findings, exchange = validated(encode([*range(500), 1]), contract)
+    assert ([], ["jsonschema: uniqueItems of a list of 501 items"]) == (findings, [*exchange.gaps])
     assert validated(encode([1, 1, *[0] * 98]), contract)[0]
     assert not validated(encode([1] * 500), contract_of({"uniqueItems": False}))[1].gaps
 
 
 def test_items_that_stand_behind_others_are_all_validated() -> None:
     contract = contract_of({"prefixItems": [True], "items": {"type": "integer"}})
-    found, exchange = validated(encode(["a", *range(500), "b"]), contract)
-    assert (1, {}) == (len(found), exchange.gaps)
+    findings, exchange = validated(encode(["a", *range(500), "b"]), contract)
+    assert (1, {}) == (len(findings), exchange.gaps)
 
 
 def test_an_identical_body_is_validated_once() -> None:

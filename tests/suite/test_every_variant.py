@@ -116,17 +116,17 @@ def asked_as_promised(server: Server) -> bool:
 @pytest.mark.parametrize("variant", CATALOGUE, ids=str)
 def test_verdict(variant: Variant) -> None:
     with serve(variant) as server:
-        found, observed = judged(server, *asked_of(variant))
+        findings, observed = judged(server, *asked_of(variant))
         assert asked_as_promised(server)
-        assert server.api_key not in repr(found)
-    assert FAILS[variant.expect] == [(level, bool(at_or_above(found, level))) for level, _ in FAILS[variant.expect]]
+        assert server.api_key not in repr(findings)
+    assert FAILS[variant.expect] == [(level, bool(at_or_above(findings, level))) for level, _ in FAILS[variant.expect]]
     if variant.kind in OWN:
-        rules = {finding.rule for finding in found}
+        rules = {finding.rule for finding in findings}
         assert OWN[variant.kind] & rules or not rules
         assert variant.kind == "schema" or rules <= OWN[variant.kind]
     if variant.kind in ("harmless", "schema", "undocumented"):
         # Whatever the checks find in the answers, the observer reports at the same places, once, and nothing else.
-        ours = [finding for finding in found if "engine" not in finding.extra]
+        ours = [finding for finding in findings if "engine" not in finding.extra]
         shaped = {(finding.rule, finding.location) for finding in ours if finding.rule in SHAPE}
         assert sorted(shaped) == sorted(
             (finding.rule, finding.location) for finding in observed if finding.rule in SHAPE
@@ -135,8 +135,8 @@ def test_verdict(variant: Variant) -> None:
 
 def test_who_lets_in_everyone_has_one_finding_that_counts_the_rest() -> None:
     with serve(named("no-auth-needed")) as server:
-        found, _ = judged(server)
-    (one,) = [finding for finding in at_or_above(found, "error") if "engine" not in finding.extra]
+        findings, _ = judged(server)
+    (one,) = [finding for finding in at_or_above(findings, "error") if "engine" not in finding.extra]
     assert ("ignored_auth", "credential: no header", 16, 16) == (one.rule, one.location, one.count, one.total)
     assert one.message.startswith("an invalid credential is accepted, and so are 15 further kinds: ")
     assert "no header, HEAD" in one.message
@@ -159,11 +159,11 @@ UNASKED = ("429-always", "reset-always")
 def test_a_whole_run_finds_the_same(name: str, live: LiveRun, pytester: pytest.Pytester) -> None:
     variant = named(name)
     with serve(variant) as server:
-        found, _ = judged(server)
+        findings, _ = judged(server)
     with serve(variant) as server:
         in_turn, _ = judged(server, at_once=1)
     # What overlaps changes nothing.
-    assert {(finding.rule, finding.level, finding.location) for finding in found} == {
+    assert {(finding.rule, finding.level, finding.location) for finding in findings} == {
         (finding.rule, finding.level, finding.location) for finding in in_turn
     }
     level, fails = FAILS[variant.expect][0]
@@ -174,6 +174,6 @@ def test_a_whole_run_finds_the_same(name: str, live: LiveRun, pytester: pytest.P
     ends = {False: pytest.ExitCode.OK, True: pytest.ExitCode.TESTS_FAILED}
     assert (pytest.ExitCode.INTERRUPTED if name in UNASKED else ends[fails]) == result.ret
     report = json.loads((pytester.path / "found.json").read_text())
-    assert name in UNASKED or {(finding.rule, finding.level, finding.location) for finding in found} == {
+    assert name in UNASKED or {(finding.rule, finding.level, finding.location) for finding in findings} == {
         (finding["rule"], finding["level"], finding["location"]) for finding in report["findings"]
     }

@@ -95,9 +95,9 @@ class Sender:
 
     def rules(self) -> set[tuple[str, str]]:
         with serve(faulty("protocol", "surplus", "framing", Service(always=self.reply))) as server:
-            found, _ = judged(server)
+            findings, _ = judged(server)
             assert len(server.log) <= 40
-        return {(finding.rule, finding.message) for finding in found}
+        return {(finding.rule, finding.message) for finding in findings}
 
 
 OWN = {("response_framing", "the server sends bytes that belong to no response")}
@@ -128,8 +128,8 @@ def test_late_surplus_is_never_matched_to_another_request(kind: str, position: s
 def test_what_comes_before_the_request_is_no_response_to_it() -> None:
     """Every key would be accepted, if it were."""
     with serve(faulty("protocol", "greets", "framing", Service(greeting=whole(LISTED)))) as server:
-        found, _ = judged(server)
-    assert {"response_framing"} == {finding.rule for finding in found}
+        findings, _ = judged(server)
+    assert {"response_framing"} == {finding.rule for finding in findings}
 
 
 def test_what_greets_before_the_request_and_is_not_http_has_one_finding() -> None:
@@ -196,9 +196,9 @@ def test_a_time_out_that_crosses_the_next_request_is_not_its_response() -> None:
 def test_a_body_in_the_response_to_head_is_a_warning(delivery: Delivery) -> None:
     service = Service(always=delivered_by(with_body_always(delivery)))
     with serve(dubious("protocol", "head", "framing", service)) as server:
-        found, _ = judged(server, "test_head_needs_the_credential_too")
+        findings, _ = judged(server, "test_head_needs_the_credential_too")
     assert [("response_framing", "warning", "the response to HEAD has a body")] == [
-        (finding.rule, finding.level, finding.message) for finding in found
+        (finding.rule, finding.level, finding.message) for finding in findings
     ]
 
 
@@ -208,8 +208,8 @@ def test_a_head_that_is_let_in_is_found_beside_its_body() -> None:
         always=delivered_by(with_body_always(with_length)),
     )
     with serve(faulty("auth", "head", "framing", service)) as server:
-        found, _ = judged(server, "test_head_needs_the_credential_too")
-    assert {"response_framing", "ignored_auth"} == {finding.rule for finding in found}
+        findings, _ = judged(server, "test_head_needs_the_credential_too")
+    assert {"response_framing", "ignored_auth"} == {finding.rule for finding in findings}
 
 
 def test_what_is_said_before_surplus_is_not_taken_for_fine(live: LiveRun) -> None:
@@ -231,16 +231,16 @@ def test_a_server_that_accepts_every_key_is_still_found(monkeypatch: pytest.Monk
     """The wait for what may follow a response is for the first few that do not fit."""
     monkeypatch.setattr(sending, "SECOND_LOOK_SECONDS", 0.05)
     with serve(named("no-auth-needed")) as server:
-        found, _ = judged(server, "test_wrong_credential_is_refused")
-    assert {"ignored_auth"} == {finding.rule for finding in found}
+        findings, _ = judged(server, "test_wrong_credential_is_refused")
+    assert {"ignored_auth"} == {finding.rule for finding in findings}
 
 
 def test_the_finding_shows_the_bytes_and_their_number() -> None:
     sender = Sender("words", "each list")
     with serve(faulty("protocol", "words", "framing", Service(always=sender.reply))) as server:
-        found, _ = judged(server, "test_answer_conforms")
-    assert r"""10 bytes after the end of the response: 'and more\r\n'""" in "\n".join(describe(found))
-    assert found[0].reproduce.startswith("curl ")
+        findings, _ = judged(server, "test_answer_conforms")
+    assert r"""10 bytes after the end of the response: 'and more\r\n'""" in "\n".join(describe(findings))
+    assert findings[0].reproduce.startswith("curl ")
 
 
 def test_the_client_of_a_test_raises_what_follows_a_response_and_reports_what_comes_later(

@@ -59,8 +59,8 @@ def test_what_sets_up_the_mock_is_skipped_where_its_client_would_meet_the_api(
 )
 def test_it_says_which(variant: str, words: str) -> None:
     with serve(named(variant)) as server:
-        found, _ = judged(server)
-    assert words in "\n".join(describe(found))
+        findings, _ = judged(server)
+    assert words in "\n".join(describe(findings))
 
 
 def test_a_target_that_hangs_is_given_up(live: LiveRun) -> None:
@@ -124,9 +124,9 @@ def test_a_target_that_hangs_now_and_then_is_given_up() -> None:
         return replace(reply, delivery=later(60)) if visit.number % 3 == 0 else reply
 
     with serve(faulty("protocol", "hangs-now-and-then", "hang", Service(always=hang))) as server:
-        found, _ = judged(server, timeout=0.2, lost_at_most=0.5)
+        findings, _ = judged(server, timeout=0.2, lost_at_most=0.5)
         assert len(server.log) <= 10
-    assert any("the target hangs again and again" in finding.message for finding in found)
+    assert any("the target hangs again and again" in finding.message for finding in findings)
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])

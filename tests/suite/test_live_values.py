@@ -15,11 +15,11 @@ from ..error_makers import Given
 
 
 def contract_of(*paths: str) -> Any:
-    made = document()
-    (item,) = made["paths"].values()
+    spec = document()
+    (item,) = spec["paths"].values()
     bare = {"get": {**item["get"], "parameters": []}}
-    made["paths"] = {path: item if "{id}" in path else bare for path in paths}
-    return from_document(made, "things")
+    spec["paths"] = {path: item if "{id}" in path else bare for path in paths}
+    return from_document(spec, "things")
 
 
 def test_a_space_id_is_needed_where_a_path_has_a_parameter() -> None:

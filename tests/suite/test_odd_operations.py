@@ -60,6 +60,6 @@ def test_an_odd_contract_is_green_against_its_own_mock() -> None:
 
     assert list(made["paths"]) == [operation.path for operation in askable(run)]
     target = Target(run)
-    found = run_probes(target)
+    findings = run_probes(target)
     target.close()
-    assert [] == [finding for finding in found if finding.level == "error"]
+    assert [] == [finding for finding in findings if finding.level == "error"]

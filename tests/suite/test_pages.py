@@ -73,9 +73,9 @@ def test_a_conforming_list_has_no_finding_in_any_state(scenario: str) -> None:
     run.mock.scenario(scenario)
 
     target = Target(run)
-    found = run_probes(target)
+    findings = run_probes(target)
     target.close()
-    assert [] == found
+    assert [] == findings
 
 
 LIVING = {

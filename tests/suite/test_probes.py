@@ -73,12 +73,12 @@ def told(found: list[Finding]) -> set[tuple[str, str]]:
 
 
 def contract_of(schema: Any = True, security: str = "", **operation: Any) -> Contract:
-    made = document(schema, **operation)
-    made["paths"]["/v1/things/{id}"]["get"]["parameters"][0]["example"] = "1"
+    spec = document(schema, **operation)
+    spec["paths"]["/v1/things/{id}"]["get"]["parameters"][0]["example"] = "1"
     if security:
-        made["security"] = [{"own": []}]
-        made["components"]["securitySchemes"] = {"own": {"type": "http", "scheme": security}}
-    return from_document(made, "things.json")
+        spec["security"] = [{"own": []}]
+        spec["components"]["securitySchemes"] = {"own": {"type": "http", "scheme": security}}
+    return from_document(spec, "things.json")
 
 
 def test_one_pause_that_is_announced_is_borne_and_asked_after() -> None:
@@ -140,8 +140,8 @@ def test_a_probe_without_an_answer_does_not_keep_the_others_from_being_sent() ->
     mock = MockServer(CONTRACT)
     mock.fault("reset", after=1)
     with target(mock, retry=RetryPolicy(attempts=1)) as asked:
-        found = run_probes(asked, only=LISTED)
-    assert {"complete_answer"} == {finding.rule for finding in found}
+        findings = run_probes(asked, only=LISTED)
+    assert {"complete_answer"} == {finding.rule for finding in findings}
     assert len(mock.requests) > 1
 
 
@@ -184,13 +184,13 @@ def test_a_target_that_drops_kept_connections_is_asked_twice_once() -> None:
 
 
 def test_an_operation_that_is_a_head_is_asked_by_its_own_method_alone() -> None:
-    made = document()
-    item = made["paths"]["/v1/things/{id}"]
+    spec = document()
+    item = spec["paths"]["/v1/things/{id}"]
     item["get"]["parameters"][0]["example"] = "1"
     responses = {status: {"description": "x"} for status in ("200", "401", "404")}
     item["head"] = {**item["get"], "operationId": "look", "responses": responses, "security": [{"own": []}]}
-    made["components"]["securitySchemes"] = {"own": {"type": "http", "scheme": "bearer"}}
-    contract = from_document(made, "things.json")
+    spec["components"]["securitySchemes"] = {"own": {"type": "http", "scheme": "bearer"}}
+    contract = from_document(spec, "things.json")
     mock = MockServer(contract)
     with target(mock, contract) as asked:
         assert [] == run_probes(asked, only=contract.operation("look"))

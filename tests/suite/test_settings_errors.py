@@ -56,9 +56,9 @@ def test_what_a_run_lacks_or_cannot_use_is_named_in_one_line_and_no_key_shown(
     ],
 )
 def test_a_contract_of_which_nothing_can_be_asked_is_no_green_run(method: str, said: str) -> None:
-    made = document()
-    made["paths"]["/v1/things/{id}"] = {method: made["paths"]["/v1/things/{id}"]["get"]}
-    run = ContractRun("live", from_document(made, "x.json"), "", Secret(KEY), {}, "error", 20)
+    spec = document()
+    spec["paths"]["/v1/things/{id}"] = {method: spec["paths"]["/v1/things/{id}"]["get"]}
+    run = ContractRun("live", from_document(spec, "x.json"), "", Secret(KEY), {}, "error", 20)
 
     with pytest.raises(SettingError, match=re.escape(f"x.json: no operation of the contract can be asked; {said}")):
         require_operations(run)

@@ -22,8 +22,8 @@ Ask: TypeAlias = Callable[..., httpx.Response]
 
 def ask_sync(base: str, method: str = "GET", url: str = "/things", **more: Any) -> httpx.Response:
     """Send one request with the sync client."""
-    with client(base, Secret(KEY), **_settings(more)) as made:
-        return made.request(method, url, **more)
+    with client(base, Secret(KEY), **_settings(more)) as http:
+        return http.request(method, url, **more)
 
 
 def ask_async(backend: str) -> Ask:

@@ -67,9 +67,9 @@ def test_a_header_of_all_requests_gives_way_to_the_callers(ask: Ask, own: dict[s
 
 
 def test_a_client_without_a_key_sends_what_the_caller_wrote() -> None:
-    with serve(response()) as server, client(server.url, None, live=True, retry=ONCE) as made:
-        made.get("/things")
-        made.get("/things", headers={"Authorization": "Bearer other"})
+    with serve(response()) as server, client(server.url, None, live=True, retry=ONCE) as http:
+        http.get("/things")
+        http.get("/things", headers={"Authorization": "Bearer other"})
         assert ["", "Bearer other"] == server.authorizations()
 
 
@@ -166,14 +166,14 @@ def test_an_unreachable_target_shows_no_key(ask: Ask) -> None:
 
 def shown(error: BaseException) -> str:
     """Everything that a traceback with local variables tells, of this error and of those behind it."""
-    made = traceback.TracebackException.from_exception(error, capture_locals=True)
-    return "".join([repr(error), *made.format()])
+    exception = traceback.TracebackException.from_exception(error, capture_locals=True)
+    return "".join([repr(error), *exception.format()])
 
 
 def test_a_response_its_request_and_the_client_show_no_key() -> None:
-    with serve(response()) as server, client(server.url, Secret(KEY), live=True) as made:
-        received = made.get("/things")
-        parts = [made, vars(made), received, vars(received), received.request.headers.multi_items(), made.headers]
+    with serve(response()) as server, client(server.url, Secret(KEY), live=True) as http:
+        received = http.get("/things")
+        parts = [http, vars(http), received, vars(received), received.request.headers.multi_items(), http.headers]
         assert KEY not in repr(parts)
 
 
@@ -194,9 +194,9 @@ def test_a_broken_header_of_the_callers_shows_no_key(ask: Ask) -> None:
 
 def test_an_international_host_has_its_key() -> None:
     """httpx puts such a name on the wire as `xn--…`; the origin must be compared in one form."""
-    with client("https://bücher.example", Secret(KEY), live=True) as made:
-        transport: Any = made._transport
-        step = next(flow(made.build_request("GET", "/things"), transport._rules))
+    with client("https://bücher.example", Secret(KEY), live=True) as http:
+        transport: Any = http._transport
+        step = next(flow(http.build_request("GET", "/things"), transport._rules))
     assert isinstance(step, Send)
     assert BEARER == step.request.headers["Authorization"]
 
@@ -214,8 +214,8 @@ def test_the_environments_proxies_and_netrc_are_not_asked_for_loopback(
 @pytest.mark.parametrize("proxy", ["me:pa55-word@127.0.0.1:9", "http://me:pa55-word@127.0.0.1:9"])
 def test_a_proxy_may_lack_its_scheme_as_for_other_programs(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     monkeypatch.setenv("https_proxy", proxy)
-    with client("https://api.test", Secret(KEY), live=True) as made, pytest.raises(httpx.ProxyError) as caught:
-        made.get("/things")
+    with client("https://api.test", Secret(KEY), live=True) as http, pytest.raises(httpx.ProxyError) as caught:
+        http.get("/things")
     assert "the proxy (HTTPS_PROXY, 127.0.0.1:9) cannot be reached" in str(caught.value)
     assert "pa55" not in f"{caught.value!r} {caught.value}"
 

@@ -104,8 +104,8 @@ class Late:
 def watched(url: str) -> Iterator[tuple[httpx.Client, list[Surplus], WatchedBackend]]:
     found: list[Surplus] = []
     backend = WatchedBackend(found.append)
-    with client(url, None, live=True, retry=QUICK, backend=backend) as made:
-        yield made, found, backend
+    with client(url, None, live=True, retry=QUICK, backend=backend) as http:
+        yield http, found, backend
 
 
 def used_again(made: httpx.Client, _backend: WatchedBackend) -> None:
@@ -174,8 +174,8 @@ def test_what_is_sent_before_the_first_request_is_an_error() -> None:
 
         once = RetryPolicy(attempts=1)
         early = pytest.raises(httpx.RemoteProtocolError, match="bytes before the request was sent")
-        with client(url, None, live=True, retry=once, backend=Backend()) as made, early:
-            made.get("/")
+        with client(url, None, live=True, retry=once, backend=Backend()) as http, early:
+            http.get("/")
         thread.join(30)
 
 

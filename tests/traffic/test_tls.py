@@ -47,9 +47,9 @@ def strict(authority: trustme.CA) -> Iterator[str]:
 def asked(url: str, certificate: str = "") -> str:
     """The status, or what is said of the error."""
     settings = Connection(certificate=certificate, http_hosts=frozenset({"api.test"}))
-    with client(url, None, live=True, retry=RetryPolicy(attempts=1), connection=settings) as made:
+    with client(url, None, live=True, retry=RetryPolicy(attempts=1), connection=settings) as http:
         try:
-            return str(made.get("/").status_code)
+            return str(http.get("/").status_code)
         except httpx.TransportError as error:
             last = error.request.extensions[ATTEMPTS][-1]
             return explained(str(last.error), last.detail, last.begun)[0]
