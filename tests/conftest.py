@@ -58,7 +58,7 @@ def pytester(
 ) -> pytest.Pytester:
     """`pytester.runpytest` runs in this process; what only a process of its own shows says `runpytest_subprocess`.
 
-    Beside other plugins, and with whatever is installed, the tests of compatibility run it.
+    The compatibility tests run it with all installed plugins.
     """
     if "compatibility" not in request.path.parts:
         monkeypatch.setenv("PYTEST_ADDOPTS", UNUSED)
@@ -99,7 +99,7 @@ def _try_more_examples(item: pytest.Item) -> None:
 
 
 def pytest_sessionfinish() -> None:
-    """Write what was measured: pytest-xdist ends a worker that takes long to stop, whatever it had still to write."""
+    """Save the measured coverage: pytest-xdist kills a worker that takes long to stop."""
     if "coverage" in sys.modules:
         from coverage import Coverage
 

@@ -1,7 +1,7 @@
-"""How many of the faults that mutmut puts into checks and drift rules the tests find, of a sample that a seed draws.
+"""Measures how many mutants of checks and drift rules the tests find, in a sample drawn by seed.
 
 `python -m tests.mutants [--count N] [--seed S] [--children N] [PATTERN…]`, as `tox -e mutation` does. All of them
-take hours; a sample tells the same within the bounds that are printed with it. The same seed draws the same mutants as
+take hours; a sample gives the same result within the printed bounds. The same seed draws the same mutants as
 long as the code stays. What mutmut does not find is tried once more, with the tests that it leaves out for their time.
 """
 
@@ -76,7 +76,7 @@ def _tried_again(names: list[str]) -> dict[str, str]:
 
 
 def _results() -> dict[str, str]:
-    """What came of each mutant, by its name."""
+    """The result of each mutant, by name."""
     command = [sys.executable, "-m", "mutmut", "results", "--all", "true"]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     return {name.strip(): result.strip() for name, _, result in (line.partition(":") for line in lines)}

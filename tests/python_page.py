@@ -1,4 +1,4 @@
-"""Writes `docs/reference/python-api.md` from the code: signatures and docstrings of what is public.
+"""Writes `docs/reference/python-api.md` from the code: signatures and docstrings of the public API.
 
 Run `python -m tests.python_page` in the project's folder after a change of either.
 """
@@ -78,7 +78,7 @@ def _entry(path: str, value: Any, hidden: Collection[str]) -> str:
 
 
 def _arguments(node: _Definition) -> str:
-    """What a call takes and gives, as code spells it."""
+    """The parameters and return type of a callable, as source code."""
     if not isinstance(node, ast.ClassDef):
         given = re.sub(r"^(self|cls)(, )?", "", ast.unparse(node.args))
         return f"({given})" + (f" -> {ast.unparse(node.returns)}" if node.returns else "")

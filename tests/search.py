@@ -1,7 +1,7 @@
 """Look for examples that break a property: `python -m tests.search [--seeds N] [--more M] [PYTEST OPTION …]`.
 
-Each seed draws the examples, the order of the tests and the hash seed of Python. What is found belongs into the test,
-as an `@example`.
+Each seed draws the examples, the order of the tests and the hash seed of Python. Pin each failing example in its
+test, as an `@example`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The surroundings of the tests: the same for every run, whatever shell, terminal, user or CI job starts it.
+"""The surroundings of the tests: the same for every run, in any shell, terminal or CI job, as any user.
 
 `tests/conftest.py` enters them before it collects a test, so the tests and every process that they start have them. A
 test about one of these variables sets it.
@@ -36,7 +36,7 @@ REMOVED = re.compile(
 KEPT = re.compile(
     r"PYTHON(?:PATH|HOME|HASHSEED|_GIL)|PYTEST_(?:XDIST_.*|CURRENT_TEST|VERSION)|BCTRL_(?:HOSTILE_SECONDS|TESTS_.*)"
 )
-"""Variables of those names that a run needs: where modules are, and what pytest tells its own processes."""
+"""Variables of those names that a run needs: where modules are, and those that pytest sets for its own processes."""
 
 BROWSERS = {"linux": ".cache/ms-playwright", "darwin": "Library/Caches/ms-playwright"}
 """The folder below the home directory that holds Playwright's browsers, by platform."""
@@ -76,7 +76,7 @@ def _replace_environment(environment: Mapping[str, str]) -> None:
 
 
 def _listen_to_signals() -> list[signal.Signals]:
-    """Catch the signals that this process was told to ignore, do nothing about them, and return them.
+    """Catch the signals that this process ignores, do nothing about them, and return them.
 
     `nohup` has a process ignore SIGHUP, a shell has its background jobs ignore SIGINT, and every process started by it
     ignores them too. A signal that is caught has its default meaning again in a process that is started.

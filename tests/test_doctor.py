@@ -30,7 +30,7 @@ Doctor = Callable[..., tuple[int, Callable[..., dict[str, str]]]]
 
 @pytest.fixture
 def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Doctor:
-    """Run it in an empty folder, with nothing set but what is given; returns the exit code, and what gives a line."""
+    """Return a function that runs doctor in an empty folder with the given settings: exit code, and lines by name."""
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith(("BCTRL_", "PYTEST_"))]:
         monkeypatch.delenv(name)

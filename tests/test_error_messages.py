@@ -1,4 +1,4 @@
-"""Errors that a mistake of the user causes: one line that says what is wrong, where, and what is expected."""
+"""Errors that a mistake of the user causes: one line with the problem, its location and the expected input."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def test_a_run_that_sees_less_than_the_least_coverage_fails(pytester: pytest.Pyt
 
 
 def test_every_hook_has_a_name_that_pytest_looks_at() -> None:
-    """Whatever `specname` says, pytest leaves out what does not begin with `pytest_`, and says nothing."""
+    """pytest silently ignores a hook whose name does not begin with `pytest_`, even if it has a `specname`."""
     names = [module.name for module in pkgutil.walk_packages(pytest_bctrl.__path__, "pytest_bctrl.")]
     modules = [import_module(name) for name in names if not name.endswith("__main__")]
     holders = [*modules, *(var for module in modules for var in vars(module).values() if isinstance(var, type))]

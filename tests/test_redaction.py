@@ -74,7 +74,7 @@ def test_a_secret_is_removed_in_every_encoding_and_its_surroundings_stay(key: st
 @settings(max_examples=50)
 @given(keys, st.data())
 def test_no_part_of_a_random_key_is_left(key: str, data: st.DataObject) -> None:
-    """Whatever stands around it, and however it is broken into lines and coloured."""
+    """In any context, broken into lines and coloured in any way."""
     pieces = []
     at = 0
     while at < len(key):

@@ -155,7 +155,7 @@ def _contract(config: pytest.Config) -> str:
 
 
 IN_A_FILE: Mapping[str, tuple[str, str, Read, object]] = {
-    # by name: in an ini file, in native TOML, how it is read, what is made of it
+    # by name: in an ini file, in native TOML, the function that reads it, the result
     "bctrl_base_url": ("https://h", '"https://h"', _base_url, "https://h"),
     "bctrl_space_id": ("mine", '"mine"', lambda c: settings.space_id(c, {}), "mine"),
     "bctrl_contract": ("mine.json", '"mine.json"', _contract, "mine.json"),

@@ -1,7 +1,7 @@
 """Has pre-commit itself install and run the hooks, until each has failed and passed: drift, by doing what it says.
 
-`python tests/try_hook.py`, or `tox -e hook`: pre-commit builds an environment from the package index, which is why this
-is no test of the suite. What it installs is what was committed last.
+`python tests/try_hook.py`, or `tox -e hook`: pre-commit builds an environment from the package index, so this is not
+a test of the suite. It installs the last commit.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class Failed:
 
 
 def main() -> int:
-    """Print what came of each rule, and how many were noticed; 1 where one was not."""
+    """Print the result of each rule and how many were noticed; return 1 if any was not."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=20, help="rules that are removed (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="what draws them (default: %(default)s)")

@@ -26,7 +26,7 @@ MISSING = "there is no Chromium: python -m tests.browser.chromium gets one"
 
 
 class NoChromiumError(Exception):
-    """There is no Chromium on this machine."""
+    """Chromium is missing on this machine."""
 
 
 @contextmanager

@@ -29,9 +29,9 @@ Show = Callable[..., "Page"]
 
 
 def expect_value(page: Page, expression: str, expected: Any) -> None:
-    """Wait until a JavaScript expression has a value; fail with the value that it has instead.
+    """Wait until a JavaScript expression has a value; fail with its current value. Playwright's `expect` waits for
 
-    Playwright's `expect` waits for what is drawn; this waits for the rest: focus, colours, sizes, the clipboard.
+    visible content; this waits for everything else: focus, colours, sizes, the clipboard.
     """
     from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 

@@ -9,7 +9,7 @@ from tests.reports.examples import failed, of_one_rule
 
 FOCUSED = """(element => element.id || element.getAttribute('aria-label') || element.value
   || element.textContent.trim().slice(0, 40))(document.activeElement)"""
-"""What is focused, in a few words."""
+"""A short description of the focused element."""
 
 
 def test_the_first_stop_leads_past_the_head(show: Show) -> None:
@@ -54,7 +54,7 @@ def test_a_place_of_the_contract_leads_to_its_findings(show: Show) -> None:
     page.get_by_role("button", name="at labels").focus()
     page.keyboard.press("Enter")
     expect_value(page, FOCUSED, "findings")
-    # The row may still be closed: what opens it is told when it is drawn.
+    # The row may still be closed: the event that opens it fires when the row is drawn.
     expect(page.locator("details.finding .place code:first-child")).to_have_text(["runtimes[*].labels"])
 
 

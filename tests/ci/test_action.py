@@ -43,7 +43,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def step(tmp_path: Path, environment: Path) -> Run:
-    """Run one step by its id, in an empty directory; returns exit code, outputs and what was printed."""
+    """Run one step by its id, in an empty directory; returns the exit code, the outputs and the printed text."""
 
     def run(name: str, inputs: dict[str, str], **more: str) -> tuple[int, dict[str, str], str]:
         chosen = next(one for one in STEPS if one.get("id") == name)

@@ -133,7 +133,7 @@ def test_a_suite_generates_its_requests_from_the_schema(
 
 
 def test_the_schema_is_of_the_contract_in_force_while_tests_are_collected(pytester: pytest.Pytester) -> None:
-    """In a module, in a conftest.py, on a worker, whatever the working directory is; it changes for nobody else."""
+    """It works in modules, in a conftest.py, on workers and in any working directory, and affects no other project."""
     own = json.loads(packaged().merged.read_text("utf-8"))
     own["paths"]["/v2/mine"] = own["paths"].pop("/v1/spaces/{id}/runtimes")
     (pytester.path / "own.json").write_text(json.dumps(own), "utf-8")

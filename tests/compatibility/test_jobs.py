@@ -69,7 +69,7 @@ async def test_recorded_async(bctrl_async_client, bctrl_space_id):
 
 
 ANY_ENCODING = ("-X", "warn_default_encoding")
-"""Warns of text in whatever encoding the system has, which is another on Windows."""
+"""Warns of text that is opened in the system's encoding, which differs on Windows."""
 
 
 def command(*arguments: str, folder: Path, python: tuple[str, ...] = ANY_ENCODING) -> subprocess.CompletedProcess[str]:
@@ -93,7 +93,7 @@ def test_fixtures_on_workers(pytester: pytest.Pytester) -> None:
 
 def test_a_recording_replays_with_its_server_gone(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     pytester.makepyfile(test_mine=RECORDED)
-    # Without the extra the contract suite cannot stand beside the tests that record, so its settings are the fixtures.
+    # Without the extra the contract suite cannot run with the tests that record, so fixtures give its settings.
     with serve(named("plain")) as server, monkeypatch.context() as patch:
         patch.setenv("API_URL", server.url)
         patch.setenv("API_KEY", server.api_key)

@@ -71,7 +71,7 @@ def blocks(page: Path) -> list[Block]:
 
 
 def commands(block: Block) -> list[Command]:
-    """Return what is typed after each `$`, with `>` lines joined, and what is shown below it."""
+    """Return the command after each `$`, with `>` lines joined, and the output shown below it."""
     found: list[Command] = []
     for number, line in enumerate(block.text.splitlines(), block.line):
         if line.startswith("$ "):

@@ -1,7 +1,7 @@
-"""What stands for the Internet while a page is run: two hosts, and a refusal for every other.
+"""A substitute for the Internet while a page runs: two hosts, and an error for every other host.
 
-A proxy on loopback that ends TLS itself, under a certificate that the shell is told to trust. So a command of a page is
-run as it stands, its https URL included, and no packet leaves the machine.
+A proxy on loopback that ends TLS itself, with a certificate that the shell trusts. So a command of a page runs
+unchanged, its https URL included, and no packet leaves the machine.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs one page from its first block to its last, and tells of every line that is not true."""
+"""Runs the blocks of one page in order and reports every line that is not true."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ PROJECT = Path(__file__).resolve().parents[2]
 _CLONED = ("contracts", "docs", "examples", "pytest_bctrl", "tests")
 _PORT = "8787"
 BY_A_NEWCOMER = {"README.md", "docs/tutorial.md"}
-"""Followed with environments made and packages installed for real; for all others `pip` says what is not here."""
+"""Followed with environments made and packages installed for real; for all others `pip` reports what is missing."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of a page: each untrue line with the reason, how many blocks were run, and the output to be shown."""
+    """The result of a page: each untrue line with the reason, the number of blocks run, and the output to show."""
 
     problems: list[str] = field(default_factory=list)
     run: int = 0
     outputs: dict[int, list[str]] = field(default_factory=dict)
-    """By the line of a command that does not print what is shown under it: what it prints."""
+    """The actual output of each command whose output differs from the page, by line number."""
 
 
 class Reader:

@@ -19,7 +19,7 @@ _SECONDS = 120
 
 
 class Shell:
-    """A bash that is told one command after the other; standard error goes where standard output goes."""
+    """A bash that receives one command after another; standard error is merged into standard output."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str], workspace: Path) -> None:
         self._workspace = workspace

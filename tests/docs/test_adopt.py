@@ -55,7 +55,7 @@ def space(number: int) -> dict[str, Any]:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Lists spaces as today's API does; shares no code with the package, and can be told to misbehave."""
+    """Lists spaces as today's API does; shares no code with the package, and can be configured to misbehave."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True

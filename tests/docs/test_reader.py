@@ -1,4 +1,4 @@
-"""The reader of the pages sees what is not true: a page that says so is made for each, and followed."""
+"""The page runner reports statements that are not true: each test writes such a page and runs it."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def _texts() -> Iterator[tuple[str, str]]:
     for path in pages():
         text = path.read_text("utf-8")
         if path.name == "CHANGELOG.md":
-            # What was released is history.
+            # Released sections are history.
             text = text.partition("## [Unreleased]")[2].partition("\n## [")[0]
         yield str(path.relative_to(PROJECT)), text
     yield "overlay", (PROJECT / "contracts" / "runtimes.overlay.yaml").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""Runs jobs in a process of its own, and says of each what came of it and how much memory the process ever had."""
+"""Runs jobs in a separate process and reports the result of each and the process's peak memory."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MEMORY = 300
 
 @dataclass(frozen=True)
 class Ran:
-    """What came of a job: its exit code, what it printed, the peak of the process until then, in MB, and the seconds
+    """The result of a job: its exit code, its output, the peak memory of the process until then, in MB, and the seconds
     of processor time that it took.
     """
 
@@ -122,7 +122,7 @@ _KINDS: Mapping[str, Any] = {
 
 
 def _done(kind: str, *arguments: str) -> dict[str, Any]:
-    # Files, as some of what is run asks for their number.
+    # Files, because some jobs ask for their file descriptor.
     began = time.process_time()
     with (
         TemporaryFile("w+") as out,

@@ -36,7 +36,7 @@ class Outcome(NamedTuple):
 
     @property
     def problem(self) -> str:
-        """What is wrong with it; empty where it finished, or rejected the document in one line with the pointer."""
+        """The failure; empty if the command finished, or rejected the document in one line with the pointer."""
         text = f"{self.ran.out}{self.ran.err}"
         if "Traceback" in text or "INTERNALERROR" in text:
             return f"an exception: {text[-500:]}"

@@ -1,4 +1,4 @@
-"""A server that gives the credential of each request back, in every spelling, where its `place` says."""
+"""A server that returns the credential of each request, in every encoding, at the location `place`."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 
 
 def spelled(secret: str) -> list[str]:
-    """A secret in every spelling."""
+    """A secret in every encoding."""
     return [spell(secret) for spell in SPELLINGS.values()]
 
 
 def hits(secret: str, text: str) -> list[str]:
-    """The spellings in which a secret stands in a text; of base64 the digits that depend on nothing else."""
+    """The encodings of a secret; for base64, the digits that depend on nothing else."""
     size = len(secret)
     sought = {name: spell(secret) for name, spell in SPELLINGS.items()}
     sought |= {f"base64-{at}": sought[f"base64-{at}"][(0, 2, 3)[at] : (at + size) * 8 // 6] for at in range(3)}

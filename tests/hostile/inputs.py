@@ -114,7 +114,7 @@ def job(text: str) -> Iterator[Path]:
 def printed(arguments: list[str]) -> tuple[str, str]:
     """Run a command; return what it prints."""
     with contextlib.ExitStack() as stack:
-        # Files, as some of what is run asks for their number.
+        # Files, because some jobs ask for their file descriptor.
         out, err = (stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", newline="")) for _ in "oe")
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), contextlib.suppress(SystemExit):
             main(arguments)

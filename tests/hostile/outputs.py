@@ -1,4 +1,4 @@
-"""Text that an output may obey instead of showing, and what is wrong with an output that lets it through."""
+"""Text that the reader of an output may execute instead of showing, and a function that finds it in an output."""
 
 from __future__ import annotations
 

@@ -179,5 +179,5 @@ def test_a_damaged_archive_is_an_error_and_no_traceback(
 
 
 def test_a_body_that_costs_too_much_to_parse_is_a_finding() -> None:
-    """Such an answer is within the bound of what is read, and is not called fine."""
+    """Such a response is within the size limit, and is not reported as conforming."""
     assert [f"the body is not read: {PARSED}"] == [finding.message for finding in check(LISTS)]

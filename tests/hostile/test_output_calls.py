@@ -38,7 +38,7 @@ KNOWN = {
     "suite/upstream.py f'not checked: {verdict.not_checked}'": "an error, which is escaped",
     "suite/report/verdict.py '; '.join(dict.fromkeys(map(accepted_whe": "lines that are escaped",
 }
-"""What is printed, or given to pytest to print, without an escape in the same place, and why it needs none."""
+"""Output calls that do not escape their text in the same expression, and why they need not."""
 
 
 def test_what_is_printed_is_escaped() -> None:

@@ -1,6 +1,6 @@
-"""No secret leaves, whoever tells it, in whatever spelling, and wherever a test, a plugin or a command puts it.
+"""No secret leaves the process: from any source, in any encoding, through any output of a test, a plugin or a command.
 
-`downstream` is a project with a test for each place to which a text can be put: SECURITY.md promises what is held here.
+`downstream` is a project with a test for each output. These tests verify the promises of SECURITY.md.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def shown_by(text: str) -> set[str]:
 def test_no_secret_leaves_by_any_sink(downstream: Downstream, run: str) -> None:
     arguments, environment, absent = RUNS[run]
     text = downstream.run(*arguments, **environment)
-    # What is written past Python is seen where it is captured; `-s` lets it through, as the threat model says.
+    # Output written past Python is seen if it is captured; `-s` does not capture it, as the threat model says.
     kept = [line for line in text.splitlines() if "-s" not in arguments or not PAST_PYTHON.match(line)]
     assert [] == [(hits(KEY, line), line[:200]) for line in kept if hits(KEY, line)]
     assert SINKS - {*absent, *ENDS} == shown_by(text)
@@ -119,7 +119,7 @@ def test_no_secret_leaves_with_what_ends_a_run(downstream: Downstream, end: str)
 def test_the_suites_own_findings_hide_it_in_every_report(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A target that tells the key as a value of an enum, and in a page that says that it failed."""
+    """A target that returns the key as an enum value, and in an error page."""
     monkeypatch.delenv("PYTEST_ADDOPTS")
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "summary.md"))
@@ -194,7 +194,7 @@ COMMAND_LINES = {
     "explain": [["explain", PLAIN]],
     "doctor": [["doctor", "--offline", "--", "--bctrl-fail-on", ECHOED]],
 }  # fmt: skip
-"""Command lines that show what they were given, for every command and format; what a target tells doctor is above."""
+"""Command lines that show their arguments, for every command and format; the output of doctor is tested above."""
 
 
 def test_every_command_and_format_is_among_them() -> None:

@@ -1,4 +1,4 @@
-"""The samples of the published page, as they are published: not a character is replaced, and Java's stands in a class.
+"""The samples of the published page, as published: no character is replaced, and Java's is wrapped in a class.
 
 The mock plays `https://api.bctrl.ai` with the page's own placeholders as its key and its space.
 """

@@ -12,7 +12,7 @@ from pathlib import Path
 
 _UNIREST = Path("/usr/share/java/unirest-java.jar")
 _GUZZLE = Path("/usr/share/php/GuzzleHttp/autoload.php")
-# The last RestSharp that has what the sample calls, on whatever .NET from 8 on is there.
+# The last RestSharp with the API that the sample uses, on any .NET from 8.
 _PROJECT = """
 <Project Sdk="Microsoft.NET.Sdk">
   <PropertyGroup>
@@ -34,7 +34,7 @@ class Language:
     loads: Path | None = None
     beside: Mapping[str, str] = field(default_factory=dict)
     frame: str = "{statements}"
-    """What a fragment stands in, below its imports, where no program takes it alone."""
+    """The code around a fragment, below its imports, if it is not a complete program."""
     before: tuple[str, ...] = ()
     """What fetches its libraries, where Debian has them not."""
     refusal: str = ""
@@ -44,7 +44,7 @@ class Language:
     """What reaches the server as the body of its GET."""
 
     def missing(self) -> str | None:
-        """What is not there and has to be, if anything."""
+        """The names of the missing programs, if any."""
         if shutil.which(self.command[0]) is None:
             return self.command[0]
         return str(self.loads) if self.loads and not self.loads.is_file() else None
@@ -89,7 +89,7 @@ LANGUAGES = {
 
 
 def main() -> None:
-    """Install what is missing, where packages may be installed; tests say what they miss in other places."""
+    """Install missing toolchains if packages may be installed; elsewhere the tests report what is missing."""
     expected = [package for language in LANGUAGES.values() if language.missing() for package in language.packages]
     if sys.platform != "win32" and expected and shutil.which("apt-get") and os.geteuid() == 0:
         subprocess.run(["apt-get", "update", "-q"], check=True)

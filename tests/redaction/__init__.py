@@ -1,1 +1,1 @@
-"""Redaction changes what is displayed and nothing else, and no recognisable part of a secret is displayed."""
+"""Redaction changes only displayed text, and no recognisable part of a secret is displayed."""

@@ -102,7 +102,7 @@ def _decode_in_turn(text: str, *, with_tags: bool) -> Iterator[str]:
 
 
 def _decode_binary(text: str, depth: int) -> Iterator[str]:
-    """Yield what is encoded in base64 and hexadecimal digits, also one within the other."""
+    """Yield the text encoded in base64 and hexadecimal digits, nested encodings included."""
     for decode in (_decode_base64, _decode_hex):
         decoded = decode(text)
         if decoded:

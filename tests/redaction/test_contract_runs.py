@@ -1,4 +1,4 @@
-"""A contract run has the same result whatever its key is: a word of the report, a single letter, or a random text."""
+"""A contract run has the same result with any key: a word of the report, a single letter, or random text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Promises of redaction that need no property: what stays visible, what is rejected, and what a run leaves behind."""
+"""Promises of redaction that single examples show: visible text, rejected secrets, and files after a run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RUNS_IN_ONE_PROCESS = 1000 if os.environ.get("REDACTION") else 12
 def test_a_public_prefix_of_the_key_is_shown(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, prefix: str
 ) -> None:
-    """Only the part after it is a secret: whoever reads the message must know what a key looks like."""
+    """Only the part after it is a secret: readers of the message need to know the format of a key."""
     monkeypatch.setenv("BCTRL_API_KEY", prefix + random_key(prefix)[:22])
     pytester.makepyfile(f"def test_prefix(): raise ValueError('key must start with {prefix}')")
 

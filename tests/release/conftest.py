@@ -26,7 +26,7 @@ class Built:
 
 
 def build(source: Path, *what: str, **environment: str) -> list[Path]:
-    """Build what is asked for from a tree, and return the archives in the order of their names."""
+    """Build the requested archives from a tree and return them sorted by name."""
     out = source / "dist"
     arguments = ["--no-isolation", *what, "--outdir", str(out)]
     done = subprocess.run(

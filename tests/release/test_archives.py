@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"`tox -e release` has the
 EPOCH = "1760000000"
 VERSION = re.findall(r'__version__ = "(.+)"', (ROOT / "pytest_bctrl" / "_version.py").read_text("utf-8"))[0]
 DATA = {".css", ".html", ".js", ".json", ".py", ".toml", ".tsv", ".typed", ".yaml"}
-"""What the package consists of; anything else in its folder is no part of it."""
+"""The contents of the package; other files in its folder are not part of it."""
 
 
 def wheel_names(built: Built) -> set[str]:
@@ -143,7 +143,7 @@ def test_the_version_is_from_one_place_and_in_the_changelog(built: Built) -> Non
 
     assert VERSION == metadata["Version"]
     assert f"pytest_bctrl-{VERSION}.tar.gz" == built.sdist.name
-    # An unreleased version is told under a heading of its own, the first.
+    # An unreleased version has a heading of its own, the first.
     assert headings[0] in {VERSION, "Unreleased"}
 
 

@@ -1,4 +1,4 @@
-"""An independent server of the bookshop: it shares no code with the package, and can be told to misbehave."""
+"""An independent server of the bookshop: it shares no code with the package, and can be configured to misbehave."""
 
 from __future__ import annotations
 

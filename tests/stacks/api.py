@@ -33,7 +33,7 @@ def refused(status: int, code: str) -> Answer:
 
 
 def answer(space: str | None, authorization: str) -> Answer:
-    """Answer a GET for a space, None for any other path; `FAULT` names what is broken."""
+    """Answer a GET for a space, None for any other path; `FAULT` names the fault."""
     fault = os.environ.get("FAULT", "")
     if space is None:
         return refused(404, "route.not_found")

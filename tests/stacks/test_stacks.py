@@ -36,7 +36,7 @@ def test_a_conforming_application_is_green(server: str) -> None:
 @pytest.mark.parametrize("server", ["fastapi-uvicorn", "flask-gunicorn"])
 @pytest.mark.parametrize("proxy", STOCK)
 def test_a_conforming_application_is_green_behind_a_proxy(server: str, proxy: str) -> None:
-    """What the proxy itself answers to what no client sends is told, as the proxy's."""
+    """A response of the proxy itself to an unusual request is reported as the proxy's."""
     findings = judged(server, proxy)
     assert [] == at_or_above(findings, "warning")
     assert all("a proxy or framework before the application" in finding.extra["answered_by"] for finding in findings)

@@ -22,7 +22,7 @@ ONLY_CONTRACT = "-o", "bctrl_probes=contract"
 
 
 def kinds_of(requests: Iterable[Request]) -> Counter[str]:
-    """The kinds of requests, as their server tells them apart."""
+    """The kinds of requests, as their server distinguishes them."""
     kinds = Counter[str]()
     for request in requests:
         if request.authorization != ("bearer", API_KEY):

@@ -56,7 +56,7 @@ def test_an_accepted_finding_fails_nothing_and_is_shown(
 
 
 def test_another_finding_fails_all_the_same(pytester: pytest.Pytester, live: LiveRun) -> None:
-    """The test that met both fails for the one that is not accepted, and the accepted one is still told."""
+    """The test with both findings fails because of the one that is not accepted; the accepted one is still reported."""
     pytester.path.joinpath(FILE).write_text(entry())
     both = Service(document=edited(lambda runtimes: (put(3, "status", "paused")(runtimes), on_all(name=5)(runtimes))))
     with serve(faulty("schema", "both", "enum", both)) as server:
@@ -84,7 +84,7 @@ def test_an_expired_entry_fails_again_and_is_named(pytester: pytest.Pytester, li
 def test_an_entry_that_meets_nothing_is_named_after_a_whole_run(
     pytester: pytest.Pytester, live: LiveRun, paused: Server
 ) -> None:
-    """A run that looked at a part of the contract cannot tell."""
+    """A run that checked a part of the contract cannot know."""
     pytester.path.joinpath(FILE).write_text(entry(location="runtimes[*].kind"))
     stale = f"allow list   {FILE}:2: the entry for response_schema_conformance at runtimes[[]?].kind is stale: *"
 
@@ -141,7 +141,7 @@ def test_a_list_that_cannot_be_written_fails_the_run(pytester: pytest.Pytester, 
 
 
 def test_a_target_that_cannot_be_asked_is_never_accepted(pytester: pytest.Pytester, live: LiveRun) -> None:
-    """Nothing was checked, so that there is nothing to bear."""
+    """Nothing was checked, so nothing can be accepted."""
     with serve(faulty("schema", "gone", "enum", PAUSED)) as server:
         pass
 
@@ -181,7 +181,7 @@ def test_an_ini_value_is_relative_to_the_root(pytester: pytest.Pytester, live: L
 
 
 def test_check_bears_what_the_list_accepts(pytester: pytest.Pytester, typed: Typed) -> None:
-    """The command reads the same list, writes it too, and its JSON tells what was accepted."""
+    """The command reads and writes the same list, and its JSON lists the accepted findings."""
     pytester.path.joinpath("body.json").write_text(json.dumps(PAUSED.document()))
     command = "pytest-bctrl check body.json"
 

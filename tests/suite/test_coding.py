@@ -1,4 +1,4 @@
-"""Content codings are read strictly: a stream that is not whole is told."""
+"""Content codings are read strictly: an incomplete stream is reported."""
 
 from __future__ import annotations
 

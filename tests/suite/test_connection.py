@@ -74,7 +74,7 @@ def test_header_fields_of_the_settings_are_on_every_request_and_their_secrets_no
 
 
 def test_what_reproduces_a_finding_has_all_that_the_request_had() -> None:
-    """A shell makes of it the same header fields; what is a secret is read there, and nothing else means anything."""
+    """A shell turns it into the same header fields; it reads secrets from variables and expands nothing else."""
     odd = r"""it's \"$(echo no)\" `no` \\ !x ${ACCESS}$ACCESS"""
     source = Given(
         {"bctrl_headers": [f"X-Odd: {odd}", "Accept: text/html"], "bctrl_client_cert": "my own.pem"}, bctrl_live=True
@@ -101,7 +101,7 @@ def test_what_reproduces_a_finding_has_all_that_the_request_had() -> None:
 
 
 def test_what_the_settings_give_is_neither_made_up_nor_tried() -> None:
-    """A header of all requests is no parameter any more; `bctrl_values` fills one by its own name or its setting's."""
+    """A header of all requests is no longer a parameter; `bctrl_values` sets one by its name or its setting's."""
     spec = document(True)
     spec["paths"]["/v1/things/{id}"]["get"]["parameters"] += [
         {"name": "BCTRL-Version", "in": "header", "required": True, "schema": {"type": "string"}},

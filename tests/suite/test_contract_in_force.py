@@ -144,7 +144,7 @@ def test_the_mock_command_serves_it_and_says_so(project: Path) -> None:
 
 @pytest.mark.parametrize("server", OWN_ERRORS)
 def test_a_server_with_error_bodies_of_its_own_keeps_the_published_contract(live: LiveRun, server: str) -> None:
-    """Key and space are all that is set; what is not checked is said."""
+    """Only key and space are set; the run reports what it does not check."""
     with serve(named(server)) as running:
         result = live(running, "--bctrl-contract=published", "bctrl", "-v")
 

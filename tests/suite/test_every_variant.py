@@ -88,7 +88,7 @@ def test_another_engine_finds_the_schema_broken_at_one_place_by_its_own_variants
 
 
 def asked_of(variant: Variant) -> tuple[str, ...]:
-    """The tests that can tell a variant by what is its own, all of them where it is more than a body."""
+    """The tests that can detect the variant's fault; all tests if the fault is not in a body."""
     if replace(variant.service, document=Service.document) != Service():
         return ()
     return (*OF_THE_BODY, "test_conformance_is_kept") if variant.kind == "harmless" else OF_THE_BODY
@@ -125,7 +125,7 @@ def test_verdict(variant: Variant) -> None:
         assert OWN[variant.kind] & rules or not rules
         assert variant.kind == "schema" or rules <= OWN[variant.kind]
     if variant.kind in ("harmless", "schema", "undocumented"):
-        # Whatever the checks find in the answers, the observer reports at the same places, once, and nothing else.
+        # The observer reports exactly the findings of the checks in these responses, at the same locations, once each.
         ours = [finding for finding in findings if "engine" not in finding.extra]
         shaped = {(finding.rule, finding.location) for finding in ours if finding.rule in SHAPE}
         assert sorted(shaped) == sorted(

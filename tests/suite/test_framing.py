@@ -1,4 +1,4 @@
-"""Bytes that belong to no response: one finding of their own, whatever they are, wherever and whenever they arrive."""
+"""Bytes that belong to no response: a finding of its own for any bytes, at any position and time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.variants.wire import Wire
 
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait long for what is on its way: it comes here, however busy the machine is, and ends the wait."""
+    """Wait long for late bytes: here they always arrive, however busy the machine is, and end the wait."""
     monkeypatch.setattr(sending, "SECOND_LOOK_SECONDS", 10.0)
     monkeypatch.setattr(sending, "LAST_LOOK_SECONDS", 0.3)
 
@@ -65,7 +65,8 @@ POSITIONS: dict[str, Callable[[Visit, int], bool]] = {
 class Sender:
     """Sends surplus bytes after some of its responses, `delay` seconds later.
 
-    By connection, `requests` counts what was received, and `sent` says after which request the surplus was sent first.
+    By connection, `requests` counts the received requests, and `sent` has the number of the request after
+    which surplus was first sent.
     """
 
     kind: str
@@ -133,7 +134,7 @@ def test_what_comes_before_the_request_is_no_response_to_it() -> None:
 
 
 def test_what_greets_before_the_request_and_is_not_http_has_one_finding() -> None:
-    """Where it is there before the request, that is what is wrong with it; where it crosses it, that it is no HTTP."""
+    """If it arrives before the request, it is surplus; if it crosses the request, it is not HTTP."""
     service = Service(greeting=b"220 mail.example.org ESMTP\r\n")
     with serve(faulty("protocol", "greets", "framing", service)) as server:
         (found,) = judged(server)[0]

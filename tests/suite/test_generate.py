@@ -1,4 +1,4 @@
-"""What is generated for parameters keeps the contract, and arrives as it is meant."""
+"""Generated parameter values conform to the contract and arrive unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In a job of GitHub Actions a contract run annotates and writes a job summary, unless it is told not to."""
+"""In a job of GitHub Actions a contract run writes annotations and a job summary, unless the setting disables it."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ NOWHERE = [
 
 @contextmanager
 def listening() -> Iterator[tuple[int, list[str]]]:
-    """A server of another origin, and what is asked of it."""
+    """A server of another origin and the requests that it receives."""
     asked: list[str] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""What a run says of the traffic of its tests: coverage, what was never seen, drift; with workers, and with a gate."""
+"""The report on the traffic of a run's tests: coverage, gaps and drift; with workers, and with a gate."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DRIFTING = harmless("drifting", "", Service(document=edited(put(3, "tenant", "t-
 
 
 def section(result: pytest.RunResult) -> str:
-    """What stands under the heading of coverage."""
+    """The lines under the heading "coverage"."""
     return result.stdout.str().partition("bctrl coverage")[2]
 
 
@@ -163,7 +163,7 @@ def test_a_run_that_asks_for_nothing_is_told_nothing(pytester: pytest.Pytester) 
 
 
 def test_a_key_that_the_api_echoes_is_not_shown(pytester: pytest.Pytester, live: LiveRun) -> None:
-    """As a name, as a value, and as what tells a branch."""
+    """As a name, as a value, and as the discriminator of a branch."""
     echo = edited(put(3, API_KEY, 1), put(4, "status", API_KEY), put(5, "backing", {"kind": API_KEY}))
     pytester.makepyfile(FOUR_TESTS)
     with serve(harmless("echo", "", Service(document=echo))) as server:

@@ -91,7 +91,7 @@ def crashing(visit: Visit, reply: Reply) -> Reply:
 def test_only_what_the_tests_need_is_sent(
     options: tuple[str, ...], service: Service, sent: range, live: LiveRun
 ) -> None:
-    """After the test that ends a run, no more than what was under way with it."""
+    """After the test that ends a run, only requests already in progress are sent."""
     with serve(harmless("asked", "overlap", service)) as server:
         live(server, *options)
         assert len(server.log) in sent

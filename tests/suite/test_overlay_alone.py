@@ -1,4 +1,4 @@
-"""What breaks nothing that is published is a warning that says so; what does is an error, whoever documents it."""
+"""A response that breaks only the overlay is a warning that says so; one that breaks the published spec is an error."""
 
 from __future__ import annotations
 

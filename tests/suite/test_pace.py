@@ -13,7 +13,7 @@ from tests.variants.variant import harmless
 
 
 class Limit:
-    """So many requests in any second; more are told to come back in one."""
+    """Allows N requests per second and answers 429 with `Retry-After: 1` to further ones."""
 
     def __init__(self, count: int) -> None:
         self.count = count

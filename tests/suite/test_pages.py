@@ -1,4 +1,4 @@
-"""The suite follows pages: what is lost, repeated or endless is found; what could not be followed is not checked."""
+"""The suite follows pages: lost, repeated and endless items are findings; pages that it could not follow are not checked."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_what_cannot_be_followed_is_not_checked(name: str) -> None:
 
 
 def test_a_list_that_changes_meanwhile_tells_nothing() -> None:
-    """An item that goes is no lost one."""
+    """An item that is deleted is not a lost item."""
     run = run_of(contract(RUNTIMES, CURSOR))
     assert run.mock is not None
     run.mock.sequence([{"id": one} for one in "abcdef"], [{"id": one} for one in "acdef"])

@@ -37,7 +37,7 @@ LISTED = CONTRACT.operations[0]
 
 
 NUMBERS = count(1_000)
-"""Tell apart requests that are equal, which would share an answer."""
+"""Makes equal requests differ, which would otherwise share a response."""
 
 
 def run_of(mock: MockServer, contract: Contract = CONTRACT) -> ContractRun:
@@ -64,7 +64,7 @@ def plain_ask(asked: Target) -> Ask:
 
 
 def asked_for(asked: Target, ask: Ask) -> Exchange:
-    """The answer to one request, whatever the plain one was answered."""
+    """The response to a request, independent of the response to the plain request."""
     return asked._exchange(_Due(replace(ask, number=next(NUMBERS))))
 
 
@@ -226,7 +226,7 @@ def test_a_value_that_is_almost_a_real_one_is_asked_for_where_it_can_name_nothin
 
 
 def test_a_value_of_which_nothing_would_arrive_is_not_asked_with() -> None:
-    """A list without items is no pair of the query."""
+    """An empty list adds no pair to the query."""
     tags = {"name": "tag", "in": "query", "schema": {"enum": [[], ["a"]]}}
     identity = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
     contract = contract_of(parameters=[identity, tags])
@@ -244,7 +244,7 @@ def pages() -> Contract:
 
 
 def test_no_operation_gets_more_than_forty_requests() -> None:
-    """What is left out is counted; more is sent where more is asked for."""
+    """Omitted requests are counted; a higher limit sends more."""
     contract = pages()
     mock = MockServer(contract)
     run = replace(run_of(mock, contract), max_examples=20)

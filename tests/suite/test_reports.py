@@ -1,4 +1,4 @@
-"""`--bctrl-report`: what a run found, in files, whatever becomes of the run."""
+"""`--bctrl-report`: the findings of a run, in files, however the run ends."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ RULES = "[pytest]\npython_functions = check_*\npython_files = check_*.py\npython
     ids=["strict", "naming-rules-append", "importlib-random-order"],
 )
 def test_an_empty_directory_is_enough(pytester: pytest.Pytester, ini: str, arguments: tuple[str, ...]) -> None:
-    """With warnings as errors, in any order, under every import mode, whatever names the project's own tests have."""
+    """It works with warnings as errors, in any order, in every import mode, beside tests of any name."""
     pytester.makeini(ini)
 
     result = pytester.runpytest("--bctrl-mock", *arguments)

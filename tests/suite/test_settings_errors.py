@@ -50,7 +50,7 @@ def test_what_a_run_lacks_or_cannot_use_is_named_in_one_line_and_no_key_shown(
 @pytest.mark.parametrize(
     ("method", "said"),
     [
-        # On a mock a value of a path is made up; what the API itself has, it has to be told.
+        # On a mock a path value is generated; for the API itself it must be configured.
         ("get", "required parameters have no value: id (give a path parameter an example, or take it from a setting"),
         ("post", "none has a safe method (give a document with a GET or HEAD or OPTIONS that the suite can ask)"),
     ],

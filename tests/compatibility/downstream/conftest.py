@@ -1,4 +1,4 @@
-"""What the ten plugins of this project are told."""
+"""Configures the ten plugins of this project."""
 
 from __future__ import annotations
 

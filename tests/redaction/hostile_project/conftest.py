@@ -9,7 +9,7 @@ SEEN = Path(os.environ["SEEN"])
 
 
 def see(*values):
-    """Append a line to the file of what was seen; one write, so that workers do not mix theirs."""
+    """Append a line to the log; in a single write, so that the lines of workers do not mix."""
     line = "\t".join(ascii(value) for value in values) + "\n"
     with SEEN.open("ab", buffering=0) as file:
         file.write(line.encode())
