@@ -1,4 +1,4 @@
-"""Any client's response is taken, and what is none is refused with a reason."""
+"""The response of any client is accepted, and any other object is rejected with a reason."""
 
 from __future__ import annotations
 

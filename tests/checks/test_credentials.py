@@ -113,7 +113,7 @@ def test_a_head_without_a_credential_may_be_refused_in_any_way_but_a_crash(statu
 
 
 def test_who_looks_at_no_credential_is_one_finding() -> None:
-    """What is refused in another way, or is let in at another level, stays by itself."""
+    """A credential that is rejected in another way, or accepted at another level, is a finding of its own."""
     seen = [("no header", 200), ("empty bearer", 204), ("wrong token", 400), ("another scheme", 299)]
     found = [
         replace(finding, count=2)
@@ -133,7 +133,7 @@ def test_who_looks_at_no_credential_is_one_finding() -> None:
 @pytest.mark.parametrize("key", ["bctrl_Key_0123456789", "Keyxendx", "a", "a:b c$'`\\"])
 @pytest.mark.parametrize("field", [BEARER, BASIC, KeyField("Cookie", "id=")])
 def test_each_wrong_credential_has_a_command_that_sends_it(key: str, field: KeyField) -> None:
-    """A shell that has the key in its environment makes of the words what was sent; the key is not among them."""
+    """A shell with the key in its environment sends the same request; the command does not contain the key."""
     none, *others = wrong_credentials(Secret(key), field)
     assert ("no header", None, "") == (none.name, none.header, none.shell)
     script = "".join(f'printf "%s\\0" "{one.shell}"\n' for one in others)

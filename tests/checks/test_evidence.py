@@ -1,4 +1,4 @@
-"""What a finding shows of the answer: the way to the fault, and of what stands beside it the size alone."""
+"""The part of a response that a finding shows: the path to the fault, and only the size of its neighbours."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def body_around(body: Any, *path: str | int, status: int = 200) -> Any:
 
 
 def test_of_a_place_that_is_not_there_as_much_is_shown_as_there_is() -> None:
-    """As a check of one's own may name it."""
+    """As a custom check may name it."""
     assert sample()["runtimes"][0]["name"] in json.dumps(body_around(sample(), "runtimes", 0, "name"))
     assert ["runtimes"] == list(body_around(sample(), "runtimes", 999, "name"))
     assert [7] == body_around([7], 1)

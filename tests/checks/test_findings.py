@@ -1,4 +1,4 @@
-"""What each check reports, in words: rule, kind, place, message, what is right, what is there, and how often."""
+"""The findings of each check, as text: rule, kind, location, message, expected and observed value, and count."""
 # ruff: noqa: E501 - a table is read across
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ ANSWERS: dict[str, tuple[Any, ...]] = {
     "a refusal": (
         response({"error": "no", "code": 7, "requestId": "r"}, 401), 'warning schema/type @code: the value has the wrong type, integer (only the overlay documents this); ["string"], not 7'),
 }  # fmt: skip
-"""An answer to the operation of the packaged contract, and what is reported."""
+"""A response to the operation of the packaged contract, and the findings."""
 
 SCHEMAS: dict[str, tuple[Any, ...]] = {
     "nothing is allowed": (False, 1, 'schema/false @$: nothing is allowed here; "nothing", not 1'),
@@ -219,7 +219,7 @@ SCHEMAS: dict[str, tuple[Any, ...]] = {
         "schema/unevaluatedProperties @$: the value breaks 'unevaluatedProperties'; false, not {\"a\": [0, 1, 2, 3, 4, 5, 6, 7, \"… 1 more\"], \"b\": 1}",
         'warning undocumented_property/undocumented-property @b: the contract does not document this property; ["a"], not "integer"'),
 }  # fmt: skip
-"""A schema, a body that breaks it, and what is reported."""
+"""A schema, a body that breaks it, and the findings."""
 
 INSTEAD: dict[str, tuple[Any, ...]] = {
     "a refusal was due": (response(sample()), (403, 401), "warning status_code_conformance/instead of 401, 403 @status: the status is documented, but not what this request is to get (only the overlay documents this); [401, 403], not 200"),
@@ -231,7 +231,7 @@ INSTEAD: dict[str, tuple[Any, ...]] = {
     "a refusal that it documents in another way": (response({}, 401, contract=ONE), (401, 200), "status_code_conformance/instead of 200, 401 @status: the status is not documented; [200, 401], not 401"),
     "a refusal was due, and the server failed": (response({}, 503), (401, 403), "not_a_server_error/instead of 401, 403 @status: the server failed; [401, 403], not 503"),
 }  # fmt: skip
-"""What was due: an answer, the statuses that the request is to get, and what is reported."""
+"""A response, the statuses that the request should get, and the findings."""
 
 CREDENTIALS = {
     200: ("ignored_auth/accepted @credential: empty bearer: an invalid credential is accepted; [401, 403], not 200", "ignored_auth @credential: no header, HEAD: an invalid credential is accepted; [401, 403], not 200"),
@@ -243,7 +243,7 @@ CREDENTIALS = {
     499: ("warning ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one (only the overlay documents this); [401, 403], not 499", "nothing"),
     500: ("nothing", "not_a_server_error/HEAD @status: the server fails at a HEAD; [401, 403], not 500"),
 }  # fmt: skip
-"""By the status of the answer: what is reported where a wrong credential was sent, and where a HEAD had none."""
+"""By the status of the response: the findings for a wrong credential, and for a HEAD without one."""
 
 
 def summary(finding: Finding, given: Response) -> str:

@@ -1,4 +1,4 @@
-"""Checks of one's own, as the functions that they are; tests/extensions has them in a run."""
+"""Custom checks as functions; tests/extensions runs them with pytest."""
 
 from __future__ import annotations
 

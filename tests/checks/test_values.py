@@ -1,4 +1,4 @@
-"""Every undocumented value is a finding of its own, up to a few; the checks and what was observed agree."""
+"""Each of the first few undocumented values is a finding of its own; checks and observation agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is expected of findings: a short text for each, and what holds of all of them.
+"""Expected findings: a short text for each, and properties of all of them.
 
 `summaries` gives `rule @place: what changed`. All else that a finding says follows from its rule, its place and both
 sides, and `require_consistent` holds it to that.
@@ -64,9 +64,9 @@ def _summary(finding: Finding, at: str | None) -> tuple[str, str]:
 
 
 def require_consistent(finding: Finding, base: Doc, revision: Doc) -> None:
-    """Hold a finding to its rule, to its fingerprint, and to places that its documents have.
+    """Check that a finding fits its rule and its fingerprint, and that its locations exist in the documents.
 
-    What an answer holds is told apart by status and media type, which a request does not have.
+    Locations in a response include status and media type; a request has neither.
     """
     rule = rules()[finding.rule]
     level = "info" if finding.extra.get("shown") == {"by": "proof"} and rule.level == "error" else rule.level

@@ -15,7 +15,7 @@ _MAP: Doc = {"type": "object"}
 
 
 def kind(value: Any, **properties: Any) -> Doc:
-    """An object that is told apart by its kind."""
+    """An object whose `kind` is the discriminator."""
     return {**_MAP, "properties": {"kind": {"const": value}, **properties}, "required": ["kind"]}
 
 

@@ -147,7 +147,7 @@ def _named(**mapping: str) -> Doc:
 
 
 def _of(mapping: Doc, **schemas: Doc) -> Doc:
-    """Two alternatives that a discriminator tells apart."""
+    """Two alternatives with a discriminator."""
     told = {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in schemas], "discriminator": mapping}
     return {**body(told), "components": {"schemas": schemas}}
 
@@ -314,4 +314,4 @@ WORDS: dict[str, tuple[Any, ...]] = {
 FURTHER_DOCUMENTS = {
     **SECURITY, **PARAMETERS, **BODIES, **_RESPONSES, **_DISCRIMINATORS, **_REST,
 }  # fmt: skip
-"""What differs; the document on either side; what is found, there and back, as `expected` writes it."""
+"""The difference; both documents; the findings in both directions, in the format of `expected`."""

@@ -353,5 +353,5 @@ _PROPERTIES: dict[str, tuple[Any, ...]] = {
 }  # fmt: skip
 
 FURTHER_SCHEMAS = {**_KEYWORDS, **_SUBSCHEMAS, **_PROPERTIES, **ALTERNATIVES}
-"""What differs; the schema on either side; what is found in a body, there and back, and, where it is something else, in a
-parameter. One text stands for both ways. `expected` says how findings are written."""
+"""The difference; both schemas; the findings in a body in both directions, and in a parameter if they differ. A
+single text stands for both directions. `expected` documents the format."""

@@ -28,7 +28,7 @@ def parameter(**values: Any) -> Doc:
 
 
 def in_content(schema: Doc, media: str = "application/json") -> Doc:
-    """What a parameter or a header says of its value where that is spelled in a media type."""
+    """The `content` of a parameter or header whose value is serialised in a media type."""
     return {"content": {media: {"schema": schema}}}
 
 

@@ -8,7 +8,7 @@ from .pairs import Doc
 
 
 class PeerPair(NamedTuple):
-    """One change and what is to be found: each id as often as it is listed."""
+    """A change and the expected rule ids, each as often as it is listed."""
 
     source: str
     base: Doc

@@ -1,4 +1,4 @@
-"""An alternative added to `anyOf` is info, as oasdiff has it; that must not hide what is more than that."""
+"""An alternative added to `anyOf` is info, as in oasdiff; that must not hide further changes."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_null_among_alternatives_may_be_written_in_any_way(null: Doc) -> None:
 
 
 def test_a_value_beside_a_reference_is_one_of_the_values() -> None:
-    """In OpenAPI 3.1 what stands beside a `$ref` holds as well; `A` is a text."""
+    """In OpenAPI 3.1 the siblings of a `$ref` apply as well; `A` is a string."""
     listed = held({"enum": ["a", "b"]})
     beside = held({"anyOf": [{"$ref": "#/components/schemas/A", "const": "a"}, {"const": "b"}]})
     assert [] == compare(listed, beside)
@@ -96,7 +96,7 @@ def test_a_value_beside_a_reference_is_one_of_the_values() -> None:
 
 
 def test_what_is_matched_is_matched_alike_there_and_back() -> None:
-    """No property tells parts of `allOf` apart; whether `oneOf` excludes is asked of the side that has it."""
+    """No property discriminates the parts of `allOf`; exclusion is decided for the side that has `oneOf`."""
     one: Doc = {"enum": ["x", "y"]}
     first, second = {"a": TEXT, "shape": one}, {"b": TEXT, "c": TEXT}
     old = held({"allOf": [{"properties": {"size": one, **first}}, {"properties": second}]})

@@ -61,7 +61,7 @@ def test_a_change_of_what_the_overlay_refers_to_breaks_a_consumer(text: str, rul
 
 @pytest.mark.parametrize("version", ["1.0.0", "1.0.1"])
 def test_another_name_of_the_same_scheme_breaks_nobody(version: str) -> None:
-    """What is sent stays the same; the overlay is compared where anything else changed."""
+    """The requests stay the same; the overlay is compared if anything else changed."""
     assert {} == errors(TEXT.replace("bearerAuth:", "tokenAuth:").replace("version: 1.0.0", f"version: {version}"))
 
 

@@ -51,7 +51,7 @@ AROUND = {
 
 
 def allows(document: Doc, operation: str, value: Doc) -> bool:
-    """Whether a document allows what stands around a body: an answer of a kind, or what is without a part."""
+    """Whether a document allows the response or request around a body."""
     method, path = operation.split()
     said, place = document["paths"][path][method.lower()], value.get("without", "").partition(" ")
     if place[0] == "requestBody":

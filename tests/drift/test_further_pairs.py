@@ -1,4 +1,4 @@
-"""What is found where more than one thing differs, or otherwise than in a rule's smallest change, there and back."""
+"""Findings for several differences at once, or for changes beyond a rule's example, in both directions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A mistake in the gate's file, as it is told: file, line, what is wrong, and what would be right."""
+"""The error for a mistake in the gate's file: file, line, problem and expected value."""
 
 from __future__ import annotations
 

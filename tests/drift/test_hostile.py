@@ -182,7 +182,7 @@ def test_a_hostile_document_is_refused_in_one_line(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, out, err = judged(written(tmp_path, HOSTILE[name], "hostile"), capsys, written(tmp_path, TEXT, "base.yaml"))
-    if code != 2:  # what is hostile in a new operation's schema is read only as deep as it is needed
+    if code != 2:  # the hostile schema of a new operation is read only as deep as necessary
         assert name in ("a long chain of refs", "allOf in allOf")
     assert_fair(code, out, err)
 
@@ -201,7 +201,7 @@ def test_a_hostile_document_does_not_even_equal_itself(
 def test_schemas_that_double_at_every_level_are_compared_in_time(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """2 to the 60th ways lead to the one difference; it is found, and told of a bounded number of times."""
+    """2 to the 60th paths lead to the difference; it is found, and reported a limited number of times."""
     base = written(tmp_path, _with_schemas(_doubling(60, {"type": "string"})), "base.json")
     path = written(tmp_path, _with_schemas(_doubling(60, {"type": "integer"})), "new.json")
     code, out, _ = judged(path, capsys, base)
@@ -226,7 +226,7 @@ def test_alternatives_that_all_hold_each_other_are_compared_in_time(
     "broken", [{"$ref": "#/components/schemas/Gone"}, {"$ref": "https://a.example/x"}, {"type": 5}]
 )
 def test_what_came_is_read_to_its_end(broken: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """There is nothing to compare it with; that it is broken is told all the same."""
+    """There is nothing to compare it with, but the fault is reported."""
     plain = written(tmp_path, _with_schemas({"S0": {"type": "object"}}), "plain.json")
     inside = {"type": "object", "properties": {"b": {"type": "array", "items": broken}}}
     path = written(tmp_path, _with_schemas({"S0": {"type": "object", "properties": {"a": inside}}}), "broken.json")

@@ -35,7 +35,7 @@ def test_the_inverse_of_a_change_is_found_where_the_change_was(case: Case) -> No
 
 
 def test_a_change_of_type_tells_of_the_type_alone() -> None:
-    """What a text that became an object holds is not told of property by property."""
+    """The properties of a string that became an object are not reported one by one."""
     changed = copy.deepcopy(SPEC)
     type_obj(changed)
     assert [finding.rule for finding in compare(SPEC, changed)] == ["response-property-type-changed"]

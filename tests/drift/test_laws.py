@@ -48,7 +48,7 @@ def test_another_spelling_of_the_published_spec_is_no_drift(change: Callable[...
 )
 def test_several_other_spellings_at_once_are_no_drift(document: Doc, seed: int, several: list[Any]) -> None:
     changed = copy.deepcopy(document)
-    # What is split out and then inlined would be left in the components, where nothing leads to it.
+    # A schema moved to the components and then inlined would remain there unused.
     for change in sorted(several, key=lambda change: change is split_out):
         changed = change(changed, random.Random(seed))
     assert compare(document, changed) == []
@@ -57,7 +57,7 @@ def test_several_other_spellings_at_once_are_no_drift(document: Doc, seed: int, 
 @relaxed
 @given(documents(), schemas(), schemas())
 def test_a_change_and_its_inverse_give_mirrored_findings(document: Doc, before: Any, after: Any) -> None:
-    """What was found one way is found the other way, in the same place, with old and new exchanged."""
+    """A finding in one direction is a finding in the other, at the same location, with old and new exchanged."""
     old, new = copy.deepcopy(document), copy.deepcopy(document)
     for side, schema in ((old, before), (new, after)):
         side["components"]["schemas"]["First"]["properties"]["value"] = schema
@@ -81,7 +81,7 @@ def test_a_required_property_that_goes_is_always_an_error(document: Doc, name: s
 
 
 def test_no_line_of_the_published_spec_goes_unnoticed() -> None:
-    """Whatever line goes, the answer is a finding or an error, unless the line says nothing that another does not."""
+    """Removing any line causes a finding or an error, unless another line says the same."""
     lines = TEXT.splitlines(keepends=True)
     silent = []
     for index, line in enumerate(lines):

@@ -1,4 +1,4 @@
-"""How a finding is told: both values, shortened, how often, and where."""
+"""The text of a finding: both values, shortened, the count, and the location."""
 
 from __future__ import annotations
 

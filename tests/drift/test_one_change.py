@@ -1,4 +1,4 @@
-"""One change is said once, wherever it shows, and what is found for an operation depends on nothing else."""
+"""A change is reported once, however often it occurs, and the findings of an operation do not depend on others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What oasdiff's own tests expect of a change is what is found here."""
+"""The expectations of oasdiff's own tests hold here."""
 
 from __future__ import annotations
 

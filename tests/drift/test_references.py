@@ -1,4 +1,4 @@
-"""Where a reference leads: to a pointer, an anchor, the element of a list; and what stands beside it."""
+"""Targets of a reference: a pointer, an anchor, a list element; and its siblings."""
 # ruff: noqa: E501 - a case a line
 
 from __future__ import annotations

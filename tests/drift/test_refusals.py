@@ -1,4 +1,4 @@
-"""What a comparison does not read, as it is told: the document, the line, the place, and what would be right."""
+"""The errors for unreadable documents: the document, the line, the location, and the expected value."""
 # ruff: noqa: E501 - a case a line
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What cannot be compared is refused, in words that say what is wrong, where, and what would be right."""
+"""Documents that cannot be compared are rejected with the problem, its location and the expected value."""
 # ruff: noqa: E501 - a case a line
 
 from __future__ import annotations

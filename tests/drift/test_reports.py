@@ -123,7 +123,7 @@ def test_no_two_rules_share_a_fingerprint() -> None:
 
 
 def test_a_report_reads_the_same_every_time(tmp_path: Path) -> None:
-    """In the documents' order, whatever order Python's sets have."""
+    """In the order of the documents, independent of the order of Python's sets."""
     words = [f"v{number}" for number in range(12)]
     text = TEXT.replace("- failed", "\n        - ".join(["- failed", *words])).replace(
         "- subpackage_spaces", "\n        - ".join(["- a", *words])

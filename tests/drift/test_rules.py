@@ -56,7 +56,7 @@ SHOWN = {
     "additional-properties-closed": "true → false",
     "additional-properties-opened": "false → true",
 }
-"""What is shown where it is not the keyword's values as they stand: the one that came or went, or a description."""
+"""The displayed value if it is not the keyword's value itself: the added or removed element, or a description."""
 AT = {
     "any-of-became-one-of": ["/anyOf", ""],
     "one-of-became-any-of": ["/oneOf", ""],

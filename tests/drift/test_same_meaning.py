@@ -59,7 +59,7 @@ def as_30(document: Doc) -> None:
 
 
 def as_30_with_refs_wrapped(document: Doc) -> None:
-    """In 3.0 nothing may stand beside a `$ref`, so tools wrap it."""
+    """In 3.0 a `$ref` has no siblings, so tools wrap it."""
     as_30(document)
     everywhere(lambda value: {"allOf": [value], "description": "d"} if "$ref" in value else value)(document)
 

@@ -1,4 +1,4 @@
-"""The verdict against a validator's: where no error is found, whatever the new schema takes the old one takes too."""
+"""The verdict against a validator's: without an error, the old schema accepts every value that the new one accepts."""
 
 from __future__ import annotations
 

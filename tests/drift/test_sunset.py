@@ -1,4 +1,4 @@
-"""Deprecation, sunset dates and stability: what is announced in time, what is not, and what is no change."""
+"""Deprecation, sunset dates and stability: announced in time, too late, or unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has nothing on the other side is read nevertheless, and told of the same in both directions."""
+"""Parts without a counterpart are read too, and reported in the same way in both directions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_an_unused_schema_is_told_of_both_ways() -> None:
 
 
 def test_schemas_of_an_operation_that_comes_or_goes_are_used() -> None:
-    """Down to the last: the operation's own finding tells of them."""
+    """Including the last: the finding about the operation covers them."""
     with_it, without = with_operation(), {**document(), "paths": OTHER}
     assert [finding.rule for finding in compare(without, with_it)] == ["endpoint-added"]
     assert [finding.rule for finding in compare(with_it, without)] == ["api-path-removed-without-deprecation"]

@@ -43,14 +43,14 @@ REMOVED, ADDED, RENAMED = "api-path-removed-without-deprecation", "endpoint-adde
 
 
 def test_alternatives_are_told_apart_by_the_values_of_a_property() -> None:
-    """Whatever their order is, and however little else they share."""
+    """In any order, however little else they share."""
     old = [thing(kind=["a"], x=TEXT, y=TEXT), thing(kind=["b", "c"], z=TEXT)]
     new = [thing(kind=["b", "c"], x=TEXT, y=TEXT), thing(kind=["a"], z={"type": "integer"})]
     assert {location.partition(">")[0] for _, location, _ in found(old, new)} == {"<kind=a", "<kind=b|c"}
 
 
 def test_alternatives_that_say_the_same_are_told_apart_by_what_they_hold() -> None:
-    """However deep, and whatever their order is."""
+    """At any depth and in any order."""
 
     def lists(*types: str) -> Doc:
         held = {"anyOf": [{"type": "array", "items": {"type": name}} for name in types]}

@@ -1,4 +1,4 @@
-"""What a fetch that fails is told as: the whole line, with its hint."""
+"""The error of a failed fetch: the whole line, with its hint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading a path or standard input: what is taken, what it is called, and what cannot be read."""
+"""Reading a path or standard input: accepted input, its name, and errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HINT = "(give a URL that begins with https://, a path, or - for standard input)"
 
 
 class Endless(io.RawIOBase):
-    """A stream without an end, which fails whoever goes on reading."""
+    """An endless stream, which fails a reader that does not stop."""
 
     given = 0
 

@@ -43,7 +43,7 @@ def test_what_breaks_a_consumer_is_told(rule: str, says: str) -> None:
 
 @pytest.mark.parametrize("rule", ["api-security-added", "endpoint-added", "response-body-type-changed"])
 def test_what_is_info_breaks_nobody(rule: str) -> None:
-    """By the level at which it is told, which a gate file can set."""
+    """By its level, which a gate file can set."""
     assert why(rules()[rule], "info") == "A consumer that kept to the old contract still works."
 
 

@@ -1,4 +1,4 @@
-"""A server that answers as it is told, to fetch from."""
+"""A server with configurable responses, to fetch from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Response = Callable[[BaseHTTPRequestHandler], object]
 
 
 class Upstream:
-    """A server that answers every path as it is told, and notes what it was sent."""
+    """A server that sends the configured response for every path and records the requests."""
 
     def __init__(self) -> None:
         self.responses: dict[str, Response] = {}

@@ -1,4 +1,4 @@
-"""Checks of one's own, and levels by configuration."""
+"""Custom checks, and levels by configuration."""
 
 from __future__ import annotations
 

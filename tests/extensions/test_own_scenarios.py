@@ -1,4 +1,4 @@
-"""Scenarios and faults of one's own, in pytest and on the command line."""
+"""Custom scenarios and faults, in pytest and on the command line."""
 
 from __future__ import annotations
 

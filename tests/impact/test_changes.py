@@ -214,7 +214,7 @@ def test_after_the_block_json_is_as_it_was() -> None:
 
 
 def test_an_unusual_list_of_texts_is_one_that_the_contract_allows() -> None:
-    """What goes with a change of an item follows it where items are objects, and nothing does where they are not."""
+    """Values that belong to an item follow its change if items are objects, else nothing does."""
     texts = {"type": "string", "enum": ["a", "b", "c"]}
     mock = MockServer(things({"type": "array", "minItems": 2, "maxItems": 3, "uniqueItems": True, "items": texts}))
     call = _called(mock)

@@ -149,7 +149,7 @@ def test_what_does_not_go_with_it_is_a_usage_error(project: pytest.Pytester, arg
 
 @pytest.mark.parametrize("source", [["changed.json"], []])
 def test_a_path_of_tests_is_no_source(project: pytest.Pytester, source: list[str]) -> None:
-    """argparse would take what follows the option; a spec is told from a path of tests."""
+    """argparse would consume the next argument; a spec is distinguished from a path of tests."""
     tests = next(project.path.glob("test_*.py")).name
 
     result = project.runpytest("--bctrl-impact", *source, tests, "-p", "no:randomly", "--bctrl-impact-budget=0s")

@@ -69,7 +69,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def change(body: Any, path: tuple[Any, ...], value: Any) -> None:
-    """Put a value at a place, or remove what is there for `@remove`; a place that is gone is left alone."""
+    """Put a value at a location, or remove it for `@remove`; a missing location is ignored."""
     for key in path[:-1]:
         try:
             body = body[key]

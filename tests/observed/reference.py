@@ -91,7 +91,7 @@ def _object(made: Observation, schema: Any, at: str, value: dict[str, Any]) -> N
 
 
 def documented(observation: Observation) -> dict[str, tuple[Any, ...]]:
-    """What both tell of documented places, in a form to compare: an untold branch has no facts of its own."""
+    """The facts about documented locations, in a comparable form: an uncounted branch has no facts of its own."""
     shown = {}
     root = body_node(CONTRACT, LABEL, "200")
     assert root is not None

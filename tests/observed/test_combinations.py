@@ -18,7 +18,7 @@ BODY = "#/paths/~1v1~1things~1{id}/get/responses/200/content/application~1json/s
 
 
 def choice(name: str) -> dict[str, Any]:
-    """Return alternatives that a property tells apart."""
+    """Return alternatives with a discriminating property."""
     return {"oneOf": [{"properties": {name: {"const": tag}, f"{name}{tag}": True}, "required": [name]} for tag in "xy"]}
 
 

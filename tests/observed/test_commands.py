@@ -118,7 +118,7 @@ def test_a_folder_is_no_traffic(run: Run, tmp_path: Path) -> None:
 
 
 def witnessed(tmp_path: Path, name: str) -> None:
-    """Put what upstream says and what was seen into a folder."""
+    """Write the upstream spec and the observed traffic into a folder."""
     (tmp_path / "up.yaml").write_text(yaml.safe_dump(published(CASES[name])))
     (tmp_path / "seen.json").write_text(json.dumps(answered(CASES[name])))
 
@@ -161,7 +161,7 @@ def test_the_json_says_who_moved_and_what_each_witness_says(run: Run, tmp_path: 
 
 
 def test_the_baseline_and_the_gates_list_count(run: Run, tmp_path: Path) -> None:
-    """What was seen is accepted by the list that `check` writes, what changed by the gate's own."""
+    """Findings about traffic are accepted in the baseline of `check`, changes in that of the gate."""
     witnessed(tmp_path, "another value than upstream's")
     known = [
         run("check", "seen.json", "--accept", "we cope"),

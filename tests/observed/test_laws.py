@@ -1,4 +1,4 @@
-"""What holds of every observation, whatever was observed."""
+"""Properties of every observation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an observation says of what it does not tell apart, keep, or hardly reads; and what of it memory holds."""
+"""Limits of an observation: values it does not distinguish or keep, deep values, and memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Places are written and read back, whatever the names in them."""
+"""Locations are written and read back with any names in them."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ def test_what_was_never_there_is_named_without_all_that_would_be_below_it() -> N
 
 
 def test_a_branch_is_called_what_its_schema_is_called() -> None:
-    """By its title, by its component, by the value that tells it, or by its place and what it is."""
+    """By its title, its component, its discriminating value, or its position and type."""
     schemas = {"A": {"type": "array", "items": {"type": "string"}}, "B": {"title": "a number", "type": "number"}}
     told = [{"properties": {"kind": {"const": kind}}, "required": ["kind"]} for kind in "xy"]
     untold = [{"$ref": "#/components/schemas/A"}, {"type": "array", "minItems": 3}]

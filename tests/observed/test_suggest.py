@@ -1,4 +1,4 @@
-"""The suggested overlay: applied, the contract accepts exactly what was seen, and refuses what it refused before."""
+"""The suggested overlay: the contract then accepts the observed traffic, and rejects everything it rejected before."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def made_of(*bodies: Any, contract: Contract = CONTRACT) -> Contract:
 
 
 def wrong(body: Any, contract: Contract) -> list[str]:
-    """What is wrong with a body, but for what no schema says."""
+    """The findings of a body, except those that no schema causes."""
     rules = ("response_schema_conformance", "undocumented_property")
     return [finding.location for finding in check(json.dumps(body), contract=contract) if finding.rule in rules]
 
@@ -109,7 +109,7 @@ def test_what_was_seen_is_accepted_and_nothing_is_found_again(name: str) -> None
 
 @pytest.mark.parametrize("name", TELLING)
 def test_what_was_refused_is_refused_still(name: str) -> None:
-    """Of all mutants of the contract, none is let in but one that does what was seen."""
+    """Of all mutants of the contract, only those like the observed traffic are accepted."""
     body = edited(SEEN[name])()
     spec = made_of(body)
     let_in = [mutant for mutant in MUTANTS if not is_refused(mutant.body, spec)]
@@ -127,7 +127,7 @@ _KINDS = {
 
 
 def _does(mutant: Mutant, admitted: set[tuple[str, str]]) -> bool:
-    """Whether a mutant does just what was seen: the same thing, at the same place, to a value like that."""
+    """Whether a mutant equals the observation: the same change, at the same location, to a similar value."""
     return (
         any(
             (finding.location, finding.extra["kind"]) in admitted
@@ -140,7 +140,7 @@ def _does(mutant: Mutant, admitted: set[tuple[str, str]]) -> bool:
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(MUTANTS), st.data())
 def test_a_mutant_that_was_seen_is_accepted_and_others_are_not(mutant: Mutant, data: st.DataObject) -> None:
-    """Of any two mutants at different places, seeing the one never lets in the other."""
+    """Of any two mutants at different locations, observing the first never makes the contract accept the second."""
     spec = made_of(mutant.body)
     assert [] == wrong(mutant.body, spec)
     others = [one for one in MUTANTS if one.location != mutant.location]
@@ -234,7 +234,7 @@ def test_what_breaks_another_rule_than_what_was_seen_is_refused_still(
     contract = contract_of(schema, {"Shared": shared})
     # A finding shows the first of the values that were seen at a place.
     admitted, breaks = (set().union(*(_broken(contract, body) for body in some)) for some in (bodies, [other]))
-    # Whoever takes any number takes a whole one.
+    # A schema that accepts any number accepts integers.
     admitted |= {(location, kind, "integer") for location, kind, value in admitted if value == "number"}
     if breaks and not admitted & breaks:
         assert wrong(other, suggest(contract, seen(*bodies, contract=contract)).contract) != []
@@ -329,7 +329,7 @@ def test_the_same_traffic_gives_the_same_overlay_in_whatever_order() -> None:
 
 
 def test_what_no_overlay_can_say_is_named() -> None:
-    """A hundred statuses are no enumeration any more, and what was not told apart cannot be listed."""
+    """A hundred statuses are no longer an enumeration, and values that were only counted cannot be listed."""
     body = sample()
     body["runtimes"] = [{**body["runtimes"][0], "status": f"s{number}"} for number in range(100)]
     ((finding, why),) = suggest(CONTRACT, seen(body)).unsaid

@@ -1,4 +1,4 @@
-"""Three witnesses place each difference: once, under the right name, with how much of what was seen says so."""
+"""Three sources attribute each difference: once, to the right side, with the share of the traffic that shows it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def placed(spec: dict[str, Any], observation: Observation) -> list[Finding]:
 
 
 def says(finding: Finding, witness: str = "") -> str:
-    """Who moved, or what one of the witnesses says."""
+    """The attribution, or the statement of one source."""
     return str(finding.extra["witnesses"][witness] if witness else finding.extra["moved"])
 
 
@@ -138,7 +138,7 @@ def test_an_undocumented_status_is_ahead_of_the_documentation() -> None:
 
 
 def test_a_status_that_upstream_documents_is_taken_over_once_it_was_seen() -> None:
-    """Before that it can be told from nothing: a status shows only where a request provokes it."""
+    """Before that nothing shows it: a status occurs only if a request provokes it."""
     spec = copy.deepcopy(SPEC)
     spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["responses"]["418"] = {"description": "teapot"}
     body = answered(CASES["another type"]._replace(api=lambda runtimes: None))
@@ -161,7 +161,7 @@ def test_a_renamed_path_parameter_is_nobody_s_move() -> None:
 
 
 def test_an_operation_that_is_gone_is_a_promise_while_it_answers_and_has_no_witness_where_it_was_not_asked() -> None:
-    """What else it does is told of the vendored spec."""
+    """Its other differences are attributed to the vendored spec."""
     spec = copy.deepcopy(SPEC)
     spec["paths"]["/v2/runtimes"] = spec["paths"].pop("/v1/spaces/{id}/runtimes")
     upstream = contract_with_overlay(load_data(spec, "upstream.yaml"), None)
@@ -189,7 +189,7 @@ def test_a_request_that_changed_is_nothing_that_answers_show() -> None:
 
 
 def test_another_body_that_upstream_has_beside_the_one_that_is_sent_is_not_sent_yet() -> None:
-    """No change of a document is about what was seen then, and it is placed by what each document says of it."""
+    """No change of a document concerns the traffic then, so each document decides the attribution."""
     spec = copy.deepcopy(SPEC)
     content = spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["responses"]["200"]["content"]
     documented = content.pop("application/json")

@@ -128,7 +128,7 @@ def drift() -> Example:
 
 
 def moved() -> Example:
-    """What three witnesses say, one of two differences accepted."""
+    """The attribution by three sources, with one of two differences accepted."""
     first, second = _drift()[:2]
     said = {"vendored": "string", "upstream": "integer", "observed": "integer, 300 of 300"}
     accepted = {"reason": "the consumer is fixed next week", "expires": "2027-01-31", "where": "bctrl-drift.yaml:3"}

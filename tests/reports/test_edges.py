@@ -1,4 +1,4 @@
-"""What was seen, expected and where stand in every format once; and what writers make of less than a whole run."""
+"""Every format has the observed and expected value and the location once; and reports of partial runs."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def test_the_same_exchange_is_in_the_page_once() -> None:
 
 
 def test_what_is_accepted_says_so_in_every_format() -> None:
-    """In annotations it is no more than a notice, and in SARIF it is suppressed."""
+    """In annotations it is only a notice, and in SARIF it is suppressed."""
     made = moved()
     writers = [findings_json, findings_sarif, findings_junit, findings_markdown, html.findings_html]
     texts = [str(write(made.findings, made.title, made.run)) for write in writers]

@@ -1,4 +1,4 @@
-"""The suite follows pages: lost, repeated and endless items are findings; pages that it could not follow are not checked."""
+"""The suite follows pages: lost, repeated and endless items are findings; pages not followed are not checked."""
 
 from __future__ import annotations
 

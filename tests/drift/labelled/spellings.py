@@ -1,4 +1,4 @@
-"""Other spellings of the whole document, which mean the same."""
+"""Equivalent forms of the whole document."""
 
 from __future__ import annotations
 
