@@ -11,18 +11,18 @@ Change = Callable[[Doc], None]
 
 def schema(document: Doc, end: str = "Items") -> Doc:
     """A component by the end of its machine-made name."""
-    found: Doc = next(value for name, value in document["components"]["schemas"].items() if name.endswith(end))
-    return found
+    part: Doc = next(value for name, value in document["components"]["schemas"].items() if name.endswith(end))
+    return part
 
 
 def get(document: Doc) -> Doc:
-    found: Doc = next(iter(document["paths"].values()))["get"]
-    return found
+    part: Doc = next(iter(document["paths"].values()))["get"]
+    return part
 
 
 def content(document: Doc) -> Doc:
-    found: Doc = get(document)["responses"]["200"]["content"]
-    return found
+    part: Doc = get(document)["responses"]["200"]["content"]
+    return part
 
 
 def ref(document: Doc, end: str) -> Doc:
@@ -32,19 +32,19 @@ def ref(document: Doc, end: str) -> Doc:
 
 def add(end: str, name: str, value: Any, required: bool = False) -> Change:
     def change(document: Doc) -> None:
-        found = schema(document, end)
-        found["properties"][name] = value
+        part = schema(document, end)
+        part["properties"][name] = value
         if required:
-            found.setdefault("required", []).append(name)
+            part.setdefault("required", []).append(name)
 
     return change
 
 
 def drop(end: str, name: str) -> Change:
     def change(document: Doc) -> None:
-        found = schema(document, end)
-        del found["properties"][name]
-        found["required"] = [other for other in found.get("required", []) if other != name]
+        part = schema(document, end)
+        del part["properties"][name]
+        part["required"] = [other for other in part.get("required", []) if other != name]
 
     return change
 
@@ -61,11 +61,11 @@ def set_(end: str, name: str, **values: Any) -> Change:
     """Set keywords of a property; None takes one away."""
 
     def change(document: Doc) -> None:
-        found = schema(document, end)["properties"][name]
+        part = schema(document, end)["properties"][name]
         for keyword, value in values.items():
-            found[keyword] = value
+            part[keyword] = value
             if value is None:
-                del found[keyword]
+                del part[keyword]
 
     return change
 
@@ -79,10 +79,10 @@ def become(end: str, name: str, value: Any) -> Change:
 
 def enum(end: str, *values: Any) -> Change:
     def change(document: Doc) -> None:
-        found = schema(document, end)
-        found.pop("enum")
+        part = schema(document, end)
+        part.pop("enum")
         if values:
-            found["enum"] = list(values)
+            part["enum"] = list(values)
 
     return change
 
@@ -169,9 +169,9 @@ def secure_whole(document: Doc) -> None:
 
 
 def envelope(document: Doc) -> None:
-    found = schema(document, "Response_200")
-    found["properties"]["data"] = found["properties"].pop("runtimes")
-    found["required"] = ["data"]
+    part = schema(document, "Response_200")
+    part["properties"]["data"] = part["properties"].pop("runtimes")
+    part["required"] = ["data"]
 
 
 def no_envelope(document: Doc) -> None:
@@ -179,13 +179,13 @@ def no_envelope(document: Doc) -> None:
 
 
 def page(document: Doc) -> None:
-    found = schema(document, "Response_200")
-    found["properties"]["nextCursor"] = {"type": ["string", "null"]}
+    part = schema(document, "Response_200")
+    part["properties"]["nextCursor"] = {"type": ["string", "null"]}
 
 
 def single(document: Doc) -> None:
-    found = schema(document, "Response_200")["properties"]
-    found["runtimes"] = found["runtimes"]["items"]
+    part = schema(document, "Response_200")["properties"]
+    part["runtimes"] = part["runtimes"]["items"]
 
 
 def deprecate(document: Doc) -> None:

@@ -146,27 +146,36 @@ def test_what_is_no_longer_referred_to_did_not_change_and_what_referred_to_it_di
 
 
 REDUNDANT: list[tuple[Callable[[Doc], bool], Callable[[Doc], Any]]] = [
-    (lambda one: "additionalProperties" not in one, lambda one: {**one, "additionalProperties": True}),
-    (lambda one: "additionalProperties" not in one, lambda one: {**one, "additionalProperties": {"minItems": 0}}),
-    (lambda one: "items" not in one, lambda one: {**one, "items": {"description": "any", "allOf": [{}]}}),
-    (lambda one: True, lambda one: {**one, "minItems": 0, "minLength": 0, "minProperties": 0, "uniqueItems": False}),
-    (lambda one: "required" not in one, lambda one: {**one, "required": []}),
-    (lambda one: "properties" not in one, lambda one: {**one, "properties": {}}),
-    (lambda one: True, lambda one: {"allOf": [one]}),
-    (lambda one: True, lambda one: {"allOf": [one, {"description": "nothing"}, one]}),
-    (lambda one: True, lambda one: {"anyOf": [one]}),
-    (lambda one: True, lambda one: {"oneOf": [one, False]}),
-    (lambda one: True, lambda one: {"anyOf": [one, copy.deepcopy(one)]}),
-    (lambda one: "enum" in one, lambda one: {**one, "enum": [*one["enum"], *one["enum"]]}),
-    (lambda one: isinstance(one.get("type"), str), lambda one: {**one, "type": [one["type"]]}),
-    (lambda one: "oneOf" in one and "tag" in str(one), lambda one: {**one, "type": "object"}),
-    (lambda one: "additionalProperties" not in one, lambda one: {**one, "patternProperties": {"^x": True}}),
-    (lambda one: True, lambda one: {**one, "dependentSchemas": {"a": {}}}),
-    (lambda one: True, lambda one: {**one, "not": False}),
-    (lambda one: True, lambda one: {**one, "propertyNames": {}, "readOnly": False, "deprecated": False, "x-note": 1}),
-    (lambda one: one.get("type") == "boolean", lambda one: {**one, "enum": [True, False]}),
-    (lambda one: bool(one.get("required")), lambda one: {**one, "minProperties": len(one["required"])}),
-    (lambda one: one == {"type": "array"}, lambda one: {**one, "prefixItems": [{}, True]}),
+    (lambda schema: "additionalProperties" not in schema, lambda schema: {**schema, "additionalProperties": True}),
+    (
+        lambda schema: "additionalProperties" not in schema,
+        lambda schema: {**schema, "additionalProperties": {"minItems": 0}},
+    ),
+    (lambda schema: "items" not in schema, lambda schema: {**schema, "items": {"description": "any", "allOf": [{}]}}),
+    (
+        lambda schema: True,
+        lambda schema: {**schema, "minItems": 0, "minLength": 0, "minProperties": 0, "uniqueItems": False},
+    ),
+    (lambda schema: "required" not in schema, lambda schema: {**schema, "required": []}),
+    (lambda schema: "properties" not in schema, lambda schema: {**schema, "properties": {}}),
+    (lambda schema: True, lambda schema: {"allOf": [schema]}),
+    (lambda schema: True, lambda schema: {"allOf": [schema, {"description": "nothing"}, schema]}),
+    (lambda schema: True, lambda schema: {"anyOf": [schema]}),
+    (lambda schema: True, lambda schema: {"oneOf": [schema, False]}),
+    (lambda schema: True, lambda schema: {"anyOf": [schema, copy.deepcopy(schema)]}),
+    (lambda schema: "enum" in schema, lambda schema: {**schema, "enum": [*schema["enum"], *schema["enum"]]}),
+    (lambda schema: isinstance(schema.get("type"), str), lambda schema: {**schema, "type": [schema["type"]]}),
+    (lambda schema: "oneOf" in schema and "tag" in str(schema), lambda schema: {**schema, "type": "object"}),
+    (lambda schema: "additionalProperties" not in schema, lambda schema: {**schema, "patternProperties": {"^x": True}}),
+    (lambda schema: True, lambda schema: {**schema, "dependentSchemas": {"a": {}}}),
+    (lambda schema: True, lambda schema: {**schema, "not": False}),
+    (
+        lambda schema: True,
+        lambda schema: {**schema, "propertyNames": {}, "readOnly": False, "deprecated": False, "x-note": 1},
+    ),
+    (lambda schema: schema.get("type") == "boolean", lambda schema: {**schema, "enum": [True, False]}),
+    (lambda schema: bool(schema.get("required")), lambda schema: {**schema, "minProperties": len(schema["required"])}),
+    (lambda schema: schema == {"type": "array"}, lambda schema: {**schema, "prefixItems": [{}, True]}),
 ]  # fmt: skip
 
 
@@ -177,7 +186,7 @@ def respelled(schema: Any, draw: Any) -> Any:
         inner["properties"] = {name: respelled(one, draw) for name, one in inner["properties"].items()}
     for keyword in ("oneOf", "anyOf"):
         if keyword in inner:
-            inner[keyword] = [respelled(one, draw) for one in inner[keyword]]
+            inner[keyword] = [respelled(branch, draw) for branch in inner[keyword]]
     if "items" in inner:
         inner["items"] = respelled(inner["items"], draw)
     can, respell = draw(st.sampled_from(REDUNDANT))
@@ -186,7 +195,7 @@ def respelled(schema: Any, draw: Any) -> Any:
 
 def _repeats(schema: Any) -> bool:
     inside = [*schema.get("properties", {}).values(), *schema.get("oneOf", ()), *schema.get("anyOf", ())]
-    texts = [str(one) for one in schema.get("anyOf", ())]
+    texts = [str(branch) for branch in schema.get("anyOf", ())]
     return len({*texts}) < len(texts) or any(
         map(_repeats, [*inside, *([schema["items"]] if "items" in schema else [])])
     )

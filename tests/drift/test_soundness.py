@@ -50,54 +50,54 @@ def instances(schema: Any) -> st.SearchStrategy[Any]:
 def one_changed(schema: Any, draw: Any) -> Any:
     """The schema with one thing of it changed, so that most of the two is alike."""
     changed = copy.deepcopy(schema)
-    spots = [changed]
-    for spot in spots:
-        spots += [*spot.get("properties", {}).values(), *spot.get("oneOf", ()), *spot.get("anyOf", ())]
-        spots += [spot["items"]] if "items" in spot else []
-    spot = draw(st.sampled_from(spots))
+    subschemas = [changed]
+    for schema in subschemas:
+        subschemas += [*schema.get("properties", {}).values(), *schema.get("oneOf", ()), *schema.get("anyOf", ())]
+        subschemas += [schema["items"]] if "items" in schema else []
+    schema = draw(st.sampled_from(subschemas))
     change = draw(st.sampled_from(CHANGES))
-    change(spot, draw)
+    change(schema, draw)
     return changed
 
 
-def let_null_in(spot: Any, draw: Any) -> None:
-    if isinstance(spot.get("type"), str):
-        spot["type"] = [spot["type"], "null"]
-        spot.update({"enum": [*spot["enum"], None]} if "enum" in spot else {})
+def let_null_in(schema: Any, draw: Any) -> None:
+    if isinstance(schema.get("type"), str):
+        schema["type"] = [schema["type"], "null"]
+        schema.update({"enum": [*schema["enum"], None]} if "enum" in schema else {})
 
 
-def change_required(spot: Any, draw: Any) -> None:
-    if spot.get("type") == "object":
-        spot["required"] = draw(st.lists(st.sampled_from(("id", "name", "kind")), unique=True))
+def change_required(schema: Any, draw: Any) -> None:
+    if schema.get("type") == "object":
+        schema["required"] = draw(st.lists(st.sampled_from(("id", "name", "kind")), unique=True))
 
 
-def change_properties(spot: Any, draw: Any) -> None:
-    if "properties" in spot:
+def change_properties(schema: Any, draw: Any) -> None:
+    if "properties" in schema:
         name = draw(st.sampled_from(("id", "name", "kind")))
-        spot["properties"].pop(name, None)
+        schema["properties"].pop(name, None)
         if draw(st.booleans()):
-            spot["properties"][name] = draw(schemas())
+            schema["properties"][name] = draw(schemas())
 
 
-def drop_a_keyword(spot: Any, draw: Any) -> None:
-    if spot:
-        del spot[draw(st.sampled_from(sorted(spot)))]
+def drop_a_keyword(schema: Any, draw: Any) -> None:
+    if schema:
+        del schema[draw(st.sampled_from(sorted(schema)))]
 
 
-def change_a_value(spot: Any, draw: Any) -> None:
+def change_a_value(schema: Any, draw: Any) -> None:
     for key, values in (("enum", (["a"], ["a", "b", "c", "only"])), ("maxLength", (1, 20)), ("minimum", (0, 5))):
-        if key in spot:
-            spot[key] = draw(st.sampled_from(values))
+        if key in schema:
+            schema[key] = draw(st.sampled_from(values))
     for kind in ("oneOf", "anyOf"):
-        if len(spot.get(kind, ())) > 1 and draw(st.booleans()):
-            spot[kind].pop()
-    if spot.get("type") in ("integer", "number"):
-        spot["type"] = draw(st.sampled_from(("integer", "number")))
+        if len(schema.get(kind, ())) > 1 and draw(st.booleans()):
+            schema[kind].pop()
+    if schema.get("type") in ("integer", "number"):
+        schema["type"] = draw(st.sampled_from(("integer", "number")))
 
 
-def become_another(spot: Any, draw: Any) -> None:
-    spot.clear()
-    spot.update(draw(schemas()))
+def become_another(schema: Any, draw: Any) -> None:
+    schema.clear()
+    schema.update(draw(schemas()))
 
 
 CHANGES = (let_null_in, change_required, change_properties, drop_a_keyword, change_a_value, become_another)

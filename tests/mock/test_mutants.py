@@ -18,35 +18,35 @@ from .conforming import troubles
 
 
 @pytest.fixture(scope="module")
-def made(contract: Contract) -> Samples:
+def samples(contract: Contract) -> Samples:
     return Samples(contract, contract.operations[0])
 
 
 @pytest.fixture(scope="module")
-def validator(contract: Contract, made: Samples) -> Draft202012Validator:
-    return Draft202012Validator(rooted(contract, made.schema), format_checker=Draft202012Validator.FORMAT_CHECKER)
+def validator(contract: Contract, samples: Samples) -> Draft202012Validator:
+    return Draft202012Validator(rooted(contract, samples.schema), format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
-def of_schema(made: Samples) -> list[Mutant]:
-    return [mutant for mutant in mutants(made) if mutant.check == SCHEMA_CHECK]
+def of_schema(samples: Samples) -> list[Mutant]:
+    return [mutant for mutant in mutants(samples) if mutant.check == SCHEMA_CHECK]
 
 
-def test_every_mutant_is_invalid(made: Samples, validator: Draft202012Validator) -> None:
+def test_every_mutant_is_invalid(samples: Samples, validator: Draft202012Validator) -> None:
     """None is let through by the schema."""
-    derived = of_schema(made)
+    derived = of_schema(samples)
     assert len(derived) > 200
     assert [mutant.name for mutant in derived if validator.is_valid(mutant.body)] == []
 
 
-def test_a_mutant_breaks_its_place_and_no_other(made: Samples, validator: Draft202012Validator) -> None:
+def test_a_mutant_breaks_its_place_and_no_other(samples: Samples, validator: Draft202012Validator) -> None:
     """Every error is at the mutant's place: elsewhere the body is the sample still."""
-    for mutant in of_schema(made):
+    for mutant in of_schema(samples):
         for error in validator.iter_errors(mutant.body):
             place = "".join("[*]" if isinstance(key, int) else f".{key}" for key in error.absolute_path)
             assert mutant.location.startswith(place.removeprefix(".")), mutant.name
 
 
-def test_every_keyword_at_every_place_has_a_mutant(contract: Contract, made: Samples) -> None:
+def test_every_keyword_at_every_place_has_a_mutant(contract: Contract, samples: Samples) -> None:
     """Counted apart: every `type`, `enum`, `format`, `oneOf` and `required` that the schema reaches."""
     expected: Counter[tuple[str, str]] = Counter()
 
@@ -62,70 +62,70 @@ def test_every_keyword_at_every_place_has_a_mutant(contract: Contract, made: Sam
         if "items" in resolved:
             visit(resolved["items"], f"{at}[*]")
 
-    visit(made.schema, "")
-    derived = Counter((mutant.location, mutant.keyword) for mutant in mutants(made))
+    visit(samples.schema, "")
+    derived = Counter((mutant.location, mutant.keyword) for mutant in mutants(samples))
     assert {rule for rule in expected if derived[rule] < expected[rule]} == set()
 
 
-def test_names_are_unique(made: Samples) -> None:
+def test_names_are_unique(samples: Samples) -> None:
     """A survivor can be found by its name."""
-    names = [mutant.name for mutant in mutants(made)]
+    names = [mutant.name for mutant in mutants(samples)]
     assert len(names) == len(set(names))
 
 
-def test_each_required_name_is_left_out_once(made: Samples) -> None:
+def test_each_required_name_is_left_out_once(samples: Samples) -> None:
     left_out = [
-        mutant.how for mutant in mutants(made) if (mutant.location, mutant.keyword) == ("runtimes[*]", "required")
+        mutant.how for mutant in mutants(samples) if (mutant.location, mutant.keyword) == ("runtimes[*]", "required")
     ]
     assert len(left_out) == 13
 
 
 def test_invariant_mutants_are_valid_and_wrong(
-    contract: Contract, made: Samples, validator: Draft202012Validator
+    contract: Contract, samples: Samples, validator: Draft202012Validator
 ) -> None:
     """Only a check of the invariants can catch them."""
-    derived = [mutant for mutant in mutants(made) if mutant.check not in (SCHEMA_CHECK, UNDOCUMENTED)]
-    assert {mutant.check for mutant in derived} == {rule["rule"] for rule in made.operation.invariants}
+    derived = [mutant for mutant in mutants(samples) if mutant.check not in (SCHEMA_CHECK, UNDOCUMENTED)]
+    assert {mutant.check for mutant in derived} == {rule["rule"] for rule in samples.operation.invariants}
     for mutant in derived:
         assert validator.is_valid(mutant.body), mutant.name
         if mutant.keyword != "iso_8601_times":
             assert troubles(contract, mutant.body), mutant.name
 
 
-def test_undocumented_mutants_are_valid(made: Samples, validator: Draft202012Validator) -> None:
+def test_undocumented_mutants_are_valid(samples: Samples, validator: Draft202012Validator) -> None:
     """One for each object that documents its properties, in both branches, and none inside free-form metadata."""
-    derived = [mutant for mutant in mutants(made) if mutant.check == UNDOCUMENTED]
+    derived = [mutant for mutant in mutants(samples) if mutant.check == UNDOCUMENTED]
     assert [mutant.name for mutant in derived if not validator.is_valid(mutant.body)] == []
     assert not any(mutant.location.startswith("runtimes[*].metadata") for mutant in derived)
     assert sum(mutant.location.startswith("runtimes[*].backing.") for mutant in derived) == 2
 
 
-def test_nothing_of_the_packaged_contract_is_left_underived(made: Samples) -> None:
-    assert underived(made) == []
+def test_nothing_of_the_packaged_contract_is_left_underived(samples: Samples) -> None:
+    assert underived(samples) == []
 
 
-def test_a_rule_is_broken_in_the_last_place(made: Samples, validator: Draft202012Validator) -> None:
+def test_a_rule_is_broken_in_the_last_place(samples: Samples, validator: Draft202012Validator) -> None:
     """A fault in the last of 300 items is the one that a sample of them misses."""
-    body = made.generated(300, 1)
-    wrong = broken(made, body, "runtimes[*].status").body
+    body = samples.generated(300, 1)
+    wrong = broken(samples, body, "runtimes[*].status").body
     assert [list(error.absolute_path) for error in validator.iter_errors(wrong)] == [["runtimes", 299, "status"]]
 
 
-def test_every_rule_can_be_broken_by_its_name(made: Samples) -> None:
+def test_every_rule_can_be_broken_by_its_name(samples: Samples) -> None:
     """The names that the error message lists are names that work, and give what they say."""
-    for rule in rules(made):
-        mutant = broken(made, made.sample(), rule)
+    for rule in rules(samples):
+        mutant = broken(samples, samples.sample(), rule)
         assert rule in (f"{mutant.location}: {mutant.keyword}", mutant.keyword, mutant.check)
 
 
-def test_where_the_body_lacks_the_place_the_sample_is_broken(made: Samples) -> None:
+def test_where_the_body_lacks_the_place_the_sample_is_broken(samples: Samples) -> None:
     """An empty list has no status to break."""
-    assert broken(made, {"runtimes": []}, "runtimes[*].status").body["runtimes"]
+    assert broken(samples, {"runtimes": []}, "runtimes[*].status").body["runtimes"]
 
 
-def test_where_the_body_has_one_item_the_sample_repeats_its_own(made: Samples) -> None:
-    one = {**made.sample(), made.list_name: made.sample()[made.list_name][:1]}
-    ids = [item["id"] for item in broken(made, one, "unique_ids").body[made.list_name]]
+def test_where_the_body_has_one_item_the_sample_repeats_its_own(samples: Samples) -> None:
+    one = {**samples.sample(), samples.list_name: samples.sample()[samples.list_name][:1]}
+    ids = [item["id"] for item in broken(samples, one, "unique_ids").body[samples.list_name]]
     assert len(ids) == len(set(ids)) + 1
 
 
@@ -135,6 +135,6 @@ def test_where_nothing_is_left_open_no_property_is_undocumented() -> None:
         broken(Samples(numbers, numbers.operations[0]), [1], "undocumented_property")
 
 
-def test_an_unknown_rule_is_refused_with_those_there_are(made: Samples) -> None:
+def test_an_unknown_rule_is_refused_with_those_there_are(samples: Samples) -> None:
     with pytest.raises(SettingError, match=r"no such rule.*runtimes\[\*\]\.status: enum"):
-        broken(made, made.sample(), "runtimes[*].colour")
+        broken(samples, samples.sample(), "runtimes[*].colour")

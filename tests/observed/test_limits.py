@@ -22,9 +22,9 @@ def test_names_that_are_not_told_apart_are_counted_and_said() -> None:
     observation = seen({"runtimes": [{**mixed_runtime(n), f"field-{n}": n} for n in range(MANY + 36)]})
     findings = differences(CONTRACT, observation)
     assert MANY == sum(
-        1 for one in findings if one.location.startswith("runtimes[*]['field-") or "field-" in one.location
+        1 for finding in findings if finding.location.startswith("runtimes[*]['field-") or "field-" in finding.location
     )
-    (more,) = [one for one in findings if one.location == "runtimes[*]"]
+    (more,) = [finding for finding in findings if finding.location == "runtimes[*]"]
     assert ("undocumented_property", 36) == (more.rule, more.count)
     free = contract_of({"type": "object", "properties": {"runtimes": {"type": "array", "items": {"type": "object"}}}})
     assert [] == differences(free, relabelled(observation, {LABEL: free.operations[0].label}))
@@ -34,7 +34,7 @@ def test_branches_that_are_not_told_apart_are_counted_and_said() -> None:
     kinds = [{**mixed_runtime(n), "backing": {"kind": f"kind-{n}"}} for n in range(MANY + 36)]
     observation = seen({"runtimes": kinds})
     *told, further = differences(CONTRACT, observation)
-    assert [("new-branch", 1)] * 10 == [(one.extra["kind"], one.count) for one in told]
+    assert [("new-branch", 1)] * 10 == [(finding.extra["kind"], finding.count) for finding in told]
     assert ("further-values", MANY + 26) == (further.extra["kind"], further.count)
     assert f"{MANY - 9} further values" == further.observed
 
@@ -42,13 +42,14 @@ def test_branches_that_are_not_told_apart_are_counted_and_said() -> None:
 def test_an_observation_tells_its_differences_without_the_samples_too() -> None:
     observation = seen({"runtimes": [odd(1)]})
     data = json.loads(
-        json.dumps(as_data(observation)), object_hook=lambda one: {**one, "samples": {}} if "of" in one else one
+        json.dumps(as_data(observation)),
+        object_hook=lambda finding: {**finding, "samples": {}} if "of" in finding else finding,
     )
     told, bare = differences(CONTRACT, observation), differences(CONTRACT, from_data(data))
-    assert [(one.location, one.message, one.count) for one in told] == [
-        (one.location, one.message, one.count) for one in bare
+    assert [(finding.location, finding.message, finding.count) for finding in told] == [
+        (finding.location, finding.message, finding.count) for finding in bare
     ]
-    assert {None} == {one.sample for one in bare}
+    assert {None} == {finding.sample for finding in bare}
 
 
 def test_a_secret_that_stands_in_traffic_is_in_no_sample() -> None:

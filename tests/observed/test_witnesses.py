@@ -129,12 +129,12 @@ def test_what_contradicts_both_documents_is_told_beside_what_changed(name: str) 
 )
 def test_each_witness_says_what_it_has_to_say(case: Case, texts: dict[str, str]) -> None:
     findings = placed(published(case), seen(answered(case)))
-    assert texts in [{name: says(one, name) for name in texts} for one in findings]
+    assert texts in [{name: says(finding, name) for name in texts} for finding in findings]
 
 
 def test_an_undocumented_status_is_ahead_of_the_documentation() -> None:
-    (one,) = placed(SPEC, seen({"detail": "no"}, status=418))
-    assert (says(one), says(one, "vendored")) == (AHEAD, "documents 200, 400, 401, 403, 404, 429")
+    (finding,) = placed(SPEC, seen({"detail": "no"}, status=418))
+    assert (says(finding), says(finding, "vendored")) == (AHEAD, "documents 200, 400, 401, 403, 404, 429")
 
 
 def test_a_status_that_upstream_documents_is_taken_over_once_it_was_seen() -> None:
@@ -157,7 +157,9 @@ def test_a_renamed_path_parameter_is_nobody_s_move() -> None:
     upstream = contract_with_overlay(load_data(spec, "upstream.yaml"), None)
     case = CASES["a property that nobody documents"]
     found = place(CONTRACT, upstream, seen(answered(case)), compare(SPEC, spec), NEXT)
-    assert [(AHEAD, "does not document it")] == [(says(one), says(one, "upstream")) for one in found if one.location]
+    assert [(AHEAD, "does not document it")] == [
+        (says(finding), says(finding, "upstream")) for finding in found if finding.location
+    ]
 
 
 def test_an_operation_that_is_gone_is_a_promise_while_it_answers_and_has_no_witness_where_it_was_not_asked() -> None:
@@ -174,8 +176,8 @@ def test_an_operation_that_is_gone_is_a_promise_while_it_answers_and_has_no_witn
         for found in (asked, unasked)
     ]
     assert [[(PROMISED, "still answered, 1 times")], [(UNKNOWN, "it was not asked")]] == gone
-    (one,) = [one for one in asked if one.location == "runtimes[*].tenant"]
-    said = (says(one), says(one, "vendored"), says(one, "upstream"))
+    (finding,) = [finding for finding in asked if finding.location == "runtimes[*].tenant"]
+    said = (says(finding), says(finding, "vendored"), says(finding, "upstream"))
     assert (AHEAD, "does not document it", "has no such operation") == said
 
 
@@ -183,9 +185,9 @@ def test_a_request_that_changed_is_nothing_that_answers_show() -> None:
     spec = copy.deepcopy(SPEC)
     limit = {"name": "limit", "in": "query", "required": True, "schema": {"type": "string"}}
     spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["parameters"].append(limit)
-    (one,) = placed(spec, seen({"runtimes": []}))
-    assert (UNKNOWN, "query limit") == (says(one), one.location)
-    assert says(one, "observed").startswith("answers cannot show it")
+    (finding,) = placed(spec, seen({"runtimes": []}))
+    assert (UNKNOWN, "query limit") == (says(finding), finding.location)
+    assert says(finding, "observed").startswith("answers cannot show it")
 
 
 def test_another_body_that_upstream_has_beside_the_one_that_is_sent_is_not_sent_yet() -> None:

@@ -102,18 +102,18 @@ class Late:
 
 @contextmanager
 def watched(url: str) -> Iterator[tuple[httpx.Client, list[Surplus], WatchedBackend]]:
-    found: list[Surplus] = []
-    backend = WatchedBackend(found.append)
+    surplus_bytes: list[Surplus] = []
+    backend = WatchedBackend(surplus_bytes.append)
     with client(url, None, live=True, retry=QUICK, backend=backend) as http:
-        yield http, found, backend
+        yield http, surplus_bytes, backend
 
 
-def used_again(made: httpx.Client, _backend: WatchedBackend) -> None:
-    assert b"2" == made.get("/b").content
+def used_again(http: httpx.Client, _backend: WatchedBackend) -> None:
+    assert b"2" == http.get("/b").content
 
 
-def closed(made: httpx.Client, _backend: WatchedBackend) -> None:
-    made.close()
+def closed(http: httpx.Client, _backend: WatchedBackend) -> None:
+    http.close()
 
 
 def looked_at(_made: httpx.Client, backend: WatchedBackend) -> None:
@@ -127,14 +127,14 @@ MOMENTS = [used_again, closed, looked_at]
 def test_what_comes_later_is_reported_and_not_used(moment: Callable[[httpx.Client, WatchedBackend], None]) -> None:
     late = Late(response(body=b"late"))
     with serve(late) as server:
-        with watched(server.url) as (made, found, backend):
-            assert b"1" == made.get("/a").content
+        with watched(server.url) as (http, surplus_bytes, backend):
+            assert b"1" == http.get("/a").content
             late.send()
-            moment(made, backend)
-            (surplus,) = found
+            moment(http, backend)
+            (surplus,) = surplus_bytes
         assert (response(body=b"late"), f"GET {server.url}/a") == (surplus.data, surplus.source)
         # It is reported once.
-        assert 1 == len(found)
+        assert 1 == len(surplus_bytes)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -143,11 +143,11 @@ def test_what_may_come_later_is_not_reported_and_not_used(
     data: bytes, moment: Callable[[httpx.Client, WatchedBackend], None]
 ) -> None:
     late = Late(data)
-    with serve(late) as server, watched(server.url) as (made, found, backend):
-        made.get("/a")
+    with serve(late) as server, watched(server.url) as (http, surplus_bytes, backend):
+        http.get("/a")
         late.send()
-        moment(made, backend)
-        assert [] == found
+        moment(http, backend)
+        assert [] == surplus_bytes
 
 
 def test_what_is_sent_before_the_first_request_is_an_error() -> None:
@@ -188,10 +188,10 @@ def test_half_a_response_that_comes_late_makes_none_with_the_next() -> None:
         crossed.set()
         return None
 
-    with serve(script) as server, watched(server.url) as (made, _, _):
-        assert 401 == made.get("/a").status_code
+    with serve(script) as server, watched(server.url) as (http, _, _):
+        assert 401 == http.get("/a").status_code
         with pytest.raises(httpx.RemoteProtocolError, match=r"'HTTP/1\.1 401 Said"):
-            made.get("/b")
+            http.get("/b")
 
 
 def test_a_status_line_stands_nested_in_a_head_or_a_body() -> None:
@@ -215,9 +215,9 @@ def test_a_head_that_waits_for_the_next_response_is_no_hang() -> None:
             connection.sendall(response(body=b"3"))
         return None
 
-    with serve(script) as server, watched(server.url) as (made, _, _):
-        made.get("/a")
-        received = made.get("/b", timeout=0.3)
+    with serve(script) as server, watched(server.url) as (http, _, _):
+        http.get("/a")
+        received = http.get("/b", timeout=0.3)
         assert b"3" == received.content
         first = received.extensions["bctrl_attempts"][0]
         assert "ReadTimeout" == first.error
@@ -244,10 +244,10 @@ def secured(authority: trustme.CA, script: Callable[[ssl.SSLSocket], None]) -> I
 
 @pytest.fixture
 def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
-    made = trustme.CA()
-    made.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    http = trustme.CA()
+    http.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    return made
+    return http
 
 
 def read_head(stream: ssl.SSLSocket) -> None:
@@ -265,11 +265,11 @@ def test_a_connection_with_tls_is_used_again_and_its_end_is_no_surplus(authority
         with suppress(OSError):
             stream.unwrap()
 
-    with secured(authority, script) as url, watched(url) as (made, found, _):
+    with secured(authority, script) as url, watched(url) as (http, surplus_bytes, _):
         # One connection is all that the server takes.
-        assert [200] * 3 == [made.get("/").status_code for _ in range(3)]
-        made.close()
-        assert [] == found
+        assert [200] * 3 == [http.get("/").status_code for _ in range(3)]
+        http.close()
+        assert [] == surplus_bytes
 
 
 def test_what_comes_later_over_tls_is_reported(authority: trustme.CA) -> None:
@@ -282,19 +282,19 @@ def test_what_comes_later_over_tls_is_reported(authority: trustme.CA) -> None:
         stream.sendall(b"late")
         sent.set()
 
-    with secured(authority, script) as url, watched(url) as (made, found, backend):
-        made.get("/")
+    with secured(authority, script) as url, watched(url) as (http, surplus_bytes, backend):
+        http.get("/")
         told.set()
         assert sent.wait(30)
         backend.look(0.0)
-        assert [b"late"] == [one.data for one in found]
+        assert [b"late"] == [one.data for one in surplus_bytes]
 
 
 def test_threads_that_share_a_client_take_no_byte_from_each_other() -> None:
     """A look at an idle connection must not meet the response to a request that was just sent over it."""
-    with serve(response()) as server, watched(server.url) as (made, found, _), ThreadPoolExecutor(8) as threads:
-        assert [200] * 400 == [one.status_code for one in threads.map(lambda _: made.get("/"), range(400))]
-        assert [] == found
+    with serve(response()) as server, watched(server.url) as (http, surplus_bytes, _), ThreadPoolExecutor(8) as threads:
+        assert [200] * 400 == [one.status_code for one in threads.map(lambda _: http.get("/"), range(400))]
+        assert [] == surplus_bytes
 
 
 def test_an_idle_connection_that_was_reset_is_no_surplus() -> None:
@@ -310,9 +310,9 @@ def test_an_idle_connection_that_was_reset_is_no_surplus() -> None:
             return CLOSE
         return None
 
-    with serve(script) as server, watched(server.url) as (made, found, _):
-        made.get("/")
+    with serve(script) as server, watched(server.url) as (http, surplus_bytes, _):
+        http.get("/")
         told.set()
         assert sent.wait(30)
-        assert 200 == made.get("/").status_code
-        assert [] == found
+        assert 200 == http.get("/").status_code
+        assert [] == surplus_bytes
