@@ -100,8 +100,8 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, "utf-8")
         return
     place = path.resolve()
-    with locking.held(place) as part:
-        locking.fill(part, text.encode("utf-8"), place)
+    with locking.locked(place) as part:
+        locking.write_part(part, text.encode("utf-8"), place)
         part.replace(place)
 
 

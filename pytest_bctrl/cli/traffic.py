@@ -26,9 +26,9 @@ from pytest_bctrl.observed.facts import Observation, from_data
 from pytest_bctrl.observed.witnesses import next_steps, place
 from pytest_bctrl.recorded.conform import response_from
 from pytest_bctrl.traffic.recordings.exchange import Recording
-from pytest_bctrl.traffic.recordings.har_file import beside
+from pytest_bctrl.traffic.recordings.har_file import attachments_beside
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
-from pytest_bctrl.traffic.recordings.har_read import decode, nowhere
+from pytest_bctrl.traffic.recordings.har_read import decode, no_attachments
 
 _KINDS = "an observation or a JSON report that holds one, a recording, a HAR file, a JSON body"
 _HINT = f"give {_KINDS}, or - for standard input"
@@ -59,7 +59,8 @@ def opened(path: str, hint: str = _HINT) -> Recording | bytes:
     if not data.strip():
         raise DocumentError("it is empty", where=name_of(path), hint=hint)
     if re.match(rb'(?:\xef\xbb\xbf)?\s*\{\s*"log"', data):
-        return decode(data, name_of(path), attached=nowhere if file is None else beside(file))
+        attachments = no_attachments if file is None else attachments_beside(file)
+        return decode(data, name_of(path), attachments=attachments)
     return data
 
 

@@ -229,8 +229,8 @@ def write_files(texts: Mapping[Path, str], rights: int | None = None) -> None:
         with ExitStack() as locks:
             staged: dict[Path, Path] = {}
             for current, text in texts.items():
-                staged[current] = locks.enter_context(locking.held(current))
-                locking.fill(staged[current], text.encode(), current, rights)
+                staged[current] = locks.enter_context(locking.locked(current))
+                locking.write_part(staged[current], text.encode(), current, rights)
             for current, temporary in staged.items():
                 temporary.replace(current)
                 done.append(current)
@@ -250,8 +250,8 @@ def _put_back(path: Path, content: bytes | None) -> bool:
         if content is None:
             path.unlink()
             return True
-        with locking.held(path) as part:
-            locking.fill(part, content, path)
+        with locking.locked(path) as part:
+            locking.write_part(part, content, path)
             part.replace(path)
     except (OSError, BctrlError):
         return False

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.escaping import escape_lines
-from pytest_bctrl.files.locking import sweep
 from pytest_bctrl.integration.fixture_values import LAST_WORD, aim, contract, space_id
 from pytest_bctrl.recorded.conform import Checked
 from pytest_bctrl.recorded.place import place_of
@@ -46,7 +44,7 @@ def recorded(request: pytest.FixtureRequest) -> RecordedTest:
         try:
             place = place_of(item, os.environ)
             mode = settings.record_mode(item.config, os.environ)
-            checked = _prepared(item.config, place.path.parent)
+            checked = _hooks(item.config).checked
             item.stash[_RECORDED] = RecordedTest(
                 place,
                 contract(item.config),
@@ -77,16 +75,13 @@ def _usual_space(config: pytest.Config) -> str:
     return ""
 
 
-def _prepared(config: pytest.Config, folder: Path) -> Checked:
-    """Return what was checked before, once nothing is left in `folder` of runs that were killed."""
+def _hooks(config: pytest.Config) -> RecordingHooks:
+    """Return the hooks, which are registered for the first test that has a recording."""
     hooks: RecordingHooks | None = config.pluginmanager.get_plugin(_NAME)
     if hooks is None:
         hooks = RecordingHooks(Checked(contract(config), config.rootpath, os.environ))
         config.pluginmanager.register(hooks, _NAME)
-    if folder not in hooks.swept:
-        hooks.swept.add(folder)
-        sweep(folder)
-    return hooks.checked
+    return hooks
 
 
 class RecordingHooks:
@@ -94,7 +89,6 @@ class RecordingHooks:
 
     def __init__(self, checked: Checked) -> None:
         self._failed: set[str] = set()
-        self.swept: set[Path] = set()
         self.checked = checked
 
     @pytest.hookimpl(tryfirst=True)
@@ -200,7 +194,5 @@ def _outcome(recording: RecordedTest, *, passed: bool) -> dict[str, Any]:
         "used": [] if recording.is_recording else [name for name, known in names if known not in unused],
         "unused": [name for name, known in names if known in unused] if passed else [],
         "stale": recording.is_stale,
-        "written": recording.saved.was_written,
-        "aside": str(recording.saved.aside or ""),
-        "dropped": list(recording.saved.dropped),
+        "written": recording.was_written,
     }

@@ -131,12 +131,6 @@ def summary(outcomes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield a line for each thing worth saying: once a file, however many tests share it."""
     for path in _paths(outcomes, "written"):
         yield f"written: {shown(path)}"
-    for one in outcomes:
-        if one["aside"]:
-            lost = ", ".join(name or "an entry of no test" for name in one["dropped"])
-            what = f"broken entries, not kept: {lost}" if lost else _NOTHING
-            yield f"set aside: {shown(one['path'])}, now {Path(one['aside']).name}: {what}"
-            yield f"  record again the tests that share it: {_AGAIN}"
     for path in _paths(outcomes, "stale"):
         yield f"stale: {shown(path)} was recorded under another contract, and conforms to this one"
         yield f"  record it again: {_AGAIN}"
@@ -147,9 +141,6 @@ def summary(outcomes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         if unused:
             yield f"never used: {shown(path)}"
             yield from (f"  {name}" for name in unused)
-
-
-_NOTHING = "nothing in it could be read, so no other test's is kept"
 
 
 def _paths(outcomes: Iterable[Mapping[str, Any]], key: str) -> list[str]:

@@ -30,9 +30,9 @@ from pytest_bctrl.traffic.mock.listener import Listener
 from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.server import MOCK_KEY, MockServer
 from pytest_bctrl.traffic.origin import Connection
-from pytest_bctrl.traffic.recordings.exchange import REQUEST, RESPONSE, Exchange, Recording, kept
+from pytest_bctrl.traffic.recordings.exchange import REQUEST, RESPONSE, Exchange, Recording, select_headers
 from pytest_bctrl.traffic.recordings.guard import refuse, scrubbed
-from pytest_bctrl.traffic.recordings.har_file import Saved, load, save, was_set_aside
+from pytest_bctrl.traffic.recordings.har_file import load, save
 from pytest_bctrl.traffic.recordings.replay import (
     LastWord,
     Player,
@@ -77,7 +77,7 @@ class RecordedTest:
         last_word: LastWord | None = None,
     ) -> None:
         self.path: Path = place.path
-        self.saved = Saved(was_written=False)
+        self.was_written = False
         self._place = place
         self._contract = contract
         self._redaction = redaction
@@ -89,18 +89,23 @@ class RecordedTest:
         self._open = ExitStack()
         self.aim: Aim | None = None
         """What is to be recorded; to be said before the first client is made."""
-        found = None if mode == "rewrite" else load(place.path, place.hint, place.shown)
+        # Also when it is to be replaced: a damaged file is an error before anything is sent.
+        loaded = load(place.path, self._damaged_hint, place.shown)
+        found = None if mode == "rewrite" else loaded
         recording = found or Recording()
         # Those of this test, and nobody's.
         own = tuple(one for one in recording.exchanges if one.test in (place.test, ""))
         self.is_recording = mode == "rewrite" or (mode == "once" and not own)
-        # One that is new, or was renamed, plays what is shared; one whose own was lost plays nothing.
-        shared = () if was_set_aside(self.path) else recording.exchanges
-        played = () if self.is_recording else own or shared
+        # A test that is new or was renamed replays the exchanges of all tests.
+        played = () if self.is_recording else own or recording.exchanges
         if not self.is_recording:
             self._require_conforming(played)
         same = {usual_space: space_of(played, contract) or usual_space}
         self.player = Player(played, name=place.shown, hint=place.hint, redact=redaction, same=same)
+
+    @property
+    def _damaged_hint(self) -> str:
+        return f"restore it, or delete it and record again: {self._place.hint}"
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -227,7 +232,7 @@ class RecordedTest:
         refuse(made, self._place.shown, self._redaction.find, "a secret")
         self._require_conforming(made)
         target = self.aim.base_url if self.aim.live else "mock"
-        self.saved = save(self.path, self._place.test, made, target, _now())
+        self.was_written = save(self.path, self._place.test, made, target, _now(), self._damaged_hint)
 
     def close(self) -> None:
         """Close the port, where one was opened."""
@@ -259,9 +264,9 @@ class RecordedTest:
                 method=request.method,
                 url=url,
                 status=response.status_code,
-                headers=kept(response.headers.multi_items(), RESPONSE),
+                headers=select_headers(response.headers.multi_items(), RESPONSE),
                 body=body,
-                request_headers=kept(request.headers.multi_items(), REQUEST),
+                request_headers=select_headers(request.headers.multi_items(), REQUEST),
                 request_body=request.content,
                 reason=response.reason_phrase,
                 started=_now(),

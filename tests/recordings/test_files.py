@@ -193,20 +193,12 @@ def test_no_file_is_no_recording(tmp_path: Path) -> None:
 
 def test_saving_nothing_removes_a_file_that_would_hold_nothing(tmp_path: Path) -> None:
     path = tmp_path / "recordings" / "x.har"
-    assert not save(path, "", [], "mock", "now").was_written
+    assert not save(path, "", [], "mock", "now")
     assert not path.parent.exists()
     save(path, "", [ONE], "mock", "now")
 
-    assert save(path, "", [], "mock", "now").was_written
+    assert save(path, "", [], "mock", "now")
     assert [] == list(path.parent.iterdir())
-
-
-def test_an_empty_file_is_written_anew_and_not_set_aside(tmp_path: Path) -> None:
-    path = tmp_path / "x.har"
-    path.write_bytes(b" \n")
-
-    assert save(path, "", [ONE], "mock", "now").aside is None
-    assert [path] == list(tmp_path.iterdir())
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
@@ -216,22 +208,23 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         save(tmp_path / "recordings" / "x.har", "", [ONE], "mock", "now")
 
 
-def test_a_broken_file_that_cannot_be_set_aside_is_left(tmp_path: Path) -> None:
-    """There is room for its name, and none for the longer one."""
-    path = tmp_path / f"{'x' * 251}.har"
-    path.write_bytes(b"\x00")
+@pytest.mark.parametrize("data", [b"", b" \n", b"\x00", FILE[:-20], FILE.replace(b"/v1/b", b"/v1/\\ud800")])
+def test_a_damaged_file_is_an_error_and_not_overwritten(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "x.har"
+    path.write_bytes(data)
 
-    with pytest.raises(DocumentError, match=r"it is broken and cannot be set aside: .* \(move it away by hand\)"):
+    with pytest.raises(DocumentError, match=r"x\.har: .* \(restore it, or delete it and record again: pytest --bctrl-"):
         save(path, "", [ONE], "mock", "now")
-    assert b"\x00" == path.read_bytes()
+    assert data == path.read_bytes()
+    assert [path] == list(tmp_path.iterdir())
 
 
 def test_saving_the_same_bodies_touches_nothing(tmp_path: Path) -> None:
     path = tmp_path / "x.har"
-    assert save(path, "", [ONE], "mock", "now").was_written
+    assert save(path, "", [ONE], "mock", "now")
     before = path.read_bytes()
 
-    assert not save(path, "", [ONE], "other", "later").was_written
+    assert not save(path, "", [ONE], "other", "later")
     assert before == path.read_bytes()
 
 

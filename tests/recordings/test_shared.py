@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.recorded.place import summary
-from pytest_bctrl.traffic.recordings.har_file import Saved, load, save
-from pytest_bctrl.traffic.recordings.replay import Miss
+from pytest_bctrl.recorded.recording_session import Aim
+from pytest_bctrl.samples.sample import SPACE_ID
+from pytest_bctrl.traffic.recordings.har_file import load, save
 from tests.recordings.conftest import recorded
 from tests.recordings.test_trust import listed
 
 TESTS = [f"t[{number}]" for number in range(4)]
 
 
-def again(path: Path, test: str) -> Saved:
+def again(path: Path, test: str) -> bool:
     """Record one test, with another body than before."""
     return save(path, test, [replace(listed(), test=test, reason="again", status=203)], "mock", "now")
 
@@ -46,35 +46,30 @@ def held(path: Path) -> list[str]:
     return [exchange.test for exchange in contract.exchanges]
 
 
-def told(path: Path, saved: Saved) -> str:
-    """What the end of a run says."""
-    one = {"path": str(path), "used": [], "unused": [], "stale": False, "written": saved.was_written}
-    return "\n".join(summary([{**one, "aside": str(saved.aside or ""), "dropped": list(saved.dropped)}]))
-
-
-def test_recording_the_edited_entry_again_keeps_all_others(shared: Path) -> None:
+@pytest.mark.parametrize("test", [TESTS[1], TESTS[3]], ids=["another test", "the test of the edited entry"])
+def test_an_edited_entry_is_an_error_and_nothing_is_overwritten(shared: Path, test: str) -> None:
     edit(shared, TESTS[3])
+    before = shared.read_bytes()
     with pytest.raises(DocumentError, match=r"shared\.har: entry 4 of 4 \(t\[3\]\), GET "):
         recorded(shared, TESTS[0])
+    with pytest.raises(DocumentError, match=r"shared\.har: entry 4 of 4 \(t\[3\]\), GET .*restore it, or delete it"):
+        again(shared, test)
 
-    assert again(shared, TESTS[3]).aside is None
-    assert TESTS == held(shared)
+    assert before == shared.read_bytes()
     assert [shared] == list(shared.parent.iterdir())
 
 
-def test_another_tests_broken_entry_is_set_aside_and_named(shared: Path) -> None:
-    edit(shared, TESTS[3])
-    before = shared.read_bytes()
+def test_recording_one_test_again_keeps_the_entries_of_the_others(shared: Path) -> None:
+    before = load(shared)
 
-    saved = again(shared, TESTS[1])
+    assert again(shared, TESTS[1])
 
-    assert "/shared.har, now shared.har.broken: broken entries, not kept: t[3]\n" in told(shared, saved)
-    assert before == shared.with_name("shared.har.broken").read_bytes()
-    assert TESTS[:3] == held(shared)
-    # And the one that lost its own is not answered from another's.
-    lost = recorded(shared, TESTS[3]).player.response("GET", listed().target)
-    assert isinstance(lost, Miss)
-    assert "record it pytest --bctrl-record-mode=rewrite" in lost.text
+    after = load(shared)
+    assert before is not None
+    assert after is not None
+    assert TESTS == [exchange.test for exchange in after.exchanges]
+    assert [200, 203, 200, 200] == [exchange.status for exchange in after.exchanges]
+    assert before.exchanges[2:] == after.exchanges[2:]
 
 
 def test_a_test_without_exchanges_of_its_own_plays_what_is_shared(shared: Path) -> None:
@@ -91,13 +86,8 @@ def test_a_file_without_its_last_line_end_keeps_its_entries(shared: Path) -> Non
     assert TESTS == held(shared)
 
 
-def test_a_file_that_cannot_be_read_is_set_aside_each_time_under_a_free_name(shared: Path) -> None:
-    whole = shared.read_bytes()
-    for name, cut in (("shared.har.broken", 700), ("shared.har.broken-2", 900)):
-        shared.write_bytes(whole[:cut])
+def test_a_truncated_file_is_an_error_before_anything_is_sent(shared: Path) -> None:
+    shared.write_bytes(shared.read_bytes()[:700])
 
-        saved = again(shared, TESTS[1])
-
-        assert f"/shared.har, now {name}: nothing in it could be read" in told(shared, saved)
-        assert whole[:cut] == shared.with_name(name).read_bytes()
-        assert TESTS[1:2] == held(shared)
+    with pytest.raises(DocumentError, match=r"it is not JSON, or was cut: .*restore it, or delete it and record again"):
+        recorded(shared, TESTS[1], aim=Aim("http://127.0.0.1:9", "key", SPACE_ID, live=False))

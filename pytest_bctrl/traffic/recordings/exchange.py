@@ -32,7 +32,7 @@ RESPONSE = frozenset({
 """Names of answer fields that are kept, in lower case; codings and lengths are gone with the coding itself."""
 
 
-def kept(headers: Iterable[tuple[str, str]], allowed: frozenset[str]) -> Headers:
+def select_headers(headers: Iterable[tuple[str, str]], allowed: frozenset[str]) -> Headers:
     """Return the header fields that may be kept, in their order."""
     return tuple((name, value) for name, value in headers if name.lower() in allowed)
 

@@ -1,19 +1,16 @@
-"""Recordings on disk: HAR, or an archive that holds one with its attachments, as Playwright saves it.
+"""Reads and writes recordings: HAR files, and archives with one HAR and its attachments, as Playwright saves them.
 
-One is written whole or not at all, and merged under a lock where several tests share one name.
+A file is written atomically, and under a lock, because several tests may share it.
 
-Attachments are bodies that a tool keeps in files of their own (`_file`), beside the HAR or in one archive with it.
+Attachments are bodies that a tool keeps in separate files (`_file`), beside the HAR or in the same archive.
 """
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from itertools import chain, count
 from operator import attrgetter
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
@@ -22,90 +19,91 @@ from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.files import locking
 from pytest_bctrl.files.limits import MOST, TooLargeError, read_file, read_stream, size
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
-from pytest_bctrl.traffic.recordings.har_read import AGAIN, AttachmentError, decode, salvage
+from pytest_bctrl.traffic.recordings.har_read import RECORD_AGAIN, AttachmentError, decode
 
 _ARCHIVE = b"PK\x03\x04"
-_BROKEN = (BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, struct.error, zlib.error)
-"""What reading a broken archive raises."""
+_ARCHIVE_ERRORS = (BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, struct.error, zlib.error)
+"""The exceptions raised by reading a damaged archive."""
 
-_ENTRIES = 10_000
-"""Files that an archive may hold: each costs memory before any is read."""
+_MAX_FILES = 10_000
+"""Maximum number of files in an archive: each uses memory before any is read."""
 
-_NAMED = 2 * MOST
-"""Bytes of attachments at most, each counted as often as it is named: that often its body is looked at."""
+_MAX_REFERENCED = 2 * MOST
+"""Maximum size of all attachments, each counted once per reference, because its body is checked that often."""
 
 
-def load(path: Path, hint: str = AGAIN, name: str = "") -> Recording | None:
-    """Return the recording in a file, None where there is no such file; raises `DocumentError` as `decode` does.
+def load(path: Path, hint: str = RECORD_AGAIN, name: str = "") -> Recording | None:
+    """Return the recording in a file, or None if the file does not exist; raises `DocumentError` as `decode` does.
 
-    `name` is what an error calls the file, in place of its path.
+    Errors show `name` in place of the path.
     """
     shown = name or str(path)
     try:
         if path.suffix.lower() == ".zip":
-            return _unpacked(path, shown, hint)
+            return _load_archive(path, shown, hint)
         with path.open("rb") as file:
             if file.read(len(_ARCHIVE)) == _ARCHIVE:
                 raise DocumentError("it is an archive, and its name is that of a HAR", shown, "name it .zip")
-        # The bytes get no name here: while a large file is parsed, holding on to them costs more than the parsing.
-        return decode(read_file(path), shown, hint, beside(path))
+        # The bytes are not assigned to a variable: keeping those of a large file costs more memory than parsing them.
+        return decode(read_file(path), shown, hint, attachments_beside(path))
     except FileNotFoundError:
         return None
     except OSError as error:
         raise DocumentError(f"it cannot be read: {error.strerror or error}", where=shown, hint=hint) from None
 
 
-def _unpacked(path: Path, name: str, hint: str) -> Recording:
-    _require_few(path)
-    with ExitStack() as opened:
+def _load_archive(path: Path, name: str, hint: str) -> Recording:
+    _require_small_archive(path)
+    with ExitStack() as stack:
         try:
-            archive = opened.enter_context(ZipFile(path))
-            attached = _archived(archive)
-            hars = [one for one in archive.namelist() if one.endswith(".har")]
-            # Popped, as a name would keep the bytes while they are parsed.
-            data = [attached.unpacked(hars[0])] if len(hars) == 1 else []
-        except _BROKEN as error:
+            archive = stack.enter_context(ZipFile(path))
+            attachments = _attachments_in(archive)
+            har_names = [member for member in archive.namelist() if member.endswith(".har")]
+            if len(har_names) != 1:
+                problem = f"it is an archive of {len(har_names)} .har files, and not of one"
+                raise DocumentError(problem, name, hint)
+            # A list, from which the bytes are popped: a variable would keep them while they are parsed.
+            data = [attachments.read_counted(har_names[0])]
+        except _ARCHIVE_ERRORS as error:
             raise DocumentError(f"it cannot be read as an archive: {error}", where=name, hint=hint) from None
-        if not data:
-            raise DocumentError(f"it is an archive of {len(hars)} .har files, and not of one", name, hint)
-        return decode(data.pop(), f"{name}: {hars[0]}", hint, attached)
+        return decode(data.pop(), f"{name}: {har_names[0]}", hint, attachments)
 
 
 class _Attachments:
-    """Gives the body that is kept under a name; each is read once, and all of them together are bounded."""
+    """Returns the body of an attachment; reads each one once, up to a limit on their total size."""
 
     def __init__(self, read: Callable[[str, int], bytes]) -> None:
         self._read = read
-        self._kept: dict[str, bytes] = {}
-        self._left = MOST
-        self._named = 0
+        self._bodies: dict[str, bytes] = {}
+        self._unread = MOST
+        self._referenced = 0
 
     def __call__(self, name: str) -> bytes:
         """Return a body; raises `AttachmentError`."""
         try:
-            if name not in self._kept:
-                self._kept[name] = self.unpacked(name)
-        except (*_BROKEN, OSError) as error:
+            if name not in self._bodies:
+                self._bodies[name] = self.read_counted(name)
+        except (*_ARCHIVE_ERRORS, OSError) as error:
             raise AttachmentError(f"it cannot be read: {getattr(error, 'strerror', error)}") from None
-        self._named += len(self._kept[name])
-        if self._named > _NAMED:
-            raise AttachmentError(f"the entries name attachments of more than {size(_NAMED)} in all")
-        return self._kept[name]
+        self._referenced += len(self._bodies[name])
+        if self._referenced > _MAX_REFERENCED:
+            raise AttachmentError(f"the entries name attachments of more than {size(_MAX_REFERENCED)} in all")
+        return self._bodies[name]
 
-    def unpacked(self, name: str) -> bytes:
-        """Return what is kept under a name, and count it; raises what reading it raises, and `TooLargeError`."""
+    def read_counted(self, name: str) -> bytes:
+        """Read an attachment and count its size; raises the errors of reading, and `TooLargeError`."""
         try:
-            body = self._read(name, self._left)
+            body = self._read(name, self._unread)
         except TooLargeError:
             raise TooLargeError(f"with it, more than {size(MOST)} would be read") from None
-        self._left -= len(body)
+        self._unread -= len(body)
         return body
 
 
-def beside(har: Path) -> _Attachments:
-    """Return what reads attachments from the folder of `har`, and never from outside it, links included."""
+def attachments_beside(har: Path) -> _Attachments:
+    """Return a reader of attachments in the folder of `har`; links that lead out of it are not followed."""
 
-    def read(name: str, most: int) -> bytes:
+    def read(name: str, limit: int) -> bytes:
         folder = har.parent.resolve()
         try:
             file = (folder / name).resolve()
@@ -113,140 +111,91 @@ def beside(har: Path) -> _Attachments:
                 raise AttachmentError("it lies outside the folder of the HAR")
             if not file.is_file():
                 raise AttachmentError("there is no such file beside the HAR")
-            return read_file(file, most)
+            return read_file(file, limit)
         except ValueError:
             raise AttachmentError("it is not a file name") from None
 
     return _Attachments(read)
 
 
-def _archived(archive: ZipFile) -> _Attachments:
-    """Return what reads attachments from an archive; raises `BadZipFile` where its entries overlap."""
-    entries = archive.infolist()
-    if len({one.header_offset for one in entries}) < len(entries):
+def _attachments_in(archive: ZipFile) -> _Attachments:
+    """Return a reader of attachments in an archive; raises `BadZipFile` if its entries overlap."""
+    members = archive.infolist()
+    if len({member.header_offset for member in members}) < len(members):
         raise BadZipFile("its entries overlap")
 
-    def read(name: str, most: int) -> bytes:
+    def read(name: str, limit: int) -> bytes:
         try:
-            entry = archive.getinfo(name)
+            member = archive.getinfo(name)
         except KeyError:
             raise AttachmentError("there is no such file in the archive") from None
-        if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+        if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
             raise BadZipFile("it is packed in another way than deflate")
-        with archive.open(entry) as file:
-            return read_stream(file, most)
+        with archive.open(member) as file:
+            return read_stream(file, limit)
 
     return _Attachments(read)
 
 
-def _require_few(archive: Path) -> None:
-    """Raise `TooLargeError` for an archive that is large itself, or holds very many files; raises `OSError` too."""
-    if archive.stat().st_size > MOST:
+def _require_small_archive(path: Path) -> None:
+    """Raise `TooLargeError` if the archive itself is large or holds too many files; raises `OSError` too."""
+    if path.stat().st_size > MOST:
         raise TooLargeError(f"it is larger than {size(MOST)}")
-    with archive.open("rb") as file:
-        entries = sum(chunk.count(b"PK\x01\x02") for chunk in iter(lambda: file.read(1024 * 1024), b""))
-    if entries > _ENTRIES:
-        raise TooLargeError(f"it holds more than {_ENTRIES:,} files")
+    with path.open("rb") as file:
+        files = 0
+        while chunk := file.read(1024 * 1024):
+            files += chunk.count(b"PK\x01\x02")
+    if files > _MAX_FILES:
+        raise TooLargeError(f"it holds more than {_MAX_FILES:,} files")
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """What came of saving: whether the file was written, and what could not be kept in it.
+def save(
+    path: Path,
+    test: str,
+    exchanges: Sequence[Exchange],
+    target: str,
+    recorded_at: str,
+    hint: str = RECORD_AGAIN,
+) -> bool:
+    """Replace the exchanges of `test` in the file, keep those of other tests, and return whether the file changed.
 
-    `aside` is where a file lies now that held what could not be read, `dropped` names the tests that lost entries by
-    it: none where nothing in the file could be told apart.
-    """
-
-    was_written: bool
-    aside: Path | None = None
-    dropped: tuple[str, ...] = ()
-
-
-def save(path: Path, test: str, exchanges: Sequence[Exchange], target: str, recorded_at: str) -> Saved:
-    """Put the exchanges of `test` in place of those it has in the file; others' stay.
-
-    Where method, URL, status and bodies are what the file holds already, the file is left byte for byte. A broken
-    file keeps its whole entries; where others than those of `test` are broken, or nothing can be read, it is first
-    set aside under another name. One from a newer version is left, and `DocumentError` is raised. A file that would
-    hold nothing is removed. Raises `DocumentError` where it cannot be written, and `BctrlError` where another process
-    has its lock for too long.
+    If method, URL, status and bodies are the same as in the file, the file is left as it is. A file that would be
+    empty is removed. Raises `DocumentError`, and changes nothing, if the file is damaged or comes from a newer version,
+    or if it cannot be written; and `BctrlError` if another process holds its lock for too long.
     """
     if not exchanges and not path.exists():
-        return Saved(was_written=False)
+        return False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return _saved(path, test, exchanges, target, recorded_at)
+        return _save(path, test, exchanges, target, recorded_at, hint)
     except OSError as error:
         raise DocumentError(
             f"it cannot be written: {error.strerror}", where=str(path), hint="name another --bctrl-recordings"
         ) from None
 
 
-def _saved(path: Path, test: str, exchanges: Sequence[Exchange], target: str, recorded_at: str) -> Saved:
-    with locking.held(path) as part:
-        old = _old(path)
-        # What another tool wrote was never searched for secrets, so none of it is written again.
-        theirs = tuple(one for one in old.recording.exchanges if one.test != test and old.recording.is_ours)
-        own = tuple(one for one in old.recording.exchanges if one.test == test)
-        if old.is_whole and [_essence(one) for one in own] == [_essence(one) for one in exchanges]:
-            return Saved(was_written=False)
-        dropped = tuple(dict.fromkeys(one for one in old.broken if one != test))
-        aside = _set_aside(path) if dropped or not old.is_readable else None
-        merged = sorted((*theirs, *exchanges), key=lambda one: one.test)
-        if merged:
-            data = encode(Recording(tuple(merged), target, recorded_at))
-            if len(data) > MOST:
-                hint = "record into several files: bctrl_recording(name)"
-                raise DocumentError(f"it would be larger than {size(MOST)}, which is not read again", str(path), hint)
-            locking.fill(part, data, path)
-            part.replace(path)
-        else:
+def _save(path: Path, test: str, exchanges: Sequence[Exchange], target: str, recorded_at: str, hint: str) -> bool:
+    with locking.locked(path) as part:
+        old = load(path, hint) or Recording()
+        old_exchanges = [exchange for exchange in old.exchanges if exchange.test == test]
+        if [_content(exchange) for exchange in old_exchanges] == [_content(exchange) for exchange in exchanges]:
+            return False
+        # The files of other tools were never searched for secrets, so nothing in them is written again.
+        others = [exchange for exchange in old.exchanges if exchange.test != test and old.is_ours]
+        merged = sorted((*others, *exchanges), key=attrgetter("test"))
+        if not merged:
             path.unlink(missing_ok=True)
-        return Saved(was_written=True, aside=aside, dropped=dropped)
+            return True
+        data = encode(Recording(tuple(merged), target, recorded_at))
+        if len(data) > MOST:
+            problem = f"it would be larger than {size(MOST)}, which is not read again"
+            raise DocumentError(problem, str(path), "record into several files: bctrl_recording(name)")
+        locking.write_part(part, data, path)
+        part.replace(path)
+        return True
 
 
-@dataclass(frozen=True, slots=True)
-class _Old:
-    recording: Recording = field(default_factory=Recording)
-    broken: tuple[str, ...] = ()
-    is_whole: bool = True
-    is_readable: bool = True
-
-
-def _essence(exchange: Exchange) -> tuple[object, ...]:
-    """What makes a re-recording another one: not the time, nor a request id."""
+def _content(exchange: Exchange) -> tuple[object, ...]:
+    """Return the parts of an exchange that make a new recording different: neither the time nor a request id."""
     compared = attrgetter("method", "url", "base_path", "status", "body", "request_body", "contract")
     return *compared(exchange), exchange.header("content-type")
-
-
-def _old(path: Path) -> _Old:
-    try:
-        return _Old(load(path) or Recording())
-    except DocumentError as error:
-        if error.hint != AGAIN or not path.is_file():
-            raise
-    try:
-        data = read_file(path)
-        if not data.strip():
-            return _Old(is_whole=False)
-        return _Old(*salvage(data, str(path)), is_whole=False)
-    except (DocumentError, OSError):
-        return _Old(is_whole=False, is_readable=False)
-
-
-def _set_aside(path: Path) -> Path:
-    """Move the file to a name beside it that is free."""
-    names = chain(["broken"], (f"broken-{number}" for number in count(2)))
-    aside = next(one for name in names if not os.path.lexists(one := path.with_name(f"{path.name}.{name}")))
-    try:
-        path.rename(aside)
-    except OSError as error:
-        raise DocumentError(
-            f"it is broken and cannot be set aside: {error.strerror}", where=str(path), hint="move it away by hand"
-        ) from None
-    return aside
-
-
-def was_set_aside(path: Path) -> bool:
-    """Whether a broken file of this name lies beside it, with what some test has lost."""
-    return path.with_name(f"{path.name}.broken").exists()

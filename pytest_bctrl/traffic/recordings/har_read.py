@@ -1,4 +1,4 @@
-"""Reads HAR 1.2: our own files strictly, with every digest compared, and those of other tools as they come."""
+"""Reads HAR 1.2: our own files strictly, comparing every digest, and those of other tools leniently."""
 
 from __future__ import annotations
 
@@ -23,38 +23,42 @@ from pytest_bctrl.traffic.recordings.exchange import (
     Exchange,
     Headers,
     Recording,
-    kept,
+    select_headers,
 )
 
 Kind = TypeVar("Kind")
 
-AGAIN = "record it again: pytest --bctrl-record-mode=rewrite"
+RECORD_AGAIN = "restore it, or delete it and record again: pytest --bctrl-record-mode=rewrite"
 
 
-Attached: TypeAlias = Callable[[str], bytes]
-"""Returns the body that is kept under a name; raises `AttachmentError`."""
+AttachmentReader: TypeAlias = Callable[[str], bytes]
+"""Returns the body of the attachment with a name; raises `AttachmentError`."""
 
 
 class AttachmentError(Exception):
-    """A body that is kept in a file of its own cannot be had; its text says why."""
+    """A body in a separate file cannot be read; the message says why."""
 
 
-def nowhere(name: str) -> bytes:
-    """Have no attachments, as a HAR on standard input has none."""
+def no_attachments(name: str) -> bytes:
+    """Raise `AttachmentError`: a HAR on standard input has no attachments."""
     raise AttachmentError("a HAR that comes without its folder has no attachments")
 
 
-def decode(data: bytes, name: str, hint: str = AGAIN, attached: Attached = nowhere) -> Recording:
-    """Return what a HAR file holds; `name` is the file's name for errors, `hint` the command that makes it again.
+def decode(
+    data: bytes, name: str, hint: str = RECORD_AGAIN, attachments: AttachmentReader = no_attachments
+) -> Recording:
+    """Return the recording in a HAR file; errors show the file's `name` and the `hint`.
 
-    `attached` gives the bodies that are kept outside the file. Raises `DocumentError`, naming file, entry and place,
-    for what is no HAR, was cut, edited or made by a newer version.
+    `attachments` returns the bodies outside the file. Raises `DocumentError`, naming file, entry and location, if the
+    data are not a HAR, were truncated or edited, or come from a newer version.
     """
-    reader = _Reader(name, hint, attached)
-    # With other tools' files there is no digest that says whether each byte was read right.
-    document = latin1_json(data, "text") if _FORMAT_KEY in data[:_HEAD] else None
+    reader = _Reader(name, hint, attachments)
+    # The files of other tools have no digest that shows whether each byte was read right.
+    document = None
+    if _FORMAT_KEY in data[:_HEAD]:
+        document = latin1_json(data, "text")
     if document is None:
-        # A large file costs more memory than time: what was read is let go before the next step asks for as much.
+        # A large file costs more memory than time, so the bytes and the text are released before the next step.
         text = reader.text(data)
         del data
         document = reader.document(text)
@@ -62,29 +66,22 @@ def decode(data: bytes, name: str, hint: str = AGAIN, attached: Attached = nowhe
     return reader.recording(document)
 
 
-def salvage(data: bytes, name: str) -> tuple[Recording, tuple[str, ...]]:
-    """Return what is whole in a file that `decode` refuses, and the test of each entry that is not ('' for nobody's).
-
-    Raises `DocumentError` for what cannot be read entry by entry.
-    """
-    reader, broken = _Reader(name, AGAIN, nowhere), list[str]()
-    return reader.recording(reader.document(reader.text(data)), broken), tuple(broken)
-
-
-# Control characters (RFC 9110, 5.5), and what JSON can escape and no text holds.
-_NO_FIELD = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+# Control characters (RFC 9110, 5.5), and surrogates, which JSON can escape and no text contains.
+_INVALID_IN_FIELD = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _FORMAT_KEY = b'"_bctrlFormat"'
 _HEAD = 200
 
 
 class _Reader:
-    def __init__(self, name: str, hint: str, attached: Attached) -> None:
+    """Reads one file; keeps the location for errors."""
+
+    def __init__(self, name: str, hint: str, attachments: AttachmentReader) -> None:
         self._name = name
         self._hint = hint
-        self._attached = attached
-        self._at = ""
-        self._ours = False
-        self._taken: list[str] = []
+        self._attachments = attachments
+        self._entry = ""
+        self._is_ours = False
+        self._attachment_names: list[str] = []
 
     def text(self, data: bytes) -> str:
         if not data or data.isspace():
@@ -100,37 +97,28 @@ class _Reader:
         try:
             return json.loads(text)
         except json.JSONDecodeError as error:
-            where = f"line {error.lineno}, column {error.colno}"
-            raise self._error(f"it is not JSON, or was cut: {error.msg} at {where}") from None
+            position = f"line {error.lineno}, column {error.colno}"
+            raise self._error(f"it is not JSON, or was cut: {error.msg} at {position}") from None
         except (ValueError, RecursionError) as error:
             raise self._error(f"it is not JSON that can be read: {type(error).__name__}") from None
 
-    def recording(self, document: Any, broken: list[str] | None = None) -> Recording:
-        """What the file holds; where `broken` is given, it takes the test of each entry that cannot be read."""
+    def recording(self, document: Any) -> Recording:
         log = self._log(document)
-        if broken is None:
-            self._require_format(log)
-        entries, read = self._of(log, "entries", list, "log.entries"), []
-        for index, entry in enumerate(entries):
-            test = entry.get("_bctrlTest") if isinstance(entry, Mapping) else ""
-            test = test if isinstance(test, str) else ""
-            self._at = f"entry {index + 1} of {len(entries)}{f' ({test})' if test else ''}"
-            try:
-                exchange = self._exchange(entry)
-            except DocumentError:
-                if broken is None:
-                    raise
-                broken.append(test)
-            else:
-                read += [exchange] if exchange is not None else []
-        self._at = ""
-        keys = ("_bctrlTarget", "_bctrlRecordedAt")
-        target, recorded_at = ("", "") if broken is not None else (self._string(log, key) for key in keys)
-        return Recording(tuple(read), target, recorded_at, self._ours, tuple(self._taken))
+        self._require_format(log)
+        entries = self._member(log, "entries", list, "log.entries")
+        exchanges = []
+        for number, entry in enumerate(entries, 1):
+            self._entry = f"entry {number} of {len(entries)}{_test_suffix(entry)}"
+            exchange = self._exchange(entry)
+            if exchange is not None:
+                exchanges.append(exchange)
+        self._entry = ""
+        target, recorded_at = self._string(log, "_bctrlTarget"), self._string(log, "_bctrlRecordedAt")
+        return Recording(tuple(exchanges), target, recorded_at, self._is_ours, tuple(self._attachment_names))
 
     def _require_format(self, log: Mapping[str, Any]) -> None:
         version = log.get("_bctrlFormat")
-        if not self._ours:
+        if not self._is_ours:
             return
         if type(version) is not int:
             raise self._error("log._bctrlFormat is missing or no number: the file was edited")
@@ -143,39 +131,32 @@ class _Reader:
             raise self._error("it is JSON, but no HAR: an object with 'log' is expected")
         log: Mapping[str, Any] = document["log"]
         creator = log.get("creator")
-        is_named = isinstance(creator, Mapping) and creator.get("name") == CREATOR
-        self._ours = log.get("_bctrlFormat") is not None or is_named
+        has_our_name = isinstance(creator, Mapping) and creator.get("name") == CREATOR
+        self._is_ours = log.get("_bctrlFormat") is not None or has_our_name
         return log
 
     def _exchange(self, entry: Any) -> Exchange | None:
+        """Return the exchange of an entry, or None if the entry has no response."""
         if not isinstance(entry, Mapping):
             raise self._error("an object is expected")
-        request = self._of(entry, "request", dict, "request")
-        response = self._of(entry, "response", dict, "response")
-        method = self._of(request, "method", str, "request.method").upper()
-        if not (method.isascii() and method.replace("-", "").isalpha()):
-            raise self._error("request.method is not an HTTP method")
+        request = self._member(entry, "request", dict, "request")
+        response = self._member(entry, "response", dict, "response")
+        method = self._method(request)
         url = self._url(request)
-        self._at += f", {method} {urlsplit(url).path}"
+        self._entry += f", {method} {urlsplit(url).path}"
         status = self._status(response)
         if status is None:
             return None
-        content = response.get("content", {} if not self._ours else None)
-        if not isinstance(content, Mapping):
-            raise self._error("response.content: an object is expected")
+        content = self._content(response)
         body = self._body(content, "response.content")
-        posted = request.get("postData")
-        sent = self._body(posted, "request.postData") if isinstance(posted, Mapping) else b""
-        if isinstance(posted, Mapping):
-            self._require_digest(posted, sha256(sent or b"").hexdigest(), "request.postData")
-        made = Exchange(
+        exchange = Exchange(
             method=method,
             url=url,
             status=status,
-            headers=_with_media(kept(self._headers(response, "response"), RESPONSE), content),
+            headers=_with_content_type(select_headers(self._headers(response, "response"), RESPONSE), content),
             body=body or b"",
-            request_headers=kept(self._headers(request, "request"), REQUEST),
-            request_body=sent or b"",
+            request_headers=select_headers(self._headers(request, "request"), REQUEST),
+            request_body=self._request_body(request),
             reason=self._string(response, "statusText"),
             started=self._string(entry, "startedDateTime"),
             test=self._string(entry, "_bctrlTest"),
@@ -183,19 +164,41 @@ class _Reader:
             contract=self._string(entry, "_bctrlContract"),
             is_complete=body is not None or method == "HEAD" or status in BODILESS or not content.get("size"),
         )
-        self._require_digest(content, made.body_digest, "response.content")
-        return made
+        self._require_digest(content, exchange.body_digest, "response.content")
+        return exchange
+
+    def _method(self, request: Mapping[str, Any]) -> str:
+        method = self._member(request, "method", str, "request.method").upper()
+        if not (method.isascii() and method.replace("-", "").isalpha()):
+            raise self._error("request.method is not an HTTP method")
+        return method
+
+    def _content(self, response: Mapping[str, Any]) -> Mapping[str, Any]:
+        if not self._is_ours and "content" not in response:
+            return {}
+        content = response.get("content")
+        if not isinstance(content, Mapping):
+            raise self._error("response.content: an object is expected")
+        return content
+
+    def _request_body(self, request: Mapping[str, Any]) -> bytes:
+        post_data = request.get("postData")
+        if not isinstance(post_data, Mapping):
+            return b""
+        body = self._body(post_data, "request.postData") or b""
+        self._require_digest(post_data, sha256(body).hexdigest(), "request.postData")
+        return body
 
     def _url(self, request: Mapping[str, Any]) -> str:
-        url = self._of(request, "url", str, "request.url")
+        url = self._member(request, "url", str, "request.url")
         try:
             parts = urlsplit(url)
             if not url.isprintable() or parts.port == 0:
                 raise ValueError
         except ValueError:
             raise self._error("request.url is not a URL") from None
-        # A browser's file also holds what it took from `data:` and `blob:`.
-        if self._ours and not (parts.scheme in ("http", "https") and parts.hostname):
+        # The file of a browser also holds `data:` and `blob:` URLs.
+        if self._is_ours and not (parts.scheme in ("http", "https") and parts.hostname):
             raise self._error("request.url is not a URL of an API: the file was edited")
         return url
 
@@ -206,84 +209,99 @@ class _Reader:
         return base
 
     def _status(self, response: Mapping[str, Any]) -> int | None:
-        status = self._of(response, "status", int, "response.status")
-        if status <= 0 and not self._ours:
-            # What a browser writes for a request that was blocked or given up: there was no answer.
+        status = self._member(response, "status", int, "response.status")
+        if status <= 0 and not self._is_ours:
+            # Browsers write this for a request that was blocked or cancelled, and has no response.
             return None
         if not 100 <= status <= 599:
             raise self._error(f"response.status: {status} is not an HTTP status")
         return status
 
-    def _headers(self, message: Mapping[str, Any], place: str) -> Headers:
-        found = message.get("headers", [])
-        if not isinstance(found, list):
-            raise self._error(f"{place}.headers: a list is expected")
+    def _headers(self, message: Mapping[str, Any], location: str) -> Headers:
+        fields = message.get("headers", [])
+        if not isinstance(fields, list):
+            raise self._error(f"{location}.headers: a list is expected")
         headers = []
-        for header in found:
+        for header in fields:
             if not isinstance(header, Mapping) or not isinstance(header.get("name"), str):
-                raise self._error(f"{place}.headers: an object with 'name' and 'value' is expected")
+                raise self._error(f"{location}.headers: an object with 'name' and 'value' is expected")
             value = header.get("value", "")
-            if not isinstance(value, str) or _NO_FIELD.search(value):
+            if not isinstance(value, str) or _INVALID_IN_FIELD.search(value):
                 if header["name"].lower() in RESPONSE | REQUEST:
-                    raise self._error(f"{place}.headers: {header['name']} has a value that no header can have")
+                    raise self._error(f"{location}.headers: {header['name']} has a value that no header can have")
                 continue
             headers.append((header["name"], value))
         return tuple(headers)
 
-    def _body(self, content: Mapping[str, Any], place: str) -> bytes | None:
+    def _body(self, content: Mapping[str, Any], location: str) -> bytes | None:
         text = content.get("text")
-        if text is None and not self._ours:
-            return self._attachment(content.get("_file"), place)
+        if text is None and not self._is_ours:
+            return self._attachment(content.get("_file"), location)
         if not isinstance(text, str | bytes):
-            raise self._error(f"{place}.text: a string is expected")
+            raise self._error(f"{location}.text: a string is expected")
         encoding = content.get("encoding")
         if encoding not in (None, "", "base64"):
-            raise self._error(f"{place}.encoding: {str(encoding)[:40]!r} is not known; HAR has 'base64'")
+            raise self._error(f"{location}.encoding: {str(encoding)[:40]!r} is not known; HAR has 'base64'")
         try:
             if encoding == "base64":
                 return base64.b64decode(text, validate=True)
-            return text.encode("utf-8") if isinstance(text, str) else text
+            if isinstance(text, str):
+                return text.encode("utf-8")
         except (binascii.Error, UnicodeEncodeError, ValueError):
-            raise self._error(f"{place}.text is no {encoding or 'UTF-8'} text") from None
+            raise self._error(f"{location}.text is no {encoding or 'UTF-8'} text") from None
+        return text
 
-    def _attachment(self, name: Any, place: str) -> bytes | None:
+    def _attachment(self, name: Any, location: str) -> bytes | None:
         if not isinstance(name, str):
             return None
-        self._taken.append(name)
+        self._attachment_names.append(name)
         try:
-            return self._attached(name)
+            return self._attachments(name)
         except AttachmentError as error:
             self._hint = "keep its attachments beside it, or save it with the bodies embedded"
-            raise self._error(f"{place}._file: {name[:80]!r}: {error}") from None
+            raise self._error(f"{location}._file: {name[:80]!r}: {error}") from None
 
-    def _require_digest(self, content: Mapping[str, Any], found: str, place: str) -> None:
-        written = content.get("_bctrlSha256")
-        if (self._ours or written is not None) and written != found:
-            raise self._error(f"{place}.text is not what was recorded: its SHA-256 differs from _bctrlSha256")
+    def _require_digest(self, content: Mapping[str, Any], digest: str, location: str) -> None:
+        recorded_digest = content.get("_bctrlSha256")
+        if (self._is_ours or recorded_digest is not None) and recorded_digest != digest:
+            raise self._error(f"{location}.text is not what was recorded: its SHA-256 differs from _bctrlSha256")
 
-    def _of(self, owner: Mapping[str, Any], key: str, kind: type[Kind], place: str) -> Kind:
-        value = owner.get(key)
-        if not isinstance(value, kind) or isinstance(value, bool):
-            word = {dict: "an object", list: "a list", str: "a string", int: "a number"}[kind]
-            raise self._error(f"{place}: {word} is expected" + ("" if key in owner else ", and it is missing"))
-        return value
+    def _member(self, container: Mapping[str, Any], key: str, kind: type[Kind], location: str) -> Kind:
+        value = container.get(key)
+        if isinstance(value, kind) and not isinstance(value, bool):
+            return value
+        expected = {dict: "an object", list: "a list", str: "a string", int: "a number"}[kind]
+        problem = f"{location}: {expected} is expected"
+        if key not in container:
+            problem += ", and it is missing"
+        raise self._error(problem)
 
-    def _string(self, owner: Mapping[str, Any], key: str) -> str:
-        value = owner.get(key, "")
+    def _string(self, container: Mapping[str, Any], key: str) -> str:
+        value = container.get(key, "")
         if isinstance(value, str):
             return value
-        if not self._ours:
+        if not self._is_ours:
             return ""
         raise self._error(f"{key}: a string is expected")
 
     def _error(self, problem: str) -> DocumentError:
-        where = f"{self._name}: {self._at}" if self._at else self._name
+        where = f"{self._name}: {self._entry}" if self._entry else self._name
         return DocumentError(problem, where=where, hint=self._hint)
 
 
-def _with_media(headers: Headers, content: Mapping[str, Any]) -> Headers:
-    """The headers, with the content type that HAR has beside the body where a tool left the header out."""
-    said = content.get("mimeType")
-    media = said if isinstance(said, str) and said.isprintable() else ""
-    is_missing = all(name.lower() != "content-type" for name, _ in headers)
-    return (*headers, ("Content-Type", media)) if media and is_missing else headers
+def _test_suffix(entry: Any) -> str:
+    """Return the test of an entry in parentheses; empty if the entry names none."""
+    test = entry.get("_bctrlTest") if isinstance(entry, Mapping) else None
+    if isinstance(test, str) and test:
+        return f" ({test})"
+    return ""
+
+
+def _with_content_type(headers: Headers, content: Mapping[str, Any]) -> Headers:
+    """Return the headers, with the media type that HAR has beside the body if the tool left out the header."""
+    media_type = content.get("mimeType")
+    if not isinstance(media_type, str) or not media_type.isprintable() or not media_type:
+        return headers
+    if any(name.lower() == "content-type" for name, _ in headers):
+        return headers
+    return (*headers, ("Content-Type", media_type))

@@ -19,7 +19,7 @@ import httpx
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.http.message import MockResponse, Payload, Request
 from pytest_bctrl.traffic.mock.scenarios import Scenario
-from pytest_bctrl.traffic.recordings.exchange import BODILESS, RESPONSE, Exchange, kept
+from pytest_bctrl.traffic.recordings.exchange import BODILESS, RESPONSE, Exchange, select_headers
 
 Key: TypeAlias = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
 
@@ -220,7 +220,7 @@ def forwarded(client: httpx.Client, request: Request) -> MockResponse:
     except (httpx.HTTPError, BctrlError) as error:
         return _explained(502, str(error))
     fields = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
-    return MockResponse(response.status_code, kept(fields, RESPONSE), Payload(response.content))
+    return MockResponse(response.status_code, select_headers(fields, RESPONSE), Payload(response.content))
 
 
 def _explained(status: int, text: str) -> MockResponse:
