@@ -58,7 +58,7 @@ def _unpacked(raw: bytes, codings: str, undoes: Callable[[str], _Unpack]) -> byt
 def _gunzip(raw: bytes, most: int) -> bytes:
     """A gzip file may have several members (RFC 1952, 2.2), and zeros that pad it."""
     if raw.count(b"\x1f\x8b\x08") * len(raw) > _COPIED:
-        raise TooLargeError("the answer has too many gzip members")
+        raise TooLargeError("the response has too many gzip members")
     members: list[bytes] = []
     rest = raw
     while rest:
@@ -99,7 +99,7 @@ def _first(raw: bytes, window: int, most: int) -> tuple[Any, bytes]:
 
 def _bounded(body: bytes, most: int) -> bytes:
     if len(body) > most:
-        raise TooLargeError(f"the answer is larger than {size(MOST)} when decoded")
+        raise TooLargeError(f"the response is larger than {size(MOST)} when decoded")
     return body
 
 
@@ -152,7 +152,7 @@ def _unzstd(raw: bytes, most: int) -> bytes:
     if zstandard is None:  # pragma: no cover - httpx passes over the coding then
         return raw
     if sum(map(raw.count, _FRAMES)) * len(raw) > _COPIED:
-        raise TooLargeError("the answer has too many zstd frames")
+        raise TooLargeError("the response has too many zstd frames")
     try:
         with zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as stream:
             return _bounded(stream.read(most + 1), most)

@@ -31,7 +31,7 @@ from .child import MEMORY, Ran, run
 
 HOW = ("get", "stream", "async")
 LARGE = "the response is larger than 64 MiB"
-DECODED = "the answer is larger than 64 MiB when decoded"
+DECODED = "the response is larger than 64 MiB when decoded"
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +47,7 @@ def asked(hostile: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_client_does_not_unpack_a_bomb(asked: dict[str, Ran], how: str, name: str) -> None:
     ran = asked[f"{how} {name}"]
-    words = {"plain": LARGE, "frames": "the answer has too many zstd frames"}.get(name, DECODED)
+    words = {"plain": LARGE, "frames": "the response has too many zstd frames"}.get(name, DECODED)
     assert (2, words) == (ran.code, ran.err.strip().rpartition(": ")[2])
     assert ran.peak < MEMORY
 
@@ -61,7 +61,7 @@ def test_a_client_gets_what_is_within_the_bound(asked: dict[str, Ran], name: str
     ("name", "words"),
     {
         **dict.fromkeys(["gzip", "upper", "zlib", "deflate", "twice", "mixed", "members-large"], DECODED),
-        "members": "the answer has too many gzip members",
+        "members": "the response has too many gzip members",
         "br": "the coding 'br' was not asked for",
     }.items(),
 )
