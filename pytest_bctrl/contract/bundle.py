@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import PurePath
+from os.path import normpath
+from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -23,8 +24,9 @@ _READ = (".json", ".yaml", ".yml")
 def bundle_files(document: Document, read: Callable[[str], str]) -> Any:
     """Return a document's data with what it refers to by a relative path, and what that refers to, and so on.
 
-    `read` returns the text of a file by its name. Raises `DocumentError` where it cannot be read. A reference to
-    another host, or to a file that is no JSON or YAML by its name, stays, for others to refuse.
+    `read` returns the text of a file by its name. Raises `DocumentError` where it cannot be read, and for a file that
+    the document may not refer to (`_require_readable`). A reference to another host, or to a file that is no JSON or
+    YAML by its name, stays, for others to refuse.
     """
     return document.data if is_self_contained(document.text) else _Bundle(document, read).whole()
 
@@ -70,6 +72,7 @@ class _Bundle:
         other, fragment = place
         if other == self._main:
             return f"#{fragment}"
+        _require_readable(self._document.name, other, f"{name} refers to it: {reference}")
         key = f"{other}#{unquote(fragment)}"
         if key not in self._parts:
             data = self._file(other, f"{name} refers to it: {reference}")
@@ -92,6 +95,22 @@ class _Bundle:
                 )
             self._files[path] = (read_json if path.endswith(".json") else read_yaml)(text, name)
         return self._files[path]
+
+
+def _require_readable(document: str, path: str, hint: str) -> None:
+    """Raise `DocumentError` unless a document may refer to the file at a path from its folder.
+
+    It may where the file is below that folder, and where both are below the working directory. Anything else on the
+    machine is closed to it, since the document may be someone else's.
+    """
+    if not path.startswith("../"):
+        return
+    working_directory = Path.cwd()
+    name = beside(document, path)
+    for file in (document, name):
+        absolute = Path(normpath(working_directory / file.rpartition(":")[2]))
+        if not absolute.is_relative_to(working_directory):
+            raise DocumentError("it is outside the folder of the document", where=name, hint=f"{hint}; run the command in a folder that holds both")
 
 
 def _place(name: str, reference: Any) -> tuple[str, str] | None:

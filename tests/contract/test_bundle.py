@@ -96,8 +96,11 @@ WRONG: dict[str, tuple[Any, str]] = {
     "a whole path": ("/a.yaml", "outside the document"),
     "no document by its name": ("secrets.env", "outside the document"),
     "not YAML": ("c.yaml", "c.yaml: not YAML"),
+    "above its folder": ("../b.yaml", "b.yaml: it is outside the folder of the document (api.json refers to it: ../b"),
+    "above, from another file": ("a.yaml#/up", "it is outside the folder of the document (a.yaml refers to it: d/../.."),
+    "above, by escapes": ("%2e%2e/b.yaml", "it is outside the folder of the document"),
 }  # fmt: skip
-A = "{circle: {$ref: '#/circle'}, broken: {minItems: -1}, next: {items: {$ref: '#/broken'}}, text: a}"
+A = "{circle: {$ref: '#/circle'}, broken: {minItems: -1}, next: {items: {$ref: '#/broken'}}, text: a, up: {$ref: 'd/../../b.yaml'}}"
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -107,6 +110,19 @@ def test_what_is_wrong_with_another_file_is_told_in_one_line(tmp_path: Path, nam
         written(tmp_path, {"a.yaml": A, "c.yaml": "a: ["}, "3.1.0", x=get({"$ref": reference}))
     text = str(caught.value)
     assert (True, 1) == (problem in text, len(text.splitlines())), text
+
+
+def test_a_file_above_the_folder_is_read_where_the_working_directory_holds_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    specs = tmp_path / "project" / "specs"
+    specs.mkdir(parents=True)
+    (tmp_path / "project" / "common.yaml").write_text("type: string", "utf-8")
+    monkeypatch.chdir(tmp_path / "project")
+    contract = written(specs, {}, x=get({"$ref": "../common.yaml"}))
+    assert {"type": "string"} == contract.document["x-bctrl-files"]["../common.yaml#"]
+    with pytest.raises(DocumentError, match="it is outside the folder of the document"):
+        written(specs, {}, x=get({"$ref": "../../common.yaml"}))
 
 
 def test_together_they_may_be_as_large_as_one(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_bctrl.cli import main
 from pytest_bctrl.cli.drift import default_sources
 from pytest_bctrl.cli.project import chosen_contract
 from pytest_bctrl.contract.document import load_document
@@ -208,6 +209,24 @@ def test_what_a_document_refers_to_beside_it_is_compared_as_it_was_in_the_revisi
     components.unlink()
     with pytest.raises(DocumentError, match=r"common/parts.yaml: there is no such file \(api.yaml refers to it: \.\./"):
         read_source(str(main))
+
+
+@pytest.mark.parametrize("form", ["page.md", "spec.yaml", "spec.json"])
+def test_no_document_reads_a_file_outside_its_folder(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The gate says so in one line, which shows nothing of that file."""
+    (tmp_path / "x.json").write_text('{"type": "string", "title": "private"}', "utf-8")
+    folder = tmp_path / "received"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    text = json.dumps({**REFERRING, "paths": {"/a": {"get": {"responses": {"200": {"$ref": "../x.json"}}}}}})
+    Path(form).write_text(f"```json\n{text}\n```\n" if form == "page.md" else text, "utf-8")
+    assert 2 == main(["drift", form])
+    told = capsys.readouterr()
+    assert "" == told.out
+    assert "../x.json: it is outside the folder of the document" in told.err
+    assert (1, False) == (len(told.err.splitlines()), "private" in told.err)
 
 
 REFERRING = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {"/a": {"$ref": "b.json"}}}
