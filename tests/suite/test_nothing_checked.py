@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pytest_bctrl.checks import run as checks
+from pytest_bctrl.checks.run import Check
 from pytest_bctrl.suite.plan import catalogue as plan
 from pytest_bctrl.suite.plan import jsonschema_engine, probes, schemathesis_engine
+from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 from pytest_bctrl.traffic.mock import MockServer
+from tests.contract.test_paging import LIST, MAYBE, TEXT, TRUTH, body
+from tests.contract.test_paging import contract as contract_with_pages
+from tests.suite.test_pages import run_of as run_with_pages
 from tests.suite.test_probes import CONTRACT, target
 
 PROTOCOL = [name for name, test in plan._TESTS.items() if "schema" in test.needs]
@@ -39,11 +45,23 @@ REMOVED: dict[str, tuple[tuple[Any, ...], list[str]]] = {
 """By the name of a check: the modules that call it, and the tests that need it."""
 
 
-NOT_PLANNED = {
-    *("test_own_check", "test_pages_are_whole", "test_allowed_value_is_taken", "test_wrong_value_is_refused"),
-    "test_generated_query_is_answered",
-}
+OF_QUERY = {"test_allowed_value_is_taken", "test_wrong_value_is_refused", "test_generated_query_is_answered"}
+
+NOT_PLANNED = {"test_own_check", "test_pages_are_whole", *OF_QUERY}
 """Tests for which the packaged contract plans no request: it has no query parameters, pages or custom checks."""
+
+REMOVED_OF_PAGES: dict[str, tuple[tuple[Any, ...], set[str]]] = {
+    "check_status": ((checks,), {"test_pages_are_whole", *OF_QUERY}),
+    **{
+        name: ((checks,), {"test_pages_are_whole"})
+        for name, (modules, _) in REMOVED.items()
+        if modules == (checks,) and name != "check_status"
+    },
+    "run_check": ((probes,), {"test_own_check"}),
+    "validate_plain": ((jsonschema_engine,), {"test_jsonschema"}),
+    "check_case": ((schemathesis_engine,), {"test_schemathesis"}),
+}
+"""The same for a contract with pages, whose query parameters have bounds, and a custom check."""
 
 
 def nothing(*_given: Any, **_named: Any) -> list[Any]:
@@ -54,13 +72,30 @@ def nothing(*_given: Any, **_named: Any) -> list[Any]:
 def skipped(*names: str) -> Iterator[str]:
     """The tests of which a probe is not checked; one that passes another is not."""
     with target(MockServer(CONTRACT)) as asked:
-        for name in names:
-            for probe in plan.plan(asked.run, name):
-                try:
-                    for _ in asked.findings(probe):
-                        pass
-                except NotCheckedError:
-                    yield name
+        yield from skipped_of(asked, names)
+
+
+def skipped_of(asked: Target, names: Iterable[str]) -> Iterator[str]:
+    """The tests with a probe of which a target says that it is not checked."""
+    for name in names:
+        for probe in plan.plan(asked.run, name):
+            try:
+                for _ in asked.findings(probe):
+                    pass
+            except NotCheckedError:
+                yield name
+
+
+@pytest.fixture
+def paged() -> Iterator[Target]:
+    """A mock of an API with pages and query parameters, and a run that has a custom check."""
+    schema = body(results=LIST, next_cursor=MAYBE, has_more=TRUTH)
+    limit = {"type": "integer", "minimum": 1, "maximum": 50}
+    contract = contract_with_pages(schema, {"cursor": TEXT, "limit": limit, "kind": {"enum": ["a", "b"]}})
+    check = Check("nothing_is_wrong", lambda _response: [], "error", ())
+    asked = Target(replace(run_with_pages(contract), checks=(check,)))
+    yield asked
+    asked.close()
 
 
 @pytest.mark.parametrize("name", REMOVED)
@@ -71,6 +106,23 @@ def test_a_test_whose_check_has_no_body_is_skipped(name: str, monkeypatch: pytes
     for module in modules:
         monkeypatch.setattr(module, name, nothing)
     assert set(tests) == set(skipped(*tests))
+
+
+@pytest.mark.parametrize("name", REMOVED_OF_PAGES)
+def test_a_test_of_pages_whose_check_has_no_body_is_skipped(
+    name: str, paged: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modules, tests = REMOVED_OF_PAGES[name]
+    for module in modules:
+        monkeypatch.setattr(module, name, nothing)
+    assert tests == set(skipped_of(paged, tests))
+
+
+def test_no_test_of_pages_is_skipped_while_its_check_has_a_body(paged: Target) -> None:
+    tests = {test for _, removed in REMOVED_OF_PAGES.values() for test in removed}
+    assert tests >= NOT_PLANNED
+    assert {test: bool([*plan.plan(paged.run, test)]) for test in tests} == dict.fromkeys(tests, True)
+    assert [] == list(skipped_of(paged, tests))
 
 
 def run_of_mock() -> Any:
