@@ -45,6 +45,7 @@ def breaks_overlay_alone(response: Response, violation: Violation) -> bool:
         place=violation.place,
         kind=violation.kind,
         body=response.body,
+        media_type=response.media_type,
     )
 
 

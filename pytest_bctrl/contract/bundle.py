@@ -110,7 +110,11 @@ def _require_readable(document: str, path: str, hint: str) -> None:
     for file in (document, name):
         absolute = Path(normpath(working_directory / file.rpartition(":")[2]))
         if not absolute.is_relative_to(working_directory):
-            raise DocumentError("it is outside the folder of the document", where=name, hint=f"{hint}; run the command in a folder that holds both")
+            raise DocumentError(
+                "it is outside the folder of the document",
+                where=name,
+                hint=f"{hint}; run the command in a folder that holds both",
+            )
 
 
 def _place(name: str, reference: Any) -> tuple[str, str] | None:

@@ -67,12 +67,13 @@ def is_of_overlay_alone(
     place: str = "",
     kind: str = "",
     body: bytes = b"",
+    media_type: str = "",
 ) -> bool:
     """Whether a broken rule breaks what the overlay adds and nothing that is published.
 
-    That is the schema of an error body, the status of a rejection, and that a request is rejected at all. A server
-    error, a content type that the body does not have and an accepted invalid credential are errors whichever document
-    describes the response.
+    That is the schema of an error body, its format among those built on JSON (`application/problem+json`, RFC 9457),
+    the status of a rejection, and that a request is rejected at all. A server error, any other content type and an
+    accepted invalid credential are errors whichever document describes the response.
     """
     added, documented = added_by_overlay(contract), operation.response_for(status)
     if not added or level != "error":
@@ -85,7 +86,7 @@ def is_of_overlay_alone(
     if rule in _BY_STATUS:
         return is_added_here
     if rule == "content_type_conformance":
-        return is_added_here and not body.strip()
+        return is_added_here and (not body.strip() or media_type.endswith("+json"))
     is_rejection = 300 <= status < 500
     if rule == "status_code_conformance":
         wanted = expected if isinstance(expected, list) else []

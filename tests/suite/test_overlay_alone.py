@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,27 @@ from pytest_bctrl.observed.overlay_alone import OVERLAY_ALONE
 from tests.contract.documents import contract_of
 from tests.suite.conftest import LiveRun
 from tests.suite.engines import exchange_of
-from tests.variants import named, serve
+from tests.variants import Variant, named, serve
+from tests.variants.reply import Reply
+from tests.variants.service import Service, Visit
 from tests.variants.variant import OVERLAY_ALONE as VARIANTS
 
 PACKAGED = load()
+
+
+def _as_problem_details(_: Visit, reply: Reply) -> Reply:
+    problem = {"type": "about:blank", "title": "refused", "status": reply.status}
+    return replace(reply, body=json.dumps(problem).encode()).typed("application/problem+json")
+
+
+PROBLEM_DETAILS = Variant(
+    "problem-details",
+    "harmless",
+    "warning",
+    "content type",
+    Service(refused=_as_problem_details, unknown=_as_problem_details),
+)
+"""A server of the published page whose errors are those of RFC 9457."""
 
 
 def run(live: LiveRun, name: str) -> tuple[pytest.RunResult, list[dict[str, Any]]]:
@@ -85,6 +103,35 @@ def broken(rule: str, expected: Any = None, *, level: Any = "error", place: str 
 def test_an_error_breaks_the_overlay_alone(status: int, body: bytes, violation: Violation, is_overlay: bool) -> None:
     response = exchange_of(PACKAGED, status, body).response
     assert is_overlay == breaks_overlay_alone(response, violation)
+
+
+@pytest.mark.parametrize(
+    ("status", "media_type", "is_overlay"),
+    [
+        (401, "application/problem+json", True),
+        (401, "application/problem+json; charset=utf-8", True),
+        (404, "application/vnd.api+json", True),
+        (200, "application/problem+json", False),
+        (401, "text/plain", False),
+        (401, "text/json", False),
+    ],
+)
+def test_an_error_body_of_a_type_built_on_json_breaks_the_overlay_alone(
+    status: int, media_type: str, is_overlay: bool
+) -> None:
+    body = b'{"type": "about:blank", "title": "Unauthorized", "status": 401}'
+    response = exchange_of(PACKAGED, status, body, {"Content-Type": media_type}).response
+    assert is_overlay == breaks_overlay_alone(response, broken("content_type_conformance"))
+
+
+def test_a_server_whose_errors_are_problem_details_passes_with_warnings(live: LiveRun) -> None:
+    with serve(PROBLEM_DETAILS) as server:
+        result = live(server, "bctrl", "--bctrl-report=found.json")
+    assert result.ret == pytest.ExitCode.OK
+    found = json.loads(Path("found.json").read_text("utf-8"))["findings"]
+    warnings = [finding for finding in found if finding["rule"] == "content_type_conformance"]
+    assert {"", "Schemathesis"} == {finding.get("engine", "") for finding in warnings}
+    assert all(finding["level"] == "warning" and OVERLAY_ALONE in finding["message"] for finding in warnings)
 
 
 def test_a_contract_without_an_overlay_has_no_such_errors() -> None:
