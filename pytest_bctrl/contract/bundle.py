@@ -106,7 +106,7 @@ def _require_readable(document: str, path: str, hint: str) -> None:
     if not path.startswith("../"):
         return
     working_directory = Path.cwd()
-    name = beside(document, path)
+    name = sibling_path(document, path)
     for file in (document, name):
         absolute = Path(normpath(working_directory / file.rpartition(":")[2]))
         if not absolute.is_relative_to(working_directory):
