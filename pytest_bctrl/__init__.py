@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_bctrl.samples.sample import Samples
     from pytest_bctrl.suite.schema import schema
     from pytest_bctrl.traffic.mock.change import RequestContext
-    from pytest_bctrl.traffic.mock.own import mock_fault, mock_scenario
+    from pytest_bctrl.traffic.mock.custom import mock_fault, mock_scenario
 
 __all__ = [
     "Check",
@@ -48,8 +48,8 @@ _HOMES = {
     "assert_conforms": "pytest_bctrl.conformance",
     "check": "pytest_bctrl.conformance",
     "contract_check": "pytest_bctrl.checks.run",
-    "mock_fault": "pytest_bctrl.traffic.mock.own",
-    "mock_scenario": "pytest_bctrl.traffic.mock.own",
+    "mock_fault": "pytest_bctrl.traffic.mock.custom",
+    "mock_scenario": "pytest_bctrl.traffic.mock.custom",
     "schema": "pytest_bctrl.suite.schema",
 }
 

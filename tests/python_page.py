@@ -22,14 +22,14 @@ SECTIONS: Mapping[str, str] = {
     "Checks": "check assert_conforms Finding findings.finding.at_or_above",
     "Checks, scenarios and faults of your own": """
         contract_check Check Problem Response-observed checks.strict_json.Parsed mock_scenario mock_fault
-        traffic.mock.own.OwnScenario traffic.mock.own.OwnFault integration.hookspecs""",
+        traffic.mock.own.CustomScenario traffic.mock.own.CustomFault integration.hookspecs""",
     "Samples": "samples",
     "Strategies": "strategies",
     "The mock server": """
         traffic.mock.MockServer-respond-refuse traffic.mock.change.FaultInPlay
-        traffic.mock.journal.Journal-add-clear-entry traffic.mock.journal.Entry traffic.mock.change.Fault
-        RequestContext traffic.mock.scenarios.Scenario traffic.mock.source.Source http.message.Payload
-        http.message.Request MockResponse traffic.mock.refusal.Refusals traffic.mock.parse.Limits""",
+        traffic.mock.journal.Journal-add-clear-entry traffic.mock.journal.JournalEntry traffic.mock.change.Fault
+        RequestContext traffic.mock.scenarios.Scenario traffic.mock.source.BodySource http.message.Payload
+        http.message.Request MockResponse traffic.mock.refusal.Refusals traffic.mock.parse.ServerLimits""",
     "The contract": """
         contract.read.load contract.model.Contract contract.model.Operation contract.model.Parameter
         contract.model.ResponseSpec contract.model.SecurityScheme schema""",

@@ -24,7 +24,7 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.traffic.mock.journal import Entry
+from pytest_bctrl.traffic.mock.journal import JournalEntry
 from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS, Scenario
 from pytest_bctrl.traffic.mock.server import MOCK_KEY, MockServer
 from pytest_bctrl.traffic.origin import is_loopback
@@ -99,9 +99,9 @@ def run(options: argparse.Namespace) -> int:
         is_private=options.recording is not None,
     )
     if options.plugin:
-        from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
+        from pytest_bctrl.traffic.mock.custom import CustomFault, CustomScenario
 
-        hooks = {"pytest_bctrl_scenarios": OwnScenario, "pytest_bctrl_faults": OwnFault}
+        hooks = {"pytest_bctrl_scenarios": CustomScenario, "pytest_bctrl_faults": CustomFault}
         server.extend(*gathered(options.plugin, hooks))
     _stage(server, options)
     if options.ready_file is not None:
@@ -258,7 +258,7 @@ class RequestLog:
         self._thread = threading.Thread(target=self._run, name="bctrl-mock-log", daemon=True)
         self._thread.start()
 
-    def __call__(self, entry: Entry) -> None:
+    def __call__(self, entry: JournalEntry) -> None:
         """Take one exchange; returns at once."""
         if self._lines.qsize() >= _WAITING:
             self._dropped += 1
@@ -282,7 +282,7 @@ class RequestLog:
                 return
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: JournalEntry) -> str:
     size = len(entry.response.body)
     at = time.strftime("%H:%M:%S", time.localtime(entry.time))
     return escape_line(f"{at} {entry}, {size:,} bytes" if size else f"{at} {entry}") + "\n"

@@ -71,7 +71,7 @@ CHOICES = (*LEVELS, OFF)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LevelSetting:
     """One line: which findings it is about, and their level; `where` is the setting that it stands in."""
 
     rule: str
@@ -97,10 +97,10 @@ class Entry:
 class Levels:
     """All lines; one that says more (location, status) goes before one that says less, a later before an earlier."""
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[LevelSetting, ...] = ()
 
     @property
-    def off(self) -> tuple[Entry, ...]:
+    def off(self) -> tuple[LevelSetting, ...]:
         """What is switched off."""
         return tuple(entry for entry in self.entries if entry.level == OFF)
 
@@ -141,5 +141,7 @@ def parse_levels(lines: Iterable[str], where: str) -> Levels:
             raise SettingError(
                 f"unknown level {level!r} of {left}", where=where, hint=f"choose one of: {', '.join(CHOICES)}"
             )
-        entries.append(Entry(found["rule"], found["location"] or "", level, where, (found["status"] or "").upper()))
+        entries.append(
+            LevelSetting(found["rule"], found["location"] or "", level, where, (found["status"] or "").upper())
+        )
     return Levels(tuple(entries))

@@ -55,10 +55,10 @@ def new_mock(config: pytest.Config) -> MockServer:
     """Return a mock server of the contract in force, not yet started, with the project's own scenarios and faults."""
     from pytest_bctrl.checks.run import flattened
     from pytest_bctrl.traffic.mock import MockServer
-    from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
+    from pytest_bctrl.traffic.mock.custom import CustomFault, CustomScenario
 
-    scenarios = flattened(config.hook.pytest_bctrl_scenarios(), OwnScenario, "pytest_bctrl_scenarios")
-    faults = flattened(config.hook.pytest_bctrl_faults(), OwnFault, "pytest_bctrl_faults")
+    scenarios = flattened(config.hook.pytest_bctrl_scenarios(), CustomScenario, "pytest_bctrl_scenarios")
+    faults = flattened(config.hook.pytest_bctrl_faults(), CustomFault, "pytest_bctrl_faults")
     server = MockServer(contract(config)).extend(scenarios, faults)
     server.last_word = config.stash.get(LAST_WORD, None)
     return server

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_bctrl.checks.run import Check
-    from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
+    from pytest_bctrl.traffic.mock.custom import CustomFault, CustomScenario
 
 
 @pytest.hookspec
@@ -19,10 +19,10 @@ def pytest_bctrl_checks() -> Sequence[Check]:  # type: ignore[empty-body]
 
 
 @pytest.hookspec
-def pytest_bctrl_scenarios() -> Sequence[OwnScenario]:  # type: ignore[empty-body]
+def pytest_bctrl_scenarios() -> Sequence[CustomScenario]:  # type: ignore[empty-body]
     """Return scenarios of one's own for the mock, made by `@pytest_bctrl.mock_scenario`."""
 
 
 @pytest.hookspec
-def pytest_bctrl_faults() -> Sequence[OwnFault]:  # type: ignore[empty-body]
+def pytest_bctrl_faults() -> Sequence[CustomFault]:  # type: ignore[empty-body]
     """Return faults of one's own for the mock, made by `@pytest_bctrl.mock_fault`."""

@@ -11,7 +11,7 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.http.message import MockResponse, Payload
 from pytest_bctrl.samples import Samples
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.own import mock_fault, mock_scenario
+from pytest_bctrl.traffic.mock.custom import mock_fault, mock_scenario
 from tests.mock.asking import listed
 from tests.mock.test_command_line import running
 

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.parse import Limits
+from pytest_bctrl.traffic.mock.parse import ServerLimits
 from tests import EVERYTHING
 from tests.mock.asking import connected, listed, request_bytes
 
@@ -38,7 +38,7 @@ def test_thousands_of_connections_keep_nobody_out(kind: str) -> None:
 
     In the environment `attacks` there are 10,000.
     """
-    limits = Limits()
+    limits = ServerLimits()
     with open_files(CONNECTIONS + limits.connections + 200), MockServer(load()) as mock, ExitStack() as stack:
         part = request_bytes(mock)[:-2]
         for number in range(CONNECTIONS):
@@ -60,8 +60,8 @@ def _open_in(mock: MockServer) -> int:
 
 def test_a_suite_of_many_clients_is_answered_to_the_last() -> None:
     """One after the other, more than there are places, each closing in its own time."""
-    with open_files(2 * Limits().connections + 200), MockServer(load()) as mock, ExitStack() as stack:
-        for _ in range(Limits().connections + 100):
+    with open_files(2 * ServerLimits().connections + 200), MockServer(load()) as mock, ExitStack() as stack:
+        for _ in range(ServerLimits().connections + 100):
             sock = stack.enter_context(socket.create_connection(("127.0.0.1", int(mock.url.rpartition(":")[2])), 60))
             sock.sendall(request_bytes(mock))
             assert sock.recv(12) == b"HTTP/1.1 200"

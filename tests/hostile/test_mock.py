@@ -17,12 +17,12 @@ from pytest_bctrl.cli.mock import RequestLog
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.parse import Limits
+from pytest_bctrl.traffic.mock.parse import ServerLimits
 from tests.contract.documents import contract_of, document
 from tests.mock.asking import ask, connected, listed, raw, read_all, replies, request_bytes
 
 CONTRACT = load()
-FEW = replace(Limits(), connections=8)
+FEW = replace(ServerLimits(), connections=8)
 """The idle time is six times as long as a client waits in these tests."""
 
 IDLE: dict[str, Callable[[MockServer], bytes]] = {

@@ -16,11 +16,11 @@ import pytest
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.parse import Limits
+from pytest_bctrl.traffic.mock.parse import ServerLimits
 
 from .asking import connected, listed, raw, read_all, replies, request_bytes, vanish
 
-LIMITS = Limits(target_bytes=1000, header_bytes=2000, body_bytes=500, incomplete=0.3, idle=0.6)
+LIMITS = ServerLimits(target_bytes=1000, header_bytes=2000, body_bytes=500, incomplete=0.3, idle=0.6)
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def test_a_client_for_whom_there_is_no_file_left_is_served_once_there_is(mock: M
 
 
 def test_a_reset_makes_room_where_there_was_none(contract: Contract) -> None:
-    with MockServer(contract, limits=replace(Limits(), connections=1)) as mock, ExitStack() as stack:
+    with MockServer(contract, limits=replace(ServerLimits(), connections=1)) as mock, ExitStack() as stack:
         mock.fault("delay", 3600)
         for _ in range(3):
             stack.enter_context(connected(mock)).sendall(request_bytes(mock))
@@ -167,7 +167,7 @@ def test_a_reset_makes_room_where_there_was_none(contract: Contract) -> None:
 
 def test_more_requests_than_are_taken_ahead_are_all_answered(contract: Contract) -> None:
     """While the first is delayed no more is read than `pipelined` says; the rest waits with the system."""
-    with MockServer(contract, limits=replace(Limits(), pipelined=2)) as mock:
+    with MockServer(contract, limits=replace(ServerLimits(), pipelined=2)) as mock:
         mock.fault("delay", 0.2, times=1)
         with connected(mock) as sock:
             for number in range(6):

@@ -17,8 +17,8 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples import Samples
 from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.custom import mock_scenario
 from pytest_bctrl.traffic.mock.data import Step, StepSource
-from pytest_bctrl.traffic.mock.own import mock_scenario
 from tests.mock.asking import ask, listed
 from tests.mock.test_own_contract import document, response
 

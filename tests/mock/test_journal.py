@@ -16,7 +16,7 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer, space
-from pytest_bctrl.traffic.mock.journal import Entry
+from pytest_bctrl.traffic.mock.journal import JournalEntry
 
 from .asking import ask, listed, raw
 
@@ -108,7 +108,7 @@ def test_it_does_not_grow_without_end(mock: MockServer) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="pipes as on POSIX")
 def test_what_a_slow_reader_missed_is_counted() -> None:
     """The pipe is full, 10,000 lines wait, and the rest is dropped; the last line says how many."""
-    entry = Entry("GET", "/v1/" + "x" * 100, (), b"", 0.0, 200, MockResponse(200))
+    entry = JournalEntry("GET", "/v1/" + "x" * 100, (), b"", 0.0, 200, MockResponse(200))
     reading, writing = os.pipe()
     log = RequestLog(writing, lambda line: line.replace("secret", "[hidden]"))
     log(replace(entry, path="/v1/secret"))

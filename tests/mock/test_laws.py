@@ -21,7 +21,7 @@ from pytest_bctrl.http.message import (
     preferred_status,
 )
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.parse import Limits, ParsedRequest, RequestParser
+from pytest_bctrl.traffic.mock.parse import ParsedRequest, RequestParser, ServerLimits
 from tests.contract.documents import rooted
 
 CONTRACT = load()
@@ -76,7 +76,7 @@ def test_what_is_put_on_the_wire_is_one_message(
 def test_chunks_are_the_body(body: bytes, size: int) -> None:
     """Read back by the parser, in the same coding."""
     data = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks(body, size)
-    (arrived,) = RequestParser(Limits()).feed(data)
+    (arrived,) = RequestParser(ServerLimits()).feed(data)
     assert arrived.request.body == body
 
 
@@ -85,7 +85,7 @@ def test_chunks_are_the_body(body: bytes, size: int) -> None:
 def test_how_bytes_arrive_changes_nothing(data: bytes, cuts: list[int]) -> None:
     """The same requests and the same problem, in one piece or in many."""
     start = b"GET /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /b HTTP/1.1\r\nHost: b\r\n\r\n"
-    whole, pieces = RequestParser(Limits()), RequestParser(Limits())
+    whole, pieces = RequestParser(ServerLimits()), RequestParser(ServerLimits())
     expected = [arrived.request for arrived in whole.feed(start + data)]
     rest, found = start + data, []
     for cut in [*cuts, len(rest)]:
@@ -124,10 +124,10 @@ def test_what_was_parsed_before_changes_nothing(before: list[list[bytes]], data:
     """Whatever earlier connections sent, and this one, a request is read as by a parser that knows none."""
     known: dict[bytes, ParsedRequest] = {}
     for earlier in before:
-        parser = RequestParser(Limits(), known)
+        parser = RequestParser(ServerLimits(), known)
         for chunk in earlier:
             parser.feed(chunk)
-    knowing, forgetful = RequestParser(Limits(), known), RequestParser(Limits(), Forgetful())
+    knowing, forgetful = RequestParser(ServerLimits(), known), RequestParser(ServerLimits(), Forgetful())
     for chunk in data:
         assert knowing.feed(chunk) == forgetful.feed(chunk)
         assert knowing.problem == forgetful.problem

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.parse import Limits, RequestParser
+from pytest_bctrl.traffic.mock.parse import RequestParser, ServerLimits
 
 from .asking import ask, connected, listed, raw, read_all, replies, request_bytes
 
@@ -167,7 +167,7 @@ def test_an_upgrade_with_anything_about_it_is_survived(data: st.DataObject) -> N
     method = data.draw(st.sampled_from(["GET", "POST", "CONNECT", "HEAD"]))
     rest = data.draw(st.one_of(st.binary(max_size=20), st.sampled_from([b"{}", b"2\r\n{}\r\n0\r\n\r\n"])))
     head = "\r\n".join([f"{method} / HTTP/1.1", *chosen]) + "\r\n\r\n"
-    parser = RequestParser(Limits())
+    parser = RequestParser(ServerLimits())
     arrived = parser.feed(head.encode() + rest)
     assert arrived or parser.problem or parser.is_within
 

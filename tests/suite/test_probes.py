@@ -28,7 +28,7 @@ from pytest_bctrl.suite.sending.target import Target, _Due
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 from pytest_bctrl.traffic.mock import MockServer, change
 from pytest_bctrl.traffic.mock.change import Fault
-from pytest_bctrl.traffic.mock.parse import Limits
+from pytest_bctrl.traffic.mock.parse import ServerLimits
 from pytest_bctrl.traffic.retry import RetryPolicy
 from tests.contract.documents import document
 
@@ -110,7 +110,7 @@ def test_a_body_that_is_not_in_its_coding_is_found() -> None:
 
 def test_a_path_that_is_too_long_may_be_refused_as_such() -> None:
     (long,) = [value for value in ODD if value.name == "long"]
-    with target(MockServer(CONTRACT, limits=Limits(target_bytes=1000))) as asked:
+    with target(MockServer(CONTRACT, limits=ServerLimits(target_bytes=1000))) as asked:
         (ask,) = probes.of_path(asked.run, LISTED, long)
         assert [] == ask.judge(asked_for(asked, ask))
 

@@ -35,7 +35,7 @@ from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.strategies import Nonconforming, nonconforming, responses
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.change import FaultInPlay
-from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
+from pytest_bctrl.traffic.mock.custom import CustomFault, CustomScenario
 
 assert_type(pytest_bctrl.__version__, str)
 
@@ -80,12 +80,12 @@ def pytest_bctrl_checks() -> list[Check]:
     return [assert_type(long_names, Check), no_names]
 
 
-def pytest_bctrl_scenarios() -> list[OwnScenario]:
-    return [assert_type(night, OwnScenario)]
+def pytest_bctrl_scenarios() -> list[CustomScenario]:
+    return [assert_type(night, CustomScenario)]
 
 
-def pytest_bctrl_faults() -> list[OwnFault]:
-    return [assert_type(teapot, OwnFault)]
+def pytest_bctrl_faults() -> list[CustomFault]:
+    return [assert_type(teapot, CustomFault)]
 
 
 def test_fixtures(

@@ -14,7 +14,7 @@ from time import monotonic, time
 from typing import Protocol
 
 from pytest_bctrl.http.message import CONTINUE, MockResponse, Request, date_at, encode
-from pytest_bctrl.traffic.mock.parse import Limits, ParsedRequest, Problem, RequestParser
+from pytest_bctrl.traffic.mock.parse import ParsedRequest, Problem, RequestParser, ServerLimits
 
 READ, WRITE = 1, 2
 """The same bits as `selectors.EVENT_READ` and `EVENT_WRITE`."""
@@ -31,7 +31,7 @@ _SILENT_SECONDS, _STALLED_SECONDS = 0.1, 1.0
 class Loop(Protocol):
     """The loop that drives connections, as they use it; `Listener` is the one."""
 
-    limits: Limits
+    limits: ServerLimits
     known: dict[bytes, ParsedRequest]
     respond: Callable[[Request], MockResponse]
     refuse: Callable[[Problem], MockResponse]

@@ -22,7 +22,7 @@ from pytest_bctrl.http.message import MockResponse, Payload
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock.change import Fault, RequestContext
-from pytest_bctrl.traffic.mock.source import Source
+from pytest_bctrl.traffic.mock.source import BodySource
 
 
 def _refused(*_arguments: Any, **_named: Any) -> NoReturn:
@@ -165,7 +165,7 @@ class Step:
     seconds: float | None = None
 
 
-class StepSource(Source):
+class StepSource(BodySource):
     """The bodies of a sequence of states, each in force for so many answers or seconds, the last for good."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
@@ -216,7 +216,7 @@ _LASTS = (5.0, 60.0)
 """Seconds for which an item of `lifecycle` is in one state, at least and at most."""
 
 
-class Lives(Source):
+class Lives(BodySource):
     """The bodies of items that live: each goes from one state to another at its own times, the same for a seed.
 
     An item that runs stops or fails, one that has stopped or failed starts again. Raises `SettingError` where the items

@@ -29,7 +29,7 @@ _SHOWN = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """One exchange: the request with credentials hidden, when it was answered, and the answer.
 
     `time` is in seconds since the epoch. `path` is the target as it stood in the request line, `why` says in words
@@ -66,7 +66,7 @@ class Entry:
         return f"{line} ({'; '.join(notes)})" if notes else line
 
 
-class Journal(Sequence[Entry]):
+class Journal(Sequence[JournalEntry]):
     """The exchanges since the last reset, oldest first.
 
     Of more than `most`, or of more than 64 MiB of request bodies, the oldest are dropped. What is hidden are `key`, and
@@ -99,17 +99,17 @@ class Journal(Sequence[Entry]):
         return len(self._kept)
 
     @overload
-    def __getitem__(self, index: int) -> Entry: ...
+    def __getitem__(self, index: int) -> JournalEntry: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Entry]: ...
-    def __getitem__(self, index: int | slice) -> Entry | list[Entry]:
+    def __getitem__(self, index: slice) -> list[JournalEntry]: ...
+    def __getitem__(self, index: int | slice) -> JournalEntry | list[JournalEntry]:
         with self._lock:
             kept = list(self._kept)
         if isinstance(index, slice):
             return [self.entry(*one) for one in kept[index]]
         return self.entry(*kept[index])
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[JournalEntry]:
         return iter(self[:])
 
     def __repr__(self) -> str:
@@ -117,7 +117,7 @@ class Journal(Sequence[Entry]):
 
     def matching(
         self, method: str | None = None, path: str | None = None, *, status: int | None = None, **headers: str
-    ) -> list[Entry]:
+    ) -> list[JournalEntry]:
         """Return the exchanges with this method, path (with or without its query), status and request header fields.
 
         A header field is named with underscores (`content_type="application/json"`). A credential is hidden, so it
@@ -141,7 +141,7 @@ class Journal(Sequence[Entry]):
         status: int | None = None,
         times: int | None = None,
         **headers: str,
-    ) -> list[Entry]:
+    ) -> list[JournalEntry]:
         """Return the exchanges that match, as `matching` does; raises `AssertionError` with what was asked instead.
 
         There has to be one at least, or exactly `times`.
@@ -164,7 +164,7 @@ class Journal(Sequence[Entry]):
         """Return the refused requests as lines for a test's report; empty where nothing was refused."""
         return "\n".join(str(entry) for entry in self.refused)
 
-    def _listed(self, found: list[Entry]) -> str:
+    def _listed(self, found: list[JournalEntry]) -> str:
         same = {id(entry.response) for entry in found}
         lines = [f"{'=' if id(entry.response) in same else ' '} {entry}" for entry in self[-_SHOWN:]]
         if len(self) > _SHOWN:
@@ -172,13 +172,13 @@ class Journal(Sequence[Entry]):
         return "\n".join(lines) or "  (no requests)"
 
     @property
-    def refused(self) -> list[Entry]:
+    def refused(self) -> list[JournalEntry]:
         """The requests that the mock refused, with the reason in `why`."""
         return [entry for entry in self if entry.is_refused]
 
-    def entry(self, time: float, request: Request, response: MockResponse) -> Entry:
+    def entry(self, time: float, request: Request, response: MockResponse) -> JournalEntry:
         """Return one exchange as it is shown: credentials hidden."""
-        return Entry(
+        return JournalEntry(
             method=request.method,
             path=self._hide(request.target),
             headers=tuple((name, self._hide_header(name, value)) for name, value in request.headers),

@@ -16,7 +16,7 @@ from time import monotonic
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.traffic.mock.connection import READ, Connection
-from pytest_bctrl.traffic.mock.parse import Limits, ParsedRequest, Problem
+from pytest_bctrl.traffic.mock.parse import ParsedRequest, Problem, ServerLimits
 
 _BACKLOG = 4096
 _LAST_PORT = 65_535
@@ -34,11 +34,11 @@ class Listener:
         self,
         respond: Callable[[Request], MockResponse],
         refuse: Callable[[Problem], MockResponse],
-        limits: Limits | None = None,
+        limits: ServerLimits | None = None,
     ) -> None:
         self.respond = respond
         self.refuse = refuse
-        self.limits = limits or Limits()
+        self.limits = limits or ServerLimits()
         self._connections: set[Connection] = set()
         self.known: dict[bytes, ParsedRequest] = {}
         self._timers: list[tuple[float, int, Connection]] = []

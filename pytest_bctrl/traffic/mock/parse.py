@@ -16,7 +16,7 @@ _REMEMBERED, _SHORT = 128, 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ServerLimits:
     """Bytes and seconds: what goes beyond is refused with 408, 413, 414 or 431, or the connection is closed.
 
     `idle` is how long a connection may stand still, either way; `incomplete` how long a request may take to arrive.
@@ -58,7 +58,7 @@ class RequestParser:
     requests that came as one piece before, by their bytes: clients repeat themselves, and so does what is parsed.
     """
 
-    def __init__(self, limits: Limits, known: dict[bytes, ParsedRequest] | None = None) -> None:
+    def __init__(self, limits: ServerLimits, known: dict[bytes, ParsedRequest] | None = None) -> None:
         self._limits = limits
         self._known = {} if known is None else known
         self._parser = httptools.HttpRequestParser(self)

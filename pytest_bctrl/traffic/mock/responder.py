@@ -23,7 +23,7 @@ from pytest_bctrl.traffic.mock.change import FaultInPlay, RequestContext
 from pytest_bctrl.traffic.mock.pages import Page, Pages, UnknownPageError, is_further
 from pytest_bctrl.traffic.mock.refusal import SEED, Admission, Refusals, Refused, challenge, malformed
 from pytest_bctrl.traffic.mock.scenarios import Scenario
-from pytest_bctrl.traffic.mock.source import Source, fixed
+from pytest_bctrl.traffic.mock.source import BodySource, fixed
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
@@ -55,7 +55,7 @@ class Responder:
         contract: Contract,
         api_key: Secret,
         space_id: str,
-        source: Source | None = None,
+        source: BodySource | None = None,
         beside: Responder | None = None,
     ) -> None:
         self.contract = contract
@@ -204,20 +204,20 @@ class Responder:
         self.play(Scenario("as made"))
 
     def play(
-        self, chosen: Scenario, source_for: Callable[[Samples], Source] = lambda samples: fixed(samples.sample)
+        self, chosen: Scenario, source_for: Callable[[Samples], BodySource] = lambda samples: fixed(samples.sample)
     ) -> Self:
         """Play a scenario of one's own making, in place of the one before, until the next one or a reset; faults stay.
 
         `source_for` makes, from its samples, the bodies of an operation beside the main one.
         """
-        self._sources: dict[str, Source] = {self.samples.operation.label: chosen.source or self._first}
+        self._sources: dict[str, BodySource] = {self.samples.operation.label: chosen.source or self._first}
         self._source_for = source_for
         self._transform = chosen.transform
         self._errors = chosen.errors or self._known.refusals
         self._latest: dict[str, int] = {}
         return self
 
-    def _source_of(self, label: str) -> Source:
+    def _source_of(self, label: str) -> BodySource:
         """Return where the bodies of an operation come from; made when it is first asked for."""
         sources = self._sources
         if label not in sources:

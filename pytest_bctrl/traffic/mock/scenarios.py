@@ -23,7 +23,7 @@ from pytest_bctrl.traffic.mock.call_syntax import called, made_by, seconds_of, w
 from pytest_bctrl.traffic.mock.change import Change, RequestContext
 from pytest_bctrl.traffic.mock.data import Lives
 from pytest_bctrl.traffic.mock.refusal import Refusals
-from pytest_bctrl.traffic.mock.source import Source, fixed
+from pytest_bctrl.traffic.mock.source import BodySource, fixed
 
 
 def _in_blocks(samples: Samples, count: int, seed: int, space_id: str) -> Iterator[bytes]:
@@ -44,7 +44,7 @@ _HOLE = "\ue000"
 """Stands for the items while the body around them is written; a private-use character that no sample holds."""
 
 
-def from_file(path: File, samples: Samples, space_id: str) -> Source:
+def from_file(path: File, samples: Samples, space_id: str) -> BodySource:
     """Return a source of the body in a JSON file: a whole body, or a list of its items.
 
     Invariants that tie the body to the request are made to hold (`spaceId` is the mock's space); everything else is
@@ -70,7 +70,7 @@ class Scenario:
     """
 
     name: str
-    source: Source | None = None
+    source: BodySource | None = None
     transform: Change | None = None
     errors: Refusals | None = None
 
@@ -88,12 +88,12 @@ def empty(samples: Samples, space_id: str) -> Scenario:
 def many(samples: Samples, space_id: str, count: int = 300, seed: int = 0) -> Scenario:
     """A list of `count` runtimes, up to 100,000, made once."""
     count = whole(count, "count", "scenario many", MOST)
-    return Scenario("many", Source(lambda: [b"".join(_in_blocks(samples, count, seed, space_id))]))
+    return Scenario("many", BodySource(lambda: [b"".join(_in_blocks(samples, count, seed, space_id))]))
 
 
 def generated(samples: Samples, space_id: str, seed: int = 0) -> Scenario:
     """Another list with each answer, the same ones for the same seed; a dozen cover the contract."""
-    return Scenario("generated", Source(lambda: map(encode, samples.run(seed, 24, space_id=space_id))))
+    return Scenario("generated", BodySource(lambda: map(encode, samples.run(seed, 24, space_id=space_id))))
 
 
 def lifecycle(samples: Samples, space_id: str, count: int = 8, seed: int = 0) -> Scenario:

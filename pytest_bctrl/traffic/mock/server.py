@@ -17,10 +17,10 @@ from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.samples.text import RoundRobin
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.hosts import is_allowed, name_of
-from pytest_bctrl.traffic.mock.journal import Entry
+from pytest_bctrl.traffic.mock.journal import JournalEntry
 from pytest_bctrl.traffic.mock.listener import Listener
-from pytest_bctrl.traffic.mock.parse import Limits, Problem
-from pytest_bctrl.traffic.mock.source import Source
+from pytest_bctrl.traffic.mock.parse import Problem, ServerLimits
+from pytest_bctrl.traffic.mock.source import BodySource
 from pytest_bctrl.traffic.mock.space import Space
 
 MOCK_KEY = "bctrl-mock-key-that-opens-nothing"
@@ -47,9 +47,9 @@ class MockServer(Space):
         space_id: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
-        source: Source | None = None,
-        limits: Limits | None = None,
-        log: Callable[[Entry], None] | None = None,
+        source: BodySource | None = None,
+        limits: ServerLimits | None = None,
+        log: Callable[[JournalEntry], None] | None = None,
         remembered: int = 10_000,
         control: Secret | None = None,
         origins: Collection[str] = (),

@@ -11,7 +11,7 @@ from pytest_bctrl.http.message import Payload
 from pytest_bctrl.samples.text import encode
 
 
-class Source:
+class BodySource:
     """Bodies of successful answers, one after the other and then from the start, made when the first is asked for."""
 
     def __init__(self, make: Callable[[], Iterable[bytes]], now: Callable[[], float] = time.monotonic) -> None:
@@ -31,6 +31,6 @@ class Source:
         return self._payloads[number % len(self._payloads)]
 
 
-def fixed(make: Callable[[], Any]) -> Source:
+def fixed(make: Callable[[], Any]) -> BodySource:
     """Return a source of one body, given as JSON data."""
-    return Source(lambda: [encode(make())])
+    return BodySource(lambda: [encode(make())])

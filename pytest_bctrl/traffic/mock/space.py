@@ -17,14 +17,14 @@ from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.call_syntax import seconds_of, whole
 from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay
 from pytest_bctrl.traffic.mock.data import Step, StepSource, changed, served, states, taken
-from pytest_bctrl.traffic.mock.journal import Entry, Journal
+from pytest_bctrl.traffic.mock.journal import Journal, JournalEntry
 from pytest_bctrl.traffic.mock.parse import Problem
 from pytest_bctrl.traffic.mock.responder import Responder
 from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS, Scenario, from_file, scenario
-from pytest_bctrl.traffic.mock.source import Source, fixed
+from pytest_bctrl.traffic.mock.source import BodySource, fixed
 
 if TYPE_CHECKING:
-    from pytest_bctrl.traffic.mock.own import OwnFault, OwnScenario
+    from pytest_bctrl.traffic.mock.custom import CustomFault, CustomScenario
 
 
 class Space(Responder):
@@ -40,8 +40,8 @@ class Space(Responder):
         api_key: Secret,
         space_id: str,
         *,
-        source: Source | None = None,
-        log: Callable[[Entry], None] | None = None,
+        source: BodySource | None = None,
+        log: Callable[[JournalEntry], None] | None = None,
         remembered: int = 10_000,
         beside: Space | None = None,
         close: Callable[[Space], None] = lambda space: None,
@@ -154,7 +154,7 @@ class Space(Responder):
                 made.source.payload(0)
             return made
 
-        def elsewhere(samples: Samples) -> Source:
+        def elsewhere(samples: Samples) -> BodySource:
             # An operation that lists nothing has no empty list either.
             with suppress(SettingError):
                 if (source := chosen(samples).source) is not None:
@@ -163,7 +163,7 @@ class Space(Responder):
 
         return self.play(chosen(self.samples), elsewhere)
 
-    def extend(self, scenarios: Iterable[OwnScenario] = (), faults: Iterable[OwnFault] = ()) -> Self:
+    def extend(self, scenarios: Iterable[CustomScenario] = (), faults: Iterable[CustomFault] = ()) -> Self:
         """Take scenarios and faults of one's own, in the place of earlier ones of one's own."""
         self._known_scenarios = {**SCENARIOS, **{one.name: one.make for one in scenarios}}
         self._own_faults = {one.name: one.make for one in faults}

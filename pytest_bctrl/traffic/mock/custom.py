@@ -28,7 +28,7 @@ FaultFunction: TypeAlias = Callable[..., MockResponse]
 
 
 @dataclass(frozen=True, slots=True)
-class OwnScenario:
+class CustomScenario:
     """A scenario by its name, as `bctrl_mock.scenario(name)`, the marker and `--scenario` take it."""
 
     name: str
@@ -52,7 +52,7 @@ class OwnScenario:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnFault:
+class CustomFault:
     """A fault by its name, as `bctrl_mock.fault(name)` and `--fault` take it.
 
     `check` is the rule by which a contract suite finds it at `level`; empty where it breaks no contract.
@@ -88,7 +88,7 @@ class OwnFault:
         return Fault(f"{self.name}({shown})", change, self.check, self.level)
 
 
-def _called(one: OwnScenario | OwnFault, *positional: Any, **named: Any) -> Any:
+def _called(one: CustomScenario | CustomFault, *positional: Any, **named: Any) -> Any:
     """Return what the function returns; raises `BctrlError`, naming it, where it raises."""
     try:
         return one.function(*positional, **named)
@@ -117,23 +117,23 @@ def _is_field(pair: object) -> bool:
     return isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(part, str) for part in pair)
 
 
-def _place(one: OwnScenario | OwnFault) -> str:
-    kind = "scenario" if isinstance(one, OwnScenario) else "fault"
+def _place(one: CustomScenario | CustomFault) -> str:
+    kind = "scenario" if isinstance(one, CustomScenario) else "fault"
     code = getattr(one.function, "__code__", None)
     return f"{kind} {one.name}" + (f" ({code.co_filename}:{code.co_firstlineno})" if code else "")
 
 
-def mock_scenario(name: str, *, conforming: bool = True) -> Callable[[ScenarioFunction], OwnScenario]:
+def mock_scenario(name: str, *, conforming: bool = True) -> Callable[[ScenarioFunction], CustomScenario]:
     """Make a scenario of a function that takes `Samples` and returns the body to serve.
 
     What it returns has to keep the contract, unless `conforming` is false. Return it from `pytest_bctrl_scenarios` in
     a `conftest.py`. Raises `SettingError` for a name that is taken.
     """
     _require_free(name, SCENARIOS, f"mock_scenario({name!r})")
-    return lambda function: OwnScenario(name, function, conforming)
+    return lambda function: CustomScenario(name, function, conforming)
 
 
-def mock_fault(name: str, *, check: str = "", level: Level = "error") -> Callable[[FaultFunction], OwnFault]:
+def mock_fault(name: str, *, check: str = "", level: Level = "error") -> Callable[[FaultFunction], CustomFault]:
     """Make a fault of a function that takes a `RequestContext` and returns the answer to send.
 
     `check` names the rule that has to find it. Return it from `pytest_bctrl_faults` in a `conftest.py`. Raises
@@ -143,7 +143,7 @@ def mock_fault(name: str, *, check: str = "", level: Level = "error") -> Callabl
     _require_free(name, FAULTS, where)
     if level not in LEVELS:
         raise SettingError(f"unknown level {level!r}", where=where, hint=f"choose one of: {', '.join(LEVELS)}")
-    return lambda function: OwnFault(name, function, check, level)
+    return lambda function: CustomFault(name, function, check, level)
 
 
 def _require_free(name: str, taken: Mapping[str, object], where: str) -> None:
