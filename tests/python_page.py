@@ -9,37 +9,38 @@ import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from pkgutil import resolve_name
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
+
+from pytest_bctrl.integration import hookspecs
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "python-api.md"
 
 # A module stands for every public name of it; names behind a hyphen are left out of a class.
 SECTIONS: Mapping[str, str] = {
-    "Checks": "check assert_conforms Finding findings.finding.at_or_above",
+    "Checks": "check assert_conforms Finding at_or_above Level FailOn",
     "Checks, scenarios and faults of your own": """
-        contract_check Check Problem Response-observed checks.strict_json.Parsed mock_scenario mock_fault
-        traffic.mock.own.CustomScenario traffic.mock.own.CustomFault integration.hookspecs""",
+        contract_check Check Problem Response-observed Parsed mock_scenario mock_fault CustomScenario CustomFault
+        integration.hookspecs""",
     "Samples": "samples",
     "Strategies": "strategies",
     "The mock server": """
-        traffic.mock.MockServer-respond-refuse traffic.mock.change.FaultInPlay
-        traffic.mock.journal.Journal-add-clear-entry traffic.mock.journal.JournalEntry traffic.mock.change.Fault
-        RequestContext traffic.mock.scenarios.Scenario traffic.mock.source.BodySource http.message.Payload
-        http.message.Request MockResponse traffic.mock.refusal.Refusals traffic.mock.parse.ServerLimits""",
-    "The contract": """
-        contract.read.load contract.model.Contract contract.model.Operation contract.model.Parameter
-        contract.model.ResponseSpec contract.model.SecurityScheme schema""",
+        MockServer-respond-refuse Space-respond-refuse FaultInPlay Journal-add-clear-entry JournalEntry
+        Fault RequestContext Scenario BodySource Payload Request MockResponse Refusals ServerLimits""",
+    "Recordings": "RecordedTest",
+    "The contract": "load_contract Contract Operation Parameter ResponseSpec SecurityScheme schema",
     "Drift": "drift.compare drift.check_upstream",
-    "Secrets and errors": "secrets.secret.Secret errors",
+    "Secrets and errors": "Secret BctrlError SettingError DocumentError UnsafeRequestError UnreachableError",
 }
 _INTRODUCTION = """\
 # Python
 
-What is on this page is public. It is written from the code: `python -m tests.python_page`.
+The public API is what `pytest_bctrl` exports, and the modules `pytest_bctrl.samples`, `pytest_bctrl.strategies` and
+`pytest_bctrl.drift`. All of it is typed; see [how to annotate the fixtures](../how-to/annotate.md).
+This page is written from the code: `python -m tests.python_page`.
 """
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -52,12 +53,22 @@ def python_page() -> str:
         for name in names.split():
             shown, *hidden = f"pytest_bctrl.{name}".split("-")
             found = resolve_name(shown)
-            if isinstance(found, ModuleType):
+            if get_args(found):
+                lines.append(_alias(shown, get_args(found)))
+            elif found is hookspecs:
+                lines += [_entry(inner, value, ()) for inner, value in _public(found)]
+            elif isinstance(found, ModuleType):
                 lines.append(f"\n{inspect.getdoc(found)}\n")
                 lines += [_entry(f"{shown}.{inner}", value, ()) for inner, value in _public(found)]
             else:
                 lines.append(_entry(shown, found, hidden))
     return "".join(lines)
+
+
+def _alias(path: str, values: Sequence[str]) -> str:
+    """Return the entry of a type alias that allows some texts."""
+    name = path.rpartition(".")[2]
+    return f"\n### {name}\n\n`{path}` is one of the texts {', '.join(f'`{value}`' for value in values)}.\n"
 
 
 def _public(module: ModuleType) -> Iterator[tuple[str, Any]]:

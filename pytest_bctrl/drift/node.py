@@ -46,6 +46,7 @@ class NodeReader(Protocol):
 
     def node(self, schema: Schema) -> Node:
         """Return the schema's one form."""
+        ...
 
 
 class Node:

@@ -14,28 +14,32 @@ from hypothesis.strategies import SearchStrategy
 import pytest_bctrl
 from pytest_bctrl import (
     Check,
+    Contract,
+    CustomFault,
+    CustomScenario,
+    FailOn,
+    FaultInPlay,
     Finding,
+    JournalEntry,
     MockResponse,
+    MockServer,
+    Operation,
     Problem,
+    RecordedTest,
     RequestContext,
     Response,
     Samples,
+    Secret,
     assert_conforms,
     check,
     contract_check,
+    load_contract,
     mock_fault,
     mock_scenario,
 )
-from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.contract.read import load
 from pytest_bctrl.drift import check_upstream, compare
-from pytest_bctrl.recorded.recording_session import RecordedTest
 from pytest_bctrl.samples import response, runtime, runtimes
-from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.strategies import Nonconforming, nonconforming, responses
-from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.change import FaultInPlay
-from pytest_bctrl.traffic.mock.custom import CustomFault, CustomScenario
 
 assert_type(pytest_bctrl.__version__, str)
 
@@ -45,6 +49,9 @@ def responses_are_checked(answer: httpx.Response, contract: Contract) -> None:
     assert_type(check(b"{}", contract=contract, operation="id", checks=[long_names]), list[Finding])
     assert_conforms(answer, fail_on="warning")
     assert_conforms(answer, fail_on="fatal")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    fail_on: FailOn = "warning"
+    assert_conforms(answer, fail_on=fail_on)
+    pytest_bctrl.chek(answer)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
     for finding in check(answer):
         assert_type(finding.rule, str)
         assert_type(finding.as_dict(), dict[str, Any])
@@ -105,9 +112,10 @@ def test_fixtures(
         assert_type(fault, FaultInPlay)
         assert_type(fault.count, int)
     assert_type(bctrl_mock.runtimes, list[dict[str, Any]])
+    assert_type(bctrl_mock.requests[0], JournalEntry)
     assert_type(bctrl_contract.operations, tuple[Operation, ...])
     assert_type(bctrl_api_key.reveal(), str)
-    assert_type(load("contract.yaml"), Contract)
+    assert_type(load_contract("contract.yaml"), Contract)
     assert_type(bctrl_recording.url, str)
 
 

@@ -37,13 +37,16 @@ class SpaceServer(Protocol):
     @property
     def url(self) -> str:
         """The base URL, without a slash at its end."""
+        ...
 
     @property
     def spaces(self) -> Mapping[str, Space]:
         """The spaces that are open, by id."""
+        ...
 
     def space(self, space_id: str | None = None) -> Space:
         """Open a space."""
+        ...
 
 
 class _Call(NamedTuple):
