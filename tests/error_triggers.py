@@ -269,7 +269,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "allow-list bytes": lambda folder: load_allow_list(Path(make.written(folder, b"\xff", "file")), "gate.yaml"),
     "allow-list folder": lambda folder: load_allow_list(folder, "gate.yaml"),
     "allow-list unknown": lambda _: read_gate_file("alow: []", "gate.yaml"),
-    "installed contract": lambda _: contract._refuse_installed(
+    "installed contract": lambda _: contract._reject_installed(
         ContractFiles(Path(pytest_bctrl.__file__).parent / "contracts"), "update"
     ),
     "list item": lambda _: Samples(make.listless(), make.listless().operations[0]).item_schema,

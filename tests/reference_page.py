@@ -67,8 +67,8 @@ _MARKERS = """
 _COMMANDS = """
 ## Commands
 
-`pytest-bctrl COMMAND`, also `python -m pytest_bctrl COMMAND`. Exit codes: 0, nothing at or above the failing level was
-found; 1, something was; 2, something could not be checked.
+`pytest-bctrl COMMAND`, also `python -m pytest_bctrl COMMAND`. Exit codes: 0, no problems at or above
+`--fail-on`; 1, problems; 2, the check could not run.
 """
 
 
@@ -142,7 +142,7 @@ def checks_page() -> str:
     known = [explanation for explanation in explanations(load()) if explanation.kind != "drift"]
     rules = ["| rule | level | what it checks | said in |", "|---|---|---|---|"]
     rules += [
-        f"| `{finding.name}` | {finding.level} | {_cell(finding.checks)} | {_cell(finding.said_in)} |"
+        f"| `{finding.name}` | {finding.level} | {_cell(finding.checks)} | {_cell(finding.source)} |"
         for finding in known
     ]
     tests = ["| test | what it asks |", "|---|---|"]

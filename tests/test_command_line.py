@@ -86,7 +86,7 @@ def options(capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 def test_an_output_needs_a_format_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     assert 2 == exit_of("drift", "--format", "json", "--output", "a.json", "--output", "b.json")
-    assert "argument --output: b.json: no --format stands before it" in capsys.readouterr().err
+    assert "argument --output: b.json: no --format precedes it" in capsys.readouterr().err
 
 
 def test_a_reader_that_goes_away_is_no_crash() -> None:
@@ -143,7 +143,7 @@ def test_an_example_of_the_mock_serves(project: Path, example: str) -> None:
 def test_the_help_of_all_ends_with_what_to_type(capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == exit_of("--help")
     told = capsys.readouterr().out
-    assert "  2  it could not be checked\n" in told
+    assert "  2  the check could not run\n" in told
     (docs,) = (url for url in metadata("pytest-bctrl").get_all("Project-URL", []) if url.startswith("Documentation, "))
     last = ["The contract suite itself runs under pytest: pytest --bctrl-mock bctrl", docs.replace(", ", ": ")]
     assert last == told.splitlines()[-2:]

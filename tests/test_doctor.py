@@ -60,7 +60,7 @@ def test_first_contact(doctor: Doctor) -> None:
     assert "pytest-bctrl 0" in line("installed")["text"]
     assert "schemathesis 4" in line("extra")["text"]
     assert load().short_digest in line("contract")["text"]
-    assert "fail_on: error (default)" == line("setting", "fail_on")["text"]
+    assert "fail_on: error; " in line("defaults")["text"]
     assert "note" == line("target")["state"]
     assert line("next")["text"].startswith("pytest --bctrl-mock bctrl")
 
@@ -119,7 +119,7 @@ def test_recordings_are_counted_where_they_are_kept_and_broken_ones_named(
 
     code, line = doctor("--", *option)
 
-    assert (1, "2 in all, 1 of another contract, 1 that cannot be read") == (code, line("recordings")["text"])
+    assert (1, "2 found, 1 of another contract, 1 unreadable") == (code, line("recordings")["text"])
     assert "wrong" == line("recordings", "cut.har")["state"]
 
 
@@ -128,7 +128,7 @@ def test_offline_nothing_is_asked(doctor: Doctor) -> None:
 
     code, line = doctor("--offline", BCTRL_API_KEY=KEY, BCTRL_SPACE_ID="x", BCTRL_BASE_URL=url)
 
-    assert (0, f"{url}: not asked, as --offline says") == (code, line("target")["text"])
+    assert (0, f"{url}: no request sent (--offline)") == (code, line("target")["text"])
 
 
 def test_one_setting_without_the_other_is_wrong(doctor: Doctor) -> None:
@@ -141,7 +141,7 @@ def test_one_setting_without_the_other_is_wrong(doctor: Doctor) -> None:
 @pytest.mark.parametrize(
     ("space", "key", "code", "words"),
     [
-        ("", "", 0, "answers: 200"),
+        ("", "", 0, "responds: 200"),
         ("", KEY, 1, "the target refuses the key with 401"),
         ("no-such-space", "", 1, "the target knows no such space: 404"),
     ],
@@ -165,10 +165,10 @@ def probed(url: str, timeout: float = 60) -> Line:
         (
             response(302, Location="/elsewhere"),
             "wrong",
-            "it answers 302, to /elsewhere: redirect not followed",
+            "it responds with 302, to /elsewhere: redirect not followed",
             "curl -i",
         ),
-        (response(418), "wrong", "it answers 418: the status is not documented", "see what it says with curl -i"),
+        (response(418), "wrong", "it responds with 418: the status is not documented", "curl -i"),
         (hang, "unknown", "the target hangs: it takes", "a firewall"),
         (b"SSH-2.0-server\r\n\r\n", "unknown", ": the target's answer is not HTTP/1.1: ", "curl -i"),
     ],
@@ -210,4 +210,4 @@ def test_as_text_it_is_marked(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert (1, "") == (done.returncode, done.stderr)
     assert "! setting    --bctrl-fail-on: unknown level 'fatal'\n" in done.stdout
-    assert "  next       fix the first of these: setting: choose one of" in done.stdout
+    assert "  next       fix the first problem: setting: choose one of" in done.stdout

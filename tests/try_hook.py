@@ -46,7 +46,7 @@ def main() -> int:
         page = f"```yaml\n{spec}```\n".replace("- failed\n", "- failed\n        - paused\n")
         (project / "page.md").write_text(page, "utf-8")
         code, printed = _tried(project, "pytest-bctrl-drift")
-        advice = re.search(r"update your copy of the spec: (pytest-bctrl [^;]*);", printed)
+        advice = re.search(r"update your copy of the spec: (pytest-bctrl .*)", printed)
         (folder,) = (path.parent for path in home.glob("repo*/*/bin/pytest-bctrl"))
         if advice is not None:
             subprocess.run([folder / "pytest-bctrl", *advice[1].split()[1:]], cwd=project, check=True)

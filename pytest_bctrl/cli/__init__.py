@@ -1,6 +1,6 @@
 """The command line: `pytest-bctrl COMMAND`, also `python -m pytest_bctrl COMMAND`.
 
-Exit codes: 0 nothing at or above the failing level, 1 something is, 2 it could not be checked.
+Exit codes: 0 no problems at or above the failing level, 1 problems found, 2 the check could not run.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from pytest_bctrl.secrets.streams import redact_stream
 COMMANDS = {
     "check": "check recordings, HAR files and JSON bodies against the contract; - reads standard input",
     "mock": "serve the API's contract on this machine, for any client in any language",
-    "contract": "show the contract in force, build it, vendor the spec again, or suggest an overlay with what was seen",
-    "doctor": "say what is installed, where each setting comes from, whether the target answers, and what to do next",
-    "drift": "compare the vendored spec with the spec as it is published now, and fail for what breaks a consumer",
-    "explain": "say what a rule checks, where that is said, what breaks it, and how to ignore it until a date",
+    "contract": "show the contract in force, build it, update the vendored spec, or suggest an overlay from traffic",
+    "doctor": "show what is installed, where each setting comes from, whether the target responds, and the next step",
+    "drift": "compare the vendored spec with the published one, and fail if a change breaks a consumer",
+    "explain": "explain a rule: what it checks, its source, an example that breaks it, and how to accept findings",
 }
 """Name and help of every command; the module of the same name has `add_arguments(parser)` and `run(options)`."""
 
@@ -36,48 +36,50 @@ COULD_NOT_CHECK = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; a user's mistake is one line on standard error and exit code 2.
+    """Run one command and return its exit code; a user error is one line on standard error and exit code 2.
 
-    So is a mistake of ours, with its traceback: Python's own exit code for it, 1, would say that something was found.
+    An internal error prints its traceback and exits with 2 as well: Python's own exit code for it, 1, would mean that
+    the command found problems.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:
+        arguments = sys.argv[1:]
     if sys.stderr is None:
-        # Started with it closed. What is printed to None goes to standard output, into the report.
-        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - until the end
+        # The process was started with standard error closed. `print` would write to standard output, into the report.
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - open until the process ends
     redaction = Redaction()
     redaction.add_environment(os.environ)
     with ExitStack() as stack:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 stack.callback(redact_stream(stream, redaction))
-        return _run(given, redaction)
+        return _run(list(arguments), redaction)
 
 
-def _run(given: Sequence[str], redaction: Redaction) -> int:
+def _run(arguments: Sequence[str], redaction: Redaction) -> int:
     try:
-        options = _parser(given).parse_args(given, argparse.Namespace(redact=redaction))
+        options = _parser(arguments).parse_args(arguments, argparse.Namespace(redact=redaction))
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
-                # What upstream says is printed as far as the terminal can, rather than not at all.
+                # Text from upstream may hold characters that the terminal cannot encode; they are escaped.
                 stream.reconfigure(errors="backslashreplace")
         code = int(import_module(f"pytest_bctrl.cli.{options.command}").run(options))
         if sys.stdout is not None:
-            # What is left in the buffer fails here or not at all: as the interpreter ends, nobody could answer.
+            # A write error is handled here; at the end of the interpreter it could not change the exit code.
             sys.stdout.flush()
         return code
     except BctrlError as error:
-        # What a test sees below it, one finding after another, is no line.
+        # The command line prints one line; the further lines of the problem list findings for tests.
         error.problem = error.problem.partition("\n")[0]
         print(escape_line(f"pytest-bctrl: {' '.join(str(error).split())}"), file=sys.stderr)
         return COULD_NOT_CHECK
     except BrokenPipeError:
-        # The reader of a pipe went away (`| head`): nothing is left to say to anyone, as the interpreter ends either.
+        # The reader closed the pipe (`| head`). Discard the rest, also when the interpreter flushes at its end.
         if sys.stdout is not None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return COULD_NOT_CHECK
     except KeyboardInterrupt:
         return 130
-    except Exception:  # noqa: BLE001 - its cause is printed
+    except Exception:  # noqa: BLE001 - the traceback is printed
         import traceback
 
         print(escape_lines(traceback.format_exc()), end="", file=sys.stderr)
@@ -88,20 +90,20 @@ def _run(given: Sequence[str], redaction: Redaction) -> int:
 _HELP = argparse.RawDescriptionHelpFormatter
 _EPILOG = """\
 exit codes:
-  0  nothing at or above the failing level
-  1  something is
-  2  it could not be checked
+  0  no problems at or above --fail-on
+  1  problems at or above --fail-on
+  2  the check could not run
 
 examples:
   pytest-bctrl doctor --offline
   pytest-bctrl contract show
-  pytest-bctrl COMMAND --help says more, with examples
+  pytest-bctrl COMMAND --help
 
 The contract suite itself runs under pytest: pytest --bctrl-mock bctrl
 Documentation: https://pytest-bctrl.readthedocs.io"""
 
 
-def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="pytest-bctrl",
         description="Contract testing for the bctrl API's List Runtimes endpoint.",
@@ -111,10 +113,10 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"pytest-bctrl {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Command)
     for name, text in COMMANDS.items():
-        about = text[0].upper() + text[1:] + "."
-        command = commands.add_parser(name, help=text, description=about, formatter_class=_HELP)
-        if name in given:
-            # Only the command that was asked for is imported: each has libraries of its own to load.
+        description = text[0].upper() + text[1:] + "."
+        command = commands.add_parser(name, help=text, description=description, formatter_class=_HELP)
+        if name in arguments:
+            # Import only the command that runs, because each one loads different libraries.
             module = import_module(f"pytest_bctrl.cli.{name}")
             module.add_arguments(command)
             command.module = module
@@ -122,22 +124,22 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors repeat arguments escaped."""
+    """A parser that escapes arguments in its error messages."""
 
     def error(self, message: str) -> NoReturn:
-        """Exit with the usage and the message, which may hold an argument as it was given."""
+        """Exit with the usage and the message, in which any argument is escaped."""
         super().error(escape_line(message))
 
 
 class _Command(_Parser):
-    """The parser of one command. What its help ends with is made when help is asked for, and costs nothing else."""
+    """The parser of one command; the end of its help is built only when help is requested."""
 
     module: ModuleType | None = None
 
     def format_help(self) -> str:
-        """The help, with what the module tells besides and its examples at the end."""
+        """Return the help, which ends with the epilog of the command's module and its examples."""
         if self.module is not None:
-            more = [self.module.epilog()] if hasattr(self.module, "epilog") else []
-            examples = "\n".join(["examples:", *(f"  {example}" for example in self.module.EXAMPLES)])
-            self.epilog = "\n\n".join([*more, examples])
+            self.epilog = "\n".join(["examples:", *(f"  {example}" for example in self.module.EXAMPLES)])
+            if hasattr(self.module, "epilog"):
+                self.epilog = f"{self.module.epilog()}\n\n{self.epilog}"
         return super().format_help()

@@ -1,11 +1,11 @@
-"""`pytest-bctrl check`: recordings, HAR files and JSON bodies against the contract."""
+"""`pytest-bctrl check`: checks recordings, HAR files and JSON bodies against the contract."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -42,7 +42,7 @@ EXAMPLES = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare the arguments of the command."""
     parser.add_argument(
         "paths",
         nargs="+",
@@ -55,60 +55,91 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_repeatable(parser, "--level", "RULE=LEVEL", text)
     add_plugin_argument(parser, "checks")
     parser.add_argument(
-        "--operation", metavar="ID", help="what a bare body answers, where the contract has several operations"
+        "--operation", metavar="ID", help="operation of a bare JSON body, if the contract has several operations"
     )
     add_contract_argument(parser)
-    add_acceptance_arguments(parser, f"findings that are ignored until a date (default: {FILE}, if there)")
+    add_acceptance_arguments(parser, f"findings that are accepted until a date (default: {FILE}, if it exists)")
+
+
+@dataclass(slots=True)
+class _Checked:
+    """The results of all files: findings, the number of responses, what they exercised, and what was not checked.
+
+    `attached_files` are the files of bodies that recordings refer to.
+    """
+
+    observer: Observer
+    findings: list[Finding] = field(default_factory=list)
+    response_count: int = 0
+    problems: list[str] = field(default_factory=list)
+    attached_files: set[Path] = field(default_factory=set)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check every file; return 1 where one breaks the contract, 2 where something could not be checked.
+    """Check every file; return 1 if one breaks the contract, 2 if something could not be checked.
 
-    What cannot be read or checked does not keep the rest from being checked.
+    A file that cannot be read or checked does not prevent the check of the others.
     """
     today = date.today()
     until = last_day(options.accept, options.until, today)
     allow_list = _allow_list(options)
     contract = load_contract(options.contract)
-    (own,) = gathered(options.plugin, {"pytest_bctrl_checks": Check})
+    (custom_checks,) = gathered(options.plugin, {"pytest_bctrl_checks": Check})
     levels = parse_levels(options.level, "--level")
-    invariants = [rule for one in contract.operations for rule in one.invariants]
-    levels.require_known(rules_of(invariants, [check.name for check in own]))
-    problems, attached = list[str](), set[Path]()
-    responses, found, observer = 0, list[Finding](), Observer(contract)
-    for path in _names(options.paths, problems):
-        try:
-            kept, name = opened(path, "give a response body in JSON, or a .har file"), name_of(path)
-            for response, entry in _responses(kept, name, contract, options.operation, problems):
-                responses += 1
-                observer.observe_response(response)
-                place = {"file": name, "entry": entry, "why": f"in {name}: {entry}" if entry else f"in {name}"}
-                found += [replace(one, extra={**one.extra, **place}) for one in check_answer(response, own=own)]
-            if isinstance(kept, Recording):
-                attached |= {(Path(name).parent / one).resolve() for one in kept.attachments}
-        except BctrlError as error:
-            problems.append(str(error))
-    findings, off = levels.apply(found)
-    notes = _passed_over(options.paths, attached)
-    notes += list_notes(findings, allow_list, today) if not problems else []
+    invariants = [rule for operation in contract.operations for rule in operation.invariants]
+    levels.require_known(rules_of(invariants, [check.name for check in custom_checks]))
+    checked = _check_files(options, contract, custom_checks)
+    problems = checked.problems
+    findings, off = levels.apply(checked.findings)
+    notes = _skipped_files(options.paths, checked.attached_files)
+    if not problems:
+        notes += list_notes(findings, allow_list, today)
     notes += [f"switched off by --level: {entry.name}, {off.count(entry.name)} not shown" for entry in levels.off]
     findings = [accepted(finding, allow_list, today) for finding in findings]
-    none = () if responses or problems else ("nothing in it answers an operation of the contract",)
-    remarks, lacking = (*problems, *notes), (*problems, *none)
-    title = Title("check", contract.described, contract.short_digest, options.fail_on, remarks, lacking)
+    not_checked = [*problems]
+    if not checked.response_count and not problems:
+        not_checked.append("no response of an operation of the contract")
+    remarks = (*problems, *notes)
+    title = Title("check", contract.described, contract.short_digest, options.fail_on, remarks, tuple(not_checked))
     findings = options.redact.data(findings)
-    is_text = options.format == "text"
-    sys.stdout.write(_text(findings, title, responses) if is_text else writer(options.format)(findings, title))
-    if is_text and responses:
-        print(*coverage_lines(observer), sep="\n")
-    for problem in (*problems, *notes):
-        print(escape_line(f"pytest-bctrl: {problem}"), file=sys.stderr)
+    if options.format == "text":
+        sys.stdout.write(_text(findings, title, checked.response_count))
+        if checked.response_count:
+            print(*coverage_lines(checked.observer), sep="\n")
+    else:
+        sys.stdout.write(writer(options.format)(findings, title))
+    for remark in remarks:
+        print(escape_line(f"pytest-bctrl: {remark}"), file=sys.stderr)
     if problems:
         return 2
     failing = at_or_above(findings, options.fail_on)
-    if options.accept is None or not failing:
-        return 1 if failing else 0
+    if not failing:
+        return 0
+    if options.accept is None:
+        return 1
     return accept_findings(allow_list.path, failing, options.accept, until)
+
+
+def _check_files(options: argparse.Namespace, contract: Contract, custom_checks: Sequence[Check]) -> _Checked:
+    """Check every response of the files on the command line."""
+    checked = _Checked(Observer(contract))
+    for path in _file_names(options.paths, checked.problems):
+        try:
+            content, name = opened(path, "give a response body in JSON, or a .har file"), name_of(path)
+            for response, entry in _responses(content, name, contract, options.operation, checked.problems):
+                checked.response_count += 1
+                checked.observer.observe_response(response)
+                source = {"file": name, "entry": entry, "why": f"in {name}: {entry}" if entry else f"in {name}"}
+                checked.findings += [
+                    replace(finding, extra={**finding.extra, **source})
+                    for finding in check_answer(response, own=custom_checks)
+                ]
+            if isinstance(content, Recording):
+                folder = Path(name).parent
+                checked.attached_files |= {(folder / attachment).resolve() for attachment in content.attachments}
+        except BctrlError as error:
+            checked.problems.append(str(error))
+    return checked
 
 
 def _allow_list(options: argparse.Namespace) -> AllowList:
@@ -118,21 +149,27 @@ def _allow_list(options: argparse.Namespace) -> AllowList:
     return load_allow_list(path, str(path))
 
 
-def _passed_over(paths: Sequence[str], attached: Collection[Path]) -> list[str]:
-    """What nobody looked at: in a folder JSON and archives may hold answers or anything, unless a HAR names them."""
+def _skipped_files(paths: Sequence[str], attached_files: Collection[Path]) -> list[str]:
+    """Return a note for each kind of file in a folder that was skipped, as it may hold anything but responses.
+
+    Files that a HAR refers to are not skipped.
+    """
     notes = []
     for path in paths:
-        found = [] if path == "-" or not Path(path).is_dir() else list(Path(path).rglob("*"))
-        for suffix, what in ((".json", "bodies"), (".zip", "archives")):
-            number = sum(1 for one in found if one.suffix.lower() == suffix and one.resolve() not in attached)
-            if number:
-                files = f"1 {suffix} file was" if number == 1 else f"{number} {suffix} files were"
-                notes.append(f"{path}: {files} not looked at; {what} have to be named")
+        if path == "-" or not Path(path).is_dir():
+            continue
+        files = [file for file in Path(path).rglob("*") if file.resolve() not in attached_files]
+        for suffix, content in ((".json", "bodies"), (".zip", "archives")):
+            number = sum(1 for file in files if file.suffix.lower() == suffix)
+            if number == 1:
+                notes.append(f"{path}: 1 {suffix} file was skipped; name {content} on the command line")
+            elif number:
+                notes.append(f"{path}: {number} {suffix} files were skipped; name {content} on the command line")
     return notes
 
 
-def _names(paths: Sequence[str], problems: list[str]) -> Iterator[str]:
-    """Yield every file that is meant, those of a folder in order."""
+def _file_names(paths: Sequence[str], problems: list[str]) -> Iterator[str]:
+    """Yield every file to check; those of a folder in alphabetical order."""
     for path in paths:
         if path == "-" or not Path(path).is_dir():
             yield path
@@ -144,39 +181,42 @@ def _names(paths: Sequence[str], problems: list[str]) -> Iterator[str]:
 
 
 def _responses(
-    kept: Recording | bytes, name: str, contract: Contract, operation: str | None, problems: list[str]
+    content: Recording | bytes, name: str, contract: Contract, operation: str | None, problems: list[str]
 ) -> Iterator[tuple[Response, str]]:
-    """Yield the answers of a file, each with what its entry is called; `operation` is what a bare body answers.
+    """Yield each response of a file with the name of its entry; `operation` is the operation of a bare body.
 
-    Raises `DocumentError` where there is nothing in it to be checked.
+    Raises `DocumentError` if the file has nothing to check.
     """
-    if isinstance(kept, bytes):
-        yield response_from(kept, contract, operation), ""
+    if isinstance(content, bytes):
+        yield response_from(content, contract, operation), ""
         return
     is_empty = True
-    for number, exchange in enumerate(kept.exchanges, 1):
+    for number, exchange in enumerate(content.exchanges, 1):
         response = response_from_exchange(exchange, contract)
-        is_left_out = not exchange.is_complete and any(listing([exchange], contract))
-        is_empty = is_empty and response is None and not is_left_out
+        lacks_body = not exchange.is_complete and any(listing([exchange], contract))
+        is_empty = is_empty and response is None and not lacks_body
         if response is not None:
             yield response, f"entry {number}"
-        elif is_left_out:
+        elif lacks_body:
             problems.append(f"{name}: entry {number}: the file does not have the body (save it with the bodies)")
     if is_empty:
-        problem = "none of its entries answers an operation of the contract"
+        problem = "none of its entries is a response of an operation of the contract"
         raise DocumentError(problem, where=name, hint="record a listing, or name another file")
 
 
-def _text(findings: Sequence[Finding], title: Title, responses: int) -> str:
+def _text(findings: Sequence[Finding], title: Title, response_count: int) -> str:
     lines = []
-    by_place: dict[str, list[Finding]] = {}
+    by_source: dict[str, list[Finding]] = {}
     for finding in findings:
-        by_place.setdefault(str(finding.extra["why"]).removeprefix("in "), []).append(finding)
-    for place, group in by_place.items():
-        lines += [f"{place}: {counted(group)}", *describe(group), ""]
-    checked = f"{numbered(responses, 'response')} checked"
-    # Nothing found in nothing checked is no finding.
-    suppressed = sum(1 for finding in findings if finding.extra.get("accepted"))
-    found = f": {counted(findings)}{f', {suppressed} of them accepted' if suppressed else ''}" if responses else ""
-    lines.append(f"{checked}{found} under contract {title.revision}, {title.base}")
+        by_source.setdefault(str(finding.extra["why"]).removeprefix("in "), []).append(finding)
+    for source, group in by_source.items():
+        lines += [f"{source}: {counted(group)}", *describe(group), ""]
+    result = f"{numbered(response_count, 'response')} checked"
+    # "no findings" would be misleading if no response was checked.
+    if response_count:
+        result += f": {counted(findings)}"
+        accepted_count = sum(1 for finding in findings if finding.extra.get("accepted"))
+        if accepted_count:
+            result += f", {accepted_count} of them accepted"
+    lines.append(f"{result} under contract {title.revision}, {title.base}")
     return "\n".join(map(escape_line, lines)) + "\n"

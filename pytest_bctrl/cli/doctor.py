@@ -1,4 +1,4 @@
-"""`pytest-bctrl doctor`: what is installed, what is set and where, whether the target answers, what to do next."""
+"""`pytest-bctrl doctor`: installed versions, settings and their sources, the target's response, and the next step."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ from pytest_bctrl.traffic.client import TIMEOUT
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.retry import RetryPolicy
 
-_BASE = ("pytest-bctrl", "pytest", "httpx", "jsonschema-rs", "PyYAML", "httptools")
-_EXTRA = ("schemathesis", "hypothesis")
-_BESIDE = ("pytest-xdist", "pytest-asyncio", "anyio", "bctrl", "requests")
-_PASSED_OVER = frozenset({".git", ".tox", ".nox", ".venv", "venv", "node_modules", "__pycache__", "site-packages"})
+_REQUIRED_PACKAGES = ("pytest-bctrl", "pytest", "httpx", "jsonschema-rs", "PyYAML", "httptools")
+_EXTRA_PACKAGES = ("schemathesis", "hypothesis")
+_RELATED_PACKAGES = ("pytest-xdist", "pytest-asyncio", "anyio", "bctrl", "requests")
+_SKIPPED_FOLDERS = frozenset({".git", ".tox", ".nox", ".venv", "venv", "node_modules", "__pycache__", "site-packages"})
 State = Literal["ok", "note", "wrong", "unknown"]
 _MARKS: Mapping[State, str] = {"ok": " ", "note": "-", "wrong": "!", "unknown": "?"}
 EXAMPLES = ("pytest-bctrl doctor --offline", "pytest-bctrl doctor --offline --format json")
@@ -43,9 +43,9 @@ EXAMPLES = ("pytest-bctrl doctor --offline", "pytest-bctrl doctor --offline --fo
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing that is reported: its topic, its words, whether it is as it should be, and what would fix it.
+    """One line of the report: its topic, text, state, and a hint how to fix it.
 
-    `unknown` stands for what could not be checked.
+    The state is `unknown` if it could not be checked.
     """
 
     topic: str
@@ -55,23 +55,27 @@ class Line:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
-    parser.add_argument("--offline", action="store_true", help="send nothing: do not ask the target")
+    """Declare the arguments of the command."""
+    parser.add_argument("--offline", action="store_true", help="send no request to the target")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: %(default)s")
     parser.add_argument(
-        "arguments", nargs="*", metavar="-- ARGUMENT", help="read the settings as for pytest with these"
+        "arguments", nargs="*", metavar="-- ARGUMENT", help="arguments of pytest with which to read the settings"
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Report everything; 0 where all is well, 1 where something is wrong, 2 where something could not be checked."""
+    """Print the report; return 0 if all is well, 1 if something is wrong, 2 if something could not be checked."""
     lines = list(_diagnosis(options, os.environ))
     states = {line.state for line in lines}
-    code = 2 if "unknown" in states else 1 if "wrong" in states else 0
-    lines.append(Line("next", _next(lines)))
+    code = 0
+    if "unknown" in states:
+        code = 2
+    elif "wrong" in states:
+        code = 1
+    lines.append(Line("next", _next_step(lines)))
     if options.format == "json":
-        told = [{"topic": one.topic, "state": one.state, "text": one.text, "fix": one.hint} for one in lines]
-        sys.stdout.write(escape_json(json.dumps({"exit_code": code, "lines": told}, indent=2)) + "\n")
+        rows = [{"topic": line.topic, "state": line.state, "text": line.text, "fix": line.hint} for line in lines]
+        sys.stdout.write(escape_json(json.dumps({"exit_code": code, "lines": rows}, indent=2)) + "\n")
     else:
         for line in lines:
             print(escape_line(f"{_MARKS[line.state]} {line.topic:<11}{line.text}"))
@@ -85,34 +89,34 @@ def _diagnosis(options: argparse.Namespace, environment: Mapping[str, str]) -> I
     try:
         config = read_config(options.arguments)
     except BctrlError as error:
-        yield _of_error("settings", error, "unknown")
+        yield _error_line("settings", error, "unknown")
         return
     settings.add_secrets(options.redact, config, environment)
     yield from _settings(config, environment)
     try:
-        chosen = contract_of_config(config)
-        contract = chosen.load()
+        in_force = contract_of_config(config)
+        contract = in_force.load()
     except BctrlError as error:
-        yield _of_error("contract", error, "unknown")
+        yield _error_line("contract", error, "unknown")
         return
-    yield from _contract(chosen, contract)
+    yield from _contract(in_force, contract)
     yield _target(config, contract, environment, options)
     yield from _recordings(config, contract, environment)
 
 
 def _installed() -> Iterator[Line]:
     yield Line("python", f"{sys.version.split()[0]} at {sys.executable}")
-    yield Line("installed", ", ".join(f"{name} {_version(name)}" for name in _BASE))
-    missing = [name for name in _EXTRA if not _version(name)]
+    yield Line("installed", ", ".join(f"{name} {_version(name)}" for name in _REQUIRED_PACKAGES))
+    missing = [name for name in _EXTRA_PACKAGES if not _version(name)]
     if missing:  # pragma: no cover - tests/base_install is without the extra
         yield Line(
             "extra", f"{' and '.join(missing)} missing: fixtures work, the contract suite does not", "note", INSTALL
         )
     else:
-        yield Line("extra", ", ".join(f"{name} {_version(name)}" for name in _EXTRA if _version(name)))
-    beside = [f"{name} {_version(name)}" for name in _BESIDE if _version(name)]
-    if beside:  # pragma: no branch - some stand beside it wherever its own tests run
-        yield Line("beside", ", ".join(beside))
+        yield Line("extra", ", ".join(f"{name} {_version(name)}" for name in _EXTRA_PACKAGES if _version(name)))
+    related = [f"{name} {_version(name)}" for name in _RELATED_PACKAGES if _version(name)]
+    if related:  # pragma: no branch - the tests install some of them
+        yield Line("related", ", ".join(related))
 
 
 def _version(name: str) -> str:
@@ -123,17 +127,21 @@ def _version(name: str) -> str:
 
 
 def _settings(config: pytest.Config, environment: Mapping[str, str]) -> Iterator[Line]:
-    yield Line("ini", str(config.inipath) if config.inipath else "no ini file is in force here")
-    is_set = bool(environment.get(settings.KEY_VARIABLE))
-    yield Line("setting", f"key: {'set' if is_set else 'not set'} ({settings.KEY_VARIABLE})")
-    for setting in (one for one in settings.SETTINGS if one.default):
-        found = settings.given(setting, config, environment)
+    yield Line("ini", str(config.inipath or "none"))
+    key_state = "set" if environment.get(settings.KEY_VARIABLE) else "not set"
+    yield Line("setting", f"key: {key_state} ({settings.KEY_VARIABLE})")
+    defaults = []
+    for setting in [setting for setting in settings.SETTINGS if setting.default]:
         name = setting.ini.removeprefix("bctrl_")
-        if found is None:
-            yield Line("setting", f"{name}: {setting.default} (default)")
+        explicit = settings.given(setting, config, environment)
+        if explicit is not None:
+            source = explicit.where
+            if source.startswith("--"):
+                source += ", command line or addopts"
+            yield Line("setting", f"{name}: {_without_credentials(explicit.value)} ({source})")
         else:
-            by = ", command line or addopts" if found.where.startswith("--") else ""
-            yield Line("setting", f"{name}: {_plain(found.value)} ({found.where}{by})")
+            defaults.append(f"{name}: {setting.default}")
+    yield Line("defaults", "; ".join(defaults))
     for read in (
         settings.fail_on,
         settings.max_examples,
@@ -144,20 +152,20 @@ def _settings(config: pytest.Config, environment: Mapping[str, str]) -> Iterator
         try:
             read(config, environment)
         except BctrlError as error:
-            yield _of_error("setting", error)
+            yield _error_line("setting", error)
     try:
         for entry in settings.levels(config).entries:
             yield Line("setting", f"level of {entry.name}: {entry.level} ({entry.where})")
     except BctrlError as error:
-        yield _of_error("setting", error)
+        yield _error_line("setting", error)
 
 
-def _of_error(topic: str, error: BctrlError, state: State = "wrong") -> Line:
+def _error_line(topic: str, error: BctrlError, state: State = "wrong") -> Line:
     return Line(topic, f"{error.where}: {error.problem}", state, error.hint)
 
 
-def _plain(value: str) -> str:
-    """The value without what may be a password or a token: the user, the query and the fragment of a URL."""
+def _without_credentials(value: str) -> str:
+    """Return a URL without its user, query and fragment, which may hold a password or token; other values as is."""
     if "://" not in value and "@" not in value:
         return value
     head, mark, rest = value.rpartition("://")
@@ -165,27 +173,29 @@ def _plain(value: str) -> str:
     return f"{head}{mark}{rest.partition('?')[0].partition('#')[0]}"
 
 
-def _contract(chosen: ContractInForce, contract: Contract) -> Iterator[Line]:
-    overlay = f"overlay {chosen.overlay}" if chosen.overlay else "no overlay"
+def _contract(in_force: ContractInForce, contract: Contract) -> Iterator[Line]:
+    overlay = "no overlay"
+    if in_force.overlay:
+        overlay = f"overlay {in_force.overlay}"
     operations = numbered(len(contract.operations), "operation")
     title = f"{contract.title} {contract.version}, {operations}, digest {contract.short_digest}"
-    yield Line("contract", f"{title}, {chosen.path} ({chosen.provenance}), {overlay}")
-    if chosen.ignored is not None:
-        hint = f"nothing, where it is not meant to be one; else write one there: {update_command(None)}"
-        yield Line("contract", f"{chosen.ignored} is not used: it holds no contract of pytest-bctrl", "note", hint)
-    if chosen.overlay is None or chosen.files is None:
+    yield Line("contract", f"{title}, {in_force.path} ({in_force.provenance}), {overlay}")
+    if in_force.ignored is not None:
+        hint = f"if it should be one, create it: {update_command(None)}"
+        yield Line("contract", f"{in_force.ignored} is not used: it holds no contract of pytest-bctrl", "note", hint)
+    if in_force.overlay is None or in_force.files is None:
         return
     try:
-        is_built = merge_contract(chosen.files) == read_json(
-            chosen.files.merged.read_text("utf-8"), str(chosen.files.merged)
+        is_built = merge_contract(in_force.files) == read_json(
+            in_force.files.merged.read_text("utf-8"), str(in_force.files.merged)
         )
     except BctrlError as error:
-        yield _of_error("contract", error)
+        yield _error_line("contract", error)
         return
     if not is_built:
-        folder = shown_path(chosen.files.folder)
+        folder = shown_path(in_force.files.folder)
         hint = f"pytest-bctrl contract build --contracts {folder}"
-        yield Line("contract", f"{chosen.path} is not what its spec and its overlay give", "wrong", hint)
+        yield Line("contract", f"{in_force.path} is out of date: its spec or overlay has changed", "wrong", hint)
 
 
 def _target(
@@ -194,75 +204,74 @@ def _target(
     has_key = bool(environment.get(settings.KEY_VARIABLE))
     has_space = settings.given(settings.SPACE_ID, config, environment) is not None
     if not has_key and not has_space:
-        return Line("target", "not asked: neither key nor space id is set, and the mock needs none", "note")
+        return Line("target", "no request sent: neither key nor space id is set (--bctrl-mock needs neither)", "note")
     try:
         run = aimed(ContractRun("live", contract, max_examples=1), config, environment)
         if options.offline:
-            return Line("target", f"{run.base_url}: not asked, as --offline says", "note")
+            return Line("target", f"{run.base_url}: no request sent (--offline)", "note")
         return probe(run, options.redact)
     except BctrlError as error:
-        return _of_error("target", error)
+        return _error_line("target", error)
 
 
 def probe(run: ContractRun, redact: Callable[[str], str] = str, timeout: float = TIMEOUT) -> Line:
-    """Send one GET with the key, and say what came of it; `redact` removes secrets from what the target says."""
+    """Send one GET with the key and return the result; `redact` removes secrets from the response."""
     target = Target(run, RetryPolicy(attempts=1), timeout, at_once=1)
     try:
         status = target.first(main_operation(run.contract)).response.status
         if status < 300:
-            return Line("target", f"{run.base_url} answers: {status}")
-        text, hint, is_known = f"the server fails: {status}", "try again later, or ask those who run it", True
+            return Line("target", f"{run.base_url} responds: {status}")
+        text, hint, is_known = f"the server fails: {status}", "try again later, or contact its operators", True
     except NoAnswerError as error:
         text, _, hint = redact(error.finding.message).partition("; ")
         is_known = error.finding.observed != "none"
-        text = text if hint else f"it answers {error.finding.observed}: {text}"
+        if not hint:
+            text = f"it responds with {error.finding.observed}: {text}"
     finally:
         target.close()
     state: State = "wrong" if is_known else "unknown"
-    return Line("target", f"{run.base_url}: {text}", state, hint or "see what it says with curl -i")
+    return Line("target", f"{run.base_url}: {text}", state, hint or "look at the response with curl -i")
 
 
 def _recordings(config: pytest.Config, contract: Contract, environment: Mapping[str, str]) -> Iterator[Line]:
-    files = sorted(_files(config, environment))
+    files = sorted(_recording_files(config, environment))
     broken, stale = [], []
     for path in files:
         try:
             recording = load_recording(path)
         except BctrlError as error:
-            broken.append(_of_error("recordings", error))
+            broken.append(_error_line("recordings", error))
             continue
-        digests = {exchange.contract for exchange in recording.exchanges if exchange.contract} if recording else set()
-        if digests - {contract.digest}:
+        exchanges = recording.exchanges if recording else ()
+        if any(exchange.contract not in ("", contract.digest) for exchange in exchanges):
             stale.append(path)
     if not files:
         hint = "pytest --bctrl-record-mode=once records the tests marked bctrl_recording"
         yield Line("recordings", "none", "note", hint)
         return
-    yield Line(
-        "recordings", f"{len(files)} in all, {len(stale)} of another contract, {len(broken)} that cannot be read"
-    )
+    yield Line("recordings", f"{len(files)} found, {len(stale)} of another contract, {len(broken)} unreadable")
     yield from broken
     for path in stale:
-        hint = "pytest checks it against this one; --bctrl-record-mode=rewrite records it again"
+        hint = "pytest checks it against this contract; --bctrl-record-mode=rewrite records it again"
         yield Line("recordings", f"{path} was recorded under another contract", "note", hint)
 
 
-def _files(config: pytest.Config, environment: Mapping[str, str]) -> Iterator[Path]:
-    found = settings.given(settings.RECORDINGS, config, environment)
-    if found is not None:
-        yield from Path(config.rootpath, found.value).rglob("*.har")
+def _recording_files(config: pytest.Config, environment: Mapping[str, str]) -> Iterator[Path]:
+    folder_setting = settings.given(settings.RECORDINGS, config, environment)
+    if folder_setting is not None:
+        yield from Path(config.rootpath, folder_setting.value).rglob("*.har")
         return
     for folder, names, files in os.walk(config.rootpath):
-        names[:] = [name for name in names if name not in _PASSED_OVER]
+        names[:] = [name for name in names if name not in _SKIPPED_FOLDERS]
         if "recordings" in Path(folder).relative_to(config.rootpath).parts:
             yield from (Path(folder, name) for name in files if name.endswith(".har"))
 
 
-def _next(lines: Sequence[Line]) -> str:
+def _next_step(lines: Sequence[Line]) -> str:
     for state in ("unknown", "wrong"):
         for line in lines:
             if line.state == state:
-                return f"fix the first of these: {line.topic}: {line.hint}"
+                return f"fix the first problem: {line.topic}: {line.hint}"
     topics = {line.topic: line for line in lines}
     if topics["extra"].state == "note":  # pragma: no cover - tests/base_install is without the extra
         return f"{INSTALL}, then pytest --bctrl-mock bctrl"

@@ -1,4 +1,4 @@
-"""`pytest-bctrl drift`: the gate."""
+"""`pytest-bctrl drift`: compares the vendored spec with the published one, and fails if a change breaks a consumer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytest_bctrl.cli.options import (
     add_acceptance_arguments,
     add_repeatable,
     add_report_arguments,
-    asked_for,
+    requested_reports,
     write_reports,
 )
 from pytest_bctrl.cli.project import chosen_contract, project_setting
@@ -20,7 +20,8 @@ from pytest_bctrl.contract.files import short_path, shown_path, update_command
 from pytest_bctrl.escaping import escape_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from datetime import date
 
     import pytest
 
@@ -37,48 +38,52 @@ EXAMPLES = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the subcommand's arguments."""
+    """Declare the arguments of the command."""
     parser.add_argument(
         "upstream",
         nargs="?",
         metavar="UPSTREAM",
-        help="the spec as it is now: a path, git:REVISION:PATH, an https URL, or - for standard input; an OpenAPI 3.0 "
-        "or 3.1 document, or a Markdown page that holds one (default: bctrl_upstream, else that page)",
+        help="the new spec: a path, git:REVISION:PATH, an https URL, or - for standard input; an OpenAPI 3.0 "
+        "or 3.1 document, or a Markdown page that holds one (default: bctrl_upstream, else the published page)",
     )
     parser.add_argument(
-        "--base", metavar="DOCUMENT", help="what to compare it with (default: the spec of the contract in force)"
+        "--base",
+        metavar="DOCUMENT",
+        help="the document to compare it with (default: the spec of the contract in force)",
     )
     add_report_arguments(parser)
     parser.add_argument(
         "--fail-on",
         choices=("error", "warning", "info", "never"),
         default="error",
-        help="from which level on a finding fails the run (default: error)",
+        help="lowest level that gives exit code 1 (default: error)",
     )
     parser.add_argument("--descriptions", action="store_true", help="report changed titles and descriptions as info")
-    seen = "what the API was seen to send, to say who moved; repeatable: an observation or a JSON report that holds "
-    seen += "one, a recording, a HAR file, a JSON body, or - for standard input"
-    add_repeatable(parser, "--observed", "FILE", seen)
+    text = (
+        "traffic of the API, to find the cause of each change; repeatable: an observation or a JSON report that holds "
+    )
+    text += "one, a recording, a HAR file, a JSON body, or - for standard input"
+    add_repeatable(parser, "--observed", "FILE", text)
     parser.add_argument(
         "--impact",
         metavar="FILE",
-        help="the JSON report of pytest --bctrl-impact, to say of each change whether it breaks your tests",
+        help="the JSON report of pytest --bctrl-impact, to show for each change whether it breaks your tests",
     )
-    what = "findings that are ignored until a date, and levels of rules (default: bctrl-drift.yaml, if there)"
-    add_acceptance_arguments(parser, what)
+    text = "findings that are accepted until a date, and levels of rules (default: bctrl-drift.yaml, if it exists)"
+    add_acceptance_arguments(parser, text)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare, report, judge. Raises `BctrlError` where it could not be checked."""
+    """Compare the specs and report the changes; return 1 if one fails the run. Raises `BctrlError` on an error."""
     import gc
 
-    # Nearly all that is made lives until the end; looking for garbage in it takes a quarter of the time.
-    was_on = gc.isenabled()
+    # Nearly every object lives until the end, and garbage collection would take a quarter of the time.
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         return _run(arguments)
     finally:
-        if was_on:
+        if was_enabled:
             gc.enable()
 
 
@@ -94,52 +99,69 @@ def _run(arguments: argparse.Namespace) -> int:
 
     today = date.today()
     until = last_day(arguments.accept, arguments.until, today)
-    reports = asked_for(arguments)
+    reports = requested_reports(arguments)
     gate = read_gate(arguments.allow_list, is_written=arguments.accept is not None)
-    known = chosen_contract(None) if arguments.base is None or arguments.upstream is None else None
-    base, upstream = default_sources(arguments.base, arguments.upstream, known)
+    in_force = chosen_contract(None) if arguments.base is None or arguments.upstream is None else None
+    # The contract in force, if it is one side of the comparison.
+    compared = in_force if arguments.base is None else None
+    base, upstream = default_sources(arguments.base, arguments.upstream, in_force)
     old = _read_base(base, is_given=arguments.base is not None)
     new = read_source(upstream, known=old)
     options = Options(gate.levels, arguments.descriptions, gate.sunset_days, today)
-    overlay = known.overlay if known and arguments.base is None else None
-    compared = compare_contracts(old, new, overlay, options)
-    require_adoptable(new, compared.findings)
-    judged = judge(compared.findings, gate.allow_list, today)
-    judged = judged._replace(notes=(*compared.notes, *judged.notes))
+    comparison = compare_contracts(old, new, compared.overlay if compared else None, options)
+    require_adoptable(new, comparison.findings)
+    result = judge(comparison.findings, gate.allow_list, today)
+    findings, notes = result.remaining, [*comparison.notes, *result.notes]
     if arguments.observed:
         from pytest_bctrl.cli.traffic import placed
 
-        in_force = known if arguments.base is None else None
-        told, notes = placed(arguments, old, new, judged.remaining, today, in_force)
-        judged = judged._replace(remaining=told, notes=(*judged.notes, *notes))
+        findings, list_notes = placed(arguments, old, new, findings, today, compared)
+        notes += list_notes
     if arguments.impact:
-        judged = judged._replace(remaining=_with_impact(judged.remaining, arguments.impact))
-    judged = arguments.redact.data(judged)
-    failing = that_fail(judged.remaining, arguments.fail_on)
+        findings = _with_impact(findings, arguments.impact)
+    findings, notes = arguments.redact.data((findings, notes))
+    failing = that_fail(findings, arguments.fail_on)
     if arguments.accept is not None:
-        # Under --fail-on never nothing fails, and all that is found is accepted.
-        chosen = judged.remaining if arguments.fail_on == "never" else failing
-        if chosen:
-            return accept_findings(gate.path, chosen, arguments.accept, until)
-        print(f"pytest-bctrl: nothing to accept: nothing is found at the level {arguments.fail_on}", file=sys.stderr)
+        # With --fail-on never, no finding fails the run, and every finding is accepted.
+        accepted = findings if arguments.fail_on == "never" else failing
+        return _accept(gate.path, accepted, arguments, until)
+    remarks = tuple(notes)
+    if compared is not None:
+        remarks = (f"compared with {short_path(base)}: {compared.reason}", *notes)
+    title = Title("drift", old.name, new.name, arguments.fail_on, remarks, accepted=len(result.allowed))
+    write_reports(reports, findings, title)
+    # The text report on standard output ends with the notes.
+    if not any(report.format == "text" and report.path in (None, "-") for report in reports):
+        for note in notes:
+            print(escape_line(f"pytest-bctrl: {note}"), file=sys.stderr)
+    return _exit_code(len(failing), arguments, in_force)
+
+
+def _exit_code(failing: int, arguments: argparse.Namespace, in_force: ContractInForce | None) -> int:
+    """Return 1 if findings fail the run, and print their number and the next commands; else 0."""
+    from pytest_bctrl.reports.wording import numbered
+
+    if not failing:
         return 0
-    chosen = (f"compared with {short_path(base)}: {known.reason}",) if known and arguments.base is None else ()
-    remarks, number = (*chosen, *judged.notes), len(judged.allowed)
-    title = Title("drift", old.name, new.name, arguments.fail_on, remarks, accepted=number)
-    write_reports(reports, judged.remaining, title)
-    # What a person reads on standard output ends with them.
-    is_read = any(report.format == "text" and report.path in (None, "-") for report in reports)
-    for note in () if is_read else judged.notes:
-        print(escape_line(f"pytest-bctrl: {note}"), file=sys.stderr)
-    if failing and arguments.observed:
-        print(f"pytest-bctrl: {len(failing)} at or above {arguments.fail_on}", file=sys.stderr)
-    elif failing:
-        print(escape_line(_what_next(failing, arguments, known)), file=sys.stderr)
-    return 1 if failing else 0
+    lines = [f"pytest-bctrl: {numbered(failing, 'finding')} at or above {arguments.fail_on}"]
+    # With --observed, the report itself has the next commands.
+    if not arguments.observed:
+        lines += _next_commands(arguments, in_force)
+    for line in lines:
+        print(escape_line(line), file=sys.stderr)
+    return 1
+
+
+def _accept(path: str, findings: Sequence[Finding], arguments: argparse.Namespace, until: date) -> int:
+    """Write the findings to the list of accepted ones; print that there are none otherwise."""
+    if findings:
+        return accept_findings(path, findings, arguments.accept, until)
+    print(f"pytest-bctrl: nothing to accept: no findings at or above {arguments.fail_on}", file=sys.stderr)
+    return 0
 
 
 def _with_impact(findings: Sequence[Finding], path: str) -> list[Finding]:
-    """Return the findings with what an impact run says of them; raises `DocumentError` for another file."""
+    """Add the results of an impact run to the findings. Raises `DocumentError` if the file is not an impact report."""
     import json
     from dataclasses import replace
 
@@ -147,32 +169,36 @@ def _with_impact(findings: Sequence[Finding], path: str) -> list[Finding]:
     from pytest_bctrl.errors import DocumentError
 
     try:
-        known = {one["fingerprint"]: one["impact"] for one in json.loads(read_text(path))["findings"]}
+        report = json.loads(read_text(path))
+        impacts = {finding["fingerprint"]: finding["impact"] for finding in report["findings"]}
     except (ValueError, LookupError, TypeError):
         hint = "write one: pytest --bctrl-impact=SOURCE --bctrl-report=impact.json"
         raise DocumentError("it is not a report of an impact run", where=f"--impact {path}", hint=hint) from None
-    return [
-        replace(one, extra={**one.extra, "impact": known[one.fingerprint]}) if one.fingerprint in known else one
-        for one in findings
-    ]
+    results = []
+    for finding in findings:
+        if finding.fingerprint in impacts:
+            finding = replace(finding, extra={**finding.extra, "impact": impacts[finding.fingerprint]})
+        results.append(finding)
+    return results
 
 
 def _read_base(base: str, *, is_given: bool) -> Document:
-    """Read what is compared with; an error about a `--base` names the option."""
+    """Read the base document; an error names the option if `--base` was given."""
     from pytest_bctrl.drift.sources import read_source
     from pytest_bctrl.errors import DocumentError
 
     try:
         return read_source(base)
     except DocumentError as error:
-        where = f"--base {error.where}" if is_given else error.where
-        raise DocumentError(error.problem, where=where, hint=error.hint) from None
+        if not is_given:
+            raise
+        raise DocumentError(error.problem, where=f"--base {error.where}", hint=error.hint) from None
 
 
-def default_sources(base: str | None, upstream: str | None, known: ContractInForce | None) -> tuple[str, str]:
-    """Return base and upstream: where they are not given, the spec of the contract in force and where it is published.
+def default_sources(base: str | None, upstream: str | None, in_force: ContractInForce | None) -> tuple[str, str]:
+    """Return base and upstream; their defaults are the spec of the contract in force and its published source.
 
-    The latter is `bctrl_upstream` where the project sets it, else the page that the lock names.
+    The published source is `bctrl_upstream` if the project sets it, else the page that the lock names.
     """
     from pytest_bctrl.contract.in_force import published_source
     from pytest_bctrl.errors import SettingError
@@ -181,13 +207,15 @@ def default_sources(base: str | None, upstream: str | None, known: ContractInFor
         raise SettingError(
             "standard input can be only one of the two", where="--base -", hint="give a path for the other"
         )
-    if known is not None and upstream is None:
-        upstream = upstream_setting() or published_source(known)
-    return str(base) if known is None or base is not None else shown_path(known.spec), str(upstream)
+    if in_force is not None and upstream is None:
+        upstream = upstream_setting() or published_source(in_force)
+    if in_force is not None and base is None:
+        base = shown_path(in_force.spec)
+    return str(base), str(upstream)
 
 
 def upstream_setting() -> str | None:
-    """Return the value of `bctrl_upstream`, None where the project does not set it; raises `SettingError`."""
+    """Return the value of `bctrl_upstream`; None if the project does not set it. Raises `SettingError`."""
     import os
 
     def read(config: pytest.Config) -> str | None:
@@ -199,34 +227,33 @@ def upstream_setting() -> str | None:
 
 
 def read_gate(path: str | None, is_written: bool = False) -> GateFile:
-    """Read the allow-list: the one given, else the default one if there is one.
+    """Read the list of accepted findings at `path`, else the default file if it exists.
 
-    `is_written`: entries are to be added, so that it need not be there yet.
+    With `is_written`, the list will be written, so that it need not exist yet.
     """
     from pytest_bctrl.drift.gate_file import FILE, GateFile, read_gate_file
     from pytest_bctrl.drift.sources import read_text
 
     name = path or FILE
-    is_there = Path(name).exists() if path else Path(name).is_file()
-    if not is_there and (path is None or is_written):
+    exists = Path(name).exists() if path else Path(name).is_file()
+    if exists:
+        return read_gate_file(read_text(name), name)
+    if path is None or is_written:
         return GateFile(name)
-    if not is_there:
-        from pytest_bctrl.errors import DocumentError
+    from pytest_bctrl.errors import DocumentError
 
-        raise DocumentError("there is no such file", where=f"--allow-list {name}", hint="--accept REASON writes one")
-    return read_gate_file(read_text(name), name)
+    raise DocumentError("there is no such file", where=f"--allow-list {name}", hint="--accept REASON writes one")
 
 
-def _what_next(failing: Sequence[Finding], arguments: argparse.Namespace, known: ContractInForce | None) -> str:
-    """Say what to type next: each command is of the same sides as this one was."""
+def _next_commands(arguments: argparse.Namespace, in_force: ContractInForce | None) -> Iterator[str]:
+    """Yield what to do next, with a command for the same two documents."""
     import shlex
 
-    given = [arguments.upstream] if arguments.upstream else []
+    options = [arguments.upstream] if arguments.upstream else []
     for option, value in (("--base", arguments.base), ("--allow-list", arguments.allow_list)):
-        given += [option, value] if value else []
-    update = known.update_command(arguments.upstream) if known else update_command(arguments.upstream)
-    return (
-        f"pytest-bctrl: {len(failing)} at or above {arguments.fail_on}; update your copy of the spec: "
-        f"{update}; or ignore it until a date: "
-        f'{shlex.join(["pytest-bctrl", "drift", *given])} --accept "why" --until DATE'
-    )
+        if value:
+            options += [option, value]
+    update = in_force.update_command(arguments.upstream) if in_force else update_command(arguments.upstream)
+    yield f"  to update your copy of the spec: {update}"
+    command = shlex.join(["pytest-bctrl", "drift", *options])
+    yield f'  to accept the findings until a date: {command} --accept "why" --until DATE'

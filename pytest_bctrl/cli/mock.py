@@ -31,8 +31,8 @@ from pytest_bctrl.traffic.origin import is_loopback
 
 _PORT = 8787
 _KEY_VARIABLE = "BCTRL_MOCK_KEY"
-_TURN = 0.5
-"""Seconds from a signal to the end at most, where the signal does not end the wait."""
+_SIGNAL_INTERVAL = 0.5
+"""Seconds after which the main thread checks for a signal, on systems where a signal does not end the wait."""
 EXAMPLES = (
     "pytest-bctrl mock",
     "pytest-bctrl mock --port 0 --scenario 'many(count=500)' --fault 'status(503, times=2)'",
@@ -40,7 +40,7 @@ EXAMPLES = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare the arguments of the command."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument(
         "--port", type=int, help="port; 0 takes a free one (default: that of the contract's local server)"
@@ -50,17 +50,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument("--recording", type=Path, metavar="FILE", help="replay a .har file, or serve a body in JSON")
     data.add_argument("--runtimes", type=int, metavar="N", help=f"serve N generated runtimes, up to {MOST:,}")
     parser.add_argument(
-        "--seed", type=int, metavar="N", help="seed of generated runtimes; alone, another list with each answer"
+        "--seed",
+        type=int,
+        metavar="N",
+        help="seed of generated runtimes; without other options, each response has another list",
     )
     parser.add_argument(
-        "--nonconforming", action="store_true", help="serve what --recording holds even where it breaks the contract"
+        "--nonconforming", action="store_true", help="serve the --recording even if it breaks the contract"
     )
-    add_repeatable(parser, "--fault", "FAULT", "misbehave, as in 'status(503, times=2)'; repeatable")
+    add_repeatable(parser, "--fault", "FAULT", "fault, such as 'status(503, times=2)'; repeatable; see below")
     parser.add_argument(
         "--api-key-env",
         metavar="NAME",
         default=_KEY_VARIABLE,
-        help="environment variable that holds the key (default: %(default)s, and a fixed key where that is not set)",
+        help="environment variable that holds the key (default: %(default)s; without it, a fixed key)",
     )
     parser.add_argument("--space-id", metavar="ID", help="the space that exists (default: a fixed UUID)")
     add_contract_argument(parser)
@@ -68,18 +71,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--control",
         action="store_true",
-        help="let tests open spaces and steer them over HTTP, with the token in BCTRL_CONTROL_TOKEN or the ready-file",
+        help="let tests create and control spaces over HTTP, with the token in BCTRL_CONTROL_TOKEN or the ready-file",
     )
-    text = "let pages of an origin ask (CORS), as those of this machine may; * for all; repeatable"
+    text = "allow web pages of this origin (CORS); pages on localhost are always allowed; * for all; repeatable"
     add_repeatable(parser, "--origin", "ORIGIN", text)
-    text = "serve a recording, and the control path, under this host name too; * for all; repeatable"
+    text = "serve a recording and the control path under this host name too; * for all; repeatable"
     add_repeatable(parser, "--allow-host", "HOST", text)
-    parser.add_argument("--ready-file", type=Path, metavar="FILE", help="written as JSON once requests are answered")
-    parser.add_argument("--quiet", action="store_true", help="no request log")
+    parser.add_argument(
+        "--ready-file", type=Path, metavar="FILE", help="JSON file that exists while the server accepts requests"
+    )
+    parser.add_argument("--quiet", action="store_true", help="print no request log")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until Ctrl-C or SIGTERM; returns 0. Raises `SettingError` for what is set wrong."""
+    """Serve until Ctrl-C or SIGTERM and return 0. Raises `SettingError` for a wrong setting."""
     contract = load_contract(options.contract)
     token = _token(options) if options.control else None
     log = None if options.quiet else RequestLog(sys.stdout.fileno(), options.redact)
@@ -90,12 +95,12 @@ def run(options: argparse.Namespace) -> int:
         host=options.host,
         port=_port(contract) if options.port is None else options.port,
         log=log,
-        # Without the control path nobody can ask this process for its journal.
+        # Without the control path, no client can read the journal.
         remembered=10_000 if options.control else 0,
         control=token,
         origins=options.origin,
         hosts=options.allow_host,
-        # A recording is somebody's data.
+        # A recording may hold personal data.
         is_private=options.recording is not None,
     )
     if options.plugin:
@@ -103,23 +108,18 @@ def run(options: argparse.Namespace) -> int:
 
         hooks = {"pytest_bctrl_scenarios": CustomScenario, "pytest_bctrl_faults": CustomFault}
         server.extend(*gathered(options.plugin, hooks))
-    _stage(server, options)
+    _set_scenario(server, options)
     if options.ready_file is not None:
-        # One that a killed mock left behind would be believed.
+        # A client would trust the file of a mock that was killed.
         options.ready_file.unlink(missing_ok=True)
-    ended = threading.Event()
-    # Before the start, so that a signal that comes at once ends it cleanly too. A closed terminal says SIGHUP, to which
-    # `nohup` has the command turn a deaf ear.
-    hangup = getattr(signal, "SIGHUP", signal.SIGTERM)
-    for number in {signal.SIGINT, signal.SIGTERM, hangup}:
-        if number != hangup or signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, lambda _number, _frame: ended.set())
+    # Set the handlers before the start, so that an early signal ends the server cleanly too.
+    ended = _end_on_signals()
     with server:
-        _greet(server, options)
+        _print_start(server, options)
         try:
-            _tell(options.ready_file, server, token)
-            # In turns: on Windows a wait without an end is not ended by Ctrl-C either.
-            while not ended.wait(_TURN):
+            _write_ready_file(options.ready_file, server, token)
+            # On Windows, Ctrl-C does not end a wait without a time-out.
+            while not ended.wait(_SIGNAL_INTERVAL):
                 pass
         finally:
             if options.ready_file is not None:
@@ -129,36 +129,53 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _stage(server: MockServer, options: argparse.Namespace) -> None:
+def _end_on_signals() -> threading.Event:
+    """Return an event that is set by Ctrl-C, SIGTERM or SIGHUP (a closed terminal)."""
+    ended = threading.Event()
+
+    def end(_number: int, _frame: object) -> None:
+        ended.set()
+
+    hangup = getattr(signal, "SIGHUP", signal.SIGTERM)
+    for number in {signal.SIGINT, signal.SIGTERM, hangup}:
+        # `nohup` starts the command with SIGHUP ignored, and it stays ignored.
+        if number != hangup or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end)
+    return ended
+
+
+def _set_scenario(server: MockServer, options: argparse.Namespace) -> None:
     if options.recording is not None and options.recording.suffix in (".har", ".zip"):
-        server.play(_recorded(options.recording, server.contract, conforming=not options.nonconforming))
+        server.play(_recording_scenario(options.recording, server.contract, conforming=not options.nonconforming))
     elif options.recording is not None:
         server.serve_file(options.recording, conforming=not options.nonconforming)
     elif options.runtimes is not None:
         server.scenario("many", count=options.runtimes, seed=options.seed or 0)
+    elif options.scenario is not None and options.seed is not None:
+        server.scenario(options.scenario, seed=options.seed)
     elif options.scenario is not None:
-        server.scenario(options.scenario, **({} if options.seed is None else {"seed": options.seed}))
+        server.scenario(options.scenario)
     elif options.seed is not None:
         server.scenario("generated", seed=options.seed)
     for fault in options.fault:
         server.fault(fault)
 
 
-def _recorded(path: Path, contract: Contract, *, conforming: bool) -> Scenario:
-    # Recordings are exchanges of httpx, which is most of what the command would import: only who has one pays for it.
+def _recording_scenario(path: Path, contract: Contract, *, conforming: bool) -> Scenario:
+    # Recordings need httpx, which takes most of the import time: import it only to replay one.
     from pytest_bctrl.recorded.conform import Checked, require_conforming
     from pytest_bctrl.traffic.recordings.har_file import load as load_recording
     from pytest_bctrl.traffic.recordings.replay import Player, scenario
 
-    found = load_recording(path)
-    if found is None:
+    recording = load_recording(path)
+    if recording is None:
         raise SettingError("there is no such file", where=f"--recording {path}", hint="name a .har file")
     hint = "pytest --bctrl-record-mode=rewrite"
     if conforming:
         checked = Checked(contract, Path.cwd(), os.environ)
-        again = f"{hint}, or serve it all the same with --nonconforming"
-        require_conforming(found.exchanges, contract, checked, str(path), again)
-    return scenario(Player(found.exchanges, name=str(path), hint=hint))
+        conforming_hint = f"{hint}, or serve it with --nonconforming"
+        require_conforming(recording.exchanges, contract, checked, str(path), conforming_hint)
+    return scenario(Player(recording.exchanges, name=str(path), hint=hint))
 
 
 def _token(options: argparse.Namespace) -> Secret:
@@ -179,35 +196,39 @@ def _key(options: argparse.Namespace) -> Secret | None:
 
 
 def _port(contract: Contract) -> int:
-    """The port of the contract's first server on this machine."""
-    servers = map(urlsplit, contract.servers)
-    return next((one.port for one in servers if one.port is not None and is_loopback(one.hostname or "")), _PORT)
+    """Return the port of the contract's first local server, else the default port."""
+    for server in map(urlsplit, contract.servers):
+        if server.port is not None and is_loopback(server.hostname or ""):
+            return server.port
+    return _PORT
 
 
-def _greet(server: MockServer, options: argparse.Namespace) -> None:
+def _print_start(server: MockServer, options: argparse.Namespace) -> None:
     contract = server.contract
     print(
         escape_line(f"mock of {contract.title} {contract.version} (contract {contract.short_digest}) on {server.url}")
     )
     if not is_loopback(options.host):
-        print(escape_line(f"warning: {options.host} can be reached from other machines"), file=sys.stderr)
-    key = f"${options.api_key_env}" if os.environ.get(options.api_key_env) else MOCK_KEY
+        print(escape_line(f"warning: other machines can reach {options.host}"), file=sys.stderr)
+    key = MOCK_KEY
+    if os.environ.get(options.api_key_env):
+        key = f"${options.api_key_env}"
     operation = main_operation(contract)
-    asked = inputs(contract, operation, {"space_id": server.space_id}) or Inputs()
+    request = inputs(contract, operation, {"space_id": server.space_id}) or Inputs()
     fields = key_fields(contract, operation) or ()
     headers = "".join(f' -H "{field.name}: {field.shell(key)}"' for field in fields)
-    headers += "".join(f" -H {shlex.quote(f'{name}: {value}')}" for name, value in asked.headers)
-    url = f"{_reachable(server.url)}{asked.target(operation)}"
+    headers += "".join(f" -H {shlex.quote(f'{name}: {value}')}" for name, value in request.headers)
+    url = f"{_reachable(server.url)}{request.target(operation)}"
     print(escape_line(f"try: curl{headers} {shlex.quote(url)}"))
     print(escape_line(f"contract {contract.described}"), flush=True)
 
 
 def _reachable(url: str) -> str:
-    """The URL as this machine reaches it: what listens on every address is no address to ask."""
+    """Return the URL with the loopback address instead of one that stands for all interfaces."""
     return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
 
-def _tell(file: Path | None, server: MockServer, token: Secret | None) -> None:
+def _write_ready_file(file: Path | None, server: MockServer, token: Secret | None) -> None:
     if file is not None:
         from pytest_bctrl.contract.build import write_files
 
@@ -217,36 +238,34 @@ def _tell(file: Path | None, server: MockServer, token: Secret | None) -> None:
             from pytest_bctrl.traffic.mock.control import PREFIX
 
             ready["control"] = {"url": f"{url}{PREFIX}", "token": token.reveal()}
-        # Whole or not at all, so that nobody reads half of it; and by nobody else.
+        # Atomically, so that no reader sees half of it; readable only by this user, because it holds the key.
         write_files({file: json.dumps(ready) + "\n"}, rights=0o600)
 
 
 def epilog() -> str:
-    """Return what the help tells of scenarios and faults."""
+    """Return the part of the help that lists scenarios and faults."""
     from pytest_bctrl.traffic.mock.faults import FAULTS
 
     tables = {"scenarios": SCENARIOS, "faults (each takes times=, every= and after=)": FAULTS}
     rows = []
     for title, makers in tables.items():
-        rows += [f"{title}:", *(f"  {name:<20}{_about(maker)}" for name, maker in makers.items()), ""]
-    return "\n".join([*rows, "On a request, Prefer: code=404 asks for that status."])
+        rows += [f"{title}:", *(f"  {name:<20}{_summary(maker)}" for name, maker in makers.items()), ""]
+    return "\n".join([*rows, "A request with Prefer: code=404 gets that status."])
 
 
-def _about(maker: Callable[..., object]) -> str:
+def _summary(maker: Callable[..., object]) -> str:
     return (maker.__doc__ or "").partition("\n")[0]
 
 
-_WAITING = 10_000
-_PATIENCE = 1.0
+_MAX_WAITING_LINES = 10_000
+_CLOSE_SECONDS = 1.0
 
 
 class RequestLog:
     """Writes one line for each exchange to a file descriptor; `redact` removes secrets from them.
 
-    It does so on a thread of its own, so that a reader that stands still holds up nobody.
-
-    Lines that wait beyond 10,000 are dropped and counted. Where the reader has gone, the log ends and nothing else
-    does.
+    A separate thread writes, so that a slow reader does not block the server. If more than 10,000 lines are waiting,
+    further ones are dropped and counted. If the reader closes the pipe, only the log ends.
     """
 
     def __init__(self, descriptor: int, redact: Callable[[str], str]) -> None:
@@ -254,23 +273,23 @@ class RequestLog:
         self._redact = redact
         self._lines: SimpleQueue[str | None] = SimpleQueue()
         self._dropped = 0
-        # Unbuffered and a daemon: blocked within the write, it must not hold up the end of the process either.
+        # A daemon that writes unbuffered: if it is blocked in a write, the process can still end.
         self._thread = threading.Thread(target=self._run, name="bctrl-mock-log", daemon=True)
         self._thread.start()
 
     def __call__(self, entry: JournalEntry) -> None:
-        """Take one exchange; returns at once."""
-        if self._lines.qsize() >= _WAITING:
+        """Add one exchange to the log without waiting."""
+        if self._lines.qsize() >= _MAX_WAITING_LINES:
             self._dropped += 1
         else:
             self._lines.put(_line(entry))
 
     def close(self) -> None:
-        """Write what waits, for a second at most."""
+        """Write the waiting lines, for at most a second."""
         if self._dropped:
-            self._lines.put(f"({self._dropped:,} more requests, which the reader was too slow for)\n")
+            self._lines.put(f"({self._dropped:,} more requests were not logged: the reader was too slow)\n")
         self._lines.put(None)
-        self._thread.join(_PATIENCE)
+        self._thread.join(_CLOSE_SECONDS)
 
     def _run(self) -> None:
         while (line := self._lines.get()) is not None:
@@ -283,6 +302,8 @@ class RequestLog:
 
 
 def _line(entry: JournalEntry) -> str:
+    text = f"{time.strftime('%H:%M:%S', time.localtime(entry.time))} {entry}"
     size = len(entry.response.body)
-    at = time.strftime("%H:%M:%S", time.localtime(entry.time))
-    return escape_line(f"{at} {entry}, {size:,} bytes" if size else f"{at} {entry}") + "\n"
+    if size:
+        text += f", {size:,} bytes"
+    return escape_line(text) + "\n"

@@ -1,4 +1,4 @@
-"""Options that several commands share: which reports are written and where to, modules of one's own, acceptance."""
+"""Options that several commands share: reports and their files, modules with custom parts, and the baseline."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ if TYPE_CHECKING:
 
 
 class Report(NamedTuple):
-    """One report that was asked for; to standard output where it has no path."""
+    """The format of a report and its path; without a path it goes to standard output."""
 
     format: str
     path: str | None
 
 
 def add_report_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add `--format` and `--output`, which go by pairs in the order they are given."""
+    """Declare `--format` and `--output`; each `--output` belongs to the `--format` before it."""
     parser.add_argument(
         "--format",
         action=_Format,
         choices=tuple(FORMATS),
         dest="reports",
         default=[],
-        help="how to report; repeatable (default: text)",
+        help="format of a report; repeatable (default: text)",
     )
     parser.add_argument(
         "--output",
         action=_Output,
         dest="reports",
         metavar="PATH",
-        help="write the format before it to a file instead of standard output",
+        help="write the preceding --format to a file instead of standard output",
     )
 
 
@@ -58,12 +58,12 @@ class _Output(argparse.Action):
     def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
         reports = namespace.reports or [Report("text", None)]
         if reports[-1].path is not None:
-            parser.error(f"argument --output: {values}: no --format stands before it")
+            parser.error(f"argument --output: {values}: no --format precedes it")
         namespace.reports = [*reports[:-1], reports[-1]._replace(path=values)]
 
 
-def asked_for(arguments: argparse.Namespace) -> list[Report]:
-    """Return the reports to write. Raises `SettingError` where two would share standard output."""
+def requested_reports(arguments: argparse.Namespace) -> list[Report]:
+    """Return the reports to write. Raises `SettingError` if two would share standard output."""
     reports: list[Report] = arguments.reports or [Report("text", None)]
     open_ = [report.format for report in reports if report.path in (None, "-")]
     if len(open_) > 1:
@@ -76,7 +76,7 @@ def asked_for(arguments: argparse.Namespace) -> list[Report]:
 
 
 def write_reports(reports: Sequence[Report], findings: Sequence[Finding], title: Title) -> None:
-    """Write every report to its file, or to standard output. Raises `DocumentError` where a file cannot be written."""
+    """Write every report to its file or to standard output. Raises `DocumentError` if a file cannot be written."""
     for report in reports:
         text = writer(report.format)(findings, title)
         if report.path in (None, "-"):
@@ -94,15 +94,15 @@ def write_reports(reports: Sequence[Report], findings: Sequence[Finding], title:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file, whole or not at all: what it held before is not lost where the disk is full."""
+    """Replace a file atomically, so that its previous contents survive a full disk."""
     if path.parts[:2] == ("/", "dev") or (path.exists() and not path.is_file()):
-        # A pipe or a terminal, or what standard output goes to: nothing can take the place of it.
+        # A pipe, a terminal or a device such as /dev/stdout cannot be replaced.
         path.write_text(text, "utf-8")
         return
-    place = path.resolve()
-    with locking.locked(place) as part:
-        locking.write_part(part, text.encode("utf-8"), place)
-        part.replace(place)
+    target = path.resolve()
+    with locking.locked(target) as part:
+        locking.write_part(part, text.encode("utf-8"), target)
+        part.replace(target)
 
 
 def _print(text: str) -> None:
@@ -116,40 +116,43 @@ def _print(text: str) -> None:
         raise
     except OSError as error:
         with suppress(OSError):
-            # What is left in its buffer would be tried, and told of, once more at the end.
+            # Otherwise the interpreter would flush the rest at its end, and report the error again.
             sys.stdout.close()
         raise DocumentError(f"it cannot be written: {error.strerror}", where="standard output", hint=hint) from None
 
 
 def add_repeatable(parser: argparse.ArgumentParser, name: str, metavar: str, text: str) -> None:
-    """Declare an option that may be given several times; without any, it is an empty list."""
+    """Declare an option that may be repeated; its default is an empty list."""
     parser.add_argument(name, action="append", default=[], metavar=metavar, help=text)
 
 
 def add_plugin_argument(parser: argparse.ArgumentParser, what: str) -> None:
-    """Declare the option; `what` is what the command takes from a module."""
-    text = f"take {what} of your own from a module that implements the hook, such as conftest; repeatable"
+    """Declare `--plugin`; `what` names the custom parts that the command loads from a module."""
+    text = f"load custom {what} from a module that implements the hook, such as conftest; repeatable"
     add_repeatable(parser, "--plugin", "MODULE", text)
 
 
 def gathered(modules: Sequence[str], hooks: Mapping[str, type]) -> list[list[Any]]:
-    """Return what the modules' implementations of each hook give, which is of the hook's type.
+    """Return, for each hook, the parts that the modules return, which must be of the hook's type.
 
-    Raises `SettingError` for a module that implements none of them, and so would change nothing.
+    Raises `SettingError` for a module that implements none of the hooks, as it would have no effect.
     """
-    # The checks are much to import for a command line without plugins.
+    # Importing the checks is slow, and a command line without plugins does not need them.
     from pytest_bctrl.checks.run import flattened
 
-    loaded = [_imported(name) for name in modules]
-    for name, module in zip(modules, loaded, strict=True):
+    imported = [_import(name) for name in modules]
+    for name, module in zip(modules, imported, strict=True):
         if not any(callable(getattr(module, hook, None)) for hook in hooks):
             raise SettingError(f"it has no {' or '.join(hooks)}", where=f"--plugin {name}", hint="define the function")
-    given = {hook: [part for module in loaded for part in getattr(module, hook, list)()] for hook in hooks}
-    return [flattened(given[hook], wanted, hook) for hook, wanted in hooks.items()]
+    results = []
+    for hook, part_type in hooks.items():
+        parts = [part for module in imported for part in getattr(module, hook, list)()]
+        results.append(flattened(parts, part_type, hook))
+    return results
 
 
-def _imported(name: str) -> ModuleType:
-    # As `pytest -p` has it, a module beside the command is found.
+def _import(name: str) -> ModuleType:
+    # Find modules in the working directory, as `pytest -p` does.
     if "" not in sys.path:
         sys.path.insert(0, "")
     try:
@@ -165,20 +168,20 @@ def _imported(name: str) -> ModuleType:
 
 
 def add_acceptance_arguments(parser: argparse.ArgumentParser, what: str) -> None:
-    """Declare `--allow-list`, whose help is `what`, `--accept` and `--until`."""
+    """Declare `--allow-list` (with `what` as its help), `--accept` and `--until`."""
     from pytest_bctrl.baseline.allowlist import DAYS
 
     parser.add_argument("--allow-list", metavar="PATH", help=what)
-    parser.add_argument("--accept", metavar="REASON", help="write what fails now to that list, with this reason")
-    until = f"until when to accept it, such as 2027-01-31 (default: {DAYS} days from today)"
+    parser.add_argument("--accept", metavar="REASON", help="add the current failures to that list, with this reason")
+    until = f"expiry of the entries that --accept adds, such as 2027-01-31 (default: {DAYS} days from today)"
     parser.add_argument("--until", metavar="DATE", help=until)
 
 
 def accept_findings(path: str, findings: Sequence[Finding], reason: str, until: date) -> int:
-    """Write findings to the list, each once, and say so; returns the exit code."""
+    """Add findings to the list, each once, print a line, and return the exit code 0."""
     from pytest_bctrl.baseline.allowlist import accept
 
-    chosen = list({finding.fingerprint: finding for finding in findings}.values())
-    accept(Path(path), chosen, reason, until)
-    print(escape_line(f"pytest-bctrl: accepted {len(chosen)} until {until} in {path}"), file=sys.stderr)
+    distinct_findings = list({finding.fingerprint: finding for finding in findings}.values())
+    accept(Path(path), distinct_findings, reason, until)
+    print(escape_line(f"pytest-bctrl: accepted {len(distinct_findings)} until {until} in {path}"), file=sys.stderr)
     return 0

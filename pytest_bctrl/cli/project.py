@@ -1,4 +1,4 @@
-"""The project around the working directory as pytest sees it: its settings, and the contract in force there."""
+"""The project of the working directory as pytest sees it: its settings and its contract in force."""
 
 from __future__ import annotations
 
@@ -28,101 +28,101 @@ if TYPE_CHECKING:
     from pytest_bctrl.contract.model import Contract
 
 INI_FILES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
-"""The files in which pytest looks for settings, here and in every folder above."""
+"""The files in which pytest looks for settings, in the working directory and in every folder above."""
 
-_ROOTS = (*INI_FILES, "setup.py")
-_ALWAYS = INI_FILES[:4]
-"""The files that are pytest's own, so that the folder of one is the rootdir even where it is empty."""
+_PROJECT_FILES = (*INI_FILES, "setup.py")
+_ROOTDIR_FILES = INI_FILES[:4]
+"""The configuration files that only pytest uses: even an empty one makes its folder the rootdir."""
 
 _Value = TypeVar("_Value")
 
 
 def add_contract_argument(parser: argparse.ArgumentParser, what: str = "an OpenAPI document") -> None:
-    """Declare `--contract`; `what` is what it names."""
+    """Declare `--contract`; `what` describes its value in the help."""
     text = f"{what}, or published: the vendored spec without the overlay (default: bctrl_contract, else contracts/, "
     parser.add_argument("--contract", metavar="PATH", help=f"{text}else the packaged one)")
 
 
-def load_contract(given: str | None, option: str = "--contract") -> Contract:
-    """Load the contract that an option names, else the one in force in the project; raises `BctrlError`."""
-    return chosen_contract(given, option).load()
+def load_contract(name: str | None, option: str = "--contract") -> Contract:
+    """Load the contract with this name, else the one in force in the project. Raises `BctrlError`."""
+    return chosen_contract(name, option).load()
 
 
 def own_files() -> ContractFiles | None:
-    """Return the files of the contract in the project's `contracts/`, whole or not; None without one."""
+    """Return the contract files in the project's `contracts/`, even if incomplete; None if it has no such folder."""
     return project_files(project_root())
 
 
 def project_root() -> Path:
-    """Return pytest's rootdir, as far as `contracts/` may depend on it; else the working directory."""
+    """Return pytest's rootdir if the location of `contracts/` depends on it; else the working directory."""
     return _of_project((), FOLDER, lambda config: config.rootpath) or Path.cwd()
 
 
-def chosen_contract(given: str | None, option: str = "--contract") -> ContractInForce:
-    """Return the contract that an option names, else the one in force in the project; raises `BctrlError`."""
-    here = Path.cwd()
-    if given == PUBLISHED:
-        return contract_in_force(given, project_root(), option)
-    if given is not None:
-        return contract_in_force(given, here, option)
-    return _of_project(("bctrl_contract",), FOLDER, contract_of_config) or contract_in_force(None, here)
+def chosen_contract(name: str | None, option: str = "--contract") -> ContractInForce:
+    """Return the contract with this name, else the one in force in the project. Raises `BctrlError`."""
+    folder = Path.cwd()
+    if name == PUBLISHED:
+        return contract_in_force(name, project_root(), option)
+    if name is not None:
+        return contract_in_force(name, folder, option)
+    return _of_project(("bctrl_contract",), FOLDER, contract_of_config) or contract_in_force(None, folder)
 
 
 def project_setting(name: str, read: Callable[[pytest.Config], _Value]) -> _Value | None:
-    """Return what `read` takes from pytest's configuration, None where no file of the project sets `name`."""
+    """Return what `read` returns for pytest's configuration; None if no file of the project sets `name`."""
     return _of_project((name,), "", read)
 
 
 def _of_project(names: Sequence[str], folder: str, read: Callable[[pytest.Config], _Value]) -> _Value | None:
-    """Read pytest's configuration where it may matter: it sets one of the names, or decides whose `folder` counts.
+    """Read pytest's configuration if it may matter: it sets one of the names, or determines which `folder` is used.
 
-    To ask pytest takes a third of a second, and runs the `conftest.py` of the project.
+    Starting pytest takes a third of a second and runs the `conftest.py` of the project.
     """
-    here = Path.cwd()
-    above = (here, *here.parents)
-    files = [path for place in above for name in INI_FILES if (path := place / name).is_file()]
+    working_directory = Path.cwd()
+    parents = (working_directory, *working_directory.parents)
+    files = [path for parent in parents for path in map(parent.joinpath, INI_FILES) if path.is_file()]
     options = os.environ.get("PYTEST_ADDOPTS", "").encode()
     texts = [*(path.read_bytes() for path in files), options]
     words = [name.encode() for name in names] + [name.replace("_", "-").encode() for name in names]
     is_set = any(word in text for text in texts for word in words)
-    has_folder = bool(folder) and any((place / folder).is_dir() for place in above)
-    is_root = not any(b"rootdir" in text for text in texts) and _is_root(here)
+    has_folder = bool(folder) and any((parent / folder).is_dir() for parent in parents)
+    is_root = not any(b"rootdir" in text for text in texts) and _is_root(working_directory)
     if is_set or (has_folder and not is_root):
         return read(read_config())
     return None
 
 
-def _is_root(here: Path) -> bool:
-    """Whether pytest's rootdir is this folder for certain, without asking pytest."""
-    if any((here / name).is_file() for name in _ALWAYS):
+def _is_root(folder: Path) -> bool:
+    """Return whether this folder is certainly pytest's rootdir, without starting pytest."""
+    if any((folder / name).is_file() for name in _ROOTDIR_FILES):
         return True
-    toml = here / "pyproject.toml"
+    toml = folder / "pyproject.toml"
     if toml.is_file() and b"[tool.pytest" in toml.read_bytes():
         return True
-    return not any((place / name).is_file() for place in (here, *here.parents) for name in _ROOTS)
+    return not any((parent / name).is_file() for parent in (folder, *folder.parents) for name in _PROJECT_FILES)
 
 
-# This process has imported the plugin already, which a project that turns warnings into errors is not to hear of.
+# This process has already imported the plugin. pytest warns about it, an error in projects that raise on warnings.
 _QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 
 
 def read_config(arguments: Sequence[str] = ()) -> pytest.Config:
     """Return pytest's configuration for the working directory and `arguments`, as pytest itself reads it.
 
-    Raises `SettingError` where pytest cannot read it, or does not load this plugin, and for a setting of a wrong type.
+    Raises `SettingError` if pytest cannot read it or does not load this plugin, or if a setting has a wrong type.
     """
     import pytest
 
     from pytest_bctrl.settings import resolve as settings
 
     class Reader:
-        """Takes the configuration and ends the run before anything is collected."""
+        """Stores the configuration and ends the run before collection."""
 
         config: pytest.Config | None = None
 
         @pytest.hookimpl(tryfirst=True)
         def pytest_cmdline_main(self, config: pytest.Config) -> int:
-            """Keep the configuration; a result here keeps pytest from doing more."""
+            """Store the configuration; returning a value here ends the run."""
             self.config = config
             return 0
 
@@ -136,7 +136,7 @@ def read_config(arguments: Sequence[str] = ()) -> pytest.Config:
         raise SettingError(
             problem[:400],
             where="pytest's configuration",
-            hint="see what pytest --version -v says",
+            hint="run pytest --version -v",
         )
     try:
         settings.require_types(reader.config)
@@ -144,6 +144,6 @@ def read_config(arguments: Sequence[str] = ()) -> pytest.Config:
         raise SettingError(
             "pytest does not load the plugin here",
             where="pytest's configuration",
-            hint="drop -p no:bctrl; where PYTEST_DISABLE_PLUGIN_AUTOLOAD is set, give -p pytest_bctrl.plugin",
+            hint="drop -p no:bctrl; if PYTEST_DISABLE_PLUGIN_AUTOLOAD is set, add -p pytest_bctrl.plugin",
         ) from None
     return reader.config

@@ -1,4 +1,4 @@
-"""Reads traffic that was kept, in files of any kind, and places what changed by it (`drift --observed`)."""
+"""Reads saved traffic from files, and finds the cause of each change with it (`drift --observed`)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_bctrl.baseline.allowlist import FILE, accepted, list_notes, load_allow_list
+from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.response import response_from as response_from_body
 from pytest_bctrl.checks.strict_json import parse
 from pytest_bctrl.contract.build import contract_with_overlay
@@ -35,15 +36,17 @@ _HINT = f"give {_KINDS}, or - for standard input"
 
 
 def name_of(path: str) -> str:
-    """What errors and reports call a file that was named on the command line."""
-    return "standard input" if path == "-" else path
+    """Return the name that errors and reports use for a file on the command line."""
+    if path == "-":
+        return "standard input"
+    return path
 
 
 def opened(path: str, hint: str = _HINT) -> Recording | bytes:
-    """Return the recording that a file or, for `-`, standard input holds, or the bytes of what is none.
+    """Return the recording in a file or, for `-`, in standard input; other contents are returned as bytes.
 
-    A HAR is known by its name or by its `log`, which no documented body begins with. Raises `DocumentError`, with
-    `hint`, for what cannot be read or is empty.
+    A HAR is recognised by its suffix or by its `log` member, with which no documented body begins. Raises
+    `DocumentError`, with `hint`, if the file cannot be read or is empty.
     """
     file = None if path == "-" else Path(path)
     if file is not None and file.suffix.lower() in (".har", ".zip"):
@@ -65,54 +68,58 @@ def opened(path: str, hint: str = _HINT) -> Recording | bytes:
 
 
 def read_traffic(paths: Sequence[str], contract: Contract) -> tuple[Observation, bool]:
-    """Return what was seen in all the files together, and whether any of them holds the bodies themselves.
+    """Return the observation of all the files, and whether any of them holds response bodies.
 
-    Raises `DocumentError`, naming the file, for one that cannot be read, is of another kind, or shows nothing of the
+    Raises `DocumentError`, naming the file, if it cannot be read, is of another kind, or has no response of the
     contract's operations.
     """
-    everything = Observation()
+    total = Observation()
     has_bodies = False
     labels = {operation.label for operation in contract.operations}
     for path in paths:
-        found = opened(path)
-        seen = None if isinstance(found, Recording) else _kept(found, name_of(path))
-        has_bodies = has_bodies or seen is None
-        seen = _observed(found, name_of(path), contract) if seen is None else seen
-        if not any(label in labels for label, _ in seen.statuses):
-            problem = "nothing in it answers an operation of the contract"
-            raise DocumentError(problem, where=name_of(path), hint=_HINT)
-        everything.add(seen)
-    return everything, has_bodies
+        content, name = opened(path), name_of(path)
+        observation = None
+        if isinstance(content, bytes):
+            observation = _saved_observation(content, name)
+        if observation is None:
+            has_bodies = True
+            observation = _observe(content, name, contract)
+        if not any(label in labels for label, _ in observation.statuses):
+            problem = "no response of an operation of the contract"
+            raise DocumentError(problem, where=name, hint=_HINT)
+        total.add(observation)
+    return total, has_bodies
 
 
-def _observed(found: Recording | bytes, name: str, contract: Contract) -> Observation:
-    """What the answers of a recording, or a body alone, show."""
-    seen = Observation()
+def _observe(content: Recording | bytes, name: str, contract: Contract) -> Observation:
+    """Return the observation of the responses of a recording, or of a single body."""
+    responses: list[Response | None]
     try:
-        responses = (
-            [response_from_body(found, contract)]
-            if isinstance(found, bytes)
-            else [response_from(exchange, contract) for exchange in found.exchanges]
-        )
+        if isinstance(content, bytes):
+            responses = [response_from_body(content, contract)]
+        else:
+            responses = [response_from(exchange, contract) for exchange in content.exchanges]
     except BctrlError as error:
-        raise DocumentError(error.problem, where=name, hint="give a recording: it names what was asked") from None
+        hint = "give a recording, which has the request too"
+        raise DocumentError(error.problem, where=name, hint=hint) from None
+    observation = Observation()
     for response in filter(None, responses):
-        seen.add(response.observed)
-    return seen
+        observation.add(response.observed)
+    return observation
 
 
-def _kept(data: bytes, name: str) -> Observation | None:
-    """The observation that JSON is, or that the report holds which it is; None for a body."""
+def _saved_observation(data: bytes, name: str) -> Observation | None:
+    """Return the observation in JSON data, which may be inside a report; None if the data is a body."""
     parsed = parse(data)
     if not parsed.ok:
         raise DocumentError(f"{parsed.problems[0]}: it is not traffic", where=name, hint=_HINT)
     value = parsed.value if isinstance(parsed.value, dict) else {}
     if {"version", "tool", "findings"} <= value.keys():
-        value = _of_report(value, name)
+        value = _report_observation(value, name)
     elif not {"version", "places", "statuses"} <= value.keys():
         if "openapi" in value or "swagger" in value:
-            hint = "pytest-bctrl drift takes it as UPSTREAM"
-            raise DocumentError("it is a spec, and no traffic", where=name, hint=hint)
+            hint = "give it to pytest-bctrl drift as UPSTREAM"
+            raise DocumentError("it is a spec, not traffic", where=name, hint=hint)
         return None
     try:
         return from_data(value)
@@ -120,21 +127,21 @@ def _kept(data: bytes, name: str) -> Observation | None:
         raise DocumentError(error.problem, where=name, hint=error.hint) from None
 
 
-def _of_report(report: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _report_observation(report: Mapping[str, Any], name: str) -> dict[str, Any]:
     if report.get("target") == "mock":
         raise DocumentError(
-            "the report is of a run against the mock, which answers by the contract and says nothing about the API",
+            "the report is of a run against the mock, which follows the contract and shows nothing about the API",
             where=name,
             hint="give the report of a run with --bctrl-live",
         )
-    found = report.get("observation")
-    if not isinstance(found, dict):
+    observation = report.get("observation")
+    if not isinstance(observation, dict):
         raise DocumentError(
-            "the report holds no observation",
+            "the report has no observation",
             where=name,
-            hint="pytest --bctrl-live --bctrl-report=FILE.json writes one that does",
+            hint="pytest --bctrl-live --bctrl-report=FILE.json writes one",
         )
-    return found
+    return observation
 
 
 def placed(
@@ -143,47 +150,56 @@ def placed(
     new: Document,
     changes: Sequence[Finding],
     today: date,
-    chosen: ContractInForce | None,
+    in_force: ContractInForce | None,
 ) -> tuple[list[Finding], list[str]]:
-    """Return what changed and what was seen, each with who moved, and remarks on the list of accepted findings.
+    """Return the changes and the findings in the traffic, each with its cause, and notes on the accepted findings.
 
-    `chosen` is the contract in force, None where `--base` was given.
-    Raises `BctrlError` where the traffic cannot be read, or upstream cannot be held to it.
+    `in_force` is the contract in force; None if `--base` was given. Raises `BctrlError` if the traffic cannot be read
+    or compared with upstream.
     """
     if arguments.accept is not None:
         raise SettingError(
-            "it accepts changes of the documents alone",
+            "it accepts only changes of the documents",
             where="--accept, with --observed",
-            hint='leave --observed out; what was seen is accepted by: pytest-bctrl check FILE --accept "why"',
+            hint='omit --observed; to accept findings in traffic: pytest-bctrl check FILE --accept "why"',
         )
     if [arguments.upstream, arguments.base, *arguments.observed].count("-") > 1:
-        raise SettingError("standard input can be only one of them", where="-", hint="give paths for the others")
-    vendored = chosen.load() if chosen else from_document(old.data, old.name)
-    upstream = contract_with_overlay(new, chosen.overlay if chosen else None)
+        raise SettingError("only one of them can be standard input", where="-", hint="give paths for the others")
+    if in_force is None:
+        vendored, overlay = from_document(old.data, old.name), None
+    else:
+        vendored, overlay = in_force.load(), in_force.overlay
+    upstream = contract_with_overlay(new, overlay)
     observation, has_bodies = read_traffic(arguments.observed, vendored)
-    next_ = commands(arguments.upstream, arguments.base, arguments.observed, chosen, has_bodies=has_bodies)
-    found = place(vendored, upstream, observation, changes, next_)
-    known = load_allow_list(Path(FILE), FILE)
-    seen = [finding for finding in found if "revision" not in finding.extra]
-    return [accepted(finding, known, today) for finding in found], list_notes(seen, known, today)
+    next_commands = commands(arguments.upstream, arguments.base, arguments.observed, in_force, has_bodies=has_bodies)
+    findings = place(vendored, upstream, observation, changes, next_commands)
+    allow_list = load_allow_list(Path(FILE), FILE)
+    observed = [finding for finding in findings if "revision" not in finding.extra]
+    notes = list_notes(observed, allow_list, today)
+    return [accepted(finding, allow_list, today) for finding in findings], notes
 
 
 def commands(
     upstream: str | None,
     base: str | None,
     observed: Sequence[str],
-    chosen: ContractInForce | None,
+    in_force: ContractInForce | None,
     *,
     has_bodies: bool,
 ) -> Mapping[str, str]:
-    """Return the command to type next for each name; each works as it is printed, in the same folder.
+    """Return the next commands by name; each can be pasted into a shell in the same folder.
 
-    `chosen` is the contract in force, None where another `base` was given.
+    `in_force` is the contract in force; None if another `base` was given.
     """
-    source = [] if upstream is None else [upstream]
-    sides = source if base is None else [*source, "--base", base]
-    again = shlex.join(["pytest-bctrl", "drift", *sides, *(part for path in observed for part in ("--observed", path))])
+    drift = ["pytest-bctrl", "drift"]
+    if upstream is not None:
+        drift.append(upstream)
+    if base is not None:
+        drift += ["--base", base]
+    again = shlex.join([*drift, *(part for path in observed for part in ("--observed", path))])
     suggest = shlex.join(["pytest-bctrl", "contract", "suggest", *observed, "--output", "suggested.overlay.yaml"])
-    update = chosen.update_command(upstream) if chosen else shlex.join(["pytest-bctrl", "drift", *sides])
-    check = shlex.join(["pytest-bctrl", "check", *observed]) if has_bodies else suggest
+    update = in_force.update_command(upstream) if in_force else shlex.join(drift)
+    check = suggest
+    if has_bodies:
+        check = shlex.join(["pytest-bctrl", "check", *observed])
     return next_steps(check, suggest, update, again)

@@ -37,7 +37,7 @@ def test_show_names_what_is_not_checked_and_what_has_no_sample(
     main(["contract", "show", str(path)])
     *_, formats, pattern = capsys.readouterr().out.splitlines()
     assert "formats that are not checked: int32" == formats
-    assert pattern.endswith("/schema/anyOf/3: no sample can be made for its pattern; add 'examples' to the schema")
+    assert pattern.endswith("/schema/anyOf/3: no sample can be generated for its pattern; add 'examples' to the schema")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"openapi": "3.0.0"}', "a:\n  - b\n c"])

@@ -339,4 +339,4 @@ def test_a_contract_without_a_sample_is_built_and_that_is_said(
     assert 0 == main(["contract", "update", "spec.yaml", "--contracts", "contracts"])
     output = capsys.readouterr()
     assert "runtimes.sample.json is not written: " in output.err
-    assert "it is the contract in force from now on, for every command and for pytest\n" in output.out
+    assert "it is now the contract in force, for every command and for pytest\n" in output.out

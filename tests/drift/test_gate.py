@@ -199,7 +199,9 @@ def test_the_command_that_accepts_is_of_the_same_sides(tmp_path: Path, base: str
     """What a failing run says to type next, typed, accepts what it found."""
     written(tmp_path, PAUSED, "new.yaml")
     failed = drift("drift", "new.yaml", "--base", base, cwd=tmp_path)
-    next_ = failed.stderr.partition("or ignore it until a date: pytest-bctrl ")[2].replace("DATE", "2099-01-01")
+    next_ = failed.stderr.partition("to accept the findings until a date: pytest-bctrl ")[2].replace(
+        "DATE", "2099-01-01"
+    )
     assert failed.returncode == 1
     assert drift(*shlex.split(next_), cwd=tmp_path).returncode == 0
     assert drift("drift", "new.yaml", "--base", base, cwd=tmp_path).returncode == 0
@@ -208,7 +210,7 @@ def test_the_command_that_accepts_is_of_the_same_sides(tmp_path: Path, base: str
 def test_what_the_gate_advises_turns_it_green_and_it_says_what_it_compares_with(tmp_path: Path) -> None:
     written(tmp_path, PAUSED, "new.yaml")
     red = drift("drift", "new.yaml", cwd=tmp_path)
-    advice = red.stderr.partition("update your copy of the spec: pytest-bctrl ")[2].partition(";")[0]
+    advice = red.stderr.partition("update your copy of the spec: pytest-bctrl ")[2].partition("\n")[0]
     assert (red.returncode, advice) == (1, "contract update new.yaml --contracts contracts")
     assert ": the packaged one, as there is no folder contracts and no bctrl_contract" in red.stdout
     assert drift(*shlex.split(advice), cwd=tmp_path).returncode == 0
@@ -221,7 +223,7 @@ def test_what_the_gate_advises_turns_it_green_and_it_says_what_it_compares_with(
     assert "bctrl_contract (ini) sets kept/runtimes.contract.json" in drift("drift", "new.yaml", cwd=tmp_path).stdout
     written(tmp_path, PAUSED.replace("- paused", "- paused\n        - resumed"), "new.yaml")
     again = drift("drift", "new.yaml", cwd=tmp_path)
-    assert "contract update new.yaml --contracts kept;" in again.stderr
+    assert "contract update new.yaml --contracts kept\n" in again.stderr
     written(tmp_path, "[pytest]\nbctrl_contract = new.yaml\n", "pytest.ini")
     assert "compared with new.yaml: bctrl_contract (ini) sets it" in drift("drift", "new.yaml", cwd=tmp_path).stdout
 

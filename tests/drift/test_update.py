@@ -158,7 +158,7 @@ def test_a_folder_that_is_not_there_begins_as_a_copy(
 ) -> None:
     mine = tmp_path / "mine"
     assert main(["contract", "update", written(tmp_path, spec), "--contracts", str(mine)]) == 0
-    assert f"{mine}: it was not there, and began as a copy of the packaged contract\n" in capsys.readouterr().out
+    assert f"{mine}: created as a copy of the packaged contract\n" in capsys.readouterr().out
     assert {path.name for path in mine.iterdir()} == {path.name for path in packaged().folder.glob("runtimes.*")}
     assert main(["contract", "show", str(mine / "runtimes.contract.json")]) == 0
 

@@ -10,13 +10,12 @@ import pytest_bctrl
 SAYS = {"print", "line", "write_line", "fail", "skip", "xfail", "exit", "UsageError", "sys.stdout.write"}
 SAYS |= {"sys.stderr.write", "terminal.write", "pytest.fail.Exception", "pytest.skip.Exception"}
 KNOWN = {
-    "cli/check.py *coverage_lines(observer)": "lines that are escaped",
-    "cli/check.py _text(findings, title, responses) if is_": "a report",
-    "cli/contract.py drift_text(compared.findings, Title('dri": "a report",
-    "cli/contract.py f'pytest-bctrl: nothing to suggest: the ": "own words",
+    "cli/check.py *coverage_lines(checked.observer)": "lines that are escaped",
+    "cli/check.py _text(findings, title, checked.response_": "a report",
+    "cli/check.py writer(options.format)(findings, title)": "a report",
+    "cli/contract.py drift_text(comparison.findings, Title('d": "a report",
     "cli/contract.py text": "YAML that is escaped",
-    "cli/drift.py f'pytest-bctrl: nothing to accept: nothi": "own words",
-    "cli/drift.py f'pytest-bctrl: {len(failing)} at or abo": "own words",
+    "cli/drift.py f'pytest-bctrl: nothing to accept: no fi": "own words",
     "cli/options.py text": "a report",
     "integration/fixture_values.py f'bctrl_scenario: {error}'": "an error, which is escaped",
     "integration/fixture_values.py f'bctrl: {error}'": "an error, which is escaped",

@@ -71,8 +71,8 @@ HOSTILE = {
     "page": ("<!doctype html><title>x</title>", "seen.json: the body is not JSON"),
     "cut off": (json.dumps(STRAY)[:100], "seen.json: the body is not JSON"),
     "deep": ("[" * 100_000, "seen.json: the body is"),
-    "spec": (json.dumps(published(CASES["another type"])), "seen.json: it is a spec, and no traffic"),
-    "report without": (json.dumps({**REPORT, "observation": None}), "seen.json: the report holds no observation"),
+    "spec": (json.dumps(published(CASES["another type"])), "seen.json: it is a spec, not traffic"),
+    "report without": (json.dumps({**REPORT, "observation": None}), "seen.json: the report has no observation"),
     "mock's report": (json.dumps({**REPORT, "target": "mock"}), "seen.json: the report is of a run against the mock"),
     "newer observation": (
         json.dumps({**OBSERVATION, "version": 99}),
@@ -91,10 +91,10 @@ HOSTILE = {
             ("object", '"samples": {"object": {', '"samples": {"object": {"location": "$", "value": "x"}, "other": {'),
         )
     },
-    "another API's HAR": (har("https://example.test/else"), "seen.json: nothing in it answers an operation"),
+    "another API's HAR": (har("https://example.test/else"), "seen.json: no response of an operation"),
     "another API's observation": (
         json.dumps(as_data(seen(STRAY))).replace("/v1/spaces/{id}/runtimes", "/else"),
-        "seen.json: nothing in it answers an operation",
+        "seen.json: no response of an operation",
     ),
     "broken HAR": ('{"log": {"entries": 5}}', "seen.json: "),
 }
@@ -176,8 +176,8 @@ def test_the_baseline_and_the_gates_list_count(run: Run, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("up.yaml", "--observed", "seen.json", "--accept", "why"), "it accepts changes of the documents alone"),
-        (("-", "--observed", "-"), "standard input can be only one of them"),
+        (("up.yaml", "--observed", "seen.json", "--accept", "why"), "it accepts only changes of the documents"),
+        (("-", "--observed", "-"), "only one of them can be standard input"),
     ],
 )
 def test_what_does_not_go_together_is_refused(run: Run, tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
@@ -223,7 +223,7 @@ def test_nothing_to_suggest_is_said_and_writes_nothing(run: Run, tmp_path: Path)
     done = run("contract", "suggest", "seen.json", "--output", "s.yaml")
     assert (done.returncode, done.stderr) == (
         0,
-        "pytest-bctrl: nothing to suggest: the contract says all that was seen\n",
+        "pytest-bctrl: nothing to suggest: the contract already accepts the traffic\n",
     )
     assert not (tmp_path / "s.yaml").exists()
     (tmp_path / "seen.json").write_text(
@@ -231,8 +231,8 @@ def test_nothing_to_suggest_is_said_and_writes_nothing(run: Run, tmp_path: Path)
     )
     said = run("contract", "suggest", "seen.json").stderr.splitlines()
     assert said == [
-        "pytest-bctrl: 413 text/html: nothing is learned from the bodies of 2 answers: only JSON is read",
-        "pytest-bctrl: nothing to suggest: the contract says all that was read",
+        "pytest-bctrl: 413 text/html: the bodies of 2 responses were skipped: only JSON is read",
+        "pytest-bctrl: nothing to suggest: the contract already accepts the traffic",
     ]
 
 

@@ -34,8 +34,8 @@ BAD = json.dumps(broken()).encode()
         (encode(Recording((listed(),))), 0, "no findings"),
         (encode(Recording((listed(), listed(broken())))), 1, "standard input: entry 2: 1 error"),
         (encode(Recording((listed(),)))[:-5], 2, "it is not JSON, or was cut"),
-        (encode(Recording(())), 2, "none of its entries answers"),
-        (encode(Recording((Exchange("GET", "http://a.test/other", 200),))), 2, "none of its entries answers"),
+        (encode(Recording(())), 2, "none of its entries is a response"),
+        (encode(Recording((Exchange("GET", "http://a.test/other", 200),))), 2, "none of its entries is a response"),
     ],
     ids=["body", "bad body", "no JSON", "empty", "har", "bad har", "cut har", "empty har", "foreign har"],
 )
@@ -122,6 +122,6 @@ def test_a_folders_recordings_are_found_in_any_case_and_what_is_passed_over_is_t
     assert 1 == result.returncode
     assert "deep/a.HAR: entry 1: 1 error" in result.stdout
     assert [
-        "pytest-bctrl: .: 1 .json file was not looked at; bodies have to be named",
-        "pytest-bctrl: .: 1 .zip file was not looked at; archives have to be named",
+        "pytest-bctrl: .: 1 .json file was skipped; name bodies on the command line",
+        "pytest-bctrl: .: 1 .zip file was skipped; name archives on the command line",
     ] == result.stderr.splitlines()

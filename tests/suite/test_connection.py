@@ -67,7 +67,7 @@ def test_header_fields_of_the_settings_are_on_every_request_and_their_secrets_no
         assert len(server.log) == 40 + 2
         monkeypatch.setenv("BCTRL_BASE_URL", server.url)
         doctor = pytester.run(sys.executable, "-m", "pytest_bctrl", "doctor", "--", *fields)
-    assert f"{server.url} answers: 200" in doctor.stdout.str()
+    assert f"{server.url} responds: 200" in doctor.stdout.str()
     written = [path.read_text("utf-8") for path in pytester.path.rglob("*") if path.suffix in (".har", ".json")]
     assert len(written) == 2
     assert ACCESS not in "".join([result.stdout.str(), result.stderr.str(), doctor.stdout.str(), *written])
