@@ -160,6 +160,29 @@ def _restore(stream: Any, write: Callable[..., Any]) -> None:
         stream.write = write
 
 
+def redact_method(owner: type, name: str, redaction: Redaction) -> Callable[..., None]:
+    """Redact the text or bytes that a method of a class takes; return what ends that."""
+    method = getattr(owner, name)
+
+    def write(self: Any, data: Any) -> Any:
+        return method(self, _without_secrets(data, redaction))
+
+    setattr(owner, name, write)
+
+    def end(**_named: Any) -> None:
+        if getattr(owner, name) is write:
+            setattr(owner, name, method)
+
+    return end
+
+
+def _without_secrets(data: Any, redaction: Redaction) -> Any:
+    try:
+        return redaction(data) if isinstance(data, str) else redaction.data_bytes(data)
+    except Exception:  # noqa: BLE001 - who writes must not see it, nor may the text be shown
+        return MASK if isinstance(data, str) else MASK.encode()
+
+
 class RedactedFile(io.BytesIO):
     """A file to write to that reaches the disk when it is closed, without secrets.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_bctrl.secrets.redaction import MASK
 from tests.redaction.echoing_server import serve_echoes
 from tests.redaction.fragments import MOST_COVERED, assert_unrecognisable, covered_characters, read_outputs
 from tests.redaction.runs import random_key
@@ -158,6 +159,33 @@ def test_an_object_of_a_custom_item_is_redacted_in_reports(
     report = (pytester.path / "junit.xml").read_text()
     assert "failed with " in report
     assert key not in report + str(result.stdout)
+
+
+@pytest.mark.parametrize("fixture", ["capfd", "capfdbinary"])
+@pytest.mark.parametrize("capture", ["no", "sys", "tee-sys"])
+def test_what_capfd_captured_and_no_test_read_is_redacted(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capture: str, fixture: str
+) -> None:
+    key = random_key("descriptors")
+    monkeypatch.setenv("BCTRL_API_KEY", key)
+    pytester.makepyfile(
+        f"""
+        import os
+        import subprocess
+
+        def test_prints({fixture}):
+            print("left", os.environ["BCTRL_API_KEY"])
+            subprocess.run(["sh", "-c", "echo child $BCTRL_API_KEY"])
+        """
+    )
+
+    result = pytester.runpytest_subprocess(f"--capture={capture}")
+
+    result.assert_outcomes(passed=1)
+    output = f"{result.stdout}{result.stderr}"
+    assert f"left {MASK}" in output
+    assert f"child {MASK}" in output
+    assert_unrecognisable(key, {"output": output.encode()})
 
 
 def test_many_runs_in_one_process_leave_no_wrappers(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ import pytest
 
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.secrets.redaction import Redaction
-from pytest_bctrl.secrets.streams import RedactedFile, redact_file, redact_stream
+from pytest_bctrl.secrets.streams import RedactedFile, redact_file, redact_method, redact_stream
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.suite.report.paths import changed_files, report_paths
 
@@ -107,6 +107,7 @@ class _Sinks:
     def cover_streams(self, streams: tuple[Any, ...]) -> None:
         """Redact what is written to streams."""
         self._ends += [redact_stream(stream, self._redaction) for stream in streams if stream is not None]
+        self._cover_descriptors()
 
     def cover_files(self) -> None:
         """Redact what is written to files as the run goes: the log, and reports that other plugins write."""
@@ -161,6 +162,14 @@ class _Sinks:
                 return upload(self._redaction(contents) if is_text else self._redaction.data_bytes(contents))
 
             self._shadow(module, "create_new_paste", upload_redacted)
+
+    def _cover_descriptors(self) -> None:
+        """Redact what `capfd` captured and no test read: pytest writes it to the file descriptor itself."""
+        module = sys.modules.get("_pytest.capture")
+        for name in ("FDCapture", "FDCaptureBinary"):
+            capture_class = getattr(module, name, None)
+            if "writeorg" in getattr(capture_class, "__dict__", {}):
+                self._ends.append(redact_method(capture_class, "writeorg", self._redaction))
 
     def _shadow(self, module: ModuleType, name: str, value: object) -> None:
         """Put something in the place of a global of a module until the run ends."""
