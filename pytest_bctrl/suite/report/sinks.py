@@ -167,7 +167,7 @@ class _Sinks:
         """Redact what `capfd` captured and no test read: pytest writes it to the file descriptor itself."""
         module = sys.modules.get("_pytest.capture")
         for name in ("FDCapture", "FDCaptureBinary"):
-            capture_class = getattr(module, name, None)
+            capture_class: Any = getattr(module, name, None)
             if "writeorg" in getattr(capture_class, "__dict__", {}):
                 self._ends.append(redact_method(capture_class, "writeorg", self._redaction))
 
