@@ -11,22 +11,21 @@ from contextlib import contextmanager
 from pytest_bctrl.errors import DocumentError
 
 STEPS = 20_000
-"""Schemas that may apply to one value and what is on one way into it, all together; values that a sample may hold for
-each item that was asked for.
-"""
+"""Maximum number of schemas that apply to a value and along a path into it, and of values per sampled item."""
 
 POINTS = 50_000
-"""Points of coverage, or nodes of a report, that one documented body may have."""
+"""Maximum number of coverage points, or of nodes in a report, per documented body."""
 
 MEAN = 100
-"""Those that a whole contract may have for each of its schemas, beyond those of one body."""
+"""Additional coverage points or nodes that a contract may have per schema, beyond those of one body."""
 
 COMBINATIONS = 1_024
-"""Combinations of alternatives that are told apart at one location: of ten that each have two, all."""
+"""Maximum number of combinations of alternatives that are distinguished at a location, as of ten with two each."""
 
 EXPANDED = 2_187
-"""Combinations of alternatives of a schema that the engine is asked to expand, for a sample or a proof: of seven
-conditions with three outcomes each (the property is missing, is another, is this one), all.
+"""Maximum number of combinations of a schema's alternatives that the engine expands for a sample or a proof.
+
+It is enough for seven conditions with three outcomes each: the property is missing, has another value, or has this one.
 """
 
 
@@ -39,44 +38,44 @@ class BudgetError(DocumentError):
 
 
 class Budget:
-    """Counts the steps of an analysis of one contract.
+    """Counts the steps of the analysis of a contract.
 
-    The analysis of a part of it has a budget of its own (`part`). A schema that takes half of one or more is
-    remembered, and no other part that reaches it is analysed as far.
+    The analysis of each body has a separate budget (`part`). A schema that takes at least half of it is remembered, and
+    the analysis of other bodies stops when it reaches that schema.
     """
 
     def __init__(self, steps: int) -> None:
         self._steps = steps
-        self._whole: Budget | None = None
+        self._parent: Budget | None = None
         self._spent = 0
         self._error: BudgetError | None = None
         self._large: dict[Hashable, BudgetError] = {}
 
     @classmethod
     def of_contract(cls, schemas: int) -> Budget:
-        """Return the budget of an analysis of a whole contract that has so many schemas."""
+        """Return the budget for analysing a contract with this number of schemas."""
         return cls(POINTS + MEAN * schemas)
 
     def part(self) -> Budget:
-        """Return the budget of one body; its steps are taken from this one too."""
+        """Return the budget for one body; its steps also count towards this budget."""
         budget = Budget(POINTS)
-        budget._whole, budget._large = self, self._large
+        budget._parent, budget._large = self, self._large
         return budget
 
     def spend(self, where: str, steps: int = 1) -> None:
-        """Take steps; raises `BudgetError`, which names `where`, if the budget does not have them."""
+        """Count steps; raises `BudgetError`, which names `where`, if the budget is exceeded."""
         self._spent += steps
         if self._spent > self._steps:
             raise BudgetError(self._steps, where)
-        if self._whole is not None:
-            self._whole.spend(where, steps)
+        if self._parent is not None:
+            self._parent.spend(where, steps)
 
     @contextmanager
     def inside(self, key: Hashable, where: str) -> Iterator[None]:
-        """Analyse a schema, which `key` identifies and which is at `where`.
+        """Count the steps of the block towards the schema that `key` identifies and that is at `where`.
 
-        Raises the same `BudgetError` again if it is known to be too large. Where the budget runs out inside, the error
-        names the innermost schema that takes half of it.
+        Raises the `BudgetError` again if the schema is known to be too large. If the budget is exceeded in the block,
+        the error names the innermost schema that takes half of it.
         """
         if key in self._large:
             raise self._large[key]

@@ -1,4 +1,4 @@
-"""Builds the contract: published page to vendored spec, spec and overlay to the merged document, all files or none."""
+"""Builds the contract: vendors the published spec, and merges spec and overlay; writes all files or none."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pytest_bctrl.files.limits import read_text
 
 
 def merge_contract(files: ContractFiles) -> dict[str, Any]:
-    """Return the vendored spec with the overlay applied, read afresh from the two YAML files."""
+    """Return the vendored spec with the overlay applied, read from the two YAML files."""
     spec = read_yaml(_read(files.spec), str(files.spec))
     if not isinstance(spec, dict):
         raise DocumentError(
@@ -35,14 +35,14 @@ def merge_contract(files: ContractFiles) -> dict[str, Any]:
 
 
 def apply_overlays(document: Mapping[str, Any], paths: Sequence[Path]) -> dict[str, Any]:
-    """Return a document with further overlays applied, in their order.
+    """Return a document with overlays applied in order.
 
-    Raises `DocumentError` where one cannot be read, or does not apply.
+    Raises `DocumentError` if an overlay cannot be read or does not apply.
     """
-    made = dict(document)
+    merged = dict(document)
     for path in paths:
-        made = overlays.apply(read_yaml(_read(path), str(path)), made, str(path))
-    return made
+        merged = overlays.apply(read_yaml(_read(path), str(path)), merged, str(path))
+    return merged
 
 
 def render(document: Mapping[str, Any]) -> str:
@@ -53,7 +53,7 @@ def render(document: Mapping[str, Any]) -> str:
 def build(files: ContractFiles) -> bool:
     """Rebuild the merged document from spec and overlay; return whether the file changed.
 
-    Raises `DocumentError` where the spec is not the one that the lock names, or the overlay no longer applies.
+    Raises `DocumentError` if the spec does not match the lock, or if the overlay no longer applies.
     """
     require_locked(files)
     text = render(merge_contract(files))
@@ -64,7 +64,7 @@ def build(files: ContractFiles) -> bool:
 
 
 def require_locked(files: ContractFiles) -> None:
-    """Raise `DocumentError` where the vendored spec is not the one that the lock names: it was changed by hand."""
+    """Raise `DocumentError` if the vendored spec does not match the lock, because it was edited by hand."""
     locked = _locked(files, "sha256")
     actual = spec_digest(_read(files.spec))
     if locked != actual:
@@ -76,30 +76,27 @@ def require_locked(files: ContractFiles) -> None:
 
 
 def extract_spec(page: str, name: str) -> str:
-    """Return the OpenAPI document that a published page holds, as `normalise_spec` writes it."""
+    """Return the OpenAPI document in a published page, normalised as by `normalise_spec`."""
     return normalise_spec(openapi_block(page, name).text)
 
 
 def normalise_spec(text: str) -> str:
-    """Return a spec as its file holds it: verbatim but for line ends and blank lines at its end.
-
-    Line ends become `\\n`, whatever it was delivered with, so that the same document has the same digest.
-    """
+    """Return a spec with `\\n` as line end and without blank lines at its end, so that its digest is stable."""
     return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n"
 
 
 def spec_digest(text: str) -> str:
-    """SHA-256 of a vendored spec's text in UTF-8, in hex, as the lock holds it."""
+    """Return the SHA-256 of a vendored spec's text in UTF-8, in hex, as recorded in the lock."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def lock_text(
     source: str, fetched: str, spec: str, text: str = "", page: str = "", samples: Mapping[str, str] | None = None
 ) -> str:
-    """Return the text of the lock: what was read and when (ISO 8601), and the SHA-256 of the vendored spec.
+    """Return the text of the lock: the source, the date (ISO 8601) and the SHA-256 of the vendored spec.
 
-    `text` is what `source` held, whose SHA-256 is recorded too. `page` is the URL where the spec is published, where
-    that was not what was read, and `samples` are the digests of the other code blocks of a page.
+    `text` is the content of `source`, whose SHA-256 is recorded too. `page` is the URL where the spec is published, if
+    that is not the source. `samples` are the digests of the other code blocks of a page.
     """
     lock: dict[str, Any] = {"source": source, "fetched": fetched, "sha256": spec_digest(spec)}
     if text:
@@ -116,9 +113,9 @@ def _read(path: Path) -> str:
 
 
 def contract_with_overlay(document: Document, overlay: Path | None) -> Contract:
-    """Return a document as a contract, with an overlay applied or, without one, as it stands.
+    """Return the contract of a document, with an overlay applied if there is one.
 
-    Raises `DocumentError` where the overlay no longer applies to it, naming the action, and where it is no sound
+    Raises `DocumentError` if the overlay no longer applies, naming the action, or if the document is not valid
     OpenAPI 3.0 or 3.1.
     """
     if overlay is None:
@@ -138,7 +135,7 @@ def contract_with_overlay(document: Document, overlay: Path | None) -> Contract:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """A spec that is ready to be vendored: both documents, and the texts that the files would hold."""
+    """A spec that is ready to be vendored: the old and the new document, and the new texts of the files."""
 
     old: Document
     new: Document
@@ -147,14 +144,14 @@ class Update:
 
     @property
     def changes(self) -> bool:
-        """Whether the spec is another than the vendored one, to the letter."""
+        """Whether the text of the spec differs from that of the vendored spec."""
         return self.old.text != self.spec
 
 
 def published_url(files: ContractFiles) -> str:
-    """Return the URL where the spec is published: that of the last update from one.
+    """Return the URL where the spec is published: the URL of the last update from one.
 
-    Raises `DocumentError` where the lock cannot be read, or where the spec never came from a URL.
+    Raises `DocumentError` if the lock cannot be read, or if the spec never came from a URL.
     """
     source = _locked(files, "source")
     if is_url(source):
@@ -170,7 +167,7 @@ def published_url(files: ContractFiles) -> str:
 
 
 def is_url(source: str) -> bool:
-    """Whether a source is fetched, rather than read from this machine."""
+    """Return whether a source is a URL rather than a local file."""
     return "://" in source
 
 
@@ -189,17 +186,19 @@ def _locked(files: ContractFiles, name: str) -> str:
 
 
 def prepare_update(text: str, source: str, files: ContractFiles, today: date) -> Update:
-    """Return what vendoring `text` would write; the lock records `source`, what was really read, and its digest.
+    """Return the update that vendors `text`; its lock records `source` and the digest of the text.
 
-    Raises `DocumentError` where the text holds no OpenAPI document, or where the overlay no longer applies to it:
-    then it names the action and why.
+    Raises `DocumentError` if the text has no OpenAPI document, or if the overlay no longer applies to it, naming the
+    action and the reason.
     """
     new = load_document(text, source)
     spec = extract_spec(text, source) if new.format == "markdown" else normalise_spec(new.text)
     merged = apply_overlays(read_yaml(spec, source), [files.overlay])
     validate_document(merged, source)
     old = with_samples(load_document(_read(files.spec), str(files.spec)), files.spec)
-    page = "" if is_url(source) else _published_url_if_known(files)
+    page = ""
+    if not is_url(source):
+        page = _published_url_if_known(files)
     lock = lock_text(recorded_source(source), today.isoformat(), spec, text, page, new.samples)
     texts = {files.spec: spec, files.merged: render(merged), files.lock: lock}
     return Update(old, new, spec, texts)
@@ -213,16 +212,18 @@ def _published_url_if_known(files: ContractFiles) -> str:
 
 
 def recorded_source(source: str) -> str:
-    """Return a source as the lock names it: a URL as it is, a path from the working directory where it is below."""
-    return source if is_url(source) or source.startswith("git:") else shown_path(Path(source))
+    """Return the source as recorded in the lock: a path below the working directory is relative to it."""
+    if is_url(source) or source.startswith("git:"):
+        return source
+    return shown_path(Path(source))
 
 
 def write_files(texts: Mapping[Path, str], rights: int | None = None) -> None:
-    """Write all files or none: each is written beside its place first, and put back should one of them fail.
+    """Write all files or none: each is first written to a temporary file, and all are restored if one fails.
 
-    Who may read the other files that this user makes may read them. Raises `DocumentError` where one cannot be written.
+    The files get the usual permissions of the user's files. Raises `DocumentError` if a file cannot be written.
     """
-    before = {path: path.read_bytes() if path.is_file() else None for path in texts}
+    before = {path: _content(path) for path in texts}
     done: list[Path] = []
     current = Path()
     try:
@@ -235,17 +236,26 @@ def write_files(texts: Mapping[Path, str], rights: int | None = None) -> None:
                 temporary.replace(current)
                 done.append(current)
     except OSError as error:
-        changed = [str(path) for path in done if not _put_back(path, before[path])]
-        unchanged = f"{', '.join(changed)} was changed before" if changed else "nothing was changed"
+        changed = [str(path) for path in done if not _restore(path, before[path])]
+        effect = "nothing was changed"
+        if changed:
+            effect = f"{', '.join(changed)} was changed before"
         raise DocumentError(
             f"the file cannot be written: {error.strerror}",
             where=str(current),
-            hint=f"{unchanged}; give a folder that may be written to",
+            hint=f"{effect}; give a folder that may be written to",
         ) from None
 
 
-def _put_back(path: Path, content: bytes | None) -> bool:
-    """Give a file its old content, or remove it where it had none; false where that cannot be done."""
+def _content(path: Path) -> bytes | None:
+    """Return the content of a file, or None if there is no such file."""
+    if path.is_file():
+        return path.read_bytes()
+    return None
+
+
+def _restore(path: Path, content: bytes | None) -> bool:
+    """Write back the old content of a file, or remove a new file; return whether that succeeded."""
     try:
         if content is None:
             path.unlink()

@@ -1,4 +1,4 @@
-"""Makes one document of several: what an OpenAPI document refers to in other files becomes part of it."""
+"""Bundles the files of an OpenAPI document: the parts of other files that it refers to become part of it."""
 
 from __future__ import annotations
 
@@ -18,90 +18,109 @@ from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.files.limits import DOCUMENT, size
 
-_READ = (".json", ".yaml", ".yml")
+_READABLE = (".json", ".yaml", ".yml")
 
 
 def bundle_files(document: Document, read: Callable[[str], str]) -> Any:
-    """Return a document's data with what it refers to by a relative path, and what that refers to, and so on.
+    """Return a document's data with all parts of other files that relative references lead to.
 
-    `read` returns the text of a file by its name. Raises `DocumentError` where it cannot be read, and for a file that
-    the document may not refer to (`_require_readable`). A reference to another host, or to a file that is no JSON or
-    YAML by its name, stays, for others to refuse.
+    `read` returns the text of a file by its name. Raises `DocumentError` if a file cannot be read, or if the document may
+    not refer to it (`_require_readable`). A reference to another host, or to a file whose name is not that of a JSON or
+    YAML file, remains and is rejected later.
     """
-    return document.data if is_self_contained(document.text) else _Bundle(document, read).whole()
+    if is_self_contained(document.text):
+        return document.data
+    return _Bundle(document, read).bundle()
 
 
 class _Bundle:
-    """A document, and the parts of other files that something leads to, each once."""
+    """A document and the parts of other files that references lead to, each once."""
 
     def __init__(self, document: Document, read: Callable[[str], str]) -> None:
         self._document, self._read = document, read
         self._main = PurePath(document.name.rpartition(":")[2]).name
         self._files: dict[str, Any] = {self._main: document.data}
-        self._left = DOCUMENT
+        self._remaining = DOCUMENT
         self._parts: dict[str, Any] = {}
-        self._waiting: list[tuple[str, str]] = []
+        self._pending: list[tuple[str, str]] = []
 
-    def whole(self) -> Any:
-        """The data of all as those of one document."""
-        main = self._rewritten(self._document.data, self._main)
-        while self._waiting:
-            key, name = self._waiting.pop()
-            self._parts[key] = self._rewritten(self._parts[key], name)
-        return {**main, FILES: self._parts} if self._parts else main
+    def bundle(self) -> Any:
+        """Return the data of all files as one document."""
+        main = self._rewrite(self._document.data, self._main)
+        while self._pending:
+            key, name = self._pending.pop()
+            self._parts[key] = self._rewrite(self._parts[key], name)
+        if not self._parts:
+            return main
+        return {**main, FILES: self._parts}
 
-    def _rewritten(self, part: Any, name: str) -> Any:
-        """A part of a file, with what refers to another one referring to where that is in the document."""
-        objects = ((one.pointer, self._said(one.value, name)) for one in keyword_objects(part) if one.base == BASE)
-        changes: dict[str, Change] = {place: partial(dict, **said) for place, said in objects if said}
-        return rewrite_objects(part, changes) if changes else part
+    def _rewrite(self, part: Any, name: str) -> Any:
+        """Return a part of a file with its references to other files as references into the bundled document."""
+        changes: dict[str, Change] = {}
+        for keyword_object in keyword_objects(part):
+            if keyword_object.base != BASE:
+                continue
+            replacements = self._replacements(keyword_object.value, name)
+            if replacements:
+                changes[keyword_object.pointer] = partial(dict, **replacements)
+        if not changes:
+            return part
+        return rewrite_objects(part, changes)
 
-    def _said(self, value: Mapping[str, Any], name: str) -> dict[str, Any]:
-        moved = self._moved(value.get("$ref"), name)
-        said: dict[str, Any] = {"$ref": moved} if moved else {}
-        mapping = value.get("mapping") if "propertyName" in value else None
-        if isinstance(mapping, dict):
-            said["mapping"] = {kind: self._moved(one, name) or one for kind, one in mapping.items()}
-        return said
+    def _replacements(self, value: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """Return the members of an object in a file that refer to other files, with their new values."""
+        replacements: dict[str, Any] = {}
+        reference = self._new_reference(value.get("$ref"), name)
+        if reference:
+            replacements["$ref"] = reference
+        mapping = value.get("mapping")
+        if "propertyName" in value and isinstance(mapping, dict):
+            replacements["mapping"] = {
+                key: self._new_reference(target, name) or target for key, target in mapping.items()
+            }
+        return replacements
 
-    def _moved(self, reference: Any, name: str) -> str:
-        """Where a reference of a file leads to in the document; empty where it stays as it is."""
-        place = _place(name, reference)
-        if place is None or (name == self._main and reference.startswith("#")):
+    def _new_reference(self, reference: Any, name: str) -> str:
+        """Return the reference into the bundled document for a reference in a file; empty if it need not change."""
+        target = _split_reference(name, reference)
+        if target is None or (name == self._main and reference.startswith("#")):
             return ""
-        other, fragment = place
-        if other == self._main:
+        file, fragment = target
+        if file == self._main:
             return f"#{fragment}"
-        _require_readable(self._document.name, other, f"{name} refers to it: {reference}")
-        key = f"{other}#{unquote(fragment)}"
+        _require_readable(self._document.name, file, f"{name} refers to it: {reference}")
+        key = f"{file}#{unquote(fragment)}"
         if key not in self._parts:
-            data = self._file(other, f"{name} refers to it: {reference}")
-            self._parts[key] = resolve_pointer(data, f"#{fragment}", sibling_path(self._document.name, other))
-            self._waiting.append((key, other))
+            data = self._file(file, f"{name} refers to it: {reference}")
+            self._parts[key] = resolve_pointer(data, f"#{fragment}", sibling_path(self._document.name, file))
+            self._pending.append((key, file))
         return f"#/{FILES}/{quote(escape_token(key), safe=FRAGMENT)}"
 
     def _file(self, path: str, hint: str) -> Any:
-        if path not in self._files:
-            name = sibling_path(self._document.name, path)
-            try:
-                text = self._read(name)
-            except DocumentError as error:
-                error.hint = hint
-                raise
-            self._left -= len(text)
-            if self._left < 0:
-                raise DocumentError(
-                    f"what it refers to is larger than {size(DOCUMENT)}", where=self._document.name, hint="give less"
-                )
-            self._files[path] = (read_json if path.endswith(".json") else read_yaml)(text, name)
+        """Return the data of a file; a `DocumentError` has the hint."""
+        if path in self._files:
+            return self._files[path]
+        name = sibling_path(self._document.name, path)
+        try:
+            text = self._read(name)
+        except DocumentError as error:
+            error.hint = hint
+            raise
+        self._remaining -= len(text)
+        if self._remaining < 0:
+            raise DocumentError(
+                f"what it refers to is larger than {size(DOCUMENT)}", where=self._document.name, hint="give less"
+            )
+        parse = read_json if path.endswith(".json") else read_yaml
+        self._files[path] = parse(text, name)
         return self._files[path]
 
 
 def _require_readable(document: str, path: str, hint: str) -> None:
-    """Raise `DocumentError` unless a document may refer to the file at a path from its folder.
+    """Raise `DocumentError` unless a document may refer to a file, given by its path from the document's folder.
 
-    It may where the file is below that folder, and where both are below the working directory. Anything else on the
-    machine is closed to it, since the document may be someone else's.
+    The file must be below that folder, or both must be below the working directory. Other files of the machine are
+    not read, because the document may come from somebody else.
     """
     if not path.startswith("../"):
         return
@@ -117,9 +136,15 @@ def _require_readable(document: str, path: str, hint: str) -> None:
             )
 
 
-def _place(name: str, reference: Any) -> tuple[str, str] | None:
-    """The file and the pointer that a reference in a file leads to; None for another host, and for an anchor."""
-    uri, _, fragment = reference.partition("#") if isinstance(reference, str) else (":", "", "")
-    if ":" in uri or uri.startswith("/") or fragment[:1] not in ("", "/") or (uri and not uri.endswith(_READ)):
+def _split_reference(name: str, reference: Any) -> tuple[str, str] | None:
+    """Return the file and the fragment that a reference in a file names; None for another host and for an anchor."""
+    if not isinstance(reference, str):
         return None
-    return posixpath.normpath(posixpath.join(posixpath.dirname(name), unquote(uri))) if uri else name, fragment
+    uri, _, fragment = reference.partition("#")
+    if ":" in uri or uri.startswith("/") or fragment[:1] not in ("", "/"):
+        return None
+    if not uri:
+        return name, fragment
+    if not uri.endswith(_READABLE):
+        return None
+    return posixpath.normpath(posixpath.join(posixpath.dirname(name), unquote(uri))), fragment

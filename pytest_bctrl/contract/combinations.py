@@ -1,12 +1,13 @@
-"""In how many ways alternatives combine where a schema is brought to a form without `allOf`, `if` and `not`.
+"""Counts the combinations of alternatives in the form of a schema without `allOf`, `if` and `not`.
 
-That form is an alternative of each combination, so ten choices of two make 1,024. It is counted before the engine is
-asked for it: the engine would take time and memory in proportion.
+That form lists every combination, so ten choices of two alternatives make 1,024. The count is made before the engine
+computes the form, because the engine takes time and memory in proportion.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from pytest_bctrl.contract.budget import EXPANDED
@@ -16,121 +17,125 @@ from pytest_bctrl.contract.schema.ref import ANNOTATIONS
 
 _CHOICES = ("anyOf", "oneOf")
 _NAMED = ("properties", "patternProperties", "required")
-"""The keywords that are not met where one of the names that they list is not as they say."""
+"""Keywords that list names, any of which can violate them."""
 _COUNTED_ELSEWHERE = ANNOTATIONS | {"$ref", "then", "else", "$defs"}
-"""The keywords that are no choice of their own."""
+"""Keywords that add no choice themselves."""
 _TOO_MANY = 1_000_000
-"""What every larger count is, and that of a schema that leads back to itself in place."""
+"""The maximum count, also used for a schema that applies itself to the same value."""
 
 
 class Combinations:
     """The combinations of the schemas of one document, each counted once."""
 
-    def __init__(self, document: Mapping[str, Any], name: str, own: Container[int] | None = None) -> None:
-        """Count in a document; of its `own` schemas, by their identities, the counts are kept (None: of all)."""
+    def __init__(self, document: Mapping[str, Any], name: str, permanent: Container[int] | None = None) -> None:
+        """Count in a document; `permanent` are the identities of the schemas whose counts are cached (None: all)."""
         self._document = document
         self._name = name
-        self._bounded: _Kept[bool] = _Kept(own)
-        self._counted: _Kept[int] = _Kept(own)
-        self._negated: _Kept[int] = _Kept(own)
+        self._bounded: _SchemaCache[bool] = _SchemaCache(permanent)
+        self._counts: _SchemaCache[int] = _SchemaCache(permanent)
+        self._negated_counts: _SchemaCache[int] = _SchemaCache(permanent)
 
     def are_bounded(self, schema: Schema) -> bool:
-        """Return whether neither a schema nor any that it leads to has more combinations than `EXPANDED`.
+        """Return whether a schema and all schemas that it leads to have at most `EXPANDED` combinations.
 
-        A schema may have twice as many as it lists alternatives: they are not multiplied.
+        A schema may have twice as many combinations as alternatives, because alternatives alone are not multiplied.
         """
-        waiting = [schema]
+        pending = [schema]
         try:
-            while waiting:
-                inner = waiting.pop()
+            while pending:
+                inner = pending.pop()
                 if not isinstance(inner, Mapping) or self._bounded.get(inner):
                     continue
-                listed = sum(1 for _ in subschemas(inner, _CHOICES))
-                if self._count(inner, is_negated=False) > max(EXPANDED, 2 * listed):
+                alternatives = sum(1 for _ in subschemas(inner, _CHOICES))
+                if self._count(inner, is_negated=False) > max(EXPANDED, 2 * alternatives):
                     return False
                 self._bounded.set(inner, True)
-                waiting += (part for _, _, part in subschemas(inner, APPLICATORS))
-                waiting += self._referred(inner)
+                pending += (part for _, _, part in subschemas(inner, APPLICATORS))
+                pending += self._referenced(inner)
         finally:
-            for kept in (self._bounded, self._counted, self._negated):
-                kept.forget()
+            for cache in (self._bounded, self._counts, self._negated_counts):
+                cache.forget_temporary()
         return True
 
-    def _referred(self, schema: Mapping[str, Any]) -> Iterator[Schema]:
+    def _referenced(self, schema: Mapping[str, Any]) -> Iterator[Schema]:
+        """Yield the schema that `$ref` names, if there is one."""
         if isinstance(schema.get("$ref"), str):
             yield resolve_pointer(self._document, schema["$ref"], self._name)
 
     def _count(self, schema: Schema, *, is_negated: bool) -> int:
+        """Return the number of combinations of a schema, or of its negation."""
         if not isinstance(schema, Mapping):
             return 1
-        kept = self._negated if is_negated else self._counted
-        count = kept.get(schema)
+        cache = self._negated_counts if is_negated else self._counts
+        count = cache.get(schema)
         if count is None:
-            kept.set(schema, _TOO_MANY)
-            counts = self._parts(schema, is_negated=is_negated)
-            count = _sum(counts) if is_negated else _product(counts)
-            kept.set(schema, count)
+            # The count that a reference back to the schema has.
+            cache.set(schema, _TOO_MANY)
+            combine = _sum if is_negated else _product
+            count = combine(self._keyword_counts(schema, is_negated=is_negated))
+            cache.set(schema, count)
         return count
 
-    def _parts(self, schema: Mapping[str, Any], *, is_negated: bool) -> Iterator[int]:
-        """Yield the counts of what a schema says: all of it holds, or, where it is negated, one of it does not."""
-
-        def count(inner: Schema, *, turned: bool = False) -> int:
-            return self._count(inner, is_negated=is_negated is not turned)
-
-        yield from map(count, self._referred(schema))
-        for word, value in schema.items():
-            parts = [inner for _, _, inner in subschemas(schema, (word,))]
-            if word == "allOf":
+    def _keyword_counts(self, schema: Mapping[str, Any], *, is_negated: bool) -> Iterator[int]:
+        """Yield the counts of a schema's keywords: all of them apply, or one of them fails if it is negated."""
+        count = partial(self._count, is_negated=is_negated)
+        combine_choices = _product if is_negated else _sum
+        yield from map(count, self._referenced(schema))
+        for keyword, value in schema.items():
+            parts = [inner for _, _, inner in subschemas(schema, (keyword,))]
+            if keyword == "allOf":
                 yield from map(count, parts)
-            elif word in _CHOICES:
-                yield (_product if is_negated else _sum)(map(count, parts))
-            elif word == "not":
-                yield count(value, turned=True)
-            elif word == "if":
+            elif keyword in _CHOICES:
+                yield combine_choices(map(count, parts))
+            elif keyword == "not":
+                yield self._count(value, is_negated=not is_negated)
+            elif keyword == "if":
                 met = self._count(value, is_negated=False), count(schema.get("then", True))
                 unmet = self._count(value, is_negated=True), count(schema.get("else", True))
                 yield _sum([_product(met), _product(unmet)])
-            elif word == "dependentSchemas":
-                yield from ((count(inner) if is_negated else 1 + count(inner)) for inner in parts)
-            elif word not in _COUNTED_ELSEWHERE:
-                yield _of_names(word, value, is_negated=is_negated)
+            elif keyword == "dependentSchemas":
+                # The property may also be missing, unless the schema is negated.
+                yield from (count(inner) + (not is_negated) for inner in parts)
+            elif keyword not in _COUNTED_ELSEWHERE:
+                yield _name_count(keyword, value, is_negated=is_negated)
 
 
-def _of_names(word: str, value: Any, *, is_negated: bool) -> int:
+def _name_count(keyword: str, value: Any, *, is_negated: bool) -> int:
     """Return the count of a keyword that applies no alternatives."""
     names = len(value) if isinstance(value, dict | list) else 1
-    if word == "dependentRequired":
+    if keyword == "dependentRequired":
         return names if is_negated else min(_TOO_MANY, 2 ** min(names, 20))
-    if is_negated and word in _NAMED:
-        # Of two or more required names, any may be there beside one that is not.
-        return names + (word == "required" and names > 1)
+    if is_negated and keyword in _NAMED:
+        # If one of several required names is missing, the others may be present.
+        return names + (keyword == "required" and names > 1)
     return 1
 
 
 _T = TypeVar("_T")
 
 
-class _Kept(Generic[_T]):
-    """What is known of schemas, by their identity; each is kept beside it, so that no other has that meanwhile."""
+class _SchemaCache(Generic[_T]):
+    """Values by the identity of a schema. Each entry holds its schema, so that no other object gets its identity."""
 
-    def __init__(self, own: Container[int] | None) -> None:
-        self._own = own
-        self._lasting: dict[int, tuple[Schema, _T]] = {}
-        self._passing: dict[int, tuple[Schema, _T]] = {}
+    def __init__(self, permanent: Container[int] | None) -> None:
+        self._permanent_ids = permanent
+        self._permanent: dict[int, tuple[Schema, _T]] = {}
+        self._temporary: dict[int, tuple[Schema, _T]] = {}
 
     def get(self, schema: Schema) -> _T | None:
         key = id(schema)
-        found = self._lasting.get(key) or self._passing.get(key)
-        return None if found is None else found[1]
+        entry = self._permanent.get(key) or self._temporary.get(key)
+        return None if entry is None else entry[1]
 
     def set(self, schema: Schema, value: _T) -> None:
-        is_own = self._own is None or id(schema) in self._own
-        (self._lasting if is_own else self._passing)[id(schema)] = schema, value
+        entries = self._temporary
+        if self._permanent_ids is None or id(schema) in self._permanent_ids:
+            entries = self._permanent
+        entries[id(schema)] = schema, value
 
-    def forget(self) -> None:
-        """Let go of schemas that are put together of the document's own."""
-        self._passing.clear()
+    def forget_temporary(self) -> None:
+        """Remove the entries of schemas that are not part of the document."""
+        self._temporary.clear()
 
 
 def _sum(counts: Iterable[int]) -> int:

@@ -1,7 +1,7 @@
-"""What it costs to validate a value, counted before any is: how often schemas apply to it, and on the way into it.
+"""Counts the cost of validation in advance: how often schemas apply to a value and to the values inside it.
 
-Schemas that refer to others multiply: forty that each apply the next one twice apply the last one 2^40 times. What
-leads back to itself is counted once, as the engine remembers what it has looked at; `growth` says what that hides.
+References multiply schemas: forty schemas that each apply the next one twice apply the last one 2^40 times. A
+recursive schema is counted once, because the engine remembers its results; `growth` is the factor that this hides.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from pytest_bctrl.errors import DocumentError
 
 _DEEPEST = 100
 _MEAN = 20
-"""Schemas that may apply to one value, in the mean over a document: it is what counting them costs."""
+"""Maximum number of schemas per value, averaged over a document; it limits the time that counting takes."""
 
 
 class Cost:
-    """How often the schemas of one document apply.
+    """The number of times that the schemas of one document apply.
 
-    Raises `DocumentError` where schemas lead back to themselves without a step into the value: that never ends.
+    Raises `DocumentError` if a schema applies itself to the same value, which would never end.
     """
 
     def __init__(self, document: Mapping[str, Any], name: str) -> None:
@@ -35,25 +35,25 @@ class Cost:
         self._inside: dict[int, Counter[int]] = {}
         self._below: dict[int, list[Counter[int]]] = {}
         schemas = list(keyword_objects(document))
-        self._pointers = {id(one.value): one.pointer for one in schemas}
-        self._left = _MEAN * (STEPS + len(self._pointers))
+        self._pointers = {id(schema.value): schema.pointer for schema in schemas}
+        self._remaining = _MEAN * (STEPS + len(self._pointers))
         self._dynamic: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-        for one in schemas:
-            self._dynamic[str(one.value.get("$dynamicAnchor"))].append(one.value)
-        waiting: list[Any] = [one.value for one in schemas]
-        while waiting:
-            schema = waiting.pop()
-            if id(schema) not in self._below and isinstance(schema, Mapping):
-                self._apply(schema, (), "")
-                self._below[id(schema)] = list(self._ways(id(schema), waiting))
+        for schema in schemas:
+            self._dynamic[str(schema.value.get("$dynamicAnchor"))].append(schema.value)
+        pending: list[Any] = [schema.value for schema in schemas]
+        while pending:
+            value = pending.pop()
+            if id(value) not in self._below and isinstance(value, Mapping):
+                self._apply(value, (), "")
+                self._below[id(value)] = list(self._counts_by_step(id(value), pending))
 
     def require_bounded(self) -> None:
-        """Raise `DocumentError`, naming the schema, where more of them apply to one value than `STEPS`."""
-        # What a parameter requires is no list.
-        names = {key: schema.get("required") for key, schema in self._schemas.items()}
-        own = {key: 1 + (len(said) if isinstance(said, list) else 0) for key, said in names.items()}
-        inside = {key: sum(n * own[one] for one, n in found.items()) for key, found in self._inside.items()}
-        for key, count in self._summed(inside).items():
+        """Raise `DocumentError`, which names the schema, if more than `STEPS` schemas apply to a value."""
+        costs = {key: 1 + _required_count(schema) for key, schema in self._schemas.items()}
+        inside = {
+            key: sum(count * costs[inner] for inner, count in counts.items()) for key, counts in self._inside.items()
+        }
+        for key, count in self._with_deepest(inside).items():
             if count > STEPS:
                 raise self._costly(key)
 
@@ -66,65 +66,64 @@ class Cost:
 
     @cached_property
     def growth(self) -> int:
-        """How often what leads back to itself applies again each time that it does; 1 where it does once."""
-        return max(self._summed(dict.fromkeys(self._below, 0)).values(), default=1) or 1
+        """How often a recursive schema applies itself to the values one level deeper; at least 1."""
+        return max(self._with_deepest(dict.fromkeys(self._below, 0)).values(), default=1) or 1
 
-    def _summed(self, own: Mapping[int, int]) -> dict[int, int]:
-        """What each schema has of its own, and the most that is below it; 1 for what leads back to itself."""
-        made: dict[int, int] = {}
+    def _with_deepest(self, costs: Mapping[int, int]) -> dict[int, int]:
+        """Return the cost of each schema plus that of its most expensive step; a recursive schema counts as 1."""
+        totals: dict[int, int] = {}
         for key in self._order:
-            ways = (
-                sum(count * made.get(below, 1) for below, count in way.items() if below in own)
-                for way in self._below[key]
+            step_costs = (
+                sum(count * totals.get(below, 1) for below, count in counts.items() if below in costs)
+                for counts in self._below[key]
             )
-            made[key] = own[key] + max(ways)
-        return made
+            totals[key] = costs[key] + max(step_costs)
+        return totals
 
     @cached_property
     def _order(self) -> list[int]:
-        """The schemas, each after those below it, but for those that lead back to it."""
-        done: dict[int, bool] = {}
+        """The schemas, each after the schemas one step below it, except those that lead back to it."""
+        is_done: dict[int, bool] = {}
         order: list[int] = []
-        waiting = list(self._below)
-        while waiting:
-            key = waiting[-1]
-            if key in done:
-                waiting.pop()
-                if not done[key]:
-                    done[key] = True
+        pending = list(self._below)
+        while pending:
+            key = pending[-1]
+            if key in is_done:
+                pending.pop()
+                if not is_done[key]:
+                    is_done[key] = True
                     order.append(key)
             else:
-                done[key] = False
-                waiting += [
-                    below for way in self._below[key] for below in way if below in self._below and below not in done
-                ]
+                is_done[key] = False
+                for counts in self._below[key]:
+                    pending += [below for below in counts if below in self._below and below not in is_done]
         return order
 
-    def _apply(self, schema: Mapping[str, Any], above: tuple[int, ...], reference: str) -> Counter[int]:
-        """How often each schema applies to a value that this one applies to: itself once, and its parts."""
+    def _apply(self, schema: Mapping[str, Any], ancestors: tuple[int, ...], reference: str) -> Counter[int]:
+        """Return how often each schema applies to a value that this schema applies to, including itself."""
         key = id(schema)
-        if key in above:
+        if key in ancestors:
             raise DocumentError(
                 "the reference leads back to itself", where=f"{self._name}: {reference}", hint="break the circle"
             )
-        if len(above) > _DEEPEST:
+        if len(ancestors) > _DEEPEST:
             raise DocumentError(
                 f"more than {_DEEPEST} references in a row", where=f"{self._name}: {reference}", hint="give fewer"
             )
         if key not in self._inside:
             self._schemas[key] = schema
-            found = Counter({key: 1})
-            for part, by in self._parts(schema, reference):
+            counts = Counter({key: 1})
+            for part, last_reference in self._parts(schema, reference):
                 if isinstance(part, Mapping):
-                    found += self._apply(part, (*above, key), by)
-            self._inside[key] = found
-            self._left -= len(found)
-            if found.total() > STEPS or self._left < 0:
+                    counts += self._apply(part, (*ancestors, key), last_reference)
+            self._inside[key] = counts
+            self._remaining -= len(counts)
+            if counts.total() > STEPS or self._remaining < 0:
                 raise self._costly(key)
         return self._inside[key]
 
     def _parts(self, schema: Mapping[str, Any], reference: str) -> Iterator[tuple[Any, str]]:
-        """What applies to a value beside a schema that does, with the last reference that leads to it."""
+        """Yield the schemas that a schema applies to the same value, with the last reference that leads to each."""
         if isinstance(schema.get("$ref"), str):
             yield resolve_pointer(self._document, schema["$ref"], self._name), schema["$ref"]
         if isinstance(schema.get("$dynamicRef"), str):
@@ -132,17 +131,23 @@ class Cost:
             yield from ((target, schema["$dynamicRef"]) for target in self._dynamic[name])
         yield from ((part, reference) for _, _, part in subschemas(schema, IN_PLACE))
 
-    def _ways(self, key: int, waiting: list[Any]) -> Iterator[Counter[int]]:
-        """How often each schema applies one step into a value, by the way that is taken."""
-        named: dict[str, Counter[int]] = defaultdict(Counter)
+    def _counts_by_step(self, key: int, pending: list[Any]) -> Iterator[Counter[int]]:
+        """Yield how often each schema applies to a direct child, for each step; the schemas are added to `pending`."""
+        by_step: dict[str, Counter[int]] = defaultdict(Counter)
         for inner, count in self._inside[key].items():
             schema = self._schemas[inner]
-            for name, below in _below(schema):
-                named[name][id(below)] += count
-                waiting.append(below)
-        everywhere = named.pop("", Counter())
-        yield everywhere
-        yield from (way + everywhere for way in named.values())
+            for step, child in _child_schemas(schema):
+                by_step[step][id(child)] += count
+                pending.append(child)
+        for_all_children = by_step.pop("", Counter())
+        yield for_all_children
+        yield from (counts + for_all_children for counts in by_step.values())
+
+
+def _required_count(schema: Mapping[str, Any]) -> int:
+    """Return how many names a schema requires; the `required` of a parameter is a boolean."""
+    names = schema.get("required")
+    return len(names) if isinstance(names, list) else 0
 
 
 _INTO = (
@@ -151,7 +156,12 @@ _INTO = (
 )
 
 
-def _below(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """What a schema says of what is one step into a value, by the step; an empty one stands for all."""
-    for word, key, inner in subschemas(schema, _INTO):
-        yield f".{key}" if word == "properties" else str(key) if word == "prefixItems" else "", inner
+def _child_schemas(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the subschemas of direct children, keyed by step; an empty key applies to all children."""
+    for keyword, key, inner in subschemas(schema, _INTO):
+        if keyword == "properties":
+            yield f".{key}", inner
+        elif keyword == "prefixItems":
+            yield str(key), inner
+        else:
+            yield "", inner

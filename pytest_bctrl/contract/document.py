@@ -20,10 +20,10 @@ SUPPORTED = ("3.0", "3.1")
 """The OpenAPI minor versions that can be read."""
 
 FILES = "x-bctrl-files"
-"""Where the parts of other files stand in a document, by their paths from its folder and their pointers."""
+"""The key under which a document holds parts of other files, by relative path and pointer."""
 
 SAMPLES = "x-bctrl-samples"
-"""Where data in memory has what the other code blocks of its page are, by their names."""
+"""The key under which in-memory data holds the digests of the page's other code blocks, by name."""
 
 _TOP_LEVEL_OPENAPI = re.compile(r"^[\"']?openapi[\"']?[ \t]*:", re.MULTILINE)
 _BESIDE = re.compile(r"""\$ref["']?\s*:\s*(?:[>|][-+]?\s+)?["']?[^#"'\s>|]""")
@@ -34,11 +34,11 @@ _VERSION = re.compile(r"(3\.\d+)(?:\.\d+)?(?:-.+)?")
 class Document(NamedTuple):
     """An OpenAPI document and where it came from.
 
-    `text` is the OpenAPI text verbatim (of a page: the block's), `first_line` the line of the file it starts on, and
-    `lines` those that were asked for. `samples` are the digests of the other code blocks of the page, by their names.
+    `text` is the OpenAPI text verbatim (of a page, the text of the block), and `first_line` the line of the file on
+    which it starts. `lines` caches the lines of pointers. `samples` are the digests of the page's other code blocks.
     """
 
-    # No dataclass: that would take a third of the time in which the drift gate starts.
+    # Not a dataclass, which would take a third of the start-up time of the drift comparison.
     data: dict[str, Any]
     format: Format
     name: str
@@ -52,19 +52,19 @@ class Document(NamedTuple):
         """The OpenAPI version, as the document states it."""
         return str(self.data["openapi"])
 
-    def place(self, pointer: str) -> tuple[str, str]:
-        """The name of the file in which a place of the document stands, and its pointer in that."""
+    def source_location(self, pointer: str) -> tuple[str, str]:
+        """Return the name of the file that the value at a pointer came from, and its pointer in that file."""
         if not pointer.startswith(f"/{FILES}/"):
             return self.name, pointer
-        key, slash, rest = pointer.removeprefix(f"/{FILES}/").partition("/")
-        file, _, above = unescape_token(key).partition("#")
-        return sibling_path(self.name, file), f"{above}{slash}{rest}"
+        key, slash, tail = pointer.removeprefix(f"/{FILES}/").partition("/")
+        file, _, parent = unescape_token(key).partition("#")
+        return sibling_path(self.name, file), f"{parent}{slash}{tail}"
 
     def line(self, pointer: str) -> int | None:
-        """Return the line of the file on which the value at a JSON pointer begins, or None where it is in another one.
+        """Return the line on which the value at a JSON pointer begins, or None if it came from another file.
 
-        The lines are found at the first call: a run without findings never pays for them. For a pointer that the
-        document does not hold, it is the line of the nearest parent.
+        For a pointer that is not in the document, it is the line of the nearest parent. The first call determines the
+        lines, so that a run without findings does not pay for them.
         """
         if not self.text or pointer.startswith(f"/{FILES}/"):
             return None
@@ -72,27 +72,27 @@ class Document(NamedTuple):
         return self.lines[pointer] + self.first_line - 1
 
     def find_lines(self, pointers: Collection[str]) -> None:
-        """Find the lines of many pointers in one go, so that asking for each of them costs nothing more."""
+        """Determine the lines of many pointers at once, so that `line` need not read the text for each."""
         if not self.text or self.lines.keys() >= set(pointers):
             return
-        found: dict[str, int] = {}
+        lines: dict[str, int] = {}
         if self.text.lstrip().startswith("{") and self.format != "yaml":
             from pytest_bctrl.contract.json_source import json_lines
 
-            found = json_lines(self.text, pointers)
+            lines = json_lines(self.text, pointers)
         else:
-            read_yaml(self.text, self.name, found)
+            read_yaml(self.text, self.name, lines)
         for pointer in pointers:
             nearest = pointer
-            while nearest not in found and nearest:
+            while nearest not in lines and nearest:
                 nearest = nearest.rpartition("/")[0]
-            self.lines[pointer] = found.get(nearest, 1)
+            self.lines[pointer] = lines.get(nearest, 1)
 
 
 def read_file(path: Path, hint: str, what: str = "it", name: str = "") -> str:
-    """Return the text of a file; raises `DocumentError`, with `hint`, where it cannot be read.
+    """Return the text of a file; raises `DocumentError`, with `hint`, if it cannot be read.
 
-    `what` and `name` are what the error calls it, and its path.
+    The error describes the file as `what`, and its location as `name`.
     """
     try:
         return read_text(path)
@@ -102,22 +102,22 @@ def read_file(path: Path, hint: str, what: str = "it", name: str = "") -> str:
 
 
 def sibling_path(name: str, file: str) -> str:
-    """The name of a file by its path from the folder of a named one, which may be one of a revision."""
-    before, colon, path = name.rpartition(":")
-    return f"{before}{colon}{normpath(Path(path).parent / file)}"
+    """Return the name of a file given by its path relative to another file, which may be a file of a Git revision."""
+    revision, colon, path = name.rpartition(":")
+    return f"{revision}{colon}{normpath(Path(path).parent / file)}"
 
 
 def is_self_contained(text: str) -> bool:
-    """Whether an OpenAPI text refers to nothing outside of itself, as nearly all do."""
+    """Return whether an OpenAPI text, like nearly all, has no reference to another file."""
     return not _BESIDE.search(text)
 
 
 def load_document(text: str, name: str, known: Document | None = None) -> Document:
-    """Return the OpenAPI 3.0 or 3.1 document that `text` holds; `name` is what errors call it.
+    """Return the OpenAPI 3.0 or 3.1 document in `text`; `name` is its name in errors.
 
-    The format follows from the name's suffix, else from the text. Where that is what `known` holds, to the letter, it
-    is not read again. Raises `DocumentError`, one line, for what cannot be read: broken YAML or JSON, duplicate keys,
-    no OpenAPI, or a version that is not supported.
+    The format follows from the suffix of the name, else from the text. If the text is exactly that of `known`, it is
+    not parsed again. Raises `DocumentError` for broken YAML or JSON, duplicate keys, a document that is not OpenAPI,
+    and an unsupported version.
     """
     if len(text) > DOCUMENT or len(text.encode("utf-8", "surrogatepass")) > DOCUMENT:
         raise DocumentError(f"larger than {size(DOCUMENT)}", where=name, hint="give a smaller document")
@@ -135,14 +135,16 @@ def load_document(text: str, name: str, known: Document | None = None) -> Docume
     else:
         data = read_yaml(source, name)
     require_openapi(data, name)
-    samples = page_samples(text) if form == "markdown" else {}
+    samples: dict[str, str] = {}
+    if form == "markdown":
+        samples = page_samples(text)
     return Document(data, form, name, source, first_line, {}, samples)
 
 
 def page_samples(page: str) -> dict[str, str]:
-    """Return the SHA-256 of each code block of a page but those of OpenAPI documents.
+    """Return the SHA-256 of each code block of a page, except those with OpenAPI documents.
 
-    A block is named after its language, and numbered where another one of it goes before.
+    A block is named after its language, with a number from the second block of a language on.
     """
     from hashlib import sha256
 
@@ -159,7 +161,7 @@ def page_samples(page: str) -> dict[str, str]:
 
 
 def _split(text: str, name: str) -> tuple[Format, str, int]:
-    """Tell the format, the OpenAPI text and the line it starts on."""
+    """Return the format, the OpenAPI text and the line on which it starts."""
     suffix = name.lower().split("?")[0].split("#")[0].rpartition(".")[2]
     is_yaml, is_page = suffix in ("yaml", "yml"), suffix in ("md", "markdown")
     if suffix == "json" or (not is_yaml and not is_page and text.lstrip().startswith("{")):
@@ -171,7 +173,7 @@ def _split(text: str, name: str) -> tuple[Format, str, int]:
 
 
 def _looks_like_a_page(text: str) -> bool:
-    """Tell a page from YAML: a page's `openapi:` stands in a fenced block that begins at the margin."""
+    """Return whether the text is a page and not YAML: its `openapi:` is in a fenced block that begins at the margin."""
     first = _TOP_LEVEL_OPENAPI.search(text)
     if first is None:
         return "```" in text or "~~~" in text
@@ -179,7 +181,7 @@ def _looks_like_a_page(text: str) -> bool:
 
 
 def require_openapi(data: Any, name: str) -> None:
-    """Raise `DocumentError` for data that is no OpenAPI document of a version that can be read."""
+    """Raise `DocumentError` unless data is an OpenAPI document of a supported version."""
     if not isinstance(data, dict):
         raise DocumentError(
             "not an OpenAPI document", where=name, hint="it should be a mapping that begins with openapi:"
@@ -188,7 +190,9 @@ def require_openapi(data: Any, name: str) -> None:
         if "swagger" in data:
             raise DocumentError("a Swagger 2.0 document", where=name, hint="convert it to OpenAPI 3.0 or 3.1")
         raise DocumentError("not an OpenAPI document", where=name, hint="it has no 'openapi' key")
-    match = _VERSION.fullmatch(data["openapi"]) if isinstance(data["openapi"], str) else None
+    match = None
+    if isinstance(data["openapi"], str):
+        match = _VERSION.fullmatch(data["openapi"])
     if match is None or match[1] not in SUPPORTED:
         raise DocumentError(
             f"its OpenAPI version is {str(data['openapi'])[:40]!r}", where=name, hint="3.0.x and 3.1.x can be read"
@@ -200,24 +204,26 @@ def require_openapi(data: Any, name: str) -> None:
 
 
 def load_data(data: Any, name: str) -> Document:
-    """Return a document for data that is in memory already; it has no lines. Raises `DocumentError`."""
+    """Return the document of data in memory, which has no lines; raises `DocumentError` as `load_document` does."""
     from pytest_bctrl.contract.json_source import require_shallow
 
     require_openapi(data, name)
     require_shallow(data, name)
     samples = data.get(SAMPLES)
-    return Document(data, "json", name, "", 1, {}, samples if isinstance(samples, dict) else {})
+    if not isinstance(samples, dict):
+        samples = {}
+    return Document(data, "json", name, "", 1, {}, samples)
 
 
 _FENCE = re.compile(r"^(?P<indent> {0,3})(?P<marks>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*)$")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
-"""A line as Markdown has it (CommonMark 0.31, 2.1); `splitlines` also ends one at U+2028 and others."""
+"""A line of Markdown (CommonMark 0.31, 2.1). `splitlines` would also split at U+2028 and other characters."""
 
 _OPENAPI = re.compile(r"^\s*(?:\{\s*)?[\"']?openapi[\"']?\s*:\s*[\"']?[23]\.", re.MULTILINE)
 
 
 class Block(NamedTuple):
-    """A fenced code block: its language, its text verbatim and the line of the page its text starts on."""
+    """A fenced code block: its language, its verbatim text and the line of the page on which the text starts."""
 
     language: str
     text: str
@@ -235,52 +241,60 @@ def fenced_blocks(page: str) -> list[Block]:
             opening = _FENCE.match(line.rstrip("\r\n"))
             body, start = [], number + 1
         elif re.fullmatch(rf" {{0,3}}{opening['marks']}{opening['marks'][0]}*[ \t]*[\r\n]*", line):
-            language = opening["info"].split()[0].lower() if opening["info"].split() else ""
+            language = next(iter(opening["info"].split()), "").lower()
             blocks.append(Block(language, "".join(body), start))
             opening = None
         else:
-            # A block loses as much indentation as its opening fence has, where it has as much.
+            # The lines of a block lose at most the indentation of its opening fence.
             body.append(re.sub(rf"^ {{0,{len(opening['indent'])}}}", "", line))
     return blocks
 
 
 def openapi_block(page: str, name: str) -> Block:
-    """Return the one block of the page that holds an OpenAPI document, verbatim.
+    """Return the only block of the page with an OpenAPI document, verbatim.
 
-    Raises `DocumentError` where there is none or more than one; `name` is what the error calls the page.
+    Raises `DocumentError`, which calls the page `name`, if there is no such block or more than one.
     """
-    found = [block for block in fenced_blocks(page) if _OPENAPI.search(block.text[:4096])]
-    if not found:
+    blocks = [block for block in fenced_blocks(page) if _OPENAPI.search(block.text[:4096])]
+    if not blocks:
         raise DocumentError(
             "the page holds no fenced block with an OpenAPI document",
             where=name,
             hint="it should have a ```yaml block whose text begins with 'openapi:'",
         )
-    if len(found) > 1:
-        lines = ", ".join(str(block.line) for block in found)
+    if len(blocks) > 1:
+        lines = ", ".join(str(block.line) for block in blocks)
         raise DocumentError(
-            f"the page holds {len(found)} OpenAPI documents, at lines {lines}",
+            f"the page holds {len(blocks)} OpenAPI documents, at lines {lines}",
             where=name,
             hint="give a page with one, or the OpenAPI file itself",
         )
-    return found[0]
+    return blocks[0]
 
 
 def value_at(document: Any, pointer: str) -> Any:
-    """What stands at a pointer that leads somewhere (RFC 6901); raises what a mapping and a list raise elsewhere."""
+    """Return the value at a JSON pointer (RFC 6901).
+
+    Raises `LookupError`, `TypeError` or `ValueError` if there is no value at the pointer.
+    """
     for token in pointer.split("/")[1:]:
         key = unescape_token(token)
-        if isinstance(document, list) and re.fullmatch(r"0|[1-9][0-9]*", key) is None:
+        if not isinstance(document, list):
+            document = document[key]
+        elif re.fullmatch(r"0|[1-9][0-9]*", key):
+            document = document[int(key)]
+        else:
             raise ValueError(key)
-        document = document[int(key)] if isinstance(document, list) else document[key]
     return document
 
 
 def escape_token(key: str) -> str:
-    """A key as a token of a JSON Pointer (RFC 6901, 4)."""
-    return key.replace("~", "~0").replace("/", "~1") if "~" in key or "/" in key else key
+    """Return a key as a token of a JSON pointer (RFC 6901, 4)."""
+    if "~" in key or "/" in key:
+        return key.replace("~", "~0").replace("/", "~1")
+    return key
 
 
 def unescape_token(token: str) -> str:
-    """The key that a token of a JSON Pointer stands for."""
+    """Return the key that a token of a JSON pointer stands for."""
     return token.replace("~1", "/").replace("~0", "~")

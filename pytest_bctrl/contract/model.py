@@ -1,4 +1,4 @@
-"""The contract as data: operations, parameters, responses and schemas, read from the merged document."""
+"""The contract as data: operations, parameters, responses and schemas of the merged document."""
 
 from __future__ import annotations
 
@@ -24,18 +24,19 @@ _OVERRIDE = re.compile(r"x-(http-)?method|(x-)?(http-)?method-override|-method|\
 
 
 def overrides_method(name: str) -> bool:
-    """Whether servers take the method from a header field or query parameter of this name, and not from the request
-    line, as those of Rails, Symfony, Spring, ASP.NET and Google do.
+    """Return whether a header field or query parameter of this name overrides the method of the request line.
+
+    Servers of Rails, Symfony, Spring, ASP.NET and Google support such overrides.
     """
     return _OVERRIDE.fullmatch(name.strip().lower().replace("_", "-")) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One documented parameter. `setting` names the setting that holds its real value, where there is one.
+    """A documented parameter. `setting` is the name of the setting that holds its real value, if any.
 
-    `examples` are the values that the document gives it, the most specific first. `style` and `explode` say how a list
-    or an object is written (OpenAPI 3.1, 4.8.12.3), `is_json` that it is written as JSON (`content`).
+    `examples` are its documented values, the most specific first. `style` and `explode` define how lists and objects
+    are serialised (OpenAPI 3.1, 4.8.12.3); with `is_json`, the value is serialised as JSON (`content`).
     """
 
     name: str
@@ -51,9 +52,9 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class ResponseSpec:
-    """One documented answer: status (`200`, `4XX` or `default`), media types with their schema, and header fields.
+    """A documented response: its status (`200`, `4XX` or `default`), the schemas of its media types, and its headers.
 
-    `json` is the media type of its body in JSON, and the schema of that; None where it has none.
+    `json` is the media type and the schema of the JSON body, or None if there is no JSON body.
     """
 
     status: str
@@ -64,13 +65,15 @@ class ResponseSpec:
 
     @property
     def code(self) -> int:
-        """A status that it is for: the first of a range, 200 for `default`."""
-        return 200 if self.status == "default" else int(self.status.upper().replace("X", "0"))
+        """A status code that the response documents: the first code of a range, 200 for `default`."""
+        if self.status == "default":
+            return 200
+        return int(self.status.upper().replace("X", "0"))
 
 
 @dataclass(frozen=True, slots=True)
 class SecurityScheme:
-    """One way to authenticate, as `components.securitySchemes` has it; `place` and `field` are an API key's."""
+    """An entry of `components.securitySchemes`. `in_` and `field` locate an API key in the request."""
 
     name: str
     type: str
@@ -81,7 +84,7 @@ class SecurityScheme:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
-    """One operation of the contract; `paging` is what `x-bctrl-paging` says, None where it says nothing."""
+    """An operation of the contract. `paging` is the value of `x-bctrl-paging`, or None if it is absent."""
 
     method: str
     path: str
@@ -95,64 +98,64 @@ class Operation:
 
     @property
     def label(self) -> str:
-        """Method and path template, as people write it: `GET /v1/spaces/{id}/runtimes`."""
+        """The label shown to users, such as `GET /v1/spaces/{id}/runtimes`."""
         return f"{self.method} {self.path}"
 
     @property
     def is_safe(self) -> bool:
-        """Whether the method changes nothing on the server, and no parameter asks for another method."""
-        return self.method in SAFE_METHODS and not any(overrides_method(one.name) for one in self.parameters)
+        """Whether the method changes nothing on the server, and no parameter overrides the method."""
+        return self.method in SAFE_METHODS and not any(
+            overrides_method(parameter.name) for parameter in self.parameters
+        )
 
     @property
     def path_parameters(self) -> tuple[Parameter, ...]:
-        """The parameters that are part of the path."""
+        """The path parameters."""
         return tuple(parameter for parameter in self.parameters if parameter.in_ == "path")
 
     @property
     def other_parameters(self) -> tuple[Parameter, ...]:
-        """The parameters that are not part of the path: of the query, of the header, and cookies."""
+        """The query, header and cookie parameters."""
         return tuple(parameter for parameter in self.parameters if parameter.in_ != "path")
 
     @property
     def is_public(self) -> bool:
-        """Whether no credential is needed."""
+        """Whether the operation requires no credential."""
         return not self.security or () in self.security
 
     @property
     def success(self) -> ResponseSpec | None:
-        """The plainest documented success, in JSON where one is: a 2xx, else a redirection, else `default`."""
-        for kind in ("2", "3", "d"):
-            found = [spec for status, spec in sorted(self.responses.items()) if status.startswith(kind)]
-            if found:
-                return next((spec for spec in found if spec.json), found[0])
+        """The first documented success response, preferably in JSON: a 2xx, else a redirection, else `default`."""
+        for prefix in ("2", "3", "d"):
+            responses = [response for status, response in sorted(self.responses.items()) if status.startswith(prefix)]
+            if responses:
+                return next((response for response in responses if response.json), responses[0])
         return None
 
     def first_documented(self, *statuses: int) -> int:
-        """The first of some statuses of which the contract says something by its code or range; else the first."""
-        said = (code for code in statuses if (spec := self.response_for(code)) and spec.status != "default")
-        return next(said, statuses[0])
+        """Return the first of the statuses that is documented by its code or range, else the first of them."""
+        for status in statuses:
+            response = self.response_for(status)
+            if response is not None and response.status != "default":
+                return status
+        return statuses[0]
 
     @property
     def success_statuses(self) -> frozenset[int]:
-        """The documented statuses that mean success, redirections where there is no other; a range is all its codes."""
+        """All documented codes of success, ranges expanded; the redirections if no 2xx is documented."""
         successes = [status for status in self.responses if status.startswith("2")]
         successes = successes or [status for status in self.responses if status.startswith("3")]
-        return frozenset(
-            chain.from_iterable(
-                [int(status)] if status.isdigit() else range(int(status[0]) * 100, int(status[0]) * 100 + 100)
-                for status in successes
-            )
-        )
+        return frozenset(chain.from_iterable(map(_status_codes, successes)))
 
     def response_for(self, status: int) -> ResponseSpec | None:
-        """Return what is documented for `status`: the exact code, then its range, then `default`."""
+        """Return the documented response for a status: by the exact code, then by its range, then `default`."""
         for key in (str(status), f"{status // 100}XX", f"{status // 100}xx", "default"):
             if key in self.responses:
                 return self.responses[key]
         return None
 
     def url_path(self, values: Mapping[str, str]) -> str:
-        """Fill the path template; every value is percent-encoded whole, so that it stays one segment."""
+        """Return the path with parameter values filled in; each is percent-encoded, so that it stays one segment."""
         path = self.path
         for parameter in self.path_parameters:
             path = path.replace(f"{{{parameter.name}}}", encode_segment(values[parameter.name]))
@@ -160,32 +163,46 @@ class Operation:
 
 
 def path_pattern(path: str, times: str = "+") -> tuple[re.Pattern[str], list[str]]:
-    """A path template as a pattern, with a group of so many characters for each parameter, and the names of those."""
+    """Return a pattern that matches a path template, with a group per parameter, and the parameters' names.
+
+    `times` is the quantifier of a group's characters.
+    """
     texts = NAME.split(path)
-    pattern = "".join(f"([^/]{times})" if index % 2 else re.escape(text) for index, text in enumerate(texts))
-    return re.compile(pattern), texts[1::2]
+    # The odd texts are the names of the parameters.
+    literals = map(re.escape, texts[::2])
+    return re.compile(f"([^/]{times})".join(literals)), texts[1::2]
+
+
+def _status_codes(status: str) -> Iterable[int]:
+    """Return the codes of a documented status, which may be a range such as `2XX`."""
+    if status.isdigit():
+        return (int(status),)
+    first = int(status[0]) * 100
+    return range(first, first + 100)
 
 
 def path_specificity(path: str) -> list[int]:
-    """How much each segment of a template leaves open: what is spelled out goes before a parameter (3.1, 4.8.8.2)."""
-    return [("{" in part) + (re.fullmatch(r"\{[^{}]*\}", part) is not None) for part in path.split("/")]
+    """Return a sort key that orders path templates by specificity: literal segments first (OpenAPI 3.1, 4.8.8.2)."""
+    return [("{" in segment) + (re.fullmatch(r"\{[^{}]*\}", segment) is not None) for segment in path.split("/")]
 
 
 def encode_segment(value: str) -> str:
-    """Percent-encode one path segment (RFC 3986, 3.3), dot segments too, which clients would resolve away.
+    """Percent-encode a path segment (RFC 3986, 3.3), including dot segments, which clients would resolve.
 
-    A lone surrogate stands for a byte that is not UTF-8, as `os.fsdecode` has it.
+    A lone surrogate represents a byte that is not UTF-8, as in `os.fsdecode`.
     """
-    return quote(value, safe="", errors="surrogateescape") if value.strip(".") else value.replace(".", "%2E")
+    if value.strip("."):
+        return quote(value, safe="", errors="surrogateescape")
+    return value.replace(".", "%2E")
 
 
 @dataclass(frozen=True, eq=False)
 class Contract:
-    """The vendored OpenAPI document plus the overlay: what the API is checked against.
+    """The vendored OpenAPI document with the overlay applied; the API is checked against it.
 
-    `source` is the merged document in OpenAPI 3.1, and `document` the same with a pointer in place of each reference by
-    identifier. `digest` is the SHA-256 of the merged document in canonical JSON (sorted keys, no spaces), in hex.
-    `origin` says what chose the document, and from where its spec was vendored; empty where nobody did.
+    `source` is the merged document in OpenAPI 3.1. `document` is the same, with references by identifier replaced by
+    pointers. `digest` is the SHA-256 of the merged document in canonical JSON (sorted keys, no spaces), in hex.
+    `origin` describes which setting selected the document and where its spec was vendored from; it may be empty.
     """
 
     name: str
@@ -200,35 +217,37 @@ class Contract:
 
     @property
     def described(self) -> str:
-        """The document for a reader, and where it comes from."""
+        """The document's name for messages, with its origin."""
         name = short_path(self.name)
-        return f"{name} ({self.origin})" if self.origin else name
+        if not self.origin:
+            return name
+        return f"{name} ({self.origin})"
 
     def operation(self, operation_id: str) -> Operation:
-        """Return the operation by `operationId` or by label; raises `DocumentError` where there is none."""
+        """Return the operation with this `operationId` or label; raises `DocumentError` if there is none."""
         for operation in self.operations:
             if operation_id in (operation.operation_id, operation.label):
                 return operation
-        known = ", ".join(operation.operation_id or operation.label for operation in self.operations)
-        raise DocumentError(f"the contract has no operation {operation_id!r}", where=self.name, hint=f"it has: {known}")
+        names = ", ".join(operation.operation_id or operation.label for operation in self.operations)
+        raise DocumentError(f"the contract has no operation {operation_id!r}", where=self.name, hint=f"it has: {names}")
 
     def resolve(self, schema: Schema) -> Schema:
-        """Follow `$ref` until there is none, keeping what stands beside it (JSON Schema 2020-12, 8.2.3)."""
-        for above, target in pairwise(follow_references(self.document, schema, self.name)):
-            beside = {key: value for key, value in above.items() if key != "$ref"}
-            if beside:
-                return {**beside, "allOf": [target, *beside.get("allOf", ())]}
+        """Return the schema that `$ref` leads to, with the siblings of `$ref` applied (JSON Schema 2020-12, 8.2.3)."""
+        for referring, target in pairwise(follow_references(self.document, schema, self.name)):
+            siblings = {key: value for key, value in referring.items() if key != "$ref"}
+            if siblings:
+                return {**siblings, "allOf": [target, *siblings.get("allOf", ())]}
             schema = target
         return schema
 
     @cached_property
     def short_digest(self) -> str:
-        """The first twelve hex digits of the digest, for people."""
+        """The first twelve hex digits of the digest, for display."""
         return self.digest[:12]
 
 
 def follow_references(document: Mapping[str, Any], raw: Any, name: str) -> Iterator[Any]:
-    """Yield a value, then what its `$ref` leads to, and so on; raises `DocumentError` for a circle."""
+    """Yield a value, then the target of its `$ref`, and so on; raises `DocumentError` for a circular reference."""
     seen: set[str] = set()
     yield raw
     while isinstance(raw, Mapping) and "$ref" in raw:
@@ -243,50 +262,55 @@ def follow_references(document: Mapping[str, Any], raw: Any, name: str) -> Itera
 
 
 def resolve_pointer(document: Mapping[str, Any], reference: str, name: str) -> Any:
-    """Return what a local reference (`#/a/b`, RFC 6901) names; raises `DocumentError` where it leads nowhere."""
+    """Return the value that a local reference (`#/a/b`, RFC 6901) names; raises `DocumentError` if there is none."""
     if not reference.startswith("#"):
         raise DocumentError(
             "the reference leads outside the document", where=f"{name}: {reference}", hint="use a local one: #/…"
         )
-    nowhere = DocumentError("the reference leads nowhere", where=f"{name}: {reference}", hint="define what it names")
+    not_found = DocumentError("the reference leads nowhere", where=f"{name}: {reference}", hint="define what it names")
     path = unquote(reference[1:])
     if path and not path.startswith("/"):
         # `#name` is an anchor, not a pointer.
-        raise nowhere
+        raise not_found
     try:
         return value_at(document, path)
     except (KeyError, IndexError, TypeError, ValueError):
-        raise nowhere from None
+        raise not_found from None
 
 
 def select_media_type(documented: Iterable[str], actual: str) -> str | None:
-    """The documented media type or range whose schema a body is held to; None where it may not be JSON.
+    """Return the documented media type or range whose schema validates a body, or None if the body may not be JSON.
 
-    An answer with a wrong or missing content type is held to the first that may be JSON: that its type is wrong is a
-    finding of its own, and no reason to leave the body unseen.
+    A response with a wrong or missing content type is validated against the first media type that may be JSON. The
+    wrong type is a separate finding and does not exempt the body.
     """
     documented = list(documented)
     covering = [media for media in documented if covers_media_type(media, actual)]
-    # The most exact one: `application/json` before `application/*` before `*/*`.
-    best = min(covering, key=lambda media: media.count("*"), default=None)
-    if best is not None:
-        return best if _may_be_json(actual) else None
-    return next((media for media in documented if _may_be_json(media)), None)
+    if not covering:
+        return next((media for media in documented if _may_be_json(media)), None)
+    if not _may_be_json(actual):
+        return None
+    # The most exact media type: `application/json` before `application/*` before `*/*`.
+    return min(covering, key=lambda media: media.count("*"))
 
 
 def covers_media_type(documented: str, actual: str) -> bool:
-    """Whether a documented media type or range (`application/*`, `*/*`) covers the actual one."""
+    """Return whether a documented media type or range (`application/*`, `*/*`) includes the actual media type."""
     kind, _, subtype = documented.partition(";")[0].strip().lower().partition("/")
     actual_kind, _, actual_subtype = actual.partition("/")
     return bool(actual) and kind in ("*", actual_kind) and subtype in ("*", actual_subtype)
 
 
 def concrete_media_type(media: str) -> str:
-    """A media type for a documented one, which may be a range: that is none."""
+    """Return the documented media type, or a media type within it if it is a range."""
+    if "*" not in media:
+        return media
     kind = media.partition("/")[0].strip("* ") or "text"
-    return f"{kind}/{'plain' if kind == 'text' else 'octet-stream'}" if "*" in media else media
+    if kind == "text":
+        return "text/plain"
+    return f"{kind}/octet-stream"
 
 
 def _may_be_json(media: str) -> bool:
-    """Whether a media type or range can name JSON (RFC 8259, 11; RFC 6839, 3.1)."""
+    """Return whether a media type or range may name JSON (RFC 8259, 11; RFC 6839, 3.1)."""
     return is_json(media) or media.partition(";")[0].strip().endswith("/*")

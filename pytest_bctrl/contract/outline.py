@@ -1,13 +1,14 @@
-"""An OpenAPI document as its paths, operations, parameters, answers and credentials, read strictly.
+"""Strict access to the operations, parameters, responses and security schemes of an OpenAPI document.
 
-The contract and the drift gate read both by it: `$ref` is followed inside the document only, what a path item says
-holds for its operations, and what is of a wrong shape is refused with its line and pointer.
+The contract and the drift comparison both read documents through this module. References are followed only inside the
+document, operations inherit from their path item, and a value of a wrong type is rejected with its line and pointer.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -21,10 +22,10 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 """The methods that a path item may have (OpenAPI 3.1, 4.8.9), as it names them."""
 
 STYLES = {"query": "form", "cookie": "form", "path": "simple", "header": "simple"}
-"""Where a parameter may be, and the style of its value where it names none (OpenAPI 3.1, 4.8.12.2)."""
+"""The values of a parameter's `in`, and the default style of each (OpenAPI 3.1, 4.8.12.2)."""
 
 NAME = re.compile(r"\{([^{}/]+)\}")
-"""A parameter in a path's template."""
+"""Matches a parameter in a path template."""
 
 Key = tuple[str, str]
 T = TypeVar("T")
@@ -32,23 +33,25 @@ _new = tuple.__new__
 
 
 class Part(NamedTuple):
-    """A value of the document and the JSON pointer it stands at."""
+    """A value of the document and its JSON pointer."""
 
     value: Any
     pointer: str
 
     def __truediv__(self, key: str) -> Part:
-        """The member under `key`, or None in its place where there is none."""
+        """Return the member under `key`; its value is None if there is no such member."""
         value, pointer = self
-        inner = value.get(key) if isinstance(value, dict) else None
-        # Twice as fast as to call the class, which is done for nearly all that a document holds.
-        return _new(Part, (inner, f"{pointer}/{escape_token(key)}"))
+        member = None
+        if isinstance(value, dict):
+            member = value.get(key)
+        # Twice as fast as calling the class, which matters because nearly every value of a document comes through here.
+        return _new(Part, (member, f"{pointer}/{escape_token(key)}"))
 
 
 class Spec:
-    """An OpenAPI document. Every accessor raises `DocumentError` on a wrong shape.
+    """An OpenAPI document. Every accessor raises `DocumentError` for a value of a wrong type.
 
-    `require` raises for what a reference leads to and is not of its kind, where more of that is read than here.
+    `require` validates the target of a reference as a component of a kind, and raises if it is not valid.
     """
 
     def __init__(self, document: Document, require: Callable[[str, Any, str], None] | None = None) -> None:
@@ -58,65 +61,67 @@ class Spec:
         self.is_30 = document.version.startswith("3.0")
         self.seen: set[str] = set()
         self.parameters: dict[Key, dict[Key, RawParameter]] = {}
-        """The parameters of the operations that were read, by their methods and paths."""
+        """The parameters of the operations read so far, by method and path."""
         self._targets: dict[str, Part] = {}
 
     @cached_property
     def components(self) -> dict[str, Any]:
-        """Components, and parts of other files, by their pointers; what is no mapping is refused where it is used."""
-        whole = self.root / "components"
-        sections = [whole / name for name in whole.value] if isinstance(whole.value, dict) else []
-        sections.append(self.root / FILES)
-        return {
-            (part := section / name).pointer: part.value
-            for section in sections
-            for name in (section.value if isinstance(section.value, dict) else ())
-        }
+        """All components, and the parts of other files, by pointer. Values of a wrong type are rejected on use."""
+        components = self.root / "components"
+        sections = [self.root / FILES]
+        if isinstance(components.value, dict):
+            sections[:0] = [components / name for name in components.value]
+        mappings = [section for section in sections if isinstance(section.value, dict)]
+        parts = (section / name for section in mappings for name in section.value)
+        return {part.pointer: part.value for part in parts}
 
     def refuse(self, part: Part, problem: str, hint: str) -> DocumentError:
-        """An error that names the document, the line where it is known, and the pointer."""
+        """Return an error that names the document, the pointer and, if known, the line."""
+        where = self.document.name
         line = self.document.line(part.pointer)
-        where = f"{self.document.name}:{line}" if line else self.document.name
+        if line:
+            where += f":{line}"
         return DocumentError(f"{problem}, at #{part.pointer}", where=where, hint=hint)
 
-    def _typed(self, part: Part, wanted: type[T], words: str, absent: T) -> T:
+    def _typed(self, part: Part, expected: type[T], description: str, default: T) -> T:
         if part.value is None:
-            return absent
-        if not isinstance(part.value, wanted):
-            problem = f"a {json_kind(part.value)} is where {words} belongs"
+            return default
+        if not isinstance(part.value, expected):
+            problem = f"a {json_kind(part.value)} is where {description} belongs"
             raise self.refuse(part, problem, "see the OpenAPI specification")
         return part.value
 
     def mapping(self, part: Part) -> dict[str, Any]:
-        """The part as a mapping; empty where it is absent."""
+        """Return the part as a mapping, empty if it is absent."""
         return self._typed(part, dict, "a mapping", {})
 
     def members(self, part: Part) -> list[tuple[str, Part]]:
-        """The members of a map whose keys are anyone's choice: a header may well be called `x-request-id`."""
-        at = part.pointer
-        return [(key, _new(Part, (value, f"{at}/{escape_token(key)}"))) for key, value in self.mapping(part).items()]
+        """Return the members of a map with arbitrary keys; unlike in `fields`, `x-request-id` may be one of them."""
+        pointer = part.pointer
+        mapping = self.mapping(part)
+        return [(key, _new(Part, (value, f"{pointer}/{escape_token(key)}"))) for key, value in mapping.items()]
 
     def fields(self, part: Part) -> list[tuple[str, Part]]:
-        """The members of an object that OpenAPI lets extend, its extensions (`x-...`) left out."""
+        """Return the members of an extensible object without its extensions (`x-...`)."""
         return [(key, member) for key, member in self.members(part) if not key.startswith("x-")]
 
     def items(self, part: Part) -> list[Part]:
-        """The elements of a list; none where it is absent."""
+        """Return the elements of a list, none if it is absent."""
         items: list[Any] = self._typed(part, list, "a list", [])
         return [Part(value, f"{part.pointer}/{index}") for index, value in enumerate(items)]
 
     def text(self, part: Part, default: str = "") -> str:
-        """The part as text; `default` where it is absent."""
+        """Return the part as text, or `default` if it is absent."""
         return self._typed(part, str, "text", default)
 
     def flag(self, part: Part) -> bool:
-        """The part as a boolean; False where it is absent."""
+        """Return the part as a boolean, False if it is absent."""
         return self._typed(part, bool, "true or false", False)
 
     def resolve(self, part: Part, kind: str = "") -> Part:
-        """Follow `$ref` until there is none. Siblings of a `$ref` are the caller's to read.
+        """Return the part that `$ref` leads to, or the part itself. The caller has to read the siblings of `$ref`.
 
-        What it leads to is of a kind that `components` has a folder for, where one is named.
+        `kind` is the section of `components` that the target belongs to, if any; it is validated as such.
         """
         trail: list[str] = []
         while isinstance(part.value, dict) and is_reference(part.value):
@@ -131,52 +136,55 @@ class Spec:
         return part
 
     def target(self, part: Part) -> Part:
-        """What the `$ref` of this part names. Raises `DocumentError` where that is not in the document."""
-        ref = part.value["$ref" if "$ref" in part.value else "$dynamicRef"]
+        """Return the part that the `$ref` of this part names; raises `DocumentError` if it is not in the document."""
+        ref = part.value.get("$ref", part.value.get("$dynamicRef"))
         if not isinstance(ref, str):
             raise self.refuse(part, "a $ref is not text", "it should read #/components/...")
         if ref in self._targets:
             return self._targets[ref]
-        if ref == "#" or ref.startswith("#/"):
-            pointer: str | None = ref[1:]
-            if "%" in ref:
-                from urllib.parse import unquote
-
-                pointer = unquote(ref[1:])
-        else:
-            pointer = self._addresses.pointer(ref, self._addresses.base(part.pointer))
+        pointer = self._pointer(ref, part)
         if pointer is None and not ref.startswith("#"):
             raise self.refuse(
                 part,
                 f"the $ref {ref[:200]!r} leads outside the document",
                 "bundle it into one document: nothing is fetched",
             )
-        try:
-            value = None if pointer is None else value_at(self.document.data, pointer)
-        except (KeyError, IndexError, TypeError, ValueError):
-            value = None
+        value = None
+        if pointer is not None:
+            with suppress(KeyError, IndexError, TypeError, ValueError):
+                value = value_at(self.document.data, pointer)
         if pointer is None or value is None:
             raise self.refuse(part, f"the $ref {ref[:200]!r} names nothing", "define it, or fix the $ref")
-        found = Part(value, pointer)
+        target = Part(value, pointer)
         if ref.startswith("#/"):
-            self._targets[ref] = found
-        return found
+            self._targets[ref] = target
+        return target
+
+    def _pointer(self, ref: str, part: Part) -> str | None:
+        """Return the pointer that a reference in a part leads to, or None if it leads outside the document."""
+        if ref != "#" and not ref.startswith("#/"):
+            return self._addresses.pointer(ref, self._addresses.base(part.pointer))
+        if "%" not in ref:
+            return ref[1:]
+        from urllib.parse import unquote
+
+        return unquote(ref[1:])
 
     @cached_property
     def _addresses(self) -> Addresses:
-        """Where identifiers lead; few documents have any."""
+        """The targets of identifiers; few documents have any."""
         from pytest_bctrl.contract.references import Addresses
 
         return Addresses(self.document.data)
 
 
 def is_reference(schema: dict[str, Any]) -> bool:
-    """Tell a reference. A `$dynamicRef` in a document that stands alone leads where a `$ref` would."""
+    """Return whether a schema is a reference. Within a single document, `$dynamicRef` has the target of `$ref`."""
     return "$ref" in schema or "$dynamicRef" in schema
 
 
 def json_kind(value: Any) -> str:
-    """What a value is, in the words of JSON."""
+    """Return the JSON type of a value, for messages."""
     if isinstance(value, bool):
         return "boolean"
     if isinstance(value, (int, float)):
@@ -185,7 +193,7 @@ def json_kind(value: Any) -> str:
 
 
 def value_key(value: Any) -> Any:
-    """A hashable key under which equal JSON values, and no others, meet: 1 is 1.0, and neither is true."""
+    """Return a hashable key that is the same for equal JSON values only: 1 equals 1.0, and neither equals true."""
     if isinstance(value, bool):
         return ("boolean", value)
     if isinstance(value, dict):
@@ -196,7 +204,7 @@ def value_key(value: Any) -> Any:
 
 
 class RawOperation(NamedTuple):
-    """One method on one path; `shape` is the path with its parameters nameless."""
+    """An operation of the document: a method of a path. `shape` is the path without the names of its parameters."""
 
     method: str
     path: str
@@ -206,23 +214,23 @@ class RawOperation(NamedTuple):
 
     @property
     def label(self) -> str:
-        """As a reader writes it."""
+        """The label shown to users, such as `GET /v1/spaces/{id}/runtimes`."""
         return f"{self.method.upper()} {self.path}"
 
     @property
     def contents(self) -> list[Any]:
-        """All that it says, and its path item for it."""
+        """All values of the document that define the operation, including those of its path item."""
         return [self.part.value, self.item.value.get("parameters"), self.item.value.get("servers")]
 
     @property
     def path_parameters(self) -> list[str]:
-        """The names in the path's template, in order."""
+        """The names in the path template, in order."""
         return NAME.findall(self.path)
 
 
 def operations(spec: Spec) -> list[RawOperation]:
-    """Return the operations of a document, in its order. Raises `DocumentError` where a path item is none."""
-    found = []
+    """Return the operations of a document, in its order; raises `DocumentError` for an invalid path item."""
+    operations = []
     for path, item in spec.fields(spec.root / "paths"):
         if not path.startswith("/"):
             raise spec.refuse(
@@ -234,14 +242,14 @@ def operations(spec: Spec) -> list[RawOperation]:
             part = item / method
             if part.value is not None:
                 spec.mapping(part)
-                found.append(RawOperation(method, path, shape, item, part))
-    return found
+                operations.append(RawOperation(method, path, shape, item, part))
+    return operations
 
 
 class RawParameter(NamedTuple):
-    """A parameter, or a header field of an answer; `holder` is what has its schema.
+    """A parameter, or a header of a response. `holder` is the part with the `schema`.
 
-    `style` is how its value is written: one of OpenAPI's styles, or the media type of its `content`.
+    `style` defines how the value is serialised: a style of OpenAPI, or the media type of its `content`.
     """
 
     in_: str
@@ -254,117 +262,139 @@ class RawParameter(NamedTuple):
 
     @property
     def schema(self) -> tuple[Part, ...]:
-        """What its value may be."""
+        """The schema of the value, if there is one."""
         return schema_parts(self.holder)
 
 
 def parameters(spec: Spec, operation: RawOperation) -> dict[Key, RawParameter]:
-    """Return an operation's parameters; its own override those of its path item.
+    """Return an operation's parameters, which override those of its path item.
 
-    They are keyed by where they are sent and by what stays where they are written otherwise: of a header its name in
-    lower case, of the path its position. Raises `DocumentError` where one has no name, place or shape.
+    They are keyed by `in` and by an identity: the name in lower case for a header, the position for a path parameter.
+    Raises `DocumentError` for an invalid parameter.
     """
-    # Two paths may share a path item, and name its parameters in another order.
-    at = operation.method, operation.path
-    if at in spec.parameters:
-        return spec.parameters[at]
-    found: dict[Key, RawParameter] = {}
-    names = operation.path_parameters
-    for whole in (operation.item / "parameters", operation.part / "parameters"):
-        for part in spec.items(whole):
+    # The method and path, because two paths may share a path item and name its parameters in another order.
+    operation_key = operation.method, operation.path
+    if operation_key in spec.parameters:
+        return spec.parameters[operation_key]
+    parameters: dict[Key, RawParameter] = {}
+    for holder in (operation.item / "parameters", operation.part / "parameters"):
+        for part in spec.items(holder):
             part = spec.resolve(part, "parameters")
-            where, name = spec.text(part / "in"), spec.text(part / "name")
-            if where not in STYLES or not name:
+            in_, name = spec.text(part / "in"), spec.text(part / "name")
+            if in_ not in STYLES or not name:
                 problem = "a parameter has no name, or is in none of path, query, header, cookie"
                 raise spec.refuse(part, problem, "name it and say where")
-            key = name.lower() if where == "header" else name
-            key = f"#{names.index(name)}" if where == "path" and name in names else key
-            if where != "header" or key not in _IGNORED:
-                found[where, key] = _parameter(spec, where, name, part)
-    spec.parameters[at] = found
-    return found
+            key = _identity(operation, in_, name)
+            if in_ != "header" or key not in _IGNORED:
+                parameters[in_, key] = _parameter(spec, in_, name, part)
+    spec.parameters[operation_key] = parameters
+    return parameters
+
+
+def _identity(operation: RawOperation, in_: str, name: str) -> str:
+    """Return the part of a parameter's identity that a rename or another case does not change."""
+    if in_ == "header":
+        return name.lower()
+    names = operation.path_parameters
+    if in_ == "path" and name in names:
+        return f"#{names.index(name)}"
+    return name
 
 
 _IGNORED = ("accept", "content-type")
-"""Header fields of which a parameter "shall be ignored" (OpenAPI 3.1, 4.8.12.1)."""
+"""Headers whose parameter definitions "shall be ignored" (OpenAPI 3.1, 4.8.12.1)."""
 
 
-def _parameter(spec: Spec, where: str, name: str, part: Part) -> RawParameter:
+def _parameter(spec: Spec, in_: str, name: str, part: Part) -> RawParameter:
     media, holder = "", part
     if (part / "schema").value is None:
         media, holder = next(iter(media_types(spec, part).items()), ("", part))
-    style, explode = media or spec.text(part / "style", STYLES[where]), part / "explode"
-    is_exploded = style == "form" if explode.value is None else spec.flag(explode)
-    return RawParameter(where, name, part, holder, where == "path" or spec.flag(part / "required"), style, is_exploded)
+    style = media or spec.text(part / "style", STYLES[in_])
+    explode = part / "explode"
+    is_exploded = style == "form"
+    if explode.value is not None:
+        is_exploded = spec.flag(explode)
+    return RawParameter(in_, name, part, holder, in_ == "path" or spec.flag(part / "required"), style, is_exploded)
 
 
 def headers(spec: Spec, response: Part) -> dict[str, RawParameter]:
-    """Return a response's header fields by their names in lower case, without its media type's (3.1, 4.8.17.1)."""
-    found = [(name, spec.resolve(part, "headers")) for name, part in spec.members(response / "headers")]
-    kept = ((name, part) for name, part in found if name.lower() != "content-type")
-    return {name.lower(): _parameter(spec, "header", name, part) for name, part in kept}
-
-
-def schema_parts(holder: Part) -> tuple[Part, ...]:
-    """The schema that a parameter, header or media type has; none where it takes anything."""
-    part = holder / "schema"
-    return (part,) if part.value is not None else ()
-
-
-def responses(spec: Spec, operation: RawOperation) -> dict[str, Part]:
-    """Return an operation's responses by status, `2XX` or `default`."""
+    """Return a response's headers by name in lower case, without `Content-Type` (OpenAPI 3.1, 4.8.17.1)."""
+    resolved = [(name, spec.resolve(part, "headers")) for name, part in spec.members(response / "headers")]
     return {
-        status.upper() if status.lower() != "default" else "default": spec.resolve(part, "responses")
-        for status, part in spec.fields(operation.part / "responses")
+        name.lower(): _parameter(spec, "header", name, part)
+        for name, part in resolved
+        if name.lower() != "content-type"
     }
 
 
-def media_types(spec: Spec, holder: Part) -> dict[str, Part]:
-    """Return the media types of the `content` of a body, response, parameter or header by their names in one form.
+def schema_parts(holder: Part) -> tuple[Part, ...]:
+    """Return the schema of a parameter, header or media type, as a tuple that is empty if any value is allowed."""
+    part = holder / "schema"
+    if part.value is None:
+        return ()
+    return (part,)
 
-    Raises `DocumentError` where one is no mapping.
+
+def responses(spec: Spec, operation: RawOperation) -> dict[str, Part]:
+    """Return an operation's responses by status: a code, `2XX` or `default`."""
+    responses = {}
+    for key, part in spec.fields(operation.part / "responses"):
+        status = key.upper()
+        if status == "DEFAULT":
+            status = "default"
+        responses[status] = spec.resolve(part, "responses")
+    return responses
+
+
+def media_types(spec: Spec, holder: Part) -> dict[str, Part]:
+    """Return the media types of the `content` of a body, response, parameter or header, by their normalised names.
+
+    Raises `DocumentError` if a media type is not a mapping.
     """
-    found = {}
+    media_types = {}
     for name, part in spec.members(holder / "content"):
         spec.mapping(part)
-        # Lower case, no blanks around the parameters, which are sorted.
+        # In lower case, with sorted parameters and no blanks around them.
         essence, *parameters = [piece.strip().lower() for piece in name.split(";")]
-        found["; ".join([essence, *sorted(filter(None, parameters))])] = part
-    return found
+        media_types["; ".join([essence, *sorted(filter(None, parameters))])] = part
+    return media_types
 
 
 def security_schemes(spec: Spec) -> dict[str, Part]:
-    """Return the security schemes of a document by their names."""
+    """Return the security schemes of a document by name."""
     named = spec.members(spec.root / "components" / "securitySchemes")
     return {name: spec.resolve(part, "securitySchemes") for name, part in named}
 
 
-def security_requirements(spec: Spec, whole: Part, among: Collection[str] | None = None) -> list[dict[str, Part]]:
-    """Return the alternatives of which a caller must meet one: the scopes that are asked for by each scheme's name.
+def security_requirements(spec: Spec, part: Part, among: Collection[str] | None = None) -> list[dict[str, Part]]:
+    """Return the alternative security requirements; each has the required scopes by the name of the scheme.
 
-    Those that name a scheme which is not `among` some are left out; without them, it raises `DocumentError` where a
-    scheme is not defined.
+    `among` limits them to requirements that use only these schemes. Without it, an undefined scheme raises
+    `DocumentError`.
     """
-    known = spec.mapping(spec.root / "components" / "securitySchemes")
-    alternatives = [dict(spec.members(requirement)) for requirement in spec.items(whole)]
+    defined = spec.mapping(spec.root / "components" / "securitySchemes")
+    requirements = [dict(spec.members(requirement)) for requirement in spec.items(part)]
     if among is not None:
-        return [alternative for alternative in alternatives if alternative.keys() <= {*among}]
-    for name, scopes in (pair for alternative in alternatives for pair in alternative.items()):
-        if name not in known:
-            raise spec.refuse(
-                scopes,
-                f"security names the scheme {name[:80]!r}, which is not defined",
-                f"define it under components/securitySchemes, which has: {', '.join(known) or 'none'}",
-            )
-    return alternatives
+        return [requirement for requirement in requirements if requirement.keys() <= {*among}]
+    for requirement in requirements:
+        for name, scopes in requirement.items():
+            if name not in defined:
+                raise spec.refuse(
+                    scopes,
+                    f"security names the scheme {name[:80]!r}, which is not defined",
+                    f"define it under components/securitySchemes, which has: {', '.join(defined) or 'none'}",
+                )
+    return requirements
 
 
 def security_part(spec: Spec, operation: RawOperation) -> Part:
-    """Return the list of what an operation demands; its own stands instead of the document's (OpenAPI 3.1, 4.8.10)."""
-    own = operation.part / "security"
-    return own if own.value is not None else spec.root / "security"
+    """Return the `security` of an operation, which overrides that of the document (OpenAPI 3.1, 4.8.10)."""
+    part = operation.part / "security"
+    if part.value is None:
+        return spec.root / "security"
+    return part
 
 
 def is_json(media: str) -> bool:
-    """Whether a media type names JSON, so that a value in it shows what type it is of."""
+    """Return whether a media type is JSON, so that a value has a JSON type."""
     return media.partition(";")[0].strip().lower().endswith(("/json", "+json"))

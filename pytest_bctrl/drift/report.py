@@ -232,7 +232,7 @@ def _called(pointer: str) -> str:
 
 
 def _spot(spec: Spec, pointer: str) -> dict[str, Any]:
-    name, own = spec.document.place(pointer)
+    name, own = spec.document.source_location(pointer)
     return {"document": name, "pointer": own, "line": spec.document.line(pointer)}
 
 
