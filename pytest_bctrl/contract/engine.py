@@ -1,8 +1,8 @@
-"""Whether a value conforms, and what of it does not: jsonschema-rs, for everything in the kit that asks.
+"""Validates values with jsonschema-rs and reports the errors. Every other module validates through here.
 
-JSON Schema 2020-12 with its formats asserted (validation, 7.2.1), since an annotation would let every bad id pass.
-Patterns are ECMA 262's. They are matched in linear time; one that looks ahead, behind or back at a group takes at most
-so many steps, and what is not matched within them does not conform.
+It follows JSON Schema 2020-12 with formats asserted (validation, 7.2.1), because as annotations they would accept every
+malformed id. Patterns are those of ECMA 262 and matched in linear time. A pattern with a lookaround or a back reference
+has a limit of steps; a value that is not matched within them is rejected.
 """
 
 from __future__ import annotations
@@ -28,19 +28,21 @@ if TYPE_CHECKING:
     from jsonschema_rs import Registry, ValidationError, Validator
 
 _STEPS = 10_000
-_READ = 240
-"""Levels of a value that the engine explains; it says of any whether it conforms."""
+"""Maximum number of backtracking steps of a pattern."""
 
-_EXPLAINED = 65_536
-"""How often a schema that leads back to itself is looked at for errors; whether there is one, the engine remembers."""
+_LEVELS = 240
+"""Levels of a value for which the engine can report errors; it can validate values of any depth."""
 
-_HALF = {code: code - 0xD800 + 0xF0000 for code in range(0xD800, 0xE000)}
-_WHOLE = {code: half for half, code in _HALF.items()}
-"""Half a character, which JSON can hold and UTF-8 cannot, as a character that nobody uses."""
+_VISITS = 65_536
+"""Maximum number of visits to a recursive schema when collecting errors; validation alone remembers its results."""
+
+_ENCODED_SURROGATES = {code: code - 0xD800 + 0xF0000 for code in range(0xD800, 0xE000)}
+_DECODED_SURROGATES = {private: code for code, private in _ENCODED_SURROGATES.items()}
+"""Lone surrogates, which JSON allows and UTF-8 does not, are represented by private characters."""
 
 
 def accepts(contract: Contract, schema: Schema, value: Any) -> bool:
-    """Whether a value conforms to a schema of the contract."""
+    """Return whether a value is valid against a schema of the contract."""
     validator = _engine(contract).validator(schema)
     try:
         return validator.is_valid(value)
@@ -49,30 +51,30 @@ def accepts(contract: Contract, schema: Schema, value: Any) -> bool:
 
 
 def schema_pointer(contract: Contract, schema: Schema) -> str:
-    """The pointer of a schema that stands in the contract's document; empty for one that does not."""
+    """Return the pointer of a schema of the contract's document, empty for any other schema."""
     return _engine(contract).pointers.get(id(schema), "")
 
 
 def schema_count(contract: Contract) -> int:
-    """Return how many schemas the contract's document holds."""
+    """Return the number of schemas in the contract's document."""
     return len(_engine(contract).pointers)
 
 
 def schema_resource(contract: Contract) -> dict[str, Any]:
-    """Return the contract's document as a resource of JSON Schema, for another engine: each reference is a URI."""
+    """Return the contract's document as a JSON Schema resource for another engine, with URIs as references."""
     return _engine(contract).addresses.resource()
 
 
 def as_reference(contract: Contract, schema: Schema) -> Schema:
     """Return a reference to the schema in the document, or the schema itself if it is not part of the document."""
-    return _engine(contract).referable(schema)
+    return _engine(contract).as_reference(schema)
 
 
 def canonical_form(contract: Contract, schema: Schema) -> Schema:
-    """Return the engine's canonical form of a schema: what it says of one value is worked out, without its `allOf`.
+    """Return the engine's canonical form of a schema, in which `allOf` and the like are merged.
 
-    It need not stand in the document. The schema itself where the engine cannot tell, or where its alternatives combine
-    in more ways than the budget allows.
+    The schema need not be part of the document. It is returned unchanged if the engine has no canonical form of it, or
+    if its alternatives have more combinations than the budget allows.
     """
     from jsonschema_rs import canonicalize
 
@@ -80,133 +82,139 @@ def canonical_form(contract: Contract, schema: Schema) -> Schema:
         return schema
     addresses, registry = _engine(contract).addresses, _engine(contract).registry
     try:
-        found = canonicalize(addresses.absolute(schema), draft=20, validate_formats=True, registry=registry)
+        form = canonicalize(addresses.absolute(schema), draft=20, validate_formats=True, registry=registry)
     except ValueError:
         return schema
-    made: Schema = _with_pointers(addresses, found.to_json_schema())
-    return made
+    canonical: Schema = _with_pointers(addresses, form.to_json_schema())
+    return canonical
 
 
 _CANONICAL = "#/$defs/urn:jsonschema:canonical:"
-"""What the references of a canonical form begin with; the URI that they stand for follows, percent-encoded."""
+"""The prefix of references in a canonical form; the percent-encoded URI of the target follows."""
 
 
 def _with_pointers(addresses: Addresses, value: Any) -> Any:
+    """Return a canonical form with references into the document as pointers."""
     if isinstance(value, list):
         return [_with_pointers(addresses, item) for item in value]
     if not isinstance(value, dict):
         return value
-    made = {key: _with_pointers(addresses, inner) for key, inner in value.items() if key not in ("$defs", "$schema")}
-    reference = made.get("$ref")
+    schema = {key: _with_pointers(addresses, inner) for key, inner in value.items() if key not in ("$defs", "$schema")}
+    reference = schema.get("$ref")
     if isinstance(reference, str) and reference.startswith(_CANONICAL):
         name = unescape_token(unquote(reference.removeprefix(_CANONICAL)))
-        made["$ref"] = f"#{quote(addresses.pointer(unquote(name)) or '', safe=FRAGMENT)}"
-    return made
+        schema["$ref"] = f"#{quote(addresses.pointer(unquote(name)) or '', safe=FRAGMENT)}"
+    return schema
 
 
-def iter_errors(contract: Contract, schema: Schema, value: Any, above: Path = ()) -> Iterator[SchemaError]:
-    """Yield what is wrong with a value, which stands at `above`; nothing where it nests too deep for that."""
+def iter_errors(contract: Contract, schema: Schema, value: Any, parent: Path = ()) -> Iterator[SchemaError]:
+    """Yield the validation errors of a value, whose path is `parent`; none if it is nested too deeply."""
     engine = _engine(contract)
     if engine.levels < DEPTH and is_deep(value, engine.levels):
         return
     validator = engine.validator(schema)
     try:
-        found = validator.iter_errors(value)
+        errors = validator.iter_errors(value)
     except (ValueError, TypeError):
-        found = validator.iter_errors(as_engine_input(value, is_shown=True))
-    for error in found:
-        yield SchemaError(contract, error, value, above)
+        errors = validator.iter_errors(as_engine_input(value, is_shown=True))
+    for error in errors:
+        yield SchemaError(contract, error, value, parent)
 
 
 class SchemaError:
-    """A keyword that a value of a body breaks, and the path of the value.
+    """A keyword that rejects a value of a body, and the path of the value.
 
-    `fault` is what the engine calls it, which can say more than the keyword: `OneOfMultipleValid`.
+    `error_kind` is the engine's name of the error, which may be more specific than the keyword: `OneOfMultipleValid`.
     """
 
-    def __init__(self, contract: Contract, error: Any, body: Any, above: Path) -> None:
+    def __init__(self, contract: Contract, error: Any, body: Any, parent: Path) -> None:
         self.message = error.message
-        path, self.value = _found_at(error, body)
-        self.path = (*above, *path)
+        path, self.value = _path_and_value(error, body)
+        self.path = (*parent, *path)
         self._kind = error.kind
         if self._kind.name == "propertyNames":
-            # What is wrong is the name, and the place is the object that has it.
+            # The value is the rejected name, the path that of its object.
             error = self._kind.error
             self._kind, self.value = error.kind, error.instance
-        self.contract, self._error, self._body, self._above = contract, error, body, above
+        self.contract, self._error, self._body, self._parent = contract, error, body, parent
         self.keyword: str = self._kind.name
         self.error_kind = type(self._kind).__name__
-        if self.error_kind == "FalseSchema" and error.schema_path[-1:] == ["additionalProperties"] != list(
-            self.path[-1:]
-        ):
+        is_additional = error.schema_path[-1:] == ["additionalProperties"] != list(self.path[-1:])
+        if self.error_kind == "FalseSchema" and is_additional:
             self.keyword, self.error_kind = "additionalProperties", "AdditionalProperties"
 
     @cached_property
     def keyword_value(self) -> Any:
-        """What the contract says by the keyword."""
+        """The value of the keyword in the contract."""
         pointer = _engine(self.contract).addresses.pointer(str(self._error.absolute_keyword_location)) or ""
-        return value_at(self.contract.document, pointer.translate(_WHOLE))
+        return value_at(self.contract.document, pointer.translate(_DECODED_SURROGATES))
 
     @property
     def missing(self) -> str:
-        """The property that `required` names."""
+        """The missing property that `required` names."""
         return str(self._kind.property)
 
     def inside(self) -> Iterator[SchemaError]:
-        """What is wrong in the properties that `unevaluatedProperties` is about; the engine names no more than them."""
+        """Yield the errors in the properties that `unevaluatedProperties` rejects; the engine only names them."""
         for name in self._kind.unexpected:
             yield from iter_errors(self.contract, self.keyword_value, self.value[name], (*self.path, name))
 
     def branch(self, index: int) -> Iterator[SchemaError]:
-        """What is wrong by one of the schemas that `oneOf` or `anyOf` lists."""
+        """Yield the validation errors of one branch of `oneOf` or `anyOf`."""
         for error in self._kind.context[index]:
-            yield SchemaError(self.contract, error, self._body, self._above)
+            yield SchemaError(self.contract, error, self._body, self._parent)
 
 
 def require_resolvable(contract: Contract) -> None:
-    """Raise `DocumentError` for a schema with identifiers that the engine cannot follow."""
-    place = ""
+    """Raise `DocumentError` for a schema with identifiers that the engine cannot resolve."""
+    pointer = ""
     try:
         addresses = _engine(contract).addresses
-        for place in addresses.roots if addresses.has_identifiers else ():
-            _engine(contract).validator(value_at(contract.document, place.translate(_WHOLE)))
+        if not addresses.has_identifiers:
+            return
+        for pointer in addresses.roots:
+            _engine(contract).validator(value_at(contract.document, pointer.translate(_DECODED_SURROGATES)))
     except ValueError as error:
         raise DocumentError(
             f"a reference cannot be followed: {str(error).splitlines()[0]}",
-            where=f"{contract.name}: #{place}",
+            where=f"{contract.name}: #{pointer}",
             hint="define what it names",
         ) from None
 
 
-def _found_at(error: ValidationError, body: Any) -> tuple[Path, Any]:
-    """The path of what is wrong with a body, and the value that is there."""
+def _path_and_value(error: ValidationError, body: Any) -> tuple[Path, Any]:
+    """Return the path of the rejected value in a body, and the value."""
     path: list[str | int] = []
     for key in error.instance_path:
-        path.append(_name(str(key), body) if isinstance(body, dict) else key)
-        body = body[path[-1]]
+        if isinstance(body, dict):
+            key = _property_name(str(key), body)
+        path.append(key)
+        body = body[key]
     return tuple(path), body
 
 
-def _name(shown: str, body: Mapping[str, Any]) -> str:
-    """The name that the engine shows in another way: it reads digits as a number, and no half of a character."""
-    exact = (name for name in (shown, shown.translate(_WHOLE)) if name in body)
-    return next(exact, None) or next(name for name in body if name.lstrip("+0") == shown.lstrip("0"))
+def _property_name(shown: str, body: Mapping[str, Any]) -> str:
+    """Return the property that the engine shows as `shown`: it reads digits as a number, and encodes surrogates."""
+    for name in (shown, shown.translate(_DECODED_SURROGATES)):
+        if name and name in body:
+            return name
+    return next(name for name in body if name.lstrip("+0") == shown.lstrip("0"))
 
 
 def conforms_to_format(value: object, name: str) -> bool:
-    """Whether a value is in a format; one that `is_known_format` does not know is an annotation."""
-    return _keeps("format", name, value)
+    """Return whether a value conforms to a format; any value does if `is_known_format` does not know the format."""
+    return _is_valid("format", name, value)
 
 
 def count_conforming(values: Sequence[str], name: str) -> int:
-    """How many of the strings are in a format."""
-    if _keeps("items", name, list(values)):
+    """Return how many of the strings conform to a format."""
+    if _is_valid("items", name, list(values)):
         return len(values)
     return sum(conforms_to_format(value, name) for value in values)
 
 
 def is_known_format(name: str) -> bool:
-    """Whether the engine knows a format, and so holds values to it."""
+    """Return whether the engine knows a format and validates values against it."""
     try:
         return bool(_validator({"format": name}, ignore_unknown_formats=False))
     except ValueError:
@@ -214,32 +222,36 @@ def is_known_format(name: str) -> bool:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a pattern is found in a text; not where it is none that can be read."""
-    return is_pattern(pattern) and _keeps("pattern", pattern, text)
+    """Return whether a text matches a pattern; no text matches an invalid pattern."""
+    return is_pattern(pattern) and _is_valid("pattern", pattern, text)
 
 
 def is_pattern(pattern: str) -> bool:
-    """Whether a text is a pattern that the engine can read and is willing to: a huge one it is not."""
+    """Return whether the engine accepts a text as a pattern; it rejects huge patterns too."""
     try:
-        return bool(_keeping("pattern", pattern))
+        return bool(_keyword_validator("pattern", pattern))
     except ValueError:
         return False
 
 
-def _keeps(keyword: str, said: str, value: object) -> bool:
+def _is_valid(keyword: str, keyword_value: str, value: object) -> bool:
+    validator = _keyword_validator(keyword, keyword_value)
     try:
-        return _keeping(keyword, said).is_valid(value)
+        return validator.is_valid(value)
     except (ValueError, TypeError):
-        return _keeping(keyword, said).is_valid(as_engine_input(value))
+        return validator.is_valid(as_engine_input(value))
 
 
 @lru_cache(maxsize=256)
-def _keeping(keyword: str, said: str) -> Validator:
-    return _validator({keyword: {"format": said} if keyword == "items" else said})
+def _keyword_validator(keyword: str, keyword_value: str) -> Validator:
+    """Return the validator of a schema with one keyword; for `items`, the value is the format of the items."""
+    if keyword == "items":
+        return _validator({"items": {"format": keyword_value}})
+    return _validator({keyword: keyword_value})
 
 
 def _validator(schema: Schema, registry: Registry | None = None, *, ignore_unknown_formats: bool = True) -> Validator:
-    # Imported where there is something to validate: a run that only asks for fixtures must not pay for it.
+    # Imported here, because a run that only uses fixtures should not pay for the import.
     from jsonschema_rs import Draft202012Validator, FancyRegexOptions
 
     return Draft202012Validator(
@@ -258,7 +270,7 @@ def _engine(contract: Contract) -> _Engine:
 
 
 class _Engine:
-    """The validators of one contract: one for each schema that is asked for, made once."""
+    """The validators of one contract, one per schema, created on first use."""
 
     def __init__(self, contract: Contract) -> None:
         from jsonschema_rs import Registry
@@ -268,62 +280,69 @@ class _Engine:
         try:
             json.dumps(source, ensure_ascii=False, allow_nan=False).encode()
         except (ValueError, TypeError):
-            # It cannot be written as UTF-8, as nearly every one can.
+            # The document cannot be encoded as UTF-8, which is rare.
             source = as_engine_input(source)
         self.addresses = Addresses(source)
         self.registry = Registry([(BASE, self.addresses.resource())])
-        # By identity, which is an object's for as long as the contract holds it.
+        # Identities are unique because the contract holds the schemas.
         self.pointers = {id(schema.value): schema.pointer for schema in keyword_objects(contract.document)}
-        self._made: dict[int, Validator] = {}
+        self._validators: dict[int, Validator] = {}
 
     @cached_property
     def combinations(self) -> Combinations:
-        """The combinations of the contract's schemas, and of those that are put together of them."""
+        """The combinations of the contract's schemas and of schemas composed of them."""
         return Combinations(self._contract.document, self._contract.name, self.pointers)
 
     @cached_property
     def levels(self) -> int:
-        """Levels of a value that errors are looked for in. Where schemas multiply with each, it is soon too long."""
+        """The levels of a value in which errors are collected; fewer if recursive schemas multiply per level."""
         growth = Cost(self._contract.document, self._contract.name).growth
-        return DEPTH if growth == 1 else int(log(_EXPLAINED, growth))
+        if growth == 1:
+            return DEPTH
+        return int(log(_VISITS, growth))
 
     def validator(self, schema: Schema) -> Validator:
-        """The validator of a schema, which need not stand in the document: its references lead into that."""
+        """Return the validator of a schema, which need not be part of the document that it refers to."""
         key = id(schema)
-        if key not in self._made:
-            made = _validator(self.referable(schema), self.registry)
+        if key not in self._validators:
+            validator = _validator(self.as_reference(schema), self.registry)
             if key not in self.pointers:
-                return made
-            self._made[key] = made
-        return self._made[key]
+                return validator
+            self._validators[key] = validator
+        return self._validators[key]
 
-    def referable(self, schema: Schema) -> Schema:
-        """A schema of the document as a reference into it; one of another place with absolute references."""
-        place = self.pointers.get(id(schema))
-        if place is None:
+    def as_reference(self, schema: Schema) -> Schema:
+        """Return a reference to a schema of the document; another schema is returned with absolute references."""
+        pointer = self.pointers.get(id(schema))
+        if pointer is None:
             absolute: Schema = self.addresses.absolute(schema)
             return absolute
-        return {"$ref": self.addresses.uri(place.translate(_HALF))}
+        return {"$ref": self.addresses.uri(pointer.translate(_ENCODED_SURROGATES))}
 
 
-_SHOWN = 4_000
-_LARGEST = Decimal(10) ** _SHOWN
+_DIGITS = 4_000
+"""Digits of a number that the interpreter can show."""
+
+_LARGEST = Decimal(10) ** _DIGITS
 
 
-def as_engine_input(value: Any, levels: int = _READ, *, is_shown: bool = False) -> Any:
-    """JSON data with what the engine cannot read as what it can: half a character, a number beyond a double.
+def as_engine_input(value: Any, levels: int = _LEVELS, *, is_shown: bool = False) -> Any:
+    """Return JSON data in a form that the engine accepts: without lone surrogates and numbers beyond a double.
 
-    What is deeper than it explains is left out: lists and objects are empty there. Where the engine has to show a
-    number (`is_shown`), one that the interpreter has too few digits for is the largest that it has.
+    Lists and objects below the levels that the engine can report on are empty. If the engine has to show a number
+    (`is_shown`), it is limited to the digits that the interpreter can show.
     """
     if isinstance(value, dict):
         return {
-            key.translate(_HALF): as_engine_input(inner, levels - 1, is_shown=is_shown)
+            key.translate(_ENCODED_SURROGATES): as_engine_input(inner, levels - 1, is_shown=is_shown)
             for key, inner in value.items()
             if levels
         }
     if isinstance(value, list):
         return [as_engine_input(inner, levels - 1, is_shown=is_shown) for inner in value if levels]
     if isinstance(value, LargeNumber):
-        return _LARGEST.copy_sign(value.exact) if is_shown and value.exact.adjusted() > _SHOWN else value.exact
-    return value.translate(_HALF) if isinstance(value, str) else value
+        is_limited = is_shown and value.exact.adjusted() > _DIGITS
+        return _LARGEST.copy_sign(value.exact) if is_limited else value.exact
+    if isinstance(value, str):
+        return value.translate(_ENCODED_SURROGATES)
+    return value

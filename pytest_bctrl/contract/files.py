@@ -1,4 +1,4 @@
-"""Where the contract's files are: beside the code in an installed package, in `contracts/` in a checkout."""
+"""The paths of the contract's files: next to the code in an installed package, in `contracts/` in a checkout."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class ContractFiles(NamedTuple):
 
     @property
     def is_installed(self) -> bool:
-        """Whether the files came with an installed package, rather than from a clone or a folder of one's own."""
+        """Whether the files came with an installed package, and not from a clone or a project's folder."""
         return self.folder.resolve().parent == _PACKAGE
 
     @property
     def is_ours(self) -> bool:
-        """Whether the folder holds any file of a vendored contract, rather than somebody else's contracts."""
+        """Whether the folder has any file of a vendored contract; it may hold contracts of another tool."""
         return any(path.is_file() for path in (self.spec, self.lock, self.overlay, self.merged))
 
     @property
@@ -39,7 +39,7 @@ class ContractFiles(NamedTuple):
 
     @property
     def overlay(self) -> Path:
-        """What the spec leaves out (OpenAPI Overlay 1.0, YAML)."""
+        """The overlay with everything that the spec omits (OpenAPI Overlay 1.0, YAML)."""
         return self.folder / "runtimes.overlay.yaml"
 
     @property
@@ -54,7 +54,7 @@ class ContractFiles(NamedTuple):
 
 
 def with_samples(document: Document, spec: Path) -> Document:
-    """Return the document of a vendored spec with the samples of its page, as the lock beside it has them."""
+    """Return the document of a vendored spec with the samples that its lock records."""
     import json
 
     files = ContractFiles(spec.parent)
@@ -64,23 +64,27 @@ def with_samples(document: Document, spec: Path) -> Document:
         samples = json.loads(files.lock.read_text("utf-8"))["samples"]
     except (OSError, ValueError, KeyError, TypeError):
         return document
-    return document._replace(samples=samples) if isinstance(samples, dict) else document
+    if not isinstance(samples, dict):
+        return document
+    return document._replace(samples=samples)
 
 
 def built_from(contract: str) -> ContractFiles | None:
-    """Return the files that a contract was built from, where its spec is beside it."""
+    """Return the files that a contract was built from, or None if its spec is not in the same folder."""
     files = ContractFiles(Path(contract).parent)
-    return files if Path(contract).name == files.merged.name and files.spec.is_file() else None
+    if Path(contract).name != files.merged.name or not files.spec.is_file():
+        return None
+    return files
 
 
 def update_command(source: str | None, folder: Path | str = "contracts") -> str:
-    """Return the command that takes a published spec over; it works from a clone and with an installed package."""
-    given = [source] if source else []
-    return shlex.join(["pytest-bctrl", "contract", "update", *given, "--contracts", str(folder)])
+    """Return the command that vendors a published spec; it works from a clone and with an installed package."""
+    sources = [source] if source else []
+    return shlex.join(["pytest-bctrl", "contract", "update", *sources, "--contracts", str(folder)])
 
 
 def shown_path(path: Path) -> str:
-    """The path as a reader and a CI annotation know it: relative, where it is below the working directory."""
+    """Return a path for messages and CI annotations: relative if it is below the working directory."""
     try:
         return path.absolute().relative_to(Path.cwd()).as_posix()
     except ValueError:
@@ -88,11 +92,13 @@ def shown_path(path: Path) -> str:
 
 
 def short_path(name: str) -> str:
-    """A document for a reader: below the working directory by its path from there, else by its last folder."""
+    """Return a document's name for messages: its path below the working directory, else its folder and file name."""
     if not Path(name).is_absolute() or "\n" in name:
         return name
     shown = shown_path(Path(name))
-    return f"…/{'/'.join(Path(name).parts[-2:])}" if shown == name else shown
+    if shown != name:
+        return shown
+    return f"…/{'/'.join(Path(name).parts[-2:])}"
 
 
 def packaged() -> ContractFiles:

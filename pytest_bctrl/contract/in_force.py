@@ -1,7 +1,7 @@
-"""The contract in force: the document that pytest and every command check against, and where it comes from.
+"""Selects the contract in force: the document that pytest and every command check against.
 
-One rule for all of them: `--bctrl-contract` or `bctrl_contract`, else the folder `contracts/` of the project, which
-`pytest-bctrl contract update` writes, else the contract that came with the package.
+The order is the same everywhere: `--bctrl-contract` or `bctrl_contract`, then the project's folder `contracts/`, which
+`pytest-bctrl contract update` writes, then the contract that came with the package.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_bctrl.settings.resolve import Source
 
 PUBLISHED = "published"
-"""As a value of `--bctrl-contract`: the vendored spec without the overlay."""
+"""The value of `--bctrl-contract` for the vendored spec without the overlay."""
 
 FOLDER = "contracts"
 
@@ -28,10 +28,10 @@ _LIMITS = "credentials and refusals are not checked"
 
 
 class ContractInForce(NamedTuple):
-    """One choice of a contract: its document, what chose it, and the vendored files that it belongs to, if any.
+    """The selected contract: its document, the origin of the selection, and the vendored files it belongs to, if any.
 
-    `origin` is `project`, `packaged` or the name of a setting. `is_published` stands for the vendored spec as it is
-    published, without the overlay. `ignored` is a folder of that name which holds no contract of this kit.
+    `origin` is `project`, `packaged` or the name of a setting. With `is_published`, the document is the vendored spec
+    without the overlay. `ignored` is a folder `contracts/` that has no contract of this kit.
     """
 
     path: Path
@@ -45,44 +45,54 @@ class ContractInForce(NamedTuple):
 
     @property
     def spec(self) -> Path:
-        """The published spec that the contract was built from; the document itself where there is none."""
+        """The published spec that the contract was built from, or the document itself if it was not built from one."""
         return self.files.spec if self.files else self.path
 
     @property
     def overlay(self) -> Path | None:
-        """The overlay that is a part of the contract; None where it has none."""
-        return self.files.overlay if self.files and not self.is_published else None
+        """The overlay that is part of the contract, if any."""
+        if self.files is None or self.is_published:
+            return None
+        return self.files.overlay
 
     @property
     def provenance(self) -> str:
-        """What chose the contract, and from where and when its spec was vendored."""
+        """The origin of the selection, and where and when the spec was vendored."""
         parts = [self.origin]
         if self.is_published:
             parts.append("published spec without the overlay")
-        if self.files:
-            parts += _vendored(self.files.lock)
-        return ", ".join(parts) + (f"; {_LIMITS}" if self.is_published else "")
+        provenance = ", ".join(parts + self._vendoring())
+        if self.is_published:
+            provenance += f"; {_LIMITS}"
+        return provenance
 
     @property
     def reason(self) -> str:
-        """Why it is this contract, and from where and when its spec was vendored."""
+        """The reason for selecting this contract, and where and when its spec was vendored."""
         if self.origin == "project":
             reason = f"the project has a folder {FOLDER}"
         elif self.origin == "packaged":
             reason = f"the packaged one, as there is no folder {FOLDER} and no bctrl_contract"
+        elif self.files:
+            reason = f"{self.origin} sets {short_path(str(self.path))}"
         else:
-            reason = f"{self.origin} sets {short_path(str(self.path)) if self.files else 'it'}"
-        return ", ".join([reason, *(_vendored(self.files.lock) if self.files else ())])
+            reason = f"{self.origin} sets it"
+        return ", ".join([reason, *self._vendoring()])
+
+    def _vendoring(self) -> list[str]:
+        """Return where and when the spec was vendored, as a list of at most one phrase."""
+        return _vendored(self.files.lock) if self.files else []
 
     def update_command(self, source: str | None) -> str:
-        """Return the command that vendors a new spec in place of this one; it begins a folder where none is the own."""
-        is_own = self.files is not None and self.files != packaged()
-        return update_command(source, shown_path(self.files.folder) if self.files and is_own else FOLDER)
+        """Return the command that vendors a new spec in place of this one, or into the project's `contracts/`."""
+        if self.files is None or self.files == packaged():
+            return update_command(source, FOLDER)
+        return update_command(source, shown_path(self.files.folder))
 
     def load(self) -> Contract:
         """Load the contract.
 
-        Raises `DocumentError` where a file of it is missing or broken, or the document is not OpenAPI 3.0 or 3.1.
+        Raises `DocumentError` if one of its files is missing or broken, or if it is not valid OpenAPI 3.0 or 3.1.
         """
         from pytest_bctrl.contract.build import require_locked
         from pytest_bctrl.contract.read import load_from
@@ -90,45 +100,53 @@ class ContractInForce(NamedTuple):
         is_packaged = self.files is not None and self.files.folder.resolve() == packaged().folder.resolve()
         if self.files and not is_packaged:
             require_locked(self.files)
-        is_proven = is_packaged and not self.is_published
+        is_validated = is_packaged and not self.is_published
         option = "--bctrl-contract" if self.origin in ("project", "packaged") else self.origin
-        return load_from(None if is_proven else self.path, option, self.provenance)
+        return load_from(None if is_validated else self.path, option, self.provenance)
 
 
-def contract_in_force(given: str | None, root: Path, where: str = "--bctrl-contract") -> ContractInForce:
+def contract_in_force(value: str | None, root: Path, where: str = "--bctrl-contract") -> ContractInForce:
     """Return the contract in force in a project.
 
-    `given` is the value of the setting that `where` names, None where it is not set; `root` is the folder of the
-    project. Raises `DocumentError` where the project's `contracts/` lacks a file.
+    `value` is the value of the setting that `where` names, None if it is not set, and `root` the project's folder.
+    Raises `DocumentError` if the project's `contracts/` lacks a file.
     """
-    if given is not None and given != PUBLISHED:
-        path = Path(given)
-        beside = ContractFiles(path.parent)
-        is_published = path.name == beside.spec.name and beside.lock.is_file()
-        files = beside if is_published else built_from(given)
-        return ContractInForce(path, where, files, is_published)
-    own, folder, is_published = project_files(root), root / FOLDER, given == PUBLISHED
-    if own is not None:
-        require_files(own)
-    files, origin = (packaged(), "packaged") if own is None else (own, "project")
+    if value is not None and value != PUBLISHED:
+        return _contract_of_setting(value, where)
+    is_published = value == PUBLISHED
+    origin, files = "project", project_files(root)
+    if files is None:
+        origin, files = "packaged", packaged()
+    else:
+        require_files(files)
+    folder = root / FOLDER
     ignored = folder if folder.is_dir() and not ContractFiles(folder).is_ours else None
     return ContractInForce(files.spec if is_published else files.merged, origin, files, is_published, ignored)
 
 
+def _contract_of_setting(value: str, where: str) -> ContractInForce:
+    """Return the contract whose path is the value of a setting."""
+    path = Path(value)
+    siblings = ContractFiles(path.parent)
+    if path.name == siblings.spec.name and siblings.lock.is_file():
+        return ContractInForce(path, where, siblings, is_published=True)
+    return ContractInForce(path, where, built_from(value))
+
+
 def project_files(root: Path) -> ContractFiles | None:
-    """Return the files of the contract that a project has in its `contracts/`, whole or not; None without one."""
+    """Return the files of the contract in a project's `contracts/`, complete or not; None if there are none."""
     files = ContractFiles(root / FOLDER)
     return files if files.is_ours else None
 
 
-def published_source(chosen: ContractInForce) -> str:
-    """Return the URL where the spec of a contract is published; that of the packaged spec, where it has no files.
+def published_source(contract: ContractInForce) -> str:
+    """Return the URL where the spec of a contract is published, or that of the packaged spec if it has no files.
 
-    Raises `DocumentError` where the lock does not say.
+    Raises `DocumentError` if the lock does not have the URL.
     """
     from pytest_bctrl.contract.build import published_url
 
-    return published_url(chosen.files or packaged())
+    return published_url(contract.files or packaged())
 
 
 def packaged_contract() -> ContractInForce:
@@ -137,53 +155,58 @@ def packaged_contract() -> ContractInForce:
 
 
 def contract_of_config(config: Source) -> ContractInForce:
-    """Return the contract in force in a run of pytest, as its settings and its rootdir have it."""
-    from pytest_bctrl.settings.resolve import Given, contract_setting
+    """Return the contract in force in a run of pytest, given its settings and its rootdir."""
+    from pytest_bctrl.settings.resolve import contract_setting
 
-    found = contract_setting(config)
-    if found is None or found.is_ini:
-        # While the first conftest.py files are imported, pytest has its options here alone.
+    setting = contract_setting(config)
+    if setting is None or setting.is_ini:
+        # While pytest imports the first conftest.py files, this namespace alone has its options.
         value = getattr(getattr(config, "known_args_namespace", None), "bctrl_contract", None)
-        found = found if value is None else Given(value, "--bctrl-contract")
-    if found is None:
+        if value is not None:
+            return contract_in_force(value, config.rootpath)
+    if setting is None:
         return contract_in_force(None, config.rootpath)
-    return contract_in_force(found.value, config.rootpath, found.where)
+    return contract_in_force(setting.value, config.rootpath, setting.where)
 
 
 def contract_header(config: Source, *, is_needed: bool) -> str:
-    """Return the line in which pytest names the contract; empty for the packaged one, where that is not needed.
+    """Return the line of pytest's header that names the contract.
 
-    What is wrong with the contract is said by what uses it.
+    It is empty for the packaged contract unless `is_needed`. An invalid contract is reported when it is loaded.
     """
     try:
-        chosen = contract_of_config(config)
+        contract = contract_of_config(config)
     except DocumentError as error:
         return f"contract: {error}"
-    return f"contract {chosen}" if is_needed or chosen.origin != "packaged" else ""
+    if contract.origin == "packaged" and not is_needed:
+        return ""
+    return f"contract {contract}"
 
 
 def current_contract() -> Contract:
-    """Return the loaded contract in force: in the running run of pytest, else in the working directory."""
+    """Return the contract in force, loaded: that of the current run of pytest, else of the working directory."""
     config = current_run.config()
-    return load_cached(contract_in_force(None, Path.cwd()) if config is None else contract_of_config(config))
+    if config is None:
+        return load_cached(contract_in_force(None, Path.cwd()))
+    return load_cached(contract_of_config(config))
 
 
-def load_cached(chosen: ContractInForce) -> Contract:
-    """Return the contract, the same object as long as its file stays the same; raises as `ContractInForce.load`."""
+def load_cached(selected: ContractInForce) -> Contract:
+    """Return the loaded contract, the same object until its file changes; raises as `ContractInForce.load` does."""
     try:
-        changed = chosen.path.stat().st_mtime_ns
+        modified = selected.path.stat().st_mtime_ns
     except OSError:
-        changed = 0
-    return _load(chosen, changed)
+        modified = 0
+    return _load(selected, modified)
 
 
 @lru_cache(maxsize=8)
-def _load(chosen: ContractInForce, _changed: int) -> Contract:
-    return chosen.load()
+def _load(selected: ContractInForce, _modified: int) -> Contract:
+    return selected.load()
 
 
 def require_files(files: ContractFiles) -> None:
-    """Raise `DocumentError` where one of the files is missing that belong to a vendored contract."""
+    """Raise `DocumentError` if a file of a vendored contract is missing."""
     folder = shown_path(files.folder)
     build = f"write it: pytest-bctrl contract build --contracts {folder}"
     for path, hint in (
@@ -197,7 +220,7 @@ def require_files(files: ContractFiles) -> None:
 
 
 def _vendored(lock: Path) -> list[str]:
-    """What a lock says of its spec, in words; nothing where it cannot be read."""
+    """Return where and when a lock's spec was vendored, as a list of one phrase; empty if the lock cannot be read."""
     try:
         data = json.loads(lock.read_text("utf-8"))
         return [f"vendored {data['fetched']} from {data['source']}"]

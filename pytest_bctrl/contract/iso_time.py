@@ -1,4 +1,4 @@
-"""Reads ISO 8601 times; Python's own parser takes texts that no other consumer would."""
+"""Parses ISO 8601 times. `datetime.fromisoformat` accepts texts that other parsers reject."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from datetime import UTC, date, datetime, timedelta
 
 _COMMON = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)?", re.ASCII)
-"""What nearly every time is, which the language reads fast."""
+"""The form of nearly all times, for which the fast parser of the standard library is right."""
 
-# Dates as days of a year or of a week (5.2.3, 5.2.4), and times of fewer parts, where the last may have a fraction.
+# Dates as days of a year or of a week (5.2.3, 5.2.4), and times with fewer parts, whose last may have a fraction.
 _RARE = re.compile(
     r"(?P<date>(?P<year>\d{4})(?P<dash>-?)(?:\d\d(?P=dash)\d\d|(?P<nth>\d{3})|W\d\d(?P=dash)\d))"
     r"T(?P<hour>\d\d)(?:(?P<colon>:?)(?P<minute>[0-5]\d)(?:(?P=colon)(?P<second>[0-5]\d|60))?)?(?:[.,](?P<part>\d+))?"
@@ -18,77 +18,103 @@ _RARE = re.compile(
 
 
 def parse_time(text: str) -> datetime | None:
-    """Return the moment that an ISO 8601 date and time names, or None where the text is none.
+    """Return the moment of an ISO 8601 date and time, or None if the text is not one.
 
-    A text without an offset gives a datetime without one. A leap second (`:60`) is read as the last moment before
-    the next minute, `24:00` as the next day's start. Source: ISO 8601-1:2019, 5.2 to 5.4.
+    The result of a text without an offset has none either. A leap second (`:60`) is the last moment before the next
+    minute, `24:00` the start of the next day. Source: ISO 8601-1:2019, 5.2 to 5.4.
     """
-    plain = text.upper()
-    if _COMMON.fullmatch(plain):
+    upper = text.upper()
+    if _COMMON.fullmatch(upper):
         try:
-            return datetime.fromisoformat(plain)
+            return datetime.fromisoformat(upper)
         except ValueError:
             pass
-    found = _RARE.fullmatch(plain)
-    # Basic and extended format are not mixed, and a time of the hour alone is both.
-    if found is None or (found["colon"] is not None and bool(found["colon"]) is not bool(found["dash"])):
+    match = _RARE.fullmatch(upper)
+    if match is None or _mixes_formats(match):
         return None
     try:
-        zone = datetime.fromisoformat(f"20000101T00{found['offset'] or ''}").tzinfo
-        moment = datetime.combine(_date(found), datetime.min.time(), zone) + _since_midnight(found)
-        return moment if found["second"] != "60" or _ends_a_day(moment) else None
+        zone = datetime.fromisoformat(f"20000101T00{match['offset'] or ''}").tzinfo
+        moment = datetime.combine(_date(match), datetime.min.time(), zone) + _since_midnight(match)
+        if match["second"] == "60" and not _is_end_of_day(moment):
+            return None
     except (ValueError, OverflowError):
         return None
+    return moment
 
 
-def _ends_a_day(moment: datetime) -> bool:
-    """Whether a leap second may be there: at the end of a day of UTC. Of a time without an offset nobody knows."""
+def _mixes_formats(match: re.Match[str]) -> bool:
+    """Return whether the date has the basic and the time the extended format, or the reverse.
+
+    A time that is only an hour has both formats.
+    """
+    return match["colon"] is not None and bool(match["colon"]) is not bool(match["dash"])
+
+
+def _is_end_of_day(moment: datetime) -> bool:
+    """Return whether a leap second is possible: at the end of a day in UTC, or anywhere if the offset is unknown."""
     if moment.tzinfo is None:
         return True
-    inside = moment.astimezone(UTC)
-    return (inside.hour, inside.minute) == (23, 59)
+    utc = moment.astimezone(UTC)
+    return (utc.hour, utc.minute) == (23, 59)
 
 
-def _date(found: re.Match[str]) -> date:
-    if not found["nth"]:
-        return date.fromisoformat(found["date"])
-    day = date(int(found["year"]), 1, 1) + timedelta(days=int(found["nth"]) - 1)
-    if day.year != int(found["year"]):
+def _date(match: re.Match[str]) -> date:
+    if not match["nth"]:
+        return date.fromisoformat(match["date"])
+    day = date(int(match["year"]), 1, 1) + timedelta(days=int(match["nth"]) - 1)
+    if day.year != int(match["year"]):
         raise ValueError("the year has no such day")
     return day
 
 
-def _since_midnight(found: re.Match[str]) -> timedelta:
-    if found["second"] == "60":
-        return timedelta(hours=int(found["hour"]), minutes=int(found["minute"]) + 1) - timedelta.resolution
-    hour, minute, second = int(found["hour"]), int(found["minute"] or 0), int(found["second"] or 0)
-    unit = 1 if found["second"] else 60 if found["minute"] else 3600
-    # Truncated, as the parser of the language does it: more than six digits of a second are compared elsewhere.
-    part = timedelta(microseconds=unit * 1_000_000 * int(found["part"] or 0) // 10 ** len(found["part"] or ""))
-    moment = timedelta(hours=hour, minutes=minute, seconds=second) + part
-    if hour > 24 or moment > timedelta(days=1):
+def _since_midnight(match: re.Match[str]) -> timedelta:
+    hour, minute = int(match["hour"]), int(match["minute"] or 0)
+    if match["second"] == "60":
+        return timedelta(hours=hour, minutes=minute + 1) - timedelta.resolution
+    second = int(match["second"] or 0)
+    time = timedelta(hours=hour, minutes=minute, seconds=second) + _fraction(match)
+    if hour > 24 or time > timedelta(days=1):
         raise ValueError("the day has no such hour")
-    return moment
+    return time
 
 
-def is_before(one: str, other: str) -> bool:
-    """Whether an ISO 8601 time certainly is before another; False where either is none.
+def _fraction(match: re.Match[str]) -> timedelta:
+    """Return the fraction of the last part: of a second, a minute or an hour.
 
-    Fractions count to their last digit. Where one of the two alone has an offset, the other's is at most a day away.
+    It is truncated to microseconds, as `fromisoformat` does; `is_before` compares the other digits.
     """
-    first, second = parse_time(one), parse_time(other)
+    digits = match["part"] or ""
+    seconds = 3600
+    if match["second"]:
+        seconds = 1
+    elif match["minute"]:
+        seconds = 60
+    return timedelta(microseconds=seconds * 1_000_000 * int(digits or 0) // 10 ** len(digits))
+
+
+def is_before(earlier: str, later: str) -> bool:
+    """Return whether an ISO 8601 time is certainly before another; False if either text is not a time.
+
+    Fractions are compared to their last digit. If only one of the times has an offset, that of the other is assumed to
+    be at most a day.
+    """
+    first, second = parse_time(earlier), parse_time(later)
     if first is None or second is None:
         return False
     if bool(first.tzinfo) != bool(second.tzinfo):
-        first, second = (one if one.tzinfo else one.replace(tzinfo=UTC) for one in (first, second))
-        return second - first > timedelta(days=1)
-    return (first, _beyond_microseconds(one)) < (second, _beyond_microseconds(other))
+        return _in_utc(second) - _in_utc(first) > timedelta(days=1)
+    return (first, _beyond_microseconds(earlier)) < (second, _beyond_microseconds(later))
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """Return a moment with an offset; without one, it is taken to be in UTC."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _beyond_microseconds(text: str) -> str:
-    """The digits of a fraction that a `datetime` does not hold."""
-    found = _FINE.search(text)
-    return found[1].rstrip("0") if found else ""
+    """Return the digits of a fraction that a `datetime` cannot hold."""
+    match = _NANOSECONDS.search(text)
+    return match[1].rstrip("0") if match else ""
 
 
-_FINE = re.compile(r"[.,]\d{6}(\d+)", re.ASCII)
+_NANOSECONDS = re.compile(r"[.,]\d{6}(\d+)", re.ASCII)

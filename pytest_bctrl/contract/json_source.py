@@ -1,4 +1,4 @@
-"""Reads JSON: duplicate keys and values that JSON has not are refused; lines are found when asked for."""
+"""Reads JSON strictly, rejecting duplicate keys and values such as `NaN`, and finds the lines of values on demand."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _NOTHING: _Tree = {}
 
 
 class NotJsonError(ValueError):
-    """What only lenient parsers take for JSON; its text is `NaN` or the like."""
+    """Raised for a value that only lenient parsers accept as JSON; the message is the value, such as `NaN`."""
 
 
 def read_json(text: str, name: str) -> Any:
     """Return the JSON document in `text`.
 
-    Raises `DocumentError` naming the line for what is not JSON, and for a duplicate key, a number that is not
-    finite, or nesting that the decoder cannot follow.
+    Raises `DocumentError` for a text that is not JSON, naming the line, and for a duplicate key, a number that is not
+    finite, or nesting that is too deep.
     """
     encoded = text.encode("utf-8", "surrogatepass")
     if problem := parsing_problem(encoded):
@@ -43,18 +43,21 @@ def read_json(text: str, name: str) -> Any:
 
 
 def read_quickly(text: bytes) -> Any:
-    """Return the value of a large JSON text, in half the time; what is refused is for others to read with care.
+    """Return the value of a large JSON text in half the time of the standard library.
 
-    Raises `ValueError` for what is not JSON or not plainly so (duplicate keys, half a character, a number beyond a
-    double), for a small text, which is read sooner than jiter is imported, and where jiter is not installed.
+    Raises `ValueError` for a text that needs the careful parser: one that is not JSON, or has duplicate keys, lone
+    surrogates or numbers beyond a double. So it does for a small text, for which importing jiter takes longer than
+    parsing, and if jiter is not installed.
     """
-    jiter = _jiter() if len(text) > _SMALL else None
+    if len(text) <= _SMALL:
+        raise ValueError
+    jiter = _jiter()
     if jiter is None:
         raise ValueError
     value = jiter.from_json(text, allow_inf_nan=False, cache_mode="keys", catch_duplicate_keys=True)
-    # Beyond a double it reads infinity, which nothing tells as soon as the bytes of all values do.
-    values = marshal.dumps(value, 4)
-    if any(one in values for one in _INFINITE):
+    # jiter reads a number beyond a double as infinity. Searching the bytes of all values is the fastest way to find it.
+    encoded = marshal.dumps(value, 4)
+    if any(ending in encoded for ending in _INFINITE):
         raise ValueError
     return value
 
@@ -68,13 +71,13 @@ def _jiter() -> Any:
 
 _SMALL = 65_536
 _INFINITE = (b"\xf0\x7f", b"\xf0\xff")
-"""How infinity ends, above zero and below, in this format of `marshal`."""
+"""The last bytes of positive and negative infinity in this format of `marshal`."""
 
 
 def _read(text: str, name: str) -> Any:
-    twice: dict[str, None] = {}
+    duplicates: dict[str, None] = {}
     try:
-        data = parse_json(text, twice, parse_float=_finite)
+        data = parse_json(text, duplicates, parse_float=_finite)
     except NotJsonError as error:
         raise DocumentError(
             f"{error} is not a JSON value", where=name, hint="use null, or a number that JSON has"
@@ -86,40 +89,40 @@ def _read(text: str, name: str) -> Any:
     except RecursionError:
         raise DocumentError("nested too deeply", where=name, hint="give a flatter document") from None
     except ValueError:
-        # Of more digits than the interpreter reads: it is no number that anyone sends.
+        # The number has more digits than the interpreter converts, which no real document needs.
         raise DocumentError("a number is too large", where=name, hint="use numbers that JSON can hold") from None
-    for key in twice:
+    for key in duplicates:
         problem = f"the key {key!r} appears twice in one object, at line {_line_of_duplicate(text, key)}"
         raise DocumentError(problem, where=name, hint="keep one of them")
     return data
 
 
 def require_shallow(data: Any, name: str) -> None:
-    """Raise `DocumentError` where JSON data nests deeper than `MAX_DEPTH`, as data that holds itself does."""
+    """Raise `DocumentError` if JSON data is nested deeper than `MAX_DEPTH`, as data that contains itself is."""
     if is_deep(data, MAX_DEPTH):
         raise DocumentError(f"nested deeper than {MAX_DEPTH} levels", where=name, hint="give a flatter document")
 
 
-def parse_json(text: str, twice: dict[str, None], **readers: Any) -> Any:
-    """Return the value of a JSON text, and note the keys that stand twice in one object.
+def parse_json(text: str, duplicates: dict[str, None], **readers: Any) -> Any:
+    """Return the value of a JSON text, and add the keys that appear twice in one object to `duplicates`.
 
-    Raises `NotJsonError` for NaN and infinity, and what `json.loads` raises. `readers` are for its numbers.
+    Raises `NotJsonError` for NaN and infinity, and the errors of `json.loads`. `readers` parse the numbers.
     """
 
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        made = dict(items)
-        if len(made) != len(items):
+    def build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        members = dict(pairs)
+        if len(members) != len(pairs):
             seen: set[str] = set()
-            for name, _ in items:
+            for name, _ in pairs:
                 if name in seen:
-                    twice[name] = None
+                    duplicates[name] = None
                 seen.add(name)
-        return made
+        return members
 
-    return json.loads(text, object_pairs_hook=pairs, parse_constant=_refuse_constant, **readers)
+    return json.loads(text, object_pairs_hook=build_object, parse_constant=_reject_constant, **readers)
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise NotJsonError(name)
 
 
@@ -133,141 +136,148 @@ def _finite(text: str) -> float:
 def json_lines(text: str, pointers: Iterable[str] | None = None) -> dict[str, int]:
     """Return the line (from 1) on which each member or element begins, by its JSON pointer.
 
-    Where `pointers` are given, only the lines on the way to them, at the price of one more reading of the text.
+    With `pointers`, only the lines of these values and of their parents, which reads the text once more.
     """
     lines = {"": 1}
-    wanted = None if pointers is None else _tree(pointers)
-    for pointer, line, _ in _walk(text, wanted):
+    selection = None if pointers is None else _tree(pointers)
+    for pointer, line, _ in _walk(text, selection):
         lines.setdefault(pointer, line)
     return lines
 
 
 def _tree(pointers: Iterable[str]) -> _Tree:
+    """Return pointers as a tree of their tokens."""
     root: _Tree = {}
     for pointer in pointers:
-        here = root
+        node = root
         for token in pointer.split("/")[1:]:
-            here = here.setdefault(token, {})
+            node = node.setdefault(token, {})
     return root
 
 
 def _line_of_duplicate(text: str, key: str) -> int:
-    first: dict[str, int] = {}
-    walked = enumerate(_walk(text, None))
-    return next(
-        line for index, (pointer, line, name) in walked if name == key and first.setdefault(pointer, index) != index
-    )
+    """Return the line of the first key that repeats an earlier one of its object."""
+    seen: set[str] = set()
+    for pointer, line, name in _walk(text, None):
+        if name == key:
+            if pointer in seen:
+                return line
+            seen.add(pointer)
+    raise LookupError(key)  # pragma: no cover - called only for a key that appears twice
 
 
-class _Open(NamedTuple):
-    """An object or array that is being walked; what of it is wanted, None for all, and the numbers of its members."""
+class _Container(NamedTuple):
+    """An object or array whose members are being read: its selected members (None for all), and their numbers."""
 
     pointer: str
     is_object: bool
-    wanted: _Tree | None
+    selection: _Tree | None
     numbers: Iterator[int]
 
 
-def _walk(text: str, wanted: _Tree | None) -> Iterator[tuple[str, int, str | None]]:
-    """Every wanted member and element of valid JSON, in order: its pointer, its line, and its key where it has one.
+def _walk(text: str, selection: _Tree | None) -> Iterator[tuple[str, int, str | None]]:
+    """Yield pointer, line and key (if any) of every selected member and element of valid JSON, in order.
 
-    What is not wanted is passed over by the decoder itself, which is many times faster than looking at its pieces.
+    The decoder skips values that are not selected, which is many times faster than reading their members.
     """
     decode = json.JSONDecoder().raw_decode
-    stack: list[_Open] = []
-    pointer, at, line, counted = "", _next(text, 0), 1, 0
+    stack: list[_Container] = []
+    pointer, position, line, counted = "", _skip_blank(text, 0), 1, 0
     while True:
-        if text[at] in "{[" and wanted != {}:
-            stack.append(_Open(pointer, text[at] == "{", wanted, count()))
-            at = _next(text, at + 1)
+        if text[position] in "{[" and selection != {}:
+            stack.append(_Container(pointer, text[position] == "{", selection, count()))
+            position = _skip_blank(text, position + 1)
         else:
-            at = _next(text, decode(text, at)[1])
-        while stack and text[at] in "}]":
+            position = _skip_blank(text, decode(text, position)[1])
+        while stack and text[position] in "}]":
             stack.pop()
-            at = _next(text, at + 1)
+            position = _skip_blank(text, position + 1)
         if not stack:
             return
-        at = _next(text, at + 1) if text[at] == "," else at
-        here, key = stack[-1], None
-        begins = at
-        token = str(next(here.numbers))
-        if here.is_object:
-            key, at = decode(text, at)
+        if text[position] == ",":
+            position = _skip_blank(text, position + 1)
+        container, key = stack[-1], None
+        start = position
+        token = str(next(container.numbers))
+        if container.is_object:
+            key, position = decode(text, position)
             token = str(key).replace("~", "~0").replace("/", "~1")
-            at = _next(text, _next(text, at) + 1)
-        pointer = f"{here.pointer}/{token}"
-        wanted = None if here.wanted is None else here.wanted.get(token, _NOTHING)
-        if wanted is not _NOTHING:
-            line, counted = line + text.count("\n", counted, begins), begins
+            position = _skip_blank(text, _skip_blank(text, position) + 1)
+        pointer = f"{container.pointer}/{token}"
+        selection = None if container.selection is None else container.selection.get(token, _NOTHING)
+        if selection is not _NOTHING:
+            line, counted = line + text.count("\n", counted, start), start
             yield pointer, line, key
 
 
-def _next(text: str, at: int) -> int:
-    """Where the next piece begins: past what is blank."""
-    match = _BLANK.match(text, at)
-    return match.end() if match else at
+def _skip_blank(text: str, position: int) -> int:
+    """Return the position of the next character that is not white space."""
+    match = _BLANK.match(text, position)
+    return match.end() if match else position
 
 
 DEPTH = 700
-"""Levels of nesting that are read: the interpreter goes no deeper than 1,000 by itself, and others far less."""
+"""Maximum number of levels of nesting; the interpreter supports about 1,000, other parsers far fewer."""
 
 DIGITS = 100_000
-"""Digits of a number that are read."""
+"""Maximum number of digits of a number."""
 
-_AT_ONCE = 4_300
-"""Digits of an integer that the interpreter reads by itself, so that no thread has to change its limit."""
+_PYTHON_DIGITS = 4_300
+"""Digits of an integer that the interpreter converts without a change of its limit."""
 
 
 class LargeNumber(float):
-    """A number that is JSON and too large or too long to be read as it is; it is infinite, `exact` is what it says."""
+    """A JSON number that is too large or too long for Python. Its value is infinite; `exact` is the actual number."""
 
     def __init__(self, text: str) -> None:
         self.exact = Decimal(text)
 
 
 def parse_number(text: str) -> float:
-    """Read a JSON number with a fraction or an exponent; raises `ValueError` for one of more digits than are read."""
+    """Parse a JSON number with a fraction or an exponent; raises `ValueError` if it has too many digits."""
     value = float(text)
-    return value if isfinite(value) else _beyond(text)
+    return value if isfinite(value) else _parse_large(text)
 
 
 def parse_integer(text: str) -> float:
-    """Read a JSON number without a fraction; raises `ValueError` for one of more digits than are read."""
-    return int(text) if len(text) <= _AT_ONCE else _beyond(text)
+    """Parse a JSON number without a fraction; raises `ValueError` if it has too many digits."""
+    if len(text) <= _PYTHON_DIGITS:
+        return int(text)
+    return _parse_large(text)
 
 
-def _beyond(text: str) -> LargeNumber:
+def _parse_large(text: str) -> LargeNumber:
     try:
-        beyond = LargeNumber(text)
+        number = LargeNumber(text)
     except InvalidOperation:
         raise ValueError(text) from None
-    if beyond.exact.adjusted() >= DIGITS:
+    if number.exact.adjusted() >= DIGITS:
         raise ValueError(text)
-    return beyond
+    return number
 
 
 def may_be_deep(text: bytes, levels: int = DEPTH, usual: int = 8) -> bool:
-    """Whether a JSON text might nest deeper than so many levels; of one with the `usual` ones it is seen at once."""
-    brackets = text.translate(None, _OTHERS)
+    """Return whether a JSON text may be nested deeper than `levels`; fast for a text of the `usual` depth."""
+    brackets = text.translate(None, _NOT_BRACKETS)
     for _ in range(usual):
         brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
     return len(brackets) > levels
 
 
 _DOCUMENT = 40
-"""Levels of nesting that nearly every document has at most."""
+"""Levels of nesting that nearly no document exceeds."""
 
-_OTHERS = bytes(set(range(256)) - set(b"[]{}"))
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def is_deep(data: Any, levels: int = DEPTH) -> bool:
-    """Whether JSON data nests deeper than so many levels, as data that holds itself does."""
-    level: list[Any] = [[data]]
+    """Return whether JSON data is nested deeper than `levels`, as data that contains itself is."""
+    containers: list[Any] = [[data]]
     for _ in range(levels + 1):
-        inside: list[Any] = []
-        for value in level:
-            inside += value.values() if isinstance(value, dict) else value
-        kinds = list(map(type, inside))
-        holding = {kind for kind in set(kinds) if issubclass(kind, dict | list)}
-        level = list(compress(inside, map(holding.__contains__, kinds)))
-    return bool(level)
+        children: list[Any] = []
+        for container in containers:
+            children += container.values() if isinstance(container, dict) else container
+        types = list(map(type, children))
+        container_types = {type_ for type_ in set(types) if issubclass(type_, dict | list)}
+        containers = list(compress(children, map(container_types.__contains__, types)))
+    return bool(containers)

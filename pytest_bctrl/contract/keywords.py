@@ -1,4 +1,4 @@
-"""The keywords that hold schemas, and those for which OpenAPI 3.0 has words of its own."""
+"""The keywords of JSON Schema that contain schemas, and the keywords that OpenAPI 3.0 defines differently."""
 
 from __future__ import annotations
 
@@ -9,66 +9,73 @@ CHILDREN = (
     "items", "additionalProperties", "contains", "propertyNames", "not", "if", "then", "else",
     "unevaluatedItems", "unevaluatedProperties", "contentSchema",
 )  # fmt: skip
-"""The keywords that hold one schema each."""
+"""Keywords that contain one schema."""
 MAPS = ("properties", "patternProperties", "dependentSchemas")
 LISTS = ("prefixItems", "allOf", "anyOf", "oneOf")
 APPLICATORS = frozenset((*CHILDREN, *MAPS, *LISTS))
 IN_PLACE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas")
-"""Those that hold what is asked of the same value."""
+"""Keywords whose schemas apply to the same value."""
 
 EXCLUSIVE_BOUNDS = {"maximum": "exclusiveMaximum", "minimum": "exclusiveMinimum"}
 _APPLIED = frozenset(("$ref", "allOf", "anyOf", "oneOf", "not", "const"))
 
 
-def subschemas(schema: Mapping[str, Any], words: Collection[str]) -> Iterator[tuple[str, Any, Any]]:
-    """What a schema holds under some keywords, each with its keyword and key (None: it has none)."""
-    for word, value in schema.items():
-        if word not in words:
+def subschemas(schema: Mapping[str, Any], keywords: Collection[str]) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the schemas that a schema contains under some keywords, each with its keyword and its key (or None)."""
+    for keyword, value in schema.items():
+        if keyword not in keywords:
             continue
-        if word in MAPS:
-            yield from ((word, name, inner) for name, inner in (value.items() if isinstance(value, dict) else ()))
-        elif word in LISTS:
-            yield from ((word, index, inner) for index, inner in enumerate(value if isinstance(value, list) else ()))
+        if keyword in MAPS:
+            if isinstance(value, dict):
+                yield from ((keyword, name, inner) for name, inner in value.items())
+        elif keyword in LISTS:
+            if isinstance(value, list):
+                yield from ((keyword, index, inner) for index, inner in enumerate(value))
         else:
-            yield word, None, value
+            yield keyword, None, value
 
 
-def map_subschemas(schema: Mapping[str, Any], words: Collection[str], change: Callable[[Any], Any]) -> dict[str, Any]:
-    """A schema with another one in place of each that it holds under some keywords."""
-    made = dict(schema)
-    for word, key, inner in subschemas(schema, words):
+def map_subschemas(
+    schema: Mapping[str, Any], keywords: Collection[str], change: Callable[[Any], Any]
+) -> dict[str, Any]:
+    """Return a schema with a function applied to each schema that it contains under some keywords."""
+    changed = dict(schema)
+    for keyword, key, inner in subschemas(schema, keywords):
         if key is None:
-            made[word] = change(inner)
-        else:
-            made[word] = made[word].copy() if made[word] is schema[word] else made[word]
-            made[word][key] = change(inner)
-    return made
+            changed[keyword] = change(inner)
+            continue
+        if changed[keyword] is schema[keyword]:
+            changed[keyword] = schema[keyword].copy()
+        changed[keyword][key] = change(inner)
+    return changed
 
 
 def is_wrapped(schema: Mapping[str, Any]) -> bool:
-    """Whether a schema of OpenAPI 3.0 that takes null says so in 3.1 by an alternative beside it."""
+    """Return whether a nullable schema of OpenAPI 3.0 becomes an `anyOf` with a null branch in 3.1."""
     return schema.get("nullable") is True and not _APPLIED.isdisjoint(schema)
 
 
 def upgrade_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A schema of OpenAPI 3.0 in the words of 3.1; what is not well-formed in it stays as it is."""
-    made = {key: value for key, value in schema.items() if key != "nullable"}
+    """Return a schema of OpenAPI 3.0 as a schema of 3.1; malformed keywords are left unchanged."""
+    upgraded = {key: value for key, value in schema.items() if key != "nullable"}
     for bound, exclusive in EXCLUSIVE_BOUNDS.items():
-        if isinstance(made.get(exclusive), bool) and made.pop(exclusive) and bound in made:
-            made[exclusive] = made.pop(bound)
+        if isinstance(upgraded.get(exclusive), bool) and upgraded.pop(exclusive) and bound in upgraded:
+            upgraded[exclusive] = upgraded.pop(bound)
     if is_wrapped(schema):
-        return {"anyOf": [made, {"type": "null"}]}
+        return {"anyOf": [upgraded, {"type": "null"}]}
     if schema.get("nullable") is True:
-        if isinstance(made.get("type"), str):
-            made["type"] = [made["type"], "null"]
-        if isinstance(made.get("enum"), list) and None not in made["enum"]:
-            made["enum"] = [*made["enum"], None]
-    return made
+        if isinstance(upgraded.get("type"), str):
+            upgraded["type"] = [upgraded["type"], "null"]
+        if isinstance(upgraded.get("enum"), list) and None not in upgraded["enum"]:
+            upgraded["enum"] = [*upgraded["enum"], None]
+    return upgraded
 
 
 def discriminator_values(discriminator: Mapping[str, Any], reference: str) -> list[str]:
-    """What a discriminator calls the schema that a reference leads to: by its mapping, or else by its own name."""
-    own = reference.rpartition("/")[2]
+    """Return the discriminator's values for a referenced schema: those of its mapping, else the component's name."""
+    component = reference.rpartition("/")[2]
     mapping = discriminator.get("mapping")
-    named = mapping.items() if isinstance(mapping, Mapping) else ()
-    return [name for name, target in named if target in (reference, own)] or [own]
+    values = []
+    if isinstance(mapping, Mapping):
+        values = [value for value, target in mapping.items() if target in (reference, component)]
+    return values or [component]

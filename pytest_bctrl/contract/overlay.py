@@ -1,4 +1,4 @@
-"""Applies an OpenAPI Overlay 1.0 or 1.1 document (https://spec.openapis.org/overlay/v1.1.0.html), and writes one."""
+"""Applies OpenAPI Overlay 1.0 and 1.1 documents (https://spec.openapis.org/overlay/v1.1.0.html), and writes them."""
 
 from __future__ import annotations
 
@@ -21,18 +21,11 @@ def apply(
 ) -> dict[str, Any]:
     """Return a copy of `document` with the overlay's actions applied in order.
 
-    The specification lets an action that selects nothing pass; here it is a `DocumentError` that names the
-    action, because an overlay that no longer applies would silently weaken the contract. `name` is what
-    errors call the overlay. With a list of `refused` errors, an action that does not apply is left out and its error
-    added to the list.
+    The specification allows an action that selects nothing. Here it raises `DocumentError`, which names the action,
+    because an overlay that no longer applies would silently weaken the contract. `name` is the overlay's name in
+    errors. With a list of `refused` errors, an action that does not apply is skipped and its error added to the list.
     """
-    version = str(overlay.get("overlay", "")) if isinstance(overlay, Mapping) else ""
-    if ".".join(version.split(".")[:2]) not in _VERSIONS:
-        raise DocumentError(
-            f"it is an OpenAPI Overlay {version}" if version else "it is not an OpenAPI Overlay document",
-            where=name,
-            hint=f"it should begin with 'overlay: 1.0.0'; {' and '.join(_VERSIONS)} are read",
-        )
+    version = _overlay_version(overlay, name)
     result: dict[str, Any] = unshared_copy(document)
     actions = overlay.get("actions")
     if not isinstance(actions, list) or not actions:
@@ -50,12 +43,27 @@ def apply(
     return result
 
 
-def select_nodes(expression: str, document: Any) -> dict[Path, Any]:
-    """Return what a JSONPath (RFC 9535) selects, by its location, each node once and in document order.
+def _overlay_version(overlay: Mapping[str, Any], name: str) -> str:
+    """Return the version of an overlay; raises `DocumentError` if it is not supported."""
+    version = ""
+    if isinstance(overlay, Mapping):
+        version = str(overlay.get("overlay", ""))
+    if ".".join(version.split(".")[:2]) in _VERSIONS:
+        return version
+    problem = "it is not an OpenAPI Overlay document"
+    if version:
+        problem = f"it is an OpenAPI Overlay {version}"
+    raise DocumentError(
+        problem, where=name, hint=f"it should begin with 'overlay: 1.0.0'; {' and '.join(_VERSIONS)} are read"
+    )
 
-    Raises `DocumentError` for what is not a JSONPath.
+
+def select_nodes(expression: str, document: Any) -> dict[Path, Any]:
+    """Return the values that a JSONPath (RFC 9535) selects by their paths, each once and in document order.
+
+    Raises `DocumentError` if the expression is not a JSONPath.
     """
-    # Imported where an overlay is applied, which few runs do.
+    # Imported here, because few runs apply an overlay.
     from jsonpath import JSONPathEnvironment
     from jsonpath.exceptions import JSONPathError
 
@@ -70,10 +78,12 @@ def select_nodes(expression: str, document: Any) -> dict[Path, Any]:
 
 
 def unshared_copy(value: Any) -> Any:
-    """A copy of JSON data in which no two places share a value, as an alias in YAML makes them."""
+    """Return a copy of JSON data in which no container occurs twice, as it does through an alias in YAML."""
     if isinstance(value, Mapping):
         return {key: unshared_copy(member) for key, member in value.items()}
-    return [unshared_copy(item) for item in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [unshared_copy(item) for item in value]
+    return value
 
 
 def _apply_action(action: Mapping[str, Any], document: dict[str, Any], where: str, *, is_1_0: bool) -> None:
@@ -105,41 +115,48 @@ def _apply_action(action: Mapping[str, Any], document: dict[str, Any], where: st
 
 
 def _copied(expression: Any, document: dict[str, Any], where: str) -> Any:
-    found = list(select_nodes(str(expression), document).values())
-    if len(found) != 1:
-        raise DocumentError(f"'copy' selects {len(found)} nodes", where=where, hint="let it select one")
-    return unshared_copy(found[0])
+    nodes = list(select_nodes(str(expression), document).values())
+    if len(nodes) != 1:
+        raise DocumentError(f"'copy' selects {len(nodes)} nodes", where=where, hint="let it select one")
+    return unshared_copy(nodes[0])
 
 
 def _kind(value: Any) -> str:
-    return "object" if isinstance(value, Mapping) else "array" if isinstance(value, list) else "single"
+    if isinstance(value, Mapping):
+        return "object"
+    if isinstance(value, list):
+        return "array"
+    return "single"
 
 
 def _update(document: dict[str, Any], location: Path, value: Any, update: Any, where: str, *, is_1_0: bool) -> None:
-    """Change one node; Overlay 1.1 concatenates arrays, replaces single values, and takes no other mixture."""
+    """Update a node. Overlay 1.1 concatenates arrays, replaces single values, and allows no other combination."""
     place = f"{where}, at {'/'.join(map(str, location)) or 'the root'}"
     if isinstance(value, list):
-        value.extend(unshared_copy(update) if isinstance(update, list) and not is_1_0 else [unshared_copy(update)])
+        if isinstance(update, list) and not is_1_0:
+            value.extend(unshared_copy(update))
+        else:
+            value.append(unshared_copy(update))
     elif isinstance(value, dict) and isinstance(update, Mapping):
         merge(value, update, "" if is_1_0 else place)
     elif location and {_kind(value), _kind(update)} == {"single"} and not is_1_0:
         _parent(document, location, where)[location[-1]] = update
     else:
-        raise _mixture(value, update, place)
+        raise _type_mismatch(value, update, place)
 
 
-def _mixture(value: Any, update: Any, place: str) -> DocumentError:
+def _type_mismatch(value: Any, update: Any, where: str) -> DocumentError:
     return DocumentError(
         f"the target is {type(value).__name__}, the update {type(update).__name__}: they cannot be merged",
-        where=place,
+        where=where,
         hint="an update is an object merged into an object, anything added to an array, or (1.1) a value for a value",
     )
 
 
 def merge(target: dict[str, Any], update: Mapping[str, Any], strict: str = "") -> None:
-    """Merge `update` into `target` in place: objects key by key, arrays end to end, anything else replaced.
+    """Merge `update` into `target` in place: objects by key, arrays by concatenation; other values are replaced.
 
-    With `strict`, the name of the place, an object, an array and a single value are not put in each other's place.
+    `strict` is the location of `target` for errors. With it, a value is replaced only by a value of the same kind.
     """
     for key, value in update.items():
         current = target.get(key)
@@ -148,7 +165,7 @@ def merge(target: dict[str, Any], update: Mapping[str, Any], strict: str = "") -
         elif isinstance(current, list) and isinstance(value, list):
             current.extend(unshared_copy(value))
         elif strict and key in target and {_kind(current), _kind(value)} != {"single"}:
-            raise _mixture(current, value, f"{strict}/{key}")
+            raise _type_mismatch(current, value, f"{strict}/{key}")
         else:
             target[key] = unshared_copy(value)
 
@@ -167,33 +184,33 @@ Action = dict[str, Any]
 
 
 def actions(old: Mapping[str, Any], new: Mapping[str, Any], target: str = "$") -> Iterator[Action]:
-    """Yield the actions that make `new` of `old`, both JSON objects, as few and as narrow as an overlay can say.
+    """Yield the actions that turn `old` into `new`, both JSON objects; they are as few and as specific as possible.
 
-    What goes is removed, what is added to the end of an array is appended; anything else is merged into its object.
+    Removed members are removed, items added at the end of an array are appended, other changes are merged.
     """
-    later: list[Action] = []
+    inner_actions: list[Action] = []
     update: dict[str, Any] = {}
     for key, value in old.items():
-        at = target + segment(key)
+        member = target + segment(key)
         if key not in new:
-            yield {"target": at, "remove": True}
+            yield {"target": member, "remove": True}
         elif not is_same_json(value, new[key]):
-            inner = list(_inside(value, new[key], at))
-            if inner:
-                later += inner
+            changes = list(_inside(value, new[key], member))
+            if changes:
+                inner_actions += changes
                 continue
             if isinstance(value, dict | list):
-                # A merge would keep what is to go.
-                yield {"target": at, "remove": True}
+                # Merging would keep members that are not in the new value.
+                yield {"target": member, "remove": True}
             update[key] = new[key]
     update |= {key: value for key, value in new.items() if key not in old}
     if update:
         yield {"target": target, "update": update}
-    yield from later
+    yield from inner_actions
 
 
 def _inside(old: Any, new: Any, target: str) -> Iterator[Action]:
-    """The actions inside a value that stays what it is; none where it has to be replaced."""
+    """Yield the actions on the contents of a value, none if the value must be replaced."""
     if isinstance(old, dict) and isinstance(new, dict):
         yield from actions(old, new, target)
     elif isinstance(old, list) and isinstance(new, list):
@@ -202,30 +219,28 @@ def _inside(old: Any, new: Any, target: str) -> Iterator[Action]:
         elif len(new) == len(old):
             yield from _items(old, new, target)
         else:
-            yield from _without(old, new, target)
+            yield from _removals(old, new, target)
 
 
 def _items(old: list[Any], new: list[Any], target: str) -> Iterator[Action]:
-    """The actions inside the items of an array, where all that differ are objects."""
-    pairs = [
-        (index, one, other)
-        for index, (one, other) in enumerate(zip(old, new, strict=True))
-        if not is_same_json(one, other)
-    ]
-    if all(isinstance(one, dict) and isinstance(other, dict) for _, one, other in pairs):
-        for index, one, other in pairs:
-            yield from actions(one, other, f"{target}[{index}]")
+    """Yield the actions on the items of an array, none unless all items that differ are objects."""
+    pairs = enumerate(zip(old, new, strict=True))
+    changed = [(index, before, after) for index, (before, after) in pairs if not is_same_json(before, after)]
+    if all(isinstance(before, dict) and isinstance(after, dict) for _, before, after in changed):
+        for index, before, after in changed:
+            yield from actions(before, after, f"{target}[{index}]")
 
 
-def _without(old: list[Any], new: list[Any], target: str) -> Iterator[Action]:
-    """The actions that take texts out of an array, each by its value, whatever its place will be."""
-    gone = [value for value in old if value not in new]
+def _removals(old: list[Any], new: list[Any], target: str) -> Iterator[Action]:
+    """Yield the actions that remove strings from an array by value, since their positions may change."""
+    removed = [value for value in old if value not in new]
     if all(isinstance(value, str) for value in old) and [value for value in old if value in new] == new:
-        yield from ({"target": f"{target}[?@ == {_quoted(value)}]", "remove": True} for value in dict.fromkeys(gone))
+        for value in dict.fromkeys(removed):
+            yield {"target": f"{target}[?@ == {_quoted(value)}]", "remove": True}
 
 
 def segment(key: str) -> str:
-    """A key as a segment of a JSONPath (RFC 9535, 2.3.1)."""
+    """Return a key as a segment of a JSONPath (RFC 9535, 2.3.1)."""
     return f".{key}" if PLAIN.fullmatch(key) else f"[{_quoted(key)}]"
 
 
@@ -233,6 +248,6 @@ def _quoted(text: str) -> str:
     return f"'{text}'" if _SIMPLE.fullmatch(text) else json.dumps(text)
 
 
-def is_same_json(one: Any, other: Any) -> bool:
-    """Equality as JSON has it: true is not 1."""
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+def is_same_json(first: Any, second: Any) -> bool:
+    """Return whether two values are equal as JSON, where `true` is not 1."""
+    return json.dumps(first, sort_keys=True) == json.dumps(second, sort_keys=True)
