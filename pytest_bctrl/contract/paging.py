@@ -1,4 +1,4 @@
-"""How an operation lists page by page: what asks for a page, and what its answer says of the next."""
+"""Describes how an operation returns a list in pages, and derives the request for the next page from a response."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pytest_bctrl.contract.schema.locations import exact_location
 By = Literal["cursor", "item", "page", "offset", ""]
 Default = TypeVar("Default", int, int | None)
 Members = tuple[str, ...]
-"""The names that lead from the body to a value; none where there is no such value."""
+"""The names that lead from the body to a value; empty if there is no such value."""
 
 LINK = "Link"
 
@@ -47,104 +47,143 @@ class Paging:
     in_header: bool = False
 
     def __str__(self) -> str:
-        """The parts in the words of `x-bctrl-paging`: `size: limit, cursor: cursor, next: nextCursor`."""
-        asking = {"size": self.size, self.by: self.start}
-        places = {"next": self.next, "more": self.more, "total": self.total, "pages": self.pages}
-        parts = {word: parameter.name for word, parameter in asking.items() if parameter is not None}
-        parts |= {word: exact_location(members) for word, members in places.items() if members}
-        parts |= {"next": LINK} if self.in_header else {}
-        parts |= {word: name for word, name in (("items", self.items), ("id", self.identity)) if name}
-        return ", ".join(f"{word}: {said}" for word, said in parts.items())
+        """The parts as in `x-bctrl-paging`: `size: limit, cursor: cursor, next: nextCursor`."""
+        parameters = {"size": self.size, self.by: self.start}
+        locations = {"next": self.next, "more": self.more, "total": self.total, "pages": self.pages}
+        names = {"items": self.items, "id": self.identity}
+        parts = {key: parameter.name for key, parameter in parameters.items() if parameter is not None}
+        parts |= {key: exact_location(members) for key, members in locations.items() if members}
+        if self.in_header:
+            parts["next"] = LINK
+        parts |= {key: name for key, name in names.items() if name}
+        return ", ".join(f"{key}: {value}" for key, value in parts.items())
 
     @property
     def has_next_page(self) -> bool:
-        """Whether a page after the first can be asked for."""
+        """Whether a page after the first can be requested."""
         return self.start is not None or self.is_link or self.in_header
 
     @property
     def start_name(self) -> str:
-        """The query parameter that says which page is asked for, of a link too where the contract names none."""
-        return self.start.name if self.start is not None else "cursor"
+        """The query parameter that selects the page, or the assumed one if only a link does."""
+        if self.start is None:
+            return "cursor"
+        return self.start.name
 
     @property
     def is_opaque(self) -> bool:
-        """Whether what asks for a page comes from an answer, so that no other value names one."""
+        """Whether the parameter that selects the page takes only values from a response."""
         return self.by in ("cursor", "item")
 
     def requested_size(self, query: Sequence[Pair]) -> int | None:
-        """How many items a query asks for, or gets without asking; None where nothing says so."""
+        """Return the page size that a query requests, or the default size; None if neither is known."""
         return query_integer(self.size, query, self.default_size)
 
     def items_in(self, body: Any) -> list[Any]:
-        """The items of an answer's body."""
-        found = member_value(body, (self.items,) if self.items else ())
-        return found if isinstance(found, list) else []
+        """Return the items in the body of a response."""
+        items = member_value(body, (self.items,) if self.items else ())
+        return items if isinstance(items, list) else []
 
     def identity_of(self, item: Any) -> str | int | None:
-        """The value by which an item is known; None where it has none."""
-        found = item.get(self.identity) if isinstance(item, Mapping) else None
-        return found if isinstance(found, str | int) and not isinstance(found, bool) else None
+        """Return the value that identifies an item, or None if it has none."""
+        if not isinstance(item, Mapping):
+            return None
+        identity = item.get(self.identity)
+        if not isinstance(identity, str | int) or isinstance(identity, bool):
+            return None
+        return identity
 
     def next_url(self, body: Any, field: str | None) -> str | None:
-        """The URL of the next page that an answer gives, in its body or its `Link` field."""
+        """Return the URL of the next page in a response: in its body or in its `Link` field."""
         if self.in_header:
             return link_target(field, "next")
-        found = member_value(body, self.next) if self.is_link else None
-        return found if isinstance(found, str) and found else None
+        if not self.is_link:
+            return None
+        url = member_value(body, self.next)
+        return url if isinstance(url, str) and url else None
 
     def next_query(self, body: Any, field: str | None, query: Sequence[Pair]) -> list[Pair] | None:
-        """Return the query for the page after an answer to `query`, whose `Link` is `field`; None after the last."""
+        """Return the query for the page after a response to `query`, or None after the last page.
+
+        `body` is the body of the response and `field` its `Link` field.
+        """
         if (self.more and member_value(body, self.more) is False) or not self.has_next_page:
             return None
         if self.is_link or self.in_header:
-            target = self.next_url(body, field)
-            return None if target is None else parse_qsl(urlsplit(target).query, keep_blank_values=True)
+            url = self.next_url(body, field)
+            if url is None:
+                return None
+            return parse_qsl(urlsplit(url).query, keep_blank_values=True)
         value = self._next_value(body, query)
-        kept = [one for one in query if one[0] != self.start_name]
-        return None if value in (None, "", False) else [*kept, (self.start_name, str(value))]
+        if value in (None, "", False):
+            return None
+        other_pairs = [(name, text) for name, text in query if name != self.start_name]
+        return [*other_pairs, (self.start_name, str(value))]
 
     def _next_value(self, body: Any, query: Sequence[Pair]) -> Any:
-        items = self.items_in(body)
-        size = self.requested_size(query) or len(items)
+        """Return the value of the parameter that selects the next page, or a false value after the last page."""
         if self.by == "cursor":
             return member_value(body, self.next)
+        items = self.items_in(body)
+        size = self.requested_size(query) or len(items)
         is_short = len(items) < size or not items
         if self.by == "item":
-            return None if not items or (is_short and not self.more) else self.identity_of(items[-1])
+            if not items or (is_short and not self.more):
+                return None
+            return self.identity_of(items[-1])
         if self.next and not member_value(body, self.next):
             return None
-        now = query_integer(self.start, query, self.first)
-        done = (now - self.first + 1) * size if self.by == "page" else now - self.first + size
-        for counted, reached in ((self.total, done), (self.pages, now - self.first + 1 if self.by == "page" else None)):
-            most = member_value(body, counted) if counted else None
-            if reached is not None and isinstance(most, int) and reached >= most:
-                return None
         if is_short and not (self.more or self.next or self.total or self.pages):
             return None
-        return now + 1 if self.by == "page" else now + size
+        if self.by == "page":
+            return self._next_page(body, query, size)
+        return self._next_offset(body, query, size)
+
+    def _next_page(self, body: Any, query: Sequence[Pair], size: int) -> int | None:
+        """Return the number of the next page, or None if the response counts no further items or pages."""
+        page = query_integer(self.start, query, self.first)
+        pages = page - self.first + 1
+        if _is_reached(body, self.total, pages * size) or _is_reached(body, self.pages, pages):
+            return None
+        return page + 1
+
+    def _next_offset(self, body: Any, query: Sequence[Pair], size: int) -> int | None:
+        """Return the offset of the next page, or None if the response counts no further items."""
+        offset = query_integer(self.start, query, self.first)
+        if _is_reached(body, self.total, offset - self.first + size):
+            return None
+        return offset + size
+
+
+def _is_reached(body: Any, members: Members, count: int) -> bool:
+    """Return whether a count has reached the number that a body has at some members, if it has one there."""
+    if not members:
+        return False
+    number = member_value(body, members)
+    return isinstance(number, int) and count >= number
 
 
 def query_integer(parameter: Parameter | None, query: Sequence[Pair], default: Default) -> int | Default:
-    """The whole number that a query gives a parameter; the default where it gives none."""
-    given = next((value for name, value in query if parameter is not None and name == parameter.name), "")
-    return int(given) if re.fullmatch(r"-?\d{1,18}", given) else default
+    """Return the integer that a query has for a parameter, or the default if it has none."""
+    text = next((value for name, value in query if parameter is not None and name == parameter.name), "")
+    return int(text) if re.fullmatch(r"-?\d{1,18}", text) else default
 
 
 def member_value(body: Any, members: Members) -> Any:
-    """What a body has at some members; None where they lead nowhere."""
+    """Return the value of nested members in a body, or None if there is no such value."""
     for name in members:
         body = body.get(name) if isinstance(body, Mapping) else None
     return body
 
 
-_LINKED = re.compile(r"<([^<>]*)>((?:\s*;\s*[\w!#$&+.^`|~*-]+(?:\s*=\s*(?:\"(?:[^\"\\]|\\.)*\"|[^\s\",;]*))?)*)")
+_LINK_VALUE = re.compile(r"<([^<>]*)>((?:\s*;\s*[\w!#$&+.^`|~*-]+(?:\s*=\s*(?:\"(?:[^\"\\]|\\.)*\"|[^\s\",;]*))?)*)")
 _REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s\",;]*))", re.IGNORECASE)
 
 
 def link_target(field: str | None, relation: str) -> str | None:
-    """The target of the first link of a relation in a `Link` field (RFC 8288, 3); None where there is none."""
-    for target, parameters in _LINKED.findall(field or ""):
-        found = _REL.search(parameters)
-        if found is not None and relation in (found[1] or found[2] or "").lower().split():
+    """Return the target of the first link with a relation in a `Link` field (RFC 8288, 3), or None."""
+    for target, parameters in _LINK_VALUE.findall(field or ""):
+        match = _REL.search(parameters)
+        if match is not None and relation in (match[1] or match[2] or "").lower().split():
             return str(target)
     return None

@@ -1,18 +1,19 @@
-"""Reads how an operation pages, from the names that APIs give these things, or from its `x-bctrl-paging`:
+"""Reads how an operation pages, from the names that APIs use for it, or from its `x-bctrl-paging`:
 
 ```text
-size: limit                 the query parameter that says how many items a page has
-cursor: cursor              the one that takes what the answer before gave as `next`; or instead of it
+size: limit                 the query parameter for the page size
+cursor: cursor              the query parameter that takes the `next` value of the previous response; or instead of it
   item: starting_after      … the id of the last item,
   page: page                … the number of the page, or
-  offset: offset            … how many items to pass over
-next: meta.next_cursor      where the answer has the next cursor or its URL; `Link` for the header field (RFC 8288)
-more: has_more              where it says whether there is more; `total` and `pages` where it counts items and pages
-items: data                 the member that holds the list
-id: id                      the member of an item by which it is known
+  offset: offset            … the number of items to skip
+next: meta.next_cursor      the location of the next cursor or its URL; `Link` for the header field (RFC 8288)
+more: has_more              the location of the flag for further items; `total` and `pages` for the counts
+items: data                 the member with the list
+id: id                      the member that identifies an item
 ```
 
-Its parts take the place of what is recognised; `x-bctrl-paging: false` says that the operation has no pages.
+The parts of the extension take precedence over known names. `x-bctrl-paging: false` means that the operation does not
+page.
 """
 
 from __future__ import annotations
@@ -33,46 +34,52 @@ from pytest_bctrl.errors import DocumentError
 
 @lru_cache(maxsize=256)
 def list_member(contract: Contract, operation: Operation) -> str | None:
-    """The one member of an answer that holds its list: one that may be empty, of objects, or of anything where it is
-    required. It is empty where the body is the list, None where there is none.
+    """Return the member of the success response that is its list; empty if the body is the list, None if there is none.
+
+    That is the only array that may be empty and holds objects, or else the only required array that may be empty.
     """
     if isinstance(operation.paging, Mapping) and "items" in operation.paging:
         return operation.paging["items"]
-    schema = _schema_of(operation)
+    schema = _response_schema(operation)
     if any(shape.kind == "array" for shape in shapes(contract, schema)):
         return ""
-    found: dict[str, bool] = {}
+    holds_objects: dict[str, bool] = {}
     flat = flatten(contract, schema)
     for name, inner in flat.get("properties", {}).items():
         for shape in shapes(contract, inner):
-            if shape.kind == "array" and _is_list(shape.schema or {}):
-                items = shapes(contract, (shape.schema or {}).get("items", True))
-                found[str(name)] = any(item.kind in ("object", "branch") for item in items)
-    of_objects = [name for name, holds_objects in found.items() if holds_objects]
-    candidates = of_objects or [name for name in found if name in flat.get("required", ())]
+            array = shape.schema or {}
+            if shape.kind == "array" and _is_list(array):
+                items = shapes(contract, array.get("items", True))
+                holds_objects[str(name)] = any(item.kind in ("object", "branch") for item in items)
+    candidates = [name for name, is_object_list in holds_objects.items() if is_object_list]
+    if not candidates:
+        candidates = [name for name in holds_objects if name in flat.get("required", ())]
     return candidates[0] if len(candidates) == 1 else None
 
 
-def _schema_of(operation: Operation) -> Schema:
-    """The schema of the successful answer in JSON; one that allows nothing where there is none."""
-    return operation.success.json[1] if operation.success is not None and operation.success.json else False
+def _response_schema(operation: Operation) -> Schema:
+    """Return the JSON schema of the success response, or `False` if there is none."""
+    if operation.success is None or operation.success.json is None:
+        return False
+    return operation.success.json[1]
 
 
 def list_schema(contract: Contract, operation: Operation, items: str) -> Mapping[str, Any] | None:
-    """The schema of the list that a member of the answer is, or the answer itself; None where that is none."""
-    schema = _schema_of(operation)
-    listed = flatten(contract, schema).get("properties", {}).get(items, False) if items else schema
-    return next((one.schema for one in shapes(contract, listed) if one.kind == "array"), None)
+    """Return the schema of the list at a member of the success response, or of the body; None if it is not an array."""
+    schema = _response_schema(operation)
+    if items:
+        schema = flatten(contract, schema).get("properties", {}).get(items, False)
+    return next((shape.schema for shape in shapes(contract, schema) if shape.kind == "array"), None)
 
 
 def _is_list(schema: Mapping[str, Any]) -> bool:
-    """Whether an array is a list of things, which may be empty, and no tuple."""
+    """Return whether an array is a list that may be empty, and not a tuple."""
     return not schema.get("minItems", 0) and not schema.keys() & {"prefixItems", "contains"}
 
 
 @lru_cache(maxsize=256)
 def read_paging(contract: Contract, operation: Operation) -> Paging | None:
-    """Return how an operation pages, as its contract says or names it; None where it does not."""
+    """Return the paging of an operation, from its extension or from known names; None if it does not page."""
     items = list_member(contract, operation)
     if operation.method != "GET" or operation.paging is False or items is None:
         return None
@@ -80,38 +87,39 @@ def read_paging(contract: Contract, operation: Operation) -> Paging | None:
 
 
 class _Reader:
-    """Finds the parts of the paging of one operation: those that its extension names, else those with a known name."""
+    """Finds the parts of an operation's paging: those named by its extension, the others by well-known names."""
 
     def __init__(self, contract: Contract, operation: Operation, items: str) -> None:
         self._contract, self._operation, self._items = contract, operation, items
-        self._named: Mapping[str, str] = operation.paging if isinstance(operation.paging, Mapping) else {}
-        self._query = {one.name: one for one in operation.other_parameters if one.in_ == "query"}
-        self._found = dict(self._members(_schema_of(operation), ())) if items else {}
-        self._places = {exact_location(members): members for members in self._found}
+        self._extension: Mapping[str, str] = operation.paging if isinstance(operation.paging, Mapping) else {}
+        self._query = {
+            parameter.name: parameter for parameter in operation.other_parameters if parameter.in_ == "query"
+        }
+        self._schemas: dict[Members, Schema] = {}
+        if items:
+            self._schemas = dict(self._members(_response_schema(operation), ()))
+        self._by_location = {exact_location(members): members for members in self._schemas}
 
     def read(self) -> Paging | None:
-        """Return what there is; None where nothing asks for a page."""
-        headers = self._operation.success.headers if self._operation.success else ()
-        has_link = "next" not in self._named and any(one.name.lower() == "link" for one in headers)
-        in_header = has_link or self._named.get("next") == LINK
-        size, identity = self._parameter("size", _SIZE, ("integer",)), self._identity()
-        more, total, pages = (self._place(word, names, kind) for word, (names, kind) in _COUNTED.items())
+        """Return the paging, or None if no parameter and no link selects a page."""
+        in_header = self._has_link_header()
+        size = self._parameter("size", _SIZE, ("integer",))
+        identity = self._identity()
+        more, total, pages = (self._member(key, names, kind) for key, (names, kind) in _COUNTED.items())
         starts: list[tuple[By, Parameter | None]] = [*self._starts(), ("", None)]
         for by, start in starts:
-            own = (_plain(start.name),) if start is not None and by == "cursor" else ()
-            following = () if in_header else self._place("next", (*_NEXT, *own), "string", "integer")
-            is_link = self._is_url(following, by)
-            if by in ("page", "offset", "") and not is_link and "integer" not in self._types(following):
-                # Such as a marker, by which the operation pages when it is told to.
-                following = ()
-            tells = bool(in_header or following)
-            fits = {"cursor": tells, "item": more and identity, "": in_header or is_link or self._has_plain_size(size)}
-            if fits.get(by, tells or more or total or pages or size):
+            next_ = () if in_header else self._next(by, start)
+            is_link = self._is_url(next_, by)
+            has_next = bool(in_header or next_)
+            is_paged = {
+                "cursor": has_next,
+                "item": more and identity,
+                "": in_header or is_link or self._has_plain_size(size),
+            }
+            if is_paged.get(by, has_next or more or total or pages or size):
                 break
         else:
             return None
-        first = self._number(start, "default", self._number(start, "minimum", int(by == "page")))
-        asking = [one for one in (size, start if by in ("page", "offset") else None) if one is not None]
         return Paging(
             items=self._items,
             identity=identity,
@@ -119,130 +127,186 @@ class _Reader:
             default_size=self._number(size, "default", None),
             start=start,
             by=by,
-            first=first if first in (0, 1) else int(by == "page"),
-            next=following,
+            first=self._first(start, by),
+            next=next_,
             more=more,
             total=total,
             pages=pages,
-            echoes=tuple((at, one) for one in asking for at in self._found if _plain(at[-1]) == _plain(one.name)),
+            echoes=tuple(self._echoes(size, start if by in ("page", "offset") else None)),
             is_link=is_link,
             in_header=in_header,
         )
 
+    def _has_link_header(self) -> bool:
+        """Return whether the `Link` field has the URL of the next page."""
+        if "next" in self._extension:
+            return self._extension["next"] == LINK
+        headers = self._operation.success.headers if self._operation.success else ()
+        return any(header.name.lower() == "link" for header in headers)
+
+    def _next(self, by: By, start: Parameter | None) -> Members:
+        """Return the member that refers to the next page, if the response has one that fits the parameter."""
+        names: tuple[str, ...] = _NEXT
+        if start is not None and by == "cursor":
+            names = (*_NEXT, _plain(start.name))
+        members = self._member("next", names, "string", "integer")
+        if by in ("page", "offset", "") and not self._is_url(members, by) and "integer" not in self._types(members):
+            # A marker, for example, by which the operation pages only on request.
+            return ()
+        return members
+
+    def _first(self, start: Parameter | None, by: By) -> int:
+        """Return the value of the start parameter for the first page."""
+        usual_first = int(by == "page")
+        first: int = self._number(start, "default", self._number(start, "minimum", usual_first))
+        return first if first in (0, 1) else usual_first
+
+    def _echoes(self, *parameters: Parameter | None) -> Iterator[tuple[Members, Parameter]]:
+        """Yield the members of the response that repeat the value of a parameter."""
+        for parameter in parameters:
+            if parameter is None:
+                continue
+            for members in self._schemas:
+                if _plain(members[-1]) == _plain(parameter.name):
+                    yield members, parameter
+
     def _has_plain_size(self, size: Parameter | None) -> bool:
-        """Whether a size alone is enough to say that there are pages."""
-        return size is not None and (bool(self._named) or _plain(size.name) in _SIZE_ALONE)
+        """Return whether the size parameter alone shows that there are pages."""
+        return size is not None and (bool(self._extension) or _plain(size.name) in _SIZE_ALONE)
 
-    def _number(self, parameter: Parameter | None, word: str, default: Any) -> Any:
-        found = None if parameter is None else flatten(self._contract, parameter.schema).get(word)
-        return found if isinstance(found, int) and not isinstance(found, bool) else default
+    def _number(self, parameter: Parameter | None, keyword: str, default: Any) -> Any:
+        """Return an integer that the schema of a parameter has as a keyword, or the default."""
+        if parameter is None:
+            return default
+        number = flatten(self._contract, parameter.schema).get(keyword)
+        return number if isinstance(number, int) and not isinstance(number, bool) else default
 
-    def _members(self, schema: Schema, above: Members) -> Iterator[tuple[Members, Schema]]:
-        """The members of the body beside its list, those of the objects that are about its pages too."""
+    def _members(self, schema: Schema, parent: Members) -> Iterator[tuple[Members, Schema]]:
+        """Yield the members of the body besides its list, including those of objects about its pages."""
         for name, inner in flatten(self._contract, schema).get("properties", {}).items():
-            members = (*above, name)
-            if members != (self._items,):
-                yield members, inner
-                is_named = any(said.startswith(exact_location(members)) for said in self._named.values())
-                if (_plain(name) in _ABOUT or is_named) and len(above) < _DEEPEST:
-                    yield from self._members(inner, members)
+            members = (*parent, name)
+            if members == (self._items,):
+                continue
+            yield members, inner
+            location = exact_location(members)
+            is_named = any(value.startswith(location) for value in self._extension.values())
+            if (_plain(name) in _ABOUT or is_named) and len(parent) < _DEEPEST:
+                yield from self._members(inner, members)
 
     def _types(self, members: Members) -> frozenset[str]:
-        return types_of(self._contract, [SchemaRef(self._found.get(members, False), "")])
+        return types_of(self._contract, [SchemaRef(self._schemas.get(members, False), "")])
 
-    def _takes(self, parameter: Parameter, kinds: Iterable[str]) -> bool:
-        return not types_of(self._contract, [SchemaRef(parameter.schema, "")]).isdisjoint(kinds)
+    def _accepts(self, parameter: Parameter, types: Iterable[str]) -> bool:
+        """Return whether a parameter accepts one of the types."""
+        return not types_of(self._contract, [SchemaRef(parameter.schema, "")]).isdisjoint(types)
 
-    def _parameter(self, word: str, names: Iterable[str], kinds: Iterable[str]) -> Parameter | None:
-        if word in self._named:
-            return self._query.get(self._named[word])
-        fitting = (one for one in self._query.values() if _plain(one.name) in names and self._takes(one, kinds))
-        return next(fitting, None)
+    def _parameter(self, key: str, names: Iterable[str], types: Iterable[str]) -> Parameter | None:
+        """Return the query parameter that the extension names, else the first one with a known name and type."""
+        if key in self._extension:
+            return self._query.get(self._extension[key])
+        for parameter in self._query.values():
+            if _plain(parameter.name) in names and self._accepts(parameter, types):
+                return parameter
+        return None
 
     def _starts(self) -> Iterator[tuple[By, Parameter]]:
-        """What may say which page is asked for: what is named alone, else by all known names."""
-        named = next((word for word in _STARTS if word in self._named), None)
-        # One that a switch turns on, such as `usemarker`, is not how the operation pages by itself.
-        switches = {_plain(name) for name, one in self._query.items() if self._takes(one, ["boolean"])}
-        for by, (names, kinds) in _STARTS.items():
-            found = self._parameter(by, names, kinds) if named in (None, by) else None
-            if found is not None and (named or f"use{_plain(found.name)}" not in switches):
-                yield by, found
+        """Yield the parameters that may select a page: the named parameter alone, else all with known names."""
+        named = next((key for key in _STARTS if key in self._extension), None)
+        # A parameter that a switch enables, such as `usemarker`, is not how the operation pages by itself.
+        switches = {_plain(name) for name, parameter in self._query.items() if self._accepts(parameter, ["boolean"])}
+        for by, (names, types) in _STARTS.items():
+            if named not in (None, by):
+                continue
+            parameter = self._parameter(by, names, types)
+            if parameter is not None and (named or f"use{_plain(parameter.name)}" not in switches):
+                yield by, parameter
 
-    def _place(self, word: str, names: tuple[str, ...], *kinds: str) -> Members:
-        """The member that says something of the pages: what is named, else that with the first of some names."""
-        if word in self._named:
-            return self._places.get(self._named[word], ())
-        fitting = [one for one in self._found if _word(one) in names and not self._types(one).isdisjoint(kinds)]
-        fitting = [one for one in fitting if "object" not in self._types(one)]
-        return min(fitting, key=lambda one: names.index(_word(one)), default=())
+    def _member(self, key: str, names: tuple[str, ...], *types: str) -> Members:
+        """Return the member that the extension names, else the one with the first of the known names and a type."""
+        if key in self._extension:
+            return self._by_location.get(self._extension[key], ())
+        candidates: dict[str, Members] = {}
+        for members in self._schemas:
+            name, member_types = _significant_name(members), self._types(members)
+            if name in names and "object" not in member_types and not member_types.isdisjoint(types):
+                candidates.setdefault(name, members)
+        return next((candidates[name] for name in names if name in candidates), ())
 
     def _is_url(self, members: Members, by: By) -> bool:
-        """Whether what comes next is given as a URL: it says so, or nothing takes it as a value."""
+        """Return whether the next-page member is a URL: by its format or name, or because no parameter accepts it."""
         if "string" not in self._types(members):
             return False
-        form = str(flatten(self._contract, self._found[members]).get("format", ""))
-        is_said = form.startswith(("ur", "ir")) or _URL.search(_plain(members[-1])) is not None
-        return is_said or (by not in ("cursor", "item") and _word(members) in ("next", "nextpage"))
+        format_ = str(flatten(self._contract, self._schemas[members]).get("format", ""))
+        if format_.startswith(("ur", "ir")) or _URL.search(_plain(members[-1])):
+            return True
+        return by not in ("cursor", "item") and _significant_name(members) in ("next", "nextpage")
 
     def _identity(self) -> str:
-        """The member that a rule says is unique among the items, else one of the names that identifiers have."""
-        place = f"{self._items}[*]."
-        ruled = (str(rule.get("unique", "")) for rule in self._operation.invariants)
-        unique = (one.removeprefix(place) for one in ruled if one.startswith(place))
-        known = [self._named.get("id", ""), *unique, *_IDENTITIES]
-        return next((name for name in known if name in self._item_members), "")
+        """Return the member that identifies an item: named by the extension, unique by a rule, or well-known."""
+        prefix = f"{self._items}[*]."
+        locations = (str(rule.get("unique", "")) for rule in self._operation.invariants)
+        unique = (location.removeprefix(prefix) for location in locations if location.startswith(prefix))
+        candidates = [self._extension.get("id", ""), *unique, *_IDENTITIES]
+        return next((name for name in candidates if name in self._item_members), "")
 
     @cached_property
     def _item_members(self) -> Mapping[str, Any]:
+        """The properties of the items."""
         array = list_schema(self._contract, self._operation, self._items) or {}
-        found: Mapping[str, Any] = flatten(self._contract, array.get("items", True)).get("properties", {})
-        return found
+        properties: Mapping[str, Any] = flatten(self._contract, array.get("items", True)).get("properties", {})
+        return properties
 
     def problem(self) -> tuple[str, str] | None:
-        """What the extension names that the operation does not document, and what would be right."""
-        starts = [word for word in _STARTS if word in self._named]
+        """Return what is wrong with the extension and how to correct it, or None if it is right."""
+        starts = [key for key in _STARTS if key in self._extension]
         if len(starts) > 1:
             return f"it names both {starts[0]} and {starts[1]}", "keep the one that the operation pages by"
-        known = {
+        documented = {
             **dict.fromkeys(("size", *starts), (self._query, "no query parameter is called")),
-            **dict.fromkeys(("next", *_COUNTED), ({*self._places, LINK}, "the answer documents no")),
+            **dict.fromkeys(("next", *_COUNTED), ({*self._by_location, LINK}, "the response documents no")),
             "id": (self._item_members, "an item documents no"),
         }
-        for word, said in self._named.items():
-            names, problem = known.get(word, ([said], ""))
-            if said not in names:
-                return f"{word}: {problem} {said!r}", f"there is: {', '.join(names) or 'none'}"
-        return None if self.read() else ("nothing in it asks for a page", "name a query parameter: cursor: cursor")
+        for key, value in self._extension.items():
+            names, problem = documented.get(key, ([value], ""))
+            if value not in names:
+                return f"{key}: {problem} {value!r}", f"there is: {', '.join(names) or 'none'}"
+        if self.read() is None:
+            return "no parameter selects a page", "name a query parameter: cursor: cursor"
+        return None
 
 
 def require_known_paging(contract: Contract) -> None:
-    """Raise `DocumentError`, naming the place, for an `x-bctrl-paging` that does not fit its operation."""
+    """Raise `DocumentError`, with the location, for an `x-bctrl-paging` that does not fit its operation."""
     for operation in contract.operations:
         if not isinstance(operation.paging, Mapping):
             continue
-        items = list_member(contract, operation)
-        if operation.method != "GET" or _schema_of(operation) is False:
-            problem = "the operation lists nothing", "say it of a GET that answers with JSON"
-        elif items is None or list_schema(contract, operation, items) is None:
-            problem = f"items: the answer has no list {items or ''!r}", "name the member that holds it: items: data"
-        elif (found := _Reader(contract, operation, items).problem()) is None:
-            continue
-        else:
-            problem = found
-        place = f"{contract.name}: #/paths/{escape_token(operation.path)}/{operation.method.lower()}"
-        raise DocumentError(problem[0], where=f"{place}/x-bctrl-paging", hint=problem[1])
+        problem = _paging_problem(contract, operation)
+        if problem is not None:
+            pointer = f"/paths/{escape_token(operation.path)}/{operation.method.lower()}/x-bctrl-paging"
+            raise DocumentError(problem[0], where=f"{contract.name}: #{pointer}", hint=problem[1])
+
+
+def _paging_problem(contract: Contract, operation: Operation) -> tuple[str, str] | None:
+    """Return what is wrong with the `x-bctrl-paging` of an operation and how to correct it, or None."""
+    items = list_member(contract, operation)
+    if operation.method != "GET" or _response_schema(operation) is False:
+        return "the operation returns no list", "use it for a GET operation with a JSON response"
+    if items is None or list_schema(contract, operation, items) is None:
+        return f"items: the response has no list {items or ''!r}", "name the member with the list: items: data"
+    return _Reader(contract, operation, items).problem()
 
 
 def _plain(name: str) -> str:
-    """A name in lower case and without what stands between its words: `page[size]` and `pageSize` are one."""
+    """Return a name in lower case without separators: `page[size]` and `pageSize` are the same name."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def _word(members: Members) -> str:
-    """The name that says what a member is: of `next.after` and `links.next.href` it is that of the object around."""
-    last, above = _plain(members[-1]), _plain(members[-2]) if len(members) > 1 else ""
-    return "next" if (above, last) in _WITHIN else last
+def _significant_name(members: Members) -> str:
+    """Return the name that describes a member: for `next.after` and `links.next.href`, that of the object."""
+    name = _plain(members[-1])
+    if len(members) > 1 and (_plain(members[-2]), name) in _WITHIN:
+        return "next"
+    return name
 
 
 _SIZE_ALONE = ("limit", "pagesize", "perpage", "maxresults", "pagelimit")

@@ -164,8 +164,8 @@ def test_items_are_known_by_what_a_rule_says_is_unique() -> None:
 WRONG = {
     "no parameter": ({"size": "much"}, "size: no query parameter is called 'much' (there is: limit)"),
     "two": ({"page": "limit", "offset": "limit"}, "it names both offset and page (keep the one that the operation *"),
-    "no member": ({"next": "meta.gone"}, "next: the answer documents no 'meta.gone' (there is: *Link*)"),
-    "no list": ({"items": "rows"}, "items: the answer has no list 'rows' (name the member that holds it: items: data)"),
+    "no member": ({"next": "meta.gone"}, "next: the response documents no 'meta.gone' (there is: *Link*)"),
+    "no list": ({"items": "rows"}, "items: the response has no list 'rows' (name the member with the list: items: data)"),
     "no id": ({"id": "name"}, "id: an item documents no 'name' (there is: id)"),
     "no part": ({"cursors": "x"}, '*"size", "cursor", * is expected, not "cursors" *'),
     "a word": ("cursor", '*[[]false] is expected, not "cursor" *'),
@@ -186,8 +186,8 @@ def test_an_extension_that_does_not_fit_is_refused_in_one_line(name: str) -> Non
 @pytest.mark.parametrize(
     ("schema", "said", "problem"),
     [
-        (body(a=LIST, b=LIST), {"size": "limit"}, "items: the answer has no list ''"),
-        (LIST, {"id": "id"}, "nothing in it asks for a page"),
+        (body(a=LIST, b=LIST), {"size": "limit"}, "items: the response has no list ''"),
+        (LIST, {"id": "id"}, "no parameter selects a page"),
     ],
 )
 def test_an_extension_that_says_too_little_is_refused(schema: Any, said: Any, problem: str) -> None:
@@ -198,7 +198,7 @@ def test_an_extension_that_says_too_little_is_refused(schema: Any, said: Any, pr
 
 
 def test_an_extension_of_what_lists_nothing_is_refused() -> None:
-    with pytest.raises(DocumentError, match="the operation lists nothing"):
+    with pytest.raises(DocumentError, match="the operation returns no list"):
         contract_of(responses={"204": {"description": ""}}, **{"x-bctrl-paging": {"size": "limit"}})
 
 
