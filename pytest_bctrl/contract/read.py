@@ -1,4 +1,4 @@
-"""Reads the merged document into the model."""
+"""Reads an OpenAPI document into the model of the contract."""
 
 from __future__ import annotations
 
@@ -18,22 +18,21 @@ from pytest_bctrl.errors import DocumentError
 
 
 def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Contract:
-    """Load a contract: the packaged one, or an OpenAPI 3.0 or 3.1 document of one's own (JSON or YAML).
+    """Load the packaged contract, or that of an OpenAPI 3.0 or 3.1 document in JSON or YAML.
 
-    `option` is what the path was given as, for errors.
-
-    Raises `DocumentError` where the file is missing, broken or not OpenAPI 3.0 or 3.1.
+    `option` is the option that has the path, for errors. Raises `DocumentError` if the file is missing, broken or not
+    OpenAPI 3.0 or 3.1.
     """
     return load_from(path, option, "")
 
 
 def load_from(path: str | Path | None, option: str, origin: str) -> Contract:
-    """Load a contract as `load` does; `origin` says where it is from, for reports."""
-    file = Path(path) if path is not None else packaged().merged
+    """Load a contract as `load` does; `origin` describes for reports where it is from."""
+    file = packaged().merged if path is None else Path(path)
     text = read_file(file, f"{option} takes an OpenAPI 3.0 or 3.1 document in JSON or YAML", "the contract")
     document = load_document(text, str(file))
     if path is None:
-        # The packaged document is proven sound by the tests, and is not proven again at every start.
+        # The tests validate the packaged document, so it need not be validated at every start.
         return from_validated(document.data, str(file), origin=origin)
     from pytest_bctrl.contract.bundle import bundle_files
 
@@ -42,16 +41,16 @@ def load_from(path: str | Path | None, option: str, origin: str) -> Contract:
 
 
 def from_document(document: Any, name: str, *, origin: str = "") -> Contract:
-    """Read a merged document into a `Contract`; `name` is what errors call it.
+    """Validate a merged document and return its `Contract`; `name` is its name in errors.
 
-    Raises `DocumentError` where it is not a sound OpenAPI 3.0 or 3.1 document or a reference leads nowhere.
+    Raises `DocumentError` if it is not a valid OpenAPI 3.0 or 3.1 document, or if a reference has no target.
     """
     from pytest_bctrl.contract.engine import require_resolvable
     from pytest_bctrl.contract.paging_read import require_known_paging
     from pytest_bctrl.contract.soundness import validate_document
 
-    source, proven = validate_document(document, name)
-    contract = from_validated(proven, name, source, digest(document), origin=origin)
+    source, resolved = validate_document(document, name)
+    contract = from_validated(resolved, name, source, digest(document), origin=origin)
     require_resolvable(contract)
     require_known_paging(contract)
     if not contract.operations:
@@ -69,21 +68,22 @@ def from_validated(
     *,
     origin: str = "",
 ) -> Contract:
-    """Read a document that is known to be sound into a `Contract`.
+    """Return the `Contract` of a document that is known to be valid.
 
-    `source` is it before references by identifier gave way to pointers, `sha256` the digest of what was given.
+    `source` is the document with its references by identifier, and `sha256` the digest of the original document.
     """
     info = document.get("info", {})
     spec = Spec(Document(dict(document), "json", name, "", 1, {}), _require_kind)
     schemes = {scheme: _scheme(scheme, part) for scheme, part in outline.security_schemes(spec).items()}
-    source = document if source is None else source
+    if source is None:
+        source = document
     return Contract(
         name=name,
         title=str(info.get("title", "")),
         version=str(info.get("version", "")),
         digest=sha256 or digest(source),
         servers=tuple(_server(server) for server in document.get("servers", ())),
-        operations=tuple(_operation(spec, schemes, one) for one in operations(spec)),
+        operations=tuple(_operation(spec, schemes, operation) for operation in operations(spec)),
         document=document,
         source=source,
         origin=origin,
@@ -91,31 +91,33 @@ def from_validated(
 
 
 def _server(server: Mapping[str, Any]) -> str:
-    """The URL of a server, with the default of each of its variables (OpenAPI 3.1, 4.8.6)."""
+    """Return the URL of a server with the defaults of its variables (OpenAPI 3.1, 4.8.6)."""
     url = str(server["url"])
-    for variable, described in server.get("variables", {}).items():
-        url = url.replace(f"{{{variable}}}", described["default"])
+    for name, variable in server.get("variables", {}).items():
+        url = url.replace(f"{{{name}}}", variable["default"])
     return url.rstrip("/")
 
 
 def digest(document: Any) -> str:
-    """SHA-256 of a document in canonical JSON, in hex."""
+    """Return the SHA-256 of a document in canonical JSON, in hex."""
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _operation(spec: Spec, schemes: Mapping[str, SecurityScheme], operation: outline.RawOperation) -> Operation:
-    raw, named = operation.part, operation.path_parameters
+    raw, path_names = operation.part, operation.path_parameters
     responses = outline.responses(spec, operation).items()
     parameters: dict[tuple[str, str], Parameter] = {}
-    for one in outline.parameters(spec, operation).values():
-        # One of the path that the path does not name is in no request.
-        is_ignored = one.name not in named if one.in_ == "path" else one.name.lower() in _IGNORED
-        if not is_ignored or one.in_ not in ("path", "header"):
-            parameters[one.in_, one.name] = _with_setting(_parameter(spec, one), operation.path)
-    for undeclared in named:
-        text = Parameter(undeclared, "path", True, {"type": "string"}, style="simple", explode=False)
-        parameters.setdefault(("path", undeclared), text)
+    for parameter in outline.parameters(spec, operation).values():
+        if parameter.in_ == "path" and parameter.name not in path_names:
+            # No request contains a path parameter that the path does not name.
+            continue
+        if parameter.in_ == "header" and parameter.name.lower() in _IGNORED:
+            continue
+        parameters[parameter.in_, parameter.name] = _with_setting(_parameter(spec, parameter), operation.path)
+    for name in path_names:
+        undeclared = Parameter(name, "path", True, {"type": "string"}, style="simple", explode=False)
+        parameters.setdefault(("path", name), undeclared)
     return Operation(
         method=operation.method.upper(),
         path=operation.path,
@@ -133,54 +135,55 @@ def _operation(spec: Spec, schemes: Mapping[str, SecurityScheme], operation: out
 
 
 def _with_setting(parameter: Parameter, path: str) -> Parameter:
-    """Return a parameter that takes its value from the setting of the space id, where it stands for a space.
+    """Return the parameter, with the setting `space_id` if it is the id of a space.
 
-    The published spec says nothing of settings, and no generated id names a space. What a document says itself counts,
-    as does an example.
+    The published spec does not mention settings, and a generated id would not be that of a space. A setting or an
+    example in the document takes precedence.
     """
     is_space = parameter.in_ == "path" and f"/spaces/{{{parameter.name}}}" in path
-    is_open = is_space and parameter.setting is None and not parameter.examples
-    return replace(parameter, setting="space_id") if is_open else parameter
+    if not is_space or parameter.setting is not None or parameter.examples:
+        return parameter
+    return replace(parameter, setting="space_id")
 
 
 _IGNORED = frozenset({"authorization", "accept-encoding", "connection", "content-length", "host", "transfer-encoding"})
-"""Header fields of which a parameter says nothing: its definition "shall be ignored" (OpenAPI 3.1, 4.8.12.1), and those
-that every client writes as it needs them.
+"""Headers whose parameter definitions are ignored: by the specification (OpenAPI 3.1, 4.8.12.1), or because every
+client sets them itself.
 """
 
 
-def _parameter(spec: Spec, found: outline.RawParameter) -> Parameter:
+def _parameter(spec: Spec, raw: outline.RawParameter) -> Parameter:
     return Parameter(
-        name=found.name,
-        in_=found.in_,
-        required=found.required,
-        schema=found.holder.value.get("schema", True),
-        setting=found.part.value.get("x-bctrl-setting"),
-        examples=tuple(_examples(spec, found.holder)),
-        style=found.style,
-        explode=found.explode,
-        is_json=is_json(found.style),
+        name=raw.name,
+        in_=raw.in_,
+        required=raw.required,
+        schema=raw.holder.value.get("schema", True),
+        setting=raw.part.value.get("x-bctrl-setting"),
+        examples=tuple(_examples(spec, raw.holder)),
+        style=raw.style,
+        explode=raw.explode,
+        is_json=is_json(raw.style),
     )
 
 
-def _examples(spec: Spec, described: Part) -> Iterator[Any]:
-    """The values that a document gives a parameter, from the parameter itself to the default of its schema."""
-    if "example" in described.value:
-        yield described.value["example"]
-    for _, example in spec.members(described / "examples"):
-        found = spec.mapping(spec.resolve(example))
-        if "value" in found:
-            yield found["value"]
-    resolved = _schema(spec, described / "schema")
-    if "example" in resolved:
-        yield resolved["example"]
-    yield from resolved.get("examples", ())
-    if "default" in resolved:
-        yield resolved["default"]
+def _examples(spec: Spec, holder: Part) -> Iterator[Any]:
+    """Yield the documented values of a parameter, from its own examples to the default of its schema."""
+    if "example" in holder.value:
+        yield holder.value["example"]
+    for _, part in spec.members(holder / "examples"):
+        example = spec.mapping(spec.resolve(part))
+        if "value" in example:
+            yield example["value"]
+    schema = _schema(spec, holder / "schema")
+    if "example" in schema:
+        yield schema["example"]
+    yield from schema.get("examples", ())
+    if "default" in schema:
+        yield schema["default"]
 
 
 def _schema(spec: Spec, part: Part) -> Mapping[str, Any]:
-    """The keywords of what a schema refers to, or its own; none of one that is true or false."""
+    """Return the keywords of a schema, its reference followed; none for a boolean schema."""
     resolved = spec.resolve(part).value
     return resolved if isinstance(resolved, Mapping) else {}
 
@@ -197,7 +200,7 @@ def _response(spec: Spec, status: str, response: Part) -> ResponseSpec:
 
 
 def _in_json(spec: Spec, content: Mapping[str, Part]) -> Iterator[tuple[str, Any]]:
-    """The bodies in JSON: by their media type, and by a range of such, where the schema is that of no text."""
+    """Yield media type and schema of JSON bodies: those of a JSON media type, then of a range with a JSON schema."""
     yield from ((media, body.value.get("schema", True)) for media, body in content.items() if is_json(media))
     for media, body in content.items():
         if covers_media_type(media, "application/json") and _schema(spec, body / "schema").get("type") in (
@@ -208,11 +211,11 @@ def _in_json(spec: Spec, content: Mapping[str, Part]) -> Iterator[tuple[str, Any
 
 
 def _scheme(name: str, part: Part) -> SecurityScheme:
-    kind, scheme, place, field = (str(part.value.get(word, "")) for word in ("type", "scheme", "in", "name"))
-    return SecurityScheme(name, kind, scheme.lower(), place, field)
+    type_, scheme, in_, field = (str(part.value.get(key, "")) for key in ("type", "scheme", "in", "name"))
+    return SecurityScheme(name, type_, scheme.lower(), in_, field)
 
 
-def _require_kind(kind: str, found: Any, where: str) -> None:
+def _require_kind(kind: str, value: Any, where: str) -> None:
     from pytest_bctrl.contract.soundness import require_kind
 
-    require_kind(kind, found, where)
+    require_kind(kind, value, where)

@@ -13,13 +13,15 @@ _LEVELS = 4
 
 
 def short_scalar(value: Any) -> Any:
-    """Return a text, number, boolean or null small enough to show."""
+    """Return a string, number, boolean or null small enough to show."""
     if isinstance(value, str):
-        return value if len(value) <= LONGEST else f"{value[:LONGEST]}… ({len(value)} characters)"
+        if len(value) <= LONGEST:
+            return value
+        return f"{value[:LONGEST]}… ({len(value)} characters)"
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 256:
         return f"a number of {value.bit_length()} bits"
     if isinstance(value, float) and not isfinite(value):
-        # 1e999 is JSON; what it is read as has no JSON of its own.
+        # 1e999 is JSON, but infinity, its value in Python, is not.
         return f"a number beyond a double ({value})"
     return value
 
@@ -27,16 +29,20 @@ def short_scalar(value: Any) -> Any:
 def shorten(
     value: Any, level: int = 0, scalar: Callable[[Any], Any] = short_scalar, name: Callable[[Any], Any] = short_scalar
 ) -> Any:
-    """Return JSON data small enough to show: containers summed up, `name` of names, `scalar` of the rest."""
+    """Return JSON data small enough to show: containers abridged, `name` applied to names, `scalar` to other values."""
     if isinstance(value, dict):
         if level >= _LEVELS:
             return f"{{… {len(value)} properties}}"
-        few = list(value.items())[:_MEMBERS]
-        kept = {name(key): shorten(item, level + 1, scalar, name) for key, item in few}
-        return kept if len(value) <= _MEMBERS else {**kept, "…": f"{len(value) - _MEMBERS} more"}
+        first_members = list(value.items())[:_MEMBERS]
+        members = {name(key): shorten(item, level + 1, scalar, name) for key, item in first_members}
+        if len(value) > _MEMBERS:
+            members["…"] = f"{len(value) - _MEMBERS} more"
+        return members
     if isinstance(value, list | tuple):
         if level >= _LEVELS:
             return f"[… {len(value)} items]"
         items = [shorten(item, level + 1, scalar, name) for item in value[:_MEMBERS]]
-        return items if len(value) <= _MEMBERS else [*items, f"… {len(value) - _MEMBERS} more"]
+        if len(value) > _MEMBERS:
+            items.append(f"… {len(value) - _MEMBERS} more")
+        return items
     return scalar(value)

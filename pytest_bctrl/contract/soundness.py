@@ -1,4 +1,4 @@
-"""Whether a document is one that the kit can read: shape, schemas and references, told before anything is run."""
+"""Validates a document before anything is run: its structure, its schemas and its references."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def _list(items: Any) -> dict[str, Any]:
     return {"type": "array", "items": items}
 
 
-def _or_reference(described: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "if": {"required": ["$ref"]}, "then": _object({"$ref": _TEXT}), "else": described}
+def _or_reference(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "if": {"required": ["$ref"]}, "then": _object({"$ref": _TEXT}), "else": schema}
 
 
 _HEADER = _or_reference(_object({"schema": _SCHEMA}))
@@ -129,47 +129,52 @@ _DOCUMENT = _object(
         "components": _object({kind: _map(shape) for kind, shape in _COMPONENTS.items()}),
     }
 )
-"""What the kit reads of OpenAPI 3.1, and the types that it reads it with; the rest of a document is free."""
+"""The parts of OpenAPI 3.1 that the kit reads, and their types; other parts of a document are not validated."""
 
 _DIALECTS = ("https://json-schema.org/draft/", "http://json-schema.org/draft-", "https://spec.openapis.org/oas/3.1/")
 
 
 def validate_document(document: Any, name: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return a document as OpenAPI 3.1, and that with a pointer in place of each reference by identifier.
+    """Return a document as OpenAPI 3.1, and the same with references by identifier replaced by pointers.
 
-    Raises `DocumentError`, naming the place and what would be right, where the kit could not read it, or where to hold
-    a value to it could take without bound.
+    Raises `DocumentError`, with the location and a hint, if the kit cannot read the document, or if validating a value
+    against it could take too long.
     """
     require_openapi(document, name)
     require_shallow(document, name)
-    modern = upgrade_document(document) if str(document["openapi"]).startswith("3.0") else document
-    require_kind("document", modern, f"{name}: #")
-    return modern, require_affordable(modern, name)
+    if str(document["openapi"]).startswith("3.0"):
+        document = upgrade_document(document)
+    require_kind("document", document, f"{name}: #")
+    return document, require_affordable(document, name)
 
 
 def require_affordable(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Do what `validate_document` does about references, patterns and cost, for a document of OpenAPI 3.0 too."""
-    found = Addresses(document).local()
-    root, known = "#", set[str]()
-    for one in keyword_objects(found):
-        root = one.pointer if one.is_root or one.pointer in known else root
-        reference = one.value.get("$ref")
+    """Validate the references, patterns and cost of a document, which may be OpenAPI 3.0.
+
+    Returns the document with references by identifier replaced by pointers.
+    """
+    resolved = Addresses(document).local()
+    root, validated = "#", set[str]()
+    for value, pointer, _, is_root in keyword_objects(resolved):
+        if is_root or pointer in validated:
+            root = pointer
+        reference = value.get("$ref")
         if isinstance(reference, str):
-            target = resolve_pointer(found, reference, name)
-            is_schemas = one.pointer == root or one.pointer.startswith(f"{root}/")
-            place = unquote(reference[1:])
-            # What is in that folder is known to be a schema.
+            target = resolve_pointer(resolved, reference, name)
+            is_in_schema = pointer == root or pointer.startswith(f"{root}/")
+            target_pointer = unquote(reference[1:])
+            # The components in this section are validated as schemas anyway.
             is_component = reference.rpartition("/")[0] == "#/components/schemas"
-            if is_schemas and place not in known and not is_component:
-                known.add(place)
+            if is_in_schema and target_pointer not in validated and not is_component:
+                validated.add(target_pointer)
                 require_kind("schemas", target, f"{name}: {reference}")
-        _require_known(one.value, f"{name}: #{one.pointer}")
-    Cost(found, name).require_bounded()
-    return found
+        _require_supported(value, f"{name}: #{pointer}")
+    Cost(resolved, name).require_bounded()
+    return resolved
 
 
-def _require_known(value: Mapping[str, Any], where: str) -> None:
-    """Raise for a dialect and a pattern that the engine does not know, and for an invariant's place that is none."""
+def _require_supported(value: Mapping[str, Any], where: str) -> None:
+    """Raise `DocumentError` for an unknown dialect, a pattern the engine rejects, and an invalid invariant location."""
     for number, rule in enumerate(value.get("x-bctrl-invariants", ())):
         try:
             list(parse_steps(str(rule.get("each", rule.get("unique")))))
@@ -200,61 +205,72 @@ def _shape(kind: str) -> Validator:
 
 
 def require_kind(kind: str, document: Any, where: str) -> None:
-    """Raise `DocumentError` for what is no schema, response or whatever that folder of `components` is for.
+    """Raise `DocumentError` unless a value is valid as a component of a kind, such as `schemas` or `responses`.
 
-    What is of none is held to what a whole document is.
+    For any other kind, it must be valid as a document.
     """
-    found = list(_shape(kind).iter_errors(as_engine_input(document)))
-    if found:
-        error = min(found, key=lambda one: len(one.instance_path))
-        while inner := list(_inside(error.kind)):
-            error = max(inner, key=lambda one: len(one.instance_path))
-        place = "".join(f"/{escape_token(str(key))}" for key in error.instance_path)
+    errors = list(_shape(kind).iter_errors(as_engine_input(document)))
+    if errors:
+        error = min(errors, key=_depth)
+        while causes := list(_causes(error.kind)):
+            error = max(causes, key=_depth)
+        pointer = "".join(f"/{escape_token(str(key))}" for key in error.instance_path)
         raise DocumentError(
-            f"it is not well-formed OpenAPI: {_wanted(error.kind)}, not {json.dumps(error.instance)[:60]}",
-            where=f"{where}{place}",
+            f"it is not well-formed OpenAPI: {_expectation(error.kind)}, not {json.dumps(error.instance)[:60]}",
+            where=f"{where}{pointer}",
             hint="validate it against OpenAPI 3.1, or against 3.0 where it says so",
         )
 
 
-def _inside(kind: Any) -> Iterator[ValidationError]:
-    """The errors that an error is about: of a name, or of the branches that a value is in none of."""
+def _depth(error: ValidationError) -> int:
+    return len(error.instance_path)
+
+
+def _causes(kind: Any) -> Iterator[ValidationError]:
+    """Yield the errors that cause an error: those of a property name, or of the branches of `oneOf` or `anyOf`."""
     yield from chain.from_iterable(getattr(kind, "context", ()))
-    yield from [kind.error] if kind.name == "propertyNames" else ()
+    if kind.name == "propertyNames":
+        yield kind.error
 
 
-def _wanted(kind: ValidationErrorKind) -> str:
+def _expectation(kind: ValidationErrorKind) -> str:
+    """Return the expectation that an error violates, for its message."""
     if kind.name == "required":
         return f"an object with {kind.value} is expected"
-    words = {"type": "the type", "enum": "one of", "pattern": "a text like"}
-    value = kind.value[0] if kind.name == "type" and len(kind.value) == 1 else kind.value
-    return f"{words.get(kind.name, kind.name)} {json.dumps(value)[:120]} is expected"
+    labels = {"type": "the type", "enum": "one of", "pattern": "a text like"}
+    value = kind.value
+    if kind.name == "type" and len(value) == 1:
+        value = value[0]
+    return f"{labels.get(kind.name, kind.name)} {json.dumps(value)[:120]} is expected"
 
 
-_MOVED = "/anyOf/0"
+_WRAPPED = "/anyOf/0"
+"""The pointer from the `anyOf` that wraps a nullable schema to that schema."""
 
 
 def upgrade_document(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a document of OpenAPI 3.0 as one of 3.1; what is not well-formed in it stays as it is."""
-    found = {one.pointer: one.value for one in keyword_objects(document)}
-    moved = {place for place, value in found.items() if is_wrapped(value)}
+    """Return a document of OpenAPI 3.0 as OpenAPI 3.1; malformed parts are left unchanged."""
+    objects = {pointer: value for value, pointer, _, _ in keyword_objects(document)}
+    wrapped = {pointer for pointer, value in objects.items() if is_wrapped(value)}
 
     def rewrite(schema: dict[str, Any]) -> dict[str, Any]:
         if isinstance(schema.get("$ref"), str):
-            # What stands beside a reference is ignored (3.0.4, 4.7.23.1); that it may be null is what people mean.
-            inner = {"$ref": _led(schema["$ref"], moved)}
-            return upgrade_schema({**inner, "nullable": schema.get("nullable")})
+            # Siblings of a reference are ignored (3.0.4, 4.7.23.1), except `nullable`, which authors do mean.
+            reference = {"$ref": _rewrite_reference(schema["$ref"], wrapped)}
+            return upgrade_schema({**reference, "nullable": schema.get("nullable")})
         return upgrade_schema(schema)
 
-    return {**rewrite_objects(document, dict.fromkeys(found, rewrite)), "openapi": "3.1.0"}
+    return {**rewrite_objects(document, dict.fromkeys(objects, rewrite)), "openapi": "3.1.0"}
 
 
-def _led(reference: str, moved: set[str]) -> str:
-    """A reference, with the step that leads into each schema that was moved on its way."""
-    if not reference.startswith("#/") or not moved:
+def _rewrite_reference(reference: str, wrapped: set[str]) -> str:
+    """Return a reference with an additional step into each wrapped schema on its path."""
+    if not reference.startswith("#/") or not wrapped:
         return reference
-    place = made = ""
+    old_pointer = new_pointer = ""
     for token in unquote(reference[1:]).split("/")[1:]:
-        made += (_MOVED if place in moved else "") + f"/{token}"
-        place += f"/{token}"
-    return f"#{quote(made, safe=FRAGMENT)}"
+        if old_pointer in wrapped:
+            new_pointer += _WRAPPED
+        new_pointer += f"/{token}"
+        old_pointer += f"/{token}"
+    return f"#{quote(new_pointer, safe=FRAGMENT)}"

@@ -1,8 +1,8 @@
-"""Reads YAML as JSON data: safely, with duplicate keys refused and every kind of growth bounded.
+"""Reads YAML as JSON data, safely: it rejects duplicate keys and limits every kind of growth.
 
-Scalars follow the core schema of YAML 1.2 (section 10.3), so dates stay text and so do `on`, `off`, `yes` and
-`no`. The document is built from the parser's events, without a constructor in between: no tag can name a Python
-object, nothing recurses, and aliases are counted as what they expand to.
+Scalars follow the core schema of YAML 1.2 (section 10.3), so dates, `on`, `off`, `yes` and `no` are strings. The data
+is built from the parser's events, without a constructor: no tag can name a Python object, data cannot contain itself,
+and the values of an alias count each time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pytest_bctrl.errors import DocumentError
 MAX_DEPTH = 100
 MAX_NODES = 1_000_000
 MAX_ALIASED = 100_000
-"""How many nodes the aliases of one document may stand for, all together."""
+"""Maximum number of nodes that all aliases of a document stand for."""
 
 _WORDS: dict[str, Any] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
@@ -31,25 +31,27 @@ _NUMBER_START = frozenset("+-.0123456789")
 _CORE = "tag:yaml.org,2002:"
 
 _Sized: TypeAlias = tuple[Any, int]
-"""A value, and how many nodes it stands for."""
+"""A value and its number of nodes."""
 
 
 def read_yaml(text: str, name: str, lines: dict[str, int] | None = None) -> Any:
-    """Return the one YAML document in `text` as JSON data.
+    """Return the only YAML document in `text` as JSON data.
 
-    Where `lines` is given, it is filled with the line (from 1) of every JSON pointer. Raises `DocumentError` for
-    what is not YAML, for duplicate keys, foreign tags and values that JSON has not, and beyond the limits.
+    If `lines` is a dict, the line (from 1) of every JSON pointer is added to it. Raises `DocumentError` for invalid
+    YAML, duplicate keys, other tags and values than those of JSON, and if a limit is exceeded.
     """
     import yaml
 
-    # The parser of libyaml where PyYAML was built with it, else the one in Python.
+    # The parser of libyaml if PyYAML was built with it, else the Python parser.
     parser = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
         return _Builder(parser(text), name, lines).build()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
-        problem = f"not YAML: {error.problem or error.context or 'it cannot be read'}{place}"
+        position = ""
+        if mark is not None:
+            position = f" at line {mark.line + 1}, column {mark.column + 1}"
+        problem = f"not YAML: {error.problem or error.context or 'it cannot be read'}{position}"
         raise DocumentError(problem, where=name, hint="fix the YAML, or give the file it came from") from None
     except yaml.YAMLError as error:
         raise DocumentError(
@@ -69,7 +71,7 @@ class _Builder:
         self.aliased = 0
 
     def build(self) -> Any:
-        """The one document; None where there is none."""
+        """Return the only document, or None if there is none."""
         import yaml
 
         self.yaml = yaml
@@ -86,17 +88,17 @@ class _Builder:
         return DocumentError(f"{problem}, at line {event.start_mark.line + 1}", where=self.name, hint=hint)
 
     def value(self, event: Any, pointer: str, depth: int) -> _Sized:
-        """The value that begins with an event, and how many nodes it stands for."""
+        """Return the value that begins with an event, and its number of nodes."""
         self.count(event, pointer)
         if isinstance(event, self.yaml.AliasEvent):
             return self.alias(event)
         if isinstance(event, self.yaml.ScalarEvent):
-            made: _Sized = self.scalar(event), 1
+            value: _Sized = self.scalar(event), 1
         else:
-            made = self.collection(event, pointer, depth)
+            value = self.collection(event, pointer, depth)
         if event.anchor is not None:
-            self.anchors[event.anchor] = made
-        return made
+            self.anchors[event.anchor] = value
+        return value
 
     def count(self, event: Any, pointer: str) -> None:
         self.nodes += 1
@@ -130,7 +132,9 @@ class _Builder:
             return text
         if text in _WORDS:
             return _WORDS[text]
-        return self.number_or_text(text, event) if text[0] in _NUMBER_START else text
+        if text[0] in _NUMBER_START:
+            return self.number_or_text(text, event)
+        return text
 
     def number_or_text(self, text: str, event: Any) -> Any:
         if _NOT_JSON.fullmatch(text):
@@ -161,32 +165,35 @@ class _Builder:
         return items, size
 
     def mapping(self, pointer: str, depth: int) -> _Sized:
-        made: dict[str, Any] = {}
+        mapping: dict[str, Any] = {}
         merged: list[Any] = []
         size = 1
         while not isinstance(event := self.next_event(), self.yaml.MappingEndEvent):
             is_merge = isinstance(event, self.yaml.ScalarEvent) and event.implicit[0] and event.value == "<<"
-            key = self.key(event, made)
-            at = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
-            self.count(event, at)
-            value, count = self.value(self.next_event(), at, depth)
+            key = self.key(event, mapping)
+            member = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
+            self.count(event, member)
+            value, count = self.value(self.next_event(), member, depth)
             size += count
-            if is_merge:
-                merged += value if isinstance(value, list) else [value]
+            if not is_merge:
+                mapping[key] = value
+            elif isinstance(value, list):
+                merged += value
             else:
-                made[key] = value
+                merged.append(value)
         for source in merged:
             if not isinstance(source, dict):
                 raise self.refuse("a merge key << names something else than a mapping", event, "write the keys out")
-            made = {**made, **source, **made}
-        return made, size
+            mapping = {**mapping, **source, **mapping}
+        return mapping, size
 
-    def key(self, event: Any, known: Mapping[str, Any]) -> str:
+    def key(self, event: Any, mapping: Mapping[str, Any]) -> str:
+        """Return the key of an event; raises `DocumentError` if it is not a string or already in the mapping."""
         is_alias = isinstance(event, self.yaml.AliasEvent)
         key = self.alias(event)[0] if is_alias else getattr(event, "value", None)
         if not isinstance(key, str):
             raise self.refuse("a key is not plain text", event, "keys of an OpenAPI document are strings")
-        if key in known:
+        if key in mapping:
             raise self.refuse(f"the key {key!r} appears twice in one mapping", event, "keep one of them")
         if not is_alias and event.anchor is not None:
             self.anchors[event.anchor] = key, 1
