@@ -24,9 +24,9 @@ _READABLE = (".json", ".yaml", ".yml")
 def bundle_files(document: Document, read: Callable[[str], str]) -> Any:
     """Return a document's data with all parts of other files that relative references lead to.
 
-    `read` returns the text of a file by its name. Raises `DocumentError` if a file cannot be read, or if the document may
-    not refer to it (`_require_readable`). A reference to another host, or to a file whose name is not that of a JSON or
-    YAML file, remains and is rejected later.
+    `read` returns the text of a file by its name. Raises `DocumentError` if a file cannot be read, or if the document
+    may not refer to it (`_require_readable`). A reference to another host, or to a file whose name is not that of a
+    JSON or YAML file, remains and is rejected later.
     """
     if is_self_contained(document.text):
         return document.data
