@@ -165,7 +165,10 @@ WRONG = {
     "no parameter": ({"size": "much"}, "size: no query parameter is called 'much' (there is: limit)"),
     "two": ({"page": "limit", "offset": "limit"}, "it names both offset and page (keep the one that the operation *"),
     "no member": ({"next": "meta.gone"}, "next: the response documents no 'meta.gone' (there is: *Link*)"),
-    "no list": ({"items": "rows"}, "items: the response has no list 'rows' (name the member with the list: items: data)"),
+    "no list": (
+        {"items": "rows"},
+        "items: the response has no list 'rows' (name the member with the list: items: data)",
+    ),
     "no id": ({"id": "name"}, "id: an item documents no 'name' (there is: id)"),
     "no part": ({"cursors": "x"}, '*"size", "cursor", * is expected, not "cursors" *'),
     "a word": ("cursor", '*[[]false] is expected, not "cursor" *'),
