@@ -31,15 +31,15 @@ from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.server import MOCK_KEY, MockServer
 from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.recordings.exchange import REQUEST, RESPONSE, Exchange, Recording, select_headers
-from pytest_bctrl.traffic.recordings.guard import refuse, scrubbed
+from pytest_bctrl.traffic.recordings.guard import require_absent, scrub
 from pytest_bctrl.traffic.recordings.har_file import load, save
 from pytest_bctrl.traffic.recordings.replay import (
     LastWord,
     Player,
     as_response,
-    forwarded,
+    forward,
+    recorded_response,
     replay_transport,
-    replayed,
     scenario,
 )
 
@@ -100,8 +100,8 @@ class RecordedTest:
         played = () if self.is_recording else own or recording.exchanges
         if not self.is_recording:
             self._require_conforming(played)
-        same = {usual_space: space_of(played, contract) or usual_space}
-        self.player = Player(played, name=place.shown, hint=place.hint, redact=redaction, same=same)
+        aliases = {usual_space: space_of(played, contract) or usual_space}
+        self.player = Player(played, name=place.shown, hint=place.hint, redact=redaction, aliases=aliases)
 
     @property
     def _damaged_hint(self) -> str:
@@ -225,11 +225,11 @@ class RecordedTest:
             replace(one, test=self._place.test, contract=self._contract.digest) for one in self._kept
         ]
         if self._scrub_ids:
-            made = scrubbed(made, self._place.shown, self.aim.space_id)
+            made = scrub(made, self._place.shown, self.aim.space_id)
         # Before the check, whose findings show what they find.
         # The key of the mock is published, and needs no note.
         self._redaction.add(self.aim.key, name="bctrl_api_key" if self.aim.live else "")
-        refuse(made, self._place.shown, self._redaction.find, "a secret")
+        require_absent(made, self._place.shown, self._redaction.find, "a secret")
         self._require_conforming(made)
         target = self.aim.base_url if self.aim.live else "mock"
         self.was_written = save(self.path, self._place.test, made, target, _now(), self._damaged_hint)
@@ -240,9 +240,9 @@ class RecordedTest:
 
     def _responder(self) -> Callable[[Request], Any]:
         if not self.is_recording:
-            return lambda request: self._last_word(request, replayed(self.player, request))
+            return lambda request: self._last_word(request, recorded_response(self.player, request))
         passing_on = self._open.enter_context(self.client())
-        return lambda request: forwarded(passing_on, request)
+        return lambda request: forward(passing_on, request)
 
     def _keep(self, aim: Aim, request: httpx.Request, response: httpx.Response) -> None:
         wire = b"".join(response.stream)  # type: ignore[arg-type]

@@ -54,7 +54,9 @@ def test_a_request_at_the_very_end_that_is_not_recorded_is_an_error(pytester: py
     result = replay()
 
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["bctrl recording: *: no answer is recorded for this request", "  asked *limit=5"])
+    result.stdout.fnmatch_lines(
+        ["bctrl recording: *: no response is recorded for this request", "  requested *limit=5"]
+    )
 
 
 def test_an_answer_that_breaks_the_contract_is_not_written_at_the_very_end_either(

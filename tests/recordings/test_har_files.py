@@ -67,7 +67,7 @@ def test_bodies_that_were_left_out_answer_nothing_and_are_not_called_checked() -
     assert [False] * 3 == [exchange.is_complete for exchange in found.exchanges]
     miss = Player(found.exchanges, name="omit.har", hint="").response("GET", LISTING)
     assert isinstance(miss, Miss)
-    assert "the recorded answer has no body: the tool that wrote the file did not save it" in miss.text
+    assert "the recorded response has no body: the tool that wrote the file did not save it" in miss.text
     result = check(str(FILES / "omit.har"))
     assert (2, "0 responses checked under contract ") == (result.returncode, result.stdout[:35])
     assert "omit.har: entry 2: the file does not have the body" in result.stderr

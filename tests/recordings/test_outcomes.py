@@ -118,7 +118,7 @@ def test_no_outcome_hides_a_request_that_was_not_recorded(pytester: pytest.Pytes
     result = replay()
 
     result.assert_outcomes(failed=5)
-    result.stdout.fnmatch_lines(["bctrl recording: recordings/*: no answer is recorded for this request"] * 5)
+    result.stdout.fnmatch_lines(["bctrl recording: recordings/*: no response is recorded for this request"] * 5)
 
 
 def test_what_fails_as_expected_does_so_for_want_of_a_recording_too(pytester: pytest.Pytester, replay: Run) -> None:

@@ -23,9 +23,9 @@ from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from pytest_bctrl.traffic.recordings.replay import (
     Miss,
     Player,
-    forwarded,
+    forward,
+    recorded_response,
     replay_transport,
-    replayed,
 )
 from pytest_bctrl.traffic.retry import RetryPolicy
 from tests.mock.test_command_line import running
@@ -47,8 +47,8 @@ def missed(method: str, target: str, *recorded: str) -> list[str]:
     [
         ("HEAD", "/v1/a/runtimes", "the method is GET, not HEAD"),
         ("GET", "/v1/b/runtimes", "the segment is 'a', not 'b'"),
-        ("GET", "/v2/b/runtimes", "the path is another"),
-        ("GET", "/v1/runtimes", "the path is another"),
+        ("GET", "/v2/b/runtimes", "the path is different"),
+        ("GET", "/v1/runtimes", "the path is different"),
         ("GET", "/v1/a/runtimes?limit=1", "the query is empty, not limit=1"),
     ],
 )
@@ -74,7 +74,7 @@ def port(respond: Callable[[Request], MockResponse]) -> Iterator[str]:
 def nowhere() -> Iterator[str]:
     """A port in front of a target that is not there."""
     http = client("http://127.0.0.1:9", None, live=True, retry=RetryPolicy(attempts=1))
-    with http, port(lambda request: forwarded(http, request)) as url:
+    with http, port(lambda request: forward(http, request)) as url:
         yield url
 
 
@@ -100,7 +100,7 @@ def test_a_field_of_any_letters_is_replayed_in_process_and_over_the_port(value: 
 
 def location(player: Player) -> str:
     """The field as the standard library's client reads it: a letter for each byte."""
-    with port(lambda request: replayed(player, request)) as url:
+    with port(lambda request: recorded_response(player, request)) as url:
         connection = HTTPConnection(urlsplit(url).netloc, timeout=30)
         connection.request("GET", "/v1/a")
         response = connection.getresponse()
@@ -122,4 +122,4 @@ def _served(tmp_path: Path, *options: str) -> None:
         with pytest.raises(urllib.error.HTTPError, match="421") as caught:
             urllib.request.urlopen(f"{mock.url}/v1/other")
         with caught.value:
-            assert b"no answer is recorded for this request" in caught.value.read()
+            assert b"no response is recorded for this request" in caught.value.read()

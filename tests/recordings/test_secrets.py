@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
-from pytest_bctrl.traffic.recordings.guard import LeakError, refuse, replacement, scrubbed
+from pytest_bctrl.traffic.recordings.guard import LeakError, replacement, require_absent, scrub
 
 Spelling = Callable[[str], str]
 
@@ -28,7 +28,7 @@ Spelling = Callable[[str], str]
 def refuse_secret(exchanges: Sequence[Exchange], name: str, value: str) -> None:
     hide = Redaction()
     hide.add(value)
-    refuse(exchanges, name, hide.find, "a secret")
+    require_absent(exchanges, name, hide.find, "a secret")
 
 
 PLAIN = Exchange("GET", "https://api.example.test/v1/spaces/s/runtimes", 200, body=b'{"runtimes": []}')
@@ -178,7 +178,7 @@ def test_scrubbed_identifiers_are_gone_and_relations_survive(identifiers: list[s
     body = json.dumps({"ids": shown + shown, "first": shown[0]}).encode()
     exchange = replace(PLAIN, url=f"https://a.test/v1/spaces/{shown[0]}/runtimes", body=body)
 
-    (made,) = scrubbed([exchange], "x.har", identifiers[0])
+    (made,) = scrub([exchange], "x.har", identifiers[0])
 
     written = encode(Recording((made,)))
     assert not [identifier for identifier in identifiers if re.search(identifier, written.decode(), re.IGNORECASE)]
@@ -194,13 +194,13 @@ def test_an_identifier_without_its_hyphens_is_replaced_too() -> None:
         PLAIN, body=json.dumps([str(identifier), identifier.hex, identifier.hex.upper(), digest]).encode()
     )
 
-    (made,) = scrubbed([exchange], "x.har", "some-space")
+    (made,) = scrub([exchange], "x.har", "some-space")
 
     instead = UUID(replacement(str(identifier)))
     assert [str(instead), instead.hex, instead.hex.upper(), digest] == json.loads(made.body)
     packed = base64.b64encode(f"id={identifier.hex};".encode()).decode()
     with pytest.raises(LeakError):
-        scrubbed([replace(PLAIN, body=json.dumps([str(identifier), packed]).encode())], "x.har", "some-space")
+        scrub([replace(PLAIN, body=json.dumps([str(identifier), packed]).encode())], "x.har", "some-space")
 
 
 @settings(max_examples=1000, deadline=None)
@@ -215,7 +215,7 @@ def test_an_identifier_in_any_spelling_is_replaced_or_refuses_the_write(
 
 def _let_through(exchange: Exchange, identifier: str) -> list[Exchange]:
     try:
-        return list(scrubbed([exchange], "x.har", "some-space"))
+        return list(scrub([exchange], "x.har", "some-space"))
     except LeakError as error:
         if identifier in str(error):
             raise
@@ -225,9 +225,9 @@ def _let_through(exchange: Exchange, identifier: str) -> list[Exchange]:
 def test_a_space_id_that_is_no_uuid_is_replaced_as_a_word() -> None:
     exchange = replace(PLAIN, url="https://a.test/v1/spaces/acme/runtimes", body=b'{"spaceId": "acme", "n": "acmeism"}')
 
-    (made,) = scrubbed([replace(exchange, body=b'{"spaceId": "acme"}')], "x.har", "acme")
+    (made,) = scrub([replace(exchange, body=b'{"spaceId": "acme"}')], "x.har", "acme")
 
     assert replacement("acme") in made.url
     assert {"spaceId": replacement("acme")} == json.loads(made.body)
     with pytest.raises(LeakError):
-        scrubbed([exchange], "x.har", "acme")
+        scrub([exchange], "x.har", "acme")

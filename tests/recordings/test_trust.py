@@ -137,7 +137,7 @@ def test_a_key_in_an_unrecorded_request_is_not_shown(tmp_path: Path, spelled: st
     missed = recorded(tmp_path / "x.har", secrets=(Secret(KEY),)).player.response("GET", f"/v1/x?token={spelled}")
 
     assert isinstance(missed, Miss)
-    assert f"asked     GET /v1/x?token={shown}\n" in missed.text
+    assert f"requested GET /v1/x?token={shown}\n" in missed.text
     assert spelled not in missed.text
 
 

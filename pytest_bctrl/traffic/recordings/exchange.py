@@ -1,6 +1,6 @@
-"""One recorded exchange, the header fields that it keeps, and a file of them: as data, and written as HAR 1.2.
+"""Recorded exchanges as data, the header fields that they keep, and their encoding as HAR 1.2.
 
-Fields of our own have `_bctrl…` names, which HAR reserves for extensions.
+The fields that HAR does not have are named `_bctrl…`, as HAR asks of extensions.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ from pytest_bctrl._version import __version__
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 BODILESS = frozenset({204, 205, 304})
-"""Statuses whose answers have no body."""
+"""Statuses of responses without a body."""
 
 # Everything else is dropped: an unknown field may hold a credential.
 REQUEST = frozenset({"accept", "content-type", "prefer"})
-"""Names of request fields that are kept, in lower case."""
+"""Names of the request header fields that are recorded, in lower case."""
 
 RESPONSE = frozenset({
     "allow", "cache-control", "content-language", "content-type", "etag", "last-modified", "link", "location",
     "preference-applied", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "retry-after",
     "www-authenticate", "x-request-id",
 })  # fmt: skip
-"""Names of answer fields that are kept, in lower case; codings and lengths are gone with the coding itself."""
+"""Names of the response header fields that are recorded, in lower case; bodies are recorded decoded."""
 
 
 def select_headers(headers: Iterable[tuple[str, str]], allowed: frozenset[str]) -> Headers:
-    """Return the header fields that may be kept, in their order."""
+    """Return the header fields whose name is allowed, in their order."""
     return tuple((name, value) for name, value in headers if name.lower() in allowed)
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its answer.
+    """One request and its response.
 
-    Bodies are content: transfer and content codings are undone. `started` is ISO 8601. `test` names the test that
-    recorded it (empty in files of other tools), `contract` the digest of the contract it was recorded under.
-    `is_complete` is false where another tool left the body out.
-    `base_path` is what the target's base URL has before the contract's paths: a client of a replay need not ask for it.
-    `body_digest` is the SHA-256 of `body`, in hex: taken once, as a large body takes its time.
+    Bodies have no transfer and content codings. `started` is ISO 8601. `test` names the test that recorded the
+    exchange (empty in files of other tools), `contract` is the digest of the contract at that time. `is_complete` is
+    false if another tool left out the body. `base_path` is the path of the target's base URL, in front of the
+    contract's paths; requests to a replay may leave it out. `body_digest` is the SHA-256 of `body` in hex, computed
+    once because hashing a large body takes a while.
     """
 
     method: str
@@ -68,7 +68,7 @@ class Exchange:
 
     @property
     def path(self) -> str:
-        """The path of the URL below the base URL, as it was sent."""
+        """The path of the URL after the base path, as it was sent."""
         return urlsplit(self.url).path.removeprefix(self.base_path) or "/"
 
     @property
@@ -79,23 +79,26 @@ class Exchange:
     @property
     def target(self) -> str:
         """Path and query."""
-        return f"{self.path}?{self.query}" if self.query else self.path
+        if self.query:
+            return f"{self.path}?{self.query}"
+        return self.path
 
     @property
     def label(self) -> str:
-        """Method and path: without the query, which may hold what nobody should see."""
+        """Method and path, without the query, which may hold secrets."""
         return f"{self.method} {self.path}"
 
     def header(self, name: str) -> str:
-        """Return an answer's header value by its name in any case; empty where it is missing."""
+        """Return the value of a response header by its case-insensitive name; empty if it is missing."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), "")
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What one file holds. `is_ours` tells that pytest-bctrl wrote it; `target` is what was recorded last.
+    """The contents of one file.
 
-    `attachments` names the files beside it that hold bodies.
+    `is_ours` is true if pytest-bctrl wrote it, `target` the target that was recorded last. `attachments` are the names
+    of the separate files that hold bodies.
     """
 
     exchanges: tuple[Exchange, ...] = ()
@@ -106,13 +109,13 @@ class Recording:
 
 
 FORMAT = 1
-"""Version of our own fields; a file with a higher one is from a newer pytest-bctrl."""
+"""Version of the `_bctrl…` fields; a file with a higher version is from a newer pytest-bctrl."""
 
 CREATOR = "pytest-bctrl"
 
 
 def encode(recording: Recording) -> bytes:
-    """Return the file's bytes: UTF-8, two blanks of indent, keys in a fixed order, a line end at the end."""
+    """Return the file's bytes: UTF-8, indented by two spaces, keys in a fixed order, ending in a newline."""
     log = {
         "version": "1.2",
         "creator": {"name": CREATOR, "version": __version__},
@@ -125,10 +128,11 @@ def encode(recording: Recording) -> bytes:
 
 
 def _entry(exchange: Exchange) -> dict[str, Any]:
-    # What HAR 1.2 requires and nobody reads stays constant, so that it never shows in a diff.
+    base_path = {"_bctrlBasePath": exchange.base_path} if exchange.base_path else {}
+    # The members that HAR 1.2 requires and nothing reads are constant, so that they never change in a diff.
     return {
         "_bctrlTest": exchange.test,
-        **({"_bctrlBasePath": exchange.base_path} if exchange.base_path else {}),
+        **base_path,
         "_bctrlContract": exchange.contract,
         "startedDateTime": exchange.started,
         "time": 0,
@@ -170,14 +174,14 @@ def _headers(headers: Headers) -> list[dict[str, str]]:
 def _post_data(exchange: Exchange) -> dict[str, Any]:
     if not exchange.request_body:
         return {}
-    media = next((value for name, value in exchange.request_headers if name.lower() == "content-type"), "")
-    sent = exchange.request_body
-    return {"postData": {"mimeType": media, "params": [], **_text(sent, sha256(sent).hexdigest())}}
+    media_type = next((value for name, value in exchange.request_headers if name.lower() == "content-type"), "")
+    body = exchange.request_body
+    return {"postData": {"mimeType": media_type, "params": [], **_text(body, sha256(body).hexdigest())}}
 
 
 def _text(body: bytes, body_digest: str) -> dict[str, str]:
-    made = {"_bctrlSha256": body_digest}
     try:
-        return {**made, "text": body.decode("utf-8")}
+        return {"_bctrlSha256": body_digest, "text": body.decode("utf-8")}
     except UnicodeDecodeError:
-        return {**made, "text": base64.b64encode(body).decode("ascii"), "encoding": "base64"}
+        text = base64.b64encode(body).decode("ascii")
+        return {"_bctrlSha256": body_digest, "text": text, "encoding": "base64"}
