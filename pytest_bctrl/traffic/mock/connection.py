@@ -1,4 +1,4 @@
-"""One connection: reads requests, answers them in their order, and never blocks the others."""
+"""A connection of the mock: reads requests, sends the responses in order, and never blocks other connections."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _AT_ONCE = struct.pack("ii" if os.name == "posix" else "hh", 1, 0)
 
 _DRAIN_SECONDS = 1.0
 _SILENT_SECONDS, _STALLED_SECONDS = 0.1, 1.0
-"""How long a connection that never asked has to say nothing, and any other to stand still, before it can be spared."""
+"""Seconds of inactivity after which a connection may be evicted: without any request, and with one."""
 
 
 class Loop(Protocol):
@@ -34,7 +34,7 @@ class Loop(Protocol):
     limits: ServerLimits
     known: dict[bytes, ParsedRequest]
     respond: Callable[[Request], MockResponse]
-    refuse: Callable[[Problem], MockResponse]
+    reject: Callable[[Problem], MockResponse]
 
     def watch(self, connection: Connection, events: int) -> None:
         """Call `connection.ready` when one of `events` is possible; 0 for never."""
@@ -49,8 +49,8 @@ class Loop(Protocol):
 class Connection:
     """One client's connection.
 
-    Requests that arrive pipelined wait in a queue. The next is taken up only once the answer before it has gone
-    out, so a client that does not read costs one answer's reference and no more.
+    Pipelined requests wait in a queue. The next one is handled only after the previous response was sent, so that a
+    client that does not read holds one response in memory at most.
     """
 
     def __init__(self, sock: socket.socket, loop: Loop) -> None:
@@ -62,7 +62,7 @@ class Connection:
         self._out: list[memoryview] = []
         self._waiting: tuple[ParsedRequest, MockResponse] | None = None
         self._hung = False
-        self._has_asked = False
+        self._has_requested = False
         self._eof = False
         self._closing = False
         self._draining = False
@@ -73,7 +73,7 @@ class Connection:
         self.last = monotonic()
 
     def ready(self, events: int) -> None:
-        """Read or write what can be read or written without waiting."""
+        """Read and write without waiting, according to `events`."""
         self.last = monotonic()
         if events & WRITE:
             self._flush()
@@ -83,7 +83,7 @@ class Connection:
             self._advance()
 
     def due(self) -> None:
-        """The delay of an answer is over."""
+        """Send the response whose delay is over."""
         if self._waiting is not None and not self.closed:
             (arrived, response), self._waiting = self._waiting, None
             self.last = monotonic()
@@ -92,31 +92,31 @@ class Connection:
                 self._advance()
 
     def sweep(self, now: float) -> None:
-        """Close or refuse what has stood still for too long; an answer that is delayed or hung is left alone."""
+        """Close the connection, or reject its request, after too long inactivity; delayed and hung responses stay."""
         if self._waiting is not None or self._hung:
             return
         if self._begun is not None and now - self._begun > self._limits.incomplete:
             self._begun = None
-            self._refuse(Problem(408, f"the request did not arrive within {self._limits.incomplete:g} seconds"))
+            self._reject(Problem(408, f"the request did not arrive within {self._limits.incomplete:g} seconds"))
         elif now > self._until or now - self.last > self._limits.idle:
-            # A reader that stands still would leave the rest of its answer in the kernel for minutes.
+            # Without a reset, the kernel would keep the rest of the response for minutes if the client does not read.
             self.close(reset=bool(self._out))
 
-    def spare(self, now: float) -> tuple[bool, bool, float] | None:
-        """Return how well others can have its place, the lowest first; None where it is in use.
+    def eviction_rank(self, now: float) -> tuple[bool, bool, float] | None:
+        """Return the rank in which connections are evicted, lowest first, or None if this one is in use.
 
-        First are those that never asked, then those that asked and were answered, then those that stand still amid a
-        request or an answer; of each, the one that has said nothing for longest.
+        Connections without a request come first, then those whose requests were all answered, then those that stalled
+        within a request or response; within each group, the longest inactive one.
         """
-        is_amid = bool(self._out) or self._begun is not None
-        is_active = (is_amid or self._has_asked) and now - self.last < _STALLED_SECONDS
+        is_incomplete = bool(self._out) or self._begun is not None
+        is_active = (is_incomplete or self._has_requested) and now - self.last < _STALLED_SECONDS
         if is_active or self._waiting or self._hung or self._draining:
             return None
-        return is_amid, self._has_asked, self.last
+        return is_incomplete, self._has_requested, self.last
 
-    def give_up(self, now: float) -> bool:
-        """Close the connection to make room; false where a request is on its way: it is new, or was sent something."""
-        is_new = not self._has_asked and now - self.last < _SILENT_SECONDS
+    def try_evict(self, now: float) -> bool:
+        """Close the connection to make room; return False if it is new or a request is arriving."""
+        is_new = not self._has_requested and now - self.last < _SILENT_SECONDS
         with suppress(OSError):
             if is_new or (not self._out and self.sock.recv(1, socket.MSG_PEEK)):
                 return False
@@ -124,7 +124,7 @@ class Connection:
         return True
 
     def close(self, *, reset: bool = False) -> None:
-        """Close the socket, with a reset where asked."""
+        """Close the socket; with `reset`, the client gets a connection reset."""
         if self.closed:  # pragma: no cover - an event of the round in which it was closed
             return
         self.closed = True
@@ -158,7 +158,7 @@ class Connection:
     def _advance(self) -> None:
         while self._queue and not self._is_busy():
             arrived = self._queue.popleft()
-            self._has_asked = True
+            self._has_requested = True
             response = self._loop.respond(arrived.request)
             if response.delay:
                 self._waiting = arrived, response
@@ -167,7 +167,7 @@ class Connection:
                 self._send(arrived, response)
         if not self._is_busy():
             if self._parser.problem is not None and not self._closing:
-                self._refuse(self._parser.problem)
+                self._reject(self._parser.problem)
             elif self._eof:
                 self.close()
         if not self.closed:
@@ -185,8 +185,8 @@ class Connection:
             self._events = events
             self._loop.watch(self, events)
 
-    def _refuse(self, problem: Problem) -> None:
-        response = self._loop.refuse(problem)
+    def _reject(self, problem: Problem) -> None:
+        response = self._loop.reject(problem)
         self._send(ParsedRequest(problem.seen, keep_alive=False, old=False), response, drain=True)
         if not self.closed:
             self._watch()
@@ -200,19 +200,26 @@ class Connection:
         if response.ending == "reset":
             self.close(reset=True)
             return
-        says_so = response.header("connection") is not None
-        stays = arrived.keep_alive and response.ending == "whole" and not says_so
-        connection = None if says_so else "close" if not stays else "keep-alive" if arrived.old else None
+        has_connection_field = response.header("connection") is not None
+        stays_open = arrived.keep_alive and response.ending == "whole" and not has_connection_field
+        connection = None
+        if not stays_open and not has_connection_field:
+            connection = "close"
+        elif stays_open and arrived.old:
+            connection = "keep-alive"
         if arrived.old and response.chunked:
             response = replace(response, chunked=False)
         head, body = encode(arrived.request, response, date_at(int(time())), connection)
         if response.ending == "truncate":
             body = body[: len(body) // 2]
-        if not stays:
+        if not stays_open:
             self._closing = True
             self._draining = drain
             self._queue.clear()
-        self._write(*((head + body,) if len(body) < _CHUNK else (head, body)))
+        if len(body) < _CHUNK:
+            self._write(head + body)
+        else:
+            self._write(head, body)
 
     def _write(self, *parts: bytes) -> None:
         self._out += [memoryview(part) for part in parts if part]
@@ -238,8 +245,8 @@ class Connection:
         if not self._draining or self._eof:
             self.close()
             return
-        # Closing while the client still sends would reset the connection and could take the answer away from it
-        # (RFC 9112, 9.6): stop writing, and read what comes for a moment.
+        # Closing while the client still sends would reset the connection, and the client might lose the response
+        # (RFC 9112, 9.6): stop writing, and keep reading for a moment.
         try:
             self.sock.shutdown(socket.SHUT_WR)
         except OSError:

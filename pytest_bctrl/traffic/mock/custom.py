@@ -1,4 +1,4 @@
-"""Scenarios and faults of one's own: functions, made such by a decorator and found through a pytest hook."""
+"""Custom scenarios and faults: functions with a decorator, which a pytest hook of the project returns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_bctrl.http.message import Ending, MockResponse, Payload
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.traffic.mock.call_syntax import require_fitting
 from pytest_bctrl.traffic.mock.change import Fault, RequestContext
-from pytest_bctrl.traffic.mock.data import taken
+from pytest_bctrl.traffic.mock.data import checked_copy
 from pytest_bctrl.traffic.mock.faults import FAULTS
 from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, Scenario
 from pytest_bctrl.traffic.mock.source import fixed
@@ -21,41 +21,43 @@ from pytest_bctrl.traffic.mock.source import fixed
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 ScenarioFunction: TypeAlias = Callable[..., Any]
-"""Takes the `Samples` of an operation, and arguments of its own; returns the body to serve, or None for the usual."""
+"""Takes the `Samples` of an operation, and further arguments; returns the body to serve, or None for the default."""
 
 FaultFunction: TypeAlias = Callable[..., MockResponse]
-"""Takes a `RequestContext`, and arguments of its own; returns the answer in place of `context.response`."""
+"""Takes a `RequestContext`, and further arguments; returns the response that replaces `context.response`."""
 
 
 @dataclass(frozen=True, slots=True)
 class CustomScenario:
-    """A scenario by its name, as `bctrl_mock.scenario(name)`, the marker and `--scenario` take it."""
+    """A custom scenario, used by its name: `bctrl_mock.scenario(name)`, the marker, or `--scenario`."""
 
     name: str
     function: ScenarioFunction
     conforming: bool = True
 
     def make(self, samples: Samples, space_id: str, *positional: Any, **named: Any) -> Scenario:
-        """Return the scenario.
+        """Return the scenario with its arguments.
 
-        Raises `BctrlError`, naming it, where the function raises or returns no JSON data; and where what it returns
-        breaks the contract, unless the scenario is not to be `conforming`.
+        Raises `BctrlError`, naming the scenario, if the function raises, if it does not return JSON data, or if the
+        data break the contract, unless `conforming` is false.
         """
-        require_fitting(self.function, self.name, _place(self), (samples, *positional), named, 1)
-        body = _called(self, samples, *positional, **named)
-        if body is None:
+        require_fitting(self.function, self.name, _label(self), (samples, *positional), named, 1)
+        returned = _call(self, samples, *positional, **named)
+        if returned is None:
             return Scenario(self.name)
         hint = f"fix the function, or say mock_scenario({self.name!r}, conforming=False)"
-        given = samples.addressed(body, space_id), space_id, _place(self)
-        made = taken(samples, *given, conforming=self.conforming, fail_on="error", hint=hint)
-        return Scenario(self.name, fixed(lambda: made))
+        body = samples.addressed(returned, space_id)
+        body = checked_copy(
+            samples, body, space_id, _label(self), conforming=self.conforming, fail_on="error", hint=hint
+        )
+        return Scenario(self.name, fixed(lambda: body))
 
 
 @dataclass(frozen=True, slots=True)
 class CustomFault:
-    """A fault by its name, as `bctrl_mock.fault(name)` and `--fault` take it.
+    """A custom fault, used by its name: `bctrl_mock.fault(name)` or `--fault`.
 
-    `check` is the rule by which a contract suite finds it at `level`; empty where it breaks no contract.
+    `check` is the rule that reports the fault in a contract suite, at `level`; empty if it breaks no contract.
     """
 
     name: str
@@ -65,79 +67,84 @@ class CustomFault:
 
     def make(self, *positional: Any, **named: Any) -> Fault:
         """Return the fault with its arguments; raises `SettingError` for arguments that do not fit."""
-        require_fitting(self.function, self.name, _place(self), (None, *positional), named, 1)
+        require_fitting(self.function, self.name, _label(self), (None, *positional), named, 1)
 
         def change(context: RequestContext) -> MockResponse:
-            made = _called(self, context, *positional, **named)
-            if not isinstance(made, MockResponse):
+            response = _call(self, context, *positional, **named)
+            if not isinstance(response, MockResponse):
                 raise SettingError(
-                    f"it returned {type(made).__name__}",
-                    where=_place(self),
+                    f"it returned {type(response).__name__}",
+                    where=_label(self),
                     hint="return a MockResponse: context.response",
                 )
-            wrong = _unsendable(made)
-            if wrong is not None:
+            invalid_field = _invalid_field(response)
+            if invalid_field is not None:
                 raise SettingError(
-                    f"nobody could send the answer that it returned: {wrong}",
-                    where=_place(self),
+                    f"the response that it returned cannot be sent: {invalid_field}",
+                    where=_label(self),
                     hint="fix the function: a MockResponse's docstring says what each field takes",
                 )
-            return made
+            return response
 
-        shown = ", ".join([*map(repr, positional), *(f"{name}={value!r}" for name, value in named.items())])
-        return Fault(f"{self.name}({shown})", change, self.check, self.level)
+        arguments = ", ".join([*map(repr, positional), *(f"{name}={value!r}" for name, value in named.items())])
+        return Fault(f"{self.name}({arguments})", change, self.check, self.level)
 
 
-def _called(one: CustomScenario | CustomFault, *positional: Any, **named: Any) -> Any:
-    """Return what the function returns; raises `BctrlError`, naming it, where it raises."""
+def _call(custom: CustomScenario | CustomFault, *positional: Any, **named: Any) -> Any:
+    """Call the function and return its result; raises `BctrlError`, naming the function, if it raises."""
     try:
-        return one.function(*positional, **named)
+        return custom.function(*positional, **named)
     except BctrlError:
         raise
     except Exception as error:
         raise SettingError(
-            f"it raised {type(error).__name__}: {error}", where=_place(one), hint="fix the function"
+            f"it raised {type(error).__name__}: {error}", where=_label(custom), hint="fix the function"
         ) from error
 
 
-def _unsendable(response: MockResponse) -> str | None:
-    """Return the first field of a type that `MockResponse` does not accept, or None."""
-    fits = {
+def _invalid_field(response: MockResponse) -> str | None:
+    """Return the first field whose value `MockResponse` does not accept, or None."""
+    validity = {
         "status": type(response.status) is int,
         "headers": all(_is_field(pair) for pair in response.headers),
         "payload": isinstance(response.payload, Payload) and isinstance(response.payload.body, bytes),
         "delay": isinstance(response.delay, int | float) and response.delay >= 0,
         "ending": response.ending in get_args(Ending),
     }
-    name = next((name for name, is_so in fits.items() if not is_so), None)
-    return None if name is None else f"{name}={getattr(response, name)!r}"
+    for name, is_valid in validity.items():
+        if not is_valid:
+            return f"{name}={getattr(response, name)!r}"
+    return None
 
 
 def _is_field(pair: object) -> bool:
     return isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(part, str) for part in pair)
 
 
-def _place(one: CustomScenario | CustomFault) -> str:
-    kind = "scenario" if isinstance(one, CustomScenario) else "fault"
-    code = getattr(one.function, "__code__", None)
-    return f"{kind} {one.name}" + (f" ({code.co_filename}:{code.co_firstlineno})" if code else "")
+def _label(custom: CustomScenario | CustomFault) -> str:
+    """Return the kind and name, and the file and line of the function."""
+    kind = "scenario" if isinstance(custom, CustomScenario) else "fault"
+    code = getattr(custom.function, "__code__", None)
+    if code is None:
+        return f"{kind} {custom.name}"
+    return f"{kind} {custom.name} ({code.co_filename}:{code.co_firstlineno})"
 
 
 def mock_scenario(name: str, *, conforming: bool = True) -> Callable[[ScenarioFunction], CustomScenario]:
-    """Make a scenario of a function that takes `Samples` and returns the body to serve.
+    """Return a decorator that makes a scenario of a function, which takes `Samples` and returns the body to serve.
 
-    What it returns has to keep the contract, unless `conforming` is false. Return it from `pytest_bctrl_scenarios` in
-    a `conftest.py`. Raises `SettingError` for a name that is taken.
+    The body must conform to the contract, unless `conforming` is false. Return the scenario from
+    `pytest_bctrl_scenarios` in a `conftest.py`. Raises `SettingError` if the name is already used.
     """
     _require_free(name, SCENARIOS, f"mock_scenario({name!r})")
     return lambda function: CustomScenario(name, function, conforming)
 
 
 def mock_fault(name: str, *, check: str = "", level: Level = "error") -> Callable[[FaultFunction], CustomFault]:
-    """Make a fault of a function that takes a `RequestContext` and returns the answer to send.
+    """Return a decorator that makes a fault of a function, which takes a `RequestContext` and returns the response.
 
-    `check` names the rule that has to find it. Return it from `pytest_bctrl_faults` in a `conftest.py`. Raises
-    `SettingError` for a name that is taken, or an unknown level.
+    `check` names the rule that reports the fault. Return the fault from `pytest_bctrl_faults` in a `conftest.py`.
+    Raises `SettingError` if the name is already used, or the level is unknown.
     """
     where = f"mock_fault({name!r})"
     _require_free(name, FAULTS, where)
@@ -146,8 +153,8 @@ def mock_fault(name: str, *, check: str = "", level: Level = "error") -> Callabl
     return lambda function: CustomFault(name, function, check, level)
 
 
-def _require_free(name: str, taken: Mapping[str, object], where: str) -> None:
+def _require_free(name: str, used: Mapping[str, object], where: str) -> None:
     if _NAME.fullmatch(name) is None:
         raise SettingError("it is not a name", where=where, hint="give one in the style of a Python function's")
-    if name in taken:
+    if name in used:
         raise SettingError("this name is taken", where=where, hint="give another name")

@@ -63,7 +63,7 @@ def served(value: Any) -> Any:
 _HINT = "give what the contract allows, or say conforming=False: mock.serve(…), mock.update(…), mock.sequence(…)"
 
 
-def taken(
+def checked_copy(
     samples: Samples,
     body: Any,
     space_id: str,
@@ -216,7 +216,7 @@ _LASTS = (5.0, 60.0)
 """Seconds for which an item of `lifecycle` is in one state, at least and at most."""
 
 
-class Lives(BodySource):
+class LifecycleSource(BodySource):
     """The bodies of items that live: each goes from one state to another at its own times, the same for a seed.
 
     An item that runs stops or fails, one that has stopped or failed starts again. Raises `SettingError` where the items

@@ -1,4 +1,4 @@
-"""The loop that drives the connections: one thread, one selector, no event loop that could meet a test's own."""
+"""The loop that drives the connections: one thread and one selector, without an event loop of asyncio."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _STOP, _DROP = b"s", b"d"
 
 
 class Listener:
-    """Listens on one address and answers what comes, on a thread of its own, from `start` to `stop`.
+    """Listens on one address and responds to requests, on a separate thread, from `start` to `stop`.
 
-    `respond` answers a whole request, `refuse` what is none.
+    `respond` returns the response to a request, `reject` the response to malformed input.
     """
 
     def __init__(
         self,
         respond: Callable[[Request], MockResponse],
-        refuse: Callable[[Problem], MockResponse],
+        reject: Callable[[Problem], MockResponse],
         limits: ServerLimits | None = None,
     ) -> None:
         self.respond = respond
-        self.refuse = refuse
+        self.reject = reject
         self.limits = limits or ServerLimits()
         self._connections: set[Connection] = set()
         self.known: dict[bytes, ParsedRequest] = {}
@@ -47,7 +47,7 @@ class Listener:
         self._thread: threading.Thread | None = None
 
     def start(self, host: str, port: int) -> str:
-        """Bind and listen, and return the base URL; raises `SettingError` where the address cannot be had."""
+        """Bind and listen, and return the base URL; raises `SettingError` if the address is not available."""
         self._socket = _listening(host, port)
         self._alarm, self._wake = socket.socketpair()
         self._selector = selectors.DefaultSelector()
@@ -62,34 +62,35 @@ class Listener:
         return f"http://[{name}]:{number}" if ":" in name else f"http://{name}:{number}"
 
     def stop(self) -> None:
-        """Close every connection and end the thread, at once; nothing happens where it is not running.
+        """Close all connections and end the thread immediately; does nothing if it is not running.
 
-        In a forked child, where there is no such thread, what the child has of it is closed; the parent goes on.
+        A forked child has no such thread: it closes its copies of the sockets, and the parent continues.
         """
         thread, self._thread = self._thread, None
         if thread is None:
             return
         if self._process != os.getpid():
-            # The connections as they are: each is the parent's to end.
-            for sock in (self._socket, self._alarm, self._wake, *(one.sock for one in self._connections)):
+            # Only the sockets are closed: the connections belong to the parent.
+            connection_sockets = (connection.sock for connection in self._connections)
+            for sock in (self._socket, self._alarm, self._wake, *connection_sockets):
                 sock.close()
             self._selector.close()
             self._connections.clear()
             return
-        # Where the loop has ended by itself, nobody is left to hear it.
+        # If the loop has already ended, nothing reads the other end.
         with suppress(OSError):
             self._wake.send(_STOP)
         thread.join()
         self._wake.close()
 
     def drop_connections(self) -> None:
-        """Close every connection and return once that is done; the listener goes on."""
+        """Close all connections and return afterwards; the listener continues."""
         if self._thread is None or self._process != os.getpid():
             return
         self._dropped.clear()
         with suppress(OSError):
             self._wake.send(_DROP)
-        # The loop sets it at its own end, too; alive is asked for in case that was a moment ago.
+        # The loop sets the event at its end, too; `is_alive` covers an end just before `clear`.
         while not self._dropped.wait(1) and self._thread.is_alive():
             continue  # pragma: no cover - a loop that does not get its turn for a second
 
@@ -108,7 +109,7 @@ class Listener:
         heapq.heappush(self._timers, (monotonic() + seconds, next(self._order), connection))
 
     def forget(self, connection: Connection) -> None:
-        """Watch the connection no longer: it is about to be closed."""
+        """Stop watching the connection, which is about to be closed."""
         self._connections.discard(connection)
         self.watch(connection, 0)
         self._resume()
@@ -127,42 +128,45 @@ class Listener:
 
     def _serve(self) -> None:
         while True:
-            for key, events in self._selector.select(self._patience()):
+            for key, events in self._selector.select(self._select_timeout()):
                 if key.data is not None:
                     self._step(key.data, key.data.ready, events)
                 elif key.fileobj is self._socket:
                     self._accept()
-                elif not self._obey():
+                elif not self._handle_wakeup():
                     return
             if self._timers or self._connections:
-                now = monotonic()
-                while self._timers and self._timers[0][0] <= now:
-                    connection = heapq.heappop(self._timers)[2]
-                    self._step(connection, connection.due)
-                if now >= self._sweep_at:
-                    self._sweep_at = now + _SWEEP_SECONDS
-                    self._resume()
-                    for connection in list(self._connections):
-                        self._step(connection, connection.sweep, now)
+                self._run_timers(monotonic())
+
+    def _run_timers(self, now: float) -> None:
+        while self._timers and self._timers[0][0] <= now:
+            connection = heapq.heappop(self._timers)[2]
+            self._step(connection, connection.due)
+        if now >= self._sweep_at:
+            self._sweep_at = now + _SWEEP_SECONDS
+            self._resume()
+            for connection in list(self._connections):
+                self._step(connection, connection.sweep, now)
 
     @staticmethod
     def _step(connection: Connection, step: Callable[..., None], *arguments: float) -> None:
-        """Let a mistake in one step cost its own connection, not the server with all the others.
+        """Run one step of a connection; an exception closes this connection only.
 
-        It is reported as that of a thread, which pytest shows in the test during which it happened.
+        The exception is reported as that of a thread, which pytest shows in the test during which it happened.
         """
         try:
             step(*arguments)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other clients have no part in it
+        except Exception as error:  # noqa: BLE001 - no error may affect the other clients
             connection.close(reset=True)
             hook = (type(error), error, error.__traceback__, threading.current_thread())
             threading.excepthook(threading.ExceptHookArgs(hook))
 
-    def _obey(self) -> bool:
-        for order in self._alarm.recv(64):
-            if order == _STOP[0]:
+    def _handle_wakeup(self) -> bool:
+        """Handle the commands of other threads; return False to stop the loop."""
+        for command in self._alarm.recv(64):
+            if command == _STOP[0]:
                 return False
-            # What waits in the backlog was sent before the call, too.
+            # Connections in the backlog were opened before the call, too.
             if self._is_accepting:
                 self._accept()
             while self._connections:
@@ -173,14 +177,16 @@ class Listener:
             self._dropped.set()
         return True
 
-    def _patience(self) -> float | None:
+    def _select_timeout(self) -> float | None:
         if not self._connections:
             return None
-        until = min(self._sweep_at, self._timers[0][0]) if self._timers else self._sweep_at
-        return max(0.0, until - monotonic())
+        deadline = self._sweep_at
+        if self._timers:
+            deadline = min(deadline, self._timers[0][0])
+        return max(0.0, deadline - monotonic())
 
     def _accept(self) -> None:
-        # One at a time where there is no room: how many wait is not known.
+        # One at a time if all connections are used: the number in the backlog is not known.
         room = max(1, min(64, self.limits.connections - len(self._connections)))
         for _ in range(room):
             if len(self._connections) >= self.limits.connections and not self._make_room():
@@ -201,18 +207,22 @@ class Listener:
             connection = Connection(sock, self)
             self._connections.add(connection)
             self.watch(connection, READ)
-            # What it has sent while it waited is read now: one that says nothing yet keeps the next one waiting.
+            # Bytes that it sent while it waited are read now, because a silent connection is not evicted at once.
             self._step(connection, connection.ready, READ)
 
     def _make_room(self) -> bool:
-        """Close the connection that can best be spared; false where each is in use."""
+        """Close the connection with the lowest eviction rank; return False if all of them are in use."""
         now = monotonic()
-        ranked = [(rank, next(self._order), one) for one in self._connections if (rank := one.spare(now))]
-        # Where it is new, or has just been sent something, none goes in its place: it can be spared in a moment.
-        return bool(ranked) and min(ranked)[2].give_up(now)
+        ranked = []
+        for connection in self._connections:
+            rank = connection.eviction_rank(now)
+            if rank is not None:
+                ranked.append((rank, next(self._order), connection))
+        # If it is new or a request is arriving, no other connection is closed: this one can be evicted in a moment.
+        return bool(ranked) and min(ranked)[2].try_evict(now)
 
     def _pause(self) -> None:
-        # With none open nothing would ever wake it again.
+        # Without an open connection, nothing would ever resume accepting.
         if self._connections:
             self._is_accepting = False
             self._selector.unregister(self._socket)
@@ -226,12 +236,12 @@ class Listener:
 
 def _listening(host: str, port: int) -> socket.socket:
     if not 0 <= port <= _LAST_PORT:
-        # The resolver would take it modulo 65,536.
+        # The resolver would reduce it modulo 65,536.
         raise SettingError(f"there is no port {port}", where=f"{host}:{port}", hint=f"take one from 0 to {_LAST_PORT}")
     try:
         family, address = socket.AF_INET6 if ":" in host else socket.AF_INET, (host, port)
         if ":" not in host and not host.replace(".", "").isdigit():
-            # The resolver loads the IDNA codec, whose tables are much to load for an address that needs none.
+            # The resolver loads the IDNA codec, whose large tables an IP address does not need.
             family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]  # type: ignore[assignment]
         is_dual = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
         sock = socket.create_server(address, family=family, backlog=_BACKLOG, dualstack_ipv6=is_dual)

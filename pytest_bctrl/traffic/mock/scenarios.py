@@ -21,7 +21,7 @@ from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
 from pytest_bctrl.traffic.mock.call_syntax import called, made_by, seconds_of, whole
 from pytest_bctrl.traffic.mock.change import Change, RequestContext
-from pytest_bctrl.traffic.mock.data import Lives
+from pytest_bctrl.traffic.mock.data import LifecycleSource
 from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.source import BodySource, fixed
 
@@ -99,7 +99,7 @@ def generated(samples: Samples, space_id: str, seed: int = 0) -> Scenario:
 def lifecycle(samples: Samples, space_id: str, count: int = 8, seed: int = 0) -> Scenario:
     """Runtimes that start, run, stop and fail as time goes by, each in its own turn, the same for the same seed."""
     count = whole(count, "count", "scenario lifecycle", MOST)
-    return Scenario("lifecycle", Lives(samples, samples.generated(count, seed, space_id), seed))
+    return Scenario("lifecycle", LifecycleSource(samples, samples.generated(count, seed, space_id), seed))
 
 
 def minimal(samples: Samples, space_id: str) -> Scenario:

@@ -59,7 +59,7 @@ class MockServer(Space):
         key = api_key or Secret(MOCK_KEY)
         super().__init__(contract, key, space_id or SPACE_ID, source=source, log=log, remembered=remembered)
         self._address = host, port
-        self._listener = Listener(self.respond, self.refuse, limits)
+        self._listener = Listener(self.respond, self.reject, limits)
         self._url = ""
         self._has_bodies = False
         self._numbers = count(1)
@@ -164,7 +164,7 @@ class MockServer(Space):
         if is_guarded and not is_allowed(request, self._hosts):
             host = name_of(request.header("host") or "")
             words = f"this mock is not for requests to the host {host}; --allow-host {host} lets them in"
-            return self.refuse(Problem(421, words, request))
+            return self.reject(Problem(421, words, request))
         if request.header("origin") is None:
             return self._answered(request)
         from pytest_bctrl.traffic.mock.cors import with_cors

@@ -16,7 +16,7 @@ from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.call_syntax import seconds_of, whole
 from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay
-from pytest_bctrl.traffic.mock.data import Step, StepSource, changed, served, states, taken
+from pytest_bctrl.traffic.mock.data import Step, StepSource, changed, checked_copy, served, states
 from pytest_bctrl.traffic.mock.journal import Journal, JournalEntry
 from pytest_bctrl.traffic.mock.parse import Problem
 from pytest_bctrl.traffic.mock.responder import Responder
@@ -92,7 +92,7 @@ class Space(Responder):
         and for what is not JSON.
         """
         whole_body = self.samples.with_items(items)
-        body = taken(self.samples, whole_body, self.space_id, "mock.runtimes", conforming=conforming)
+        body = checked_copy(self.samples, whole_body, self.space_id, "mock.runtimes", conforming=conforming)
         return self.play(Scenario("runtimes", fixed(lambda: body)))
 
     def update(self, runtime_id: str, /, *, conforming: bool = True, **changes: Any) -> Self:
@@ -104,7 +104,7 @@ class Space(Responder):
         """
         with self._changing:
             made = changed(self.samples, self._body(), runtime_id, changes, "mock.update")
-            body = taken(self.samples, made, self.space_id, "mock.update", conforming=conforming)
+            body = checked_copy(self.samples, made, self.space_id, "mock.update", conforming=conforming)
             self._sources[self.samples.operation.label] = fixed(lambda: body)
         return self
 
@@ -127,7 +127,7 @@ class Space(Responder):
         source = StepSource(self.now)
         for number, (step, body, fault) in enumerate(states(self.samples, self._body(), steps), 1):
             where = f"mock.sequence: step {number}"
-            made = taken(self.samples, body, self.space_id, where, conforming=conforming)
+            made = checked_copy(self.samples, body, self.space_id, where, conforming=conforming)
             source.add(step, made, None if fault is None else self._fault(*fault))
         return self.play(Scenario("sequence", source, source.transform)) if steps else self
 
@@ -208,7 +208,7 @@ class Space(Responder):
         source = from_file(Path(path), self.samples, self.space_id)
         hint = "correct it, or serve it all the same with --nonconforming (conforming=False)"
         given = source.body(0), self.space_id, str(path)
-        taken(self.samples, *given, conforming=conforming, fail_on="error", hint=hint)
+        checked_copy(self.samples, *given, conforming=conforming, fail_on="error", hint=hint)
         return self.play(Scenario("file", source))
 
     def respond(self, request: Request) -> MockResponse:
@@ -220,7 +220,7 @@ class Space(Responder):
             response = self._refuse(500, str(error))
         return self._written(request, response)
 
-    def refuse(self, problem: Problem) -> MockResponse:
+    def reject(self, problem: Problem) -> MockResponse:
         """Answer what is no proper request and write it down."""
         return self._written(problem.seen, self._refuse(problem.status, problem.reason))
 
