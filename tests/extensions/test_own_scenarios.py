@@ -99,7 +99,7 @@ def test_an_answer_that_nobody_could_send_is_told(response: MockResponse) -> Non
     with MockServer(load()).extend(faults=[fault]) as mock:
         mock.fault("odd", times=1)
         assert [500, 200] == [(first := listed(mock)).status, listed(mock).status]
-        assert b"nobody could send the answer that it returned" in first.body
+        assert b"the response that it returned cannot be sent" in first.body
 
 
 def test_they_are_used_like_the_mocks_own(pytester: pytest.Pytester) -> None:
