@@ -203,7 +203,10 @@ class RedactedFile(io.BytesIO):
     def close(self) -> None:
         """Write the file."""
         if not self.closed:
-            data = redacted_content(self.getvalue(), self._redaction)
+            try:
+                data = redacted_content(self.getvalue(), self._redaction)
+            except Exception:  # noqa: BLE001 - who writes must not see it, nor may the text be shown
+                data = MASK.encode()
             super().close()
             self._path.write_bytes(data)
 

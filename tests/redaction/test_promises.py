@@ -188,6 +188,33 @@ def test_what_capfd_captured_and_no_test_read_is_redacted(
     assert_unrecognisable(key, {"output": output.encode()})
 
 
+def test_a_junit_report_is_redacted_before_it_reaches_the_disk(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever looks at the file, or ends the process, in the moment after pytest wrote it, sees no secret."""
+    key = random_key("junit")
+    monkeypatch.setenv("BCTRL_API_KEY", key)
+    pytester.makepyfile("import os\ndef test_it():\n    raise ValueError(os.environ['BCTRL_API_KEY'])\n")
+    pytester.makeconftest(
+        """
+        import os
+        import pytest
+
+        @pytest.hookimpl(trylast=True)
+        def pytest_sessionfinish():
+            print(open("junit.xml").read())
+            os._exit(3)
+        """
+    )
+
+    result = pytester.runpytest_subprocess("-s", "--junitxml=junit.xml")
+
+    assert 3 == result.ret
+    report = (pytester.path / "junit.xml").read_bytes()
+    assert f"ValueError: {MASK}".encode() in report
+    assert_unrecognisable(key, {"junit.xml": report})
+
+
 def test_many_runs_in_one_process_leave_no_wrappers(tmp_path: Path) -> None:
     """The stack below a write is as deep in the last run as in the second."""
     (tmp_path / "test_prints.py").write_text("def test_prints(): print('text')")

@@ -114,6 +114,7 @@ class _Sinks:
         self._cover_log()
         self._cover_open_files()
         self._cover_allure()
+        self._cover_junit()
         self._cover_pastebin()
 
     def _cover_log(self) -> None:
@@ -146,6 +147,11 @@ class _Sinks:
             opener = self._opened
             self._shadow(logger, "open", opener)
             self._shadow(logger, "io", SimpleNamespace(**{**vars(io), "open": opener}))
+
+    def _cover_junit(self) -> None:
+        module = sys.modules.get("_pytest.junitxml")
+        if module is not None and self._config.getoption("xmlpath", None):
+            self._shadow(module, "open", self._opened)
 
     def _opened(self, path: Any, mode: str = "r", *arguments: Any, **named: Any) -> Any:
         if mode in ("w", "wb"):
