@@ -21,64 +21,6 @@ if TYPE_CHECKING:
     from pytest_bctrl.traffic.mock import MockServer
     from pytest_bctrl.traffic.mock.space import Space
 
-_VALUES = (
-    (
-        "bctrl_base_url",
-        "URL",
-        "Base URL of the live API (default: the contract's first); also BCTRL_BASE_URL, BCTRL_API_BASE_URL",
-    ),
-    ("bctrl_space_id", "ID", "Id of the space to list, needed with --bctrl-live; also BCTRL_SPACE_ID"),
-    (
-        "bctrl_contract",
-        "PATH",
-        "Contract to check against: an OpenAPI document, or 'published', "
-        "the vendored spec without the overlay (default: contracts/ of the project, else the packaged contract)",
-    ),
-    ("bctrl_fail_on", "LEVEL", "Lowest level that fails a contract test: error (default), warning, info, never"),
-    ("bctrl_upstream", "SOURCE", "Page, file or URL of the spec as published now: check that it has not drifted"),
-    (
-        "bctrl_allow_list",
-        "PATH",
-        "Findings that are ignored until a date (default: bctrl-baseline.yaml in the rootdir)",
-    ),
-    ("bctrl_min_coverage", "PERCENT", "Fail a run that saw less of the contract than this, 0 to 100"),
-    ("bctrl_record_mode", "MODE", "none (default): replay; once: record what has no recording; rewrite: record again"),
-    ("bctrl_recordings", "DIR", "Folder of the recordings (default: recordings/ beside each test file)"),
-    ("bctrl_rate", "RATE", "How many requests the target takes, such as 30/m or 5/s (default: learned from it)"),
-    ("bctrl_client_cert", "PATH", "Certificate of the client with its key, PEM; also BCTRL_CLIENT_CERT"),
-    ("bctrl_github", "MODE", "auto (default): in GitHub Actions, annotations and a job summary of a contract run; off"),
-    (
-        "bctrl_impact_min",
-        "PERCENT",
-        "Fail an impact run in which your tests notice less of the breaks than this, 0 to 100",
-    ),
-    ("bctrl_impact_budget", "TIME", "How long an impact run plays changes, such as 60s or 5m: the worst first"),
-    (
-        "bctrl_max_examples",
-        "N",
-        "How many values of the path parameters the contract suite tries at most (default: 20)",
-    ),
-)
-
-_REPORT = "Write a report of the contract run; the suffix says how: .html, .json, .md, .sarif, .xml; repeatable"
-
-_HEADER = "'NAME: VALUE' for every request to the key's origin; $VARIABLE is a secret of the environment; repeatable"
-
-_IN_FILE: tuple[tuple[str, str, Literal["linelist", "string"]], ...] = (
-    ("bctrl_levels", "Levels of findings, one a line: rule = level, or rule@location = level", "linelist"),
-    ("bctrl_report", f"{_REPORT}, one path a line", "linelist"),
-    ("bctrl_headers", "NAME: VALUE for every request, one a line; $VARIABLE is a secret", "linelist"),
-    ("bctrl_values", "Real values of parameters, one a line: parameter = value, or parameter = $VARIABLE", "linelist"),
-    (
-        "bctrl_probes",
-        "Requests of the contract suite: all (default), or contract: those alone that conform to the contract",
-        "string",
-    ),
-    ("bctrl_http_hosts", "Hosts to which plain http may go, beside this machine, one a line", "linelist"),
-    ("bctrl_secrets", "Values that no output and no recording may hold, one a line; $NAME is a variable's", "linelist"),
-    ("bctrl_scrub", "ids: replace identifiers in recordings, the same one always by the same", "string"),
-)
-
 _MARKERS = (
     "bctrl_contract: a test of the contract suite, added by --bctrl-mock and --bctrl-live",
     "bctrl_scenario(name, **arguments): the scenario that the mock server plays in this test",
@@ -89,6 +31,8 @@ _MARKERS = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Register the options and their ini keys; the key itself comes from BCTRL_API_KEY alone."""
+    from pytest_bctrl.settings.table import SETTINGS
+
     group = parser.getgroup("bctrl", "bctrl API contract")
     group.addoption(
         "--bctrl-live",
@@ -119,15 +63,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--bctrl-accept", metavar="REASON", help="Write the findings that fail now to the list of accepted ones"
     )
     group.addoption("--bctrl-until", metavar="DATE", help="Until when to accept them (default: 90 days from today)")
-    for name, metavar, text in _VALUES:
-        group.addoption(f"--{name.replace('_', '-')}", dest=name, metavar=metavar, default=None, help=text)
-        parser.addini(name, text)
-    group.addoption("--bctrl-report", dest="bctrl_report", metavar="PATH", action="append", default=None, help=_REPORT)
-    group.addoption(
-        "--bctrl-header", dest="bctrl_headers", metavar="HEADER", action="append", default=None, help=_HEADER
-    )
-    for name, text, type_ in _IN_FILE:
-        parser.addini(name, text, type=type_)
+    for setting in SETTINGS:
+        if setting.metavar:
+            group.addoption(
+                setting.option,
+                dest=setting.ini,
+                metavar=setting.metavar,
+                action="append" if setting.is_list else "store",
+                default=None,
+                help=setting.option_help or setting.help,
+            )
+        ini_type: Literal["linelist", "string"] = "linelist" if setting.is_list else "string"
+        parser.addini(setting.ini, setting.help, type=ini_type)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -167,11 +114,11 @@ def _redact_secrets(config: pytest.Config) -> None:
     options = getattr(config.option, "bctrl_headers", None)
     names = ("bctrl_secrets", "bctrl_headers", "bctrl_values")
     if os.environ.get("BCTRL_API_KEY") or options or any(_is_in_file(config, name) for name in names):
-        from pytest_bctrl.settings import resolve as settings
+        from pytest_bctrl.settings import secret_settings
         from pytest_bctrl.suite.report.sinks import redact_trace, redaction
 
         # Nothing is captured now: these are what the terminal's reporter writes to. Later, more options are known.
-        settings.add_secrets(redaction(config, sys.stdout, sys.stderr), config, os.environ)
+        secret_settings.add_secrets(redaction(config, sys.stdout, sys.stderr), config, os.environ)
         redact_trace(config)
 
 
@@ -191,17 +138,20 @@ def pytest_fixture_setup(
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers and, where a flag asks for it, the contract run."""
+    """Register the markers and, if a flag is given, the contract run."""
+    from pytest_bctrl.settings.table import SETTINGS
+
     _enter(config)
     _redact_secrets(config)
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
     option = config.option
-    if option.bctrl_record_mode or any(_is_in_file(config, name) for name, *_ in (*_VALUES, *_IN_FILE)):
-        from pytest_bctrl.settings import resolve as settings
+    if option.bctrl_record_mode or any(_is_in_file(config, setting.ini) for setting in SETTINGS):
+        from pytest_bctrl.settings import secret_settings
+        from pytest_bctrl.settings.resolve import usage_errors
 
-        with settings.usage_errors():
-            settings.require_recording_settings(config, os.environ)
+        with usage_errors():
+            secret_settings.require_recording_settings(config, os.environ)
     if option.bctrl_impact is not None:
         with _as_written(config):
             from pytest_bctrl.impact.hooks import start as start_impact

@@ -35,6 +35,7 @@ from pytest_bctrl.samples import Samples, response, runtime, runtimes
 from pytest_bctrl.samples.mutants import broken
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.settings import secret_settings, table
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.origin import base_url, connection, values
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
@@ -55,19 +56,19 @@ TRIGGERS: Mapping[str, Trigger] = {
     "record mode": lambda _: settings.record_mode(make.Given({"bctrl_record_mode": "all"}), {}),
     "max examples": lambda _: settings.max_examples(make.Given(bctrl_max_examples="many"), {}),
     "upstream": lambda _: settings.upstream(make.Given(bctrl_upstream="nowhere.md"), {}),
-    "scrub": lambda _: settings.scrub_ids(make.Given({"bctrl_scrub": "names"}), {}),
-    "setting type": lambda _: settings.in_file(settings.LEVELS, make.Given({"bctrl_levels": "x"})),
-    "secret unset": lambda _: settings.require_secrets(
+    "scrub": lambda _: settings.scrubs_ids(make.Given({"bctrl_scrub": "names"})),
+    "setting type": lambda _: settings.file_values(table.LEVELS, make.Given({"bctrl_levels": "x"})),
+    "secret unset": lambda _: secret_settings.require_secrets(
         make.Given({"bctrl_secrets": ["$NOT_SET_HERE"], "bctrl_record_mode": "once"}), {}
     ),
-    "secret short": lambda _: settings.require_secrets(
+    "secret short": lambda _: secret_settings.require_secrets(
         make.Given({"bctrl_record_mode": "once"}), {"BCTRL_API_KEY": "ab12"}
     ),
     "contract made circular": lambda _: make.circular(),
     "space missing": lambda _: settings.space_id(make.Given(), {}),
     "space odd": lambda _: settings.space_id(make.Given(bctrl_space_id=" x"), {}),
-    "key missing": lambda _: settings.api_key({}),
-    "key odd": lambda _: settings.api_key({"BCTRL_API_KEY": f"{make.KEY} x"}),
+    "key missing": lambda _: secret_settings.api_key({}),
+    "key odd": lambda _: secret_settings.api_key({"BCTRL_API_KEY": f"{make.KEY} x"}),
     "key given odd": lambda _: client("https://api.test", f"{make.KEY} ", live=True),
     "url none": lambda _: base_url("api.test", where="--bctrl-base-url"),
     "url user": lambda _: base_url("https://me:hidden@api.test", where="BCTRL_BASE_URL"),

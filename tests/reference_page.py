@@ -23,7 +23,9 @@ import pytest
 from pytest_bctrl import cli, plugin
 from pytest_bctrl.cli.explain import explanations
 from pytest_bctrl.contract.read import load
+from pytest_bctrl.secrets.secret import KEY_VARIABLE
 from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.settings import table
 from pytest_bctrl.suite.plan import catalogue as plan
 
 _REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
@@ -118,7 +120,7 @@ def fixtures() -> dict[str, tuple[str, str]]:
 
 def environment() -> dict[str, tuple[str, ...]]:
     """The variables of every setting that has some, by its ini key."""
-    return {setting.ini: setting.environment for setting in settings.SETTINGS}
+    return {setting.ini: setting.environment for setting in table.SETTINGS}
 
 
 def reference_page() -> str:
@@ -158,7 +160,7 @@ def checks_page() -> str:
 def _settings() -> Iterator[str]:
     options = declared()
     variables = environment()
-    types = {setting.ini: settings.TYPES[setting.native][1] for setting in settings.SETTINGS}
+    types = {setting.ini: settings.FILE_TYPES[setting.native].name for setting in table.SETTINGS}
     for option, attributes in options.options.items():
         ini = attributes.get("dest", "")
         typed = f"{option}={attributes['metavar']}" if "metavar" in attributes else option
@@ -166,7 +168,7 @@ def _settings() -> Iterator[str]:
         names = ", ".join(f"`{name}`" for name in variables.get(ini, ()))
         in_file = f"`{ini}`" if ini in options.ini else ""
         yield f"| `{typed}` | {in_file} | {names} | {_cell(attributes['help'])} | {types.get(ini, '')} |"
-    yield f"| | | `{settings.KEY_VARIABLE}` | The key, needed with --bctrl-live; never taken from a command line | |"
+    yield f"| | | `{KEY_VARIABLE}` | The key, needed with --bctrl-live; never taken from a command line | |"
     for ini, words in options.ini.items():
         if ini not in {attributes.get("dest") for attributes in options.options.values()}:
             yield f"| | `{ini}` | | {_cell(words)} | {types[ini]} |"

@@ -10,6 +10,7 @@ import pytest
 
 from pytest_bctrl import cli
 from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.settings import table
 from tests import python_page
 from tests.reference_page import (
     CHECKS,
@@ -32,7 +33,7 @@ USES = "\n".join(
     if path.suffix in {".py", ".ini", ".md"} and path.name not in NOT_A_USE
 )
 RESOLVED = [
-    setting for setting in settings.SETTINGS if setting.option in declared().options and setting.native is not list
+    setting for setting in table.SETTINGS if setting.option in declared().options and setting.native is not list
 ]
 
 
@@ -94,7 +95,7 @@ def test_a_command_and_its_arguments_are_used(command: str) -> None:
 
 @pytest.mark.parametrize("setting", RESOLVED, ids=lambda setting: setting.ini)
 def test_an_option_wins_over_a_variable_and_that_over_the_ini_file(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, setting: settings.Setting
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, setting: table.Setting
 ) -> None:
     """By pytest's own configuration, as the reference says."""
     pytester.makeini(f"[pytest]\n{setting.ini} = from the ini file\n")
@@ -106,11 +107,11 @@ def test_an_option_wins_over_a_variable_and_that_over_the_ini_file(
     for name in setting.environment:
         assert f"from {name}" == told(config, setting, variables)
         del variables[name]
-    if setting != settings.FAIL_ON_LEVEL:
+    if setting != table.FAIL_ON_LEVEL:
         assert "from the ini file" == told(config, setting, variables)
 
 
-def told(config: pytest.Config, setting: settings.Setting, variables: dict[str, str]) -> str:
-    given = settings.given(setting, config, variables)
+def told(config: pytest.Config, setting: table.Setting, variables: dict[str, str]) -> str:
+    given = settings.find_value(setting, config, variables)
     assert given is not None
     return given.value

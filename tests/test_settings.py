@@ -17,6 +17,7 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.secrets.redaction import MASK, Redaction
 from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.settings import secret_settings, table
 from pytest_bctrl.suite.run import ContractRun, aimed
 from pytest_bctrl.traffic.origin import connection, values
 from tests.error_makers import Given
@@ -37,13 +38,13 @@ NAME = "bctrl_base_url"
     ],
 )
 def test_the_nearest_place_wins_and_is_named(options: Any, environment: Any, ini: Any, expected: Any) -> None:
-    setting = settings.given(settings.BASE_URL, Given(ini, **options), environment)
+    setting = settings.find_value(table.BASE_URL, Given(ini, **options), environment)
     assert setting is not None
     assert expected == (setting.value, setting.where)
 
 
 def test_a_setting_that_is_given_nowhere_is_none() -> None:
-    assert settings.given(settings.BASE_URL, Given(), {}) is None
+    assert settings.find_value(table.BASE_URL, Given(), {}) is None
 
 
 Read = Callable[[Any], object]
@@ -104,7 +105,12 @@ def test_a_setting_is_read(read: Read, options: dict[str, Any], expected: object
         (_space_id, "bctrl_space_id", [None], "BCTRL_SPACE_ID: no space id is set"),
         (_base_url, NAME, ["u", ""], "--bctrl-base-url: '.*' is not an"),
         (lambda c: _base_url(c, "nowhere"), NAME, [None], "the contract's first server: 'nowhere' is not an"),
-        (lambda c: settings.tells_github(c, {}), "bctrl_github", ["on", ""], "choose one of: auto, off, true, false"),
+        (
+            lambda c: settings.reports_to_github(c, {}),
+            "bctrl_github",
+            ["on", ""],
+            "choose one of: auto, off, true, false",
+        ),
     ],
     ids=["level", "number", "space", "no space", "address", "first server", "annotations"],
 )
@@ -115,10 +121,10 @@ def test_another_value_is_refused(read: Read, name: str, values: list[Any], mess
 
 
 def test_the_key_comes_from_the_environment() -> None:
-    assert "abc" == settings.api_key({"BCTRL_API_KEY": "abc"}).reveal()
+    assert "abc" == secret_settings.api_key({"BCTRL_API_KEY": "abc"}).reveal()
     for environment in ({}, {"BCTRL_API_KEY": ""}):
         with pytest.raises(SettingError, match="BCTRL_API_KEY: no API key is set"):
-            settings.api_key(environment)
+            secret_settings.api_key(environment)
 
 
 @given(st.sampled_from([" ", "\n", "\r", "\t", "\x00", "é", "\udcff", "\u2028"]), st.booleans())
@@ -130,9 +136,9 @@ def test_a_broken_key_is_refused_unseen(odd: str, first: bool) -> None:
 def _refusal(environment: Mapping[str, str]) -> str:
     """The traceback with the local variables of the package's own frames."""
     with pytest.raises(SettingError) as caught:
-        settings.api_key(environment)
+        secret_settings.api_key(environment)
     exception = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    own = [frame for frame in exception.stack if frame.filename == settings.__file__]
+    own = [frame for frame in exception.stack if frame.filename == secret_settings.__file__]
     assert own
     values = [value for frame in own for name, value in (frame.locals or {}).items() if name != "environment"]
     return f"{caught.value} {values}"
@@ -140,12 +146,12 @@ def _refusal(environment: Mapping[str, str]) -> str:
 
 def _redacted(config: pytest.Config) -> str:
     redaction = Redaction()
-    settings.add_secrets(redaction, config, {})
+    secret_settings.add_secrets(redaction, config, {})
     return redaction("hunter22")
 
 
-def _all(setting: settings.Setting, config: pytest.Config) -> list[str]:
-    return [one.value for one in settings.several(setting, config)]
+def _all(setting: table.Setting, config: pytest.Config) -> list[str]:
+    return [one.value for one in settings.list_values(setting, config)]
 
 
 def _contract(config: pytest.Config) -> str:
@@ -161,24 +167,24 @@ IN_A_FILE: Mapping[str, tuple[str, str, Read, object]] = {
     "bctrl_contract": ("mine.json", '"mine.json"', _contract, "mine.json"),
     "bctrl_fail_on": ("info", '"info"', lambda c: settings.fail_on(c, {}), "info"),
     "bctrl_upstream": ("https://h", '"https://h"', lambda c: settings.upstream(c, {}), "https://h"),
-    "bctrl_allow_list": ("a.yaml", '"a.yaml"', lambda c: settings.in_file(settings.ALLOW_LIST, c)[0].value, "a.yaml"),
-    "bctrl_min_coverage": ("0", "0", lambda c: settings.percentage(settings.MIN_COVERAGE, c), 0.0),
-    "bctrl_impact_min": ("50", "50", lambda c: settings.percentage(settings.IMPACT_MIN, c), 50.0),
+    "bctrl_allow_list": ("a.yaml", '"a.yaml"', lambda c: settings.file_values(table.ALLOW_LIST, c)[0].value, "a.yaml"),
+    "bctrl_min_coverage": ("0", "0", lambda c: settings.percentage(table.MIN_COVERAGE, c), 0.0),
+    "bctrl_impact_min": ("50", "50", lambda c: settings.percentage(table.IMPACT_MIN, c), 50.0),
     "bctrl_impact_budget": ("2m", '"2m"', lambda c: settings.impact_budget(c, {}), 120.0),
     "bctrl_record_mode": ("once", '"once"', lambda c: settings.record_mode(c, {}), "once"),
-    "bctrl_recordings": ("kept", '"kept"', lambda c: settings.in_file(settings.RECORDINGS, c)[0].value, "kept"),
-    "bctrl_github": ("off", "false", lambda c: settings.tells_github(c, {"GITHUB_ACTIONS": "true"}), False),
+    "bctrl_recordings": ("kept", '"kept"', lambda c: settings.file_values(table.RECORDINGS, c)[0].value, "kept"),
+    "bctrl_github": ("off", "false", lambda c: settings.reports_to_github(c, {"GITHUB_ACTIONS": "true"}), False),
     "bctrl_max_examples": ("5", "5", lambda c: settings.max_examples(c, {}), 5),
     "bctrl_levels": ("a = off", '["a = off"]', lambda c: settings.levels(c).off[0].name, "a"),
-    "bctrl_report": ("a.json", '["a.json"]', lambda c: _all(settings.REPORT, c), ["a.json"]),
+    "bctrl_report": ("a.json", '["a.json"]', lambda c: _all(table.REPORT, c), ["a.json"]),
     "bctrl_secrets": ("hunter22", '["hunter22"]', _redacted, MASK),
-    "bctrl_headers": ("A: b", '["A: b"]', lambda c: _all(settings.HEADERS, c), ["A: b"]),
+    "bctrl_headers": ("A: b", '["A: b"]', lambda c: _all(table.HEADERS, c), ["A: b"]),
     "bctrl_values": ("a = b", '["a = b"]', lambda c: values(c, {}), {"a": "b"}),
     "bctrl_rate": ("30/m", '"30/m"', lambda c: connection(c, {}).pace.seconds, 2.0),
     "bctrl_client_cert": ("a.pem", '"a.pem"', lambda c: connection(c, {}).certificate, "a.pem"),
     "bctrl_http_hosts": ("h", '["h"]', lambda c: connection(c, {}).http_hosts, frozenset({"h"})),
     "bctrl_probes": ("contract", '"contract"', settings.probes, "contract"),
-    "bctrl_scrub": ("ids", '"ids"', lambda c: settings.scrub_ids(c, {}), True),
+    "bctrl_scrub": ("ids", '"ids"', lambda c: settings.scrubs_ids(c), True),
 }
 FILES = {
     "pytest.ini": "[pytest]\n{name} = {ini}\n",
@@ -209,8 +215,8 @@ def test_a_setting_is_read_from_the_file_that_pytest_reads(pytester: pytest.Pyte
 @pytest.mark.parametrize("name", declared().ini)
 def test_native_toml_of_a_wrong_type_ends_the_run(pytester: pytest.Pytester, name: str) -> None:
     """The line names the setting, its file, the value and what would be right, and no value of `bctrl_secrets`."""
-    (setting,) = (setting for setting in settings.SETTINGS if setting.ini == name)
-    right, _, example = settings.TYPES[setting.native]
+    (setting,) = (setting for setting in table.SETTINGS if setting.ini == name)
+    right, _, example = settings.FILE_TYPES[setting.native]
     values = {"5": int, "5.5": float, "true": bool, '"hunter22"': str, '["a", 5]': None, "{a = 5}": dict}
     for toml in (toml for toml, kind in values.items() if kind not in right):
         (pytester.path / "pytest.toml").write_text(f"[pytest]\n{name} = {toml}\n")

@@ -24,7 +24,9 @@ from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.escaping import escape_json, escape_line
 from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.samples.inputs import main_operation
+from pytest_bctrl.secrets.secret import KEY_VARIABLE
 from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.settings import secret_settings, table
 from pytest_bctrl.suite.run import INSTALL, ContractRun, aimed
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.suite.sending.transport_errors import NoAnswerError
@@ -91,7 +93,7 @@ def _diagnosis(options: argparse.Namespace, environment: Mapping[str, str]) -> I
     except BctrlError as error:
         yield _error_line("settings", error, "unknown")
         return
-    settings.add_secrets(options.redact, config, environment)
+    secret_settings.add_secrets(options.redact, config, environment)
     yield from _settings(config, environment)
     try:
         in_force = contract_of_config(config)
@@ -128,12 +130,12 @@ def _version(name: str) -> str:
 
 def _settings(config: pytest.Config, environment: Mapping[str, str]) -> Iterator[Line]:
     yield Line("ini", str(config.inipath or "none"))
-    key_state = "set" if environment.get(settings.KEY_VARIABLE) else "not set"
-    yield Line("setting", f"key: {key_state} ({settings.KEY_VARIABLE})")
+    key_state = "set" if environment.get(KEY_VARIABLE) else "not set"
+    yield Line("setting", f"key: {key_state} ({KEY_VARIABLE})")
     defaults = []
-    for setting in [setting for setting in settings.SETTINGS if setting.default]:
+    for setting in [setting for setting in table.SETTINGS if setting.default]:
         name = setting.ini.removeprefix("bctrl_")
-        explicit = settings.given(setting, config, environment)
+        explicit = settings.find_value(setting, config, environment)
         if explicit is not None:
             source = explicit.where
             if source.startswith("--"):
@@ -147,7 +149,7 @@ def _settings(config: pytest.Config, environment: Mapping[str, str]) -> Iterator
         settings.max_examples,
         settings.record_mode,
         settings.upstream,
-        settings.require_secrets,
+        secret_settings.require_secrets,
     ):
         try:
             read(config, environment)
@@ -201,8 +203,8 @@ def _contract(in_force: ContractInForce, contract: Contract) -> Iterator[Line]:
 def _target(
     config: pytest.Config, contract: Contract, environment: Mapping[str, str], options: argparse.Namespace
 ) -> Line:
-    has_key = bool(environment.get(settings.KEY_VARIABLE))
-    has_space = settings.given(settings.SPACE_ID, config, environment) is not None
+    has_key = bool(environment.get(KEY_VARIABLE))
+    has_space = settings.find_value(table.SPACE_ID, config, environment) is not None
     if not has_key and not has_space:
         return Line("target", "no request sent: neither key nor space id is set (--bctrl-mock needs neither)", "note")
     try:
@@ -257,7 +259,7 @@ def _recordings(config: pytest.Config, contract: Contract, environment: Mapping[
 
 
 def _recording_files(config: pytest.Config, environment: Mapping[str, str]) -> Iterator[Path]:
-    folder_setting = settings.given(settings.RECORDINGS, config, environment)
+    folder_setting = settings.find_value(table.RECORDINGS, config, environment)
     if folder_setting is not None:
         yield from Path(config.rootpath, folder_setting.value).rglob("*.har")
         return

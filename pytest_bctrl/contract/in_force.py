@@ -17,7 +17,7 @@ from pytest_bctrl.settings import current_run
 
 if TYPE_CHECKING:
     from pytest_bctrl.contract.model import Contract
-    from pytest_bctrl.settings.resolve import Source
+    from pytest_bctrl.settings.resolve import SettingSource
 
 PUBLISHED = "published"
 """The value of `--bctrl-contract` for the vendored spec without the overlay."""
@@ -154,7 +154,7 @@ def packaged_contract() -> ContractInForce:
     return ContractInForce(packaged().merged, "packaged", packaged())
 
 
-def contract_of_config(config: Source) -> ContractInForce:
+def contract_of_config(config: SettingSource) -> ContractInForce:
     """Return the contract in force in a run of pytest, given its settings and its rootdir."""
     from pytest_bctrl.settings.resolve import contract_setting
 
@@ -169,7 +169,7 @@ def contract_of_config(config: Source) -> ContractInForce:
     return contract_in_force(setting.value, config.rootpath, setting.where)
 
 
-def contract_header(config: Source, *, is_needed: bool) -> str:
+def contract_header(config: SettingSource, *, is_needed: bool) -> str:
     """Return the line of pytest's header that names the contract.
 
     It is empty for the packaged contract unless `is_needed`. An invalid contract is reported when it is loaded.

@@ -18,7 +18,7 @@ from pytest_bctrl.contract.schema.ref import (
     type_name,
 )
 from pytest_bctrl.contract.schema.shapes import implied_types
-from pytest_bctrl.settings.resolve import is_sendable
+from pytest_bctrl.settings.secret_settings import is_sendable
 
 Pair = tuple[str, str]
 """A name and a value of a query, decoded."""

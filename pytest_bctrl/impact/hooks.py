@@ -38,6 +38,7 @@ from pytest_bctrl.reports.wording import Title, numbered
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.settings import table
 from pytest_bctrl.suite.report.hooks import report_files, write_reports
 from pytest_bctrl.suite.report.sinks import redact
 from pytest_bctrl.traffic.mock.server import MOCK_KEY
@@ -54,7 +55,7 @@ def start(config: pytest.Config) -> None:
     """Read the changes and register the hooks; a wrong setting is a `pytest.UsageError` (exit code 4)."""
     _reject_conflicting_options(config)
     settings.impact_budget(config, os.environ)
-    settings.percentage(settings.IMPACT_MIN, config)
+    settings.percentage(table.IMPACT_MIN, config)
     hooks = ImpactHooks(config, _ImpactPlan(config))
     config.stash[LAST_WORD] = hooks.interceptor.intercept
     config.pluginmanager.register(hooks, "bctrl-impact")
@@ -131,7 +132,7 @@ class ImpactHooks:
         self._is_worker = hasattr(config, "workerinput")
         self._problem = ""
         writes_reports = not self._is_worker and not config.option.collectonly
-        paths = settings.several(settings.REPORT, config) if writes_reports else []
+        paths = settings.list_values(table.REPORT, config) if writes_reports else []
         self._files = report_files(paths, config.invocation_params.dir, config.rootpath)
         self._report_lines: list[str] = []
 
@@ -257,7 +258,7 @@ class ImpactHooks:
     @property
     def _shortfall(self) -> str:
         """A sentence if tests detect too few violations of the contract; otherwise empty."""
-        minimum = settings.percentage(settings.IMPACT_MIN, self._config)
+        minimum = settings.percentage(table.IMPACT_MIN, self._config)
         percentage = detected_percentage(self._reports)
         if minimum is None or percentage is None or percentage >= minimum:
             return ""

@@ -15,7 +15,6 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-import pytest_bctrl
 from pytest_bctrl._version import __version__
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_answer
@@ -101,7 +100,7 @@ class Checked:
     """
 
     def __init__(self, contract: Contract, project: Path, environment: Mapping[str, str]) -> None:
-        self._checker = (__version__, str(Path(pytest_bctrl.__file__).parent), contract.digest)
+        self._checker = (__version__, str(Path(__file__).parents[1]), contract.digest)
         # XDG Base Directory Specification, and what Windows has.
         caches = environment.get("XDG_CACHE_HOME") or environment.get("LOCALAPPDATA")
         self._folder = Path(caches or Path(environment.get("HOME", ""), ".cache"), "pytest-bctrl", "checked")

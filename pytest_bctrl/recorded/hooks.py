@@ -52,7 +52,7 @@ def recorded(request: pytest.FixtureRequest) -> RecordedTest:
                 redaction(item.config),
                 checked,
                 usual_space=_usual_space(item.config),
-                scrub_ids=settings.scrub_ids(item.config, os.environ),
+                scrub_ids=settings.scrubs_ids(item.config),
                 last_word=item.config.stash.get(LAST_WORD, None),
             )
         except BctrlError as error:

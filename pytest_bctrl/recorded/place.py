@@ -19,6 +19,7 @@ import pytest
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.settings import table
 
 SUFFIX = ".har"
 _FOLDER = "recordings"
@@ -77,7 +78,7 @@ def _marked(item: pytest.Item) -> tuple[str | None, bool]:
 
 def _folder(item: pytest.Item, environment: Mapping[str, str]) -> Path:
     config = item.config
-    found = settings.given(settings.RECORDINGS, config, environment)
+    found = settings.find_value(table.RECORDINGS, config, environment)
     if found is None:
         return item.path.parent / _FOLDER
     # A path on the command line is meant from where it was typed, one in a file from where that file is.

@@ -22,6 +22,7 @@ from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.findings.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.settings import table
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,14 @@ class Baseline:
         return list_notes(findings, self.allow_list._replace(entries=tuple(held)), self.today)
 
 
-def resolve_baseline(source: settings.Source, environment: Mapping[str, str], root: Path, today: date) -> Baseline:
+def resolve_baseline(
+    source: settings.SettingSource, environment: Mapping[str, str], root: Path, today: date
+) -> Baseline:
     """Return the baseline that the settings ask for: the list given, else the one in `root`, if it is there.
 
     Raises `SettingError` for a wrong setting and `DocumentError` for a list that cannot be read.
     """
-    given = settings.given(settings.ALLOW_LIST, source, environment)
+    given = settings.find_value(table.ALLOW_LIST, source, environment)
     reason: Any = source.getoption("bctrl_accept")
     until: Any = source.getoption("bctrl_until")
     last = last_day(reason, until, today, "--bctrl-")

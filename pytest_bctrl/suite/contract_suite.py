@@ -6,14 +6,13 @@ the run.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from pytest_bctrl.checks.run import BrokenCheckError
 from pytest_bctrl.escaping import escape_line, escape_lines
-from pytest_bctrl.settings.resolve import scrub_ids
+from pytest_bctrl.settings.resolve import scrubs_ids
 from pytest_bctrl.suite.plan.catalogue import plan, tests
 from pytest_bctrl.suite.report.observing import observer
 from pytest_bctrl.suite.report.verdict import VERDICT, Verdict
@@ -42,7 +41,7 @@ def target(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Itera
 def verdict(request: pytest.FixtureRequest, target: Target) -> Verdict:
     """Where the test puts its findings."""
     run = request.config.stash[RUN]
-    hides_ids = scrub_ids(request.config, os.environ)
+    hides_ids = scrubs_ids(request.config)
     made = Verdict(run.fail_on, target.tally, run.baseline, run.levels, hides_ids=hides_ids)
     request.node.stash[VERDICT] = made
     return made

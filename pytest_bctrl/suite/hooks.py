@@ -22,6 +22,7 @@ from pytest_bctrl.checks.run import Check, flattened
 from pytest_bctrl.escaping import escape_line, escape_lines
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.settings import table
 from pytest_bctrl.suite.baseline import resolve_baseline
 from pytest_bctrl.suite.plan.catalogue import credentials_of, plan, require_operations
 from pytest_bctrl.suite.report.failures import Failures
@@ -92,8 +93,8 @@ def _report(config: pytest.Config, summary: Summary) -> None:
 
     Raises `SettingError` for what cannot be written.
     """
-    tells_github = settings.tells_github(config, os.environ)
-    paths = settings.several(settings.REPORT, config)
+    tells_github = settings.reports_to_github(config, os.environ)
+    paths = settings.list_values(table.REPORT, config)
     if hasattr(config, "workerinput") or config.option.collectonly or not (paths or tells_github):
         return
     from pytest_bctrl.suite.report.hooks import ReportHooks, report_files

@@ -16,6 +16,7 @@ from pytest_bctrl.findings.finding import FailOn, Levels
 from pytest_bctrl.samples.inputs import exemplified
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.settings import secret_settings, table
 from pytest_bctrl.suite.baseline import Baseline
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.origin import Connection, base_url, connection, values
@@ -102,7 +103,7 @@ def require_extra(needed_by: str = "--bctrl-mock, bctrl") -> None:
         )
 
 
-def resolve(source: settings.Source, environment: Mapping[str, str]) -> ContractRun:
+def resolve(source: settings.SettingSource, environment: Mapping[str, str]) -> ContractRun:
     """Resolve every setting before anything is sent or started.
 
     Raises `SettingError` or `DocumentError` with the name of what is missing or wrong.
@@ -135,20 +136,22 @@ def resolve(source: settings.Source, environment: Mapping[str, str]) -> Contract
     return with_mock(run) if target == "mock" else run
 
 
-def aimed(run: ContractRun, source: settings.Source, environment: Mapping[str, str]) -> ContractRun:
+def aimed(run: ContractRun, source: settings.SettingSource, environment: Mapping[str, str]) -> ContractRun:
     """Return the run with the live API as its target: the key, real values, and the base URL, else the first server.
 
     Raises `SettingError` for what is missing or wrong.
     """
     contract = run.contract
-    key, values = settings.api_key(environment), live_values(contract, source, environment)
+    key, values = secret_settings.api_key(environment), live_values(contract, source, environment)
     common, first = connection(source, environment), contract.servers[0] if contract.servers else ""
-    found = settings.given(settings.BASE_URL, source, environment) or settings.Given(first, settings.BASE_URL.default)
+    found = settings.find_value(table.BASE_URL, source, environment) or settings.SettingValue(
+        first, table.BASE_URL.default
+    )
     url = base_url(found.value, where=found.where, prefix=shared_prefix(contract), http_hosts=common.http_hosts)
     return replace(run, target="live", base_url=url, key=key, values=values, connection=common)
 
 
-def live_values(contract: Contract, source: settings.Source, environment: Mapping[str, str]) -> dict[str, str]:
+def live_values(contract: Contract, source: settings.SettingSource, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the real values of parameters; raises `SettingError` for a space id that is needed and not set.
 
     A contract for all of whose parameters `bctrl_values` or an example stands needs none.
@@ -156,7 +159,7 @@ def live_values(contract: Contract, source: settings.Source, environment: Mappin
     known = values(source, environment)
     paths = [parameter for operation in contract.operations for parameter in operation.path_parameters]
     is_needed = any(one.name not in known and one.setting not in known for one in paths)
-    if is_needed or settings.given(settings.SPACE_ID, source, environment):
+    if is_needed or settings.find_value(table.SPACE_ID, source, environment):
         return {"space_id": settings.space_id(source, environment), **known}
     return known
 

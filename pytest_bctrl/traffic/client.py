@@ -25,7 +25,7 @@ from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.files.limits import MOST, size
 from pytest_bctrl.http.codings import ACCEPTED
 from pytest_bctrl.secrets.secret import Secret, secret
-from pytest_bctrl.settings.resolve import is_sendable
+from pytest_bctrl.settings.secret_settings import is_sendable
 from pytest_bctrl.traffic.flow import SECOND_LOOK, Attempt, FieldsFor, ProxyAddress, Rules, Send, TooMuchError, flow
 from pytest_bctrl.traffic.origin import Connection, Origin, is_loopback, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy

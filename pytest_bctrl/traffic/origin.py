@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.settings.resolve import Given, Source
+from pytest_bctrl.settings import secret_settings, table
+from pytest_bctrl.settings.resolve import SettingSource, SettingValue
 from pytest_bctrl.traffic.retry import Pace
 
 if TYPE_CHECKING:
@@ -112,45 +113,45 @@ class Connection:
     contexts: list[ssl.SSLContext] = field(default_factory=list, compare=False, repr=False)
 
 
-def connection(source: Source, environment: Mapping[str, str]) -> Connection:
+def connection(source: SettingSource, environment: Mapping[str, str]) -> Connection:
     """Return the connection settings; raises `SettingError`, which never shows the value of a variable."""
-    certificate = settings.given(settings.CLIENT_CERT, source, environment)
-    hosts = (line.value.strip().lower() for line in settings.in_file(settings.HTTP_HOSTS, source))
+    certificate = settings.find_value(table.CLIENT_CERT, source, environment)
+    hosts = (line.value.strip().lower() for line in settings.file_values(table.HTTP_HOSTS, source))
     return Connection(
         tuple(_headers(source, environment)),
         certificate.value if certificate else "",
         frozenset(hosts),
-        Pace(_seconds_per_request(settings.given(settings.RATE, source, environment))),
+        Pace(_seconds_per_request(settings.find_value(table.RATE, source, environment))),
     )
 
 
-def values(source: Source, environment: Mapping[str, str]) -> dict[str, str]:
+def values(source: SettingSource, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the real values of parameters by name, from `bctrl_values`; raises `SettingError` for a wrong line."""
     parameters = {}
-    for line in settings.in_file(settings.VALUES, source):
+    for line in settings.file_values(table.VALUES, source):
         name, equals, text = (part.strip() for part in line.value.partition("="))
         if not name or not equals:
             raise SettingError("a line names no parameter", where=line.where, hint="write parameter = value")
-        parameters[name] = settings.with_variables(text, line.where, environment)
+        parameters[name] = settings.substitute_variables(text, line.where, environment)
     return parameters
 
 
-def _headers(source: Source, environment: Mapping[str, str]) -> Iterator[tuple[str, Secret, str]]:
-    for line in settings.several(settings.HEADERS, source):
+def _headers(source: SettingSource, environment: Mapping[str, str]) -> Iterator[tuple[str, Secret, str]]:
+    for line in settings.list_values(table.HEADERS, source):
         name, colon, text = (part.strip() for part in line.value.partition(":"))
         if not colon or not _NAME.fullmatch(name):
             raise SettingError("it is not a header field", where=line.where, hint="write 'NAME: VALUE'")
         if name.lower() in _RESERVED:
             hint = "the key comes from BCTRL_API_KEY, and the client writes the rest"
             raise SettingError(f"{name} cannot be set", where=line.where, hint=hint)
-        value = Secret(settings.with_variables(text, line.where, environment))
-        if not value or not settings.is_sendable(value.reveal()):
+        value = Secret(settings.substitute_variables(text, line.where, environment))
+        if not value or not secret_settings.is_sendable(value.reveal()):
             hint = "give printable ASCII"
             raise SettingError(f"the value of {name} is empty, or no header can carry it", where=line.where, hint=hint)
-        yield name, value, settings.in_shell(f"{name}: {text}")
+        yield name, value, settings.quote_for_shell(f"{name}: {text}")
 
 
-def _seconds_per_request(rate: Given | None) -> float:
+def _seconds_per_request(rate: SettingValue | None) -> float:
     if rate is None:
         return 0.0
     match = re.fullmatch(r"(\d{1,6})/([smh])", rate.value.strip(), re.ASCII)

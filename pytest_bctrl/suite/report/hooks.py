@@ -21,7 +21,7 @@ from pytest_bctrl.suite.report.sinks import redact
 from pytest_bctrl.suite.report.summary import Summary
 
 
-def report_files(paths: Iterable[settings.Given], command_line: Path, ini: Path) -> list[tuple[Path, str]]:
+def report_files(paths: Iterable[settings.SettingValue], command_line: Path, ini: Path) -> list[tuple[Path, str]]:
     """Return the files to write, their folders made: each with its absolute path, and as it was given.
 
     A relative path of the command line starts at the folder `command_line`, one of the ini file at `ini`. Raises
@@ -44,7 +44,7 @@ def report_files(paths: Iterable[settings.Given], command_line: Path, ini: Path)
     return files
 
 
-def _require_writable(path: Path, given: settings.Given) -> None:
+def _require_writable(path: Path, given: settings.SettingValue) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():

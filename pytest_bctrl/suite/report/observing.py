@@ -23,6 +23,7 @@ from pytest_bctrl.observed.facts import Observation, as_data, from_data
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.wording import counted, numbered
 from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.settings import table
 from pytest_bctrl.suite.report.gathering import CARRIED
 from pytest_bctrl.suite.report.sinks import redact
 from pytest_bctrl.suite.run import RUN
@@ -173,7 +174,7 @@ def observer(config: pytest.Config) -> Observer:
         run = config.stash.get(RUN, None)
         with settings.usage_errors():
             contract = run.contract if run else load_cached(contract_of_config(config))
-            minimum = settings.percentage(settings.MIN_COVERAGE, config)
+            minimum = settings.percentage(table.MIN_COVERAGE, config)
         made = config.stash[_OBSERVER] = Observer(contract, partial(redact, config), run.header_names if run else ())
         made.minimum = None if config.option.collectonly else minimum
         config.pluginmanager.register(ObservingHooks(config, made), "bctrl-observing")

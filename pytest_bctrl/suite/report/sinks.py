@@ -21,7 +21,7 @@ import pytest
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.secrets.streams import RedactedFile, redact_file, redact_method, redact_stream
-from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.settings import secret_settings
 from pytest_bctrl.suite.report.paths import changed_files, report_paths
 
 _NOWHERE = os.path.abspath(os.devnull)  # noqa: PTH100 - as `logging` has it
@@ -44,7 +44,7 @@ def redaction(config: pytest.Config, *streams: Any) -> Redaction:
     """
     if _REDACTION not in config.stash:
         created = config.stash[_REDACTION] = Redaction()
-        settings.add_secrets(created, config, os.environ)
+        secret_settings.add_secrets(created, config, os.environ)
         created.exempt(_paths(config))
         sinks = _Sinks(config, created)
         sinks.cover_streams(streams or tuple(_streams(config)))

@@ -22,6 +22,7 @@ from pytest_bctrl.observed.facts import as_data
 from pytest_bctrl.reports.terminal import MARKUP, block, causes
 from pytest_bctrl.reports.wording import Outcome, RanTest, RunReport, Title, accepted, numbered, told, verdict_of
 from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.settings import table
 from pytest_bctrl.suite.plan.catalogue import announced, askable, left_out, why_not_asked
 from pytest_bctrl.suite.report.observing import Observer, coverage_rows, not_seen, observer, remarks
 from pytest_bctrl.suite.run import NODE, ContractRun
@@ -119,7 +120,7 @@ class Summary:
         # What was seen is told here where contract tests ran.
         self._seen = observer(session.config)
         self._seen.is_told = bool(self._tests)
-        paths = (given.value for given in settings.several(settings.REPORT, session.config))
+        paths = (given.value for given in settings.list_values(table.REPORT, session.config))
         self._ask_who_moved(next((path for path in paths if path.endswith(".json")), ""))
         if not self._accept():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,104 @@
+"""The secrets among the settings: the API key, and the values that output and recordings must not contain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.secrets.secret import KEY_VARIABLE, SHORTEST, Secret
+from pytest_bctrl.settings.resolve import (
+    SettingSource,
+    SettingValue,
+    file_values,
+    list_values,
+    record_mode,
+    require_types,
+    scrubs_ids,
+    variables_in,
+)
+from pytest_bctrl.settings.table import HEADERS, RECORD_MODES, SECRETS, VALUES
+
+if TYPE_CHECKING:
+    from pytest_bctrl.secrets.redaction import Redaction
+
+
+def api_key(environment: Mapping[str, str]) -> Secret:
+    """Return the API key from the environment; raises `SettingError` without the key if it is missing or invalid."""
+    # A `Secret` from the start, because a traceback shows the values of local variables.
+    key = Secret(environment.get(KEY_VARIABLE, ""))
+    hint = f"export {KEY_VARIABLE}=… in the shell, or set it as a secret in CI; it is not taken from a command line"
+    if not key:
+        raise SettingError("no API key is set, and --bctrl-live needs one", where=KEY_VARIABLE, hint=hint)
+    if " " in key.reveal() or not is_sendable(key.reveal()):
+        raise SettingError(
+            "the key holds white space, a line end or characters that no key has", where=KEY_VARIABLE, hint=hint
+        )
+    return key
+
+
+def is_sendable(text: str) -> bool:
+    """Return whether a header field can hold a text; the error of an HTTP library would show the text."""
+    return text.isascii() and text.isprintable() and text == text.strip()
+
+
+def add_secrets(redaction: Redaction, source: SettingSource, environment: Mapping[str, str]) -> None:
+    """Add the secrets of the environment and of `bctrl_secrets` to a redaction; wrong settings are ignored here."""
+    redaction.add_environment(environment)
+    with suppress(SettingError):
+        for line, secret in _secret_values(source, environment):
+            name = line.value[1:] if line.value.startswith("$") else f"a value of {SECRETS.ini}"
+            redaction.add(secret, name=name)
+    # pytest has no options yet when it calls this for the first time.
+    with suppress(SettingError, ValueError):
+        for line in (*list_values(HEADERS, source), *file_values(VALUES, source)):
+            for name in variables_in(line.value):
+                redaction.add(environment.get(name, ""), name=name)
+
+
+def _secret_values(source: SettingSource, environment: Mapping[str, str]) -> Iterator[tuple[SettingValue, Secret]]:
+    """Yield each line of `bctrl_secrets` with its value, empty for a variable that is not set."""
+    for line in file_values(SECRETS, source):
+        is_variable = line.value.startswith("$")
+        value = environment.get(line.value[1:], "") if is_variable else line.value
+        yield line, Secret(value)
+
+
+def require_secrets(source: SettingSource, environment: Mapping[str, str]) -> None:
+    """Raise `SettingError`, without any value, if recordings could not be searched for the key and the secrets.
+
+    A line of `bctrl_secrets` is a value, or `$NAME` for the value of an environment variable. A value that is too short
+    would be found everywhere. A run that records nothing does not need the secrets.
+    """
+    if record_mode(source, environment) == RECORD_MODES[0]:
+        return
+    key = environment.get(KEY_VARIABLE, "")
+    if key:
+        require_searchable(Secret(key), KEY_VARIABLE)
+    for line, secret in _secret_values(source, environment):
+        if not line.value.startswith("$"):
+            require_searchable(secret, line.where)
+            continue
+        name = line.value[1:]
+        if not secret:
+            raise SettingError(f"the variable {name} is not set", where=line.where, hint=f"export {name}=…")
+        require_searchable(secret, name)
+
+
+def require_searchable(secret: Secret, where: str) -> None:
+    """Raise `SettingError` for a secret that is too short to search a recording for."""
+    if len(secret.reveal()) < SHORTEST:
+        raise SettingError(
+            f"a secret has fewer than {SHORTEST} characters, too few to keep it out of a recording",
+            where=where,
+            hint=f"record with one of {SHORTEST} characters or more",
+        )
+
+
+def require_recording_settings(source: SettingSource, environment: Mapping[str, str]) -> None:
+    """Raise `SettingError` for a wrong setting of recordings, or a setting of a wrong type, before any test."""
+    require_types(source)
+    record_mode(source, environment)
+    scrubs_ids(source)
+    require_secrets(source, environment)

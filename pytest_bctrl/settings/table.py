@@ -1,0 +1,168 @@
+"""The table of all settings: names, types and help texts. It imports the standard library alone, and little of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Setting(NamedTuple):
+    """A setting: its key in the configuration file, its option and variables, and the type that native TOML has for it.
+
+    `ini` is the destination of the option too. Without a `metavar` there is no option. `flag` is the option where it
+    is not named after `ini`, and `option_help` the help text of the option where it differs from that of the key.
+    `default` describes the default value; `pytest-bctrl doctor` shows the settings that have one.
+    """
+
+    ini: str
+    help: str
+    metavar: str = ""
+    environment: tuple[str, ...] = ()
+    native: type = str
+    default: str = ""
+    flag: str = ""
+    option_help: str = ""
+
+    @property
+    def option(self) -> str:
+        """The option as it is typed."""
+        return self.flag or "--" + self.ini.replace("_", "-")
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the setting has several values: one per line of an ini file, and an option that can be repeated."""
+        return self.native is list
+
+
+SPACE_ID = Setting(
+    "bctrl_space_id",
+    "Id of the space to list, needed with --bctrl-live; also BCTRL_SPACE_ID",
+    metavar="ID",
+    environment=("BCTRL_SPACE_ID",),
+    default="not set",
+)
+BASE_URL = Setting(
+    "bctrl_base_url",
+    "Base URL of the live API (default: the contract's first server); also BCTRL_BASE_URL, BCTRL_API_BASE_URL",
+    metavar="URL",
+    environment=("BCTRL_BASE_URL", "BCTRL_API_BASE_URL"),
+    default="the contract's first server",
+)
+CONTRACT = Setting(
+    "bctrl_contract",
+    "Contract to check against: an OpenAPI document, or 'published', the vendored spec without the overlay "
+    "(default: contracts/ of the project, else the packaged contract)",
+    metavar="PATH",
+    default="contracts/ of the project, else the packaged one",
+)
+FAIL_ON_LEVEL = Setting(
+    "bctrl_fail_on",
+    "Lowest level that fails a contract test: error (default), warning, info, never",
+    metavar="LEVEL",
+    default="error",
+)
+MAX_EXAMPLES = Setting(
+    "bctrl_max_examples",
+    "Maximum number of values that the contract suite tries per path parameter (default: 20)",
+    metavar="N",
+    native=int,
+    default="20",
+)
+UPSTREAM = Setting(
+    "bctrl_upstream",
+    "Page, file or URL of the spec as it is published now: check that it has not drifted",
+    metavar="SOURCE",
+    default="none",
+)
+PROBES = Setting(
+    "bctrl_probes",
+    "Requests of the contract suite: all (default), or contract: only those that conform to the contract",
+)
+ALLOW_LIST = Setting(
+    "bctrl_allow_list",
+    "Baseline: findings that are accepted until a date (default: bctrl-baseline.yaml in the rootdir)",
+    metavar="PATH",
+)
+MIN_COVERAGE = Setting(
+    "bctrl_min_coverage",
+    "Fail a run that covers less of the contract than this, 0 to 100",
+    metavar="PERCENT",
+    native=float,
+)
+RECORD_MODE = Setting(
+    "bctrl_record_mode",
+    "none (default): replay; once: record tests without a recording; rewrite: record all tests again",
+    metavar="MODE",
+    default="none",
+)
+RECORDINGS = Setting(
+    "bctrl_recordings",
+    "Folder of the recordings (default: recordings/ beside each test file)",
+    metavar="DIR",
+    default="recordings/ beside each test file",
+)
+RATE = Setting(
+    "bctrl_rate",
+    "Maximum rate of requests to the target, such as 30/m or 5/s (default: adapted to its responses)",
+    metavar="RATE",
+)
+CLIENT_CERT = Setting(
+    "bctrl_client_cert",
+    "Client certificate with its key, PEM; also BCTRL_CLIENT_CERT",
+    metavar="PATH",
+    environment=("BCTRL_CLIENT_CERT",),
+)
+GITHUB = Setting(
+    "bctrl_github",
+    "auto (default): in GitHub Actions, annotations and a job summary of a contract run; off",
+    metavar="MODE",
+    native=bool,
+)
+IMPACT_MIN = Setting(
+    "bctrl_impact_min",
+    "Fail an impact run in which your tests notice less of the breaking changes than this, 0 to 100",
+    metavar="PERCENT",
+    native=float,
+)
+IMPACT_BUDGET = Setting(
+    "bctrl_impact_budget",
+    "Maximum duration of an impact run, such as 60s or 5m; it tries the worst changes first",
+    metavar="TIME",
+)
+_REPORT_HELP = "Write a report of the contract run in the format of the suffix: .html, .json, .md, .sarif, .xml"
+REPORT = Setting(
+    "bctrl_report",
+    f"{_REPORT_HELP}; one path per line",
+    metavar="PATH",
+    native=list,
+    option_help=f"{_REPORT_HELP}; repeatable",
+)
+HEADERS = Setting(
+    "bctrl_headers",
+    "NAME: VALUE for every request to the key's origin, one per line; $VARIABLE is a secret of the environment",
+    metavar="HEADER",
+    native=list,
+    flag="--bctrl-header",
+    option_help="'NAME: VALUE' for every request to the key's origin, $VARIABLE is a secret of the environment; "
+    "repeatable",
+)
+LEVELS = Setting(
+    "bctrl_levels", "Levels of findings, one per line: rule = level, or rule@location = level", native=list
+)
+VALUES = Setting(
+    "bctrl_values",
+    "Real values of parameters, one per line: parameter = value, or parameter = $VARIABLE",
+    native=list,
+)
+HTTP_HOSTS = Setting(
+    "bctrl_http_hosts", "Hosts besides this machine to which plain http is allowed, one per line", native=list
+)
+SECRETS = Setting(
+    "bctrl_secrets",
+    "Values to redact from all output and recordings, one per line; $NAME is the value of a variable",
+    native=list,
+)
+SCRUB = Setting("bctrl_scrub", "ids: replace identifiers in recordings, each one consistently")
+
+SETTINGS = tuple(setting for setting in list(globals().values()) if isinstance(setting, Setting))
+
+RECORD_MODES = ("none", "once", "rewrite")
