@@ -1,12 +1,12 @@
-"""Where the schemas that apply to a value depend on the value: `oneOf`, `anyOf`, `if` and `dependentSchemas`.
+"""The keywords whose schemas apply depending on the value: `oneOf`, `anyOf`, `if` and `dependentSchemas`.
 
-Each tells by a tag which of its schemas apply. A branch that a property's value tells apart is named by that value,
-whatever it is, so that a kind nobody documented has a name too; any other by its number.
+A tag identifies the schemas that apply to a value. The tag of a branch with a discriminating property is the value of
+that property, so that an undocumented value has a tag too; that of any other branch is its number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import chain, repeat
@@ -27,12 +27,12 @@ from pytest_bctrl.contract.schema.ref import (
 )
 
 NOTHING = frozenset({"nothing"})
-"""The types of an alternative that allows no value at all."""
+"""The types of a branch that allows no value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One alternative: the values that its properties are fixed to, their types, and its own types or `NOTHING`."""
+    """A branch: the fixed values and the types of its properties, and the types that it allows (or `NOTHING`)."""
 
     fixed: Mapping[str, tuple[Any, ...]]
     typed: Mapping[str, frozenset[str]]
@@ -40,7 +40,7 @@ class Branch:
 
     @classmethod
     def of(cls, contract: Contract, schema: Schema) -> Branch:
-        """Read a branch from its schema, references followed."""
+        """Return the branch of a schema, references followed."""
         fixed: dict[str, tuple[Any, ...]] = {}
         typed: dict[str, frozenset[str]] = {}
         types: set[str] = set()
@@ -49,23 +49,24 @@ class Branch:
             for name, raw in part.get("properties", {}).items():
                 for inner in applied_keywords(contract, raw):
                     typed[name] = frozenset(named_types(inner))
-                    if (values := listed_values(inner)) is not None:
+                    values = listed_values(inner)
+                    if values is not None:
                         fixed[name] = tuple(values)
             if part.get("not") in ({}, True):
                 return cls({}, {}, NOTHING)
         return cls(fixed, typed, frozenset(types))
 
     def values_of(self, name: str) -> tuple[Any, ...]:
-        """The values that a property may have in this branch."""
+        """Return the fixed values of a property in this branch."""
         return self.fixed.get(name, ())
 
     def likeness(self, value: Mapping[str, Any]) -> int:
-        """How many of this branch's properties the value has, with the right type."""
+        """Return how many of this branch's properties a value has with the right type."""
         return sum(1 for name, types in self.typed.items() if name in value and matches_types(types, value[name]))
 
 
 def discriminator(branches: Sequence[Branch]) -> str | None:
-    """Return the property whose fixed values tell the object branches apart, or None."""
+    """Return the property whose fixed values distinguish the object branches, or None."""
     objects = [branch for branch in branches if branch.fixed]
     if not objects:
         return None
@@ -77,45 +78,58 @@ def discriminator(branches: Sequence[Branch]) -> str | None:
 
 
 def intended_branch(branches: Sequence[Branch], value: Any) -> int | None:
-    """Return the index of the one branch that `value` means to be, or None where it cannot be told.
+    """Return the index of the branch that `value` is intended for, or None if it cannot be determined.
 
-    Told by the discriminating property where there is one, else by the only branch of the value's type, else
-    by the one branch that the value is most like.
+    It is determined by the discriminating property if there is one, else by the only branch of the value's type, else
+    by the branch to which the value is most similar.
     """
     if isinstance(value, Mapping):
         name = discriminator(branches)
         if name is not None:
-            matching = [i for i, branch in enumerate(branches) if value.get(name) in branch.values_of(name)]
-            return matching[0] if len(matching) == 1 else None
+            return _single(i for i, branch in enumerate(branches) if value.get(name) in branch.values_of(name))
     typed = [i for i, branch in enumerate(branches) if matches_types(branch.types, value)]
-    if len(typed) == 1 or not isinstance(value, Mapping):
-        return typed[0] if len(typed) == 1 else None
-    likest = sorted(((branches[i].likeness(value), i) for i in typed), reverse=True)
-    return likest[0][1] if len(likest) > 1 and likest[0][0] > likest[1][0] else None
+    if len(typed) <= 1 or not isinstance(value, Mapping):
+        return _single(typed)
+    best, second = sorted(((branches[i].likeness(value), i) for i in typed), reverse=True)[:2]
+    return best[1] if best[0] > second[0] else None
+
+
+def _single(indexes: Iterable[int]) -> int | None:
+    """Return the index if there is exactly one, else None."""
+    listed = list(indexes)
+    return listed[0] if len(listed) == 1 else None
 
 
 def branch_name(contract: Contract, schema: Schema) -> str:
-    """What an alternative is called: its title, or the name of its component; empty where it has neither."""
-    schemas = [schema, contract.resolve(schema)] if isinstance(schema, Mapping) else []
-    titles = [str(one["title"]) for one in schemas if isinstance(one, Mapping) and "title" in one]
-    return titles[0] if titles else str(schema.get("$ref", "")).rpartition("/")[2] if schemas else ""  # type: ignore[union-attr]
+    """Return the title of a branch, or the name of its component; empty if it has neither."""
+    if not isinstance(schema, Mapping):
+        return ""
+    for titled in (schema, contract.resolve(schema)):
+        if isinstance(titled, Mapping) and "title" in titled:
+            return str(titled["title"])
+    return str(schema.get("$ref", "")).rpartition("/")[2]
 
 
 def branch_summary(contract: Contract, schema: Schema) -> str:
-    """An alternative by its name, or its types, and what it requires: `FlatError {error, code}`."""
+    """Return the name or the types of a branch, and its required properties: `FlatError {error, code}`."""
     required = ", ".join(str(name) for part in applied_keywords(contract, schema) for name in part.get("required", ()))
-    called = branch_name(contract, schema) or " or ".join(sorted(Branch.of(contract, schema).types)) or "a value"
-    return f"{called} {{{required}}}" if required else called
+    name = branch_name(contract, schema) or " or ".join(sorted(Branch.of(contract, schema).types)) or "a value"
+    if not required:
+        return name
+    return f"{name} {{{required}}}"
 
 
 def matches_types(types: frozenset[str], value: Any) -> bool:
-    """Whether a value is of one of the types; of any, where none is named."""
+    """Return whether a value is of one of the types; any value is if there are no types."""
     return not types or any(is_of_type(value, name) for name in types)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A `oneOf` or `anyOf` of which several branches admit a type; `spot` is the schema that holds the word."""
+    """A `oneOf` or `anyOf` with several branches that allow the type `kind`.
+
+    `schema_ref` is the schema that has the keyword, and `word` the keyword.
+    """
 
     contract: Contract
     schema_ref: SchemaRef
@@ -129,28 +143,28 @@ class Choice:
 
     @property
     def ways(self) -> int:
-        """How many tags there are."""
+        """The number of tags."""
         return len(self.by_tag)
 
     @cached_property
     def read(self) -> tuple[Branch, ...]:
-        """What tells the branches apart."""
+        """The distinguishing features of the branches."""
         return tuple(Branch.of(self.contract, branch.schema) for branch in self.branches)
 
     @cached_property
     def name(self) -> str | None:
-        """The property whose value tells the object branches apart, or None."""
+        """The property whose value distinguishes the object branches, or None."""
         return discriminator(self.read) if self.kind == "object" else None
 
     @cached_property
     def admitting(self) -> tuple[int, ...]:
-        """The branches that admit the type."""
+        """The indexes of the branches that allow the type."""
         return tuple(
             index for index, branch in enumerate(self.branches) if self.kind in types_of(self.contract, [branch])
         )
 
     def name_of(self, tag: str) -> str:
-        """What a branch is called: by the value that tells it, by its name, or by its place and what it is."""
+        """Return the name of a tag: the value of the property, the branch's name, or its number and summary."""
         if self.name is not None:
             return tag
         schema = self.by_tag[tag].schema
@@ -159,56 +173,64 @@ class Choice:
 
     @property
     def requires_tag_property(self) -> bool:
-        """Whether no branch takes an object without the property that tells them apart."""
+        """Whether every object of a branch has the property that distinguishes the branches."""
         return self.name is not None and all(self.read[index].values_of(self.name) for index in self.admitting)
 
     @cached_property
     def by_tag(self) -> Mapping[str, SchemaRef]:
-        """Every documented tag, with its branch."""
+        """The branches by their documented tags."""
         if self.name is not None:
             return {tag: self.branches[index] for index in self.admitting for tag in self._tags_of(index, self.name)}
         return {f"{self.word}:{index}": self.branches[index] for index in self.admitting}
 
     def _tags_of(self, index: int, name: str) -> Iterator[str]:
-        """The tags that are of one branch: the values that it lists, and containers where it lists none."""
+        """Yield the tags of a branch: of its listed values, or of containers if it lists none."""
         branch = self.read[index]
-        if branch.values_of(name):
-            yield from (value_tag(name, value) for value in branch.values_of(name))
-        else:
-            kinds = branch.typed.get(name, frozenset())
-            yield from (value_tag(name, made()) for made in (dict, list) if type_name(made()) in kinds)
+        values = branch.values_of(name)
+        if not values:
+            types = branch.typed.get(name, frozenset())
+            containers: tuple[Any, ...] = ({}, [])
+            values = tuple(container for container in containers if type_name(container) in types)
+        yield from (value_tag(name, value) for value in values)
 
     def tag(self, value: Any) -> str:
-        """The tag of a value; empty where the property that would tell the branch is not there."""
+        """Return the tag of a value; empty for an object without the distinguishing property."""
         if self.name is not None and isinstance(value, Mapping):
-            return value_tag(self.name, value[self.name]) if self.name in value else ""
-        meant = intended_branch(self.read, value)
-        if meant is not None:
-            return f"{self.word}:{meant}"
+            if self.name not in value:
+                return ""
+            return value_tag(self.name, value[self.name])
+        index = intended_branch(self.read, value)
+        if index is not None:
+            return f"{self.word}:{index}"
         valid = [i for i in self.admitting if accepts(self.contract, self.branches[i].schema, value)]
-        return f"{self.word}:{'+'.join(map(str, valid))}" if valid else self.none
+        if not valid:
+            return self.none
+        return f"{self.word}:{'+'.join(map(str, valid))}"
 
     @property
     def none(self) -> str:
-        """The tag of a value that is of no branch, where no property tells which it means to be."""
+        """The tag of a value that no branch accepts, if no property distinguishes the branches."""
         return f"{self.word}:none"
 
     def tags(self, values: Sequence[Any]) -> list[str]:
-        """The tag of each value."""
-        if self.name is None:
+        """Return the tag of each value."""
+        if self.name is None or set(map(type, values)) != {dict}:
             return [self.tag(value) for value in values]
-        told = list(map(dict.get, values, repeat(self.name))) if set(map(type, values)) == {dict} else [None]
-        if set(map(type, told)) != {str}:
+        names = list(map(dict.get, values, repeat(self.name)))
+        if set(map(type, names)) != {str}:
             return [self.tag(value) for value in values]
-        tags = {value: value_tag(self.name, value) for value in set(told)}
-        return list(map(tags.__getitem__, told))
+        # The fast path for many objects with few different strings.
+        tags = {name: value_tag(self.name, name) for name in set(names)}
+        return list(map(tags.__getitem__, names))
 
     def has_tag(self, tag: str) -> bool:
-        """Whether a tag is one of this choice's, documented or not."""
-        return tag.startswith((f"{self.name}=", f"{self.name}:") if self.name is not None else f"{self.word}:")
+        """Return whether a tag belongs to this choice, documented or not."""
+        if self.name is None:
+            return tag.startswith(f"{self.word}:")
+        return tag.startswith((f"{self.name}=", f"{self.name}:"))
 
     def schemas_for_tag(self, tag: str) -> tuple[tuple[SchemaRef, ...], tuple[SchemaRef, ...]]:
-        """The schemas that surely apply under a tag, and, where none is told, all that may."""
+        """Return the schemas that apply to values with a tag, and those that may if the tag does not determine it."""
         if tag in self.by_tag:
             return (self.by_tag[tag],), ()
         if self.name is None and tag.startswith(f"{self.word}:"):
@@ -220,9 +242,9 @@ class Choice:
 
 @dataclass(frozen=True, eq=False)
 class Condition:
-    """What applies where a value meets a condition: `then` and `else`, or what `dependentSchemas` has for a property.
+    """The schemas that apply if a value meets a condition: `then` and `else`, or a schema of `dependentSchemas`.
 
-    `word` is `if`, or the property. `name` is the property too, whose absence has no tag; None for an `if`.
+    `word` is `if` or the property. `name` is also the property, whose absence has no tag, or None for an `if`.
     """
 
     schema_ref: SchemaRef
@@ -238,46 +260,52 @@ class Condition:
 
     @property
     def ways(self) -> int:
-        """How many tags there are, and no tag."""
+        """The number of tags, including the empty tag."""
         return len(self.by_tag) + (self.name is not None)
 
     def tags(self, values: Sequence[Any]) -> list[str]:
-        """The tag of each value; empty where the property is not there."""
+        """Return the tag of each value, empty for an object without the property."""
         met, unmet = (*self.by_tag, "")[:2]
         return [met if self.is_met(value) else unmet for value in values]
 
     def name_of(self, tag: str) -> str:
-        """What people call a tag: itself."""
+        """Return the name of a tag, which is the tag itself."""
         return tag
 
     def has_tag(self, tag: str) -> bool:
-        """Whether a tag is one of this condition's."""
+        """Return whether a tag belongs to this condition."""
         return tag in self.by_tag
 
     def schemas_for_tag(self, tag: str) -> tuple[tuple[SchemaRef, ...], tuple[SchemaRef, ...]]:
-        """The schemas that surely apply under a tag; without one, those that may."""
+        """Return the schemas that apply to values with a tag, and those that may if it does not determine it."""
         if tag in self.by_tag:
             return self.by_tag[tag], ()
-        return (), () if self.name else self.branches
+        if self.name:
+            return (), ()
+        return (), self.branches
 
 
 Applicator = Choice | Condition
 
 
-def applicators_of(contract: Contract, spot: SchemaRef, kind: str) -> Iterator[Applicator]:
-    """Yield what of one schema depends on the value, for values of a type."""
-    schema = keywords_of(spot)
+def applicators_of(contract: Contract, schema_ref: SchemaRef, kind: str) -> Iterator[Applicator]:
+    """Yield the choices and conditions of a schema for values of a type."""
+    schema = keywords_of(schema_ref)
     for word in ("oneOf", "anyOf"):
         if word in schema:
-            yield Choice(contract, spot, word, kind)
+            yield Choice(contract, schema_ref, word, kind)
     if "if" in schema:
-        parts = {"then": ("if", "then"), "else": ("else",)}
-        by_tag = {tag: tuple(spot.below(word) for word in parts[tag] if word in schema) for tag in parts}
-        yield Condition(spot, "if", by_tag, partial(accepts, contract, schema["if"]))
-    for name in schema.get("dependentSchemas", {}) if kind == "object" else ():
-        by_tag = {value_tag(WITH, name): (spot.below("dependentSchemas", name),)}
-        yield Condition(spot, name, by_tag, partial(_has, name), name)
+        keywords = {"then": ("if", "then"), "else": ("else",)}
+        by_tag = {
+            tag: tuple(schema_ref.below(word) for word in words if word in schema) for tag, words in keywords.items()
+        }
+        yield Condition(schema_ref, "if", by_tag, partial(accepts, contract, schema["if"]))
+    if kind != "object":
+        return
+    for name in schema.get("dependentSchemas", {}):
+        by_tag = {value_tag(WITH, name): (schema_ref.below("dependentSchemas", name),)}
+        yield Condition(schema_ref, name, by_tag, partial(_has_member, name), name)
 
 
-def _has(name: str, value: Any) -> bool:
+def _has_member(name: str, value: Any) -> bool:
     return name in value

@@ -1,4 +1,4 @@
-"""The contract as a tree of places, grown where it is walked: what applies at a place, and what lies below it."""
+"""The contract as a tree of locations, built on access: the schemas that apply at each and the locations below it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_bctrl.contract.budget import COMBINATIONS
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.schema import locations as places
+from pytest_bctrl.contract.schema import locations
 from pytest_bctrl.contract.schema.applicators import Applicator, Choice, applicators_of
 from pytest_bctrl.contract.schema.ref import (
     SchemaRef,
@@ -22,7 +22,7 @@ from pytest_bctrl.contract.schema.ref import (
 )
 
 LEVELS = 64
-"""Levels of a recursive schema that are told apart; what lies deeper is not looked into."""
+"""Maximum number of levels of a recursive schema that are distinguished."""
 
 _STRUCTURE = frozenset(
     {"$ref", "type", "enum", "const", "format", "properties", "items", "prefixItems", "oneOf", "anyOf", "allOf", "if"}
@@ -34,10 +34,10 @@ _Read = dict[tuple[str, tuple[str, ...], str], tuple[Applicator, ...]]
 
 
 class Node:
-    """One place: `certain` schemas apply to every value there, `possible` ones may, where its branch is not known.
+    """A location: `certain` schemas apply to every value there, `possible` schemas may if the branch is unknown.
 
-    `combinations` is in how many ways its branches were told to get here from the place without tags. All nodes that
-    grow from one share what was read of each schema (`read`).
+    `decided` are the applicators whose branch is determined by the tags of the location, and `combinations` is their
+    number of combinations. All nodes of a tree share the applicators that were read from each schema (`read`).
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Node:
         certain: Iterable[SchemaRef],
         possible: Iterable[SchemaRef] = (),
         level: int = 0,
-        told: frozenset[tuple[str, str]] = frozenset(),
+        decided: frozenset[tuple[str, str]] = frozenset(),
         combinations: int = 1,
         read: _Read | None = None,
     ) -> None:
@@ -56,15 +56,15 @@ class Node:
         self.certain = tuple(certain)
         self.possible = tuple(possible)
         self.level = level
-        self._told = told
+        self._decided = decided
         self._combinations = combinations
         self._read: _Read = {} if read is None else read
-        self._kept: dict[tuple[str, ...], Node | None] = {}
+        self._children: dict[tuple[str, ...], Node | None] = {}
         self._by_kind: dict[str, _Collected] = {}
 
     @property
     def where(self) -> str:
-        """The name of the document, and the pointer of a schema that applies here: for errors."""
+        """The name of the document and the pointer of a schema that applies here, for errors."""
         return f"{self.contract.name}: #{(*self.certain, *self.possible)[0].pointer}"
 
     @cached_property
@@ -74,210 +74,239 @@ class Node:
 
     @cached_property
     def values(self) -> Mapping[str, SchemaRef] | None:
-        """The documented values as JSON texts, with the schema that lists each; None where any is free."""
+        """The documented values as JSON texts, each with the schema that lists it; None if any value is allowed."""
         return values_of(self.contract, self.certain)
 
     @cached_property
     def formats(self) -> Mapping[str, SchemaRef]:
-        """The formats that every string here is to be in."""
+        """The formats of every string here, each with its schema."""
         return {
-            str(keywords_of(spot)["format"]): spot
-            for spot in self.schemas_for("string")
-            if "format" in keywords_of(spot)
+            str(keywords_of(schema_ref)["format"]): schema_ref
+            for schema_ref in self.schemas_for("string")
+            if "format" in keywords_of(schema_ref)
         }
 
     @cached_property
     def required(self) -> Mapping[str, SchemaRef]:
-        """The properties that every object here is to have."""
-        return {name: spot for spot in self.schemas_for("object") for name in keywords_of(spot).get("required", ())}
+        """The required properties of every object here, each with its schema."""
+        return {
+            name: schema_ref
+            for schema_ref in self.schemas_for("object")
+            for name in keywords_of(schema_ref).get("required", ())
+        }
 
     @cached_property
     def members(self) -> frozenset[str]:
         """The documented properties."""
-        spots = (*self.schemas_for("object"), *self._possible_parts)
-        return frozenset(name for spot in spots for name in keywords_of(spot).get("properties", {}))
+        schema_refs = (*self.schemas_for("object"), *self._possible_parts)
+        return frozenset(name for schema_ref in schema_refs for name in keywords_of(schema_ref).get("properties", {}))
 
     @cached_property
     def documented(self) -> tuple[tuple[str, Node], ...]:
-        """The documented properties and their places, by name."""
-        found = ((name, self.member(name)) for name in sorted(self.members))
-        return tuple((name, member) for name, member in found if member is not None)
+        """The documented properties with their nodes, sorted by name."""
+        nodes = ((name, self.member(name)) for name in sorted(self.members))
+        return tuple((name, node) for name, node in nodes if node is not None)
 
     @cached_property
     def schemas(self) -> frozenset[str]:
-        """The pointers of the schemas that may apply here: two places with the same are alike, as in a recursion."""
-        reached = expanded(self.contract, (*self.certain, *self.possible))
-        return frozenset(spot.pointer for spot in reached if "$ref" not in keywords_of(spot))
+        """The pointers of the schemas that may apply here; equal for locations that a recursion repeats."""
+        schema_refs = expanded(self.contract, (*self.certain, *self.possible))
+        return frozenset(schema_ref.pointer for schema_ref in schema_refs if "$ref" not in keywords_of(schema_ref))
 
     @cached_property
     def is_open(self) -> bool:
-        """Whether any property may stand here without being documented."""
-        spots = (*self.schemas_for("object"), *self._possible_parts)
-        return not self.members or any(_is_free(keywords_of(spot)) for spot in spots)
+        """Whether objects here may have undocumented properties."""
+        schema_refs = (*self.schemas_for("object"), *self._possible_parts)
+        return not self.members or any(_is_free(keywords_of(schema_ref)) for schema_ref in schema_refs)
 
     def schemas_for(self, kind: str) -> tuple[SchemaRef, ...]:
-        """All schemas that apply to values of a type here, through `$ref`, `allOf` and branches without a rival."""
+        """Return the schemas that apply to all values of a type here, including the only possible branches."""
         return self._collected(kind)[0]
 
     def applicators(self, kind: str) -> tuple[Applicator, ...]:
-        """What has still to be told of a value of a type before all schemas that apply to it are known."""
+        """Return the applicators whose branch is still to be decided to know all schemas that apply to a value."""
         return self._collected(kind)[1]
 
     def undecided(self, kind: str) -> tuple[Applicator, ...]:
-        """The applicators whose branches are left open: with those before them, more than `COMBINATIONS` combine."""
+        """Return the applicators that are left open, because deciding them would exceed `COMBINATIONS`."""
         return self._collected(kind)[2]
 
     def _collected(self, kind: str) -> _Collected:
         if kind in self._by_kind:
             return self._by_kind[kind]
-        parts: list[SchemaRef] = []
-        pending: list[Applicator] = []
+        schema_refs: list[SchemaRef] = []
+        applicators: list[Applicator] = []
         seen: set[str] = set()
-        waiting = list(expanded(self.contract, self.certain, seen))
-        while waiting:
-            spot = waiting.pop(0)
-            parts.append(spot)
-            for split in self._applicators(spot, kind):
-                if isinstance(split, Choice) and len(split.admitting) < 2:
-                    sole = [split.branches[index] for index in split.admitting]
-                    waiting.extend(expanded(self.contract, sole, seen))
-                elif _name(split) not in self._told:
-                    pending.append(split)
-        told = self._affordable(pending)
-        self._by_kind[kind] = tuple(parts), tuple(pending[:told]), tuple(pending[told:])
+        pending = list(expanded(self.contract, self.certain, seen))
+        while pending:
+            schema_ref = pending.pop(0)
+            schema_refs.append(schema_ref)
+            for applicator in self._applicators(schema_ref, kind):
+                if isinstance(applicator, Choice) and len(applicator.admitting) < 2:
+                    only_branches = [applicator.branches[index] for index in applicator.admitting]
+                    pending.extend(expanded(self.contract, only_branches, seen))
+                elif _key(applicator) not in self._decided:
+                    applicators.append(applicator)
+        affordable = self._affordable(applicators)
+        self._by_kind[kind] = tuple(schema_refs), tuple(applicators[:affordable]), tuple(applicators[affordable:])
         return self._by_kind[kind]
 
-    def _applicators(self, spot: SchemaRef, kind: str) -> tuple[Applicator, ...]:
-        key = spot.pointer, spot.ref_chain, kind
+    def _applicators(self, schema_ref: SchemaRef, kind: str) -> tuple[Applicator, ...]:
+        key = schema_ref.pointer, schema_ref.ref_chain, kind
         if key not in self._read:
-            self._read[key] = tuple(applicators_of(self.contract, spot, kind))
+            self._read[key] = tuple(applicators_of(self.contract, schema_ref, kind))
         return self._read[key]
 
-    def _affordable(self, pending: list[Applicator]) -> int:
-        """Return how many applicators are told apart, in their order; always the first of a place."""
+    def _affordable(self, applicators: list[Applicator]) -> int:
+        """Return how many of the applicators can be decided within `COMBINATIONS`; at least the first of a location."""
         combinations = self._combinations
-        for number, split in enumerate(pending):
-            ways = max(1, split.ways)
+        for number, applicator in enumerate(applicators):
+            ways = max(1, applicator.ways)
             combinations *= ways
             if combinations > max(COMBINATIONS, ways):
                 return number
-        return len(pending)
+        return len(applicators)
 
     @cached_property
     def _possible_parts(self) -> tuple[SchemaRef, ...]:
-        untold = chain(self.undecided("object"), self.undecided("array"))
-        branches = chain.from_iterable(split.branches for split in untold)
+        undecided = chain(self.undecided("object"), self.undecided("array"))
+        branches = chain.from_iterable(applicator.branches for applicator in undecided)
         return tuple(reachable_schemas(self.contract, (*self.possible, *branches)))
 
     def member(self, name: str) -> Node | None:
-        """The place of a documented property; None where it is not documented."""
+        """Return the node of a documented property, or None if it is not documented."""
         key = ("member", name)
-        if key not in self._kept:
-            self._kept[key] = self._child(places.member_location(self.location, name), "properties", name)
-        return self._kept[key]
+        if key not in self._children:
+            self._children[key] = self._child(locations.member_location(self.location, name), "properties", name)
+        return self._children[key]
 
     @cached_property
     def others(self) -> Node | None:
-        """The place of all undocumented members, where the contract says something of them; None where it does not."""
-        found = [
-            spot.below(word)
-            for spot in self.schemas_for("object")
-            for word in ("additionalProperties", "unevaluatedProperties")
-            if isinstance(keywords_of(spot).get(word), Mapping) and _STRUCTURE & keywords_of(spot)[word].keys()
-        ]
-        return self._made(places.other_members(self.location), found, ()) if found else None
+        """The node of all undocumented members, or None if the contract has no schema for them."""
+        schema_refs = []
+        for schema_ref in self.schemas_for("object"):
+            keywords = keywords_of(schema_ref)
+            for keyword in ("additionalProperties", "unevaluatedProperties"):
+                schema = keywords.get(keyword)
+                if isinstance(schema, Mapping) and _STRUCTURE & schema.keys():
+                    schema_refs.append(schema_ref.below(keyword))
+        if not schema_refs:
+            return None
+        return self._build(locations.other_members(self.location), schema_refs, ())
 
     @cached_property
     def items(self) -> Node | None:
-        """The place of the items of a list; None where the contract says nothing of them."""
-        return self._child(self.location + places.ITEMS, "items")
+        """The node of the items of a list, or None if the contract has no schema for them."""
+        return self._child(self.location + locations.ITEMS, "items")
 
     @cached_property
     def positions(self) -> tuple[Node, ...]:
-        """The places of the first items, where the contract has a schema for each position (`prefixItems`)."""
-        count = max((len(keywords_of(spot).get("prefixItems", ())) for spot in self.schemas_for("array")), default=0)
-        found = (
-            self._child(places.position_location(self.location, index), "prefixItems", index) for index in range(count)
+        """The nodes of the first items, if the contract has a schema per position (`prefixItems`)."""
+        arrays = map(keywords_of, self.schemas_for("array"))
+        count = max((len(keywords.get("prefixItems", ())) for keywords in arrays), default=0)
+        nodes = (
+            self._child(locations.position_location(self.location, index), "prefixItems", index)
+            for index in range(count)
         )
-        return tuple(node for node in found if node is not None)
+        return tuple(node for node in nodes if node is not None)
 
-    def narrow(self, split: Applicator, tag: str) -> Node:
-        """The same place for the values of one tag; with an empty one, for those of which nothing could be told."""
-        key = ("tag", str(_name(split)), tag)
-        known = self._kept.get(key)
-        if known is None:
-            certain, possible = split.schemas_for_tag(tag)
-            location = places.with_tag(self.location, tag) if tag else self.location
-            known = Node(
+    def narrow(self, applicator: Applicator, tag: str) -> Node:
+        """Return the node for the values with a tag; an empty tag leaves the branch open."""
+        key = ("tag", str(_key(applicator)), tag)
+        node = self._children.get(key)
+        if node is None:
+            certain, possible = applicator.schemas_for_tag(tag)
+            node = Node(
                 self.contract,
-                location,
+                locations.with_tag(self.location, tag) if tag else self.location,
                 (*self.certain, *certain),
                 (*self.possible, *possible),
                 self.level,
-                self._told | {_name(split)},
-                self._combinations * split.ways,
+                self._decided | {_key(applicator)},
+                self._combinations * applicator.ways,
                 self._read,
             )
-            if not isinstance(split, Choice) or split.name is None or tag in split.by_tag or not tag:
-                # A value that nobody documented is the traffic's, and so would be the size of what is kept.
-                self._kept[key] = known
-        return known
+            is_choice_by_value = isinstance(applicator, Choice) and applicator.name is not None
+            if not is_choice_by_value or tag in applicator.by_tag or not tag:
+                # Nodes of undocumented values are not cached, because traffic may have any number of them.
+                self._children[key] = node
+        return node
 
-    def _child(self, location: str, word: str, *below: str | int) -> Node | None:
-        kind = "object" if word == "properties" else "array"
+    def _child(self, location: str, keyword: str, *keys: str | int) -> Node | None:
+        """Return the node for the schemas under a keyword, or None if there are none."""
+        kind = "object" if keyword == "properties" else "array"
         certain, possible = (
-            [spot.below(word, *below) for spot in spots if _has(keywords_of(spot), word, *below)]
-            for spots in (self.schemas_for(kind), self._possible_parts)
+            [
+                schema_ref.below(keyword, *keys)
+                for schema_ref in schema_refs
+                if _has(keywords_of(schema_ref), keyword, *keys)
+            ]
+            for schema_refs in (self.schemas_for(kind), self._possible_parts)
         )
-        return self._made(location, certain, possible) if certain or possible else None
+        if not certain and not possible:
+            return None
+        return self._build(location, certain, possible)
 
-    def _made(self, location: str, certain: Iterable[SchemaRef], possible: Iterable[SchemaRef]) -> Node | None:
+    def _build(self, location: str, certain: Iterable[SchemaRef], possible: Iterable[SchemaRef]) -> Node | None:
+        """Return a node one level below this one, or None beyond `LEVELS`."""
         if self.level >= LEVELS:
             return None
         return Node(self.contract, location, certain, possible, self.level + 1, read=self._read)
 
 
-def _name(split: Applicator) -> tuple[str, str]:
-    return split.schema_ref.pointer, split.word
+def _key(applicator: Applicator) -> tuple[str, str]:
+    return applicator.schema_ref.pointer, applicator.word
 
 
-def _has(said: Mapping[str, Any], word: str, key: str | int | None = None) -> bool:
-    if word not in said or key is None:
-        return word in said
-    return key < len(said[word]) if isinstance(key, int) else key in said[word]
+def _has(keywords: Mapping[str, Any], keyword: str, key: str | int | None = None) -> bool:
+    """Return whether a schema has a keyword, and the keyword a member or position `key` if it is given."""
+    if keyword not in keywords or key is None:
+        return keyword in keywords
+    if isinstance(key, int):
+        return key < len(keywords[keyword])
+    return key in keywords[keyword]
 
 
-def _is_free(said: Mapping[str, Any]) -> bool:
-    return bool(said.get("patternProperties")) or any(
-        said.get(word, False) is not False for word in ("additionalProperties", "unevaluatedProperties")
+def _is_free(keywords: Mapping[str, Any]) -> bool:
+    """Return whether a schema has a schema for properties that it does not name."""
+    return bool(keywords.get("patternProperties")) or any(
+        keywords.get(keyword, False) is not False for keyword in ("additionalProperties", "unevaluatedProperties")
     )
 
 
 @lru_cache(maxsize=256)
 def body_node(contract: Contract, label: str, status: str, media_type: str = "") -> Node | None:
-    """The body that the contract documents for an operation and a status; None where it documents no JSON body."""
+    """Return the node of the JSON body documented for an operation and a status, or None if there is none."""
     return build_body_node(contract, label, status, media_type)
 
 
 def build_body_node(contract: Contract, label: str, status: str, media_type: str = "") -> Node | None:
-    """Return the same as `body_node`, grown anew: what walks all of a body must not keep all of every body."""
-    operation = next((found for found in contract.operations if found.label == label), None)
-    spot = None if operation is None else response_schema_ref(contract, operation, status, media_type)
-    return None if spot is None else Node(contract, "", [spot])
+    """Return the same as `body_node` without caching it, for callers that visit all nodes of many bodies."""
+    for operation in contract.operations:
+        if operation.label == label:
+            schema_ref = response_schema_ref(contract, operation, status, media_type)
+            return None if schema_ref is None else Node(contract, "", [schema_ref])
+    return None
 
 
 def node_at(root: Node | None, location: str) -> Node | None:
-    """The contract's place of a location in a body; None where the contract has none.
+    """Return the node of a location in a body, or None if the contract does not document it.
 
-    A tag that this contract does not know, since it tells its branches apart by something else, is passed over: all
-    branches may apply then.
+    A tag that this contract does not have, because something else distinguishes its branches, is ignored; then all
+    branches may apply.
     """
-    for step in places.parse_steps(location) if root else ():
-        root = root and _below(root, step)
-    return root
+    if root is None:
+        return None
+    node: Node | None = root
+    for step in locations.parse_steps(location):
+        if node is None:
+            return None
+        node = _below(node, step)
+    return node
 
 
-def _below(node: Node, step: places.Step) -> Node | None:
+def _below(node: Node, step: locations.Step) -> Node | None:
+    """Return the node one step below, or None if there is none."""
     if step.kind == "tag":
         return _narrowed(node, step.text)
     node = with_open_branches(node, "object" if step.kind in ("member", "others") else "array")
@@ -293,14 +322,14 @@ def _below(node: Node, step: places.Step) -> Node | None:
 
 def _narrowed(node: Node, tag: str) -> Node:
     for kind in ("object", "array"):
-        for split in node.applicators(kind):
-            if split.has_tag(tag):
-                return node.narrow(split, tag)
+        for applicator in node.applicators(kind):
+            if applicator.has_tag(tag):
+                return node.narrow(applicator, tag)
     return node
 
 
 def with_open_branches(node: Node, kind: str) -> Node:
-    """The place with everything that is still to be told left open."""
+    """Return the node with all undecided branches left open."""
     while node.applicators(kind):
         node = node.narrow(node.applicators(kind)[0], "")
     return node

@@ -1,4 +1,4 @@
-"""Schemas of the contract with the JSON Pointer of each, and what several that apply to one place say together."""
+"""References to schemas of the contract, and the types and values that several schemas allow together."""
 
 from __future__ import annotations
 
@@ -15,20 +15,23 @@ TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 
 
 TYPE_NAMES: Mapping[type, str] = dict(zip((type(None), bool, int, float, str, list, dict), TYPES, strict=True))
-"""The names of the types that Python has for JSON data; one that is a kind of another comes before it."""
+"""The JSON types of Python types; a subclass comes before its base class."""
 
 
 def type_name(value: Any) -> str:
-    """The JSON Schema type of a value: `null`, `boolean`, `integer`, `number`, `string`, `array` or `object`."""
-    return TYPE_NAMES.get(type(value)) or next(
-        (name for kind, name in TYPE_NAMES.items() if isinstance(value, kind)), "object"
-    )
+    """Return the JSON type of a value: `null`, `boolean`, `integer`, `number`, `string`, `array` or `object`."""
+    name = TYPE_NAMES.get(type(value))
+    if name is None:
+        return next((name for type_, name in TYPE_NAMES.items() if isinstance(value, type_)), "object")
+    return name
 
 
 def kind_of(value: Any) -> str:
-    """The type of a value in JSON Schema's sense, where a number without a fraction is an integer (2020-12, 6.1.1)."""
+    """Return the JSON Schema type of a value; a number without a fraction is an integer (2020-12, 6.1.1)."""
     name = type_name(value)
-    return "integer" if name == "number" and float(value).is_integer() else name
+    if name == "number" and float(value).is_integer():
+        return "integer"
+    return name
 
 
 def is_of_type(value: Any, name: str) -> bool:
@@ -38,9 +41,9 @@ def is_of_type(value: Any, name: str) -> bool:
 
 
 class SchemaRef(NamedTuple):
-    """A schema and the JSON Pointer at which it stands in the contract's document.
+    """A schema and its JSON pointer in the contract's document.
 
-    `ref_chain` are the pointers of the references by which it was reached from a response, in their order.
+    `ref_chain` are the pointers of the references that lead to it from a response, in order.
     """
 
     schema: Schema
@@ -48,18 +51,18 @@ class SchemaRef(NamedTuple):
     ref_chain: tuple[str, ...] = ()
 
     def below(self, *keys: str | int) -> SchemaRef:
-        """The schema at a way below this one."""
+        """Return the schema at a path of keys in this schema."""
         schema: Any = self.schema
         for key in keys:
             schema = schema[key]
         return SchemaRef(schema, "/".join([self.pointer, *(escape_token(str(key)) for key in keys)]), self.ref_chain)
 
     def each(self, keyword: str) -> list[SchemaRef]:
-        """The schemas that a keyword lists; none where it is not there."""
+        """Return the schemas that a keyword lists, none if the keyword is absent."""
         return [self.below(keyword, index) for index in range(len(keywords_of(self).get(keyword, ())))]
 
     def target(self, contract: Contract) -> SchemaRef:
-        """The schema that its `$ref` names."""
+        """Return the schema that `$ref` names."""
         reference = str(self.schema["$ref"])  # type: ignore[index]
         value = resolve_pointer(contract.document, reference, contract.name)
         return SchemaRef(value, unquote(reference[1:]), (*self.ref_chain, self.pointer))
@@ -68,125 +71,145 @@ class SchemaRef(NamedTuple):
 def response_schema_ref(
     contract: Contract, operation: Operation, status: str, media_type: str = ""
 ) -> SchemaRef | None:
-    """The schema of the JSON body that is documented for a code, or a range as `4XX`; None where there is none."""
-    found = operation.response_for(int(status)) if status.isdigit() else operation.responses.get(status)
-    if found is None:
+    """Return the schema of the JSON body documented for a status code or a range such as `4XX`, if any."""
+    response = operation.response_for(int(status)) if status.isdigit() else operation.responses.get(status)
+    if response is None:
         return None
-    item = _followed(contract, SchemaRef(contract.document, "").below("paths", operation.path))
-    spot = _followed(contract, item.below(operation.method.lower(), "responses"))
-    status = next(key for key in keywords_of(spot) if key.lower() == found.status.lower())
-    spot = _followed(contract, spot.below(status))
-    content = spot.schema.get("content", {}) if isinstance(spot.schema, Mapping) else {}
+    path_item = _resolved(contract, SchemaRef(contract.document, "").below("paths", operation.path))
+    responses = _resolved(contract, path_item.below(operation.method.lower(), "responses"))
+    key = next(key for key in keywords_of(responses) if key.lower() == response.status.lower())
+    response_ref = _resolved(contract, responses.below(key))
+    content = keywords_of(response_ref).get("content", {})
     media = select_media_type(content, media_type)
     if media is None:
         return None
-    at = spot.below("content", media)
-    return at.below("schema") if "schema" in content[media] else at._replace(schema=True)
+    media_ref = response_ref.below("content", media)
+    if "schema" not in content[media]:
+        return media_ref._replace(schema=True)
+    return media_ref.below("schema")
 
 
-def _followed(contract: Contract, spot: SchemaRef) -> SchemaRef:
-    """The spot that a `$ref` leads to, or the spot itself; what stands beside a reference is left to `expanded`."""
-    while isinstance(spot.schema, Mapping) and "$ref" in spot.schema:
-        spot = spot.target(contract)
-    return spot
+def _resolved(contract: Contract, schema_ref: SchemaRef) -> SchemaRef:
+    """Return the target of `$ref`, or the argument if it has none; `expanded` handles the siblings of `$ref`."""
+    while isinstance(schema_ref.schema, Mapping) and "$ref" in schema_ref.schema:
+        schema_ref = schema_ref.target(contract)
+    return schema_ref
 
 
-def expanded(contract: Contract, spots: Iterable[SchemaRef], seen: set[str] | None = None) -> Iterator[SchemaRef]:
-    """Yield the schemas that surely apply where these do, each once: themselves, what they refer to, and `allOf`."""
+def expanded(contract: Contract, schema_refs: Iterable[SchemaRef], seen: set[str] | None = None) -> Iterator[SchemaRef]:
+    """Yield the schemas that always apply together, each once: the given ones, their references and their `allOf`."""
     seen = set() if seen is None else seen
-    for spot in spots:
-        if spot.pointer in seen:
+    for schema_ref in schema_refs:
+        if schema_ref.pointer in seen:
             continue
-        seen.add(spot.pointer)
-        yield spot
-        keywords = keywords_of(spot)
+        seen.add(schema_ref.pointer)
+        yield schema_ref
+        keywords = keywords_of(schema_ref)
         if "$ref" in keywords:
-            yield from expanded(contract, [spot.target(contract)], seen)
+            yield from expanded(contract, [schema_ref.target(contract)], seen)
         if "allOf" in keywords:
-            yield from expanded(contract, spot.each("allOf"), seen)
+            yield from expanded(contract, schema_ref.each("allOf"), seen)
 
 
-def keywords_of(spot: SchemaRef) -> Mapping[str, Any]:
-    """The keywords of a schema; none of one that is true or false."""
-    schema = spot.schema
-    # A `dict` is told much faster than a `Mapping`.
+def keywords_of(schema_ref: SchemaRef) -> Mapping[str, Any]:
+    """Return the keywords of a schema, none for a boolean schema."""
+    schema = schema_ref.schema
+    # Testing for `dict` first is much faster than testing for `Mapping`.
     return schema if isinstance(schema, dict) or isinstance(schema, Mapping) else {}  # noqa: SIM101
 
 
 def named_types(schema: Mapping[str, Any]) -> tuple[str, ...]:
-    """The types that a schema names; none where it names none."""
-    named = schema.get("type", ())
-    return (named,) if isinstance(named, str) else tuple(named)
+    """Return the types that `type` names, none if it is absent."""
+    types = schema.get("type", ())
+    if isinstance(types, str):
+        return (types,)
+    return tuple(types)
 
 
 def listed_values(schema: Mapping[str, Any]) -> list[Any] | None:
-    """The values that a schema lists by `const` or `enum`; None where it lists none."""
-    return [schema["const"]] if "const" in schema else schema.get("enum")
+    """Return the values that a schema lists by `const` or `enum`, or None if it lists none."""
+    if "const" in schema:
+        return [schema["const"]]
+    return schema.get("enum")
 
 
 def reachable_schemas(
-    contract: Contract, spots: Iterable[SchemaRef], seen: set[str] | None = None
+    contract: Contract, schema_refs: Iterable[SchemaRef], seen: set[str] | None = None
 ) -> Iterator[SchemaRef]:
-    """All schemas that may apply to a place, each once, through every branch and condition."""
+    """Yield all schemas that may apply together with the given ones, each once, through branches and conditions."""
     seen = set() if seen is None else seen
-    for spot in expanded(contract, spots, seen):
-        yield spot
-        branches = [*spot.each("oneOf"), *spot.each("anyOf")]
-        branches += [spot.below(word) for word in ("if", "then", "else") if word in keywords_of(spot)]
-        branches += [spot.below("dependentSchemas", name) for name in keywords_of(spot).get("dependentSchemas", {})]
+    for schema_ref in expanded(contract, schema_refs, seen):
+        yield schema_ref
+        keywords = keywords_of(schema_ref)
+        branches = [*schema_ref.each("oneOf"), *schema_ref.each("anyOf")]
+        branches += [schema_ref.below(keyword) for keyword in ("if", "then", "else") if keyword in keywords]
+        branches += [schema_ref.below("dependentSchemas", name) for name in keywords.get("dependentSchemas", {})]
         yield from reachable_schemas(contract, branches, seen)
 
 
 def applied_keywords(contract: Contract, schema: Schema) -> Iterator[Mapping[str, Any]]:
-    """The keywords that surely apply, `allOf` and references followed; of what allows nothing, a negation of all."""
-    for spot in expanded(contract, [SchemaRef(schema, "")]):
-        yield {"not": {}} if spot.schema is False else keywords_of(spot)
+    """Yield the keywords of all schemas that always apply; for the schema `False`, they are a `not` of any value."""
+    for schema_ref in expanded(contract, [SchemaRef(schema, "")]):
+        if schema_ref.schema is False:
+            yield {"not": {}}
+        else:
+            yield keywords_of(schema_ref)
 
 
-def types_of(contract: Contract, spots: Iterable[SchemaRef]) -> frozenset[str]:
-    """The types that the schemas' `type` words admit together, through every branch; all where none says."""
+def types_of(contract: Contract, schema_refs: Iterable[SchemaRef]) -> frozenset[str]:
+    """Return the types that the schemas allow together, branches included; all types if none is named."""
     types = frozenset(TYPES)
-    for spot in expanded(contract, spots):
-        types &= _types(contract, spot)
+    for schema_ref in expanded(contract, schema_refs):
+        types &= _types(contract, schema_ref)
     return types
 
 
-def _types(contract: Contract, spot: SchemaRef) -> frozenset[str]:
-    if isinstance(spot.schema, bool):
-        return frozenset(TYPES if spot.schema else ())
-    types = frozenset(named_types(spot.schema) if "type" in spot.schema else TYPES)
-    types |= {"integer"} if "number" in types else frozenset()
-    values = listed_values(spot.schema)
+def _types(contract: Contract, schema_ref: SchemaRef) -> frozenset[str]:
+    schema = schema_ref.schema
+    if isinstance(schema, bool):
+        return frozenset(TYPES if schema else ())
+    types = frozenset(TYPES)
+    if "type" in schema:
+        types = frozenset(named_types(schema))
+    if "number" in types:
+        types |= {"integer"}
+    values = listed_values(schema)
     if values is not None:
         types -= {"array", "object"} - set(map(type_name, values))
-    for branches in filter(None, map(spot.each, ("oneOf", "anyOf"))):
+    for branches in filter(None, map(schema_ref.each, ("oneOf", "anyOf"))):
         types &= frozenset().union(*(types_of(contract, [branch]) for branch in branches))
     return types
 
 
-def values_of(contract: Contract, spots: Iterable[SchemaRef]) -> dict[str, SchemaRef] | None:
-    """The documented values of a place, as JSON texts with the schema that lists each; None where any value is free.
+def values_of(contract: Contract, schema_refs: Iterable[SchemaRef]) -> dict[str, SchemaRef] | None:
+    """Return the documented values as JSON texts, each with the schema that lists it; None if any value is allowed.
 
-    Branches that list values are added up; one that lists none leaves it free, unless it admits no scalar but null.
+    The values of branches are joined. A branch without listed values allows any value, unless its only scalar is null.
     """
-    found: dict[str, SchemaRef] | None = None
-    for spot in expanded(contract, spots):
-        found = _both(found, _own_values(spot))
-        for branches in filter(None, map(spot.each, ("oneOf", "anyOf"))):
-            found = _both(found, _values_of_branches(contract, branches))
-    return found
+    values: dict[str, SchemaRef] | None = None
+    for schema_ref in expanded(contract, schema_refs):
+        values = _common_values(values, _values_listed_by(schema_ref))
+        for branches in filter(None, map(schema_ref.each, ("oneOf", "anyOf"))):
+            values = _common_values(values, _values_of_branches(contract, branches))
+    return values
 
 
-def _both(one: dict[str, SchemaRef] | None, other: dict[str, SchemaRef] | None) -> dict[str, SchemaRef] | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return {text: one[text] for text in one if text in other}
+def _common_values(
+    first: dict[str, SchemaRef] | None, second: dict[str, SchemaRef] | None
+) -> dict[str, SchemaRef] | None:
+    """Return the values that both schemas allow, where None stands for any value."""
+    if first is None:
+        return second
+    if second is None:
+        return first
+    return {text: schema_ref for text, schema_ref in first.items() if text in second}
 
 
-def _own_values(spot: SchemaRef) -> dict[str, SchemaRef] | None:
-    values = listed_values(keywords_of(spot))
-    scalars = (value for value in values or () if not isinstance(value, dict | list))
-    return None if values is None else {json_text(value): spot for value in scalars}
+def _values_listed_by(schema_ref: SchemaRef) -> dict[str, SchemaRef] | None:
+    values = listed_values(keywords_of(schema_ref))
+    if values is None:
+        return None
+    return {json_text(value): schema_ref for value in values if not isinstance(value, dict | list)}
 
 
 def _values_of_branches(contract: Contract, branches: Iterable[SchemaRef]) -> dict[str, SchemaRef] | None:
@@ -203,67 +226,86 @@ def _values_of_branches(contract: Contract, branches: Iterable[SchemaRef]) -> di
 
 
 def json_text(value: Any) -> str:
-    """A scalar as JSON, a whole number always without a fraction: `1.0` and `1` are one value."""
+    """Return a scalar as JSON; a whole number has no fraction, because `1.0` and `1` are the same value."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = json.dumps(value, ensure_ascii=False)
-    # A lone surrogate could not be sent to another process as it is.
-    return text if text.isascii() or not _SURROGATE.search(text) else json.dumps(value)
+    if text.isascii() or not _SURROGATE.search(text):
+        return text
+    # A lone surrogate must be escaped, because it could not be sent to another process.
+    return json.dumps(value)
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 ANNOTATIONS = frozenset({"title", "description", "discriminator", "examples", "example", "deprecated", "$comment"})
-"""Keywords that allow and forbid nothing."""
+"""Keywords that neither allow nor reject any value."""
 
 
 def flatten(contract: Contract, schema: Schema) -> dict[str, Any]:
-    """Return `schema` with `$ref` and `allOf` folded in.
+    """Return a schema with the schemas of `$ref` and `allOf` merged into it.
 
-    Properties are joined, required names united, types and listed values intersected, of two limits the narrower
-    holds. What two parts say and no single word can is left in `allOf`.
+    Properties and required names are joined, types and listed values intersected, and the narrower of two limits is
+    used. Keywords that cannot be merged remain in `allOf`.
     """
     flat: dict[str, Any] = {}
-    left: list[dict[str, Any]] = []
+    unmerged: list[dict[str, Any]] = []
     for part in applied_keywords(contract, schema):
         for key, value in part.items():
             if key in ("allOf", "$ref", "$defs"):
                 continue
             if key not in flat or flat[key] == value or key in ANNOTATIONS:
                 flat.setdefault(key, value)
-            elif key in _BOTH:
-                flat[key] = _BOTH[key](flat[key], value)
+            elif key in _MERGES:
+                flat[key] = _MERGES[key](flat[key], value)
             else:
-                left.append({key: value})
+                unmerged.append({key: value})
     if flat.get("type") == []:
         return {"not": {}}
-    return {**flat, "allOf": left} if left else flat
+    if unmerged:
+        flat["allOf"] = unmerged
+    return flat
 
 
-def _both_types(first: Any, second: Any) -> Any:
-    one, other = (list(named_types({"type": said})) for said in (first, second))
-    if "number" in one:
-        one += ["integer"] if "integer" in other and "integer" not in one else []
-    return [name for name in one if name in other or (name == "integer" and "number" in other)]
+def _merge_types(first: Any, second: Any) -> list[str]:
+    """Return the types in both values of `type`, where a number may be an integer."""
+    first_types, second_types = list(named_types({"type": first})), list(named_types({"type": second}))
+    if "number" in first_types and "integer" in second_types and "integer" not in first_types:
+        first_types.append("integer")
+    return [name for name in first_types if name in second_types or (name == "integer" and "number" in second_types)]
 
 
-def _both_properties(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+def _merge_properties(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
     shared = {name: {"allOf": [first[name], second[name]]} for name in first.keys() & second.keys()}
     return {name: shared.get(name, inner) for name, inner in {**first, **second}.items()}
 
 
-def _both_schemas(first: Schema, second: Schema) -> Schema:
-    return {"allOf": [first, second]} if isinstance(first, dict) and isinstance(second, dict) else first and second
+def _merge_schemas(first: Schema, second: Schema) -> Schema:
+    if isinstance(first, dict) and isinstance(second, dict):
+        return {"allOf": [first, second]}
+    return first and second
 
 
-_BOTH: Mapping[str, Callable[[Any, Any], Any]] = {
+def _merge_enums(first: list[Any], second: list[Any]) -> list[Any]:
+    return [value for value in first if value in second]
+
+
+def _merge_required(first: list[str], second: list[str]) -> list[str]:
+    return [*dict.fromkeys([*first, *second])]
+
+
+def _merge_flags(first: Any, second: Any) -> Any:
+    return first or second
+
+
+_MERGES: Mapping[str, Callable[[Any, Any], Any]] = {
     **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), max),
     **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), min),
-    **dict.fromkeys(("items", "additionalProperties", "propertyNames"), _both_schemas),
-    "type": _both_types,
-    "enum": lambda first, second: [value for value in first if value in second],
-    "required": lambda first, second: [*dict.fromkeys([*first, *second])],
-    "properties": _both_properties,
-    "uniqueItems": lambda first, second: first or second,
+    **dict.fromkeys(("items", "additionalProperties", "propertyNames"), _merge_schemas),
+    "type": _merge_types,
+    "enum": _merge_enums,
+    "required": _merge_required,
+    "properties": _merge_properties,
+    "uniqueItems": _merge_flags,
 }
