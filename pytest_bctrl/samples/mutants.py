@@ -217,7 +217,7 @@ def _derived(samples: Samples, bodies: Sequence[Any], place: str | None = None) 
     for rule in samples.invariants:
         for how, wrong in rule.broken_copies(bodies[0]) if place in (None, rule.name) else ():
             made = partial(copy.deepcopy, wrong)
-            yield Mutant(rule.location, rule.name, how, made, rule.name, rule.said.get("level", "error"))
+            yield Mutant(rule.location, rule.name, how, made, rule.name, rule.entry.get("level", "error"))
     spots = _each_spot(samples, bodies)
     # What is said beside a branch holds in it.
     said = {spot.location for spot, _ in spots if not _CLOSING.isdisjoint(spot.schema)}

@@ -1,8 +1,8 @@
-"""What no schema can say of a body: `x-bctrl-invariants`, and how each is checked, repaired, settled and broken.
+"""Rules for bodies that no schema can express (`x-bctrl-invariants`): checks them, and repairs and breaks bodies.
 
-Each rule has `rule` (its id), `level`, `because`, and one of: `unique: PLACE`; `each: PLACE` with
-`equals: path.NAME`, `same: [A, B]`, `times: [A, …]` or `ordered: [EARLIER, LATER]`. Values of other types than a rule
-is about are passed over: they are the schema's to refuse.
+Each rule has `rule` (its id), `level`, `because`, and one of: `unique: LOCATION`; `each: LOCATION` with
+`equals: path.NAME`, `same: [A, B]`, `times: [A, …]` or `ordered: [EARLIER, LATER]`. A rule ignores values of other
+types, which the schema rejects.
 """
 
 from __future__ import annotations
@@ -20,64 +20,65 @@ from pytest_bctrl.contract.iso_time import is_before, parse_time
 from pytest_bctrl.contract.schema.locations import Path, exact_location, select_values
 
 RuleViolation: TypeAlias = tuple[Path, Any, Any]
-"""The path of what is wrong, what is expected there, and what was observed."""
+"""The path of a value that violates a rule, the expected value, and the observed one."""
 
 Values: TypeAlias = Mapping[str, str]
 """The values of the request's path parameters, by name."""
 
 
 class Invariant:
-    """One rule, by one of its keywords; `of` reads those of an operation."""
+    """A rule of one keyword; `of` returns the rules of an entry of `x-bctrl-invariants`."""
 
     keyword: ClassVar[str]
 
-    def __init__(self, said: Mapping[str, Any]) -> None:
-        self.said = said
-        self.name = str(said.get("rule", ""))
-        self.location = str(said.get("each", said.get("unique", "")))
-        self.names: Sequence[str] = said[self.keyword] if isinstance(said[self.keyword], list) else ()
+    def __init__(self, entry: Mapping[str, Any]) -> None:
+        self.entry = entry
+        self.name = str(entry.get("rule", ""))
+        self.location = str(entry.get("each", entry.get("unique", "")))
+        self.names: Sequence[str] = entry[self.keyword] if isinstance(entry[self.keyword], list) else ()
 
     @staticmethod
-    def of(said: Mapping[str, Any]) -> list[Invariant]:
-        """What an entry of `x-bctrl-invariants` says, by each of its keywords."""
-        return [kind(said) for kind in _KINDS if kind.keyword in said]
+    def of(entry: Mapping[str, Any]) -> list[Invariant]:
+        """Return a rule for each keyword of an entry of `x-bctrl-invariants`."""
+        return [kind(entry) for kind in _KINDS if kind.keyword in entry]
 
     def places(self, body: Any) -> list[tuple[Path, Any]]:
-        """The places of a body that the rule looks at, and what is there."""
+        """Return path and value of every value of a body that the rule applies to."""
         return list(select_values(body, self.location))
 
     def objects(self, body: Any) -> list[tuple[Path, dict[str, Any]]]:
-        """Those of the places at which there is an object."""
+        """Return path and value of every object that the rule applies to."""
         return [(path, value) for path, value in self.places(body) if isinstance(value, dict)]
 
     def check(self, body: Any, values: Values) -> Iterator[RuleViolation]:
-        """Yield each place that breaks the rule, in a body that answers a request with these values."""
+        """Yield each violation of the rule in the body of a response to a request with these path values."""
         raise NotImplementedError  # pragma: no cover - each keyword has its own
 
     def repair(self, body: Any, values: Values, start: int) -> None:
-        """Change a body in place until it keeps the rule; `start` numbers the items of earlier bodies.
+        """Change a body in place so that it satisfies the rule.
 
-        So their times and repeated identifiers differ from those of this one.
+        `start` is the number of items in earlier bodies, whose times and identifiers must differ from this body's.
         """
         raise NotImplementedError  # pragma: no cover - each keyword has its own
 
-    def propagate(self, item: dict[str, Any], given: Mapping[str, Any]) -> None:
-        """Change in place what the rule ties to the values that an item was given."""
+    def propagate(self, item: dict[str, Any], overrides: Mapping[str, Any]) -> None:
+        """Change an item in place so that other members satisfy the rule with the overridden ones."""
 
-    def problem(self, broken: RuleViolation) -> str:
-        """What `check` found, in words for who gave the values."""
-        return f"{' and '.join(self.names) or exact_location(broken[0])}: {self.said.get('because', 'they are tied')}"
+    def problem(self, violation: RuleViolation) -> str:
+        """Return a description of a violation for the user whose values cause it."""
+        location = " and ".join(self.names) or exact_location(violation[0])
+        return f"{location}: {self.entry.get('because', 'they are tied')}"
 
     def renumber(self, body: Any, start: int) -> None:
-        """Give every place that has to differ another value, which `start` tells apart from those of other bodies."""
+        """Replace the values that must be unique so that they differ from those of bodies with another `start`."""
 
     def broken_copies(self, body: Any) -> Iterator[tuple[str, Any]]:
-        """Yield what was done, in words, and a copy of a body after it, which breaks the rule in its last place."""
+        """Yield descriptions of changes with a changed copy of the body, which violates the rule in its last value."""
         raise NotImplementedError  # pragma: no cover - each keyword has its own
 
 
 class _Unique(Invariant):
-    """No two places have the same text, whatever its case: a UUID has none (RFC 9562, 4)."""
+    """No two values are the same string, ignoring case, since a UUID has no case (RFC 9562, 4)."""
 
     keyword = "unique"
 
@@ -91,45 +92,45 @@ class _Unique(Invariant):
 
     def repair(self, body: Any, values: Values, start: int) -> None:
         seen: set[Any] = set()
-        for index, (path, value) in enumerate(self._told_apart(body), start):
-            made = value
-            while _key(made) in seen:
-                made = _between(seen) if isinstance(made, int) else _another(made, index)
+        for index, (path, value) in enumerate(self._identifiers(body), start):
+            unique = value
+            while _key(unique) in seen:
+                unique = _unused_number(seen) if isinstance(unique, int) else _variant(unique, index)
                 index += 1
-            if made is not value:
-                _put(body, path, made)
-            seen.add(_key(made))
+            if unique is not value:
+                _put(body, path, unique)
+            seen.add(_key(unique))
 
     def renumber(self, body: Any, start: int) -> None:
-        for index, (path, value) in enumerate(self._told_apart(body), start):
-            _put(body, path, _another(value, index))
+        for index, (path, value) in enumerate(self._identifiers(body), start):
+            _put(body, path, _variant(value, index))
 
-    def _told_apart(self, body: Any) -> list[tuple[Path, Any]]:
+    def _identifiers(self, body: Any) -> list[tuple[Path, Any]]:
         return [(path, value) for path, value in self.places(body) if isinstance(value, str | int)]
 
     def broken_copies(self, body: Any) -> Iterator[tuple[str, Any]]:
-        wrong = copy.deepcopy(body)
-        places = self.places(wrong)
+        broken = copy.deepcopy(body)
+        places = self.places(broken)
         if len(places) > 1:
-            _put(wrong, places[-1][0], places[0][1])
-            yield "the last is the first again", wrong
+            _put(broken, places[-1][0], places[0][1])
+            yield "the last is the first again", broken
 
 
 class _Equals(Invariant):
-    """Each place has the value that stands in the request's path."""
+    """Each value is that of a path parameter of the request."""
 
     keyword = "equals"
 
-    def __init__(self, said: Mapping[str, Any]) -> None:
-        super().__init__(said)
-        self.parameter = str(said["equals"]).removeprefix("path.")
+    def __init__(self, entry: Mapping[str, Any]) -> None:
+        super().__init__(entry)
+        self.parameter = str(entry["equals"]).removeprefix("path.")
 
     def check(self, body: Any, values: Values) -> Iterator[RuleViolation]:
-        wanted = values.get(self.parameter)
+        expected = values.get(self.parameter)
         for path, value in self.places(body):
             is_comparable = isinstance(value, str | int) and not isinstance(value, bool)
-            if wanted is not None and is_comparable and str(value).lower() != wanted.lower():
-                yield path, wanted, value
+            if expected is not None and is_comparable and str(value).lower() != expected.lower():
+                yield path, expected, value
 
     def repair(self, body: Any, values: Values, start: int) -> None:
         text = values.get(self.parameter)
@@ -137,13 +138,14 @@ class _Equals(Invariant):
             return
         for path, value in self.places(body):
             is_number = isinstance(value, int) and not isinstance(value, bool)
-            _put(body, path, int(text) if is_number and re.fullmatch(r"-?\d+", text) else text)
+            is_integer = is_number and re.fullmatch(r"-?\d+", text)
+            _put(body, path, int(text) if is_integer else text)
 
     def broken_copies(self, body: Any) -> Iterator[tuple[str, Any]]:
-        wrong = copy.deepcopy(body)
-        for path, _ in self.places(wrong)[-1:]:
-            _put(wrong, path, "00000000-0000-4000-8000-00000000dead")
-            yield "the last is another's", wrong
+        broken = copy.deepcopy(body)
+        for path, _ in self.places(broken)[-1:]:
+            _put(broken, path, "00000000-0000-4000-8000-00000000dead")
+            yield "the last is another's", broken
 
 
 class _Same(Invariant):
@@ -152,10 +154,10 @@ class _Same(Invariant):
     keyword = "same"
 
     def check(self, body: Any, values: Values) -> Iterator[RuleViolation]:
-        one, other = self.names
+        first, second = self.names
         for path, value in self.objects(body):
-            if one in value and other in value and value[one] != value[other]:
-                yield (*path, one), value[other], value[one]
+            if first in value and second in value and value[first] != value[second]:
+                yield (*path, first), value[second], value[first]
 
     def repair(self, body: Any, values: Values, start: int) -> None:
         first, second = self.names
@@ -163,22 +165,23 @@ class _Same(Invariant):
             if first in item and second in item:
                 item[second] = item[first]
 
-    def propagate(self, item: dict[str, Any], given: Mapping[str, Any]) -> None:
-        for name in [name for name in self.names if name in given][:1]:
-            item.update({other: given[name] for other in self.names if other not in given})
+    def propagate(self, item: dict[str, Any], overrides: Mapping[str, Any]) -> None:
+        values = [overrides[name] for name in self.names if name in overrides]
+        if values:
+            item.update({name: values[0] for name in self.names if name not in overrides})
 
     def broken_copies(self, body: Any) -> Iterator[tuple[str, Any]]:
         first, second = self.names
-        wrong = copy.deepcopy(body)
-        items = [item for _, item in self.objects(wrong) if first in item and second in item]
+        broken = copy.deepcopy(body)
+        items = [item for _, item in self.objects(broken) if first in item and second in item]
         others = [item[second] for item in items if item[second] != items[-1][first]]
         if others:
             items[-1][second] = others[0]
-            yield f"{second} is not {first}", wrong
+            yield f"{second} is not {first}", broken
 
 
 class _Times(Invariant):
-    """Members of each object that are texts are ISO 8601 times with a zone."""
+    """String members of each object are ISO 8601 times with a zone."""
 
     keyword = "times"
 
@@ -188,29 +191,30 @@ class _Times(Invariant):
                 text = value.get(name)
                 moment = _parsed(text)
                 if isinstance(text, str) and (moment is None or moment.tzinfo is None):
-                    zoned = " with its zone" if moment else ""
-                    yield (*path, name), f"an ISO 8601 time{zoned}, such as 2026-03-01T08:00:00Z", text
+                    zone = " with its zone" if moment else ""
+                    yield (*path, name), f"an ISO 8601 time{zone}, such as 2026-03-01T08:00:00Z", text
 
-    def problem(self, broken: RuleViolation) -> str:
-        return f"{broken[0][-1]}: {broken[2]!r} is not an ISO 8601 time with a zone"
+    def problem(self, violation: RuleViolation) -> str:
+        return f"{violation[0][-1]}: {violation[2]!r} is not an ISO 8601 time with a zone"
 
     def repair(self, body: Any, values: Values, start: int) -> None:
         for index, (_, item) in enumerate(self.objects(body)):
             for offset, name in enumerate(self.names):
                 if isinstance(item.get(name), str):
-                    # Every third item was never changed: equal times are as much a part of the contract as later ones.
+                    # Every third item has equal times, as if it was never changed, because the contract allows both.
                     item[name] = example_time(17 * (start + index) + (offset * (index % 3)))
 
     def broken_copies(self, body: Any) -> Iterator[tuple[str, Any]]:
         for name in self.names:
-            wrong = copy.deepcopy(body)
-            for _, item in [one for one in self.objects(wrong) if isinstance(one[1].get(name), str)][-1:]:
-                item[name] = "yesterday at noon"
-                yield f"{name} is not a time", wrong
+            broken = copy.deepcopy(body)
+            items = [item for _, item in self.objects(broken) if isinstance(item.get(name), str)]
+            if items:
+                items[-1][name] = "yesterday at noon"
+                yield f"{name} is not a time", broken
 
 
 class _Ordered(Invariant):
-    """One time of each object is not after another: where one alone has an offset, it is not surely so."""
+    """One time of each object is not after another; if only one has an offset, it must be certain to be after it."""
 
     keyword = "ordered"
 
@@ -227,26 +231,29 @@ class _Ordered(Invariant):
             item = reduce(getitem, path[:-1], body)
             item[earlier], item[later] = item[later], item[earlier]
 
-    def propagate(self, item: dict[str, Any], given: Mapping[str, Any]) -> None:
+    def propagate(self, item: dict[str, Any], overrides: Mapping[str, Any]) -> None:
         earlier, later = self.names
-        for name, other in ((earlier, later), (later, earlier)):
-            free, fixed = _parsed(item.get(name)), _parsed(item.get(other))
-            if name not in given and other in given and free is not None and fixed is not None:
-                # Without an offset on one side there is no telling, and an order that shows is better than none.
-                is_told = bool(free.tzinfo) == bool(fixed.tzinfo)
-                if not is_told or is_before(item[later], item[earlier]):
-                    item[name] = item[other]
+        for free_name, fixed_name in ((earlier, later), (later, earlier)):
+            if free_name in overrides or fixed_name not in overrides:
+                continue
+            free, fixed = _parsed(item.get(free_name)), _parsed(item.get(fixed_name))
+            if free is None or fixed is None:
+                continue
+            # If only one time has an offset, their order is unknown, and equal times certainly satisfy the rule.
+            is_comparable = bool(free.tzinfo) == bool(fixed.tzinfo)
+            if not is_comparable or is_before(item[later], item[earlier]):
+                item[free_name] = item[fixed_name]
 
     def broken_copies(self, body: Any) -> Iterator[tuple[str, Any]]:
         first, last = self.names
-        wrong = copy.deepcopy(body)
-        for _, item in self.objects(wrong)[-1:]:
+        broken = copy.deepcopy(body)
+        for _, item in self.objects(broken)[-1:]:
             item[first], item[last] = "2026-03-02T10:00:00.000Z", "2026-03-02T09:59:59.000Z"
-            yield f"{last} is before {first}", wrong
+            yield f"{last} is before {first}", broken
 
 
 def _parsed(value: object) -> datetime | None:
-    """The moment that a value names, where it is a text that names one."""
+    """Return the moment that a value represents, or None if it is not a time."""
     return parse_time(value) if isinstance(value, str) else None
 
 
@@ -256,12 +263,12 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def example_time(minutes: int) -> str:
-    """Return a time as the API writes it: ISO 8601, UTC, milliseconds, `Z`; `minutes` after a fixed beginning."""
+    """Return a time as the API writes it (ISO 8601, UTC, milliseconds, `Z`), `minutes` after a fixed time."""
     return (_EPOCH + timedelta(minutes=minutes)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def as_uuid(digits: str) -> str:
-    """Return 32 hex digits as a UUID of version 4 (RFC 9562, 5.4); six bits give way to version and variant."""
+    """Return 32 hex digits as a UUID of version 4 (RFC 9562, 5.4); six bits are replaced by version and variant."""
     variant = "89ab"[int(digits[16], 16) & 3]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
@@ -275,21 +282,24 @@ def _key(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
-def _between(seen: set[Any]) -> int:
-    """A whole number that is not among those seen: between them, where limits that held hold on, or else after them."""
-    numbers = [one for one in seen if isinstance(one, int)]
-    return next(one for one in range(min(numbers), max(numbers) + 2) if one not in seen)
+def _unused_number(seen: set[Any]) -> int:
+    """Return an unused integer: one between the used ones, which satisfies their limits, else the next after them."""
+    numbers = [value for value in seen if isinstance(value, int)]
+    return next(number for number in range(min(numbers), max(numbers) + 2) if number not in seen)
 
 
-def _another(value: Any, index: int) -> Any:
+def _variant(value: Any, index: int) -> Any:
+    """Return a value like `value` that differs for each index."""
     if isinstance(value, str) and _UUID.fullmatch(value):
         return as_uuid(blake2b(f"{value}:{index}".encode(), digest_size=16).hexdigest())
     if isinstance(value, int):
         return value + index
-    # Of the same length, and digits for digits, so that limits and patterns that held hold on.
+    # The length and the digits stay, so that the value still satisfies limits and patterns.
     digits = re.search(r"\d{3,}$", value)
     if digits:
         width = len(digits[0])
         return f"{value[:-width]}{(int(digits[0]) + index) % 10**width:0{width}}"
-    end = f"-{index}"
-    return value[: -len(end)] + end if len(value) > len(end) else value + end
+    suffix = f"-{index}"
+    if len(value) <= len(suffix):
+        return value + suffix
+    return value[: -len(suffix)] + suffix

@@ -1,13 +1,13 @@
-"""The one language of locations, in which findings, reports, coverage, mutants and invariants name places of a body.
+"""Writes and parses locations, which identify values of a body in findings, reports, coverage, mutants and invariants.
 
 ```text
 location = "$" | ["$"] step*            the body itself is "$", or nothing at all
 step     = "." name | "[" quoted "]"    a member: a name needs no quotes before `.`, `[`, `<`, `*` and white space
-         | "[*]" | "[" digits "]"       all items of a list, or one of them
+         | "[*]" | "[" digits "]"       all items of a list, or a single item
          | ".*"                         all members of an object
-         | "<" tag ">"                  those values only that are of one branch of a `oneOf`, `anyOf` or condition
-tag      = name "=" value               told by a property: `kind=profile`, JSON where that is no plain name
-         | word ":" numbers | "then" | "else" | …     told by nothing in the value: `oneOf:1`
+         | "<" tag ">"                  only the values of a branch of a `oneOf`, `anyOf` or condition
+tag      = name "=" value               a branch that a property identifies: `kind=profile`, or the value as JSON
+         | word ":" numbers | "then" | "else" | …     any other branch: `oneOf:1`
 ```
 
 `exact_location` and `general_location` write a location such as `runtimes[*].backing<kind=profile>`. `parse_steps`
@@ -26,10 +26,10 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from pytest_bctrl.contract.short_values import shorten
 
 Path: TypeAlias = tuple[str | int, ...]
-"""The exact place of a value: names and indexes from the top of the body."""
+"""The path of a value: names and indexes, beginning at the body."""
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-"""Names that stand in a location as they are."""
+"""Names that need no quotes in a location."""
 
 StepKind = Literal["member", "items", "position", "others", "tag"]
 
@@ -41,24 +41,24 @@ _STEP = re.compile(
 ITEMS = "[*]"
 
 _WORDS = frozenset({"true", "false", "null", "NaN", "Infinity"})
-"""Texts that read as JSON values, in Python's reading at least, and are quoted where they are strings."""
+"""Strings that Python's JSON parser would read as other values, and that are quoted in a tag."""
 
 
 def exact_location(path: Sequence[str | int]) -> str:
-    """Write an exact place: `runtimes[299].status`; the body itself is `$`."""
-    return _written(path, lambda at, index: f"{at}[{index}]")
+    """Return the location of a path: `runtimes[299].status`; the body itself is `$`."""
+    return _format(path, lambda parent, index: f"{parent}[{index}]")
 
 
 def general_location(path: Sequence[str | int]) -> str:
-    """Write a place for all items of a list: `runtimes[*].status`."""
-    return _written(path, lambda at, _index: at + ITEMS)
+    """Return the location of a path for all items of its lists: `runtimes[*].status`."""
+    return _format(path, lambda parent, _index: parent + ITEMS)
 
 
-def _written(path: Sequence[str | int], item: Callable[[str, int], str]) -> str:
-    text = ""
+def _format(path: Sequence[str | int], format_item: Callable[[str, int], str]) -> str:
+    location = ""
     for key in path:
-        text = item(text, key) if isinstance(key, int) else undocumented_member(text, key)
-    return text or "$"
+        location = format_item(location, key) if isinstance(key, int) else undocumented_member(location, key)
+    return location or "$"
 
 
 class Step(NamedTuple):
@@ -69,7 +69,7 @@ class Step(NamedTuple):
 
 
 def member_location(location: str, name: str) -> str:
-    """The place of a member of the object at `exact_location`."""
+    """Return the location of a member of the object at `location`."""
     if PLAIN.fullmatch(name):
         return f"{location}.{name}" if location else name
     return f"{location}[{name!r}]"
@@ -81,33 +81,34 @@ def undocumented_member(location: str, name: str) -> str:
 
 
 def position_location(location: str, index: int) -> str:
-    """The place of the items at one documented position."""
+    """Return the location of the items at a documented position."""
     return f"{location}[{index}]"
 
 
 def other_members(location: str) -> str:
-    """The place of all members that a free-form object has."""
+    """Return the location of all members of a free-form object."""
     return f"{location}.*" if location else "*"
 
 
 def with_tag(location: str, tag: str) -> str:
-    """The place of those values that are of one branch."""
+    """Return the location of the values of one branch."""
     return f"{location}<{tag}>"
 
 
 def value_tag(name: str, value: Any) -> str:
-    """The tag of a branch that the value of a property tells: `kind=profile`; of a container, its type alone."""
+    """Return the tag of a branch that a property identifies: `kind=profile`; for a container, it has only the type."""
+    if isinstance(value, dict):
+        return f"{name}:object"
+    if isinstance(value, list):
+        return f"{name}:array"
     if isinstance(value, str) and PLAIN.fullmatch(value) and value not in _WORDS:
-        text = value
-    elif isinstance(value, dict | list):
-        return f"{name}:{'object' if isinstance(value, dict) else 'array'}"
-    else:
-        text = json.dumps(shorten(value)).replace("<", "\\u003c").replace(">", "\\u003e")
+        return f"{name}={value}"
+    text = json.dumps(shorten(value)).replace("<", "\\u003c").replace(">", "\\u003e")
     return f"{name}={text}"
 
 
 def tag_value(tag: str) -> tuple[str, Any] | None:
-    """Read the name and the value of a tag back; None where it tells no value."""
+    """Return the property and the value in a tag, or None if it has no value."""
     name, equals, text = tag.partition("=")
     if not equals:
         return None
@@ -118,24 +119,24 @@ def tag_value(tag: str) -> tuple[str, Any] | None:
 
 
 def select_values(value: Any, location: str) -> Iterator[tuple[Path, Any]]:
-    """Yield path and value of every place that a location names; raises `ValueError` for what is none."""
-    found: list[tuple[Path, Any]] = [((), value)]
+    """Yield path and value of every value at a location; raises `ValueError` for an invalid location."""
+    selected: list[tuple[Path, Any]] = [((), value)]
     for kind, text in parse_steps(location):
         if kind == "items":
-            lists = ((path, outer) for path, outer in found if isinstance(outer, list))
-            found = [((*path, index), item) for path, outer in lists for index, item in enumerate(outer)]
-        elif kind == "member" and not text.endswith(_CUT):
-            objects = ((path, outer) for path, outer in found if isinstance(outer, dict))
-            found = [((*path, text), outer[text]) for path, outer in objects if text in outer]
+            lists = ((path, outer) for path, outer in selected if isinstance(outer, list))
+            selected = [((*path, index), item) for path, outer in lists for index, item in enumerate(outer)]
+        elif kind == "member" and not text.endswith(_SHORTENED):
+            objects = ((path, outer) for path, outer in selected if isinstance(outer, dict))
+            selected = [((*path, text), outer[text]) for path, outer in objects if text in outer]
         elif kind == "tag":
-            found = [(path, outer) for path, outer in found if _may_be_of(outer, text)]
+            selected = [(path, outer) for path, outer in selected if _may_have_tag(outer, text)]
         else:
-            found = [((*path, key), outer[key]) for path, outer in found for key in _keys(outer, kind, text)]
-    yield from found
+            selected = [((*path, key), outer[key]) for path, outer in selected for key in _keys(outer, kind, text)]
+    yield from selected
 
 
-_CUT = " characters)"
-"""The end of a name that is too long to show."""
+_SHORTENED = " characters)"
+"""The end of a shortened name."""
 
 
 def _keys(value: Any, kind: StepKind, text: str) -> Iterator[str | int]:
@@ -145,57 +146,68 @@ def _keys(value: Any, kind: StepKind, text: str) -> Iterator[str | int]:
         yield from (name for name in value if kind == "others" or shorten(name) == text)
 
 
-def _may_be_of(value: Any, tag: str) -> bool:
-    """Whether a value may be of the branch that a tag names: what no property tells, any may be."""
-    told = tag_value(tag)
-    if told is None:
+def _may_have_tag(value: Any, tag: str) -> bool:
+    """Return whether a value may be of the branch with a tag; any value may if the tag has no property."""
+    property_value = tag_value(tag)
+    if property_value is None:
         return True
-    name, wanted = told
-    is_told = isinstance(value, dict) and name in value and value_tag(name, value[name]) == tag
-    return is_told or (name == WITH and isinstance(value, dict) and wanted in value)
+    if not isinstance(value, dict):
+        return False
+    name, tagged_value = property_value
+    if name in value and value_tag(name, value[name]) == tag:
+        return True
+    return name == WITH and tagged_value in value
 
 
 WITH = "with"
-"""What stands for the name in the tag of objects to which `dependentSchemas` applies a schema: `with=profile`."""
+"""The name in the tag of objects to which `dependentSchemas` applies a schema: `with=profile`."""
 
 
 def parse_steps(location: str) -> list[Step]:
-    """Read a location step by step; raises `ValueError` for what is none."""
-    return [step for step, _ in _read(location)]
+    """Return the steps of a location; raises `ValueError` for an invalid location."""
+    return [step for step, _ in _parse(location)]
 
 
 @lru_cache(maxsize=1024)
-def _read(location: str) -> tuple[tuple[Step, int], ...]:
-    """The steps, each with where it ends."""
-    read: list[tuple[Step, int]] = []
-    at = int(location.startswith("$"))
-    while at < len(location):
-        found = _STEP.match(location, at)
-        if found is None or found.end() == at:
+def _parse(location: str) -> tuple[tuple[Step, int], ...]:
+    """Return the steps of a location, each with its end."""
+    steps: list[tuple[Step, int]] = []
+    position = int(location.startswith("$"))
+    while position < len(location):
+        match = _STEP.match(location, position)
+        if match is None or match.end() == position:
             raise ValueError(f"{location!r} is not a location")
-        at, kind = found.end(), found.lastgroup
-        is_quoted = kind == "quoted"
-        step = Step("member", str(literal_eval(found["quoted"]))) if is_quoted else Step(kind, found[kind])  # type: ignore[arg-type, index]
-        read.append((step, at))
-    return tuple(read)
+        position, kind = match.end(), str(match.lastgroup)
+        text = match[kind]
+        if kind == "quoted":
+            kind, text = "member", str(literal_eval(text))
+        steps.append((Step(kind, text), position))  # type: ignore[arg-type]
+    return tuple(steps)
 
 
 def split_location(location: str) -> tuple[str, Step | None]:
-    """The place above a location, and the step that leads from there to it; no step where it is the body."""
-    read = _read(location)
-    return location[: read[-2][1] if len(read) > 1 else 0], read[-1][0] if read else None
+    """Return the parent of a location and its last step; the body has no step."""
+    steps = _parse(location)
+    if not steps:
+        return "", None
+    end = steps[-2][1] if len(steps) > 1 else 0
+    return location[:end], steps[-1][0]
 
 
 def without_tags(location: str, *, positions: bool = True) -> str:
-    """The location without its tags; without its `positions`, each is `[*]`."""
-    parts, at = [], 0
-    for step, end in _read(location) if "<" in location or not positions else ():
-        if step.kind != "tag":
-            parts.append(ITEMS if step.kind == "position" and not positions else location[at:end])
-        at = end
-    return "".join(parts).removeprefix(".") if at else location
+    """Return a location without its tags, and with `[*]` in place of its `positions` unless they are retained."""
+    if "<" not in location and positions:
+        return location
+    parts, start = [], 0
+    for step, end in _parse(location):
+        if step.kind == "position" and not positions:
+            parts.append(ITEMS)
+        elif step.kind != "tag":
+            parts.append(location[start:end])
+        start = end
+    return "".join(parts).removeprefix(".") if start else location
 
 
 def display_location(location: str) -> str:
-    """The location as findings have it: branches untold, every position `[*]`, the body itself `$`."""
+    """Return a location as shown in findings: without tags, with `[*]` as positions, and `$` for the body."""
     return without_tags(location, positions=False) or "$"

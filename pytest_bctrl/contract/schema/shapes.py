@@ -1,9 +1,10 @@
-"""What a schema leaves open: enum values, branches, types, null, empty or filled; and the schema in other words."""
+"""The alternatives of a schema (values, branches, types, empty or filled), and equivalent forms of a schema."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from pytest_bctrl.contract.engine import accepts, canonical_form, matches
@@ -17,7 +18,7 @@ Kind = Literal["fixed", "branch", "object", "array", "string", "integer", "numbe
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One alternative: a fixed value, a branch to follow, or a type to fill (`empty` where it is to stay empty)."""
+    """An alternative of a schema: a fixed value, a branch, or a type of value, which is `empty` or has content."""
 
     kind: Kind
     value: Any = None
@@ -26,7 +27,7 @@ class Shape:
 
 
 def shapes(contract: Contract, schema: Schema) -> tuple[Shape, ...]:
-    """Return the alternatives of `schema`, which is resolved first; `any` alone where it says nothing."""
+    """Return the alternatives of a schema, references followed; only `any` if it has no constraint."""
     return alternatives(flatten(contract, schema))
 
 
@@ -34,38 +35,47 @@ def alternatives(flat: Mapping[str, Any]) -> tuple[Shape, ...]:
     """Return the alternatives of a flat schema."""
     if flat.get("not") == {}:
         return ()
-    if (values := listed_values(flat)) is not None:
+    values = listed_values(flat)
+    if values is not None:
         return tuple(Shape("fixed", value) for value in values)
     for keyword in ("oneOf", "anyOf"):
         if keyword in flat:
-            beside = {key: value for key, value in flat.items() if key != keyword}
-            return tuple(
-                Shape("branch", schema={"allOf": parts} if len(parts) > 1 else branch)
-                for branch in flat[keyword]
-                for parts in [[*([beside] if beside.keys() - ANNOTATIONS else []), branch, *_named(flat, branch)]]
-            )
+            return tuple(_branch_shapes(flat, keyword))
     return tuple(shape for name in allowed_types(flat) for shape in _of_type(name, flat)) or (Shape("any"),)
 
 
-def _named(schema: Mapping[str, Any], branch: Schema) -> Iterator[dict[str, Any]]:
-    """What a discriminator says of a branch: it has a name by which `mapping` leads there, or its own."""
-    said = schema.get("discriminator")
-    reference = branch.get("$ref") if isinstance(branch, Mapping) else None
-    if isinstance(said, Mapping) and isinstance(reference, str) and isinstance(said.get("propertyName"), str):
-        yield {"properties": {said["propertyName"]: {"enum": discriminator_values(said, reference)}}}
+def _branch_shapes(flat: Mapping[str, Any], keyword: str) -> Iterator[Shape]:
+    """Yield a shape for each branch, combined with the other keywords and the value of the discriminator."""
+    siblings = {key: value for key, value in flat.items() if key != keyword}
+    common = [siblings] if siblings.keys() - ANNOTATIONS else []
+    for branch in flat[keyword]:
+        parts = [*common, branch, *_discriminated(flat, branch)]
+        yield Shape("branch", schema={"allOf": parts} if len(parts) > 1 else branch)
+
+
+def _discriminated(schema: Mapping[str, Any], branch: Schema) -> Iterator[dict[str, Any]]:
+    """Yield a schema with the values that the discriminator has for a branch, if there is a discriminator."""
+    discriminator = schema.get("discriminator")
+    if not isinstance(discriminator, Mapping) or not isinstance(branch, Mapping):
+        return
+    name, reference = discriminator.get("propertyName"), branch.get("$ref")
+    if isinstance(name, str) and isinstance(reference, str):
+        yield {"properties": {name: {"enum": discriminator_values(discriminator, reference)}}}
 
 
 def allowed_types(schema: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the JSON types that a flat schema allows, as it names or implies them; none where it is silent."""
-    return named_types(schema) if "type" in schema else tuple(implied_types(schema)[:1])
+    """Return the JSON types that a flat schema names or implies, none if it has no constraint on the type."""
+    if "type" in schema:
+        return named_types(schema)
+    return tuple(implied_types(schema)[:1])
 
 
 def implied_types(schema: Mapping[str, Any]) -> list[str]:
-    """The types that a schema means by words that say something of one type alone."""
-    return [name for name, words in _IMPLYING.items() if not words.isdisjoint(schema)]
+    """Return the types that a schema implies by keywords that constrain only one type."""
+    return [name for name, keywords in _KEYWORDS_BY_TYPE.items() if not keywords.isdisjoint(schema)]
 
 
-_IMPLYING: Mapping[str, frozenset[str]] = {
+_KEYWORDS_BY_TYPE: Mapping[str, frozenset[str]] = {
     "object": frozenset(
         {"properties", "additionalProperties", "required", "patternProperties", "propertyNames", "minProperties"}
     ),
@@ -82,75 +92,87 @@ def _of_type(name: str, schema: Mapping[str, Any]) -> tuple[Shape, ...]:
         return (Shape("fixed", None),)
     if name == "array":
         filled = Shape("array", schema=schema)
-        must_hold = schema.get("minItems", 0) or any(part.get("minContains", 1) for part in contains_schemas(schema))
-        return (filled,) if must_hold else (filled, Shape("array", schema=schema, empty=True))
-    if name == "object" and not any(schema.get(word) for word in ("properties", "minProperties", "required")):
+        needs_items = schema.get("minItems", 0) or any(part.get("minContains", 1) for part in contains_schemas(schema))
+        if needs_items:
+            return (filled,)
+        return filled, Shape("array", schema=schema, empty=True)
+    if name == "object" and not any(schema.get(keyword) for keyword in ("properties", "minProperties", "required")):
         return Shape("object", schema=schema), Shape("object", schema=schema, empty=True)
     return (Shape(name, schema=schema),)  # type: ignore[arg-type]
 
 
 def contains_schemas(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The parts of a flat schema that say what a list has to contain."""
+    """Return the parts of a flat schema that have the keyword `contains`."""
     return [part for part in (schema, *schema.get("allOf", ())) if "contains" in part]
 
 
 def member_schema(schema: Mapping[str, Any], name: str) -> Schema:
-    """What a flat schema says of a member."""
-    said = [schema["properties"][name]] if name in schema.get("properties", {}) else []
-    said += [inner for pattern, inner in schema.get("patternProperties", {}).items() if matches(pattern, name)]
-    kinds = schema.get("discriminator")
-    if isinstance(kinds, Mapping) and kinds.get("propertyName") == name and kinds.get("mapping"):
-        # What a base names its kinds by, where the kinds themselves are not among its words.
-        said.append({"enum": [*kinds["mapping"]]})
-    if not said:
-        found: Schema = schema.get("additionalProperties", schema.get("unevaluatedProperties", True))
-        return found
-    return said[0] if len(said) == 1 else {"allOf": said}
+    """Return the schema of a member of an object with a flat schema."""
+    schemas: list[Schema] = []
+    if name in schema.get("properties", {}):
+        schemas.append(schema["properties"][name])
+    schemas += [inner for pattern, inner in schema.get("patternProperties", {}).items() if matches(pattern, name)]
+    discriminator = schema.get("discriminator")
+    if (
+        isinstance(discriminator, Mapping)
+        and discriminator.get("propertyName") == name
+        and discriminator.get("mapping")
+    ):
+        # A base schema lists its subtypes only in the mapping of the discriminator.
+        schemas.append({"enum": [*discriminator["mapping"]]})
+    if not schemas:
+        additional: Schema = schema.get("additionalProperties", schema.get("unevaluatedProperties", True))
+        return additional
+    if len(schemas) == 1:
+        return schemas[0]
+    return {"allOf": schemas}
 
 
 def canonical_schemas(contract: Contract, schema: Schema) -> Iterator[Schema]:
-    """Yield a schema that allows the same values: each type apart, `allOf` and conditions and `not` worked in.
+    """Yield equivalent schemas that separate the types and have no `allOf`, conditions or `not`, and narrower ones.
 
-    Alternatives do not overlap there. Before it comes one that keeps to what a discriminator says as well, and after it
-    each alternative with one name wrong of every other: the engine works out no more than a few names at once. It is
-    the schema itself where the engine has no such form of it.
+    The branches of the canonical schema do not overlap; it is the schema itself if the engine has no such form. Before
+    it comes a schema that also applies the discriminator. After it comes each branch with a property that violates
+    each other branch, because the engine excludes only a few properties at once.
     """
     inlined = _inlined(contract, schema)
     flat = flatten(contract, schema)
     for keyword in ("oneOf", "anyOf"):
         if "discriminator" in flat and keyword in flat:
-            named = [{"allOf": [branch, *_named(flat, branch)]} for branch in flat[keyword]]
-            yield canonical_form(contract, {"allOf": [inlined, _inlined(contract, {"anyOf": named})]})
+            discriminated = [{"allOf": [branch, *_discriminated(flat, branch)]} for branch in flat[keyword]]
+            yield canonical_form(contract, {"allOf": [inlined, _inlined(contract, {"anyOf": discriminated})]})
     yield canonical_form(contract, inlined)
+    siblings = {key: value for key, value in flat.items() if key != "oneOf"}
     branches = [(branch, flatten(contract, branch).get("properties", {})) for branch in flat.get("oneOf", ())]
-    for branch, own in branches:
-        beside = {key: value for key, value in flat.items() if key != "oneOf"}
-        apart = [_wrong(properties, own) for other, properties in branches if other is not branch]
-        yield {"allOf": [beside, branch, *_named(flat, branch), *apart]}
+    for branch, properties in branches:
+        exclusions = [_violating(others, properties) for other, others in branches if other is not branch]
+        yield {"allOf": [siblings, branch, *_discriminated(flat, branch), *exclusions]}
 
 
-def _wrong(properties: Mapping[str, Any], own: Mapping[str, Any]) -> Schema:
-    """An object with a wrong value in one of these properties: in the first that is none of its own, or is another."""
-    telling = (name for name, said in properties.items() if said not in ({}, True, own.get(name)))
-    names = sorted(telling, key=lambda name: name in own)
-    return {"properties": {name: {"not": properties[name]} for name in names[:1]}, "required": names[:1]}
+def _violating(properties: Mapping[str, Any], allowed: Mapping[str, Any]) -> Schema:
+    """Return a schema whose objects violate one of the properties, preferably one that is not `allowed` anyway."""
+    distinctive = [name for name, schema in properties.items() if schema not in ({}, True, allowed.get(name))]
+    names = sorted(distinctive, key=allowed.__contains__)[:1]
+    return {"properties": {name: {"not": properties[name]} for name in names}, "required": names}
 
 
 def _inlined(contract: Contract, schema: Schema) -> Schema:
-    """A schema with what it refers to in place of each reference that applies to the same value."""
+    """Return a schema with its references that apply to the same value replaced by their targets."""
     if isinstance(schema, bool):
         return schema
-    made = map_subschemas(schema, IN_PLACE, lambda part: _inlined(contract, part))
-    made.pop("$ref", None)
+    inlined = map_subschemas(schema, IN_PLACE, partial(_inlined, contract))
+    inlined.pop("$ref", None)
     if "$ref" not in schema:
-        return made
+        return inlined
     target = _inlined(contract, resolve_pointer(contract.document, schema["$ref"], contract.name))
-    return {"allOf": [target, made]} if made.keys() - ANNOTATIONS else target
+    if inlined.keys() - ANNOTATIONS:
+        return {"allOf": [target, inlined]}
+    return target
 
 
 @dataclass(frozen=True, slots=True)
 class LocatedValue:
-    """One value in a body: its generalised location, the branches taken to it, its schema, and the path to it."""
+    """A value in a body: its general location, the branches that lead to it, its schema and its path."""
 
     location: str
     branch: str
@@ -162,41 +184,53 @@ class LocatedValue:
 def located_values(
     contract: Contract, schema: Schema, value: Any, location: str = "", branch: str = "", path: Path = ()
 ) -> Iterator[LocatedValue]:
-    """Yield every value in a body that the schema describes, outermost first; the rest says where that is."""
+    """Yield every value in a body that the schema documents, outermost first.
+
+    `location`, `branch` and `path` are those of the value itself.
+    """
     flat = flatten(contract, schema)
-    yield LocatedValue(location, branch, flat, path, value)
+    outer = LocatedValue(location, branch, flat, path, value)
+    yield outer
     for keyword in ("oneOf", "anyOf"):
         for index, inner in enumerate(flat.get(keyword, ())):
             if accepts(contract, inner, value):
                 yield from located_values(contract, inner, value, location, f"{branch}{keyword} {index}", path)
                 break
     if isinstance(value, dict):
-        for name, child in value.items():
-            is_named = name in flat.get("properties", {})
-            inner = member_schema(flat, name)
-            if is_named or (isinstance(inner, Mapping) and inner):
-                at = member_location(location, name) if is_named else other_members(location)
-                # Whether a name is evaluated elsewhere is not known here, as of a branch.
-                is_sure = is_named or "unevaluatedProperties" not in flat
-                told = branch if is_sure else f"{branch}unevaluatedProperties"
-                yield from located_values(contract, inner, child, at, told, (*path, name))
+        yield from _located_members(contract, outer)
     elif isinstance(value, list):
-        start = flat.get("prefixItems", ())
+        prefix = flat.get("prefixItems", ())
         for index, child in enumerate(value):
-            inner = start[index] if index < len(start) else flat.get("items", True)
+            inner = prefix[index] if index < len(prefix) else flat.get("items", True)
             if isinstance(inner, Mapping):
                 yield from located_values(contract, inner, child, location + ITEMS, branch, (*path, index))
 
 
+def _located_members(contract: Contract, outer: LocatedValue) -> Iterator[LocatedValue]:
+    """Yield the documented values in the members of an object."""
+    for name, child in outer.value.items():
+        inner = member_schema(outer.schema, name)
+        path = (*outer.path, name)
+        if name in outer.schema.get("properties", {}):
+            location = member_location(outer.location, name)
+            yield from located_values(contract, inner, child, location, outer.branch, path)
+        elif isinstance(inner, Mapping) and inner:
+            branch = outer.branch
+            if "unevaluatedProperties" in outer.schema:
+                # Another schema may evaluate the property, so its schema is as uncertain as that of a branch.
+                branch += "unevaluatedProperties"
+            yield from located_values(contract, inner, child, other_members(outer.location), branch, path)
+
+
 def with_change(body: Any, path: Path, change: Callable[[Any], Any]) -> Any:
-    """Return `body` with the value at `path` changed; only what lies on the way is copied."""
+    """Return `body` with a function applied to the value at `path`; only the containers on the path are copied."""
     if not path:
         return change(body)
-    copied = body.copy()
-    copied[path[0]] = with_change(body[path[0]], path[1:], change)
-    return copied
+    copy = body.copy()
+    copy[path[0]] = with_change(body[path[0]], path[1:], change)
+    return copy
 
 
 def with_value(body: Any, path: Path, value: Any) -> Any:
-    """Return `body` with another value at `path`."""
+    """Return `body` with `value` at `path`."""
     return with_change(body, path, lambda _old: value)
