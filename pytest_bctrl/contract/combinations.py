@@ -125,7 +125,9 @@ class _SchemaCache(Generic[_T]):
     def get(self, schema: Schema) -> _T | None:
         key = id(schema)
         entry = self._permanent.get(key) or self._temporary.get(key)
-        return None if entry is None else entry[1]
+        if entry is None:
+            return None
+        return entry[1]
 
     def set(self, schema: Schema, value: _T) -> None:
         entries = self._temporary

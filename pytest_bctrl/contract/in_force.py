@@ -81,7 +81,9 @@ class ContractInForce(NamedTuple):
 
     def _vendoring(self) -> list[str]:
         """Return where and when the spec was vendored, as a list of at most one phrase."""
-        return _vendored(self.files.lock) if self.files else []
+        if self.files is None:
+            return []
+        return _vendored(self.files.lock)
 
     def update_command(self, source: str | None) -> str:
         """Return the command that vendors a new spec in place of this one, or into the project's `contracts/`."""

@@ -108,13 +108,17 @@ def is_before(earlier: str, later: str) -> bool:
 
 def _in_utc(moment: datetime) -> datetime:
     """Return a moment with an offset; without one, it is taken to be in UTC."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if moment.tzinfo:
+        return moment
+    return moment.replace(tzinfo=UTC)
 
 
 def _beyond_microseconds(text: str) -> str:
     """Return the digits of a fraction that a `datetime` cannot hold."""
     match = _NANOSECONDS.search(text)
-    return match[1].rstrip("0") if match else ""
+    if match is None:
+        return ""
+    return match[1].rstrip("0")
 
 
 _NANOSECONDS = re.compile(r"[.,]\d{6}(\d+)", re.ASCII)

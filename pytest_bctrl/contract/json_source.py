@@ -236,7 +236,9 @@ class LargeNumber(float):
 def parse_number(text: str) -> float:
     """Parse a JSON number with a fraction or an exponent; raises `ValueError` if it has too many digits."""
     value = float(text)
-    return value if isfinite(value) else _parse_large(text)
+    if isfinite(value):
+        return value
+    return _parse_large(text)
 
 
 def parse_integer(text: str) -> float:

@@ -241,11 +241,15 @@ def _removals(old: list[Any], new: list[Any], target: str) -> Iterator[Action]:
 
 def segment(key: str) -> str:
     """Return a key as a segment of a JSONPath (RFC 9535, 2.3.1)."""
-    return f".{key}" if PLAIN.fullmatch(key) else f"[{_quoted(key)}]"
+    if PLAIN.fullmatch(key):
+        return f".{key}"
+    return f"[{_quoted(key)}]"
 
 
 def _quoted(text: str) -> str:
-    return f"'{text}'" if _SIMPLE.fullmatch(text) else json.dumps(text)
+    if _SIMPLE.fullmatch(text):
+        return f"'{text}'"
+    return json.dumps(text)
 
 
 def is_same_json(first: Any, second: Any) -> bool:

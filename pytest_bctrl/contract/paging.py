@@ -166,7 +166,9 @@ def _is_reached(body: Any, members: Members, count: int) -> bool:
 def query_integer(parameter: Parameter | None, query: Sequence[Pair], default: Default) -> int | Default:
     """Return the integer that a query has for a parameter, or the default if it has none."""
     text = next((value for name, value in query if parameter is not None and name == parameter.name), "")
-    return int(text) if re.fullmatch(r"-?\d{1,18}", text) else default
+    if re.fullmatch(r"-?\d{1,18}", text):
+        return int(text)
+    return default
 
 
 def member_value(body: Any, members: Members) -> Any:

@@ -54,7 +54,9 @@ def list_member(contract: Contract, operation: Operation) -> str | None:
     candidates = [name for name, is_object_list in holds_objects.items() if is_object_list]
     if not candidates:
         candidates = [name for name in holds_objects if name in flat.get("required", ())]
-    return candidates[0] if len(candidates) == 1 else None
+    if len(candidates) != 1:
+        return None
+    return candidates[0]
 
 
 def _response_schema(operation: Operation) -> Schema:

@@ -155,7 +155,9 @@ class Addresses:
             new_reference = format_reference(target)
             if new_reference != f"{base_uri}{reference}":
                 changes[pointer] = partial(dict, **{"$ref": new_reference})
-        return rewrite_objects(document, changes) if changes else document
+        if not changes:
+            return document
+        return rewrite_objects(document, changes)
 
 
 Change: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
@@ -168,7 +170,9 @@ def rewrite_objects(value: Any, changes: Mapping[str, Change], pointer: str = ""
     if not isinstance(value, Mapping):
         return value
     copy = {key: rewrite_objects(inner, changes, f"{pointer}/{escape_token(str(key))}") for key, inner in value.items()}
-    return changes[pointer](copy) if pointer in changes else copy
+    if pointer not in changes:
+        return copy
+    return changes[pointer](copy)
 
 
 FRAGMENT = "/~!$&'()*+,;=:@?"

@@ -144,7 +144,9 @@ class _Builder:
             return text
         with suppress(ValueError):
             if is_integer:
-                return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+                if text[:2] in ("0o", "0x"):
+                    return int(text, 0)
+                return int(text)
             if math.isfinite(value := float(text)):
                 return value
         raise self.refuse(f"the number {text[:40]} is too large", event, "use a number that JSON can hold")

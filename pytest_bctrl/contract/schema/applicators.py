@@ -154,7 +154,9 @@ class Choice:
     @cached_property
     def name(self) -> str | None:
         """The property whose value distinguishes the object branches, or None."""
-        return discriminator(self.read) if self.kind == "object" else None
+        if self.kind != "object":
+            return None
+        return discriminator(self.read)
 
     @cached_property
     def admitting(self) -> tuple[int, ...]:

@@ -254,7 +254,9 @@ class _Ordered(Invariant):
 
 def _parsed(value: object) -> datetime | None:
     """Return the moment that a value represents, or None if it is not a time."""
-    return parse_time(value) if isinstance(value, str) else None
+    if isinstance(value, str):
+        return parse_time(value)
+    return None
 
 
 _KINDS: tuple[type[Invariant], ...] = (_Unique, _Equals, _Same, _Times, _Ordered)
@@ -279,7 +281,9 @@ def _put(body: Any, path: Path, value: Any) -> None:
 
 
 def _key(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
+    if isinstance(value, str):
+        return value.lower()
+    return value
 
 
 def _unused_number(seen: set[Any]) -> int:

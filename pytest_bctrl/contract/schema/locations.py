@@ -70,9 +70,11 @@ class Step(NamedTuple):
 
 def member_location(location: str, name: str) -> str:
     """Return the location of a member of the object at `location`."""
-    if PLAIN.fullmatch(name):
-        return f"{location}.{name}" if location else name
-    return f"{location}[{name!r}]"
+    if not PLAIN.fullmatch(name):
+        return f"{location}[{name!r}]"
+    if not location:
+        return name
+    return f"{location}.{name}"
 
 
 def undocumented_member(location: str, name: str) -> str:
@@ -87,7 +89,9 @@ def position_location(location: str, index: int) -> str:
 
 def other_members(location: str) -> str:
     """Return the location of all members of a free-form object."""
-    return f"{location}.*" if location else "*"
+    if not location:
+        return "*"
+    return f"{location}.*"
 
 
 def with_tag(location: str, tag: str) -> str:
@@ -205,7 +209,9 @@ def without_tags(location: str, *, positions: bool = True) -> str:
         elif step.kind != "tag":
             parts.append(location[start:end])
         start = end
-    return "".join(parts).removeprefix(".") if start else location
+    if not start:
+        return location
+    return "".join(parts).removeprefix(".")
 
 
 def display_location(location: str) -> str:

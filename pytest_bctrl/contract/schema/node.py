@@ -317,7 +317,9 @@ def _below(node: Node, step: locations.Step) -> Node | None:
     if step.kind == "items":
         return node.items
     index = int(step.text)
-    return node.positions[index] if index < len(node.positions) else node.items
+    if index < len(node.positions):
+        return node.positions[index]
+    return node.items
 
 
 def _narrowed(node: Node, tag: str) -> Node:
