@@ -36,21 +36,28 @@ def compare_contracts(base: Document, revision: Document, overlay: Path | None, 
     findings = compare_documents(base, revision, options)
     if overlay is None or not findings:
         return Comparison(findings)
-    from pytest_bctrl.contract.document import read_file
-    from pytest_bctrl.contract.overlay import apply
-    from pytest_bctrl.contract.yaml_source import read_yaml
-
     refused: list[DocumentError] = []
-    actions = read_yaml(read_file(overlay, "restore it from the project", "the overlay"), str(overlay))
-    before, after = (
-        document._replace(data=apply(actions, document.data, str(overlay), refused)) for document in (base, revision)
-    )
+    before = apply_overlay(base, overlay, refused)
+    after = apply_overlay(revision, overlay, refused)
     # What the specs themselves show has its counterexamples already.
     more = compare_documents(before, after, options._replace(seconds=0, ignores_undefined_schemes=True))
     known = {finding.fingerprint for finding in findings} | {_change(finding) for finding in findings}
     added = [finding for finding in more if not {finding.fingerprint, _change(finding)} & known]
     notes = dict.fromkeys(f"the overlay no longer applies: {error.where}: {error.problem}" for error in refused)
     return Comparison(sorted([*findings, *added], key=lambda finding: RANK[finding.level]), tuple(notes))
+
+
+def apply_overlay(document: Document, overlay: Path, refused: list[DocumentError]) -> Document:
+    """Return the document with the actions of the overlay applied.
+
+    An action that does not apply to the document is omitted, and its error added to `refused`.
+    """
+    from pytest_bctrl.contract.document import read_file
+    from pytest_bctrl.contract.overlay import apply
+    from pytest_bctrl.contract.yaml_source import read_yaml
+
+    actions = read_yaml(read_file(overlay, "restore it from the project", "the overlay"), str(overlay))
+    return document._replace(data=apply(actions, document.data, str(overlay), refused))
 
 
 def _change(finding: Finding) -> tuple[object, ...]:

@@ -11,17 +11,15 @@ from pytest_bctrl.impact.change import Change
 from pytest_bctrl.impact.run import ChangeResult
 from pytest_bctrl.reports.wording import one_line
 
-ImpactVerdict: TypeAlias = Literal[
-    "breaks you", "not noticed", "no test of yours looks", "not played", "you cope", "noticed"
-]
+ImpactVerdict: TypeAlias = Literal["fails", "not detected", "not covered", "not run", "passes", "detected"]
 
 VERDICTS: tuple[ImpactVerdict, ...] = get_args(ImpactVerdict)
 """In the order of the report: what needs work comes first."""
 
 _LEVELS: Mapping[ImpactVerdict, Level] = {
-    "breaks you": "error",
-    "not noticed": "warning",
-    "no test of yours looks": "warning",
+    "fails": "error",
+    "not detected": "warning",
+    "not covered": "warning",
 }
 _MAX_FAILURES, _MAX_LOCATIONS = 5, 10
 
@@ -38,16 +36,16 @@ class ChangeReport:
     def _decide(self, result: ChangeResult | None, missing_reason: str) -> tuple[ImpactVerdict, str]:
         is_violation = self.change.kind == "break"
         if self.tests:
-            return ("noticed" if is_violation else "breaks you"), ""
+            return ("detected" if is_violation else "fails"), ""
         if self.change.transform is None or result is None:
-            return "not played", self.change.not_run_reason or missing_reason
+            return "not run", self.change.not_run_reason or missing_reason
         if result.exercised:
-            return ("not noticed" if is_violation else "you cope"), ""
+            return ("not detected" if is_violation else "passes"), ""
         if result.notes:
-            return "not played", min(result.notes)
+            return "not run", min(result.notes)
         if result.reached:
-            return "no test of yours looks", ""
-        return "no test of yours looks", "no test receives a response with this location"
+            return "not covered", ""
+        return "not covered", "no test receives a response with this location"
 
     @property
     def finding(self) -> Finding:
@@ -74,9 +72,9 @@ class ChangeReport:
 def report_lines(reports: Sequence[ChangeReport], *, is_verbose: bool) -> Iterator[tuple[str, dict[str, bool]]]:
     """Yield the lines that list the changes, with their markup; harmless changes only if `is_verbose`."""
     for verdict in dict.fromkeys(report.verdict for report in reports):
-        if verdict in ("you cope", "noticed") and not is_verbose:
+        if verdict in ("passes", "detected") and not is_verbose:
             continue
-        is_breaking = verdict == "breaks you"
+        is_breaking = verdict == "fails"
         yield verdict, {"bold": True, "red" if is_breaking else "yellow": True}
         same_verdict = [report for report in reports if report.verdict == verdict]
         if is_breaking or is_verbose:
@@ -128,28 +126,29 @@ def report_changes(
 
 def detected_percentage(reports: Sequence[ChangeReport]) -> float | None:
     """Return the percentage of the violations that a test detected, of those that were run; None if none was."""
-    violations = [report for report in reports if report.change.kind == "break" and report.verdict != "not played"]
+    violations = [report for report in reports if report.change.kind == "break" and report.verdict != "not run"]
     if not violations:
         return None
-    return 100 * sum(report.verdict == "noticed" for report in violations) / len(violations)
+    return 100 * sum(report.verdict == "detected" for report in violations) / len(violations)
 
 
-_VERDICT_PHRASES = {
-    "breaks you": ("breaks you", "break you"),
-    "noticed": ("is noticed", "are noticed"),
-    "not noticed": ("passes unnoticed", "pass unnoticed"),
-    "you cope": ("you cope with", "you cope with"),
-    "no test of yours looks": ("no test of yours looks at", "no test of yours looks at"),
-    "not played": ("not played", "not played"),
+_VERDICT_PHRASES: Mapping[ImpactVerdict, tuple[str, str]] = {
+    "fails": ("breaks your tests", "break your tests"),
+    "detected": ("detected", "detected"),
+    "not detected": ("not detected", "not detected"),
+    "passes": ("compatible with your tests", "compatible with your tests"),
+    "not covered": ("not covered by any test", "not covered by any test"),
+    "not run": ("not run", "not run"),
 }
+"""The singular and the plural of each verdict in a sentence."""
 
 
 def count_lines(reports: Sequence[ChangeReport], source: str) -> Iterator[str]:
-    """Yield a sentence for each kind of change: `of 7 changes in upstream: 2 break you, 4 you cope with, …`."""
+    """Yield a sentence for each kind of change: `of 7 changes in upstream: 2 break your tests, …`."""
     names = {
         "drift": (f"change in {source}", f"changes in {source}"),
-        "break": ("break of the contract", "breaks of the contract"),
-        "extreme": ("unusual answer that keeps it", "unusual answers that keep it"),
+        "break": ("violation of the contract", "violations of the contract"),
+        "extreme": ("unusual valid response", "unusual valid responses"),
     }
     for kind, (singular, plural) in names.items():
         verdicts = [report.verdict for report in reports if report.change.kind == kind]

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.contract.build import contract_with_overlay
 from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.contract.in_force import contract_of_config, load_cached, published_source
-from pytest_bctrl.drift import compare
+from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.drift.contract_change import apply_overlay, compare_contracts
+from pytest_bctrl.drift.options import Options
 from pytest_bctrl.drift.sources import read_source
-from pytest_bctrl.errors import BctrlError, SettingError
+from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.impact.change import Change, combine
@@ -45,8 +46,8 @@ from pytest_bctrl.traffic.mock.server import MOCK_KEY
 
 MUTANTS, PUBLISHED = "mutants", "published"
 _WORKER_OUTPUT = "bctrl_impact"
-_NOT_USED = "no test met the mock or a recording (use bctrl_client, bctrl_mock or bctrl_recording): nothing was played"
-_NOT_PASSED = "the ordinary run is not green, so nothing was played; fix that first"
+_NOT_USED = "no test uses the mock or a recording (bctrl_client, bctrl_mock or bctrl_recording): no change was run"
+_NOT_PASSED = "the ordinary run failed, so no change was run; fix that first"
 _PASSED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
@@ -66,7 +67,7 @@ def _reject_conflicting_options(config: pytest.Config) -> None:
     option = config.option
     if option.bctrl_live:
         where, hint = "--bctrl-impact, --bctrl-live", "run it without --bctrl-live"
-        raise SettingError("nothing but the mock plays a change", where=where, hint=hint)
+        raise SettingError("only the mock can apply a change", where=where, hint=hint)
     for flag in ("mock", "selftest"):
         if getattr(option, f"bctrl_{flag}"):
             raise SettingError(
@@ -76,7 +77,7 @@ def _reject_conflicting_options(config: pytest.Config) -> None:
             )
     if settings.record_mode(config, os.environ) != "none":
         raise SettingError(
-            "changed answers must not be recorded",
+            "changed responses must not be recorded",
             where="--bctrl-impact, --bctrl-record-mode",
             hint="run it without a record mode",
         )
@@ -94,19 +95,21 @@ class _ImpactPlan:
         if source == PUBLISHED:
             source = published_source(self.base)
         self.source = "" if source == MUTANTS else source
+        self.notes: tuple[str, ...] = ()
         drift = self._changes_from_drift() if self.source else []
         self.is_source_unchanged = bool(self.source) and not drift
         self.changes = worst_first(drift or derive_changes(self.contract))
 
     def _changes_from_drift(self) -> list[Change]:
+        """Return the changes that the drift gate finds; `notes` name the overlay actions that no longer apply."""
         old, new = read_source(str(self.base.spec)), read_source(self.source)
-        findings = compare(old, new)
-        try:
-            new_contract = contract_with_overlay(new, self.base.overlay)
-        except BctrlError:
-            # The overlay refers to something that upstream no longer has: use the spec without it.
-            new_contract = contract_with_overlay(new, None)
-        changes = changes_from_drift(findings, self.contract, new_contract, Secret(MOCK_KEY), SPACE_ID)
+        overlay = self.base.overlay
+        comparison = compare_contracts(old, new, overlay, Options())
+        self.notes = comparison.notes
+        if overlay is not None:
+            new = apply_overlay(new, overlay, [])
+        new_contract = from_document(new.data, new.name)
+        changes = changes_from_drift(comparison.findings, self.contract, new_contract, Secret(MOCK_KEY), SPACE_ID)
         transforms = [change.transform for change in changes if change.transform is not None]
         if len(transforms) > 1:
             message = f"{len(transforms)} changes at once"
@@ -227,7 +230,7 @@ class ImpactHooks:
             session.exitstatus = pytest.ExitCode.INTERRUPTED
             return
         is_incomplete = self._write_reports()
-        is_breaking = any(report.verdict == "breaks you" for report in self._reports)
+        is_breaking = any(report.verdict == "fails" for report in self._reports)
         if session.exitstatus == pytest.ExitCode.OK and (is_breaking or self._shortfall or is_incomplete):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -239,7 +242,7 @@ class ImpactHooks:
     def _write_reports(self) -> bool:
         """Write the reports; return whether one of them could not be written, so that an old one may remain."""
         plan = self._plan
-        notes = list(count_lines(self._reports, plan.source))
+        notes = [*plan.notes, *count_lines(self._reports, plan.source)]
         if self._shortfall:
             notes.append(self._shortfall)
         title = Title("impact", shown_path(Path(plan.base.spec)), plan.source, "error", tuple(notes))
@@ -262,7 +265,9 @@ class ImpactHooks:
         percentage = detected_percentage(self._reports)
         if minimum is None or percentage is None or percentage >= minimum:
             return ""
-        return f"{percentage:.1f}% of the breaks are noticed, below the minimum of {minimum:g}% (--bctrl-impact-min)"
+        return (
+            f"{percentage:.1f}% of the violations are detected, below the minimum of {minimum:g}% (--bctrl-impact-min)"
+        )
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the verdict of each change, and the counts."""
@@ -278,11 +283,14 @@ class ImpactHooks:
     def _summary_lines(self) -> Iterator[tuple[str, dict[str, bool]]]:
         plan = self._plan
         if plan.is_source_unchanged:
-            yield f"compared     {plan.source} has no change; what the contract itself gives is played", {}
+            yield f"compared     {plan.source} has no change; ran changes derived from the contract instead", {}
         elif plan.source:
             yield f"compared     {shown_path(Path(plan.base.spec))} with {plan.source}", {}
+        for note in plan.notes:
+            yield f"note         {note}", {}
         changes, tests = numbered(len(self._results), "change"), numbered(self._test_count, "test")
-        yield f"played       {changes} to {tests} that met the mock, {self._seconds:.1f} s", {}
+        uses = "uses" if self._test_count == 1 else "use"
+        yield f"ran          {tests} that {uses} the mock against {changes}, {self._seconds:.1f} s", {}
         yield from report_lines(self._reports, is_verbose=self._config.option.verbose > 0)
         for line in (*count_lines(self._reports, plan.source), *self._report_lines):
             yield line, {}

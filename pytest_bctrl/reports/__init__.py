@@ -1,4 +1,4 @@
-"""Writers: each turns findings into one format, and knows nothing but findings; a file's suffix asks for one."""
+"""Writers of findings, one per format; the suffix of a report file selects one."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ FORMATS = {
     "github": ("pytest_bctrl.reports.github", "findings_github"),
     "html": ("pytest_bctrl.reports.html", "findings_html"),
 }
-"""Format: the module and the function that writes it, imported only where it is asked for."""
+"""The module and function that write each format, imported when needed."""
 
 SUFFIXES = {".html": "html", ".json": "json", ".md": "markdown", ".sarif": "sarif", ".xml": "junit"}
-"""File suffix, in lower case: the format of a report in such a file."""
+"""The format for each file suffix, in lower case."""
 
 
 def writer(name: str) -> Callable[..., str]:
-    """Return the function that writes a format: `(findings, title) -> text`; those with a suffix take a `run` too."""
+    """Return the function that writes a format: `(findings, title) -> text`; those with a suffix accept a `run` too."""
     module, function = FORMATS[name]
-    found: Callable[..., Any] = getattr(import_module(module), function)
-    return found
+    write: Callable[..., Any] = getattr(import_module(module), function)
+    return write

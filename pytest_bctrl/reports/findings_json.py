@@ -1,4 +1,4 @@
-"""Writes findings as JSON, of the shape that `findings.schema.json` describes."""
+"""Writes findings as JSON that conforms to `findings.schema.json`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def findings_json(findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> str:
-    """Return the findings, and what is known of the run, as a JSON document."""
+    """Return the findings and the data of the run as a JSON document."""
     return escape_json(json.dumps(report_data(findings, title, run), indent=2, default=str)) + "\n"
 
 
@@ -42,15 +42,15 @@ def report_data(findings: Sequence[Finding], title: Title, run: RunReport | None
 
 
 def _groups(findings: Sequence[Finding]) -> dict[str, Any]:
-    """What changed in a document, and in which operations it shows, said once for all of its changes."""
-    found = [group for group in grouped(findings) if "changed" in group.findings[0].extra]
+    """Return the groups of changes: what changed, the operations it affects, and the fingerprints of its changes."""
+    groups = [group for group in grouped(findings) if "changed" in group.findings[0].extra]
     data = [
         {
             "changed": group.changed,
             "operations": group.operations,
             "changes": [finding.fingerprint for finding in group.findings],
         }
-        for group in found
+        for group in groups
     ]
     return {"groups": data} if data else {}
 

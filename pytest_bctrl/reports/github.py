@@ -1,8 +1,8 @@
-"""What GitHub Actions shows: annotations beside the lines of a file, and findings in Markdown for a job summary."""
+"""Writes findings for GitHub Actions: annotations of the lines of a file, and Markdown for a job summary."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import inf
 from pathlib import Path
 
@@ -18,11 +18,11 @@ from pytest_bctrl.reports.wording import (
     Title,
     accepted,
     counted,
+    document_position,
     grouped,
     is_change,
     one_line,
     repository_file,
-    spot,
     told,
     verdict_of,
     where,
@@ -32,11 +32,11 @@ _COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
 
 
 SHOWN = 10
-"""Annotations of one level that GitHub shows of one step."""
+"""Maximum number of annotations of one level that GitHub shows for one step."""
 
 
 def findings_github(findings: Sequence[Finding], title: Title) -> str:
-    """Return one workflow command a finding; it annotates the vendored file, as the other is not in the repository."""
+    """Return one workflow command per finding; it annotates the vendored file, as upstream is not in the repository."""
     rows = [_command(finding) for finding in findings]
     rows += [
         f"::warning title={escape_annotation_property(one_line(title.name))}::{escape_annotation(one_line(note))}"
@@ -46,23 +46,27 @@ def findings_github(findings: Sequence[Finding], title: Title) -> str:
 
 
 def shown_commands(findings: Sequence[Finding], title: Title) -> list[str]:
-    """Return the workflow commands that GitHub would show, and a line of text on those that it would not."""
-    by_level = ([finding for finding in findings if finding.level == level] for level in LEVELS)
-    rows = [_command(finding) for chosen in by_level for finding in chosen[:SHOWN]]
-    left = len(findings) - len(rows)
+    """Return the workflow commands that GitHub shows, and a line with the number of those that it does not."""
+    rows: list[str] = []
+    for level in LEVELS:
+        same_level = [finding for finding in findings if finding.level == level]
+        rows += map(_command, same_level[:SHOWN])
+    omitted = len(findings) - len(rows)
     rows += [f"::warning title=not checked::{escape_annotation(one_line(reason))}" for reason in title.not_checked]
-    if left:
-        rows.append(f"{left} more findings without an annotation: GitHub shows {SHOWN} of each level")
+    if omitted:
+        rows.append(f"{omitted} more findings without an annotation: GitHub shows {SHOWN} of each level")
     return rows
 
 
 def _command(finding: Finding) -> str:
-    document, line, _ = spot(finding, "base")
-    # That of an answer is the file that holds it, wherever it lies.
+    document, line, _ = document_position(finding, "base")
+    # A finding in a response names the file that contains the response.
     file = str(finding.extra.get("file", "")) or repository_file(document)
-    properties = [f"file={escape_annotation_property(file)}"] if file else []
-    if properties and line:
-        properties.append(f"line={line}")
+    properties = []
+    if file:
+        properties.append(f"file={escape_annotation_property(file)}")
+        if line:
+            properties.append(f"line={line}")
     properties.append(f"title={escape_annotation_property(one_line(finding.rule))}")
     text = f"{told(finding)} ({where(finding)}) {finding.extra.get('why', '')} {accepted(finding)}".strip()
     command = "notice" if accepted(finding) else _COMMANDS[finding.level]
@@ -70,57 +74,75 @@ def _command(finding: Finding) -> str:
 
 
 LIMIT = 1024 * 1024
-"""Bytes of one step's job summary, a mebibyte; of a larger one GitHub shows nothing."""
+"""Maximum size of one step's job summary in bytes; GitHub does not show a larger one."""
 
 _HEADINGS = {"error": "Breaks a consumer", "warning": "May break a consumer", "info": "For your information"}
 _MARKS = {"passed": "✅", "failed": "❌", "not checked": "⚠️"}
-_CUT = "{left} of {all} findings are not shown here, for want of room."
+_CUT = "{omitted} of {all} findings are not shown, because of the size limit of a job summary."
 
 
 def findings_markdown(
     findings: Sequence[Finding], title: Title, run: RunReport | None = None, limit: int | None = None
 ) -> str:
-    """Return the findings as Markdown: the verdict, one table a level, what was not checked.
+    """Return the findings as Markdown: the verdict, one table per level, and what was not checked.
 
-    Several on one component or operation have a table of their own, at the level of the worst. With a `limit`, in
-    bytes, findings that do not fit are left out, lowest level first, and their number is reported.
+    The findings of one component or operation have a separate table, under the level of the worst. With a `limit` in
+    bytes, findings that do not fit are omitted, lowest level first, and their number is reported.
     """
     head, tail = _head(findings, title, run), _tail(title)
-    room = inf if limit is None else limit - _size([*head, "", _CUT.format(left=0, all=len(findings)), *tail]) - 40
+    room = inf
+    if limit is not None:
+        room = limit - _size([*head, "", _CUT.format(omitted=0, all=len(findings)), *tail]) - 40
     rows: list[str] = []
     shown = 0
     for level in LEVELS:
         groups = [group for group in grouped(findings) if group.findings[0].level == level]
         heading = ["", f"### {_HEADINGS[level]}"]
-        alone = [group.findings[0] for group in groups if len(group.findings) == 1]
-        tables = [("", alone), *((group.heading, group.findings) for group in groups if len(group.findings) > 1)]
-        for said, chosen in tables:
-            has_lines = any(map(is_change, chosen))
-            columns = ["what", *([] if said else ["where"]), *(["lines"] if has_lines else []), "rule"]
-            table = [*heading, *(["", f"#### {_plain(said)}"] if said else [])]
-            table += ["", f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
-            for number, finding in enumerate(chosen):
-                added = [*([] if number else table), _row(finding, has_lines=has_lines, is_grouped=bool(said))]
+        ungrouped = [group.findings[0] for group in groups if len(group.findings) == 1]
+        tables = [("", ungrouped), *((group.heading, group.findings) for group in groups if len(group.findings) > 1)]
+        for group_heading, members in tables:
+            has_lines = any(map(is_change, members))
+            table_head = [*heading, *_table_head(group_heading, has_lines=has_lines)]
+            for finding in members:
+                added = [*table_head, _row(finding, has_lines=has_lines, is_grouped=bool(group_heading))]
                 room -= _size(added)
                 if room < 0:
                     break
                 rows += added
-                heading = []
+                heading, table_head = [], []
                 shown += 1
     if shown < len(findings):
-        rows += ["", _CUT.format(left=len(findings) - shown, all=len(findings))]
+        rows += ["", _CUT.format(omitted=len(findings) - shown, all=len(findings))]
     return "\n".join([*head, *rows, *tail]) + "\n"
 
 
-def append_summary(path: Path, findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> None:
-    """Append the findings to a job summary, as many as there is room for. Raises `OSError` where it cannot be written.
+def _table_head(group_heading: str, *, has_lines: bool) -> Iterator[str]:
+    """Yield the heading of a table, if it has one, and its first two rows."""
+    if group_heading:
+        yield ""
+        yield f"#### {_plain(group_heading)}"
+    columns = ["what"]
+    if not group_heading:
+        columns.append("where")
+    if has_lines:
+        columns.append("lines")
+    columns.append("rule")
+    yield ""
+    yield f"| {' | '.join(columns)} |"
+    yield f"|{'---|' * len(columns)}"
 
-    What does not fit is counted in the summary itself.
+
+def append_summary(path: Path, findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> None:
+    """Append the findings to a job summary, up to its size limit. Raises `OSError` if it cannot be written.
+
+    The summary itself says how many findings were omitted.
     """
-    there = path.stat().st_size if path.exists() else 0
-    text = findings_markdown(findings, title, run, limit=LIMIT - there - 1)
+    size = path.stat().st_size if path.exists() else 0
+    text = findings_markdown(findings, title, run, limit=LIMIT - size - 1)
+    if size:
+        text = f"\n{text}"
     with path.open("a", encoding="utf-8", newline="\n") as file:
-        file.write(f"\n{text}" if there else text)
+        file.write(text)
 
 
 def _head(findings: Sequence[Finding], title: Title, run: RunReport | None) -> list[str]:
@@ -147,15 +169,23 @@ def _size(rows: Sequence[str]) -> int:
 
 
 def _row(finding: Finding, *, has_lines: bool, is_grouped: bool) -> str:
-    """One row; the heading of a group says where its changes show, and not how bad each is."""
-    lines = " → ".join(str(spot(finding, side)[1] or "-") for side in ("base", "revision"))
+    """Return the row of a finding; in a group, the heading has the location but not the level of each finding."""
     times = "" if finding.total is None else f" ({finding.count} of {finding.total})"
-    suppressed = f" *{_plain(accepted(finding))}.*" if accepted(finding) else ""
-    said = f"{finding.level}: {told(finding, times, is_placed=True)}" if is_grouped else told(finding, times)
-    what = f"{_plain(said)}. {_plain(str(finding.extra.get('why', '')))}".strip() + suppressed
-    prints = f" {_code(finding.fingerprint)}" if finding.fingerprint else ""
-    cells = [what, *([] if is_grouped else [_code(where(finding))]), *([lines] if has_lines else [])]
-    return f"| {' | '.join([*cells, f'{_code(finding.rule)}{prints}'])} |"
+    text = told(finding, times, has_location=is_grouped)
+    if is_grouped:
+        text = f"{finding.level}: {text}"
+    text = f"{_plain(text)}. {_plain(str(finding.extra.get('why', '')))}".strip()
+    if accepted(finding):
+        text += f" *{_plain(accepted(finding))}.*"
+    cells = [text]
+    if not is_grouped:
+        cells.append(_code(where(finding)))
+    if has_lines:
+        cells.append(" → ".join(str(document_position(finding, side)[1] or "-") for side in ("base", "revision")))
+    rule = _code(finding.rule)
+    if finding.fingerprint:
+        rule += f" {_code(finding.fingerprint)}"
+    return f"| {' | '.join([*cells, rule])} |"
 
 
 def _plain(text: str) -> str:

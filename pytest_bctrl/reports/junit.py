@@ -1,4 +1,4 @@
-"""Writes findings as JUnit XML: a test case each, that fails where the finding fails the run."""
+"""Writes findings as JUnit XML: one test case per finding, which fails if the finding fails the run."""
 
 from __future__ import annotations
 
@@ -6,40 +6,54 @@ from collections.abc import Sequence
 
 from pytest_bctrl.escaping import escape_xml
 from pytest_bctrl.findings.finding import LEVELS, Finding, at_or_above
-from pytest_bctrl.reports.wording import RunReport, Title, accepted, one_line, spot, told, verdict_of, where
+from pytest_bctrl.reports.wording import (
+    RunReport,
+    Title,
+    accepted,
+    document_position,
+    one_line,
+    told,
+    verdict_of,
+    where,
+)
 
 _PROPERTIES = 50
-"""Findings of one test case that are written as properties; `bctrl.findings` has the number of all."""
+"""Maximum number of findings of one test case that are written as properties; `bctrl.findings` has their number."""
 
 
 def findings_junit(findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> str:
     """Return the findings as JUnit XML.
 
-    Beside them, one skipped test case for everything that was not checked, one in error for every test of a run
-    that failed with nothing found, and, where there is none of all these, one that passes.
+    There is also a skipped test case for everything that was not checked, and one in error for every test of a run
+    that failed without findings. If there is no other test case, there is one that passes.
     """
     failing = {id(finding) for finding in at_or_above(findings, title.fail_on)}
     name = _attribute(f"pytest-bctrl {one_line(title.name)}")
     cases = [_case(finding, id(finding) in failing) for finding in findings]
     reasons = list(map(one_line, title.not_checked))
-    bad = [test for test in run.tests if test.outcome in ("failed", "error")] if run and not failing else []
-    broken = [
-        _unfinished(name, one_line(test.id), "error", "error", one_line(test.reason) or "it failed") for test in bad
-    ]
+    errors = []
+    if run is not None and not failing:
+        errors = [
+            _unfinished(name, one_line(test.id), "error", "error", one_line(test.reason) or "it failed")
+            for test in run.tests
+            if test.outcome in ("failed", "error")
+        ]
     verdict = verdict_of(findings, title, run)
     if verdict.status == "not checked" and not reasons:
         reasons = [one_line(verdict.sentence)]
     skipped = [_unfinished(name, reason, "skipped", "not checked", reason) for reason in reasons]
-    if not cases and not skipped and not broken:
-        cases = [f'<testcase classname={name} name="nothing found"/>']
-    numbers = f'tests="{len(cases) + len(skipped) + len(broken)}" failures="{len(failing)}" errors="{len(broken)}"'
-    times = "" if run is None else f" time={_attribute(f'{run.seconds:.3f}')} timestamp={_attribute(run.started[:19])}"
+    if not cases and not skipped and not errors:
+        cases = [f'<testcase classname={name} name="no findings"/>']
+    count = len(cases) + len(skipped) + len(errors)
+    numbers = f'tests="{count}" failures="{len(failing)}" errors="{len(errors)}" skipped="{len(skipped)}"'
+    if run is not None:
+        numbers += f" time={_attribute(f'{run.seconds:.3f}')} timestamp={_attribute(run.started[:19])}"
     rows = [
         '<?xml version="1.0" encoding="utf-8"?>',
         "<testsuites>",
-        f'<testsuite name={name} {numbers} skipped="{len(skipped)}"{times}>',
+        f"<testsuite name={name} {numbers}>",
         *cases,
-        *broken,
+        *errors,
         *skipped,
         "</testsuite>",
         "</testsuites>",
@@ -48,9 +62,11 @@ def findings_junit(findings: Sequence[Finding], title: Title, run: RunReport | N
 
 
 def junit_properties(findings: Sequence[Finding]) -> list[tuple[str, str]]:
-    """Return the properties of a test case of `--junitxml`, each finding's numbered from 1, the worst first."""
+    """Return the properties of a test case of `--junitxml`, numbered from 1 for each finding, the worst first."""
+    if not findings:
+        return []
     ranked = sorted(findings, key=lambda finding: LEVELS.index(finding.level))
-    properties = [("bctrl.findings", str(len(ranked)))] if ranked else []
+    properties = [("bctrl.findings", str(len(ranked)))]
     for number, finding in enumerate(ranked[:_PROPERTIES], 1):
         values = {
             "rule": finding.rule,
@@ -58,26 +74,31 @@ def junit_properties(findings: Sequence[Finding]) -> list[tuple[str, str]]:
             "location": where(finding),
             "message": one_line(finding.message),
             "count": str(finding.count),
-            **({} if finding.total is None else {"total": str(finding.total)}),
         }
+        if finding.total is not None:
+            values["total"] = str(finding.total)
         properties += [(f"bctrl.finding.{number}.{name}", value) for name, value in values.items()]
     return properties
 
 
 def _case(finding: Finding, fails: bool) -> str:
-    prints = f" [{finding.fingerprint}]" if finding.fingerprint else ""
-    name = _attribute(f"{where(finding)}: {finding.rule}{prints}")
-    document, line, _ = spot(finding, "base")
-    place = f" file={_attribute(one_line(document))} line={_attribute(str(line))}" if document and line else ""
+    name = f"{where(finding)}: {finding.rule}"
+    if finding.fingerprint:
+        name += f" [{finding.fingerprint}]"
+    attributes = f"classname={_attribute(one_line(finding.operation) or 'document')} name={_attribute(name)}"
+    document, line, _ = document_position(finding, "base")
+    if document and line:
+        attributes += f" file={_attribute(one_line(document))} line={_attribute(str(line))}"
     why = one_line(finding.extra.get("why", ""))
     detail = "\n".join((escape_xml(told(finding)), escape_xml(why)))
-    rows = [f"<testcase classname={_attribute(one_line(finding.operation) or 'document')} name={name}{place}>"]
+    rows = [f"<testcase {attributes}>"]
     if fails:
         message = _attribute(one_line(finding.message))
         rows.append(f"<failure type={_attribute(finding.rule)} message={message}>{detail}</failure>")
     else:
-        suppressed = f"\n{escape_xml(accepted(finding))}" if accepted(finding) else ""
-        rows.append(f"<system-out>{finding.level}: {detail}{suppressed}</system-out>")
+        if accepted(finding):
+            detail += f"\n{escape_xml(accepted(finding))}"
+        rows.append(f"<system-out>{finding.level}: {detail}</system-out>")
     return "\n".join([*rows, "</testcase>"])
 
 
@@ -86,6 +107,6 @@ def _attribute(text: str) -> str:
 
 
 def _unfinished(classname: str, name: str, tag: str, why: str, reason: str) -> str:
-    """A test case that was skipped, or is in error."""
+    """Return a test case that was skipped or is in error."""
     outcome = f'<{tag} type="{why}" message={_attribute(reason)}/>'
     return f"<testcase classname={classname} name={_attribute(name)}>{outcome}</testcase>"

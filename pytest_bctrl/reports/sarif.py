@@ -13,10 +13,10 @@ from pytest_bctrl.reports.wording import (
     RunReport,
     Title,
     accepted,
+    document_position,
     grouped,
     one_line,
     repository_file,
-    spot,
     told,
     verdict_of,
     where,
@@ -31,15 +31,15 @@ _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 
 
 def findings_sarif(findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> str:
-    """Return the findings as a SARIF log of one run; what was not checked is a notification of the tool."""
+    """Return the findings as a SARIF log of one run; each check that did not run is a notification of the tool."""
     names = list(dict.fromkeys(finding.rule for finding in findings))
-    first = {finding.rule: finding for finding in reversed(findings)}
+    first_by_rule = {finding.rule: finding for finding in reversed(findings)}
     log_run: dict[str, Any] = {
         "tool": {
             "driver": {
                 "name": "pytest-bctrl",
                 "semanticVersion": __version__,
-                "rules": [_rule(first[name]) for name in names],
+                "rules": [_rule(first_by_rule[name]) for name in names],
             }
         },
         "automationDetails": {"id": f"pytest-bctrl/{one_line(title.name)}"},
@@ -48,11 +48,12 @@ def findings_sarif(findings: Sequence[Finding], title: Title, run: RunReport | N
     }
     groups = [group for group in grouped(findings) if "changed" in group.findings[0].extra]
     if groups:
-        log_run["logicalLocations"] = [_changed(group) for group in groups]
-        places = {group.changed: index for index, group in enumerate(groups)}
+        log_run["logicalLocations"] = [_group_location(group) for group in groups]
+        indices = {group.changed: index for index, group in enumerate(groups)}
         for result, finding in zip(log_run["results"], findings, strict=True):
-            for location in result["locations"] if "changed" in finding.extra else ():
-                location["logicalLocations"][0]["parentIndex"] = places[finding.extra["changed"]]
+            if "changed" in finding.extra:
+                for location in result["locations"]:
+                    location["logicalLocations"][0]["parentIndex"] = indices[finding.extra["changed"]]
     remarks = list(dict.fromkeys([*title.notes, *title.not_checked]))
     if remarks or run is not None:
         verdict = verdict_of(findings, title, run)
@@ -70,9 +71,11 @@ def _message(text: str) -> str:
     return escape_sarif(one_line(text))
 
 
-def _changed(group: Group) -> dict[str, Any]:
-    """What changed, which the places of its changes name as what they are in."""
-    kind = "type" if "#" in group.changed else "member" if group.changed else "module"
+def _group_location(group: Group) -> dict[str, Any]:
+    """Return the logical location of a group: the parent of the locations of its changes."""
+    kind = "module"
+    if group.changed:
+        kind = "type" if "#" in group.changed else "member"
     properties = {"operations": group.operations, "changes": len(group.findings)}
     return {"fullyQualifiedName": one_line(group.changed or "the document"), "kind": kind, "properties": properties}
 
@@ -101,23 +104,25 @@ def _result(finding: Finding, index: int) -> dict[str, Any]:
             "observed": finding.observed,
             "count": finding.count,
             "total": finding.total,
-            **{word: finding.extra[word] for word in ("places", "shown") if word in finding.extra},
+            **{key: finding.extra[key] for key in ("places", "shown") if key in finding.extra},
         },
     }
     if finding.fingerprint:
         result["partialFingerprints"] = {"bctrl/v1": finding.fingerprint}
     if accepted(finding):
         result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": accepted(finding)}]
-    now = {"id": 1, **_location(finding, "revision"), "message": {"text": "as it is now"}}
-    return {**result, "locations": [_location(finding, "base")], "relatedLocations": [now]}
+    new = {"id": 1, **_location(finding, "revision"), "message": {"text": "in the new document"}}
+    return {**result, "locations": [_location(finding, "base")], "relatedLocations": [new]}
 
 
 def _location(finding: Finding, side: str) -> dict[str, Any]:
-    document, line, pointer = spot(finding, side)
+    document, line, pointer = document_position(finding, side)
     location: dict[str, Any] = {
         "logicalLocations": [{"fullyQualifiedName": where(finding), "name": one_line(pointer) or "/", "kind": "member"}]
     }
-    file = document if "://" in document and "\n" not in document else repository_file(document)
+    file = repository_file(document)
+    if "://" in document and "\n" not in document:
+        file = document
     if file:
         location["physicalLocation"] = {
             "artifactLocation": {"uri": quote(file.replace("\\", "/"), safe="/:@?&=%~+,;")},

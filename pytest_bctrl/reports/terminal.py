@@ -1,4 +1,4 @@
-"""Findings for a terminal or a log: a block a cause, which says what, where, expected, observed, and what to type."""
+"""Findings for a terminal or a log: one block per cause, with location, expected and observed value, and command."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from typing import Any, NamedTuple
 
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.findings.finding import LEVELS, Finding
-from pytest_bctrl.reports.wording import accepted, accepted_where, counted, is_change, shown
+from pytest_bctrl.reports.wording import accepted, accepted_where, counted, is_change, location_of_sample, shown
 
 
 class Row(NamedTuple):
-    """A label, and what it labels."""
+    """A label and its text."""
 
     label: str
     text: str
 
     def __str__(self) -> str:
-        return f"{self.label} {self.text}" if self.label in LEVELS else f"  {self.label:<9} {self.text}"
+        if self.label in LEVELS:
+            return f"{self.label} {self.text}"
+        return f"  {self.label:<9} {self.text}"
 
 
 MARKUP: Mapping[str, Mapping[str, bool]] = {
@@ -29,32 +31,34 @@ MARKUP: Mapping[str, Mapping[str, bool]] = {
     "observed": {"red": True},
     "reproduce": {"bold": True},
 }
-"""Markup by label, in the words of pytest's `TerminalWriter`."""
+"""The markup of each label, as keyword arguments of pytest's `TerminalWriter`."""
 
 
 def headline(findings: Sequence[Finding]) -> str:
-    """One line: how many findings of which level, and the first of them."""
+    """Return one line: the number of findings of each level, and the first finding."""
     first = findings[0]
     return escape_line(f"{counted(findings)}: {first.rule} at {first.location}, {first.message}")
 
 
 def breach(findings: Sequence[Finding]) -> str:
-    """What an error says of data that breaks the contract: the headline, and all of them below it."""
+    """Return the text of an error about data that breaks the contract: the headline, and the findings below it."""
     blocks = [list(map(str, block(cause))) for cause in causes(findings).values()]
-    # The headline says what the first line of a single block says.
-    rows = blocks[0][1:] if len(blocks) == 1 else [row for one in blocks for row in ("", *one)]
+    rows = [row for block_rows in blocks for row in ("", *block_rows)]
+    if len(blocks) == 1:
+        # The headline includes the first row of the only block.
+        rows = blocks[0][1:]
     return "\n".join([headline(findings), *rows, ""])
 
 
 def describe(findings: Sequence[Finding]) -> Iterator[str]:
-    """The findings line by line, each cause once, worst level first."""
+    """Yield the findings line by line, each cause once, worst level first."""
     for cause in causes(findings).values():
         yield ""
         yield from map(str, block(cause))
 
 
 def causes(findings: Iterable[Finding]) -> dict[tuple[str, ...], list[Finding]]:
-    """Findings by their cause, worst level first: the same rule is broken in the same way."""
+    """Return the findings by cause, worst level first; findings of one cause break the same rule in the same way."""
     groups: dict[tuple[str, ...], list[Finding]] = {}
     for finding in sorted(findings, key=lambda finding: LEVELS.index(finding.level)):
         groups.setdefault(cause_of(finding), []).append(finding)
@@ -62,38 +66,40 @@ def causes(findings: Iterable[Finding]) -> dict[tuple[str, ...], list[Finding]]:
 
 
 def cause_of(finding: Finding) -> tuple[str, ...]:
-    """What findings of one cause have in common."""
+    """Return a key that is equal for findings of the same cause."""
     return finding.operation, finding.level, finding.rule, finding.message, accepted(finding)
 
 
-_LISTED = 20
-"""Variants of a cause that are listed in a line; the reports, and -v, have all."""
+_MAX_VARIANTS = 20
+"""Maximum number of variants of a cause in a line; reports and `-v` have all."""
 
 
 def block(cause: Sequence[Finding], verbosity: int = 0, often: str = "") -> Iterator[Row]:
-    """One cause in rows: its first finding, and the places and values in which the others differ from that.
+    """Yield the rows of one cause: its first finding, and the locations and values in which the others differ.
 
-    With `verbosity` 1, as of `pytest -v`, each variant has a line, with 2 no value is cut. `often` says that it comes
-    and goes.
+    With `verbosity` 1 (`pytest -v`), each variant has a row; with 2, no value is cut. `often` is a note that the
+    finding is intermittent.
     """
-    first, *others = cause
-    most = 100_000 if verbosity > 1 else 600
+    first = cause[0]
+    max_length = 100_000 if verbosity > 1 else 600
     yield _row(first.level, f"{first.rule}: {first.message}")
     yield _row("where", where_found(first))
     for label, value in (("expected", first.expected), ("observed", first.observed)):
-        yield _row(label, _value(first, value, most))
+        yield _row(label, _value(first, value, max_length))
     if first.reproduce:
         yield _row("reproduce", first.reproduce)
     if first.extra.get("rerun"):
         yield _row("or", first.extra["rerun"])
     if often:
         yield _row("often", often)
-    variants = list(dict.fromkeys(_variant(finding, first, most) for finding in others))
+    variants = list(dict.fromkeys(_variant(finding, first, max_length) for finding in cause[1:]))
     if verbosity:
         yield from (_row("also", variant) for variant in variants)
     elif variants:
-        left = len(variants) - _LISTED
-        yield _row("also", "; ".join([*variants[:_LISTED], *([f"and {left} more: -v lists all"] if left > 0 else [])]))
+        parts = variants[:_MAX_VARIANTS]
+        if len(variants) > _MAX_VARIANTS:
+            parts.append(f"and {len(variants) - _MAX_VARIANTS} more: -v lists all")
+        yield _row("also", "; ".join(parts))
     yield from _response(first)
     if accepted(first):
         yield _row("accepted", accepted_where(first).removeprefix("accepted "))
@@ -103,56 +109,77 @@ def _row(label: str, text: str) -> Row:
     return Row(label, escape_line(text))
 
 
-def _value(finding: Finding, value: Any, most: int = 600) -> str:
-    # In a comparison of two specs, nothing stands where one of them says nothing; in an answer, null is a value.
-    return "nothing" if value is None and is_change(finding) else shown(value, most)
+def _value(finding: Finding, value: Any, max_length: int) -> str:
+    # In a comparison of two specs, None means that one has no value; in a response, it is a JSON null.
+    if value is None and is_change(finding):
+        return "nothing"
+    return shown(value, max_length)
 
 
 def where_found(finding: Finding) -> str:
-    """The place, how many of those like it, and one of them: `…status, 1 of 5: runtimes[3] 'agent' (0b7c…)`."""
-    place = finding.location
+    """Return the location, the count, and a sample: `…status, 1 of 5: runtimes[3] 'agent' (0b7c…)`."""
+    text = finding.location
     if finding.total is not None and finding.total > 1:
-        place += f", {finding.count} of {finding.total}"
+        text += f", {finding.count} of {finding.total}"
     if finding.sample is None and finding.operation and not is_change(finding):
-        return f"{place}, {finding.operation}"
-    sample = finding.sample.get("location") if isinstance(finding.sample, dict) else None
-    if item := finding.extra.get("item"):
-        names = (form.format(item[key]) for key, form in (("name", "'{}'"), ("id", "({})")) if key in item)
-        return " ".join([f"{place}: {item['location']}", *names])
-    return f"{place}: {sample}" if sample and sample != finding.location else place
+        return f"{text}, {finding.operation}"
+    item = finding.extra.get("item")
+    if item:
+        text += f": {item['location']}"
+        if "name" in item:
+            text += f" '{item['name']}'"
+        if "id" in item:
+            text += f" ({item['id']})"
+        return text
+    sample_location = location_of_sample(finding)
+    if sample_location and sample_location != finding.location:
+        text += f": {sample_location}"
+    return text
 
 
-def _variant(finding: Finding, first: Finding, most: int) -> str:
-    """Where else the cause shows, and what is expected or observed there, as far as that differs."""
+def _variant(finding: Finding, first: Finding, max_length: int) -> str:
+    """Return the location, observed and expected value of a finding, as far as they differ from the first one."""
     kind, colon, _ = first.location.partition(": ")
-    place = finding.location.removeprefix(f"{kind}: ") if colon else finding.location
-    parts = [] if finding.location == first.location else [place]
-    for label, value, known in (
+    location = finding.location
+    if colon:
+        location = location.removeprefix(f"{kind}: ")
+    parts = []
+    if finding.location != first.location:
+        parts.append(location)
+    for label, value, first_value in (
         ("observed", finding.observed, first.observed),
         ("expected", finding.expected, first.expected),
     ):
-        if value != known:
-            parts.append(f"{label} {_value(finding, value, min(most, 80))}")
-    return ", ".join(parts) or place
+        if value != first_value:
+            parts.append(f"{label} {_value(finding, value, min(max_length, 80))}")
+    return ", ".join(parts) or location
 
 
 def _response(finding: Finding) -> Iterator[Row]:
-    """What refused, and by whose rule that is wrong: the application, a proxy and the contract are told apart."""
+    """Yield the rows of an error response: its sender (application or proxy), and the source of the rule it breaks."""
     response = finding.extra.get("response", {})
     if response.get("status", 0) < 300:
         return
     headers = {name.lower(): value for name, value in response["headers"]}
-    named = [f"{name} {headers[name.lower()]}" for name in ("Server", "Via") if name.lower() in headers]
-    body = response["body"]
-    first = " ".join(body.split()) if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
-    # Cut between words: half a credential is still one.
-    first = first if len(first) <= _FIRST else f"{first[:_FIRST].rpartition(' ')[0]} …"
-    text = ", ".join([str(response["status"]), *named])
-    yield _row("response", f"{text}{f': {first}' if first else ''}")
+    senders = [f"{name} {headers[name.lower()]}" for name in ("Server", "Via") if name.lower() in headers]
+    text = ", ".join([str(response["status"]), *senders])
+    body = _body_text(response["body"])
+    if body:
+        text = f"{text}: {body}"
+    yield _row("response", text)
     if finding.extra.get("answered_by"):
         yield _row("from", finding.extra["answered_by"])
     if finding.extra.get("source") == "overlay":
         yield _row("rule of", "the overlay, not the published spec")
 
 
-_FIRST = 100
+_MAX_BODY = 100
+"""Maximum length of the body of an error response."""
+
+
+def _body_text(body: Any) -> str:
+    text = " ".join(body.split()) if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    if len(text) <= _MAX_BODY:
+        return text
+    # Cut between words, because redaction does not recognise half a credential.
+    return f"{text[:_MAX_BODY].rpartition(' ')[0]} …"

@@ -1,4 +1,4 @@
-"""How findings are put into words, and what heads a report, the same in every format."""
+"""Texts that all report formats share: findings in words, and the title and verdict of a report."""
 
 from __future__ import annotations
 
@@ -16,15 +16,19 @@ if TYPE_CHECKING:
     from pytest_bctrl.observed.coverage import Coverage
 
 
-def shown(value: Any, most: int = 600) -> str:
-    """Return a value as one escaped line: prose as it is, data as JSON, so many characters at most."""
-    is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
-    text = " | ".join(value) if is_list else _text(value)
-    return escape_line(text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)")
+def shown(value: Any, max_length: int = 600) -> str:
+    """Return a value as one escaped line, cut to `max_length`: a string as is, data as JSON."""
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        text = " | ".join(value)
+    else:
+        text = _text(value)
+    if len(text) > max_length:
+        text = f"{text[:max_length]}… ({len(text)} characters)"
+    return escape_line(text)
 
 
 def one_line(value: Any) -> str:
-    """Return a value as one escaped line, with a blank for each run of white space."""
+    """Return a value as one escaped line, with a single space for each run of white space."""
     return escape_line(" ".join(_text(value).split()))
 
 
@@ -37,28 +41,32 @@ def _text(value: Any) -> str:
 
 
 def counted(findings: Sequence[Finding]) -> str:
-    """How many findings there are of each level: `2 errors, 1 warning`."""
+    """Return the number of findings of each level: `2 errors, 1 warning`."""
     if not findings:
         return "no findings"
     from pytest_bctrl.findings.finding import LEVELS
 
-    numbers = [(sum(finding.level == level for finding in findings), level) for level in LEVELS]
-    return ", ".join(
-        f"{number} {level}{'s' if number > 1 and level != 'info' else ''}" for number, level in numbers if number
-    )
+    parts = []
+    for level in LEVELS:
+        number = sum(finding.level == level for finding in findings)
+        if number:
+            parts.append(f"{number} info" if level == "info" else numbered(number, level))
+    return ", ".join(parts)
 
 
 def numbered(number: int, what: str) -> str:
-    """So many of what has a plural in s: `1 response`, `2 responses`."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    """Return a number with a noun, whose plural ends in s: `1 response`, `2 responses`."""
+    if number == 1:
+        return f"1 {what}"
+    return f"{number} {what}s"
 
 
 def where(finding: Finding) -> str:
-    """Operation, answer and place, as far as they are known."""
-    return _place(finding.operation, finding.location, finding.extra)
+    """Return the operation, response and location of a finding, as far as it has them."""
+    return _location_text(finding.operation, finding.location, finding.extra)
 
 
-def _place(operation: str, location: str, extra: Mapping[str, Any]) -> str:
+def _location_text(operation: str, location: str, extra: Mapping[str, Any]) -> str:
     response = " ".join(str(extra[key]) for key in ("status", "media_type") if key in extra)
     if response and location.startswith(response):
         response = ""
@@ -66,152 +74,197 @@ def _place(operation: str, location: str, extra: Mapping[str, Any]) -> str:
 
 
 _VALUE = 80
-"""Characters of a value in a line of text."""
+"""Maximum length of a value in a line of text."""
 
-_SAID = frozenset({"missing", "null", "undocumented-property"})
-"""Kinds of which the message, or the place, says what was seen or expected."""
+_SELF_EXPLANATORY = frozenset({"missing", "null", "undocumented-property"})
+"""Kinds of findings whose message or location includes the observed or expected value."""
 
 
 def is_change(finding: Finding) -> bool:
-    """Whether it is about two documents, rather than about what was seen of an answer."""
+    """Return whether the finding is a difference between two documents, not an observation in a response."""
     return bool(finding.extra.get("revision"))
 
 
-def told(finding: Finding, times: str = "", *, is_placed: bool = False) -> str:
-    """The message, and what a check saw: `…: archived, expected active | stopped, as at runtimes[3].status`.
+def told(finding: Finding, times: str = "", *, has_location: bool = False) -> str:
+    """Return the message and the values: `…: archived, expected active | stopped, as at runtimes[3].status`.
 
-    `times` is put behind the message itself. A change of a document says all in its message; `is_placed`: where it
-    shows is said already.
+    `times` follows the message. The message of a change of a document has its values already. With `has_location`, the
+    locations of a change are omitted, because a heading shows them.
     """
-    said = f"{one_line(finding.message)}{times}"
-    said = f"{impact_of(finding)}: {said}" if impact_of(finding) else said
+    text = f"{one_line(finding.message)}{times}"
+    if impact_of(finding):
+        text = f"{impact_of(finding)}: {text}"
     if is_change(finding):
-        said = f"{said} ({in_places(finding)})" if in_places(finding) and not is_placed else said
-        return f"{said}; {shown_by(finding)}" if shown_by(finding) else said
-    if finding.extra.get("kind") not in _SAID and finding.observed is not None:
-        owed = "" if finding.expected is None else f", expected {shown(finding.expected, _VALUE)}"
-        said = f"{said}: {shown(finding.observed, _VALUE)}{owed}"
-    sample = finding.sample.get("location") if isinstance(finding.sample, dict) else None
-    return f"{said}, as at {one_line(sample)}" if sample else said
+        if in_places(finding) and not has_location:
+            text = f"{text} ({in_places(finding)})"
+        if shown_by(finding):
+            text = f"{text}; {shown_by(finding)}"
+        return text
+    if finding.extra.get("kind") not in _SELF_EXPLANATORY and finding.observed is not None:
+        text = f"{text}: {shown(finding.observed, _VALUE)}"
+        if finding.expected is not None:
+            text = f"{text}, expected {shown(finding.expected, _VALUE)}"
+    sample_location = location_of_sample(finding)
+    if sample_location:
+        text = f"{text}, as at {one_line(sample_location)}"
+    return text
+
+
+def location_of_sample(finding: Finding) -> str | None:
+    """Return the location of the finding's sample; None if it has no sample or the sample has no location."""
+    if not isinstance(finding.sample, dict):
+        return None
+    location: str | None = finding.sample.get("location")
+    return location
 
 
 def impact_of(finding: Finding) -> str:
-    """What an impact run says of a change: `breaks you (tests/test_app.py::test_label: KeyError: 'paused')`."""
+    """Return the result of an impact run for a change: `fails (test_app.py::test_label: KeyError: 'paused')`."""
     impact = finding.extra.get("impact")
     if not impact:
         return ""
-    tests = [f"{one['test']}: {one['line']}" for one in impact["tests"][:_FEW]]
-    more = f"; and {len(impact['tests']) - _FEW} more" if len(impact["tests"]) > _FEW else ""
-    said = f" ({'; '.join(tests)}{more})" if tests else ""
-    return one_line(f"{impact['verdict']}{said}")
+    tests = [f"{test['test']}: {test['line']}" for test in impact["tests"]]
+    if not tests:
+        return one_line(impact["verdict"])
+    return one_line(f"{impact['verdict']} ({_first_few(tests)})")
 
 
 _FEW = 3
-"""Places of a change that are written out in a line of text; its data holds all."""
+"""Maximum number of locations or tests in a line of text; the data of the finding has all."""
+
+
+def _first_few(texts: Sequence[str]) -> str:
+    """Return the first texts, and the number of the others: `a; b; c; and 2 more`."""
+    parts = [*texts[:_FEW]]
+    if len(texts) > _FEW:
+        parts.append(f"and {len(texts) - _FEW} more")
+    return "; ".join(parts)
 
 
 def in_places(finding: Finding) -> str:
-    """Where a change shows, if that is in several places: `in 5 places of 2 operations: GET /a · 200 · id; …`."""
+    """Return the locations of a change if it has several: `in 5 places of 2 operations: GET /a · 200 · id; …`."""
     places = finding.extra.get("places", ())
     if len(places) < 2:
         return ""
-    names = [_place(place["operation"], place["location"], place) for place in places[:_FEW]]
-    left = f"; and {len(places) - _FEW} more" if len(places) > _FEW else ""
+    names = [_location_text(place["operation"], place["location"], place) for place in places]
     operations = len({place["operation"] for place in places})
-    return f"in {len(places)} places of {numbered(operations, 'operation')}: {'; '.join(names)}{left}"
+    return f"in {len(places)} places of {numbered(operations, 'operation')}: {_first_few(names)}"
 
 
-_LONG = 30
-"""Characters of a step of a pointer; the names of components are made from paths, and may have a hundred."""
+_MAX_STEP = 30
+"""Maximum length of a step of a pointer; names of components that are derived from paths may have a hundred."""
 
 
 def short_pointer(pointer: str) -> str:
-    """A pointer whose long names are cut in their middle."""
-    half = _LONG // 2 - 1
-    steps = pointer.split("/")
-    return "/".join(step if len(step) <= _LONG else f"{step[:half]}…{step[-half:]}" for step in steps)
+    """Return a pointer whose long steps are shortened in the middle."""
+    return "/".join(map(_short_step, pointer.split("/")))
+
+
+def _short_step(step: str) -> str:
+    if len(step) <= _MAX_STEP:
+        return step
+    half = _MAX_STEP // 2 - 1
+    return f"{step[:half]}…{step[-half:]}"
 
 
 class Group(NamedTuple):
-    """The findings on one thing that changed: a component (by its pointer), an operation, or the document."""
+    """The findings of one component (by its pointer), one operation, or the whole document."""
 
     changed: str
     findings: list[Finding]
 
     @property
     def heading(self) -> str:
-        """What changed, how badly, and once for all where it shows: `Charge: 2 errors, in 5 operations: GET /a; …`."""
-        said = f"{short_pointer(self.changed) or 'the document'}: {counted(self.findings)}"
+        """What changed, the levels, and the operations: `Charge: 2 errors, in 5 operations: GET /a; …`."""
+        text = f"{short_pointer(self.changed) or 'the document'}: {counted(self.findings)}"
         names = self.operations
-        left = f"; and {len(names) - _FEW} more" if len(names) > _FEW else ""
-        if self.place:
-            said += f", at {self.place}"
+        if self.location:
+            text += f", at {self.location}"
         elif names and names != [self.changed]:
-            said += f", in {numbered(len(names), 'operation')}: {'; '.join(names[:_FEW])}{left}"
-        return one_line(said)
+            text += f", in {numbered(len(names), 'operation')}: {_first_few(names)}"
+        return one_line(text)
 
     @property
-    def place(self) -> str:
-        """The one place where all of its changes show; empty where there are more."""
-        places = {in_places(finding) or where(finding) for finding in self.findings}
-        return where(self.findings[0]) if places == {where(self.findings[0])} else ""
+    def location(self) -> str:
+        """The location of all its changes; empty if they have several."""
+        first_location = where(self.findings[0])
+        if any((in_places(finding) or where(finding)) != first_location for finding in self.findings):
+            return ""
+        return first_location
 
     @property
     def operations(self) -> list[str]:
-        """Where it shows."""
+        """The labels of the operations that its changes affect."""
         places = [place for finding in self.findings for place in finding.extra["places"]]
         return list(dict.fromkeys(str(place["operation"]) for place in places if place["operation"]))
 
 
 def grouped(findings: Sequence[Finding]) -> list[Group]:
-    """Return findings by what changed, worst first; what is no change stands alone."""
+    """Return the findings grouped by what changed, worst first; each other finding has a group with one member."""
     groups: dict[Any, Group] = {}
-    # Not `finding.LEVELS`: that module brings dataclasses, and the gate starts without them.
+    # Not `finding.LEVELS`: its module imports dataclasses, which the drift gate does not need to start.
     for finding in sorted(findings, key=lambda finding: ("error", "warning", "info").index(finding.level)):
         changed = finding.extra.get("changed")
-        key = id(finding) if changed is None else changed
+        key = changed
+        if changed is None:
+            key = id(finding)
         groups.setdefault(key, Group(changed or "", [])).findings.append(finding)
     return list(groups.values())
 
 
 def shown_by(finding: Finding) -> str:
-    """What shows a change: an example that one document allows and the other forbids, or a proof that there is none."""
+    """Return the evidence for a change: an example that only one document allows, or that there is a proof."""
+    evidence = finding.extra.get("shown") or {}
+    if evidence.get("by") == "counterexample":
+        return _example_text(evidence)
+    if evidence.get("by") == "proof":
+        if finding.direction == "request":
+            return "proven: the new spec allows every request that the old spec allows"
+        return "proven: the old spec allows every response that the new spec allows"
+    if evidence and finding.level == "error":
+        return "by rule"
+    return ""
+
+
+def _example_text(evidence: Mapping[str, Any]) -> str:
     from pytest_bctrl.contract.document import value_at
 
-    given, is_request = finding.extra.get("shown") or {}, finding.direction == "request"
-    if given.get("by") == "counterexample":
-        sides = f"allowed {given['allowed']} and not {'now' if given['allowed'] == 'before' else 'before'}"
-        value = value_at(given["value"], given["at"])
-        whole = f" at {one_line(given['at'])} of {shown(given['value'], _VALUE)}" if given["at"] else ""
-        part = f" as {one_line(given['of'])}" if given["of"] else ""
-        return f"{sides}: {shown(value, _VALUE)}{whole}{part}"
-    if given.get("by") == "proof":
-        what, one, other = ("request", "old", "new") if is_request else ("answer", "new", "old")
-        return f"proven: every {what} that the {one} spec allows keeps the {other} one"
-    return "by rule" if given and finding.level == "error" else ""
+    allowing, rejecting = "new", "old"
+    if evidence["allowed"] == "before":
+        allowing, rejecting = rejecting, allowing
+    text = f"example: the {allowing} spec allows {shown(value_at(evidence['value'], evidence['at']), _VALUE)}"
+    if evidence["at"]:
+        text += f" at {one_line(evidence['at'])} of {shown(evidence['value'], _VALUE)}"
+    if evidence["of"]:
+        text += f" as {one_line(evidence['of'])}"
+    return f"{text}, the {rejecting} spec rejects it"
 
 
 def repository_file(document: str) -> str:
-    """The file of the repository that a document is, also as of a revision; empty for one outside of it."""
+    """Return the path of a document in the repository, without a Git revision; empty if it is outside."""
     if document.startswith("git:"):
         return document.split(":", 2)[2]
-    return "" if "://" in document or "\n" in document or Path(document).is_absolute() else document
+    if "://" in document or "\n" in document or Path(document).is_absolute():
+        return ""
+    return document
 
 
-def spot(finding: Finding, side: str) -> tuple[str, int | None, str]:
-    """The document, line and pointer of the finding on one side: `base` or `revision`."""
-    found = finding.extra.get(side) or {}
-    return str(found.get("document", "")), found.get("line"), str(found.get("pointer", ""))
+def document_position(finding: Finding, side: str) -> tuple[str, int | None, str]:
+    """Return the document, line and pointer of the finding on one side: `base` or `revision`."""
+    position = finding.extra.get(side) or {}
+    return str(position.get("document", "")), position.get("line"), str(position.get("pointer", ""))
 
 
 def accepted(finding: Finding) -> str:
-    """Why, and until when, the finding is accepted: `accepted until 2027-01-31: the reason`; empty where it is not."""
-    said = finding.extra.get("accepted")
-    return one_line(f"accepted until {said['expires']}: {said['reason']}") if said else ""
+    """Return the expiry and reason of an accepted finding, `accepted until 2027-01-31: the reason`; else empty."""
+    entry = finding.extra.get("accepted")
+    if not entry:
+        return ""
+    return one_line(f"accepted until {entry['expires']}: {entry['reason']}")
 
 
 def accepted_where(finding: Finding) -> str:
-    """The same of a finding that is accepted, with the entry that says so: `… the reason (bctrl-baseline.yaml:2)`."""
+    """Return the same with the location of the baseline entry: `… the reason (bctrl-baseline.yaml:2)`."""
     return one_line(f"{accepted(finding)} ({finding.extra['accepted']['where']})")
 
 
@@ -219,10 +272,10 @@ Status = Literal["passed", "failed", "not checked"]
 
 
 class Title(NamedTuple):
-    """The name of the report, what was held against what, what fails, and remarks of the run.
+    """The name of the report, the compared documents, the level that fails the run, and notes.
 
-    `not_checked` says, one reason a line, what was meant to be looked at and was not; `accepted` is how many findings
-    are left out of a comparison because a list accepts them.
+    `not_checked` has a reason for each check that did not run. `accepted` is the number of findings that a comparison
+    omits because the baseline accepts them.
     """
 
     name: str
@@ -235,11 +288,11 @@ class Title(NamedTuple):
 
 
 Outcome = Literal["passed", "failed", "accepted", "skipped", "error", "not checked"]
-"""How a test ended; `accepted`: it would have failed, and all that it found is accepted."""
+"""How a test ended; `accepted` if the baseline accepts every finding that would have failed it."""
 
 
 class RanTest(NamedTuple):
-    """One test of the run: its id, how it ended, its duration in seconds and, where it did not pass, why."""
+    """One test of the run: its id, outcome, duration in seconds and, if it did not pass, the reason."""
 
     id: str
     outcome: Outcome
@@ -248,13 +301,12 @@ class RanTest(NamedTuple):
 
 
 class RunReport(NamedTuple):
-    """Everything that a writer is told about a run, beside findings and title.
+    """The data of a run that a report has besides findings and title.
 
-    `target` is `mock`, `live` or empty where nothing was asked, `base_url` where that is; `started` is a time in
-    ISO 8601 with its offset; `counts` has `requests`, `responses` and `bodies`. `is_complete` is false where the run
-    ended before all of its tests had run, of which there are `planned`, where that is known. `shortfall` says that less
-    of the contract was covered than was asked for, `undecided` that this cannot be said.
-    `observation` is what was seen, as plain data.
+    `target` is `mock` or `live`, or empty if no request was sent; `base_url` is its URL. `started` is an ISO 8601 time
+    with its offset. `counts` has `requests`, `responses` and `bodies`. `is_complete` is false if the run ended before
+    all `planned` tests had run (0 if their number is unknown). `shortfall` is a sentence if the coverage is below the
+    required minimum, `undecided` a sentence if that could not be determined. `observation` is plain data.
     """
 
     contract: Contract
@@ -273,44 +325,68 @@ class RunReport(NamedTuple):
     observation: Mapping[str, Any] | None = None
 
     def number_of(self, outcome: Outcome) -> int:
-        """How many tests ended like this."""
+        """Return the number of tests with this outcome."""
         return sum(1 for test in self.tests if test.outcome == outcome)
 
 
 class Verdict(NamedTuple):
-    """The status of what was looked at, and what it rests on."""
+    """The status of a report, and a sentence with the reasons for it."""
 
     status: Status
     sentence: str
 
 
 def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> Verdict:
-    """Return the verdict: `failed` over `not checked` over `passed`."""
-    bad, basis = that_fail(findings, title.fail_on), _basis(run)
-    failed = [f"{counted(bad)} fail{'s' if len(bad) == 1 else ''} the run"] if bad else []
-    if run and (number := run.number_of("failed") + run.number_of("error")):
-        failed.append(f"{number} of {numbered(len(run.tests), 'test')} failed")
-    short = [run.shortfall] if run and run.shortfall else []
-    if failed or short:
-        return Verdict("failed", sentence([*failed, *_left(run), *_skipped(run), *short]))
+    """Return the verdict: `failed` takes precedence over `not checked`, and that over `passed`."""
+    failures = _failures(findings, title, run)
+    if failures:
+        return Verdict("failed", sentence(failures))
+    gaps = _unchecked(title, run)
+    if gaps:
+        return Verdict("not checked", sentence(gaps))
+    result = "no findings"
+    if findings:
+        result = f"{counted(findings)}, at which the run does not fail"
+    return Verdict("passed", sentence([result, *_basis(run)]))
+
+
+def _failures(findings: Sequence[Finding], title: Title, run: RunReport | None) -> list[str]:
+    """Return the reasons why a run failed; none if it did not."""
+    failing = that_fail(findings, title.fail_on)
+    reasons = []
+    if len(failing) == 1:
+        reasons.append(f"{counted(failing)} fails the run")
+    elif failing:
+        reasons.append(f"{counted(failing)} fail the run")
     if run is None:
-        if title.not_checked:
-            return Verdict("not checked", sentence([f"not everything could be checked: {title.not_checked[0]}"]))
-    elif not run.number_of("passed") + run.number_of("accepted"):
-        return Verdict("not checked", sentence(["nothing was checked", *title.not_checked[:1]]))
-    elif not run.is_complete:
-        why = "the run ended before everything was checked"
-        return Verdict("not checked", sentence([why, *_left(run), *title.not_checked[:1], *basis]))
-    elif run.number_of("not checked"):
-        return Verdict("not checked", sentence([*title.not_checked[:1], *basis]))
-    elif run.undecided:
-        return Verdict("not checked", sentence([run.undecided, *basis]))
-    found = f"{counted(findings)}, at which the run does not fail" if findings else "no findings"
-    return Verdict("passed", sentence([found, *basis]))
+        return reasons
+    failed_tests = run.number_of("failed") + run.number_of("error")
+    if failed_tests:
+        reasons.append(f"{failed_tests} of {numbered(len(run.tests), 'test')} failed")
+    if reasons or run.shortfall:
+        reasons += [*_tests_left(run), *_skipped(run), *filter(None, [run.shortfall])]
+    return reasons
+
+
+def _unchecked(title: Title, run: RunReport | None) -> list[str]:
+    """Return what was not checked and why; nothing if everything was checked."""
+    first_reason = title.not_checked[:1]
+    if run is None:
+        return [f"not everything could be checked: {reason}" for reason in first_reason]
+    if not run.number_of("passed") + run.number_of("accepted"):
+        return ["nothing was checked", *first_reason]
+    if not run.is_complete:
+        return ["the run ended before everything was checked", *_tests_left(run), *first_reason, *_basis(run)]
+    if run.number_of("not checked"):
+        return [*first_reason, *_basis(run)]
+    if run.undecided:
+        return [run.undecided, *_basis(run)]
+    return []
 
 
 def that_fail(findings: Sequence[Finding], fail_on: FailOn) -> list[Finding]:
-    """The findings at or above a level; where nothing is found, their module is not imported either."""
+    """Return the findings at or above a level."""
+    # Without findings, their module need not be imported.
     if not findings:
         return []
     from pytest_bctrl.findings.finding import at_or_above
@@ -319,31 +395,31 @@ def that_fail(findings: Sequence[Finding], fail_on: FailOn) -> list[Finding]:
 
 
 def _basis(run: RunReport | None) -> list[str]:
-    """What a verdict of a run rests on."""
+    """Return the facts on which the verdict of a run is based."""
     if run is None:
         return []
     parts = [f"{run.number_of('passed')} of {numbered(len(run.tests), 'test')} passed"]
     accepted = run.number_of("accepted")
     if accepted:
-        parts.append(f"what {numbered(accepted, 'test')} found is accepted")
+        parts.append(f"the findings of {numbered(accepted, 'test')} are accepted")
     parts += _skipped(run)
     if run.coverage is not None and run.coverage.points:
         parts.append(f"{run.coverage.percent:.0f}% of the contract was covered")
     return parts
 
 
-def _skipped(run: RunReport | None) -> list[str]:
-    skipped = run.number_of("skipped") if run else 0
+def _skipped(run: RunReport) -> list[str]:
+    skipped = run.number_of("skipped")
     return [f"{skipped} skipped"] if skipped else []
 
 
-def _left(run: RunReport | None) -> list[str]:
-    """How many tests did not run."""
-    left = run.planned - len(run.tests) if run else 0
+def _tests_left(run: RunReport) -> list[str]:
+    """Return the number of tests that did not run; nothing if all ran."""
+    left = run.planned - len(run.tests)
     return [f"{numbered(left, 'test')} did not run"] if left > 0 else []
 
 
 def sentence(parts: Sequence[str]) -> str:
-    """Parts as one sentence: `No findings; 2 tests passed.`"""
+    """Return the parts as one sentence: `No findings; 2 tests passed.`"""
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}."

@@ -43,7 +43,7 @@ def test_a_test_that_says_nothing_of_a_change_is_neither_broken_by_it_nor_copes(
     project.runpytest(*IMPACT)
 
     [(verdict, why)] = verdicts(project)
-    assert verdict == "not played"
+    assert verdict == "not run"
     assert why.endswith(expected)
 
 
@@ -78,7 +78,7 @@ def test_a_test_that_never_ends_with_a_change_is_ended(
 
     project.runpytest(*IMPACT)
 
-    assert verdicts(project) == [("breaks you", "")]
+    assert verdicts(project) == [("fails", "")]
 
 
 def test_fixtures_of_every_scope_are_made_again_for_a_change(project: pytest.Pytester) -> None:
@@ -123,5 +123,5 @@ def test_subtests_that_fail_with_a_change_are_seen_by_nobody_else(project: pytes
 
     result = project.runpytest(*IMPACT)
 
-    assert verdicts(project) == [("breaks you", "")]
+    assert verdicts(project) == [("fails", "")]
     assert "failed" not in result.parseoutcomes()

@@ -22,11 +22,11 @@ def test_a_change_that_breaks_a_test_fails_the_run_and_says_where(project: pytes
     result.stdout.fnmatch_lines(
         [
             "compared     *runtimes.openapi.yaml with changed.json",
-            "played       1 change to 1 test that met the mock, *",
-            "breaks you",
+            "ran          1 test that uses the mock against 1 change, *",
+            "fails",
             "  *runtimes[[]*[]].status: 'paused'",
             "    test_*.py::test_label: KeyError: 'paused' (test_*.py:*)",
-            "of 1 change in changed.json: 1 breaks you",
+            "of 1 change in changed.json: 1 breaks your tests",
             "report       impact.json",
         ]
     )
@@ -38,7 +38,7 @@ def test_the_gate_says_of_each_change_whether_it_breaks(project: pytest.Pytester
     result = project.run(sys.executable, "-m", "pytest_bctrl", "drift", "changed.json", "--impact", "impact.json")
 
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["  you  breaks you (*test_label: KeyError: 'paused')"])
+    result.stdout.fnmatch_lines(["  you  fails (*test_label: KeyError: 'paused')"])
 
 
 def test_another_file_is_no_report_of_an_impact_run(project: pytest.Pytester) -> None:
@@ -52,7 +52,7 @@ def test_workers_find_the_same(project: pytest.Pytester) -> None:
     result = project.runpytest(*IMPACT, "-n", "2")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    assert verdicts(project) == [("breaks you", "")]
+    assert verdicts(project) == [("fails", "")]
 
 
 def test_a_run_that_only_collects_plays_nothing(project: pytest.Pytester) -> None:
@@ -60,13 +60,18 @@ def test_a_run_that_only_collects_plays_nothing(project: pytest.Pytester) -> Non
     assert not (project.path / "impact.json").exists()
 
 
-def test_a_spec_to_which_the_overlay_no_longer_applies_is_taken_as_it_stands(project: pytest.Pytester) -> None:
+def test_overlay_actions_that_no_longer_apply_are_named(project: pytest.Pytester) -> None:
     document = json.loads(changed_spec(()))
     for item in document["paths"].values():
         item["post"] = item.pop("get")
     (project.path / "changed.json").write_text(json.dumps(document), "utf-8")
 
-    assert project.runpytest(*IMPACT, "--collect-only").ret == pytest.ExitCode.OK
+    result = project.runpytest(*IMPACT)
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["note         the overlay no longer applies: *runtimes.overlay.yaml, action *"])
+    notes = json.loads((project.path / "impact.json").read_text("utf-8"))["notes"]
+    assert any(note.startswith("the overlay no longer applies: ") for note in notes)
 
 
 def test_a_worker_that_crashed_takes_nothing_from_what_the_others_found(project: pytest.Pytester) -> None:
@@ -75,7 +80,9 @@ def test_a_worker_that_crashed_takes_nothing_from_what_the_others_found(project:
     for node in (SimpleNamespace(workeroutput={"bctrl_impact": output}), SimpleNamespace()):
         hooks.pytest_testnodedown(node)
 
-    assert "played       0 changes to 3 tests that met the mock, 1.0 s" in [line for line, _ in hooks._summary_lines()]
+    assert "ran          3 tests that use the mock against 0 changes, 1.0 s" in [
+        line for line, _ in hooks._summary_lines()
+    ]
 
 
 def test_what_a_test_reads_without_json_or_asks_without_a_refusal_is_coped_with(project: pytest.Pytester) -> None:
@@ -92,7 +99,7 @@ def test_what_a_test_reads_without_json_or_asks_without_a_refusal_is_coped_with(
 
     project.runpytest(*IMPACT)
 
-    assert verdicts(project) == [("you cope", "")] * 3
+    assert verdicts(project) == [("passes", "")] * 3
 
 
 def test_a_test_that_skips_itself_with_a_change_copes_and_a_terminal_shows_how_far_it_is(
@@ -107,14 +114,14 @@ def test_a_test_that_skips_itself_with_a_change_copes_and_a_terminal_shows_how_f
                                        " body['runtimes'])\n    assert all("))  # fmt: skip
     result = project.runpytest(*IMPACT)
 
-    assert (result.ret, verdicts(project)) == (pytest.ExitCode.OK, [("you cope", "")])
+    assert (result.ret, verdicts(project)) == (pytest.ExitCode.OK, [("passes", "")])
     result.stdout.fnmatch_lines(["*bctrl impact: 0 of 1 changes, *s left*"])
 
 
 def test_a_suite_that_never_met_the_mock_is_one_line(project: pytest.Pytester) -> None:
     result = project.runpytest(*IMPACT, "-k", "nothing")
     assert result.ret == 2
-    result.stdout.fnmatch_lines(["bctrl: no test met the mock or a recording (use *): nothing was played"])
+    result.stdout.fnmatch_lines(["bctrl: no test uses the mock or a recording (*): no change was run"])
 
 
 def test_an_ordinary_run_that_is_not_green_is_played_nothing(project: pytest.Pytester) -> None:
@@ -123,17 +130,17 @@ def test_an_ordinary_run_that_is_not_green_is_played_nothing(project: pytest.Pyt
     result = project.runpytest(*IMPACT)
 
     assert result.ret == 2
-    result.stdout.fnmatch_lines(["bctrl: the ordinary run is not green, so nothing was played; fix that first"])
+    result.stdout.fnmatch_lines(["bctrl: the ordinary run failed, so no change was run; fix that first"])
     assert not (project.path / "impact.json").exists()
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("--bctrl-live", "--bctrl-impact, --bctrl-live: nothing but the mock plays a change*"),
+        ("--bctrl-live", "--bctrl-impact, --bctrl-live: only the mock can apply a change*"),
         ("--bctrl-mock", "--bctrl-impact, --bctrl-mock: the contract suite checks the mock against *"),
         ("--bctrl-selftest", "--bctrl-impact, --bctrl-selftest: the contract suite checks the mock against *"),
-        ("--bctrl-record-mode=rewrite", "--bctrl-impact, --bctrl-record-mode: changed answers must not be recorded*"),
+        ("--bctrl-record-mode=rewrite", "--bctrl-impact, --bctrl-record-mode: changed responses must not be recorded*"),
         ("--pdb", "--bctrl-impact, --pdb: tests are run to fail*"),
         ("--bctrl-impact-budget=soon", "--bctrl-impact-budget: 'soon' is not a time (give one such as 60s or 5m)"),
         ("--bctrl-impact-min=lots", "--bctrl-impact-min: 'lots' is not a percentage (give 0 to 100)"),
@@ -161,8 +168,8 @@ def test_a_path_of_tests_is_no_source(project: pytest.Pytester, source: list[str
 def test_a_budget_leaves_out_and_says_so(project: pytest.Pytester) -> None:
     result = project.runpytest(*IMPACT, "--bctrl-impact-budget=0s")
 
-    assert verdicts(project) == [("not played", "no time was left (--bctrl-impact-budget)")]
-    result.stdout.fnmatch_lines(["of 1 change in changed.json: 1 not played"])
+    assert verdicts(project) == [("not run", "no time was left (--bctrl-impact-budget)")]
+    result.stdout.fnmatch_lines(["of 1 change in changed.json: 1 not run"])
 
 
 def test_a_spec_without_a_change_plays_what_the_contract_gives(project: pytest.Pytester) -> None:
@@ -175,9 +182,9 @@ def test_a_spec_without_a_change_plays_what_the_contract_gives(project: pytest.P
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
         [
-            "compared     changed.json has no change; what the contract itself gives is played",
-            "of 278 breaks of the contract: *",
-            "FAIL *% of the breaks are noticed, below the minimum of 90% (--bctrl-impact-min)",
+            "compared     changed.json has no change; ran changes derived from the contract instead",
+            "of 278 violations of the contract: *",
+            "FAIL *% of the violations are detected, below the minimum of 90% (--bctrl-impact-min)",
         ]
     )
 
@@ -213,7 +220,7 @@ def test_ctrl_c_reports_what_is_known(project: pytest.Pytester) -> None:
     result = project.runpytest_inprocess("--bctrl-impact=mutants", "-p", "no:randomly", no_reraise_ctrlc=True)
 
     assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines(["of 278 breaks of the contract: *, 2?? not played*"])
+    result.stdout.fnmatch_lines(["of 278 violations of the contract: *, 2?? not run*"])
 
 
 def test_recordings_are_changed_as_the_mock_is(project: pytest.Pytester) -> None:

@@ -93,7 +93,7 @@ def test_the_outline_has_every_kind_of_branch_and_ends_where_a_schema_repeats_it
     (operation,) = outline(contract, found, None)
 
     response = _named(operation["children"], "200")
-    plain = "kids, size(way 1(a), way 2(b){}), when(then(x, y), else(x))"
+    plain = "kids, size(branch 1(a), branch 2(b){}), when(then(x, y), else(x))"
     assert f"200(with=kids({plain.format(', c')}, count), {plain.format('')})" == _tree(response)
     assert [1, 2, 3] == response["findings"]
 

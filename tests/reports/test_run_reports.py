@@ -87,7 +87,7 @@ class TestTheJobSummary:
         text = path.read_text("utf-8")
         rows = [row for row in text.splitlines() if row.startswith("| the")]
         assert LIMIT * 0.95 < path.stat().st_size <= LIMIT
-        assert f"{10_000 - len(rows)} of 10000 findings are not shown here" in text
+        assert f"{10_000 - len(rows)} of 10000 findings are not shown" in text
         assert text.rstrip().endswith("### Not checked\n\n- POST /v1/spaces/\\{id\\}/runtimes: it needs a method or "
                                       "parameters that the suite does not send")  # fmt: skip
 

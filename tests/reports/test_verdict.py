@@ -58,7 +58,7 @@ def test_the_status(findings: list[Finding], title: Title, made: RunReport | Non
         ([ERROR, ERROR], None, "2 errors fail the run."),
         ([], run("passed", "skipped"), "No findings; 1 of 2 tests passed; 1 skipped."),
         ([WARNING], run("passed"), "1 warning, at which the run does not fail; 1 of 1 test passed."),
-        ([], run("passed", "accepted"), "No findings; 1 of 2 tests passed; what 1 test found is accepted."),
+        ([], run("passed", "accepted"), "No findings; 1 of 2 tests passed; the findings of 1 test are accepted."),
         ([], run(), "Nothing was checked."),
     ],
 )

@@ -1,6 +1,6 @@
-"""Writes findings as one HTML file that needs nothing else: no network, no server, no folder beside it.
+"""Writes findings as one self-contained HTML file, which needs no network and no server.
 
-It is put together of template, style sheet and scripts, the files in `page/`, and the report as data.
+It consists of the template, style sheet and scripts in `page/`, and the report as data.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _FOLDER = Path(__file__).with_name("page")
 _SCRIPTS = ("dom", "theme", "copy", "values", "gist", "finding", "findings", "filter", "outline", "rest", "print",
             "start")  # fmt: skip
-"""In the order in which they build on one another."""
+"""The scripts in the order of their dependencies."""
 
 _ICONS = {
     "passed": '<path d="m5 12.5 4.5 4.5L19 7.5"/>',
@@ -36,7 +36,7 @@ _ICONS = {
 }
 _COLOURS = {"passed": "#1a7f4b", "failed": "#c0271b", "not checked": "#8a5a00"}
 _SVG = '<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2.6" stroke-linecap="round"'
-_SPOT = re.compile(r"\{\{([a-z_]+)\}\}")
+_PLACEHOLDER = re.compile(r"\{\{([a-z_]+)\}\}")
 
 
 def findings_html(findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> str:
@@ -58,22 +58,22 @@ def findings_html(findings: Sequence[Finding], title: Title, run: RunReport | No
         "data": embedded(page_data(findings, title, run)),
     }
     template = (_FOLDER / "page.html").read_text("utf-8")
-    return _SPOT.sub(lambda match: parts[match[1]], template)
+    return _PLACEHOLDER.sub(lambda match: parts[match[1]], template)
 
 
 def page_data(findings: Sequence[Finding], title: Title, run: RunReport | None) -> dict[str, Any]:
-    """Return the data: that of the JSON report, findings worst first, with `exchanges` and `outline` beside them."""
+    """Return the data of the JSON report, findings worst first, with `exchanges` and `outline`."""
     ranked = sorted(findings, key=lambda finding: LEVELS.index(finding.level))
     data = report_data(ranked, title, run)
     data["exchanges"] = _intern(data["findings"])
     data["outline"] = outline(run.contract, ranked, run.coverage) if run else []
-    # The page shows its points and has no use for what they were drawn from.
+    # The page shows the points of the coverage, which were derived from the observation.
     data.pop("observation", None)
     return data
 
 
 def _intern(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Take request and response out of the findings; equal ones are kept once, and findings name them by number."""
+    """Move requests and responses from the findings to a list without duplicates; findings refer to it by index."""
     numbers: dict[str, int] = {}
     exchanges: list[dict[str, Any]] = []
     for finding in findings:
@@ -93,7 +93,7 @@ def embedded(data: object) -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    """A content security policy under which nothing is loaded, and nothing runs but what is in this file."""
+    """Return a content security policy that loads nothing, and runs only the scripts of this file."""
     return (
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:; "
         "base-uri 'none'; form-action 'none'"

@@ -1,4 +1,4 @@
-"""The contract as a tree of plain data: what is documented, what of it was seen, and what broke."""
+"""The contract as a tree of plain data: what it documents, what responses exercised, and what they broke."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 
 def outline(contract: Contract, findings: Sequence[Finding], coverage: Coverage | None) -> list[_Node]:
-    """Return a node an operation, each with its parameters and responses below it.
+    """Return a node per operation, whose children are its parameters and responses.
 
-    A node has `name`, `words` (its type), `required`, `state`, `seen` (how often; null where that is unknown),
-    `never` (labels of what was never seen at it), `findings` (indices into `findings`) and `children`. The state is
-    `error`, `warning`, `info` where a finding is at the node, else `seen`, `partly`, `never` or `unknown`. A property
-    that was found and is not documented is a node too, with `is_documented` false. A response with more nodes than the
-    budget allows says so, and has none.
+    A node has `name`, `words` (its type), `required`, `state`, `seen` (how often it was exercised; null if unknown),
+    `never` (labels of the points at it that were not exercised), `findings` (indices into `findings`) and `children`.
+    The state is `error`, `warning` or `info` if the node has findings, else `seen`, `partly`, `never` or `unknown`. An
+    undocumented property with a finding is a node too, with `is_documented` false. A response with more nodes than the
+    budget allows has no children, and its text says so.
     """
     budget = Budget.of_contract(schema_count(contract))
     points: dict[tuple[str, str, str], list[Point]] = {}
@@ -41,8 +41,8 @@ def outline(contract: Contract, findings: Sequence[Finding], coverage: Coverage 
         node = _operation(contract, operation, points, budget)
         for index, finding in enumerate(findings):
             if finding.operation == operation.label:
-                _put(node, _response_of(node, finding), finding, index)
-        _settle(node, findings)
+                _add_finding(node, _response_of(node, finding), finding, index)
+        _set_states(node, findings)
         nodes.append(node)
     return nodes
 
@@ -50,10 +50,10 @@ def outline(contract: Contract, findings: Sequence[Finding], coverage: Coverage 
 _Node = dict[str, Any]
 
 
-def _made(kind: str, name: str, said: str, status: str, plain: list[str], *, is_documented: bool = True) -> _Node:
-    """A node of which nothing was seen, and that has nothing below it."""
-    what = {"name": name, "kind": kind, "words": said, "is_documented": is_documented, "status": status}
-    return {**what, "plain": plain, "required": False, "seen": None, "never": [], "findings": [], "children": []}
+def _new_node(kind: str, name: str, text: str, status: str, plain: list[str], *, is_documented: bool = True) -> _Node:
+    """Return a node without coverage, findings and children."""
+    identity = {"name": name, "kind": kind, "words": text, "is_documented": is_documented, "status": status}
+    return {**identity, "plain": plain, "required": False, "seen": None, "never": [], "findings": [], "children": []}
 
 
 _Above = frozenset[frozenset[str]]
@@ -61,33 +61,37 @@ _Points = Mapping[tuple[str, str, str], "list[Point]"]
 
 
 def _operation(contract: Contract, operation: Operation, points: _Points, budget: Budget) -> _Node:
-    whole = _Documented(contract, points, operation.label, "", budget)
-    made = whole.node("operation", operation.label, operation.summary, ())
-    for one in operation.parameters:
-        said = f"{schema_summary(contract, one.schema)}, in {one.in_}"
-        made["children"].append(whole.node("parameter", one.name, said, [one.in_], [one.name], required=one.required))
+    nodes = _DocumentedNodes(contract, points, operation.label, "", budget)
+    operation_node = nodes.node("operation", operation.label, operation.summary, ())
+    for parameter in operation.parameters:
+        text = f"{schema_summary(contract, parameter.schema)}, in {parameter.in_}"
+        node = nodes.node(
+            "parameter", parameter.name, text, [parameter.in_], [parameter.name], required=parameter.required
+        )
+        operation_node["children"].append(node)
     for status, response in operation.responses.items():
-        documented = _Documented(contract, points, operation.label, status, budget.part())
-        node = documented.node("response", status, response.description, [""])
-        made["children"].append(node)
+        nodes = _DocumentedNodes(contract, points, operation.label, status, budget.part())
+        node = nodes.node("response", status, response.description, [""])
+        operation_node["children"].append(node)
         root = build_body_node(contract, operation.label, status)
         try:
-            node["children"] += documented.members([root], frozenset()) if root else ()
+            if root:
+                node["children"] += nodes.members([root], frozenset())
         except BudgetError as error:
             node["children"].clear()
             node["words"] = f"{response.description} (not shown: {error.problem})"
-    return made
+    return operation_node
 
 
-_OWN = ("property", "status", "parameter", "branch")
-"""Kinds of points that say whether a thing itself was seen; the others are about what was seen of it."""
+_EXISTENCE_KINDS = ("property", "status", "parameter", "branch")
+"""Kinds of points that count the occurrences of a node; the others are about its values."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Documented:
-    """What is documented of one response, or of the operation itself, as nodes with what coverage says of them.
+class _DocumentedNodes:
+    """Builds the nodes of one response, or of the operation itself, with their coverage.
 
-    Several places are shown as one node: a list with its items, and the values of several tags of one branch.
+    One node can have several locations: those of a list and its items, or of several tags of one branch.
     """
 
     contract: Contract
@@ -100,32 +104,32 @@ class _Documented:
         self,
         kind: str,
         name: str,
-        said: str,
+        text: str,
         locations: Sequence[str],
         labels: Sequence[str] = (),
         *,
         required: bool = False,
-        told: int | None = None,
+        default_seen: int | None = None,
     ) -> _Node:
-        """A node without children; `told` is how often it was seen, where it has no points that say so."""
+        """Return a node without children; `default_seen` is its count if it has no points that count it."""
         points = [
             point
             for location in locations
             for point in self.points.get((self.operation, self.status, location), ())
             if _is_of(point, kind, labels)
         ]
-        seen = max((point.seen for point in points if point.kind in _OWN), default=told)
+        seen = max((point.seen for point in points if point.kind in _EXISTENCE_KINDS), default=default_seen)
         if seen is None:
             seen = max((point.seen for point in points), default=None)
         plain = [without_tags(location) for location in locations]
-        never = [point.label for point in points if not point.seen and point.kind not in _OWN]
-        made = _made(kind, name, said, self.status, plain)
-        return {**made, "required": required, "seen": seen, "never": never}
+        never = [point.label for point in points if not point.seen and point.kind not in _EXISTENCE_KINDS]
+        node = _new_node(kind, name, text, self.status, plain)
+        return {**node, "required": required, "seen": seen, "never": never}
 
     def members(self, places: Sequence[Node], above: _Above) -> Iterator[_Node]:
-        """The nodes of what is documented in the objects at places, and of the items of the lists there.
+        """Yield the nodes of the documented properties of objects, and of the items of lists.
 
-        Raises `BudgetError` where there are more than the budget allows.
+        Raises `BudgetError` if there are more than the budget allows.
         """
         if places[0].schemas in above:
             return
@@ -137,40 +141,45 @@ class _Documented:
             yield from self._objects(places, above)
 
     def _objects(
-        self, places: Sequence[Node], above: _Above, told_by: str | None = None, times: int | None = None
+        self, places: Sequence[Node], above: _Above, tag_name: str | None = None, tag_count: int | None = None
     ) -> Iterator[_Node]:
-        """`told_by` is the property that tells the branch of the objects, `times` how often that was seen."""
+        """Yield the nodes of the properties; `tag_name` is the property that selects the branch, with its count."""
         pending = places[0].applicators("object")
         if pending:
             yield from self._branches(places, pending[0], above)
             return
-        names = (name for spot in places[0].schemas_for("object") for name in keywords(spot).get("properties", ()))
+        schemas = places[0].schemas_for("object")
+        names = (name for schema in schemas for name in keywords(schema).get("properties", ()))
         for name in dict.fromkeys(names):
             members = [member for place in places if (member := place.member(name)) is not None]
             if not members:
-                # The deepest level of a recursive schema.
+                # The end of a recursive schema.
                 continue
-            shown, lists = [*members], members
+            with_items, lists = [*members], members
             while lists := _items(lists):
-                shown += lists
-            said = schema_summary(self.contract, members[0].certain[0].schema)
-            required, told = name in places[0].required, times if name == told_by else None
-            self.budget.spend(places[0].where, len(shown))
-            node = self.node("property", name, said, [one.location for one in shown], required=required, told=told)
+                with_items += lists
+            text = schema_summary(self.contract, members[0].certain[0].schema)
+            required = name in places[0].required
+            default_seen = tag_count if name == tag_name else None
+            self.budget.spend(places[0].where, len(with_items))
+            locations = [member.location for member in with_items]
+            node = self.node("property", name, text, locations, required=required, default_seen=default_seen)
             node["children"] += self.members(members, above)
             yield node
 
     def _branches(self, places: Sequence[Node], split: Applicator, above: _Above) -> Iterator[_Node]:
         by_schema: dict[str, list[str]] = {}
         for tag in split.by_tag:
-            by_schema.setdefault(str([spot.pointer for spot in split.schemas_for_tag(tag)[0]]), []).append(tag)
+            by_schema.setdefault(str([schema.pointer for schema in split.schemas_for_tag(tag)[0]]), []).append(tag)
         for tags in by_schema.values():
             number = tags[0].partition(":")[2]
             is_numbered = split.name is None and number.isdigit()
-            name = f"way {int(number) + 1}" if is_numbered else " or ".join(tags)
-            said = schema_summary(self.contract, split.schemas_for_tag(tags[0])[0][0].schema) if is_numbered else ""
+            name, text = " or ".join(tags), ""
+            if is_numbered:
+                name = f"branch {int(number) + 1}"
+                text = schema_summary(self.contract, split.schemas_for_tag(tags[0])[0][0].schema)
             self.budget.spend(places[0].where, len(places))
-            node = self.node("branch", name, said, [place.location for place in places], tags)
+            node = self.node("branch", name, text, [place.location for place in places], tags)
             below = [place.narrow(split, tag) for place in places for tag in tags]
             node["children"] += self._objects(below, above, split.name, node["seen"])
             yield node
@@ -183,29 +192,36 @@ def _items(places: Sequence[Node]) -> list[Node]:
 
 
 def _is_of(point: Point, kind: str, labels: Sequence[str]) -> bool:
-    """Whether a point of coverage at its place is shown at a node."""
+    """Return whether a node shows a point of the coverage at its location."""
     if labels:
         return point.kind == kind and point.label in labels
-    return (point.kind == "status") if kind == "response" else point.kind not in ("status", "parameter", "branch")
+    if kind == "response":
+        return point.kind == "status"
+    return point.kind not in ("status", "parameter", "branch")
 
 
 def _response_of(node: _Node, finding: Finding) -> _Node | None:
-    """The response that a finding is about: the answer's status, a drift's, or the first success."""
-    responses = [child for child in node["children"] if child["kind"] == "response"]
-    answered = str((finding.extra.get("response") or {}).get("status") or finding.extra.get("status") or "")
-    wanted = (answered, f"{answered[:1]}XX", "default") if answered else ()
-    named = next((child for status in wanted for child in responses if child["status"].upper() == status), None)
-    return named or next((child for child in responses if child["status"].startswith("2")), None)
+    """Return the node of the response with the status of the finding, else of the first success response."""
+    responses: list[_Node] = [child for child in node["children"] if child["kind"] == "response"]
+    status = str((finding.extra.get("response") or {}).get("status") or finding.extra.get("status") or "")
+    if status:
+        by_key = {child["status"].upper(): child for child in reversed(responses)}
+        for key in (status, f"{status[:1]}XX", "DEFAULT"):
+            if key in by_key:
+                return by_key[key]
+    return next((child for child in responses if child["status"].startswith("2")), None)
 
 
-def _put(operation: _Node, response: _Node | None, finding: Finding, index: int) -> None:
-    """Hang a finding on the nodes of its place; on a new one where the contract has none; else on the operation."""
+def _add_finding(operation: _Node, response: _Node | None, finding: Finding, index: int) -> None:
+    """Add a finding to the nodes of its location, which may be new ones, else to the response or the operation."""
     location = finding.location
-    is_answers = location in ("status", "response") and finding.sample is None and not is_change(finding)
-    is_whole = is_answers or location in ("", "$", "body")
-    below = None if is_whole else response
-    found = (list(_at(below, location)) or list(_undocumented(below, location))) if below else []
-    for node in found or [response or operation]:
+    is_whole_response = location in ("", "$", "body")
+    if location in ("status", "response") and finding.sample is None and not is_change(finding):
+        is_whole_response = True
+    nodes: list[_Node] = []
+    if response and not is_whole_response:
+        nodes = list(_at(response, location)) or list(_undocumented(response, location))
+    for node in nodes or [response or operation]:
         node["findings"].append(index)
 
 
@@ -217,24 +233,24 @@ def _at(node: _Node, location: str) -> Iterator[_Node]:
 
 
 def _undocumented(response: _Node, location: str) -> Iterator[_Node]:
-    """A node for a property that the contract does not name, below the object that holds it; none for no property."""
+    """Yield a new node for an undocumented property, below the node of its object."""
     try:
         parent, last = split_location(location)
     except ValueError:
         return
     if last is None or last.kind != "member":
         return
-    holders = _at(response, parent) if parent else [response]
-    holder = next((node for node in holders if node["children"]), None)
-    if holder is not None:
-        made = _made("property", last.text, "not documented", response["status"], [location], is_documented=False)
-        holder["children"].append(made)
-        yield made
+    objects = _at(response, parent) if parent else [response]
+    object_node = next((node for node in objects if node["children"]), None)
+    if object_node is not None:
+        node = _new_node("property", last.text, "not documented", response["status"], [location], is_documented=False)
+        object_node["children"].append(node)
+        yield node
 
 
-def _settle(node: _Node, findings: Sequence[Finding]) -> None:
-    """Decide on every node's state, and on the worst below it."""
-    # What is accepted is reported, and breaks nothing.
+def _set_states(node: _Node, findings: Sequence[Finding]) -> None:
+    """Set the state of the node and its descendants, and the worst level below each."""
+    # An accepted finding is shown, but not as a problem.
     levels = ["info" if findings[index].extra.get("accepted") else findings[index].level for index in node["findings"]]
     if levels:
         node["state"] = min(levels, key=LEVELS.index)
@@ -245,7 +261,7 @@ def _settle(node: _Node, findings: Sequence[Finding]) -> None:
     else:
         node["state"] = "partly" if node["never"] else "seen"
     for child in node["children"]:
-        _settle(child, findings)
+        _set_states(child, findings)
     below = [level for child in node["children"] for level in (child["state"], child["below"]) if level in LEVELS]
     node["below"] = min(below, key=LEVELS.index) if below else ""
     del node["plain"]
