@@ -22,7 +22,7 @@ from pytest_bctrl.impact.change import Change, ResponseContext, ResponseTransfor
 from pytest_bctrl.impact.contract_version import ContractVersion, is_at, operation_shapes
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.traffic.mock.refusal import Admission, Refusals, Refused
+from pytest_bctrl.traffic.mock.refusal import Admission, Refusals, Rejection
 
 _NOT_SENT = "it changes no request and no response"
 _NOT_SHOWN = "no response that shows it could be generated"
@@ -80,7 +80,7 @@ class _ResponseChanges:
         def respond_as_removed(context: ResponseContext) -> MockResponse:
             if context.operation_shape not in removed_shapes:
                 return context.response
-            refused = Refused(404, "the operation is gone")
+            refused = Rejection(404, "the operation is gone")
             # If another template of the new contract matches the path, the path exists without this method.
             match = self._routes.match(context.request.target)
             if match and not match.of(context.request.method):
@@ -123,12 +123,12 @@ class _ResponseChanges:
             admission = admissions.get(context.operation_shape)
             if admission is None or context.response.status >= 400:
                 return context.response
-            refused = admission.refusal(context.request, context.path_values)
+            refused = admission.rejection(context.request, context.path_values)
             return context.response if refused is None else self._error_response(context, refused)
 
         return reject
 
-    def _error_response(self, context: ResponseContext, refused: Refused) -> MockResponse:
+    def _error_response(self, context: ResponseContext, refused: Rejection) -> MockResponse:
         status, reason, headers = refused
         operation = self._new.operations.get(context.operation_shape)
         request_id = context.response.header("x-request-id") or ""

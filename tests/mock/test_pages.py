@@ -253,10 +253,10 @@ def test_a_fault_of_pages_that_cannot_be_played_says_why() -> None:
     with pytest.raises(
         SettingError,
         match=r"fault lost_item\(\): it has no pages, as far as it says \("
-        "name what asks for a page and what its answer says of the next: x-bctrl-paging",
+        "name the parameter of a page and the member with the next page: x-bctrl-paging",
     ):
         MockServer(contract(LIST, {})).fault("lost_item")
-    with pytest.raises(SettingError, match="its answer does not say whether there is more"):
+    with pytest.raises(SettingError, match="its response does not say whether there is more"):
         MockServer(CONTRACTS["offset and limit"]).fault("endless_cursor")
 
 

@@ -1,4 +1,4 @@
-"""The control path of a mock: a test in any language opens spaces and steers them, as `control.yaml` documents."""
+"""The control path of a mock: tests in any language open and control spaces over HTTP, as `control.yaml` documents."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pytest_bctrl.traffic.mock.space import Space
 
 DOCUMENT = Path(__file__).with_name("control.yaml")
 PREFIX = "/__bctrl__/"
-"""Where the control path begins; a contract that has operations there is refused with it."""
+"""Prefix of the control path; a contract with operations there is rejected if the control path is on."""
 
 
 class SpaceServer(Protocol):
@@ -50,7 +50,7 @@ class SpaceServer(Protocol):
 
 
 class _Call(NamedTuple):
-    """What one request asks for: where it reached the server, in which space, by which path values, and with what."""
+    """One control request: the server and the URL at which it was reached, the space, the path values and the body."""
 
     server: SpaceServer
     url: str
@@ -60,12 +60,13 @@ class _Call(NamedTuple):
 
 
 class Control:
-    """Answers what is asked below `PREFIX`, for who has the token."""
+    """Handles requests below `PREFIX` that have the token."""
 
     def __init__(self, server: SpaceServer, token: Secret) -> None:
-        claimed = [one.label for one in server.contract.operations if one.path.startswith(PREFIX)]
-        if claimed:
-            raise SettingError(f"the contract has {claimed[0]}", where="control", hint="start the mock without it")
+        for operation in server.contract.operations:
+            if operation.path.startswith(PREFIX):
+                hint = "start the mock without it"
+                raise SettingError(f"the contract has {operation.label}", where="control", hint=hint)
         self._server = server
         self._token = token
         self._document = read_yaml(read_text(DOCUMENT), DOCUMENT.name)
@@ -77,16 +78,17 @@ class Control:
         return request.target.startswith(PREFIX)
 
     def respond(self, request: Request) -> MockResponse:
-        """Return the answer to one request."""
-        status, data = self._answered(request)
+        """Return the response to one request."""
+        status, data = self._handle(request)
         fields = (("WWW-Authenticate", "Bearer"),) if status == 401 else ()
         if data is None:
             return MockResponse(status, fields)
         return MockResponse(status, (("Content-Type", "application/json"), *fields), Payload(encode(data)))
 
-    def _answered(self, request: Request) -> tuple[int, Any]:
-        given, wanted = request.header("authorization") or "", f"Bearer {self._token.reveal()}"
-        if not hmac.compare_digest(given.encode(), wanted.encode()):
+    def _handle(self, request: Request) -> tuple[int, Any]:
+        """Return the status of the response, and its JSON data or None."""
+        credential, expected = request.header("authorization") or "", f"Bearer {self._token.reveal()}"
+        if not hmac.compare_digest(credential.encode(), expected.encode()):
             return 401, {"error": "the token is missing or wrong (it is in the ready-file)"}
         if request.target == f"{PREFIX}openapi.json":
             return 200, self._document
@@ -102,30 +104,32 @@ class Control:
             return 400, {"error": f"the body is not JSON: {error}"}
         try:
             self._require(operation, body)
-            # In a container, or behind a forwarded port, the server knows no address that its clients could use.
-            url = f"http://{host}" if (host := request.header("host")) else self._server.url
-            done = _DO[operation.operation_id](_Call(self._server, url, space, values, body))
-            return min(operation.success_statuses), done if isinstance(done, dict) else None
+            # In a container, or with a forwarded port, only the `Host` field has an address that clients can use.
+            host = request.header("host")
+            url = f"http://{host}" if host else self._server.url
+            result = _DO[operation.operation_id](_Call(self._server, url, space, values, body))
+            return min(operation.success_statuses), result if isinstance(result, dict) else None
         except BctrlError as error:
             return 400, {"error": str(error)}
 
     def _require(self, operation: Operation, body: Any) -> None:
-        """Raise `SettingError` for a body that is not as the operation documents it."""
-        said = self._document["paths"][operation.path][operation.method.lower()].get("requestBody", _NO_BODY)
-        schema = said["content"]["application/json"]["schema"]
+        """Raise `SettingError` if the body does not conform to the operation."""
+        item = self._document["paths"][operation.path]
+        documented = item[operation.method.lower()].get("requestBody", _NO_BODY)
+        schema = documented["content"]["application/json"]["schema"]
         if not accepts(self._contract, schema, body):
-            found = violations(self._contract, schema, body)
-            place = exact_location(found[0].path)
+            violation = violations(self._contract, schema, body)[0]
+            location = exact_location(violation.path)
             hint = f"GET {PREFIX}openapi.json says what is taken"
-            raise SettingError(found[0].message, where=f"the body at {place}", hint=hint)
+            raise SettingError(violation.message, where=f"the body at {location}", hint=hint)
 
 
 _NO_BODY = {"content": {"application/json": {"schema": {"maxProperties": 0}}}}
 
 
 def _open(call: _Call) -> dict[str, Any]:
-    made = call.server.space(call.body.get("id"))
-    return {"id": made.space_id, "key": made.api_key.reveal(), "url": call.url}
+    space = call.server.space(call.body.get("id"))
+    return {"id": space.space_id, "key": space.api_key.reveal(), "url": call.url}
 
 
 def _close(call: _Call) -> None:
@@ -136,7 +140,7 @@ def _close(call: _Call) -> None:
 
 def _set(call: _Call) -> None:
     samples = call.space.samples
-    # Whoever writes the items down need not know the space that they will be in.
+    # The id of the space is set here, so that the items need not contain it.
     body = samples.addressed(samples.with_items(call.body["runtimes"]), call.space.space_id)
     call.space.serve(samples.items(body), conforming=call.body.get("conforming", True))
 
@@ -155,7 +159,7 @@ def _sequence(call: _Call) -> None:
 
 def _requests(call: _Call) -> dict[str, Any]:
     names = ("method", "path", "time", "status", "why")
-    shown = [
+    entries = [
         {
             **{name: getattr(entry, name) for name in names},
             "headers": dict(entry.headers),
@@ -164,7 +168,7 @@ def _requests(call: _Call) -> dict[str, Any]:
         }
         for entry in call.space.requests
     ]
-    return {"requests": shown}
+    return {"requests": entries}
 
 
 def _restore(call: _Call) -> None:
@@ -180,11 +184,11 @@ def _behave(call: _Call) -> None:
 
 
 def spelled(fault: Fault) -> str:
-    """Return a fault as a call that makes it again: `status(503, times=2)`."""
-    name, _, rest = fault.name.partition("(")
-    usual = {"times": None, "every": 1, "after": 0}
-    further = [f"{word}={getattr(fault, word)}" for word, value in usual.items() if getattr(fault, word) != value]
-    return f"{name}({', '.join(filter(None, [rest.removesuffix(')'), *further]))})"
+    """Return a fault as the call that creates it: `status(503, times=2)`."""
+    name, _, arguments = fault.name.partition("(")
+    defaults = {"times": None, "every": 1, "after": 0}
+    timing = [f"{word}={getattr(fault, word)}" for word, value in defaults.items() if getattr(fault, word) != value]
+    return f"{name}({', '.join(filter(None, [arguments.removesuffix(')'), *timing]))})"
 
 
 _DO: Mapping[str, Callable[[_Call], object]] = {
@@ -197,7 +201,7 @@ _DO: Mapping[str, Callable[[_Call], object]] = {
     "play_scenario": lambda call: call.space.scenario(call.body["scenario"]),
     "play_sequence": _sequence,
     "list_faults": lambda call: {
-        "faults": [{"fault": spelled(one.fault), "applied": one.count} for one in call.space.faults]
+        "faults": [{"fault": spelled(active.fault), "applied": active.count} for active in call.space.faults]
     },
     "add_fault": lambda call: call.space.fault(call.body["fault"]),
     "remove_faults": _behave,
@@ -206,8 +210,8 @@ _DO: Mapping[str, Callable[[_Call], object]] = {
     "reset_space": lambda call: call.space.reset(),
     "take_snapshot": lambda call: {
         "runtimes": call.space.runtimes,
-        "faults": [spelled(one.fault) for one in call.space.faults],
+        "faults": [spelled(active.fault) for active in call.space.faults],
     },
     "restore_snapshot": _restore,
 }
-"""What each operation of `control.yaml` does; one that has nothing to tell gives no object."""
+"""The function of each operation of `control.yaml`; its result is the body of the response if it is an object."""

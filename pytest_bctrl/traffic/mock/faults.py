@@ -1,4 +1,4 @@
-"""The faults by name. Each function returns a `Fault`; all take `times`, `every` and `after` as well."""
+"""The faults by name. Each function returns a `Fault`; all of them accept `times`, `every` and `after` as well."""
 
 from __future__ import annotations
 
@@ -26,35 +26,37 @@ _success: Callable[[RequestContext], bool] = attrgetter("is_success")
 
 
 def status(code: int, *, retry_after: float | None = None) -> Fault:
-    """Answer with this status, as an error in the documented shape."""
+    """Respond with this status, as an error in the documented shape."""
     code = status_code(code, "fault status")
-    extra = {} if retry_after is None else {"Retry-After": f"{seconds_of(retry_after, 'fault status'):g}"}
+    extra = {}
+    if retry_after is not None:
+        extra["Retry-After"] = f"{seconds_of(retry_after, 'fault status'):g}"
     check = "not_a_server_error" if code >= 500 else "status_code_conformance"
     return Fault(f"status({code})", change.status(code, f"the mock plays the status {code}", extra), check)
 
 
 def rate_limited(retry_after: float = 1) -> Fault:
-    """Answer 429 with `Retry-After` in seconds (RFC 6585, 4)."""
+    """Respond with 429 and `Retry-After` in seconds (RFC 6585, 4)."""
     extra = {"Retry-After": f"{seconds_of(retry_after, 'fault rate_limited'):g}"}
-    made = change.status(429, "the mock plays a rate limit", extra)
-    return Fault(f"rate_limited(retry_after={retry_after:g})", made, _WHOLE)
+    rejection = change.status(429, "the mock plays a rate limit", extra)
+    return Fault(f"rate_limited(retry_after={retry_after:g})", rejection, _WHOLE)
 
 
 def unauthorized() -> Fault:
-    """Answer 401 whatever the credential."""
+    """Respond with 401 to any credential."""
     extra = {"WWW-Authenticate": 'Bearer realm="bctrl", error="invalid_token"'}
-    refusal = change.status(401, "the mock plays a refused key", extra)
-    return Fault("unauthorized()", refusal, "status_code_conformance")
+    rejection = change.status(401, "the mock plays a refused key", extra)
+    return Fault("unauthorized()", rejection, "status_code_conformance")
 
 
 def any_key() -> Fault:
-    """Let everyone in: no credential is looked at."""
-    return _granting("any_key()", 401, "ignored_auth")
+    """Accept every request, without checking the credential."""
+    return _accepting("any_key()", 401, "ignored_auth")
 
 
 def any_space() -> Fault:
-    """Answer for every space with the one list there is."""
-    return _granting("any_space()", 404, "status_code_conformance")
+    """Respond with the same list for every space."""
+    return _accepting("any_space()", 404, "status_code_conformance")
 
 
 def delay(seconds: float) -> Fault:
@@ -63,7 +65,7 @@ def delay(seconds: float) -> Fault:
 
 
 def hang() -> Fault:
-    """Take the request and never answer; the connection stays open."""
+    """Accept the request and never respond; the connection stays open."""
     return Fault("hang()", lambda context: replace(context.response, ending="hang"), _WHOLE)
 
 
@@ -78,36 +80,36 @@ def truncate() -> Fault:
 
 
 def malformed_json() -> Fault:
-    """Leave out the last character of the body, as a broken proxy does; the length is right."""
+    """Omit the last character of the body, as a broken proxy does; `Content-Length` is correct."""
     return _body("malformed_json()", lambda context: context.response.body[:-1], "strict_json")
 
 
 def not_utf8() -> Fault:
-    """Send the body in UTF-16, which JSON between systems must not be (RFC 8259, 8.1)."""
+    """Send the body in UTF-16, which JSON between systems must not use (RFC 8259, 8.1)."""
     return _body("not_utf8()", lambda context: context.response.body.decode().encode("utf-16"), "strict_json")
 
 
 def duplicate_key() -> Fault:
-    """Name the first property of the body twice (RFC 8259, 4)."""
+    """Repeat the first property of the body (RFC 8259, 4)."""
 
     def twice(context: RequestContext) -> bytes:
         text = encode(context.json()).decode()
-        for found in re.finditer(r"\{(?=\")", text):
+        for match in re.finditer(r"\{(?=\")", text):
             try:
-                first, _ = JSONDecoder().raw_decode(text, found.start())
+                first, _ = JSONDecoder().raw_decode(text, match.start())
             except ValueError:
-                # A text that ends with a brace.
+                # A brace within a string.
                 continue
             name, value = next(iter(first.items()))
-            again = encode({name: value}).decode()[1:-1]
-            return f"{text[: found.end()]}{again},{text[found.end() :]}".encode()
+            repeated = encode({name: value}).decode()[1:-1]
+            return f"{text[: match.end()]}{repeated},{text[match.end() :]}".encode()
         return context.response.body
 
     return _body("duplicate_key()", twice, "strict_json")
 
 
 def nan() -> Fault:
-    """Put `NaN` into the body, which JSON does not have (RFC 8259, 6)."""
+    """Insert `NaN` into the body, which JSON does not allow (RFC 8259, 6)."""
 
     def with_nan(context: RequestContext) -> bytes:
         start = b"[NaN," if context.response.body.startswith(b"[") else b'{"undocumented":NaN,'
@@ -117,25 +119,25 @@ def nan() -> Fault:
 
 
 def empty_body() -> Fault:
-    """Answer 200 with no body at all."""
+    """Respond with 200 and no body."""
     return _body("empty_body()", lambda _context: b"", "complete_body")
 
 
 def wrong_content_type(content_type: str = "text/html") -> Fault:
-    """Call the body something else than it is."""
-    made = change.headers({"Content-Type": one_line(content_type)})
-    return Fault(f"wrong_content_type({content_type!r})", made, "content_type_conformance", meets=_success)
+    """Send the body with another content type."""
+    changed = change.headers({"Content-Type": one_line(content_type)})
+    return Fault(f"wrong_content_type({content_type!r})", changed, "content_type_conformance", meets=_success)
 
 
 def redirect(url: str = "http://127.0.0.1:9/elsewhere", code: int = 302) -> Fault:
-    """Answer with a redirect to `url`; a client must not take the key along."""
+    """Respond with a redirect to `url`; a client must not send the key there."""
     code = status_code(code, "fault redirect")
-    made = change.status(code, f"the mock redirects to {url}", {"Location": one_line(url)})
-    return Fault(f"redirect({url!r})", made, "status_code_conformance")
+    redirection = change.status(code, f"the mock redirects to {url}", {"Location": one_line(url)})
+    return Fault(f"redirect({url!r})", redirection, "status_code_conformance")
 
 
 def plain_errors() -> Fault:
-    """Refuse with a page of HTML in place of the documented error body."""
+    """Send an HTML page in place of the documented error body."""
 
     def page(context: RequestContext) -> MockResponse:
         response = replace(context.response, payload=Payload(b"<h1>Something went wrong</h1>\n"))
@@ -147,7 +149,7 @@ def plain_errors() -> Fault:
 
 
 def repeat_page() -> Fault:
-    """Answer every further page of a list with the items of the first."""
+    """Repeat the items of the first page on every further page of a list."""
 
     def again(context: RequestContext, paging: Paging) -> MockResponse:
         first = context.granted(target_of(paging, context.request))
@@ -157,7 +159,7 @@ def repeat_page() -> Fault:
 
 
 def lost_item() -> Fault:
-    """Leave out the first item of every further page of a list."""
+    """Omit the first item of every further page of a list."""
     return _paged(
         "lost_item()",
         lambda context, paging: _with_items(context, paging, paging.items_in(context.json())[1:]),
@@ -166,7 +168,7 @@ def lost_item() -> Fault:
 
 
 def endless_cursor() -> Fault:
-    """Say on the last page of a list that there is one more, which is the same again."""
+    """Announce another page on the last page of a list; it is the same page again."""
 
     def endless(context: RequestContext, paging: Paging) -> MockResponse:
         query = context.request.query
@@ -176,24 +178,27 @@ def endless_cursor() -> Fault:
         return replace(context.response, headers=(*context.response.headers, *fields), payload=Payload(encode(body)))
 
     def hinders(samples: Samples) -> str:
-        tells = samples.paging and (samples.paging.more or samples.paging.next or samples.paging.in_header)
-        return _unpaged(samples) or ("" if tells else "its answer does not say whether there is more")
+        paging = samples.paging
+        announces_more = paging and (paging.more or paging.next or paging.in_header)
+        if announces_more:
+            return _unpaged(samples)
+        return _unpaged(samples) or "its response does not say whether there is more"
 
     return replace(_paged("endless_cursor()", endless, "endless_paging"), hinders=hinders)
 
 
 def break_rule(rule: str) -> Fault:
-    """Break one rule of the contract in the last place that has it.
+    """Break one rule of the contract at the last location that has it.
 
-    `rule` is a place (`"runtimes[*].status"`), a place and a keyword (`"runtimes[*].status: type"`), the name of an
-    invariant (`"unique_ids"`), or `"undocumented_property"`.
+    `rule` is a location (`"runtimes[*].status"`), a location and a keyword (`"runtimes[*].status: type"`), the name of
+    an invariant (`"unique_ids"`), or `"undocumented_property"`.
     """
-    # Whether it is an invariant is for the contract to say, and no contract is here yet: see `for_contract`.
-    return Fault(f"break_rule({rule!r})", _Broken(str(rule)), SCHEMA_CHECK, meets=_success)
+    # Only the contract, which is not available yet, says whether it is an invariant: see `for_contract`.
+    return Fault(f"break_rule({rule!r})", _RuleViolation(str(rule)), SCHEMA_CHECK, meets=_success)
 
 
-class _Broken:
-    """The change behind `break_rule`."""
+class _RuleViolation:
+    """Changes a response so that it breaks a rule."""
 
     def __init__(self, rule: str) -> None:
         self.rule = rule
@@ -204,26 +209,35 @@ class _Broken:
 
 
 def sequence(*steps: Any) -> Fault:
-    """Take one step a request, then behave: a step is a status, a fault, a fault as text, or None for no fault."""
-    faults = [
-        None if step in (None, 200) else fault(step) if isinstance(step, str | Fault) else status(step)
-        for step in steps
-    ]
+    """Apply one step per request, then none: a step is a status, a fault, a fault as text, or None for no fault."""
+    faults = [_step_fault(step) for step in steps]
 
-    def step(context: RequestContext) -> MockResponse:
-        chosen = faults[context.turn] if context.turn < len(faults) else None
-        return context.response if chosen is None else chosen.change(context)
+    def apply_step(context: RequestContext) -> MockResponse:
+        step = faults[context.turn] if context.turn < len(faults) else None
+        if step is None:
+            return context.response
+        return step.change(context)
 
-    names = ", ".join("None" if one is None else one.name for one in faults)
-    first = next((one.check for one in faults if one), "")
-    return Fault(f"sequence({names})", step, first).when(times=len(faults) or None)
+    names = ", ".join("None" if step is None else step.name for step in faults)
+    check = next((step.check for step in faults if step), "")
+    return Fault(f"sequence({names})", apply_step, check).when(times=len(faults) or None)
 
 
-def _granting(name: str, refused: int, check: str) -> Fault:
-    def granted(context: RequestContext) -> MockResponse:
+def _step_fault(step: Any) -> Fault | None:
+    if step in (None, 200):
+        return None
+    if isinstance(step, str | Fault):
+        return fault(step)
+    return status(step)
+
+
+def _accepting(name: str, rejected_status: int, check: str) -> Fault:
+    """Return a fault that sends the success response in place of a rejection with this status."""
+
+    def accept(context: RequestContext) -> MockResponse:
         return context.granted(context.request.target)
 
-    return Fault(name, granted, check, meets=lambda context: context.response.status == refused)
+    return Fault(name, accept, check, meets=lambda context: context.response.status == rejected_status)
 
 
 def _body(name: str, make: Callable[[RequestContext], bytes], check: str) -> Fault:
@@ -236,11 +250,13 @@ def _with_items(context: RequestContext, paging: Paging, items: list[Any]) -> Mo
 
 
 def _unpaged(samples: Samples) -> str:
-    return "" if samples.paging is not None and samples.paging.has_next_page else "it has no pages, as far as it says"
+    if samples.paging is not None and samples.paging.has_next_page:
+        return ""
+    return "it has no pages, as far as it says"
 
 
 def _paged(name: str, change: Callable[[RequestContext, Paging], MockResponse], check: str) -> Fault:
-    """A fault of the pages after the first."""
+    """Return a fault of the pages after the first."""
 
     def meets(context: RequestContext) -> bool:
         paging = context.samples.paging
@@ -250,17 +266,19 @@ def _paged(name: str, change: Callable[[RequestContext, Paging], MockResponse], 
 
     def changed(context: RequestContext) -> MockResponse:
         paging = context.samples.paging
-        return change(context, paging) if paging is not None and meets(context) else context.response
+        if paging is None or not meets(context):
+            return context.response
+        return change(context, paging)
 
     return Fault(name, changed, check, meets=meets, hinders=_unpaged)
 
 
-FAULTS: Mapping[str, Callable[..., Fault]] = {made.__name__: made for made in (
+FAULTS: Mapping[str, Callable[..., Fault]] = {function.__name__: function for function in (
     status, rate_limited, unauthorized, any_key, any_space, delay, hang, reset, truncate, malformed_json, not_utf8,
     duplicate_key, nan, empty_body, wrong_content_type, redirect, plain_errors, repeat_page, lost_item, endless_cursor,
     break_rule, sequence,
 )}  # fmt: skip
-"""Every fault by its name, as `.fault(name, …)`, `--fault` and a sequence's steps take it."""
+"""All faults by name, for `.fault(name, …)`, `--fault` and the steps of a sequence."""
 
 
 def fault(
@@ -272,50 +290,51 @@ def fault(
     after: int = 0,
     **named: Any,
 ) -> Fault:
-    """Return a fault: one already made, a name with its arguments, or a call as text (`"status(503, times=2)"`).
+    """Return a fault from a `Fault`, from a name with its arguments, or from a call as text (`"status(503)"`).
 
-    Raises `SettingError` for a name that is not one of those `known`, or arguments that do not fit.
+    Raises `SettingError` for a name that is not in `known`, or arguments that do not fit.
     """
     timing: dict[str, Any] = {"times": times, "every": every, "after": after}
     if isinstance(spec, Fault):
-        return spec if (times, every, after) == (None, 1, 0) else spec.when(**timing)
+        if (times, every, after) == (None, 1, 0):
+            return spec
+        return spec.when(**timing)
     name, positional, keywords = called(spec)
     timing |= {word: keywords.pop(word) for word in timing if word in keywords}
-    made = made_by("fault", name, known, (*positional, *arguments), {**keywords, **named})
+    untimed = made_by("fault", name, known, (*positional, *arguments), {**keywords, **named})
     if timing["times"] is None:
-        timing["times"] = made.times
-    return made.when(**timing)
+        timing["times"] = untimed.times
+    return untimed.when(**timing)
 
 
-def for_contract(made: Fault, operations: Sequence[Samples]) -> Fault:
+def for_contract(fault: Fault, operations: Sequence[Samples]) -> Fault:
     """Return the fault with the check and level that the contract gives the rule it breaks.
 
-    It meets the answers of the first of `operations` that has the rule, and those of all others that have it.
-    Raises `SettingError` for a rule that the contract does not have, and for a fault that can be played on none of the
-    operations, before any request meets it.
+    It applies to the responses of all `operations` that have the rule. Raises `SettingError` for a rule that the
+    contract does not have, and for a fault that has no effect on any of the operations.
     """
-    reasons = [reason for samples in operations if (reason := made.hinders(samples))]
+    reasons = [reason for samples in operations if (reason := fault.hinders(samples))]
     if reasons and len(reasons) == len(operations):
         raise SettingError(
             reasons[0],
-            where=f"fault {made.name}",
-            hint="name what asks for a page and what its answer says of the next: x-bctrl-paging",
+            where=f"fault {fault.name}",
+            hint="name the parameter of a page and the member with the next page: x-bctrl-paging",
         )
-    if not isinstance(made.change, _Broken):
-        return made
-    rule = made.change.rule
-    having: dict[str, Mutant] = {}
+    if not isinstance(fault.change, _RuleViolation):
+        return fault
+    rule = fault.change.rule
+    mutants: dict[str, Mutant] = {}
     problems: list[SettingError] = []
     for samples in operations:
         try:
-            having[samples.operation.label] = broken(samples, samples.sample(), rule)
+            mutants[samples.operation.label] = broken(samples, samples.sample(), rule)
         except SettingError as error:
             problems.append(error)
-    if not having:
+    if not mutants:
         raise problems[0]
-    mutant = next(iter(having.values()))
+    mutant = next(iter(mutants.values()))
 
     def meets(context: RequestContext) -> bool:
-        return context.is_success and context.samples.operation.label in having
+        return context.is_success and context.samples.operation.label in mutants
 
-    return replace(made, check=mutant.check, level=mutant.level, meets=meets)
+    return replace(fault, check=mutant.check, level=mutant.level, meets=meets)

@@ -1,4 +1,4 @@
-"""What the mock was asked and what it answered, with every credential hidden."""
+"""The requests to the mock and their responses, with all credentials redacted."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ _CREDENTIAL = re.compile(
     "(x|proxy|xamz)?(auth(orization)?|cookie|credentials?|(api|access|private|secret)?key|(api|client)?secret|jwt|bearer"
     "|(access|api|auth|bearer|id|refresh|session)?token|pass(phrase|wd|word)?|pwd|session(id)?|sig(nature)?)"
 )
-"""Names of header fields and of query parameters whose value is hidden, whatever it is; in lower case, without - and _.
-Not `pageToken` and the like, which tests assert on."""
+"""Names of header fields and query parameters whose values are redacted; in lower case, without - and _.
+
+`pageToken` and the like are not among them, because tests assert on their values.
+"""
 _SCHEME = re.compile(r"(basic|bearer|digest|negotiate|token) (?=.)", re.IGNORECASE)
 _PAIR = re.compile(r"(?<=[?&;])([^=&;#\s]+)=([^&;#\s]+)")
 _USER = re.compile(r"(?<=://)[^/?#@\s]+(?=@)")
@@ -30,10 +32,10 @@ _SHOWN = 30
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One exchange: the request with credentials hidden, when it was answered, and the answer.
+    """One exchange: the request with redacted credentials, the response, and its time in seconds since the epoch.
 
-    `time` is in seconds since the epoch. `path` is the target as it stood in the request line, `why` says in words
-    why the answer is no plain success, `faults` names the faults that took part in it.
+    `path` is the target of the request line, `why` explains a response that is no plain success, `faults` are the names
+    of the faults that changed it.
     """
 
     method: str
@@ -48,11 +50,11 @@ class JournalEntry:
 
     @property
     def is_refused(self) -> bool:
-        """Whether the mock itself refused the request; an answer that a fault made is no refusal."""
+        """Whether the mock rejected the request; the response of a fault is not a rejection."""
         return self.status >= 400 and not self.faults
 
     def header(self, name: str) -> str | None:
-        """Return a request header's value by its name in any case; None where it was not sent."""
+        """Return the value of a request header by its case-insensitive name; None if it was not sent."""
         return next((value for key, value in self.headers if key == name.lower()), None)
 
     def json(self) -> Any:
@@ -60,43 +62,45 @@ class JournalEntry:
         return json.loads(self.body)
 
     def __str__(self) -> str:
-        """One line: what was asked, what came back, and why."""
+        """Return one line with the request, the status, and its reason."""
         line = f"{self.method} {self.path} -> {self.status}"
         notes = [note for note in (self.why, *(f"fault {name}" for name in self.faults)) if note]
-        return f"{line} ({'; '.join(notes)})" if notes else line
+        if notes:
+            line += f" ({'; '.join(notes)})"
+        return line
 
 
 class Journal(Sequence[JournalEntry]):
     """The exchanges since the last reset, oldest first.
 
-    Of more than `most`, or of more than 64 MiB of request bodies, the oldest are dropped. What is hidden are `key`, and
-    the values of header fields and query parameters that carry one, by the contract (`names`) or as a custom.
+    Beyond `most` exchanges, or 64 MiB of request bodies, the oldest are dropped. Redacted are `key`, and the values of
+    header fields and query parameters that carry a key according to the contract (`names`) or by convention.
     """
 
     def __init__(self, key: Secret, most: int = 10_000, names: Iterable[str] = ()) -> None:
         self._key = key
         self._names = {_plain(name) for name in names}
         self._most = most
-        self._kept: deque[tuple[float, Request, MockResponse]] = deque()
+        self._exchanges: deque[tuple[float, Request, MockResponse]] = deque()
         self._body_bytes = 0
         self._lock = Lock()
 
     def add(self, time: float, request: Request, response: MockResponse) -> None:
-        """Write down one exchange."""
+        """Add one exchange."""
         with self._lock:
-            self._kept.append((time, request, response))
+            self._exchanges.append((time, request, response))
             self._body_bytes += len(request.body)
-            while len(self._kept) > self._most or self._body_bytes > _MOST_BODY_BYTES:
-                self._body_bytes -= len(self._kept.popleft()[1].body)
+            while len(self._exchanges) > self._most or self._body_bytes > _MOST_BODY_BYTES:
+                self._body_bytes -= len(self._exchanges.popleft()[1].body)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all exchanges."""
         with self._lock:
-            self._kept.clear()
+            self._exchanges.clear()
             self._body_bytes = 0
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._exchanges)
 
     @overload
     def __getitem__(self, index: int) -> JournalEntry: ...
@@ -104,10 +108,10 @@ class Journal(Sequence[JournalEntry]):
     def __getitem__(self, index: slice) -> list[JournalEntry]: ...
     def __getitem__(self, index: int | slice) -> JournalEntry | list[JournalEntry]:
         with self._lock:
-            kept = list(self._kept)
+            exchanges = list(self._exchanges)
         if isinstance(index, slice):
-            return [self.entry(*one) for one in kept[index]]
-        return self.entry(*kept[index])
+            return [self.entry(*exchange) for exchange in exchanges[index]]
+        return self.entry(*exchanges[index])
 
     def __iter__(self) -> Iterator[JournalEntry]:
         return iter(self[:])
@@ -120,15 +124,15 @@ class Journal(Sequence[JournalEntry]):
     ) -> list[JournalEntry]:
         """Return the exchanges with this method, path (with or without its query), status and request header fields.
 
-        A header field is named with underscores (`content_type="application/json"`). A credential is hidden, so it
-        cannot be asked for.
+        Header fields are named with underscores (`content_type="application/json"`). Credentials are redacted, so they
+        cannot be matched.
         """
-        shown = None if path is None else self._hide(path)
+        redacted_path = None if path is None else self._hide(path)
         return [
             entry
             for entry in self
             if method in (None, entry.method)
-            and shown in (None, entry.path, entry.path.partition("?")[0])
+            and redacted_path in (None, entry.path, entry.path.partition("?")[0])
             and status in (None, entry.status)
             and all(entry.header(name.replace("_", "-")) == value for name, value in headers.items())
         ]
@@ -142,42 +146,45 @@ class Journal(Sequence[JournalEntry]):
         times: int | None = None,
         **headers: str,
     ) -> list[JournalEntry]:
-        """Return the exchanges that match, as `matching` does; raises `AssertionError` with what was asked instead.
+        """Return the exchanges that match, as `matching` does; raises `AssertionError` that lists all requests.
 
-        There has to be one at least, or exactly `times`.
+        At least one must match, or exactly `times`.
         """
-        found = self.matching(method, path, status=status, **headers)
-        if (times is None and found) or len(found) == times:
-            return found
-        wanted = f"{method or 'any method'} {path or 'any path'}" + ("" if status is None else f" -> {status}")
-        wanted += "".join(f" [{name.replace('_', '-')}: {value}]" for name, value in headers.items())
-        often = "at least once" if times is None else "never" if times == 0 else f"{times} times"
+        entries = self.matching(method, path, status=status, **headers)
+        if (times is None and entries) or len(entries) == times:
+            return entries
+        expected = f"{method or 'any method'} {path or 'any path'}"
+        if status is not None:
+            expected += f" -> {status}"
+        expected += "".join(f" [{name.replace('_', '-')}: {value}]" for name, value in headers.items())
+        often = {None: "at least once", 0: "never"}.get(times, f"{times} times")
         raise AssertionError(
-            f"expected {often}: {wanted}\nmatched {len(found)} of {len(self)} requests:\n{self._listed(found)}"
+            f"expected {often}: {expected}\nmatched {len(entries)} of {len(self)} requests:\n{self._listed(entries)}"
         )
 
     def assert_nothing_requested(self) -> None:
-        """Raise `AssertionError` where anything was asked."""
+        """Raise `AssertionError` if there was any request."""
         self.assert_requested(times=0)
 
     def report(self) -> str:
-        """Return the refused requests as lines for a test's report; empty where nothing was refused."""
+        """Return the rejected requests as lines for the report of a test; empty if there are none."""
         return "\n".join(str(entry) for entry in self.refused)
 
-    def _listed(self, found: list[JournalEntry]) -> str:
-        same = {id(entry.response) for entry in found}
-        lines = [f"{'=' if id(entry.response) in same else ' '} {entry}" for entry in self[-_SHOWN:]]
+    def _listed(self, matches: list[JournalEntry]) -> str:
+        """Return the latest requests, one per line; the matches are marked with `=`."""
+        matching_ids = {id(entry.response) for entry in matches}
+        lines = [f"{'=' if id(entry.response) in matching_ids else ' '} {entry}" for entry in self[-_SHOWN:]]
         if len(self) > _SHOWN:
             lines.insert(0, f"  … {len(self) - _SHOWN} earlier")
         return "\n".join(lines) or "  (no requests)"
 
     @property
     def refused(self) -> list[JournalEntry]:
-        """The requests that the mock refused, with the reason in `why`."""
+        """The requests that the mock rejected, with the reason in `why`."""
         return [entry for entry in self if entry.is_refused]
 
     def entry(self, time: float, request: Request, response: MockResponse) -> JournalEntry:
-        """Return one exchange as it is shown: credentials hidden."""
+        """Return an exchange with redacted credentials."""
         return JournalEntry(
             method=request.method,
             path=self._hide(request.target),
@@ -194,22 +201,27 @@ class Journal(Sequence[JournalEntry]):
         if not self._is_credential(name):
             return self._hide(value)
         scheme = _SCHEME.match(value)
-        return f"{scheme[0] if scheme else ''}{MASK}"
+        if scheme is None:
+            return MASK
+        return f"{scheme[0]}{MASK}"
 
     def _is_credential(self, name: str) -> bool:
         plain = _plain(name)
         return plain in self._names or _CREDENTIAL.fullmatch(plain) is not None
 
     def _hide(self, text: str, values: Sequence[str] = ()) -> str:
-        for value in (*values, *([self._key.reveal()] if self._key else [])):
-            text = text.replace(value, MASK)
+        secrets = list(values)
+        if self._key:
+            secrets.append(self._key.reveal())
+        for secret in secrets:
+            text = text.replace(secret, MASK)
         return _USER.sub(MASK, _PAIR.sub(self._hide_pair, text))
 
     def _hide_pair(self, pair: re.Match[str]) -> str:
         return f"{pair[1]}={MASK}" if self._is_credential(unquote_plus(pair[1])) else pair[0]
 
     def _credentials(self, request: Request) -> Iterator[str]:
-        """Yield the values that a reason might repeat."""
+        """Yield the credentials of a request, which a message might repeat."""
         pairs = ((unquote_plus(name), unquote_plus(value)) for name, value in _PAIR.findall(request.target))
         for name, value in (*request.headers, *pairs):
             if self._is_credential(name) and len(value) >= _SHORTEST:

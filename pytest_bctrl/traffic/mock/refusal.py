@@ -1,4 +1,4 @@
-"""Whether a request is let in, and error answers in the shape that the contract documents for them."""
+"""Decides whether a request is rejected, and builds error responses in the shape that the contract documents."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ CODES: Mapping[int, tuple[str, str]] = {
 
 
 class Refusals:
-    """Builds error answers; `shape` picks the branch where the contract documents several (the last: the newest)."""
+    """Builds error responses; `shape` is the index of one of several documented shapes (the last is the newest)."""
 
     def __init__(self, contract: Contract, *, shape: int = -1) -> None:
         self._contract = contract
         self._shape = shape
-        # By the schema's identity, which the contract keeps.
-        self._least: dict[int, Any] = {}
+        # By the identity of the schemas, which live as long as the contract.
+        self._minimal_bodies: dict[int, Any] = {}
 
     def response(
         self,
@@ -58,14 +58,17 @@ class Refusals:
         operation: Operation | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> MockResponse:
-        """Return an error answer whose body the contract allows for `status`."""
+        """Return an error response whose body the contract allows for `status`."""
         code, reason = CODES.get(status, ("server_error", "server") if status >= 500 else ("error", "error"))
-        known: dict[str, Any] = dict.fromkeys(("detail", "error", "message"), message)
-        known |= {"code": code, "title": code, "reasonClass": reason, "requestId": request_id, "status": status}
-        media, schema = self._documented(status, operation)
-        text = json.dumps(self._body(schema, known), ensure_ascii=False) if is_json(media) else message
+        members: dict[str, Any] = dict.fromkeys(("detail", "error", "message"), message)
+        members |= {"code": code, "title": code, "reasonClass": reason, "requestId": request_id, "status": status}
+        media_type, schema = self._documented(status, operation)
+        text = message
+        if is_json(media_type):
+            text = json.dumps(self._body(schema, members), ensure_ascii=False)
         data = text.encode("utf-8", "replace")
-        fields = (("Content-Type", concrete_media_type(media)), *(headers or {}).items(), ("X-Request-Id", request_id))
+        content_type = ("Content-Type", concrete_media_type(media_type))
+        fields = (content_type, *(headers or {}).items(), ("X-Request-Id", request_id))
         return MockResponse(status, fields, Payload(data), why=message)
 
     def _documented(self, status: int, operation: Operation | None) -> tuple[str, Schema]:
@@ -79,29 +82,32 @@ class Refusals:
                 return spec.json
         return JSON, _UNDOCUMENTED
 
-    def _body(self, schema: Schema, known: Mapping[str, Any]) -> Any:
-        """The least that the schema allows, with what is known in every place that takes it."""
-        if id(schema) not in self._least:
-            self._least[id(schema)] = Builder(self._contract, _Least(self._shape)).value(schema)
-        made = self._least[id(schema)]
-        for one in list(located_values(self._contract, schema, made)):
-            given = known.get(str(one.path[-1])) if one.path else None
-            if given is not None and is_of_type(one.value, type_name(given)):
-                filled = with_value(made, one.path, given)
-                made = filled if accepts(self._contract, schema, filled) else made
-        return made
+    def _body(self, schema: Schema, members: Mapping[str, Any]) -> Any:
+        """Return a minimal body of the schema, with `members` at every location that accepts them."""
+        if id(schema) not in self._minimal_bodies:
+            self._minimal_bodies[id(schema)] = Builder(self._contract, _MinimalChoices(self._shape)).value(schema)
+        body = self._minimal_bodies[id(schema)]
+        for located in list(located_values(self._contract, schema, body)):
+            value = members.get(str(located.path[-1])) if located.path else None
+            if value is not None and is_of_type(located.value, type_name(value)):
+                filled = with_value(body, located.path, value)
+                if accepts(self._contract, schema, filled):
+                    body = filled
+        return body
 
 
-class _Least(RoundRobin):
-    """Takes nothing that may be left out, the first of several alternatives, and of whole bodies the one asked for."""
+class _MinimalChoices(RoundRobin):
+    """Chooses no optional member, the first of several alternatives, and the requested shape of the body."""
 
     def __init__(self, shape: int) -> None:
         super().__init__(SEED, optional=False)
         self._shape = shape
 
     def deal(self, place: str, alternatives: int, *, counts: bool = True) -> int:
-        """Return the alternative; a place without a name is the body itself."""
-        return 0 if place.strip("<>0123456789") else self._shape % max(1, alternatives)
+        """Return the index of the alternative; a location without a name is the body itself."""
+        if place.strip("<>0123456789"):
+            return 0
+        return self._shape % max(1, alternatives)
 
 
 _UNDOCUMENTED: Schema = {
@@ -117,8 +123,8 @@ _UNDOCUMENTED: Schema = {
 }
 
 
-class Refused(NamedTuple):
-    """Why a request is not let in: the status to answer with, the reason in words, and further header fields."""
+class Rejection(NamedTuple):
+    """The reason why a request is rejected: the status, a message, and further header fields."""
 
     status: int
     reason: str
@@ -126,7 +132,7 @@ class Refused(NamedTuple):
 
 
 class Admission:
-    """What one operation asks of a request, for one key and one space."""
+    """The requirements of one operation on its requests, for one key and one space."""
 
     def __init__(self, contract: Contract, operation: Operation, key: Secret, space_id: str) -> None:
         self._contract = contract
@@ -134,76 +140,92 @@ class Admission:
         self._key = key
         self._space_id = space_id
 
-    def refusal(self, request: Request, values: Mapping[str, str]) -> Refused | None:
-        """Return why a request is refused, the credential first; None where it is let in."""
-        return self._unauthorized(request) or self._unknown(values) or self._invalid(request)
+    def rejection(self, request: Request, values: Mapping[str, str]) -> Rejection | None:
+        """Return why a request is rejected, a wrong credential first, or None if it is accepted."""
+        return self._unauthorized(request) or self._unknown_path_value(values) or self._invalid_parameter(request)
 
-    def _unauthorized(self, request: Request) -> Refused | None:
+    def _unauthorized(self, request: Request) -> Rejection | None:
         operation = self._operation
         if has_valid_key(operation, self._key.reveal(), request.header, request.query):
             return None
-        # What a client is to bring: the first way that there is in a header field.
+        # The message describes the first alternative that has a header field.
         field = next(iter(key_fields(self._contract, operation) or ()), None)
-        given = field is not None and request.header(field.name.lower()) is not None
-        what = "credential" if field is None else _WORDS.get(field, f"key in {field.name}")
-        sent = (request.target, *(value for _, value in request.headers))
-        hint = "; it is the mask of a secret: send .reveal()" if any(MASK in unquote(text) for text in sent) else ""
-        return Refused(
-            operation.first_documented(401, 403),
-            f"the {what} is {'not accepted' if given else 'missing'}{hint}",
-            {"WWW-Authenticate": challenge(field, given=given)},
-        )
+        credential, is_present = "credential", False
+        if field is not None:
+            credential = _CREDENTIALS.get(field, f"key in {field.name}")
+            is_present = request.header(field.name.lower()) is not None
+        message = f"the {credential} is {'not accepted' if is_present else 'missing'}"
+        texts = (request.target, *(value for _, value in request.headers))
+        if any(MASK in unquote(text) for text in texts):
+            message += "; it is the mask of a secret: send .reveal()"
+        status = operation.first_documented(401, 403)
+        return Rejection(status, message, {"WWW-Authenticate": challenge(field, given=is_present)})
 
-    def _unknown(self, values: Mapping[str, str]) -> Refused | None:
-        for parameter, known in self._known:
-            if known and values.get(parameter.name) not in known:
-                what = "space" if parameter.setting == "space_id" else parameter.name
+    def _unknown_path_value(self, values: Mapping[str, str]) -> Rejection | None:
+        for parameter, accepted_values in self._path_values:
+            if accepted_values and values.get(parameter.name) not in accepted_values:
+                name = "space" if parameter.setting == "space_id" else parameter.name
                 status = self._operation.first_documented(404, 400, 403, 422)
-                return Refused(status, f"there is no such {what}; the mock has {', '.join(known)}")
+                return Rejection(status, f"there is no such {name}; the mock has {', '.join(accepted_values)}")
         return None
 
     @cached_property
     def _query_names(self) -> set[str]:
-        """What belongs to a parameter of the query, or to a key in it."""
-        keys = {one.field for schemes in self._operation.security for one in schemes if one.in_ == "query"}
-        return keys | {one.name for one in self._operation.other_parameters if one.in_ == "query"}
+        """The names of the query parameters, and of the keys in the query."""
+        schemes = {scheme for group in self._operation.security for scheme in group}
+        keys = {scheme.field for scheme in schemes if scheme.in_ == "query"}
+        return keys | {parameter.name for parameter in self._operation.other_parameters if parameter.in_ == "query"}
 
     @cached_property
-    def _known(self) -> list[tuple[Parameter, list[str]]]:
-        given = {"space_id": self._space_id}
-        return [(one, known_values(self._contract, one, given)) for one in self._operation.path_parameters]
+    def _path_values(self) -> list[tuple[Parameter, list[str]]]:
+        """The path parameters, each with the values that the mock accepts."""
+        settings = {"space_id": self._space_id}
+        return [
+            (parameter, known_values(self._contract, parameter, settings))
+            for parameter in self._operation.path_parameters
+        ]
 
-    def _invalid(self, request: Request) -> Refused | None:
+    def _invalid_parameter(self, request: Request) -> Rejection | None:
         for parameter in self._operation.other_parameters:
-            found = self._read(parameter, request)
-            broken = (error for value in found for error in iter_errors(self._contract, parameter.schema, value))
-            problem = next((f": {error.message[:200]}" for error in broken), "")
-            if parameter.required and not found:
-                problem = " is required and missing"
+            problem = self._problem(parameter, self._read(parameter, request))
             if problem:
-                return Refused(malformed(self._operation), f"{parameter.in_} {parameter.name}{problem}")
+                return Rejection(malformed(self._operation), f"{parameter.in_} {parameter.name}{problem}")
         return None
 
+    def _problem(self, parameter: Parameter, values: list[Any]) -> str:
+        if not values:
+            return " is required and missing" if parameter.required else ""
+        for value in values:
+            for error in iter_errors(self._contract, parameter.schema, value):
+                return f": {error.message[:200]}"
+        return ""
+
     def _read(self, parameter: Parameter, request: Request) -> list[Any]:
-        """The value that a request gives a parameter, as a list of one; an empty list where it gives none."""
+        """Return the value of a parameter in a request, in a list, or an empty list if it is missing."""
         if parameter.in_ == "query":
             return read_pairs(self._contract, parameter, request.query, self._query_names)
         text = request.header(parameter.name.lower())
         if parameter.in_ == "cookie":
             text = next(iter(cookies(request.header("cookie"), parameter.name)), None)
-        return [] if text is None else [read_field(self._contract, parameter, text)]
+        if text is None:
+            return []
+        return [read_field(self._contract, parameter, text)]
 
 
 def malformed(operation: Operation) -> int:
-    """The status by which the contract says that a request is malformed; 400 where it says nothing."""
+    """Return the documented status for malformed requests, by default 400."""
     return min(documented_rejections(operation), default=400)
 
 
-_WORDS = {BEARER: "bearer token", BASIC: "user and password"}
+_CREDENTIALS = {BEARER: "bearer token", BASIC: "user and password"}
 
 
 def challenge(field: KeyField | None, *, given: bool) -> str:
-    """The value of `WWW-Authenticate`: no error code where no credential was given (RFC 6750, 3.1)."""
-    if field in _WORDS:
-        return f'{field.prefix}realm="bctrl"' + (', error="invalid_token"' if given and field.is_bearer else "")
-    return 'ApiKey realm="bctrl"' + (f', field="{field.name}"' if field else "")
+    """Return the value of `WWW-Authenticate`: no error code if no credential was sent (RFC 6750, 3.1)."""
+    if field is None:
+        return 'ApiKey realm="bctrl"'
+    if field not in _CREDENTIALS:
+        return f'ApiKey realm="bctrl", field="{field.name}"'
+    if given and field.is_bearer:
+        return f'{field.prefix}realm="bctrl", error="invalid_token"'
+    return f'{field.prefix}realm="bctrl"'

@@ -1,4 +1,4 @@
-"""A request in, an answer out; no sockets, no clock. What a space plays at the moment is kept here."""
+"""Returns the response to a request, without sockets and clock, and holds the state of a space."""
 
 from __future__ import annotations
 
@@ -19,35 +19,38 @@ from pytest_bctrl.samples.inputs import answers_with_json, main_operation
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import RoundRobin
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.traffic.mock.change import FaultInPlay, RequestContext
+from pytest_bctrl.traffic.mock.change import Change, FaultInPlay, RequestContext
 from pytest_bctrl.traffic.mock.pages import Page, Pages, UnknownPageError, is_further
-from pytest_bctrl.traffic.mock.refusal import SEED, Admission, Refusals, Refused, challenge, malformed
+from pytest_bctrl.traffic.mock.refusal import SEED, Admission, Refusals, Rejection, challenge, malformed
 from pytest_bctrl.traffic.mock.scenarios import Scenario
 from pytest_bctrl.traffic.mock.source import BodySource, fixed
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
-class _Known:
-    """What depends on the contract alone, and is shared by all that answer by it."""
+class _ContractData:
+    """The data that depend only on the contract, shared by all spaces."""
 
     def __init__(self, contract: Contract) -> None:
         main = main_operation(contract)
-        beside = (one for one in contract.operations if one is not main and answers_with_json(one))
         self.samples = Samples(contract, main)
-        self.others = {operation.label: Samples(contract, operation) for operation in beside}
+        self.others = {
+            operation.label: Samples(contract, operation)
+            for operation in contract.operations
+            if operation is not main and answers_with_json(operation)
+        }
         self.routes = Routes(contract)
         self.refusals = Refusals(contract)
-        self.usual = {one.label: one.success or ResponseSpec("204", "", {}, ()) for one in contract.operations}
-        # By the schema's identity, which the contract keeps.
-        self.made: dict[int, Any] = {}
+        no_content = ResponseSpec("204", "", {}, ())
+        self.success = {operation.label: operation.success or no_content for operation in contract.operations}
+        # By the identity of the schemas, which live as long as the contract.
+        self.samples_of_schemas: dict[int, Any] = {}
 
 
 class Responder:
-    """Answers as the contract says the API does, for one key and one space, in a scenario and with faults.
+    """Responds according to the contract, for one key and one space, with a scenario and faults; thread-safe.
 
-    It is the one place where the mock keeps what it plays; safe to use from several threads. `samples` are those of the
-    main operation, `others` those of the operations beside it that answer with JSON, by label.
+    `samples` are those of the main operation, `others` those of the other operations with JSON responses, by label.
     """
 
     def __init__(
@@ -61,46 +64,53 @@ class Responder:
         self.contract = contract
         self.api_key = api_key
         self.space_id = space_id
-        self._known: _Known = beside._known if beside else _Known(contract)
-        self.samples: Samples = self._known.samples
-        self.others: Mapping[str, Samples] = self._known.others
-        self._first = source or fixed(lambda: self.samples.sample(space_id))
+        self._data: _ContractData = beside._data if beside else _ContractData(contract)
+        self.samples: Samples = self._data.samples
+        self.others: Mapping[str, Samples] = self._data.others
+        self._initial_source = source or fixed(lambda: self.samples.sample(space_id))
         self._lock = Lock()
-        self._admissions = {one.label: Admission(contract, one, api_key, space_id) for one in contract.operations}
+        self._admissions = {
+            operation.label: Admission(contract, operation, api_key, space_id) for operation in contract.operations
+        }
         self._start_over()
 
     def _respond(self, request: Request) -> MockResponse:
-        """Return the answer to one request, as scenario and faults leave it."""
+        """Return the response to one request, with the scenario and the faults applied."""
         request_id = self._request_id(request)
-        match = self._known.routes.match(request.target)
+        match = self._data.routes.match(request.target)
         operation = match.of(request.method) if match else None
         response = self._response(request, match, operation, request_id)
         if operation is not None:
-            response = self._completed(operation, response)
+            response = self._with_required_headers(operation, response)
         transform, faults = self._transform, self._faults
         if transform is None and not faults:
             return response
-        asked = operation or self.samples.operation
+        requested = operation or self.samples.operation
 
         def granted(target: str) -> MockResponse:
-            """Return the successful answer to a target, whatever credential and space the request has."""
-            return self._completed(asked, self._success(Request("GET", target), asked, request_id))
+            """Return the success response to a target, for any credential and space."""
+            success = self._success(Request("GET", target), requested, request_id)
+            return self._with_required_headers(requested, success)
 
-        samples = self.others.get(asked.label, self.samples)
+        samples = self.others.get(requested.label, self.samples)
         context = RequestContext(request, response, self._errors, samples, granted, next(self._requests))
-        for change in (transform, *(fault.apply for fault in faults)):
-            context = replace(context, response=change(context)) if change else context
+        changes: list[Change] = [fault.apply for fault in faults]
+        if transform is not None:
+            changes.insert(0, transform)
+        for change in changes:
+            context = replace(context, response=change(context))
         return context.response
 
-    def _refuse(self, status: int, message: str) -> MockResponse:
-        """Return the answer to what was no proper request, such as 400 to garbage; no fault changes it."""
+    def _reject(self, status: int, message: str) -> MockResponse:
+        """Return the response to a malformed request, such as 400; faults do not change it."""
         return self._errors.response(status, message, self._next_request_id())
 
     def _request_id(self, request: Request) -> str:
-        given = request.header("x-request-id") or ""
-        # Sent back as it is. A key that strayed into this field must not come back in header, body and journal.
-        is_usable = _REQUEST_ID.fullmatch(given) and self.api_key.reveal() not in given
-        return given if is_usable else self._next_request_id()
+        request_id = request.header("x-request-id") or ""
+        # It is sent back unchanged, but a key in this field must not appear in header, body and journal.
+        if _REQUEST_ID.fullmatch(request_id) and self.api_key.reveal() not in request_id:
+            return request_id
+        return self._next_request_id()
 
     def _response(
         self, request: Request, match: Match | None, operation: Operation | None, request_id: str
@@ -108,66 +118,75 @@ class Responder:
         if match is None:
             if request.method == "OPTIONS" and request.target == "*":
                 return MockResponse(204, (("Allow", "GET, HEAD, OPTIONS"), ("X-Request-Id", request_id)))
-            known = ", ".join(dict.fromkeys(operation.path for operation in self.contract.operations))
-            return self._errors.response(404, f"there is nothing at this path; the contract has {known}", request_id)
+            paths = ", ".join(dict.fromkeys(operation.path for operation in self.contract.operations))
+            return self._errors.response(404, f"there is nothing at this path; the contract has {paths}", request_id)
         if request.method == "OPTIONS" and "OPTIONS" not in match.operations:
             return MockResponse(204, (("Allow", match.allow), ("X-Request-Id", request_id)))
         if operation is None:
             return self._errors.response(
                 405, f"this path does not take {request.method}", request_id, headers={"Allow": match.allow}
             )
-        return self._refusal(request, operation, match, request_id) or self._success(request, operation, request_id)
+        rejection = self._rejection(request, operation, match, request_id)
+        return rejection or self._success(request, operation, request_id)
 
-    def _refusal(self, request: Request, operation: Operation, match: Match, request_id: str) -> MockResponse | None:
-        refused = self._admissions[operation.label].refusal(request, match.values)
-        media = (self._known.usual[operation.label].json or ("",))[0]
-        is_taken = not media or accepts(request.header("accept"), media.partition(";")[0].strip())
-        if not is_taken and (refused is None or refused.status != 401):
-            refused = Refused(406, f"this operation answers with {media}")
-        if refused is None:
+    def _rejection(self, request: Request, operation: Operation, match: Match, request_id: str) -> MockResponse | None:
+        rejection = self._admissions[operation.label].rejection(request, match.values)
+        media_type, _ = self._data.success[operation.label].json or ("", None)
+        is_acceptable = not media_type or accepts(request.header("accept"), media_type.partition(";")[0].strip())
+        if not is_acceptable and (rejection is None or rejection.status != 401):
+            rejection = Rejection(406, f"this operation responds with {media_type}")
+        if rejection is None:
             return None
-        status, reason, headers = refused
+        status, reason, headers = rejection
         return self._errors.response(status, reason, request_id, operation=operation, headers=headers)
 
     def _non_json(self, response: ResponseSpec, request_id: str) -> MockResponse:
-        """An answer in the first documented media type, with a text that its schema allows; bare without one."""
-        identified = ("X-Request-Id", request_id)
-        for media, schema in response.content.items():
+        """Return a response in the first documented media type, with a text that its schema allows, if it has one."""
+        id_field = ("X-Request-Id", request_id)
+        for media_type, schema in response.content.items():
             value = self._sample(schema)
             body = value if isinstance(value, str) else "a sample"
-            fields = (("Content-Type", concrete_media_type(media)), identified)
+            fields = (("Content-Type", concrete_media_type(media_type)), id_field)
             return MockResponse(response.code, fields, Payload(body.encode()))
-        return MockResponse(response.code, (identified,))
+        return MockResponse(response.code, (id_field,))
 
-    def _completed(self, operation: Operation, response: MockResponse) -> MockResponse:
-        """Return an answer with a sample of each field that the contract requires with its status and it has not."""
+    def _with_required_headers(self, operation: Operation, response: MockResponse) -> MockResponse:
+        """Return the response with a sample of each header field that the contract requires and that is missing."""
         documented = operation.response_for(response.status)
+        if documented is None:
+            return response
         missing = [
             (field.name, serialize_field(field, self._sample(field.schema)))
-            for field in (documented.headers if documented is not None else ())
+            for field in documented.headers
             if field.required and response.header(field.name) is None
         ]
-        return replace(response, headers=(*response.headers, *missing)) if missing else response
+        if not missing:
+            return response
+        return replace(response, headers=(*response.headers, *missing))
 
     def _sample(self, schema: Schema) -> Any:
-        """A value that a schema allows, made once."""
-        made = self._known.made
-        if id(schema) not in made:
-            made[id(schema)] = Builder(self.contract, RoundRobin(SEED)).value(schema)
-        return made[id(schema)]
+        """Return a value that a schema allows, generated once."""
+        samples = self._data.samples_of_schemas
+        if id(schema) not in samples:
+            samples[id(schema)] = Builder(self.contract, RoundRobin(SEED)).value(schema)
+        return samples[id(schema)]
 
     def _success(self, request: Request, operation: Operation, request_id: str) -> MockResponse:
         status = preferred_status(request.header("prefer"))
-        usual = self._known.usual[operation.label]
-        if status is None or status == usual.code:
-            if usual.json is None or operation.method == "HEAD":
-                return self._non_json(usual, request_id)
-            fields = (("Content-Type", usual.json[0]), ("X-Request-Id", request_id))
+        success = self._data.success[operation.label]
+        if status is None or status == success.code:
+            if success.json is None or operation.method == "HEAD":
+                return self._non_json(success, request_id)
+            fields = (("Content-Type", success.json[0]), ("X-Request-Id", request_id))
             try:
                 page = self._page(request, operation)
             except UnknownPageError as error:
                 return self._errors.response(malformed(operation), str(error), request_id, operation=operation)
-            return MockResponse(usual.code, (*fields, *page.headers), page.payload)
+            return MockResponse(success.code, (*fields, *page.headers), page.payload)
+        return self._preferred(status, operation, request_id)
+
+    def _preferred(self, status: int, operation: Operation, request_id: str) -> MockResponse:
+        """Return the response with a status that the request asked for (`Prefer`)."""
         applied = {"Preference-Applied": f"code={status}"}
         if status == 429:
             applied["Retry-After"] = "1"
@@ -175,50 +194,55 @@ class Responder:
             return MockResponse(status, (*applied.items(), ("X-Request-Id", request_id)))
         if status == 401:
             applied["WWW-Authenticate"] = challenge(BEARER, given=True)
-        message = f"this status was asked for with Prefer: code={status}"
+        message = f"this status was requested with Prefer: code={status}"
         return self._errors.response(status, message, request_id, operation=operation, headers=applied)
 
     def _page(self, request: Request, operation: Operation) -> Page:
-        """Return the next body of an operation, or the page of it that is asked for."""
+        """Return the next body of an operation, or the requested page of it."""
         label = operation.label
         pages = self._pages.get(label)
-        # Whoever follows pages gets those of one body.
+        # All pages of a list come from the same body.
         if pages is None or not is_further(pages.paging, request):
             with self._lock:
                 self._latest[label] = self._latest.get(label, -1) + 1
         payload = self._source_of(label).payload(self._latest.get(label, 0))
-        return Page(payload) if pages is None else pages.page(request, payload)
+        if pages is None:
+            return Page(payload)
+        return pages.page(request, payload)
 
     def _body(self) -> Any:
-        """The body of the main operation that is in force."""
+        """Return the current body of the main operation."""
         label = self.samples.operation.label
         return self._sources[label].body(self._latest.get(label, 0))
 
     def _start_over(self) -> None:
-        """Go back to how it was made: first source, plain answers, no faults, counters at zero."""
+        """Restore the initial state: first source, no scenario, no faults, counters at zero."""
         self._faults: tuple[FaultInPlay, ...] = ()
         self._request_ids = count(1)
         self._requests = count(1)
-        known = (self.samples, *self.others.values())
-        self._pages = {one.operation.label: Pages(one, one.paging) for one in known if one.paging is not None}
+        self._pages = {
+            samples.operation.label: Pages(samples, samples.paging)
+            for samples in (self.samples, *self.others.values())
+            if samples.paging is not None
+        }
         self.play(Scenario("as made"))
 
     def play(
         self, chosen: Scenario, source_for: Callable[[Samples], BodySource] = lambda samples: fixed(samples.sample)
     ) -> Self:
-        """Play a scenario of one's own making, in place of the one before, until the next one or a reset; faults stay.
+        """Play a `Scenario` until the next one or a reset; faults stay.
 
-        `source_for` makes, from its samples, the bodies of an operation beside the main one.
+        `source_for` returns the source of the bodies of another operation than the main one, from its samples.
         """
-        self._sources: dict[str, BodySource] = {self.samples.operation.label: chosen.source or self._first}
+        self._sources: dict[str, BodySource] = {self.samples.operation.label: chosen.source or self._initial_source}
         self._source_for = source_for
         self._transform = chosen.transform
-        self._errors = chosen.errors or self._known.refusals
+        self._errors = chosen.errors or self._data.refusals
         self._latest: dict[str, int] = {}
         return self
 
     def _source_of(self, label: str) -> BodySource:
-        """Return where the bodies of an operation come from; made when it is first asked for."""
+        """Return the source of an operation's bodies, created at its first use."""
         sources = self._sources
         if label not in sources:
             sources[label] = self._source_for(self.others[label])
@@ -226,7 +250,7 @@ class Responder:
 
     @property
     def faults(self) -> tuple[FaultInPlay, ...]:
-        """The faults in play, in the order in which they are applied, each with its `.count`."""
+        """The active faults, in the order in which they are applied, each with its `.count`."""
         return self._faults
 
     def _next_request_id(self) -> str:
@@ -235,4 +259,4 @@ class Responder:
 
     def _remove(self, fault: FaultInPlay) -> None:
         with self._lock:
-            self._faults = tuple(one for one in self._faults if one is not fault)
+            self._faults = tuple(active for active in self._faults if active is not fault)

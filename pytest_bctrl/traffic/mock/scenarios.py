@@ -1,4 +1,4 @@
-"""The scenarios by name: conforming states of the API, each of which a consumer has to cope with."""
+"""The scenarios by name: conforming states of the API that a consumer must handle."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def _in_blocks(samples: Samples, count: int, seed: int, space_id: str) -> Iterat
 
 _BLOCK = 500
 _HOLE = "\ue000"
-"""Stands for the items while the body around them is written; a private-use character that no sample holds."""
+"""Placeholder of the items while the body around them is encoded; a private-use character that no sample contains."""
 
 
 def from_file(path: File, samples: Samples, space_id: str) -> BodySource:
-    """Return a source of the body in a JSON file: a whole body, or a list of its items.
+    """Return a source of the body in a JSON file: a complete body, or the list of its items.
 
-    Invariants that tie the body to the request are made to hold (`spaceId` is the mock's space); everything else is
-    served as it stands. Raises `DocumentError` where the file is missing or is not JSON.
+    Values that must match the request are replaced (`spaceId` becomes the mock's space); everything else is served
+    unchanged. Raises `DocumentError` if the file is missing or is not JSON.
     """
     try:
         data = read_file(path)
@@ -58,15 +58,16 @@ def from_file(path: File, samples: Samples, space_id: str) -> BodySource:
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or f"it is not JSON: {error}"
         raise DocumentError(reason, where=str(path), hint="give a JSON file: a response body, or a list") from None
-    whole = samples.with_items(body) if isinstance(body, list) else body
-    return fixed(lambda: samples.addressed(whole, space_id))
+    if isinstance(body, list):
+        body = samples.with_items(body)
+    return fixed(lambda: samples.addressed(body, space_id))
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A named state: where bodies come from, what changes answers, and who writes errors.
+    """A named state: the source of the bodies, a change of the responses, and the shape of errors.
 
-    None keeps the mock's own.
+    None means the mock's default.
     """
 
     name: str
@@ -86,56 +87,53 @@ def empty(samples: Samples, space_id: str) -> Scenario:
 
 
 def many(samples: Samples, space_id: str, count: int = 300, seed: int = 0) -> Scenario:
-    """A list of `count` runtimes, up to 100,000, made once."""
+    """A list of `count` runtimes, up to 100,000, generated once."""
     count = whole(count, "count", "scenario many", MOST)
     return Scenario("many", BodySource(lambda: [b"".join(_in_blocks(samples, count, seed, space_id))]))
 
 
 def generated(samples: Samples, space_id: str, seed: int = 0) -> Scenario:
-    """Another list with each answer, the same ones for the same seed; a dozen cover the contract."""
+    """A different list per response, the same lists for the same seed; a dozen cover the contract."""
     return Scenario("generated", BodySource(lambda: map(encode, samples.run(seed, 24, space_id=space_id))))
 
 
 def lifecycle(samples: Samples, space_id: str, count: int = 8, seed: int = 0) -> Scenario:
-    """Runtimes that start, run, stop and fail as time goes by, each in its own turn, the same for the same seed."""
+    """Runtimes that start, run, stop and fail over time, at independent times; the same for the same seed."""
     count = whole(count, "count", "scenario lifecycle", MOST)
     return Scenario("lifecycle", LifecycleSource(samples, samples.generated(count, seed, space_id), seed))
 
 
 def minimal(samples: Samples, space_id: str) -> Scenario:
-    """Runtimes without any property that may be left out."""
+    """Runtimes without optional properties."""
     return Scenario("minimal", fixed(lambda: samples.outlined(space_id, optional=False)))
 
 
 def full(samples: Samples, space_id: str) -> Scenario:
-    """Runtimes with every property that may be there."""
+    """Runtimes with all optional properties."""
     return Scenario("full", fixed(lambda: samples.outlined(space_id, optional=True)))
 
 
 def unicode(samples: Samples, space_id: str) -> Scenario:
-    """Free text in many scripts, with emoji, marks that combine, right-to-left text and escapes."""
+    """Free text in many scripts, with emoji, combining marks, right-to-left text and escapes."""
     return Scenario("unicode", fixed(lambda: _worded(samples, _SCRIPTS, space_id)))
 
 
 def large(samples: Samples, space_id: str, length: int = 10_000) -> Scenario:
-    """Free text of `length` characters in every place that takes it."""
+    """Free text of `length` characters at every location that allows it."""
     length = whole(length, "length", "scenario large", _LONGEST)
     return Scenario("large", fixed(lambda: _worded(samples, ("x" * length,), space_id)))
 
 
 def deep(samples: Samples, space_id: str, levels: int = 60) -> Scenario:
-    """Free-form objects that are nested this deep."""
+    """Free-form objects that are nested `levels` deep."""
     depth = whole(levels, "levels", "scenario deep", _DEEPEST)
 
-    def is_free(one: LocatedValue) -> bool:
-        extra = one.schema.get("additionalProperties", True)
+    def is_free(located: LocatedValue) -> bool:
+        schema = located.schema
+        extra = schema.get("additionalProperties", True)
         is_open = extra is not False and shapes(samples.contract, extra) == (Shape("any"),)
-        return (
-            is_open
-            and "properties" not in one.schema
-            and "object" in allowed_types(one.schema)
-            and one.value is not None
-        )
+        is_object = "object" in allowed_types(schema) and located.value is not None
+        return is_open and is_object and "properties" not in schema
 
     def make() -> Any:
         inner: Any = {"end": True}
@@ -147,12 +145,12 @@ def deep(samples: Samples, space_id: str, levels: int = 60) -> Scenario:
 
 
 def chunked(samples: Samples, space_id: str) -> Scenario:
-    """Answers in the chunked transfer coding (RFC 9112, 7.1)."""
+    """Responses in the chunked transfer coding (RFC 9112, 7.1)."""
     return Scenario("chunked", transform=lambda context: replace(context.response, chunked=True))
 
 
 def closing(samples: Samples, space_id: str) -> Scenario:
-    """Answers that close their connection."""
+    """Responses that close their connection."""
     return Scenario("closing", transform=change.headers({"Connection": "close"}))
 
 
@@ -180,19 +178,19 @@ def odd_case(samples: Samples, space_id: str) -> Scenario:
 
 
 def slow(samples: Samples, space_id: str, seconds: float = 0.2) -> Scenario:
-    """Answers that take their time, within what clients wait."""
+    """Delayed responses, within the usual time-outs of clients."""
     return Scenario("slow", transform=change.delay(seconds_of(seconds, "scenario slow")))
 
 
 def flat_errors(samples: Samples, space_id: str) -> Scenario:
-    """Errors in the older of the documented shapes."""
+    """Errors in the oldest of the documented shapes."""
     return Scenario("flat_errors", errors=Refusals(samples.contract, shape=0))
 
 
 MOST = 100_000
 _LONGEST = 1_000_000
 _DEEPEST = 200
-"""Deeper, and what reads JSON by recursion could fail on it."""
+"""Maximum depth; JSON parsers that use recursion may fail beyond it."""
 
 _SCRIPTS = (
     "Grüße aus Zürich",
@@ -211,15 +209,15 @@ SCENARIOS: Mapping[str, Callable[..., Scenario]] = {maker.__name__: maker for ma
     sample, empty, many, generated, lifecycle, minimal, full, unicode, large, deep, chunked, closing, charset, odd_case,
     slow, flat_errors,
 )}  # fmt: skip
-"""Every scenario by its name, as `.scenario(name, …)`, `--scenario` and the marker `bctrl_scenario` take it."""
+"""All scenarios by name, for `.scenario(name, …)`, `--scenario` and the marker `bctrl_scenario`."""
 
 
 def scenario(
     spec: str, samples: Samples, space_id: str, known: Mapping[str, Callable[..., Scenario]] = SCENARIOS, **named: Any
 ) -> Scenario:
-    """Return one of the `known` scenarios by its name, or as a call in text (`"many(count=500)"`).
+    """Return one of the `known` scenarios, by its name or by a call as text (`"many(count=500)"`).
 
-    Raises `SettingError` for a name that is not known, or arguments that do not fit.
+    Raises `SettingError` for an unknown name, or arguments that do not fit.
     """
     name, positional, keywords = called(spec)
     return made_by("scenario", name, known, positional, {**keywords, **named}, (samples, space_id))
@@ -229,27 +227,28 @@ _BOUNDS = frozenset({"format", "enum", "const", "pattern", "minLength", "maxLeng
 
 
 def _worded(samples: Samples, texts: Sequence[str], space_id: str) -> Any:
-    """Return the sample with `texts` in turn in place of every string that the contract leaves free."""
+    """Return the sample with every string that the contract does not constrain replaced by `texts` in turn."""
 
-    def is_free(one: LocatedValue) -> bool:
-        return isinstance(one.value, str) and "string" in allowed_types(one.schema) and not one.schema.keys() & _BOUNDS
+    def is_free(located: LocatedValue) -> bool:
+        schema = located.schema
+        return isinstance(located.value, str) and "string" in allowed_types(schema) and not schema.keys() & _BOUNDS
 
     return _filled(samples, space_id, is_free, cycle(texts).__next__)
 
 
 def _filled(samples: Samples, space_id: str, is_free: Callable[[LocatedValue], bool], make: Callable[[], Any]) -> Any:
-    """Return the sample with what `make` gives in every place that the contract leaves free."""
+    """Return the sample with every free value replaced by a result of `make`."""
     body = samples.outlined(space_id, optional=True)
-    found = list(located_values(samples.contract, samples.schema, body))
-    # Items that must differ are left alone, and so is what lies in a place that was filled.
-    distinct = {f"{one.location}[*]" for one in found if one.schema.get("uniqueItems")}
-    filled: list[Path] = []
-    for one in found:
-        is_inside = any(one.path[: len(path)] == path for path in filled)
-        if is_free(one) and not is_inside and one.location not in distinct:
-            changed = with_value(body, one.path, make())
-            # What looks free may be ruled out by a condition around it.
-            if not one.branch or accepts(samples.contract, samples.schema, changed):
-                filled.append(one.path)
+    values = list(located_values(samples.contract, samples.schema, body))
+    # Items that must be unique stay unchanged, and so does everything inside a replaced value.
+    unique_locations = {f"{value.location}[*]" for value in values if value.schema.get("uniqueItems")}
+    replaced: list[Path] = []
+    for value in values:
+        is_inside = any(value.path[: len(path)] == path for path in replaced)
+        if is_free(value) and not is_inside and value.location not in unique_locations:
+            changed = with_value(body, value.path, make())
+            # A condition elsewhere in the schema may reject a value that looks free.
+            if not value.branch or accepts(samples.contract, samples.schema, changed):
+                replaced.append(value.path)
                 body = changed
     return samples.coherent(body, space_id)

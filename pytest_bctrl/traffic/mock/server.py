@@ -8,7 +8,7 @@ from itertools import count
 from typing import Self
 
 from pytest_bctrl.contract.engine import accepts
-from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.invariant import as_uuid
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.http.message import MockResponse, Request
@@ -68,7 +68,7 @@ class MockServer(Space):
         self._hosts = frozenset({host, *hosts})
         self._is_private = is_private
         self.last_word: Callable[[Request, MockResponse], MockResponse] | None = None
-        """What may change each answer of a contract's path, after scenario and faults."""
+        """Called with each request and its response, after scenario and faults; returns the response to send."""
         self._control: Control | None = None
         if control is not None:
             from pytest_bctrl.traffic.mock.control import Control
@@ -76,19 +76,18 @@ class MockServer(Space):
             self._control = Control(self, control)
 
     def start(self) -> Self:
-        """Listen; returns once the port is open. Raises `DocumentError` where the contract has no answer to give."""
+        """Listen, and return once the port is open; raises `DocumentError` if no response can be generated."""
         self.require_bodies()
         self._url = self._listener.start(*self._address)
         return self
 
     def require_bodies(self) -> None:
-        """Raise `DocumentError` for a documented body of which there is none; `start` does the same."""
+        """Raise `DocumentError` for a documented body that cannot be generated; `start` does the same."""
         if self._has_bodies:
             return
         specs = [spec for operation in self.contract.operations for spec in operation.responses.values()]
         schemas = [schema for spec in specs for schema in spec.content.values()]
-        known = {str(one.get("$ref", id(one)) if isinstance(one, Mapping) else one): one for one in schemas}
-        for schema in known.values():
+        for schema in {_identity(schema): schema for schema in schemas}.values():
             Builder(self.contract, RoundRobin(optional=False)).value(schema)
         for samples in (self.samples, *self.others.values()):
             if samples.invariants:
@@ -96,7 +95,7 @@ class MockServer(Space):
         self._has_bodies = True
 
     def stop(self) -> None:
-        """Close everything at once; a second call does nothing."""
+        """Close all connections immediately; a second call does nothing."""
         self._listener.stop()
 
     def __enter__(self) -> Self:
@@ -107,81 +106,92 @@ class MockServer(Space):
 
     @property
     def url(self) -> str:
-        """The base URL, without a slash at its end; empty before the first start."""
+        """The base URL, without a trailing slash; empty before the first start."""
         return self._url
 
     def space(self, space_id: str | None = None, *, api_key: Secret | None = None) -> Space:
-        """Open a space with a key, data, faults, a clock and a journal of its own: `with mock.space() as space:`.
+        """Open a space with a separate key, data, faults, clock and journal: `with mock.space() as space:`.
 
-        Without an id it is called `space-1`, `space-2`, …, or a UUID that ends so where the contract wants one.
-        Raises `SettingError` for an id or a key that another space has.
+        The default id is `space-1`, `space-2`, …, or a UUID with this number if the contract requires one. Raises
+        `SettingError` for the id or key of another space.
         """
         number = next(self._numbers)
-        name = space_id or (f"space-{number}" if self._takes_names else as_uuid(f"{number:032x}"))
+        if not space_id:
+            space_id = f"space-{number}" if self._allows_names else as_uuid(f"{number:032x}")
         key = api_key or Secret(f"{MOCK_KEY}-{number}")
-        made = Space(self.contract, key, name, beside=self, log=self._log, close=self._closed)
-        for what, new, known in (
-            ("id", made.space_id, self.spaces),
-            ("key", made.api_key.reveal(), [one.api_key.reveal() for one in self.spaces.values()]),
-        ):
-            if new in known:
+        space = Space(self.contract, key, space_id, beside=self, log=self._log, close=self._remove_space)
+        keys = [open_space.api_key.reveal() for open_space in self.spaces.values()]
+        for what, value, used in (("id", space_id, self.spaces), ("key", key.reveal(), keys)):
+            if value in used:
                 raise SettingError(f"another space has this {what}", where="mock.space", hint=f"give another {what}")
-        self._spaces[made.space_id] = made
-        return made
+        self._spaces[space_id] = space
+        return space
 
     @property
     def spaces(self) -> Mapping[str, Space]:
-        """The spaces that are open, by id, the server's own among them."""
+        """The open spaces by id, including that of the server."""
         return {self.space_id: self, **self._spaces}
 
     @cached_property
-    def _takes_names(self) -> bool:
-        """Whether a space may have an id that people read, in the path and in what is answered."""
-        given = self.samples.parameters("space-1")
-        fits = all(
-            accepts(self.contract, one.schema, given.get(one.name))
-            for one in self.samples.operation.path_parameters
-            if given.get(one.name) == "space-1"
+    def _allows_names(self) -> bool:
+        """Whether the contract allows a readable id of a space, in path and response."""
+        values = self.samples.parameters("space-1")
+        is_valid_in_path = all(
+            accepts(self.contract, parameter.schema, values.get(parameter.name))
+            for parameter in self.samples.operation.path_parameters
+            if values.get(parameter.name) == "space-1"
         )
-        return fits and accepts(self.contract, self.samples.schema, self.samples.sample("space-1"))
+        return is_valid_in_path and accepts(self.contract, self.samples.schema, self.samples.sample("space-1"))
 
-    def _closed(self, space: Space) -> None:
-        # Closed before, its id may be another's by now.
+    def _remove_space(self, space: Space) -> None:
+        # If it was closed before, its id may belong to another space.
         if self._spaces.get(space.space_id) is space:
             del self._spaces[space.space_id]
 
     def reset(self) -> None:
         """Forget requests, scenario and faults, and close the connections, as between two tests; spaces stay.
 
-        A request that an earlier test left under way then fails, and shows in no later test.
+        A request of an earlier test that is still running then fails, and does not appear in a later test.
         """
         self._listener.drop_connections()
         super().reset()
 
     def respond(self, request: Request) -> MockResponse:
-        """Answer one request in the space that it names, or whose key it has, and write it down there."""
+        """Return the response of the space that the request names, or whose key it has, and record both there."""
         is_guarded = self._is_private or (self._control is not None and self._control.serves(request))
         if is_guarded and not is_allowed(request, self._hosts):
             host = name_of(request.header("host") or "")
-            words = f"this mock is not for requests to the host {host}; --allow-host {host} lets them in"
-            return self.reject(Problem(421, words, request))
+            message = f"this mock is not for requests to the host {host}; --allow-host {host} allows them"
+            return self.reject(Problem(421, message, request))
         if request.header("origin") is None:
-            return self._answered(request)
+            return self._route(request)
         from pytest_bctrl.traffic.mock.cors import with_cors
 
-        return with_cors(request, self._origins, self._answered)
+        return with_cors(request, self._origins, self._route)
 
-    def _answered(self, request: Request) -> MockResponse:
+    def _route(self, request: Request) -> MockResponse:
+        """Return the response of the control path or of the space of the request."""
         if self._control is not None and self._control.serves(request):
             return self._control.respond(request)
         space = self._space_of(request) if self._spaces else None
-        response = space.respond(request) if space is not None else super().respond(request)
-        return response if self.last_word is None else self.last_word(request, response)
+        response = super().respond(request) if space is None else space.respond(request)
+        if self.last_word is None:
+            return response
+        return self.last_word(request, response)
 
     def _space_of(self, request: Request) -> Space | None:
-        match = self._known.routes.match(request.target)
+        """Return the space in the path of a request, or whose key it has, beside the server's own."""
+        match = self._data.routes.match(request.target)
         for value in match.values.values() if match else ():
-            if (named := self._spaces.get(value)) is not None:
-                return named
+            space = self._spaces.get(value)
+            if space is not None:
+                return space
         words = {word for _, value in request.headers for word in value.split()}
-        return next((one for one in [*self._spaces.values()] if one.api_key.reveal() in words), None)
+        return next((space for space in [*self._spaces.values()] if space.api_key.reveal() in words), None)
+
+
+def _identity(schema: Schema) -> str:
+    """Return a text that is equal for equal references and for the same schema."""
+    if isinstance(schema, Mapping):
+        return str(schema.get("$ref", id(schema)))
+    return str(schema)

@@ -217,12 +217,12 @@ class Space(Responder):
             response = self._respond(request)
         except BctrlError as error:
             # A contract that no sample can be made of shows here; the client is told why.
-            response = self._refuse(500, str(error))
+            response = self._reject(500, str(error))
         return self._written(request, response)
 
     def reject(self, problem: Problem) -> MockResponse:
         """Answer what is no proper request and write it down."""
-        return self._written(problem.seen, self._refuse(problem.status, problem.reason))
+        return self._written(problem.seen, self._reject(problem.status, problem.reason))
 
     def _written(self, request: Request, response: MockResponse) -> MockResponse:
         at = time.time()
