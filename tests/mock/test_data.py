@@ -125,7 +125,9 @@ def test_a_change_takes_along_what_goes_with_it(mock: MockServer) -> None:
     changed, *rest = reply.json()["runtimes"]
     assert ("desktop", "2040-01-01T00:00:00.001Z") == (changed["type"], changed["updatedAt"])
     assert (others, "chunked") == (rest, reply.headers["transfer-encoding"])
-    with pytest.raises(SettingError, match=rf"none with the id 'nope' is served \(take one of: {first['id']}, .*…\)"):
+    with pytest.raises(
+        SettingError, match=rf"no runtime with the id 'nope' is being served \(take one of: {first['id']}, .*…\)"
+    ):
         mock.update("nope", status="failed")
     with pytest.raises(SettingError, match="take one of: none"):
         mock.scenario("empty").update("nope", status="failed")
@@ -171,7 +173,7 @@ def test_a_sequence_is_where_answers_and_time_brought_it(steps: list[tuple[str, 
         (lambda mock: mock.step([], responses=-1), "responses=-1 is not a whole number"),
         (lambda mock: mock.step([], seconds="x"), "'x' is not a time"),
         (lambda mock: mock.sequence("explode"), "explode: there is no such fault"),
-        (lambda mock: mock.sequence([], {"nope": {}}), "mock.sequence: step 2: none with the id"),
+        (lambda mock: mock.sequence([], {"nope": {}}), "mock.sequence: step 2: no runtime with the id"),
     ],
 )
 def test_a_step_that_makes_no_sense_is_refused(

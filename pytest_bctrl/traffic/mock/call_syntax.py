@@ -1,4 +1,4 @@
-"""Scenarios and faults as calls: how they are written (`many`, `status(503, times=2)`), what arguments may be."""
+"""Parses the calls of scenarios and faults (`many`, `status(503, times=2)`), and validates their arguments."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Made = TypeVar("Made")
 
 
 def called(text: str) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
-    """Return name, positional and keyword arguments of a call; nothing is executed, arguments are literals.
+    """Return name, positional and keyword arguments of a call, whose arguments are literals; executes nothing.
 
-    Raises `SettingError` where `text` is neither a name nor such a call.
+    Raises `SettingError` if `text` is neither a name nor such a call.
     """
     with suppress(SyntaxError, ValueError):
         node = ast.parse(text.strip(), mode="eval").body
@@ -30,8 +30,10 @@ def called(text: str) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
 
 
 def _argument(node: ast.expr) -> Any:
-    # A fault within a sequence is a call itself, and is passed on as text.
-    return ast.unparse(node) if isinstance(node, ast.Call | ast.Name) else ast.literal_eval(node)
+    # A fault within a sequence is itself a call, which is kept as text.
+    if isinstance(node, ast.Call | ast.Name):
+        return ast.unparse(node)
+    return ast.literal_eval(node)
 
 
 def made_by(
@@ -40,17 +42,18 @@ def made_by(
     known: Mapping[str, Callable[..., Made]],
     positional: tuple[Any, ...],
     named: Mapping[str, Any],
-    given: tuple[Any, ...] = (),
+    leading: tuple[Any, ...] = (),
 ) -> Made:
-    """Return what the maker of a name makes of its arguments, and of those that it is `given` anyway before them.
+    """Call the function with a name, with the arguments in `leading` first, and return its result.
 
-    Raises `SettingError` for a name that is not known, or arguments that do not fit; `kind` is what it names.
+    Raises `SettingError` for a name that is not in `known`, or arguments that do not fit; errors call the function a
+    `kind`.
     """
-    maker = known.get(name)
-    if maker is None:
+    function = known.get(name)
+    if function is None:
         raise SettingError(f"there is no such {kind}", where=name, hint=f"there are: {', '.join(known)}")
-    require_fitting(maker, name, f"{kind} {name}", (*given, *positional), named, len(given))
-    return maker(*given, *positional, **named)
+    require_fitting(function, name, f"{kind} {name}", (*leading, *positional), named, len(leading))
+    return function(*leading, *positional, **named)
 
 
 def require_fitting(
@@ -61,43 +64,45 @@ def require_fitting(
     named: Mapping[str, Any],
     skipped: int,
 ) -> None:
-    """Raise `SettingError`, naming `where`, for arguments that a function does not take, and show how it is called.
+    """Raise `SettingError`, naming `where`, if a function does not accept the arguments; the error shows its signature.
 
-    That is done before the call: a `TypeError` from within the function is no matter of its arguments. The first
-    `skipped` of them are given anyway, and not shown: `many(count=300)`.
+    The check runs before the call because a `TypeError` inside the function says nothing about its arguments. The first
+    `skipped` parameters are not shown: `many(count=300)`.
     """
     try:
         signature(function).bind(*positional, **named)
     except TypeError as error:
-        plain = [one.replace(annotation=one.empty) for one in list(signature(function).parameters.values())[skipped:]]
+        parameters = list(signature(function).parameters.values())[skipped:]
+        shown = ", ".join(str(parameter.replace(annotation=parameter.empty)) for parameter in parameters)
         raise SettingError(
-            f"the arguments do not fit: {error}", where=where, hint=f"it takes {name}({', '.join(map(str, plain))})"
+            f"the arguments do not fit: {error}", where=where, hint=f"it takes {name}({shown})"
         ) from None
 
 
-def whole(value: object, name: str, where: str, most: int) -> int:
-    """Return a whole number from 0 to `most`; `name` is the argument's."""
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
-        raise SettingError(f"{name}={value!r} is not a whole number from 0 to {most:,}", where=where, hint="give one")
+def whole_number(value: object, name: str, where: str, maximum: int) -> int:
+    """Return the value of the argument `name`; raises `SettingError` unless it is a whole number up to `maximum`."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= maximum:
+        problem = f"{name}={value!r} is not a whole number from 0 to {maximum:,}"
+        raise SettingError(problem, where=where, hint="give one")
     return value
 
 
 def seconds_of(value: object, where: str) -> float:
-    """Return a time in seconds."""
+    """Return a time in seconds; raises `SettingError` for any other value."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < inf:
         raise SettingError(f"{value!r} is not a time", where=where, hint="give seconds, such as 0.5")
     return value
 
 
 def status_code(value: object, where: str) -> int:
-    """Return a status that an answer can have."""
+    """Return the status of a response; raises `SettingError` for any other value."""
     if not isinstance(value, int) or not 200 <= value <= 599:
         raise SettingError(f"{value!r} is not a status", where=where, hint="give one from 200 to 599")
     return value
 
 
 def one_line(text: object) -> str:
-    """Return the value of a header field."""
+    """Return the value of a header field; raises `SettingError` for any other value."""
     if not isinstance(text, str) or not text.isprintable():
         raise SettingError(f"{text!r} is not a single line of text", where="a header field's value", hint="give one")
     return text

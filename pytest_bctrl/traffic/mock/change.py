@@ -1,4 +1,4 @@
-"""Ways to change an answer, what scenarios are made of; and faults: named ways to misbehave, and when."""
+"""Changes of responses, from which scenarios and faults are built, and the times at which faults apply."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """What a change sees: the request, the answer so far, and what it needs to make another.
+    """The input of a change: the request, the response so far, and the means to build another response.
 
-    `granted` gives the successful answer to a target, whatever the request's credential and space are. `number` counts
-    the requests from one, `turn` the answers that a fault was applied to before.
+    `granted` returns the success response to a target, for any credential and space. `number` counts the requests from
+    one, `turn` the responses to which a fault was applied before.
     """
 
     request: Request
@@ -35,20 +35,20 @@ class RequestContext:
 
     @property
     def request_id(self) -> str:
-        """The id that the answer carries."""
+        """The request id in the response."""
         return self.response.header("x-request-id") or ""
 
     @property
     def is_success(self) -> bool:
-        """Whether the answer so far is a successful one with a body."""
+        """Whether the response so far is a success with a body."""
         return 200 <= self.response.status < 300 and bool(self.response.body)
 
     def refused(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> MockResponse:
-        """Return an error answer in the documented shape, with the same request id."""
+        """Return an error response in the documented shape, with the same request id."""
         return self.refusals.response(status, message, self.request_id, headers=headers)
 
     def json(self) -> Any:
-        """Return the answer's body as JSON data of its own."""
+        """Return a copy of the response's body as JSON data."""
         return json.loads(self.response.body)
 
 
@@ -56,29 +56,29 @@ Change: TypeAlias = Callable[[RequestContext], MockResponse]
 
 
 def headers(changes: Mapping[str, str | None]) -> Change:
-    """Set header fields, or drop those whose value is None."""
+    """Return a change that sets header fields, and removes those whose value is None."""
     return lambda context: with_headers(context.response, changes)
 
 
 def body(make: Callable[[RequestContext], bytes]) -> Change:
-    """Put other bytes in place of a successful body, made once for each body that is replaced."""
-    made: dict[Payload, Payload] = {}
+    """Return a change that replaces the body of a success; `make` is called once per replaced body."""
+    replacements: dict[Payload, Payload] = {}
 
     def change(context: RequestContext) -> MockResponse:
         if not context.is_success:
             return context.response
-        known = made.get(context.response.payload)
-        if known is None:
-            if len(made) >= 64:
-                made.clear()
-            known = made[context.response.payload] = Payload(make(context))
-        return replace(context.response, payload=known)
+        payload = replacements.get(context.response.payload)
+        if payload is None:
+            if len(replacements) >= 64:
+                replacements.clear()
+            payload = replacements[context.response.payload] = Payload(make(context))
+        return replace(context.response, payload=payload)
 
     return change
 
 
 def status(code: int, message: str, extra: Mapping[str, str] | None = None) -> Change:
-    """Answer with an error status, in the documented shape; below 400, with the status and no body."""
+    """Return a change to an error status in the documented shape; below 400, to the status without a body."""
     if code >= 400:
         return lambda context: context.refused(code, message, extra)
     return lambda context: replace(
@@ -91,18 +91,18 @@ def status(code: int, message: str, extra: Mapping[str, str] | None = None) -> C
 
 
 def delay(seconds: float) -> Change:
-    """Wait before the first byte."""
+    """Return a change that delays the first byte."""
     return lambda context: replace(context.response, delay=context.response.delay + seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way to misbehave.
+    """A deliberate misbehaviour of the mock.
 
-    It is applied to the answers from the `after`th on (0: from the first), to every `every`th of those, at most
-    `times` times (None: without end); answers that it does not meet, such as refusals, are not counted.
-    `check` is the rule by which a contract suite has to find it at `level`; empty where it breaks no contract, such
-    as a delay. `hinders` says why it cannot be played on an operation; empty where it can.
+    It applies to the responses from the `after`th on (0: from the first), to every `every`th of those, at most `times`
+    times (None: without limit); responses for which `meets` is false, such as rejections, are not counted. `check` is
+    the rule that reports the fault in a contract suite, at `level`; empty if it breaks no contract, such as a delay.
+    `hinders` returns why the fault has no effect on an operation; empty if it has one.
     """
 
     name: str
@@ -116,7 +116,7 @@ class Fault:
     hinders: Callable[[Samples], str] = lambda _samples: ""
 
     def when(self, *, times: int | None = None, every: int = 1, after: int = 0) -> Fault:
-        """Return the same fault, applied at other times; raises `SettingError` for what is no such number."""
+        """Return the same fault, applied at other times; raises `SettingError` for invalid numbers."""
         for word, number, least in (("times", times, 1), ("every", every, 1), ("after", after, 0)):
             if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < least):
                 raise SettingError(
@@ -128,7 +128,7 @@ class Fault:
 
 
 class FaultInPlay:
-    """A fault on stage, and how often it was applied; in a `with` block it is undone at the end."""
+    """An active fault and how often it was applied; a `with` block removes it at its end."""
 
     def __init__(self, fault: Fault, undo: Callable[[FaultInPlay], None]) -> None:
         self.fault = fault
@@ -139,11 +139,11 @@ class FaultInPlay:
 
     @property
     def count(self) -> int:
-        """How many answers it was applied to."""
+        """The number of responses to which the fault was applied."""
         return self._count
 
     def undo(self) -> None:
-        """Take it off the stage; a second call does nothing."""
+        """Remove the fault; a second call does nothing."""
         self._undo(self)
 
     def __enter__(self) -> Self:
@@ -156,7 +156,7 @@ class FaultInPlay:
         return f"<fault {self.fault.name}, applied {self._count} times>"
 
     def apply(self, context: RequestContext) -> MockResponse:
-        """Return the answer as the fault leaves it, or as it was where it is not the fault's turn."""
+        """Return the changed response, or the response so far if the fault does not apply to it."""
         fault = self.fault
         if not fault.meets(context):
             return context.response

@@ -1,4 +1,4 @@
-"""What is put into the mock: shown so that it cannot be edited unseen, changed a runtime at a time, and over time."""
+"""The data that the mock serves: read-only views, changes of single runtimes, and states that change over time."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _refused(*_arguments: Any, **_named: Any) -> NoReturn:
 
 
 class ServedList(list[Any]):
-    """A list that the mock serves: to be read and copied; editing it raises `SettingError`, which says how to do it."""
+    """A read-only list that the mock serves; editing it raises `SettingError`, which says how to change the data."""
 
     append = extend = insert = remove = pop = clear = sort = reverse = _refused
     __setitem__ = __delitem__ = __iadd__ = __imul__ = _refused
@@ -45,7 +45,7 @@ class ServedList(list[Any]):
 
 
 class ServedDict(dict[str, Any]):
-    """An object that the mock serves, as `ServedList` is a list."""
+    """A read-only object that the mock serves; see `ServedList`."""
 
     __setitem__ = __delitem__ = __ior__ = pop = popitem = update = setdefault = clear = _refused
 
@@ -54,10 +54,12 @@ class ServedDict(dict[str, Any]):
 
 
 def served(value: Any) -> Any:
-    """Return JSON data that can be read and copied, and not edited."""
+    """Return read-only JSON data."""
     if isinstance(value, list):
         return ServedList(map(served, value))
-    return ServedDict({name: served(inner) for name, inner in value.items()}) if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        return ServedDict({name: served(member) for name, member in value.items()})
+    return value
 
 
 _HINT = "give what the contract allows, or say conforming=False: mock.serve(…), mock.update(…), mock.sequence(…)"
@@ -73,31 +75,31 @@ def checked_copy(
     fail_on: Level = "warning",
     hint: str = _HINT,
 ) -> Any:
-    """Return a copy of `body`, to be served for a space.
+    """Return a copy of `body`, to be served in a space.
 
-    Raises `SettingError`, naming `where`, for what is not JSON; and where it is to be `conforming`, for what the checks
-    of the contract find at `fail_on` or above.
+    Raises `SettingError`, naming `where`, if the body is not JSON, or if it must be `conforming` and the contract's
+    checks report a finding at `fail_on` or above.
     """
     try:
         data = encode(body)
     except (TypeError, ValueError, RecursionError) as error:
         raise SettingError(f"it is not JSON: {error}", where=where, hint="give JSON data") from None
     if conforming:
-        # Imported here: a mock that makes its own data starts sooner without.
+        # Imported here, because a mock that generates its data does not need it.
         from pytest_bctrl.checks.response import Response as Observed
         from pytest_bctrl.checks.run import check_answer
         from pytest_bctrl.reports.terminal import breach
 
         fields = (("Content-Type", samples.media_type),)
-        # A mock can have a space of any name, also of one that the contract does not allow: it may stand for the usual.
-        usual = data.replace(encode(space_id), encode(SPACE_ID))
+        # A mock may have a space whose id the contract does not allow; it is then checked with the default id.
+        with_default_id = data.replace(encode(space_id), encode(SPACE_ID))
         responses = [
             Observed(samples.contract, samples.operation, samples.status, fields, body, samples.parameters(space))
-            for space, body in {space_id: data, SPACE_ID: usual}.items()
+            for space, body in {space_id: data, SPACE_ID: with_default_id}.items()
         ]
-        found = min((at_or_above(check_answer(response), fail_on) for response in responses), key=len)
-        if found:
-            raise SettingError(f"it breaks the contract: {breach(found)}", where=where, hint=hint)
+        findings = min((at_or_above(check_answer(response), fail_on) for response in responses), key=len)
+        if findings:
+            raise SettingError(f"it breaks the contract: {breach(findings)}", where=where, hint=hint)
     return json.loads(data)
 
 
@@ -106,59 +108,66 @@ _ACTIVE_ID = re.compile(r"active.*id", re.IGNORECASE)
 
 
 def changed(samples: Samples, body: Any, runtime_id: str, changes: Mapping[str, Any], where: str) -> Any:
-    """Return `body` with changes to the item that has an id; raises `SettingError` where none has it.
+    """Return `body` with changes to the item with an id; raises `SettingError` if there is no such item.
 
-    What goes with them follows: what an invariant ties to them, the time of the last change, and the id of what is
-    active with a status that becomes `active` or no longer is.
+    Dependent properties change too: those that an invariant ties to a changed one, the time of the last change, and the
+    id of the active run if the status becomes `active` or stops being it.
     """
     items = samples.items(body)
-    place = next((rule.location for rule in samples.invariants if rule.keyword == "unique"), "id")
-    name = re.split(r"[.\]]", place)[-1]
+    id_location = next((rule.location for rule in samples.invariants if rule.keyword == "unique"), "id")
+    name = re.split(r"[.\]]", id_location)[-1]
     ids = [item.get(name) if isinstance(item, Mapping) else None for item in items]
     if runtime_id not in ids:
-        known = ", ".join(map(str, ids[:3])) + (", …" if len(ids) > 3 else "")
-        raise SettingError(
-            f"none with the {name} {runtime_id!r} is served", where=where, hint=f"take one of: {known or 'none'}"
-        )
+        shown_ids = ", ".join(map(str, ids[:3])) or "none"
+        if len(ids) > 3:
+            shown_ids += ", …"
+        problem = f"no runtime with the {name} {runtime_id!r} is being served"
+        raise SettingError(problem, where=where, hint=f"take one of: {shown_ids}")
     if not isinstance(changes, Mapping):
         raise SettingError(f"{changes!r} is not an object of changes", where=where, hint='give {"status": …}')
     index = ids.index(runtime_id)
-    items[index] = followed(samples, items[index], changes)
-    return samples.with_items(items) if samples.is_list else {**body, samples.list_name: items}
+    items[index] = apply_changes(samples, items[index], changes)
+    if samples.is_list:
+        return samples.with_items(items)
+    return {**body, samples.list_name: items}
 
 
-def followed(samples: Samples, item: Any, changes: Mapping[str, Any], ahead: float = 0.0) -> Any:
-    """Return an item with changes and what follows them, made so many seconds from now on."""
-    made = samples.overridden(item, changes, conforming=False)
+def apply_changes(samples: Samples, item: Any, changes: Mapping[str, Any], ahead: float = 0.0) -> Any:
+    """Return an item with changes and dependent changes, made `ahead` seconds from now."""
+    changed_item = samples.overridden(item, changes, conforming=False)
     if not changes:
-        return made
-    return samples.overridden(made, {**changes, **_following(samples, made, changes, ahead)}, conforming=False)
+        return changed_item
+    dependent = _dependent_changes(samples, changed_item, changes, ahead)
+    return samples.overridden(changed_item, {**changes, **dependent}, conforming=False)
 
 
-def _following(samples: Samples, item: Mapping[str, Any], given: Mapping[str, Any], ahead: float) -> dict[str, Any]:
-    """What a change of an item takes along beside what invariants tie to it, by the names that such members have."""
+def _dependent_changes(
+    samples: Samples, item: Mapping[str, Any], changes: Mapping[str, Any], ahead: float
+) -> dict[str, Any]:
+    """Return the changes of properties that no invariant ties to the changed ones, recognised by their names."""
     now = datetime.now(UTC) + timedelta(seconds=ahead)
     properties = flatten(samples.contract, samples.item_schema).get("properties", {})
-    states = [name for name in given if "active" in flatten(samples.contract, properties.get(name, {})).get("enum", ())]
-    made: dict[str, Any] = {}
+    enums = {name: flatten(samples.contract, properties.get(name, {})).get("enum", ()) for name in changes}
+    states = [name for name, values in enums.items() if "active" in values]
+    dependent: dict[str, Any] = {}
     for name, value in item.items():
-        if name in given:
+        if name in changes:
             continue
         moment = parse_time(value) if isinstance(value, str) and _UPDATED.match(name) else None
         if moment is not None and moment.tzinfo is not None:
             later = max(now, moment + timedelta(milliseconds=1))
-            made[name] = later.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            dependent[name] = later.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         elif _ACTIVE_ID.fullmatch(name) and states:
             if "active" not in map(item.get, states):
-                made[name] = None
+                dependent[name] = None
             elif value is None:
-                made[name] = as_uuid(blake2b(f"{item}{now}".encode(), digest_size=16).hexdigest())
-    return made
+                dependent[name] = as_uuid(blake2b(f"{item}{now}".encode(), digest_size=16).hexdigest())
+    return dependent
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a sequence: a state or a fault, for so many answers or seconds, whichever is over first."""
+    """One step of a sequence: a state or a fault, for a number of responses or seconds, whichever ends first."""
 
     what: Any
     responses: int | None = None
@@ -166,7 +175,7 @@ class Step:
 
 
 class StepSource(BodySource):
-    """The bodies of a sequence of states, each in force for so many answers or seconds, the last for good."""
+    """The bodies of a sequence of states, each for a number of responses or seconds; the last state stays."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         super().__init__(list, now)
@@ -176,17 +185,17 @@ class StepSource(BodySource):
         self._begun = self._last = now()
 
     def add(self, step: Step, body: Any, fault: Fault | None) -> None:
-        """Add a step in which `body` is served, through `fault` where there is one."""
+        """Add a step in which `body` is served, changed by `fault` if there is one."""
         self._steps.append((step, Payload(encode(body)), fault))
 
     def body(self, number: int) -> Any:
-        """Return the body that is in force; nothing is counted."""
+        """Return the current body without counting a response."""
         with self._lock:
             self._advance()
             return json.loads(self._steps[self._at][1].body)
 
     def payload(self, number: int) -> Payload:
-        """Return the bytes of the body that is in force, and count one answer."""
+        """Return the bytes of the current body, and count one response."""
         with self._lock:
             self._advance()
             self._answered, self._last = self._answered + 1, self.now()
@@ -204,35 +213,34 @@ class StepSource(BodySource):
             self._at, self._answered = self._at + 1, 0
 
     def transform(self, context: RequestContext) -> MockResponse:
-        """Return the answer as the fault of its step leaves it."""
-        whole = context.response.payload.page_of or context.response.payload
-        fault = next((fault for _, payload, fault in self._steps if payload is whole), None)
+        """Return the response changed by the fault of its step."""
+        body = context.response.payload.page_of or context.response.payload
+        fault = next((fault for _, payload, fault in self._steps if payload is body), None)
         if fault is None:
             return context.response
         return replace(fault.change(replace(context, turn=self._answered - 1)), faults=(fault.name,))
 
 
 _LASTS = (5.0, 60.0)
-"""Seconds for which an item of `lifecycle` is in one state, at least and at most."""
+"""Minimum and maximum number of seconds for which an item of `lifecycle` is in one state."""
 
 
 class LifecycleSource(BodySource):
-    """The bodies of items that live: each goes from one state to another at its own times, the same for a seed.
+    """Bodies whose items change their state over time, at independent times that depend on the seed only.
 
-    An item that runs stops or fails, one that has stopped or failed starts again. Raises `SettingError` where the items
-    have no state that is called `active`.
+    An active item stops or fails, and later starts again. Raises `SettingError` if the items have no state `active`.
     """
 
     def __init__(self, samples: Samples, body: Any, seed: int) -> None:
         super().__init__(list)
         properties = flatten(samples.contract, samples.item_schema).get("properties", {})
-        listed = {name: flatten(samples.contract, schema).get("enum", ()) for name, schema in properties.items()}
-        self._name = next((name for name, values in listed.items() if "active" in values), "")
+        enums = {name: flatten(samples.contract, schema).get("enum", ()) for name, schema in properties.items()}
+        self._name = next((name for name, values in enums.items() if "active" in values), "")
         if not self._name:
             raise SettingError(
                 "no property of an item has a state 'active'", where="scenario lifecycle", hint="use mock.sequence(…)"
             )
-        self._ended = [value for value in listed[self._name] if value != "active"]
+        self._end_states = [value for value in enums[self._name] if value != "active"]
         self._samples = samples
         self._items = samples.items(body)
         self._sources = [Random(f"{seed}:{index}") for index in range(len(self._items))]  # noqa: S311
@@ -241,36 +249,48 @@ class LifecycleSource(BodySource):
         self._lock = Lock()
 
     def payload(self, number: int) -> Payload:
-        """Return the bytes of the items as they are at this time."""
+        """Return the bytes of the items in their current states."""
         with self._lock:
             now = self.now()
-            self._begun = now if self._begun is None else self._begun
-            for index, source in enumerate(self._sources):
+            if self._begun is None:
+                self._begun = now
+            for index in range(len(self._items)):
                 while self._begun + self._due[index] <= now:
-                    item = self._items[index]
-                    state = source.choice(self._ended) if item[self._name] == "active" else "active"
-                    ahead = self._begun + self._due[index] - time.monotonic()
-                    self._items[index] = followed(self._samples, item, {self._name: state}, ahead)
-                    self._payloads.clear()
-                    self._due[index] += source.uniform(*_LASTS)
+                    self._change_state(index, self._begun + self._due[index] - time.monotonic())
             self._payloads = self._payloads or [Payload(encode(self._samples.with_items(self._items)))]
             return self._payloads[0]
 
+    def _change_state(self, index: int, ahead: float) -> None:
+        """Give an item its next state, `ahead` seconds from now, and set the time of the one after it."""
+        item, source = self._items[index], self._sources[index]
+        state = source.choice(self._end_states) if item[self._name] == "active" else "active"
+        self._items[index] = apply_changes(self._samples, item, {self._name: state}, ahead)
+        self._payloads.clear()
+        self._due[index] += source.uniform(*_LASTS)
+
 
 def states(samples: Samples, body: Any, steps: Sequence[Any]) -> Iterator[tuple[Step, Any, tuple[Any, ...] | None]]:
-    """Yield each step with the body that is in force in it, and what makes its fault: None where it has none.
+    """Yield each step with its body, and the arguments of its fault or None.
 
-    What is no `Step` is one for one answer. A list is a whole list of items, an object names changes by an item's id,
-    None and 200 are no change.
+    Any value but a `Step` is a step for one response. A list replaces all items, an object maps ids of items to
+    changes, None and 200 change nothing.
     """
-    for number, given in enumerate(steps, 1):
-        step = given if isinstance(given, Step) else Step(given, responses=1)
+    for number, value in enumerate(steps, 1):
+        step = value if isinstance(value, Step) else Step(value, responses=1)
         what, where = step.what, f"mock.sequence: step {number}"
         if isinstance(what, list):
             body = samples.with_items(what)
-        for runtime_id, changes in what.items() if isinstance(what, Mapping) else ():
-            body = changed(samples, body, runtime_id, changes, where)
-        if not isinstance(what, list | Mapping | int | str | Fault | None):
+        elif isinstance(what, Mapping):
+            for runtime_id, changes in what.items():
+                body = changed(samples, body, runtime_id, changes, where)
+        elif not isinstance(what, int | str | Fault | None):
             raise SettingError(f"{what!r} is not a step", where=where, hint="give a list, changes by id, or a fault")
-        is_state = what in (None, 200) or isinstance(what, list | Mapping)
-        yield step, body, None if is_state else ("status", what) if isinstance(what, int) else (what,)
+        yield step, body, _fault_arguments(what)
+
+
+def _fault_arguments(what: Any) -> tuple[Any, ...] | None:
+    if what in (None, 200) or isinstance(what, list | Mapping):
+        return None
+    if isinstance(what, int):
+        return "status", what
+    return (what,)

@@ -1,8 +1,8 @@
-"""The pages of a list: which part of it a request asks for, and what its answer says of the next one.
+"""The pages of a list: selects the items that a request asks for, and adds the link or cursor of the next page.
 
-A cursor stands for an item, and what is behind that item stays known when it is taken out: whoever follows cursors
-gets each item that is there throughout once, whatever else is put in or removed. Page numbers and offsets count the
-items that are there at the time, as they do in the APIs that have them.
+A cursor identifies an item, and remains valid when that item is removed: a client that follows cursors gets every item
+that stays in the list exactly once, even if other items are added or removed. Page numbers and offsets count the
+current items, as they do in real APIs.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 
 Key: TypeAlias = tuple[str, int]
-"""What an item is known by, as text, and how many before it have the same."""
+"""The identity of an item as text, and the number of items with the same identity before it."""
 
-USUAL = 100
-"""Items of a page where no parameter asks for a number of them."""
+DEFAULT_SIZE = 100
+"""Number of items on a page if no parameter sets it."""
 
 
 class Page(NamedTuple):
@@ -41,78 +41,92 @@ class Page(NamedTuple):
 
 
 class UnknownPageError(Exception):
-    """A request asks for a page by what the mock never gave; the message says so."""
+    """A request has a cursor that the mock never sent."""
 
 
 class Pages:
-    """The pages of one operation, of whatever list it has at the time; safe to use from several threads."""
+    """The pages of one operation's current list; thread-safe."""
 
     def __init__(self, samples: Samples, paging: Paging) -> None:
         self._samples, self.paging = samples, paging
         self._ranks: dict[Key, int] = {}
         self._cursors: dict[str, Key | None] = {}
-        self._made: tuple[tuple[str, str | None], Page] | None = None
+        self._latest: tuple[tuple[str, str | None], Page] | None = None
         self._body: tuple[Payload, Any, list[Key]] | None = None
         self._lock = Lock()
 
     def page(self, request: Request, payload: Payload) -> Page:
         """Return the page of the list in `payload` that a request asks for; raises `UnknownPageError`."""
         with self._lock:
-            body, keys = self._known(payload)
+            body, keys = self._body_and_keys(payload)
             if not isinstance(member_value(body, (self.paging.items,) if self.paging.items else ()), list):
-                # What is served against the contract, or leaves its list out, has no pages.
+                # A body without a list has no pages.
                 return Page(payload)
-            asked = request.target, request.header("host")
-            if self._made is None or self._made[0] != asked:
-                self._made = asked, self._page(request, payload, body, keys)
-            return self._made[1]
+            key = request.target, request.header("host")
+            if self._latest is None or self._latest[0] != key:
+                self._latest = key, self._page(request, payload, body, keys)
+            return self._latest[1]
 
     def _page(self, request: Request, payload: Payload, body: Any, keys: Sequence[Key]) -> Page:
         samples, paging, query = self._samples, self.paging, request.query
         items = paging.items_in(body)
-        asked = paging.requested_size(query)
-        size = max(0, asked if asked is not None else USUAL if paging.size is None else len(items))
-        now = max(paging.first, query_integer(paging.start, query, paging.first))
-        if paging.by in ("page", "offset"):
-            start = (now - paging.first) * (size if paging.by == "page" else 1)
-            shown, left = items[start : start + size], len(items) - start - size
-            following: Any = now + 1 if paging.by == "page" else now + size
+        size = self._size(query, len(items))
+        current = max(paging.first, query_integer(paging.start, query, paging.first))
+        if paging.by == "page":
+            start, following = (current - paging.first) * size, current + 1
+            shown, has_more = items[start : start + size], len(items) > start + size
+        elif paging.by == "offset":
+            start, following = current - paging.first, current + size
+            shown, has_more = items[start : start + size], len(items) > start + size
         else:
-            anchor = self._anchor(query)
-            after = -1 if anchor is None else self._ranks[anchor]
-            behind = [(item, key) for item, key in zip(items, keys, strict=True) if self._ranks[key] > after]
-            shown, left = [item for item, _ in behind[:size]], len(behind) - size
-            following = self._cursor(behind[size - 1][1] if 0 < size <= len(behind) else anchor)
-            if following is None:
-                # Nothing can stand for the rest, so it is all here.
-                shown, left = [item for item, _ in behind], 0
-        made: Any = {**body, paging.items: []} if paging.items else []
+            shown, has_more, following = self._items_after_cursor(query, items, keys, size)
+        page: Any = {**body, paging.items: []} if paging.items else []
         counts = [(paging.total, len(items)), (paging.pages, ceil(len(items) / size) if size else 0)]
-        counts += [(members, size if parameter is paging.size else now) for members, parameter in paging.echoes]
+        counts += [(members, size if parameter is paging.size else current) for members, parameter in paging.echoes]
         for members, number in counts:
-            made = with_member(samples, made, members, [number])
-        made, headers = announced(samples, paging, made, request, following if left > 0 else None)
-        whole = {**made, paging.items: shown} if paging.items else shown
-        return Page(Payload(encode(whole), page_of=payload), headers)
+            page = with_member(samples, page, members, [number])
+        page, headers = announced(samples, paging, page, request, following if has_more else None)
+        page = {**page, paging.items: shown} if paging.items else shown
+        return Page(Payload(encode(page), page_of=payload), headers)
 
-    def _known(self, payload: Payload) -> tuple[Any, list[Key]]:
-        """The body of a payload and what its items are known by; they take their place among all that were there."""
+    def _size(self, query: Sequence[Pair], available: int) -> int:
+        """Return the number of items on a page."""
+        requested = self.paging.requested_size(query)
+        if requested is not None:
+            return max(0, requested)
+        return DEFAULT_SIZE if self.paging.size is None else available
+
+    def _items_after_cursor(
+        self, query: Sequence[Pair], items: Sequence[Any], keys: Sequence[Key], size: int
+    ) -> tuple[list[Any], bool, Any]:
+        """Return the items of a page, whether there are more, and the cursor of the next page."""
+        anchor = self._anchor(query)
+        anchor_rank = -1 if anchor is None else self._ranks[anchor]
+        rest = [(item, key) for item, key in zip(items, keys, strict=True) if self._ranks[key] > anchor_rank]
+        following = self._cursor(rest[size - 1][1] if 0 < size <= len(rest) else anchor)
+        if following is None:
+            # The contract allows no cursor, so the page has all items.
+            return [item for item, _ in rest], False, None
+        return [item for item, _ in rest[:size]], len(rest) > size, following
+
+    def _body_and_keys(self, payload: Payload) -> tuple[Any, list[Key]]:
+        """Return the body of a payload and the keys of its items, which are ranked among those of earlier bodies."""
         if self._body is None or self._body[0] is not payload:
             body = json.loads(payload.body)
-            seen = Counter[str]()
+            counts = Counter[str]()
             keys: list[Key] = []
             for item in self.paging.items_in(body):
-                known = self.paging.identity_of(item)
-                text = json.dumps(item, sort_keys=True) if known is None else str(known)
-                keys.append((text, seen[text]))
-                seen[text] += 1
+                identity = self.paging.identity_of(item)
+                text = json.dumps(item, sort_keys=True) if identity is None else str(identity)
+                keys.append((text, counts[text]))
+                counts[text] += 1
             self._ranks = {key: rank for rank, key in enumerate(merged([*self._ranks], keys))}
-            self._made = None
+            self._latest = None
             self._body = payload, body, keys
         return self._body[1], self._body[2]
 
     def _anchor(self, query: Sequence[Pair]) -> Key | None:
-        """The item behind which a page begins; None for the first page."""
+        """Return the item after which a page begins; None for the first page."""
         text = started(self.paging, query)
         if not text or not self.paging.has_next_page:
             return None
@@ -124,31 +138,31 @@ class Pages:
         raise UnknownPageError(f"query {self.paging.start_name}: the mock gave no such {self.paging.by or 'cursor'}")
 
     def _cursor(self, key: Key | None) -> Any:
-        """What stands for an item, in a spelling that the contract allows; the same each time. None where none is."""
+        """Return the cursor of an item, always the same; None if the contract allows no cursor."""
         if self.paging.by == "item":
             return key[0] if key else ""
-        if self._spelling is None:
+        if self._cursor_format is None:
             return None
-        made = self._spelling(blake2b(repr(key).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest())
-        self._cursors[str(made)] = key
-        return made
+        digest = blake2b(repr(key).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        cursor = self._cursor_format(digest)
+        self._cursors[str(cursor)] = key
+        return cursor
 
     @cached_property
-    def _spelling(self) -> Callable[[str], Any] | None:
-        """How a cursor is written: in the first way that the contract allows, in the query and in the answer."""
-        paging, first = self.paging, self._samples.with_items([])
+    def _cursor_format(self) -> Callable[[str], Any] | None:
+        """The first format of cursors that the contract allows, both in the query and in the response."""
+        paging, page = self.paging, self._samples.with_items([])
         members = () if paging.is_link else paging.next
-        for spelling in _SPELLINGS:
-            made = spelling("5c" * 16)
-            is_taken = paging.start is None or accepts(self._samples.contract, paging.start.schema, made)
-            if is_taken and (
-                not members or member_value(with_member(self._samples, first, members, [made]), members) == made
-            ):
-                return spelling
+        for cursor_format in _CURSOR_FORMATS:
+            cursor = cursor_format("5c" * 16)
+            if paging.start is not None and not accepts(self._samples.contract, paging.start.schema, cursor):
+                continue
+            if not members or member_value(with_member(self._samples, page, members, [cursor]), members) == cursor:
+                return cursor_format
         return None
 
 
-_SPELLINGS: tuple[Callable[[str], Any], ...] = (
+_CURSOR_FORMATS: tuple[Callable[[str], Any], ...] = (
     "c_{}".format,
     as_uuid,
     lambda digest: digest[:8],
@@ -157,53 +171,61 @@ _SPELLINGS: tuple[Callable[[str], Any], ...] = (
 )
 
 
-def merged(known: Sequence[Key], keys: Sequence[Key]) -> list[Key]:
-    """Return the order in which all items stand that were ever there: what is new comes where it is now.
+def merged(earlier: Sequence[Key], keys: Sequence[Key]) -> list[Key]:
+    """Return the order of all items that were ever in the list; new items come at their current position.
 
-    An item that was moved keeps the place that it had.
+    An item that was moved keeps its earlier position.
     """
-    ranks = {key: rank for rank, key in enumerate(known)}
-    made: list[Key] = []
+    ranks = {key: rank for rank, key in enumerate(earlier)}
+    order: list[Key] = []
     done = 0
     for key in keys:
         rank = ranks.get(key)
         if rank is None:
-            made.append(key)
+            order.append(key)
         elif rank >= done:
-            made += known[done : rank + 1]
+            order += earlier[done : rank + 1]
             done = rank + 1
-    return [*made, *known[done:]]
+    return [*order, *earlier[done:]]
 
 
 def is_further(paging: Paging, request: Request) -> bool:
-    """Whether a request asks for another page than the first."""
+    """Return whether a request asks for another page than the first."""
     if paging.by in ("page", "offset"):
         return query_integer(paging.start, request.query, paging.first) > paging.first
     return started(paging, request.query) != ""
 
 
 def started(paging: Paging, query: Sequence[Pair]) -> str:
-    """What a query says of which page is asked for; empty where it says nothing."""
+    """Return the cursor, page number or offset in a query; empty if there is none."""
     return next((value for name, value in query if name == paging.start_name), "")
 
 
 def target_of(paging: Paging, request: Request, *start: str, hidden: Collection[str] = ()) -> str:
-    """The target of a request for another page: the first, or that which `start` asks for, without what is hidden."""
-    kept = [one for one in request.query if one[0] not in (paging.start_name, *hidden)]
-    query = urlencode([*kept, *((paging.start_name, one) for one in start)], quote_via=quote)
-    return request.target.partition("?")[0] + (f"?{query}" if query else "")
+    """Return the target of the first page, or of the page with `start`, without the parameters in `hidden`."""
+    pairs = [pair for pair in request.query if pair[0] not in (paging.start_name, *hidden)]
+    query = urlencode([*pairs, *((paging.start_name, value) for value in start)], quote_via=quote)
+    path = request.target.partition("?")[0]
+    return f"{path}?{query}" if query else path
 
 
 def announced(samples: Samples, paging: Paging, body: Any, request: Request, following: Any) -> tuple[Any, Headers]:
-    """Return a body that says what asks for the next page, None after the last, and the header fields that say so."""
+    """Return the body and the header fields with the link or cursor of the next page; `following` is None if last."""
     if following is None:
         return ended(samples, paging, body), ()
     body = with_member(samples, body, paging.more, [True])
-    secret = {one.field for group in samples.operation.security for one in group if one.in_ == "query"}
-    target = target_of(paging, request, str(following), hidden=secret)
+    schemes = {scheme for group in samples.operation.security for scheme in group}
+    key_names = {scheme.field for scheme in schemes if scheme.in_ == "query"}
+    target = target_of(paging, request, str(following), hidden=key_names)
     host = request.header("host")
-    urls = [f"http://{host}{target}", target] if host and target.startswith("/") else [target]
-    spelled = [following, int(following)] if isinstance(following, str) and following.isdecimal() else [following]
+    urls = [target]
+    if host and target.startswith("/"):
+        urls.insert(0, f"http://{host}{target}")
     if paging.in_header:
         return body, ((LINK, f'<{urls[0]}>; rel="next"'),)
-    return with_member(samples, body, paging.next, urls if paging.is_link else spelled), ()
+    if paging.is_link:
+        return with_member(samples, body, paging.next, urls), ()
+    cursors = [following]
+    if isinstance(following, str) and following.isdecimal():
+        cursors.append(int(following))
+    return with_member(samples, body, paging.next, cursors), ()

@@ -1,4 +1,4 @@
-"""Bytes to requests: httptools does the parsing (RFC 9112), this adds the limits and what it leaves to its caller."""
+"""Parses requests with httptools (RFC 9112), and adds limits and the checks that httptools leaves to its caller."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from pytest_bctrl.http.message import Request
 _HOST = re.compile(r"[^\x00-\x20\x7f-\xff/?#@\\,]*")
 
 _REMEMBERED, _SHORT = 128, 4096
-"""How many requests are known by their bytes, and how long those may be."""
+"""Maximum number of requests in the cache, and their maximum size in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerLimits:
-    """Bytes and seconds: what goes beyond is refused with 408, 413, 414 or 431, or the connection is closed.
+    """Limits in bytes and seconds: a request beyond them gets 408, 413, 414 or 431, or the connection is closed.
 
-    `idle` is how long a connection may stand still, either way; `incomplete` how long a request may take to arrive.
-    Beyond `connections` a new one takes the place of one that is idle, and waits in the backlog where all are in use.
+    `idle` is how long a connection may be inactive in both directions, `incomplete` how long a request may take to
+    arrive. Beyond `connections`, a new connection replaces an idle one, or waits in the backlog if all are in use.
     """
 
     target_bytes: int = 64 * 1024
@@ -34,7 +34,7 @@ class ServerLimits:
 
 @dataclass(frozen=True, slots=True)
 class ParsedRequest:
-    """A whole request, and whether its connection may carry another one."""
+    """A complete request, and whether its connection may be reused."""
 
     request: Request
     keep_alive: bool
@@ -44,7 +44,7 @@ class ParsedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why what arrived is no request that can be answered: the status that says so, and the reason."""
+    """The reason why a request cannot be handled, and the status of the response."""
 
     status: int
     reason: str
@@ -52,10 +52,10 @@ class Problem:
 
 
 class RequestParser:
-    """Takes a connection's bytes and gives its requests in order.
+    """Parses the bytes of a connection into requests.
 
-    After a `problem` it takes nothing more: what follows garbage cannot be told apart from it. `known` are the
-    requests that came as one piece before, by their bytes: clients repeat themselves, and so does what is parsed.
+    After a `problem`, further bytes are ignored, because the next request cannot be found. `known` caches requests that
+    arrived in one piece, by their bytes: clients repeat themselves.
     """
 
     def __init__(self, limits: ServerLimits, known: dict[bytes, ParsedRequest] | None = None) -> None:
@@ -72,44 +72,46 @@ class RequestParser:
         self._is_last = False
 
     def feed(self, data: bytes) -> list[ParsedRequest]:
-        """Return the requests that `data` completes; sets `problem` where it breaks the protocol or a limit."""
+        """Return the requests that `data` completes; sets `problem` if it breaks the protocol or a limit."""
         if self.problem is not None:
             return []
         if self.is_within or self._is_last:
             return self._parsed(data)
-        again = self._known.get(data)
-        if again is not None:
-            return [again]
-        done = self._parsed(data)
-        is_alone = len(done) == 1 and not self.is_within and not self._is_last and self.problem is None
+        cached = self._known.get(data)
+        if cached is not None:
+            return [cached]
+        requests = self._parsed(data)
+        is_alone = len(requests) == 1 and not self.is_within and not self._is_last and self.problem is None
         if is_alone and len(data) <= _SHORT:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            self._known[data] = done[0]
-        return done
+            self._known[data] = requests[0]
+        return requests
 
     def _parsed(self, data: bytes) -> list[ParsedRequest]:
-        rest = b""
+        remaining = b""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._pass_over_upgrade()
-            rest = data[upgrade.args[0] :]
+            remaining = data[upgrade.args[0] :]
         except httptools.HttpParserError as error:
             self._malformed(error)
         if self.is_within and not self._headers_complete:
-            # The parser holds a header back until its end, so one that never ends is seen in the bytes alone.
+            # The parser reports a header only when it is complete, so an endless header must be counted in bytes.
             self._unseen += len(data)
             if self._unseen > self._limits.header_bytes + self._limits.target_bytes:
                 self._fail(431, f"the header section is longer than {self._limits.header_bytes} bytes")
-        done, self._arrived = self._arrived, []
-        return done + self.feed(rest) if rest else done
+        requests, self._arrived = self._arrived, []
+        if remaining:
+            requests += self.feed(remaining)
+        return requests
 
     def _pass_over_upgrade(self) -> None:
-        """Go on in HTTP/1.1, as a server may (RFC 9110, 7.8).
+        """Ignore `Upgrade` and continue in HTTP/1.1, as a server may (RFC 9110, 7.8).
 
-        httptools takes a request with `Upgrade` for complete at the end of its header section, whatever body it
-        announces, so such a head is parsed once more without that field.
+        httptools regards a request with `Upgrade` as complete at the end of its header section, even if it has a body,
+        so the head is parsed again without that field.
         """
         method, headers = self._parser.get_method(), self._headers
         self._parser = httptools.HttpRequestParser(self)
@@ -134,7 +136,7 @@ class RequestParser:
         self._fail(400, f"the request is malformed: {str(error) or type(error).__name__}")
 
     def _stop(self, status: int, reason: str) -> None:
-        """Leave the parser from within a callback; httptools reports that as its own error."""
+        """Stop the parser in a callback; httptools raises its own error."""
         self._fail(status, reason)
         raise ValueError(reason)
 
@@ -143,10 +145,10 @@ class RequestParser:
         target = self._url.decode("utf-8", "backslashreplace")
         return Request(method, target or "?", tuple(self._headers), bytes(self._body))
 
-    # What follows is called by httptools.
+    # httptools calls the following methods.
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """Handle the beginning of a request."""
         self.is_within = True
         self._url = b""
         self._headers = []
@@ -156,13 +158,13 @@ class RequestParser:
         self._headers_complete = False
 
     def on_url(self, url: bytes) -> None:
-        """A part of the request target, in one or more pieces."""
+        """Handle a part of the request target."""
         self._url += url
         if len(self._url) > self._limits.target_bytes:
             self._stop(414, f"the request target is longer than {self._limits.target_bytes} bytes")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header field; those after the body (trailers) are counted and dropped (RFC 9110, 6.5.1)."""
+        """Handle a header field; trailers, after the body, are counted and dropped (RFC 9110, 6.5.1)."""
         self._size += len(name) + len(value) + 4
         if self._size > self._limits.header_bytes:
             self._stop(431, f"the header section is longer than {self._limits.header_bytes} bytes")
@@ -170,7 +172,7 @@ class RequestParser:
             self._headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
-        """The header section ends; refuses an HTTP/1.1 request without exactly one sound `Host` (RFC 9112, 3.2)."""
+        """Handle the end of the header section; rejects HTTP/1.1 without exactly one valid `Host` (RFC 9112, 3.2)."""
         self._headers_complete = True
         hosts = expects = 0
         for name, value in self._headers:
@@ -189,19 +191,19 @@ class RequestParser:
         self.continue_wanted = bool(expects) and version == "1.1"
 
     def on_body(self, body: bytes) -> None:
-        """A part of the body."""
+        """Handle a part of the body."""
         self.continue_wanted = False
         if len(self._body) + len(body) > self._limits.body_bytes:
             self._stop(413, f"the body is longer than {self._limits.body_bytes} bytes")
-        # Appended in place: a body in chunks of one byte would be copied as often as it has bytes.
+        # Appended in place; otherwise a body in chunks of one byte would be copied once per byte.
         self._body += body
 
     def on_message_complete(self) -> None:
-        """The request is whole."""
+        """Handle the end of a request."""
         self.is_within = False
         self.continue_wanted = False
         old = self._parser.get_http_version() == "1.0"
-        # Its sender may not know where such a body ends (RFC 9112, 6.1).
+        # Its sender may disagree about the end of such a body (RFC 9112, 6.1).
         is_faulty = old and any(name == "transfer-encoding" for name, _ in self._headers)
         keep_alive = self._parser.should_keep_alive() and not is_faulty
         self._is_last = not keep_alive

@@ -19,7 +19,7 @@ from pytest_bctrl.http.message import MockResponse
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
-from pytest_bctrl.traffic.mock.call_syntax import called, made_by, seconds_of, whole
+from pytest_bctrl.traffic.mock.call_syntax import called, made_by, seconds_of, whole_number
 from pytest_bctrl.traffic.mock.change import Change, RequestContext
 from pytest_bctrl.traffic.mock.data import LifecycleSource
 from pytest_bctrl.traffic.mock.refusal import Refusals
@@ -88,7 +88,7 @@ def empty(samples: Samples, space_id: str) -> Scenario:
 
 def many(samples: Samples, space_id: str, count: int = 300, seed: int = 0) -> Scenario:
     """A list of `count` runtimes, up to 100,000, generated once."""
-    count = whole(count, "count", "scenario many", MOST)
+    count = whole_number(count, "count", "scenario many", MOST)
     return Scenario("many", BodySource(lambda: [b"".join(_in_blocks(samples, count, seed, space_id))]))
 
 
@@ -99,7 +99,7 @@ def generated(samples: Samples, space_id: str, seed: int = 0) -> Scenario:
 
 def lifecycle(samples: Samples, space_id: str, count: int = 8, seed: int = 0) -> Scenario:
     """Runtimes that start, run, stop and fail over time, at independent times; the same for the same seed."""
-    count = whole(count, "count", "scenario lifecycle", MOST)
+    count = whole_number(count, "count", "scenario lifecycle", MOST)
     return Scenario("lifecycle", LifecycleSource(samples, samples.generated(count, seed, space_id), seed))
 
 
@@ -120,13 +120,13 @@ def unicode(samples: Samples, space_id: str) -> Scenario:
 
 def large(samples: Samples, space_id: str, length: int = 10_000) -> Scenario:
     """Free text of `length` characters at every location that allows it."""
-    length = whole(length, "length", "scenario large", _LONGEST)
+    length = whole_number(length, "length", "scenario large", _LONGEST)
     return Scenario("large", fixed(lambda: _worded(samples, ("x" * length,), space_id)))
 
 
 def deep(samples: Samples, space_id: str, levels: int = 60) -> Scenario:
     """Free-form objects that are nested `levels` deep."""
-    depth = whole(levels, "levels", "scenario deep", _DEEPEST)
+    depth = whole_number(levels, "levels", "scenario deep", _DEEPEST)
 
     def is_free(located: LocatedValue) -> bool:
         schema = located.schema

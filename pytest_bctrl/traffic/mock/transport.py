@@ -13,44 +13,49 @@ from pytest_bctrl.traffic.mock.server import MockServer
 
 
 class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Answers as `mock` does, with the same scenario, faults and journal; the mock need not be started.
+    """Sends requests to `mock` in the same process, with its scenario, faults and journal; it need not be started.
 
-    `httpx.Client(transport=MockTransport(mock), base_url=…)`, and the same with `httpx.AsyncClient`. A delay is slept
-    through up to the read timeout; a hang is a read timeout at once, since nothing would ever come.
+    Use it as `httpx.Client(transport=MockTransport(mock), base_url=…)`, or with `httpx.AsyncClient`. A delay is waited
+    for, up to the read timeout; a hang raises the read timeout at once.
     """
 
     def __init__(self, mock: MockServer) -> None:
         self._mock = mock
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer one request; raises what httpx raises on a socket: `ReadTimeout`, `ReadError`."""
-        asked = _plain(request, request.read())
-        response = self._mock.respond(asked)
-        time.sleep(_patience(request, response))
-        return _response(request, asked, response)
+        """Return the response to one request; raises the errors of a socket: `ReadTimeout`, `ReadError`."""
+        mock_request = _mock_request(request, request.read())
+        response = self._mock.respond(mock_request)
+        time.sleep(_delay(request, response))
+        return _response(request, mock_request, response)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer one request; raises what httpx raises on a socket: `ReadTimeout`, `ReadError`."""
-        asked = _plain(request, await request.aread())
-        response = self._mock.respond(asked)
-        await anyio.sleep(_patience(request, response))
-        return _response(request, asked, response)
+        """Return the response to one request; raises the errors of a socket: `ReadTimeout`, `ReadError`."""
+        mock_request = _mock_request(request, await request.aread())
+        response = self._mock.respond(mock_request)
+        await anyio.sleep(_delay(request, response))
+        return _response(request, mock_request, response)
 
 
-def _response(request: httpx.Request, asked: Request, response: MockResponse) -> httpx.Response:
-    if response.ending == "hang" or _patience(request, response) < response.delay:
+def _response(request: httpx.Request, mock_request: Request, response: MockResponse) -> httpx.Response:
+    if response.ending == "hang" or _delay(request, response) < response.delay:
         raise httpx.ReadTimeout("the mock does not answer", request=request)
     if response.ending == "reset":
         raise httpx.ReadError("the mock reset the connection", request=request)
-    headers, body = coded(asked, response)
-    sent = b"" if request.method == "HEAD" else body
-    fields = [*headers] if response.status in BODILESS else [*headers, ("Content-Length", str(len(body)))]
-    stream = _Broken(sent[: len(sent) // 2]) if response.ending == "truncate" else httpx.ByteStream(sent)
+    headers, body = coded(mock_request, response)
+    fields = list(headers)
+    if response.status not in BODILESS:
+        fields.append(("Content-Length", str(len(body))))
+    if request.method == "HEAD":
+        body = b""
+    stream = httpx.ByteStream(body)
+    if response.ending == "truncate":
+        stream = _TruncatedStream(body[: len(body) // 2])
     return httpx.Response(response.status, headers=fields, stream=stream, request=request)
 
 
-class _Broken(httpx.ByteStream):
-    """A body that breaks off at its end."""
+class _TruncatedStream(httpx.ByteStream):
+    """A body after which the connection is closed too early."""
 
     def __iter__(self) -> Iterator[bytes]:
         yield from super().__iter__()
@@ -61,12 +66,14 @@ class _Broken(httpx.ByteStream):
             yield part
 
 
-def _plain(request: httpx.Request, body: bytes) -> Request:
+def _mock_request(request: httpx.Request, body: bytes) -> Request:
     headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in request.headers.raw)
     return Request(request.method, request.url.raw_path.decode("ascii"), headers, body)
 
 
-def _patience(request: httpx.Request, response: MockResponse) -> float:
-    """Seconds to wait for the answer: its delay, or the read timeout where that is shorter."""
+def _delay(request: httpx.Request, response: MockResponse) -> float:
+    """Return the seconds to wait for the response: its delay, or the read timeout if that is shorter."""
     limit = request.extensions.get("timeout", {}).get("read")
-    return response.delay if limit is None else min(response.delay, float(limit))
+    if limit is None:
+        return response.delay
+    return min(response.delay, float(limit))
