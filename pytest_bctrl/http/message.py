@@ -1,4 +1,4 @@
-"""Requests and answers as data, what their header fields ask for, and answers as bytes (RFC 9110, RFC 9112)."""
+"""Requests and responses as data, content negotiation, and the encoding of responses (RFC 9110, RFC 9112)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LARGE = 1024 * 1024
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it arrived: `target` is what stood in the request line, header names are in lower case."""
+    """One request as it was received: `target` is that of the request line, header names are in lower case."""
 
     method: str
     target: str
@@ -30,7 +30,7 @@ class Request:
     body: bytes = field(default=b"", repr=False)
 
     def header(self, name: str) -> str | None:
-        """Return a header's value, several joined by commas (RFC 9110, 5.3); None where it is missing."""
+        """Return the value of a header, several joined by commas (RFC 9110, 5.3); None if it is missing."""
         return self._fields.get(name)
 
     @cached_property
@@ -47,9 +47,9 @@ class Request:
 
 
 class Payload:
-    """The bytes of a body, and the same compressed, which is made once and only when first asked for.
+    """The bytes of a body, plain and compressed; compressed at the first use.
 
-    `page_of` is the whole body that they are a page of, if they are one.
+    If the body is a page, `page_of` is the body with all items.
     """
 
     def __init__(self, body: bytes, page_of: Payload | None = None) -> None:
@@ -58,7 +58,7 @@ class Payload:
 
     @cached_property
     def gzipped(self) -> bytes:
-        """The body compressed; the same bytes for the same body, since no time is written into it."""
+        """The compressed body; the same bytes for the same body, because it contains no time stamp."""
         return zlib.compress(self.body, 6 if len(self.body) < _LARGE else 1, wbits=16 + zlib.MAX_WBITS)
 
     def __repr__(self) -> str:
@@ -67,11 +67,12 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class MockResponse:
-    """One answer, and how it is put on the wire.
+    """One response, and how it is sent.
 
-    `delay` is in seconds before the first byte. `ending` is how it ends: whole; cut off within the body by a
-    clean close (`truncate`); before the first byte by a reset (`reset`); or never (`hang`). `chunked` sends the body
-    in the chunked transfer coding. `why` says in words why it is not the plain success, `faults` which faults made it.
+    `delay` is in seconds, before the first byte. `ending` is how the response ends: complete (`whole`), within
+    the body by a clean close (`truncate`), before the first byte by a reset (`reset`), or never (`hang`). `chunked`
+    selects the chunked transfer coding. `why` explains a response that is not the plain success, `faults` are the
+    names of the faults that changed it.
     """
 
     status: int
@@ -84,25 +85,25 @@ class MockResponse:
     faults: tuple[str, ...] = ()
 
     def header(self, name: str) -> str | None:
-        """Return a header's value by its name in any case; None where it is missing."""
-        wanted = name.lower()
+        """Return the value of a header by its case-insensitive name; None if it is missing."""
+        lower_name = name.lower()
         for key, value in self.headers:
-            if key.lower() == wanted:
+            if key.lower() == lower_name:
                 return value
         return None
 
     @property
     def body(self) -> bytes:
-        """The body as it was meant, before any content coding."""
+        """The body before any content coding."""
         return self.payload.body
 
 
 def with_headers(response: MockResponse, changes: Mapping[str, str | None]) -> MockResponse:
-    """Return an answer with some header fields set again, or dropped where the value is None; names in any case."""
+    """Return a response with header fields replaced, or removed if the value is None; names are case-insensitive."""
     names = {name.lower() for name in changes}
-    kept = (pair for pair in response.headers if pair[0].lower() not in names)
-    given = ((name, value) for name, value in changes.items() if value is not None)
-    return replace(response, headers=(*kept, *given))
+    unchanged = (pair for pair in response.headers if pair[0].lower() not in names)
+    replaced = ((name, value) for name, value in changes.items() if value is not None)
+    return replace(response, headers=(*unchanged, *replaced))
 
 
 _CODE = re.compile(r"(?:^|[,;\s])code\s*=\s*\"?(\d{3})\"?", re.IGNORECASE)
@@ -110,20 +111,20 @@ _CODE = re.compile(r"(?:^|[,;\s])code\s*=\s*\"?(\d{3})\"?", re.IGNORECASE)
 
 @lru_cache(maxsize=64)
 def accepts(accept: str | None, media_type: str) -> bool:
-    """Return whether an `Accept` field takes a media type (RFC 9110, 12.5.1); a missing one takes all."""
+    """Return whether an `Accept` field accepts a media type (RFC 9110, 12.5.1); a missing field accepts all."""
     if accept is None or not accept.strip():
         return True
-    ranges, media = list(_weighted(accept)), media_type.lower()
-    for wanted in (media, f"{media.partition('/')[0]}/*", "*/*"):
-        found = [weight for name, weight in ranges if name == wanted]
-        if found:
-            return max(found) > 0
+    ranges, media_type = list(_weighted(accept)), media_type.lower()
+    for media_range in (media_type, f"{media_type.partition('/')[0]}/*", "*/*"):
+        weights = [weight for name, weight in ranges if name == media_range]
+        if weights:
+            return max(weights) > 0
     return False
 
 
 @lru_cache(maxsize=64)
 def accepts_gzip(accept_encoding: str | None) -> bool:
-    """Return whether an `Accept-Encoding` field takes gzip (RFC 9110, 12.5.3); a missing one does not ask for it."""
+    """Return whether an `Accept-Encoding` field accepts gzip (RFC 9110, 12.5.3); a missing field does not."""
     if not accept_encoding:
         return False
     weights = dict(_weighted(accept_encoding))
@@ -131,9 +132,11 @@ def accepts_gzip(accept_encoding: str | None) -> bool:
 
 
 def preferred_status(prefer: str | None) -> int | None:
-    """Return the status that `Prefer: code=404` asks for, as Prism understands it; None where it asks for none."""
-    found = _CODE.search(prefer) if prefer else None
-    return int(found[1]) if found and 200 <= int(found[1]) <= 599 else None
+    """Return the status that `Prefer: code=404` requests, in the syntax of Prism; None if there is none."""
+    match = _CODE.search(prefer) if prefer else None
+    if match is None or not 200 <= int(match[1]) <= 599:
+        return None
+    return int(match[1])
 
 
 def _weighted(field: str) -> Iterator[tuple[str, float]]:
@@ -155,11 +158,11 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 BODILESS = frozenset({204, 304})
-"""Statuses whose answer ends with its head, whatever length that gives (RFC 9112, 6.3); 205 is none of them."""
+"""Statuses of responses that end with the head, even if it has a length (RFC 9112, 6.3); 205 is not one of them."""
 
 
 def coded(request: Request, response: MockResponse) -> tuple[Headers, bytes]:
-    """Return the answer's header fields and its body in the coding that the request takes."""
+    """Return the header fields and the body of a response in a content coding that the request accepts."""
     payload: Payload = response.payload
     if len(payload.body) < _WORTH_COMPRESSING or response.header("content-encoding") is not None:
         return response.headers, payload.body
@@ -170,9 +173,9 @@ def coded(request: Request, response: MockResponse) -> tuple[Headers, bytes]:
 
 
 def encode(request: Request, response: MockResponse, date: str, connection: str | None) -> tuple[bytes, bytes]:
-    """Return head and body as they go on the wire; the body is empty for HEAD and for what has none.
+    """Return head and body as bytes; the body is empty for HEAD and for statuses without a body.
 
-    `date` is the `Date` field's value, `connection` that of `Connection`, None for none.
+    `date` is the value of the `Date` field, `connection` that of `Connection` or None.
     """
     headers, body = coded(request, response)
     bodiless = response.status in BODILESS or response.status < 200
@@ -186,7 +189,9 @@ def encode(request: Request, response: MockResponse, date: str, connection: str 
     elif not bodiless and response.header("content-length") is None:
         lines.append(f"Content-Length: {len(body)}")
     head = "\r\n".join(lines) + "\r\n\r\n"
-    return head.encode("latin-1", "replace"), b"" if bodiless or request.method == "HEAD" else body
+    if bodiless or request.method == "HEAD":
+        body = b""
+    return head.encode("latin-1", "replace"), body
 
 
 def chunks(body: bytes, size: int = 1024) -> bytes:
@@ -197,5 +202,5 @@ def chunks(body: bytes, size: int = 1024) -> bytes:
 
 @lru_cache(maxsize=1)
 def date_at(second: int) -> str:
-    """Return the value of the `Date` field (RFC 9110, 6.6.1) at a second since the epoch, written once for each."""
+    """Return the value of the `Date` field (RFC 9110, 6.6.1) for a second since the epoch."""
     return formatdate(second, usegmt=True)

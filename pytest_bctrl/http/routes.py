@@ -14,25 +14,28 @@ from pytest_bctrl.contract.model import Contract, Operation, path_pattern, path_
 _VERSION = re.compile(r"v\d+")
 _ABSOLUTE = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 _SHORT = 256
-"""Characters of a target that is remembered, at most."""
+"""Maximum length of a target whose match is cached."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The operations of one path, by method, and the values that the target has for its parameters, decoded."""
+    """The operations of one path, by method, and the decoded values of the path parameters."""
 
     operations: Mapping[str, Operation]
     values: Mapping[str, str]
 
     def of(self, method: str) -> Operation | None:
-        """Return the operation of a method; GET answers for HEAD where that has none of its own (RFC 9110, 9.3.2)."""
-        is_head = method == "HEAD" and "HEAD" not in self.operations
-        return self.operations.get("GET" if is_head else method)
+        """Return the operation of a method; that of GET serves HEAD if HEAD has none (RFC 9110, 9.3.2)."""
+        if method == "HEAD" and "HEAD" not in self.operations:
+            method = "GET"
+        return self.operations.get(method)
 
     @property
     def allow(self) -> str:
-        """The value of an `Allow` header (RFC 9110, 10.2.1): HEAD goes with GET, and OPTIONS with everything."""
-        methods = set(self.operations) | {"OPTIONS"} | ({"HEAD"} if "GET" in self.operations else set())
+        """The value of an `Allow` header (RFC 9110, 10.2.1): GET implies HEAD, and every path has OPTIONS."""
+        methods = {*self.operations, "OPTIONS"}
+        if "GET" in self.operations:
+            methods.add("HEAD")
         return ", ".join(sorted(methods))
 
 
@@ -55,32 +58,36 @@ class Routes:
             for base in sorted(bases)
             for spelled in _spellings(base + path)
         ]
-        self._remembered = lru_cache(maxsize=512)(self._find)
+        self._cached_find = lru_cache(maxsize=512)(self._find)
 
     def match(self, target: str) -> Match | None:
-        """Return what `target` names (origin form or absolute form, RFC 9112, 3.2); None where it names nothing."""
-        return self._remembered(target) if len(target) < _SHORT else self._find(target)
+        """Return the match of `target` (origin form or absolute form, RFC 9112, 3.2), or None."""
+        if len(target) < _SHORT:
+            return self._cached_find(target)
+        return self._find(target)
 
     def _find(self, target: str) -> Match | None:
         path = _ABSOLUTE.sub("", target, count=1).partition("#")[0].partition("?")[0]
         for pattern, names, operations in self._routes:
-            if found := pattern.fullmatch(path):
-                texts = (unquote(text, errors="replace") for text in found.groups())
+            if match := pattern.fullmatch(path):
+                texts = (unquote(text, errors="replace") for text in match.groups())
                 return Match(operations, dict(zip(names, texts, strict=True)))
         return None
 
-    def asked(self, method: str, target: str) -> tuple[Operation | None, Mapping[str, str]]:
-        """Return the operation that a request asks, if any, and the values in its path."""
+    def operation_and_values(self, method: str, target: str) -> tuple[Operation | None, Mapping[str, str]]:
+        """Return the operation of a request, or None, and the values in its path."""
         match = self.match(target)
-        return (match.of(method), match.values) if match else (None, {})
+        if match is None:
+            return None, {}
+        return match.of(method), match.values
 
 
 def fields_for(contract: Contract) -> Callable[[str, str], tuple[KeyField, ...]]:
-    """Return what says, for a method and a path, which header fields carry the key; a bearer token where in doubt."""
+    """Return a function from method and path to the header fields that carry the key; by default a bearer token."""
     routes = Routes(contract)
 
     def fields(method: str, path: str) -> tuple[KeyField, ...]:
-        operation, _ = routes.asked(method, path)
+        operation, _ = routes.operation_and_values(method, path)
         found = None if operation is None else key_fields(contract, operation)
         return (BEARER,) if found is None else found
 

@@ -46,7 +46,7 @@ class Interceptor:
     def is_any_for(self, exchanges: Iterable[InterceptedExchange], shapes: Sequence[str]) -> bool:
         """Return whether any of the requests is for an operation with one of these shapes."""
         for exchange in exchanges:
-            operation, _ = self._routes.asked(exchange.request.method, exchange.request.target)
+            operation, _ = self._routes.operation_and_values(exchange.request.method, exchange.request.target)
             if operation is not None and shape(operation.label) in shapes:
                 return True
         return False
@@ -57,7 +57,7 @@ class Interceptor:
         """Return the response with a change applied, or the same object if the change does not affect it."""
         if transform is None:
             return response
-        operation, path_values = self._routes.asked(request.method, request.target)
+        operation, path_values = self._routes.operation_and_values(request.method, request.target)
         return transform(ResponseContext(request, operation, path_values, response))
 
     def start(self, transform: ResponseTransform | None = None, seconds: float = float("inf")) -> None:

@@ -92,7 +92,7 @@ class Control:
             return 401, {"error": "the token is missing or wrong (it is in the ready-file)"}
         if request.target == f"{PREFIX}openapi.json":
             return 200, self._document
-        operation, values = self._routes.asked(request.method, request.target)
+        operation, values = self._routes.operation_and_values(request.method, request.target)
         if operation is None:
             return 404, {"error": f"there is no {request.method} here (GET {PREFIX}openapi.json lists what there is)"}
         space = self._server.spaces.get(values.get("space", self._server.space_id))

@@ -1,4 +1,4 @@
-"""Cross-origin requests as an API for front ends answers them (the Fetch standard, 3.2), so that a page may ask."""
+"""Cross-origin resource sharing (the Fetch standard, 3.2), so that web pages can send requests to the mock."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pytest_bctrl.http.message import MockResponse, Request, with_headers
 from pytest_bctrl.traffic.origin import is_loopback, origin_of
 
 _SECONDS = "600"
-"""For how long a browser may remember a preflight."""
+"""Seconds for which browsers may cache a preflight."""
 
 
 def _is_of_this_machine(origin: str) -> bool:
-    """Whether a page is one of a server on this machine, and not of an extension or another program's scheme."""
+    """Return whether an origin is an http(s) server on this machine, and not an extension or another scheme."""
     try:
         return is_loopback(origin_of(origin).host)
     except ValueError:
@@ -20,10 +20,10 @@ def _is_of_this_machine(origin: str) -> bool:
 
 
 def with_cors(request: Request, origins: Collection[str], response: Callable[[Request], MockResponse]) -> MockResponse:
-    """Return the answer for a page: pages of this machine and of `origins` may read it, of any where `*` is one.
+    """Return the response with the header fields that let pages of this machine and of `origins` (`*`: all) read it.
 
-    A preflight is answered for any method and header field, and with credentials; what the contract does not take is
-    refused when it is asked.
+    A preflight allows any method, header field and credentials; the request itself is rejected if the contract does not
+    allow it.
     """
     origin = request.header("origin") or ""
     if not ({origin, "*"} & {*origins} or _is_of_this_machine(origin)):
@@ -33,10 +33,11 @@ def with_cors(request: Request, origins: Collection[str], response: Callable[[Re
     if request.method == "OPTIONS" and method is not None:
         allowed |= {"Access-Control-Allow-Methods": method, "Access-Control-Max-Age": _SECONDS, "Vary": "Origin"}
         fields = request.header("access-control-request-headers")
-        allowed |= {} if fields is None else {"Access-Control-Allow-Headers": fields}
+        if fields is not None:
+            allowed["Access-Control-Allow-Headers"] = fields
         return MockResponse(204, tuple(allowed.items()))
-    made = response(request)
-    shown = ", ".join(dict.fromkeys(name for name, _ in made.headers))
-    varies = ", ".join(filter(None, [made.header("vary"), "Origin"]))
-    allowed |= {"Access-Control-Expose-Headers": shown, "Vary": varies}
-    return with_headers(made, allowed)
+    plain = response(request)
+    exposed = ", ".join(dict.fromkeys(name for name, _ in plain.headers))
+    vary = ", ".join(filter(None, [plain.header("vary"), "Origin"]))
+    allowed |= {"Access-Control-Expose-Headers": exposed, "Vary": vary}
+    return with_headers(plain, allowed)

@@ -1,7 +1,7 @@
-"""Which names a request may use for the mock, so that no page of another site reads it through a name of its own.
+"""Checks the `Host` of requests to the mock, as a protection against DNS rebinding.
 
-DNS rebinding: a page's own host name is made to resolve to this machine, and the browser takes the mock for the page's
-own server. The request then has that name in `Host`.
+With DNS rebinding, the host name of a web page is made to resolve to this machine, so that the browser treats the mock
+as the page's server. The requests then have that name in `Host`.
 """
 
 from __future__ import annotations
@@ -13,26 +13,28 @@ from pytest_bctrl.http.message import Request
 from pytest_bctrl.traffic.origin import is_loopback
 
 _PRIVATE = ".internal"
-"""A top-level domain that is never delegated; containers reach their host by a name in it."""
+"""A top-level domain that is never delegated; containers use names in it for their host."""
 
 
 def is_allowed(request: Request, hosts: Collection[str]) -> bool:
-    """Whether a request is for a host that is one of `hosts`, or that no page elsewhere can have.
+    """Return whether the host of a request is one of `hosts`, or a name that no public web page can have.
 
-    These are this machine's names, addresses, names without a dot, as containers have, and those below `.internal`. A
-    request without `Host` is of HTTP/1.0, and of no browser.
+    Those are the names of this machine, IP addresses, names without a dot, which containers have, and names in
+    `.internal`. A request without `Host` is HTTP/1.0, which no browser sends.
     """
-    named = request.header("host")
-    if named is None or "*" in hosts:
+    host_field = request.header("host")
+    if host_field is None or "*" in hosts:
         return True
-    host = name_of(named)
+    host = name_of(host_field)
     is_private = is_loopback(host) or host.endswith(_PRIVATE) or "." not in host
     return is_private or _is_address(host) or host in map(name_of, hosts)
 
 
 def name_of(host: str) -> str:
-    """Return a host in lower case, without its port, the brackets of an IPv6 address and a dot at its end."""
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    """Return a host in lower case, without port, brackets of an IPv6 address, and trailing dot."""
+    name, _, port = host.rpartition(":")
+    if not port.isdigit():
+        name = host
     return name.strip("[]").rstrip(".").lower()
 
 

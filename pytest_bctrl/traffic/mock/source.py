@@ -12,20 +12,20 @@ from pytest_bctrl.samples.text import encode
 
 
 class BodySource:
-    """Bodies of successful answers, one after the other and then from the start, made when the first is asked for."""
+    """The bodies of success responses, served in turn and then again from the first; generated at the first use."""
 
     def __init__(self, make: Callable[[], Iterable[bytes]], now: Callable[[], float] = time.monotonic) -> None:
         self._make = make
         self._payloads: list[Payload] = []
         self.now = now
-        """The time in seconds, for states that follow one another: the clock of the space that plays them."""
+        """Returns the time in seconds, for states that change over time: the clock of the space."""
 
     def body(self, number: int) -> Any:
-        """Return the body of the `number`th answer, counted from zero, as JSON data."""
+        """Return the body of the `number`th response, counted from zero, as JSON data."""
         return json.loads(self.payload(number).body)
 
     def payload(self, number: int) -> Payload:
-        """Return the bytes of that body, made once for each body."""
+        """Return the bytes of the body of the `number`th response."""
         if not self._payloads:
             self._payloads = [Payload(body) for body in self._make()]
         return self._payloads[number % len(self._payloads)]
