@@ -88,8 +88,10 @@ def fields_for(contract: Contract) -> Callable[[str, str], tuple[KeyField, ...]]
 
     def fields(method: str, path: str) -> tuple[KeyField, ...]:
         operation, _ = routes.operation_and_values(method, path)
-        found = None if operation is None else key_fields(contract, operation)
-        return (BEARER,) if found is None else found
+        if operation is None:
+            return (BEARER,)
+        documented = key_fields(contract, operation)
+        return (BEARER,) if documented is None else documented
 
     return fields
 
