@@ -108,7 +108,7 @@ def test_it_runs_is_healthy_serves_the_docs_compose_file_and_ends(port: str) -> 
     finally:
         process.kill()
         process.communicate()
-    assert (0, "warning: 0.0.0.0 can be reached from other machines\n") == (process.returncode, err)
+    assert (0, "warning: other machines can reach 0.0.0.0\n") == (process.returncode, err)
     assert [] == [value for value in SECRETS.values() if value in " ".join([out, *command])]
     assert "-> 401" not in out
 

@@ -216,7 +216,7 @@ def test_a_log_reader_that_stands_still_holds_up_nothing(tmp_path: Path) -> None
 
 def test_other_machines_are_warned_of(tmp_path: Path) -> None:
     with running(tmp_path, "--host", "0.0.0.0") as mock:
-        assert mock.end()[2] == "warning: 0.0.0.0 can be reached from other machines\n"
+        assert mock.end()[2] == "warning: other machines can reach 0.0.0.0\n"
 
 
 def test_a_port_in_use_is_one_line() -> None:
