@@ -1,4 +1,4 @@
-"""`check` and `assert_conforms`: hold any response to the contract, inside one's own tests."""
+"""`check` and `assert_conforms`: check any response against the contract, in a project's own tests."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def check(
     operation: str | None = None,
     checks: Iterable[Check] = (),
 ) -> list[Finding]:
-    """Return everything that is wrong with a response under the contract, worst first.
+    """Return the findings of a response under the contract, worst first.
 
     `response` is one of httpx, httpx2, requests, urllib3, werkzeug (Flask), Django or Starlette, or a bare body
-    (bytes, str or data), which counts as a 200. `operation` is an operation id, needed only where the URL does not
-    say it. `checks` are checks of one's own, to be run beside the contract's.
-    Raises `BctrlError` for what is not a response.
+    (bytes, str or data), which counts as a 200. `operation` is an operation id, needed only if the URL does
+    not determine it. `checks` are custom checks, run in addition to those of the contract.
+    Raises `BctrlError` for any other object.
     """
     return check_answer(response_from(response, contract or current_contract(), operation), own=checks)
 
@@ -37,7 +37,7 @@ def assert_conforms(
     contract: Contract | None = None,
     operation: str | None = None,
 ) -> None:
-    """Raise `AssertionError`, with the findings as its message, where a response breaks the contract.
+    """Raise `AssertionError`, with the findings as its message, if a response violates the contract.
 
     `fail_on` is the lowest level that fails: `error`, `warning` (undocumented properties too) or `info`.
     """

@@ -1,4 +1,4 @@
-"""Errors that a person reads: what was wrong, where, and what would be right."""
+"""Errors for users: the problem, where it is, and how to solve it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from pytest_bctrl.escaping import escape_lines
 
 
 class BctrlError(Exception):
-    """Base of everything this package raises for a user's mistake or for a broken input.
+    """Base class of the errors raised for a user's mistake or an invalid input.
 
-    `problem` says what was wrong, `where` names the setting, file or pointer, `hint` says what would be
-    right or which command to type next.
+    `problem` describes the error, `where` names the setting, file or pointer, `hint` says what is expected or which
+    command to run next.
     """
 
     # Written out: the drift gate starts in a few milliseconds, of which `dataclasses` would take a third.
@@ -20,7 +20,7 @@ class BctrlError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        """Return where, what and hint, escaped line by line: they may repeat text of a server or a document."""
+        """Return location, problem and hint, escaped line by line: they may contain text of a server or a document."""
         head = f"{self.where}: {self.problem}" if self.where else self.problem
         return escape_lines(f"{head} ({self.hint})" if self.hint else head)
 
@@ -30,12 +30,12 @@ class SettingError(BctrlError):
 
 
 class DocumentError(BctrlError):
-    """A document cannot be read as what it should be: page, YAML, JSON, OpenAPI or overlay."""
+    """A document is not valid in its format: page, YAML, JSON, OpenAPI or overlay."""
 
 
 class UnsafeRequestError(BctrlError):
-    """A request was refused before it left: an unsafe method, or another origin than the key's."""
+    """A request was not sent, because its method is unsafe or its origin is not that of the key."""
 
 
 class UnreachableError(BctrlError):
-    """The target gave no usable answer: refused, timed out, reset, truncated or rate limited."""
+    """The target sent no usable response: refused, timed out, reset, truncated or rate limited."""

@@ -337,7 +337,7 @@ def bctrl_mock(request: pytest.FixtureRequest) -> Iterator[MockServer]:
 
 @pytest.fixture(scope="session")
 def bctrl_mock_server(pytestconfig: pytest.Config) -> Iterator[MockServer]:
-    """One mock server for the whole run, which no test resets: `.url`, and `.space()` for a space of one's own."""
+    """One mock server for the whole run, which no test resets: `.url`, and `.space()` for a space per test."""
     from pytest_bctrl.integration.fixture_values import new_mock
 
     with new_mock(pytestconfig) as server:
@@ -352,7 +352,7 @@ def bctrl_mock_space(bctrl_mock_server: MockServer) -> Iterator[Space]:
 
 
 def _recorded(request: pytest.FixtureRequest) -> RecordedTest | None:
-    """The recording in force: where the test is marked for one or asks for it, at whatever distance."""
+    """Return the recording of a test that has the marker or requests a recording, directly or through a fixture."""
     asked = {"bctrl_recording", "bctrl_runtimes"} & set(request.fixturenames)
     if not asked and request.node.get_closest_marker("bctrl_recording") is None:
         return None

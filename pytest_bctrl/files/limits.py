@@ -10,32 +10,32 @@ from pathlib import Path
 from typing import IO, Any
 
 MOST = 64 * 1024 * 1024
-"""Bytes that are read at most: of one answer, with all that its content codings unpack, and of one file."""
+"""Maximum size in bytes of a response, including all results of its content codings, and of a file."""
 
 DOCUMENT = 10_000_000
-"""Bytes of a contract or a spec that are read at most."""
+"""Maximum size in bytes of a contract or a spec."""
 
 RECORDED = 16 * 1024 * 1024
-"""Bytes of bodies that one test records at most, so that they can be searched for secrets and written."""
+"""Maximum size in bytes of all bodies that one test records: they are searched for secrets and written."""
 
 PARSED = 160 * 1024 * 1024
-"""Bytes of memory that the values of one JSON text may take, by an estimate that errs on the high side."""
+"""Maximum memory in bytes for the values of one JSON text, by an estimate that errs on the high side."""
 
 
 class TooLargeError(OSError):
-    """More comes in than is read; `strerror` says which bound it is over."""
+    """The input exceeds a limit; `strerror` names the limit."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(errno.EFBIG, problem)
 
 
 def size(number: int) -> str:
-    """Return a bound in words."""
+    """Return a limit in MB or MiB, as messages show it."""
     return f"{number // 1_000_000} MB" if number % 1_000_000 == 0 else f"{number // 1024 // 1024} MiB"
 
 
 def read_stream(file: IO[bytes], most: int = MOST) -> bytes:
-    """Return what is left in `file`; raises `TooLargeError` where that is more than `most` bytes."""
+    """Return the rest of `file`; raises `TooLargeError` if it has more than `most` bytes."""
     data = file.read(most + 1)
     if len(data) > most:
         raise TooLargeError(f"it is larger than {size(most)}")
@@ -43,7 +43,7 @@ def read_stream(file: IO[bytes], most: int = MOST) -> bytes:
 
 
 def read_file(path: Path, most: int = MOST) -> bytes:
-    """Return the bytes of a file; raises `OSError`, and `TooLargeError` beyond `most`."""
+    """Return the bytes of a file; raises `OSError`, and `TooLargeError` if it has more than `most` bytes."""
     with path.open("rb") as file:
         return read_stream(file, most)
 
@@ -54,10 +54,10 @@ def read_text(path: Path, most: int = DOCUMENT) -> str:
 
 
 def parsing_problem(data: bytes, width: int = 0) -> str:
-    """Say why JSON is not parsed: it would take more memory than `PARSED`, by an estimate; empty where it may be.
+    """Return the problem if parsing JSON would take more memory than `PARSED`, by an estimate; empty if it would not.
 
-    Python keeps a text at the width of its widest letter, and parsing makes strings beside the text. `width` is that
-    in bytes, where it is known.
+    Python stores a text at the width of its widest character, and parsing creates strings in addition to the text.
+    `width` is that width in bytes, if it is known.
     """
     if len(data) * (2 * 4 + _VALUE) <= PARSED:
         return ""
@@ -65,7 +65,7 @@ def parsing_problem(data: bytes, width: int = 0) -> str:
     if len(data) * 2 * 4 + marks * _VALUE <= PARSED:
         return ""
     most = (PARSED - 2 * (width or _width(data)) * len(data)) // _VALUE
-    # What stands in strings is told apart only where all that looks like values would be too many.
+    # Punctuation inside strings is excluded only if counting all of it exceeds the limit: that is slower.
     if most >= 0 and (marks <= most or sum(1 for _ in islice(_VALUES.finditer(data), most + 1)) <= most):
         return ""
     return f"reading it as JSON would take more than {size(PARSED)} of memory"
@@ -79,20 +79,20 @@ def _width(data: bytes) -> int:
 
 
 _VALUE = 110
-"""Bytes of memory behind one comma, colon or bracket of JSON at most: those of a list in a list."""
+"""Maximum memory in bytes per comma, colon or bracket of JSON: that of a list in a list."""
 _OTHERS = bytes(set(range(256)) - set(b",:[]{}"))
 _VALUES = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"\s*+)?[,:[{]?|[,:[{]', re.DOTALL)
 _HALF = re.compile(rb"\\u[dD][89abAB]")
 _NARROW = bytes(range(0xC4))
-"""What UTF-8 has of letters that Python keeps in a byte."""
+"""The bytes that UTF-8 uses for characters that Python stores in one byte."""
 
 
 def latin1_json(data: bytes, kept: str) -> Any:
-    """Return a JSON document in UTF-8, with the values of the key `kept` as bytes; None where it cannot be read so.
+    """Return a JSON document in UTF-8, with the values of the key `kept` as bytes; None if it must be parsed as text.
 
-    It is parsed one byte a letter: one emoji would make Python's own text of a large file four times as large. That
-    cannot be done where a letter is written as an escape, as nothing tells it from a byte, nor with what is not JSON or
-    no UTF-8 outside of what is kept: parsed as ever, it says what is wrong.
+    It is parsed as Latin-1, one byte per character: a single emoji would make Python's text of a large file four times
+    as large. A document with an escaped character must be parsed as text, because the character would look like a byte.
+    So must invalid JSON, and invalid UTF-8 in other values: the usual parser reports the error.
     """
     if b"\\u" in data or parsing_problem(data, width=1):
         return None

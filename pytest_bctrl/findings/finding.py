@@ -1,4 +1,4 @@
-"""What every check and the drift gate return, all that a report reads, and the levels that a project gives rules."""
+"""Findings, which every check and the drift gate return and every report reads, and the levels of rules."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ FAIL_ON: tuple[FailOn, ...] = get_args(FailOn)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that a check or the drift gate found.
+    """One result of a check or of the drift gate.
 
     `location` is generalised (`runtimes[*].status`): a list index never appears in it. `count` of `total`
-    places that were looked at show the finding; `sample` is one of them, with its exact place. In a drift
+    checked locations show the finding; `sample` is one of them, with its exact location. In a drift
     finding `expected` is the old side and `observed` the new one.
     """
 
@@ -44,15 +44,16 @@ class Finding:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """The finding as plain JSON data, keys in the order of the fields."""
+        """Return the finding as plain JSON data, with keys in the order of the fields."""
         values = {name: getattr(self, name) for name in self.__slots__ if name != "extra"}
         return {**values, **self.extra}
 
 
 def from_dict(values: Mapping[str, Any]) -> Finding:
-    """Return the finding that `as_dict` wrote; what is no field of it is `extra`."""
-    own = {name: value for name, value in values.items() if name in Finding.__slots__ and name != "extra"}
-    return Finding(**own, extra={name: value for name, value in values.items() if name not in Finding.__slots__})
+    """Return the finding that `as_dict` wrote; values without a field of their own become `extra`."""
+    fields = {name: value for name, value in values.items() if name in Finding.__slots__ and name != "extra"}
+    extra = {name: value for name, value in values.items() if name not in Finding.__slots__}
+    return Finding(**fields, extra=extra)
 
 
 def at_or_above(findings: Iterable[Finding], fail_on: FailOn) -> list[Finding]:
@@ -72,7 +73,7 @@ CHOICES = (*LEVELS, OFF)
 
 @dataclass(frozen=True, slots=True)
 class LevelSetting:
-    """One line: which findings it is about, and their level; `where` is the setting that it stands in."""
+    """One line of `bctrl_levels`: the findings that it selects, and their level; `where` names the setting."""
 
     rule: str
     location: str
@@ -82,12 +83,12 @@ class LevelSetting:
 
     @property
     def name(self) -> str:
-        """The left side, as it was written."""
+        """The left side of the line, as the user wrote it."""
         rule = f"{self.rule}[{self.status}]" if self.status else self.rule
         return f"{rule}@{self.location}" if self.location else rule
 
     def is_about(self, finding: Finding) -> bool:
-        """Whether a finding is one of those."""
+        """Return whether the line selects a finding."""
         status = str(finding.extra.get("status", ""))
         is_status = self.status in ("", status, f"{status[:1]}XX")
         return finding.rule == self.rule and self.location in ("", finding.location) and is_status
@@ -95,32 +96,32 @@ class LevelSetting:
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """All lines; one that says more (location, status) goes before one that says less, a later before an earlier."""
+    """All configured levels; a line with location or status wins over one without, a later line over earlier ones."""
 
     entries: tuple[LevelSetting, ...] = ()
 
     @property
     def off(self) -> tuple[LevelSetting, ...]:
-        """What is switched off."""
+        """The lines that switch findings off."""
         return tuple(entry for entry in self.entries if entry.level == OFF)
 
     def apply(self, findings: Iterable[Finding]) -> tuple[list[Finding], list[str]]:
-        """Return the findings at their configured level, and the names of the entries that switched one off each."""
-        kept, off = [], []
+        """Return the findings at their configured levels, and for each finding switched off the name of its line."""
+        leveled, off = [], []
         for finding in findings:
-            about = (entry for entry in reversed(self.entries) if entry.is_about(finding))
-            entry = max(about, key=lambda entry: (bool(entry.location), bool(entry.status)), default=None)
+            matching = (entry for entry in reversed(self.entries) if entry.is_about(finding))
+            entry = max(matching, key=lambda entry: (bool(entry.location), bool(entry.status)), default=None)
             if entry is None:
-                kept.append(finding)
+                leveled.append(finding)
             elif entry.level == OFF:
                 off.append(entry.name)
             else:
                 level = next(level for level in LEVELS if level == entry.level)
-                kept.append(replace(finding, level=level))
-        return kept, off
+                leveled.append(replace(finding, level=level))
+        return leveled, off
 
     def require_known(self, rules: Sequence[str]) -> None:
-        """Raise `SettingError` for a rule that is none of `rules`."""
+        """Raise `SettingError` for a line whose rule is not among `rules`."""
         for entry in self.entries:
             if entry.rule not in rules:
                 raise SettingError(
@@ -129,12 +130,12 @@ class Levels:
 
 
 def parse_levels(lines: Iterable[str], where: str) -> Levels:
-    """Read the lines of a setting; raises `SettingError`, naming `where`, for a line that is none and a wrong level."""
+    """Return the levels that the lines of a setting configure; raises `SettingError` for a malformed line or level."""
     entries = []
     for line in filter(None, map(str.strip, lines)):
         left, equals, level = (part.strip() for part in line.rpartition("="))
-        found = _LEFT.fullmatch(left)
-        if not equals or not found:
+        match = _LEFT.fullmatch(left)
+        if not equals or not match:
             hint = "write rule = level, or rule@location = level, or rule[404]@location = level"
             raise SettingError(f"{line!r} is not a level of a rule", where=where, hint=hint)
         if level not in CHOICES:
@@ -142,6 +143,6 @@ def parse_levels(lines: Iterable[str], where: str) -> Levels:
                 f"unknown level {level!r} of {left}", where=where, hint=f"choose one of: {', '.join(CHOICES)}"
             )
         entries.append(
-            LevelSetting(found["rule"], found["location"] or "", level, where, (found["status"] or "").upper())
+            LevelSetting(match["rule"], match["location"] or "", level, where, (match["status"] or "").upper())
         )
     return Levels(tuple(entries))

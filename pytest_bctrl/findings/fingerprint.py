@@ -1,4 +1,4 @@
-"""A finding's name that stays: when lines move, counts differ or path parameters are renamed."""
+"""The stable identifier of a finding: it survives moved lines, other counts and renamed path parameters."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def fingerprint(
     new: Any = None,
     kind: str = "",
 ) -> str:
-    """Return 16 hex digits for a rule broken at a place.
+    """Return 16 hex digits that identify a finding of a rule at a location.
 
-    `shape` is the operation with its path parameters nameless, `location` generalised, `context` what else tells
-    places apart (status, media type), `old` and `new` what a document said before and after, `kind` which way of
-    breaking the rule it is.
+    `shape` is the operation without the names of its path parameters, `location` is generalised, `context` has further
+    parts of the location (status, media type), `old` and `new` are the values in both documents, and `kind` is the way
+    in which the rule is broken.
     """
     import json
     from hashlib import sha256
@@ -34,27 +34,27 @@ def fingerprint(
 
 
 def place_fingerprint(finding: Finding, place: Mapping[str, Any]) -> str:
-    """Return the name of a change of two documents at one of its places, as if it showed nowhere else."""
+    """Return the fingerprint of a change between two documents at one of its locations, as if it had no other."""
     context = [(key, place[key]) for key in ("status", "media_type") if key in place]
     values = finding.expected, finding.observed, finding.extra.get("detail", "")
     return fingerprint(place["rule"], shape(place["operation"]), place["location"], context, *values)
 
 
 def shape(label: str) -> str:
-    """An operation's label with its path parameters nameless."""
+    """Return an operation's label without the names of its path parameters."""
     return re.sub(r"\{[^{}]*\}", "{}", label)
 
 
 BY_VALUE = frozenset({"unlisted-value", "new-branch"})
-"""Kinds of which each value is a finding of its own: who accepts one new value has not accepted the next."""
+"""Kinds with a separate finding per value: accepting one new value does not accept the next."""
 
 
 LONGEST = 120
-"""Characters of a text that is told from others; longer ones are not, since nobody keeps them whole."""
+"""Maximum length of a text that is tracked individually; longer texts are counted together."""
 
 
 def value_text(value: Any) -> str:
-    """A value as the text by which it is told from others; the same for all texts of more than `LONGEST` characters."""
+    """Return the text that identifies a value; it is the same for all texts of more than `LONGEST` characters."""
     import json
 
     if isinstance(value, str) and len(value) > LONGEST:

@@ -11,14 +11,14 @@ from typing import Any, TypeAlias
 from pytest_bctrl.files.limits import MOST, TooLargeError, size
 
 ACCEPTED = "gzip, deflate"
-"""The content codings that are asked for."""
+"""The content codings that the client accepts."""
 
 
 def undone(raw: bytes, codings: str) -> tuple[bytes, str]:
-    """Undo the codings, which are named in the order in which they were applied (RFC 9110, 8.4), and strictly.
+    """Return a body without its content codings, and an empty problem; the codings are in the order of RFC 9110, 8.4.
 
-    Returns `raw`, and why, where one of them is broken, was not asked for, or unpacks to too much. httpx passes over a
-    gzip stream that ends too soon or has several members.
+    Returns `raw` and the problem if a coding is broken, was not requested, or decodes to too much. This is stricter
+    than httpx, which ignores that a gzip stream is truncated or has several members.
     """
     try:
         return _unpacked(raw, codings, _STRICT.__getitem__), ""
@@ -31,79 +31,82 @@ def undone(raw: bytes, codings: str) -> tuple[bytes, str]:
 
 
 def require_unpackable(raw: bytes, codings: str) -> None:
-    """Raise `TooLargeError` for a body that would make httpx unpack too much; what is broken is httpx's to report."""
+    """Raise `TooLargeError` for a body that httpx would decode to too much; httpx itself reports a broken coding."""
     with suppress(CodingError):
-        # It passes over a coding that it does not know.
+        # httpx ignores an unknown coding.
         _unpacked(raw, codings, lambda coding: _LENIENT.get(coding, _as_is))
 
 
 class CodingError(Exception):
-    """A body is not in its coding."""
+    """A body is not valid in its content coding."""
 
 
 _Unpack: TypeAlias = Callable[[bytes, int], bytes]
-"""Undoes one coding of a body that is not empty; raises `TooLargeError` beyond so many bytes."""
+"""Decodes a body that is not empty; raises `TooLargeError` if the result has more than the given number of bytes."""
 
 
-def _unpacked(raw: bytes, codings: str, undoes: Callable[[str], _Unpack]) -> bytes:
-    """Undo the codings, the last first; what all of them unpack together is bounded."""
-    body, left = raw, MOST
+def _unpacked(raw: bytes, codings: str, decoder_for: Callable[[str], _Unpack]) -> bytes:
+    """Undo the codings, the last one first; the limit is on the sum of all results."""
+    body, remaining = raw, MOST
     for coding in reversed(codings.lower().split(",")):
-        unpacked = undoes(coding.strip())(body, left) if body else body
-        left -= len(unpacked) if unpacked is not body else 0
+        if not body:
+            continue
+        unpacked = decoder_for(coding.strip())(body, remaining)
+        if unpacked is not body:
+            remaining -= len(unpacked)
         body = unpacked
     return body
 
 
-def _gunzip(raw: bytes, most: int) -> bytes:
-    """A gzip file may have several members (RFC 1952, 2.2), and zeros that pad it."""
+def _gunzip(raw: bytes, limit: int) -> bytes:
+    """Decode gzip, which may have several members (RFC 1952, 2.2) and trailing zeros."""
     if raw.count(b"\x1f\x8b\x08") * len(raw) > _COPIED:
         raise TooLargeError("the response has too many gzip members")
     members: list[bytes] = []
     rest = raw
     while rest:
-        member, rest = _whole(rest, _GZIP, most)
+        member, rest = _first_stream(rest, _GZIP, limit)
         members.append(member)
-        most, rest = most - len(member), rest.lstrip(b"\0")
+        limit, rest = limit - len(member), rest.lstrip(b"\0")
     return b"".join(members)
 
 
 _COPIED = 4 * 1024 * 1024 * 1024
-"""Bytes that are copied at most for a body of many parts: each part copies what stands behind it."""
+"""Maximum number of bytes copied for a body of many parts: decoding a part copies all data after it."""
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-def _inflate(raw: bytes, most: int) -> bytes:
-    """Deflate is the zlib format (RFC 9110, 8.4.1.2); a raw stream is common enough to be read too."""
+def _inflate(raw: bytes, limit: int) -> bytes:
+    """Decode deflate, which is the zlib format (RFC 9110, 8.4.1.2), or a raw stream, which is common too."""
     try:
-        body, rest = _whole(raw, zlib.MAX_WBITS, most)
+        body, rest = _first_stream(raw, zlib.MAX_WBITS, limit)
     except zlib.error:
-        body, rest = _whole(raw, -zlib.MAX_WBITS, most)
+        body, rest = _first_stream(raw, -zlib.MAX_WBITS, limit)
     if rest:
         raise zlib.error("something follows the stream")
     return body
 
 
-def _whole(raw: bytes, window: int, most: int) -> tuple[bytes, bytes]:
-    """The content of the first stream in `raw` and what stands behind it; raises `zlib.error` where it is not whole."""
-    stream, body = _first(raw, window, most)
+def _first_stream(raw: bytes, window: int, limit: int) -> tuple[bytes, bytes]:
+    """Return the content of the first stream in `raw` and the data after it; raises `zlib.error` if it is truncated."""
+    stream, body = _first(raw, window, limit)
     if not stream.eof:
         raise zlib.error("the stream ends too soon")
     return body, stream.unused_data
 
 
-def _first(raw: bytes, window: int, most: int) -> tuple[Any, bytes]:
+def _first(raw: bytes, window: int, limit: int) -> tuple[Any, bytes]:
     stream = zlib.decompressobj(window)
-    return stream, _bounded(stream.decompress(raw, most + 1), most)
+    return stream, _bounded(stream.decompress(raw, limit + 1), limit)
 
 
-def _bounded(body: bytes, most: int) -> bytes:
-    if len(body) > most:
+def _bounded(body: bytes, limit: int) -> bytes:
+    if len(body) > limit:
         raise TooLargeError(f"the response is larger than {size(MOST)} when decoded")
     return body
 
 
-def _as_is(raw: bytes, most: int) -> bytes:
+def _as_is(raw: bytes, limit: int) -> bytes:
     return raw
 
 
@@ -117,18 +120,18 @@ _STRICT: Mapping[str, _Unpack] = {
 
 
 def _leniently(*windows: int) -> _Unpack:
-    """What httpx does with the first stream, whole or not: it tries one window after the other."""
+    """Return a decoder for the first stream as httpx reads it: truncated or not, with the first window that works."""
 
-    def unpack(raw: bytes, most: int) -> bytes:
+    def unpack(raw: bytes, limit: int) -> bytes:
         for window in windows:
             with suppress(zlib.error):
-                return _first(raw, window, most)[1]
+                return _first(raw, window, limit)[1]
         raise CodingError
 
     return unpack
 
 
-def _unbrotli(raw: bytes, most: int) -> bytes:
+def _unbrotli(raw: bytes, limit: int) -> bytes:
     brotli = _installed("brotli", "brotlicffi")
     if brotli is None:  # pragma: no cover - httpx passes over the coding then
         return raw
@@ -136,18 +139,18 @@ def _unbrotli(raw: bytes, most: int) -> bytes:
     try:
         body = stream.process(raw, output_buffer_limit=_PIECE)
         while not stream.can_accept_more_data():
-            body = _bounded(body + stream.process(b"", output_buffer_limit=_PIECE), most)
+            body = _bounded(body + stream.process(b"", output_buffer_limit=_PIECE), limit)
     except brotli.error as error:
         raise CodingError from error
     except (AttributeError, TypeError):
         raise TooLargeError("the coding br is read within a bound by brotli 1.2 or newer alone") from None
-    return bytes(_bounded(body, most))
+    return bytes(_bounded(body, limit))
 
 
 _PIECE = 4 * 1024 * 1024
 
 
-def _unzstd(raw: bytes, most: int) -> bytes:
+def _unzstd(raw: bytes, limit: int) -> bytes:
     zstandard = _installed("zstandard")
     if zstandard is None:  # pragma: no cover - httpx passes over the coding then
         return raw
@@ -155,7 +158,7 @@ def _unzstd(raw: bytes, most: int) -> bytes:
         raise TooLargeError("the response has too many zstd frames")
     try:
         with zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as stream:
-            return _bounded(stream.read(most + 1), most)
+            return _bounded(stream.read(limit + 1), limit)
     except zstandard.ZstdError as error:
         raise CodingError from error
 
@@ -168,7 +171,7 @@ def _installed(*names: str) -> Any:
 
 
 _FRAMES = (b"\x28\xb5\x2f\xfd", b"\x2a\x4d\x18")
-"""How a frame begins (RFC 8878, 3.1.1), and one that is skipped, after its first byte."""
+"""The start of a frame (RFC 8878, 3.1.1), and of a skippable frame after its first byte."""
 
 
 _LENIENT: Mapping[str, _Unpack] = {

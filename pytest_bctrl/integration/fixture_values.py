@@ -1,4 +1,4 @@
-"""What the plugin's fixtures give: the live target where `--bctrl-live` asks for it, the bundled mock otherwise."""
+"""The values of the plugin's fixtures: for the live target with `--bctrl-live`, for the bundled mock otherwise."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _CONTRACT: pytest.StashKey[Contract] = pytest.StashKey()
 _MOCK: pytest.StashKey[MockServer] = pytest.StashKey()
 _USED: pytest.StashKey[MockServer] = pytest.StashKey()
 LAST_WORD: pytest.StashKey[Callable[[Request, MockResponse], MockResponse]] = pytest.StashKey()
-"""What an impact run has to say about each answer of the mock and of recordings."""
+"""The function by which an impact run changes each response of the mock and of recordings."""
 
 
 def contract(config: pytest.Config) -> Contract:
-    """Return the contract in force, loaded once a process; fails the test that asks where it cannot be read."""
+    """Return the contract in force, loaded once per process; fails the running test if it cannot be read."""
     if _CONTRACT not in config.stash:
         try:
             config.stash[_CONTRACT] = load_cached(contract_of_config(config))
@@ -66,7 +66,7 @@ def new_mock(config: pytest.Config) -> MockServer:
 
 @contextmanager
 def mock_for(request: pytest.FixtureRequest) -> Iterator[MockServer]:
-    """Give a test the mock server as new, in the scenarios that the test is marked with, the nearest mark last."""
+    """Yield the mock server, reset and in the scenarios of the test's markers; the nearest marker is applied last."""
     server = mock(request.config)
     server.reset()
     try:
@@ -79,10 +79,10 @@ def mock_for(request: pytest.FixtureRequest) -> Iterator[MockServer]:
     server.reset()
 
 
-def aim(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Return base URL and key of the target, whether it is live, and what all requests have in common, if it is.
+def client_target(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Return base URL and key of the target, whether it is live, and the connection settings of a live target.
 
-    The mock starts over for this test.
+    The mock is reset for this test.
     """
     run = _live(request.config)
     if run is None:
@@ -92,35 +92,35 @@ def aim(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Return what makes a client one on the target."""
+    """Return the arguments of a client for the target."""
     from pytest_bctrl.http.routes import fields_for
     from pytest_bctrl.suite.report.observing import observer
 
-    config, target = request.config, aim(request)
-    # What the bundled mock does against the contract, a test has made it do.
+    config, target = request.config, client_target(request)
+    # If the bundled mock violates the contract, the test has told it to.
     is_mock = _MOCK in config.stash and target["base_url"] == config.stash[_MOCK].url
-    # What an impact run changes is nothing that was observed.
+    # Responses changed by an impact run are no observations of the API.
     see = None if LAST_WORD in config.stash else partial(observer(config).see, judged=is_mock)
     return {**target, "see": see, "fields": fields_for(contract(config))}
 
 
 @contextmanager
 def client_for(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
-    """Give a test a client on the target; fails where the target sent bytes that belong to no response."""
+    """Yield a client for the target; fails the test if the target sent bytes that belong to no response."""
     from pytest_bctrl.traffic.client import client
     from pytest_bctrl.traffic.surplus import Surplus, WatchedBackend
 
-    found: list[Surplus] = []
-    with client(**client_settings(request), backend=WatchedBackend(found.append)) as made:
-        yield made
-    for surplus in found:
-        # The response before it was given to the test, and the next request went over another connection.
+    surpluses: list[Surplus] = []
+    with client(**client_settings(request), backend=WatchedBackend(surpluses.append)) as http_client:
+        yield http_client
+    for surplus in surpluses:
+        # The test has the response before the bytes, and the next request used another connection.
         message = f"bctrl_client: the server sent {surplus} ({surplus.source})"
         raise pytest.fail.Exception(escape_line(message), pytrace=False)
 
 
 def _live(config: pytest.Config) -> ContractRun | None:
-    """The run against the live API, which began with the settings read; None where the fixtures give the mock."""
+    """Return the run against the live API; None if the fixtures are for the mock."""
     if not config.option.bctrl_live:
         return None
     from pytest_bctrl.suite.run import RUN
@@ -129,11 +129,11 @@ def _live(config: pytest.Config) -> ContractRun | None:
 
 
 class MockReport:
-    """Shows, in the report of a failed test, what the mock server refused."""
+    """Adds the requests that the mock server rejected to the report of a failed test."""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Add the section, where there is anything to show."""
+        """Add a section with the rejected requests, if any."""
         report = yield
         server = item.stash.get(_USED, None)
         if server is not None and report.failed and report.when == "call":
@@ -156,12 +156,12 @@ def base_url(config: pytest.Config) -> str:
 
 
 def space_id(config: pytest.Config, environment: Mapping[str, str]) -> str:
-    """Return the id of a space that the key may list: that of every mock needs none to be started."""
+    """Return the id of a space that the key may list; for the mock without starting it."""
     return settings.space_id(config, environment) if config.option.bctrl_live else SPACE_ID
 
 
 def schema(of: Contract) -> Any:
-    """Return the Schemathesis schema; fails the test with the install command where the extra is missing."""
+    """Return the Schemathesis schema; fails the test with the install command if the extra is missing."""
     from pytest_bctrl.suite.run import require_extra
 
     try:

@@ -1,4 +1,4 @@
-"""The pytest hooks that a project implements in a `conftest.py` to add checks, scenarios and faults of its own."""
+"""The pytest hooks that a project implements in a `conftest.py` to add custom checks, scenarios and faults."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @pytest.hookspec
 def pytest_bctrl_checks() -> Sequence[Check]:  # type: ignore[empty-body]
-    """Return checks of one's own, made by `@pytest_bctrl.contract_check`; the contract suite runs each of them."""
+    """Return custom checks, made by `@pytest_bctrl.contract_check`; the contract suite runs each of them."""
 
 
 @pytest.hookspec
 def pytest_bctrl_scenarios() -> Sequence[CustomScenario]:  # type: ignore[empty-body]
-    """Return scenarios of one's own for the mock, made by `@pytest_bctrl.mock_scenario`."""
+    """Return custom scenarios for the mock, made by `@pytest_bctrl.mock_scenario`."""
 
 
 @pytest.hookspec
 def pytest_bctrl_faults() -> Sequence[CustomFault]:  # type: ignore[empty-body]
-    """Return faults of one's own for the mock, made by `@pytest_bctrl.mock_fault`."""
+    """Return custom faults for the mock, made by `@pytest_bctrl.mock_fault`."""

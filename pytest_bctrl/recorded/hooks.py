@@ -11,7 +11,7 @@ import pytest
 
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.escaping import escape_lines
-from pytest_bctrl.integration.fixture_values import LAST_WORD, aim, contract, space_id
+from pytest_bctrl.integration.fixture_values import LAST_WORD, client_target, contract, space_id
 from pytest_bctrl.recorded.conform import Checked
 from pytest_bctrl.recorded.place import place_of
 from pytest_bctrl.recorded.recording_session import Aim, RecordedTest
@@ -30,7 +30,7 @@ def in_use(request: pytest.FixtureRequest) -> Iterator[RecordedTest]:
     """Give a test its recording, aimed at the run's target where it records, and close what it opened."""
     recording = recorded(request)
     if recording.is_recording:
-        recording.aim = Aim(**aim(request), space_id=request.getfixturevalue("bctrl_space_id"))
+        recording.aim = Aim(**client_target(request), space_id=request.getfixturevalue("bctrl_space_id"))
     try:
         yield recording
     finally:

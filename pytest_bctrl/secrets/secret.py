@@ -9,12 +9,12 @@ from typing import Any, NoReturn
 from pytest_bctrl.errors import BctrlError
 
 KEY_VARIABLE = "BCTRL_API_KEY"
-"""The variable that the key comes from."""
+"""The environment variable of the API key."""
 SHORTEST = 8
-"""Characters that a secret has at least: a shorter one would be found in most texts."""
+"""Minimum length of a secret: a shorter one would be found in most texts."""
 
 MASK = "**********"
-"""What a secret shows in place of its value."""
+"""The text that replaces the value of a secret."""
 
 
 class Secret:
@@ -32,7 +32,7 @@ class Secret:
         self._reveal = lambda: value
 
     def reveal(self) -> str:
-        """Return the value itself; only code that puts it on the wire has a reason to call this."""
+        """Return the value itself; only code that sends it needs this."""
         return self._reveal()
 
     def __repr__(self) -> str:
@@ -61,7 +61,7 @@ class Secret:
 
 
 def secret(value: Secret | str) -> Secret:
-    """Return a value as a `Secret`, whether it is one already or not."""
+    """Return a value as a `Secret`."""
     return value if isinstance(value, Secret) else Secret(value)
 
 
@@ -69,7 +69,7 @@ _PUBLIC = re.compile(r"(?:[a-z]+[_-]){1,3}")
 
 
 def public_part(key: str) -> str:
-    """Return the part of a key that says what it is for, such as `sk_live_`, and is no secret; empty without one."""
+    """Return the public prefix of a key, such as `sk_live_`; empty if it has none."""
     match = _PUBLIC.match(key)
     return match[0] if match and len(key) - match.end() >= SHORTEST else ""
 

@@ -1,6 +1,6 @@
-"""The run of pytest that this process is in, for functions that are called without a fixture.
+"""The current pytest run of this process, for functions that are called without a fixture.
 
-pytest tells nobody which run is the current one, and runs nest where a test runs pytest in its own process.
+pytest does not expose the current run, and runs nest if a test runs pytest in its own process.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ _CONFIGS: list[pytest.Config] = []
 
 
 def config() -> pytest.Config | None:
-    """Return the configuration of the innermost run; None outside of pytest."""
+    """Return the configuration of the innermost run; None outside pytest."""
     return _CONFIGS[-1] if _CONFIGS else None
 
 
 def enter(config: pytest.Config) -> None:
-    """Make a run the current one until it ends; to enter it again changes nothing."""
-    if any(known is config for known in _CONFIGS):
+    """Make a run the current one until it ends; entering it again has no effect."""
+    if any(active is config for active in _CONFIGS):
         return
     _CONFIGS.append(config)
     config.add_cleanup(lambda: _leave(config))
 
 
 def _leave(config: pytest.Config) -> None:
-    _CONFIGS[:] = [known for known in _CONFIGS if known is not config]
+    _CONFIGS[:] = [active for active in _CONFIGS if active is not config]
