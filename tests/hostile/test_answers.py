@@ -143,10 +143,14 @@ def test_of_nothing():
 """
 
 
+EARLIER = '{"log": {"version": "1.2", "creator": {"name": "a test", "version": "1"}, "entries": []}}'
+"""A valid recording without exchanges."""
+
+
 def test_a_run_against_a_bomb_ends_as_any_other(hostile: Server, tmp_path: Path) -> None:
     kept = tmp_path / "recordings" / "kept.har"
     kept.parent.mkdir()
-    kept.write_text("earlier")
+    kept.write_text(EARLIER)
     (tmp_path / "test_mine.py").write_text(TESTS)
     live = {"BCTRL_API_KEY": "key-of-nobody", "BCTRL_SPACE_ID": "1", "BCTRL_BASE_URL": f"{hostile.url}/gzip"}
     options = ("--bctrl-live", "--bctrl-record-mode=rewrite", "-p", "no:randomly", "--tb=line")
@@ -161,5 +165,5 @@ def test_a_run_against_a_bomb_ends_as_any_other(hostile: Server, tmp_path: Path)
     assert f"the target sends too much: {DECODED}" in ran["doctor"].out
     assert f"the target sends too much: {DECODED}" in ran["suite"].out
     assert "4 failed, 1 passed" in ran["mine"].out, ran["mine"].out
-    assert "earlier" == kept.read_text()
+    assert EARLIER == kept.read_text()
     assert ran["mine"].peak < MEMORY
