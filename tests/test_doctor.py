@@ -142,7 +142,7 @@ def test_one_setting_without_the_other_is_wrong(doctor: Doctor) -> None:
     ("space", "key", "code", "words"),
     [
         ("", "", 0, "responds: 200"),
-        ("", KEY, 1, "the target refuses the key with 401"),
+        ("", KEY, 1, "the target rejects the key with 401"),
         ("no-such-space", "", 1, "the target knows no such space: 404"),
     ],
 )
@@ -169,7 +169,7 @@ def probed(url: str, timeout: float = 60) -> Line:
             "curl -i",
         ),
         (response(418), "wrong", "it responds with 418: the status is not documented", "curl -i"),
-        (hang, "unknown", "the target hangs: it takes", "a firewall"),
+        (hang, "unknown", "the target hangs: it takes", "no firewall"),
         (b"SSH-2.0-server\r\n\r\n", "unknown", ": the target's answer is not HTTP/1.1: ", "curl -i"),
     ],
     ids=["503", "302", "418", "silence", "no HTTP"],

@@ -218,9 +218,9 @@ def _target(
 
 def probe(run: ContractRun, redact: Callable[[str], str] = str, timeout: float = TIMEOUT) -> Line:
     """Send one GET with the key and return the result; `redact` removes secrets from the response."""
-    target = Target(run, RetryPolicy(attempts=1), timeout, at_once=1)
+    target = Target(run, RetryPolicy(attempts=1), timeout, max_parallel=1)
     try:
-        status = target.first(main_operation(run.contract)).response.status
+        status = target.plain_exchange(main_operation(run.contract)).response.status
         if status < 300:
             return Line("target", f"{run.base_url} responds: {status}")
         text, hint, is_known = f"the server fails: {status}", "try again later, or contact its operators", True

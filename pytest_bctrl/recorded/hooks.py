@@ -140,7 +140,7 @@ class RecordingHooks:
             # What is replayed in a live run is no answer of the live API, and must not pass for one.
             is_replay = item.config.option.bctrl_live and not recording.is_recording
             for response in () if is_replay else recording.responses():
-                observer(item.config).observe_response(response, judged=False)
+                observer(item.config).observe_response(response, validated=False)
             report.bctrl_recording = _outcome(recording, passed=report.passed)  # type: ignore[attr-defined]
         return report
 

@@ -27,7 +27,7 @@ from pytest_bctrl.settings import table
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The list of accepted findings, and, where the run is to write what fails now, the reason and the last day."""
+    """The accepted findings; if the run accepts what fails now, also the reason and the expiry."""
 
     path: Path = Path(FILE)
     allow_list: AllowList = field(default_factory=lambda: AllowList(FILE))
@@ -36,51 +36,59 @@ class Baseline:
     until: date = date.max
 
     def mark(self, findings: Sequence[Finding], fail_on: FailOn) -> list[Finding]:
-        """Return the findings with what is accepted marked; with a reason to write, all that would fail is."""
-        known = [accepted(finding, self.allow_list, self.today) for finding in findings]
+        """Return the findings with accepted ones marked; with a reason, these include all that would fail."""
+        marked_findings = [accepted(finding, self.allow_list, self.today) for finding in findings]
         if self.reason is None:
-            return known
-        failing = {id(finding) for finding in at_or_above(known, fail_on)}
+            return marked_findings
+        failing = {id(finding) for finding in at_or_above(marked_findings, fail_on)}
         return [
             marked(finding, self.reason, self.until, self.allow_list.path) if id(finding) in failing else finding
-            for finding in known
+            for finding in marked_findings
         ]
 
     def write(self, findings: Sequence[Finding]) -> list[Finding]:
-        """Add what this run accepts, and the list does not hold yet, to the list; returns it.
+        """Add the findings that this run accepts to the baseline, and return those that it did not contain yet.
 
-        Raises `DocumentError` where that cannot be done.
+        Raises `DocumentError` if that is not possible.
         """
-        # What the list holds already names its line.
-        listed = [finding for finding in findings if finding.extra.get("accepted")]
-        unlisted = [finding for finding in listed if finding.extra["accepted"]["where"] == self.allow_list.path]
-        # Of a fault that several engines found, one entry covers all findings.
+        accepted_findings = [finding for finding in findings if finding.extra.get("accepted")]
+        # A finding that the baseline already contains also has the line of its entry.
+        unlisted = [
+            finding for finding in accepted_findings if finding.extra["accepted"]["where"] == self.allow_list.path
+        ]
+        # One entry covers the findings of several engines about the same fault.
         first_of = {finding.fingerprint: finding for finding in reversed(unlisted)}
-        fresh = [finding for finding in unlisted if first_of[finding.fingerprint] is finding]
-        if fresh and self.reason is not None:
-            accept(self.path, fresh, self.reason, self.until)
-        return fresh
+        added = [finding for finding in unlisted if first_of[finding.fingerprint] is finding]
+        if added and self.reason is not None:
+            accept(self.path, added, self.reason, self.until)
+        return added
 
-    def notes(self, findings: Sequence[Finding], *, is_whole: bool) -> list[str]:
-        """Return what is wrong with the list; a run that saw but a part tells of entries that cover a finding alone."""
-        known = self.allow_list.entries
-        held = [entry for entry in known if is_whole or any(entry.covers(finding) for finding in findings)]
-        return list_notes(findings, self.allow_list._replace(entries=tuple(held)), self.today)
+    def notes(self, findings: Sequence[Finding], *, is_complete: bool) -> list[str]:
+        """Return the problems of the baseline; an incomplete run only examines entries that cover a finding."""
+        entries = [
+            entry
+            for entry in self.allow_list.entries
+            if is_complete or any(entry.covers(finding) for finding in findings)
+        ]
+        return list_notes(findings, self.allow_list._replace(entries=tuple(entries)), self.today)
 
 
 def resolve_baseline(
     source: settings.SettingSource, environment: Mapping[str, str], root: Path, today: date
 ) -> Baseline:
-    """Return the baseline that the settings ask for: the list given, else the one in `root`, if it is there.
+    """Return the baseline of the settings: the configured file, or the default one in `root` if it exists.
 
-    Raises `SettingError` for a wrong setting and `DocumentError` for a list that cannot be read.
+    Raises `SettingError` for a wrong setting, and `DocumentError` for a file that cannot be read.
     """
-    given = settings.find_value(table.ALLOW_LIST, source, environment)
+    setting = settings.find_value(table.ALLOW_LIST, source, environment)
     reason: Any = source.getoption("bctrl_accept")
     until: Any = source.getoption("bctrl_until")
     last = last_day(reason, until, today, "--bctrl-")
-    path = root / FILE if given is None else (Path() if given.where.startswith("--") else root) / given.value
-    if given and reason is None and not path.is_file():
-        raise SettingError(f"{given.value!r} is not a file", where=given.where, hint="--bctrl-accept=REASON writes one")
+    path = root / FILE
+    if setting is not None:
+        path = Path(setting.value) if setting.where.startswith("--") else root / setting.value
+        if reason is None and not path.is_file():
+            hint = "--bctrl-accept=REASON writes one"
+            raise SettingError(f"{setting.value!r} is not a file", where=setting.where, hint=hint)
     allow_list = load_allow_list(path.absolute(), shown_path(path))
     return Baseline(path.absolute(), allow_list, today, reason, last)

@@ -1,4 +1,4 @@
-"""Begins a contract run inside a pytest process, and has its hooks; the plugin asks for it where a flag does."""
+"""Hooks of a contract run; the plugin registers them if a `--bctrl` flag is given."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ from pytest_bctrl.settings import table
 from pytest_bctrl.suite.baseline import resolve_baseline
 from pytest_bctrl.suite.plan.catalogue import credentials_of, plan, require_operations
 from pytest_bctrl.suite.report.failures import Failures
+from pytest_bctrl.suite.report.results import RunResults, is_unchecked
 from pytest_bctrl.suite.report.sinks import redaction
-from pytest_bctrl.suite.report.summary import Summary, is_unchecked
+from pytest_bctrl.suite.report.summary import Summary
 from pytest_bctrl.suite.report.verdict import VERDICT
 from pytest_bctrl.suite.run import NODE, RUN, ContractRun, require_extra, resolve
 from pytest_bctrl.suite.sending.transport_errors import NoAnswerError
@@ -38,24 +39,26 @@ def start(config: pytest.Config) -> None:
     """Resolve the settings and register the hooks; a wrong or missing setting is a `pytest.UsageError` (exit 4)."""
     baseline = resolve_baseline(config, os.environ, config.rootpath, date.today())
     run = replace(resolve(config, os.environ), baseline=baseline)
-    # Where the command line asks for recordings, and does not name the contract suite.
-    records = config.option.bctrl_record_mode in ("once", "rewrite") and not split_arguments(config.args)[1]
-    if config.option.bctrl_live and records:
+    names_suite = bool(split_arguments(config.args)[1])
+    makes_recordings = config.option.bctrl_record_mode in ("once", "rewrite") and not names_suite
+    if config.option.bctrl_live and makes_recordings:
         run = replace(run, no_suite="--bctrl-record-mode; name bctrl to run it too")
     require_operations(run)
-    summary = Summary(run)
-    _report(config, summary)
+    results = RunResults(run)
+    summary = Summary(results)
+    _register_reports(config, results, summary)
     config.stash[RUN] = run
     _redact_credentials(config, run)
+    config.pluginmanager.register(results, "bctrl-results")
     config.pluginmanager.register(summary, "bctrl-summary")
     config.pluginmanager.register(Failures(summary, run.fail_on), "bctrl-failures")
-    config.pluginmanager.register(ContractHooks(config, summary), "bctrl-contract")
+    config.pluginmanager.register(ContractHooks(config, results, summary), "bctrl-contract")
     _end_with_sigterm(config)
     gc.freeze()
 
 
 def _redact_credentials(config: pytest.Config, run: ContractRun) -> None:
-    """Redact the credentials that are made from the key; the key of the bundled mock is no secret."""
+    """Redact the credentials that are derived from the key; the key of the bundled mock is not secret."""
     if run.target != "live":
         return
     redacting = redaction(config)
@@ -67,14 +70,14 @@ def _redact_credentials(config: pytest.Config, run: ContractRun) -> None:
             if credential.is_derived:
                 redacting.add_derived(token)
             elif len(token) == len(run.key.reveal()):
-                # What is made up is the other part of those that are derived.
+                # The derived credentials contain parts of the invented one.
                 redacting.add_derived(token, has_parts=True)
 
 
 def _end_with_sigterm(config: pytest.Config) -> None:
-    """Have SIGTERM, as a CI job sends it that is cancelled, end the run as Ctrl-C does: with its reports written.
+    """Let SIGTERM, which a cancelled CI job sends, end the run as Ctrl-C does, after its reports are written.
 
-    A second one ends it at once.
+    A second signal ends it at once.
     """
     is_main = threading.current_thread() is threading.main_thread()
     if not is_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL or hasattr(config, "workerinput"):
@@ -88,10 +91,10 @@ def _end_with_sigterm(config: pytest.Config) -> None:
     config.add_cleanup(partial(signal.signal, signal.SIGTERM, signal.SIG_DFL))  # type: ignore[arg-type]
 
 
-def _report(config: pytest.Config, summary: Summary) -> None:
-    """Have the reports written, unless nothing runs, or in a worker of pytest-xdist, which is not the whole run.
+def _register_reports(config: pytest.Config, results: RunResults, summary: Summary) -> None:
+    """Register the hooks that write reports, unless no tests run or the process is a worker of pytest-xdist.
 
-    Raises `SettingError` for what cannot be written.
+    Raises `SettingError` for a report that cannot be written.
     """
     tells_github = settings.reports_to_github(config, os.environ)
     paths = settings.list_values(table.REPORT, config)
@@ -100,46 +103,51 @@ def _report(config: pytest.Config, summary: Summary) -> None:
     from pytest_bctrl.suite.report.hooks import ReportHooks, report_files
 
     files = report_files(paths, config.invocation_params.dir, config.rootpath)
-    hooks = ReportHooks(summary, files, os.environ.get("GITHUB_STEP_SUMMARY", "") if tells_github else None)
+    job_summary = os.environ.get("GITHUB_STEP_SUMMARY", "") if tells_github else None
+    hooks = ReportHooks(results, summary, files, job_summary)
     config.pluginmanager.register(hooks, "bctrl-reports")
 
 
 class ContractModule(pytest.Module):
-    """A module of contract tests as a test module of any project, whatever that project's naming rules are."""
+    """A module of contract tests; the naming rules of the project do not apply to it."""
 
     has_probes: Callable[[str], bool]
 
     @classmethod
-    def beside(cls, session: pytest.Session, name: str, run: ContractRun) -> ContractModule:
-        """Return the module of the suite that has this name, as a child of the session.
+    def for_session(cls, session: pytest.Session, name: str, run: ContractRun) -> ContractModule:
+        """Return a collector for a module of the suite.
 
-        A test is left out for which the contract has nothing to look at; the self-test brings a target of its own.
+        It leaves out tests of the contract suite for which the plan has no probes.
         """
-        found = import_module(f"pytest_bctrl.suite.{name}")
-        module: ContractModule = cls.from_parent(session, path=Path(str(found.__file__)), nodeid=NODE)
-        module.obj = found
-        module.has_probes = lambda test: name != "contract_suite" or any(plan(run, test))
+        imported = import_module(f"pytest_bctrl.suite.{name}")
+        module: ContractModule = cls.from_parent(session, path=Path(str(imported.__file__)), nodeid=NODE)
+        module.obj = imported
+
+        def has_probes(test: str) -> bool:
+            return name != "contract_suite" or any(plan(run, test))
+
+        module.has_probes = has_probes
         module.add_marker(pytest.mark.bctrl_contract)
         return module
 
     def funcnamefilter(self, name: str) -> bool:
-        """Whether a name is a test's, not asking the project's `python_functions`."""
+        """Return whether a function is a test, regardless of the project's `python_functions`."""
         return name.startswith("test_") and self.has_probes(name)
 
     def istestclass(self, obj: object, name: str) -> bool:
-        """No class of the module is a test class, not even one that imports make look like one."""
+        """Return False: no class of the module is a test class, even if an imported one looks like one."""
         return False
 
 
 def split_arguments(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """Part the command line's arguments into paths and ids of contract tests (`bctrl`, `bctrl::…`)."""
-    own = [argument for argument in arguments if argument == NODE or argument.startswith(f"{NODE}::")]
-    own = [argument for argument in own if not Path(argument).exists()]
-    return [argument for argument in arguments if argument not in own], own
+    """Split the command line's arguments into paths and ids of contract tests (`bctrl`, `bctrl::…`)."""
+    ids = [argument for argument in arguments if argument == NODE or argument.startswith(f"{NODE}::")]
+    ids = [argument for argument in ids if not Path(argument).exists()]
+    return [argument for argument in arguments if argument not in ids], ids
 
 
 def is_chosen(nodeid: str, chosen: list[str]) -> bool:
-    """Whether an item is among the ids on the command line; with none there, all are."""
+    """Return whether the command line selects a contract test; without ids it selects all."""
     return not chosen or any(
         nodeid == argument or nodeid.startswith((f"{argument}::", f"{argument}[")) for argument in chosen
     )
@@ -148,20 +156,16 @@ def is_chosen(nodeid: str, chosen: list[str]) -> bool:
 class ContractHooks:
     """One contract run inside one pytest process."""
 
-    def __init__(self, config: pytest.Config, summary: Summary) -> None:
-        run, self._summary = config.stash[RUN], summary
+    def __init__(self, config: pytest.Config, results: RunResults, summary: Summary) -> None:
+        run = config.stash[RUN]
         summary.shows_coverage = config.option.bctrl_coverage
-        flags = [f"--bctrl-{run.target}"] if run.target else []
-        flags += ["--bctrl-selftest"] if run.selftest else []
-        # The options that a command which repeats the run has to have, as they were typed.
-        typed = ((name, config.getoption(f"bctrl_{name}")) for name in _REPEATED)
-        flags += [f"--bctrl-{name.replace('_', '-')}={value}" for name, value in typed if value is not None]
-        summary.again = ["pytest", *flags]
+        results.repeat_command = ["pytest", *_repeated_flags(config, run)]
         config.args, self._chosen = split_arguments(config.args)
+        results.is_partial = bool(self._chosen) and NODE not in self._chosen
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Escape what the HTTP client logs of a response; its reason phrase may be a command of a CI system."""
+        """Escape log records of HTTP clients: the reason phrase of a response may be a command for a CI system."""
         plugin = session.config.pluginmanager.get_plugin("logging-plugin")
         for name in ("log_cli_handler", "log_file_handler", "report_handler"):
             handler = getattr(plugin, name, None)
@@ -170,32 +174,38 @@ class ContractHooks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
-        """Put the contract tests in front of the project's own."""
-        run = self._with_own(session.config)
-        if self._chosen and run.no_suite:  # pragma: no cover - tests/base_install is without the extra
+        """Insert the contract tests before the tests of the project."""
+        run = self._with_custom_checks(session.config)
+        if self._chosen and run.no_suite:  # pragma: no cover - tests/base_install runs without the extra
             with settings.usage_errors():
                 require_extra()
-        wanted = {"contract_suite": run.target and not run.no_suite, "upstream": run.upstream, "selftest": run.selftest}
-        modules = [ContractModule.beside(session, name, run) for name, is_wanted in wanted.items() if is_wanted]
-        own = [item for module in modules for item in session.genitems(module) if is_chosen(item.nodeid, self._chosen)]
-        if self._chosen and not own:
+        modules = {
+            "contract_suite": run.target and not run.no_suite,
+            "upstream": run.upstream,
+            "selftest": run.selftest,
+        }
+        contract_items: list[pytest.Item] = []
+        for name, is_selected in modules.items():
+            if is_selected:
+                contract_items += session.genitems(ContractModule.for_session(session, name, run))
+        contract_items = [item for item in contract_items if is_chosen(item.nodeid, self._chosen)]
+        if self._chosen and not contract_items:
             chosen = escape_line(", ".join(self._chosen))
             raise pytest.UsageError(f"no contract test matches {chosen}; list them: --collect-only -q")
-        self._summary.is_partial = bool(self._chosen) and NODE not in self._chosen
-        items[:0] = own
+        items[:0] = contract_items
 
     @settings.usage_errors()
-    def _with_own(self, config: pytest.Config) -> ContractRun:
-        """Take the project's own checks, now that every `conftest.py` is read, and hold the levels to what there is."""
+    def _with_custom_checks(self, config: pytest.Config) -> ContractRun:
+        """Add the custom checks to the run, after every `conftest.py` is loaded, and validate the configured levels."""
         checks = flattened(config.hook.pytest_bctrl_checks(), Check, "pytest_bctrl_checks")
         run = config.stash[RUN] = replace(config.stash[RUN], checks=tuple(checks))
-        invariants = [rule for one in run.contract.operations for rule in one.invariants]
+        invariants = [rule for operation in run.contract.operations for rule in operation.invariants]
         run.levels.require_known(rules_of(invariants, [check.name for check in checks]))
         return run
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-        """Say that the target cannot be asked, and stop the run where more requests would only lose time."""
+        """Fail a test that gets no response, and stop the run if further requests would only lose time."""
         try:
             return (yield)
         except NoAnswerError as error:
@@ -203,30 +213,33 @@ class ContractHooks:
         verdict, message = pyfuncitem.stash[VERDICT], escape_line(failure.finding.message)
         verdict.stopped = failure.is_final
         if failure.is_final:
-            # pytest prints it as it is, past every report.
+            # pytest prints this text as it is.
             pyfuncitem.session.shouldfail = f"bctrl: {message}"
         if failure.is_outage:
             verdict.not_checked, verdict.reproduce = message, failure.finding.reproduce
             pytest.fail(message, pytrace=False)
         verdict.collect([failure.finding])
         if not failure.is_final:
-            # A trouble of one question may be known and accepted; that nothing can be asked never is.
-            verdict.give()
+            # The baseline may accept the transport error of one request, but never an outage.
+            verdict.raise_if_failing()
         pytest.fail("\n".join([message, *describe([failure.finding])]), pytrace=False)
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """Count what could not be checked by itself: it is no failure, and one line at the end says why."""
-        return ("not checked", "N", "NOT CHECKED") if is_unchecked(report) else None
+        """Count tests that could not check anything separately; the summary says why."""
+        if is_unchecked(report):
+            return "not checked", "N", "NOT CHECKED"
+        return None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Carry the findings to the process that reports; escape the traceback of a mistake of ours."""
+        """Add the verdict to the report of a test, and escape the traceback of an unexpected error."""
         report = yield
         error = call.excinfo
-        if _is_own(item) and report.failed and error is not None and not error.errisinstance(pytest.fail.Exception):
-            # It shows arguments, which may be names and values of the contract.
+        is_unexpected = error is not None and not error.errisinstance(pytest.fail.Exception)
+        if _is_contract_test(item) and report.failed and is_unexpected:
+            # The traceback shows arguments, which may contain names and values of the contract.
             report.longrepr = escape_lines(report.longreprtext)
         verdict = item.stash.get(VERDICT, None)
         if verdict is not None and call.when == "call":
@@ -239,8 +252,8 @@ class ContractHooks:
         return report
 
 
-def _is_own(item: pytest.Item) -> bool:
-    """Whether a test is one of the contract suite."""
+def _is_contract_test(item: pytest.Item) -> bool:
+    """Return whether a test belongs to the contract suite."""
     return item.nodeid.startswith(f"{NODE}::")
 
 
@@ -248,11 +261,25 @@ _HTTP_CLIENTS = ("httpx", "httpcore")
 
 
 def _format_escaped(format_record: Callable[[LogRecord], str], record: LogRecord) -> str:
-    """Return the text of a log record; the message of an HTTP client's is escaped."""
+    """Return the text of a log record; messages of HTTP clients are escaped."""
     if record.name.partition(".")[0] in _HTTP_CLIENTS:
         record = copy(record)
         record.msg, record.args = escape_line(record.getMessage()), ()
     return format_record(record)
+
+
+def _repeated_flags(config: pytest.Config, run: ContractRun) -> list[str]:
+    """Return the flags of a command that repeats the run, with values as they were typed."""
+    flags = []
+    if run.target:
+        flags.append(f"--bctrl-{run.target}")
+    if run.selftest:
+        flags.append("--bctrl-selftest")
+    for name in _REPEATED:
+        value = config.getoption(f"bctrl_{name}")
+        if value is not None:
+            flags.append(f"--bctrl-{name.replace('_', '-')}={value}")
+    return flags
 
 
 _REPEATED = ("base_url", "space_id", "contract", "upstream", "fail_on", "allow_list")

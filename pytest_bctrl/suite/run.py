@@ -1,4 +1,4 @@
-"""One contract run: what it talks to, what it holds the target to, and when it fails."""
+"""The settings of a contract run: its target, its contract, and when it fails."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ if TYPE_CHECKING:
 RUN: pytest.StashKey[ContractRun] = pytest.StashKey()
 
 NODE = "bctrl"
-"""What the ids of contract tests begin with."""
+"""The beginning of the ids of contract tests."""
 
 INSTALL = "pip install 'pytest-bctrl[contract]'"
 
 
 @dataclass(frozen=True, slots=True)
 class ContractRun:
-    """The resolved settings of one run; `mock` is the bundled server, not yet started, where that is the target.
+    """The resolved settings of one run.
 
-    There is no target where the run asks for nothing but the drift of the spec against `upstream`. `chosen` tells
-    where the contract comes from.
-
-    `probes` says whether requests that do not conform to the contract are sent, too.
-
-    `checks` are the project's own, known once its `conftest.py` files are read.
-    `values` are the settings that fill parameters, by the name that the contract gives them, or by the parameter's.
-    `connection` is what all requests have in common. `no_suite` says why a live run is one of the
-    project's own tests alone: the `contract` extra is not installed, or it makes recordings.
+    - `target` is None for a run that only compares the spec with `upstream`.
+    - `mock` is the bundled server, not yet started, if that is the target.
+    - `chosen` is the origin of the contract.
+    - `probes` says whether requests that violate the contract are sent as well.
+    - `checks` are the custom checks, available after the `conftest.py` files are loaded.
+    - `values` fill parameters, by their names in settings or in the contract.
+    - `connection` holds what all requests have in common.
+    - `no_suite` says why a live run only contains the project's tests: the `contract` extra is not installed, or the
+      run makes recordings.
     """
 
     target: settings.Target | None
@@ -67,36 +67,45 @@ class ContractRun:
 
     @property
     def operations(self) -> tuple[Operation, ...]:
-        """The operations of the contract, less the header parameters that every request has from the settings."""
+        """The operations of the contract, without header parameters that the settings add to every request."""
         if not self.header_names:
             return self.contract.operations
-        given = {("header", name) for name in self.header_names}
-        return tuple(
-            replace(one, parameters=tuple(own for own in one.parameters if (own.in_, own.name.lower()) not in given))
-            for one in self.contract.operations
-        )
+        configured = {("header", name) for name in self.header_names}
+        operations = []
+        for operation in self.contract.operations:
+            parameters = [
+                parameter
+                for parameter in operation.parameters
+                if (parameter.in_, parameter.name.lower()) not in configured
+            ]
+            operations.append(replace(operation, parameters=tuple(parameters)))
+        return tuple(operations)
 
     @property
     def header_names(self) -> frozenset[str]:
-        """The header fields that every request has from the settings, in lower case."""
+        """The header fields that the settings add to every request, in lower case."""
         return frozenset(name.lower() for name, *_ in self.connection.headers)
 
     @property
     def most_requests(self) -> int:
-        """How many requests an operation gets at most, whatever the contract: 40, or more where more is asked for."""
+        """The maximum number of requests per operation: 40, or more if the settings allow more examples."""
         return max(40, 20 + self.max_examples)
 
 
 def missing_extra() -> str:
-    """Return which parts of the `contract` extra are not installed, in words; empty where it is there."""
+    """Return a sentence about packages of the `contract` extra that are not installed, or ""."""
     from importlib.util import find_spec
 
     missing = [name for name in ("schemathesis", "hypothesis", "jsonschema") if find_spec(name) is None]
-    return f"{' and '.join(missing)} not installed, and the contract suite needs it" if missing else ""
+    if not missing:
+        return ""
+    return (  # pragma: no cover - tests/base_install runs without the extra
+        f"{' and '.join(missing)} not installed, and the contract suite needs it"
+    )
 
 
 def require_extra(needed_by: str = "--bctrl-mock, bctrl") -> None:
-    """Raise `SettingError`, which names what needs it, where the `contract` extra is not installed."""
+    """Raise `SettingError` if the `contract` extra is not installed."""
     if problem := missing_extra():
         raise SettingError(  # pragma: no cover - tests/base_install runs without the extra
             problem, where=needed_by, hint=INSTALL
@@ -106,7 +115,7 @@ def require_extra(needed_by: str = "--bctrl-mock, bctrl") -> None:
 def resolve(source: settings.SettingSource, environment: Mapping[str, str]) -> ContractRun:
     """Resolve every setting before anything is sent or started.
 
-    Raises `SettingError` or `DocumentError` with the name of what is missing or wrong.
+    Raises `SettingError` or `DocumentError` with the name of the missing or wrong setting.
     """
     target = settings.target(source)
     if target == "mock":
@@ -126,48 +135,54 @@ def resolve(source: settings.SettingSource, environment: Mapping[str, str]) -> C
         no_suite=INSTALL if missing_extra() else "",
     )
     if run.selftest:
-        # A contract that no mock can be made of is reported now, and not by a traceback while tests are collected.
+        # Report a contract that cannot be mocked now rather than with a traceback during collection.
         with_mock(run)
     if target == "live":
         run = aimed(run, source, environment)
-        # What is wrong with proxies and certificates shows now.
+        # Report wrong proxies and certificates now.
         client(run.base_url, run.key, live=True, connection=run.connection).close()
         return run
-    return with_mock(run) if target == "mock" else run
+    if target == "mock":
+        return with_mock(run)
+    return run
 
 
 def aimed(run: ContractRun, source: settings.SettingSource, environment: Mapping[str, str]) -> ContractRun:
-    """Return the run with the live API as its target: the key, real values, and the base URL, else the first server.
+    """Return the run with the live API as its target; the default base URL is the first server of the contract.
 
-    Raises `SettingError` for what is missing or wrong.
+    Raises `SettingError` for a missing or wrong setting.
     """
     contract = run.contract
-    key, values = secret_settings.api_key(environment), live_values(contract, source, environment)
-    common, first = connection(source, environment), contract.servers[0] if contract.servers else ""
-    found = settings.find_value(table.BASE_URL, source, environment) or settings.SettingValue(
-        first, table.BASE_URL.default
-    )
-    url = base_url(found.value, where=found.where, prefix=shared_prefix(contract), http_hosts=common.http_hosts)
+    key = secret_settings.api_key(environment)
+    values = live_values(contract, source, environment)
+    common = connection(source, environment)
+    setting = settings.find_value(table.BASE_URL, source, environment)
+    if setting is None:
+        first_server = contract.servers[0] if contract.servers else ""
+        setting = settings.SettingValue(first_server, table.BASE_URL.default)
+    url = base_url(setting.value, where=setting.where, prefix=shared_prefix(contract), http_hosts=common.http_hosts)
     return replace(run, target="live", base_url=url, key=key, values=values, connection=common)
 
 
 def live_values(contract: Contract, source: settings.SettingSource, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the real values of parameters; raises `SettingError` for a space id that is needed and not set.
+    """Return the real values of parameters; raises `SettingError` if a required space id is not set.
 
-    A contract for all of whose parameters `bctrl_values` or an example stands needs none.
+    It is not required if `bctrl_values` or an example provides all path parameters.
     """
-    known = values(source, environment)
-    paths = [parameter for operation in contract.operations for parameter in operation.path_parameters]
-    is_needed = any(one.name not in known and one.setting not in known for one in paths)
-    if is_needed or settings.find_value(table.SPACE_ID, source, environment):
-        return {"space_id": settings.space_id(source, environment), **known}
-    return known
+    configured = values(source, environment)
+    parameters = [parameter for operation in contract.operations for parameter in operation.path_parameters]
+    is_required = any(
+        parameter.name not in configured and parameter.setting not in configured for parameter in parameters
+    )
+    if is_required or settings.find_value(table.SPACE_ID, source, environment):
+        return {"space_id": settings.space_id(source, environment), **configured}
+    return configured
 
 
 def with_mock(run: ContractRun) -> ContractRun:
-    """Return the run with a mock server of its own as its target, not yet started.
+    """Return the run with a new mock server, not yet started, as its target.
 
-    Raises `DocumentError` where the contract documents an answer that no mock can give.
+    Raises `DocumentError` if the contract documents a response that no mock can send.
     """
     from pytest_bctrl.traffic.mock import MockServer
 
@@ -179,7 +194,7 @@ def with_mock(run: ContractRun) -> ContractRun:
 
 
 def shared_prefix(contract: Contract) -> str:
-    """The first path segment that all operations share (`/v1`), or an empty string."""
+    """Return the first path segment if all operations share it, such as `/v1`, or ""."""
     paths = [operation.path.split("/")[1:] for operation in contract.operations]
     firsts = {path[0] for path in paths}
     is_shared = len(firsts) == 1 and all(len(path) > 1 for path in paths) and "{" not in paths[0][0]

@@ -13,51 +13,55 @@ from pytest_bctrl.suite.run import require_extra
 def schema() -> Any:
     """Return the contract in force as a Schemathesis schema, for `@schema().parametrize()` in a test module.
 
-    Inside a run of pytest it is the contract of that run, as its options and its rootdir have it; elsewhere that of
-    the working directory. Each call makes a new one, whose `config` is the caller's.
+    During a pytest run this is the contract of the run, according to its options and rootdir; otherwise it is that of
+    the working directory. Each call returns a new schema, whose `config` the caller may change.
 
-    It generates what conforms to the contract, since `bctrl_client` sends safe methods alone, each with the right key,
-    and leaves out Schemathesis's check of credentials, which sends requests of its own and cannot see that key.
+    The schema generates valid requests, since `bctrl_client` only sends safe methods, each with the right key. It
+    excludes the credential check of Schemathesis, which sends further requests without that key.
 
-    Raises `SettingError` where the extra `contract` is not installed, and `DocumentError` for a contract that cannot
-    be read.
+    Raises `SettingError` if the extra `contract` is not installed, and `DocumentError` for a contract that cannot be
+    read.
     """
     require_extra("pytest_bctrl.schema()")
     return for_tests(current_contract())
 
 
 def for_tests(contract: Contract) -> Any:
-    """Return a new Schemathesis schema of a contract, set up for tests that send their cases with `bctrl_client`."""
+    """Return a new Schemathesis schema of a contract, configured for tests that use `bctrl_client`."""
     from schemathesis import GenerationMode
 
-    made = new_schema(contract)
-    made.config.generation.update(modes=[GenerationMode.POSITIVE])
-    made.config.checks.update(excluded_check_names=["ignored_auth"])
-    return made
+    schema = new_schema(contract)
+    schema.config.generation.update(modes=[GenerationMode.POSITIVE])
+    schema.config.checks.update(excluded_check_names=["ignored_auth"])
+    return schema
 
 
 def new_schema(contract: Contract) -> Any:
-    """Return a new Schemathesis schema of a contract, untouched by any configuration file of the project around.
+    """Return a new Schemathesis schema of a contract, independent of the project's configuration files.
 
-    It has no `writeOnly`: an annotation, by which Schemathesis refuses what the schema of an answer requires, and no
-    discriminator that contradicts its own property. Nor has a path or an operation servers of its own: requests go to
-    the target, whatever stands there. No keyword stands beside a reference at the root of a schema.
+    It omits `writeOnly`, because of which Schemathesis rejects properties that a response schema requires, and
+    discriminators that contradict their own property. It also omits the servers of paths and operations, since requests
+    go to the target. A reference at the root of a schema has no other keyword next to it.
     """
     import schemathesis
     from schemathesis.config import SchemathesisConfig
 
     def readable(schema: dict[str, Any]) -> dict[str, Any]:
-        without = {"writeOnly", "servers", *(["discriminator"] if _excludes_its_kinds(schema) else [])}
-        return {key: value for key, value in schema.items() if key not in without}
+        omitted = {"writeOnly", "servers"}
+        if _contradicts_property(schema):
+            omitted.add("discriminator")
+        return {key: value for key, value in schema.items() if key not in omitted}
 
     def readable_root(schema: dict[str, Any]) -> dict[str, Any]:
         return _with_separate_reference(readable(schema))
 
-    changes = {one.pointer: readable_root if one.is_root else readable for one in keyword_objects(contract.document)}
-    # A server is what its variables make of it; one of a variable that nobody defines is none.
+    changes = {}
+    for location in keyword_objects(contract.document):
+        changes[location.pointer] = readable_root if location.is_root else readable
+    # A server with an undefined variable is not usable.
     servers = [{"url": url} for url in contract.servers if "{" not in url] or [{"url": "/"}]
-    made = {**rewrite_objects(contract.document, changes), "servers": servers}
-    schema = schemathesis.openapi.from_dict(made, config=SchemathesisConfig())
+    document = {**rewrite_objects(contract.document, changes), "servers": servers}
+    schema = schemathesis.openapi.from_dict(document, config=SchemathesisConfig())
     # Without a codec it generates the same characters as with UTF-8. Hypothesis then builds no table of the codec,
     # which would take 200 MB and a second in the first run of each project.
     schema.config.generation.codec = None
@@ -77,10 +81,12 @@ def _with_separate_reference(schema: dict[str, Any]) -> dict[str, Any]:
     return {**siblings, "allOf": [{"$ref": schema["$ref"]}, *siblings.get("allOf", [])]}
 
 
-def _excludes_its_kinds(schema: dict[str, Any]) -> bool:
-    """Whether no value that the property of a discriminator may have is one that it maps: then it says nothing."""
-    said, properties = schema.get("discriminator"), schema.get("properties")
-    if not isinstance(said, dict) or not isinstance(properties, dict) or not said.get("mapping"):
+def _contradicts_property(schema: dict[str, Any]) -> bool:
+    """Return whether the mapping of a discriminator contains no value that its property may have."""
+    discriminator, properties = schema.get("discriminator"), schema.get("properties")
+    if not isinstance(discriminator, dict) or not isinstance(properties, dict) or not discriminator.get("mapping"):
         return False
-    own = properties.get(said.get("propertyName"))
-    return isinstance(own, dict) and "enum" in own and said["mapping"].keys().isdisjoint(map(str, own["enum"]))
+    property_schema = properties.get(discriminator.get("propertyName"))
+    if not isinstance(property_schema, dict) or "enum" not in property_schema:
+        return False
+    return bool(discriminator["mapping"].keys().isdisjoint(map(str, property_schema["enum"])))

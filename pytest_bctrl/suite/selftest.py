@@ -1,7 +1,7 @@
-"""The tests that `--bctrl-selftest` adds: proof that the suite finds what it should, and nothing else.
+"""The tests that `--bctrl-selftest` adds: they prove that the suite finds every fault, and nothing else.
 
-They ask no live target. A green run says that every conforming state of the mock passes, that every fault is found
-by the check it names, and that every mutant derived from the contract is caught.
+They send no requests to a live target. They pass if every conforming state of the mock passes, the check named by each
+fault finds it, and every mutant derived from the contract is caught.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pytest_bctrl.samples.inputs import answers_with_json, known_values, main_op
 from pytest_bctrl.samples.mutants import mutants, rules, underived
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.samples.text import encode
-from pytest_bctrl.suite.plan.catalogue import OF_THE_BODY, run_probes, why_not_asked
+from pytest_bctrl.suite.plan.catalogue import BODY_TESTS, reason_not_requested, run_probes
 from pytest_bctrl.suite.plan.pages import is_followed
 from pytest_bctrl.suite.report.verdict import VERDICT, Verdict
 from pytest_bctrl.suite.run import RUN, ContractRun, with_mock
@@ -57,17 +57,17 @@ from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.retry import Pace, RetryPolicy
 
 _MANY = 300
-"""How many items the scenario `many` has by itself."""
+"""The default number of items in the scenario `many`."""
 
-Fact: TypeAlias = tuple[str, str, str, int]
-"""Rule, place, what was observed and how often: what makes a finding the same in two runs."""
+FindingKey: TypeAlias = tuple[str, str, str, int]
+"""Rule, location, observed value and count, which identify a finding in two runs."""
 
 IMPATIENT = RetryPolicy(statuses=frozenset({429}), budget=2.0, attempts=2, first_wait=0.01)
-"""Enough for a server in this process, and a fault that hangs costs two seconds instead of thirty."""
+"""A short retry budget for a server in this process: a fault that hangs costs two seconds instead of thirty."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give each test every operation, and every scenario, or every fault of it."""
+    """Parametrize each test with the operations, and with their scenarios or faults."""
     run = with_mock(metafunc.config.stash[RUN])
     rows: list[tuple[str, tuple[object, ...]]] = []
     names = ["operation", *(name for name in ("scenario", "fault") if name in metafunc.fixturenames)]
@@ -75,11 +75,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         label = operation.operation_id or operation.label
         if len(names) == 1:
             rows.append((label, (operation,)))
-        elif why_not_asked(run, operation) or not _is_provable(run.contract, operation):
-            # `test_every_mutant_is_caught` says so, once.
+        elif reason_not_requested(run, operation) or not _is_provable(run.contract, operation):
+            # `test_every_mutant_is_caught` reports it once.
             continue
         elif "scenario" in names:
-            rows += [(f"{label}-{name}", (operation, name)) for name in _played(run.contract)]
+            rows += [(f"{label}-{name}", (operation, name)) for name in _scenarios(run.contract)]
         else:
             faults = faults_to_find(Samples(run.contract, operation))
             rows += [(f"{label}-{fault.name}", (operation, fault)) for fault in faults]
@@ -87,178 +87,206 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _is_provable(contract: Contract, operation: Operation) -> bool:
-    """Whether a body can be made of the contract that keeps it."""
+    """Return whether a valid body can be generated from the contract."""
     try:
         return not false_alarms(Samples(contract, operation))
     except BctrlError:
         return False
 
 
-def _played(contract: Contract) -> list[str]:
-    """The scenarios that the contract has room for, which all keep it: where nothing is listed, no list is empty."""
+def _scenarios(contract: Contract) -> list[str]:
+    """Return the scenarios that apply to the contract; all conform to it. Without lists, `empty` does not apply."""
     samples = Samples(contract, main_operation(contract))
-    # An answer that is late is as good after a short while; a list is as long as the contract allows.
-    brief = {"slow": "slow(0.02)"} | ({"many": f"many({samples.most_items})"} if samples.most_items < _MANY else {})
-    left_out = set() if samples.lists else {*OF_LISTS}
+    # A short delay is enough, and a list must not be longer than the contract allows.
+    arguments = {"slow": "slow(0.02)"}
+    if samples.most_items < _MANY:
+        arguments["many"] = f"many({samples.most_items})"
+    excluded = set[str]()
+    if not samples.lists:
+        excluded.update(LIST_SCENARIOS)
     try:
         lifecycle(samples, SPACE_ID, 1)
     except BctrlError:
-        # Its items have no states.
-        left_out.add(lifecycle.__name__)
-    return [brief.get(name, name) for name in SCENARIOS if name not in left_out]
+        # The items have no states.
+        excluded.add(lifecycle.__name__)
+    return [arguments.get(name, name) for name in SCENARIOS if name not in excluded]
 
 
 @pytest.fixture(scope="session")
-def usual(request: pytest.FixtureRequest) -> Callable[[Operation], frozenset[Fact]]:
-    """What is found without any fault: nothing, but where the contract leaves out how a request is refused."""
+def usual(request: pytest.FixtureRequest) -> Callable[[Operation], frozenset[FindingKey]]:
+    """The findings without any fault: none, unless the contract documents no rejection."""
     run = with_mock(request.config.stash[RUN])
 
     @cache
-    def found(operation: Operation) -> frozenset[Fact]:
-        if not _silent(operation):
+    def finding_keys(operation: Operation) -> frozenset[FindingKey]:
+        if not _undocumented_rejections(operation):
             return frozenset()
-        return frozenset(map(_fact, _judged(run, operation)))
+        return frozenset(map(_finding_key, _findings_of_run(run, operation)))
 
-    return found
+    return finding_keys
 
 
 @pytest.fixture
 def run(request: pytest.FixtureRequest) -> ContractRun:
-    """The run, with a mock server of this test's own as its target."""
+    """The run, with a new mock server as its target."""
     return with_mock(request.config.stash[RUN])
 
 
 @pytest.fixture
 def verdict(request: pytest.FixtureRequest, run: ContractRun) -> Verdict:
-    """Where a test leaves what it has to say."""
-    made: Verdict = Verdict(run.fail_on)
-    request.node.stash[VERDICT] = made
-    return made
+    """The verdict of the test."""
+    test_verdict: Verdict = Verdict(run.fail_on)
+    request.node.stash[VERDICT] = test_verdict
+    return test_verdict
 
 
 def test_every_mutant_is_caught(operation: Operation, run: ContractRun, verdict: Verdict) -> None:
-    """For every keyword at every place of the contract, a body that breaks just that is found."""
+    """For every keyword at every location in the contract, a body that only violates this keyword is found."""
     try:
         outcome = strength(run.contract, operation)
     except BctrlError as error:
-        raise _failure([f"{operation.label}: {_NOT_MADE}: {error}"]) from None
+        raise _failure([f"{operation.label}: {_NOT_PROVABLE}: {error}"]) from None
     verdict.figures = [f"{operation.label}: {outcome}"]
     verdict.figures += [f"{operation.label}: not caught: {name}" for name in outcome.survivors]
     verdict.figures += [f"{operation.label}: no mutant for {rule}" for rule in outcome.underived]
-    not_asked = why_not_asked(run, operation)
-    verdict.figures += [f"{operation.label}: not asked, so no fault of it is tried: {not_asked}"] if not_asked else []
-    verdict.figures += [f"{operation.label}: {status} is not documented" for status in sorted(_silent(operation))]
+    reason = reason_not_requested(run, operation)
+    if reason:
+        verdict.figures.append(f"{operation.label}: not tested with faults: {reason}")
+    undocumented = sorted(_undocumented_rejections(operation))
+    verdict.figures += [f"{operation.label}: {status} is not documented" for status in undocumented]
     if outcome.false_alarms:
         alarms = describe(outcome.false_alarms)
-        raise _failure([f"{operation.label}: {_NOT_MADE}; give the schema 'examples'", *alarms])
+        raise _failure([f"{operation.label}: {_NOT_PROVABLE}; give the schema 'examples'", *alarms])
     if outcome.survivors:
         raise _failure([str(outcome), *outcome.survivors])
 
 
 def test_conforming_scenario_passes(operation: Operation, scenario: str, run: ContractRun) -> None:
-    """Under a scenario that keeps the contract, nothing at all is found."""
+    """A scenario that conforms to the contract has no findings."""
     _mock(run).scenario(scenario)
-    unsaid = [("status_code_conformance", status) for status in _silent(operation)]
-    found = [one for one in _judged(run, operation) if (one.rule, one.observed) not in unsaid]
-    if found:
-        raise _failure([f"scenario {scenario}: {counted(found)}", *describe(found)])
+    expected = [("status_code_conformance", status) for status in _undocumented_rejections(operation)]
+    findings = [
+        finding for finding in _findings_of_run(run, operation) if (finding.rule, finding.observed) not in expected
+    ]
+    if findings:
+        raise _failure([f"scenario {scenario}: {counted(findings)}", *describe(findings)])
 
 
 def test_fault_is_found(
-    operation: Operation, fault: Fault, run: ContractRun, usual: Callable[[Operation], frozenset[Fact]]
+    operation: Operation, fault: Fault, run: ContractRun, usual: Callable[[Operation], frozenset[FindingKey]]
 ) -> None:
-    """A fault is found by the check that it names, at the level that it names."""
+    """The check that a fault names finds it, at the level that the fault names."""
     _mock(run).fault(fault)
-    tests = OF_THE_BODY if fault.name.startswith(break_rule.__name__) else ()
-    found = [one for one in _judged(run, operation, *tests) if _fact(one) not in usual(operation)]
-    if not any(finding.rule == fault.check and _has_level(finding, fault) for finding in found):
-        wanted = f"fault {fault.name}: {fault.check} at level {fault.level} was not found"
-        raise _failure([wanted, *describe(found)])
+    tests = BODY_TESTS if fault.name.startswith(break_rule.__name__) else ()
+    findings = [
+        finding for finding in _findings_of_run(run, operation, *tests) if _finding_key(finding) not in usual(operation)
+    ]
+    if not any(finding.rule == fault.check and _has_level(finding, fault) for finding in findings):
+        message = f"fault {fault.name}: {fault.check} at level {fault.level} was not found"
+        raise _failure([message, *describe(findings)])
 
 
 def _failure(lines: Iterable[str]) -> BaseException:
-    """Return what fails a test with these lines, each of which may repeat names of the contract."""
+    """Return an exception that fails a test with these lines, which may contain names from the contract."""
     return pytest.fail.Exception("\n".join(map(escape_line, lines)), pytrace=False)
 
 
 def _has_level(finding: Finding, fault: Fault) -> bool:
-    """Whether a finding has the level that a fault names, or one below it where nothing published is broken."""
+    """Return whether a finding has the level of a fault, or a lower one because only the overlay is violated."""
     return finding.level == fault.level or finding.message.endswith(OVERLAY_ALONE)
 
 
-_NOT_MADE = "no body can be made of the contract that keeps it, so nothing is proven"
+_NOT_PROVABLE = "no valid body can be generated from the contract, so nothing is proven"
 
 
-def _silent(operation: Operation) -> frozenset[int]:
-    """The statuses with which the mock has to refuse what is wrong, where the contract documents neither."""
-    refusals = {401: not operation.is_public, 404: bool(operation.path_parameters)}
-    return frozenset(status for status, gives in refusals.items() if gives and not operation.response_for(status))
+def _undocumented_rejections(operation: Operation) -> frozenset[int]:
+    """Return the statuses with which the mock must reject requests although the contract does not document them."""
+    rejections = {401: not operation.is_public, 404: bool(operation.path_parameters)}
+    return frozenset(status for status, applies in rejections.items() if applies and not operation.response_for(status))
 
 
-def _fact(finding: Finding) -> Fact:
+def _finding_key(finding: Finding) -> FindingKey:
     return finding.rule, finding.location, str(finding.observed), finding.count
 
 
 def _mock(run: ContractRun) -> MockServer:
-    if run.mock is None:  # pragma: no cover - with_mock gave it one, which the type cannot say
+    if run.mock is None:  # pragma: no cover - set by with_mock, which the type cannot express
         raise RuntimeError("the self-test runs against the mock")
     return run.mock
 
 
-def _judged(run: ContractRun, operation: Operation, *tests: str) -> list[Finding]:
-    # What one fault says of limits is not learned for the next.
-    fresh = replace(run, connection=Connection(pace=Pace(patience=0.0)))
-    with closing(Target(fresh, IMPATIENT, timeout=1.0)) as target:
+def _findings_of_run(run: ContractRun, operation: Operation, *tests: str) -> list[Finding]:
+    # Each run has a new pace, since rate limits of one fault do not apply to the next.
+    new_run = replace(run, connection=Connection(pace=Pace(patience=0.0)))
+    with closing(Target(new_run, IMPATIENT, timeout=1.0)) as target:
         return run_probes(target, *tests, only=operation)
 
 
-OF_LISTS = frozenset({empty.__name__, many.__name__})
-"""The names of those that need an answer which lists something."""
+LIST_SCENARIOS = frozenset({empty.__name__, many.__name__})
+"""The scenarios that need a response with a list."""
 
-OF_PAGES = frozenset({repeat_page.__name__, lost_item.__name__, endless_cursor.__name__})
-"""The names of the faults of lists that page."""
+PAGING_FAULTS = frozenset({repeat_page.__name__, lost_item.__name__, endless_cursor.__name__})
+"""The faults of paginated lists."""
 
 _WITH_ARGUMENTS = {status.__name__, delay.__name__, sequence.__name__, break_rule.__name__}
 
 
-def _pointless(samples: Samples) -> Iterator[str]:
-    """The faults that change nothing here: who asks no credential cannot let everyone in."""
+def _ineffective_faults(samples: Samples) -> Iterator[str]:
+    """Yield the faults that have no effect on this operation, such as `any_key` where no credential is required."""
     operation = samples.operation
     is_guarded = credential_field(samples.contract, operation) is not None
-    has_places = any(known_values(samples.contract, one, {"space_id": ""}) for one in operation.path_parameters)
+    has_known_values = any(
+        known_values(samples.contract, parameter, {"space_id": ""}) for parameter in operation.path_parameters
+    )
     if not is_guarded:
         yield any_key.__name__
-    if not has_places:
+    if not has_known_values:
         yield any_space.__name__
-    refusals = {401: is_guarded, 404: has_places, 400: operation.other_parameters, 422: operation.other_parameters}
-    given = (operation.response_for(status) for status, gives in refusals.items() if gives)
-    if not any(one is not None and one.content for one in given):
+    if not _documents_rejection_body(operation, is_guarded=is_guarded, has_known_values=has_known_values):
         yield plain_errors.__name__
-    spots = (spot for body in samples.bodies() for spot in located_values(samples.contract, samples.schema, body))
-    if not any(isinstance(spot.value, dict) and spot.value for spot in spots):
+    if not _has_object(samples):
         yield duplicate_key.__name__
     if not is_followed(samples):
-        yield from OF_PAGES
+        yield from PAGING_FAULTS
+
+
+def _documents_rejection_body(operation: Operation, *, is_guarded: bool, has_known_values: bool) -> bool:
+    """Return whether the contract documents the body of a rejection that requests can cause."""
+    has_parameters = bool(operation.other_parameters)
+    rejections = {401: is_guarded, 404: has_known_values, 400: has_parameters, 422: has_parameters}
+    documented = [operation.response_for(status) for status, applies in rejections.items() if applies]
+    return any(response is not None and response.content for response in documented)
+
+
+def _has_object(samples: Samples) -> bool:
+    """Return whether a body contains an object with members."""
+    for body in samples.bodies():
+        for located in located_values(samples.contract, samples.schema, body):
+            if isinstance(located.value, dict) and located.value:
+                return True
+    return False
 
 
 def faults_to_find(samples: Samples) -> list[Fault]:
-    """Return every fault that breaks the contract, each once, with the `check` and `level` it has to be found by.
+    """Return each fault that violates the contract, with the `check` and `level` of the expected finding.
 
-    For `break_rule` that is one fault for every rule of the contract.
+    `break_rule` has one fault per rule of the contract.
     """
-    names = FAULTS.keys() - _WITH_ARGUMENTS - set(_pointless(samples))
-    plain = [made for name in FAULTS if name in names for made in [fault(name)] if not made.hinders(samples)]
-    made = [status(500), sequence(None, 500), *plain, *(break_rule(rule) for rule in rules(samples))]
-    return [for_contract(one, [samples]) for one in made]
+    names = FAULTS.keys() - _WITH_ARGUMENTS - set(_ineffective_faults(samples))
+    simple_faults = [fault(name) for name in FAULTS if name in names]
+    simple_faults = [simple_fault for simple_fault in simple_faults if not simple_fault.hinders(samples)]
+    rule_faults = [break_rule(rule) for rule in rules(samples)]
+    faults = [status(500), sequence(None, 500), *simple_faults, *rule_faults]
+    return [for_contract(effective_fault, [samples]) for effective_fault in faults]
 
 
 @dataclass(frozen=True, slots=True)
 class Strength:
     """The outcome for one operation, out of `total` mutants.
 
-    `survivors` are the names of the mutants that no check caught. `false_alarms` are findings on the sample itself,
-    which keeps the contract: with any of them, what was caught says nothing. `underived` are the rules for which no
-    mutant can be derived, as `location: keyword`.
+    `survivors` are the names of mutants that no check caught. `false_alarms` are findings on valid bodies; with any of
+    them, caught mutants prove nothing. `underived` are rules for which no mutant can be derived, as
+    `location: keyword`.
     """
 
     total: int
@@ -267,31 +295,32 @@ class Strength:
     underived: tuple[str, ...]
 
     def __str__(self) -> str:
-        """The one figure: `contract strength: 290 of 290 mutants caught`."""
+        """Return the figure, such as `contract strength: 290 of 290 mutants caught`."""
         return f"contract strength: {self.total - len(self.survivors)} of {self.total} mutants caught"
 
 
 def strength(contract: Contract, operation: Operation) -> Strength:
-    """Derive every mutant of the operation's successful answer, hold each to all checks, and count.
+    """Derive every mutant of the operation's success response, run all checks on each, and count those caught.
 
-    Raises `DocumentError` where the operation documents no successful JSON answer.
+    Raises `DocumentError` if the operation documents no JSON success response.
     """
     samples = Samples(contract, operation)
     derived = mutants(samples)
+    survivors = []
+    for mutant in derived:
+        caught = [(finding.rule, finding.level) for finding in _findings(samples, mutant.body)]
+        if (mutant.check, mutant.level) not in caught:
+            survivors.append(mutant.name)
     return Strength(
         total=len(derived),
-        survivors=tuple(
-            mutant.name
-            for mutant in derived
-            if (mutant.check, mutant.level) not in [(one.rule, one.level) for one in _findings(samples, mutant.body)]
-        ),
+        survivors=tuple(survivors),
         false_alarms=tuple(false_alarms(samples)),
         underived=tuple(underived(samples)),
     )
 
 
 def false_alarms(samples: Samples) -> list[Finding]:
-    """Return what is found on bodies that were made of the contract, and so should keep it."""
+    """Return the findings on bodies that were generated from the contract, and so should conform to it."""
     return [finding for body in samples.bodies() for finding in _findings(samples, body)]
 
 

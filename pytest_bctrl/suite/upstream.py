@@ -1,4 +1,4 @@
-"""The test `bctrl::test_upstream_has_not_drifted`, which `--bctrl-upstream` adds to a run; and who moved."""
+"""The test `bctrl::test_upstream_has_not_drifted`, which `--bctrl-upstream` adds to a run."""
 
 from __future__ import annotations
 
@@ -20,23 +20,24 @@ from pytest_bctrl.suite.run import RUN
 
 
 def test_upstream_has_not_drifted(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> None:
-    """The spec, as it is published now, means what the vendored one means."""
+    """The upstream spec has the same meaning as the vendored one."""
     run = pytestconfig.stash[RUN]
     chosen = contract_of_config(pytestconfig)
     base = str(chosen.spec)
     verdict = request.node.stash[VERDICT] = Verdict(run.fail_on)
 
-    def words(found: Sequence[Finding]) -> str:
-        return drift_text(found, Title("drift", base, str(run.upstream), run.fail_on))
+    def describe(findings: Sequence[Finding]) -> str:
+        return drift_text(findings, Title("drift", base, str(run.upstream), run.fail_on))
 
     try:
         upstream = read_source(str(run.upstream))
         judged = judge_upstream(upstream, base, pytestconfig.rootpath / FILE, chosen.overlay)
-        verdict.upstream = {"name": upstream.name, "data": upstream.data} if run.target == "live" else None
+        if run.target == "live":
+            verdict.upstream = {"name": upstream.name, "data": upstream.data}
         verdict.collect(judged.remaining)
         notes = (f"compared with {short_path(base)}: {chosen.reason}", *judged.notes)
         verdict.figures = [f"drift        {note}" for note in notes]
     except (DocumentError, UnreachableError) as error:
         verdict.not_checked = f"the drift of the spec: {error}"
         raise pytest.fail.Exception(f"not checked: {verdict.not_checked}", pytrace=False) from None
-    verdict.give(words)
+    verdict.raise_if_failing(describe)

@@ -239,7 +239,8 @@ KNOWN = {
     "suite/report/hooks.py write_files": "the findings were hidden in",
     "suite/report/sinks.py setwriter": "what redacts",
     "suite/report/sinks.py write": "a note, which is redacted before it is written",
-    "suite/report/summary.py write": "the list of accepted findings",
+    "suite/report/results.py write": "the list of accepted findings",
+    "suite/report/summary.py write": "own words",
     "traffic/surplus.py write": "the requests themselves, to the connection",
 }
 """Where text goes elsewhere than to standard output of a command, which `main` hides, and what keeps secrets out."""

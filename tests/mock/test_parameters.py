@@ -12,7 +12,7 @@ from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.samples.inputs import Inputs, inputs, unfilled
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan.catalogue import plan, run_probes
-from pytest_bctrl.suite.plan.parameter_values import mistakes, variations
+from pytest_bctrl.suite.plan.parameter_values import allowed_values, invalid_values
 from pytest_bctrl.suite.run import ContractRun, with_mock
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.traffic.mock import MockServer
@@ -134,7 +134,7 @@ def test_a_required_parameter_is_missed(case: Case) -> None:
     """And the suite, which asks without it, asks for the rest all the same."""
     of = contract(case, required=True)
 
-    (without,) = [mistake for mistake in mistakes(of, of.operations[0], {}) if mistake.name == "without p"]
+    (without,) = [mistake for mistake in invalid_values(of, of.operations[0], {}) if mistake.name == "without p"]
     refused = reply(of, without.inputs)
 
     assert 400 == refused.status
@@ -188,7 +188,7 @@ def test_a_value_that_nobody_can_make_or_send_is_asked_for(schema: dict[str, Any
 
     assert ["p"] == unfilled(of, operation, {})
     assert inputs(of, operation, {}) is None
-    assert [] == [*mistakes(of, operation, {}), *variations(of, operation, {})]
+    assert [] == [*invalid_values(of, operation, {}), *allowed_values(of, operation, {})]
 
 
 def test_a_setting_fills_a_parameter_of_the_query() -> None:
@@ -212,7 +212,7 @@ def test_a_setting_fills_a_parameter_of_the_query() -> None:
 def test_null_is_broken_by_another_type_alone(schema: dict[str, Any], expected: list[str]) -> None:
     of = contract(Case({**QUERY, "explode": False}, schema, None, "", ""))
 
-    assert expected == sorted(mistake.name for mistake in mistakes(of, of.operations[0], {}))
+    assert expected == sorted(mistake.name for mistake in invalid_values(of, of.operations[0], {}))
 
 
 PATHS: dict[str, tuple[str, bool, Any, str]] = {

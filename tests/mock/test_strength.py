@@ -8,7 +8,7 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.samples import Samples
 from pytest_bctrl.samples.mutants import rules
 from pytest_bctrl.suite import selftest as module
-from pytest_bctrl.suite.selftest import OF_PAGES, faults_to_find, strength
+from pytest_bctrl.suite.selftest import PAGING_FAULTS, faults_to_find, strength
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.faults import FAULTS
 from pytest_bctrl.traffic.mock.scenarios import SCENARIOS
@@ -57,7 +57,7 @@ def test_what_cannot_be_broken_is_said() -> None:
 def test_the_repertoire_has_every_fault_and_every_rule(contract: Contract) -> None:
     samples = Samples(contract, contract.operations[0])
     names = [fault.name for fault in faults_to_find(samples)]
-    assert {name.partition("(")[0] for name in names} == set(FAULTS) - {"delay", *OF_PAGES}
+    assert {name.partition("(")[0] for name in names} == set(FAULTS) - {"delay", *PAGING_FAULTS}
     assert sum(name.startswith("break_rule") for name in names) == len(rules(samples))
     assert all(fault.check for fault in faults_to_find(samples))
 

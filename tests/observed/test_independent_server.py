@@ -36,7 +36,7 @@ def observed(variant: Variant, times: int = 1, retry: RetryPolicy = ONCE) -> tup
                 server.api_key,
                 live=True,
                 retry=retry,
-                see=partial(observer.see, judged=False),
+                see=partial(observer.observe, validated=False),
             )
         )
         for _ in range(times):
@@ -49,7 +49,7 @@ def observed(variant: Variant, times: int = 1, retry: RetryPolicy = ONCE) -> tup
 
 def drift(variant: Variant, times: int = 1, retry: RetryPolicy = ONCE) -> list[Finding]:
     observer, _ = observed(variant, times, retry)
-    return differences(CONTRACT, observer.unjudged)
+    return differences(CONTRACT, observer.unvalidated)
 
 
 def sending(document: Document) -> Variant:
@@ -84,7 +84,7 @@ TABLE: list[tuple[Edit, str, str, int, str]] = [
 def test_each_drift_is_told_once_at_its_place_with_true_counts(row: tuple[Edit, str, str, int, str]) -> None:
     edit, place, kind, count, sample = row
     observer, responses = observed(sending(edited(edit, count=300)), times=3)
-    (finding,) = differences(CONTRACT, observer.unjudged)
+    (finding,) = differences(CONTRACT, observer.unvalidated)
     assert (f"runtimes[*].{place}", kind) == (finding.location, finding.extra["kind"])
     assert (3 * count, 900) == (finding.count, finding.total)
     assert finding.sample["location"].startswith(f"runtimes{sample}.")
@@ -114,4 +114,4 @@ def test_nothing_is_ever_said_of_what_is_inside_metadata(value: Any) -> None:
 
 def test_the_contract_s_own_space_is_seen_as_a_parameter() -> None:
     observer, _ = observed(sending(edited()))
-    assert {(OPERATION.label, "path:id"): 1} == dict(observer.unjudged.parameters)
+    assert {(OPERATION.label, "path:id"): 1} == dict(observer.unvalidated.parameters)

@@ -12,7 +12,7 @@ from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.plan.catalogue import plan, run_probes, why_not_asked
+from pytest_bctrl.suite.plan.catalogue import plan, reason_not_requested, run_probes
 from pytest_bctrl.suite.run import ContractRun, with_mock
 from pytest_bctrl.suite.sending.target import Target
 from tests.contract.documents import document
@@ -28,7 +28,9 @@ class Verdict(NamedTuple):
 def judged(contract: Contract) -> Verdict:
     run = with_mock(ContractRun("mock", contract, "", Secret(""), {}, "error", 20))
     responses: list[tuple[int, str | None]] = []
-    target = Target(run, see=lambda response, *_: responses.append((response.status, response.header("Content-Type"))))
+    target = Target(
+        run, observe=lambda response, *_: responses.append((response.status, response.header("Content-Type")))
+    )
     findings = run_probes(target)
     target.close()
     return Verdict(findings, responses)
@@ -106,12 +108,12 @@ def test_what_documents_no_success_is_named_and_not_asked() -> None:
     run = with_mock(ContractRun("mock", from_document(spec, "x"), "", Secret(""), {}, "error", 20))
     one, other = run.contract.operations
 
-    assert "the contract documents no successful answer" == why_not_asked(run, one)
-    assert "its path has a query or a fragment, which is not part of a path" == why_not_asked(
+    assert "the contract documents no successful response" == reason_not_requested(run, one)
+    assert "its path has a query or a fragment, which is not part of a path" == reason_not_requested(
         run, replace(other, path=f"{other.path}#lists")
     )
     assert ([], {other.label}) == ([*plan(run, only=one)], {probe.operation.label for probe in plan(run)})
-    assert "" == why_not_asked(run, other)
+    assert "" == reason_not_requested(run, other)
 
 
 @pytest.mark.parametrize(

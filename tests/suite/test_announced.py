@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import pytest
 
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.plan.catalogue import announced
+from pytest_bctrl.suite.plan.catalogue import planned_requests
 from pytest_bctrl.suite.run import ContractRun
 from tests.suite.conftest import LiveRun
 from tests.suite.test_probes import contract_of
@@ -50,6 +50,13 @@ def test_the_header_says_how_many_requests_of_which_kind_are_sent(live: LiveRun)
         assert found is not None
         assert (str(len(server.log)), told(server)) == found.groups()
         assert len(server.log) <= 40
+
+
+def test_the_header_gives_a_maximum_if_tests_may_be_deselected(live: LiveRun) -> None:
+    with serve(named("plain")) as server:
+        result = live(server, "bctrl", "-k", "test_invariant")
+        assert 1 == len(server.log)
+    result.stdout.fnmatch_lines(["bctrl: sends up to * requests: *"])
 
 
 def test_probes_that_conform_to_the_contract_are_sent_alone(live: LiveRun) -> None:
@@ -97,6 +104,6 @@ def test_values_that_are_not_allowed_and_pages_are_announced() -> None:
         },
     )
     run = ContractRun("live", contract, "http://localhost", Secret("key_0123456789abcdef"))
-    kinds = announced(run)
+    kinds = planned_requests(run)
     assert kinds["with values that are not allowed"] > 0
     assert kinds.total() <= run.most_requests

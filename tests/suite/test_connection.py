@@ -115,7 +115,7 @@ def test_what_the_settings_give_is_neither_made_up_nor_tried() -> None:
     assert asked is not None
     assert ("/v1/things/7?cursor=abc", ()) == (asked.target(operation), asked.headers)
     assert inputs(contract, operation, {"id": "7"}) is None
-    seen = Observer(contract, sent=run.header_names)
+    seen = Observer(contract, sent_headers=run.header_names)
     seen.observe_response(Response(contract, operation, 200, (), b"{}"), query="cursor=abc")
     assert not [one for one in never_seen(coverage(contract, seen.everything)) if "parameter" in one]
 
@@ -158,7 +158,7 @@ def test_a_proxy_that_refuses_is_not_taken_for_the_target(
             Reply(404, b"<h1>Not found</h1>"),
             "knows no such space or no such route: 404, and not as the",
         ),
-        (Service().problem(404, "space.not_found", "No."), "knows no such space: 404; see that BCTRL_SPACE_ID"),
+        (Service().problem(404, "space.not_found", "No."), "knows no such space: 404; check that BCTRL_SPACE_ID"),
         (
             Service().problem(404, "space.not_found", "No such space. Use the list endpoint to see yours."),
             "knows no such space: 404",

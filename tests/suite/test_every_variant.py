@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from pytest_bctrl.findings.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.plan.catalogue import OF_THE_BODY, run_probes
+from pytest_bctrl.suite.plan.catalogue import BODY_TESTS, run_probes
 from pytest_bctrl.suite.report.observing import Observer
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.target import RETRY, Target
@@ -91,7 +91,7 @@ def asked_of(variant: Variant) -> tuple[str, ...]:
     """The tests that can detect the variant's fault; all tests if the fault is not in a body."""
     if replace(variant.service, document=Service.document) != Service():
         return ()
-    return (*OF_THE_BODY, "test_conformance_is_kept") if variant.kind == "harmless" else OF_THE_BODY
+    return (*BODY_TESTS, "test_conformance_is_kept") if variant.kind == "harmless" else BODY_TESTS
 
 
 def judged(server: Server, *tests: str, **patience: Any) -> tuple[list[Finding], list[Finding]]:
@@ -101,7 +101,7 @@ def judged(server: Server, *tests: str, **patience: Any) -> tuple[list[Finding],
     run = ContractRun("live", CONTRACT, server.url, key, values, "error", max_examples=20)
     waits = any(word in server.variant.name for word in WAITING)
     patience = {**({"retry": IMPATIENT, "timeout": 1.0} if waits else {}), **patience}
-    target = Target(run, see=lambda response, query, headers: observer.observe_response(response), **patience)
+    target = Target(run, observe=lambda response, query, headers: observer.observe_response(response), **patience)
     try:
         return run_probes(target, *tests), differences(CONTRACT, observer.everything)
     finally:
@@ -161,7 +161,7 @@ def test_a_whole_run_finds_the_same(name: str, live: LiveRun, pytester: pytest.P
     with serve(variant) as server:
         findings, _ = judged(server)
     with serve(variant) as server:
-        in_turn, _ = judged(server, at_once=1)
+        in_turn, _ = judged(server, max_parallel=1)
     # What overlaps changes nothing.
     assert {(finding.rule, finding.level, finding.location) for finding in findings} == {
         (finding.rule, finding.level, finding.location) for finding in in_turn

@@ -8,8 +8,8 @@ import pytest
 
 from pytest_bctrl.contract.parameters import serialize_field, survives_transport
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.plan.generated_values import generated
-from pytest_bctrl.suite.plan.probes import made_up
+from pytest_bctrl.suite.plan.generated_values import generated_values
+from pytest_bctrl.suite.plan.probes import generatable_parameters
 from pytest_bctrl.suite.run import ContractRun
 from tests.contract.documents import contract_of
 
@@ -33,7 +33,7 @@ def test_what_is_generated_is_allowed_and_arrives(schema: dict[str, Any], place:
     (operation,) = contract.operations
     (known,) = operation.other_parameters
 
-    made = [values[place, "tags"] for values in generated(contract, operation, [known], 8)]
+    made = [values[place, "tags"] for values in generated_values(contract, operation, [known], 8)]
 
     assert made
     assert all(survives_transport(contract, known, value) for value in made)
@@ -45,4 +45,4 @@ def test_no_value_is_made_up_where_a_setting_says_which_there_are() -> None:
     parameters[2]["x-bctrl-setting"] = "space_id"
     contract = contract_of(parameters=parameters)
     run = ContractRun("mock", contract, "", Secret(""), {"known": "7"}, "error", 5)
-    assert ["free"] == [parameter.name for parameter in made_up(run, contract.operations[0])]
+    assert ["free"] == [parameter.name for parameter in generatable_parameters(run, contract.operations[0])]

@@ -124,7 +124,7 @@ def test_a_target_that_hangs_now_and_then_is_given_up() -> None:
         return replace(reply, delivery=later(60)) if visit.number % 3 == 0 else reply
 
     with serve(faulty("protocol", "hangs-now-and-then", "hang", Service(always=hang))) as server:
-        findings, _ = judged(server, timeout=0.2, lost_at_most=0.5)
+        findings, _ = judged(server, timeout=0.2, max_lost_seconds=0.5)
         assert len(server.log) <= 10
     assert any("the target hangs again and again" in finding.message for finding in findings)
 
@@ -148,8 +148,12 @@ def test_a_target_that_cannot_be_reached_is_said_and_stops_the_run(
 @pytest.mark.parametrize(
     ("variable", "value", "words"),
     [
-        ("BCTRL_API_KEY", "pk_wrong_0123456789", "the target refuses the key with 401; see that BCTRL_API_KEY"),
-        ("BCTRL_SPACE_ID", "0b4e6b9c-2f5e-4b0a-9a0e-3a8f5f1d2c3b", "knows no such space: 404; see that BCTRL_SPACE_ID"),
+        ("BCTRL_API_KEY", "pk_wrong_0123456789", "the target rejects the key with 401; check that BCTRL_API_KEY"),
+        (
+            "BCTRL_SPACE_ID",
+            "0b4e6b9c-2f5e-4b0a-9a0e-3a8f5f1d2c3b",
+            "knows no such space: 404; check that BCTRL_SPACE_ID",
+        ),
     ],
 )
 def test_a_wrong_key_or_space_is_named_and_stops_the_run(

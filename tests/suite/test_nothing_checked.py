@@ -20,8 +20,8 @@ from tests.contract.test_paging import contract as contract_with_pages
 from tests.suite.test_pages import run_of as run_with_pages
 from tests.suite.test_probes import CONTRACT, target
 
-PROTOCOL = [name for name, test in plan._TESTS.items() if "schema" in test.needs]
-STATUS = [name for name, test in plan._TESTS.items() if "status" in test.needs]
+PROTOCOL = [name for name, test in plan._TESTS.items() if "schema" in test.required_checks]
+STATUS = [name for name, test in plan._TESTS.items() if "status" in test.required_checks]
 
 REMOVED: dict[str, tuple[tuple[Any, ...], list[str]]] = {
     "check_status": ((checks,), STATUS),
@@ -136,4 +136,4 @@ def test_all_other_tests_are_planned() -> None:
 
 
 def test_every_test_needs_a_check() -> None:
-    assert [] == [name for name, test in plan._TESTS.items() if not test.needs]
+    assert [] == [name for name, test in plan._TESTS.items() if not test.required_checks]

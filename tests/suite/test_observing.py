@@ -188,7 +188,7 @@ PACKED = {"Content-Encoding": "gzip"}
 )
 def test_an_answer_of_the_contract_is_seen_and_read_again(response: httpx.Response, url: str, count: int) -> None:
     observer = Observer(load())
-    observer.see(httpx.Request("GET", url), response, judged=False)
+    observer.observe(httpx.Request("GET", url), response, validated=False)
     assert count == observer.everything.statuses.total()
     if count:
         assert BODY == response.read()
@@ -196,7 +196,7 @@ def test_an_answer_of_the_contract_is_seen_and_read_again(response: httpx.Respon
 
 def test_coverage_is_measured_again_only_where_more_was_seen() -> None:
     observer = Observer(load())
-    nothing = observer.measured
-    assert nothing is observer.measured
-    observer.see(httpx.Request("GET", URL), httpx.Response(200, content=BODY), judged=False)
-    assert nothing.seen < observer.measured.seen
+    nothing = observer.coverage
+    assert nothing is observer.coverage
+    observer.observe(httpx.Request("GET", URL), httpx.Response(200, content=BODY), validated=False)
+    assert nothing.seen < observer.coverage.seen

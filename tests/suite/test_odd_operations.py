@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.plan.catalogue import askable, run_probes
+from pytest_bctrl.suite.plan.catalogue import requestable_operations, run_probes
 from pytest_bctrl.suite.run import ContractRun, with_mock
 from pytest_bctrl.suite.sending.target import Target
 from tests.contract.documents import document
@@ -58,7 +58,7 @@ def test_an_odd_contract_is_green_against_its_own_mock() -> None:
     made["components"]["schemas"] = {"C": {}}
     run = with_mock(ContractRun("mock", from_document(made, "odd.json"), "", Secret(""), {}, "error", 3))
 
-    assert list(made["paths"]) == [operation.path for operation in askable(run)]
+    assert list(made["paths"]) == [operation.path for operation in requestable_operations(run)]
     target = Target(run)
     findings = run_probes(target)
     target.close()

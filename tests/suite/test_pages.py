@@ -19,7 +19,7 @@ from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan import pages
 from pytest_bctrl.suite.plan.catalogue import plan, run_probes
 from pytest_bctrl.suite.run import ContractRun, with_mock
-from pytest_bctrl.suite.selftest import OF_PAGES, faults_to_find
+from pytest_bctrl.suite.selftest import PAGING_FAULTS, faults_to_find
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 from tests.contract.test_paging import APIS, LIST, MAYBE, TEXT, TRUTH, WHOLE, body, contract, of_api
@@ -53,7 +53,9 @@ def test_each_fault_of_pages_is_found_and_nothing_without_one(name: str) -> None
     of = of_api(name)
     run = run_of(of)
     assert (set(), "") == followed(run)
-    faults = [fault for fault in faults_to_find(Samples(of, of.operations[0])) if fault.name.rstrip("()") in OF_PAGES]
+    faults = [
+        fault for fault in faults_to_find(Samples(of, of.operations[0])) if fault.name.rstrip("()") in PAGING_FAULTS
+    ]
     assert 2 <= len(faults)
     for fault in faults:
         run = run_of(of)
@@ -62,7 +64,7 @@ def test_each_fault_of_pages_is_found_and_nothing_without_one(name: str) -> None
         found, reason = followed(run)
         assert (fault.level, fault.check) in {(level, rule) for level, rule, _ in found}
         assert "" == reason
-        assert pages.MOST + 2 >= len(run.mock.requests)
+        assert pages.MAX_PAGES + 2 >= len(run.mock.requests)
 
 
 @pytest.mark.parametrize("scenario", ["sample", "many", "generated", "empty", "lifecycle"])
@@ -84,15 +86,15 @@ LIVING = {
 }
 
 UNCHECKED: dict[str, tuple[Callable[[Any], object], dict[str, Any], str]] = {
-    "one page": (lambda mock: mock.serve([{"id": "a"}]), CURSOR, "its 1 items are one page, and no smaller one"),
-    "no limit": (lambda mock: None, {"cursor": TEXT}, "items are one page, and no smaller one can be asked for"),
-    "a large least": (lambda mock: None, {**CURSOR, "limit": {**WHOLE, "minimum": 50}}, "items are one page"),
+    "one page": (lambda mock: mock.serve([{"id": "a"}]), CURSOR, "its 1 items fit on one page, and no smaller page"),
+    "no limit": (lambda mock: None, {"cursor": TEXT}, "items fit on one page, and no smaller page can be requested"),
+    "a large least": (lambda mock: None, {**CURSOR, "limit": {**WHOLE, "minimum": 50}}, "items fit on one page"),
     "no end": (
         lambda mock: mock.scenario("many"),
         {**CURSOR, "limit": {**WHOLE, "default": 6}},
-        "the list goes on after 4 pages of 2: its end was not seen",
+        "the list continues after 4 pages of 2: its end was not reached",
     ),
-    "a limit alone": (lambda mock: None, {"limit": WHOLE}, "the contract names nothing that asks for the page after"),
+    "a limit alone": (lambda mock: None, {"limit": WHOLE}, "the contract does not say how to request the page after"),
     "no id": (
         lambda mock: mock.serve([{"id": None}, {"id": "b"}], conforming=False),
         CURSOR,
@@ -101,9 +103,9 @@ UNCHECKED: dict[str, tuple[Callable[[Any], object], dict[str, Any], str]] = {
     "one id": (
         lambda mock: mock.serve([{"id": "a"}, {"id": "a"}]),
         CURSOR,
-        "two items have one id: no id identifies them",
+        "two items have the same id: no id identifies them",
     ),
-    "no list": (lambda mock: mock.fault("malformed_json", times=1), CURSOR, "there is no list to look at"),
+    "no list": (lambda mock: mock.fault("malformed_json", times=1), CURSOR, "the response has no list"),
 }  # fmt: skip
 
 
@@ -125,7 +127,7 @@ def test_a_list_that_changes_meanwhile_tells_nothing() -> None:
     assert run.mock is not None
     run.mock.sequence([{"id": one} for one in "abcdef"], [{"id": one} for one in "acdef"])
 
-    assert (set(), "the list changed while its pages were asked for") == followed(run)
+    assert (set(), "the list changed while its pages were requested") == followed(run)
 
 
 Answering = Callable[[str, list[tuple[str, str]], dict[str, str]], tuple[dict[str, str], Any]]
@@ -181,7 +183,7 @@ def test_the_next_page_of_another_path_is_not_asked_for() -> None:
     of = contract(LIST, {"per_page": WHOLE, "page": WHOLE}, {"Link": {"schema": TEXT}})
     with served(elsewhere("https://other.example/v1/others?page=2")) as (url, seen):
         found, reason = followed(live(of, url))
-    assert (set(), "the next page is at another path, and the suite asks for the operation's own alone") == (
+    assert (set(), "the next page has another path, and the suite requests only the path of the operation") == (
         found,
         reason,
     )

@@ -19,12 +19,13 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.suite import selftest
 from pytest_bctrl.suite.plan import probes
 from pytest_bctrl.suite.plan.catalogue import left_out, plan, require_operations, run_probes
-from pytest_bctrl.suite.plan.parameter_values import ODD, UNKNOWN, near_misses, unknown, variations
-from pytest_bctrl.suite.report.summary import Summary
+from pytest_bctrl.suite.plan.parameter_values import ODD, UNKNOWN, allowed_values, near_miss_paths, unknown_value
+from pytest_bctrl.suite.report.results import RunResults
 from pytest_bctrl.suite.report.verdict import Verdict
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending.requests import Ask, Exchange, plain
-from pytest_bctrl.suite.sending.target import Target, _Due
+from pytest_bctrl.suite.sending.requests import Exchange, ProbeRequest, plain
+from pytest_bctrl.suite.sending.sender import DueRequest
+from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 from pytest_bctrl.traffic.mock import MockServer, change
 from pytest_bctrl.traffic.mock.change import Fault
@@ -59,13 +60,15 @@ def repeated(asked: Target) -> list[Finding]:
     return list(chain.from_iterable(asked.findings(probe)))
 
 
-def plain_ask(asked: Target) -> Ask:
-    return Ask(asked.run.contract.operations[0], probes.check_first, plain(asked.run, asked.run.contract.operations[0]))
+def plain_ask(asked: Target) -> ProbeRequest:
+    return ProbeRequest(
+        asked.run.contract.operations[0], probes.check_first, plain(asked.run, asked.run.contract.operations[0])
+    )
 
 
-def asked_for(asked: Target, ask: Ask) -> Exchange:
+def asked_for(asked: Target, ask: ProbeRequest) -> Exchange:
     """The response to a request, independent of the response to the plain request."""
-    return asked._exchange(_Due(replace(ask, number=next(NUMBERS))))
+    return asked.sender.exchange(DueRequest(replace(ask, number=next(NUMBERS))))
 
 
 def told(found: list[Finding]) -> set[tuple[str, str]]:
@@ -84,7 +87,7 @@ def contract_of(schema: Any = True, security: str = "", **operation: Any) -> Con
 def test_one_pause_that_is_announced_is_borne_and_asked_after() -> None:
     mock = MockServer(CONTRACT)
     mock.fault("status", 503, retry_after=0, after=2, times=1)
-    with target(mock, at_once=1) as asked:
+    with target(mock, max_parallel=1) as asked:
         assert [] == repeated(asked)
     # Two before it, itself and what it asked for, and then as many as there are usually.
     assert len(mock.requests) == 4 + probes.REPEATS - 1
@@ -104,15 +107,15 @@ def test_a_body_that_is_not_in_its_coding_is_found() -> None:
     mock = MockServer(CONTRACT)
     mock.fault(Fault("coded", change.headers({"Content-Encoding": "deflate"})))
     with target(mock) as asked:
-        found = told(probes.check_first(asked.first(LISTED)))
+        found = told(probes.check_first(asked.plain_exchange(LISTED)))
     assert ("complete_answer", "the body is not in the coding that Content-Encoding names") in found
 
 
 def test_a_path_that_is_too_long_may_be_refused_as_such() -> None:
     (long,) = [value for value in ODD if value.name == "long"]
     with target(MockServer(CONTRACT, limits=ServerLimits(target_bytes=1000))) as asked:
-        (ask,) = probes.of_path(asked.run, LISTED, long)
-        assert [] == ask.judge(asked_for(asked, ask))
+        (ask,) = probes.path_value_requests(asked.run, LISTED, long)
+        assert [] == ask.check(asked_for(asked, ask))
 
 
 def test_what_is_generated_may_be_refused_as_documented() -> None:
@@ -174,9 +177,9 @@ def test_a_target_that_drops_kept_connections_is_asked_twice_once() -> None:
             asked_for(asked, plain_ask(asked))
         asked.close()
         last = Target(run)
-        last.first(LISTED)
-        last._asked[LISTED.label] = 40 - 5
-        with pytest.raises(NotCheckedError, match="40 requests of an operation are the most"):
+        last.plain_exchange(LISTED)
+        last.sender.sent_count[LISTED.label] = 40 - 5
+        with pytest.raises(NotCheckedError, match="a run sends at most 40 requests per operation"):
             repeated(last)
         last.close()
         server.shutdown()
@@ -201,7 +204,7 @@ def test_an_operation_with_another_kind_of_security_cannot_be_asked() -> None:
     contract = contract_of(security="digest")
     mock = MockServer(contract)
     with pytest.raises(
-        SettingError, match="no operation of the contract can be asked; its security is not a bearer token"
+        SettingError, match="the suite can test no operation of the contract: its security is not a bearer token"
     ):
         require_operations(ContractRun("mock", contract, "", mock.api_key, {}, "error", 5, mock=mock))
 
@@ -210,7 +213,7 @@ def test_an_operation_with_another_kind_of_security_cannot_be_asked() -> None:
 def test_where_no_value_can_be_unknown_and_allowed_it_is_unknown(schema: Mapping[str, Any]) -> None:
     parameter = {"name": "id", "in": "path", "required": True, "schema": schema}
     contract = contract_of(parameters=[parameter])
-    assert UNKNOWN.value == unknown(contract, contract.operations[0].path_parameters[0])
+    assert UNKNOWN.value == unknown_value(contract, contract.operations[0].path_parameters[0])
 
 
 def test_a_value_that_is_almost_a_real_one_is_asked_for_where_it_can_name_nothing() -> None:
@@ -221,8 +224,8 @@ def test_a_value_that_is_almost_a_real_one_is_asked_for_where_it_can_name_nothin
     contract = contract_of(parameters=parameters)
     real = {"id": "a0", "page": "7"}
     almost = [{"id": text, "page": "7"} for text in ("a1", "a00", "00")]
-    assert almost == near_misses(contract, contract.operations[0], real)
-    assert [] == near_misses(contract, contract.operations[0], {"id": "", "page": "7"})
+    assert almost == near_miss_paths(contract, contract.operations[0], real)
+    assert [] == near_miss_paths(contract, contract.operations[0], {"id": "", "page": "7"})
 
 
 def test_a_value_of_which_nothing_would_arrive_is_not_asked_with() -> None:
@@ -230,7 +233,7 @@ def test_a_value_of_which_nothing_would_arrive_is_not_asked_with() -> None:
     tags = {"name": "tag", "in": "query", "schema": {"enum": [[], ["a"]]}}
     identity = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
     contract = contract_of(parameters=[identity, tags])
-    assert ["tag=a"] == [variation.name for variation in variations(contract, contract.operations[0], {})]
+    assert ["tag=a"] == [variation.name for variation in allowed_values(contract, contract.operations[0], {})]
 
 
 def pages() -> Contract:
@@ -254,10 +257,13 @@ def test_no_operation_gets_more_than_forty_requests() -> None:
     assert 36 < len(mock.requests) <= 40
     assert any("p0=a" in name for name in names)
     assert left_out(run, contract.operations[0]) > 40
-    assert any("values of its parameters, since 40 requests are the most" in one for one in Summary(run).not_checked())
+    assert any(
+        "values of its parameters, since a run sends at most 40 requests" in one
+        for one in RunResults(run).not_checked()
+    )
     assert 0 == left_out(replace(run, contract=CONTRACT), LISTED)
-    asked._asked[contract.operations[0].label] = 40
-    with pytest.raises(NotCheckedError, match="40 requests of an operation are the most that a run sends"):
+    asked.sender.sent_count[contract.operations[0].label] = 40
+    with pytest.raises(NotCheckedError, match="a run sends at most 40 requests per operation"):
         asked_for(asked, plain_ask(asked))
     asked.close()
 
@@ -267,11 +273,11 @@ def test_a_made_up_cursor_that_is_refused_is_no_error() -> None:
     mock = MockServer(contract)
     mock.fault("status", 400)
     with target(mock, contract) as asked:
-        trial = next(iter(variations(contract, contract.operations[0], {})))
-        (ask,) = probes.of_variation(asked.run, contract.operations[0], trial)
-        found = ask.judge(asked_for(asked, ask))
+        trial = next(iter(allowed_values(contract, contract.operations[0], {})))
+        (ask,) = probes.allowed_value_requests(asked.run, contract.operations[0], trial)
+        found = ask.check(asked_for(asked, ask))
     assert ["info"] == [finding.level for finding in found]
-    assert "bctrl_values gives one" in found[0].message
+    assert "set a real one with bctrl_values" in found[0].message
 
 
 NARROW = contract_of({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})

@@ -148,12 +148,12 @@ def test_an_empty_list_is_not_taken_for_proof(pytester: pytest.Pytester, live: L
         result = live(server, "-v", "--bctrl-report=report.json")
 
     assert (pytest.ExitCode.OK, 5) == (result.ret, result.parseoutcomes()["skipped"])
-    seen = "runtimes: every list was empty, so nothing of its items was seen"
+    seen = "runtimes: every list was empty, so its items are not covered"
     result.stdout.fnmatch_lines_random(
-        ["not checked  the answer has no runtimes[[]*] to look at (3 tests)", f"not checked  {seen}"]
+        ["not checked  the response has no runtimes[[]*] (3 tests)", f"not checked  {seen}"]
     )
     report = read(pytester.path / "report.json")
-    assert {seen, "the answer has no runtimes[*] to look at (3 tests)"} <= set(report["not_checked"])
+    assert {seen, "the response has no runtimes[*] (3 tests)"} <= set(report["not_checked"])
     assert "5 skipped" in report["verdict"]["sentence"]
 
 

@@ -109,4 +109,4 @@ def test_what_cannot_be_asked_has_no_fault_to_find(pytester: pytest.Pytester) ->
     result = pytester.runpytest("--bctrl-selftest", "--bctrl-contract=mine.yaml")
 
     result.assert_outcomes(passed=1, skipped=2)
-    result.stdout.fnmatch_lines(["*: not asked, so no fault of it is tried: nothing gives a value for id; *"])
+    result.stdout.fnmatch_lines(["*: not tested with faults: no value for id; *"])

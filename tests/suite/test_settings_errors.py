@@ -52,7 +52,7 @@ def test_what_a_run_lacks_or_cannot_use_is_named_in_one_line_and_no_key_shown(
     [
         # On a mock a path value is generated; for the API itself it must be configured.
         ("get", "required parameters have no value: id (give a path parameter an example, or take it from a setting"),
-        ("post", "none has a safe method (give a document with a GET or HEAD or OPTIONS that the suite can ask)"),
+        ("post", "none has a safe method (use a document with a GET or HEAD or OPTIONS operation)"),
     ],
 )
 def test_a_contract_of_which_nothing_can_be_asked_is_no_green_run(method: str, said: str) -> None:
@@ -60,7 +60,9 @@ def test_a_contract_of_which_nothing_can_be_asked_is_no_green_run(method: str, s
     spec["paths"]["/v1/things/{id}"] = {method: spec["paths"]["/v1/things/{id}"]["get"]}
     run = ContractRun("live", from_document(spec, "x.json"), "", Secret(KEY), {}, "error", 20)
 
-    with pytest.raises(SettingError, match=re.escape(f"x.json: no operation of the contract can be asked; {said}")):
+    with pytest.raises(
+        SettingError, match=re.escape(f"x.json: the suite can test no operation of the contract: {said}")
+    ):
         require_operations(run)
     with nullcontext() if method == "get" else pytest.raises(SettingError):
         require_operations(with_mock(run))

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.suite.sending.transport_errors import attempt_findings, come_back_later, trouble
+from pytest_bctrl.suite.sending.transport_errors import attempt_findings, retry_later_message, transport_error_message
 from pytest_bctrl.traffic.flow import Attempt, TooMuchError
 
 OPERATION = load().operations[0]
@@ -33,16 +33,18 @@ def attempt(status: int | None = None, error: str | None = None, detail: str = "
     ],
 )
 def test_an_error_is_said_in_words(error: type[httpx.TransportError], detail: str, words: str) -> None:
-    assert words in trouble(error(detail), [attempt(error=error.__name__, detail=detail)])
+    assert words in transport_error_message(error(detail), [attempt(error=error.__name__, detail=detail)])
 
 
 def test_the_number_of_attempts_is_said() -> None:
-    assert " (3 attempts in 3 s); see" in trouble(httpx.ReadTimeout(""), [attempt(error="ReadTimeout")] * 3)
+    assert " (3 attempts in 3 s); check" in transport_error_message(
+        httpx.ReadTimeout(""), [attempt(error="ReadTimeout")] * 3
+    )
 
 
 def test_an_error_before_any_attempt_is_said_by_itself() -> None:
-    said = "the target cannot be reached: why (1 attempt); see that a server listens there, on this port"
-    assert said == trouble(httpx.ConnectError("why"), [])
+    said = "the target cannot be reached: why (1 attempt); check that a server listens on this host and port"
+    assert said == transport_error_message(httpx.ConnectError("why"), [])
 
 
 @pytest.mark.parametrize(
@@ -55,11 +57,11 @@ def test_an_error_before_any_attempt_is_said_by_itself() -> None:
     ],
 )
 def test_a_limit_that_stays_is_said(attempts: int, asked: float | None, again: int, words: str) -> None:
-    assert words == come_back_later(429, attempts, asked, again)
+    assert words == retry_later_message(429, attempts, asked, again)
 
 
 def test_a_long_wait_is_said_in_few_digits() -> None:
-    assert "asks for 1e+300 s more" in come_back_later(503, 1, 1e300, 0)
+    assert "asks for 1e+300 s more" in retry_later_message(503, 1, 1e300, 0)
 
 
 GONE = "Server disconnected without sending a response."

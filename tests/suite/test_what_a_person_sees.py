@@ -44,7 +44,7 @@ def test_a_fault_that_comes_and_goes_is_said_to(live: LiveRun) -> None:
     with serve(named("fifth-answer-has-bad-item")) as server:
         result = live(server, "-k", "test_conformance_is_kept")
 
-    result.stdout.fnmatch_lines(["  often     in 1 of 5 answers to the same request: send it several times"])
+    result.stdout.fnmatch_lines(["  often     in 1 of 5 responses to the same request: send it several times"])
 
 
 def test_a_path_of_dots_is_reproduced_as_it_was_sent(live: LiveRun) -> None:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 import trustme
 
-from pytest_bctrl.suite.sending.transport_errors import explained
+from pytest_bctrl.suite.sending.transport_errors import describe_error
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.flow import ATTEMPTS
 from pytest_bctrl.traffic.origin import Connection
@@ -52,7 +52,7 @@ def asked(url: str, certificate: str = "") -> str:
             return str(http.get("/").status_code)
         except httpx.TransportError as error:
             last = error.request.extensions[ATTEMPTS][-1]
-            return explained(str(last.error), last.detail, last.begun)[0]
+            return describe_error(str(last.error), last.detail, last.begun)[0]
 
 
 def test_each_side_shows_its_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

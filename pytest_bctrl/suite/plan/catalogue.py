@@ -1,4 +1,4 @@
-"""Everything that the contract suite asks, as one list: for its tests, and for a verdict without pytest."""
+"""All probes of a contract run, for its tests and for a verdict without pytest."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
 from pytest_bctrl.checks.credentials import NONE, Credential, as_one, wrong_credentials
+from pytest_bctrl.checks.run import Check
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.key_fields import KeyField, credential_field, has_valid_key, key_fields
 from pytest_bctrl.contract.model import SAFE_METHODS, Operation
+from pytest_bctrl.contract.paging import Paging
 from pytest_bctrl.contract.paging_read import read_paging
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.findings.finding import Finding
@@ -20,68 +22,21 @@ from pytest_bctrl.findings.fingerprint import shape
 from pytest_bctrl.samples.inputs import unfilled
 from pytest_bctrl.suite.plan import engine_probes, pages, probes
 from pytest_bctrl.suite.plan.parameter_values import (
-    Trial,
-    generated_paths,
-    mistakes,
-    near_misses,
+    ParameterTrial,
+    PathValue,
+    allowed_values,
+    generated_path_count,
+    invalid_values,
+    near_miss_paths,
     path_probes,
-    variations,
 )
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending.requests import Ask, Probe, plain
+from pytest_bctrl.suite.sending.requests import Exchange, Probe, ProbeRequest, plain
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.suite.sending.transport_errors import NoAnswerError, NotCheckedError
 
 Rows: TypeAlias = Iterator[tuple[str, tuple[Any, ...]]]
-"""For one operation: the end of a test's id, and what the probe is given beside target and operation."""
-
-
-def plan(run: ContractRun, *names: str, only: Operation | None = None) -> Iterator[Probe]:
-    """Yield all probes of a run in the order in which they are sent, or those of some tests or of one operation."""
-    operations = askable(run) if only is None else [] if why_not_asked(run, only) else [only]
-    for name in _TESTS:
-        for operation in operations if not names or name in names else ():
-            yield from _probes(run, name, operation)
-
-
-def _probes(run: ContractRun, name: str, operation: Operation) -> Iterator[Probe]:
-    test, title = _TESTS[name], operation.operation_id or operation.label
-    share = _shares(run, operation)[name] if name in (*_TRIED, *_GENERATED) else None
-    for about, given in islice(test.rows(run, operation), share):
-        # A check of one's own is looked for by its own name first.
-        parts = [about, title] if name == "test_own_check" else [title, about]
-        more = (share,) if name in _GENERATED else ()
-        asks = partial(test.ask, run, operation, *given, *more)
-        kind = test.kind(about)
-        if run.probes == "all" or kind in CONFORMING:
-            is_repeated = test.ask is probes.of_repetition
-            yield Probe("-".join(filter(None, parts)), operation, asks, is_repeated, kind, test.needs)
-
-
-def requests_of(run: ContractRun, only: Operation) -> Iterator[Ask]:
-    """Yield the requests of the tests of our own checks, for the other engines to look at the responses."""
-    for name in _TESTS:
-        for probe in _probes(run, name, only) if name not in ENGINE_TESTS else ():
-            with suppress(NotCheckedError):
-                yield from probe.asks()
-
-
-def announced(run: ContractRun) -> Counter[str]:
-    """Return how many requests of each kind a whole run plans to send; retries come on top, pages may be fewer."""
-    kinds: dict[Hashable, str] = {}
-    for operation in askable(run):
-        kinds[operation.label] = PLAIN
-        # The plain request is asked for by name, and by what it holds.
-        kinds[Ask(operation, lambda _exchange: [], plain(run, operation)).key] = ""
-        # jsonschema validates the responses of the others.
-        for probe in plan(run, *(name for name in _TESTS if name != "test_jsonschema"), only=operation):
-            with suppress(NotCheckedError):
-                for ask in probe.asks():
-                    kinds.setdefault(ask.key, probe.kind)
-        pages_planned = sum(pages.PIECES for _ in _paged(run, operation))
-        kinds.update({(operation.label, "page", number): PLAIN for number in range(pages_planned)})
-    return Counter(kind for kind in kinds.values() if kind)
-
+"""For one operation: the ends of test ids, and the arguments of each probe besides run and operation."""
 
 PLAIN, WRONG_CREDENTIAL = "plain", "with an invalid credential"
 UNUSUAL_ID, WRONG_VALUE = "with unusual ids", "with values that are not allowed"
@@ -90,120 +45,199 @@ CONFORMING = (PLAIN,)
 """The kinds of requests that conform to the contract: what `bctrl_probes = contract` sends."""
 
 
+def plan(run: ContractRun, *names: str, only: Operation | None = None) -> Iterator[Probe]:
+    """Yield all probes of a run in sending order, or those of some tests or of one operation."""
+    operations = requestable_operations(run)
+    if only is not None:
+        operations = [operation for operation in (only,) if not reason_not_requested(run, operation)]
+    for name in _TESTS:
+        if not names or name in names:
+            for operation in operations:
+                yield from _probes(run, name, operation)
+
+
+def _probes(run: ContractRun, name: str, operation: Operation) -> Iterator[Probe]:
+    """Yield the probes of one test for one operation."""
+    test = _TESTS[name]
+    title = operation.operation_id or operation.label
+    share = _shares(run, operation)[name] if name in _VALUE_TESTS else None
+    for suffix, arguments in islice(test.rows(run, operation), share):
+        # The id of a custom check begins with the name of the check.
+        parts = [suffix, title] if name == "test_own_check" else [title, suffix]
+        if name in _GENERATED:
+            arguments = (*arguments, share)
+        requests = partial(test.requests, run, operation, *arguments)
+        kind = test.kind_of(suffix)
+        if run.probes == "all" or kind in CONFORMING:
+            is_repeated = test.requests is probes.repeated_requests
+            yield Probe("-".join(filter(None, parts)), operation, requests, is_repeated, kind, test.required_checks)
+
+
+def requests_of(run: ContractRun, only: Operation) -> Iterator[ProbeRequest]:
+    """Yield the requests of the tests of our own checks, so that the other engines can check the responses."""
+    for name in _TESTS:
+        if name not in ENGINE_TESTS:
+            for probe in _probes(run, name, only):
+                with suppress(NotCheckedError):
+                    yield from probe.requests()
+
+
+def planned_requests(run: ContractRun) -> Counter[str]:
+    """Return how many requests of each kind a complete run sends; retries add to it, and there may be fewer pages."""
+    kinds: dict[Hashable, str] = {}
+    for operation in requestable_operations(run):
+        kinds[operation.label] = PLAIN
+        # The plain request has two keys: the operation's label, and its contents.
+        kinds[ProbeRequest(operation, _no_findings, plain(run, operation)).key] = ""
+        # jsonschema validates the responses of other tests.
+        for probe in plan(run, *(name for name in _TESTS if name != "test_jsonschema"), only=operation):
+            with suppress(NotCheckedError):
+                for request in probe.requests():
+                    kinds.setdefault(request.key, probe.kind)
+        page_count = pages.TARGET_PAGES * _count(_paged(run, operation))
+        kinds.update({(operation.label, "page", number): PLAIN for number in range(page_count)})
+    return Counter(kind for kind in kinds.values() if kind)
+
+
+def _no_findings(_exchange: Exchange) -> list[Finding]:
+    return []
+
+
+def _count(rows: Iterable[object]) -> int:
+    return sum(1 for _ in rows)
+
+
 def tests() -> dict[str, str]:
-    """Return the names of the tests that there may be, and what each says, in the order in which they are sent."""
-    return {name: str(test.ask.__doc__) for name, test in _TESTS.items()}
+    """Return the names of all tests in the order in which they run, with their docstrings."""
+    return {name: str(test.requests.__doc__) for name, test in _TESTS.items()}
 
 
 def left_out(run: ContractRun, operation: Operation) -> int:
-    """Return how many values are not tried, so that an operation gets no more requests than a run sends at most."""
-    return sum(_wanted(run, operation).values()) - sum(_shares(run, operation).values())
+    """Return how many values are not sent because an operation gets a limited number of requests."""
+    return sum(_possible_requests(run, operation).values()) - sum(_shares(run, operation).values())
 
 
 def _shares(run: ContractRun, operation: Operation) -> dict[str, int]:
-    """How many requests each test may send that tries values, dealt in turns; the others send all that they have."""
-    sent = probes.REPEATS + sum(1 for _ in _sampled(run, operation)) + sum(pages.PIECES for _ in _paged(run, operation))
+    """Return how many requests each test that varies values may send; the other tests send all of theirs.
+
+    The tests take turns, one request each, until the operation's budget is used up.
+    """
+    fixed = probes.REPEATS + _count(_sampled(run, operation)) + pages.TARGET_PAGES * _count(_paged(run, operation))
     if run.probes == "all":
-        sent += sum(1 for _ in _credentials(run, operation)) + _is_secured(run, operation)
-    sent += engine_probes.most_sent(run, operation)
-    # One is kept for what a target may make us send again, unless there are some that can be left out then.
-    left = run.most_requests - sent - (not operation.path_parameters)
-    wanted = _wanted(run, operation)
-    shares = dict.fromkeys(wanted, 0)
-    # Schemathesis generates queries too, which are sent in any case.
+        fixed += _count(_credentials(run, operation)) + _is_secured(run, operation)
+    fixed += engine_probes.max_requests(run, operation)
+    # One request remains for a retry, unless optional requests of generated paths can be left out for it.
+    budget = run.most_requests - fixed - (not operation.path_parameters)
+    possible = _possible_requests(run, operation)
+    shares = dict.fromkeys(possible, 0)
+    # Schemathesis generates queries as well, which are sent in any case.
     first_turns = {"test_generated_query_is_answered": engine_probes.CASES}
-    turns = max(wanted.values(), default=0) + engine_probes.CASES
+    turns = max(possible.values(), default=0) + engine_probes.CASES
     for turn in range(turns):
-        for name, most in wanted.items():
-            shares[name] += 0 <= turn - first_turns.get(name, 0) < most and sum(shares.values()) < left
+        for name, maximum in possible.items():
+            has_turn = 0 <= turn - first_turns.get(name, 0) < maximum
+            shares[name] += has_turn and sum(shares.values()) < budget
     return shares
 
 
-def _wanted(run: ContractRun, operation: Operation) -> dict[str, int]:
-    many = {name: made(run.max_examples) for name, made in _GENERATED.items()}
-    names = [name for name in (*_TRIED, *_GENERATED) if run.probes == "all" or _TESTS[name].kind("") in CONFORMING]
-    wanted = {name: many.get(name, 1) * sum(1 for _ in _TESTS[name].rows(run, operation)) for name in names}
-    return {**dict.fromkeys((*_TRIED, *_GENERATED), 0), **wanted}
+def _possible_requests(run: ContractRun, operation: Operation) -> dict[str, int]:
+    """Return how many requests each test that varies values could send."""
+    counts = dict.fromkeys(_VALUE_TESTS, 0)
+    for name in _VALUE_TESTS:
+        if run.probes == "all" or _TESTS[name].kind_of("") in CONFORMING:
+            counts[name] = _count(_TESTS[name].rows(run, operation))
+            if name in _GENERATED:
+                counts[name] *= _GENERATED[name](run.max_examples)
+    return counts
 
 
 def run_probes(target: Target, *names: str, only: Operation | None = None) -> list[Finding]:
-    """Send every probe, or those of some tests or of one operation, and return what all found.
+    """Send every probe, or those of some tests or of one operation, and return all findings.
 
-    It stops where the target cannot be asked. What fails a run at a level follows from the findings (`at_or_above`).
+    It stops if the target cannot be tested. `at_or_above` returns the findings that fail a run.
     """
-    found: list[Finding] = []
-    probes_sent = list(plan(target.run, *names, only=only))
-    target.expect(probes_sent)
-    for probe in probes_sent:
+    findings: list[Finding] = []
+    planned_probes = list(plan(target.run, *names, only=only))
+    target.expect(planned_probes)
+    for probe in planned_probes:
         try:
             with suppress(NotCheckedError):
-                for several in target.findings(probe):
-                    found += several
+                for response_findings in target.findings(probe):
+                    findings += response_findings
         except NoAnswerError as error:
-            found.append(error.finding)
+            findings.append(error.finding)
             if error.is_final:
                 break
-    return as_one(merge(found))
+    return as_one(merge(findings))
 
 
-def askable(run: ContractRun) -> list[Operation]:
-    """The operations that a safe request can reach with the settings there are and what the contract says."""
-    return [operation for operation in run.operations if not why_not_asked(run, operation)]
+def requestable_operations(run: ContractRun) -> list[Operation]:
+    """Return the operations that a safe request can reach, given the settings and the contract."""
+    return [operation for operation in run.operations if not reason_not_requested(run, operation)]
 
 
-def why_not_asked(run: ContractRun, operation: Operation) -> str:
-    """Return why an operation is not asked, in words; empty where it is."""
+def reason_not_requested(run: ContractRun, operation: Operation) -> str:
+    """Return why the suite does not send requests to an operation, or "" if it does."""
     if not operation.is_safe:
         return f"{operation.method} could change something, and the suite sends safe methods only"
     if operation.success is None:
-        return "the contract documents no successful answer"
+        return "the contract documents no successful response"
     if {"?", "#"} & {*operation.path}:
         return "its path has a query or a fragment, which is not part of a path"
     missing = unfilled(run.contract, operation, run.values)
     if missing:
-        return f"nothing gives a value for {', '.join(missing)}; an example in the contract would"
+        return f"no value for {', '.join(missing)}; add an example to the contract"
     if key_fields(run.contract, operation) is None:
         return "its security is not a bearer token, a password or an API key in a header field or cookie"
     return ""
 
 
 def require_operations(run: ContractRun) -> None:
-    """Raise `SettingError` where a run could ask its target nothing: it would be green with nothing checked."""
-    if run.target is None or askable(run):
+    """Raise `SettingError` if no request can be sent: the run would pass with nothing checked."""
+    if run.target is None or requestable_operations(run):
         return
     safe = [operation for operation in run.operations if operation.is_safe]
     names = sorted({name for operation in safe for name in unfilled(run.contract, operation, run.values)})
-    reason = next((why_not_asked(run, operation) for operation in safe), "none has a safe method")
-    hint = f"give a document with a {' or '.join(sorted(SAFE_METHODS))} that the suite can ask"
     if names:
         reason = f"required parameters have no value: {', '.join(names)}"
         hint = "give a path parameter an example, or take it from a setting: x-bctrl-setting: space_id"
-    raise SettingError(f"no operation of the contract can be asked; {reason}", where=run.contract.name, hint=hint)
+    else:
+        reason = next((reason_not_requested(run, operation) for operation in safe), "none has a safe method")
+        hint = f"use a document with a {' or '.join(sorted(SAFE_METHODS))} operation"
+    raise SettingError(f"the suite can test no operation of the contract: {reason}", where=run.contract.name, hint=hint)
 
 
-def _where(applies: Callable[[ContractRun, Operation], object]) -> Callable[[ContractRun, Operation], Rows]:
-    """One probe of each operation to which it applies."""
-    return lambda run, operation: iter([("", ())] if applies(run, operation) else [])
+RowSource: TypeAlias = Callable[[ContractRun, Operation], Rows]
 
 
-def _each(things: Callable[[ContractRun, Operation], Iterable[tuple[str, Any]]]) -> Callable[..., Rows]:
-    """A probe of each thing that there is of an operation, by its name."""
-    return lambda run, operation: ((name, (thing,)) for name, thing in things(run, operation))
-
-
-def _trials(trials: Callable[..., Iterator[Trial]]) -> Callable[[ContractRun, Operation], Rows]:
-    """A probe of each trial of a parameter, as far as there may be so many: the first of each, then the second, …"""
+def _one_row_if(applies: Callable[[ContractRun, Operation], object]) -> RowSource:
+    """Return a source of one row for each operation to which the condition applies."""
 
     def rows(run: ContractRun, operation: Operation) -> Rows:
-        tried = Counter[str]()
+        if applies(run, operation):
+            yield "", ()
+
+    return rows
+
+
+def _trials(trials: Callable[..., Iterator[ParameterTrial]]) -> RowSource:
+    """Return a source of trials, up to the limit: the first of each parameter, then the second of each, and so on."""
+
+    def rows(run: ContractRun, operation: Operation) -> Rows:
+        counts = Counter[str]()
         ranked = []
         for trial in trials(run.contract, operation, run.values):
-            tried[trial.parameter.name] += 1
-            ranked.append((tried[trial.parameter.name], trial))
-        for _, trial in sorted(ranked, key=lambda one: one[0])[: run.max_examples]:
+            counts[trial.parameter.name] += 1
+            ranked.append((counts[trial.parameter.name], trial))
+        ranked.sort(key=_rank)
+        for _, trial in ranked[: run.max_examples]:
             yield trial.name.replace(" ", "-"), (trial,)
 
     return rows
+
+
+def _rank(ranked_trial: tuple[int, ParameterTrial]) -> int:
+    return ranked_trial[0]
 
 
 def _credentials(run: ContractRun, operation: Operation) -> Rows:
@@ -212,126 +246,174 @@ def _credentials(run: ContractRun, operation: Operation) -> Rows:
 
 
 def credentials_of(run: ContractRun, operation: Operation) -> list[Credential]:
-    """Return the wrong credentials that an operation is sent, none where it takes no key."""
-    guard = credential_field(run.contract, operation)
-    wrong = wrong_credentials(run.key, guard) if guard is not None else []
-    return [credential for credential in wrong if guard and not _is_taken(run, operation, guard, credential)]
+    """Return the invalid credentials to send to an operation; none if it needs no key."""
+    field = credential_field(run.contract, operation)
+    if field is None:
+        return []
+    credentials = wrong_credentials(run.key, field)
+    return [credential for credential in credentials if not _is_accepted(run, operation, field, credential)]
 
 
-def _is_taken(run: ContractRun, operation: Operation, guard: KeyField, credential: Credential) -> bool:
-    """Whether the contract takes a credential in another of its ways, such as the key as a user beside a token."""
+def _is_accepted(run: ContractRun, operation: Operation, field: KeyField, credential: Credential) -> bool:
+    """Return whether the contract accepts a credential in another way, such as the key as a user name."""
     key = run.key.reveal()
-    fields = key_fields(run.contract, operation) or ()
-    sent = {one.name.lower(): one.value(key) for one in fields if one != guard}
+    key_headers = {
+        other_field.name.lower(): other_field.value(key)
+        for other_field in key_fields(run.contract, operation) or ()
+        if other_field != field
+    }
     if credential.header is not None:
-        sent[guard.name.lower()] = credential.header.reveal()
-    return has_valid_key(operation, key, sent.get)
+        key_headers[field.name.lower()] = credential.header.reveal()
+    return has_valid_key(operation, key, key_headers.get)
 
 
 def _is_secured(run: ContractRun, operation: Operation) -> bool:
-    guard = credential_field(run.contract, operation)
-    return guard is not None and operation.method == "GET" and not _is_taken(run, operation, guard, NONE)
+    """Return whether a GET without a credential must be rejected."""
+    field = credential_field(run.contract, operation)
+    return field is not None and operation.method == "GET" and not _is_accepted(run, operation, field, NONE)
 
 
-_once = _where(lambda _run, _operation: True)
-_secured = _where(_is_secured)
-_placed = _where(lambda _run, operation: operation.path_parameters)
-_queried = _where(probes.made_up)
-_paged = _each(lambda run, one: [("", found)] if (found := read_paging(run.contract, one)) else [])
-_sampled = _where(lambda _run, operation: shape(operation.label) in probes.SAMPLES)
-_rules = _each(lambda _run, operation: ((rule["rule"], rule) for rule in operation.invariants))
-_own = _each(
-    lambda run, one: ((check.name, check) for check in run.checks if check.looks_at(one.operation_id, one.label))
-)
+def _every_operation(_run: ContractRun, _operation: Operation) -> bool:
+    return True
+
+
+def _has_path_parameters(_run: ContractRun, operation: Operation) -> bool:
+    return bool(operation.path_parameters)
+
+
+def _has_published_sample(_run: ContractRun, operation: Operation) -> bool:
+    return shape(operation.label) in probes.SAMPLES
+
+
+_once = _one_row_if(_every_operation)
+_secured = _one_row_if(_is_secured)
+_with_path_parameters = _one_row_if(_has_path_parameters)
+_queried = _one_row_if(probes.generatable_parameters)
+_sampled = _one_row_if(_has_published_sample)
+
+
+def _paged(run: ContractRun, operation: Operation) -> Iterator[tuple[str, tuple[Paging]]]:
+    paging = read_paging(run.contract, operation)
+    if paging:
+        yield "", (paging,)
+
+
+def _rules(_run: ContractRun, operation: Operation) -> Iterator[tuple[str, tuple[Mapping[str, Any]]]]:
+    for rule in operation.invariants:
+        yield rule["rule"], (rule,)
+
+
+def _custom_checks(run: ContractRun, operation: Operation) -> Iterator[tuple[str, tuple[Check]]]:
+    for check in run.checks:
+        if check.looks_at(operation.operation_id, operation.label):
+            yield check.name, (check,)
+
+
+def _path_values(run: ContractRun, operation: Operation) -> Iterator[tuple[str, tuple[PathValue]]]:
+    if operation.path_parameters:
+        for value in path_probes(run.max_examples):
+            yield value.name, (value,)
 
 
 def _jsonschema(run: ContractRun, operation: Operation) -> Rows:
-    for about in ("plain", "responses"):
-        yield about, (about, partial(requests_of, run, operation), 0)
+    for subject in ("plain", "responses"):
+        yield subject, (subject, partial(requests_of, run, operation), 0)
 
 
 def _schemathesis(run: ContractRun, operation: Operation) -> Rows:
-    ids = _shares(run, operation)["test_generated_path_values_are_refused"]
-    ids -= sum(1 for _ in near_misses(run.contract, operation, plain(run, operation).path)) if ids else 0
+    generated_ids = _shares(run, operation)["test_generated_path_values_are_refused"]
+    if generated_ids:
+        generated_ids -= len(near_miss_paths(run.contract, operation, plain(run, operation).path))
     limits = {
         "plain": 1,
         "positive": engine_probes.CASES if engine_probes.has_positive_cases(run, operation) else 1,
-        "generated-ids": ids,
+        "generated-ids": generated_ids,
         "negative": engine_probes.CASES * engine_probes.has_negative_cases(run, operation),
         "head": _is_secured(run, operation),
         "responses": 1,
     }
-    for about, limit in limits.items():
+    for subject, limit in limits.items():
         if limit > 0:
-            yield about, (about, partial(requests_of, run, operation), limit)
+            yield subject, (subject, partial(requests_of, run, operation), limit)
 
 
-_path_values = _each(
-    lambda run, one: ((value.name, value) for value in (path_probes(run.max_examples) if one.path_parameters else ()))
-)
+def _max_examples(max_examples: int) -> int:
+    return max_examples
 
-OF_THE_BODY = ("test_answer_conforms", "test_nothing_undocumented", "test_invariant")
-"""The tests that look at the plain answer: for what stands in its body and nowhere else."""
 
-_TRIED = ("test_odd_path_value_is_refused", "test_allowed_value_is_taken", "test_wrong_value_is_refused")
+BODY_TESTS = ("test_answer_conforms", "test_nothing_undocumented", "test_invariant")
+"""The tests that check the body of the plain response, and nothing else."""
+
 _GENERATED: dict[str, Callable[[int], int]] = {
-    "test_generated_path_values_are_refused": generated_paths,
-    "test_generated_query_is_answered": lambda most: most,
+    "test_generated_path_values_are_refused": generated_path_count,
+    "test_generated_query_is_answered": _max_examples,
 }
-"""The tests that try values, row by row, and those that have so many of them made as they are told."""
+"""The tests that generate several requests per row, with the number of them under `--bctrl-max-examples`."""
+
+_VALUE_TESTS = (
+    "test_odd_path_value_is_refused",
+    "test_allowed_value_is_taken",
+    "test_wrong_value_is_refused",
+    *_GENERATED,
+)
+"""The tests that vary parameter values, and so share the budget of an operation."""
 
 _PROTOCOL = ("status", "framing", "content type", "header fields", "body", "interoperable", "schema")
-"""The checks that look at every answer (`looked`)."""
+"""The checks of every response (`looked`)."""
 
 
-class _Test(NamedTuple):
-    """One test: what there is to ask about an operation, what asks it, the kind of its requests, and its checks."""
+class _PlannedTest(NamedTuple):
+    """One test: its rows, the function that yields the requests of a row, their kind, and the checks it requires."""
 
-    rows: Callable[[ContractRun, Operation], Rows]
-    ask: Callable[..., Iterable[Ask]]
-    sent: str | Mapping[str, str]
-    needs: frozenset[str]
+    rows: RowSource
+    requests: Callable[..., Iterable[ProbeRequest]]
+    kind: str | Mapping[str, str]
+    required_checks: frozenset[str]
 
-    def kind(self, about: str) -> str:
+    def kind_of(self, suffix: str) -> str:
         """Return the kind of the requests of a row."""
-        return self.sent if isinstance(self.sent, str) else self.sent.get(about, PLAIN)
+        return self.kind if isinstance(self.kind, str) else self.kind.get(suffix, PLAIN)
 
 
 def _test(
-    rows: Callable[[ContractRun, Operation], Rows],
-    ask: Callable[..., Iterable[Ask]],
-    *needs: str,
-    sent: str | Mapping[str, str] = PLAIN,
-) -> _Test:
-    return _Test(rows, ask, sent, frozenset(needs))
+    rows: RowSource,
+    requests: Callable[..., Iterable[ProbeRequest]],
+    *required_checks: str,
+    kind: str | Mapping[str, str] = PLAIN,
+) -> _PlannedTest:
+    return _PlannedTest(rows, requests, kind, frozenset(required_checks))
 
 
-_TESTS: dict[str, _Test] = {
-    "test_answer_conforms": _test(_once, probes.of_plain(probes.check_first), *_PROTOCOL, "retired"),
-    "test_nothing_undocumented": _test(_once, probes.of_plain(probes.check_documented), "undocumented"),
-    "test_invariant": _test(_rules, probes.of_plain(probes.check_rule), "invariant"),
-    "test_own_check": _test(_own, probes.of_plain(probes.check_own), "own check"),
-    "test_conformance_is_kept": _test(_once, probes.of_repetition, *_PROTOCOL, "retired", "undocumented"),
-    "test_published_sample_works": _test(_sampled, probes.of_sample, *_PROTOCOL),
-    "test_pages_are_whole": _test(_paged, pages.of_pages, *_PROTOCOL),
+_TESTS: dict[str, _PlannedTest] = {
+    "test_answer_conforms": _test(_once, probes.plain_requests(probes.check_first), *_PROTOCOL, "retired"),
+    "test_nothing_undocumented": _test(_once, probes.plain_requests(probes.check_documented), "undocumented"),
+    "test_invariant": _test(_rules, probes.plain_requests(probes.check_rule), "invariant"),
+    "test_own_check": _test(_custom_checks, probes.plain_requests(probes.check_own), "own check"),
+    "test_conformance_is_kept": _test(_once, probes.repeated_requests, *_PROTOCOL, "retired", "undocumented"),
+    "test_published_sample_works": _test(_sampled, probes.published_sample_requests, *_PROTOCOL),
+    "test_pages_are_whole": _test(_paged, pages.page_requests, *_PROTOCOL),
     "test_wrong_credential_is_refused": _test(
-        _credentials, probes.of_credential, "credential", *_PROTOCOL, sent=WRONG_CREDENTIAL
+        _credentials, probes.credential_requests, "credential", *_PROTOCOL, kind=WRONG_CREDENTIAL
     ),
-    "test_head_needs_the_credential_too": _test(_secured, probes.of_head, "credential", sent=WRONG_CREDENTIAL),
-    "test_odd_path_value_is_refused": _test(_path_values, probes.of_path, "status", sent=UNUSUAL_ID),
-    "test_allowed_value_is_taken": _test(_trials(variations), probes.of_variation, "status"),
-    "test_wrong_value_is_refused": _test(_trials(mistakes), probes.of_mistake, "status", sent=WRONG_VALUE),
-    "test_generated_path_values_are_refused": _test(_placed, probes.of_generated_paths, "status", sent=UNUSUAL_ID),
-    "test_generated_query_is_answered": _test(_queried, probes.of_generated_query, "status"),
-    "test_jsonschema": _test(_jsonschema, engine_probes.of_jsonschema, "jsonschema"),
+    "test_head_needs_the_credential_too": _test(_secured, probes.head_requests, "credential", kind=WRONG_CREDENTIAL),
+    "test_odd_path_value_is_refused": _test(_path_values, probes.path_value_requests, "status", kind=UNUSUAL_ID),
+    "test_allowed_value_is_taken": _test(_trials(allowed_values), probes.allowed_value_requests, "status"),
+    "test_wrong_value_is_refused": _test(
+        _trials(invalid_values), probes.invalid_value_requests, "status", kind=WRONG_VALUE
+    ),
+    "test_generated_path_values_are_refused": _test(
+        _with_path_parameters, probes.generated_path_requests, "status", kind=UNUSUAL_ID
+    ),
+    "test_generated_query_is_answered": _test(_queried, probes.generated_query_requests, "status"),
+    "test_jsonschema": _test(_jsonschema, engine_probes.jsonschema_requests, "jsonschema"),
     "test_schemathesis": _test(
         _schemathesis,
-        engine_probes.of_schemathesis,
+        engine_probes.schemathesis_requests,
         "Schemathesis",
-        sent={"generated-ids": UNUSUAL_ID, "negative": WRONG_CREDENTIAL, "head": WRONG_CREDENTIAL},
+        kind={"generated-ids": UNUSUAL_ID, "negative": WRONG_CREDENTIAL, "head": WRONG_CREDENTIAL},
     ),
 }
-"""By the name of its test in `tests`."""
+"""All tests by their name in `contract_suite`, in the order in which they run."""
 
 ENGINE_TESTS = ("test_jsonschema", "test_schemathesis")
-"""The tests in which another engine looks at the responses."""
+"""The tests in which another engine checks the responses."""

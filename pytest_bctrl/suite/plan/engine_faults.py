@@ -1,6 +1,6 @@
-"""Known faults of the other engines: where one of them rejects what the standard allows, the run does not fail.
+"""Known faults of the other engines, which reject values that the standard allows; they do not fail a run.
 
-Each is listed once, with a smallest reproduction and where it is known upstream. A fault that is not listed is a
+Each is listed with a minimal example and its upstream issue. A fault that is not listed is reported as a
 finding: report it upstream, then add it here.
 """
 
@@ -19,7 +19,7 @@ from pytest_bctrl.suite.plan.engine_violations import ENGINES
 
 @dataclass(frozen=True, slots=True)
 class EngineFault:
-    """One fault: `applies` tells whether an error that the engine reports is one; `example` shows it."""
+    """One fault; `applies` checks whether a reported error is due to it, `example` shows it."""
 
     engine: str
     what: str
@@ -47,9 +47,10 @@ def _is_known_format(response: Response, error: Any) -> bool:
 
 
 def _is_undecided(response: Response, error: Any, keywords: tuple[str, ...]) -> bool:
-    """Whether a keyword that combines schemas fails in a body that conforms, and one of them has such a keyword."""
+    """Return whether a keyword that combines schemas fails in a valid body, and its schemas contain such a keyword."""
     text = json.dumps(error.validator_value, default=str)
-    return error.validator in _COMBINING and response.conforms and any(f'"{one}": ' in text for one in keywords)
+    has_keyword = any(f'"{keyword}": ' in text for keyword in keywords)
+    return error.validator in _COMBINING and response.conforms and has_keyword
 
 
 _COMBINING = frozenset({"oneOf", "anyOf", "not", "if", "contains", "additionalProperties", "propertyNames"})
@@ -84,15 +85,15 @@ ENGINE_FAULTS = (
     ),
     EngineFault(
         ENGINES["schemathesis"],
-        "JSON with a number of more than 4,300 digits is taken for no JSON",
+        "JSON with a number of more than 4,300 digits is rejected",
         "a body of 5,000 nines",
         "tests/suite/test_engines.py::test_a_known_fault_of_an_engine_is_no_finding",
         _is_readable_json,
     ),
 )
-"""All that are known, by engine."""
+"""The known faults of all engines."""
 
 
 def is_engine_fault(engine: str, response: Response, error: Any) -> bool:
-    """Whether what an engine reports of an answer is a known fault of the engine."""
+    """Return whether an error that an engine reports is a known fault of the engine."""
     return any(fault.applies(response, error) for fault in ENGINE_FAULTS if fault.engine == engine)

@@ -1,4 +1,7 @@
-"""What the other engines ask, and which responses of the run they look at: those of all tests, each sent once."""
+"""The requests of the other engines, and their checks of the responses of the run.
+
+The engines check the responses of all tests; each request is sent once.
+"""
 
 from __future__ import annotations
 
@@ -12,138 +15,154 @@ from pytest_bctrl.contract.key_fields import credential_field
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.suite.plan.probes import made_up
+from pytest_bctrl.suite.plan.probes import generatable_parameters
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending.requests import Ask, Exchange, nothing_more, plain
+from pytest_bctrl.suite.sending.requests import Exchange, ProbeRequest, no_follow_up, plain
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
-Requests: TypeAlias = Callable[[], Iterable[Ask]]
-"""Gives the requests of the other tests of an operation."""
+RequestSource: TypeAlias = Callable[[], Iterable[ProbeRequest]]
+"""Returns the requests of the other tests of an operation."""
+
+CheckExchange: TypeAlias = Callable[[Exchange], list[Finding]]
 
 CASES = 2
-"""Cases of a kind that Schemathesis generates, beside those with values in the path."""
+"""Number of cases of each kind that Schemathesis generates, besides those with generated path values."""
 
 
-def most_sent(run: ContractRun, operation: Operation) -> int:
-    """Return how many requests the cases take that no other test sends too: without a credential one does."""
-    sent = CASES * has_positive_cases(run, operation)
+def max_requests(run: ContractRun, operation: Operation) -> int:
+    """Return how many requests the cases add to those of other tests, which send one without a credential."""
+    count = CASES * has_positive_cases(run, operation)
     if run.probes == "all":
         is_shared = credential_field(run.contract, operation) is not None
-        sent += has_negative_cases(run, operation) * (CASES - is_shared)
-    return sent
+        count += has_negative_cases(run, operation) * (CASES - is_shared)
+    return count
 
 
 def has_positive_cases(run: ContractRun, operation: Operation) -> bool:
-    """Whether there is anything to generate beside the path."""
-    return bool(made_up(run, operation))
+    """Return whether values other than path values can be generated."""
+    return bool(generatable_parameters(run, operation))
 
 
 def has_negative_cases(run: ContractRun, operation: Operation) -> bool:
-    """Whether there is anything that a request may get wrong, and that the contract has rejected."""
+    """Return whether a request can be invalid in a way for which the contract documents a rejection."""
     is_query_rejected = bool(documented_rejections(operation)) and has_positive_cases(run, operation)
     return credential_field(run.contract, operation) is not None or is_query_rejected
 
 
-def of_jsonschema(
-    _run: ContractRun, operation: Operation, about: str, requests: Requests, _limit: int
-) -> Iterator[Ask]:
-    """Validate the bodies of the run with jsonschema: Draft 2020-12 as it is, with its format checker.
+def jsonschema_requests(
+    _run: ContractRun, operation: Operation, subject: str, other_requests: RequestSource, _limit: int
+) -> Iterator[ProbeRequest]:
+    """Validate the response bodies with jsonschema: Draft 2020-12, with its format checker.
 
-    `plain` is the body of the plain answer, `responses` are those of all other requests; identical ones are validated
-    once, and of a list of more than 100 items one of each form.
+    `plain` validates the plain response, `responses` those of all other requests. Identical bodies are validated once,
+    and of a list of more than 100 items, one item of each form.
     """
     from pytest_bctrl.suite.plan import jsonschema_engine as engine
 
-    if about == "plain":
-        yield Ask(operation, engine.validate_plain)
+    if subject == "plain":
+        yield ProbeRequest(operation, engine.validate_plain)
         return
-    for ask in requests():
-        yield _with_engine(
-            ask, lambda exchange: engine.validate(exchange) if engine.has_body(exchange.response) else []
-        )
+    for request in other_requests():
+        yield _with_engine(request, engine.validate_if_documented)
 
 
-def of_schemathesis(
-    run: ContractRun, operation: Operation, about: str, requests: Requests, limit: int
-) -> Iterator[Ask]:
-    """Let Schemathesis generate requests, and its checks look at the responses of the run.
+def schemathesis_requests(
+    run: ContractRun, operation: Operation, subject: str, other_requests: RequestSource, limit: int
+) -> Iterator[ProbeRequest]:
+    """Send requests that Schemathesis generates, and run its checks on all responses.
 
-    `plain` is the plain response, `positive` are cases within the contract, `generated-ids` such with generated values
-    in the path, `negative` are cases against it, `head` is one of them as a HEAD, and `responses` are those to all
-    other requests.
+    `plain` checks the plain response, `responses` those to the requests of other tests. Generated requests are
+    `positive` (valid), `generated-ids` (with generated path values), `negative` (invalid), and `head`, one of the
+    negative ones as HEAD.
     """
     from pytest_bctrl.suite.plan import schemathesis_engine as engine
 
-    if about == "plain":
-        yield Ask(operation, engine.check_plain)
-    elif about == "responses":
-        for ask in requests():
-            yield _with_engine(ask, engine.check_response)
-    elif about == "head":
-        for case in engine.negative_cases(run, operation, CASES):
-            if case.credential is NONE:
-                judge = _case_judge(engine.check_case, case)
-                yield Ask(operation, judge, plain(run, operation), NONE, method="HEAD", fresh=True, unwelcome=True)
-                return
-        raise NotCheckedError("Schemathesis generates no case without a credential")
+    if subject == "plain":
+        yield ProbeRequest(operation, engine.check_plain)
+    elif subject == "responses":
+        for request in other_requests():
+            yield _with_engine(request, engine.check_response)
+    elif subject == "head":
+        yield _head_request(run, operation)
     else:
-        yield from _generated(run, operation, about, limit)
+        yield from _generated_requests(run, operation, subject, limit)
 
 
-def _generated(run: ContractRun, operation: Operation, about: str, limit: int) -> Iterator[Ask]:
+def _head_request(run: ContractRun, operation: Operation) -> ProbeRequest:
     from pytest_bctrl.suite.plan import schemathesis_engine as engine
 
-    makers = {"positive": engine.positive_cases, "generated-ids": engine.cases_with_paths}
-    make = makers.get(about, engine.negative_cases)
-    cases = make(run, operation, limit)
+    for case in engine.negative_cases(run, operation, CASES):
+        if case.credential is NONE:
+            return ProbeRequest(
+                operation,
+                _case_check(engine.check_case, case),
+                plain(run, operation),
+                NONE,
+                method="HEAD",
+                opens_connection=True,
+                is_invalid=True,
+            )
+    raise NotCheckedError("Schemathesis generates no case without a credential")
+
+
+def _generated_requests(run: ContractRun, operation: Operation, subject: str, limit: int) -> Iterator[ProbeRequest]:
+    from pytest_bctrl.suite.plan import schemathesis_engine as engine
+
+    generators = {"positive": engine.positive_cases, "generated-ids": engine.cases_with_paths}
+    generate_cases = generators.get(subject, engine.negative_cases)
+    cases = generate_cases(run, operation, limit)
     if not cases:
-        raise NotCheckedError(f"Schemathesis generates no {about} case that can be sent")
+        raise NotCheckedError(f"Schemathesis generates no {subject} case that can be sent")
     for number, case in enumerate(cases):
-        judge = _case_judge(engine.check_case, case)
-        ask = Ask(
+        check = _case_check(engine.check_case, case)
+        request = ProbeRequest(
             operation,
-            judge,
+            check,
             case.inputs,
             case.credential,
-            spare=number > 0,
-            is_odd=about == "generated-ids",
-            unwelcome=about != "positive",
+            is_optional=number > 0,
+            is_unusual=subject == "generated-ids",
+            is_invalid=subject != "positive",
         )
-        yield replace(ask, judge=_softening(ask, judge))
+        yield replace(request, check=_softened_check(request, check))
 
 
-def _case_judge(check: Callable[..., list[Finding]], case: object) -> Callable[[Exchange], list[Finding]]:
+def _case_check(check: Callable[..., list[Finding]], case: object) -> CheckExchange:
     return lambda exchange: check(exchange, case)
 
 
-def _softening(ask: Ask, engine: Callable[[Exchange], list[Finding]]) -> Callable[[Exchange], list[Finding]]:
-    """Return what reports the findings of an engine at the levels that the request deserves."""
+def _softened_check(request: ProbeRequest, engine_check: CheckExchange) -> CheckExchange:
+    """Return a check that reports the findings of an engine at the levels that fit the request."""
 
-    def judge(exchange: Exchange) -> list[Finding]:
-        found = engine(exchange)
-        if exchange.response.status in ask.tolerated:
+    def check(exchange: Exchange) -> list[Finding]:
+        engine_findings = engine_check(exchange)
+        if exchange.response.status in request.tolerated:
             return []
-        return softened(exchange.response, found) if ask.is_odd else found
+        if request.is_unusual:
+            return softened(exchange.response, engine_findings)
+        return engine_findings
 
-    return judge
+    return check
 
 
-def _with_engine(ask: Ask, engine: Callable[[Exchange], list[Finding]]) -> Ask:
-    """Return the request of another test, with an engine that looks at its response; pages are followed."""
-    judge = _softening(ask, engine)
-    if ask.then is nothing_more:
-        return replace(ask, judge=judge, is_shared=True)
+def _with_engine(request: ProbeRequest, engine_check: CheckExchange) -> ProbeRequest:
+    """Return the request of another test, with an engine as the check of its response and of follow-up responses."""
+    check = _softened_check(request, engine_check)
+    if request.follow_up is no_follow_up:
+        return replace(request, check=check, is_shared=True)
 
-    def judge_page(exchange: Exchange) -> list[Finding]:
-        # The page tells which one comes next; what is wrong with it, its own test reports.
-        ask.judge(exchange)
-        return judge(exchange)
+    def check_page(exchange: Exchange) -> list[Finding]:
+        # The original check prepares the request for the next page. Its test reports its findings.
+        request.check(exchange)
+        return check(exchange)
 
-    def follow(exchange: Exchange) -> Ask | None:
+    def follow_up(exchange: Exchange) -> ProbeRequest | None:
         try:
-            following = ask.then(exchange)
+            next_request = request.follow_up(exchange)
         except NotCheckedError:
             return None
-        return _with_engine(following, engine) if following is not None else None
+        if next_request is None:
+            return None
+        return _with_engine(next_request, engine_check)
 
-    return replace(ask, judge=judge_page, then=follow, is_shared=True)
+    return replace(request, check=check_page, follow_up=follow_up, is_shared=True)

@@ -1,7 +1,7 @@
-"""Tells the items of a list apart by their form, so that a slow validator need not look at each of thousands.
+"""Groups the items of a list by form, so that a slow validator need not validate thousands of similar items.
 
-Two items have the same form where every keyword of the contract's schemas says the same of both: property names, types,
-listed values, numbers with limits, texts with a pattern or a length, and the shape of texts with a format.
+Two items have the same form if no keyword of the contract's schemas distinguishes them: by property names, types,
+listed values, numbers with limits, strings with a pattern or length, or the shape of strings with a format.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _FREE = frozenset(
 _FREE |= {"description", "title", "example", "examples", "externalDocs", "xml", "$comment", *_INSIDE}
 
 _SILENT = _FREE - {"type", "nullable", "$ref", "additionalProperties", *_INSIDE}
-"""Keywords that say nothing of any value."""
+"""Keywords that constrain no value."""
 
 _HEXADECIMAL = str.maketrans("123456789abcdefABCDEF", "0" * 21)
 _SHOWN = 80
 
 
 class ItemForms:
-    """What the schemas of a document say of the members of objects, by name; any name may stand in several schemas."""
+    """The constraints that a document's schemas put on object members, by name across all schemas."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
@@ -49,13 +49,16 @@ class ItemForms:
         self._has_sizes = False
         self._has_order = False
         for schema, *_ in keyword_objects(document):
-            listed = [*schema.get("enum", ()), *([schema["const"]] if "const" in schema else [])]
+            listed = list(schema.get("enum", ()))
+            if "const" in schema:
+                listed.append(schema["const"])
             self._listed.update(value for value in listed if isinstance(value, str))
             self._has_sizes |= not _SIZES.isdisjoint(schema)
             self._has_order |= not _ORDERED.isdisjoint(schema)
             properties = schema.get("properties")
-            for name, member in properties.items() if isinstance(properties, Mapping) else ():
-                self._read(name, member)
+            if isinstance(properties, Mapping):
+                for name, member in properties.items():
+                    self._read(name, member)
         self._is_any_named = any(_maps_names(schema) for schema, *_ in keyword_objects(document))
 
     def _read(self, name: str, schema: Any) -> None:
@@ -71,26 +74,30 @@ class ItemForms:
                 self._constrained.add(name)
 
     def _parts(self, schema: Any) -> Iterator[Mapping[str, Any]]:
-        """Yield the schemas that apply to a value or inside it, other than to members that have a name."""
-        waiting, seen = [schema], set[int]()
-        while waiting:
-            part = waiting.pop()
-            if not isinstance(part, Mapping) or id(part) in seen:
+        """Yield the schemas that apply to a value or its unnamed parts."""
+        pending, visited = [schema], set[int]()
+        while pending:
+            part = pending.pop()
+            if not isinstance(part, Mapping) or id(part) in visited:
                 continue
-            seen.add(id(part))
+            visited.add(id(part))
             yield part
-            waiting += [one for key in _INSIDE if isinstance(part.get(key), list) for one in part[key]]
-            waiting += [part[key] for key in _BELOW if key in part]
-            waiting += [one for key in _MAPS if isinstance(part.get(key), Mapping) for one in part[key].values()]
+            for key in _INSIDE:
+                if isinstance(part.get(key), list):
+                    pending += part[key]
+            pending += [part[key] for key in _BELOW if key in part]
+            for key in _MAPS:
+                if isinstance(part.get(key), Mapping):
+                    pending += part[key].values()
             if isinstance(part.get("$ref"), str):
                 try:
-                    waiting.append(resolve_pointer(self._document, part["$ref"], ""))
+                    pending.append(resolve_pointer(self._document, part["$ref"], ""))
                 except DocumentError:
-                    # It is not local: nothing is known, so every value has a form of its own.
+                    # The reference is not local, so any two values may differ for it.
                     yield {"pattern": "", "minimum": 0}
 
     def form(self, value: Any, name: str = "") -> Hashable:
-        """Return the form of a value: equal for values of which the schemas say the same."""
+        """Return the form of a value: equal for values that the schemas do not distinguish."""
         if isinstance(value, dict):
             if name in self._named and name not in self._constrained and not self._is_any_named:
                 return "object"
@@ -105,9 +112,9 @@ class ItemForms:
         if value is None or isinstance(value, bool):
             return value
         is_free = name in self._named and name not in self._numeric and not self._is_any_named
-        # JSON Schema takes 1.0 for an integer.
-        is_whole = isinstance(value, int) or value.is_integer()
-        return is_whole, None if is_free else value
+        # JSON Schema accepts 1.0 as an integer.
+        is_integer = isinstance(value, int) or value.is_integer()
+        return is_integer, None if is_free else value
 
     def _form_of_text(self, text: str, name: str) -> Hashable:
         if text in self._listed:
@@ -120,8 +127,8 @@ class ItemForms:
 
 
 def _maps_names(schema: Mapping[str, Any]) -> bool:
-    """Whether a schema says something of members by any name: then each value may matter."""
+    """Return whether a schema constrains members by any name, so that each value may matter."""
     if "propertyNames" in schema or "patternProperties" in schema:
         return True
-    any_other = (schema.get(key) for key in ("additionalProperties", "unevaluatedProperties"))
-    return any(isinstance(other, Mapping) and bool(other) and not other.keys() <= _SILENT for other in any_other)
+    subschemas = [schema.get(key) for key in ("additionalProperties", "unevaluatedProperties")]
+    return any(isinstance(subschema, Mapping) and not subschema.keys() <= _SILENT for subschema in subschemas)

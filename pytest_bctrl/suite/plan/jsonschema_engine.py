@@ -1,8 +1,8 @@
-"""jsonschema at work: it validates the bodies of a run, beside the engine of the checks and without its help.
+"""Validates the bodies of a run with jsonschema, independently of the engine of our checks.
 
-The vocabulary is the whole of Draft 2020-12, with the format checker of the package, and references are resolved by
-`referencing`. It is written in Python, and takes a hundred times as long as the engine of the checks: of a long list it
-validates the items that differ in form, and the run says how many those are.
+It uses all of Draft 2020-12 with the format checker of the package; `referencing` resolves references. jsonschema is
+written in Python and a hundred times slower than our engine, so in a long list it validates only items that differ in
+form. The run reports how many those are.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 NAME = ENGINES["jsonschema"]
 
 LONG = 100
-"""Items of a list that are all validated; of a longer one, those that differ in form."""
+"""Maximum length of a list whose items are all validated; in a longer one, only those that differ in form."""
 
-MOST = 400
-"""Items of a longer list that are validated at most."""
+MAX_ITEMS = 400
+"""Maximum number of validated items of a longer list."""
 
 _LARGE = 2 * LONG
-"""Bytes of a body that may hold a list of more than `LONG` items."""
+"""Minimum size in bytes of a body that can contain a list of more than `LONG` items."""
 
 FORMATS = FormatChecker()
 FORMATS.checkers = dict(Draft202012Validator.FORMAT_CHECKER.checkers)
@@ -51,27 +51,32 @@ _UUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 
 @FORMATS.checks("uuid")
 def _is_uuid(value: object) -> bool:
-    """Whether a text is a UUID (RFC 4122, 3); the package reads digits as Python does, `_` and those of any script."""
+    """Return whether a string is a UUID (RFC 4122, 3); jsonschema itself also accepts `_` and non-ASCII digits."""
     return not isinstance(value, str) or _UUID.fullmatch(value) is not None
 
 
 def validate_plain(exchange: Exchange) -> list[Finding]:
-    """Validate the body of the plain answer; raises `NotCheckedError` where the contract documents none for it."""
+    """Validate the body of the plain response; raises `NotCheckedError` if the contract documents none."""
     if not has_body(exchange.response):
-        raise NotCheckedError(f"{NAME}: the contract documents no JSON body for the answer")
+        raise NotCheckedError(f"{NAME}: the contract documents no JSON body for the response")
     return validate(exchange)
 
 
 def has_body(response: Response) -> bool:
-    """Whether there is a body, and a schema that it has to conform to."""
+    """Return whether a response has a body and a schema for it."""
     return response.schema is not None and bool(response.body.strip())
 
 
+def validate_if_documented(exchange: Exchange) -> list[Finding]:
+    """Validate the body of a response if there is one and the contract documents it."""
+    return validate(exchange) if has_body(exchange.response) else []
+
+
 def validate(exchange: Exchange) -> list[Finding]:
-    """Validate a body, unless an identical one was validated already; what is left out is noted on the exchange."""
+    """Validate a body, unless an identical one was validated already, and record omissions in the gaps."""
     response = exchange.response
     looked(response).add(NAME)
-    exchange.tally["jsonschema responses"] += 1
+    exchange.count_once("jsonschema responses")
 
     def validate_once() -> tuple[list[Violation], list[str]]:
         exchange.tally["jsonschema bodies"] += 1
@@ -86,21 +91,21 @@ def validate(exchange: Exchange) -> list[Finding]:
 
 def _violations(response: Response, gaps: list[str]) -> Iterator[Violation]:
     if not response.parsed.ok:
-        # A lenient parser may read it; it would validate another text than was sent.
+        # A lenient parser may read it, but would then validate something other than the body.
         problem = response.parsed.problems[0]
         yield Violation(
             "response_schema_conformance", "error", f"{NAME}: there is no JSON to validate", (), "body", "JSON", problem
         )
         return
     items = _Items(response, gaps)
-    schema: Schema = False if response.schema is None else response.schema
+    schema: Schema = False
+    if response.schema is not None:
+        schema = response.schema
     validator = _validator(response.contract).evolve(schema=as_reference(response.contract, schema))
     if len(response.body) > _LARGE:
         validator = _thinned(validator, items)
     try:
-        # Half letters, and numbers beyond a double, are no data of the standard library's.
-        data = as_engine_input(response.data) if may_be_unusual(response) else response.data
-        for error in validator.iter_errors(data):
+        for error in validator.iter_errors(_readable_data(response)):
             if not is_engine_fault(NAME, response, error):
                 yield _violation(error)
     except re.error as error:
@@ -114,6 +119,11 @@ def _violations(response: Response, gaps: list[str]) -> Iterator[Violation]:
     items.note()
 
 
+def _readable_data(response: Response) -> Any:
+    """Return the data of a response without lone surrogates and numbers that no float can hold."""
+    return as_engine_input(response.data) if may_be_unusual(response) else response.data
+
+
 def _violation(error: ValidationError) -> Violation:
     return keyword_violation(
         NAME, str(error.validator), tuple(error.absolute_path), error.validator_value, error.instance, error.message
@@ -121,23 +131,24 @@ def _violation(error: ValidationError) -> Violation:
 
 
 class _Items:
-    """Which items of the long lists of one body are validated, and what is said of the others."""
+    """Chooses which items of the long lists in one body are validated, and records omissions."""
 
     def __init__(self, response: Response, gaps: list[str]) -> None:
         self._response, self._gaps = response, gaps
         self._left_out: dict[int, tuple[int, int]] = {}
 
     def chosen(self, items: list[Any], schema: Schema) -> list[int]:
-        """Return the indices of the items to validate: each form once, then each that the other engine rejects."""
+        """Return the indices of the items to validate: one of each form, and those that our engine rejects."""
         forms = item_forms(self._response.contract)
         first_of: dict[Any, int] = {}
         for index, item in enumerate(items):
             first_of.setdefault(forms.form(item), index)
         chosen = dict.fromkeys(first_of.values())
         if not self._response.conforms:
-            rejected = (index for index, item in enumerate(items) if not accepts(self._response.contract, schema, item))
+            contract = self._response.contract
+            rejected = [index for index, item in enumerate(items) if not accepts(contract, schema, item)]
             chosen = dict.fromkeys([*rejected, *chosen])
-        indices = sorted(list(chosen)[:MOST])
+        indices = sorted(list(chosen)[:MAX_ITEMS])
         self._left_out[id(items)] = len(indices), len(items)
         return indices
 
@@ -157,49 +168,49 @@ class _Items:
 
 @lru_cache(maxsize=8)
 def unchecked_formats(contract: Contract) -> tuple[str, ...]:
-    """Return what is said of the formats that the checks assert, and this engine cannot without further packages."""
+    """Return a sentence for each format that our checks assert and jsonschema cannot without further packages."""
     formats = {
         schema["format"] for schema, *_ in keyword_objects(contract.document) if isinstance(schema.get("format"), str)
     }
-    unknown = sorted(name for name in formats - FORMATS.checkers.keys() if is_known_format(name))
-    return tuple(f"format {name}: pip install 'jsonschema[format-nongpl]' has it checked" for name in unknown)
+    unchecked = sorted(name for name in formats - FORMATS.checkers.keys() if is_known_format(name))
+    return tuple(f"format {name}: pip install 'jsonschema[format-nongpl]' to check it" for name in unchecked)
 
 
 @lru_cache(maxsize=8)
 def item_forms(contract: Contract) -> ItemForms:
-    """Return what tells the items of a contract's lists apart."""
+    """Return the item forms of a contract."""
     return ItemForms(contract.document)
 
 
 @lru_cache(maxsize=8)
 def _validator(contract: Contract) -> Any:
-    """Return the validator of a contract, before it has a schema."""
+    """Return a validator for a contract that accepts everything; `evolve` gives it a schema."""
     document: Any = DRAFT202012.create_resource(schema_resource(contract))
     registry = Registry[Any]().with_resource(BASE, document)
     return Draft202012Validator(True, registry=registry, format_checker=FORMATS)
 
 
 def _thinned(validator: Any, items: _Items) -> Any:
-    """Return the validator with other words for long lists: of their items, it validates the chosen ones."""
-    words = Draft202012Validator.VALIDATORS
+    """Return the validator, changed to validate only the chosen items of long lists."""
+    keywords = Draft202012Validator.VALIDATORS
 
     def validate_items(inner: Any, schema: Any, instance: Any, parent: Any) -> Iterator[ValidationError]:
         if not _is_long(instance) or "prefixItems" in parent:
-            yield from words["items"](inner, schema, instance, parent)
+            yield from keywords["items"](inner, schema, instance, parent)
             return
         for index in items.chosen(instance, schema):
             yield from inner.descend(instance[index], schema, path=index)
 
     def validate_unique(inner: Any, is_unique: Any, instance: Any, parent: Any) -> Iterator[ValidationError]:
-        # It compares each item with each other.
+        # jsonschema compares every pair of items.
         if not _is_long(instance):
-            yield from words["uniqueItems"](inner, is_unique, instance, parent)
+            yield from keywords["uniqueItems"](inner, is_unique, instance, parent)
         elif is_unique:
             items.pass_over("uniqueItems", instance)
 
-    changed_words = {"items": validate_items, "uniqueItems": validate_unique}
-    changed: Any = extend(Draft202012Validator, changed_words)  # type: ignore[no-untyped-call]
-    return changed(validator.schema, registry=validator._registry, format_checker=FORMATS)
+    changed_keywords = {"items": validate_items, "uniqueItems": validate_unique}
+    thinned_validator: Any = extend(Draft202012Validator, changed_keywords)  # type: ignore[no-untyped-call]
+    return thinned_validator(validator.schema, registry=validator._registry, format_checker=FORMATS)
 
 
 def _is_long(instance: Any) -> bool:

@@ -1,7 +1,7 @@
-"""Follows the pages of a list: is nothing lost, nothing repeated, and is there an end?
+"""Follows the pages of a list and checks that no item is missing or repeated and that there is a last page.
 
-What is compared is the list that the plain request gets, in one piece, with the same list page by page. A list that
-changes meanwhile tells nothing: it is asked for again before anything is found.
+The list in the response to the plain request is compared with the same list page by page. A list that changes in the
+meantime proves nothing, so it is requested again before anything is reported.
 """
 
 from __future__ import annotations
@@ -25,201 +25,242 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending.requests import Ask, Exchange, plain
+from pytest_bctrl.suite.sending.requests import Exchange, ProbeRequest, plain
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
-MOST = 4
-"""Pages that are asked for at most; where something is wrong, one request more tells whether the list changed."""
+MAX_PAGES = 4
+"""Maximum number of pages to request; if something is wrong, one more request shows whether the list changed."""
 
-PIECES = 3
-"""Pages that the list of the plain request is to come in."""
+TARGET_PAGES = 3
+"""Number of pages into which the list of the plain response should be divided."""
 
-MANY = 1_000
-"""Items of a page at most, where the contract sets no limit."""
+MAX_PAGE_SIZE = 1_000
+"""Maximum page size if the contract sets no limit."""
 
-CONFIRMING = 99
-"""The number of the request that tells whether the list changed: no other request stands for it."""
+CONFIRMATION_NUMBER = 99
+"""The number of the request that shows whether the list changed, so that no other request equals it."""
 
 Key: TypeAlias = str | int
 
 
-def of_pages(run: ContractRun, operation: Operation, paging: Paging) -> Iterator[Ask]:
-    """Ask for a list page by page: no item is lost or comes again, no page has too many, and there is a last one."""
-    yield Ask(operation, lambda _exchange: [], then=Walk(run, operation, paging).begin)
+def page_requests(run: ContractRun, operation: Operation, paging: Paging) -> Iterator[ProbeRequest]:
+    """Request a list page by page: no item is missing or repeated, no page is too long, and there is a last page."""
+    yield ProbeRequest(operation, _no_findings, follow_up=PageTraversal(run, operation, paging).first_request)
 
 
-def piece(contract: Contract, paging: Paging, count: int) -> int | None:
-    """The size of a page by which a list of so many items comes in some pieces; None where none can be asked for."""
+def _no_findings(_exchange: Exchange) -> list[Finding]:
+    return []
+
+
+def page_size_for(contract: Contract, paging: Paging, count: int) -> int | None:
+    """Return the page size that divides a list of `count` items into a few pages, or None if none is allowed."""
     if paging.size is None:
         return None
-    said = flatten(contract, paging.size.schema)
-    wanted = max(1, said.get("minimum", 1), min(-(-count // PIECES), said.get("maximum", MANY)))
-    return wanted if accepts(contract, paging.size.schema, wanted) else None
+    schema = flatten(contract, paging.size.schema)
+    size = min(-(-count // TARGET_PAGES), schema.get("maximum", MAX_PAGE_SIZE))
+    size = max(1, schema.get("minimum", 1), size)
+    return size if accepts(contract, paging.size.schema, size) else None
 
 
 def is_followed(samples: Samples) -> bool:
-    """Whether the pages of a list that the sample holds can be followed, and its items told apart."""
-    paging, items = samples.paging, samples.items(samples.sample()) if samples.lists else []
-    if paging is None or not paging.has_next_page or None in map(paging.identity_of, items):
+    """Return whether the pages of the list in the sample can be followed, and its items identified."""
+    paging = samples.paging
+    if paging is None or not paging.has_next_page:
         return False
-    first = min(len(items), paging.default_size or len(items))
-    return first < len(items) or (piece(samples.contract, paging, first) or first) < first
+    items = samples.items(samples.sample()) if samples.lists else []
+    if None in map(paging.identity_of, items):
+        return False
+    first_page = min(len(items), paging.default_size or len(items))
+    if first_page < len(items):
+        return True
+    return (page_size_for(samples.contract, paging, first_page) or first_page) < first_page
 
 
-_LONGEST = 16_384
-"""Characters of a query at most; few servers take a longer line."""
+_MAX_QUERY = 16_384
+"""Maximum number of characters in a query; few servers accept a longer line."""
 
 _UNUSABLE = "no request can carry what the server names as the next page"
 
 
-class Walk:
-    """One list, followed from page to page."""
+class PageTraversal:
+    """The traversal of one list from page to page."""
 
     def __init__(self, run: ContractRun, operation: Operation, paging: Paging) -> None:
         self._run, self._operation, self._paging = run, operation, paging
-        self._whole: list[Key] = []
+        self._all_keys: list[Key] = []
         self._size: int | None = None
-        self._seen: dict[Key, Response] = {}
-        self._asked: list[tuple[Pair, ...]] = []
-        self._following: list[Pair] | None = None
-        self._repeated: list[Finding] = []
+        self._page_of: dict[Key, Response] = {}
+        self._requested: list[tuple[Pair, ...]] = []
+        self._next_query: list[Pair] | None = None
+        self._repetitions: list[Finding] = []
         self._is_broken = self._is_unusable = False
-        self._empty = 0
+        self._empty_pages = 0
 
-    def begin(self, exchange: Exchange) -> Ask:
-        """Return what asks for the first page, by what the plain request was answered.
+    def first_request(self, exchange: Exchange) -> ProbeRequest:
+        """Return the request for the first page, given the plain exchange.
 
-        Raises `NotCheckedError` where no second page can be asked for, and where no id identifies the items.
+        Raises `NotCheckedError` if no second page can be requested or no id identifies the items.
         """
         response, usual = exchange.response, plain(self._run, self._operation)
-        self._whole = self._keys(response)
-        if len(set(self._whole)) < len(self._whole):
-            raise NotCheckedError(f"two items have one {self._paging.identity}: no id identifies them")
-        self._size = piece(self._run.contract, self._paging, len(self._whole))
-        goes_on = self._after(response, usual) is not None
+        self._all_keys = self._keys(response)
+        count = len(self._all_keys)
+        if len(set(self._all_keys)) < count:
+            raise NotCheckedError(f"two items have the same {self._paging.identity}: no id identifies them")
+        self._size = page_size_for(self._run.contract, self._paging, count)
+        has_next = self._query_after(response, usual) is not None
         if self._is_unusable:
             raise NotCheckedError(_UNUSABLE)
-        if not goes_on and len(self._whole) <= (self._size or len(self._whole)):
-            raise NotCheckedError(f"its {len(self._whole)} items are one page, and no smaller one can be asked for")
-        size = self._paging.size
-        return self._ask(usual if size is None or self._size is None else usual.with_value(size, self._size))
+        if not has_next and count <= (self._size or count):
+            raise NotCheckedError(f"its {count} items fit on one page, and no smaller page can be requested")
+        if self._paging.size is not None and self._size is not None:
+            usual = usual.with_value(self._paging.size, self._size)
+        return self._request(usual)
 
     def _keys(self, response: Response) -> list[Key]:
-        """What the items of a page are known by."""
+        """Return the ids of the items on a page."""
         if not response.parsed.ok or response.status not in self._operation.success_statuses:
-            raise NotCheckedError("there is no list to look at")
+            raise NotCheckedError("the response has no list")
         items = self._paging.items_in(response.data)
-        known = [key for one in items if (key := self._paging.identity_of(one)) is not None]
-        if len(known) < len(items):
+        keys = [key for key in map(self._paging.identity_of, items) if key is not None]
+        if len(keys) < len(items):
             raise NotCheckedError("no id identifies the items; name their id: x-bctrl-paging")
-        return known
+        return keys
 
-    def _after(self, response: Response, inputs: Inputs) -> list[Pair] | None:
-        """Return the query for the page after an answer; None after the last, and where no request can carry it."""
+    def _query_after(self, response: Response, inputs: Inputs) -> list[Pair] | None:
+        """Return the query for the next page; None after the last page, or if no request can carry it."""
         self._is_unusable = False
         try:
-            following = self._paging.next_query(response.data, response.header(LINK), inputs.query)
-            if following is not None and len(urlencode(following)) > _LONGEST:
-                raise ValueError("it is too long")
+            query = self._paging.next_query(response.data, response.header(LINK), inputs.query)
+            if query is not None and len(urlencode(query)) > _MAX_QUERY:
+                raise ValueError("the query is too long")
         except ValueError:
-            # No URL, or text that no URL can hold: the server may say anything.
+            # The server may send anything: text other than a URL, or characters that no URL can contain.
             self._is_unusable = True
             return None
-        return following
+        return query
 
-    def _ask(self, inputs: Inputs) -> Ask:
-        self._asked.append(tuple(sorted(inputs.query)))
+    def _request(self, inputs: Inputs) -> ProbeRequest:
+        self._requested.append(tuple(sorted(inputs.query)))
 
-        def judge(exchange: Exchange) -> list[Finding]:
-            found = check_answer(exchange.response, self._operation.success_statuses)
-            return [*found, *findings(exchange.response, self._page(exchange.response, inputs))]
+        def check(exchange: Exchange) -> list[Finding]:
+            page_findings = check_answer(exchange.response, self._operation.success_statuses)
+            return [*page_findings, *findings(exchange.response, self._check_page(exchange.response, inputs))]
 
-        # On a connection of its own: late bytes of the page before it are not taken for this one.
-        return Ask(
-            self._operation, judge, inputs, fresh=True, then=lambda exchange: self._next(exchange.response, inputs)
-        )
+        def follow_up(exchange: Exchange) -> ProbeRequest | None:
+            return self._next_request(exchange.response, inputs)
 
-    def _page(self, response: Response, inputs: Inputs) -> Iterator[Violation]:
-        """Yield what is wrong with a page by itself; what a change of the list may explain is kept for later."""
+        # On a new connection, late bytes of the previous page are not taken for this one.
+        return ProbeRequest(self._operation, check, inputs, opens_connection=True, follow_up=follow_up)
+
+    def _check_page(self, response: Response, inputs: Inputs) -> Iterator[Violation]:
+        """Yield the violations of a page; those that a changed list may explain are kept for later."""
         try:
             keys = self._keys(response)
         except NotCheckedError:
-            self._following, self._is_broken = None, True
+            self._next_query, self._is_broken = None, True
             return
-        repeated = []
-        for index, key in enumerate(keys):
-            if key in self._seen:
-                path: Path = (*([self._paging.items] if self._paging.items else []), index, self._paging.identity)
-                words = "an item comes again that was on an earlier page"
-                repeated.append(Violation("repeated_item", "error", words, path, "", "each item on one page", key))
-            self._seen.setdefault(key, response)
-        self._repeated += findings(response, repeated)
-        # A link to the next page need not name the size.
-        size, asked = self._paging.size, query_integer(self._paging.size, inputs.query, len(keys))
-        if size is not None and len(keys) > asked:
-            words, place, most = "a page has more items than were asked for", f"query {size.name}", f"{asked} at most"
-            yield around("ignored_page_size", words, place, most, len(keys), level="warning")
-        self._following = self._after(response, inputs)
-        self._empty = 0 if keys else self._empty + 1
-        is_known = self._following is not None and tuple(sorted(self._following)) in self._asked
-        # Where a server passes items over, a page may be empty and not the last, but not when all were there.
-        is_past = not keys and (self._empty > 1 or set(self._whole) <= self._seen.keys())
-        counts = self._paging.by in ("page", "offset") and self._following is not None and is_past
-        is_stuck = self._paging.by == "item" and not keys and member_value(response.data, self._paging.more) is True
-        if is_known or counts or is_stuck:
-            words = "an empty page says that there is more"
-            words = "a page names as the next one a page before" if is_known else words
-            link = self._paging.next_url(response.data, response.header(LINK))
-            said = link or member_value(response.data, self._paging.next or self._paging.more)
-            yield around("endless_paging", words, _told(self._paging), "a last page", said)
-            self._following, self._is_broken = None, not is_stuck
+        self._repetitions += findings(response, self._repeated_items(response, keys))
+        # A link to the next page may omit the size.
+        size = self._paging.size
+        requested_size = query_integer(size, inputs.query, len(keys))
+        if size is not None and len(keys) > requested_size:
+            message, expected = "a page has more items than were asked for", f"{requested_size} at most"
+            yield around("ignored_page_size", message, f"query {size.name}", expected, len(keys), level="warning")
+        self._next_query = self._query_after(response, inputs)
+        self._empty_pages += 1
+        if keys:
+            self._empty_pages = 0
+        yield from self._check_end(response, keys)
 
-    def _next(self, response: Response, inputs: Inputs) -> Ask | None:
-        """Return what is asked after a page; None where all is said."""
+    def _repeated_items(self, response: Response, keys: list[Key]) -> list[Violation]:
+        violations = []
+        prefix = [self._paging.items] if self._paging.items else []
+        for index, key in enumerate(keys):
+            if key in self._page_of:
+                path: Path = (*prefix, index, self._paging.identity)
+                message = "an item comes again that was on an earlier page"
+                expected = "each item on one page"
+                violations.append(Violation("repeated_item", "error", message, path, "", expected, key))
+            self._page_of.setdefault(key, response)
+        return violations
+
+    def _check_end(self, response: Response, keys: list[Key]) -> Iterator[Violation]:
+        """Yield a violation if the pages never end."""
+        is_known_page = self._next_query is not None and tuple(sorted(self._next_query)) in self._requested
+        # A server that skips items may send an empty page before the last one, unless all items were received.
+        has_all_items = set(self._all_keys) <= self._page_of.keys()
+        is_past_end = not keys and (self._empty_pages > 1 or has_all_items)
+        counts_on = self._paging.by in ("page", "offset") and self._next_query is not None and is_past_end
+        is_stuck = self._paging.by == "item" and not keys and member_value(response.data, self._paging.more) is True
+        if not (is_known_page or counts_on or is_stuck):
+            return
+        message = "an empty page says that there is more"
+        if is_known_page:
+            message = "a page names as the next one a page before"
+        link = self._paging.next_url(response.data, response.header(LINK))
+        observed = link or member_value(response.data, self._paging.next or self._paging.more)
+        yield around("endless_paging", message, _next_page_location(self._paging), "a last page", observed)
+        self._next_query, self._is_broken = None, not is_stuck
+
+    def _next_request(self, response: Response, inputs: Inputs) -> ProbeRequest | None:
+        """Return the request after a page: the next page, or the confirmation of a problem.
+
+        Raises `NotCheckedError` if the list could not be followed to its end.
+        """
         limits = [_UNUSABLE] if self._is_unusable else []
-        if self._following is not None:
-            target = self._paging.next_url(response.data, response.header(LINK)) or ""
-            own = self._operation.url_path(inputs.path)
-            if urlsplit(target).path.rpartition("/")[2] not in ("", own.rpartition("/")[2]):
-                limits.append("the next page is at another path, and the suite asks for the operation's own alone")
-            elif len(self._asked) < MOST:
-                return self._ask(replace(inputs, query=tuple(self._following)))
-            else:
-                size = self._size or "its own size"
-                limits.append(f"the list goes on after {MOST} pages of {size}: its end was not seen")
+        if self._next_query is not None:
+            limit = self._limit(response, inputs)
+            if not limit:
+                return self._request(replace(inputs, query=tuple(self._next_query)))
+            limits.append(limit)
         if not self._paging.has_next_page:
-            limits.append("the contract names nothing that asks for the page after the first")
-        lost = self._lost(response, is_ended=not limits and not self._is_broken)
-        if lost or self._repeated:
+            limits.append("the contract does not say how to request the page after the first")
+        lost_items = self._lost_items(response, is_ended=not limits and not self._is_broken)
+        if lost_items or self._repetitions:
+
+            def check(exchange: Exchange) -> list[Finding]:
+                return self._confirm(exchange, lost_items)
+
             usual = plain(self._run, self._operation)
-            return Ask(self._operation, lambda exchange: self._confirmed(exchange, lost), usual, number=CONFIRMING)
+            return ProbeRequest(self._operation, check, usual, number=CONFIRMATION_NUMBER)
         if limits:
             raise NotCheckedError(limits[0])
         return None
 
-    def _lost(self, response: Response, *, is_ended: bool) -> list[Finding]:
-        """What is wrong where an item of the whole list is on no page, as far as the pages went."""
-        reached = [index for index, key in enumerate(self._whole) if key in self._seen]
-        end = len(self._whole) if is_ended else max(reached, default=0)
-        lost = [index for index in range(end) if self._whole[index] not in self._seen]
+    def _limit(self, response: Response, inputs: Inputs) -> str:
+        """Return why the next page is not requested, or "" if it is."""
+        link = self._paging.next_url(response.data, response.header(LINK)) or ""
+        operation_path = self._operation.url_path(inputs.path)
+        if urlsplit(link).path.rpartition("/")[2] not in ("", operation_path.rpartition("/")[2]):
+            return "the next page has another path, and the suite requests only the path of the operation"
+        if len(self._requested) < MAX_PAGES:
+            return ""
+        size = self._size or "the default size"
+        return f"the list continues after {MAX_PAGES} pages of {size}: its end was not reached"
+
+    def _lost_items(self, response: Response, *, is_ended: bool) -> list[Finding]:
+        """Return a finding if an item of the complete list is on none of the pages received."""
+        received = [index for index, key in enumerate(self._all_keys) if key in self._page_of]
+        end = len(self._all_keys) if is_ended else max(received, default=0)
+        lost = [index for index in range(end) if self._all_keys[index] not in self._page_of]
         if not lost:
             return []
-        # The page on which it should have been has the item after it.
-        after = next((self._seen[self._whole[index]] for index in reached if index > lost[0]), response)
-        place = f"{self._paging.items}{ITEMS}.{self._paging.identity}"
-        observed = f"{len(lost)} of {len(self._whole)} on no page, such as {self._whole[lost[0]]}"
-        words = "an item of the whole list is on no page"
-        return findings(after, [around("lost_item", words, place, "each item on one page", observed)])
+        # It should have been on the page that contains the item after it.
+        page = next((self._page_of[self._all_keys[index]] for index in received if index > lost[0]), response)
+        location = f"{self._paging.items}{ITEMS}.{self._paging.identity}"
+        observed = f"{len(lost)} of {len(self._all_keys)} on no page, such as {self._all_keys[lost[0]]}"
+        message = "an item of the whole list is on no page"
+        return findings(page, [around("lost_item", message, location, "each item on one page", observed)])
 
-    def _confirmed(self, exchange: Exchange, lost: list[Finding]) -> list[Finding]:
-        """What was found, where the list is what it was; raises `NotCheckedError` where it changed meanwhile."""
-        if self._keys(exchange.response) != self._whole:
-            raise NotCheckedError("the list changed while its pages were asked for")
-        return [*self._repeated, *lost]
+    def _confirm(self, exchange: Exchange, lost_items: list[Finding]) -> list[Finding]:
+        """Return the findings if the list is unchanged; raises `NotCheckedError` if it changed in the meantime."""
+        if self._keys(exchange.response) != self._all_keys:
+            raise NotCheckedError("the list changed while its pages were requested")
+        return [*self._repetitions, *lost_items]
 
 
-def _told(paging: Paging) -> str:
-    """Where an answer says that there is more."""
+def _next_page_location(paging: Paging) -> str:
+    """Return where a response says that there is another page."""
     if paging.in_header:
         return f"header {LINK}"
     return ".".join(paging.next or paging.more) or f"{paging.items}{ITEMS}"

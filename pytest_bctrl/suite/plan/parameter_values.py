@@ -1,4 +1,4 @@
-"""What the suite puts in parameters: values that are allowed, values that are not, and path values of nothing."""
+"""The values that the suite sends in parameters: allowed ones, invalid ones, and path values that name nothing."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ from pytest_bctrl.samples.inputs import LEFT_OUT, Inputs, alternatives, inputs_w
 from pytest_bctrl.samples.mutants import BREAKERS
 from pytest_bctrl.samples.text import RoundRobin
 
-_SHOWN = 24
+_MAX_SHOWN = 24
+"""Characters of a value in a test id."""
 
 
-class Trial(NamedTuple):
-    """A request that tries one parameter: with a value, allowed or not, or without it; a test id calls it `name`."""
+class ParameterTrial(NamedTuple):
+    """A request that tests one parameter, with a valid or an invalid value or without it; `name` is for test ids."""
 
     name: str
     parameter: Parameter
@@ -37,130 +38,156 @@ class Trial(NamedTuple):
 
 
 def is_guessable(contract: Contract, parameter: Parameter) -> bool:
-    """Whether a value that was made up may name something that exists: a number, or a listed value."""
+    """Return whether a generated value may name something that exists: a number or a listed value."""
     kinds = {shape.kind for shape in shapes(contract, parameter.schema)}
     return kinds <= {"integer", "number", "fixed"}
 
 
 def is_opaque(contract: Contract, parameter: Parameter) -> bool:
-    """Whether the contract says of a parameter no more than that it is a text, as of a cursor: any that is made up may
-    name nothing.
+    """Return whether the contract only says that a parameter is a string, such as a cursor.
+
+    A generated value may then name nothing.
     """
-    flat = flatten(contract, parameter.schema)
-    is_text = {*allowed_types(flat)} - {"null"} == {"string"}
-    return is_text and not parameter.examples and not flat.keys() & {"pattern", "format", "enum", "const", "default"}
+    schema = flatten(contract, parameter.schema)
+    is_text = {*allowed_types(schema)} - {"null"} == {"string"}
+    is_constrained = bool(schema.keys() & {"pattern", "format", "enum", "const", "default"})
+    return is_text and not parameter.examples and not is_constrained
 
 
 def cursors(contract: Contract, operation: Operation) -> frozenset[str]:
-    """The parameters whose values come from an answer: one that is made up names no page."""
-    found = read_paging(contract, operation)
-    return frozenset({found.start.name} if found is not None and found.start is not None and found.is_opaque else ())
+    """Return the parameters whose values come from a response: a generated cursor names no page."""
+    operation_paging = read_paging(contract, operation)
+    if operation_paging is None or operation_paging.start is None or not operation_paging.is_opaque:
+        return frozenset()
+    return frozenset({operation_paging.start.name})
 
 
 def invalid_parameters(contract: Contract, operation: Operation, request: Inputs) -> list[Parameter]:
-    """Return the parameters of query and header whose values a request leaves out or spells wrongly.
+    """Return the query and header parameters that a request omits although required, or whose value is invalid.
 
-    A value is wrong if the schema allows no reading of it; of a name that is repeated, a server may read any value.
+    A value is invalid if the schema allows no reading of it. A server may read any value of a repeated name.
     """
-    names = frozenset(one.name for one in operation.other_parameters if one.in_ == "query")
+    names = frozenset(parameter.name for parameter in operation.other_parameters if parameter.in_ == "query")
     fields = {name.lower(): text for name, text in request.headers}
 
-    def is_invalid(parameter: Parameter) -> bool:
+    def readings(parameter: Parameter) -> list[Any]:
         if parameter.in_ == "query":
-            own = [pair for pair in request.query if pair[0] == parameter.name]
-            sent = [request.query, *([pair] for pair in own)]
-            readings = [read_pairs(contract, parameter, pairs, names) for pairs in sent]
-            values = [value for reading in readings for value in reading]
-        else:
-            text = fields.get(parameter.name.lower())
-            values = [] if text is None else [read_field(contract, parameter, text)]
-        return not any(accepts(contract, parameter.schema, value) for value in values) if values else parameter.required
+            single_pairs = [[pair] for pair in request.query if pair[0] == parameter.name]
+            readings_of_pairs = [
+                read_pairs(contract, parameter, pairs, names) for pairs in (request.query, *single_pairs)
+            ]
+            return [value for values in readings_of_pairs for value in values]
+        text = fields.get(parameter.name.lower())
+        return [] if text is None else [read_field(contract, parameter, text)]
 
-    return [one for one in operation.other_parameters if one.in_ in ("query", "header") and is_invalid(one)]
+    def is_invalid(parameter: Parameter) -> bool:
+        values = readings(parameter)
+        if not values:
+            return parameter.required
+        return not any(accepts(contract, parameter.schema, value) for value in values)
+
+    return [
+        parameter
+        for parameter in operation.other_parameters
+        if parameter.in_ in ("query", "header") and is_invalid(parameter)
+    ]
 
 
-def variations(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Iterator[Trial]:
-    """Yield a request for each kind of value of each parameter beside the path's, that the contract allows."""
-    is_asked = not unfilled(contract, operation, settings)
-    known = cursors(contract, operation)
-    for parameter in operation.other_parameters if is_asked else ():
-        for value in alternatives(contract, parameter, settings) if parameter.name not in known else ():
-            yield _trial(contract, operation, settings, parameter, value)
+def allowed_values(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Iterator[ParameterTrial]:
+    """Yield a request for each kind of value that the contract allows for each query or header parameter."""
+    if unfilled(contract, operation, settings):
+        return
+    operation_cursors = cursors(contract, operation)
+    for parameter in operation.other_parameters:
+        if parameter.name not in operation_cursors:
+            for value in alternatives(contract, parameter, settings):
+                yield _trial(contract, operation, settings, parameter, value)
 
 
 def _trial(
     contract: Contract, operation: Operation, settings: Mapping[str, str], parameter: Parameter, value: Any
-) -> Trial:
-    given = {(parameter.in_, parameter.name): value}
+) -> ParameterTrial:
     text = ",".join(map(serialize_scalar, value)) if isinstance(value, list) else serialize_scalar(value)
-    name = f"{parameter.name}={text if len(text) <= _SHOWN else f'{text[:_SHOWN]}...'}"
-    return Trial(name, parameter, inputs_with(contract, operation, settings, given))
+    if len(text) > _MAX_SHOWN:
+        text = f"{text[:_MAX_SHOWN]}..."
+    inputs = inputs_with(contract, operation, settings, {(parameter.in_, parameter.name): value})
+    return ParameterTrial(f"{parameter.name}={text}", parameter, inputs)
 
 
-def mistakes(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Iterator[Trial]:
-    """Yield a request for each way to break each parameter; none where the contract documents no refusal."""
+def invalid_values(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Iterator[ParameterTrial]:
+    """Yield a request for each way to violate each parameter's schema, if the contract documents a rejection."""
     if unfilled(contract, operation, settings) or not documented_rejections(operation):
         return
     for parameter in operation.other_parameters:
         if parameter.required:
-            bare = inputs_with(contract, operation, settings, {(parameter.in_, parameter.name): LEFT_OUT})
-            yield Trial(f"without {parameter.name}", parameter, bare)
-        seen = []
-        for value in _broken(contract, parameter, settings):
+            inputs = inputs_with(contract, operation, settings, {(parameter.in_, parameter.name): LEFT_OUT})
+            yield ParameterTrial(f"without {parameter.name}", parameter, inputs)
+        names = set()
+        for value in _breaking_values(contract, parameter, settings):
             trial = _trial(contract, operation, settings, parameter, value)
-            # A number that is spelled out is as good as its text.
-            arrives = received_values(contract, parameter, value)
-            if trial.name not in seen and not all(accepts(contract, parameter.schema, one) for one in arrives):
-                seen.append(trial.name)
+            # A number sent as text may be valid.
+            readings = received_values(contract, parameter, value)
+            is_valid = all(accepts(contract, parameter.schema, reading) for reading in readings)
+            if trial.name not in names and not is_valid:
+                names.add(trial.name)
                 yield trial
 
 
-def _broken(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> Iterator[Any]:
-    """Values that break a parameter's schema, or that of the items of its list."""
-    right = next(iter(alternatives(contract, parameter, settings)), None)
+def _breaking_values(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> Iterator[Any]:
+    """Yield values that violate a parameter's schema, or lists with items that violate the items' schema."""
+    valid = next(iter(alternatives(contract, parameter, settings)), None)
     schema = flatten(contract, parameter.schema)
-    yield from _breaking(schema, right)
-    if isinstance(right, list) and right and isinstance(schema.get("items"), Mapping):
-        yield from ([value] for value in _breaking(flatten(contract, schema["items"]), right[0]))
+    yield from _breaking_schema(schema, valid)
+    if isinstance(valid, list) and valid and isinstance(schema.get("items"), Mapping):
+        for item in _breaking_schema(flatten(contract, schema["items"]), valid[0]):
+            yield [item]
 
 
-def _breaking(schema: Mapping[str, Any], right: Any) -> Iterator[Any]:
+def _breaking_schema(schema: Mapping[str, Any], valid: Any) -> Iterator[Any]:
     for keyword, breaker in BREAKERS.items():
         if keyword in schema:
-            for _, value in breaker(schema, right):
-                # No object can stand in a request, nor a character that no header can carry.
-                if value.isprintable() and value.isascii() if isinstance(value, str) else not isinstance(value, dict):
+            for _, value in breaker(schema, valid):
+                if _is_sendable(value):
                     yield value
 
 
-REFUSED = frozenset({400, 403, 404})
-"""Statuses that refuse a path value; 404 is the documented one, 400 and 403 say as much."""
+def _is_sendable(value: Any) -> bool:
+    """Return whether a parameter can carry a value: no object, and only characters that a header may contain."""
+    if isinstance(value, str):
+        return value.isprintable() and value.isascii()
+    return not isinstance(value, dict)
 
 
-_SHORT = 8
-"""Characters of a real value that may name something else still without its end."""
+REJECTING_STATUSES = frozenset({400, 403, 404})
+"""Statuses that reject a path value; 404 is the documented one, 400 and 403 mean the same."""
+
+
+_MAX_SHORT = 8
+"""Maximum length of a real value that may still name something without its last character."""
 
 
 class PathValue(NamedTuple):
-    """One value, its name in test ids, and statuses beyond the documented ones that HTTP itself has for it.
+    """A path value, its name in test ids, and statuses that HTTP allows for it beyond the documented ones.
 
-    `{0}` in a `value` stands for the real one, `{1}` for it without its end: a server may look at a part of it.
+    In `value`, `{0}` stands for the real value and `{1}` for the real value without its last character: a server may
+    compare only a part of it.
     """
 
     name: str
     value: str
-    refused_too: frozenset[int] = frozenset()
+    tolerated: frozenset[int] = frozenset()
 
-    def beside(self, real: str) -> str:
-        """Return the value for a parameter with a real one that cannot be guessed, or is empty."""
-        known = real if len(real) > _SHORT else "no-such-space"
-        return self.value.format(known, known[:-1])
+    def for_real_value(self, real_value: str) -> str:
+        """Return the value for a parameter; `real_value` is empty if it can be guessed."""
+        if len(real_value) <= _MAX_SHORT:
+            real_value = "no-such-space"
+        return self.value.format(real_value, real_value[:-1])
 
 
 LONG = 4_000
-"""Characters of the long value: with the rest of the request line still under the 4,094 bytes that servers take."""
+"""Length of the long value; the request line stays below the 4,094 bytes that servers accept."""
 
-# Version 4, as most ids are: a server may look at the version, too.
+# A server may check the version of a UUID; most ids have version 4.
 UNKNOWN = PathValue("unknown", "10ff4a95-4074-4292-924a-07cdbb0325ac")
 
 ODD = (
@@ -175,52 +202,53 @@ ODD = (
     PathValue("dot-segments", ".."),
     PathValue("quotes-and-percent", "100%'\"; --"),
 )
+"""Unusual path values."""
 
 
-def unknown(contract: Contract, parameter: Parameter) -> str:
-    """Return a value that the parameter's schema allows and that names nothing: a UUID where that is allowed."""
-    known = known_values(contract, parameter, {})
-    made = [UNKNOWN.value, _FAR]
-    # Without its examples, which name something that exists.
+def unknown_value(contract: Contract, parameter: Parameter) -> str:
+    """Return a value that the parameter's schema allows and that names nothing; a UUID if possible."""
+    existing = known_values(contract, parameter, {})
+    candidates = [UNKNOWN.value, _LARGE_NUMBER]
+    # Examples name something that exists.
     schema = {key: value for key, value in flatten(contract, parameter.schema).items() if key != "examples"}
     for seed in range(_SEEDS):
         with suppress(DocumentError):
-            made.append(serialize_field(parameter, Builder(contract, RoundRobin(seed)).value(schema)))
-    for text in made:
-        if text not in known and accepts(contract, parameter.schema, read_field(contract, parameter, text)):
+            candidates.append(serialize_field(parameter, Builder(contract, RoundRobin(seed)).value(schema)))
+    for text in candidates:
+        if text not in existing and accepts(contract, parameter.schema, read_field(contract, parameter, text)):
             return text
     return UNKNOWN.value
 
 
-_FAR = "999999937"
+_LARGE_NUMBER = "999999937"
 _SEEDS = 8
 
 
-def near_misses(contract: Contract, operation: Operation, real: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return path values that a server takes for the real ones if it looks at a part of them: three for each parameter.
+def near_miss_paths(contract: Contract, operation: Operation, real: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return path values that a server accepts if it compares only a part of the real ones: three per parameter.
 
-    One has another last character, one another first, one has one more. A parameter that may be guessed has none: it
-    may name something.
+    They differ in the last character, in the first one, or have one more. Guessable parameters are left out, since
+    such a value may name something.
     """
     return [
-        {**real, parameter.name: almost}
+        {**real, parameter.name: near_miss}
         for parameter in operation.path_parameters
         if not is_guessable(contract, parameter) and real.get(parameter.name)
-        for almost in _almost(real[parameter.name])
+        for near_miss in _near_misses(real[parameter.name])
     ]
 
 
-def _almost(value: str) -> tuple[str, ...]:
+def _near_misses(value: str) -> tuple[str, ...]:
     last = f"{value[:-1]}{'1' if value.endswith('0') else '0'}"
     first = f"{'1' if value.startswith('0') else '0'}{value[1:]}"
     return tuple(dict.fromkeys((last, f"{value}0", first)))
 
 
 def path_probes(limit: int) -> tuple[PathValue, ...]:
-    """Return the values to try, at most `limit`; the unknown one always comes first."""
+    """Return at most `limit` path values to send, the unknown one first."""
     return (UNKNOWN, *ODD)[:limit]
 
 
-def generated_paths(limit: int) -> int:
-    """Return how many generated values are left to try under `limit`, beside the real one: at least one."""
+def generated_path_count(limit: int) -> int:
+    """Return how many generated path values may be sent under `limit`: at least one."""
     return max(1, limit - len(path_probes(limit)) - 4)

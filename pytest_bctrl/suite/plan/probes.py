@@ -1,7 +1,6 @@
-"""What the contract suite asks about an operation, kind by kind, and what is wrong with an answer.
+"""The requests of each kind of probe, and the checks of their responses.
 
-Each function gives the requests of one kind, as data, and what holds their answers to the contract; it sends none.
-What is wrong with how an answer came is found beside it.
+Each function yields requests as data; it sends none. Faults in the transfer of a response are found elsewhere.
 """
 
 from __future__ import annotations
@@ -32,244 +31,282 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import shape
 from pytest_bctrl.samples.inputs import inputs_with, known_values
 from pytest_bctrl.suite.plan.parameter_values import (
-    REFUSED,
+    REJECTING_STATUSES,
     UNKNOWN,
+    ParameterTrial,
     PathValue,
-    Trial,
     cursors,
     is_guessable,
     is_opaque,
-    near_misses,
-    unknown,
+    near_miss_paths,
+    unknown_value,
 )
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending.requests import Ask, Exchange, plain
+from pytest_bctrl.suite.sending.requests import Exchange, ProbeRequest, plain
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
 REPEATS = 6
-"""Requests for the same. Five in a row open a connection each, so that a fault in every fifth answer shows."""
+"""Number of equal requests. Five in a row open a connection each, so a fault in every fifth response shows."""
 
 
-def of_plain(judge: Callable[..., list[Finding]]) -> Callable[..., Iterator[Ask]]:
-    """Look at the answer to the plain request; what is given is given to the judge, too."""
+def plain_requests(check: Callable[..., list[Finding]]) -> Callable[..., Iterator[ProbeRequest]]:
+    """Return a function that yields the plain request, with a check of its response that takes further arguments."""
 
-    @wraps(judge)
-    def asks(_run: ContractRun, operation: Operation, *given: Any) -> Iterator[Ask]:
-        yield Ask(operation, lambda exchange: judge(exchange, *given))
+    @wraps(check)
+    def requests(_run: ContractRun, operation: Operation, *arguments: Any) -> Iterator[ProbeRequest]:
+        yield ProbeRequest(operation, lambda exchange: check(exchange, *arguments))
 
-    return asks
+    return requests
 
 
 def check_first(exchange: Exchange) -> list[Finding]:
-    """Check status, content type, strict JSON and schema of the plain answer."""
+    """Check status, content type, strict JSON and schema of the plain response."""
     response = exchange.response
-    found = check_protocol(response, response.operation.success_statuses)
-    return [*exchange.findings, *found, *findings(response, check_retired(response))]
+    protocol_findings = check_protocol(response, response.operation.success_statuses)
+    return [*exchange.findings, *protocol_findings, *findings(response, check_retired(response))]
 
 
 def check_documented(exchange: Exchange) -> list[Finding]:
-    """Look for properties of the plain answer that the contract does not document."""
+    """Check that the contract documents every property of the plain response."""
     response = exchange.response
     if not response.parsed.ok:
-        raise NotCheckedError("the answer has no JSON body to look at")
+        raise NotCheckedError("the response has no JSON body")
     if response.schema is None:
-        raise NotCheckedError("the contract documents no JSON body for the answer")
+        raise NotCheckedError("the contract documents no JSON body for the response")
     return check_undocumented(response)
 
 
 def check_rule(exchange: Exchange, rule: Mapping[str, Any]) -> list[Finding]:
-    """Check the plain answer against a rule that the schema cannot say."""
+    """Check the plain response against a rule that no schema can express."""
     if not places_of(exchange.response, rule):
-        raise NotCheckedError(f"the answer has no {rule.get('each', rule.get('unique'))} to look at")
+        raise NotCheckedError(f"the response has no {rule.get('each', rule.get('unique'))}")
     return findings(exchange.response, check_invariant(exchange.response, rule))
 
 
 def check_own(exchange: Exchange, check: Check) -> list[Finding]:
-    """Run a check of the project's own on the plain answer."""
+    """Run a custom check on the plain response."""
     return run_check(check, exchange.response)
 
 
-def of_repetition(run: ContractRun, operation: Operation) -> Iterator[Ask]:
-    """Ask the same again, five times and more, so that a fault in every fifth answer shows: every check each time."""
+def repeated_requests(run: ContractRun, operation: Operation) -> Iterator[ProbeRequest]:
+    """Repeat the plain request at least five times, with all checks, to find a fault in every fifth response."""
 
-    def judge(exchange: Exchange) -> list[Finding]:
+    def check(exchange: Exchange) -> list[Finding]:
         return check_answer(exchange.response, operation.success_statuses)
 
-    # On a connection of its own a reset is no idle close. The last shares one, as two requests of a client do.
-    for left in reversed(range(REPEATS - 1)):
-        yield Ask(operation, judge, plain(run, operation), number=REPEATS - left, fresh=left > 0, follows=left == 0)
+    # On a new connection, a reset cannot be the close of an idle one. The last request shares a connection, as two
+    # requests of a client do.
+    for number in range(2, REPEATS + 1):
+        is_last = number == REPEATS
+        yield ProbeRequest(
+            operation, check, plain(run, operation), number=number, opens_connection=not is_last, waits=is_last
+        )
 
 
-def of_credential(run: ContractRun, operation: Operation, credential: Credential) -> Iterator[Ask]:
-    """Ask with an invalid credential: it has to be refused, as documented.
+def credential_requests(run: ContractRun, operation: Operation, credential: Credential) -> Iterator[ProbeRequest]:
+    """Send an invalid credential: the API must reject it as documented.
 
-    No header, an empty one, a wrong token, the key changed, cut, extended, without a scheme, under two others, less
-    what the contract accepts in another of its ways; half of them on a connection that saw the right key.
+    No header, an empty one, a wrong token, the key changed, truncated, extended, without a scheme and under two other
+    schemes, except for credentials that the contract accepts in another way. Half of the requests use a connection on
+    which the right key was sent before.
     """
 
-    def judge(exchange: Exchange) -> list[Finding]:
+    def check(exchange: Exchange) -> list[Finding]:
         response = exchange.response
-        wanted = CREDENTIAL_REFUSED if response.status in CREDENTIAL_REFUSED else ()
-        return [*findings(response, check_refused(response, credential.name)), *check_protocol(response, wanted)]
+        expected = CREDENTIAL_REFUSED if response.status in CREDENTIAL_REFUSED else ()
+        return [*findings(response, check_refused(response, credential.name)), *check_protocol(response, expected)]
 
-    yield Ask(operation, judge, plain(run, operation), credential, fresh=credential.is_first, unwelcome=True)
+    yield ProbeRequest(
+        operation,
+        check,
+        plain(run, operation),
+        credential,
+        opens_connection=credential.is_first,
+        is_invalid=True,
+    )
 
 
-def of_head(run: ContractRun, operation: Operation) -> Iterator[Ask]:
-    """Ask with HEAD and without a credential: it has to be refused."""
+def head_requests(run: ContractRun, operation: Operation) -> Iterator[ProbeRequest]:
+    """Send HEAD without a credential: the API must reject it."""
 
-    def judge(exchange: Exchange) -> list[Finding]:
+    def check(exchange: Exchange) -> list[Finding]:
         return findings(exchange.response, check_head_refused(exchange.response))
 
-    # On a connection of its own: many a server sends a body here, which no other request may take for its answer.
-    yield Ask(operation, judge, plain(run, operation), NONE, method="HEAD", fresh=True, unwelcome=True)
+    # It has a connection of its own: many servers send a body, which must not be taken for the next response.
+    yield ProbeRequest(
+        operation, check, plain(run, operation), NONE, method="HEAD", opens_connection=True, is_invalid=True
+    )
 
 
-def of_path(run: ContractRun, operation: Operation, value: PathValue) -> Iterator[Ask]:
-    """Ask for what does not exist, by a part of the real value, long, odd, encoded and control characters: refused."""
+def path_value_requests(run: ContractRun, operation: Operation, value: PathValue) -> Iterator[ProbeRequest]:
+    """Request something that does not exist, by partial, long and other unusual ids: the API must reject it."""
+    is_unusual = value is not UNKNOWN
 
-    def judge(exchange: Exchange) -> list[Finding]:
+    def check(exchange: Exchange) -> list[Finding]:
         response = exchange.response
-        if response.status in value.refused_too:
+        if response.status in value.tolerated:
             looked(response).add("status")
             return []
-        found = _check_unknown(response)
-        return found if value is UNKNOWN else softened(response, found)
+        unknown_findings = _check_unknown(response)
+        return softened(response, unknown_findings) if is_unusual else unknown_findings
 
     usual = plain(run, operation)
-    wrong = {
-        one.name: unknown(run.contract, one)
-        if value is UNKNOWN
-        else value.beside("" if is_guessable(run.contract, one) else usual.path.get(one.name, ""))
-        for one in operation.path_parameters
-    }
-    is_odd = value is not UNKNOWN
-    wrong_path = replace(usual, path=wrong)
-    yield Ask(operation, judge, wrong_path, tolerated=value.refused_too, is_odd=is_odd, unwelcome=True)
+    path = {}
+    for parameter in operation.path_parameters:
+        if not is_unusual:
+            path[parameter.name] = unknown_value(run.contract, parameter)
+            continue
+        real_value = usual.path.get(parameter.name, "")
+        if is_guessable(run.contract, parameter):
+            real_value = ""
+        path[parameter.name] = value.for_real_value(real_value)
+    yield ProbeRequest(
+        operation,
+        check,
+        replace(usual, path=path),
+        tolerated=value.tolerated,
+        is_unusual=is_unusual,
+        is_invalid=True,
+    )
 
 
 def _check_unknown(response: Response) -> list[Finding]:
-    """Check the answer to a path value that names nothing: it is refused, and shows nothing of another one."""
-    shown = check_invariants(response) if 200 <= response.status < 300 else ()
-    return [*check_protocol(response, refusals(response.operation)), *findings(response, shown)]
+    """Check the response to a path value that names nothing: a rejection that shows nothing of other resources."""
+    rejection_findings = check_protocol(response, refusals(response.operation))
+    if not 200 <= response.status < 300:
+        return rejection_findings
+    return [*rejection_findings, *findings(response, check_invariants(response))]
 
 
 def refusals(operation: Operation) -> frozenset[int]:
-    """The statuses that refuse a path value: those that say so for any API, and 422 where it is documented."""
-    return REFUSED | ({422} if "422" in operation.responses else set())
+    """Return the statuses that reject a path value: those of any API, and 422 if it is documented."""
+    if "422" in operation.responses:
+        return REJECTING_STATUSES | {422}
+    return REJECTING_STATUSES
 
 
-def of_variation(run: ContractRun, operation: Operation, variation: Trial) -> Iterator[Ask]:
-    """Ask with a value that the contract allows in query or header: accepted, and answered as documented."""
+def allowed_value_requests(run: ContractRun, operation: Operation, variation: ParameterTrial) -> Iterator[ProbeRequest]:
+    """Send a value that the contract allows in query or header: the API must accept it and respond as documented."""
 
-    def judge(exchange: Exchange) -> list[Finding]:
-        response, wanted = exchange.response, operation.success_statuses
+    def check(exchange: Exchange) -> list[Finding]:
+        response, expected = exchange.response, operation.success_statuses
         if not 400 <= response.status < 500 or response.documented is None:
-            return check_answer(response, wanted)
-        words = "a value that the contract allows is refused"
-        refused = _wrong(response, variation, "positive_data_acceptance", words, wanted)
+            return check_answer(response, expected)
+        message = "the API rejects a value that the contract allows"
+        rejections = _trial_findings(response, variation, "positive_data_acceptance", message, expected)
         if is_opaque(run.contract, variation.parameter):
-            words = "a made-up value is refused, and the contract does not say which there are; bctrl_values gives one"
-            refused = [replace(one, level="info", message=words) for one in refused]
-        return [*refused, *check_protocol(response)]
+            message = "the API rejects a generated value; set a real one with bctrl_values"
+            rejections = [replace(rejection, level="info", message=message) for rejection in rejections]
+        return [*rejections, *check_protocol(response)]
 
-    yield Ask(operation, judge, variation.inputs)
+    yield ProbeRequest(operation, check, variation.inputs)
 
 
-def of_mistake(_run: ContractRun, operation: Operation, mistake: Trial) -> Iterator[Ask]:
-    """Ask with a value that it does not allow, or with none where one is required: refused, as documented."""
+def invalid_value_requests(_run: ContractRun, operation: Operation, mistake: ParameterTrial) -> Iterator[ProbeRequest]:
+    """Send an invalid value, or omit a required one: the API must reject the request as documented."""
 
-    def judge(exchange: Exchange) -> list[Finding]:
-        response, wanted = exchange.response, documented_rejections(operation)
+    def check(exchange: Exchange) -> list[Finding]:
+        response, expected = exchange.response, documented_rejections(operation)
         if 200 <= response.status < 300:
-            words = "a value that the contract does not allow is taken"
-            return _wrong(response, mistake, "negative_data_rejection", words, wanted)
-        return check_protocol(response, wanted)
+            message = "the API accepts a value that the contract does not allow"
+            return _trial_findings(response, mistake, "negative_data_rejection", message, expected)
+        return check_protocol(response, expected)
 
-    yield Ask(operation, judge, mistake.inputs, unwelcome=True)
-
-
-def _wrong(response: Response, trial: Trial, rule: str, message: str, wanted: Iterable[int]) -> list[Finding]:
-    """The finding for a trial that was answered as if its value were of the other kind."""
-    place = f"{trial.parameter.in_} {trial.parameter.name}"
-    return findings(response, [around(rule, message, place, sorted(wanted), response.status)])
+    yield ProbeRequest(operation, check, mistake.inputs, is_invalid=True)
 
 
-def of_generated_paths(run: ContractRun, operation: Operation, limit: int) -> Iterator[Ask]:
-    """Ask with almost the real path value, and with those that Schemathesis generates: all refused."""
+def _trial_findings(
+    response: Response, trial: ParameterTrial, rule: str, message: str, expected: Iterable[int]
+) -> list[Finding]:
+    """Return the finding for a valid value that was rejected, or an invalid value that was accepted."""
+    location = f"{trial.parameter.in_} {trial.parameter.name}"
+    return findings(response, [around(rule, message, location, sorted(expected), response.status)])
+
+
+def generated_path_requests(run: ContractRun, operation: Operation, limit: int) -> Iterator[ProbeRequest]:
+    """Send ids that differ little from the real one, and ids that Schemathesis generates: the API must reject them."""
     from pytest_bctrl.suite.plan.schemathesis_engine import cases_with_paths
 
     usual = plain(run, operation)
-    near = near_misses(run.contract, operation, usual.path)[:limit]
-    for path in near:
+    near_misses = near_miss_paths(run.contract, operation, usual.path)[:limit]
+    for path in near_misses:
         has_usual_form = all(len(value) == len(usual.path[name]) for name, value in path.items())
-        judge = partial(_check_guess, operation, is_ordinary=has_usual_form)
-        # What the target made us send beyond the plan is saved here.
+        check = partial(_check_guess, operation, is_ordinary=has_usual_form)
+        # Left out if the target caused unplanned requests.
         inputs = replace(usual, path=path)
-        yield Ask(operation, judge, inputs, spare=True, is_odd=not has_usual_form, unwelcome=True)
-    for case in cases_with_paths(run, operation, limit - len(near)):
-        judge = partial(_check_guess, operation)
-        yield Ask(operation, judge, case.inputs, spare=True, is_odd=True, unwelcome=True)
+        yield ProbeRequest(operation, check, inputs, is_optional=True, is_unusual=not has_usual_form, is_invalid=True)
+    for case in cases_with_paths(run, operation, limit - len(near_misses)):
+        check = partial(_check_guess, operation)
+        yield ProbeRequest(operation, check, case.inputs, is_optional=True, is_unusual=True, is_invalid=True)
 
 
 def _check_guess(operation: Operation, exchange: Exchange, is_ordinary: bool = False) -> list[Finding]:
-    """Hold the answer to a generated path value: it names nothing, and is refused.
+    """Check the response to a generated path value, which the API must reject.
 
-    A number, or one of the document's own examples, may name something that exists.
+    A number, or an example from the contract, may name something that exists.
     """
-    response, contract, values = exchange.response, exchange.response.contract, exchange.response.path_values
-    may_be_there = all(
+    response = exchange.response
+    contract, values = response.contract, response.path_values
+    may_exist = all(
         is_guessable(contract, parameter) or str(values.get(parameter.name)) in known_values(contract, parameter, {})
         for parameter in operation.path_parameters
     )
-    is_there = 200 <= response.status < 300 and may_be_there
-    found = check_answer(response, operation.success_statuses) if is_there else _check_unknown(response)
-    return found if is_ordinary else softened(response, found)
+    if may_exist and 200 <= response.status < 300:
+        guess_findings = check_answer(response, operation.success_statuses)
+    else:
+        guess_findings = _check_unknown(response)
+    return guess_findings if is_ordinary else softened(response, guess_findings)
 
 
-def of_generated_query(run: ContractRun, operation: Operation, limit: int) -> Iterator[Ask]:
-    """Ask with generated values in query and header, within what is allowed: answered as documented."""
-    from pytest_bctrl.suite.plan.generated_values import generated
+def generated_query_requests(run: ContractRun, operation: Operation, limit: int) -> Iterator[ProbeRequest]:
+    """Send generated values that the contract allows in query and header: the API must respond as documented."""
+    from pytest_bctrl.suite.plan.generated_values import generated_values
 
-    def judge(exchange: Exchange) -> list[Finding]:
+    def check(exchange: Exchange) -> list[Finding]:
         return check_generated(exchange.response)
 
-    for values in generated(run.contract, operation, made_up(run, operation), limit):
-        yield Ask(operation, judge, inputs_with(run.contract, operation, run.values, values))
+    parameters = generatable_parameters(run, operation)
+    for values in generated_values(run.contract, operation, parameters, limit):
+        yield ProbeRequest(operation, check, inputs_with(run.contract, operation, run.values, values))
 
 
 SAMPLES: Mapping[str, tuple[bytes, str]] = {"GET /v1/spaces/{}/runtimes": (b"{}", "application/json")}
-"""The body, and its content type, that the samples on an operation's published page send; the spec has neither."""
+"""Body and content type that the samples on an operation's published page send; the spec documents neither."""
 
 
-def of_sample(run: ContractRun, operation: Operation) -> Iterator[Ask]:
-    """Ask as the samples on the published page do, with a JSON body `{}`: answered as the plain request is."""
+def published_sample_requests(run: ContractRun, operation: Operation) -> Iterator[ProbeRequest]:
+    """Send the request of the published samples, with a JSON body `{}`: the API must respond as to the plain one."""
     content, media_type = SAMPLES[shape(operation.label)]
 
-    def judge(exchange: Exchange) -> list[Finding]:
-        response, wanted = exchange.response, operation.success_statuses
+    def check(exchange: Exchange) -> list[Finding]:
+        response, expected = exchange.response, operation.success_statuses
         if not 300 <= response.status < 500:
-            return check_answer(response, wanted)
-        words = "a request as the published samples send it is refused: they do not work"
-        place = f"body {content.decode()}"
-        refused = around("published_samples", words, place, sorted(wanted), response.status)
-        return [*findings(response, [refused]), *check_protocol(response)]
+            return check_answer(response, expected)
+        message = "the API rejects the request of the published samples"
+        location = f"body {content.decode()}"
+        violation = around("published_samples", message, location, sorted(expected), response.status)
+        return [*findings(response, [violation]), *check_protocol(response)]
 
     inputs = plain(run, operation)
     inputs = replace(inputs, headers=(*inputs.headers, ("Content-Type", media_type)))
-    yield Ask(operation, judge, inputs, content=content)
+    yield ProbeRequest(operation, check, inputs, content=content)
 
 
-def made_up(run: ContractRun, operation: Operation) -> list[Parameter]:
-    """Return the parameters beside the path's for which values may be made up: no setting or answer says which there
-    are.
+def generatable_parameters(run: ContractRun, operation: Operation) -> list[Parameter]:
+    """Return the query and header parameters whose values may be generated.
+
+    The values of the other parameters come from settings or from responses.
     """
-    known = {*run.values, *cursors(run.contract, operation)}
-    return [one for one in operation.other_parameters if one.setting is None and one.name not in known]
+    fixed = {*run.values, *cursors(run.contract, operation)}
+    return [
+        parameter
+        for parameter in operation.other_parameters
+        if parameter.setting is None and parameter.name not in fixed
+    ]
 
 
 def check_generated(response: Response) -> list[Finding]:
-    """Hold the answer to a generated query that the contract allows: a success, or a documented refusal."""
+    """Check the response to a generated query that the contract allows: a success or a documented rejection."""
     if 400 <= response.status < 500:
         return check_protocol(response)
     return check_answer(response, response.operation.success_statuses)

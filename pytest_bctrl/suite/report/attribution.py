@@ -16,36 +16,49 @@ from pytest_bctrl.reports.drift_text import moved_text
 from pytest_bctrl.suite.run import ContractRun
 
 REPORT = "bctrl-run.json"
+"""The JSON report that a suggested command writes if the run writes none."""
 
 
-def moved(
+def attribute(
     run: ContractRun,
     upstream: Mapping[str, Any],
     observation: Observation,
-    found: Sequence[Finding],
+    findings: Sequence[Finding],
     commands: Mapping[str, str],
 ) -> tuple[list[Finding], list[str]]:
-    """Return the findings of a run with who moved on those that tell it, and the section that says so, line by line.
+    """Return the findings, with the cause added to each drift finding, and the lines of the section about causes.
 
     `upstream` is the published document as the drift test read it: `name` and `data`. `commands` are those of
-    `commands_of`. Raises `DocumentError` where the overlay no longer applies to upstream.
+    `next_commands`. Raises `DocumentError` if the overlay no longer applies to upstream.
     """
     published = contract_with_overlay(load_data(upstream["data"], str(upstream["name"])), run.chosen.overlay)
-    changes = [finding for finding in found if "revision" in finding.extra]
-    placed = place(run.contract, published, observation, changes, commands)
-    section = ["who moved: the vendored spec, upstream, or the API", *moved_text(placed), ""] if placed else []
-    words = ("moved", "witnesses", "next")
-    more = {one.fingerprint: {word: one.extra[word] for word in words} for one in placed}
-    return [replace(one, extra={**one.extra, **more.get(one.fingerprint, {})}) for one in found], section
+    changes = [finding for finding in findings if "revision" in finding.extra]
+    attributed = place(run.contract, published, observation, changes, commands)
+    section = []
+    if attributed:
+        section = ["who moved: the vendored spec, upstream, or the API", *moved_text(attributed), ""]
+    causes = {
+        finding.fingerprint: {key: finding.extra[key] for key in ("moved", "witnesses", "next")}
+        for finding in attributed
+    }
+    with_causes = [
+        replace(finding, extra={**finding.extra, **causes.get(finding.fingerprint, {})}) for finding in findings
+    ]
+    return with_causes, section
 
 
-def commands_of(run: ContractRun, again: Sequence[str], report: str) -> Mapping[str, str]:
-    """Return the command to type next for each name; one that needs what was seen writes it down, where nothing did."""
+def next_commands(run: ContractRun, repeat: Sequence[str], report: str) -> Mapping[str, str]:
+    """Return the command to type next for each cause; `repeat` is the command that repeats the run.
+
+    The command that needs the observations first writes them to a report if the run writes no `report`.
+    """
     source = str(run.upstream)
-    written = report or REPORT
-    suggest = shlex.join(["pytest-bctrl", "contract", "suggest", written, "--output", "suggested.overlay.yaml"])
+    suggest = shlex.join(
+        ["pytest-bctrl", "contract", "suggest", report or REPORT, "--output", "suggested.overlay.yaml"]
+    )
     if not report:
-        suggest = f"{shlex.join([*again, f'--bctrl-report={written}'])}; {suggest}"
-    own = shlex.join(["pytest-bctrl", "drift", source, "--base", run.contract.name])
-    update = run.chosen.update_command(source) if run.chosen.files else own
-    return next_steps(shlex.join([*again, "--lf"]), suggest, update, shlex.join(again))
+        suggest = f"{shlex.join([*repeat, f'--bctrl-report={REPORT}'])}; {suggest}"
+    update = shlex.join(["pytest-bctrl", "drift", source, "--base", run.contract.name])
+    if run.chosen.files:
+        update = run.chosen.update_command(source)
+    return next_steps(shlex.join([*repeat, "--lf"]), suggest, update, shlex.join(repeat))

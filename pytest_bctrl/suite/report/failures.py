@@ -1,4 +1,4 @@
-"""The failures of contract tests on a terminal: each cause once, however many tests met it."""
+"""Prints the failures of contract tests, each cause once even if several tests report it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from pytest_bctrl.suite.report.summary import Summary
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What stands for a report's failure on the terminal: rows, and the line of pytest's short summary."""
+class FailureText:
+    """Replaces the failure in a report: the rows to print, and the line of pytest's short summary."""
 
     rows: tuple[Row, ...]
     reprcrash: SimpleNamespace
@@ -33,84 +33,89 @@ class Shown:
 
 
 class Failures:
-    """Stands around the hooks of `-r`, `--tb` and `-v`: pytest prints the failures and the short summary as ever.
+    """Wraps pytest's failure output (`-r`, `--tb`, `-v`) and prints each cause once.
 
-    Reports themselves stay whole, for JUnit and every other plugin: only what is printed is another.
+    Only the terminal output changes. Reports stay complete for JUnit and other plugins.
     """
 
     def __init__(self, summary: Summary, fail_on: FailOn) -> None:
         self._summary = summary
         self._fail_on: FailOn = fail_on
-        self._short: list[Any] = []
+        self._short_summary: list[Any] = []
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter, config: pytest.Config
     ) -> Generator[None, None, None]:
-        """Fold the failures while they are printed; behind all, say what the run comes to."""
+        """Replace the failures while they are printed, and print the summary of the run at the end."""
         stats = terminalreporter.stats
-        whole, verbosity = stats.get("failed", []), config.get_verbosity()
-        if whole and config.option.tbstyle != "line":
-            stats["failed"], self._short = self._folded(whole, verbosity)
+        failed, verbosity = stats.get("failed", []), config.get_verbosity()
+        if failed and config.option.tbstyle != "line":
+            stats["failed"], self._short_summary = self._merged(failed, verbosity)
         try:
             yield
         finally:
-            if whole:
-                stats["failed"] = whole
+            if failed:
+                stats["failed"] = failed
         self._summary.write(terminalreporter)
 
     @pytest.hookimpl(specname="pytest_terminal_summary", tryfirst=True)
     def pytest_failures_printed(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Between the failures and the short summary, which names every test."""
-        if self._short:
-            terminalreporter.stats["failed"] = self._short
+        """Restore all failed tests between the failures and the short summary, which names every test."""
+        if self._short_summary:
+            terminalreporter.stats["failed"] = self._short_summary
 
-    def _folded(self, reports: list[Any], verbosity: int) -> tuple[list[Any], list[Any]]:
-        """Return the reports whose failure is printed, and all of them for the short summary; `-vv` folds none."""
-        found = {id(report): list(self._failing(report)) for report in reports}
-        whole = _by_cause(finding for some in found.values() for finding in some)
-        first_of: dict[tuple[str, ...], str] = {}
-        printed, short = [], []
+    def _merged(self, reports: list[Any], verbosity: int) -> tuple[list[Any], list[Any]]:
+        """Return the reports to print as failures, and those for the short summary; `-vv` merges nothing."""
+        findings_of = {id(report): list(self._failing(report)) for report in reports}
+        all_causes = _by_cause(finding for findings in findings_of.values() for finding in findings)
+        first_test_of: dict[tuple[str, ...], str] = {}
+        printed, short_summary = [], []
         for report in reports:
-            mine, name = _by_cause(found[id(report)]), str(report.nodeid).removeprefix("bctrl::")
-            fresh = [key for key in mine if key not in first_of or verbosity > 1]
-            if mine and not fresh:
-                seen = dict.fromkeys(_beside(name, first_of[key]) for key in mine)
-                short.append(_as(report, (), f"see {', '.join(seen)}"))
+            report_causes = _by_cause(findings_of[id(report)])
+            name = str(report.nodeid).removeprefix("bctrl::")
+            new_causes = [cause for cause in report_causes if cause not in first_test_of or verbosity > 1]
+            if report_causes and not new_causes:
+                tests = dict.fromkeys(_relative_name(name, first_test_of[cause]) for cause in report_causes)
+                short_summary.append(_with_text(report, (), f"see {', '.join(tests)}"))
                 continue
-            first_of |= dict.fromkeys(fresh, name)
-            if fresh:
-                shown, often = mine if verbosity > 1 else whole, report.bctrl["often"]
-                rows = (row for key in fresh for row in block(shown[key], verbosity, often))
-                report = _as(report, tuple(rows), headline(found[id(report)]))
+            first_test_of |= dict.fromkeys(new_causes, name)
+            if new_causes:
+                details = report_causes if verbosity > 1 else all_causes
+                frequency = report.bctrl["frequency"]
+                rows = tuple(row for cause in new_causes for row in block(details[cause], verbosity, frequency))
+                report = _with_text(report, rows, headline(findings_of[id(report)]))
             printed.append(report)
-            short.append(report)
-        return printed, short
+            short_summary.append(report)
+        return printed, short_summary
 
     def _failing(self, report: Any) -> Iterator[Finding]:
-        carried: Mapping[str, Any] = getattr(report, "bctrl", {})
-        if carried and not carried["not_checked"]:
-            found = list(map(from_dict, carried["findings"]))
-            # What stops a run fails at any level.
-            failing = found if carried["stopped"] else at_or_above(found, self._fail_on)
-            # What changed between two documents has words of its own.
-            yield from failing if not any(map(is_change, failing)) else ()
+        """Yield the findings that fail a test; none for drift, whose report has a text of its own."""
+        verdict: Mapping[str, Any] = getattr(report, "bctrl", {})
+        if not verdict or verdict["not_checked"]:
+            return
+        failing = [from_dict(finding) for finding in verdict["findings"]]
+        if not verdict["stopped"]:
+            # A finding that stops the run fails it at any level.
+            failing = at_or_above(failing, self._fail_on)
+        if not any(map(is_change, failing)):
+            yield from failing
 
 
 def _by_cause(findings: Iterable[Finding]) -> dict[tuple[str, ...], list[Finding]]:
-    """Findings by cause; of equal ones, as several tests meet them, the first."""
-    given = list(findings)
-    once = {(*cause_of(finding), finding.fingerprint): finding for finding in reversed(given)}
-    return causes(reversed(once.values()))
+    """Return findings by cause; of equal findings from several tests, only the first."""
+    in_order = list(findings)
+    first_of = {(*cause_of(finding), finding.fingerprint): finding for finding in reversed(in_order)}
+    return causes(reversed(first_of.values()))
 
 
-def _beside(name: str, other: str) -> str:
-    """How another test is called beside one: by its function, or of the same function by its parameters."""
-    function, _, parameters = other.partition("[")
+def _relative_name(name: str, other_name: str) -> str:
+    """Return another test's function, or only its parameters if both tests have the same function."""
+    function, _, parameters = other_name.partition("[")
     return f"[{parameters}" if name.partition("[")[0] == function else function
 
 
-def _as(report: Any, rows: tuple[Row, ...], line: str) -> Any:
-    made = copy(report)
-    made.longrepr = Shown(rows, SimpleNamespace(message=line, path="", lineno=0))
-    return made
+def _with_text(report: Any, rows: tuple[Row, ...], line: str) -> Any:
+    changed_report = copy(report)
+    changed_report.longrepr = FailureText(rows, SimpleNamespace(message=line, path="", lineno=0))
+    return changed_report

@@ -1,4 +1,4 @@
-"""Takes what the workers of pytest-xdist saw, in the process that reports; it loads nothing until one did."""
+"""Collects the observations of pytest-xdist workers in the process that reports, without loading anything before."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Any
 import pytest
 
 CARRIED = "bctrl_observed"
-"""Where a worker's report, or its output, carries what was seen."""
+"""The key of observations in a worker's reports and in its output."""
 
 
 class Gathering:
-    """The hooks that pass it to `add`; nothing stays on the reports."""
+    """Hooks that remove observations from reports and pass them to `add`."""
 
     def __init__(self, add: Callable[[dict[str, Any]], None]) -> None:
         self._add = add
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take what a report carries."""
-        self._take(vars(report))
+        """Collect what a report carries."""
+        self._collect(vars(report))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Take what a worker saw after its last report."""
-        self._take(getattr(node, "workeroutput", {}))
+        """Collect what a worker observed after its last report."""
+        self._collect(getattr(node, "workeroutput", {}))
 
-    def _take(self, carrier: dict[str, Any]) -> None:
-        carried = carrier.pop(CARRIED, None)
-        if carried is not None:
-            self._add(carried)
+    def _collect(self, carrier: dict[str, Any]) -> None:
+        observations = carrier.pop(CARRIED, None)
+        if observations is not None:
+            self._add(observations)

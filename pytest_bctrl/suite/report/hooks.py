@@ -1,4 +1,4 @@
-"""Writes the reports of a contract run: files, found wanting before anything is sent, and what GitHub Actions reads."""
+"""Writes the reports of a contract run: files, whose paths are checked first, and output for GitHub Actions."""
 
 from __future__ import annotations
 
@@ -17,53 +17,52 @@ from pytest_bctrl.reports import SUFFIXES, writer
 from pytest_bctrl.reports.github import append_summary, shown_commands
 from pytest_bctrl.reports.wording import RunReport, Title
 from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.suite.report.results import RunResults
 from pytest_bctrl.suite.report.sinks import redact
 from pytest_bctrl.suite.report.summary import Summary
 
 
 def report_files(paths: Iterable[settings.SettingValue], command_line: Path, ini: Path) -> list[tuple[Path, str]]:
-    """Return the files to write, their folders made: each with its absolute path, and as it was given.
+    """Return the files to write, each with its absolute path and its path as configured; creates their folders.
 
-    A relative path of the command line starts at the folder `command_line`, one of the ini file at `ini`. Raises
-    `SettingError` for a suffix that names no format and for a place that cannot be written to.
+    A relative path on the command line starts at the folder `command_line`, one in the ini file at `ini`. Raises
+    `SettingError` for a suffix that names no format, and for a path that cannot be written to.
     """
     files = []
     for path in paths:
         suffix = Path(path.value).suffix.lower()
         if suffix not in SUFFIXES:
-            raise SettingError(
-                f"{path.value!r} ends in {suffix!r}, which names no format"
-                if suffix
-                else f"{path.value!r} has no suffix, which would name the format",
-                where=path.where,
-                hint=f"end it in one of: {', '.join(SUFFIXES)}",
-            )
-        whole = (ini if path.is_ini else command_line) / path.value
-        _require_writable(whole, path)
-        files.append((whole, path.value))
+            problem = f"{path.value!r} has no suffix, which would name the format"
+            if suffix:
+                problem = f"{path.value!r} ends in {suffix!r}, which names no format"
+            raise SettingError(problem, where=path.where, hint=f"end it in one of: {', '.join(SUFFIXES)}")
+        folder = ini if path.is_ini else command_line
+        absolute_path = folder / path.value
+        _require_writable(absolute_path, path)
+        files.append((absolute_path, path.value))
     return files
 
 
-def _require_writable(path: Path, given: settings.SettingValue) -> None:
+def _require_writable(path: Path, setting: settings.SettingValue) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        # Permissions do not tell: a file system may be read-only, a folder full, and the user root.
+        # Permissions are not enough: a file system may be read-only or full, and the user may be root.
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
             pass
     except OSError as error:
         raise SettingError(
-            f"{given.value!r} cannot be written: {error.strerror}",
-            where=given.where,
-            hint="give a file in a folder that may be written to",
+            f"{setting.value!r} cannot be written: {error.strerror}",
+            where=setting.where,
+            hint="name a file in a writable folder",
         ) from None
 
 
 def write_reports(
     files: Iterable[tuple[Path, str]], findings: Sequence[Finding], title: Title, run: RunReport | None
 ) -> tuple[list[str], list[str]]:
-    """Write every report; return the paths that were written, and one sentence for each that was not."""
+    """Write every report; return the paths written, and a sentence for each report that was not written."""
     from pytest_bctrl.contract.build import write_files
 
     written, problems = [], []
@@ -80,24 +79,27 @@ def write_reports(
 
 
 class ReportHooks:
-    """Writes once, at the end of the whole run, however it ends.
+    """Writes the reports once, at the end of the run, however it ends.
 
-    `job_summary` is the path of the file that GitHub Actions reads, empty where a job has none; None for a run that
-    tells GitHub nothing.
+    `job_summary` is the path of the job summary of GitHub Actions, "" for a job without one, and None for a run that
+    prints nothing for GitHub.
     """
 
-    def __init__(self, summary: Summary, files: Sequence[tuple[Path, str]], job_summary: str | None) -> None:
+    def __init__(
+        self, results: RunResults, summary: Summary, files: Sequence[tuple[Path, str]], job_summary: str | None
+    ) -> None:
+        self._results = results
         self._summary = summary
         self._files = files
         self._job_summary = job_summary
         self._lines: list[str] = []
 
-    # What pytest-xdist's workers hand over at their end comes before.
+    # The workers of pytest-xdist pass on their last observations before.
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write; a report that cannot be written makes a passing run fail, since an old one may be there."""
-        told = (self._summary.findings(), self._summary.title(), self._summary.report())
-        findings, title, run = redact(session.config, told)
+        """Write the reports; a passing run fails if one cannot be written, since an outdated file may be there."""
+        contents = (self._results.findings(), self._results.title(), self._results.report())
+        findings, title, run = redact(session.config, contents)
         written, problems = write_reports(self._files, findings, title, run)
         if self._job_summary:
             try:
@@ -113,6 +115,6 @@ class ReportHooks:
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say where the reports are, and what was found in the words that GitHub Actions obeys."""
+        """Print annotations for GitHub Actions, and which reports could not be written."""
         for line in self._lines:
             terminalreporter.line(line)

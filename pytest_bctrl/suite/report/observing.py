@@ -1,4 +1,4 @@
-"""The one observer of a run; shows what was seen and what never was, carries it from workers, gates on coverage."""
+"""The observer of a run: it records responses, reports coverage and differences, and gates on coverage."""
 
 from __future__ import annotations
 
@@ -35,28 +35,31 @@ Headers = Iterable[tuple[str, str]]
 
 
 class Observer:
-    """Takes down what answers show, in bounded memory.
+    """Records what responses contain, in bounded memory.
 
-    `redact` removes secrets from what is kept; `sent` are the header fields that every request has in addition.
+    `redact` removes secrets from recorded text; `sent_headers` are the header fields that the settings add to every
+    request.
 
-    `judged` is what other tests hold to the contract, or what is broken on purpose: it counts for coverage alone.
-    `unjudged` is the traffic of ordinary tests, whose differences from the contract nobody else would tell. `minimum`
-    is the percentage of the contract that has to be seen. `is_told` means that a contract run tells at its end how much
-    was, `is_cause` that a complete run ends with 2 since nobody can say how much.
+    `validated` observations come from responses that other tests validate, or that are broken on purpose: they only
+    count for coverage. `unvalidated` observations come from ordinary tests, and nothing else reports how they differ
+    from the contract. `minimum` is the required coverage in percent. `is_reported` means that the summary of a contract
+    run reports the coverage, `interrupted_run` that a complete run ends with 2 because it cannot be measured.
     """
 
     minimum: float | None = None
-    is_told = False
-    is_cause = False
+    is_reported = False
+    interrupted_run = False
 
-    def __init__(self, contract: Contract, redact: Callable[[str], str] = str, sent: Iterable[str] = ()) -> None:
+    def __init__(
+        self, contract: Contract, redact: Callable[[str], str] = str, sent_headers: Iterable[str] = ()
+    ) -> None:
         self.contract = contract
-        self._sent = [(name, "") for name in sent]
-        self.judged = Observation()
-        self.unjudged = Observation()
+        self._sent_headers = [(name, "") for name in sent_headers]
+        self.validated = Observation()
+        self.unvalidated = Observation()
         self._measured: tuple[Observation, Coverage] | None = None
         self._redact = redact
-        # A test may ask from several threads.
+        # A test may send requests from several threads.
         self._lock = Lock()
 
     @cached_property
@@ -67,93 +70,99 @@ class Observer:
 
     @property
     def everything(self) -> Observation:
-        """All that was seen."""
-        both = Observation()
-        both.add(self.judged)
-        both.add(self.unjudged)
-        return both
+        """All observations."""
+        observation = Observation()
+        observation.add(self.validated)
+        observation.add(self.unvalidated)
+        return observation
 
     @property
-    def measured(self) -> Coverage:
-        """How much of the contract was covered; it takes a while, so the same is not measured again."""
-        seen = self.everything
-        if self._measured is None or self._measured[0] != seen:
-            self._measured = seen, coverage(self.contract, seen)
+    def coverage(self) -> Coverage:
+        """The coverage of the contract; it is measured again only after further observations."""
+        observation = self.everything
+        if self._measured is None or self._measured[0] != observation:
+            self._measured = observation, coverage(self.contract, observation)
         return self._measured[1]
 
     @property
     def shortfall(self) -> str:
-        """The sentence for a run that saw too little; empty where it saw enough."""
+        """Why a run covered too little of the contract; "" if it covered enough."""
         if self.minimum is None or self.undecided:
             return ""
-        percent = self.measured.percent
-        words = f"coverage of {percent:.1f}% is below the minimum of {self.minimum:g}% (--bctrl-min-coverage)"
-        return words if percent < self.minimum else ""
+        percent = self.coverage.percent
+        if percent >= self.minimum:
+            return ""
+        return f"coverage of {percent:.1f}% is below the minimum of {self.minimum:g}% (--bctrl-min-coverage)"
 
     @property
     def undecided(self) -> str:
-        """The sentence for a run whose coverage cannot be held to the minimum; empty where it can."""
-        if self.minimum is None or not self.measured.not_measured:
+        """Why coverage cannot be compared with the minimum; "" if it can."""
+        if self.minimum is None or not self.coverage.not_measured:
             return ""
-        cause = self.measured.not_measured[0]
+        cause = self.coverage.not_measured[0]
         return f"whether the minimum of {self.minimum:g}% is covered (--bctrl-min-coverage) is not decided: {cause}"
 
-    def see(self, request: httpx.Request, received: httpx.Response, *, judged: bool) -> None:
-        """Take down an answer of the contract whose body is in memory, reading it without using it up."""
+    def observe(self, request: httpx.Request, received: httpx.Response, *, validated: bool) -> None:
+        """Record a response of the contract whose body is in memory, without consuming it."""
         match = self._routes.match(request.url.raw_path.decode("ascii").partition("?")[0])
         operation = match.operations.get(request.method) if match is not None else None
         if operation is None or match is None:
             return
-        wire = b"".join(received.stream)  # type: ignore[arg-type]
+        wire_bytes = b"".join(received.stream)  # type: ignore[arg-type]
         try:
-            body = httpx.Response(received.status_code, headers=received.headers, content=wire).content
+            body = httpx.Response(received.status_code, headers=received.headers, content=wire_bytes).content
         except httpx.DecodingError:
-            # The client of the test meets the same, and says so.
+            # The client of the test raises the same error.
             return
         headers = tuple(received.headers.multi_items())
         response = Response(self.contract, operation, received.status_code, headers, body, match.values)
-        query, sent = request.url.query.decode("ascii"), request.headers.multi_items()
-        self.observe_response(response, query, sent, judged=judged)
+        query = request.url.query.decode("ascii")
+        self.observe_response(response, query, request.headers.multi_items(), validated=validated)
 
-    def observe_response(self, response: Response, query: str = "", sent: Headers = (), *, judged: bool = True) -> None:
-        """Take down one answer that was read already."""
+    def observe_response(
+        self, response: Response, query: str = "", sent: Headers = (), *, validated: bool = True
+    ) -> None:
+        """Record a response, and the parameters in the query and the header fields of its request."""
         response = once(response, ("redacted", id(self)), lambda: self._redacted(response)) or response
         label = response.operation.label
-        observed = response.observed
+        observation = response.observed
         with self._lock:
-            into = self.judged if judged else self.unjudged
-            into.add(observed)
-            for name in _given(self.contract.operation(label), query, (*sent, *self._sent)):
-                into.parameters[label, name] += 1
+            total = self.validated if validated else self.unvalidated
+            total.add(observation)
+            operation = self.contract.operation(label)
+            for name in _sent_parameters(operation, query, (*sent, *self._sent_headers)):
+                total.parameters[label, name] += 1
 
     def _redacted(self, response: Response) -> Response | None:
-        """Return a response without the secrets in its body; None if it has none, or if the body cannot be read.
+        """Return the response with secrets removed from its body, or None if it has none or is not JSON.
 
-        Values and names of what is not documented are the API's own. A response that held itself would live longer.
+        Undocumented names and values come from the API. A response must not reference itself, or it would live longer.
         """
         if not response.parsed.ok:
             return None
         body = response.body.decode("utf-8", "surrogateescape")
-        clean = self._redact(body)
-        return None if clean == body else replace(response, body=clean.encode("utf-8", "surrogateescape"))
+        redacted_body = self._redact(body)
+        if redacted_body == body:
+            return None
+        return replace(response, body=redacted_body.encode("utf-8", "surrogateescape"))
 
-    def take(self) -> dict[str, Any] | None:
-        """Return all that was seen since the last call as plain data, and forget it; None where it is nothing."""
-        if not self.judged.statuses and not self.unjudged.statuses:
+    def pop(self) -> dict[str, Any] | None:
+        """Return the observations since the last call as plain data, or None if there are none."""
+        if not self.validated.statuses and not self.unvalidated.statuses:
             return None
         with self._lock:
-            judged, self.judged = self.judged, Observation()
-            unjudged, self.unjudged = self.unjudged, Observation()
-        return {"judged": as_data(judged), "unjudged": as_data(unjudged)}
+            validated, self.validated = self.validated, Observation()
+            unvalidated, self.unvalidated = self.unvalidated, Observation()
+        return {"validated": as_data(validated), "unvalidated": as_data(unvalidated)}
 
     def add(self, data: Mapping[str, Any]) -> None:
-        """Add what another process took down."""
-        self.judged.add(from_data(data["judged"]))
-        self.unjudged.add(from_data(data["unjudged"]))
+        """Add the observations of another process."""
+        self.validated.add(from_data(data["validated"]))
+        self.unvalidated.add(from_data(data["unvalidated"]))
 
 
-def _given(operation: Operation, query: str, headers: Headers) -> Iterable[str]:
-    """The documented parameters that a request gave, as `place:name`."""
+def _sent_parameters(operation: Operation, query: str, headers: Headers) -> Iterable[str]:
+    """Yield the documented parameters in a request, as `in:name`."""
     queried = {name for name, _ in parse_qsl(query, keep_blank_values=True)}
     sent = {name.lower() for name, _ in headers}
     for parameter in operation.parameters:
@@ -169,20 +178,22 @@ _OBSERVER: pytest.StashKey[Observer] = pytest.StashKey()
 
 
 def observer(config: pytest.Config) -> Observer:
-    """Return the observer of this process, made when it is first asked for; a wrong setting is a `UsageError`."""
+    """Return the observer of this process; the first call creates it and raises `UsageError` for a wrong setting."""
     if _OBSERVER not in config.stash:
         run = config.stash.get(RUN, None)
         with settings.usage_errors():
             contract = run.contract if run else load_cached(contract_of_config(config))
             minimum = settings.percentage(table.MIN_COVERAGE, config)
-        made = config.stash[_OBSERVER] = Observer(contract, partial(redact, config), run.header_names if run else ())
-        made.minimum = None if config.option.collectonly else minimum
-        config.pluginmanager.register(ObservingHooks(config, made), "bctrl-observing")
+        new_observer = Observer(contract, partial(redact, config), run.header_names if run else ())
+        if not config.option.collectonly:
+            new_observer.minimum = minimum
+        config.stash[_OBSERVER] = new_observer
+        config.pluginmanager.register(ObservingHooks(config, new_observer), "bctrl-observing")
     return config.stash[_OBSERVER]
 
 
 class ObservingHooks:
-    """The hooks of a run in which something is observed."""
+    """The hooks of a run in which responses are observed."""
 
     def __init__(self, config: pytest.Config, observer: Observer) -> None:
         self._config, self._observer = config, observer
@@ -190,21 +201,21 @@ class ObservingHooks:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Let a worker's report carry what was seen since the last: a worker that crashes later loses nothing of it."""
+        """Add the latest observations to a worker's report, so that a crash of the worker does not lose them."""
         report = yield
         self._carry(vars(report))
         return report
 
     def _carry(self, carrier: dict[str, Any]) -> None:
-        taken = self._observer.take() if self._is_worker else None
-        if taken is not None:
-            carrier[CARRIED] = taken
+        if not self._is_worker:
+            return
+        observations = self._observer.pop()
+        if observations is not None:
+            carrier[CARRIED] = observations
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Carry what no report did, and fail a run that saw too little of the contract, or interrupt it (2) where how
-        much cannot be said.
-        """
+        """Pass on the last observations, and set the exit code: failed for low coverage, 2 if it cannot be measured."""
         self._carry(getattr(self._config, "workeroutput", {}))
         if self._is_worker or session.exitstatus != pytest.ExitCode.OK:
             return
@@ -212,65 +223,78 @@ class ObservingHooks:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         elif self._observer.undecided:
             session.exitstatus = pytest.ExitCode.INTERRUPTED
-            self._observer.is_cause = True
+            self._observer.interrupted_run = True
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say what ordinary tests met that the contract does not say; how much of it was seen only where asked for."""
+        """Print how the traffic of ordinary tests differs from the contract and, if requested, the coverage."""
         if self._config.option.collectonly:
             return
-        is_whole, is_told = bool(self._config.option.bctrl_coverage), self._observer.is_told
-        has_run = RUN in self._config.stash and bool(self._observer.everything.statuses)
-        asked_for = not is_told and (is_whole or has_run or self._observer.minimum is not None)
-        lines = [*(coverage_lines(self._observer, is_whole=is_whole) if asked_for else ())]
-        found = differences(self._observer.contract, self._observer.unjudged)
-        if found:
-            lines.append(f"drift        {counted(found)} in the traffic of other tests than the contract suite's")
-            lines += describe(found)
+        shows_coverage = self._shows_coverage()
+        lines = list(self._lines(shows_coverage=shows_coverage))
         if not lines or self._config.get_verbosity() < -1:
             return
-        terminalreporter.section("bctrl coverage" if asked_for else "bctrl traffic")
+        terminalreporter.section("bctrl coverage" if shows_coverage else "bctrl traffic")
         for line in lines:
             terminalreporter.line(escape_line(line))
-        if self._observer.shortfall and not is_told:
+        if self._observer.is_reported:
+            return
+        if self._observer.shortfall:
             terminalreporter.line(escape_line(f"FAIL {self._observer.shortfall}"), red=True)
-        if self._observer.undecided and not is_told:
+        if self._observer.undecided:
             terminalreporter.line(escape_line(f"not checked: {self._observer.undecided}"), red=True)
 
+    def _shows_coverage(self) -> bool:
+        if self._observer.is_reported:
+            return False
+        has_run = RUN in self._config.stash and bool(self._observer.everything.statuses)
+        return bool(self._config.option.bctrl_coverage) or has_run or self._observer.minimum is not None
 
-def coverage_rows(observer: Observer, *, is_whole: bool) -> Iterator[tuple[str, str]]:
-    """Yield how much of the contract was covered and, for the whole of it, what never was: labels and texts."""
-    measured = observer.measured
+    def _lines(self, *, shows_coverage: bool) -> Iterator[str]:
+        if shows_coverage:
+            yield from coverage_lines(self._observer, is_complete=bool(self._config.option.bctrl_coverage))
+        findings = differences(self._observer.contract, self._observer.unvalidated)
+        if findings:
+            yield f"drift        {counted(findings)} in the traffic of other tests than the contract suite's"
+            yield from describe(findings)
+
+
+def coverage_rows(observer: Observer, *, is_complete: bool) -> Iterator[tuple[str, str]]:
+    """Yield labels and texts: the coverage and, if `is_complete`, the parts that no response exercised."""
+    measured = observer.coverage
     missing = never_seen(measured)
-    more = "" if is_whole or not missing else "; --bctrl-coverage lists the rest"
-    yield (
-        "coverage",
-        f"{measured.percent:.1f}% of the contract: {measured.seen} of {len(measured.points)} points seen, "
-        f"in {numbered(observer.everything.statuses.total(), 'response')}{more}",
-    )
-    yield from (("not checked", reason) for reason in not_seen(measured))
-    if is_whole:
-        yield from (("" if number else "never seen", line) for number, line in enumerate(missing))
+    responses = numbered(observer.everything.statuses.total(), "response")
+    points = f"{measured.seen} of {len(measured.points)} points seen"
+    text = f"{measured.percent:.1f}% of the contract: {points}, in {responses}"
+    if missing and not is_complete:
+        text += "; --bctrl-coverage lists the rest"
+    yield "coverage", text
+    for reason in not_covered(measured):
+        yield "not checked", reason
+    if is_complete:
+        for number, line in enumerate(missing):
+            yield "" if number else "never seen", line
 
 
-def coverage_lines(observer: Observer, *, is_whole: bool = True) -> Iterator[str]:
-    """Yield the same as lines."""
-    return (escape_line(f"{label:<13}{text}") for label, text in coverage_rows(observer, is_whole=is_whole))
+def coverage_lines(observer: Observer, *, is_complete: bool = True) -> Iterator[str]:
+    """Yield the rows of `coverage_rows` as lines."""
+    for label, text in coverage_rows(observer, is_complete=is_complete):
+        yield escape_line(f"{label:<13}{text}")
 
 
-def not_seen(measured: Coverage) -> Iterator[str]:
-    """Yield a sentence for every list of which no items were seen, and for all that is beyond the budget."""
+def not_covered(measured: Coverage) -> Iterator[str]:
+    """Yield a sentence for each list without any items, and for what the budget did not allow to measure."""
     yield from measured.not_measured
     empty = {(point.status, point.location) for point in measured.points if point.kind == "empty" and point.seen}
     for point in measured.points:
         if point.kind == "items" and not point.seen and (point.status, point.location) in empty:
-            yield f"{display_location(point.location)}: every list was empty, so nothing of its items was seen"
+            yield f"{display_location(point.location)}: every list was empty, so its items are not covered"
 
 
-def remarks(observer: Observer) -> Iterator[str]:
-    """Yield a line for everything that the traffic of other tests than the contract suite's showed."""
-    for found in differences(observer.contract, observer.unjudged):
+def traffic_remarks(observer: Observer) -> Iterator[str]:
+    """Yield a line for each difference between the contract and the traffic of ordinary tests."""
+    for finding in differences(observer.contract, observer.unvalidated):
         yield (
-            f"in the traffic of other tests: {found.level} {found.rule} at {found.location}, {found.message} "
-            f"({found.count} of {found.total})"
+            f"in the traffic of other tests: {finding.level} {finding.rule} at {finding.location}, {finding.message} "
+            f"({finding.count} of {finding.total})"
         )

@@ -1,4 +1,4 @@
-"""The files that reports of a pytest run are written to, as its options name them."""
+"""Finds the report files of a pytest run from its options."""
 
 from __future__ import annotations
 
@@ -9,32 +9,34 @@ from pathlib import Path
 import pytest
 
 _REPORT = re.compile(r"xml|html|report|json|log|csv|tap|md|markdown|debug|output|allure", re.IGNORECASE)
-"""A part of the name of each option that names a file of a report, of any plugin."""
+"""Matches the names of options, of any plugin, that name a report file."""
 _FOLDER = re.compile(r"allure|report.*dir|dir.*report", re.IGNORECASE)
 _INI = ("log_file",)
 _TICK = 0.05
-"""Seconds by which the time of a file may be early: a file system's clock moves in steps."""
+"""Seconds by which the modification time of a file may be early: file systems use coarse clocks."""
 
 
 def report_paths(config: pytest.Config) -> set[Path]:
-    """Return the absolute paths that options give for reports, whether there is a file or not."""
+    """Return the absolute paths of reports, whether the files exist or not."""
     return {path for _, path in _named(config)}
 
 
 def changed_files(config: pytest.Config, since: float) -> Iterator[Path]:
-    """Yield each file of a report that was written since a time (seconds since the epoch)."""
-    seen = set()
+    """Yield each report file that was written since a time (seconds since the epoch)."""
+    yielded = set()
     for name, path in _named(config):
         files = [path]
         if path.is_dir():
             is_project = path in (config.rootpath, *config.rootpath.parents)
-            files = sorted(path.rglob("*")) if _FOLDER.search(name) and not is_project else []
+            files = []
+            if _FOLDER.search(name) and not is_project:
+                files = sorted(path.rglob("*"))
         elif path.suffix == ".html":
-            # Where pytest-html puts what it does not put into the page.
+            # pytest-html writes assets that are not part of the page.
             files += sorted((path.parent / "assets").glob("*"))
         for file in files:
-            if file not in seen and file.is_file() and file.stat().st_mtime >= since - _TICK:
-                seen.add(file)
+            if file not in yielded and file.is_file() and file.stat().st_mtime >= since - _TICK:
+                yielded.add(file)
                 yield file
 
 

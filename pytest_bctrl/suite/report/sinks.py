@@ -1,6 +1,6 @@
-"""Where text leaves a pytest process, and redaction of it there.
+"""Redacts text where it leaves a pytest process.
 
-Only text on its way out is changed. Reports, node ids, exceptions and all other objects stay as they are, since tests
+Only output is changed. Reports, node ids, exceptions and all other objects stay as they are, since tests
 and other plugins see them; what pytest stores in its cache, or sends from a worker to its controller, stays too.
 """
 
@@ -25,7 +25,7 @@ from pytest_bctrl.settings import secret_settings
 from pytest_bctrl.suite.report.paths import changed_files, report_paths
 
 _NOWHERE = os.path.abspath(os.devnull)  # noqa: PTH100 - as `logging` has it
-"""What pytest logs to where no log file was asked for."""
+"""The log file that pytest uses if none was configured."""
 
 _REDACTION: pytest.StashKey[Redaction] = pytest.StashKey()
 
@@ -33,17 +33,20 @@ T = TypeVar("T")
 
 
 def redact(config: pytest.Config, value: T) -> T:
-    """Return a text, or data of this package, without what is secret by now."""
-    return config.stash[_REDACTION].data(value) if _REDACTION in config.stash else value
+    """Return a string, or data of this package, without the secrets known so far."""
+    if _REDACTION not in config.stash:
+        return value
+    return config.stash[_REDACTION].data(value)
 
 
 def redaction(config: pytest.Config, *streams: Any) -> Redaction:
-    """Return the redaction of this run; from the first call on, it covers every sink.
+    """Return the redaction of this run; the first call makes it cover every sink.
 
-    `streams` are what the run writes to, where they are known. What a test captures is not among them.
+    `streams` are the output streams of the run, if they are known. Captured output of tests is not redacted.
     """
     if _REDACTION not in config.stash:
-        created = config.stash[_REDACTION] = Redaction()
+        created = Redaction()
+        config.stash[_REDACTION] = created
         secret_settings.add_secrets(created, config, os.environ)
         created.exempt(_paths(config))
         sinks = _Sinks(config, created)
@@ -55,9 +58,9 @@ def redaction(config: pytest.Config, *streams: Any) -> Redaction:
 
 
 def redact_trace(config: pytest.Config) -> None:
-    """Redact what `--debug` and `PYTEST_DEBUG` write: every hook call with its arguments.
+    """Redact the output of `--debug` and `PYTEST_DEBUG`: every hook call with its arguments.
 
-    Raises `pytest.UsageError` where the trace cannot be redacted.
+    Raises `pytest.UsageError` if the trace cannot be redacted.
     """
     root = config.trace.root
     if not hasattr(root, "_writer"):
@@ -86,7 +89,7 @@ def _paths(config: pytest.Config) -> Iterator[str]:
 
 
 def _streams(config: pytest.Config) -> Iterator[Any]:
-    """Yield what a run that is under way writes to."""
+    """Yield the output streams of a run that has started."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     writer = getattr(reporter, "_tw", None)
     candidates = (sys.__stdout__, sys.__stderr__, getattr(writer, "_file", None))
@@ -105,12 +108,12 @@ class _Sinks:
         config.add_cleanup(self._end)
 
     def cover_streams(self, streams: tuple[Any, ...]) -> None:
-        """Redact what is written to streams."""
+        """Redact the output to streams."""
         self._ends += [redact_stream(stream, self._redaction) for stream in streams if stream is not None]
         self._cover_descriptors()
 
     def cover_files(self) -> None:
-        """Redact what is written to files as the run goes: the log, and reports that other plugins write."""
+        """Redact files written during the run: the log, and reports of other plugins."""
         self._cover_log()
         self._cover_open_files()
         self._cover_allure()
@@ -121,7 +124,7 @@ class _Sinks:
         plugin = self._config.pluginmanager.get_plugin("logging-plugin")
         handler: Any = getattr(plugin, "log_file_handler", None)
         if handler is not None:
-            # Its stream may be another one later.
+            # Its stream may change later.
             form = handler.format
 
             def format_redacted(record: Any) -> str:
@@ -156,7 +159,7 @@ class _Sinks:
     def _opened(self, path: Any, mode: str = "r", *arguments: Any, **named: Any) -> Any:
         if mode in ("w", "wb"):
             return RedactedFile(path, mode, self._redaction)
-        return open(path, mode, *arguments, **named)  # noqa: PTH123 - in the place of `open`
+        return open(path, mode, *arguments, **named)  # noqa: PTH123 - replaces `open`
 
     def _cover_pastebin(self) -> None:
         module = sys.modules.get("_pytest.pastebin")
@@ -178,7 +181,7 @@ class _Sinks:
                 self._ends.append(redact_method(capture_class, "writeorg", self._redaction))
 
     def _shadow(self, module: ModuleType, name: str, value: object) -> None:
-        """Put something in the place of a global of a module until the run ends."""
+        """Replace a global of a module until the run ends."""
         members = vars(module)
         before = {key: members[key] for key in (name,) if key in members}
         members[name] = value
@@ -191,38 +194,38 @@ class _Sinks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
-        """Cover files, now that every plugin is there."""
+        """Cover files, now that every plugin is registered."""
         self.cover_files()
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Take the words in names of tests for too common; parameters are no names."""
+        """Exempt words in test names, but not those in parameters."""
         names = {item.nodeid.partition("[")[0] for item in session.items}
         self._redaction.exempt(sorted(names))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say which secrets are too short or too common."""
+        """Print which secrets are too short or too common to be redacted."""
         for note in self._redaction.notes():
             terminalreporter.write_line(f"bctrl: {note}", yellow=True)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
-        """Redact the files of reports when every plugin has written them."""
+        """Redact report files after every plugin has written its own."""
         try:
             return (yield)
         finally:
             self._redact_files()
-            # A usage error is shown when the run is over.
+            # A usage error is printed after the run.
             self._has_ended_well = int(session.exitstatus) != pytest.ExitCode.USAGE_ERROR
 
     def _redact_files(self) -> None:
-        # A worker's controller writes the reports.
+        # Only the controller writes reports.
         if hasattr(self._config, "workerinput"):
             return
         try:
             for path in changed_files(self._config, self._start):
                 self._redact_file(path)
-        except Exception as error:  # noqa: BLE001 - the run has to end, and say so
+        except Exception as error:  # noqa: BLE001 - the run must end, with a message
             sys.stderr.write(f"bctrl: not every report could be redacted ({type(error).__name__})\n")
 
     def _redact_file(self, path: Path) -> None:
@@ -233,7 +236,7 @@ class _Sinks:
             sys.stderr.write(f"{escape_line(note)}\n")
 
     def _end(self) -> None:
-        # Some plugins write as late as they are unconfigured.
+        # Some plugins write when they are unconfigured.
         self._redact_files()
         is_kept = not self._has_ended_well or _ends_the_process()
         for end in self._ends:
@@ -241,7 +244,7 @@ class _Sinks:
 
 
 def _ends_the_process() -> bool:
-    """Return whether pytest was started from the command line: what fails as the interpreter ends is shown too."""
+    """Return whether pytest was started from the command line, so that errors at interpreter exit are printed too."""
     frame = sys._getframe()
     while frame is not None:
         if frame.f_code.co_name in ("console_main", "_console_main"):

@@ -1,4 +1,4 @@
-"""What a contract test does with its findings: keep them, accept those of the list, fail where they are bad enough."""
+"""The verdict of one contract test: it collects findings, applies the baseline, and fails the test."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pytest_bctrl.traffic.recordings.guard import without_uuids
 def without_ids(finding: Finding) -> Finding:
     """Return the finding with every UUID replaced as in recordings, and without other ids and names of items.
 
-    What reproduces it stays: its ids are the ones of the settings.
+    The command that reproduces it is unchanged: its ids come from the settings.
     """
     data = finding.as_dict()
     if "item" in data:
@@ -36,13 +36,16 @@ VERDICT: pytest.StashKey[Verdict] = pytest.StashKey()
 
 @dataclass(slots=True)
 class Verdict:
-    """Collects the findings of one test; `give` fails the test where one is at or above the failing level.
+    """Collects the findings of one test; `raise_if_failing` fails the test if one is at or above the failing level.
 
-    `stopped` tells that the test stopped the whole run, because the target cannot be asked; `not_checked` says what
-    the test could not look at, and why, and `reproduce` asks the same by hand; `often` tells that a fault comes and
-    goes; `gaps` says what the engines left out; `figures` are lines for the end of the run; `upstream` is the published
-    document (`name`, `data`), for whoever asks who moved. What the baseline accepts does not fail the test; where it
-    would have, it is an expected failure.
+    - `stopped`: the test stopped the run, because the target cannot be tested.
+    - `not_checked`: what the test could not check, and why; `reproduce` is the command that shows the problem.
+    - `frequency`: in how many of the responses an intermittent fault occurred.
+    - `gaps`: what the engines left out.
+    - `figures`: lines for the end of the run.
+    - `upstream`: the published document (`name`, `data`), for the attribution of drift.
+
+    Findings that the baseline accepts do not fail the test; if they would, it is an expected failure.
     """
 
     fail_on: FailOn
@@ -53,56 +56,63 @@ class Verdict:
     stopped: bool = False
     not_checked: str = ""
     reproduce: str = ""
-    often: str = ""
+    frequency: str = ""
     gaps: list[str] = field(default_factory=list)
     figures: list[str] = field(default_factory=list)
     upstream: Mapping[str, Any] | None = None
-    _before: Counter[str] = field(init=False)
+    _tally_before: Counter[str] = field(init=False)
     _collected: list[Finding] = field(init=False, default_factory=list)
-    _off: list[str] = field(init=False, default_factory=list)
+    _switched_off: list[str] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        self._before = self.tally.copy()
+        self._tally_before = self.tally.copy()
 
     @property
     def findings(self) -> list[Finding]:
-        """All that was collected, equal ones folded into one with their counts added."""
-        found = merge(self._collected)
-        # That the target cannot be asked is not a finding to accept: nothing was checked.
-        return found if self.stopped else self.baseline.mark(found, self.fail_on)
+        """All findings; equal ones are merged and their counts added."""
+        findings = merge(self._collected)
+        if self.stopped:
+            # If the target cannot be tested, nothing was checked. The baseline cannot accept that.
+            return findings
+        return self.baseline.mark(findings, self.fail_on)
 
     def as_dict(self) -> dict[str, Any]:
-        """What the report carries, as plain data: findings, and what the test sent and saw."""
+        """Return what the report carries as plain data: findings, requests and observations."""
         return {
             "findings": [finding.as_dict() for finding in self.findings],
-            "tally": dict(self.tally - self._before),
+            "tally": dict(self.tally - self._tally_before),
             "stopped": self.stopped,
             "not_checked": self.not_checked,
             "reproduce": self.reproduce,
-            "often": self.often,
+            "frequency": self.frequency,
             "gaps": self.gaps,
             "figures": self.figures,
-            "off": self._off,
+            "off": self._switched_off,
             "upstream": self.upstream,
         }
 
-    def collect(self, found: Iterable[Finding]) -> bool:
-        """Keep findings for the end of the test, at their configured levels, and return whether one fails it."""
-        levelled, off = self.levels.apply(found)
-        kept = list(map(without_ids, levelled) if self.hides_ids else levelled)
-        self._collected.extend(kept)
-        self._off.extend(off)
-        return bool(at_or_above(self.baseline.mark(kept, self.fail_on), self.fail_on))
+    def collect(self, findings: Iterable[Finding]) -> bool:
+        """Add findings at their configured levels, and return whether one of them fails the test."""
+        levelled, switched_off = self.levels.apply(findings)
+        if self.hides_ids:
+            levelled = [without_ids(finding) for finding in levelled]
+        self._collected.extend(levelled)
+        self._switched_off.extend(switched_off)
+        return bool(at_or_above(self.baseline.mark(levelled, self.fail_on), self.fail_on))
 
-    def give(self, words: Callable[[Sequence[Finding]], str] = breach) -> None:
-        """Fail the test, with the findings as its message in the words of `words`, or let it pass."""
-        found = self.findings
-        failing = at_or_above(found, self.fail_on)
+    def raise_if_failing(self, describe: Callable[[Sequence[Finding]], str] = breach) -> None:
+        """Fail the test if its findings do; `describe` returns the message for findings.
+
+        The test is an expected failure if only the baseline keeps it from failing.
+        """
+        findings = self.findings
+        failing = at_or_above(findings, self.fail_on)
         if failing:
-            pytest.fail(escape_lines("\n".join(filter(None, [words(failing).rstrip(), self.often]))), pytrace=False)
-        known = [finding for finding in found if finding.extra.get("accepted")]
-        suppressed = [finding for finding in known if at_or_above([replace(finding, extra={})], self.fail_on)]
+            lines = filter(None, [describe(failing).rstrip(), self.frequency])
+            pytest.fail(escape_lines("\n".join(lines)), pytrace=False)
+        accepted = [finding for finding in findings if finding.extra.get("accepted")]
+        suppressed = [finding for finding in accepted if at_or_above([replace(finding, extra={})], self.fail_on)]
         if suppressed:
             pytest.xfail("; ".join(dict.fromkeys(map(accepted_where, suppressed))))
-            # Under --runxfail the call above does nothing.
-            pytest.fail(escape_lines(words(suppressed).rstrip()), pytrace=False)
+            # With --runxfail the call above has no effect.
+            pytest.fail(escape_lines(describe(suppressed).rstrip()), pytrace=False)

@@ -1,6 +1,6 @@
-"""One request of the plan on its way: what it is, over which connection it goes, and what came of it.
+"""Sends single requests over a few connections and watches these for unexpected bytes.
 
-What is here may run in several threads; what the run knows of its target is `target`'s alone.
+Several threads may use it. What the run knows about its target is in `sender`.
 """
 
 from __future__ import annotations
@@ -23,162 +23,182 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending.requests import Ask
+from pytest_bctrl.suite.sending.requests import ProbeRequest
 from pytest_bctrl.suite.sending.transport_errors import reproduction, surplus_finding
 from pytest_bctrl.traffic.client import Options, client
 from pytest_bctrl.traffic.flow import AT_MOST, ATTEMPTS, CREDENTIAL, SECOND_LOOK, Attempt
 from pytest_bctrl.traffic.retry import RetryPolicy
 from pytest_bctrl.traffic.surplus import SOURCE, Surplus, WatchedBackend, WatchedStream
 
-AT_ONCE = 4
-"""Requests that are under way together, and connections that are kept, at most."""
+MAX_PARALLEL = 4
+"""Maximum number of requests in flight, and of connections that are kept open."""
 
 SECOND_LOOK_SECONDS, SECOND_LOOKS = 0.5, 3
-"""How long a run waits for what may follow a response that does not fit its request, and how often in vain."""
+"""How long to wait for bytes after a response that does not fit its request, and how often without result."""
 
 LAST_LOOK_SECONDS = 0.05
-"""How long after the last response of a run its connections are looked at for the last time."""
+"""How long to wait for further bytes on open connections after the last response of a run."""
 
 HEAD_SECONDS = 0.05
-"""How long it waits for the body that must not follow the response to HEAD, which may be a packet of its own."""
+"""How long to wait for a body that must not follow the response to HEAD; it may arrive in a packet of its own."""
 
 
-class Reply(NamedTuple):
-    """What came of a request, in all its attempts, and when (seconds, monotonic).
+class SendResult(NamedTuple):
+    """The outcome of a request after all its attempts, and when it ended (seconds, monotonic).
 
-    `shell` reproduces it, `before` the request before on the same connection.
+    `shell` is the command that reproduces it, `previous_shell` that of the previous request on the same connection.
     """
 
     request: httpx.Request
-    given: Inputs
+    inputs: Inputs
     shell: str
-    before: str
+    previous_shell: str
     attempts: tuple[Attempt, ...]
-    came: httpx.Response | httpx.TransportError
-    at: float
+    outcome: httpx.Response | httpx.TransportError
+    ended: float
 
 
 @dataclass(slots=True)
-class _Lane:
-    """A client with one connection at a time.
+class _PooledConnection:
+    """A client that keeps one connection open at a time.
 
-    `before` reproduces the request that it sent last, and `fits` tells whether its response was of the expected kind.
+    `last_shell` reproduces the request that it sent last; `is_as_expected` is False if the response to that was a
+    success although a rejection was expected, or the reverse.
     """
 
     backend: WatchedBackend
     client: httpx.Client
-    before: str = ""
-    fits: bool = True
+    last_shell: str = ""
+    is_as_expected: bool = True
 
 
 class Connections:
-    """Sends requests to one target, over connections that are kept where they may be.
+    """Sends requests to one target and keeps connections open where possible.
 
-    Each that is kept has seen the right key first: a wrong one over it shows whether the target remembers.
+    The first request on each kept connection has the right key: an invalid key after it shows whether the target
+    remembers the first.
     """
 
     def __init__(self, run: ContractRun, base_url: str, retry: RetryPolicy, timeout: float) -> None:
         self._run, self._base_url, self._retry, self._timeout = run, base_url, retry, timeout
-        self._most = AT_ONCE
-        self._idle: list[_Lane] = []
+        self._max_open = MAX_PARALLEL
+        self._idle: list[_PooledConnection] = []
         self._open = self._busy = 0
         self._changed = Condition()
-        self._single: _Lane | None = None
+        self._single: _PooledConnection | None = None
         self._late = deque[Finding]()
         self._looks_left = SECOND_LOOKS
-        self.are_kept_in_vain = False
+        self.never_reuses = False
 
-    def narrow(self, keep: int) -> None:
-        """Have one connection at a time from now on, `keep` of those that nobody uses staying open."""
+    def limit_to_one(self, idle_connections: int) -> None:
+        """Use one connection at a time from now on; at most `idle_connections` of the idle ones stay open."""
         with self._changed:
-            self._most = 1
-            self._close_idle(keep)
+            self._max_open = 1
+            self._close_idle(idle_connections)
             self._changed.notify_all()
 
-    def _close_idle(self, keep: int = 0) -> None:
-        while len(self._idle) > keep:
-            self._close_lane(self._idle.pop())
+    def _close_idle(self, remaining: int = 0) -> None:
+        while len(self._idle) > remaining:
+            self._close_pooled(self._idle.pop())
 
-    def _close_lane(self, lane: _Lane) -> None:
-        if not lane.fits and self._looks_left:
-            # Closed, it would not show any more whether the response was one to another request.
-            self._looks_left -= not lane.backend.look(SECOND_LOOK_SECONDS)
-        lane.client.close()
+    def _close_pooled(self, pooled: _PooledConnection) -> None:
+        if not pooled.is_as_expected and self._looks_left:
+            # Once closed, it can no longer show whether the response belonged to another request.
+            self._looks_left -= not pooled.backend.look(SECOND_LOOK_SECONDS)
+        pooled.client.close()
         self._open -= 1
 
     def close(self) -> None:
-        """Close all, when nothing is under way."""
-        self.narrow(0)
+        """Close all connections; no request may be in flight."""
+        self.limit_to_one(0)
         if self._single is not None:
             self._single.client.close()
 
-    def take_late(self, *, is_last: bool = False) -> list[Finding]:
-        """Return what arrived on idle connections since the last call; the last one looks at all that are open."""
+    def pop_late_findings(self, *, is_last: bool = False) -> list[Finding]:
+        """Return findings for bytes that arrived on idle connections since the last call.
+
+        The last call of a run waits briefly for further bytes on all open connections.
+        """
         if is_last:
             with self._changed:
-                for lane in self._idle:
-                    lane.backend.look(LAST_LOOK_SECONDS)
+                for pooled in self._idle:
+                    pooled.backend.look(LAST_LOOK_SECONDS)
         return [self._late.popleft() for _ in range(len(self._late))]
 
-    def send(self, ask: Ask, at_most: int) -> Reply:
-        """Send a request in so many attempts at most; with the key where the operation takes it."""
-        lane, is_kept = self._lane(ask)
-        operation, sender, given = ask.operation, lane.client, ask.inputs or Inputs()
-        target = operation.url_path(given.path) + given.query_text
-        given = replace(given, headers=(*_accepted(operation), *given.headers))
-        method = ask.method or operation.method
-        content = ask.content or None
-        request = sender.build_request(method, self._base_url + target, headers=dict(given.headers), content=content)
-        sent = list(self._credentials(operation, ask.credential))
-        fields = {field.name: value for field, value, _ in sent}
-        look = partial(self._second_look, method, ask.unwelcome, is_kept)
-        key = [(field.name, shell) for field, _, shell in sent]
-        shell = reproduction(request, given.headers, key, self._run.connection)
-        own = {CREDENTIAL: fields, AT_MOST: at_most, SECOND_LOOK: look, SOURCE: (operation, shell)}
-        request.extensions = {**request.extensions, **own}
-        came: httpx.Response | httpx.TransportError
+    def send(self, probe_request: ProbeRequest, max_attempts: int) -> SendResult:
+        """Send a request, with the key if the operation needs it; with `max_attempts` of 0 or 1 it is not retried."""
+        pooled, is_kept = self._acquire(probe_request)
+        method = probe_request.method or probe_request.operation.method
+        look = partial(self._second_look_seconds, method, probe_request.is_invalid, is_kept)
+        request, inputs, shell = self._build(pooled.client, probe_request)
+        request.extensions = {**request.extensions, AT_MOST: max_attempts, SECOND_LOOK: look}
+        outcome: httpx.Response | httpx.TransportError
         try:
-            came = sender.send(request, stream=True)
+            outcome = pooled.client.send(request, stream=True)
         except httpx.TransportError as error:
-            came = error.with_traceback(None)
-        before, lane.before = lane.before, shell
+            outcome = error.with_traceback(None)
+        previous_shell, pooled.last_shell = pooled.last_shell, shell
+        attempts = request.extensions[ATTEMPTS]
         with self._changed:
-            last = request.extensions[ATTEMPTS][-1]
-            lane.fits = last.status is None or (last.status < 400) != ask.unwelcome
+            last = attempts[-1]
+            pooled.is_as_expected = last.status is None or (last.status < 400) != probe_request.is_invalid
             if last.surplus is not None:
                 self._looks_left = SECOND_LOOKS
             elif last.status is not None and look(last.status) == SECOND_LOOK_SECONDS:
                 self._looks_left -= 1
-            self._busy -= 1
-            if is_kept and (self._most > 1 or not self._busy):
-                self._idle.append(lane)
-            elif is_kept:
-                self._close_lane(lane)
-            self._changed.notify_all()
-        return Reply(request, given, shell, before, request.extensions[ATTEMPTS], came, time.monotonic())
+            self._release(pooled, is_kept)
+        return SendResult(request, inputs, shell, previous_shell, attempts, outcome, time.monotonic())
 
-    def _lane(self, ask: Ask) -> tuple[_Lane, bool]:
-        """Return a connection for a request, and whether it is kept."""
-        is_fresh, has_key = ask.fresh or self.are_kept_in_vain, ask.credential is None
+    def _build(self, sender: httpx.Client, probe_request: ProbeRequest) -> tuple[httpx.Request, Inputs, str]:
+        """Return the httpx request, its inputs with an `Accept` field, and the command that reproduces it."""
+        operation, inputs = probe_request.operation, probe_request.inputs or Inputs()
+        target = operation.url_path(inputs.path) + inputs.query_text
+        inputs = replace(inputs, headers=(*_accept_header(operation), *inputs.headers))
+        request = sender.build_request(
+            probe_request.method or operation.method,
+            self._base_url + target,
+            headers=dict(inputs.headers),
+            content=probe_request.content or None,
+        )
+        credentials = list(self._credentials(operation, probe_request.credential))
+        key_words = [(field.name, shell) for field, _, shell in credentials]
+        shell = reproduction(request, inputs.headers, key_words, self._run.connection)
+        credential_fields = {field.name: value for field, value, _ in credentials}
+        extensions = {CREDENTIAL: credential_fields, SOURCE: (operation, shell)}
+        request.extensions = {**request.extensions, **extensions}
+        return request, inputs, shell
+
+    def _acquire(self, probe_request: ProbeRequest) -> tuple[_PooledConnection, bool]:
+        """Return a connection for a request, and whether it is kept open afterwards."""
+        is_new = probe_request.opens_connection or self.never_reuses
+        has_key = probe_request.credential is None
         with self._changed:
-            if is_fresh and self._most == 1:
-                # A server may take the next only when the one before is closed.
+            if is_new and self._max_open == 1:
+                # The server may accept the next connection only after the previous one is closed.
                 self._close_idle()
-            while not is_fresh and not has_key and not self._idle and self._open:
+            while not is_new and not has_key and not self._idle and self._open:
                 self._changed.wait()
             self._busy += 1
-            if not is_fresh and self._idle:
+            if not is_new and self._idle:
                 return self._idle.pop(), True
-            is_kept = not is_fresh or (has_key and not self.are_kept_in_vain and self._open < self._most)
-            self._open += is_kept
-            if is_kept:
-                return self._new_lane(is_kept=True), True
-            self._single = self._single or self._new_lane(is_kept=False)
+            if not is_new or (has_key and not self.never_reuses and self._open < self._max_open):
+                self._open += 1
+                return self._new_pooled(is_kept=True), True
+            if self._single is None:
+                self._single = self._new_pooled(is_kept=False)
             return self._single, False
 
-    def _new_lane(self, *, is_kept: bool) -> _Lane:
+    def _release(self, pooled: _PooledConnection, is_kept: bool) -> None:
+        self._busy -= 1
+        if is_kept and (self._max_open > 1 or not self._busy):
+            self._idle.append(pooled)
+        elif is_kept:
+            self._close_pooled(pooled)
+        self._changed.notify_all()
+
+    def _new_pooled(self, *, is_kept: bool) -> _PooledConnection:
         backend = WatchedBackend(self._report_late)
-        return _Lane(backend, self._client(backend, is_kept))
+        return _PooledConnection(backend, self._client(backend, is_kept))
 
     def _report_late(self, surplus: Surplus) -> None:
         operation, shell = surplus.source
@@ -186,48 +206,48 @@ class Connections:
         self._late.append(surplus_finding(operation, surplus, shell))
 
     def is_doubtful(self, connection: WatchedStream | None) -> bool:
-        """Whether surplus arrived on a connection, so that a response that does not fit may be one to another request.
+        """Return whether surplus bytes arrived on a connection: the response may then belong to another request.
 
-        What is still on its way is waited for, as long as a run has not done so in vain too often.
+        It waits for such bytes, until a run has done so without result too often.
         """
         if connection is None:
             return False
         started = time.monotonic()
         is_tainted = connection.settle(SECOND_LOOK_SECONDS if self._looks_left else 0.0)
         has_waited = time.monotonic() - started > SECOND_LOOK_SECONDS / 2
-        self._looks_left = SECOND_LOOKS if is_tainted else max(0, self._looks_left - has_waited)
+        if is_tainted:
+            self._looks_left = SECOND_LOOKS
+        else:
+            self._looks_left = max(0, self._looks_left - has_waited)
         return is_tainted
 
-    def _second_look(self, method: str, is_unwelcome: bool, is_kept: bool, status: int) -> float:
-        """Return how many seconds to wait for what may follow a response: some where it does not fit.
-
-        A connection that is kept can be looked at later.
-        """
+    def _second_look_seconds(self, method: str, is_invalid: bool, is_kept: bool, status: int) -> float:
+        """Return how long to wait for bytes after a response; a kept connection can be examined later."""
         if is_kept:
             return 0.0
-        if (status < 400) == is_unwelcome and self._looks_left > 0:
+        if (status < 400) == is_invalid and self._looks_left > 0:
             return SECOND_LOOK_SECONDS
         return HEAD_SECONDS if method == "HEAD" else 0.0
 
     def _client(self, backend: WatchedBackend, is_kept: bool) -> httpx.Client:
-        run, options = self._run, Options(retry=self._retry, connection=self._run.connection)
-        made = client(self._base_url, run.key, live=True, keep_alive=is_kept, backend=backend, **options)
-        made.timeout = httpx.Timeout(self._timeout)
-        # A session cookie that the target sets must not stand in for the key in the next request.
-        made.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        return made
+        options = Options(retry=self._retry, connection=self._run.connection)
+        http_client = client(self._base_url, self._run.key, live=True, keep_alive=is_kept, backend=backend, **options)
+        http_client.timeout = httpx.Timeout(self._timeout)
+        # A session cookie from the target must not replace the key in the next request.
+        http_client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        return http_client
 
-    def _credentials(self, operation: Operation, wrong: Credential | None) -> Iterator[tuple[KeyField, Secret, str]]:
-        """The fields that carry a credential, what is in them, and how a shell spells that."""
-        for number, one in enumerate(key_fields(self._run.contract, operation) or ()):
-            if wrong is None or number:
-                yield one, Secret(one.value(self._run.key.reveal())), one.shell("$BCTRL_API_KEY")
-            elif wrong.header is not None:
-                yield one, wrong.header, wrong.shell
+    def _credentials(self, operation: Operation, invalid: Credential | None) -> Iterator[tuple[KeyField, Secret, str]]:
+        """Yield each field that carries a credential, its value, and how to write that in a shell."""
+        for number, key_field in enumerate(key_fields(self._run.contract, operation) or ()):
+            if invalid is None or number:
+                yield key_field, Secret(key_field.value(self._run.key.reveal())), key_field.shell("$BCTRL_API_KEY")
+            elif invalid.header is not None:
+                yield key_field, invalid.header, invalid.shell
 
 
-def _accepted(operation: Operation) -> list[tuple[str, str]]:
-    """The `Accept` field of a request, where JSON as such is not what the contract has."""
+def _accept_header(operation: Operation) -> list[tuple[str, str]]:
+    """Return an `Accept` field for a success response that is documented without JSON."""
     documented = operation.success.content if operation.success else {}
     if not documented or any(covers_media_type(media, "application/json") for media in documented):
         return []

@@ -1,4 +1,4 @@
-"""The requests of a probe, and their responses."""
+"""The probes of the plan: their requests, and the exchanges with the target."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from pytest_bctrl.traffic.surplus import WatchedStream
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request with its answer: as data for our checks, as httpx has it for Schemathesis's.
+    """One request and its response: as data for our checks, and as httpx returns it for those of Schemathesis.
 
-    `findings` are what is wrong with how it came; it is `doubtful` where bytes follow it, so that it may be cut, or
-    meant for another request, which `connection` may show later. `pause` counts the pauses of the target up to the one
-    it met, a 503 that says when to come back; it is 0 where it met none. `tally` counts what the engines validated,
-    `gaps` takes what they left out: both are the run's.
+    `findings` are about the transfer itself. `is_doubtful` means that further bytes followed the response, so that it
+    may be truncated or belong to another request; `connection` may show that later. `pause` numbers the pauses of the
+    target (a 503 with `Retry-After`) and is 0 if this request met none. The engines count in `tally` what they
+    validated and add what they left out to `gaps`; the whole run shares both. `counted_by` names the engines that
+    already counted this response.
     """
 
     response: Response
@@ -35,77 +36,87 @@ class Exchange:
     connection: WatchedStream | None = None
     tally: Counter[str] = field(default_factory=Counter, compare=False)
     gaps: dict[str, None] = field(default_factory=dict, compare=False)
+    counted_by: set[str] = field(default_factory=set, compare=False)
+
+    def count_once(self, key: str) -> None:
+        """Add 1 to an entry of the tally; repeated calls with the same key count once."""
+        if key not in self.counted_by:
+            self.counted_by.add(key)
+            self.tally[key] += 1
 
 
-def nothing_more(_exchange: Exchange) -> None:
-    """Ask nothing after an answer."""
+def no_follow_up(_exchange: Exchange) -> None:
+    """Send no further request after a response."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """One request of the plan, and what holds its answer to the contract.
+class ProbeRequest:
+    """One planned request, and the check of its response.
 
-    Without `inputs` it looks at the answer to the operation's plain request, which is sent once. `credential` stands in
-    the key's place, `method` in that of the operation's, `content` is the body. A `fresh` one opens a
-    connection; one that `follows` is sent when those of its probe before it are answered, and all others after it; a
-    `spare` one is left out where the operation was asked as often as a run may. One that is `unwelcome` should be
-    refused. `then` gives what is asked next, by the
-    answer, when that was judged: the page after it.
+    Requests with equal keys are sent once and share their response; `number` distinguishes repetitions.
 
-    Requests that are equal are sent once, and share their answer; `number` tells apart those that repeat one another.
-    `tolerated` are statuses that are right for this request whatever the contract says. What is wrong with the refusal
-    of an `is_odd` one is reported at a lower level (`softened`). With `is_shared` another test reports how the answer
-    came.
+    - Without `inputs` it is the operation's plain request.
+    - `credential` replaces the key, `method` the operation's method; `content` is the body.
+    - `opens_connection`: it is sent over a new connection.
+    - `waits`: it is sent when the earlier requests of its probe were answered, and before all later requests.
+    - `is_optional`: it is left out when the operation's budget of requests is used up.
+    - `is_invalid`: the target should reject it.
+    - `tolerated` statuses are right for this request even if the contract does not document them.
+    - `is_unusual`: if the target rejects it wrongly, the finding has a lower level (`softened`).
+    - `is_shared`: another test reports how the response arrived.
+    - `follow_up` returns the next request after the response was checked, such as the one for the next page.
     """
 
     operation: Operation
-    judge: Callable[[Exchange], list[Finding]]
+    check: Callable[[Exchange], list[Finding]]
     inputs: Inputs | None = None
     credential: Credential | None = None
     method: str = ""
     content: bytes = b""
     number: int = 0
-    fresh: bool = False
-    follows: bool = False
-    spare: bool = False
-    unwelcome: bool = False
+    opens_connection: bool = False
+    waits: bool = False
+    is_optional: bool = False
+    is_invalid: bool = False
     tolerated: frozenset[int] = frozenset()
-    is_odd: bool = False
+    is_unusual: bool = False
     is_shared: bool = False
-    then: Callable[[Exchange], Ask | None] = nothing_more
+    follow_up: Callable[[Exchange], ProbeRequest | None] = no_follow_up
 
     @property
     def key(self) -> Hashable:
-        """Identify the request: asks with equal keys share one exchange."""
+        """Identify the request: those with equal keys share one exchange."""
         if self.inputs is None:
             return self.operation.label
         method = self.method or self.operation.method
         return self.operation.label, method, request_key(self.inputs, self.credential), self.content, self.number
 
 
-def request_key(inputs: Inputs, wrong: Credential | None) -> Hashable:
-    """Identify the parameters and the credential of a request."""
-    credential = () if wrong is None else (None if wrong.header is None else wrong.header.reveal(),)
-    return tuple(sorted(inputs.path.items())), inputs.query, inputs.headers, credential
+def request_key(inputs: Inputs, credential: Credential | None) -> Hashable:
+    """Identify the parameters of a request, and the credential that replaces the key."""
+    credential_key: tuple[str | None, ...] = ()
+    if credential is not None:
+        credential_key = (None,) if credential.header is None else (credential.header.reveal(),)
+    return tuple(sorted(inputs.path.items())), inputs.query, inputs.headers, credential_key
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:
-    """One thing that is asked about one operation, in one request or several; `name` is its part of the id of a test.
+    """One or more requests that test the same aspect of an operation; `name` is its part of the test id.
 
-    `asks` may raise `NotCheckedError`. What is `repeated` is asked as often after a first pause of the target. `kind`
-    names its requests where a run announces them. Unless each of the checks in `needs` has looked at an answer, the
-    probe has checked nothing.
+    `requests` may raise `NotCheckedError`. An `is_repeated` probe sends its requests again after the first pause of the
+    target. `kind` describes the requests in the announcement of a run. The probe has checked nothing unless each check
+    in `required_checks` has examined a response.
     """
 
     name: str
     operation: Operation
-    asks: Callable[[], Iterable[Ask]]
+    requests: Callable[[], Iterable[ProbeRequest]]
     is_repeated: bool = False
     kind: str = ""
-    needs: frozenset[str] = frozenset()
+    required_checks: frozenset[str] = frozenset()
 
 
 def plain(run: ContractRun, operation: Operation) -> Inputs:
-    """Return the plainest request: real values in the path, and what else is required."""
+    """Return the inputs of the plain request: real path values, and the required parameters."""
     return inputs(run.contract, operation, run.values) or Inputs()

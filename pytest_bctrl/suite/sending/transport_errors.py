@@ -1,4 +1,4 @@
-"""How answers are taken and requests shown, and words for what goes wrong: hangs, resets, truncates, refuses."""
+"""Describes transport errors and rejected requests, and the commands that reproduce a request."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ FRAMING_RULE = "response_framing"
 
 
 class NotCheckedError(Exception):
-    """There is nothing of the kind that a probe looks at, or it may not be asked for; the message says what."""
+    """Raised if a probe has nothing to check or may not send its requests; the message says why."""
 
 
 class NoAnswerError(Exception):
-    """No attempt got a whole answer; `is_final` says that further requests would only lose time.
+    """Raised if no attempt got a complete response.
 
-    `is_outage` says that the target could not be asked, so that nothing is known of it: no finding, exit code 2.
+    `is_final` means that further requests would only lose time. `is_outage` means that the target could not be tested
+    at all: no finding is reported, and the exit code is 2.
     """
 
     def __init__(self, finding: Finding, is_final: bool, is_outage: bool = False) -> None:
@@ -42,55 +43,62 @@ class NoAnswerError(Exception):
         self.is_outage = is_outage
 
 
-def trouble(error: httpx.TransportError, attempts: Sequence[Attempt]) -> str:
-    """Return one sentence for an error that no attempt got past, and behind a semicolon what to look at."""
+def transport_error_message(error: httpx.TransportError, attempts: Sequence[Attempt]) -> str:
+    """Return a sentence about an error that every attempt met and, after a semicolon, what to do."""
     seconds = sum(attempt.seconds for attempt in attempts)
-    times = f"{len(attempts)} attempts in {seconds:.0f} s" if len(attempts) > 1 else "1 attempt"
-    detail, begun = (attempts[-1].detail, attempts[-1].begun) if attempts else (str(error), False)
-    words, hint = explained(type(error).__name__, detail, begun)
-    return f"{words} ({times}); {hint}"
+    times = "1 attempt"
+    if len(attempts) > 1:
+        times = f"{len(attempts)} attempts in {seconds:.0f} s"
+    detail, has_begun = str(error), False
+    if attempts:
+        detail, has_begun = attempts[-1].detail, attempts[-1].begun
+    message, hint = describe_error(type(error).__name__, detail, has_begun)
+    return f"{message} ({times}); {hint}"
 
 
-def explained(error: str, detail: str, begun: bool = False) -> tuple[str, str]:
-    """Return what an error (an httpx exception's name) says of the target, in words, and what to look at."""
-    fitting = (row for row in _TROUBLES if row[0] in (error, "") and re.search(row[1], detail, re.IGNORECASE))
-    _, pattern, words, hint = next(fitting)
-    if error == "ReadTimeout" and begun and not pattern:
-        words = "the target hangs amid its answer: the rest of the body does not come"
-    return words.format(detail), hint
+def describe_error(error: str, detail: str, has_begun: bool = False) -> tuple[str, str]:
+    """Return a message and a hint for an error, given the name of an httpx exception and its detail.
+
+    `has_begun` is True if a part of the response arrived.
+    """
+    matching = (row for row in _MESSAGES if row[0] in (error, "") and re.search(row[1], detail, re.IGNORECASE))
+    _, pattern, message, hint = next(matching)
+    if error == "ReadTimeout" and has_begun and not pattern:
+        message = "the target hangs amid its answer: the rest of the body does not come"
+    return message.format(detail), hint
 
 
-_CURL = "see what answers there with curl -i"
-_WALL = "see that a firewall lets you through, and try again"
-_TROUBLES = (
-    ("ProxyError", "", "the target was not asked: {}", "see the proxy; NO_PROXY lists hosts that need none"),
+_CURL = "send the request with curl -i"
+_FIREWALL = "check that no firewall is in the way, and try again"
+_MESSAGES = (
+    ("ProxyError", "", "the target was not asked: {}", "check the proxy; NO_PROXY lists hosts that need none"),
     (
         "",
         "certificate.required|bad.certificate|handshake.failure",
         "the target asks for a certificate of the client (TLS): {}",
-        "name it: --bctrl-client-cert, a PEM file with certificate and key",
+        "set --bctrl-client-cert to a PEM file with certificate and key",
     ),
     (
         "ConnectError",
         "name or service|getaddrinfo|nodename|name resolution|no address",
         "the target's name is not known (DNS): {}",
-        "see that the base URL is right, and that there is a network",
+        "check the base URL and the network",
     ),
     (
         "ConnectError",
         "certificate|ssl|tls",
         "the connection to the target is not secure (TLS): {}",
-        "see the certificate with openssl s_client -connect; SSL_CERT_FILE names the CAs to trust, a company's own too",
+        "show the certificate with openssl s_client -connect; SSL_CERT_FILE names the CAs to trust",
     ),
-    ("ConnectError", "", "the target cannot be reached: {}", "see that a server listens there, on this port"),
-    ("ConnectTimeout", "", "the target cannot be reached: no connection in time", _WALL),
+    ("ConnectError", "", "the target cannot be reached: {}", "check that a server listens on this host and port"),
+    ("ConnectTimeout", "", "the target cannot be reached: no connection in time", _FIREWALL),
     (
         "ReadTimeout",
         "still being sent",
         "the target sends its answer too slowly: it was not complete when the time was up",
         _CURL,
     ),
-    ("ReadTimeout", "", "the target hangs: it takes the request and does not answer", _WALL),
+    ("ReadTimeout", "", "the target hangs: it takes the request and does not answer", _FIREWALL),
     ("RemoteProtocolError", "without sending a response", "the target closes the connection without an answer", _CURL),
     ("RemoteProtocolError", "complete message body|incomplete chunked", "the target truncates its answer: {}", _CURL),
     ("RemoteProtocolError", "", "the target's answer is not HTTP/1.1: {}", _CURL),
@@ -99,32 +107,35 @@ _TROUBLES = (
     ("WriteError", "", "the target resets the connection: {}", _CURL),
     ("", "", "the target gives no usable answer: {}", _CURL),
 )
-"""Error, what its detail has in it, what to say of it, and what to look at; the first that fits counts."""
+"""Exception name, pattern of its detail, message and hint; the first match applies."""
 
 
-def come_back_later(status: int, attempts: int, asked: float | None, again: int) -> str:
-    """Return one sentence for a target that still says 429, or 503, when the retries are used up.
+def retry_later_message(status: int, attempts: int, retry_after: float | None, retried: int) -> str:
+    """Return a sentence about a target that still responds with 429 or 503 when the retries are used up.
 
-    `asked` are the seconds of its `Retry-After`, `again` is how often requests were sent again in the whole run.
+    `retry_after` is the value of its `Retry-After` in seconds, `retried` the number of retries in the whole run.
     """
-    tried = f"after {attempts} attempts" if attempts > 1 else "at the first attempt"
-    often = f" ({again} requests were sent again before)" if attempts == 1 and again else ""
-    # Its own text is not repeated: a part of the key that stands in it would not be known for one.
-    wait = f", and asks for {asked:.6g} s more (Retry-After)" if asked is not None else ""
-    return f"the target says {status} {HTTPStatus(status).phrase}, {tried}{often}{wait}"
+    message = f"the target says {status} {HTTPStatus(status).phrase}, "
+    message += f"after {attempts} attempts" if attempts > 1 else "at the first attempt"
+    if attempts == 1 and retried:
+        message += f" ({retried} requests were sent again before)"
+    # The text of the response is not repeated: part of a key in it would not be recognised and redacted.
+    if retry_after is not None:
+        message += f", and asks for {retry_after:.6g} s more (Retry-After)"
+    return message
 
 
 TIMEOUTS = frozenset({"ReadTimeout", "ConnectTimeout"})
-"""Errors that tell of time lost, so that more requests would lose more."""
+"""Errors that cost time; further requests would cost more."""
 
 
 def attempt_findings(
-    operation: Operation, attempts: Sequence[Attempt], shell: str, before: str = ""
+    operation: Operation, attempts: Sequence[Attempt], shell: str, previous_shell: str = ""
 ) -> Iterator[Finding]:
-    """Yield a finding for every broken answer that a retry made good: a consumer without retries had met it.
+    """Yield a finding for each broken response, even if a retry succeeded: some consumers do not retry.
 
-    `before` reproduces the request before on the same connection. A kept-alive connection that was closed while it
-    was idle is no fault (RFC 9112, 9.5). Bytes after the end of an answer are one, whether it is the last or not.
+    `previous_shell` reproduces the previous request on the same connection. Closing an idle kept-alive connection is
+    allowed (RFC 9112, 9.5). Bytes after the end of a response are reported for every attempt.
     """
     for attempt in attempts:
         if attempt.surplus is not None and attempt.status is not None:
@@ -133,114 +144,141 @@ def attempt_findings(
         if attempt.error is None or attempt.idle_close or attempt.is_empty_line:
             continue
         if attempt.surplus is not None or attempt.is_stray:
-            command = before if attempt.is_stray and before else shell
+            command = shell
+            if attempt.is_stray and previous_shell:
+                command = previous_shell
             yield surplus_finding(operation, attempt.surplus or attempt.detail, command)
         else:
-            words = explained(attempt.error, attempt.detail, attempt.begun)[0]
-            yield finding(operation, words, shell, observed=attempt.detail or attempt.error)
+            message = describe_error(attempt.error, attempt.detail, attempt.begun)[0]
+            yield finding(operation, message, shell, observed=attempt.detail or attempt.error)
 
 
 def surplus_finding(operation: Operation, surplus: Surplus | str, shell: str) -> Finding:
-    """Return the finding for bytes that arrived where no response was due, or for what the parser said of them.
+    """Return the finding for bytes that arrived while no response was due, or for the parser's message about them.
 
-    A server that sends a body with its response to HEAD breaks the protocol where few clients meet it: a warning.
+    A body after the response to HEAD is a warning, since few clients are affected.
     """
     if isinstance(surplus, Surplus) and surplus.is_body and surplus.method == "HEAD":
-        made = finding(operation, "the response to HEAD has a body", shell, observed=str(surplus))
-        return replace(made, rule=FRAMING_RULE, level="warning", expected="no body")
-    words = "the server sends bytes that belong to no response"
-    made = finding(operation, words, shell, observed=str(surplus))
-    return replace(made, rule=FRAMING_RULE, expected="one response to each request, and nothing after its end")
+        body_finding = finding(operation, "the response to HEAD has a body", shell, observed=str(surplus))
+        return replace(body_finding, rule=FRAMING_RULE, level="warning", expected="no body")
+    bytes_finding = finding(
+        operation, "the server sends bytes that belong to no response", shell, observed=str(surplus)
+    )
+    return replace(bytes_finding, rule=FRAMING_RULE, expected="one response to each request, and nothing after its end")
 
 
 def pause_finding(operation: Operation, pauses: int, shell: str) -> Finding:
-    """Return the finding for a 503 that asks to come back later, where it is not the first of the run."""
+    """Return the finding for a 503 with `Retry-After` that is not the first of the run."""
     observed = f"503, for the {pauses}{_ORDINALS.get(pauses, 'th')} time"
-    found = finding(operation, "the server is unavailable again and again", shell, "status", observed)
-    more = {"status": "503", "kind": "again", "source": "HTTP"}
-    return replace(found, rule="not_a_server_error", expected="one pause at most, with Retry-After", extra=more)
+    unavailable = finding(operation, "the server is unavailable again and again", shell, "status", observed)
+    extra = {"status": "503", "kind": "again", "source": "HTTP"}
+    return replace(unavailable, rule="not_a_server_error", expected="one pause at most, with Retry-After", extra=extra)
 
 
 _ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 
 
 def finding(
-    operation: Operation, message: str, shell: str, place: str = "response", observed: object = "none"
+    operation: Operation, message: str, shell: str, location: str = "response", observed: object = "none"
 ) -> Finding:
-    """Return the finding for a request that got no whole answer, or for what is wrong with how one came."""
-    label, extra = operation.label, {"kind": re.split(r"[:(]", message)[0].strip(), "source": "HTTP"}
-    wanted = "a whole answer"
+    """Return the finding for a request without a complete response, or for a fault in the transfer of one."""
     return Finding(
-        RULE, "error", place, message, wanted, observed, total=1, operation=label, reproduce=shell, extra=extra
+        RULE,
+        "error",
+        location,
+        message,
+        "a whole answer",
+        observed,
+        total=1,
+        operation=operation.label,
+        reproduce=shell,
+        # A part of the fingerprint: rewording a message before its first colon invalidates baseline entries.
+        extra={"kind": re.split(r"[:(]", message)[0].strip(), "source": "HTTP"},
     )
 
 
 def decoded(response: httpx.Response) -> tuple[httpx.Response, str]:
-    """Return the response without its content coding, and why the coding is broken, if it is.
+    """Return the response without its content coding, and the problem of the coding or "".
 
-    A broken body stays as it was sent. `response` is one whose body was read but not decoded.
+    A body that cannot be decoded stays as it was sent. The body of `response` was read but not decoded.
     """
-    body, broken = undone(b"".join(response.iter_raw()), response.headers.get("Content-Encoding", ""))
-    headers = [item for item in response.headers.raw if item[0].lower() not in (b"content-encoding", b"content-length")]
-    plain = httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
-    plain.elapsed = response.elapsed
-    return plain, broken
+    body, problem = undone(b"".join(response.iter_raw()), response.headers.get("Content-Encoding", ""))
+    headers = [
+        (name, value)
+        for name, value in response.headers.raw
+        if name.lower() not in (b"content-encoding", b"content-length")
+    ]
+    plain_response = httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
+    plain_response.elapsed = response.elapsed
+    return plain_response, problem
 
 
 def reproduction(
-    request: httpx.Request, given: Iterable[tuple[str, str]], key: Iterable[tuple[str, str]], common: Connection
+    request: httpx.Request,
+    headers: Iterable[tuple[str, str]],
+    key_headers: Iterable[tuple[str, str]],
+    connection: Connection,
 ) -> str:
-    """A curl command that sends the request again, with fields as they are `given`.
+    """Return a curl command that sends the request again, with these header fields.
 
-    `key` holds `$BCTRL_API_KEY` where the key belongs; `common` is what the settings put on every request.
+    `key_headers` contain `$BCTRL_API_KEY` in place of the key; `connection` holds what the settings add to every
+    request.
     """
-    # curl drops a field without a value, unless a semicolon stands for the colon.
-    replaced = {name.lower() for name, *_ in common.headers}
-    plain = [(name, value) for name, value in given if name.lower() not in replaced]
-    words = [shlex.quote(f"{name}: {value}" if value else f"{name};") for name, value in plain]
-    words += [f'"{name}: {value}"' if value else f'"{name};"' for name, value in key]
-    words += [word for *_, word in common.headers]
+    replaced = {name.lower() for name, *_ in connection.headers}
+    words = [shlex.quote(_curl_header(name, value)) for name, value in headers if name.lower() not in replaced]
+    words += [f'"{_curl_header(name, value)}"' for name, value in key_headers]
+    words += [word for *_, word in connection.headers]
     fields = "".join(f" -H {word}" for word in words)
-    fields += f" --cert {shlex.quote(common.certificate)}" if common.certificate else ""
+    if connection.certificate:
+        fields += f" --cert {shlex.quote(connection.certificate)}"
     method = {"GET": "", "HEAD": " -I"}.get(request.method, f" -X {request.method}")
     if request.content:
-        # curl makes a POST of a request with a body.
+        # curl changes the method of a request with a body to POST.
         method = f" -X {request.method} --data-raw {shlex.quote(request.content.decode())}"
-    # curl resolves dot segments, encoded ones too (RFC 3986, 5.2.4), and would ask for another path.
+    # curl resolves dot segments, encoded ones too (RFC 3986, 5.2.4), and would request another path.
     as_is = " --path-as-is" if _DOTS.search(request.url.raw_path.decode("ascii")) else ""
     return f"curl -sS -i{as_is}{method}{fields} {shlex.quote(str(request.url))}"
+
+
+def _curl_header(name: str, value: str) -> str:
+    """Return a header field for `curl -H`, which drops fields without a value unless they end in a semicolon."""
+    return f"{name}: {value}" if value else f"{name};"
 
 
 _DOTS = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
 
 
-def require_let_in(response: Response) -> None:
-    """Raise `NoAnswerError` where the key, the space or the route is refused: nothing else can be asked then."""
+def require_access(response: Response) -> None:
+    """Raise `NoAnswerError` if the target rejects the key, the space or the route: nothing else can be tested then."""
     if is_retired(response):
         raise NoAnswerError(findings(response, check_retired(response))[0], True)
-    wanted = sorted(response.operation.success_statuses)
-    words = _REFUSALS.get(response.status)
+    expected = sorted(response.operation.success_statuses)
+    problem = _access_problem(response)
+    if problem:
+        violation = around("status_code_conformance", f"the target {problem}", "status", expected, None)
+        raise NoAnswerError(findings(response, [violation])[0], True, is_outage=True)
+    # Every other request would be rejected alike, each time with a finding that says nothing new.
+    is_rejected = 300 <= response.status < 500 and response.status not in expected
+    if is_rejected and (protocol_findings := check_protocol(response, expected)):
+        raise NoAnswerError(protocol_findings[0], True)
+
+
+def _access_problem(response: Response) -> str:
+    """Return why the target rejects the key, the space or the route, or "" if it does not."""
     if response.status == 400 and b"SSL certificate" in response.body:
-        words = "asks for a certificate of the client: 400; name it with --bctrl-client-cert"
+        return "asks for a certificate of the client: 400; set --bctrl-client-cert"
     if response.status == 404 and all(parameter.setting for parameter in response.operation.path_parameters):
-        words = _NO_SUCH_SPACE if not check_protocol(response) else _NO_SUCH_ROUTE
-    # What else is asked would be refused in the same way, each time a finding that says nothing new.
-    is_refused = words is None and 300 <= response.status < 500 and response.status not in wanted
-    if is_refused and (found := check_protocol(response, wanted)):
-        raise NoAnswerError(found[0], True)
-    if words is None:
-        return
-    refused = around("status_code_conformance", f"the target {words}", "status", wanted, None)
-    raise NoAnswerError(findings(response, [refused])[0], True, is_outage=True)
+        return _NO_SUCH_ROUTE if check_protocol(response) else _NO_SUCH_SPACE
+    return _REJECTIONS.get(response.status, "")
 
 
-_REFUSALS = {
-    401: "refuses the key with 401; see that BCTRL_API_KEY holds a key of this API",
-    403: "refuses the key with 403; see that BCTRL_API_KEY may list the space",
-    404: "has nothing at this path: 404; see that the contract's examples name something that exists",
+_REJECTIONS = {
+    401: "rejects the key with 401; check that BCTRL_API_KEY holds a key of this API",
+    403: "rejects the key with 403; check that BCTRL_API_KEY may list the space",
+    404: "has nothing at this path: 404; check that the contract's examples name something that exists",
 }
-_NO_SUCH_SPACE = "knows no such space: 404; see that BCTRL_SPACE_ID, or --bctrl-space-id, names a space of this key"
+_NO_SUCH_SPACE = "knows no such space: 404; check that BCTRL_SPACE_ID, or --bctrl-space-id, names a space of this key"
 _NO_SUCH_ROUTE = (
-    "knows no such space or no such route: 404, and not as the contract documents one; see that the base URL is right, "
+    "knows no such space or no such route: 404, and not as the contract documents one; check the base URL, "
     "and that BCTRL_SPACE_ID names a space of this key"
 )

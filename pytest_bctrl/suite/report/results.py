@@ -1,0 +1,288 @@
+"""Collects the results of a contract run from test reports, including those of pytest-xdist workers."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.checks.credentials import as_one
+from pytest_bctrl.checks.violation import merge
+from pytest_bctrl.contract.parameters import documented_rejections
+from pytest_bctrl.errors import BctrlError, DocumentError
+from pytest_bctrl.findings.finding import LEVELS, Finding, from_dict
+from pytest_bctrl.observed.coverage import Coverage
+from pytest_bctrl.observed.facts import as_data
+from pytest_bctrl.reports.wording import Outcome, RanTest, RunReport, Title
+from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.settings import table
+from pytest_bctrl.suite.plan.catalogue import left_out, reason_not_requested, requestable_operations
+from pytest_bctrl.suite.report.observing import Observer, not_covered, observer, traffic_remarks
+from pytest_bctrl.suite.run import NODE, ContractRun
+
+_COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+_CHANGEABLE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
+
+
+class RunResults:
+    """The findings, outcomes and counts of a contract run; hooks collect them, reports read them.
+
+    `repeat_command` is the command line that repeats the run. `is_partial` means that not all contract tests run.
+    """
+
+    def __init__(self, run: ContractRun) -> None:
+        self.run = run
+        self._started, self._clock = datetime.now(UTC), time.perf_counter()
+        self._findings: list[Finding] = []
+        self.tally: Counter[str] = Counter()
+        self.outage_reasons: list[str] = []
+        self.outage_command = ""
+        self.tests: list[RanTest] = []
+        self.figures: list[str] = []
+        self._gaps: dict[str, None] = {}
+        self.switched_off: Counter[str] = Counter()
+        self.repeat_command = ["pytest"]
+        self.has_stopped = False
+        self._has_failed = False
+        self.is_partial = False
+        self.observer = Observer(run.contract)
+        self._upstream: Mapping[str, Any] | None = None
+        self.attribution: list[str] = []
+        self._baseline_changes: list[str] = []
+        self._planned_tests = 0
+        self._is_complete = True
+
+    def pytest_deselected(self) -> None:
+        """Record that not all tests run."""
+        self.is_partial = True
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Record how many contract tests are to run."""
+        self._planned_tests = sum(item.nodeid.startswith(f"{NODE}::") for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Record how many contract tests the workers of pytest-xdist are to run."""
+        self._planned_tests = sum(node_id.startswith(f"{NODE}::") for node_id in ids)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Record the report of one test, which may come from a worker."""
+        self._has_failed |= report.failed and not is_unchecked(report)
+        if not report.nodeid.startswith(f"{NODE}::"):
+            return
+        if report.when == "call" or report.outcome != "passed":
+            self.tests.append(_outcome(report))
+        verdict: dict[str, Any] = getattr(report, "bctrl", {})
+        self._findings.extend(from_dict(finding) for finding in verdict.get("findings", ()))
+        self.tally.update(verdict.get("tally", {}))
+        self.has_stopped = self.has_stopped or bool(verdict.get("stopped"))
+        self.switched_off.update(verdict.get("off", ()))
+        self.figures.extend(verdict.get("figures", ()))
+        self._gaps.update(dict.fromkeys(verdict.get("gaps", ())))
+        self._upstream = verdict.get("upstream") or self._upstream
+        reason = verdict.get("not_checked")
+        if reason and reason not in self.outage_reasons:
+            self.outage_reasons.append(reason)
+            self.outage_command = verdict["reproduce"]
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Update the baseline and set the exit code: 2 if the target could not be tested and no test failed."""
+        has_ended = session.exitstatus in _COMPLETE or observer(session.config).interrupted_run
+        self._is_complete = has_ended and not session.shouldstop and not session.shouldfail
+        if hasattr(session.config, "workerinput"):
+            return
+        self.observer = observer(session.config)
+        # The summary of contract tests includes the coverage.
+        self.observer.is_reported = bool(self.tests)
+        paths = (setting.value for setting in settings.list_values(table.REPORT, session.config))
+        self._attribute_drift(next((path for path in paths if path.endswith(".json")), ""))
+        if not self._update_baseline():
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if (self.has_stopped or self.outage_reasons) and session.exitstatus in _CHANGEABLE:
+            # For a run that stopped itself, pytest reports a failure, and pytest-xdist an interruption.
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
+            if self._has_failed:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def count(self, *outcomes: Outcome) -> int:
+        """Return the number of contract tests with one of these outcomes."""
+        return sum(test.outcome in outcomes for test in self.tests)
+
+    @property
+    def has_red_tests(self) -> bool:
+        """Whether pytest's short summary lists a contract test."""
+        return self.count("failed", "error", "not checked") > 0
+
+    def skip_reasons(self) -> list[str]:
+        """Return why tests were skipped, with the number of tests if there are several."""
+        reasons = Counter(test.reason for test in self.tests if test.outcome == "skipped")
+        texts = []
+        for reason, number in reasons.items():
+            text = reason.removeprefix("not checked: ")
+            texts.append(f"{text} ({number} tests)" if number > 1 else text)
+        return texts
+
+    def not_checked(self) -> list[str]:
+        """Return the reasons why something was not checked."""
+        if self.run.target is None:
+            return list(self.outage_reasons)
+        reasons = [*self.outage_reasons, *self._untested_operations(), *self._untested_values()]
+        if self.run.chosen.is_published:
+            reasons.append("credentials and refusals, which the published spec does not describe")
+        reasons += [f"by {gap}" for gap in self._gaps]
+        reasons += self.skip_reasons()
+        if self.has_stopped:
+            reasons.append("remaining tests skipped: the target cannot be tested")
+        return reasons
+
+    def _untested_operations(self) -> Iterator[str]:
+        for operation in self.run.operations:
+            reason = reason_not_requested(self.run, operation)
+            if reason:
+                yield f"{operation.label}: {reason}"
+
+    def _untested_values(self) -> Iterator[str]:
+        operations = requestable_operations(self.run)
+        for operation in operations:
+            if operation.other_parameters and not documented_rejections(operation):
+                yield f"{operation.label}: invalid values of its parameters, since it documents no 400 or 422"
+        for operation in operations:
+            count = left_out(self.run, operation)
+            if count:
+                yield (
+                    f"{operation.label}: {count} values of its parameters, since a run sends at most "
+                    f"{self.run.most_requests} requests per operation; --bctrl-max-examples=N allows more"
+                )
+
+    def findings(self) -> list[Finding]:
+        """Return all findings, the highest level first; equal findings and those of one cause are merged."""
+        return sorted(as_one(merge(self._findings)), key=_level_rank)
+
+    def title(self) -> Title:
+        """Return what the reports say about the run."""
+        contract = self.run.contract
+        base = f"{contract.title} {contract.version} ({contract.short_digest}), {contract.described}"
+        subject = self.run.upstream or "the bundled mock"
+        if self.run.target:
+            subject = self.target_name()
+        notes = (*self.figures, *(f"{label}: {note}" for label, note in self.baseline_notes()))
+        not_checked = tuple(self.not_checked())
+        measured = self.coverage()
+        if measured is not None:
+            notes = (*notes, *traffic_remarks(self.observer))
+            not_checked = (*not_checked, *not_covered(measured))
+        return Title("contract run", base, subject, self.run.fail_on, notes, not_checked)
+
+    def coverage(self) -> Coverage | None:
+        """Return the coverage of the contract, or None if no request was sent."""
+        if self.run.target or self.observer.everything.statuses:
+            return self.observer.coverage
+        return None
+
+    def report(self) -> RunReport:
+        """Return the details of the run for reports."""
+        return RunReport(
+            self.run.contract,
+            target=self.run.target or "",
+            base_url=self.run.base_url,
+            upstream=self.run.upstream or "",
+            started=self._started.isoformat(timespec="seconds"),
+            seconds=time.perf_counter() - self._clock,
+            is_complete=self._is_complete and not self.has_stopped,
+            planned=self._planned_tests,
+            tests=tuple(self.tests),
+            counts={
+                "requests": self.tally["requests"],
+                "answers": self.tally["responses"],
+                "bodies": self.tally["bodies"],
+            },
+            coverage=self.coverage(),
+            shortfall=self.observer.shortfall,
+            undecided=self.observer.undecided,
+            observation=as_data(self.observer.everything),
+        )
+
+    def target_name(self) -> str:
+        """Return the name of the target for users."""
+        return {"mock": "the bundled mock", "live": self.run.base_url, None: "none"}[self.run.target]
+
+    def _attribute_drift(self, report: str) -> None:
+        """Attribute drift findings if the run compared the vendored spec, upstream and the live API.
+
+        The mock always conforms to the contract, so it shows nothing. `report` is the path of the JSON report of the
+        run, or "".
+        """
+        if self._upstream is None or self.run.target != "live":
+            return
+        from pytest_bctrl.suite.report.attribution import attribute, next_commands
+
+        try:
+            commands = next_commands(self.run, self.repeat_command, report)
+            merged = merge(self._findings)
+            self._findings, self.attribution = attribute(
+                self.run, self._upstream, self.observer.validated, merged, commands
+            )
+        except DocumentError as error:
+            self.outage_reasons.append(f"who moved: {error}")
+
+    def baseline_notes(self) -> list[tuple[str, str]]:
+        """Return labels and notes: how many findings the baseline accepts, and which entries are outdated."""
+        baseline, findings = self.run.baseline, self.findings()
+        accepted_count = sum(bool(finding.extra.get("accepted")) for finding in findings)
+        notes = []
+        if accepted_count:
+            notes.append(("accepted", f"{accepted_count} of {len(findings)} findings, by {baseline.allow_list.path}"))
+        notes += [("accepted", line) for line in self._baseline_changes]
+        # The mock has none of the known faults of the API, so only a complete live run shows unused entries.
+        is_limited = self.is_partial or self.has_stopped or bool(self.outage_reasons)
+        is_complete = self.run.target == "live" and not is_limited
+        notes += [("allow list", note) for note in baseline.notes(self._findings, is_complete=is_complete)]
+        return notes
+
+    def _update_baseline(self) -> bool:
+        """Add what the run accepts to the baseline; return False after an error, which the summary shows."""
+        baseline = self.run.baseline
+        if baseline.reason is None:
+            return True
+        try:
+            added = baseline.write(merge(self._findings))
+        except BctrlError as error:
+            self._baseline_changes = [f"nothing: {error}"]
+            return False
+        self._baseline_changes = [f"{len(added)} until {baseline.until}, written to {baseline.allow_list.path}"]
+        return True
+
+
+def is_unchecked(report: pytest.TestReport) -> bool:
+    """Return whether a contract test could not check what it should."""
+    return bool(getattr(report, "bctrl", {}).get("not_checked"))
+
+
+def _level_rank(finding: Finding) -> int:
+    return LEVELS.index(finding.level)
+
+
+def _outcome(report: pytest.TestReport) -> RanTest:
+    """Return the outcome of a test; as in pytest, a failure of its setup or teardown is an error."""
+    if is_unchecked(report):
+        return RanTest(report.nodeid, "not checked", report.duration, _reason(report))
+    if hasattr(report, "wasxfail"):
+        return RanTest(report.nodeid, "accepted", report.duration, str(report.wasxfail))
+    outcome: Outcome = report.outcome
+    if report.failed and report.when != "call":
+        outcome = "error"
+    reason = "" if report.passed else _reason(report)
+    return RanTest(report.nodeid, outcome, report.duration, reason)
+
+
+def _reason(report: pytest.TestReport) -> str:
+    """Return the first line of the reason why a test did not pass."""
+    if isinstance(report.longrepr, tuple):
+        return str(report.longrepr[2]).removeprefix("Skipped: ")
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = str(report.longrepr) if crash is None else str(crash.message)
+    return next((line for line in text.splitlines() if line.strip()), "")[:300]
