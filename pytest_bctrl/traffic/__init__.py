@@ -1,1 +1,1 @@
-"""What goes over the wire: the client that talks to a target, and the mock server that answers."""
+"""HTTP traffic: the client that sends requests to a target, the mock server, and recordings."""
