@@ -36,13 +36,13 @@ from tests.impact.drifts import SPEC, items, operation
 CONTRACT = load()
 
 
-def _called(mock: MockServer, *more: tuple[str, str]) -> ResponseContext:
+def _called(mock: MockServer, *headers: tuple[str, str]) -> ResponseContext:
     """A call of the main operation, answered by the mock."""
-    asked = mock.samples.operation
-    given = inputs(mock.contract, asked, {"space_id": mock.space_id, "id": "1"}) or Inputs()
+    main_operation = mock.samples.operation
+    given = inputs(mock.contract, main_operation, {"space_id": mock.space_id, "id": "1"}) or Inputs()
     fields = [("authorization", f"Bearer {mock.api_key.reveal()}"), *((name.lower(), v) for name, v in given.headers)]
-    request = Request("GET", given.target(asked), (*fields, *more))
-    return ResponseContext(request, asked, mock.samples.parameters(mock.space_id), mock.respond(request))
+    request = Request("GET", given.target(main_operation), (*fields, *headers))
+    return ResponseContext(request, main_operation, mock.samples.parameters(mock.space_id), mock.respond(request))
 
 
 def _played(change: Change, call: ResponseContext) -> MockResponse:

@@ -103,7 +103,7 @@ def test_each_consumer_gets_its_own_answer(
 ) -> None:
     claims = _claims(consumers, f"test_{consumer}.py")
 
-    verdicts = [claims[f"{one.rule} {place}"]["verdict"] for one, place in zip(DRIFTS, _PLACES, strict=True)]
+    verdicts = [claims[f"{drift.rule} {place}"]["verdict"] for drift, place in zip(DRIFTS, _PLACES, strict=True)]
     assert {number for number, verdict in enumerate(verdicts) if verdict == "fails"} == breaks
     assert {number for number, verdict in enumerate(verdicts) if verdict == "not covered"} == unlooked
     assert claims["impact-together "]["verdict"] == "fails"

@@ -78,7 +78,7 @@ def _changes(
     headers = (("Content-Type", "application/json"), ("X-Page", "1"))
     before = MockResponse(200, headers, Payload(body or json.dumps(_BODIES[path]).encode()))
     call = ResponseContext(request, match.of("GET"), match.values, before)
-    return [(one, call) for one in findings if one.finding.rule == rule]
+    return [(change, call) for change in findings if change.finding.rule == rule]
 
 
 def _listed(spec: Any) -> Any:
@@ -267,8 +267,8 @@ def test_what_cannot_be_played_says_why(of_spec: Callable[[Any], Any], why: str)
 
 
 def test_a_contract_that_no_sample_can_be_made_of_is_said_to_be_such() -> None:
-    found = derive_changes(contract_of(_NO_SAMPLE))
-    assert ["no response can be generated from the contract"] == [one.not_run_reason for one in found]
+    changes = derive_changes(contract_of(_NO_SAMPLE))
+    assert ["no response can be generated from the contract"] == [change.not_run_reason for change in changes]
 
 
 def test_of_any_other_members_those_with_a_schema_of_their_own_stay() -> None:

@@ -135,7 +135,7 @@ def test_an_ordinary_run_that_is_not_green_is_played_nothing(project: pytest.Pyt
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ("--bctrl-live", "--bctrl-impact, --bctrl-live: only the mock can apply a change*"),
         ("--bctrl-mock", "--bctrl-impact, --bctrl-mock: the contract suite checks the mock against *"),
@@ -147,11 +147,11 @@ def test_an_ordinary_run_that_is_not_green_is_played_nothing(project: pytest.Pyt
         ("--bctrl-impact=nowhere.yaml", "nowhere.yaml: there is no such file*"),
     ],
 )
-def test_what_does_not_go_with_it_is_a_usage_error(project: pytest.Pytester, arguments: str, said: str) -> None:
+def test_what_does_not_go_with_it_is_a_usage_error(project: pytest.Pytester, arguments: str, message: str) -> None:
     result = project.runpytest("--bctrl-impact=changed.json", arguments)
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: bctrl: {said}"])
+    result.stderr.fnmatch_lines([f"ERROR: bctrl: {message}"])
 
 
 @pytest.mark.parametrize("source", [["changed.json"], []])

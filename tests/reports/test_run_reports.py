@@ -65,8 +65,8 @@ class TestEveryFormat:
 
 
 def test_one_line_says_that_a_run_found_nothing_and_why_it_may_be_believed() -> None:
-    made = passed()
-    text = findings_markdown(made.findings, made.title, made.run)
+    report = passed()
+    text = findings_markdown(report.findings, report.title, report.run)
     assert re.search(r"\*\*Passed\.\*\* No findings; 3 of 3 tests passed; \d+% of the contract", text)
 
 
@@ -101,9 +101,11 @@ class TestTheJobSummary:
         assert LIMIT - 5_000 < path.stat().st_size <= LIMIT
 
     def test_leaves_nothing_out_without_need(self, tmp_path: Path) -> None:
-        made = failed()
-        append_summary(tmp_path / "summary.md", made.findings, made.title, made.run)
-        assert findings_markdown(made.findings, made.title, made.run) == (tmp_path / "summary.md").read_text("utf-8")
+        report = failed()
+        append_summary(tmp_path / "summary.md", report.findings, report.title, report.run)
+        assert findings_markdown(report.findings, report.title, report.run) == (tmp_path / "summary.md").read_text(
+            "utf-8"
+        )
 
 
 class TestAnnotations:
@@ -114,9 +116,9 @@ class TestAnnotations:
         assert commands[-1].startswith("70 more findings")
 
     def test_no_text_is_a_command_of_its_own(self) -> None:
-        made = hostile()
-        lines = "\n".join(shown_commands(made.findings, made.title)).splitlines()
-        assert len(made.findings) + 1 == len(lines)
+        report = hostile()
+        lines = "\n".join(shown_commands(report.findings, report.title)).splitlines()
+        assert len(report.findings) + 1 == len(lines)
         assert all(re.fullmatch(r"::(error|warning) title=[^:,]*::.*", line) for line in lines)
 
 
@@ -135,10 +137,10 @@ def test_the_same_exchange_is_in_the_page_once() -> None:
 
 def test_what_is_accepted_says_so_in_every_format() -> None:
     """In annotations it is only a notice, and in SARIF it is suppressed."""
-    made = moved()
+    report = moved()
     writers = [findings_json, findings_sarif, findings_junit, findings_markdown, html.findings_html]
-    texts = [str(write(made.findings, made.title, made.run)) for write in writers]
-    commands = shown_commands(made.findings, made.title)
+    texts = [str(write(report.findings, report.title, report.run)) for write in writers]
+    commands = shown_commands(report.findings, report.title)
     assert [True] * 6 == ["the consumer is fixed next week" in text for text in [*texts, "\n".join(commands)]]
     assert ["::error", "::notice"] == [line.partition(" ")[0] for line in commands]
     results = json.loads(texts[1])["runs"][0]["results"]

@@ -14,8 +14,8 @@ from pytest_bctrl.reports.terminal import block, describe, headline
 from pytest_bctrl.reports.wording import counted, shown
 
 
-def finding(level: Any = "error", rule: str = "r", **more: Any) -> Finding:
-    return Finding(rule, level, **{"location": "a[*].b", "message": "it is wrong", **more})
+def finding(level: Any = "error", rule: str = "r", **fields: Any) -> Finding:
+    return Finding(rule, level, **{"location": "a[*].b", "message": "it is wrong", **fields})
 
 
 _JSON = st.recursive(
@@ -91,9 +91,11 @@ def test_the_headline_names_the_first() -> None:
 
 
 def test_a_finding_is_described_with_a_sample_and_a_command() -> None:
-    one = finding(count=2, total=5, expected=["x", "y"], observed=1, sample={"location": "a[3].b"}, reproduce="curl x")
+    cause = finding(
+        count=2, total=5, expected=["x", "y"], observed=1, sample={"location": "a[3].b"}, reproduce="curl x"
+    )
     rows = ["error r: it is wrong", "  where     a[*].b, 2 of 5: a[3].b", "  expected  x | y", "  observed  1"]
-    assert ["", *rows, "  reproduce curl x"] == list(describe([one]))
+    assert ["", *rows, "  reproduce curl x"] == list(describe([cause]))
 
 
 @pytest.mark.parametrize(
@@ -106,8 +108,8 @@ def test_a_finding_is_described_with_a_sample_and_a_command() -> None:
     ],
 )
 def test_an_item_is_named_by_its_name_and_id(item: dict[str, Any], shown_as: str) -> None:
-    one = finding(total=5, extra={"item": {"location": "a[3]", **item}})
-    assert f"  where     a[*].b, 1 of 5: {shown_as}" in list(describe([one]))
+    cause = finding(total=5, extra={"item": {"location": "a[3]", **item}})
+    assert f"  where     a[*].b, 1 of 5: {shown_as}" in list(describe([cause]))
 
 
 def _many() -> list[Finding]:

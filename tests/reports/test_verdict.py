@@ -16,14 +16,14 @@ ACCEPTED = replace(ERROR, extra={"accepted": {"reason": "r", "expires": "2027-01
 WARNING = Finding("r", "warning", "a", "m")
 
 
-def run(*outcomes: Any, **more: Any) -> RunReport:
+def run(*outcomes: Any, **fields: Any) -> RunReport:
     """A run whose tests ended like this."""
     tests = tuple(RanTest(f"t{number}", outcome, 0.0) for number, outcome in enumerate(outcomes))
-    return RunReport(CONTRACT, tests=tests, **more)
+    return RunReport(CONTRACT, tests=tests, **fields)
 
 
 @pytest.mark.parametrize(
-    ("findings", "title", "made", "status"),
+    ("findings", "title", "run_report", "status"),
     [
         ([], Title("t"), run("passed"), "passed"),
         ([WARNING], Title("t"), run("passed"), "passed"),
@@ -47,12 +47,12 @@ def run(*outcomes: Any, **more: Any) -> RunReport:
         ([], Title("t"), run("passed", shortfall="too little was seen"), "failed"),
     ],
 )
-def test_the_status(findings: list[Finding], title: Title, made: RunReport | None, status: str) -> None:
-    assert status == verdict_of(findings, title, made).status
+def test_the_status(findings: list[Finding], title: Title, run_report: RunReport | None, status: str) -> None:
+    assert status == verdict_of(findings, title, run_report).status
 
 
 @pytest.mark.parametrize(
-    ("findings", "made", "sentence"),
+    ("findings", "run_report", "sentence"),
     [
         ([ERROR], run("failed", "passed"), "1 error fails the run; 1 of 2 tests failed."),
         ([ERROR, ERROR], None, "2 errors fail the run."),
@@ -62,8 +62,8 @@ def test_the_status(findings: list[Finding], title: Title, made: RunReport | Non
         ([], run(), "Nothing was checked."),
     ],
 )
-def test_the_sentence(findings: list[Finding], made: RunReport | None, sentence: str) -> None:
-    assert sentence == verdict_of(findings, Title("t"), made).sentence
+def test_the_sentence(findings: list[Finding], run_report: RunReport | None, sentence: str) -> None:
+    assert sentence == verdict_of(findings, Title("t"), run_report).sentence
 
 
 def test_a_reason_is_given_for_what_was_not_checked() -> None:
