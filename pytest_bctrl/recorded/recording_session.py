@@ -158,9 +158,9 @@ class RecordedTest:
         return replay_transport(self.player, self._last_word)
 
     def responses(self) -> Iterator[Response]:
-        """Yield what was recorded, or what was replayed, each answer once; nothing that is broken on purpose.
+        """Yield each recorded or replayed response once, except those that break the contract on purpose.
 
-        What the bundled mock answered is left out: it is told what to answer.
+        Responses of the bundled mock are omitted, because they show nothing about the API.
         """
         if not self._place.conforming or (self.aim is not None and not self.aim.live):
             return
