@@ -152,7 +152,7 @@ def test_a_proxy_that_refuses_is_not_taken_for_the_target(
     [
         (
             Reply(400, b"<h1>No required SSL certificate was sent</h1>"),
-            "asks for a certificate of the client: 400; name",
+            "asks for a certificate of the client: 400; set",
         ),
         (
             Reply(404, b"<h1>Not found</h1>"),
