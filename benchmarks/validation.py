@@ -17,7 +17,7 @@ from typing import Any
 import jsonschema
 
 from pytest_bctrl.checks.response import Response
-from pytest_bctrl.checks.run import check_answer, check_undocumented
+from pytest_bctrl.checks.run import check_response, check_undocumented
 from pytest_bctrl.checks.schema import check_schema
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.samples import SPACE_ID, Samples
@@ -72,7 +72,7 @@ def main() -> int:
             PARSING: lambda: json.loads(body),
             OURS: lambda: ours(body, 0),
             ONE_BAD: lambda: ours(broken, 1),
-            ALL: lambda: check_answer(response(body)),
+            ALL: lambda: check_response(response(body)),
         },
         TURNS,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pytest_bctrl.checks.response import response_from
-from pytest_bctrl.checks.run import Check, check_answer
+from pytest_bctrl.checks.run import Check, check_response
 from pytest_bctrl.contract.in_force import current_contract
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.findings.finding import FailOn, Finding, at_or_above
@@ -27,7 +27,7 @@ def check(
     not determine it. `checks` are custom checks, run in addition to those of the contract.
     Raises `BctrlError` for any other object.
     """
-    return check_answer(response_from(response, contract or current_contract(), operation), own=checks)
+    return check_response(response_from(response, contract or current_contract(), operation), custom=checks)
 
 
 def assert_conforms(

@@ -232,7 +232,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = (report for reports in terminalreporter.stats.values() for report in reports)
     told = [report.bctrl_recording for report in reports if hasattr(report, "bctrl_recording")]
     if told:
-        from pytest_bctrl.recorded.place import show
+        from pytest_bctrl.recorded.recording_path import show
 
         show(terminalreporter, told)
 

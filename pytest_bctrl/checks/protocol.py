@@ -1,4 +1,4 @@
-"""What is around the body: status, content type, header fields, a body at all; and whether an operation is retired."""
+"""Checks of everything but the schema: status, content type, header fields, JSON syntax, and retired operations."""
 
 from __future__ import annotations
 
@@ -21,30 +21,39 @@ from pytest_bctrl.contract.schema.ref import flatten
 from pytest_bctrl.findings.finding import LEVELS, Level
 
 
-def around(
+def violation_outside_body(
     rule: str, message: str, place: str, expected: Any, observed: Any, kind: str = "", level: Level = "error"
 ) -> Violation:
-    """Return a violation of what is around a body: `place` is `status`, `header Content-Type` or the like."""
+    """Return a violation located outside the body: `place` is `status`, `header Content-Type` or the like."""
     return Violation(rule, level, message, (), place, expected, observed, kind)
 
 
 def check_status(response: Response, expected: Collection[int] = ()) -> Iterator[Violation]:
     """Yield a violation for a server error, and for a status that is not documented or not one of `expected`.
 
-    It is a warning where the request is to get it, and the contract documents no answer of the kind.
+    It is a warning if the status is expected, but the contract documents no response of the kind.
     """
     looked(response).add("status")
-    failed = response.status >= 500
-    if failed or (expected and response.status not in expected) or response.documented is None:
-        silent = response.status in expected and not any(map(response.operation.response_for, expected))
-        rule = "not_a_server_error" if failed else "status_code_conformance"
-        words = "the server failed" if failed else _status_message(response)
-        to = response.header("Location") if 300 <= response.status < 400 else None
-        observed = response.status if to is None else f"{response.status}, to {to}"
-        # A failure where a refusal is due is another than one where the list is.
-        kind = f"instead of {', '.join(map(str, sorted(expected)))}" if expected else ""
-        wanted = sorted(expected or response.operation.responses)
-        yield around(rule, words, "status", wanted, observed, kind, "warning" if silent else "error")
+    is_server_error = response.status >= 500
+    is_unexpected = bool(expected) and response.status not in expected
+    if not is_server_error and not is_unexpected and response.documented is not None:
+        return
+    rule, message = "status_code_conformance", _status_message(response)
+    if is_server_error:
+        rule, message = "not_a_server_error", "the server failed"
+    observed: int | str = response.status
+    target = response.header("Location")
+    if target is not None and 300 <= response.status < 400:
+        observed = f"{response.status}, to {target}"
+    # A failure instead of a rejection differs from one instead of the list.
+    kind = ""
+    if expected:
+        kind = f"instead of {', '.join(map(str, sorted(expected)))}"
+    allowed: list[Any] = sorted(expected or response.operation.responses)
+    level: Level = "error"
+    if response.status in expected and not any(map(response.operation.response_for, expected)):
+        level = "warning"
+    yield violation_outside_body(rule, message, "status", allowed, observed, kind, level)
 
 
 def _status_message(response: Response) -> str:
@@ -56,43 +65,51 @@ def _status_message(response: Response) -> str:
 
 
 def check_framing(response: Response) -> Iterator[Violation]:
-    """Yield a violation where the answer says in two ways where its body ends (RFC 9112, 6.2)."""
+    """Yield a violation if the response declares the end of its body in two ways (RFC 9112, 6.2)."""
     looked(response).add("framing")
     length = response.header("Content-Length")
     if response.has_all_headers and length is not None and response.header("Transfer-Encoding") is not None:
-        words = "the answer has both Content-Length and Transfer-Encoding"
-        yield around("complete_answer", words, "header Content-Length", "one of the two", length, "two lengths")
+        message = "the answer has both Content-Length and Transfer-Encoding"
+        yield violation_outside_body(
+            "complete_answer", message, "header Content-Length", "one of the two", length, "two lengths"
+        )
 
 
 def check_content_type(response: Response) -> Iterator[Violation]:
-    """Yield a violation where the content type is missing or not documented for the status; parameters are free."""
+    """Yield a violation if the content type is missing or not documented for the status; parameters are ignored."""
     looked(response).add("content type")
     if response.documented is None or not response.documented.content or response.is_to_head:
         return
     documented = [media.lower() for media in response.documented.content]
     if not any(covers_media_type(media, response.media_type) for media in documented):
         place, observed = "header Content-Type", response.header("Content-Type")
-        what, kind = ("not documented", "undocumented") if response.media_type else ("missing", "missing")
-        yield around("content_type_conformance", f"the content type is {what}", place, documented, observed, kind)
+        message, kind = "the content type is missing", "missing"
+        if response.media_type:
+            message, kind = "the content type is not documented", "undocumented"
+        yield violation_outside_body("content_type_conformance", message, place, documented, observed, kind)
 
 
 def check_body(response: Response) -> Iterator[Violation]:
-    """Yield a violation where the contract documents a JSON body and the answer has none, or another text."""
+    """Yield a violation if the contract documents a JSON body and the response has none, or one that is not JSON."""
     looked(response).add("body")
     if response.schema is None:
         return
+    rule, observed = "strict_json", _excerpt(response.body, response.parsed.at)
+    if not response.body.strip():
+        rule, observed = "complete_body", "nothing"
     for problem in response.parsed.problems:
-        is_empty, wanted = not response.body.strip(), "a JSON text in UTF-8 (RFC 8259)"
-        rule = "complete_body" if is_empty else "strict_json"
-        observed = "nothing" if is_empty else _around(response.body, response.parsed.at)
-        yield around(rule, problem, "body", wanted, observed, problem.partition(": ")[0])
+        expected, kind = "a JSON text in UTF-8 (RFC 8259)", problem.partition(": ")[0]
+        yield violation_outside_body(rule, problem, "body", expected, observed, kind)
 
 
 _NUMBER = re.compile(rb"[\[:,\s]-?\d(?:\d{209}|[\d.]*[eE]\+?\d{3})")
 
 
 def may_be_unusual(response: Response) -> bool:
-    """Whether a body may hold half a letter or a number beyond double precision: in most, no text looks like either."""
+    """Return whether a body may contain a lone surrogate or a number beyond double precision.
+
+    A quick search of the bytes, which spares most bodies the search of their values.
+    """
     return once(response, "may be unusual", lambda: _may_be_unusual(response))
 
 
@@ -102,7 +119,7 @@ def _may_be_unusual(response: Response) -> bool:
 
 
 def check_interoperable(response: Response) -> Iterator[Violation]:
-    """Yield a warning for what JSON allows and many parsers do not read (RFC 7493, 2.1 and 2.2)."""
+    """Yield a warning for values that JSON allows and many parsers do not read (RFC 7493, 2.1 and 2.2)."""
     looked(response).add("interoperable")
     if response.parsed.ok and may_be_unusual(response):
         yield from _unusual_values(response.data)
@@ -127,36 +144,42 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 
 def _unusual(path: Path, message: str, observed: str) -> Violation:
-    words = "what every parser reads alike (I-JSON)"
-    return Violation("interoperable_json", "warning", message, path, expected=words, observed=observed)
+    expected = "what every parser reads alike (I-JSON)"
+    return Violation("interoperable_json", "warning", message, path, expected=expected, observed=observed)
 
 
 _SHOWN = 60
-"""Bytes of a body that is not JSON that are shown: where it stops being JSON, as far as the problem tells."""
+"""Number of bytes shown of a body that is not JSON, around the position of the error."""
 
 
-def _around(body: bytes, at: int) -> str:
-    start = max(0, at - _SHOWN // 2)
+def _excerpt(body: bytes, offset: int) -> str:
+    start = max(0, offset - _SHOWN // 2)
     text = body[start : start + _SHOWN].decode("utf-8", "backslashreplace")
-    return f"{'…' if start else ''}{text}{'…' if start + _SHOWN < len(body) else ''}"
+    if start:
+        text = f"…{text}"
+    if start + _SHOWN < len(body):
+        text = f"{text}…"
+    return text
 
 
 def check_headers(response: Response) -> Iterator[Violation]:
-    """Yield a violation for a field that is required and missing, and for one whose value breaks its schema.
+    """Yield a violation for each required header field that is missing, and for each that breaks its schema.
 
-    An answer to HEAD may leave fields out (RFC 9110, 9.3.2); what it has is held to the schema all the same.
+    A response to HEAD may omit fields (RFC 9110, 9.3.2); those that it has are validated nevertheless.
     """
     looked(response).add("header fields")
-    for field in response.documented.headers if response.documented is not None else ():
+    if response.documented is None:
+        return
+    for field in response.documented.headers:
         value, contract = response.header(field.name), response.contract
         if value is None and field.required and response.has_all_headers and not response.is_to_head:
-            words, kind = "the required header field is missing", "missing"
+            message, kind = "the required header field is missing", "missing"
         elif value is not None and not accepts(contract, field.schema, read_field(contract, field, value.strip())):
-            words, kind = "the header field breaks its schema", "schema"
+            message, kind = "the header field breaks its schema", "schema"
         else:
             continue
-        place, wanted = f"header {field.name}", flatten(contract, field.schema)
-        yield around("response_headers_conformance", words, place, wanted, value, kind)
+        place, expected = f"header {field.name}", flatten(contract, field.schema)
+        yield violation_outside_body("response_headers_conformance", message, place, expected, value, kind)
 
 
 RULE = "retired_operation"
@@ -166,53 +189,65 @@ _ROUTE = re.compile(
     r"|\b(route|endpoint)\b((?![.!?;]\s).)*?\b"
     r"(not found|not exist|gone|no longer|retired|removed|discontinued|disabled)\b"
 )
-"""What says of the route that there is none, within one sentence: a refusal may name another endpoint to use."""
+"""Matches error texts saying that the route does not exist.
+
+Only within one sentence, because a rejection may name another endpoint to use.
+"""
 _NEXT = "pytest-bctrl drift shows what is published now"
 
 
 def check_retired(response: Response) -> Iterator[Violation]:
-    """Yield a violation where an answer says that its operation is deprecated or ends; a warning while it works."""
+    """Yield a violation if the operation is retired, or a warning if the response announces its end."""
     looked(response).add("retired")
     since, ends = (_date(response.header(name)) for name in _FIELDS)
     is_gone = is_retired(response)
     if not is_gone and since is None and ends is None:
         return
-    words = ["the route is gone" if is_gone else "the operation is on its way out"]
-    words += [f"deprecated since {since}" if since else "deprecated"] if since is not None else []
-    words += [f"the last day is {ends}"] if ends else []
-    successor = link_target(response.header("Link"), "successor-version")
-    words += [f"its successor is {successor}"] if successor else []
-    kind, level = ("gone", LEVELS[0]) if is_gone else ("deprecated", LEVELS[1])
-    message = "; ".join([*words, _NEXT])
-    yield around(RULE, message, "operation", "an operation in service", response.status, kind, level)
+    kind, level, notes = "deprecated", LEVELS[1], ["the operation is on its way out"]
+    if is_gone:
+        kind, level, notes = "gone", LEVELS[0], ["the route is gone"]
+    if since:
+        notes.append(f"deprecated since {since}")
+    elif since is not None:
+        notes.append("deprecated")
+    if ends:
+        notes.append(f"the last day is {ends}")
+    if successor := link_target(response.header("Link"), "successor-version"):
+        notes.append(f"its successor is {successor}")
+    message = "; ".join([*notes, _NEXT])
+    yield violation_outside_body(RULE, message, "operation", "an operation in service", response.status, kind, level)
 
 
 def is_retired(response: Response) -> bool:
-    """Whether a refusal is about the route: 410, or a 404 that says so or has the header fields of a retirement."""
+    """Return whether the route is gone: 410, or a 404 whose text or deprecation header fields say so."""
     if response.status == 410:
         return True
-    named = any(response.header(name) is not None for name in _FIELDS)
-    return response.status == 404 and (named or any(map(_ROUTE.search, _texts(response.data))))
+    has_fields = any(response.header(name) is not None for name in _FIELDS)
+    return response.status == 404 and (has_fields or any(map(_ROUTE.search, _texts(response.data))))
 
 
 _LONG = 1_000
 
 
 def _texts(data: Any) -> Iterator[str]:
-    """The texts of an error body in which a server says what is wrong."""
-    for name in ("error", "code", "message", "detail", "title") if isinstance(data, dict) else ():
+    """Yield the texts of an error body that usually describe the error, in lower case."""
+    if not isinstance(data, dict):
+        return
+    for name in ("error", "code", "message", "detail", "title"):
         value = data.get(name)
         yield from _texts(value)
-        yield value[:_LONG].lower().replace("_", " ").replace("n't", " not") if isinstance(value, str) else ""
+        if isinstance(value, str):
+            yield value[:_LONG].lower().replace("_", " ").replace("n't", " not")
 
 
 def _date(value: str | None) -> str | None:
-    """The day that a field names, empty where it names none; None where the field is missing."""
+    """Return the day that a header field names, an empty string if it names none, or None if the field is missing."""
     if value is None or value.strip() in ("?0", "false"):
         return None
-    found = re.fullmatch(r"@(\d{1,15})", value.strip())
+    timestamp = re.fullmatch(r"@(\d{1,15})", value.strip())
     try:
-        when = datetime.fromtimestamp(int(found[1]), UTC) if found else parsedate_to_datetime(value)
+        if timestamp:
+            return datetime.fromtimestamp(int(timestamp[1]), UTC).date().isoformat()
+        return parsedate_to_datetime(value).date().isoformat()
     except (ValueError, TypeError, OverflowError, OSError):
         return ""
-    return when.date().isoformat()

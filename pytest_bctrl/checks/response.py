@@ -1,10 +1,10 @@
-"""What a check looks at: one answer of one operation, as plain data, made of any client library's response."""
+"""The response of one operation that checks examine, as plain data; built from any client library's response."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -31,13 +31,13 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Response:
-    """One answer to one request.
+    """The response to one request.
 
-    `body` is the content after transfer and content coding; `path_values` are the values that stood in the
-    path, unencoded; `reproduce` is a shell command that sends the request again, without the key in it; `method`
-    is the request's, where it is another than the operation's. `has_all_headers` says that `headers` are all that
-    were sent: a recording keeps some, and a bare body has none. `usual` is the answer to the plain request, where this
-    is one to another request of the same target.
+    `body` is the content after transfer and content decoding. `path_values` are the decoded values of the path
+    parameters. `reproduce` is a shell command that repeats the request, without the key. `method` is the request's
+    method if it differs from the operation's. `has_all_headers` is whether `headers` are all that were sent: a
+    recording keeps some of them, and a bare body has none. `usual` is the response to the plain request, if this is a
+    response to a variation of it.
     """
 
     contract: Contract = field(repr=False)
@@ -56,52 +56,57 @@ class Response:
     def header(self, name: str) -> str | None:
         """Return a header's value by its name in any case, several joined by a comma (RFC 9110, 5.3)."""
         values = [value for key, value in self.headers if key.lower() == name.lower()]
-        return ", ".join(values) if values else None
+        if not values:
+            return None
+        return ", ".join(values)
 
     @property
     def media_type(self) -> str:
-        """The media type alone, in lower case, or an empty string where the header is missing."""
+        """The media type in lower case, without parameters; empty if the header is missing."""
         return (self.header("Content-Type") or "").split(";")[0].strip().lower()
 
     @property
     def is_to_head(self) -> bool:
-        """Whether it answers a HEAD, and so has no body (RFC 9110, 9.3.2)."""
+        """Whether this is the response to a HEAD request, which has no body (RFC 9110, 9.3.2)."""
         return "HEAD" in (self.operation.method, self.method)
 
     @cached_property
     def documented(self) -> ResponseSpec | None:
-        """What the contract documents for this status."""
+        """The response that the contract documents for this status."""
         return self.operation.response_for(self.status)
 
     @cached_property
     def schema(self) -> Schema | None:
-        """The documented schema of this body; None where the status or its body is not documented, or for HEAD."""
-        if self.is_to_head:
+        """The documented schema of this body; None if the status or its body is not documented, or for HEAD."""
+        if self.is_to_head or self.documented is None:
             return None
-        content = self.documented.content if self.documented is not None else {}
+        content = self.documented.content
         media = select_media_type(content, self.media_type)
-        return None if media is None else content[media]
+        if media is None:
+            return None
+        return content[media]
 
     @property
     def parsed(self) -> Parsed:
-        """The body read as strict JSON, once for all checks."""
+        """The body parsed as strict JSON, once for all checks."""
         return once(self, "parsed", lambda: parse(self.body))
 
     def select(self, place: str) -> Iterator[tuple[Path, Any]]:
-        """Yield path and value of every place of the body that a location such as `runtimes[*].id` names.
+        """Yield the path and value of everything in the body that a location such as `runtimes[*].id` selects.
 
-        Nothing where the body is not JSON, or has no such place; raises `ValueError` for what is not a location.
+        Yields nothing if the body is not JSON, or has no such location; raises `ValueError` for an invalid location.
         """
-        yield from select_values(self.data, place) if self.parsed.ok else ()
+        if self.parsed.ok:
+            yield from select_values(self.data, place)
 
     @property
     def data(self) -> Any:
-        """The body's JSON value; meaningful where `parsed.ok`."""
+        """The body's JSON value; only meaningful if `parsed.ok`."""
         return self.parsed.value
 
     @property
     def conforms(self) -> bool:
-        """Whether the body conforms to its schema; True where there is no schema, or no JSON to validate."""
+        """Whether the body conforms to its schema; true without a schema or without JSON."""
         if self.schema is None or not self.parsed.ok:
             return True
         schema = self.schema
@@ -109,37 +114,39 @@ class Response:
 
     @property
     def observed(self) -> Observation:
-        """What stands in the body, by place; looked at once for all that want to know."""
+        """The values that the body contains at each location, computed once."""
         return once(self, "observed", self._observe)
 
     def _observe(self) -> Observation:
-        made = Observation()
-        is_known = self.schema is not None or (self.documented is None and not self.is_to_head)
-        data = self.data if is_known and self.parsed.ok else NO_BODY
+        observation = Observation()
+        is_readable = self.schema is not None or (self.documented is None and not self.is_to_head)
+        data = NO_BODY
+        if is_readable and self.parsed.ok:
+            data = self.data
         if data is NO_BODY and self.body.strip():
-            made.unread[self.operation.label, str(self.status), self.media_type] += 1
-        observe(self.contract, self.operation, self.status, data, made, self.media_type)
-        return made
+            observation.unread[self.operation.label, str(self.status), self.media_type] += 1
+        observe(self.contract, self.operation, self.status, data, observation, self.media_type)
+        return observation
 
 
 def looked(response: Response) -> set[str]:
-    """Return the names of the checks that have looked at an answer, since they were last cleared."""
+    """Return the names of the checks that have examined a response since the set was last cleared."""
     return response._looked
 
 
 def content_key(response: Response) -> Hashable:
-    """Identify what the checks of a body read: answers with equal keys get equal results."""
+    """Return a key of everything that the checks of a body read: responses with equal keys get equal results."""
     return response.operation.label, response.is_to_head, response.status, response.media_type, response.body
 
 
 def share(response: Response, earlier: Response) -> None:
-    """Let an answer take over the results of another with the same `content_key`, and share all further ones."""
+    """Make a response share the results of an earlier one with the same `content_key`, later results included."""
     object.__setattr__(response, "body", earlier.body)
     object.__setattr__(response, "_results", earlier._results)
 
 
 def once(response: Response, key: Hashable, compute: Callable[[], Result]) -> Result:
-    """Return the result of a computation over a body, made once for all answers that share their results."""
+    """Return the result of a computation over a body, which runs once for all responses that share their results."""
     if key not in response._results:
         response._results[key] = compute()
     result: Result = response._results[key]
@@ -150,14 +157,16 @@ def response_from(response: Any, contract: Contract, operation: str | None = Non
     """Return a `Response` for a response of httpx, requests, urllib3, werkzeug, Django or Starlette, or a bare body.
 
     A bare body (bytes, str, or data such as `response.json()`) counts as a 200 of the documented content type.
-    `operation` is an operation id, needed only where the URL does not tell and the contract has several.
-    Raises `BctrlError` for anything else, and where the operation cannot be told.
+    `operation` is an operation id; it is needed only if the URL does not identify one of several operations.
+    Raises `BctrlError` for anything else, and if the operation is ambiguous.
     """
     if isinstance(response, bytes | str | dict | list):
         chosen = _operation(contract, operation, "", "")
         code = min(chosen.success_statuses, default=200)
         documented = chosen.response_for(code)
-        headers = [("Content-Type", media) for media in documented.content][:1] if documented else []
+        headers: list[tuple[str, str]] = []
+        if documented is not None and documented.content:
+            headers = [("Content-Type", next(iter(documented.content)))]
         return Response(contract, chosen, code, tuple(headers), _encoded(response))
     status = getattr(response, "status_code", getattr(response, "status", None))
     if not isinstance(status, int):
@@ -178,7 +187,9 @@ def _encoded(body: bytes | str | dict[str, Any] | list[Any]) -> bytes:
     if isinstance(body, bytes):
         return body
     try:
-        return body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        if isinstance(body, str):
+            return body.encode()
+        return json.dumps(body).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise BctrlError(
             f"the {type(body).__name__} is not a JSON body: {error}",
@@ -189,8 +200,8 @@ def _encoded(body: bytes | str | dict[str, Any] | list[Any]) -> bytes:
 
 def _headers(response: Any) -> tuple[tuple[str, str], ...]:
     headers = response.headers
-    items: Iterable[tuple[Any, Any]] = headers.multi_items() if hasattr(headers, "multi_items") else headers.items()
-    return tuple((str(name), str(value)) for name, value in items)
+    read_items = getattr(headers, "multi_items", headers.items)
+    return tuple((str(name), str(value)) for name, value in read_items())
 
 
 def _body(response: Any) -> bytes:
@@ -198,7 +209,7 @@ def _body(response: Any) -> bytes:
         try:
             body = getattr(response, name, None)
         except RuntimeError:
-            # httpx raises where a streamed body was not read.
+            # httpx raises if a streamed body was not read.
             continue
         if isinstance(body, bytes):
             return body
@@ -210,15 +221,15 @@ def _body(response: Any) -> bytes:
 
 
 def _url(response: Any) -> str:
-    asked = getattr(response, "__dict__", {}).get("request")
-    if isinstance(asked, Mapping):
+    request = getattr(response, "__dict__", {}).get("request")
+    if isinstance(request, Mapping):
         # Django's test client keeps the WSGI environment of the request.
-        return str(asked.get("PATH_INFO", ""))
-    for owner, name in ((response, "url"), (asked, "url"), (response, "_request_url")):
+        return str(request.get("PATH_INFO", ""))
+    for owner, name in ((response, "url"), (request, "url"), (response, "_request_url")):
         try:
             value = getattr(owner, name, None)
         except RuntimeError:
-            # httpx raises where the response was made without a request.
+            # httpx raises if the response was created without a request.
             continue
         if value:
             return str(value)
@@ -226,41 +237,44 @@ def _url(response: Any) -> str:
 
 
 def _method(response: Any) -> str:
-    """The method of the request that a response answers, where its client library keeps it; else an empty string."""
-    own = getattr(response, "__dict__", {})
-    asked = own.get("request", own.get("_request"))
-    if isinstance(asked, Mapping):
-        return str(asked.get("REQUEST_METHOD", ""))
-    # urllib3 leaves it to the standard library's response, under it.
-    under = getattr(own.get("_original_response"), "_method", None)
-    return str(getattr(asked, "method", None) or under or "").upper()
+    """Return the method of the response's request if the client library keeps it, else an empty string."""
+    attributes = getattr(response, "__dict__", {})
+    request = attributes.get("request", attributes.get("_request"))
+    if isinstance(request, Mapping):
+        return str(request.get("REQUEST_METHOD", ""))
+    # urllib3 keeps the method only in the response of http.client that it wraps.
+    wrapped_method = getattr(attributes.get("_original_response"), "_method", None)
+    return str(getattr(request, "method", None) or wrapped_method or "").upper()
 
 
 def _operation(contract: Contract, operation: str | None, url: str, method: str) -> Operation:
     if operation is not None:
         return contract.operation(operation)
-    candidates = [found for found in contract.operations if found.is_safe]
-    matching = [found for found in candidates if _match(found, url)]
+    candidates = [candidate for candidate in contract.operations if candidate.is_safe]
+    matching = [candidate for candidate in candidates if _match(candidate, url)]
     if matching:
-        most_exact = min(path_specificity(found.path) for found in matching)
-        candidates = [found for found in matching if path_specificity(found.path) == most_exact]
-        wanted = method if any(found.method == method for found in candidates) else "GET"
-        candidates = [found for found in candidates if found.method == wanted] or candidates
+        most_exact = min(path_specificity(candidate.path) for candidate in matching)
+        candidates = [candidate for candidate in matching if path_specificity(candidate.path) == most_exact]
+        methods = {candidate.method for candidate in candidates}
+        wanted_method = method if method in methods else "GET"
+        candidates = [candidate for candidate in candidates if candidate.method == wanted_method] or candidates
     if len(candidates) == 1:
         return candidates[0]
-    known = ", ".join(found.operation_id or found.label for found in contract.operations)
+    known_names = ", ".join(candidate.operation_id or candidate.label for candidate in contract.operations)
     raise BctrlError(
         "its URL does not say which operation it answers",
         where=url or "pytest_bctrl.check",
-        hint=f"name it with operation=…, or --operation, one of: {known}",
+        hint=f"name it with operation=…, or --operation, one of: {known_names}",
     )
 
 
 def path_values(operation: Operation, url: str) -> Mapping[str, str]:
-    """Return the decoded values of the path parameters in a URL; empty where it is not the operation's."""
-    found = _match(operation, url)
+    """Return the decoded values of the path parameters in a URL; empty if it is not one of the operation's."""
+    match = _match(operation, url)
+    if match is None:
+        return {}
     _, names = path_pattern(operation.path)
-    return {name: unquote(value) for name, value in zip(names, found.groups(), strict=True)} if found else {}
+    return {name: unquote(value) for name, value in zip(names, match.groups(), strict=True)}
 
 
 def _match(operation: Operation, url: str) -> re.Match[str] | None:

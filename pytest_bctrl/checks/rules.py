@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 
 class Rule(NamedTuple):
-    """One rule: what it looks for, who makes it and where that is said; `rules.toml` tells what each field holds."""
+    """One rule: what it checks, who defines it and where; `rules.toml` describes each field."""
 
     level: str
     checks: str
@@ -23,25 +23,25 @@ class Rule(NamedTuple):
 
     @property
     def http(self) -> str:
-        """The answer that breaks it as it is sent, its body after an empty line."""
-        head, _, rest = self.response.strip().partition("\n")
+        """The example response that breaks the rule, as HTTP text."""
+        head, _, remainder = self.response.strip().partition("\n")
         status, _, media = head.partition(" ")
-        fields, gap, body = rest.rpartition("\n\n")
-        lines = [
-            f"HTTP/1.1 {status} {HTTPStatus(int(status)).phrase}",
-            *([f"Content-Type: {media}"] if media else []),
-            *fields.splitlines(),
-        ]
-        return "\n".join([*lines, "", body if gap else rest])
+        fields, separator, body = remainder.rpartition("\n\n")
+        if not separator:
+            body = remainder
+        lines = [f"HTTP/1.1 {status} {HTTPStatus(int(status)).phrase}"]
+        if media:
+            lines.append(f"Content-Type: {media}")
+        return "\n".join([*lines, *fields.splitlines(), "", body])
 
 
 @cache
 def rules() -> Mapping[str, Rule]:
-    """Return every rule by its name."""
+    """Return all rules by name."""
     text = Path(__file__).with_name("rules.toml").read_text("utf-8")
     return {name: Rule(**fields) for name, fields in tomllib.loads(text).items()}
 
 
-def rules_of(invariants: Iterable[Mapping[str, Any]], own: Iterable[str]) -> list[str]:
-    """Return the names of all rules: those for any contract, the contract's invariants, and a project's own checks."""
-    return list(dict.fromkeys([*rules(), *(str(rule["rule"]) for rule in invariants), *own]))
+def rules_of(invariants: Iterable[Mapping[str, Any]], custom: Iterable[str]) -> list[str]:
+    """Return the names of all rules: the general ones, the contract's invariants, and a project's custom checks."""
+    return list(dict.fromkeys([*rules(), *(str(rule["rule"]) for rule in invariants), *custom]))

@@ -1,4 +1,4 @@
-"""All checks of one answer, in one place; and checks of one's own, which a decorator makes of functions."""
+"""Runs all checks of one response, including custom checks, which a decorator creates from functions."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What a check of one's own found at one place.
+    """A problem that a custom check reports at one location.
 
-    `path` is the exact place in the body, as `Response.select` gives it; `place` names one around the body, such as
-    `header X-Total-Count`. `message` says why it is wrong and not which value it is, so that equal problems are
+    `path` is the exact location in the body, as `Response.select` yields it; `place` names a location outside the
+    body, such as `header X-Total-Count`. `message` gives the reason and not the value, so that equal problems become
     one finding; the value is `observed`.
     """
 
@@ -54,7 +54,7 @@ CheckFunction: TypeAlias = Callable[[Response], Iterable[Problem]]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check of one's own: its name, which is the rule of its findings, their level, and what it looks at.
+    """A custom check: its name, which is the rule of its findings, their level, and the operations it applies to.
 
     `operations` are operation ids or labels (`GET /v1/…`); empty for all.
     """
@@ -65,25 +65,25 @@ class Check:
     operations: tuple[str, ...] = ()
 
     def __call__(self, response: Response) -> Iterable[Problem]:
-        """Call the function, as a test of the check itself does."""
+        """Call the function directly; for tests of the check itself."""
         return self.function(response)
 
     def looks_at(self, operation_id: str, label: str) -> bool:
-        """Whether the check is about an operation."""
+        """Return whether the check applies to an operation."""
         return not self.operations or operation_id in self.operations or label in self.operations
 
 
 class BrokenCheckError(BctrlError):
-    """A check of one's own raised; `where` is its place in the project's code."""
+    """A custom check raised an exception; `where` is its location in the project."""
 
 
 def contract_check(
     name: str, *, level: Level = "error", operations: Iterable[str] = ()
 ) -> Callable[[CheckFunction], Check]:
-    """Make a check of a function that takes a `Response` and yields a `Problem` for everything that is wrong with it.
+    """Turn a function that takes a `Response` and yields a `Problem` for everything wrong with it into a check.
 
-    Return it from `pytest_bctrl_checks` in a `conftest.py`, and the contract suite runs it on every operation.
-    Raises `SettingError` for a name that is taken or is none, or an unknown level.
+    Return the check from `pytest_bctrl_checks` in a `conftest.py`, and the contract suite runs it on every operation.
+    Raises `SettingError` for an invalid name, a name that is taken, or an unknown level.
     """
     where = f"contract_check({name!r})"
     if _NAME.fullmatch(name) is None:
@@ -93,14 +93,14 @@ def contract_check(
     if level not in LEVELS:
         raise SettingError(f"unknown level {level!r}", where=where, hint=f"choose one of: {', '.join(LEVELS)}")
 
-    def made(function: CheckFunction) -> Check:
+    def decorate(function: CheckFunction) -> Check:
         return Check(name, function, level, tuple(operations))
 
-    return made
+    return decorate
 
 
 def run_check(check: Check, response: Response) -> list[Finding]:
-    """Return what a check of one's own finds; raises `BrokenCheckError`, with its file and line, where it raises."""
+    """Return the findings of a custom check; raises `BrokenCheckError`, with file and line, if the check raises."""
     problems: list[Problem] = []
     try:
         for problem in check.function(response) or ():
@@ -110,8 +110,12 @@ def run_check(check: Check, response: Response) -> list[Finding]:
     except Exception as error:
         raise _broken(check, error) from error
     looked(response).add("own check")
-    values = ([getattr(problem, one.name) for one in fields(problem)] for problem in problems)
-    return findings(response, (Violation(check.name, check.level, *said) for said in values))
+    return findings(response, (_violation(check, problem) for problem in problems))
+
+
+def _violation(check: Check, problem: Problem) -> Violation:
+    values = [getattr(problem, field.name) for field in fields(problem)]
+    return Violation(check.name, check.level, *values)
 
 
 def _broken(check: Check, error: Exception) -> BrokenCheckError:
@@ -120,95 +124,103 @@ def _broken(check: Check, error: Exception) -> BrokenCheckError:
     for frame in traceback.extract_tb(error.__traceback__):
         if frame.filename == file:
             line = frame.lineno or line
+    where = check.name
+    if file:
+        where = f"{shown_path(File(file))}:{line}"
     return BrokenCheckError(
         f"the check {check.name} raised {type(error).__name__}: {error}",
-        where=f"{shown_path(File(file))}:{line}" if file else check.name,
+        where=where,
         hint="fix the check; what it was to look at is not checked",
     )
 
 
-def flattened(given: Iterable[Any], wanted: type | tuple[type, ...], hook: str) -> list[Any]:
-    """Return what the implementations of a hook gave, as one list; raises `SettingError` for anything else."""
-    made: list[Any] = []
-    for part in given:
-        listed = part if isinstance(part, list | tuple) else [part]
-        for one in listed:
-            if not isinstance(one, wanted):
+def flattened(results: Iterable[Any], item_type: type | tuple[type, ...], hook: str) -> list[Any]:
+    """Return the results of a hook's implementations as one list; raises `SettingError` for any other type."""
+    items: list[Any] = []
+    for result in results:
+        for item in result if isinstance(result, list | tuple) else [result]:
+            if not isinstance(item, item_type):
                 decorator = {"pytest_bctrl_checks": "contract_check", "pytest_bctrl_scenarios": "mock_scenario"}
                 raise SettingError(
-                    f"it returned {one!r:.60}",
+                    f"it returned {item!r:.60}",
                     where=hook,
                     hint=f"return a list of what @pytest_bctrl.{decorator.get(hook, 'mock_fault')} made",
                 )
-            made.append(one)
-    names = [one.name for one in made]
+            items.append(item)
+    names = [item.name for item in items]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise SettingError(f"{', '.join(twice)} is defined twice", where=hook, hint="give each a name of its own")
-    return made
+    return items
 
 
 def check_undocumented(response: Response) -> list[Finding]:
     """Return a warning for every property at every depth that the documented schema does not name.
 
-    Where no object is closed such a property is valid; it is drift all the same. Objects that are free-form by the
-    contract (`additionalProperties`, or no property documented at all) are never searched.
+    Such a property is valid unless its object is closed, but it is drift nevertheless. Objects that the contract
+    leaves free-form (`additionalProperties`, or no documented property) are not searched.
     """
     looked(response).add("undocumented")
     if response.schema is None or not response.parsed.ok:
         return []
-    made: list[Finding] = []
+    findings_: list[Finding] = []
     source = source_of(UNDOCUMENTED, response)
-    seen = once(response, "differences", lambda: differences(response.contract, response.observed, response.media_type))
-    for one in seen:
-        if one.rule == UNDOCUMENTED:
-            paths = select_values(response.data, one.sample["location"]) if one.sample else ()
-            item = item_of(response.data, next((path for path, _ in paths), ()))
-            extra = {**one.extra, **item, "source": source}
-            made.append(named(replace(one, reproduce=response.reproduce, extra=extra)))
-    return made
+    all_differences = once(
+        response, "differences", lambda: differences(response.contract, response.observed, response.media_type)
+    )
+    for difference in all_differences:
+        if difference.rule == UNDOCUMENTED:
+            path: Path = ()
+            if difference.sample:
+                selected = select_values(response.data, difference.sample["location"])
+                path = next((path for path, _ in selected), ())
+            extra = {**difference.extra, **item_of(response.data, path), "source": source}
+            findings_.append(named(replace(difference, reproduce=response.reproduce, extra=extra)))
+    return findings_
 
 
-def check_invariant(response: Response, said: Mapping[str, Any]) -> Iterator[Violation]:
-    """Yield a violation for every place of the body that breaks an entry of `x-bctrl-invariants`."""
+def check_invariant(response: Response, entry: Mapping[str, Any]) -> Iterator[Violation]:
+    """Yield a violation for every location in the body that breaks an entry of `x-bctrl-invariants`."""
     looked(response).add("invariant")
     if _has_invariants(response):
-        key = ("invariant", id(said), tuple(sorted(response.path_values.items())))
-        yield from once(response, key, lambda: list(_broken_invariant(response, said)))
+        key = ("invariant", id(entry), tuple(sorted(response.path_values.items())))
+        yield from once(response, key, lambda: list(_broken_invariant(response, entry)))
 
 
-def _broken_invariant(response: Response, said: Mapping[str, Any]) -> Iterator[Violation]:
-    for rule in Invariant.of(said):
+def _broken_invariant(response: Response, entry: Mapping[str, Any]) -> Iterator[Violation]:
+    for rule in Invariant.of(entry):
         for path, expected, observed in rule.check(response.data, response.path_values):
-            yield Violation(said["rule"], said["level"], said["because"], path, "", expected, observed)
+            yield Violation(entry["rule"], entry["level"], entry["because"], path, "", expected, observed)
 
 
 def check_invariants(response: Response) -> Iterator[Violation]:
     """Yield the violations of all entries that the contract lists for the operation."""
-    for said in response.operation.invariants:
-        yield from check_invariant(response, said)
+    for entry in response.operation.invariants:
+        yield from check_invariant(response, entry)
 
 
-def places_of(response: Response, said: Mapping[str, Any]) -> int:
-    """How many places of the body an entry has to look at; 0 means that it could not be checked."""
+def count_invariant_values(response: Response, entry: Mapping[str, Any]) -> int:
+    """Return how many values in the body an entry applies to; 0 means that it could not be checked."""
     if not _has_invariants(response):
         return 0
-    return once(
-        response, ("places", id(said)), lambda: sum(len(rule.places(response.data)) for rule in Invariant.of(said)[:1])
-    )
+
+    def count() -> int:
+        return sum(len(rule.places(response.data)) for rule in Invariant.of(entry)[:1])
+
+    return once(response, ("places", id(entry)), count)
 
 
 def _has_invariants(response: Response) -> bool:
     return response.parsed.ok and 200 <= response.status < 300
 
 
-def check_answer(response: Response, expected: Collection[int] = (), own: Iterable[Check] = ()) -> list[Finding]:
-    """Hold one answer to everything that the contract says; `expected` are the statuses this request may get.
+def check_response(response: Response, expected: Collection[int] = (), custom: Iterable[Check] = ()) -> list[Finding]:
+    """Run all checks on one response; `expected` are the statuses that this request may get.
 
-    `own` are checks of the project's own; raises `BrokenCheckError` where one of them raises.
+    `custom` are the project's custom checks; raises `BrokenCheckError` if one of them raises.
     """
     operation = response.operation
-    chosen = [check for check in own if check.looks_at(operation.operation_id, operation.label)]
+    chosen = [check for check in custom if check.looks_at(operation.operation_id, operation.label)]
     return [
         *findings(response, [*_protocol(response, expected), *check_retired(response), *check_invariants(response)]),
         *check_undocumented(response),
@@ -217,7 +229,7 @@ def check_answer(response: Response, expected: Collection[int] = (), own: Iterab
 
 
 def check_protocol(response: Response, expected: Collection[int] = ()) -> list[Finding]:
-    """Hold one answer to status, header fields, body and schema; for answers that refuse."""
+    """Check the status, header fields, body and schema of one response; for rejections."""
     return findings(response, _protocol(response, expected))
 
 

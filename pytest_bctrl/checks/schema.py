@@ -1,8 +1,8 @@
-"""`response_schema_conformance`: the body against its documented schema, formats asserted, every item looked at."""
+"""`response_schema_conformance`: validates the body against its documented schema, including formats and every item."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -22,43 +22,45 @@ from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.contract.schema.ref import kind_of, response_schema_ref, type_name
 from pytest_bctrl.observed.differences import NO_ALTERNATIVE, SCHEMA, UNLISTED
 
-_MOST = 20_000
-"""Places of one answer that are listed at most: each takes memory and time, and nobody reads so many."""
+_MAX_ERRORS = 20_000
+"""Maximum number of errors listed per response: each takes memory and time, and nobody reads so many."""
 
 
 def check_schema(response: Response) -> Iterator[Violation]:
-    """Yield a violation for every place that breaks the documented schema (JSON Schema 2020-12)."""
+    """Yield a violation for every location that breaks the documented schema (JSON Schema 2020-12)."""
     looked(response).add("schema")
-    yield from once(response, "schema", lambda: _broken(response))
+    yield from once(response, "schema", lambda: _schema_violations(response))
 
 
-def _broken(response: Response) -> list[Violation]:
-    at = (response.contract, response.operation, str(response.status), response.media_type)
-    spot = None if response.conforms else response_schema_ref(*at)
-    return violations(response.contract, spot.schema, response.data) if spot is not None else []
+def _schema_violations(response: Response) -> list[Violation]:
+    if response.conforms:
+        return []
+    reference = response_schema_ref(response.contract, response.operation, str(response.status), response.media_type)
+    if reference is None:
+        return []
+    return violations(response.contract, reference.schema, response.data)
 
 
 def violations(contract: Contract, schema: Schema, body: Any) -> list[Violation]:
-    """Return what of a body that does not conform breaks its schema, in words that name the place: one at least."""
-    wrong = iter_errors(contract, schema, body)
-    found = [one for broken in islice(wrong, _MOST) for one in _explained(broken)]
-    if next(wrong, None) is not None:
-        message = f"more than {_MOST:,} places break the schema, and are not all listed"
-        found.append(_violation((), message, None, None, "more"))
-    return _once(found) or [
+    """Return the violations of a body that does not conform to `schema`; there is at least one."""
+    errors = iter_errors(contract, schema, body)
+    listed = [violation for error in islice(errors, _MAX_ERRORS) for violation in _explained(error)]
+    if next(errors, None) is not None:
+        message = f"more than {_MAX_ERRORS:,} places break the schema, and are not all listed"
+        listed.append(_violation((), message, None, None, "more"))
+    return _without_duplicates(listed) or [
         _violation((), "the body breaks its schema, at a place too deep to name", None, body, "deep")
     ]
 
 
-def _once(found: Iterable[Violation]) -> list[Violation]:
-    """Leave out that a value is unlisted where its type is wrong already: one fault is one violation."""
-    found = list(found)
-    mistyped = {one.path for one in found if one.kind in ("type", "null")}
-    return [one for one in found if one.kind != "unlisted-value" or one.path not in mistyped]
+def _without_duplicates(listed: list[Violation]) -> list[Violation]:
+    """Return the violations without those of an unlisted value whose type is already reported as wrong."""
+    mistyped = {violation.path for violation in listed if violation.kind in ("type", "null")}
+    return [violation for violation in listed if violation.kind != "unlisted-value" or violation.path not in mistyped]
 
 
 def _explained(broken: SchemaError) -> Iterator[Violation]:
-    """Yield what a broken keyword means, in words that name the place."""
+    """Yield the violations that a broken keyword stands for, each with its location."""
     if broken.keyword == "required":
         yield _missing(broken.path, broken.missing)
     elif broken.keyword == "unevaluatedProperties" and broken.keyword_value is not False:
@@ -71,18 +73,22 @@ def _explained(broken: SchemaError) -> Iterator[Violation]:
 
 
 def _plainly(broken: SchemaError) -> Violation:
-    """What an error says that is of one keyword and one value."""
-    name, path, wanted, value = broken.keyword, broken.path, broken.keyword_value, broken.value
+    """Return the violation for an error about one keyword and one value."""
+    keyword, path, keyword_value, value = broken.keyword, broken.path, broken.keyword_value, broken.value
     if broken.error_kind in _FIXED:
         message, expected, kind = _FIXED[broken.error_kind]
         return _violation(path, message, expected, value, kind)
-    if name == "type":
-        return _wrong_type(path, [wanted] if isinstance(wanted, str) else list(wanted), value)
-    if name in ("enum", "const"):
-        return _violation(path, UNLISTED, list(wanted) if name == "enum" else [wanted], value, "unlisted-value")
-    if name == "format":
-        return _violation(path, f"the text is not in the format {wanted}", wanted, value, "format")
-    return _violation(path, f"the value breaks '{name}'", wanted, value, name)
+    if keyword == "type" and isinstance(keyword_value, str):
+        return _wrong_type(path, [keyword_value], value)
+    if keyword == "type":
+        return _wrong_type(path, list(keyword_value), value)
+    if keyword == "enum":
+        return _violation(path, UNLISTED, list(keyword_value), value, "unlisted-value")
+    if keyword == "const":
+        return _violation(path, UNLISTED, [keyword_value], value, "unlisted-value")
+    if keyword == "format":
+        return _violation(path, f"the text is not in the format {keyword_value}", keyword_value, value, "format")
+    return _violation(path, f"the value breaks '{keyword}'", keyword_value, value, keyword)
 
 
 _FIXED: Mapping[str, tuple[str, Any, str]] = {
@@ -94,11 +100,11 @@ _FIXED: Mapping[str, tuple[str, Any, str]] = {
         "pattern",
     ),
 }
-"""Message, what is expected, and kind of the faults that say all by their name."""
+"""Message, expected value and kind of the errors that need no further explanation."""
 
 
 def _explained_branches(broken: SchemaError) -> Iterator[Violation]:
-    """Name what is wrong in the branch that the value means to be, instead of 'not valid under any'."""
+    """Yield the violations in the branch that the value is meant for, instead of 'not valid under any'."""
     path, value = broken.path, broken.value
     branches = [Branch.of(broken.contract, schema) for schema in broken.keyword_value]
     chosen = intended_branch(branches, value)
@@ -108,7 +114,7 @@ def _explained_branches(broken: SchemaError) -> Iterator[Violation]:
         return
     name = discriminator(branches)
     types = [branch.types for branch in branches if branch.types != NOTHING]
-    if types and all(types) and not any(matches_types(one, value) for one in types):
+    if types and all(types) and not any(matches_types(branch_types, value) for branch_types in types):
         yield _wrong_type(path, sorted(set().union(*types)), value)
     elif not isinstance(value, Mapping) or name is None:
         shapes = [branch_summary(broken.contract, schema) for schema in broken.keyword_value]
@@ -116,10 +122,11 @@ def _explained_branches(broken: SchemaError) -> Iterator[Violation]:
     elif name not in value:
         yield _missing(path, name)
     else:
-        listed = [one for branch in branches for one in branch.values_of(name)]
-        told = value[name]
-        observed = type_name(told) if isinstance(told, dict | list) else told
-        yield _violation((*path, name), UNLISTED, listed, observed, "new-branch")
+        documented = [tag for branch in branches for tag in branch.values_of(name)]
+        observed = value[name]
+        if isinstance(observed, dict | list):
+            observed = type_name(observed)
+        yield _violation((*path, name), UNLISTED, documented, observed, "new-branch")
 
 
 def _violation(path: Path, message: str, expected: Any, observed: Any, kind: str) -> Violation:
@@ -130,8 +137,7 @@ def _missing(path: Path, name: str) -> Violation:
     return _violation((*path, name), "the required property is missing", "a value", "no such property", "missing")
 
 
-def _wrong_type(path: Path, types: list[str], instance: Any) -> Violation:
-    wrong = kind_of(instance)
-    return _violation(
-        path, f"the value has the wrong type, {wrong}", types, instance, "null" if wrong == "null" else "type"
-    )
+def _wrong_type(path: Path, types: list[str], value: Any) -> Violation:
+    wrong_type = kind_of(value)
+    kind = "null" if wrong_type == "null" else "type"
+    return _violation(path, f"the value has the wrong type, {wrong_type}", types, value, kind)

@@ -1,4 +1,4 @@
-"""Reads a body as JSON and nothing else (RFC 8259): what lenient parsers let through is named."""
+"""Parses a body as strict JSON (RFC 8259) and reports what lenient parsers accept."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ from pytest_bctrl.files.limits import parsing_problem
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A body's value, or why it has none, from which byte on. `problems` may stand beside a value (duplicate keys)."""
+    """The value of a body, or the reason why it has none and the byte offset `at` of the error.
+
+    A body with duplicate keys has a value and `problems`.
+    """
 
     ok: bool
     value: Any
@@ -35,7 +38,7 @@ class Parsed:
 
 
 def parse(body: bytes) -> Parsed:
-    """Parse `body`; never raises. Not JSON: NaN, Infinity, a byte order mark, anything but UTF-8, text behind it."""
+    """Parse `body`; never raises. NaN, Infinity, a byte order mark, other encodings and trailing text are not JSON."""
     if not body.strip():
         return Parsed(False, None, ("the body is empty",))
     if body.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -62,14 +65,17 @@ def _read_with_care(body: bytes) -> Parsed:
         problem = f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
         return Parsed(False, None, (problem,), len(text[: error.pos].encode()))
     except NotJsonError as error:
-        found = re.search(rb"[\[,:\s]" + str(error).encode(), body)
-        return Parsed(False, None, (f"the body holds {error}, which is not valid JSON",), found.start() if found else 0)
+        literal = re.search(rb"[\[,:\s]" + str(error).encode(), body)
+        offset = literal.start() if literal else 0
+        return Parsed(False, None, (f"the body holds {error}, which is not valid JSON",), offset)
     except ValueError:
         return Parsed(False, None, (f"the body holds a number with more than {DIGITS} digits",))
     except RecursionError:
         return Parsed(False, None, (f"the body is nested deeper than {DEPTH} levels",))
-    named = [f"the key {name!r} appears twice in one object" for name in islice(duplicates, _MOST)]
-    return Parsed(True, value, (*named, *([f"more than {_MOST} keys appear twice"] if len(duplicates) > _MOST else ())))
+    problems = [f"the key {name!r} appears twice in one object" for name in islice(duplicates, _MAX_DUPLICATES)]
+    if len(duplicates) > _MAX_DUPLICATES:
+        problems.append(f"more than {_MAX_DUPLICATES} keys appear twice")
+    return Parsed(True, value, tuple(problems))
 
 
 def _value(text: str, duplicates: dict[str, None]) -> Any:
@@ -78,9 +84,9 @@ def _value(text: str, duplicates: dict[str, None]) -> Any:
     except (json.JSONDecodeError, NotJsonError):
         raise
     except ValueError:
-        # An integer is too long for the interpreter. To read each one here takes time that no other body needs.
+        # An integer is too long for the interpreter. Parsing each integer in Python is slow, so only this body pays.
         return parse_json(text, duplicates, parse_float=parse_number, parse_int=parse_integer)
 
 
-_MOST = 100
-"""Keys that stand twice that are named at most."""
+_MAX_DUPLICATES = 100
+"""Maximum number of duplicate keys that are named."""

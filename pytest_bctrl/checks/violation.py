@@ -1,4 +1,4 @@
-"""Where a rule comes from, what a check sees at one exact place, and what makes one finding."""
+"""The violations that the checks of a response yield, and the findings that they are grouped into."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ _LONG = 1_000
 
 
 def source_of(rule: str, response: Response) -> str:
-    """Return where a rule comes from: HTTP, the kit, the published spec, the overlay, or a contract without one."""
-    known = rules().get(rule)
-    if known is not None and known.of != "contract":
-        return known.of
+    """Return the origin of a rule: HTTP, the kit, the published spec, the overlay, or a contract without an overlay."""
+    rule_data = rules().get(rule)
+    if rule_data is not None and rule_data.of != "contract":
+        return rule_data.of
     added = added_by_overlay(response.contract)
     if added is None:
         return "contract"
-    invariants = (one["rule"] for one in response.operation.invariants)
+    invariants = (invariant["rule"] for invariant in response.operation.invariants)
     status = response.documented.status if response.documented is not None else ""
     is_added = (response.operation.label, status) in added or rule == "ignored_auth" or rule in invariants
     return "overlay" if is_added else "published spec"
 
 
 def breaks_overlay_alone(response: Response, violation: Violation) -> bool:
-    """Whether an error breaks what the overlay adds and nothing that is published, so that it is a warning."""
+    """Return whether an error breaks only what the overlay adds, which makes it a warning."""
     return is_of_overlay_alone(
         response.contract,
         response.operation,
@@ -50,22 +50,26 @@ def breaks_overlay_alone(response: Response, violation: Violation) -> bool:
 
 
 def answered_by(response: Response) -> str:
-    """Return who gave an answer, in a sentence, by how it differs from the plain one; empty where nothing tells."""
+    """Return which layer sent a response, judging by how it differs from the usual one; empty if that is unclear."""
     usual = response.usual
     if usual is None or response.status < 300:
         return ""
     signs = []
-    if usual.parsed.ok and not response.parsed.ok:
-        signs.append("it is not JSON" if response.body else "it has no body")
+    if usual.parsed.ok and not response.parsed.ok and response.body:
+        signs.append("it is not JSON")
+    elif usual.parsed.ok and not response.parsed.ok:
+        signs.append("it has no body")
     for name in ("Server", "Via"):
-        own, known = response.header(name), usual.header(name)
-        if own != known:
-            signs.append(f"its {name} is {own or 'missing'}, that of the plain answer {known or 'missing'}")
-    return f"a proxy or framework before the application, it seems: {'; '.join(signs)}" if signs else "the application"
+        value, usual_value = response.header(name), usual.header(name)
+        if value != usual_value:
+            signs.append(f"its {name} is {value or 'missing'}, that of the plain answer {usual_value or 'missing'}")
+    if not signs:
+        return "the application"
+    return f"a proxy or framework before the application, it seems: {'; '.join(signs)}"
 
 
 def is_malformed(values: Iterable[str]) -> bool:
-    """Whether no client sends such path values: control characters, slashes, dot segments, no text, or far too long."""
+    """Return whether no client would send the path values: control characters, slashes, dots, empty or too long."""
     return any(
         not value.strip(".")
         or len(value) > _LONG
@@ -74,31 +78,40 @@ def is_malformed(values: Iterable[str]) -> bool:
     )
 
 
-def softened(response: Response, found: list[Finding]) -> list[Finding]:
-    """Return what is wrong with the refusal of an odd path value, at the level that its rule deserves.
+def softened(response: Response, findings: list[Finding]) -> list[Finding]:
+    """Return the findings about the rejection of an unusual path value, at a lower level where that is appropriate.
 
-    Where only the overlay documents refusals, that is a warning. Where something before the application refused what
-    no client sends, that is one finding of level `info`. A crash and an answer as if all were well stay what they are.
+    If only the overlay documents rejections, errors become warnings. If a layer in front of the application rejected
+    a value that no client sends, one finding of level `info` remains. Findings about a server error, or about a
+    success, keep their level.
     """
-    if not 300 <= response.status < 500 or not found:
-        return found
+    if not 300 <= response.status < 500 or not findings:
+        return findings
     if is_malformed(response.path_values.values()) and answered_by(response) not in ("", "the application"):
         message = "what no client sends is refused before it reaches the application"
-        return [replace(found[0], level="info", message=message)]
+        return [replace(findings[0], level="info", message=message)]
     added, operation = added_by_overlay(response.contract) or frozenset(), response.operation
-    documented = (
-        [response.documented.status] if response.documented else [one for one in operation.responses if one[0] > "2"]
-    )
-    is_soft = bool(documented) and all((operation.label, status) in added for status in documented)
-    return [replace(one, level="warning") if is_soft and one.level == "error" else one for one in found]
+    if response.documented:
+        documented = [response.documented.status]
+    else:
+        documented = [status for status in operation.responses if status[0] > "2"]
+    if not documented or any((operation.label, status) not in added for status in documented):
+        return findings
+    return [_at_most_warning(finding) for finding in findings]
+
+
+def _at_most_warning(finding: Finding) -> Finding:
+    if finding.level == "error":
+        return replace(finding, level="warning")
+    return finding
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One broken rule at one exact place of one body (`path`), or of the answer around it (`place`).
+    """One broken rule at one exact location in a body (`path`), or outside the body (`place`).
 
-    `message` names the rule's reason and never the value, so that equal troubles fall together; `kind` names the way
-    in which the rule is broken, where it can be in several, and stays when messages are worded again.
+    `message` gives the reason and never the value, so that equal violations can be grouped. `kind` names the way in
+    which a rule is broken if there are several; it stays the same when messages are reworded.
     """
 
     rule: str
@@ -112,82 +125,92 @@ class Violation:
 
 
 def findings(response: Response, violations: Iterable[Violation], engine: str = "") -> list[Finding]:
-    """Group the violations of one answer: one finding a rule, generalised location and message, in first-seen order.
+    """Group the violations of one response by rule, generalised location and message, in first-seen order.
 
-    An undocumented value is a finding of its own, up to `APART` of them at a place; one finding stands for the rest.
-    `engine` names what looked, where that is another than the checks of the kit.
+    Each undocumented value is a separate finding, up to `APART` of them per location; one finding represents the rest.
+    `engine` names the validator if it is not the kit's own.
     """
     groups: dict[tuple[str, ...], list[Violation]] = {}
-    apart: dict[tuple[str, ...], set[str]] = {}
+    listed_values: dict[tuple[str, ...], set[str]] = {}
     for violation in violations:
         where = violation.place or general_location(violation.path)
         key: tuple[str, ...] = (where, violation.rule, violation.message)
         if violation.kind in BY_VALUE:
-            told = apart.setdefault((*key, violation.kind), set())
+            listed = listed_values.setdefault((*key, violation.kind), set())
             value = value_text(shorten(violation.observed))
-            if value in told or len(told) < APART:
-                told.add(value)
+            if value in listed or len(listed) < APART:
+                listed.add(value)
                 key = (*key, violation.kind, value)
             else:
                 key = (where, violation.rule, FURTHER_MESSAGE)
         groups.setdefault(key, []).append(violation)
-    made = [
-        _further(response, key[0], group) if key[2] == FURTHER_MESSAGE else _finding(response, key[0], group)
-        for key, group in groups.items()
-    ]
-    return [replace(one, extra={**one.extra, "engine": engine}) for one in made] if engine else made
+    grouped = [_finding_of_group(response, key[0], key[2], group) for key, group in groups.items()]
+    if engine:
+        return [replace(finding, extra={**finding.extra, "engine": engine}) for finding in grouped]
+    return grouped
+
+
+def _finding_of_group(response: Response, where: str, message: str, group: list[Violation]) -> Finding:
+    if message == FURTHER_MESSAGE:
+        return _further(response, where, group)
+    return _finding(response, where, group)
 
 
 def _further(response: Response, where: str, group: list[Violation]) -> Finding:
-    """One finding for all the violations by values that are not told apart."""
+    """Return one finding for all violations whose values are not listed individually."""
     first = replace(group[0], message=FURTHER_MESSAGE, kind=FURTHER)
-    values = {value_text(shorten(one.observed)) for one in group}
+    values = {value_text(shorten(violation.observed)) for violation in group}
     return numbered(_finding(response, where, [first, *group[1:]]), len(values))
 
 
 def _finding(response: Response, where: str, group: list[Violation]) -> Finding:
     first = group[0]
-    known = {"status": str(response.status), "kind": first.kind, "source": source_of(first.rule, response)}
-    known["answered_by"] = answered_by(response)
-    is_added = breaks_overlay_alone(response, first)
-    if is_added:
-        known["source"] = "overlay"
+    level, message, source = first.level, first.message, source_of(first.rule, response)
+    if breaks_overlay_alone(response, first):
+        level, message, source = "warning", message + OVERLAY_ALONE, "overlay"
+    details = {"status": str(response.status), "kind": first.kind, "source": source}
+    details["answered_by"] = answered_by(response)
+    count, total = len({violation.path for violation in group}), 1
+    sample = None
+    if not first.place:
+        total = max(count, _candidate_count(response, first.path))
+        sample = {"location": exact_location(first.path), "value": shorten(first.observed)}
     finding = Finding(
         rule=first.rule,
-        level="warning" if is_added else first.level,
+        level=level,
         location=where,
-        message=first.message + (OVERLAY_ALONE if is_added else ""),
+        message=message,
         expected=shorten(first.expected),
         observed=shorten(first.observed),
-        count=len({violation.path for violation in group}),
-        total=1 if first.place else max(len({violation.path for violation in group}), _looked_at(response, first.path)),
-        sample=None if first.place else {"location": exact_location(first.path), "value": shorten(first.observed)},
+        count=count,
+        total=total,
+        sample=sample,
         operation=response.operation.label,
         reproduce=response.reproduce,
         extra={
             **evidence(response, first.path),
             **item_of(response.data, first.path),
-            **{name: value for name, value in known.items() if value},
+            **{name: value for name, value in details.items() if value},
         },
     )
     return named(finding)
 
 
 def item_of(data: Any, path: Path) -> dict[str, Any]:
-    """Return `item`: where the innermost item of a list on the way down `path` is, with its `id` and `name`.
+    """Return the location, `id` and `name` of the innermost list item on `path`, under the key `item`.
 
-    Nothing for a place in no list, or in one whose items have neither.
+    Empty if `path` is not inside a list, or if the items have neither.
     """
-    found: dict[str, Any] = {}
+    item: dict[str, Any] = {}
     for depth, step in enumerate(path):
         try:
             data = data[step]
         except (KeyError, IndexError, TypeError):
             break
-        named = {key: data[key] for key in ("id", "name") if isinstance(data, dict) and _is_name(data.get(key))}
-        if isinstance(step, int) and named:
-            found = {"item": {"location": exact_location(path[: depth + 1]), **named}}
-    return found
+        identity = {key: data[key] for key in ("id", "name") if isinstance(data, dict) and _is_name(data.get(key))}
+        if isinstance(step, int) and identity:
+            item = {"item": {"location": exact_location(path[: depth + 1]), **identity}}
+    return item
 
 
 def _is_name(value: Any) -> bool:
@@ -198,28 +221,31 @@ def _is_name(value: Any) -> bool:
 _NAME = 80
 
 
-def _looked_at(response: Response, path: Path) -> int:
-    """How many places of the body are like `path`: list items, or the objects that could hold the property."""
-    is_member = bool(path) and isinstance(path[-1], str)
-    places = select_values(response.data, general_location(path[:-1] if is_member else path))
-    return sum(1 for _, value in places if not is_member or isinstance(value, dict))
+def _candidate_count(response: Response, path: Path) -> int:
+    """Return how many locations in the body are like `path`: list items, or objects that could hold the property."""
+    if not path or not isinstance(path[-1], str):
+        return sum(1 for _ in select_values(response.data, general_location(path)))
+    holders = select_values(response.data, general_location(path[:-1]))
+    return sum(1 for _, value in holders if isinstance(value, dict))
 
 
 def merge(collected: Iterable[Finding]) -> list[Finding]:
-    """Fold findings of many answers: same operation, rule, level, place, kind and message become one, counts added."""
+    """Merge the findings of many responses: those that differ in nothing but their values are one, counts added."""
     merged: dict[tuple[str, ...], Finding] = {}
     for finding in map(named, collected):
         key = (finding.operation, finding.rule, finding.level, finding.location, finding.message, finding.fingerprint)
-        known = merged.get(key)
-        merged[key] = finding if known is None else _added(known, finding)
+        earlier = merged.get(key)
+        merged[key] = finding if earlier is None else _added(earlier, finding)
     return [named(finding) for finding in capped(merged.values())]
 
 
-def _added(one: Finding, other: Finding) -> Finding:
-    if one.extra.get("kind") == FURTHER:
-        one = at_least(one, other)
-    total = None if one.total is None or other.total is None else one.total + other.total
-    return replace(one, count=one.count + other.count, total=total)
+def _added(earlier: Finding, later: Finding) -> Finding:
+    if earlier.extra.get("kind") == FURTHER:
+        earlier = at_least(earlier, later)
+    total = None
+    if earlier.total is not None and later.total is not None:
+        total = earlier.total + later.total
+    return replace(earlier, count=earlier.count + later.count, total=total)
 
 
 HEADERS = frozenset(
@@ -228,7 +254,7 @@ HEADERS = frozenset(
         *("sunset", "via", "www-authenticate", "x-request-id"),
     }
 )
-"""Header fields of an answer that are shown; any other may hold a credential or a cookie."""
+"""Header fields of a response that are shown; any other may hold a credential or a cookie."""
 
 _TEXT = 200
 _MEMBERS = 24
@@ -237,8 +263,8 @@ _MEMBERS = 24
 def evidence(response: Response, path: Sequence[str | int]) -> dict[str, Any]:
     """Return `request` and `response` as plain data, small enough for a report.
 
-    Of the body only the way down `path` is there. Beside it, texts are replaced by their length and containers by
-    their size; an answer that refuses (400 and above) keeps its texts, which are written for people.
+    The body is reduced to the values on `path`. Other strings are replaced by their length and containers by their
+    size; error responses (400 and above) keep their strings, which are written for people.
     """
     return {
         "request": {"method": response.method or response.operation.method, "path": _path(response)},
@@ -259,34 +285,48 @@ def _path(response: Response) -> str:
 
 def _body(response: Response, path: Sequence[str | int]) -> Any:
     if response.body and response.parsed.ok:
-        return _around(response.data, path, keeps_texts=response.status >= 400)
-    text = response.body[: 4 * _TEXT].decode("utf-8", "replace")
-    # Cut between words: half a credential is still one.
-    return f"{text[:_TEXT].rpartition(' ')[0]} …" if len(text) > _TEXT else text
+        return _reduced(response.data, path, keeps_texts=response.status >= 400)
+    excerpt = response.body[: 4 * _TEXT].decode("utf-8", "replace")
+    if len(excerpt) <= _TEXT:
+        return excerpt
+    # Cut between words, because half a credential is still a secret.
+    return f"{excerpt[:_TEXT].rpartition(' ')[0]} …"
 
 
-def _around(value: Any, path: Sequence[str | int], keeps_texts: bool) -> Any:
-    step, rest = (path[0], path[1:]) if path else (None, ())
+def _reduced(value: Any, path: Sequence[str | int], keeps_texts: bool) -> Any:
+    """Return `value` with only the values on `path` in full; the others are summarised."""
+    step = path[0] if path else None
     if isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value):
-        shown, after = _around(value[step], rest, keeps_texts), len(value) - step - 1
-        return [*([f"… {step} items"] if step else []), shown, *([f"… {after} items"] if after else [])]
+        items = [_reduced(value[step], path[1:], keeps_texts)]
+        if step:
+            items.insert(0, f"… {step} items")
+        if step < len(value) - 1:
+            items.append(f"… {len(value) - step - 1} items")
+        return items
     if isinstance(value, dict) and not isinstance(step, int):
-        kept = _members(value, step, keeps_texts)
-        if step in value:
-            kept[str(shorten(step))] = _around(value[step], rest, keeps_texts) if rest else shorten(value[step])
-        return kept
+        members = _members(value, step, keeps_texts)
+        if step in value and len(path) > 1:
+            members[str(shorten(step))] = _reduced(value[step], path[1:], keeps_texts)
+        elif step in value:
+            members[str(shorten(step))] = shorten(value[step])
+        return members
     return _redacted(value, True)
 
 
-def _members(value: dict[str, Any], at: str | None, keeps_texts: bool) -> dict[str, Any]:
-    """The members of an object, each summed up, few of many, `at` among them."""
-    names = list(value)[:_MEMBERS]
-    names += [at] if at in value and at not in names else []
-    kept = {str(shorten(name)): _redacted(value[name], keeps_texts) for name in names}
-    return kept if len(names) == len(value) else {**kept, "…": f"{len(value) - len(names)} more"}
+def _members(value: dict[str, Any], step: str | None, keeps_texts: bool) -> dict[str, Any]:
+    """Return a summary of an object's first members, always including `step`."""
+    shown_names = list(value)[:_MEMBERS]
+    if step in value and step not in shown_names:
+        shown_names.append(step)
+    members = {str(shorten(name)): _redacted(value[name], keeps_texts) for name in shown_names}
+    if len(shown_names) < len(value):
+        members["…"] = f"{len(value) - len(shown_names)} more"
+    return members
 
 
 def _redacted(value: Any, keeps_texts: bool) -> Any:
     units: Mapping[type, str] = {str: "characters", dict: "properties", list: "items"}
-    word = units.get(type(value))
-    return shorten(value) if keeps_texts or word is None else f"<{len(value)} {word}>"
+    unit = units.get(type(value))
+    if keeps_texts or unit is None:
+        return shorten(value)
+    return f"<{len(value)} {unit}>"

@@ -12,7 +12,7 @@ from pathlib import Path
 from pytest_bctrl.baseline.allowlist import FILE, AllowList, accepted, last_day, list_notes, load_allow_list
 from pytest_bctrl.checks.response import Response, response_from
 from pytest_bctrl.checks.rules import rules_of
-from pytest_bctrl.checks.run import Check, check_answer
+from pytest_bctrl.checks.run import Check, check_response
 from pytest_bctrl.cli.options import (
     accept_findings,
     add_acceptance_arguments,
@@ -132,7 +132,7 @@ def _check_files(options: argparse.Namespace, contract: Contract, custom_checks:
                 source = {"file": name, "entry": entry, "why": f"in {name}: {entry}" if entry else f"in {name}"}
                 checked.findings += [
                     replace(finding, extra={**finding.extra, **source})
-                    for finding in check_answer(response, own=custom_checks)
+                    for finding in check_response(response, custom=custom_checks)
                 ]
             if isinstance(content, Recording):
                 folder = Path(name).parent

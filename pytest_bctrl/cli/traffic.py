@@ -23,8 +23,8 @@ from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
 from pytest_bctrl.files.limits import read_file, read_stream
 from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.observed.attribution import attribute_changes, next_steps
 from pytest_bctrl.observed.facts import Observation, from_data
-from pytest_bctrl.observed.witnesses import next_steps, place
 from pytest_bctrl.recorded.conform import response_from
 from pytest_bctrl.traffic.recordings.exchange import Recording
 from pytest_bctrl.traffic.recordings.har_file import attachments_beside
@@ -172,7 +172,7 @@ def placed(
     upstream = contract_with_overlay(new, overlay)
     observation, has_bodies = read_traffic(arguments.observed, vendored)
     next_commands = commands(arguments.upstream, arguments.base, arguments.observed, in_force, has_bodies=has_bodies)
-    findings = place(vendored, upstream, observation, changes, next_commands)
+    findings = attribute_changes(vendored, upstream, observation, changes, next_commands)
     allow_list = load_allow_list(Path(FILE), FILE)
     observed = [finding for finding in findings if "revision" not in finding.extra]
     notes = list_notes(observed, allow_list, today)

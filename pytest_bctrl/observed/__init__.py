@@ -1,1 +1,1 @@
-"""What an API really sends: facts by place, bounded by the contract, whatever the traffic."""
+"""The facts observed in responses, by location; their number is limited by the contract, not by the traffic."""

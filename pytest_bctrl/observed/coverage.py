@@ -1,4 +1,4 @@
-"""How much of the contract a run really exercised: every point that it could have seen, and whether it did."""
+"""Measures how much of a contract the observed responses exercised: every point, and how often it was seen."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ PointKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One thing that the contract allows and a run can show.
+    """One thing that the contract allows and a run can exercise.
 
-    `label` says it in a few words (`null`, `"failed"`, `absent`, `kind=browser`); `seen` is how often it was seen.
-    `name` is what people call a branch.
+    `label` is a short description (`null`, `"failed"`, `absent`, `kind=browser`); `seen` is how often it was observed.
+    `name` is the display name of a branch.
     """
 
     operation: str
@@ -41,9 +41,9 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """All points of the contract's operations that can be asked, in the order of the document.
+    """All points of the operations that can be requested, in the order of the document.
 
-    `not_measured` has a line for each body, and each location, that has more combinations than the budget allows.
+    `not_measured` has a line for each body, and each location, with more combinations than the budget allows.
     """
 
     points: tuple[Point, ...]
@@ -51,23 +51,25 @@ class Coverage:
 
     @property
     def seen(self) -> int:
-        """How many points were seen at least once."""
+        """The number of points that were exercised at least once."""
         return sum(1 for point in self.points if point.seen)
 
     @property
     def percent(self) -> float:
-        """Seen points of all, 0 to 100; 0 where there is nothing to see."""
-        return 100 * self.seen / len(self.points) if self.points else 0.0
+        """The percentage of points that were exercised; 0 if there are none."""
+        if not self.points:
+            return 0.0
+        return 100 * self.seen / len(self.points)
 
 
 def coverage(contract: Contract, observation: Observation) -> Coverage:
-    """Measure what was seen against all that the contract's safe operations document.
+    """Return how much of the contract's safe operations an observation exercised.
 
-    A branch that nothing tells from its rivals is told by the schemas that its values conform to. What a recursive
-    schema repeats below itself is not counted again, and neither is what the contract leaves free-form.
+    Branches without a distinguishing property are identified by the schemas that a value conforms to. A recursive
+    schema is counted once, and values that the contract leaves free-form are not counted.
     """
     measure = _Measure(contract, observation, Budget.of_contract(schema_count(contract)))
-    points = [point for one in contract.operations if one.is_safe for point in measure.operation(one)]
+    points = [point for operation in contract.operations if operation.is_safe for point in measure.operation(operation)]
     return Coverage(tuple(points), tuple(measure.not_measured))
 
 
@@ -75,25 +77,29 @@ def coverage(contract: Contract, observation: Observation) -> Coverage:
 class _Measure:
     """One measurement of a contract.
 
-    `untold` has a line for each location, and `beyond` the responses by the error, with more combinations than the
-    budget allows.
+    `ambiguous` has a line for each location with more combinations than the budget allows, and `beyond` the names of
+    such responses, by the error.
     """
 
     contract: Contract
     observation: Observation
     budget: Budget
-    untold: list[str] = field(default_factory=list)
+    ambiguous: list[str] = field(default_factory=list)
     beyond: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def not_measured(self) -> list[str]:
-        """A line for each schema, and each location, that is beyond the budget."""
+        """The lines for each schema, and each location, that is beyond the budget."""
         lines = []
         for error, responses in self.beyond.items():
-            others = len(responses) - 1
-            more = f" and {others} other response{'s' if others > 1 else ''}" if others else ""
-            lines.append(f"coverage of {responses[0]}{more}: {error}")
-        return [*lines, *self.untold]
+            further = len(responses) - 1
+            suffix = ""
+            if further == 1:
+                suffix = " and 1 other response"
+            elif further:
+                suffix = f" and {further} other responses"
+            lines.append(f"coverage of {responses[0]}{suffix}: {error}")
+        return [*lines, *self.ambiguous]
 
     def operation(self, operation: Operation) -> Iterator[Point]:
         """Yield the points of one operation."""
@@ -101,9 +107,9 @@ class _Measure:
         for parameter in operation.parameters:
             count = seen.parameters[label, f"{parameter.in_}:{parameter.name}"]
             yield Point(label, "", parameter.in_, "parameter", parameter.name, count)
-        answered = {code: operation.response_for(int(code)) for one, code in seen.statuses if one == label}
+        documented = {code: operation.response_for(int(code)) for name, code in seen.statuses if name == label}
         for status in operation.responses:
-            codes = {code for code, spec in answered.items() if spec is not None and spec.status == status}
+            codes = {code for code, spec in documented.items() if spec is not None and spec.status == status}
             count = sum(seen.statuses[label, code] for code in codes)
             yield Point(label, status, "", "status", status, count)
             root = build_body_node(self.contract, label, status)
@@ -111,27 +117,27 @@ class _Measure:
                 yield from self._body(root, _Body(label, status, frozenset(codes), seen, self.budget.part()))
 
     def _body(self, root: Node, body: _Body) -> list[Point]:
-        """Return the points of a body; none where there are more than the budget allows."""
+        """Return the points of a body; none if there are more than the budget allows."""
         name = f"{body.operation} {body.status}"
         try:
             points = list(body.points(root, frozenset()))
         except BudgetError as error:
             self.beyond.setdefault(str(error), []).append(name)
             return []
-        self.untold += [
+        self.ambiguous += [
             f"coverage of {name}, {location}: {where}: alternatives are not distinguished from here on: with those "
             f"before, they combine in more than {COMBINATIONS:,} ways"
-            for location, where in body.untold.items()
+            for location, where in body.ambiguous.items()
         ]
         return points
 
 
 @dataclass
 class _Body:
-    """The body of one documented status: what was seen of it under all codes that it stands for.
+    """The body of one documented status, with the facts observed under all codes that the status covers.
 
-    `untold` has, by location, the pointer of the first schema whose alternatives are not distinguished there.
-    Its methods raise `BudgetError` where there are more points than the budget allows.
+    `ambiguous` has, by location, the pointer of the first schema whose alternatives are not distinguished there.
+    The methods raise `BudgetError` if there are more points than the budget allows.
     """
 
     operation: str
@@ -139,25 +145,25 @@ class _Body:
     codes: frozenset[str]
     observation: Observation
     budget: Budget
-    untold: dict[str, str] = field(default_factory=dict)
+    ambiguous: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def _facts(self) -> dict[str, Facts]:
-        known: dict[str, Facts] = {}
+        by_location: dict[str, Facts] = {}
         for place, facts in self.observation.places.items():
             if place.operation == self.operation and place.status in self.codes:
-                known.setdefault(place.location, Facts()).add(facts)
-        return known
+                by_location.setdefault(place.location, Facts()).add(facts)
+        return by_location
 
     @cached_property
-    def _told(self) -> dict[str, dict[str, int]]:
-        """How often each tag was seen, by the place that it is of."""
-        told: dict[str, dict[str, int]] = {}
+    def _tag_counts(self) -> dict[str, dict[str, int]]:
+        """The number of values per tag, by the location of the branches."""
+        counts: dict[str, dict[str, int]] = {}
         for location, facts in self._facts.items():
             parent, last = split_location(location)
             if last is not None and last.kind == "tag":
-                told.setdefault(parent, {})[last.text] = facts.seen
-        return told
+                counts.setdefault(parent, {})[last.text] = facts.seen
+        return counts
 
     def _at(self, node: Node) -> Facts:
         return self._facts.get(node.location, Facts())
@@ -167,7 +173,7 @@ class _Body:
         return Point(self.operation, self.status, node.location, kind, label, seen, name)
 
     def points(self, node: Node, above: frozenset[frozenset[str]]) -> Iterator[Point]:
-        """All points at a place and below it."""
+        """Yield all points at a location and below it."""
         if node.schemas in above:
             return
         with self.budget.inside(node.schemas, node.where):
@@ -183,83 +189,113 @@ class _Body:
             yield from self._inside(node, "object", above)
         if "array" in node.types:
             if node.items is not None or len(node.types) < len(TYPES):
-                empty = facts.empty if facts.types["array"] else 0
-                yield self._point(node, "items", "with items", max(0, facts.types["array"] - empty))
+                # `empty` counts objects too.
+                lists = facts.types["array"]
+                empty = facts.empty if lists else 0
+                yield self._point(node, "items", "with items", max(0, lists - empty))
                 yield self._point(node, "empty", "empty list", empty)
             yield from self._inside(node, "array", above)
 
     def _types(self, node: Node, facts: Facts) -> Iterator[Point]:
-        names = [name for name in TYPES if name in node.types and not (name == "integer" and "number" in node.types)]
-        if 1 < len(names) < len(TYPES) - 1:
-            # Where values are listed, each of them says its type.
-            for name in names if node.values is None else [name for name in names if name in ("array", "object")]:
-                seen = facts.types[name] + (facts.types["integer"] if name == "number" else 0)
-                yield self._point(node, "null" if name == "null" else "type", name, seen)
+        type_names = [
+            name for name in TYPES if name in node.types and not (name == "integer" and "number" in node.types)
+        ]
+        if not 1 < len(type_names) < len(TYPES) - 1:
+            return
+        if node.values is not None:
+            # The types of scalars are covered by the listed values.
+            type_names = [name for name in type_names if name in ("array", "object")]
+        for name in type_names:
+            seen = facts.types[name]
+            if name == "number":
+                seen += facts.types["integer"]
+            kind: PointKind = "null" if name == "null" else "type"
+            yield self._point(node, kind, name, seen)
 
     def _values(self, node: Node, facts: Facts) -> Iterator[Point]:
         for text in node.values or ():
             if kind_of(json.loads(text)) in node.types:
-                yield self._point(node, "null" if text == "null" else "enum", text, facts.values[text])
+                kind: PointKind = "null" if text == "null" else "enum"
+                yield self._point(node, kind, text, facts.values[text])
 
     def _inside(
-        self, node: Node, kind: str, above: frozenset[frozenset[str]], told: tuple[str, ...] = ()
+        self, node: Node, kind: str, above: frozenset[frozenset[str]], tag_properties: tuple[str, ...] = ()
     ) -> Iterator[Point]:
-        """What lies in the objects or lists at a place, branch by branch; `told` are the properties that tell them."""
-        for untold in node.undecided(kind)[:1]:
-            self.untold.setdefault(
-                display_location(node.location), f"{node.contract.name}: #{untold.schema_ref.pointer}"
+        """Yield the points inside the objects or lists at a location, branch by branch.
+
+        `tag_properties` are the properties that distinguish the branches entered so far.
+        """
+        for undecided in node.undecided(kind)[:1]:
+            self.ambiguous.setdefault(
+                display_location(node.location), f"{node.contract.name}: #{undecided.schema_ref.pointer}"
             )
         for split in node.applicators(kind)[:1]:
-            # That a branch was seen says that the property which tells it was.
-            told = (*told, split.name) if split.name else told
+            if split.name:
+                # The points of the branches cover the property that distinguishes them.
+                tag_properties = (*tag_properties, split.name)
             for tag in split.by_tag:
                 yield self._branch(node, split, tag)
-                yield from self._inside(node.narrow(split, tag), kind, above, told)
+                yield from self._inside(node.narrow(split, tag), kind, above, tag_properties)
             if isinstance(split, Condition) and split.name:
-                yield from self._inside(node.narrow(split, ""), kind, above, told)
+                yield from self._inside(node.narrow(split, ""), kind, above, tag_properties)
             return
-        for name, member in node.documented if kind == "object" else ():
-            if name in told:
+        children = [*node.positions, node.items]
+        if kind == "object":
+            yield from self._members(node, above, tag_properties)
+            children = [node.others]
+        for child in children:
+            if child is not None:
+                yield from self.points(child, above)
+
+    def _members(self, node: Node, above: frozenset[frozenset[str]], excluded: tuple[str, ...]) -> Iterator[Point]:
+        for name, member in node.documented:
+            if name in excluded:
                 continue
             facts = self._at(member)
             yield self._point(member, "property", name, facts.seen)
             if name not in node.required:
                 yield self._point(member, "absent", "absent", facts.of - facts.seen)
             yield from self.points(member, above)
-        for inner in (node.others,) if kind == "object" else (*node.positions, node.items):
-            if inner is not None:
-                yield from self.points(inner, above)
 
     def _branch(self, node: Node, split: Applicator, tag: str) -> Point:
-        """The point of a branch: how many values were of it, also of several at once (`anyOf:0+1`)."""
-        word, _, number = tag.partition(":")
+        """Return the point of a branch; it counts values that match several branches too (`anyOf:0+1`)."""
+        keyword, _, number = tag.partition(":")
         seen = 0
-        for text, count in self._told.get(node.location, {}).items():
-            other, _, numbers = text.partition(":")
-            is_one_of = number and other == word and number in numbers.split("+")
-            seen += count if text == tag or is_one_of else 0
+        for observed_tag, count in self._tag_counts.get(node.location, {}).items():
+            observed_keyword, _, numbers = observed_tag.partition(":")
+            is_included = number and observed_keyword == keyword and number in numbers.split("+")
+            if observed_tag == tag or is_included:
+                seen += count
         return self._point(node, "branch", tag, seen, split.name_of(tag))
 
 
 def never_seen(coverage: Coverage) -> list[str]:
-    """Return a line for each place of which something was never seen; of what was never there, nothing below it."""
+    """Return a line for each location with points that were never exercised, except those below a missing location."""
     labels: dict[str, list[str]] = {}
-    gone: list[Point] = []
-    has_several = len({one.operation for one in coverage.points}) > 1
-    for point in sorted(coverage.points, key=lambda point: point.kind != "status"):
-        if point.seen or any(_is_below(point, above) for above in gone):
+    missing: list[Point] = []
+    has_several = len({point.operation for point in coverage.points}) > 1
+    for point in sorted(coverage.points, key=_is_not_status):
+        if point.seen or any(_is_below(point, above) for above in missing):
             continue
         if point.kind in ("status", "property", "branch", "items"):
-            gone.append(point)
-        line = [point.operation] if has_several else []
-        where = (
-            f"{point.location} parameter"
-            if point.kind == "parameter"
-            else without_tags(point.location, positions=False) or "body"
-        )
-        line += ["status"] if point.kind == "status" else [point.status, f"{where}:"]
-        labels.setdefault(" ".join(filter(None, line)), []).append(_label(point))
-    return [f"{line} {', '.join(dict.fromkeys(found))}" for line, found in labels.items()]
+            missing.append(point)
+        heading = _heading(point)
+        if has_several:
+            heading = f"{point.operation} {heading}"
+        labels.setdefault(heading, []).append(_label(point))
+    return [f"{heading} {', '.join(dict.fromkeys(texts))}" for heading, texts in labels.items()]
+
+
+def _is_not_status(point: Point) -> bool:
+    return point.kind != "status"
+
+
+def _heading(point: Point) -> str:
+    if point.kind == "status":
+        return "status"
+    if point.kind == "parameter":
+        return f"{point.location} parameter:"
+    return f"{point.status} {without_tags(point.location, positions=False) or 'body'}:"
 
 
 def _is_below(point: Point, above: Point) -> bool:

@@ -1,4 +1,4 @@
-"""What was seen and the contract does not say: each difference once a place, with true counts."""
+"""The differences between observed responses and a contract: one finding per location and kind, with exact counts."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pytest_bctrl.contract.schema.locations import display_location, member_loca
 from pytest_bctrl.contract.schema.node import Node, body_node, node_at, with_open_branches
 from pytest_bctrl.contract.schema.ref import TYPES, SchemaRef, keywords_of, kind_of, named_types
 from pytest_bctrl.contract.short_values import shorten
-from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.observed.facts import MANY, Facts, Observation, Place, inferred
+from pytest_bctrl.findings.finding import LEVELS, Finding
+from pytest_bctrl.observed.facts import MANY, Facts, Observation, ObservedLocation, inferred
 from pytest_bctrl.observed.overlay_alone import lower_observed
 from pytest_bctrl.observed.totals import Totals, capped, merged, status_differences
 
@@ -38,51 +38,51 @@ NO_ALTERNATIVE = "the value is none of the documented alternatives"
 
 
 def differences(contract: Contract, observation: Observation, media_type: str = "") -> list[Finding]:
-    """Hold what was seen to a contract, not only to the one that it was observed with.
+    """Compare an observation with a contract, which need not be the one that it was observed with.
 
-    `extra` has the `kind` of each difference, the `status` of the answers, the `pointer` of the schema that it breaks
-    in the contract's document, and the `schema` that what is undocumented would need. What a contract leaves free-form
-    is never looked into. Places of an operation that the contract does not have are passed over. Of the undocumented
-    values of one place the first few are told apart, and one finding stands for the rest. What breaks nothing that is
-    published is a warning, as it is where one response is checked.
+    `extra` has the `kind` of each difference, the `status` of the responses, the `pointer` of the schema that it
+    breaks in the contract's document, and the `schema` that would document an undocumented value. Values that the
+    contract leaves free-form are not examined, and operations that it does not have are skipped. The first undocumented
+    values per location are listed individually, and one finding represents the rest. A difference that breaks only
+    what the overlay adds is a warning, as in the checks of a single response.
     """
-    found = capped(every_difference(contract, observation, media_type))
-    return [lower_observed(contract, finding) for finding in found]
+    findings = capped(every_difference(contract, observation, media_type))
+    return [lower_observed(contract, finding) for finding in findings]
 
 
 def every_difference(contract: Contract, observation: Observation, media_type: str = "") -> list[Finding]:
-    """Return the `differences` with every undocumented value as a finding of its own, however many there are."""
+    """Return the `differences` with a separate finding for every undocumented value, however many there are."""
     totals = Totals(observation)
-    found = list(status_differences(contract, observation))
-    for place in observation.places:
-        root = body_node(contract, place.operation, place.status, media_type)
+    findings = list(status_differences(contract, observation))
+    for location in observation.places:
+        root = body_node(contract, location.operation, location.status, media_type)
         if root is not None:
-            found += _Held(root, observation, totals, place).differences()
-    found += untold_members(contract, observation, media_type)
-    return merged(found)
+            findings += _LocationComparison(root, observation, totals, location).differences()
+    findings += uncounted_members(contract, observation, media_type)
+    return merged(findings)
 
 
-def untold_members(contract: Contract, observation: Observation, media_type: str) -> Iterator[Finding]:
-    """Yield a finding for every object of which more undocumented properties were seen than are told apart."""
-    for place, count in observation.untold.items():
+def uncounted_members(contract: Contract, observation: Observation, media_type: str) -> Iterator[Finding]:
+    """Yield a finding for every object that had more undocumented properties than are tracked individually."""
+    for place, count in observation.uncounted_members.items():
         node = node_at(body_node(contract, place.operation, place.status, media_type), place.location)
         if node is not None and not with_open_branches(node, "object").is_open:
-            words = f"the contract does not document these properties either; more than {MANY} are not listed"
-            given, extra = (words, None, "further properties", count), {"kind": "untold", "status": place.status}
             yield Finding(
                 UNDOCUMENTED,
                 "warning",
                 display_location(place.location),
-                *given,
+                f"the contract does not document these properties either; more than {MANY} are not listed",
+                observed="further properties",
+                count=count,
                 operation=place.operation,
-                extra=extra,
+                extra={"kind": "untold", "status": place.status},
             )
 
 
-class _Held:
-    """What was seen at one place, held to the body that the contract documents."""
+class _LocationComparison:
+    """Compares the values observed at one location with the documented body."""
 
-    def __init__(self, root: Node, observation: Observation, totals: Totals, place: Place) -> None:
+    def __init__(self, root: Node, observation: Observation, totals: Totals, place: ObservedLocation) -> None:
         self._root = root
         self._observation = observation
         self._totals = totals
@@ -97,47 +97,53 @@ class _Held:
         expected: Any,
         observed: Any,
         sample: Mapping[str, Any] | None,
-        spot: SchemaRef | None,
+        reference: SchemaRef | None,
         schema: Mapping[str, Any] | None = None,
         name: str | None = None,
     ) -> Finding:
-        """A finding at the place, or at the property `name` of the objects there; `spot` is the schema it breaks."""
-        at = self._place.location if name is None else member_location(self._place.location, name)
-        is_undocumented = kind == "undocumented-property"
+        """Return a finding at the location, or at the property `name` of the objects there.
+
+        `reference` is the schema that it breaks.
+        """
+        location, rule, level = self._place.location, SCHEMA, LEVELS[0]
+        if name is not None:
+            location = member_location(location, name)
+        if kind == "undocumented-property":
+            rule, level = UNDOCUMENTED, LEVELS[1]
+        extra: dict[str, Any] = {"kind": kind, "status": self._place.status}
+        if reference is not None:
+            extra["pointer"] = reference.pointer
+        if schema is not None:
+            extra["schema"] = schema
         return Finding(
-            UNDOCUMENTED if is_undocumented else SCHEMA,
-            "warning" if is_undocumented else "error",
-            display_location(at),
+            rule,
+            level,
+            display_location(location),
             message,
             expected=shorten(expected),
             observed=shorten(observed),
             count=count,
-            total=max(count, self._totals.looked_at(self._place._replace(location=at))),
+            total=max(count, self._totals.candidates(self._place._replace(location=location))),
             sample=sample,
             operation=self._place.operation,
-            extra={
-                "kind": kind,
-                "status": self._place.status,
-                **({} if spot is None else {"pointer": spot.pointer}),
-                **({} if schema is None else {"schema": schema}),
-            },
+            extra=extra,
         )
 
     def _at(self, location: str) -> Facts:
         return self._observation.places.get(self._place._replace(location=location), Facts())
 
     def differences(self) -> Iterator[Finding]:
-        """Yield all of them."""
+        """Yield a finding for each difference at the location."""
         above, last = split_location(self._place.location)
-        kind = "" if last is None else last.kind
         parent, node = node_at(self._root, above), node_at(self._root, self._place.location)
+        is_tag = last is not None and last.kind == "tag"
         if last is not None and parent is not None and self._facts.seen:
-            if kind == "tag":
+            if is_tag:
                 yield from self._branch(parent, last.text)
-            elif kind == "member" and node is None:
+            elif last.kind == "member" and node is None:
                 yield from self._undocumented(with_open_branches(parent, "object"), last.text)
         if node is not None:
-            if kind != "tag":
+            if not is_tag:
                 yield from self._types(node)
                 yield from self._values(node)
                 yield from self._formats(node)
@@ -158,93 +164,112 @@ class _Held:
                 return
 
     def _new_branch(self, split: Choice, name: str, tag: str) -> Finding:
-        read, schema, sample = tag_value(tag), inferred(self._observation, self._place), None
-        if read is not None:
-            schema["properties"] = {**schema.get("properties", {}), name: {"enum": [read[1]]}}
-        observed = tag.partition(":")[2] if read is None else read[1]
-        whole = self._facts.samples.get("object")
-        if whole is not None:
-            sample = {"location": member_location(str(whole["location"]), name), "value": whole["value"].get(name)}
-        known = [value for branch in split.read for value in branch.values_of(name)]
+        typed_value, schema, sample = tag_value(tag), inferred(self._observation, self._place), None
+        observed = tag.partition(":")[2]
+        if typed_value is not None:
+            observed = typed_value[1]
+            schema["properties"] = {**schema.get("properties", {}), name: {"enum": [observed]}}
+        object_sample = self._facts.samples.get("object")
+        if object_sample is not None:
+            sample = {
+                "location": member_location(str(object_sample["location"]), name),
+                "value": object_sample["value"].get(name),
+            }
+        documented_values = [value for branch in split.read for value in branch.values_of(name)]
         count = self._facts.seen
-        return self._finding(UNLISTED, "new-branch", count, known, observed, sample, split.schema_ref, schema, name)
+        return self._finding(
+            UNLISTED, "new-branch", count, documented_values, observed, sample, split.schema_ref, schema, name
+        )
 
     def _described(self, node: Node, kind: str) -> dict[str, Any]:
-        """What was of no branch: as it was seen, and with nothing of what is documented and was never in it."""
-        lacking = [{"required": [name]} for name, one in node.documented if not self._at(one.location).seen]
-        none = {"not": {"anyOf": lacking}} if lacking and kind == "object" else {}
-        return {**inferred(self._observation, self._place, kind), **none}
+        """Return a schema of the values that match no branch, without the documented properties they never had."""
+        schema = inferred(self._observation, self._place, kind)
+        lacking = [{"required": [name]} for name, member in node.documented if not self._at(member.location).seen]
+        if lacking and kind == "object":
+            schema["not"] = {"anyOf": lacking}
+        return schema
 
     def _undocumented(self, parent: Node, name: str) -> Iterator[Finding]:
-        known = [spot for spot in parent.schemas_for("object") if "properties" in keywords_of(spot)]
-        if parent.is_open or not known or name in parent.required:
-            # Nothing is known of a branch that nobody documented: that it is new has been said. What is required is
-            # documented, though the contract says nothing else of it.
+        schemas = [reference for reference in parent.schemas_for("object") if "properties" in keywords_of(reference)]
+        if parent.is_open or not schemas or name in parent.required:
+            # The properties of an undocumented branch are unknown, and the branch is reported already. A required
+            # property counts as documented, even if the contract says nothing else about it.
             return
         message = "the contract does not document this property"
         sample, schema = self._facts.sample, inferred(self._observation, self._place)
-        observed = sample["value"] if sample else None
+        observed = None
+        if sample:
+            observed = sample["value"]
         members, count = sorted(parent.members), self._facts.seen
-        yield self._finding(message, "undocumented-property", count, members, observed, sample, known[0], schema)
+        yield self._finding(message, "undocumented-property", count, members, observed, sample, schemas[0], schema)
 
     def _types(self, node: Node) -> Iterator[Finding]:
         expected = [name for name in TYPES if name in node.types and not (name == "integer" and "number" in node.types)]
         for name in TYPES:
             count = self._facts.types[name]
             if count and name not in node.types:
-                message, sample = f"the value has the wrong type, {name}", self._facts.samples.get(name)
+                message, example = f"the value has the wrong type, {name}", self._facts.samples.get(name)
                 kind: Kind = "null" if name == "null" else "type"
-                yield self._finding(message, kind, count, expected, name, sample, _narrowing(node, name))
+                yield self._finding(message, kind, count, expected, name, example, _narrowing(node, name))
 
     def _values(self, node: Node) -> Iterator[Finding]:
         if node.values is None:
             return
-        facts, wrong = self._facts, sum(self._facts.types[name] for name in TYPES[:5] if name not in node.types)
-        listed, spot = [json.loads(text) for text in node.values], next(iter(node.values.values()), None)
+        facts, mistyped = self._facts, sum(self._facts.types[name] for name in TYPES[:5] if name not in node.types)
+        documented = [json.loads(text) for text in node.values]
+        reference = next(iter(node.values.values()), None)
         for text, count in facts.values.items():
             value = json.loads(text)
             if kind_of(value) not in node.types:
-                wrong -= count
+                mistyped -= count
             elif count and text not in node.values:
                 sample = facts.samples.get(text, facts.sample)
-                yield self._finding(UNLISTED, "unlisted-value", count, listed, value, sample, spot)
-        # Of the values that are no longer told apart, those of a wrong type have been said.
-        if facts.others > wrong:
-            count = facts.others - wrong
-            yield self._finding(UNLISTED, "unlisted-value", count, listed, "…", facts.sample, spot)
+                yield self._finding(UNLISTED, "unlisted-value", count, documented, value, sample, reference)
+        # Values of a wrong type are reported already; they are part of the values that are only counted.
+        if facts.others > mistyped:
+            count = facts.others - mistyped
+            yield self._finding(UNLISTED, "unlisted-value", count, documented, "…", facts.sample, reference)
 
     def _formats(self, node: Node) -> Iterator[Finding]:
         facts = self._facts
-        for name, spot in node.formats.items():
-            # A format that nobody looked for is not counted, which is not the same as none.
-            wrong = facts.types["string"] - facts.formats[name] if name in facts.formats else 0
-            if wrong:
+        for name, reference in node.formats.items():
+            if name not in facts.formats:
+                # The strings were not checked for this format, so the count of 0 means nothing.
+                continue
+            nonconforming = facts.types["string"] - facts.formats[name]
+            if nonconforming:
                 sample = facts.samples.get(f"not {name}", facts.sample)
-                observed = sample["value"] if sample else None
+                observed = None
+                if sample:
+                    observed = sample["value"]
                 message = f"the text is not in the format {name}"
-                yield self._finding(message, "format", wrong, name, observed, sample, spot)
+                yield self._finding(message, "format", nonconforming, name, observed, sample, reference)
 
     def _missing(self, node: Node) -> Iterator[Finding]:
-        """Required properties that objects lack; those that a branch was told of are looked at under its tag."""
-        objects = self._facts.types["object"] - self._totals.told[self._place]
+        """Yield a finding for each missing required property; objects of a known branch are checked at its tag."""
+        objects = self._facts.types["object"] - self._totals.tagged[self._place]
         required = dict(with_open_branches(node, "object").required)
         for split in node.applicators("object"):
             if isinstance(split, Choice) and split.name is not None and split.requires_tag_property:
                 required.setdefault(split.name, split.schema_ref)
-        for name, spot in required.items():
-            held = self._at(member_location(self._place.location, name))
-            lacking, sample = objects - held.seen, held.samples.get("absent")
+        for name, reference in required.items():
+            member_facts = self._at(member_location(self._place.location, name))
+            lacking, sample = objects - member_facts.seen, member_facts.samples.get("absent")
             if lacking > 0:
                 message, absent = "the required property is missing", "no such property"
-                yield self._finding(message, "missing", lacking, "a value", absent, sample, spot, name=name)
+                yield self._finding(message, "missing", lacking, "a value", absent, sample, reference, name=name)
 
 
-def _narrowing(node: Node, name: str) -> SchemaRef | None:
-    """The schema at a place whose `type` leaves a type out; where only branches do, the one that holds them."""
-    leaving = (
-        one
-        for one in node.schemas_for(name)
-        if "type" in keywords_of(one) and name not in named_types(keywords_of(one))
+def _narrowing(node: Node, type_name: str) -> SchemaRef | None:
+    """Return the schema whose `type` excludes a type; if only branches exclude it, the schema that holds them."""
+    excluding = (
+        reference
+        for reference in node.schemas_for(type_name)
+        if "type" in keywords_of(reference) and type_name not in named_types(keywords_of(reference))
     )
-    holding = (one for one in node.schemas_for(name) if keywords_of(one) and "$ref" not in keywords_of(one))
-    return next(chain(leaving, holding), None)
+    constraining = (
+        reference
+        for reference in node.schemas_for(type_name)
+        if keywords_of(reference) and "$ref" not in keywords_of(reference)
+    )
+    return next(chain(excluding, constraining), None)

@@ -1,10 +1,10 @@
-"""The facts that were seen, counted by place: any contract can be held to them, and a schema be inferred of them."""
+"""The facts observed in responses, counted by location; for comparison with a contract, and for inferring a schema."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
@@ -13,15 +13,15 @@ from pytest_bctrl.contract.schema.ref import TYPES
 from pytest_bctrl.errors import DocumentError
 
 MANY = 64
-"""Distinct values kept at one place; where there are more, they are counted and no longer told apart."""
+"""Maximum number of distinct values tracked per location; further ones are only counted."""
 
 
-class Place(NamedTuple):
-    """A generalised place of one documented response.
+class ObservedLocation(NamedTuple):
+    """A generalised location in the bodies of one operation and status.
 
-    `operation` is a label (`GET /v1/spaces/{id}/runtimes`), `status` the code that was answered (`200`), `location`
-    the place in its body: `runtimes[*].status`; `` for the body itself. Behind a `oneOf` or `anyOf` whose branches a
-    property tells apart, the location carries that property's value: `runtimes[*].backing<kind=browser>.profile`.
+    `operation` is a label (`GET /v1/spaces/{id}/runtimes`), `status` the code of the response (`200`), `location` the
+    location in its body: `runtimes[*].status`; `` for the body itself. Inside a `oneOf` or `anyOf` whose branches are
+    distinguished by a property, it contains that property's value: `runtimes[*].backing<kind=browser>.profile`.
     """
 
     operation: str
@@ -31,14 +31,14 @@ class Place(NamedTuple):
 
 @dataclass(slots=True)
 class Facts:
-    """What stood at one place.
+    """The values observed at one location.
 
-    `seen` values, of `of` objects that could have held one (for list items: `of` is `seen`). `types` counts JSON
-    type names, `values` scalars by their JSON text (documented enumerations and discriminators only, `MANY` at
-    most, the rest under `others`), `formats` how many of the strings are in a format, `empty` lists and objects with
-    nothing in them. `samples` are single values, each with its exact place, redacted: their shape and never their
-    text. They are kept by what they are a sample of: a type's name, the JSON text of a value, `absent`, or
-    `not uuid` for a string that is not in that format.
+    `seen` counts the values, `of` the objects that could have had one (for list items, `of` equals `seen`). `types`
+    counts JSON type names, `values` scalars by their JSON text (only documented enumerations and discriminators, at
+    most `MANY`, the rest under `others`), `formats` the strings that conform to a format, `empty` the empty lists and
+    objects. `samples` are single values with their exact location, redacted to their shape. Their keys are what they
+    are a sample of: the name of a type, the JSON text of a value, `absent`, or `not uuid` for a string that does not
+    conform to that format.
     """
 
     seen: int = 0
@@ -52,11 +52,11 @@ class Facts:
 
     @property
     def sample(self) -> Mapping[str, Any] | None:
-        """The first sample there is."""
+        """The first sample, if any."""
         return next(iter(self.samples.values()), None)
 
     def add(self, other: Facts) -> None:
-        """Add what was seen elsewhere at the same place; of samples of the same, the first stays."""
+        """Add the facts of another observation of the same location; existing samples take precedence."""
         self.seen += other.seen
         self.of += other.of
         self.types.update(other.types)
@@ -68,7 +68,7 @@ class Facts:
         self.samples = {**other.samples, **self.samples}
 
     def count_value(self, text: str, count: int) -> None:
-        """Count a scalar, by its JSON text, unless too many were told apart before it."""
+        """Count a scalar by its JSON text, or under `others` if too many values are tracked already."""
         if text in self.values or len(self.values) < MANY:
             self.values[text] += count
         else:
@@ -77,24 +77,24 @@ class Facts:
 
 @dataclass(slots=True)
 class Observation:
-    """Everything that was seen in a run; two of them can be added, and one survives as plain JSON data.
+    """Everything observed in a run; observations can be added, and serialised as plain JSON data.
 
-    `statuses` counts answers by operation label and code, `parameters` the documented parameters that requests
-    gave, by operation label and `place:name`. `unknown` are the members that the observing contract does not name,
-    by the place of their object: `MANY` at most are told apart, and `untold` counts how often others were seen.
-    `unread` counts the answers with a body that taught nothing, by operation label, code and media type.
+    `statuses` counts responses by operation label and code, `parameters` the documented parameters that requests
+    had, by operation label and `in:name`. `unknown` are the members that the contract does not document, by the
+    location of their object: at most `MANY` are tracked, and `uncounted_members` counts the occurrences of others.
+    `unread` counts the responses whose body could not be examined, by operation label, code and media type.
     """
 
-    places: dict[Place, Facts] = field(default_factory=dict)
+    places: dict[ObservedLocation, Facts] = field(default_factory=dict)
     statuses: Counter[tuple[str, str]] = field(default_factory=Counter)
     parameters: Counter[tuple[str, str]] = field(default_factory=Counter)
-    unknown: dict[Place, set[Place]] = field(default_factory=dict)
-    untold: Counter[Place] = field(default_factory=Counter)
+    unknown: dict[ObservedLocation, set[ObservedLocation]] = field(default_factory=dict)
+    uncounted_members: Counter[ObservedLocation] = field(default_factory=Counter)
     unread: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     def add(self, other: Observation) -> None:
-        """Add what was seen elsewhere, in another worker for example."""
-        for name in _KEYS:
+        """Add another observation, from another worker for example."""
+        for name in _COUNTERS:
             getattr(self, name).update(getattr(other, name))
         for place, facts in other.places.items():
             self.places.setdefault(place, Facts()).add(facts)
@@ -103,8 +103,8 @@ class Observation:
         for parent in self.unknown:
             self.settle(parent)
 
-    def settle(self, parent: Place) -> None:
-        """Let unknown members know of every object that could have held one, also of those before they were known."""
+    def settle(self, parent: ObservedLocation) -> None:
+        """Credit undocumented members with every object seen, including those before their first appearance."""
         objects = self.places[parent].types["object"]
         for member in self.unknown.get(parent, ()):
             self.places[member].of = objects
@@ -114,10 +114,10 @@ VERSION = 1
 
 
 def as_data(observation: Observation) -> dict[str, Any]:
-    """Return what `from_data` reads: lists, dicts, texts and numbers alone."""
+    """Return an observation as plain JSON data, which `from_data` reads."""
     return {
         "version": VERSION,
-        **{name: [[*key, count] for key, count in getattr(observation, name).items()] for name in _KEYS},
+        **{key: _rows(getattr(observation, name)) for name, key in _COUNTERS.items()},
         "places": [[*place, _facts(facts)] for place, facts in observation.places.items()],
         "unknown": [
             [*parent, sorted(member.location for member in members)] for parent, members in observation.unknown.items()
@@ -125,9 +125,13 @@ def as_data(observation: Observation) -> dict[str, Any]:
     }
 
 
+def _rows(counter: Counter[tuple[str, ...]]) -> list[list[Any]]:
+    return [[*key, count] for key, count in counter.items()]
+
+
 def _facts(facts: Facts) -> dict[str, Any]:
-    kept = {one.name: getattr(facts, one.name) for one in fields(facts)}
-    return {name: dict(value) if isinstance(value, dict) else value for name, value in kept.items()}
+    values = {entry.name: getattr(facts, entry.name) for entry in fields(facts)}
+    return {name: dict(value) if isinstance(value, dict) else value for name, value in values.items()}
 
 
 def from_data(data: Mapping[str, Any]) -> Observation:
@@ -135,26 +139,28 @@ def from_data(data: Mapping[str, Any]) -> Observation:
     try:
         if data["version"] != VERSION:
             raise ValueError
-        given = {"unread": [], **data}
-        counts = {
-            name: Counter({key(*parts): int(count) for *parts, count in given[name]}) for name, key in _KEYS.items()
-        }
+        complete = {"unread": [], **data}
+        counters = {name: _counter(complete[key], _KEYS[key]) for name, key in _COUNTERS.items()}
         unknown = {
-            _place(label, code, at): {_place(label, code, member) for member in members}
-            for label, code, at, members in data["unknown"]
+            _place(label, code, location): {_place(label, code, member) for member in members}
+            for label, code, location, members in data["unknown"]
         }
         places = {_place(*place): _read(facts) for *place, facts in data["places"]}
-        return Observation(places=places, unknown=unknown, **counts)
+        return Observation(places=places, unknown=unknown, **counters)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise DocumentError(
             "it is not an observation of this version", where="observation", hint="observe the traffic again"
         ) from None
 
 
-def _place(label: str, code: str, location: str) -> Place:
-    """A place whose location can be read; raises `ValueError` for any other."""
+def _counter(rows: Iterable[Sequence[Any]], key: Callable[..., Any]) -> Counter[Any]:
+    return Counter({key(*parts): int(count) for *parts, count in rows})
+
+
+def _place(label: str, code: str, location: str) -> ObservedLocation:
+    """Return the location with its operation and status; raises `ValueError` for an invalid location or status."""
     list(parse_steps(location))
-    return Place(str(label), _code(code), location)
+    return ObservedLocation(str(label), _code(code), location)
 
 
 def _code(code: str) -> str:
@@ -163,69 +169,91 @@ def _code(code: str) -> str:
     return code
 
 
+def _status_key(label: str, code: str) -> tuple[str, str]:
+    return str(label), _code(code)
+
+
+def _parameter_key(label: str, name: str) -> tuple[str, str]:
+    return str(label), str(name)
+
+
+def _media_type_key(label: str, code: str, media_type: str) -> tuple[str, str, str]:
+    return str(label), _code(code), str(media_type)
+
+
 _KEYS: Mapping[str, Callable[..., Any]] = {
-    "statuses": lambda label, code: (str(label), _code(code)),
-    "parameters": lambda label, name: (str(label), str(name)),
+    "statuses": _status_key,
+    "parameters": _parameter_key,
     "untold": _place,
-    "unread": lambda label, code, media: (str(label), _code(code), str(media)),
+    "unread": _media_type_key,
 }
-"""What an observation counts, and what makes a key of its parts."""
+"""The functions that build a counter's key from its parts, by the counter's key in the JSON data."""
+
+_COUNTERS = {"statuses": "statuses", "parameters": "parameters", "uncounted_members": "untold", "unread": "unread"}
+"""The counters of an observation, and their keys in the JSON data."""
 
 
 def _read(data: Mapping[str, Any]) -> Facts:
     for text in data["values"]:
         json.loads(text)
-    made: dict[str, Any] = {name: int(data[name]) for name in ("seen", "of", "others", "empty")}
+    counts: dict[str, Any] = {name: int(data[name]) for name in ("seen", "of", "others", "empty")}
     for name in ("types", "values", "formats"):
-        made[name] = Counter({key: int(count) for key, count in data[name].items()})
-    return Facts(**made, samples={of: _sample(of, sample) for of, sample in data["samples"].items()})
+        counts[name] = Counter({key: int(count) for key, count in data[name].items()})
+    return Facts(**counts, samples={of: _sample(of, sample) for of, sample in data["samples"].items()})
 
 
-def _sample(of: str, sample: Mapping[str, Any]) -> dict[str, Any]:
-    if of == "object" and not isinstance(sample["value"], dict):
-        raise ValueError(of)
+def _sample(sample_of: str, sample: Mapping[str, Any]) -> dict[str, Any]:
+    if sample_of == "object" and not isinstance(sample["value"], dict):
+        raise ValueError(sample_of)
     return {"location": str(sample["location"]), "value": sample["value"]}
 
 
 def relabelled(observation: Observation, names: Mapping[str, str]) -> Observation:
-    """Return the observation with each operation's label replaced by what `names` has for it."""
+    """Return the observation with the labels of operations replaced according to `names`."""
     if all(old == new for old, new in names.items()):
         return observation
     data = as_data(observation)
     parts = {name: rows for name, rows in data.items() if name != "version"}
-    named = {name: [[names.get(label, label), *rest] for label, *rest in rows] for name, rows in parts.items()}
-    return from_data({**data, **named})
+    renamed = {name: [[names.get(label, label), *values] for label, *values in rows] for name, rows in parts.items()}
+    return from_data({**data, **renamed})
 
 
 FORMATS = ("uuid", "date-time")
-"""What strings that no contract names may turn out to be."""
+"""Formats that undocumented strings are checked for."""
 
 
-def inferred(observation: Observation, place: Place, kind: str | None = None) -> dict[str, Any]:
-    """Return a JSON Schema (2020-12) that takes every value that was seen at a place, of one type or of any.
+def inferred(observation: Observation, place: ObservedLocation, kind: str | None = None) -> dict[str, Any]:
+    """Return a JSON Schema (2020-12) that accepts every value observed at a location, of one type or of any.
 
-    Types, formats where every string was in one, properties with those that were always there as required, and items.
+    It has types, a format if every string conforms to it, properties (those that were always present are required),
+    and items.
     """
     facts = observation.places.get(place, Facts())
-    types = [name for name in TYPES if facts.types[name]] if kind is None else [kind]
+    types = [kind] if kind is not None else [name for name in TYPES if facts.types[name]]
     if "number" in types and "integer" in types:
         types.remove("integer")
-    schema: dict[str, Any] = {"type": types[0] if len(types) == 1 else types} if types else {}
+    schema: dict[str, Any] = {}
+    if len(types) == 1:
+        schema["type"] = types[0]
+    elif types:
+        schema["type"] = types
     strings = facts.types["string"]
-    named = next((name for name in FORMATS if strings and facts.formats[name] == strings), None)
-    if named is not None and "string" in types:
-        schema["format"] = named
+    string_format = next((name for name in FORMATS if strings and facts.formats[name] == strings), None)
+    if string_format is not None and "string" in types:
+        schema["format"] = string_format
     if "object" in types and (members := dict(sorted(_members(observation, place)))):
-        schema["properties"] = {name: inferred(observation, at) for name, at in members.items()}
-        required = [name for name, at in members.items() if observation.places[at].seen == facts.types["object"]]
-        schema |= {"required": required} if required else {}
-    items = Place(place.operation, place.status, place.location + ITEMS)
+        schema["properties"] = {name: inferred(observation, member) for name, member in members.items()}
+        objects = facts.types["object"]
+        required = [name for name, member in members.items() if observation.places[member].seen == objects]
+        if required:
+            schema["required"] = required
+    items = ObservedLocation(place.operation, place.status, place.location + ITEMS)
     if "array" in types and items in observation.places:
         schema["items"] = inferred(observation, items)
     return schema
 
 
-def _members(observation: Observation, place: Place) -> Iterator[tuple[str, Place]]:
+def _members(observation: Observation, place: ObservedLocation) -> Iterator[tuple[str, ObservedLocation]]:
     for member in observation.places:
         if member[:2] == place[:2] and member.location.startswith(place.location) and observation.places[member].seen:
             parent, last = split_location(member.location)

@@ -1,4 +1,4 @@
-"""Tell what only the overlay documents from what the published spec documents."""
+"""Distinguishes what only the overlay documents from what the published spec documents."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from pytest_bctrl.files.limits import read_text
 from pytest_bctrl.findings.finding import Finding, Level
 
 OVERLAY_ALONE = " (only the overlay documents this)"
-"""Ends the message of a finding that breaks nothing that is published."""
+"""Suffix of the message of a finding that breaks only what the overlay adds."""
 
 _BY_STATUS = frozenset({"response_schema_conformance", "response_headers_conformance", "complete_body"})
 
 
 @lru_cache(maxsize=8)
 def added_by_overlay(contract: Contract) -> frozenset[tuple[str, str]] | None:
-    """Return the responses, by label and status, that only the overlay documents; None for a contract without one.
+    """Return the label and status of each response that only the overlay documents; None without an overlay.
 
-    The spec is looked for beside the contract, where `pytest-bctrl contract build` put it.
+    The spec is read from the folder of the contract, where `pytest-bctrl contract build` puts it.
     """
     files = built_from(contract.name)
     if files is None:
@@ -37,8 +37,8 @@ def added_by_overlay(contract: Contract) -> frozenset[tuple[str, str]] | None:
 
 
 def lower_observed(contract: Contract, finding: Finding) -> Finding:
-    """Return a finding about observed traffic with the level and message that the checks of one response give it."""
-    operation = next((one for one in contract.operations if one.label == finding.operation), None)
+    """Return a finding about observed traffic with the level and message that it has for a single response."""
+    operation = next((operation for operation in contract.operations if operation.label == finding.operation), None)
     status = str(finding.extra.get("status", ""))
     if operation is None or not status.isdecimal():
         return finding
@@ -69,10 +69,10 @@ def is_of_overlay_alone(
     body: bytes = b"",
     media_type: str = "",
 ) -> bool:
-    """Whether a broken rule breaks what the overlay adds and nothing that is published.
+    """Return whether a violation breaks only what the overlay adds.
 
-    That is the schema of an error body, its format among those built on JSON (`application/problem+json`, RFC 9457),
-    the status of a rejection, and that a request is rejected at all. A server error, any other content type and an
+    The overlay adds the schemas of error bodies, their formats that are based on JSON (`application/problem+json`, RFC
+    9457), the statuses of rejections, and which requests are rejected. A server error, any other content type and an
     accepted invalid credential are errors whichever document describes the response.
     """
     added, documented = added_by_overlay(contract), operation.response_for(status)
@@ -89,11 +89,11 @@ def is_of_overlay_alone(
         return is_added_here and (not body.strip() or media_type.endswith("+json"))
     is_rejection = 300 <= status < 500
     if rule == "status_code_conformance":
-        wanted = expected if isinstance(expected, list) else []
-        statuses = [one for one in wanted if isinstance(one, int)]
+        expected_statuses = expected if isinstance(expected, list) else []
+        statuses = [entry for entry in expected_statuses if isinstance(entry, int)]
         if statuses:
-            usual = list(filter(None, map(operation.response_for, statuses)))
-            return status < 500 and bool(usual) and all(is_added(one.status) for one in usual)
+            responses = list(filter(None, map(operation.response_for, statuses)))
+            return status < 500 and bool(responses) and all(is_added(response.status) for response in responses)
         rejections = [status for status in operation.responses if status[0] in "345"]
         return is_rejection and bool(rejections) and all(map(is_added, rejections))
     is_of_credential = rule == "ignored_auth" or place.startswith("credential: ")

@@ -1,6 +1,7 @@
-"""What was seen, as an overlay: applied after the contract's own, it admits exactly that and nothing else.
+"""Suggests an overlay that makes a contract accept the observed responses, and nothing else.
 
-Each difference is answered by the least change of the schema at its place, and the way there is parted from others.
+Each difference is resolved by the smallest change of the schema at its location. A schema that other locations share
+is copied first.
 """
 
 from __future__ import annotations
@@ -25,16 +26,17 @@ from pytest_bctrl.contract.schema.node import Node, body_node, node_at
 from pytest_bctrl.contract.schema.ref import SchemaRef, listed_values, named_types, reachable_schemas
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.observed.differences import every_difference
-from pytest_bctrl.observed.facts import Facts, Observation, Place, inferred
+from pytest_bctrl.observed.facts import Facts, Observation, ObservedLocation, inferred
 
 NAME = "suggested overlay"
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """An overlay with what was seen, the contract that it makes, and what no overlay can say, each with the reason.
+    """An overlay for the observed responses, the contract with it applied, and what it cannot express.
 
-    `admitted` are the differences that the actions answer, in their order. An overlay without actions changes nothing.
+    `admitted` are the differences that the actions resolve, in their order; `unsaid` those that no overlay can
+    express, with the reason. An overlay without actions changes nothing.
     """
 
     overlay: Mapping[str, Any]
@@ -49,23 +51,23 @@ class Suggestion:
 
 
 def suggest(contract: Contract, observation: Observation) -> Suggestion:
-    """Return the overlay that makes a contract admit what was seen; the same facts give the same overlay.
+    """Return the overlay that makes a contract accept the observed responses; equal facts give equal overlays.
 
-    It holds names, types, formats and listed values, and nothing else of what the API sent.
+    It contains names, types, formats and listed values, and nothing else that the API sent.
     """
-    # In one order of its places, whatever came first.
+    # Sorted, so that the overlay does not depend on the order of the responses.
     observation = replace(observation, places=dict(sorted(observation.places.items())))
     work = _Work(unshared_copy(contract.document))
     while True:
         current = from_validated(work.document, contract.name)
-        found = [*every_difference(current, observation), *_media_types(contract, current, observation)]
-        waiting = [one for one in found if _key(one) not in work.unsaid]
-        if not waiting:
+        findings = [*every_difference(current, observation), *_media_types(contract, current, observation)]
+        pending = [finding for finding in findings if _key(finding) not in work.unsaid]
+        if not pending:
             break
-        finding = _together(min(waiting, key=_turn), waiting)
+        finding = _together(min(pending, key=_sort_key), pending)
         try:
             work.take(*_step(current, work.document, finding, observation), finding)
-        except UnsayableError as error:
+        except NotExpressibleError as error:
             work.give_up(finding, str(error))
     info = {"title": "What the API was seen to send", "version": "1.0.0"}
     overlay = {"overlay": "1.0.0", "info": info, "actions": work.actions}
@@ -74,7 +76,7 @@ def suggest(contract: Contract, observation: Observation) -> Suggestion:
 
 
 class _Work:
-    """The document as it is after the actions so far, and the way back from a step that led nowhere."""
+    """The document after the actions so far, with the earlier documents for undoing a step that did not help."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
@@ -84,22 +86,22 @@ class _Work:
         self._before: dict[tuple[_Key, str], tuple[dict[str, Any], int]] = {}
 
     def take(self, changed: dict[str, Any], why: str, goal: str, finding: Finding) -> None:
-        """Take a step; one that was taken already, and did not help, is taken back."""
-        made = actions(self.document, changed)
-        added = [{"target": action["target"], "description": why, **action} for action in made]
-        mark = (_key(finding), goal)
-        if mark in self._before:
-            self.document, count = self._before[mark]
+        """Take a step; undo it and raise `NotExpressibleError` if it was taken before and did not help."""
+        new_actions = actions(self.document, changed)
+        added = [{"target": action["target"], "description": why, **action} for action in new_actions]
+        step = (_key(finding), goal)
+        if step in self._before:
+            self.document, count = self._before[step]
             del self.actions[count:]
-        if mark in self._before or not added:
-            raise UnsayableError("no change of the schema at its place admits it")
-        self._before[mark] = self.document, len(self.actions)
+        if step in self._before or not added:
+            raise NotExpressibleError("no change of the schema at its place admits it")
+        self._before[step] = self.document, len(self.actions)
         self.actions += added
         self.document = changed
         self.admitted.setdefault(_key(finding), finding)
 
     def give_up(self, finding: Finding, why: str) -> None:
-        """Remember that no overlay says this."""
+        """Remember that no overlay can express a finding."""
         self.admitted.pop(_key(finding), None)
         self.unsaid[_key(finding)] = finding, why
 
@@ -109,44 +111,46 @@ _Key: TypeAlias = tuple[str, ...]
 
 def _key(finding: Finding) -> _Key:
     extra = finding.extra
-    which = str(finding.observed) if extra["kind"] in ("new-branch", "type", "status", "media-type") else ""
-    return finding.operation, extra["status"], finding.location, extra["kind"], which
+    value = ""
+    if extra["kind"] in ("new-branch", "type", "status", "media-type"):
+        value = str(finding.observed)
+    return finding.operation, extra["status"], finding.location, extra["kind"], value
 
 
-def _together(first: Finding, waiting: list[Finding]) -> Finding:
-    """All unlisted values of a place as one difference: one list admits them."""
-    same = [one for one in waiting if _key(one) == _key(first)]
-    if len(same) == 1:
+def _together(first: Finding, pending: list[Finding]) -> Finding:
+    """Return all unlisted values of a location as one difference, because one list of values admits them."""
+    group = [finding for finding in pending if _key(finding) == _key(first)]
+    if len(group) == 1:
         return first
-    return replace(first, count=sum(one.count for one in same), observed=[one.observed for one in same])
+    count = sum(finding.count for finding in group)
+    return replace(first, count=count, observed=[finding.observed for finding in group])
 
 
-def _turn(finding: Finding) -> tuple[_Key, int, _Key]:
-    """Whose turn it is: values are listed before a branch is added, beside which no list could be told any more."""
-    kind = finding.extra["kind"]
-    rank = _FIRST.index(kind) if kind in _FIRST else len(_FIRST)
+def _sort_key(finding: Finding) -> tuple[_Key, int, _Key]:
+    """Return the sort key of a finding: values are listed before a branch is added, which would hide the list."""
+    rank = _RANKS.get(finding.extra["kind"], len(_RANKS))
     return _key(finding)[:3], rank, _key(finding)[3:]
 
 
-_FIRST = ("null", "unlisted-value", "format", "missing")
+_RANKS = {"null": 0, "unlisted-value": 1, "format": 2, "missing": 3}
 
 
 def _step(
     contract: Contract, document: Mapping[str, Any], finding: Finding, observation: Observation
 ) -> tuple[dict[str, Any], str, str]:
-    """One step towards admitting a difference: part what is shared on the way there, else change the schema.
+    """Return one step towards admitting a difference: copy a shared schema that leads there, or change the schema.
 
-    Returns the document after it, why it was taken, and the schema that it is about.
+    The result is the document after the step, its reason, and the pointer of the schema that it changes.
     """
     if "pointer" not in finding.extra:
-        raise UnsayableError("the contract has no schema at its place")
+        raise NotExpressibleError("the contract has no schema at its place")
     goal = str(finding.extra["pointer"])
     times = f"{finding.count} of {finding.total}"
     code = finding.extra["status"]
     if finding.extra["kind"] == "status":
         return _documented(document, goal, finding, observation), f"{code}: answered {times} times, undocumented.", goal
     if finding.extra["kind"] == "not-json":
-        raise UnsayableError("the answers are wrong, not the contract")
+        raise NotExpressibleError("the answers are wrong, not the contract")
     if finding.extra["kind"] == "media-type":
         why = f"{code}: answered in {finding.observed}, {times}; nothing was learned from the bodies."
         return _with_media_type(document, goal, finding), why, goal
@@ -160,23 +164,23 @@ def _step(
 
 
 def _documented(document: Mapping[str, Any], goal: str, finding: Finding, observation: Observation) -> dict[str, Any]:
-    """The document with a response for a status: the body as it was seen, or none."""
+    """Return the document with a response for a status, with the observed body if there was one."""
     code = finding.extra["status"]
-    known = {status.value: status.phrase for status in HTTPStatus}
-    response: dict[str, Any] = {"description": known.get(int(code), f"Status {code}")}
-    body = Place(finding.operation, code, "")
+    phrases = {status.value: status.phrase for status in HTTPStatus}
+    response: dict[str, Any] = {"description": phrases.get(int(code), f"Status {code}")}
+    body = ObservedLocation(finding.operation, code, "")
     if body in observation.places:
         response["content"] = {"application/json": {"schema": inferred(observation, body)}}
     return with_value(document, goal, {**value_at(document, goal), code: response})
 
 
 def _media_types(contract: Contract, current: Contract, observation: Observation) -> Iterator[Finding]:
-    """Yield a finding for each media type of bodies that taught nothing: it is not documented, or they are not JSON.
+    """Yield a finding for each media type of unread bodies: it is not documented, or the bodies are not JSON.
 
-    `contract` is the one that is suggested for, and `current` the same with what was suggested so far.
+    `contract` is the original contract, and `current` the contract with the actions so far.
     """
     for (label, code, media), count in sorted(observation.unread.items()):
-        operation = next((one for one in current.operations if one.label == label), None)
+        operation = next((operation for operation in current.operations if operation.label == label), None)
         if operation is None or operation.response_for(int(code)) is None:
             continue
         kind, problem = "media-type", f"the media type {media or '(none)'} is not documented"
@@ -193,20 +197,21 @@ def _media_types(contract: Contract, current: Contract, observation: Observation
 
 def _documents(operation: Operation, code: str, media: str) -> bool:
     spec = operation.response_for(int(code))
-    return spec is not None and any(covers_media_type(one, media) for one in spec.content)
+    return spec is not None and any(covers_media_type(documented, media) for documented in spec.content)
 
 
 def _with_media_type(document: Mapping[str, Any], goal: str, finding: Finding) -> dict[str, Any]:
-    """The document with a media type for a status, nothing said of its bodies: nothing was learned of them."""
+    """Return the document with a media type for a status, without a schema, because its bodies were not read."""
     media, code = finding.observed, finding.extra["status"]
     if not _MEDIA_TYPE.fullmatch(media):
-        raise UnsayableError("it is not the name of one")
+        raise NotExpressibleError("it is not the name of one")
     responses = value_at(document, goal)
-    # YAML may have read a status as a number.
+    # YAML may have parsed a status as a number.
     keys = {str(key): key for key in responses}
-    given = next(responses[keys[name]] for name in (code, f"{code[0]}XX", f"{code[0]}xx", "default") if name in keys)
-    *_, given = follow_references(document, given, NAME)
-    response = {**given, "content": {**given.get("content", {}), media: {}}}
+    names = (code, f"{code[0]}XX", f"{code[0]}xx", "default")
+    documented = next(responses[keys[name]] for name in names if name in keys)
+    *_, documented = follow_references(document, documented, NAME)
+    response = {**documented, "content": {**documented.get("content", {}), media: {}}}
     return with_value(document, goal, {**responses, keys.get(code, code): response})
 
 
@@ -216,13 +221,13 @@ _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+")
 SchemaData: TypeAlias = dict[str, Any]
 
 
-class UnsayableError(Exception):
-    """What was seen cannot be told by a change of this schema; the text says why."""
+class NotExpressibleError(Exception):
+    """Raised when no schema change can express the observation; the message says why."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A difference of a contract, and what was seen that shows it."""
+    """A difference from a contract, and the observation that shows it."""
 
     contract: Contract
     finding: Finding
@@ -230,14 +235,14 @@ class Seen:
 
     @property
     def name(self) -> str:
-        """The property that the difference is about."""
+        """The name of the property that differs."""
         *_, last = parse_steps(self.finding.location)
         return last.text
 
-    def places(self) -> Iterator[Place]:
-        """The places that the difference's location stands for, one for each branch that was told.
+    def places(self) -> Iterator[ObservedLocation]:
+        """Yield the observed locations that the location of the difference covers, one per branch.
 
-        Not those of branches to which the schema that it points to does not apply: what was seen there is not its own.
+        Branches to which the schema of the difference does not apply are left out.
         """
         for place, node in self._at(self.finding.location):
             if self._schema(node.certain):
@@ -248,25 +253,27 @@ class Seen:
         """The references that lead to the schema that the difference points to, which may be that of the object."""
         above = split_location(self.finding.location)[0] or "$"
         nodes = (node for location in (self.finding.location, above) for _, node in self._at(location))
-        return next(found for node in nodes if (found := self._schema((*node.certain, *node.possible)))).ref_chain
+        schemas = (self._schema((*node.certain, *node.possible)) for node in nodes)
+        return next(schema for schema in schemas if schema is not None).ref_chain
 
-    def _at(self, location: str) -> Iterator[tuple[Place, Node]]:
-        wanted = (self.finding.operation, self.finding.extra["status"])
-        root = body_node(self.contract, *wanted)
+    def _at(self, location: str) -> Iterator[tuple[ObservedLocation, Node]]:
+        response = (self.finding.operation, self.finding.extra["status"])
+        root = body_node(self.contract, *response)
         for place in self.observation.places:
-            if place[:2] == wanted and display_location(place.location) == location:
+            if place[:2] == response and display_location(place.location) == location:
                 node = node_at(root, place.location)
                 if node is not None:
                     yield place, node
 
-    def _schema(self, spots: Iterable[SchemaRef]) -> SchemaRef | None:
+    def _schema(self, references: Iterable[SchemaRef]) -> SchemaRef | None:
         pointer = self.finding.extra["pointer"]
-        return next((one for one in reachable_schemas(self.contract, spots) if one.pointer == pointer), None)
+        reachable = reachable_schemas(self.contract, references)
+        return next((reference for reference in reachable if reference.pointer == pointer), None)
 
 
 def _property(schema: SchemaData, seen: Seen) -> SchemaData:
     if seen.name.endswith(" characters)"):
-        raise UnsayableError("the property's name is too long to be kept")
+        raise NotExpressibleError("the property's name is too long to be kept")
     return {**schema, "properties": {**schema.get("properties", {}), seen.name: seen.finding.extra["schema"]}}
 
 
@@ -275,23 +282,23 @@ def _value(schema: SchemaData, seen: Seen) -> SchemaData:
     for place in seen.places():
         facts.add(seen.observation.places[place])
     if facts.others:
-        raise UnsayableError("there are more values than an enumeration lists")
+        raise NotExpressibleError("there are more values than an enumeration lists")
     listed = listed_values(schema) or []
-    known = {json.dumps(value) for value in listed}
+    listed_texts = {json.dumps(value) for value in listed}
     values = [json.loads(text) for text, count in sorted(facts.values.items()) if count]
-    more = [value for value in values if json.dumps(value) not in known]
-    if not listed or not more:
-        raise UnsayableError("the values are listed in several places")
-    made = {key: value for key, value in schema.items() if key != "const"}
-    return {**made, "enum": [*listed, *more]}
+    unlisted = [value for value in values if json.dumps(value) not in listed_texts]
+    if not listed or not unlisted:
+        raise NotExpressibleError("the values are listed in several places")
+    without_const = {key: value for key, value in schema.items() if key != "const"}
+    return {**without_const, "enum": [*listed, *unlisted]}
 
 
 def _alternative(schema: SchemaData, branch: SchemaData) -> SchemaData:
-    word = "oneOf" if "oneOf" in schema else "anyOf"
-    if word == "oneOf" and branch == {"type": "number"}:
-        # An integer is a number too, and of two alternatives it would be of none.
+    keyword = "oneOf" if "oneOf" in schema else "anyOf"
+    if keyword == "oneOf" and branch == {"type": "number"}:
+        # An integer is a number too: it would match two alternatives, which `oneOf` rejects.
         branch = {**branch, "not": {"type": "integer"}}
-    return {**schema, word: [*schema[word], branch]}
+    return {**schema, keyword: [*schema[keyword], branch]}
 
 
 def _type(schema: SchemaData, seen: Seen) -> SchemaData:
@@ -299,7 +306,7 @@ def _type(schema: SchemaData, seen: Seen) -> SchemaData:
     types = named_types(schema)
     if types and name not in types and name not in ("object", "array"):
         return {**schema, "type": [*types, name]}
-    # A type alone would admit any object and any list; these are described as they were seen.
+    # A type alone would accept any object and any list, so the schema describes those that were observed.
     place = next(place for place in seen.places() if seen.observation.places[place].types[name])
     part = inferred(seen.observation, place, name)
     if not types and ("oneOf" in schema or "anyOf" in schema):
@@ -308,59 +315,67 @@ def _type(schema: SchemaData, seen: Seen) -> SchemaData:
 
 
 def _none_of_them(schema: SchemaData, seen: Seen) -> SchemaData:
-    """What was seen beside all alternatives, not as one more of them: a value of two would be of none."""
+    """Return an `anyOf` of the schema and the observed values; as part of a `oneOf`, a value could match twice."""
     if seen.finding.extra["schema"].keys() == {"type"}:
-        raise UnsayableError("nothing that is documented was ever there by which it could be described")
+        raise NotExpressibleError("nothing that is documented was ever there by which it could be described")
     return {"anyOf": [schema, seen.finding.extra["schema"]]}
 
 
 def _missing(schema: SchemaData, seen: Seen) -> SchemaData:
     if seen.name in schema.get("required", ()):
-        return {**schema, "required": [one for one in schema["required"] if one != seen.name]}
-    # The property tells the branches apart, and an object without it is of none: it is one more.
+        return {**schema, "required": [name for name in schema["required"] if name != seen.name]}
+    # The property distinguishes the branches. An object without it matches none of them, so it becomes a new branch.
     location, _ = split_location(seen.finding.location)
-    parent = Place(seen.finding.operation, seen.finding.extra["status"], location)
-    known = inferred(seen.observation, parent, "object")
-    known.get("properties", {}).pop(seen.name, None)
-    return _alternative(schema, {**known, "not": {"required": [seen.name]}})
+    parent = ObservedLocation(seen.finding.operation, seen.finding.extra["status"], location)
+    branch = inferred(seen.observation, parent, "object")
+    branch.get("properties", {}).pop(seen.name, None)
+    return _alternative(schema, {**branch, "not": {"required": [seen.name]}})
+
+
+def _new_branch(schema: SchemaData, seen: Seen) -> SchemaData:
+    return _alternative(schema, {"type": "object", **seen.finding.extra["schema"]})
+
+
+def _without_format(schema: SchemaData, _seen: Seen) -> SchemaData:
+    return {key: value for key, value in schema.items() if key != "format"}
 
 
 _EDITS: Mapping[str, Callable[[SchemaData, Seen], SchemaData]] = {
     "undocumented-property": _property,
     "unlisted-value": _value,
-    "new-branch": lambda schema, seen: _alternative(schema, {"type": "object", **seen.finding.extra["schema"]}),
+    "new-branch": _new_branch,
     "alternatives": _none_of_them,
     "type": _type,
     "null": _type,
-    "format": lambda schema, seen: {key: value for key, value in schema.items() if key != "format"},
+    "format": _without_format,
     "missing": _missing,
 }
-"""What makes of the schema that a kind of difference points to one that admits it, or raises `UnsayableError`."""
+"""Functions that change a schema so that it admits a kind of difference, or raise `NotExpressibleError`."""
 
 
 _ANNOTATIONS = frozenset({"title", "description", "summary", "deprecated", "examples", "example", "$comment"})
 
 
 def with_value(document: Mapping[str, Any], pointer: str, value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of a document with another object at a pointer."""
-    made: dict[str, Any] = rewrite_objects(document, {pointer: lambda _: unshared_copy(value)})
-    return made
+    """Return a copy of a document with the object at a pointer replaced."""
+    changed: dict[str, Any] = rewrite_objects(document, {pointer: lambda _: unshared_copy(value)})
+    return changed
 
 
 def first_shared(document: Mapping[str, Any], ref_chain: Sequence[str], goal: str) -> str | None:
-    """Return the first reference on the way to a schema whose target others lead to as well; None where none is."""
-    references = {one.pointer: str(one.value["$ref"])[1:] for one in keyword_objects(document) if "$ref" in one.value}
-    targets = {site: f"{unquote(target)}/" for site, target in references.items()}
+    """Return the first reference to a schema whose target other references share; None if there is none."""
+    objects = [schema for schema in keyword_objects(document) if "$ref" in schema.value]
+    targets = {schema.pointer: f"{unquote(str(schema.value['$ref'])[1:])}/" for schema in objects}
     for site, inside in pairwise((*ref_chain, goal)):
-        if [one for one, target in targets.items() if f"{inside}/".startswith(target)] != [site]:
+        if [pointer for pointer, target in targets.items() if f"{inside}/".startswith(target)] != [site]:
             return site
     return None
 
 
 def inlined(document: Mapping[str, Any], site: str) -> dict[str, Any]:
-    """Return the document with a copy of what a reference names in its place.
+    """Return the document with a reference replaced by a copy of its target.
 
-    To change a component that is used at several places would accept at one what was seen at another.
+    Changing a shared component would accept at one location what was observed at another.
     """
     reference = value_at(document, site)
     target = value_at(document, unquote(reference["$ref"][1:]))

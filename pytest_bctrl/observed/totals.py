@@ -1,4 +1,4 @@
-"""Counts that go over all branches of a place, and what makes one finding of several."""
+"""Counts over all branches of a location, and functions that merge findings."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.locations import split_location, without_tags
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import BY_VALUE, value_text
-from pytest_bctrl.observed.facts import Observation, Place
+from pytest_bctrl.observed.facts import Observation, ObservedLocation
 
 
 class Totals:
-    """How much of an observation was looked at, whatever branch it was of.
+    """The number of values and objects at each location of an observation, over all branches.
 
-    `told` counts, by place, the values of which a branch was told, and which are counted again under its tag.
+    `tagged` counts, by location, the values whose branch is known, and which are counted again under its tag.
     """
 
     def __init__(self, observation: Observation) -> None:
-        self.seen: Counter[Place] = Counter()
-        self.objects: Counter[Place] = Counter()
-        self.told: Counter[Place] = Counter()
+        self.seen: Counter[ObservedLocation] = Counter()
+        self.objects: Counter[ObservedLocation] = Counter()
+        self.tagged: Counter[ObservedLocation] = Counter()
         for place, facts in observation.places.items():
             parent, last = split_location(place.location)
             if last is not None and last.kind == "tag":
-                self.told[place._replace(location=parent)] += facts.seen
+                self.tagged[place._replace(location=parent)] += facts.seen
             else:
                 plain = place._replace(location=without_tags(place.location))
                 self.seen[plain] += facts.seen
                 self.objects[plain] += facts.types["object"]
 
-    def looked_at(self, place: Place) -> int:
-        """How many places are like this one: list items, or the objects that could hold the property."""
+    def candidates(self, place: ObservedLocation) -> int:
+        """Return how many values could be at a location: list items, or the objects that could have the property."""
         location = without_tags(place.location)
         parent, last = split_location(location)
         if last is not None and last.kind == "member":
@@ -44,83 +44,105 @@ class Totals:
 
 
 def status_differences(contract: Contract, observation: Observation) -> Iterator[Finding]:
-    """Yield a finding for every status that was answered and is not documented."""
+    """Yield a finding for every status that was observed and is not documented."""
     for (label, code), count in observation.statuses.items():
-        operation = next((one for one in contract.operations if one.label == label), None)
+        operation = next((operation for operation in contract.operations if operation.label == label), None)
         if operation is None or operation.response_for(int(code)) is not None:
             continue
         pointer = f"/paths/{escape_token(operation.path)}/{operation.method.lower()}/responses"
-        total = sum(number for (other, _), number in observation.statuses.items() if other == label)
-        extra, words = {"kind": "status", "status": code, "pointer": pointer}, "the status is not documented"
-        given = (words, sorted(operation.responses), int(code), count, total)
-        yield Finding("status_code_conformance", "error", "status", *given, operation=label, extra=extra)
+        total = sum(number for (name, _), number in observation.statuses.items() if name == label)
+        yield Finding(
+            "status_code_conformance",
+            "error",
+            "status",
+            "the status is not documented",
+            expected=sorted(operation.responses),
+            observed=int(code),
+            count=count,
+            total=total,
+            operation=label,
+            extra={"kind": "status", "status": code, "pointer": pointer},
+        )
 
 
-def merged(found: Iterable[Finding]) -> list[Finding]:
-    """Make one of what several branches show of the same: counts are added, and what was looked at is the same."""
-    known: dict[tuple[object, ...], Finding] = {}
-    for finding in found:
-        # Values that nobody documented are each a finding of its own: who knows one does not know the next.
-        which = value_text(finding.observed) if finding.extra["kind"] in BY_VALUE else ""
-        about = (finding.extra["status"], finding.extra["kind"], which)
-        key = (finding.operation, finding.rule, finding.location, finding.message, *about)
-        other = known.get(key)
-        known[key] = finding if other is None else replace(other, count=other.count + finding.count)
-    return list(known.values())
+def merged(findings: Iterable[Finding]) -> list[Finding]:
+    """Merge the findings of several branches about the same difference; counts are added, totals are the same."""
+    by_key: dict[tuple[object, ...], Finding] = {}
+    for finding in findings:
+        value = ""
+        if finding.extra["kind"] in BY_VALUE:
+            # Each undocumented value is a separate finding, because accepting one does not accept the next.
+            value = value_text(finding.observed)
+        details = (finding.extra["status"], finding.extra["kind"], value)
+        key = (finding.operation, finding.rule, finding.location, finding.message, *details)
+        if key in by_key:
+            finding = replace(by_key[key], count=by_key[key].count + finding.count)
+        by_key[key] = finding
+    return list(by_key.values())
 
 
 APART = 10
-"""Undocumented values that are told apart at one place."""
+"""Maximum number of undocumented values listed individually per location."""
 
 FURTHER = "further-values"
-"""The kind of the finding that stands for all others."""
+"""The kind of the finding that represents all further values."""
 
 FURTHER_MESSAGE = f"further values are not documented either; more than {APART} are not listed"
 
 
-def capped(found: Iterable[Finding]) -> list[Finding]:
-    """Keep the first `APART` values of each place, and fold the rest into one finding; counts stay true."""
-    kept: dict[tuple[Any, ...], Finding] = {}
-    apart: dict[tuple[Any, ...], set[str]] = {}
-    for number, finding in enumerate(found):
+def capped(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings with at most `APART` values per location; the rest is merged into one finding, counts added.
+
+    The finding for the rest has the position of the first value that it represents.
+    """
+    result: dict[tuple[Any, ...], Finding] = {}
+    listed_values: dict[tuple[Any, ...], set[str]] = {}
+    for number, finding in enumerate(findings):
         kind = finding.extra.get("kind")
         place = (finding.operation, finding.rule, finding.level, finding.extra.get("status"), finding.location)
         value = value_text(finding.observed)
-        told = apart.setdefault((*place, kind), set())
-        is_alone = (value in told or len(told) < APART) if kind in BY_VALUE else kind != FURTHER
-        if is_alone:
-            told.add(value)
-            kept[("", number)] = finding
-        else:
-            other = kept.get(place)
-            folded = finding if kind == FURTHER else _further(finding)
-            kept[place] = folded if other is None else _folded(other, folded, is_another=kind != FURTHER)
-    return list(kept.values())
+        listed = listed_values.setdefault((*place, kind), set())
+        is_listed = kind != FURTHER
+        if kind in BY_VALUE:
+            is_listed = value in listed or len(listed) < APART
+        if is_listed:
+            listed.add(value)
+            result[("", number)] = finding
+            continue
+        further = finding if kind == FURTHER else _further(finding)
+        if place in result:
+            further = _folded(result[place], further, is_another=kind != FURTHER)
+        result[place] = further
+    return list(result.values())
 
 
 def _further(finding: Finding) -> Finding:
     extra = {name: value for name, value in finding.extra.items() if name not in ("kind", "schema")}
-    made = replace(finding, message=FURTHER_MESSAGE, fingerprint="", extra={**extra, "kind": FURTHER})
-    return numbered(made, 1)
+    further = replace(finding, message=FURTHER_MESSAGE, fingerprint="", extra={**extra, "kind": FURTHER})
+    return numbered(further, 1)
 
 
-def _folded(one: Finding, other: Finding, *, is_another: bool) -> Finding:
-    count = one.count + other.count
-    total = None if one.total is None or other.total is None else max(one.total, other.total, count)
-    made = replace(one, count=count, total=total)
-    is_exact = is_another and not one.extra["distinct"].startswith(_AT_LEAST)
-    return numbered(made, _number(one) + 1) if is_exact else at_least(made, other)
+def _folded(earlier: Finding, later: Finding, *, is_another: bool) -> Finding:
+    """Return the sum of two findings for further values; `is_another` if the later one is for a single new value."""
+    count, total = earlier.count + later.count, None
+    if earlier.total is not None and later.total is not None:
+        total = max(earlier.total, later.total, count)
+    folded = replace(earlier, count=count, total=total)
+    if is_another and not earlier.extra["distinct"].startswith(_AT_LEAST):
+        return numbered(folded, _number(earlier) + 1)
+    return at_least(folded, later)
 
 
-def numbered(finding: Finding, number: int, least: str = "") -> Finding:
-    """The finding that stands for so many further values, each counted once."""
-    words = f"{least}{number} further {'value' if number == 1 and not least else 'values'}"
-    return replace(finding, observed=words, extra={**finding.extra, "distinct": f"{least}{number}"})
+def numbered(finding: Finding, number: int, prefix: str = "") -> Finding:
+    """Return a finding that represents `number` further values, each counted once."""
+    unit = "value" if number == 1 and not prefix else "values"
+    extra = {**finding.extra, "distinct": f"{prefix}{number}"}
+    return replace(finding, observed=f"{prefix}{number} further {unit}", extra=extra)
 
 
-def at_least(one: Finding, other: Finding) -> Finding:
-    """The first of two findings for further values; which values both have is not kept, so the larger number holds."""
-    return numbered(one, max(_number(one), _number(other)), _AT_LEAST)
+def at_least(earlier: Finding, later: Finding) -> Finding:
+    """Return the first of two findings for further values with the larger number, since their values may overlap."""
+    return numbered(earlier, max(_number(earlier), _number(later)), _AT_LEAST)
 
 
 _AT_LEAST = "at least "

@@ -1,7 +1,7 @@
-"""Holds recorded exchanges to the contract, and remembers outside of the project what this installation has checked.
+"""Checks recorded exchanges against the contract, and caches the results outside of the project.
 
-Nothing in a recording says that it was checked: who can write the file could write that too. What is remembered are
-digests, in files that this user alone can read and write, outside of the project.
+A recording cannot state that it was checked, because anyone who can write the file could write that too. The cache
+holds digests, in files that only this user can read and write.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pytest_bctrl._version import __version__
 from pytest_bctrl.checks.response import Response
-from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.findings.finding import Finding, at_or_above
@@ -27,23 +27,27 @@ from pytest_bctrl.traffic.recordings.exchange import Exchange
 
 
 def response_from(exchange: Exchange, contract: Contract) -> Response | None:
-    """Return what one exchange answers; None where the contract has no such operation, or the body is not there."""
+    """Return the response of an exchange; None if the contract has no such operation, or the body is incomplete."""
     match = Routes(contract).match(exchange.target)
-    operation = match.operations.get(exchange.method) if match else None
-    if operation is None or match is None or exchange.method == "HEAD" or not exchange.is_complete:
+    if match is None or exchange.method == "HEAD" or not exchange.is_complete:
+        return None
+    operation = match.operations.get(exchange.method)
+    if operation is None:
         return None
     return Response(contract, operation, exchange.status, exchange.headers, exchange.body, dict(match.values))
 
 
 def failing(exchange: Exchange, contract: Contract, checked: Checked) -> list[Finding]:
-    """Return the errors of one exchange; one that has none is put into `checked`, and not looked at again."""
+    """Return the errors of one exchange; an exchange without errors is added to `checked`, and not checked again."""
     if exchange in checked:
         return []
     response = response_from(exchange, contract)
-    found = [] if response is None else at_or_above(check_answer(response), "error")
-    if not found:
+    errors: list[Finding] = []
+    if response is not None:
+        errors = at_or_above(check_response(response), "error")
+    if not errors:
         checked.add(exchange)
-    return found
+    return errors
 
 
 def require_conforming(
@@ -51,14 +55,14 @@ def require_conforming(
 ) -> None:
     """Raise `DocumentError`, naming the recording and its entry, for the first exchange that breaks the contract."""
     for number, exchange in enumerate(exchanges, 1):
-        found = failing(exchange, contract, checked)
-        if found:
+        errors = failing(exchange, contract, checked)
+        if errors:
             where = f"{name}: entry {number} of {len(exchanges)}, {exchange.label}"
-            raise DocumentError(f"it breaks the contract: {breach(found)}", where=where, hint=hint)
+            raise DocumentError(f"it breaks the contract: {breach(errors)}", where=where, hint=hint)
 
 
 def listing(exchanges: Iterable[Exchange], contract: Contract) -> Iterator[tuple[Exchange, Match]]:
-    """Yield the exchanges that ask for one of the contract's paths, with what their paths say."""
+    """Yield the exchanges whose request is for one of the contract's paths, with the route that matches."""
     routes = Routes(contract)
     for exchange in exchanges:
         match = routes.match(exchange.target)
@@ -67,7 +71,7 @@ def listing(exchanges: Iterable[Exchange], contract: Contract) -> Iterator[tuple
 
 
 def space_of(exchanges: Iterable[Exchange], contract: Contract) -> str | None:
-    """Return the space that the first of the exchanges asks for; None where none asks for one."""
+    """Return the space id in the first request that has one; None if no request has one."""
     spaces = (
         match.values.get(parameter.name)
         for _, match in listing(exchanges, contract)
@@ -79,32 +83,32 @@ def space_of(exchanges: Iterable[Exchange], contract: Contract) -> str | None:
 
 
 def base_path(exchange: Exchange, match: Match) -> str:
-    """Return what stands in an exchange's path before the path of the contract's operation; often nothing."""
+    """Return the part of an exchange's path in front of the operation's path; often empty."""
     segments = next(operation.path.count("/") for operation in match.operations.values())
-    # A leading version may be left out of a request, so that there is less than the whole path.
+    # A request may omit a leading version, so its path can be shorter than the operation's.
     before = exchange.path.split("/")[1:-segments]
     return "".join(f"/{segment}" for segment in before)
 
 
-_BYTES = 32
-"""Of each mark."""
-MOST = 512
-"""Marks in each of the 256 files: 4 MB in all. The oldest go first, and what they stood for is checked again."""
+_DIGEST_SIZE = 32
+"""Bytes per digest."""
+MAX_DIGESTS = 512
+"""Maximum number of digests in each of the 256 files: 4 MB in all. The oldest are dropped first."""
 
 
 class Checked:
-    """The exchanges that this very installation found to keep one contract: `in` asks, `add` adds.
+    """A cache of the exchanges that this installation found to conform to one contract.
 
-    Where the cache cannot be used (no home, no rights, others may read or write there, or it lies within `project`),
-    nothing is known and nothing remembered; nothing here raises.
+    `in` looks an exchange up, `add` adds it. The cache is empty, and stores nothing, if its folder cannot be used (no
+    home, no permission, accessible to others, or inside `project`). No method raises.
     """
 
     def __init__(self, contract: Contract, project: Path, environment: Mapping[str, str]) -> None:
         self._checker = (__version__, str(Path(__file__).parents[1]), contract.digest)
-        # XDG Base Directory Specification, and what Windows has.
+        # The XDG Base Directory Specification, and its counterpart on Windows.
         caches = environment.get("XDG_CACHE_HOME") or environment.get("LOCALAPPDATA")
         self._folder = Path(caches or Path(environment.get("HOME", ""), ".cache"), "pytest-bctrl", "checked")
-        # A relative one would lie wherever pytest is started.
+        # A relative folder would depend on where pytest is started.
         is_outside = not Path(os.path.realpath(self._folder)).is_relative_to(os.path.realpath(project))
         self._is_usable = self._folder.is_absolute() and is_outside
         with suppress(OSError):
@@ -112,32 +116,32 @@ class Checked:
                 self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def __contains__(self, exchange: Exchange) -> bool:
-        mark, file = self._mark(exchange)
+        digest, file = self._digest(exchange)
         with suppress(OSError):
             if self._is_usable and _is_private(self._folder.lstat()) and _is_private(file.stat()):
-                return mark in file.read_bytes()
+                return digest in file.read_bytes()
         return False
 
     def add(self, exchange: Exchange) -> None:
-        """Remember an exchange that keeps the contract."""
-        mark, file = self._mark(exchange)
+        """Add an exchange that conforms to the contract."""
+        digest, file = self._digest(exchange)
         with suppress(OSError):
             if self._is_usable and _is_private(self._folder.lstat()):
-                with open(file, "ab", opener=partial(os.open, mode=0o600)) as marks:
-                    marks.write(mark)
-                if file.stat().st_size > MOST * _BYTES:
-                    # Whoever reads or adds meanwhile misses a mark, and checks again.
-                    file.write_bytes(file.read_bytes()[-MOST // 2 * _BYTES :])
+                with open(file, "ab", opener=partial(os.open, mode=0o600)) as digests:
+                    digests.write(digest)
+                if file.stat().st_size > MAX_DIGESTS * _DIGEST_SIZE:
+                    # A process that reads or adds meanwhile misses a digest, and checks again.
+                    file.write_bytes(file.read_bytes()[-MAX_DIGESTS // 2 * _DIGEST_SIZE :])
 
-    def _mark(self, exchange: Exchange) -> tuple[bytes, Path]:
-        """What stands for all that a check looks at, and the file that it belongs in."""
+    def _digest(self, exchange: Exchange) -> tuple[bytes, Path]:
+        """Return a digest of everything that a check reads, and the file that stores it."""
         response = (exchange.method, exchange.target, exchange.status, exchange.headers, exchange.body_digest)
-        mark = sha256(json.dumps([self._checker, response]).encode()).digest()
-        return mark, self._folder / f"{mark[0]:02x}"
+        digest = sha256(json.dumps([self._checker, response]).encode()).digest()
+        return digest, self._folder / f"{digest[0]:02x}"
 
 
 def _is_private(status: os.stat_result) -> bool:
-    """Whether a file or folder is this user's, and no other may read it or write to it."""
-    if sys.platform == "win32":  # pragma: no cover - it has no such rights
+    """Return whether a file or folder belongs to this user, and no other user can read or write it."""
+    if sys.platform == "win32":  # pragma: no cover - Windows has no such permissions
         return True
     return status.st_uid == os.getuid() and not status.st_mode & 0o077

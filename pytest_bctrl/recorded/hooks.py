@@ -1,4 +1,4 @@
-"""The pytest hooks of recorded tests; registered when the first test with a recording begins."""
+"""The pytest hooks of recorded tests; registered when the first test with a recording starts."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.escaping import escape_lines
 from pytest_bctrl.integration.fixture_values import LAST_WORD, client_target, contract, space_id
 from pytest_bctrl.recorded.conform import Checked
-from pytest_bctrl.recorded.place import place_of
-from pytest_bctrl.recorded.recording_session import Aim, RecordedTest
+from pytest_bctrl.recorded.recording_path import recording_path
+from pytest_bctrl.recorded.recording_session import RecordedTest, RecordingTarget
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.suite.report.observing import observer
 from pytest_bctrl.suite.report.sinks import redaction
@@ -27,10 +27,10 @@ _NAME = "bctrl-recordings"
 
 @contextmanager
 def in_use(request: pytest.FixtureRequest) -> Iterator[RecordedTest]:
-    """Give a test its recording, aimed at the run's target where it records, and close what it opened."""
+    """Yield the recording of a test, with the run's target if it records, and close its clients and ports."""
     recording = recorded(request)
     if recording.is_recording:
-        recording.aim = Aim(**client_target(request), space_id=request.getfixturevalue("bctrl_space_id"))
+        recording.aim = RecordingTarget(**client_target(request), space_id=request.getfixturevalue("bctrl_space_id"))
     try:
         yield recording
     finally:
@@ -38,11 +38,11 @@ def in_use(request: pytest.FixtureRequest) -> Iterator[RecordedTest]:
 
 
 def recorded(request: pytest.FixtureRequest) -> RecordedTest:
-    """Return the recording of the running test, read when it is first asked for; a broken one fails the test."""
+    """Return the recording of the running test, which is read on first use; a broken recording fails the test."""
     item: pytest.Item = request.node
     if _RECORDED not in item.stash:
         try:
-            place = place_of(item, os.environ)
+            place = recording_path(item, os.environ)
             mode = settings.record_mode(item.config, os.environ)
             checked = _hooks(item.config).checked
             item.stash[_RECORDED] = RecordedTest(
@@ -61,7 +61,7 @@ def recorded(request: pytest.FixtureRequest) -> RecordedTest:
 
 
 def runtimes_of(recording: RecordedTest) -> list[dict[str, Any]]:
-    """Return the runtimes of a recording; fails the test, with the command that records it, where there are none."""
+    """Return the runtimes of a recording; fails the test, naming the command that records it, if there are none."""
     try:
         return recording.runtimes()
     except BctrlError as error:
@@ -69,7 +69,7 @@ def runtimes_of(recording: RecordedTest) -> list[dict[str, Any]]:
 
 
 def _usual_space(config: pytest.Config) -> str:
-    """What `bctrl_space_id` gives where the project does not override it; empty where it needs no value."""
+    """Return the value of `bctrl_space_id` unless the project overrides it; empty if no value is needed."""
     with suppress(SettingError):
         return space_id(config, os.environ)
     return ""
@@ -93,21 +93,21 @@ class RecordingHooks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:
-        """Give a replayed test the recorded space for the run's; one that the project sets stays."""
-        recording, given = pyfuncitem.stash.get(_RECORDED, None), pyfuncitem.funcargs
+        """Replace the run's space id by the recorded one in a replayed test, unless the project sets the fixture."""
+        recording, fixtures = pyfuncitem.stash.get(_RECORDED, None), pyfuncitem.funcargs
         if recording is None or recording.is_recording:
             return
-        if given.get("bctrl_space_id") == _usual_space(pyfuncitem.config):
-            given["bctrl_space_id"] = recording.space_id
+        if fixtures.get("bctrl_space_id") == _usual_space(pyfuncitem.config):
+            fixtures["bctrl_space_id"] = recording.space_id
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Remember which tests had a subtest that failed: the test itself may be reported as passed."""
+        """Remember which tests had a failing subtest, because the test itself may be reported as passed."""
         if report.failed:
             self._failed.add(report.nodeid)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
-        """Look again at what was asked after the test's own end, and forget the recording."""
+        """Check for requests sent after the end of the test, and forget the recording."""
         recording = item.stash.get(_RECORDED, None)
         if recording is None:
             return (yield)
@@ -116,31 +116,33 @@ class RecordingHooks:
             yield
         finally:
             del item.stash[_RECORDED]
-        is_missed = len(recording.player.misses) > before
-        wrong = _missed(recording) if is_missed else _unfinished(recording) if item.stash.get(_PASSED, False) else ""
-        if wrong:
-            pytest.fail(escape_lines(wrong), pytrace=False)
+        problem = ""
+        if len(recording.player.misses) > before:
+            problem = _missed(recording)
+        elif item.stash.get(_PASSED, False):
+            problem = _unfinished(recording)
+        if problem:
+            pytest.fail(escape_lines(problem), pytrace=False)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Look at what came of the test, whatever it made of the exceptions it met, and put on its report what the
-        end of the run tells, as plain data.
+        """Fail a test whose requests were not recorded, even if it caught the exceptions, and attach the outcome.
 
-        Here and not around the call: of a `unittest` case that fails, nothing but the report tells.
+        This needs the report and not the call, because only the report says that a `unittest` case failed.
         """
         report = yield
         recording = item.stash.get(_RECORDED, None)
         if report.when == "setup":
-            # A test that is run again starts over.
+            # A test that is rerun starts afresh.
             self._failed.discard(item.nodeid)
         if recording is not None and report.when == "call":
             self._judge(item, recording, report, call.excinfo)
-            # What is replayed in a live run is no answer of the live API, and must not pass for one.
-            is_replay = item.config.option.bctrl_live and not recording.is_recording
-            for response in () if is_replay else recording.responses():
-                observer(item.config).observe_response(response, validated=False)
+            # In a live run, replayed responses do not come from the live API, and must not count as such.
+            if recording.is_recording or not item.config.option.bctrl_live:
+                for response in recording.responses():
+                    observer(item.config).observe_response(response, validated=False)
             report.bctrl_recording = _outcome(recording, passed=report.passed)  # type: ignore[attr-defined]
         return report
 
@@ -152,28 +154,33 @@ class RecordingHooks:
         error: pytest.ExceptionInfo[BaseException] | None,
     ) -> None:
         if recording.player.misses:
-            # Where that is all, the way through the client says nothing more.
+            # If nothing else failed, the traceback through the client adds nothing.
             if report.failed and not (error and error.errisinstance(UnrecordedRequestError)):
                 report.sections.append(("bctrl recording", escape_lines(_missed(recording))))
             else:
                 _fail(item, report, _missed(recording))
         elif report.passed and item.nodeid not in self._failed:
             item.stash[_PASSED] = True
-            wrong = _unfinished(recording)
-            if wrong:
-                _fail(item, report, wrong)
+            problem = _unfinished(recording)
+            if problem:
+                _fail(item, report, problem)
 
 
 def _fail(item: pytest.Item, report: pytest.TestReport, text: str) -> None:
-    """Make a report say that the test failed, or that it did as expected where it was to fail."""
-    call = pytest.CallInfo.from_call(lambda: pytest.fail(escape_lines(text), pytrace=False), when="call")
-    made = pytest.TestReport.from_item_and_call(item, call)
-    report.outcome = "skipped" if hasattr(report, "wasxfail") else made.outcome
-    report.longrepr = made.longrepr
+    """Change a report to failed, or to xfailed if the test is expected to fail."""
+
+    def fail() -> None:
+        pytest.fail(escape_lines(text), pytrace=False)
+
+    failure = pytest.TestReport.from_item_and_call(item, pytest.CallInfo.from_call(fail, when="call"))
+    report.outcome = failure.outcome
+    if hasattr(report, "wasxfail"):
+        report.outcome = "skipped"
+    report.longrepr = failure.longrepr
 
 
 def _unfinished(recording: RecordedTest) -> str:
-    """Write the recording; return why it could not be, an empty text where it could."""
+    """Write the recording, and return the error message, or an empty string on success."""
     try:
         recording.finish()
     except BctrlError as error:
@@ -187,12 +194,18 @@ def _missed(recording: RecordedTest) -> str:
 
 
 def _outcome(recording: RecordedTest, *, passed: bool) -> dict[str, Any]:
-    unused = {id(one) for one in recording.player.unused}
-    names = [(f"{one.test or '-'} #{number} {one.label}", id(one)) for number, one in enumerate(recording.exchanges, 1)]
+    unused_ids = {id(exchange) for exchange in recording.player.unused}
+    used, unused = [], []
+    for number, exchange in enumerate(recording.exchanges, 1):
+        name = f"{exchange.test or '-'} #{number} {exchange.label}"
+        if id(exchange) in unused_ids and passed:
+            unused.append(name)
+        elif id(exchange) not in unused_ids and not recording.is_recording:
+            used.append(name)
     return {
         "path": str(recording.path),
-        "used": [] if recording.is_recording else [name for name, known in names if known not in unused],
-        "unused": [name for name, known in names if known in unused] if passed else [],
+        "used": used,
+        "unused": unused,
         "stale": recording.is_stale,
         "written": recording.was_written,
     }

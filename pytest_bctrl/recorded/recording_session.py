@@ -1,4 +1,4 @@
-"""The recording of one running test: it replays, or records under a record mode."""
+"""The recording of one running test, which replays or records depending on the record mode."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pytest_bctrl.files.limits import RECORDED, size
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.http.routes import fields_for
 from pytest_bctrl.recorded.conform import Checked, base_path, listing, require_conforming, response_from, space_of
-from pytest_bctrl.recorded.place import Place
+from pytest_bctrl.recorded.recording_path import RecordingPath
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.secrets.redaction import Redaction
@@ -45,8 +45,8 @@ from pytest_bctrl.traffic.recordings.replay import (
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
-    """What is recorded: the target, the key that goes there, and the space that is asked for."""
+class RecordingTarget:
+    """The target that is recorded: its base URL, the key that it receives, and the space id of the requests."""
 
     base_url: str
     key: Secret | str = field(repr=False)
@@ -56,17 +56,17 @@ class Aim:
 
 
 class RecordedTest:
-    """What the fixture `bctrl_recording` gives.
+    """The value of the fixture `bctrl_recording`.
 
-    `path` is the file; `is_recording` says whether the test talks to the target and is written down, or is answered
-    from the file; there a request for `usual_space`, which `bctrl_space_id` gives, is one for the recorded space. What
-    `redaction` knows must not reach the file, nor identifiers with `scrub_ids`. Raises `DocumentError` where the file
-    is broken, was edited or conforms no longer. `last_word` may change each answer that is replayed.
+    `path` is the file. `is_recording` is whether requests go to the target and are recorded, or are replayed from the
+    file; in a replay, a request for `usual_space`, the value of `bctrl_space_id`, counts as one for the recorded space.
+    Secrets that `redaction` knows must not reach the file, nor identifiers with `scrub_ids`. `last_word` may change
+    each replayed response. Raises `DocumentError` if the file is broken, was edited or no longer conforms.
     """
 
     def __init__(
         self,
-        place: Place,
+        place: RecordingPath,
         contract: Contract,
         mode: str,
         redaction: Redaction,
@@ -83,25 +83,27 @@ class RecordedTest:
         self._redaction = redaction
         self._scrub_ids = scrub_ids
         self._checked = checked
-        self._last_word: LastWord = last_word or (lambda _request, response: response)
+        self._last_word: LastWord = last_word or _unchanged
         self._kept: list[Exchange] = []
         self._saved = -1
         self._open = ExitStack()
-        self.aim: Aim | None = None
-        """What is to be recorded; to be said before the first client is made."""
-        # Also when it is to be replaced: a damaged file is an error before anything is sent.
+        self.aim: RecordingTarget | None = None
+        """The recording target. Set it before creating the first client."""
+        # The file is read even if it will be replaced: a damaged file is an error before any request is sent.
         loaded = load(place.path, self._damaged_hint, place.shown)
-        found = None if mode == "rewrite" else loaded
-        recording = found or Recording()
-        # Those of this test, and nobody's.
-        own = tuple(one for one in recording.exchanges if one.test in (place.test, ""))
-        self.is_recording = mode == "rewrite" or (mode == "once" and not own)
-        # A test that is new or was renamed replays the exchanges of all tests.
-        played = () if self.is_recording else own or recording.exchanges
+        recording = Recording()
+        if loaded is not None and mode != "rewrite":
+            recording = loaded
+        # The exchanges of this test, and those of no particular test.
+        test_exchanges = tuple(exchange for exchange in recording.exchanges if exchange.test in (place.test, ""))
+        self.is_recording = mode == "rewrite" or (mode == "once" and not test_exchanges)
+        replayed: tuple[Exchange, ...] = ()
         if not self.is_recording:
-            self._require_conforming(played)
-        aliases = {usual_space: space_of(played, contract) or usual_space}
-        self.player = Player(played, name=place.shown, hint=place.hint, redact=redaction, aliases=aliases)
+            # A new or renamed test replays the exchanges of all tests.
+            replayed = test_exchanges or recording.exchanges
+            self._require_conforming(replayed)
+        aliases = {usual_space: space_of(replayed, contract) or usual_space}
+        self.player = Player(replayed, name=place.shown, hint=place.hint, redact=redaction, aliases=aliases)
 
     @property
     def _damaged_hint(self) -> str:
@@ -109,42 +111,46 @@ class RecordedTest:
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
-        """What is replayed, or what was recorded so far."""
-        return tuple(self._kept) if self.is_recording else self.player.exchanges
+        """The exchanges that are replayed, or that were recorded so far."""
+        if self.is_recording:
+            return tuple(self._kept)
+        return self.player.exchanges
 
     @property
     def is_stale(self) -> bool:
-        """Whether what conforms to this contract was recorded under another."""
-        return self._place.conforming and any(one.contract not in ("", self._contract.digest) for one in self.exchanges)
+        """Whether the exchanges conform to this contract, but were recorded under another."""
+        return self._place.conforming and any(
+            exchange.contract not in ("", self._contract.digest) for exchange in self.exchanges
+        )
 
     @property
     def space_id(self) -> str:
-        """The space that the recording is about."""
+        """The space id of the recorded requests."""
         if self.aim is not None:
             return self.aim.space_id
         return space_of(self.player.exchanges, self._contract) or SPACE_ID
 
     @property
     def api_key(self) -> Secret:
-        """A key for clients that insist on one: it opens nothing, and the target's own is put in its place."""
+        """A placeholder for clients that require a key; requests to the target carry the target's key instead."""
         return Secret(MOCK_KEY)
 
     @property
     def base_url(self) -> str:
-        """The base URL of what is replayed or recorded."""
+        """The base URL of the recorded requests."""
         if self.aim is not None:
             return self.aim.base_url
-        # A browser's file holds its page and pictures too, and `data:` has no host.
+        # A file saved by a browser contains pages and images too, and a `data:` URL has no host.
         recorded = (
             urlunsplit((parts.scheme, parts.netloc, base_path(exchange, match), "", ""))
             for exchange, match in listing(self.player.exchanges, self._contract)
             if (parts := urlsplit(exchange.url)).netloc
         )
-        return next(recorded, self._contract.servers[0] if self._contract.servers else "http://localhost:8787")
+        return next(recorded, next(iter(self._contract.servers), "http://localhost:8787"))
 
     @cached_property
     def url(self) -> str:
-        """A base URL on loopback that replays, or records what it passes on, for any client in any language."""
+        """A base URL on loopback that replays, or forwards and records, for any client in any language."""
         refusals = Refusals(self._contract)
         port = Listener(self._responder(), lambda problem: refusals.response(problem.status, problem.reason, ""))
         self._open.callback(port.stop)
@@ -152,7 +158,7 @@ class RecordedTest:
 
     @property
     def transport(self) -> httpx.MockTransport:
-        """An httpx transport, sync and async, that replays; for clients of one's own."""
+        """An httpx transport, sync and async, that replays; for clients that the project creates."""
         if self.is_recording:
             raise BctrlError("there is nothing to replay yet", where=self._place.shown, hint="use bctrl_recording.url")
         return replay_transport(self.player, self._last_word)
@@ -164,18 +170,22 @@ class RecordedTest:
         """
         if not self._place.conforming or (self.aim is not None and not self.aim.live):
             return
-        unused = {id(one) for one in self.player.unused}
+        unused = {id(exchange) for exchange in self.player.unused}
         for exchange in self.exchanges:
-            response = None if id(exchange) in unused else response_from(exchange, self._contract)
+            if id(exchange) in unused:
+                continue
+            response = response_from(exchange, self._contract)
             if response is not None:
                 yield response
 
     def client(self) -> httpx.Client:
-        """Return a client that replays, or records what it gets."""
-        return httpx.Client(**self._replaying) if self.aim is None else client(**self._recorded_from(self.aim))
+        """Return a client that replays responses, or records those that it receives."""
+        if self.aim is None:
+            return httpx.Client(**self._replaying)
+        return client(**self._recorded_from(self.aim))
 
     def async_client(self) -> httpx.AsyncClient:
-        """Return an async client that replays, or records what it gets."""
+        """Return an async client that replays responses, or records those that it receives."""
         if self.aim is None:
             return httpx.AsyncClient(**self._replaying)
         return async_client(**self._recorded_from(self.aim))
@@ -184,31 +194,31 @@ class RecordedTest:
     def _replaying(self) -> dict[str, Any]:
         return {"base_url": self.base_url, "transport": self.transport, "trust_env": False}
 
-    def _recorded_from(self, aim: Aim) -> dict[str, Any]:
+    def _recorded_from(self, aim: RecordingTarget) -> dict[str, Any]:
         target = {"base_url": aim.base_url, "key": aim.key, "live": aim.live, "connection": aim.connection}
         return {**target, "fields": fields_for(self._contract), "see": partial(self._keep, aim)}
 
     def runtimes(self) -> list[dict[str, Any]]:
-        """Return the runtimes of the first recorded success, or ask for them while recording."""
+        """Return the runtimes of the first recorded success, or fetch them while recording."""
         operation = main_operation(self._contract)
         samples = Samples(self._contract, operation)
         if self.is_recording:
-            asked = inputs(self._contract, operation, {"space_id": self.space_id}) or Inputs()
-            with self.client() as made:
-                response = made.get(asked.target(operation), headers=dict(asked.headers))
+            request_inputs = inputs(self._contract, operation, {"space_id": self.space_id}) or Inputs()
+            with self.client() as http:
+                response = http.get(request_inputs.target(operation), headers=dict(request_inputs.headers))
                 return samples.items(response.raise_for_status().json())
         for exchange, match in listing(self.player.exchanges, self._contract):
             if match.operations.get(exchange.method) is operation and 200 <= exchange.status < 300:
                 self.player.response(exchange.method, exchange.target)
-                played = self._last_word(Request(exchange.method, exchange.target), as_response(exchange))
-                return samples.items(httpx.Response(200, content=played.body).json())
+                replayed_response = self._last_word(Request(exchange.method, exchange.target), as_response(exchange))
+                return samples.items(httpx.Response(200, content=replayed_response.body).json())
         if not self.player.exchanges:
             raise DocumentError("there is no recording of this test", where=self._place.shown, hint=self._place.hint)
         raise DocumentError("it holds no runtimes", where=self._place.shown, hint=self._place.hint)
 
     @contextmanager
     def played_by(self, server: MockServer) -> Iterator[None]:
-        """Have the mock server answer from the recording, in the recorded space, within the block."""
+        """Let the mock server replay the recording, with the recorded space id, for the duration of the block."""
         space_id, server.space_id = server.space_id, self.space_id
         server.play(scenario(self.player))
         try:
@@ -217,47 +227,55 @@ class RecordedTest:
             server.space_id = space_id
 
     def finish(self) -> None:
-        """Write what was recorded since the last call; raises `BctrlError` where it must not be written."""
+        """Write the exchanges recorded since the last call; raises `BctrlError` if they must not be written."""
         if not self.is_recording or self.aim is None or self._saved == len(self._kept):
             return
         self._saved = len(self._kept)
-        made: Sequence[Exchange] = [
-            replace(one, test=self._place.test, contract=self._contract.digest) for one in self._kept
+        exchanges: Sequence[Exchange] = [
+            replace(exchange, test=self._place.test, contract=self._contract.digest) for exchange in self._kept
         ]
         if self._scrub_ids:
-            made = scrub(made, self._place.shown, self.aim.space_id)
-        # Before the check, whose findings show what they find.
-        # The key of the mock is published, and needs no note.
-        self._redaction.add(self.aim.key, name="bctrl_api_key" if self.aim.live else "")
-        require_absent(made, self._place.shown, self._redaction.find, "a secret")
-        self._require_conforming(made)
-        target = self.aim.base_url if self.aim.live else "mock"
-        self.was_written = save(self.path, self._place.test, made, target, _now(), self._damaged_hint)
+            exchanges = scrub(exchanges, self._place.shown, self.aim.space_id)
+        # The key of the mock is public, so it needs no name.
+        target, key_name = "mock", ""
+        if self.aim.live:
+            target, key_name = self.aim.base_url, "bctrl_api_key"
+        # Secrets are searched for before the check, because its findings quote values.
+        self._redaction.add(self.aim.key, name=key_name)
+        require_absent(exchanges, self._place.shown, self._redaction.find, "a secret")
+        self._require_conforming(exchanges)
+        self.was_written = save(self.path, self._place.test, exchanges, target, _now(), self._damaged_hint)
 
     def close(self) -> None:
-        """Close the port, where one was opened."""
+        """Close the port if one was opened."""
         self._open.close()
 
     def _responder(self) -> Callable[[Request], Any]:
         if not self.is_recording:
-            return lambda request: self._last_word(request, recorded_response(self.player, request))
-        passing_on = self._open.enter_context(self.client())
-        return lambda request: forward(passing_on, request)
+            return self._replay
+        return partial(forward, self._open.enter_context(self.client()))
 
-    def _keep(self, aim: Aim, request: httpx.Request, response: httpx.Response) -> None:
+    def _replay(self, request: Request) -> Any:
+        return self._last_word(request, recorded_response(self.player, request))
+
+    def _keep(self, aim: RecordingTarget, request: httpx.Request, response: httpx.Response) -> None:
         wire = b"".join(response.stream)  # type: ignore[arg-type]
         body = httpx.Response(response.status_code, headers=response.headers, content=wire).content
-        if sum(len(one.body) + len(one.request_body) for one in self._kept) + len(body) > RECORDED:
+        if sum(len(exchange.body) + len(exchange.request_body) for exchange in self._kept) + len(body) > RECORDED:
             raise DocumentError(
                 f"its answers are larger than {size(RECORDED)} in all, and are not recorded",
                 where=self._place.shown,
                 hint="ask for less in one test",
             )
         url = str(request.url.copy_with(username=None, password=None, fragment=None))
-        parts, base = urlsplit(url), urlsplit(aim.base_url).path.rstrip("/")
+        parts, target_path = urlsplit(url), urlsplit(aim.base_url).path.rstrip("/")
+        base = ""
+        if parts.path.startswith(f"{target_path}/"):
+            base = target_path
         if not aim.live:
-            # The mock's port is another with every run.
-            local = next((one for one in self._contract.servers if one.startswith("http://")), "http://localhost:8787")
+            # The mock's port differs in every run.
+            local_servers = (server for server in self._contract.servers if server.startswith("http://"))
+            local = next(local_servers, "http://localhost:8787")
             url = urlunsplit((*urlsplit(local)[:2], parts.path, parts.query, ""))
         self._kept.append(
             Exchange(
@@ -270,7 +288,7 @@ class RecordedTest:
                 request_body=request.content,
                 reason=response.reason_phrase,
                 started=_now(),
-                base_path=base if parts.path.startswith(f"{base}/") else "",
+                base_path=base,
             )
         )
 
@@ -279,6 +297,10 @@ class RecordedTest:
             return
         hint = f"{self._place.hint}; to keep it on purpose: bctrl_recording(name, conforming=False)"
         require_conforming(exchanges, self._contract, self._checked, self._place.shown, hint)
+
+
+def _unchanged(_request: Request, response: Any) -> Any:
+    return response
 
 
 def _now() -> str:

@@ -1,4 +1,4 @@
-"""Sample and generated bodies, built from the contract: nothing here knows the API but through the document."""
+"""Sample and generated bodies, built from the contract alone."""
 
 from __future__ import annotations
 
@@ -19,26 +19,28 @@ __all__ = ["SPACE_ID", "Samples", "response", "runtime", "runtimes"]
 
 
 def current_samples() -> Samples:
-    """Return the samples of the contract in force, made once."""
+    """Return the samples of the contract in force; cached."""
     return samples_of(current_contract())
 
 
 @lru_cache(maxsize=8)
 def samples_of(contract: Contract, operation: str | None = None) -> Samples:
-    """Return the samples of an operation by its id or label, of the main one without, made once."""
-    return Samples(contract, contract.operation(operation) if operation else main_operation(contract))
+    """Return the samples of an operation, given its id or label, or of the main operation; cached."""
+    if operation:
+        return Samples(contract, contract.operation(operation))
+    return Samples(contract, main_operation(contract))
 
 
 def sample_text(contract: Contract) -> str:
-    """Return the file of a contract's sample: the body of its main operation that visits every part of it, in JSON."""
+    """Return a contract's sample as the text of a JSON file: a body of its main operation that covers every part."""
     return escape_json(json.dumps(samples_of(contract).sample(), indent=2, ensure_ascii=False)) + "\n"
 
 
 def runtime(*, conforming: bool = True, **overrides: Any) -> dict[str, Any]:
-    """Return one runtime that the contract allows, with `overrides` in place of its own values.
+    """Return one runtime that the contract allows, with some of its values replaced by `overrides`.
 
-    What the contract ties to an override follows it: `type` is `kind`, and a later `createdAt` takes `updatedAt`
-    along. Raises `SettingError` for an override that breaks the contract, unless `conforming` is false.
+    Values that depend on an override are adjusted: `type` equals `kind`, and `updatedAt` is no earlier than
+    `createdAt`. Raises `SettingError` for an override that breaks the contract, unless `conforming` is false.
     """
     return runtimes(1, seed=1, conforming=conforming, **overrides)[0]
 
@@ -58,10 +60,10 @@ def runtimes(
 def response(
     items: list[dict[str, Any]] | None = None, *, space_id: str = SPACE_ID, conforming: bool = True
 ) -> dict[str, Any]:
-    """Return a whole response body: with `items`, or the sample that visits every part of the contract.
+    """Return a complete response body: with `items`, or the sample that covers every part of the contract.
 
     Raises `SettingError` for items that break the contract, alone or together, unless `conforming` is false; and for
-    what is not JSON.
+    values that are not JSON.
     """
     samples = current_samples()
     for index, item in enumerate(items or ()):

@@ -1,4 +1,4 @@
-"""What Hypothesis draws where a sample takes its turns (extra `contract`)."""
+"""Choices of samples that Hypothesis draws, instead of taking turns (extra `contract`)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pytest_bctrl.samples.text import FORMATS, LIMITING, RoundRobin, multiples, 
 
 
 def drawn(draw: st.DrawFn, letters: str | None = None) -> RoundRobin:
-    """Return what takes every alternative as Hypothesis draws it, the first of them as the simplest.
+    """Return choices that Hypothesis draws; it shrinks towards the first alternative.
 
-    Texts have all letters, or some.
+    Strings consist of `letters`, or of any characters.
     """
     return _Drawn(draw, letters)
 
@@ -27,7 +27,9 @@ class _Drawn(RoundRobin):
         self._letters = letters
 
     def deal(self, place: str, alternatives: int, *, counts: bool = True) -> int:
-        return self._draw(st.integers(0, alternatives - 1)) if alternatives > 1 else 0
+        if alternatives <= 1:
+            return 0
+        return self._draw(st.integers(0, alternatives - 1))
 
     def takes_optional(self, place: str) -> bool:
         return self._draw(st.booleans())
@@ -42,24 +44,25 @@ class _Drawn(RoundRobin):
         return self._draw(text(schema, self._letters))
 
     def number(self, schema: Mapping[str, Any], kind: str, place: str) -> int | float:
-        found: int | float = self._draw(_number(schema, kind))
-        return found
+        number: int | float = self._draw(_number(schema, kind))
+        return number
 
     def anything(self, place: str) -> Any:
         return self._draw(_JSON)
 
 
 def text(schema: Mapping[str, Any], letters: str | None = None) -> st.SearchStrategy[str]:
-    """Return a strategy of the texts that a schema without alternatives allows, of all letters or of some."""
+    """Return a strategy for the strings that a schema without alternatives allows."""
     kind = str(schema.get("format", ""))
     if kind in _OF_FORMAT and LIMITING.isdisjoint(schema):
         return _OF_FORMAT[kind]
     if kind in FORMATS or "pattern" in schema:
-        # Its examples would be all that is drawn, and are few.
-        own = {key: said for key, said in schema.items() if key != "examples"} if "pattern" in schema else schema
-        return st.integers(0, 10**6).map(lambda seed: string(own, "text", Random(seed), seed))  # noqa: S311
-    least, most = int(schema.get("minLength", 0)), schema.get("maxLength")
-    return st.text(letters or st.characters(codec="utf-8"), min_size=least, max_size=most)
+        if "pattern" in schema:
+            # Otherwise nothing but the few examples would be drawn.
+            schema = {key: value for key, value in schema.items() if key != "examples"}
+        return st.integers(0, 10**6).map(lambda seed: string(schema, "text", Random(seed), seed))  # noqa: S311
+    shortest, longest = int(schema.get("minLength", 0)), schema.get("maxLength")
+    return st.text(letters or st.characters(codec="utf-8"), min_size=shortest, max_size=longest)
 
 
 _OF_FORMAT: Mapping[str, st.SearchStrategy[str]] = {
@@ -75,11 +78,10 @@ def _number(schema: Mapping[str, Any], kind: str) -> st.SearchStrategy[Any]:
     if kind == "integer" or "multipleOf" in schema:
         step, first, last = multiples(schema, kind, "")
         return st.integers(first, last).map(lambda number: (int if kind == "integer" else float)(number * step))
-    least, most = schema.get("minimum"), schema.get("maximum")
     above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
     return st.floats(
-        least if above is None else above,
-        most if below is None else below,
+        schema.get("minimum") if above is None else above,
+        schema.get("maximum") if below is None else below,
         exclude_min=above is not None,
         exclude_max=below is not None,
         allow_nan=False,

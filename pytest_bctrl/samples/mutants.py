@@ -1,6 +1,6 @@
-"""Bodies that each break the contract in one way, derived from the contract and never written by hand.
+"""Mutants: bodies that each break the contract in one way, derived from the contract.
 
-They show how strong a check is (every one must be caught), and the mock serves them as faults.
+They measure how strong the checks are (every mutant must be detected), and the mock serves them as faults.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from pytest_bctrl.contract.engine import accepts, conforms_to_format, matches
+from pytest_bctrl.contract.schema.invariant import Invariant
 from pytest_bctrl.contract.schema.locations import member_location
 from pytest_bctrl.contract.schema.ref import is_of_type, listed_values
 from pytest_bctrl.contract.schema.shapes import (
@@ -29,7 +30,7 @@ from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import LONGEST
 
 Broken: TypeAlias = tuple[str, Any]
-"""What was done, in words, and the value after it."""
+"""The description of a change, and the changed value."""
 
 _LETTERS = "aA0-. \n"
 _OF_TYPE: Mapping[str, Any] = {
@@ -42,48 +43,50 @@ _OF_TYPE: Mapping[str, Any] = {
     "array": ["unexpected", "array"],
 }
 _NO_FORMAT = ("no such value", "(")
-"""Texts of which every format that is asserted refuses one."""
+"""Strings of which every validated format rejects at least one."""
 
 
 def broken_type(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
-    """Each JSON type that the schema does not name."""
+    """Yield a value of each JSON type that the schema does not allow."""
     allowed = allowed_types(schema)
     for name, wrong in _OF_TYPE.items():
-        if not any(is_of_type(wrong, one) for one in allowed):
+        if not any(is_of_type(wrong, type_name) for type_name in allowed):
             yield f"{name} instead of {' or '.join(allowed)}", copy.copy(wrong)
 
 
 def broken_enum(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
-    """A value that is not listed, and a listed one in another case."""
+    """Yield an unlisted value, and a listed value in a different case."""
     listed = listed_values(schema) or []
     strings = [value for value in listed if isinstance(value, str)]
-    wrong = [f"{strings[0]}-unheard-of", strings[0].swapcase()] if strings else ["unheard-of"]
+    wrong = ["unheard-of"]
+    if strings:
+        wrong = [f"{strings[0]}-unheard-of", strings[0].swapcase()]
     for value in wrong:
         if value not in listed:
             yield f"{value!r} is not listed", value
 
 
 def broken_required(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
-    """The object without each of its required names."""
+    """Yield the object without each of its required properties in turn."""
     for name in schema["required"]:
         if isinstance(value, dict) and name in value:
             yield f"without {name}", {key: inner for key, inner in value.items() if key != name}
 
 
 def broken_format(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
-    """A string that is not of the format."""
+    """Yield a string that does not conform to the format."""
     wrong = [text for text in _NO_FORMAT if not conforms_to_format(text, schema["format"])]
     yield from ((f"no {schema['format']}", text) for text in wrong[:1])
 
 
 def broken_closed(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
-    """An object that is closed, with a name more."""
+    """Yield a closed object with an additional property."""
     if isinstance(value, dict) and member_schema(schema, MORE) is False:
         yield "a name more", {**value, MORE: True}
 
 
 def broken_branches(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
-    """A value that hardly any branch has room for: an empty object, and a number."""
+    """Yield values that hardly any branch allows: an empty object, and a number."""
     branches = schema.get("oneOf") or schema["anyOf"]
     if all(isinstance(branch, Mapping) and (branch.keys() & {"$ref", "required"}) for branch in branches):
         yield "an empty object", {}
@@ -91,19 +94,20 @@ def broken_branches(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
 
 
 def broken_pattern(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
-    """A string that the pattern does not take: one that hardly any does, none at all, or a single letter."""
-    for wrong in ("\u0000 \u2603", "", *(value if isinstance(value, str) else ()), *_LETTERS):
+    """Yield a string that the pattern does not match: an unusual one, an empty one, or a single character."""
+    letters = value if isinstance(value, str) else ""
+    for wrong in ("\u0000 \u2603", "", *letters, *_LETTERS):
         if not matches(schema["pattern"], wrong):
             yield f"not {schema['pattern']}", wrong
             return
 
 
 def broken_limits(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
-    """A number below the least, above the most, or between two steps."""
+    """Yield numbers below the minimum, above the maximum, and between two multiples."""
     if not is_of_type(value, "number"):
         return
     step = schema.get("multipleOf", 1)
-    # An integer may be beyond what a double holds.
+    # An integer may exceed the range of a double.
     with suppress(OverflowError):
         for keyword, past in (("minimum", -step), ("exclusiveMinimum", 0), ("maximum", step), ("exclusiveMaximum", 0)):
             if keyword in schema:
@@ -113,7 +117,7 @@ def broken_limits(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
 
 
 def broken_size(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
-    """A text, a list or an object with one too few or too many in it; a list with an item twice."""
+    """Yield strings, lists or objects with too few or too many elements, and lists with a repeated item."""
     for kind, word, unit in ((str, "Length", "characters"), (list, "Items", "items"), (dict, "Properties", "names")):
         if isinstance(value, kind):
             if schema.get(f"min{word}", 0) > 0:
@@ -146,34 +150,34 @@ _BROKEN_BY: tuple[tuple[Breaker, str], ...] = (
     (broken_type, "type"),
 )
 BREAKERS: Mapping[str, Breaker] = {word: breaker for breaker, words in _BROKEN_BY for word in words.split()}
-"""From the most telling to the bluntest: where one rule is asked for by its place alone, the first is broken."""
+"""Functions by keyword, the most specific first: a rule that is given by its location alone breaks the first."""
 
 UNBREAKABLE = frozenset(
     {"if", "then", "else", "not", "dependentRequired", "dependentSchemas"}
     | {"unevaluatedItems", "contains", "propertyNames", "patternProperties"}
 )
-"""Keywords for which no mutant is derived; where a contract has them, that is said."""
+"""Keywords for which no mutant is derived; reports name those that a contract has."""
 
 
 SCHEMA_CHECK = "response_schema_conformance"
 _BRANCHES = frozenset({"oneOf", "anyOf"})
 _FAINT = _BRANCHES | {"pattern", "format"}
-"""Keywords that may rule out nothing that can be derived: a pattern that takes everything, a format nobody knows."""
+"""Keywords for which a mutant may not exist: a pattern that matches everything, or an unknown format."""
 
 UNDOCUMENTED = "undocumented_property"
 MORE = "undocumentedByMutant"
 _CLOSING = frozenset({"additionalProperties", "unevaluatedProperties", "patternProperties"})
-"""Keywords that say by themselves what an object may hold beside its own."""
+"""Keywords that determine which additional properties an object may have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
     """One body that breaks one rule.
 
-    `location` is generalised, `keyword` the schema's keyword or the name of an invariant, `how` says in words what
-    was done. `check` is what has to catch it: the schema check, or the invariant's own rule; `level` how bad it is;
-    `missing` the required name that it leaves out. `make` makes the body, as most of them together would take more
-    memory than one needs.
+    `location` is generalised, `keyword` is the schema's keyword or the name of an invariant, `how` describes the
+    change. `check` is the rule that must detect it: the schema check, or the invariant's rule; `level` is its level;
+    `missing` is the required property that it omits. `make` creates the body, because all bodies together would take
+    too much memory.
     """
 
     location: str
@@ -186,49 +190,67 @@ class Mutant:
 
     @property
     def body(self) -> Any:
-        """The body, made again each time."""
+        """A new copy of the body."""
         return self.make()
 
     @property
     def name(self) -> str:
-        """What a report calls it: `runtimes[*].status: enum ('x' is not listed)`."""
+        """The name in reports: `runtimes[*].status: enum ('x' is not listed)`."""
         return f"{self.location or '(body)'}: {self.keyword} ({self.how})"
 
     @property
     def rule(self) -> str:
-        """The rule by its name, or by its place and keyword: `runtimes[*].status: enum`."""
-        return self.check if self.check != SCHEMA_CHECK else f"{self.location}: {self.keyword}".removeprefix(": ")
+        """The name of the rule, or its location and keyword: `runtimes[*].status: enum`."""
+        if self.check != SCHEMA_CHECK:
+            return self.check
+        return f"{self.location}: {self.keyword}".removeprefix(": ")
 
     def breaks(self, rule: str) -> bool:
-        """Whether it breaks the rule of this name, or a keyword at this place."""
-        is_place = self.check == SCHEMA_CHECK and rule == (self.location or self.keyword)
-        return is_place or rule == self.rule
+        """Return whether it breaks the rule of this name, or a keyword at this location."""
+        is_location = self.check == SCHEMA_CHECK and rule == (self.location or self.keyword)
+        return is_location or rule == self.rule
 
 
 def mutants(samples: Samples) -> list[Mutant]:
-    """Return every mutant of the sample: of each invariant, valid against the schema and yet wrong; of each object that
-    documents its properties, with one more; and of every keyword at every place, one at a time.
+    """Return every mutant of the sample.
+
+    They break each invariant (and are valid against the schema), add a property to each object with documented
+    properties, and break every keyword at every location, one at a time.
     """
     return list(_derived(samples, samples.bodies()))
 
 
 def _derived(samples: Samples, bodies: Sequence[Any], place: str | None = None) -> Iterator[Mutant]:
-    """Every mutant, or at least those of one place or rule."""
+    """Yield every mutant, or at least those of one location or rule."""
     for rule in samples.invariants:
-        for how, wrong in rule.broken_copies(bodies[0]) if place in (None, rule.name) else ():
-            made = partial(copy.deepcopy, wrong)
-            yield Mutant(rule.location, rule.name, how, made, rule.name, rule.entry.get("level", "error"))
-    spots = _each_spot(samples, bodies)
-    # What is said beside a branch holds in it.
-    said = {spot.location for spot, _ in spots if not _CLOSING.isdisjoint(spot.schema)}
-    for spot, body in reversed(spots) if place in (None, UNDOCUMENTED) else ():
-        if spot.location not in said and isinstance(spot.value, dict) and spot.schema.get("properties"):
-            wrong = partial(with_change, body, spot.path, lambda old: {**old, MORE: "nobody documented this"})
-            where, told = member_location(spot.location, MORE), spot.branch or "a property more"
-            yield Mutant(where, UNDOCUMENTED, told, wrong, UNDOCUMENTED, "warning")
-    for spot, body in spots:
-        if place in (None, spot.location) or not spot.location:
-            yield from _of_schema(samples, spot, body)
+        if place in (None, rule.name):
+            yield from _of_invariant(rule, bodies[0])
+    located = _each_location(samples, bodies)
+    if place in (None, UNDOCUMENTED):
+        yield from _undocumented(located)
+    for value, body in located:
+        if place in (None, value.location) or not value.location:
+            yield from _of_schema(samples, value, body)
+
+
+def _of_invariant(rule: Invariant, body: Any) -> Iterator[Mutant]:
+    for how, wrong in rule.broken_copies(body):
+        make = partial(copy.deepcopy, wrong)
+        yield Mutant(rule.location, rule.name, how, make, rule.name, rule.entry.get("level", "error"))
+
+
+def _undocumented(located: Sequence[tuple[LocatedValue, Any]]) -> Iterator[Mutant]:
+    # A closing keyword beside the branches applies to them too.
+    closed = {value.location for value, _ in located if not _CLOSING.isdisjoint(value.schema)}
+    for value, body in reversed(located):
+        if value.location not in closed and isinstance(value.value, dict) and value.schema.get("properties"):
+            make = partial(with_change, body, value.path, _with_undocumented)
+            where, how = member_location(value.location, MORE), value.branch or "a property more"
+            yield Mutant(where, UNDOCUMENTED, how, make, UNDOCUMENTED, "warning")
+
+
+def _with_undocumented(members: dict[str, Any]) -> dict[str, Any]:
+    return {**members, MORE: "nobody documented this"}
 
 
 def underived(samples: Samples) -> list[str]:
@@ -236,67 +258,77 @@ def underived(samples: Samples) -> list[str]:
     derived = {(mutant.location, mutant.keyword) for mutant in mutants(samples)}
     return sorted(
         {
-            f"{spot.location or '(body)'}: {keyword}"
-            for spot, _ in _each_spot(samples, samples.bodies())
-            for keyword in spot.schema.keys() & (UNBREAKABLE | _FAINT)
-            if (spot.location, keyword) not in derived
+            f"{value.location or '(body)'}: {keyword}"
+            for value, _ in _each_location(samples, samples.bodies())
+            for keyword in value.schema.keys() & (UNBREAKABLE | _FAINT)
+            if (value.location, keyword) not in derived
         }
     )
 
 
 def broken(samples: Samples, body: Any, rule: str) -> Mutant:
-    """Return `body` with one rule broken, in the last place that has it.
+    """Return `body` with one rule broken, at the last location that has it.
 
-    `rule` is a place (`runtimes[*].status`), a place and a keyword (`runtimes[*].status: type`), the name of an
-    invariant (`unique_ids`) or `undocumented_property`. Where `body` has no such place, the sample is broken.
+    `rule` is a location (`runtimes[*].status`), a location and a keyword (`runtimes[*].status: type`), the name of an
+    invariant (`unique_ids`) or `undocumented_property`. If `body` has no such location, the sample is broken instead.
     Raises `SettingError` for a rule that the contract does not have, listing those it has.
     """
-    # A name may have a colon in it, a keyword has none.
+    # A property name may contain a colon; a keyword does not.
     place, _, keyword = (part.strip() for part in rule.rpartition(":"))
-    place, wanted = (place, f"{place}: {keyword}") if place and keyword in BREAKERS else (rule, rule)
+    name = f"{place}: {keyword}"
+    if not place or keyword not in BREAKERS:
+        place = name = rule
     for bodies in ([body], ()):
         for mutant in _derived(samples, bodies or samples.bodies(), place):
-            if mutant.breaks(wanted):
+            if mutant.breaks(name):
                 return mutant
-    known = "; ".join(rules(samples))
-    raise SettingError("the contract has no such rule to break", where=f"break_rule({rule!r})", hint=f"it has: {known}")
+    names = "; ".join(rules(samples))
+    raise SettingError("the contract has no such rule to break", where=f"break_rule({rule!r})", hint=f"it has: {names}")
 
 
 def rules(samples: Samples) -> list[str]:
-    """Return the name of every rule that can be broken: invariants, `undocumented_property`, places with keyword."""
+    """Return the name of every rule that can be broken: invariants, `undocumented_property`, keywords by location."""
     return list(dict.fromkeys(mutant.rule for mutant in mutants(samples)))
 
 
-def _each_spot(samples: Samples, bodies: Sequence[Any]) -> list[tuple[LocatedValue, Any]]:
-    """Every place of the contract once, with the first body that shows it: the last there that holds something."""
-    found: dict[tuple[str, str], tuple[LocatedValue, Any]] = {}
+def _each_location(samples: Samples, bodies: Sequence[Any]) -> list[tuple[LocatedValue, Any]]:
+    """Return the last non-empty value at every location and branch, with the first body that has the location."""
+    by_location: dict[tuple[str, str], tuple[LocatedValue, Any]] = {}
     for body in bodies:
         last: dict[tuple[str, str], tuple[LocatedValue, Any]] = {}
-        for spot in located_values(samples.contract, samples.schema, body):
-            # Null says least about a place: a value with content can be broken in more ways.
-            if (spot.location, spot.branch) not in last or spot.value not in (None, [], {}):
-                last[spot.location, spot.branch] = spot, body
-        for key, one in last.items():
-            found.setdefault(key, one)
-    return list(found.values())
+        for value in located_values(samples.contract, samples.schema, body):
+            # A value with content can be broken in more ways than null or an empty container.
+            if (value.location, value.branch) not in last or value.value not in (None, [], {}):
+                last[value.location, value.branch] = value, body
+        for key, located in last.items():
+            by_location.setdefault(key, located)
+    return list(by_location.values())
 
 
-def _of_schema(samples: Samples, spot: LocatedValue, body: Any) -> Iterator[Mutant]:
-    done: set[str] = set()
+def _of_schema(samples: Samples, located: LocatedValue, body: Any) -> Iterator[Mutant]:
+    descriptions: set[str] = set()
     for keyword in BREAKERS:
-        for how, value in broken_at(spot, keyword):
-            if how not in done:
-                done.add(how)
-                wrong = partial(with_value, body, spot.path, value)
-                is_unsure = spot.branch or keyword in _BRANCHES or keyword == "unevaluatedProperties"
-                if is_unsure and accepts(samples.contract, samples.schema, wrong()):
-                    # Wrong in its own branch, and right in another.
-                    continue
-                missing = min(spot.value.keys() - value.keys()) if keyword == "required" else ""
-                yield Mutant(spot.location, keyword, how, wrong, missing=missing)
+        for how, value in broken_at(located, keyword):
+            if how in descriptions:
+                continue
+            descriptions.add(how)
+            make = partial(with_value, body, located.path, value)
+            may_conform = located.branch or keyword in _BRANCHES or keyword == "unevaluatedProperties"
+            if may_conform and accepts(samples.contract, samples.schema, make()):
+                # The value breaks its branch, but conforms to another one.
+                continue
+            missing = ""
+            if keyword == "required":
+                missing = min(located.value.keys() - value.keys())
+            yield Mutant(located.location, keyword, how, make, missing=missing)
 
 
-def broken_at(spot: LocatedValue, keyword: str) -> Iterator[Broken]:
-    """What breaks a keyword of one place, told with the branch that it is in; nothing where the place has it not."""
-    for how, value in BREAKERS[keyword](spot.schema, spot.value) if keyword in spot.schema else ():
-        yield f"{how}, {spot.branch}" if spot.branch else how, value
+def broken_at(located: LocatedValue, keyword: str) -> Iterator[Broken]:
+    """Yield values that break a keyword at one location; the description names the branch, if any."""
+    if keyword not in located.schema:
+        return
+    for how, value in BREAKERS[keyword](located.schema, located.value):
+        if located.branch:
+            yield f"{how}, {located.branch}", value
+        else:
+            yield how, value

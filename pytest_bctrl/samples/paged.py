@@ -1,4 +1,4 @@
-"""What a body says of the pages that its list is one of."""
+"""Functions that change the paging members of a body."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.paging import Members, Paging, member_value
 
 ABSENT = object()
-"""Stands for the value of a member that is left out."""
+"""Stands for the value of a member that is omitted."""
 
 
 class SampleSource(Protocol):
-    """The schema of a body, and bodies with every optional property or with none, as `Samples` builds them."""
+    """The schema of a body, and sample bodies with all optional properties or with none; `Samples` is one."""
 
     contract: Contract
     schema: Schema
 
-    def outlined(self, space_id: str = ..., *, optional: bool) -> Any:
+    def sample_with_optionals(self, space_id: str = ..., *, optional: bool) -> Any:
         """Return the sample with every optional property, or with none."""
 
 
-def ended(samples: SampleSource, paging: Paging, body: Any, full: Callable[[], Any] | None = None) -> Any:
-    """Return a body that says that no page comes after it."""
+def as_last_page(samples: SampleSource, paging: Paging, body: Any, full: Callable[[], Any] | None = None) -> Any:
+    """Return a body whose paging members say that it is the last page."""
     body = with_member(samples, body, paging.more, [False], full)
     return with_member(samples, body, paging.next, [None, ABSENT, ""], full)
 
@@ -32,27 +32,36 @@ def ended(samples: SampleSource, paging: Paging, body: Any, full: Callable[[], A
 def with_member(
     samples: SampleSource, body: Any, members: Members, values: Sequence[Any], full: Callable[[], Any] | None = None
 ) -> Any:
-    """Return a body with the first of some values that the contract allows at a member; as it was where it has none.
+    """Return a body with a member set to the first value that the contract allows, or unchanged if it allows none.
 
-    An object on the way there that the body has not is taken from that which `full` makes, a body with everything.
+    Missing objects on the path to the member are taken from the body that `full` returns.
     """
-    for value in values if members else ():
-        made = _put(body, members, value, full or (lambda: samples.outlined(optional=True)))
-        if accepts(samples.contract, samples.schema, made):
-            return made
+    if not members:
+        return body
+
+    def sample() -> Any:
+        return samples.sample_with_optionals(optional=True)
+
+    for value in values:
+        candidate = _put(body, members, value, full or sample)
+        if accepts(samples.contract, samples.schema, candidate):
+            return candidate
     return body
 
 
 def _put(body: Any, members: Members, value: Any, full: Callable[[], Any]) -> Any:
-    name, *rest = members
-    if not rest:
-        kept = {key: one for key, one in body.items() if key != name}
-        return kept if value is ABSENT else {**body, name: value}
+    name, *inner_members = members
+    if not inner_members and value is ABSENT:
+        return {key: member for key, member in body.items() if key != name}
+    if not inner_members:
+        return {**body, name: value}
 
-    def beyond() -> Any:
+    def full_member() -> Any:
         return member_value(full(), (name,))
 
-    inner = body[name] if isinstance(body.get(name), dict) else beyond()
+    inner = body.get(name)
+    if not isinstance(inner, dict):
+        inner = full_member()
     if not isinstance(inner, dict):
         return body if value is ABSENT else {}
-    return {**body, name: _put(inner, tuple(rest), value, beyond)}
+    return {**body, name: _put(inner, tuple(inner_members), value, full_member)}

@@ -1,4 +1,4 @@
-"""Whole bodies: the sample that visits every part of the contract, and generated ones."""
+"""Complete bodies: the sample that covers every part of the contract, and generated bodies."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import copy
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from itertools import cycle, islice
 from typing import Any
 
 from pytest_bctrl.contract.engine import accepts, iter_errors, schema_pointer
@@ -17,22 +18,21 @@ from pytest_bctrl.contract.schema.ref import flatten
 from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import known_values
-from pytest_bctrl.samples.paged import ended
+from pytest_bctrl.samples.paged import as_last_page
 from pytest_bctrl.samples.text import RoundRobin
 
 SPACE_ID = "5b1e0c8e-0000-4000-8000-00000000bc71"
-"""The space of samples and of the mock, where nobody names another: a valid UUID that no real space has."""
+"""The default space id of samples and of the mock: a valid UUID that no real space has."""
 
 _LEAST, _MOST = 2, 48
 _SAMPLE_SEED = 1
 
 
 class Samples:
-    """Bodies of one operation's successful answer, whose `status`, `media_type` and `schema` the contract gives.
+    """Bodies of one operation's success response, whose `status`, `media_type` and `schema` the contract documents.
 
-    Raises `DocumentError` where the contract documents none in JSON.
-    `list_name` is where the body holds its list (`runtimes`), empty where it holds none at its top; `is_list` says
-    that the body is one itself.
+    `list_name` is the member that contains the list (`runtimes`), empty if no member of the body does; `is_list` is
+    whether the body itself is a list. Raises `DocumentError` if the contract documents no JSON response.
     """
 
     def __init__(self, contract: Contract, operation: Operation) -> None:
@@ -53,23 +53,25 @@ class Samples:
 
     @cached_property
     def invariants(self) -> list[Invariant]:
-        """The rules of the operation, by each of their keywords."""
-        return [rule for said in self.operation.invariants for rule in Invariant.of(said)]
+        """The rules of the operation, one per keyword."""
+        return [rule for entry in self.operation.invariants for rule in Invariant.of(entry)]
 
     def parameters(self, space_id: str) -> dict[str, str]:
-        """Return the values of the request's path parameters by name; the space id is the one from a setting."""
-        made = {}
+        """Return the values of the path parameters by name; `space_id` is the value of that setting."""
+        values = {}
         for parameter in self.operation.path_parameters:
-            known = known_values(self.contract, parameter, {"space_id": space_id})
-            if known or len(self.operation.path_parameters) == 1:
-                made[parameter.name] = known[0] if known else space_id
-        return made
+            candidates = known_values(self.contract, parameter, {"space_id": space_id})
+            if len(self.operation.path_parameters) == 1:
+                candidates = candidates or [space_id]
+            if candidates:
+                values[parameter.name] = candidates[0]
+        return values
 
     def sample(self, space_id: str = SPACE_ID) -> Any:
-        """Return a short body that visits every alternative inside the list: enum, branch, null, absent, empty."""
+        """Return a short body that covers every alternative inside the list: enum, branch, null, absent, empty."""
         return self._visiting_all(RoundRobin(_SAMPLE_SEED), space_id)
 
-    def outlined(self, space_id: str = SPACE_ID, *, optional: bool) -> Any:
+    def sample_with_optionals(self, space_id: str = SPACE_ID, *, optional: bool) -> Any:
         """Return the sample with every optional property, or with none."""
         return self._visiting_all(RoundRobin(_SAMPLE_SEED, optional=optional), space_id)
 
@@ -77,68 +79,71 @@ class Samples:
         builder = Builder(self.contract, choice, self._places)
         if not self.lists:
             return self._keeping_rules(builder.value(self.schema), space_id, 0)
-        most = min(_MOST, self.most_items)
-        builder.set_lengths({self.list_name: min(1, most)})
+        max_items = min(_MOST, self.most_items)
+        builder.set_lengths({self.list_name: min(1, max_items)})
         body = builder.value(self.schema)
         items = body if self.is_list else body.setdefault(self.list_name, [])
-        # Counted by turns and not by items: a list that may be left out gives none at some turns, or at all.
+        # The loop counts attempts and not items, because an optional list adds no item in some attempts, or in all.
         for _ in range(_MOST):
-            if len(items) >= min(_LEAST, most) and (len(items) >= most or not choice.pending()):
+            if len(items) >= min(_LEAST, max_items) and (len(items) >= max_items or not choice.pending()):
                 break
-            kept = len(items) if accepts(self.contract, self.schema, body) else None
-            items += self.items(builder.value(self.schema))[: most - len(items)]
-            if kept is not None and not accepts(self.contract, self.schema, body):
-                # Such as a value that a list of different ones has already.
-                del items[kept:]
+            previous_length, was_accepted = len(items), accepts(self.contract, self.schema, body)
+            items += self.items(builder.value(self.schema))[: max_items - len(items)]
+            if was_accepted and not accepts(self.contract, self.schema, body):
+                # For example, the new item repeats a value of a list whose items are unique.
+                del items[previous_length:]
         return self._keeping_rules(body, space_id, 0)
 
     @property
     def lists(self) -> bool:
-        """Whether the body holds a list, or is one."""
+        """Whether the body contains a list, or is one."""
         return self.is_list or bool(self.list_name)
 
     def bodies(self, space_id: str = SPACE_ID) -> list[Any]:
-        """Return bodies that together visit every alternative: the sample alone, where it holds a list."""
+        """Return bodies that together cover every alternative: the sample alone, if it contains a list."""
         if self.lists:
             return [self.sample(space_id)]
         choice = RoundRobin(_SAMPLE_SEED)
         builder = Builder(self.contract, choice, self._places)
-        made: list[Any] = []
-        while not made or (choice.pending() and len(made) < _MOST):
-            made.append(self._keeping_rules(builder.value(self.schema), space_id, len(made)))
-        return made
+        samples: list[Any] = []
+        while not samples or (choice.pending() and len(samples) < _MOST):
+            samples.append(self._keeping_rules(builder.value(self.schema), space_id, len(samples)))
+        return samples
 
     def generated(self, count: int, seed: int = 0, space_id: str = SPACE_ID) -> Any:
         """Return a body with `count` items, the same one for the same seed."""
         return self.run(seed, 1, count, space_id)[0]
 
     def run(self, seed: int, bodies: int, count: int | None = None, space_id: str = SPACE_ID) -> list[Any]:
-        """Return the first `bodies` bodies of a seeded run; together they visit every alternative."""
+        """Return the first `bodies` bodies of a seeded run; together they cover every alternative."""
         choice = RoundRobin(seed)
-        lengths = [count if count is not None else _LENGTHS[index % len(_LENGTHS)] for index in range(bodies)]
+        lengths = list(islice(cycle(_LENGTHS), bodies))
+        if count is not None:
+            lengths = [count] * bodies
         builder = Builder(self.contract, choice, self._places)
-        made = []
+        generated = []
         for index, length in enumerate(lengths):
             builder.set_lengths({self.list_name: length} if self.lists else {})
-            made.append(self._keeping_rules(builder.value(self.schema), space_id, sum(lengths[:index])))
-        return made
+            generated.append(self._keeping_rules(builder.value(self.schema), space_id, sum(lengths[:index])))
+        return generated
 
     def item(self, space_id: str = SPACE_ID, seed: int = 1) -> Any:
-        """Return one item of the list, as a body of one item holds it."""
-        found = self.items(self.generated(1, seed, space_id))
-        if not found:
+        """Return one item of the list."""
+        items = self.items(self.generated(1, seed, space_id))
+        if not items:
             raise SettingError("its list can hold no item", where=self.operation.label, hint="give a whole body")
-        return found[0]
+        return items[0]
 
     def items(self, body: Any) -> list[Any]:
-        """Return the list that `body` holds; no items where it holds none."""
-        if self.is_list:
-            return list(body) if isinstance(body, list) else []
-        found = body.get(self.list_name, []) if isinstance(body, Mapping) else []
-        return list(found)
+        """Return the items of the list in `body`, or no items if it has no list."""
+        if self.is_list and isinstance(body, list):
+            return list(body)
+        if not self.is_list and isinstance(body, Mapping):
+            return list(body.get(self.list_name, []))
+        return []
 
     def with_items(self, items: list[Any]) -> Any:
-        """Return a body that holds `items` (raises `SettingError` where the operation lists nothing)."""
+        """Return a body with `items`; raises `SettingError` if the operation has no list."""
         if self.is_list:
             return list(items)
         if not self.list_name:
@@ -149,16 +154,16 @@ class Samples:
 
     @property
     def item_schema(self) -> Schema:
-        """The schema of one item of the list; raises `SettingError` where the operation lists nothing."""
+        """The schema of one item of the list; raises `SettingError` if the operation has no list."""
         listed = self._list_schema
         if listed is None:
             raise SettingError("its answer holds no list", where=self.operation.label, hint="give a whole body")
-        found: Schema = listed.get("items", True)
-        return found
+        schema: Schema = listed.get("items", True)
+        return schema
 
     @property
     def most_items(self) -> int:
-        """How many items the list may have at most, as the contract says, or as a list can hold at all."""
+        """The maximum number of items in the contract, or of any list."""
         return int((self._list_schema or {}).get("maxItems", sys.maxsize))
 
     @property
@@ -166,18 +171,18 @@ class Samples:
         return list_schema(self.contract, self.operation, self.list_name)
 
     def overridden(self, item: Any, overrides: Mapping[str, Any], *, conforming: bool) -> Any:
-        """Return an item with values of one's own; raises `SettingError` where they break the contract.
+        """Return an item with some values replaced; raises `SettingError` if they break the contract.
 
-        What the invariants tie to these values follows them (`kind` with `type`).
+        Values that depend on them by an invariant are adjusted (`kind` with `type`).
         """
         if not overrides:
             return item
-        made = {**item, **overrides}
+        changed = {**item, **overrides}
         for rule in self.invariants:
-            rule.propagate(made, overrides)
+            rule.propagate(changed, overrides)
         if conforming:
-            self.refuse_broken(made, f"runtime({', '.join(f'{name}=…' for name in overrides)})")
-        return made
+            self.refuse_broken(changed, f"runtime({', '.join(f'{name}=…' for name in overrides)})")
+        return changed
 
     def refuse_broken(self, item: Any, where: str) -> None:
         """Raise `SettingError`, naming `where`, for an item that breaks the contract."""
@@ -187,12 +192,14 @@ class Samples:
             )
 
     def refuse_repeated(self, items: list[Any], where: str) -> None:
-        """Raise `SettingError`, naming `where`, where two items have one value of what the contract says is unique."""
+        """Raise `SettingError`, naming `where`, if two items have the same value of a unique property."""
         body = self.with_items(items)
         for rule in self.invariants:
-            for path, _, value in rule.check(body, {}) if rule.keyword == "unique" else ():
-                known = next(one for one, other in rule.places(body) if str(other).lower() == value.lower())
-                numbers = " and ".join(str(key) for one in (known, path) for key in one if isinstance(key, int))
+            if rule.keyword != "unique":
+                continue
+            for path, _, value in rule.check(body, {}):
+                first = next(place for place, repeated in rule.places(body) if str(repeated).lower() == value.lower())
+                numbers = " and ".join(str(step) for step in (*first, *path) if isinstance(step, int))
                 raise SettingError(
                     f"items {numbers} have the same {path[-1]}",
                     where=where,
@@ -200,14 +207,17 @@ class Samples:
                 )
 
     def _problems(self, item: Any) -> Iterator[str]:
-        item = dict(item) if isinstance(item, Mapping) else item
-        for broken in iter_errors(self.contract, self.item_schema, item):
-            path, said = broken.path, broken.message
-            said = said if len(said) <= 2 * LENGTH else f"{said[:LENGTH]}…{said[-LENGTH:]}"
-            yield f"{'.'.join(map(str, path)) or 'the runtime'}: {said}"
-        for name in item if isinstance(item, dict) else ():
-            if self._documented and name not in self._documented:
-                yield f"{name}: the contract documents no such property"
+        if isinstance(item, Mapping):
+            item = dict(item)
+        for error in iter_errors(self.contract, self.item_schema, item):
+            message = error.message
+            if len(message) > 2 * LENGTH:
+                message = f"{message[:LENGTH]}…{message[-LENGTH:]}"
+            yield f"{'.'.join(map(str, error.path)) or 'the runtime'}: {message}"
+        if self._documented and isinstance(item, dict):
+            for name in item:
+                if name not in self._documented:
+                    yield f"{name}: the contract documents no such property"
         body = self.with_items([item])
         for rule in self.invariants:
             yield from (rule.problem(broken) for broken in rule.check(body, {}))
@@ -227,35 +237,38 @@ class Samples:
                 where=f"{self.contract.name}: #{schema_pointer(self.contract, self.schema)}",
                 hint="make them agree, or leave the rule out",
             )
-        # What ties a body to its request comes from outside: a space of any name can be asked for.
+        # Values that depend on the request are set last, because any space id can be requested.
         return self.addressed(body, space_id)
 
     def _as_one_page(self, paging: Paging, body: Any, start: int) -> Any:
-        """The body as the only page there is, its items told apart by what they are known by."""
-        made = copy.deepcopy(body)
+        """Return the body as a single page, with unique item ids."""
+        page = copy.deepcopy(body)
         for rule in self._identities:
-            rule.repair(made, {}, start)
-        return ended(self, paging, made if accepts(self.contract, self.schema, made) else body, dict)
+            rule.repair(page, {}, start)
+        if not accepts(self.contract, self.schema, page):
+            page = body
+        return as_last_page(self, paging, page, dict)
 
     @cached_property
     def _identities(self) -> list[Invariant]:
-        known_by = self.paging.identity if self.paging is not None else ""
-        return Invariant.of({"unique": f"{self.list_name}[*].{known_by}"}) if known_by else []
+        if self.paging is None or not self.paging.identity:
+            return []
+        return Invariant.of({"unique": f"{self.list_name}[*].{self.paging.identity}"})
 
     def coherent(self, body: Any, space_id: str, start: int = 0) -> Any:
-        """Make `body` keep the invariants, in place, and return it; `start` items were served before it."""
+        """Change `body` in place so that it keeps the invariants, and return it; `start` items precede it."""
         for rule in self.invariants:
             rule.repair(body, self.parameters(space_id), start)
         return body
 
     def renewed(self, body: Any, space_id: str, start: int) -> Any:
-        """Give the items of `body`, copies of earlier ones, identities and times of their own, in place."""
+        """Replace the ids and times of the items of `body`, which are copies of earlier items, in place."""
         for rule in (*self.invariants, *self._identities):
             rule.renumber(body, start)
         return self.coherent(body, space_id, start)
 
     def addressed(self, body: Any, space_id: str) -> Any:
-        """Make `body` answer a request for `space_id`, in place, and change nothing else."""
+        """Set the space id in `body`, in place, and change nothing else."""
         for rule in self.invariants:
             if rule.keyword == "equals":
                 rule.repair(body, self.parameters(space_id), 0)
@@ -263,6 +276,6 @@ class Samples:
 
 
 LENGTH = 60
-"""Characters of a refused value that are shown."""
+"""Maximum number of characters shown of a rejected value."""
 
 _LENGTHS = (5, 0, 3, 8, 1, 4, 2, 6, 0, 7, 3, 5)

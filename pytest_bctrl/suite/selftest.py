@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from pytest_bctrl.checks.response import Response
-from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.contract.key_fields import credential_field
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.shapes import located_values
@@ -333,4 +333,4 @@ def _findings(samples: Samples, body: Any) -> list[Finding]:
         body=encode(body),
         path_values=samples.parameters(SPACE_ID),
     )
-    return check_answer(response)
+    return check_response(response)

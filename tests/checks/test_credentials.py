@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.checks.credentials import as_one, check_head_refused, check_refused, wrong_credentials
+from pytest_bctrl.checks.credentials import check_head_refused, check_refused, merge_accepted, wrong_credentials
 from pytest_bctrl.checks.violation import findings
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField
 from pytest_bctrl.secrets.secret import Secret
@@ -120,14 +120,14 @@ def test_who_looks_at_no_credential_is_one_finding() -> None:
         for name, status in seen
         for finding in findings(response({}, status), check_refused(response({}, status), name))
     ]
-    folded, other = as_one(found)
+    folded, other = merge_accepted(found)
     further = "and so are 2 further kinds: empty bearer, another scheme"
     assert (f"{found[0].message}, {further}", 6, 3) == (folded.message, folded.count, folded.total)
-    assert (found[2], [found[1], found[3], found[2]]) == (other, as_one(found[1:]))
+    assert (found[2], [found[1], found[3], found[2]]) == (other, merge_accepted(found[1:]))
     apart = [found[0], replace(found[1], level="warning"), replace(found[3], extra={"accepted": True})]
-    assert apart == as_one(apart)
-    assert [found[0]] == as_one(found[:1])
-    assert [*found[:1], replace(found[1], observed=300)] == as_one([found[0], replace(found[1], observed=300)])
+    assert apart == merge_accepted(apart)
+    assert [found[0]] == merge_accepted(found[:1])
+    assert [*found[:1], replace(found[1], observed=300)] == merge_accepted([found[0], replace(found[1], observed=300)])
 
 
 @pytest.mark.parametrize("key", ["bctrl_Key_0123456789", "Keyxendx", "a", "a:b c$'`\\"])

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from pytest_bctrl.checks.response import response_from
-from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.checks.violation import evidence, item_of
 
 from .responses import CONTRACT, SPACE, response, runtime, sample
@@ -42,7 +42,7 @@ def test_the_item_on_the_way_to_the_fault_is_named(named: dict[str, Any], is_nam
 def test_a_finding_names_the_item_and_how_to_see_it_again() -> None:
     """By its schema, and by what that does not document."""
     body = runtime(id="r", name="n", kind=7, more=1)
-    findings = check_answer(replace(response(body, id=SPACE), reproduce="curl"))
+    findings = check_response(replace(response(body, id=SPACE), reproduce="curl"))
     expected = ({"location": "runtimes[0]", "id": "r", "name": "n"}, "curl")
     assert {"response_schema_conformance", "undocumented_property"} <= {finding.rule for finding in findings}
     assert [expected] * len(findings) == [(finding.extra["item"], finding.reproduce) for finding in findings]

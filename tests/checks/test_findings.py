@@ -15,7 +15,7 @@ import pytest
 
 from pytest_bctrl.checks.credentials import check_head_refused, check_refused
 from pytest_bctrl.checks.response import Response
-from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.checks.violation import findings, merge, source_of
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.observed.overlay_alone import OVERLAY_ALONE
@@ -290,20 +290,20 @@ def require_reported(found: Iterable[Finding], given: Response, *expected: str) 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_an_answer_is_reported(name: str) -> None:
     given, *expected = ANSWERS[name]
-    require_reported(check_answer(given), given, *expected)
+    require_reported(check_response(given), given, *expected)
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_a_body_that_breaks_its_schema_is_reported(name: str) -> None:
     schema, value, *expected = SCHEMAS[name]
     given = response(value, contract=contract_of(schema, COMPONENTS), id="a")
-    require_reported(check_answer(given), given, *expected)
+    require_reported(check_response(given), given, *expected)
 
 
 @pytest.mark.parametrize("name", INSTEAD)
 def test_another_status_than_the_request_is_to_get_is_reported(name: str) -> None:
     given, statuses, *expected = INSTEAD[name]
-    require_reported(check_answer(given, statuses), given, *expected)
+    require_reported(check_response(given, statuses), given, *expected)
 
 
 @pytest.mark.parametrize("status", CREDENTIALS)
@@ -315,7 +315,7 @@ def test_a_credential_that_is_not_refused_is_reported(status: int) -> None:
 
 def test_what_several_answers_share_is_one_finding() -> None:
     given = [ANSWERS[name][0] for name in ("wrong type", "each unlisted value", "wrong type", "missing")]
-    merged = merge(finding for one in given for finding in check_answer(one))
+    merged = merge(finding for one in given for finding in check_response(one))
     counts = [("type", 2, 16), ("unlisted-value", 8, 8), ("missing", 1, 8)]
     assert counts == [(finding.extra["kind"], finding.count, finding.total) for finding in merged]
 
@@ -324,6 +324,6 @@ def test_what_several_answers_share_is_one_finding() -> None:
 def test_counts_are_added_and_totals_where_both_are_known(
     one: int | None, other: int | None, total: int | None
 ) -> None:
-    (finding,) = check_answer(response(runtime(name=7)))
+    (finding,) = check_response(response(runtime(name=7)))
     (merged,) = merge([replace(finding, count=2, total=one), replace(finding, count=3, total=other)])
     assert (5, total) == (merged.count, merged.total)

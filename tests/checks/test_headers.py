@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.checks.run import check_answer, check_protocol
+from pytest_bctrl.checks.run import check_protocol, check_response
 from pytest_bctrl.contract.model import Contract
 from tests.contract.documents import contract_of
 
@@ -65,7 +65,7 @@ def test_a_field_that_breaks_its_schema(name: str, value: str, is_whole: bool) -
 def test_a_required_field_that_is_missing() -> None:
     assert MISSING == found()
     changed = replace(response({}, contract=contract()), has_all_headers=True)
-    (finding,) = check_answer(changed)
+    (finding,) = check_response(changed)
     expected = {"type": "integer", "minimum": 0}
     assert (expected, None, "missing") == (finding.expected, finding.observed, finding.extra["kind"])
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.checks.run import check_invariant, check_invariants, places_of
+from pytest_bctrl.checks.run import check_invariant, check_invariants, count_invariant_values
 from pytest_bctrl.contract.schema.invariant import Invariant
 
 from .responses import SPACE, response, runtime, sample
@@ -81,9 +81,9 @@ def test_a_rule_of_ones_own_is_kept_or_broken_and_then_repaired(rule: Any, body:
     [({"a": [1, 2]}, 200, 2), ({"a": []}, 200, 0), ({}, 200, 0), (b"{", 200, 0), ({"a": [1]}, 404, 0)],
 )
 def test_a_rule_tells_how_many_places_it_looked_at(body: Any, status: int, expected: int) -> None:
-    assert expected == places_of(response(body, status), {**RULE, "unique": "a[*]"})
+    assert expected == count_invariant_values(response(body, status), {**RULE, "unique": "a[*]"})
 
 
 @pytest.mark.parametrize(("rule", "places"), [({"each": "a[*]", "unique": "b"}, 2), ({"unique": "b"}, 1), ({}, 0)])
 def test_the_places_of_a_rule_are_those_of_each_or_else_of_unique(rule: dict[str, str], places: int) -> None:
-    assert places == places_of(response({"a": [1, 2], "b": 3}), rule)
+    assert places == count_invariant_values(response({"a": [1, 2], "b": 3}), rule)

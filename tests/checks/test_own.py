@@ -10,7 +10,15 @@ import pytest
 
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.rules import rules, rules_of
-from pytest_bctrl.checks.run import BrokenCheckError, Check, Problem, check_answer, contract_check, flattened, run_check
+from pytest_bctrl.checks.run import (
+    BrokenCheckError,
+    Check,
+    Problem,
+    check_response,
+    contract_check,
+    flattened,
+    run_check,
+)
 from pytest_bctrl.errors import SettingError
 
 from .responses import response, runtime
@@ -57,7 +65,7 @@ def test_one_that_returns_nothing_found_nothing() -> None:
 def test_it_looks_at_the_operations_that_it_names(operations: tuple[str, ...], is_asked: bool) -> None:
     check = contract_check("counted", operations=operations)(counted.function)
     assert "error" == check.level
-    found = [finding.rule for finding in check_answer(response(runtime()), own=[check])]
+    found = [finding.rule for finding in check_response(response(runtime()), custom=[check])]
     assert (["counted"] if is_asked else []) == [rule for rule in found if rule == "counted"]
 
 

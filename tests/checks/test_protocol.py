@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_bctrl.checks.protocol import check_body, check_content_type, check_interoperable, check_status
-from pytest_bctrl.checks.run import check_answer, check_protocol, check_undocumented
+from pytest_bctrl.checks.run import check_protocol, check_response, check_undocumented
 from pytest_bctrl.contract.read import from_document
 from tests.contract.documents import contract_of, document
 
@@ -99,7 +99,7 @@ def test_the_schema_is_looked_at_though_the_content_type_is_wrong() -> None:
 
 
 def test_a_conforming_answer_has_no_findings() -> None:
-    assert [] == check_answer(response(sample()), (200,))
+    assert [] == check_response(response(sample()), (200,))
 
 
 def several(content: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import named
@@ -26,7 +26,7 @@ def body(name: str, *values: Any) -> dict[str, Any]:
 
 def checked(data: Any) -> list[Finding]:
     """What the checks say of the schema."""
-    return [finding for finding in check_answer(response(data)) if finding.rule == RULE]
+    return [finding for finding in check_response(response(data)) if finding.rule == RULE]
 
 
 def observed(data: Any) -> list[Finding]:

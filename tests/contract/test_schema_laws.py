@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from pytest_bctrl import check
 from pytest_bctrl.checks.response import Response
-from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.locations import exact_location, select_values, split_location
@@ -33,7 +33,7 @@ laws = settings(max_examples=60, deadline=None, suppress_health_check=list(Healt
 
 def found_in(contract: Contract, body: Any) -> tuple[Response, list[Finding]]:
     response = Response(contract, contract.operations[0], 200, (("Content-Type", "application/json"),), encode(body))
-    return response, check_answer(response)
+    return response, check_response(response)
 
 
 def sampled(contract: Contract) -> tuple[Samples, list[Any]]:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.files.limits import TooLargeError
 from pytest_bctrl.http import codings
-from pytest_bctrl.recorded.recording_session import Aim
+from pytest_bctrl.recorded.recording_session import RecordingTarget
 from pytest_bctrl.traffic.recordings import har_file
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 from tests.recordings.conftest import recorded
@@ -100,7 +100,7 @@ def test_a_brotli_that_cannot_be_bounded_is_not_used(monkeypatch: pytest.MonkeyP
 
 
 def test_a_test_records_so_much_and_no_more(hostile: Server, tmp_path: Path) -> None:
-    test = recorded(tmp_path / "x.har", aim=Aim(f"{hostile.url}/six", "key", "1", live=True))
+    test = recorded(tmp_path / "x.har", aim=RecordingTarget(f"{hostile.url}/six", "key", "1", live=True))
     with test.client() as client:
         assert [200, 200] == [client.get("/").status_code for _ in range(2)]
         with pytest.raises(DocumentError, match=r"x\.har: its answers are larger than 16 MiB in all"):

@@ -119,7 +119,7 @@ def test_a_relative_cache_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_cache_is_bounded_and_keeps_the_latest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conform, "MOST", 4)
+    monkeypatch.setattr(conform, "MAX_DIGESTS", 4)
     known = cache(tmp_path)
     exchanges = [replace(GOOD, body=b"%d" % number) for number in range(2_000)]
     for exchange in exchanges:

@@ -17,7 +17,7 @@ from pytest_bctrl.contract.paging import Paging
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.http.message import MockResponse, Request
-from pytest_bctrl.samples.paged import ended
+from pytest_bctrl.samples.paged import as_last_page
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.faults import fault
@@ -121,7 +121,7 @@ def test_a_cursor_that_nobody_gave_is_refused_as_documented(name: str) -> None:
 def test_what_the_mock_gives_as_a_whole_says_that_it_is() -> None:
     samples = MockServer(contract(RUNTIMES, CURSOR)).samples
 
-    bodies = [samples.sample(), samples.outlined(optional=True), *samples.run(3, 6)]
+    bodies = [samples.sample(), samples.sample_with_optionals(optional=True), *samples.run(3, 6)]
 
     assert {(False, None)} == {(one["hasMore"], one.get("nextCursor")) for one in bodies}
     listed = [[item["id"] for item in one["runtimes"]] for one in bodies]
@@ -288,5 +288,5 @@ def test_a_body_without_room_for_an_end_is_as_it_was() -> None:
     assert paging is not None
 
     assert [{"data": [], "meta": {}}, {"data": []}] == [
-        ended(samples, paging, {"data": [], **more}, dict) for more in ({"meta": {"next_cursor": "x"}}, {})
+        as_last_page(samples, paging, {"data": [], **more}, dict) for more in ({"meta": {"next_cursor": "x"}}, {})
     ]

@@ -104,7 +104,7 @@ def test_a_list_that_may_be_left_out_can_be_left_out() -> None:
     """A body without its list is made at once, and does not wait for the items that never come."""
     schema = {"type": "object", "properties": {"kids": {"type": "array", "items": {"type": "object"}}}}
     contract = contract_of(schema)
-    assert Samples(contract, contract.operations[0]).outlined(optional=False) == {"kids": []}
+    assert Samples(contract, contract.operations[0]).sample_with_optionals(optional=False) == {"kids": []}
 
 
 @pytest.mark.parametrize("most", [0, 1, 3])

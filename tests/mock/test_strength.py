@@ -28,7 +28,7 @@ def test_every_mutant_is_caught_by_the_check_it_names(contract: Contract) -> Non
 
 def test_survivors_are_named(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
     """With checks that see nothing, all survive: the figure is one that can be bad."""
-    monkeypatch.setattr(module, "check_answer", lambda _response: [])
+    monkeypatch.setattr(module, "check_response", lambda _response: [])
     outcome = strength(contract, contract.operations[0])
     assert len(outcome.survivors) == outcome.total
     assert "runtimes[*].status: enum ('active-unheard-of' is not listed)" in outcome.survivors

@@ -9,7 +9,7 @@ from typing import Any
 from pytest_bctrl.contract.engine import conforms_to_format
 from pytest_bctrl.contract.schema.locations import value_tag
 from pytest_bctrl.contract.schema.node import body_node, node_at
-from pytest_bctrl.observed.facts import Facts, Observation, Place
+from pytest_bctrl.observed.facts import Facts, Observation, ObservedLocation
 from tests.observed.bodies import CONTRACT, LABEL
 
 SCHEMAS = CONTRACT.document["components"]["schemas"]
@@ -36,7 +36,7 @@ def _kind(value: Any) -> str:
 
 
 def _facts(made: Observation, at: str) -> Facts:
-    return made.places.setdefault(Place(LABEL, "200", at), Facts())
+    return made.places.setdefault(ObservedLocation(LABEL, "200", at), Facts())
 
 
 def _walk(made: Observation, schema: Any, at: str, value: Any) -> None:

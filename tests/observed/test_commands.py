@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import yaml
 
+from pytest_bctrl.observed.attribution import BROKEN, STALE
 from pytest_bctrl.observed.facts import as_data
-from pytest_bctrl.observed.witnesses import BROKEN, STALE
 from tests.typed import typed
 from tests.variants.runtimes import edited, on_all, put, sample
 
 from .bodies import LABEL, seen
-from .three_witnesses import CASES, answered, published
+from .three_sources import CASES, answered, published
 
 Ran = subprocess.CompletedProcess[str]
 Run = Callable[..., Ran]

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.suite.report.observing import Observer
@@ -104,7 +104,7 @@ def _judged(response: httpx.Response) -> list[Finding]:
     from pytest_bctrl.checks.response import response_from
 
     ours = ("undocumented_property", "response_schema_conformance")
-    return [finding for finding in check_answer(response_from(response, CONTRACT)) if finding.rule in ours]
+    return [finding for finding in check_response(response_from(response, CONTRACT)) if finding.rule in ours]
 
 
 @pytest.mark.parametrize("value", [{"anything": {"at": ["all", None]}}, {}, None, {"kind": "cloud", "tenant": 1}])

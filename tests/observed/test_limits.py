@@ -8,7 +8,7 @@ import tracemalloc
 import pytest
 
 from pytest_bctrl.checks.response import Response
-from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.observed.coverage import coverage
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.facts import MANY, Observation, as_data, from_data, relabelled
@@ -68,7 +68,7 @@ def test_numbers_beyond_what_the_interpreter_writes_are_observed_too(number: str
     response = Response(CONTRACT, OPERATION, 200, (("Content-Type", "application/json"),), text.encode())
     places = {finding.location for finding in differences(CONTRACT, response.observed)}
     assert {
-        finding.location for finding in check_answer(response) if finding.rule == "response_schema_conformance"
+        finding.location for finding in check_response(response) if finding.rule == "response_schema_conformance"
     } == places
 
 
@@ -78,7 +78,7 @@ def test_a_body_of_a_recursive_schema_may_be_as_deep_as_is_read() -> None:
     contract = contract_of(schema, {"Node": node})
     raw = ('{"next":' * 399 + "{}" + "}" * 399).encode()
     response = Response(contract, contract.operations[0], 200, (("Content-Type", "application/json"),), raw)
-    assert [] == check_answer(response)
+    assert [] == check_response(response)
 
 
 def held_after(items: int) -> int:

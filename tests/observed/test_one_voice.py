@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_bctrl.checks.response import Response
-from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import named
 from pytest_bctrl.observed.differences import differences
@@ -45,7 +45,7 @@ def told(found: list[Finding]) -> set[tuple[Any, ...]]:
 
 def agree(body: Any, status: int) -> None:
     response = answered(body, status)
-    assert told(check_answer(response)) == told(differences(CONTRACT, response.observed))
+    assert told(check_response(response)) == told(differences(CONTRACT, response.observed))
 
 
 @given(BODIES)
@@ -97,14 +97,14 @@ def with_first(**members: Any) -> dict[str, Any]:
 )
 def test_they_agree_on(body: Any, status: int) -> None:
     agree(body, status)
-    assert told(check_answer(answered(body, status)))
+    assert told(check_response(answered(body, status)))
 
 
 def test_they_agree_on_texts_too_long_to_be_told_apart() -> None:
     """There is one finding for all of them, since the observer keeps none."""
     body = with_first(type="x" * 200)
     body["runtimes"][1]["type"] = "y" * 121
-    (found,) = [one for one in told(check_answer(answered(body, 200))) if one[2] == "runtimes[*].type"]
+    (found,) = [one for one in told(check_response(answered(body, 200))) if one[2] == "runtimes[*].type"]
     assert 2 == found[4]
     agree(body, 200)
 

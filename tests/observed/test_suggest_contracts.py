@@ -10,7 +10,7 @@ import pytest
 
 from pytest_bctrl import check
 from pytest_bctrl.checks.response import Response
-from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.observed.facts import as_data, from_data, relabelled
@@ -190,5 +190,5 @@ def test_a_media_type_is_admitted_and_what_taught_nothing_is_counted(
     assert (
         unsaid
         or not body
-        or not check_answer(replace(given, contract=made.contract, operation=made.contract.operations[0]))
+        or not check_response(replace(given, contract=made.contract, operation=made.contract.operations[0]))
     )

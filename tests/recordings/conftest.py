@@ -11,8 +11,8 @@ import pytest
 
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.recorded.conform import Checked
-from pytest_bctrl.recorded.place import Place
-from pytest_bctrl.recorded.recording_session import Aim, RecordedTest
+from pytest_bctrl.recorded.recording_path import RecordingPath
+from pytest_bctrl.recorded.recording_session import RecordedTest, RecordingTarget
 from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
@@ -64,13 +64,13 @@ def recorded(
     secrets: tuple[Secret, ...] = (),
     scrub_ids: bool = False,
     mock: MockServer | None = None,
-    aim: Aim | None = None,
+    aim: RecordingTarget | None = None,
     known: Checked | None = None,
 ) -> RecordedTest:
     """Open the recording of a test as the fixture does; with a `mock` or an `aim`, it is recorded from there."""
-    place = Place(path, test, HINT, path.name, conforming)
+    place = RecordingPath(path, test, HINT, path.name, conforming)
     if mock is not None:
-        aim = Aim(mock.url, mock.api_key, mock.space_id, live=False)
+        aim = RecordingTarget(mock.url, mock.api_key, mock.space_id, live=False)
     found = known or Checked(CONTRACT, path.parent, {})
     hide = Redaction()
     for secret in secrets:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.recorded.place import file_name, is_portable
+from pytest_bctrl.recorded.recording_path import file_name, is_portable
 
 NAMES = st.lists(st.text(min_size=1), min_size=1, max_size=3)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.recorded.recording_session import Aim
+from pytest_bctrl.recorded.recording_session import RecordingTarget
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.traffic.recordings.har_file import load, save
 from tests.recordings.conftest import recorded
@@ -90,4 +90,4 @@ def test_a_truncated_file_is_an_error_before_anything_is_sent(shared: Path) -> N
     shared.write_bytes(shared.read_bytes()[:700])
 
     with pytest.raises(DocumentError, match=r"it is not JSON, or was cut: .*restore it, or delete it and record again"):
-        recorded(shared, TESTS[1], aim=Aim("http://127.0.0.1:9", "key", SPACE_ID, live=False))
+        recorded(shared, TESTS[1], aim=RecordingTarget("http://127.0.0.1:9", "key", SPACE_ID, live=False))

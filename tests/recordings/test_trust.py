@@ -12,7 +12,7 @@ import pytest
 
 from pytest_bctrl import assert_conforms
 from pytest_bctrl.errors import DocumentError, SettingError
-from pytest_bctrl.recorded.place import place_of
+from pytest_bctrl.recorded.recording_path import recording_path
 from pytest_bctrl.samples import SPACE_ID, response
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
@@ -150,4 +150,4 @@ def test_a_mark_that_makes_no_sense_is_refused(pytester: pytest.Pytester) -> Non
     assert len(marks) == len(items)
     for item in items:
         with pytest.raises(SettingError, match="bctrl_recording: "):
-            place_of(item, {})
+            recording_path(item, {})

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from pytest_bctrl.checks.response import Response
-from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.contract.document import load_document
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.drift import compare
@@ -79,7 +79,7 @@ def failed() -> Example:
     shell = f'curl -sS -i -H "Authorization: Bearer $BCTRL_API_KEY" {URL}/v1/spaces/{space}/runtimes'
     headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Set-Cookie", "session=secret"))
     response = Response(CONTRACT, OPERATION, 200, headers, json.dumps(body).encode(), {"id": space}, shell)
-    findings = check_answer(response, OPERATION.success_statuses)
+    findings = check_response(response, OPERATION.success_statuses)
     names = ("conformance_is_kept", "head_needs_the_credential_too", "published_sample_works")
     tests = (
         RanTest("bctrl::test_answer_conforms[runtimes-list]", "failed", 0.12, "4 errors: of 300 runtimes, 43 …"),

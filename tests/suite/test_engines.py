@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from pytest_bctrl.checks.response import share
-from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples import current_samples
@@ -49,7 +49,7 @@ def findings_in(live: LiveRun, variant: Variant, *arguments: str) -> list[dict[s
 def test_each_fault_of_a_body_is_reported_by_each_engine(variant: Variant, engine: Callable[..., Any]) -> None:
     """As ours does: at the same place, or at an object around it where alternatives differ."""
     exchange = exchange_of(PACKAGED, 200, encode(variant.service.document()))
-    ours = check_answer(exchange.response)
+    ours = check_response(exchange.response)
     errors: list[Finding] = engine(PACKAGED, 200, encode(variant.service.document()))
     assert {"response_schema_conformance"} == {finding.rule for finding in errors}
     assert {"error"} == {finding.level for finding in errors}

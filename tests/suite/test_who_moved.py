@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from pytest_bctrl.observed.witnesses import AHEAD, BROKEN, PROMISED, STALE
+from pytest_bctrl.observed.attribution import AHEAD, BROKEN, PROMISED, STALE
 from tests.drift.published import SPEC
-from tests.observed.three_witnesses import CASES, answered, published
+from tests.observed.three_sources import CASES, answered, published
 from tests.variants import named
 from tests.variants.runtimes import SPACE_ID
 from tests.variants.server import serve

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
-from pytest_bctrl.checks.credentials import NONE, Credential, as_one, wrong_credentials
+from pytest_bctrl.checks.credentials import NONE, Credential, merge_accepted, wrong_credentials
 from pytest_bctrl.checks.run import Check
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.key_fields import KeyField, credential_field, has_valid_key, key_fields
@@ -168,7 +168,7 @@ def run_probes(target: Target, *names: str, only: Operation | None = None) -> li
             findings.append(error.finding)
             if error.is_final:
                 break
-    return as_one(merge(findings))
+    return merge_accepted(merge(findings))
 
 
 def requestable_operations(run: ContractRun) -> list[Operation]:

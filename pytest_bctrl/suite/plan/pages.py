@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import TypeAlias
 from urllib.parse import urlencode, urlsplit
 
-from pytest_bctrl.checks.protocol import around
+from pytest_bctrl.checks.protocol import violation_outside_body
 from pytest_bctrl.checks.response import Response
-from pytest_bctrl.checks.run import check_answer
+from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation
@@ -143,7 +143,7 @@ class PageTraversal:
         self._requested.append(tuple(sorted(inputs.query)))
 
         def check(exchange: Exchange) -> list[Finding]:
-            page_findings = check_answer(exchange.response, self._operation.success_statuses)
+            page_findings = check_response(exchange.response, self._operation.success_statuses)
             return [*page_findings, *findings(exchange.response, self._check_page(exchange.response, inputs))]
 
         def follow_up(exchange: Exchange) -> ProbeRequest | None:
@@ -165,7 +165,9 @@ class PageTraversal:
         requested_size = query_integer(size, inputs.query, len(keys))
         if size is not None and len(keys) > requested_size:
             message, expected = "a page has more items than were asked for", f"{requested_size} at most"
-            yield around("ignored_page_size", message, f"query {size.name}", expected, len(keys), level="warning")
+            yield violation_outside_body(
+                "ignored_page_size", message, f"query {size.name}", expected, len(keys), level="warning"
+            )
         self._next_query = self._query_after(response, inputs)
         self._empty_pages += 1
         if keys:
@@ -199,7 +201,9 @@ class PageTraversal:
             message = "a page names as the next one a page before"
         link = self._paging.next_url(response.data, response.header(LINK))
         observed = link or member_value(response.data, self._paging.next or self._paging.more)
-        yield around("endless_paging", message, _next_page_location(self._paging), "a last page", observed)
+        yield violation_outside_body(
+            "endless_paging", message, _next_page_location(self._paging), "a last page", observed
+        )
         self._next_query, self._is_broken = None, not is_stuck
 
     def _next_request(self, response: Response, inputs: Inputs) -> ProbeRequest | None:
@@ -250,7 +254,9 @@ class PageTraversal:
         location = f"{self._paging.items}{ITEMS}.{self._paging.identity}"
         observed = f"{len(lost)} of {len(self._all_keys)} on no page, such as {self._all_keys[lost[0]]}"
         message = "an item of the whole list is on no page"
-        return findings(page, [around("lost_item", message, location, "each item on one page", observed)])
+        return findings(
+            page, [violation_outside_body("lost_item", message, location, "each item on one page", observed)]
+        )
 
     def _confirm(self, exchange: Exchange, lost_items: list[Finding]) -> list[Finding]:
         """Return the findings if the list is unchanged; raises `NotCheckedError` if it changed in the meantime."""

@@ -12,16 +12,16 @@ from typing import Any
 
 from pytest_bctrl.checks.credentials import NONE, Credential, check_head_refused, check_refused
 from pytest_bctrl.checks.credentials import REFUSED as CREDENTIAL_REFUSED
-from pytest_bctrl.checks.protocol import around, check_retired
+from pytest_bctrl.checks.protocol import check_retired, violation_outside_body
 from pytest_bctrl.checks.response import Response, looked
 from pytest_bctrl.checks.run import (
     Check,
-    check_answer,
     check_invariant,
     check_invariants,
     check_protocol,
+    check_response,
     check_undocumented,
-    places_of,
+    count_invariant_values,
     run_check,
 )
 from pytest_bctrl.checks.violation import findings, softened
@@ -78,7 +78,7 @@ def check_documented(exchange: Exchange) -> list[Finding]:
 
 def check_rule(exchange: Exchange, rule: Mapping[str, Any]) -> list[Finding]:
     """Check the plain response against a rule that no schema can express."""
-    if not places_of(exchange.response, rule):
+    if not count_invariant_values(exchange.response, rule):
         raise NotCheckedError(f"the response has no {rule.get('each', rule.get('unique'))}")
     return findings(exchange.response, check_invariant(exchange.response, rule))
 
@@ -92,7 +92,7 @@ def repeated_requests(run: ContractRun, operation: Operation) -> Iterator[ProbeR
     """Repeat the plain request at least five times, with all checks, to find a fault in every fifth response."""
 
     def check(exchange: Exchange) -> list[Finding]:
-        return check_answer(exchange.response, operation.success_statuses)
+        return check_response(exchange.response, operation.success_statuses)
 
     # On a new connection, a reset cannot be the close of an idle one. The last request shares a connection, as two
     # requests of a client do.
@@ -191,7 +191,7 @@ def allowed_value_requests(run: ContractRun, operation: Operation, variation: Pa
     def check(exchange: Exchange) -> list[Finding]:
         response, expected = exchange.response, operation.success_statuses
         if not 400 <= response.status < 500 or response.documented is None:
-            return check_answer(response, expected)
+            return check_response(response, expected)
         message = "the API rejects a value that the contract allows"
         rejections = _trial_findings(response, variation, "positive_data_acceptance", message, expected)
         if is_opaque(run.contract, variation.parameter):
@@ -220,7 +220,7 @@ def _trial_findings(
 ) -> list[Finding]:
     """Return the finding for a valid value that was rejected, or an invalid value that was accepted."""
     location = f"{trial.parameter.in_} {trial.parameter.name}"
-    return findings(response, [around(rule, message, location, sorted(expected), response.status)])
+    return findings(response, [violation_outside_body(rule, message, location, sorted(expected), response.status)])
 
 
 def generated_path_requests(run: ContractRun, operation: Operation, limit: int) -> Iterator[ProbeRequest]:
@@ -252,7 +252,7 @@ def _check_guess(operation: Operation, exchange: Exchange, is_ordinary: bool = F
         for parameter in operation.path_parameters
     )
     if may_exist and 200 <= response.status < 300:
-        guess_findings = check_answer(response, operation.success_statuses)
+        guess_findings = check_response(response, operation.success_statuses)
     else:
         guess_findings = _check_unknown(response)
     return guess_findings if is_ordinary else softened(response, guess_findings)
@@ -281,10 +281,10 @@ def published_sample_requests(run: ContractRun, operation: Operation) -> Iterato
     def check(exchange: Exchange) -> list[Finding]:
         response, expected = exchange.response, operation.success_statuses
         if not 300 <= response.status < 500:
-            return check_answer(response, expected)
+            return check_response(response, expected)
         message = "the API rejects the request of the published samples"
         location = f"body {content.decode()}"
-        violation = around("published_samples", message, location, sorted(expected), response.status)
+        violation = violation_outside_body("published_samples", message, location, sorted(expected), response.status)
         return [*findings(response, [violation]), *check_protocol(response)]
 
     inputs = plain(run, operation)
@@ -309,4 +309,4 @@ def check_generated(response: Response) -> list[Finding]:
     """Check the response to a generated query that the contract allows: a success or a documented rejection."""
     if 400 <= response.status < 500:
         return check_protocol(response)
-    return check_answer(response, response.operation.success_statuses)
+    return check_response(response, response.operation.success_statuses)

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
 from pytest_bctrl.checks.credentials import NONE, REFUSED, Credential
-from pytest_bctrl.checks.protocol import around
+from pytest_bctrl.checks.protocol import violation_outside_body
 from pytest_bctrl.checks.response import Response, looked, once
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.files import shown_path
@@ -369,9 +369,9 @@ def _violation(response: Response, name: str, failure: Any, generated: Generated
     if name == "status_code_conformance":
         level: Level = "warning" if _is_undocumented_rejection(response) else "error"
         statuses = sorted(response.operation.responses)
-        return around(name, message, location, statuses, response.status, NAME, level)
+        return violation_outside_body(name, message, location, statuses, response.status, NAME, level)
     observed = " ".join(str(failure.message).split())[:200]
-    return around(name, message, location, "a response as documented", observed, NAME, "error")
+    return violation_outside_body(name, message, location, "a response as documented", observed, NAME, "error")
 
 
 def _location(response: Response, name: str, generated: GeneratedCase | None) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 from pytest_bctrl.contract.build import contract_with_overlay
 from pytest_bctrl.contract.document import load_data
 from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.observed.attribution import attribute_changes, next_steps
 from pytest_bctrl.observed.facts import Observation
-from pytest_bctrl.observed.witnesses import next_steps, place
 from pytest_bctrl.reports.drift_text import moved_text
 from pytest_bctrl.suite.run import ContractRun
 
@@ -33,7 +33,7 @@ def attribute(
     """
     published = contract_with_overlay(load_data(upstream["data"], str(upstream["name"])), run.chosen.overlay)
     changes = [finding for finding in findings if "revision" in finding.extra]
-    attributed = place(run.contract, published, observation, changes, commands)
+    attributed = attribute_changes(run.contract, published, observation, changes, commands)
     section = []
     if attributed:
         section = ["who moved: the vendored spec, upstream, or the API", *moved_text(attributed), ""]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.checks.credentials import as_one
+from pytest_bctrl.checks.credentials import merge_accepted
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.errors import BctrlError, DocumentError
@@ -160,7 +160,7 @@ class RunResults:
 
     def findings(self) -> list[Finding]:
         """Return all findings, the highest level first; equal findings and those of one cause are merged."""
-        return sorted(as_one(merge(self._findings)), key=_level_rank)
+        return sorted(merge_accepted(merge(self._findings)), key=_level_rank)
 
     def title(self) -> Title:
         """Return what the reports say about the run."""

@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 import httpx
 
-from pytest_bctrl.checks.protocol import around, check_retired, is_retired
+from pytest_bctrl.checks.protocol import check_retired, is_retired, violation_outside_body
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_protocol
 from pytest_bctrl.checks.violation import findings
@@ -255,7 +255,7 @@ def require_access(response: Response) -> None:
     expected = sorted(response.operation.success_statuses)
     problem = _access_problem(response)
     if problem:
-        violation = around("status_code_conformance", f"the target {problem}", "status", expected, None)
+        violation = violation_outside_body("status_code_conformance", f"the target {problem}", "status", expected, None)
         raise NoAnswerError(findings(response, [violation])[0], True, is_outage=True)
     # Every other request would be rejected alike, each time with a finding that says nothing new.
     is_rejected = 300 <= response.status < 500 and response.status not in expected

@@ -87,7 +87,7 @@ def checked_copy(
     if conforming:
         # Imported here, because a mock that generates its data does not need it.
         from pytest_bctrl.checks.response import Response as Observed
-        from pytest_bctrl.checks.run import check_answer
+        from pytest_bctrl.checks.run import check_response
         from pytest_bctrl.reports.terminal import breach
 
         fields = (("Content-Type", samples.media_type),)
@@ -97,7 +97,7 @@ def checked_copy(
             Observed(samples.contract, samples.operation, samples.status, fields, body, samples.parameters(space))
             for space, body in {space_id: data, SPACE_ID: with_default_id}.items()
         ]
-        findings = min((at_or_above(check_answer(response), fail_on) for response in responses), key=len)
+        findings = min((at_or_above(check_response(response), fail_on) for response in responses), key=len)
         if findings:
             raise SettingError(f"it breaks the contract: {breach(findings)}", where=where, hint=hint)
     return json.loads(data)

@@ -22,7 +22,7 @@ from pytest_bctrl.contract.paging import LINK, Paging, member_value, query_integ
 from pytest_bctrl.contract.parameters import Pair
 from pytest_bctrl.contract.schema.invariant import as_uuid
 from pytest_bctrl.http.message import Headers, Payload, Request
-from pytest_bctrl.samples.paged import ended, with_member
+from pytest_bctrl.samples.paged import as_last_page, with_member
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 
@@ -212,7 +212,7 @@ def target_of(paging: Paging, request: Request, *start: str, hidden: Collection[
 def announced(samples: Samples, paging: Paging, body: Any, request: Request, following: Any) -> tuple[Any, Headers]:
     """Return the body and the header fields with the link or cursor of the next page; `following` is None if last."""
     if following is None:
-        return ended(samples, paging, body), ()
+        return as_last_page(samples, paging, body), ()
     body = with_member(samples, body, paging.more, [True])
     schemes = {scheme for group in samples.operation.security for scheme in group}
     key_names = {scheme.field for scheme in schemes if scheme.in_ == "query"}

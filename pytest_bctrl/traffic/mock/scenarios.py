@@ -105,12 +105,12 @@ def lifecycle(samples: Samples, space_id: str, count: int = 8, seed: int = 0) ->
 
 def minimal(samples: Samples, space_id: str) -> Scenario:
     """Runtimes without optional properties."""
-    return Scenario("minimal", fixed(lambda: samples.outlined(space_id, optional=False)))
+    return Scenario("minimal", fixed(lambda: samples.sample_with_optionals(space_id, optional=False)))
 
 
 def full(samples: Samples, space_id: str) -> Scenario:
     """Runtimes with all optional properties."""
-    return Scenario("full", fixed(lambda: samples.outlined(space_id, optional=True)))
+    return Scenario("full", fixed(lambda: samples.sample_with_optionals(space_id, optional=True)))
 
 
 def unicode(samples: Samples, space_id: str) -> Scenario:
@@ -238,7 +238,7 @@ def _worded(samples: Samples, texts: Sequence[str], space_id: str) -> Any:
 
 def _filled(samples: Samples, space_id: str, is_free: Callable[[LocatedValue], bool], make: Callable[[], Any]) -> Any:
     """Return the sample with every free value replaced by a result of `make`."""
-    body = samples.outlined(space_id, optional=True)
+    body = samples.sample_with_optionals(space_id, optional=True)
     values = list(located_values(samples.contract, samples.schema, body))
     # Items that must be unique stay unchanged, and so does everything inside a replaced value.
     unique_locations = {f"{value.location}[*]" for value in values if value.schema.get("uniqueItems")}

@@ -91,7 +91,7 @@ class MockServer(Space):
             Builder(self.contract, RoundRobin(optional=False)).value(schema)
         for samples in (self.samples, *self.others.values()):
             if samples.invariants:
-                samples.outlined(self.space_id, optional=False)
+                samples.sample_with_optionals(self.space_id, optional=False)
         self._has_bodies = True
 
     def stop(self) -> None:

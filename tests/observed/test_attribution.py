@@ -14,21 +14,30 @@ from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.drift import compare
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.observed.attribution import (
+    AHEAD,
+    BROKEN,
+    ORDER,
+    PROMISED,
+    STALE,
+    UNKNOWN,
+    attribute_changes,
+    next_steps,
+)
 from pytest_bctrl.observed.facts import Observation, as_data, from_data
-from pytest_bctrl.observed.witnesses import AHEAD, BROKEN, ORDER, PROMISED, STALE, UNKNOWN, next_steps, place
 from pytest_bctrl.strategies import responses
 from tests.drift.published import SPEC
 from tests.variants.runtimes import on_all, put
 
 from .bodies import CONTRACT, seen
-from .three_witnesses import CASES, Case, adding, answered, item, published, saying
+from .three_sources import CASES, Case, adding, answered, item, published, saying
 
 NEXT = next_steps("check", "suggest", "update", "again")
 
 
 def placed(spec: dict[str, Any], observation: Observation) -> list[Finding]:
     upstream = contract_with_overlay(load_data(spec, "upstream.yaml"), packaged().overlay)
-    return place(CONTRACT, upstream, observation, compare(SPEC, spec), NEXT)
+    return attribute_changes(CONTRACT, upstream, observation, compare(SPEC, spec), NEXT)
 
 
 def says(finding: Finding, witness: str = "") -> str:
@@ -156,7 +165,7 @@ def test_a_renamed_path_parameter_is_nobody_s_move() -> None:
     spec["paths"]["/v1/spaces/{space}/runtimes"] = operation
     upstream = contract_with_overlay(load_data(spec, "upstream.yaml"), None)
     case = CASES["a property that nobody documents"]
-    found = place(CONTRACT, upstream, seen(answered(case)), compare(SPEC, spec), NEXT)
+    found = attribute_changes(CONTRACT, upstream, seen(answered(case)), compare(SPEC, spec), NEXT)
     assert [(AHEAD, "does not document it")] == [
         (says(finding), says(finding, "upstream")) for finding in found if finding.location
     ]
@@ -168,7 +177,7 @@ def test_an_operation_that_is_gone_is_a_promise_while_it_answers_and_has_no_witn
     spec["paths"]["/v2/runtimes"] = spec["paths"].pop("/v1/spaces/{id}/runtimes")
     upstream = contract_with_overlay(load_data(spec, "upstream.yaml"), None)
     asked, unasked = (
-        place(CONTRACT, upstream, observation, compare(SPEC, spec), NEXT)
+        attribute_changes(CONTRACT, upstream, observation, compare(SPEC, spec), NEXT)
         for observation in (seen(answered(CASES["a property that nobody documents"])), Observation())
     )
     gone = [

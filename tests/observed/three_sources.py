@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from pytest_bctrl.observed.witnesses import AHEAD, BROKEN, PROMISED, STALE, UNKNOWN
+from pytest_bctrl.observed.attribution import AHEAD, BROKEN, PROMISED, STALE, UNKNOWN
 from tests.drift.published import SPEC
 from tests.variants.runtimes import Edit, bare_runtime, full_runtime, on_all, put
 
