@@ -34,8 +34,8 @@ _SHOWN = 30
 class JournalEntry:
     """One exchange: the request with redacted credentials, the response, and its time in seconds since the epoch.
 
-    `path` is the target of the request line, `why` explains a response that is no plain success, `faults` are the names
-    of the faults that changed it.
+    `path` is the target of the request line, `why` explains a response that is not a plain success, `faults` are the
+    names of the faults that changed it.
     """
 
     method: str
