@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest_bctrl
 from pytest_bctrl import contract_check, mock_fault, mock_scenario, strategies
-from pytest_bctrl.baseline.allowlist import load_allow_list, with_entries
+from pytest_bctrl.baseline.baseline_file import add_entries, load_baseline
 from pytest_bctrl.checks.response import response_from
 from pytest_bctrl.checks.run import flattened, run_check
 from pytest_bctrl.cli import check, contract, drift, mock, options
@@ -24,8 +24,8 @@ from pytest_bctrl.contract.files import ContractFiles, packaged
 from pytest_bctrl.contract.read import from_document, from_validated, load
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.drift import compare
-from pytest_bctrl.drift.gate_file import read_gate_file
 from pytest_bctrl.drift.report import MAX_CHANGES
+from pytest_bctrl.drift.settings import read_drift_settings
 from pytest_bctrl.drift.sources import read_text
 from pytest_bctrl.files.limits import DOCUMENT
 from pytest_bctrl.findings.finding import Finding, parse_levels
@@ -220,7 +220,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "drift date": lambda _: make.run(drift, "--accept", "x", "--until", "soon"),
     "drift past": lambda _: make.run(drift, "--accept", "x", "--until", "2020-01-01"),
     "drift formats": lambda _: make.run(drift, "--format", "json", "--format", "sarif"),
-    "drift list": lambda _: make.run(drift, "--allow-list", "none.yaml"),
+    "drift list": lambda _: make.run(drift, "--baseline", "none.yaml"),
     "drift output": lambda _: write_reports([Report("json", "none/x.json")], [], Title("drift", "a", "b")),
     "drift changes": lambda _: compare(make.paths_of(1), make.paths_of(MAX_CHANGES + 2)),
     "source http": lambda _: read_text("http://docs.test/page.md"),
@@ -264,12 +264,12 @@ TRIGGERS: Mapping[str, Trigger] = {
     "contract leads to text": lambda _: from_document(
         {**document(), "paths": {"/x": {"$ref": "#/info/title"}}}, "x.yaml"
     ),
-    "allow-list flow": lambda _: with_entries(
+    "baseline flow": lambda _: add_entries(
         "allow: [{fingerprint: f, reason: r, until: 2030-01-01}]", "gate.yaml", [FINDING], "why", date(2030, 1, 1)
     ),
-    "allow-list bytes": lambda folder: load_allow_list(Path(make.written(folder, b"\xff", "file")), "gate.yaml"),
-    "allow-list folder": lambda folder: load_allow_list(folder, "gate.yaml"),
-    "allow-list unknown": lambda _: read_gate_file("alow: []", "gate.yaml"),
+    "baseline bytes": lambda folder: load_baseline(Path(make.written(folder, b"\xff", "file")), "gate.yaml"),
+    "baseline folder": lambda folder: load_baseline(folder, "gate.yaml"),
+    "drift settings unknown": lambda _: read_drift_settings("level: []", "gate.yaml"),
     "installed contract": lambda _: contract._reject_installed(
         ContractFiles(Path(pytest_bctrl.__file__).parent / "contracts"), "update"
     ),
@@ -285,7 +285,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "traffic bare": lambda folder: make.traffic_of_two(folder),
     # check
     "check nothing": lambda _: make.no_entries(),
-    "check list": lambda _: make.run(check, "x.har", "--allow-list", "none.yaml"),
+    "check list": lambda _: make.run(check, "x.har", "--baseline", "none.yaml"),
     "check until": lambda _: make.run(check, "x.har", "--until", "2030-01-01"),
     "check recording": lambda _: opened("none.har"),
     "check contract": lambda _: make.run(check, "x.har", "--contract", "nope.yaml"),

@@ -12,13 +12,12 @@ from textwrap import dedent
 
 import pytest
 
-from pytest_bctrl.baseline.allowlist import load_allow_list
+from pytest_bctrl.baseline.baseline_file import load_baseline
 from pytest_bctrl.checks.rules import rules
 from pytest_bctrl.cli import main
 from pytest_bctrl.cli.explain import explanations
 from pytest_bctrl.contract.overlay import merge
 from pytest_bctrl.contract.read import from_document, load
-from pytest_bctrl.drift.gate_file import read_gate_file
 from pytest_bctrl.drift.rules import rules as drift_rules
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan.catalogue import run_probes
@@ -86,9 +85,7 @@ def test_what_it_says_to_write_is_a_list_that_is_read(
     text = capsys.readouterr().out
     file = tmp_path / "list.yaml"
     file.write_text(dedent(text[text.index("  allow:") :].partition("\n\n")[0]))
-    is_drift = name in drift_rules()
-    read = read_gate_file(file.read_text(), "list.yaml") if is_drift else load_allow_list(file, "list.yaml")
-    assert [name] == [entry.rule for entry in read.entries]
+    assert [name] == [entry.rule for entry in load_baseline(file, "list.yaml").entries]
 
 
 def test_without_an_argument_it_lists_the_names_of_all_rules(capsys: pytest.CaptureFixture[str]) -> None:

@@ -167,7 +167,7 @@ IN_A_FILE: Mapping[str, tuple[str, str, Read, object]] = {
     "bctrl_contract": ("mine.json", '"mine.json"', _contract, "mine.json"),
     "bctrl_fail_on": ("info", '"info"', lambda c: settings.fail_on(c, {}), "info"),
     "bctrl_upstream": ("https://h", '"https://h"', lambda c: settings.upstream(c, {}), "https://h"),
-    "bctrl_allow_list": ("a.yaml", '"a.yaml"', lambda c: settings.file_values(table.ALLOW_LIST, c)[0].value, "a.yaml"),
+    "bctrl_baseline": ("a.yaml", '"a.yaml"', lambda c: settings.file_values(table.BASELINE, c)[0].value, "a.yaml"),
     "bctrl_min_coverage": ("0", "0", lambda c: settings.percentage(table.MIN_COVERAGE, c), 0.0),
     "bctrl_impact_min": ("50", "50", lambda c: settings.percentage(table.IMPACT_MIN, c), 50.0),
     "bctrl_impact_budget": ("2m", '"2m"', lambda c: settings.impact_budget(c, {}), 120.0),

@@ -1,1 +1,1 @@
-"""What is known and accepted for a while: lists of accepted findings, of the drift gate and of the checks alike."""
+"""The baseline: findings of the suite and of drift that are accepted until a date."""

@@ -9,7 +9,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from pytest_bctrl.baseline.allowlist import FILE, AllowList, accepted, last_day, list_notes, load_allow_list
+from pytest_bctrl.baseline.baseline_file import (
+    FILE,
+    BaselineFile,
+    baseline_notes,
+    expiry_date,
+    load_baseline,
+    mark_accepted,
+)
 from pytest_bctrl.checks.response import Response, response_from
 from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import Check, check_response
@@ -58,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--operation", metavar="ID", help="operation of a bare JSON body, if the contract has several operations"
     )
     add_contract_argument(parser)
-    add_acceptance_arguments(parser, f"findings that are accepted until a date (default: {FILE}, if it exists)")
+    add_acceptance_arguments(parser)
 
 
 @dataclass(slots=True)
@@ -81,8 +88,8 @@ def run(options: argparse.Namespace) -> int:
     A file that cannot be read or checked does not prevent the check of the others.
     """
     today = date.today()
-    until = last_day(options.accept, options.until, today)
-    allow_list = _allow_list(options)
+    until = expiry_date(options.accept, options.until, today)
+    baseline = _baseline(options)
     contract = load_contract(options.contract)
     (custom_checks,) = gathered(options.plugin, {"pytest_bctrl_checks": Check})
     levels = parse_levels(options.level, "--level")
@@ -93,9 +100,9 @@ def run(options: argparse.Namespace) -> int:
     findings, off = levels.apply(checked.findings)
     notes = _skipped_files(options.paths, checked.attached_files)
     if not problems:
-        notes += list_notes(findings, allow_list, today)
+        notes += baseline_notes(findings, baseline, today)
     notes += [f"switched off by --level: {entry.name}, {off.count(entry.name)} not shown" for entry in levels.off]
-    findings = [accepted(finding, allow_list, today) for finding in findings]
+    findings = [mark_accepted(finding, baseline, today) for finding in findings]
     not_checked = [*problems]
     if not checked.response_count and not problems:
         not_checked.append("no response of an operation of the contract")
@@ -117,7 +124,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if options.accept is None:
         return 1
-    return accept_findings(allow_list.path, failing, options.accept, until)
+    return accept_findings(baseline.path, failing, options.accept, until)
 
 
 def _check_files(options: argparse.Namespace, contract: Contract, custom_checks: Sequence[Check]) -> _Checked:
@@ -142,11 +149,11 @@ def _check_files(options: argparse.Namespace, contract: Contract, custom_checks:
     return checked
 
 
-def _allow_list(options: argparse.Namespace) -> AllowList:
-    path = Path(options.allow_list or FILE)
-    if options.allow_list is not None and options.accept is None and not path.is_file():
-        raise SettingError(f"{str(path)!r} is not a file", where="--allow-list", hint="--accept REASON writes one")
-    return load_allow_list(path, str(path))
+def _baseline(options: argparse.Namespace) -> BaselineFile:
+    path = Path(options.baseline or FILE)
+    if options.baseline is not None and options.accept is None and not path.is_file():
+        raise SettingError(f"{str(path)!r} is not a file", where="--baseline", hint="--accept REASON writes one")
+    return load_baseline(path, str(path)).only("checks")
 
 
 def _skipped_files(paths: Sequence[str], attached_files: Collection[Path]) -> list[str]:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_bctrl.baseline.baseline_file import DRIFT_SETTINGS_FILE
 from pytest_bctrl.cli.options import (
     accept_findings,
     add_acceptance_arguments,
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from pytest_bctrl.baseline.baseline_file import BaselineFile, PartitionedFindings
     from pytest_bctrl.contract.document import Document
     from pytest_bctrl.contract.in_force import ContractInForce
-    from pytest_bctrl.drift.gate_file import GateFile
+    from pytest_bctrl.drift.settings import DriftSettings
     from pytest_bctrl.findings.finding import Finding
 
 EXAMPLES = (
@@ -69,8 +71,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the JSON report of pytest --bctrl-impact, to show for each change whether it breaks your tests",
     )
-    text = "findings that are accepted until a date, and levels of rules (default: bctrl-drift.yaml, if it exists)"
-    add_acceptance_arguments(parser, text)
+    text = f"levels of rules and sunset-days (default: {DRIFT_SETTINGS_FILE}, if it exists)"
+    parser.add_argument("--levels", metavar="PATH", help=text)
+    add_acceptance_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -90,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     from datetime import date
 
-    from pytest_bctrl.baseline.allowlist import judge, last_day
+    from pytest_bctrl.baseline.baseline_file import apply_baseline, baseline_notes, expiry_date
     from pytest_bctrl.drift import require_adoptable
     from pytest_bctrl.drift.contract_change import compare_contracts
     from pytest_bctrl.drift.options import Options
@@ -98,25 +101,26 @@ def _run(arguments: argparse.Namespace) -> int:
     from pytest_bctrl.reports.wording import Title, that_fail
 
     today = date.today()
-    until = last_day(arguments.accept, arguments.until, today)
+    until = expiry_date(arguments.accept, arguments.until, today)
     reports = requested_reports(arguments)
-    gate = read_gate(arguments.allow_list, is_written=arguments.accept is not None)
+    settings = read_settings(arguments.levels)
+    baseline = read_baseline(arguments.baseline, is_written=arguments.accept is not None)
     in_force = chosen_contract(None) if arguments.base is None or arguments.upstream is None else None
     # The contract in force, if it is one side of the comparison.
     compared = in_force if arguments.base is None else None
     base, upstream = default_sources(arguments.base, arguments.upstream, in_force)
     old = _read_base(base, is_given=arguments.base is not None)
     new = read_source(upstream, known=old)
-    options = Options(gate.levels, arguments.descriptions, gate.sunset_days, today)
+    options = Options(settings.levels, arguments.descriptions, settings.sunset_days, today)
     comparison = compare_contracts(old, new, compared.overlay if compared else None, options)
     require_adoptable(new, comparison.findings)
-    result = judge(comparison.findings, gate.allow_list, today)
-    findings, notes = result.remaining, [*comparison.notes, *result.notes]
+    result = apply_baseline(comparison.findings, baseline, today)
+    findings = result.remaining
     if arguments.observed:
-        from pytest_bctrl.cli.traffic import placed
-
-        findings, list_notes = placed(arguments, old, new, findings, today, compared)
-        notes += list_notes
+        findings, entry_notes = _with_observed(arguments, (old, new), result, baseline, compared)
+    else:
+        entry_notes = baseline_notes(comparison.findings, baseline.only("drift"), today)
+    notes = [*comparison.notes, *entry_notes, *result.notes]
     if arguments.impact:
         findings = _with_impact(findings, arguments.impact)
     findings, notes = arguments.redact.data((findings, notes))
@@ -124,17 +128,37 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.accept is not None:
         # With --fail-on never, no finding fails the run, and every finding is accepted.
         accepted = findings if arguments.fail_on == "never" else failing
-        return _accept(gate.path, accepted, arguments, until)
+        return _accept(baseline.path, accepted, arguments, until)
     remarks = tuple(notes)
     if compared is not None:
         remarks = (f"compared with {short_path(base)}: {compared.reason}", *notes)
-    title = Title("drift", old.name, new.name, arguments.fail_on, remarks, accepted=len(result.allowed))
+    title = Title("drift", old.name, new.name, arguments.fail_on, remarks, accepted=len(result.accepted))
     write_reports(reports, findings, title)
     # The text report on standard output ends with the notes.
     if not any(report.format == "text" and report.path in (None, "-") for report in reports):
         for note in notes:
             print(escape_line(f"pytest-bctrl: {note}"), file=sys.stderr)
     return _exit_code(len(failing), arguments, in_force)
+
+
+def _with_observed(
+    arguments: argparse.Namespace,
+    documents: tuple[Document, Document],
+    result: PartitionedFindings,
+    baseline: BaselineFile,
+    in_force: ContractInForce | None,
+) -> tuple[list[Finding], list[str]]:
+    """Return the remaining changes and the findings in the traffic, each with its cause, and notes on the baseline."""
+    from datetime import date
+
+    from pytest_bctrl.baseline.baseline_file import baseline_notes, mark_accepted
+    from pytest_bctrl.cli.traffic import placed
+
+    today = date.today()
+    findings = placed(arguments, *documents, result.remaining, in_force)
+    in_traffic = [finding for finding in findings if "revision" not in finding.extra]
+    notes = baseline_notes([*result.remaining, *result.accepted, *in_traffic], baseline, today)
+    return [mark_accepted(finding, baseline, today) for finding in findings], notes
 
 
 def _exit_code(failing: int, arguments: argparse.Namespace, in_force: ContractInForce | None) -> int:
@@ -153,7 +177,7 @@ def _exit_code(failing: int, arguments: argparse.Namespace, in_force: ContractIn
 
 
 def _accept(path: str, findings: Sequence[Finding], arguments: argparse.Namespace, until: date) -> int:
-    """Write the findings to the list of accepted ones; print that there are none otherwise."""
+    """Add the findings to the baseline; print that there are none otherwise."""
     if findings:
         return accept_findings(path, findings, arguments.accept, until)
     print(f"pytest-bctrl: nothing to accept: no findings at or above {arguments.fail_on}", file=sys.stderr)
@@ -226,23 +250,36 @@ def upstream_setting() -> str | None:
     return project_setting("bctrl_upstream", read)
 
 
-def read_gate(path: str | None, is_written: bool = False) -> GateFile:
-    """Read the list of accepted findings at `path`, else the default file if it exists.
+def read_settings(path: str | None) -> DriftSettings:
+    """Return the settings in the file at `path`, or in the default one if it exists.
 
-    With `is_written`, the list will be written, so that it need not exist yet.
+    Raises `DocumentError` if the file cannot be read or is invalid.
     """
-    from pytest_bctrl.drift.gate_file import FILE, GateFile, read_gate_file
+    from pytest_bctrl.drift.settings import DriftSettings, read_drift_settings
     from pytest_bctrl.drift.sources import read_text
 
-    name = path or FILE
-    exists = Path(name).exists() if path else Path(name).is_file()
-    if exists:
-        return read_gate_file(read_text(name), name)
-    if path is None or is_written:
-        return GateFile(name)
+    name = path or DRIFT_SETTINGS_FILE
+    if path is None and not Path(name).is_file():
+        return DriftSettings()
+    return read_drift_settings(read_text(name), name)
+
+
+def read_baseline(path: str | None, *, is_written: bool) -> BaselineFile:
+    """Return the baseline at `path`, or the default one, empty if there is no file.
+
+    Raises `DocumentError` if it is invalid, or if the file at `path` is missing and `is_written` is false.
+    """
+    from pytest_bctrl.baseline.baseline_file import FILE, load_baseline
+    from pytest_bctrl.drift.settings import require_known_rules
     from pytest_bctrl.errors import DocumentError
 
-    raise DocumentError("there is no such file", where=f"--allow-list {name}", hint="--accept REASON writes one")
+    file = Path(path or FILE)
+    if path is not None and not is_written and not file.exists():
+        hint = "--accept REASON writes one"
+        raise DocumentError("there is no such file", where=f"--baseline {path}", hint=hint)
+    baseline = load_baseline(file, str(file))
+    require_known_rules(baseline)
+    return baseline
 
 
 def _next_commands(arguments: argparse.Namespace, in_force: ContractInForce | None) -> Iterator[str]:
@@ -250,7 +287,8 @@ def _next_commands(arguments: argparse.Namespace, in_force: ContractInForce | No
     import shlex
 
     options = [arguments.upstream] if arguments.upstream else []
-    for option, value in (("--base", arguments.base), ("--allow-list", arguments.allow_list)):
+    files = ("--base", arguments.base), ("--levels", arguments.levels), ("--baseline", arguments.baseline)
+    for option, value in files:
         if value:
             options += [option, value]
     update = in_force.update_command(arguments.upstream) if in_force else update_command(arguments.upstream)

@@ -11,14 +11,14 @@ from shlex import quote
 from textwrap import indent
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_bctrl.baseline.allowlist import DAYS, FILE
+from pytest_bctrl.baseline.baseline_file import DAYS, FILE
 from pytest_bctrl.checks.rules import rules
 from pytest_bctrl.cli.project import add_contract_argument, load_contract
 from pytest_bctrl.contract.files import built_from
 from pytest_bctrl.drift.examples import example as drift_example
-from pytest_bctrl.drift.gate_file import FILE as GATE_FILE
 from pytest_bctrl.drift.rules import rules as drift_rules
 from pytest_bctrl.drift.rules import why
+from pytest_bctrl.drift.settings import FILE as DRIFT_FILE
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_line, escape_lines
 from pytest_bctrl.reports.wording import sentence
@@ -133,11 +133,9 @@ def _overlay_action(contract: Contract, rule: str) -> str:
 def _text(explanation: Explanation, until: date) -> str:
     name = explanation.name
     if explanation.kind == "drift":
-        file = GATE_FILE
         accept = "pytest-bctrl drift --accept REASON"
-        set_level = f"levels: {{{name}: LEVEL}} in {GATE_FILE}"
+        set_level = f"levels: {{{name}: LEVEL}} in {DRIFT_FILE}"
     else:
-        file = FILE
         accept = "pytest --bctrl-live bctrl --bctrl-accept=REASON"
         set_level = f"bctrl_levels = {name} = LEVEL"
     return f"""\
@@ -148,7 +146,7 @@ def _text(explanation: Explanation, until: date) -> str:
 source    {explanation.source}
 broken by {explanation.example}
 
-accept findings until a date, in {file}:
+accept findings until a date, in {FILE}:
 
   allow:
     - rule: {name}

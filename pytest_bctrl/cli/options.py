@@ -167,21 +167,22 @@ def _import(name: str) -> ModuleType:
         ) from error
 
 
-def add_acceptance_arguments(parser: argparse.ArgumentParser, what: str) -> None:
-    """Declare `--allow-list` (with `what` as its help), `--accept` and `--until`."""
-    from pytest_bctrl.baseline.allowlist import DAYS
+def add_acceptance_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare `--baseline`, `--accept` and `--until`."""
+    from pytest_bctrl.baseline.baseline_file import DAYS, FILE
 
-    parser.add_argument("--allow-list", metavar="PATH", help=what)
-    parser.add_argument("--accept", metavar="REASON", help="add the current failures to that list, with this reason")
+    baseline = f"accepted findings, each with its expiry (default: {FILE}, if it exists)"
+    parser.add_argument("--baseline", metavar="PATH", help=baseline)
+    parser.add_argument("--accept", metavar="REASON", help="add the current failures to the baseline, with this reason")
     until = f"expiry of the entries that --accept adds, such as 2027-01-31 (default: {DAYS} days from today)"
     parser.add_argument("--until", metavar="DATE", help=until)
 
 
 def accept_findings(path: str, findings: Sequence[Finding], reason: str, until: date) -> int:
-    """Add findings to the list, each once, print a line, and return the exit code 0."""
-    from pytest_bctrl.baseline.allowlist import accept
+    """Add findings to the baseline, each once, print a line, and return the exit code 0."""
+    from pytest_bctrl.baseline.baseline_file import add_to_baseline
 
     distinct_findings = list({finding.fingerprint: finding for finding in findings}.values())
-    accept(Path(path), distinct_findings, reason, until)
+    add_to_baseline(Path(path), distinct_findings, reason, until)
     print(escape_line(f"pytest-bctrl: accepted {len(distinct_findings)} until {until} in {path}"), file=sys.stderr)
     return 0

@@ -7,11 +7,9 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pytest_bctrl.baseline.allowlist import FILE, accepted, list_notes, load_allow_list
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.response import response_from as response_from_body
 from pytest_bctrl.checks.strict_json import parse
@@ -149,10 +147,9 @@ def placed(
     old: Document,
     new: Document,
     changes: Sequence[Finding],
-    today: date,
     in_force: ContractInForce | None,
-) -> tuple[list[Finding], list[str]]:
-    """Return the changes and the findings in the traffic, each with its cause, and notes on the accepted findings.
+) -> list[Finding]:
+    """Return the changes and the findings in the traffic, each with its cause.
 
     `in_force` is the contract in force; None if `--base` was given. Raises `BctrlError` if the traffic cannot be read
     or compared with upstream.
@@ -172,11 +169,7 @@ def placed(
     upstream = contract_with_overlay(new, overlay)
     observation, has_bodies = read_traffic(arguments.observed, vendored)
     next_commands = commands(arguments.upstream, arguments.base, arguments.observed, in_force, has_bodies=has_bodies)
-    findings = attribute_changes(vendored, upstream, observation, changes, next_commands)
-    allow_list = load_allow_list(Path(FILE), FILE)
-    observed = [finding for finding in findings if "revision" not in finding.extra]
-    notes = list_notes(observed, allow_list, today)
-    return [accepted(finding, allow_list, today) for finding in findings], notes
+    return attribute_changes(vendored, upstream, observation, changes, next_commands)
 
 
 def commands(

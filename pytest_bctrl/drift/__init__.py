@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from pathlib import Path
 
-    from pytest_bctrl.baseline.allowlist import Judged
+    from pytest_bctrl.baseline.baseline_file import BaselineFile, PartitionedFindings
     from pytest_bctrl.contract.document import Document
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.findings.finding import Finding
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Source = Document | dict[str, Any] | str | PathLike[str]
 
 
-__all__ = ["check_upstream", "compare", "judge_upstream", "require_adoptable"]
+__all__ = ["check_upstream", "compare", "compare_with_upstream", "require_adoptable"]
 
 
 def compare(base: Source, revision: Source, options: Options | None = None) -> list[Finding]:
@@ -60,31 +60,38 @@ def check_upstream(source: str, contract_base: Source) -> list[Finding]:
     return compare(contract_base, read_source(source))
 
 
-def judge_upstream(
-    source: str | Document, contract_base: Source, gate_file: Path, overlay: Path | None = None
-) -> Judged:
-    """Return what `check_upstream` finds, under the levels and parted by the allow-list of a gate file, if it is there.
+def compare_with_upstream(
+    source: str | Document,
+    contract_base: Source,
+    settings_file: Path,
+    baseline: BaselineFile,
+    overlay: Path | None = None,
+) -> PartitionedFindings:
+    """Return what `check_upstream` finds, with the levels of the settings, separated into accepted findings and others.
 
-    `overlay` is the one of the contract in force, which both sides are read with. Raises what `check_upstream` raises,
-    and `DocumentError` for a gate file that cannot be read.
+    The settings file may be missing. `overlay` is that of the contract in force; it is applied to both sides. Raises
+    what `check_upstream` raises, and `DocumentError` for invalid settings or an entry with an unknown rule.
     """
     from datetime import date
 
-    from pytest_bctrl.baseline.allowlist import judge
+    from pytest_bctrl.baseline.baseline_file import apply_baseline, baseline_notes
     from pytest_bctrl.drift.contract_change import compare_contracts
-    from pytest_bctrl.drift.gate_file import GateFile, read_gate_file
     from pytest_bctrl.drift.options import Options
+    from pytest_bctrl.drift.settings import DriftSettings, read_drift_settings, require_known_rules
     from pytest_bctrl.drift.sources import read_text
 
-    name = str(gate_file)
-    gate = read_gate_file(read_text(name), name) if gate_file.is_file() else GateFile(name)
+    settings = DriftSettings()
+    if settings_file.is_file():
+        settings = read_drift_settings(read_text(str(settings_file)), str(settings_file))
+    require_known_rules(baseline)
     today = date.today()
-    options = Options(gate.levels, sunset_days=gate.sunset_days, today=today)
+    options = Options(settings.levels, sunset_days=settings.sunset_days, today=today)
     revision = _document(source, "revision")
-    compared = compare_contracts(_document(contract_base, "base"), revision, overlay, options)
-    require_adoptable(revision, compared.findings)
-    judged = judge(compared.findings, gate.allow_list, today)
-    return judged._replace(notes=(*compared.notes, *judged.notes))
+    comparison = compare_contracts(_document(contract_base, "base"), revision, overlay, options)
+    require_adoptable(revision, comparison.findings)
+    partition = apply_baseline(comparison.findings, baseline, today)
+    notes = baseline_notes(comparison.findings, baseline.only("drift"), today)
+    return partition._replace(notes=(*comparison.notes, *notes, *partition.notes))
 
 
 def require_adoptable(revision: Document, findings: list[Finding]) -> None:

@@ -47,7 +47,9 @@ class View(NamedTuple):
 class Change(NamedTuple):
     """One thing that changed. `kind` is the rule without its scope and direction; `step` leads there from the pair.
 
-    `key` is the same for the same change, wherever it shows and under whichever rule.
+    `part` identifies which part of the schema changed where the rule and both values do not; fingerprints depend on it,
+    so it is never reworded. `detail` describes that part to people, and nothing depends on its wording.
+    `key` is the same for the same change at every location and under every rule.
     """
 
     kind: str
@@ -57,13 +59,17 @@ class Change(NamedTuple):
     new: Any
     old_at: str
     new_at: str
-    say: str
+    part: str
+    detail: str
     key: str
 
 
-def changed(kind: str, rule: str, step: str, values: tuple[Any, Any], at: tuple[str, str], say: str = "") -> Change:
-    """Return a change; `values` and `at` are of the old side and the new one."""
-    return Change(kind, rule, step, *values, *at, say, repr((kind, step, *map(plain, values), at, say)))
+def changed(
+    kind: str, rule: str, step: str, values: tuple[Any, Any], at: tuple[str, str], part: str = "", detail: str = ""
+) -> Change:
+    """Return a change; `values` and `at` hold those of the old side and the new one, `detail` defaults to `part`."""
+    key = repr((kind, step, *map(plain, values), at, part))
+    return Change(kind, rule, step, *values, *at, part, detail or part, key)
 
 
 def plain(value: Any) -> Any:
@@ -146,11 +152,11 @@ class Draft:
         self.changes: list[Change] = []
         self.edges: list[Edge] = []
 
-    def emit(self, suffix: str, old: Any, new: Any, keyword: str, say: str = "") -> None:
+    def emit(self, suffix: str, old: Any, new: Any, keyword: str, part: str = "") -> None:
         """Note a change of the schema itself: the rule's last words, both values, and the keyword it is found at."""
         scope = self.view.scope
         rule = _SPELLED.get((scope, suffix)) or f"{scope}-{suffix}"
-        self.changes.append(changed(suffix, rule, "", (old, new), (self.old.at(keyword), self.new.at(keyword)), say))
+        self.changes.append(changed(suffix, rule, "", (old, new), (self.old.at(keyword), self.new.at(keyword)), part))
 
     def add(self, kind: str, rule: str, step: str, values: tuple[Any, Any], at: tuple[str, str]) -> None:
         """Note a change under a rule of its own."""

@@ -51,11 +51,11 @@ class Report:
         new: Any = None,
         old_at: str = "",
         new_at: str = "",
-        say: str = "",
+        part: str = "",
         made_of: Sequence[Located] = (),
     ) -> None:
         """Note a change: its rule, place, both values, the pointers of both, and what it is made of."""
-        change = changed(rule, rule, "", (old, new), (old_at, new_at), say)
+        change = changed(rule, rule, "", (old, new), (old_at, new_at), part)
         self.note([Located(change, rank(rule, self.levels), 0, "", (), made_of)], place)
 
     def add_each(self, rule: str, place: Place, sides: Iterable[Values], at: tuple[str, str]) -> None:
@@ -128,8 +128,8 @@ class Report:
             # What the rule is wary of cannot be here.
             level = "info"
         old, new = plain(change.old), plain(change.new)
-        mark = fingerprint(change.kind, change.old_at, f"{change.new_at}{change.step}", (), old, new, change.say)
-        own = fingerprint(rule.id, place.shape, place.location, place.context, old, new, change.say)
+        mark = fingerprint(change.kind, change.old_at, f"{change.new_at}{change.step}", (), old, new, change.part)
+        own = fingerprint(rule.id, place.shape, place.location, place.context, old, new, change.part)
         return Finding(
             rule=rule.id,
             level=level,
@@ -149,7 +149,7 @@ class Report:
                 "revision": _spot(self.revision, change.new_at),
                 "change": mark,
                 "changed": self._changed(worst, place.operation),
-                **({"detail": change.say} if change.say else {}),
+                **({"detail": change.detail} if change.detail else {}),
                 **({"shown": shown.data} if shown else {}),
                 "places": places,
             },
@@ -208,14 +208,21 @@ def _location(one: Located, place: Place) -> str:
 
 
 def _places(noted: list[_Noted]) -> list[dict[str, str]]:
-    """Where a change shows: each place once."""
-    found: dict[tuple[Any, ...], dict[str, str]] = {}
-    for one, place, response in noted:
-        location = _location(one, place)
+    """Return each location of a change once, with the fingerprint that the change has if it shows nowhere else."""
+    places: dict[tuple[Any, ...], dict[str, str]] = {}
+    for located, place, response in noted:
+        change, location = located.change, _location(located, place)
         key = place.operation, place.shape, location, place.context
-        if key not in found:
-            found[key] = {"operation": place.operation, "location": location, **response, "rule": one.change.rule}
-    return list(found.values())
+        if key not in places:
+            values = plain(change.old), plain(change.new)
+            places[key] = {
+                "operation": place.operation,
+                "location": location,
+                **response,
+                "rule": change.rule,
+                "fingerprint": fingerprint(change.rule, place.shape, location, place.context, *values, change.part),
+            }
+    return list(places.values())
 
 
 def _joined(one: Finding, other: Finding) -> Finding:
@@ -239,8 +246,8 @@ def _spot(spec: Spec, pointer: str) -> dict[str, Any]:
 def _message(meaning: str, change: Change, place: Place) -> str:
     what = meaning.rstrip(".")
     where = f" at {place.location}" if place.location else ""
-    if change.say:
-        return f"{what}{where}: {change.say}"
+    if change.detail:
+        return f"{what}{where}: {change.detail}"
     old, new = _short(change.old), _short(change.new)
     if change.old is not None and change.new is not None:
         return f"{what}{where}: {old} → {new}"

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pytest_bctrl.findings.finding import Finding
 
@@ -31,13 +31,6 @@ def fingerprint(
 
     parts = [rule, shape, location, list(context), old, new, kind]
     return sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-
-def place_fingerprint(finding: Finding, place: Mapping[str, Any]) -> str:
-    """Return the fingerprint of a change between two documents at one of its locations, as if it had no other."""
-    context = [(key, place[key]) for key in ("status", "media_type") if key in place]
-    values = finding.expected, finding.observed, finding.extra.get("detail", "")
-    return fingerprint(place["rule"], shape(place["operation"]), place["location"], context, *values)
 
 
 def shape(label: str) -> str:

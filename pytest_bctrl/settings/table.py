@@ -77,8 +77,8 @@ PROBES = Setting(
     "bctrl_probes",
     "Requests of the contract suite: all (default), or contract: only those that conform to the contract",
 )
-ALLOW_LIST = Setting(
-    "bctrl_allow_list",
+BASELINE = Setting(
+    "bctrl_baseline",
     "Baseline: findings that are accepted until a date (default: bctrl-baseline.yaml in the rootdir)",
     metavar="PATH",
 )

@@ -282,4 +282,4 @@ def _repeated_flags(config: pytest.Config, run: ContractRun) -> list[str]:
     return flags
 
 
-_REPEATED = ("base_url", "space_id", "contract", "upstream", "fail_on", "allow_list")
+_REPEATED = ("base_url", "space_id", "contract", "upstream", "fail_on", "baseline")

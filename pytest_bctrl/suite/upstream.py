@@ -8,8 +8,8 @@ import pytest
 
 from pytest_bctrl.contract.files import short_path
 from pytest_bctrl.contract.in_force import contract_of_config
-from pytest_bctrl.drift import judge_upstream
-from pytest_bctrl.drift.gate_file import FILE
+from pytest_bctrl.drift import compare_with_upstream
+from pytest_bctrl.drift.settings import FILE
 from pytest_bctrl.drift.sources import read_source
 from pytest_bctrl.errors import DocumentError, UnreachableError
 from pytest_bctrl.findings.finding import Finding
@@ -31,11 +31,12 @@ def test_upstream_has_not_drifted(pytestconfig: pytest.Config, request: pytest.F
 
     try:
         upstream = read_source(str(run.upstream))
-        judged = judge_upstream(upstream, base, pytestconfig.rootpath / FILE, chosen.overlay)
+        settings = pytestconfig.rootpath / FILE
+        compared = compare_with_upstream(upstream, base, settings, run.baseline.file, chosen.overlay)
         if run.target == "live":
             verdict.upstream = {"name": upstream.name, "data": upstream.data}
-        verdict.collect(judged.remaining)
-        notes = (f"compared with {short_path(base)}: {chosen.reason}", *judged.notes)
+        verdict.collect(compared.remaining)
+        notes = (f"compared with {short_path(base)}: {chosen.reason}", *compared.notes)
         verdict.figures = [f"drift        {note}" for note in notes]
     except (DocumentError, UnreachableError) as error:
         verdict.not_checked = f"the drift of the spec: {error}"

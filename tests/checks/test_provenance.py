@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_bctrl.baseline.allowlist import accepted, load_allow_list
+from pytest_bctrl.baseline.baseline_file import load_baseline, mark_accepted
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_protocol
 from pytest_bctrl.checks.violation import answered_by, is_malformed, softened, source_of
@@ -134,5 +134,5 @@ def test_levels_and_the_list_of_accepted_findings_take_a_status(tmp_path: Path) 
     path.write_text(
         f"allow:\n- {{rule: {rule}, location: header Content-Type, status: 404, reason: proxy, until: 2099-01-01}}\n"
     )
-    marked = [accepted(one, load_allow_list(path, "known"), date(2026, 1, 1)) for one in found]
+    marked = [mark_accepted(one, load_baseline(path, "known"), date(2026, 1, 1)) for one in found]
     assert [False, True] == ["accepted" in one.extra for one in marked]

@@ -118,11 +118,11 @@ def test_what_is_accepted_no_longer_fails(tmp_path: Path, base: str) -> None:
         "drift", "page.md", "--base", base, "--accept", "we cope: 'all' of it", "--until", until, cwd=tmp_path
     )
     assert accepted.returncode == 0
-    assert f"until: {until}" in (tmp_path / "bctrl-drift.yaml").read_text()
+    assert f"until: {until}" in (tmp_path / "bctrl-baseline.yaml").read_text()
     again = drift("drift", "page.md", "--base", base, cwd=tmp_path)
     assert again.returncode == 0
     assert "no new findings, 1 accepted" in again.stdout
-    assert ("1 of 1 findings are allowed" in again.stdout, again.stderr) == (True, "")
+    assert ("1 of 1 findings are accepted" in again.stdout, again.stderr) == (True, "")
 
 
 def test_accepting_twice_keeps_what_was_there(tmp_path: Path, base: str) -> None:
@@ -130,7 +130,7 @@ def test_accepting_twice_keeps_what_was_there(tmp_path: Path, base: str) -> None
     drift("drift", "page.md", "--base", base, "--accept", "first", cwd=tmp_path)
     written(tmp_path, page(PAUSED.replace("- stopped", "- stopped\n        - lost")))
     drift("drift", "page.md", "--base", base, "--accept", "second", cwd=tmp_path)
-    text = (tmp_path / "bctrl-drift.yaml").read_text()
+    text = (tmp_path / "bctrl-baseline.yaml").read_text()
     assert text.count("fingerprint:") == 2
     assert drift("drift", "page.md", "--base", base, cwd=tmp_path).returncode == 0
 
@@ -149,7 +149,7 @@ def test_an_expired_entry_fails_again_and_says_so(tmp_path: Path, base: str) -> 
     written(
         tmp_path,
         "allow:\n- rule: response-property-enum-value-added\n  location: runtimes[*].status\n  reason: r\n  until: 2020-01-01\n",
-        "bctrl-drift.yaml",
+        "bctrl-baseline.yaml",
     )
     done = drift("drift", "page.md", "--base", base, cwd=tmp_path)
     assert done.returncode == 1
@@ -171,8 +171,29 @@ def test_levels_are_set_per_rule(tmp_path: Path, base: str) -> None:
     assert drift("drift", "page.md", "--base", base, cwd=tmp_path).returncode == 0
 
 
-def test_a_named_allow_list_that_is_missing_is_2(tmp_path: Path, base: str) -> None:
-    assert drift("drift", base, "--base", base, "--allow-list", "gone.yaml", cwd=tmp_path).returncode == 2
+@pytest.mark.parametrize("option", ["--baseline", "--levels"])
+def test_a_named_file_that_is_missing_is_2(tmp_path: Path, base: str, option: str) -> None:
+    assert drift("drift", base, "--base", base, option, "gone.yaml", cwd=tmp_path).returncode == 2
+
+
+def test_levels_are_read_from_the_named_file(tmp_path: Path, base: str) -> None:
+    written(tmp_path, page(PAUSED))
+    written(tmp_path, "levels:\n  response-property-enum-value-added: info\n", "lenient.yaml")
+    assert drift("drift", "page.md", "--base", base, "--levels", "lenient.yaml", cwd=tmp_path).returncode == 0
+
+
+def test_accepted_findings_among_the_levels_are_2_and_the_message_names_the_baseline(tmp_path: Path, base: str) -> None:
+    written(tmp_path, "allow: []\n", "bctrl-drift.yaml")
+    done = drift("drift", base, "--base", base, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "bctrl-drift.yaml:1: accepted findings belong in bctrl-baseline.yaml" in done.stderr
+
+
+def test_entries_of_the_suite_are_not_stale_here(tmp_path: Path, base: str) -> None:
+    entry = "{rule: unique_ids, location: 'runtimes[*].id', reason: r, until: 2099-01-01}"
+    written(tmp_path, f"allow:\n- {entry}\n", "bctrl-baseline.yaml")
+    done = drift("drift", base, "--base", base, cwd=tmp_path)
+    assert (done.returncode, "stale" in done.stdout) == (0, False)
 
 
 def test_the_package_says_its_version(tmp_path: Path) -> None:
@@ -242,8 +263,8 @@ def test_to_accept_again_renews_the_entry(tmp_path: Path, base: str) -> None:
     written(tmp_path, PAUSED, "new.yaml")
     accepting = ("drift", "new.yaml", "--base", base, "--accept")
     assert drift(*accepting, "first", cwd=tmp_path).returncode == 0
-    file = tmp_path / "bctrl-drift.yaml"
-    kept = "levels:\n  endpoint-added: info\n" + re.sub(r"until: .*", "until: 2020-01-01", file.read_text())
+    file = tmp_path / "bctrl-baseline.yaml"
+    kept = "# known changes\n" + re.sub(r"until: .*", "until: 2020-01-01", file.read_text())
     file.write_text(kept.replace('reason: "first"', "reason: >-\n      first\n      of all"))
     assert "extend its date" in drift("drift", "new.yaml", "--base", base, cwd=tmp_path).stdout
     assert drift(*accepting, "second", "--until", "2099-01-01", cwd=tmp_path).returncode == 0

@@ -13,9 +13,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from pytest_bctrl.baseline.allowlist import AllowList, Entry, accepted, list_notes
+from pytest_bctrl.baseline.baseline_file import BaselineEntry, BaselineFile, baseline_notes, mark_accepted
 from pytest_bctrl.drift import compare
-from pytest_bctrl.findings.fingerprint import place_fingerprint
 from pytest_bctrl.reports.drift_text import drift_text
 from pytest_bctrl.reports.findings_json import findings_json
 from pytest_bctrl.reports.github import findings_markdown
@@ -281,22 +280,22 @@ def test_an_accepted_place_accepts_that_place_and_all_of_them_the_change() -> No
     old, new = (of({"/a": REF, "/b": REF}, First={"enum": values}) for values in (["x"], ["x", "y"]))
     (finding,) = compare(old, new)
     last, today = date(2099, 1, 1), date(2026, 1, 1)
-    each = [Entry("why", last, 1, place_fingerprint(finding, place)) for place in finding.extra["places"]]
-    each[1:] = [Entry("why", last, 2, rule=finding.rule, location="", operation="GET /b")]
-    assert "accepted" in accepted(finding, AllowList("list", tuple(each)), today).extra
-    assert list_notes([finding], AllowList("list", tuple(each)), today) == []
-    part = AllowList("list", tuple(each[:1]))
-    assert accepted(finding, part, today) == finding
-    assert list_notes([finding], part, today) == [
-        f"list:1: the entry for {each[0].fingerprint} covers some of the places of a change; "
+    each = [BaselineEntry("why", last, 1, place["fingerprint"]) for place in finding.extra["places"]]
+    each[1:] = [BaselineEntry("why", last, 2, rule=finding.rule, location="", operation="GET /b")]
+    assert "accepted" in mark_accepted(finding, BaselineFile("list", tuple(each)), today).extra
+    assert baseline_notes([finding], BaselineFile("list", tuple(each)), today) == []
+    part = BaselineFile("list", tuple(each[:1]))
+    assert mark_accepted(finding, part, today) == finding
+    assert baseline_notes([finding], part, today) == [
+        f"list:1: the entry for {each[0].fingerprint} covers only some locations of a change; "
         f"to accept all 2, write fingerprint: {finding.fingerprint}"
     ]
-    whole = AllowList("list", (Entry("why", last, 1, finding.fingerprint),))
+    whole = BaselineFile("list", (BaselineEntry("why", last, 1, finding.fingerprint),))
     before, after = ({**side, "paths": {"/a": side["paths"]["/a"]}} for side in (old, new))
     alone = compare(before, after)
-    assert all("accepted" in accepted(one, whole, today).extra for one in (finding, *alone))
-    rule = AllowList("list", (Entry("why", last, 1, rule=finding.rule, location=""),))
-    assert "accepted" in accepted(finding, rule, today).extra
+    assert all("accepted" in mark_accepted(one, whole, today).extra for one in (finding, *alone))
+    rule = BaselineFile("list", (BaselineEntry("why", last, 1, rule=finding.rule, location=""),))
+    assert "accepted" in mark_accepted(finding, rule, today).extra
 
 
 @pytest.mark.parametrize("names", ["ab", "ba"])

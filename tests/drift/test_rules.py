@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
 from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.examples import Example, example, in_scope, schema_change, stored
+from pytest_bctrl.drift.pair import Change, changed
 from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.findings.finding import Direction, Level
 
@@ -171,10 +172,27 @@ def test_what_is_told_of_two_keywords_at_once_is_where_they_stand(old: Doc, new:
     ],
 )
 def test_a_fingerprint_stays(rule: str, fingerprint: str) -> None:
-    """One that changes is one that no allow-list knows any more."""
+    """If it changed, the baseline of a project would no longer match the finding."""
     base, revision, _, options = example(rule)
     (finding,) = compare(base, revision, options)
     assert fingerprint == finding.fingerprint
+
+
+@pytest.mark.parametrize("rule", ["response-property-enum-value-added", "response-body-became-nullable"])
+def test_a_fingerprint_does_not_depend_on_the_wording_of_a_detail(monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
+    base, revision, _, options = example(rule)
+    (before,) = compare(base, revision, options)
+
+    def reworded(*arguments: Any) -> Change:
+        return changed(*arguments)._replace(detail="in other words")
+
+    monkeypatch.setattr("pytest_bctrl.drift.pair.changed", reworded)
+    (after,) = compare(base, revision, options)
+    assert before.extra["detail"] != after.extra["detail"] == "in other words"
+    assert "in other words" in after.message
+    assert (before.fingerprint, before.extra["change"]) == (after.fingerprint, after.extra["change"])
+    assert before.extra["places"] == after.extra["places"]
+    assert [place["fingerprint"] for place in after.extra["places"]] == [after.fingerprint]
 
 
 def require_same(pair: Example) -> None:

@@ -78,9 +78,9 @@ def test_a_report_is_written_although_the_gate_fails(tmp_path: Path) -> None:
     assert "response-property-enum-value-added" in (tmp_path / "report.xml").read_text("utf-8")
 
 
-def test_accepting_writes_an_allow_list_that_was_not_there(tmp_path: Path) -> None:
-    assert gate(tmp_path, "new.yaml --accept 'we ignore it' --allow-list ours.yaml").returncode == 0
-    assert gate(tmp_path, "new.yaml --allow-list ours.yaml").returncode == 0
+def test_accepting_creates_the_baseline(tmp_path: Path) -> None:
+    assert gate(tmp_path, "new.yaml --accept 'we cope' --baseline ours.yaml").returncode == 0
+    assert gate(tmp_path, "new.yaml --baseline ours.yaml").returncode == 0
 
 
 @pytest.mark.parametrize(("error", "code"), [(BrokenPipeError, 2), (KeyboardInterrupt, 130)])

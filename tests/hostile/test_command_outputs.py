@@ -48,7 +48,7 @@ COMMAND_LINES = {
         *(f"{GATE} --format {name}" for name in sorted(FORMATS)),
         f"{GATE} --observed recording.har",
         f"{GATE} --accept TEXT",
-        f"{GATE} --fail-on never --allow-list TEXT",
+        f"{GATE} --fail-on never --baseline TEXT",
         "drift TEXT --base old.json",
         "drift new.json --base TEXT",
     ],

@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from pytest_bctrl import check
+from pytest_bctrl.baseline.baseline_file import BaselineFile
 from pytest_bctrl.contract.document import load_data
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.contract.show import contract_lines
-from pytest_bctrl.drift import judge_upstream
+from pytest_bctrl.drift import compare_with_upstream
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.samples.mutants import mutants
 from pytest_bctrl.samples.sample import Samples
@@ -218,4 +219,5 @@ def test_the_gate_refuses_a_page_that_is_not_to_be_adopted(tmp_path: Path) -> No
     costly = document(schema)
     costly["components"]["schemas"] = schemas
     with pytest.raises(DocumentError, match="takes too long to validate"):
-        judge_upstream(load_data(costly, "page"), load_data(document(), "base"), tmp_path / "none.yaml")
+        base, settings = load_data(document(), "base"), tmp_path / "none.yaml"
+        compare_with_upstream(load_data(costly, "page"), base, settings, BaselineFile("none.yaml"))

@@ -100,7 +100,7 @@ COMMANDS = {
     "spec.yaml": "main drift spec.yaml",
     "data.json": "main mock --recording data.json",
     "data-lists.json": "main mock --recording data-lists.json",
-    "allowed.yaml": "main check --allow-list allowed.yaml huge.json",
+    "allowed.yaml": "main check --baseline allowed.yaml huge.json",
 }
 """The command where it is not `check`, and how it is run."""
 

@@ -21,7 +21,7 @@ from datetime import date
 from pathlib import Path
 
 from pytest_bctrl.files import locking
-from pytest_bctrl.baseline.allowlist import accept
+from pytest_bctrl.baseline.baseline_file import add_to_baseline
 from pytest_bctrl.cli.options import Report, write_reports
 from pytest_bctrl.contract.build import write_files
 from pytest_bctrl.errors import BctrlError
@@ -46,7 +46,7 @@ def recording(path, size):
 
 
 def baseline(path, size):
-    accept(path, found(size), "known", date.max)
+    add_to_baseline(path, found(size), "known", date.max)
 
 
 def report(path, size):

@@ -23,7 +23,7 @@ import itertools, json, os, random, signal, sys, time
 from datetime import date
 from pathlib import Path
 
-from pytest_bctrl.baseline.allowlist import accept, load_allow_list
+from pytest_bctrl.baseline.baseline_file import add_to_baseline, load_baseline
 from pytest_bctrl.cli.options import Report, write_reports
 from pytest_bctrl.contract.build import write_files
 from pytest_bctrl.findings.finding import Finding
@@ -41,14 +41,14 @@ def write(number):
     body = b"%d" % number * 3000
     save(recording, "t", [Exchange("GET", "http://x.test/", 200, body=body, test="t")], "mock", "now")
     found = [Finding("r", "error", "items", "wrong", "x", "y", operation="GET /x", fingerprint=f"{number % 7:016x}")]
-    accept(baseline, found, f"known {number}", date.max)
+    add_to_baseline(baseline, found, f"known {number}", date.max)
     write_reports([Report("json", str(report))], found * 50, Title("check", "x", ""))
     write_files({path: f"{number}" * 2000 for path in pair})
 
 
 def check():
     assert 1 == len(load(recording).exchanges)
-    assert load_allow_list(baseline, "b.yaml").entries
+    assert load_baseline(baseline, "b.yaml").entries
     json.loads(report.read_text())
     for path in pair:
         # Each is one number, written whole.

@@ -223,7 +223,7 @@ def test_no_command_shows_or_writes_it(
 
 WRITES = re.compile("print|write|write_text|write_bytes|write_files|print_exc|setwriter")
 KNOWN = {
-    "baseline/allowlist.py write_files": "what it accepts was hidden in: by the command, or in a test's report",
+    "baseline/baseline_file.py write_files": "what it accepts was hidden in: by the command, or in a test's report",
     "cli/mock.py write": "the log, which is handed what hides",
     "cli/mock.py write_files": "the ready-file, for its owner alone: where the mock is, and its key and token",
     "cli/options.py write_text": "the findings were hidden in",

@@ -160,8 +160,8 @@ def test_the_json_says_who_moved_and_what_each_witness_says(run: Run, tmp_path: 
     assert finding["witnesses"]["observed"] == "the value has the wrong type, null: 1 of 10, as at runtimes[3].name"
 
 
-def test_the_baseline_and_the_gates_list_count(run: Run, tmp_path: Path) -> None:
-    """Findings about traffic are accepted in the baseline of `check`, changes in that of the gate."""
+def test_the_baseline_accepts_what_was_seen_and_what_changed(run: Run, tmp_path: Path) -> None:
+    """Entries that `check` writes accept what was seen, entries that `drift` writes what changed."""
     witnessed(tmp_path, "another value than upstream's")
     known = [
         run("check", "seen.json", "--accept", "we cope"),
@@ -170,7 +170,7 @@ def test_the_baseline_and_the_gates_list_count(run: Run, tmp_path: Path) -> None
     ]
     assert [0, 0, 0] == [done.returncode for done in known]
     assert "    accepted  until " in known[2].stdout
-    assert "1 of 1 findings are allowed by bctrl-drift.yaml" in known[2].stdout
+    assert "1 of 1 findings are accepted by bctrl-baseline.yaml" in known[2].stdout
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def moved() -> Example:
     """The attribution by three sources, with one of two differences accepted."""
     first, second = _drift()[:2]
     said = {"vendored": "string", "upstream": "integer", "observed": "integer, 300 of 300"}
-    accepted = {"reason": "the consumer is fixed next week", "expires": "2027-01-31", "where": "bctrl-drift.yaml:3"}
+    accepted = {"reason": "the consumer is fixed next week", "expires": "2027-01-31", "where": "bctrl-baseline.yaml:3"}
     stale = {"moved": "our copy is stale", "next": "pytest-bctrl contract update", "witnesses": said}
     return Example(
         (

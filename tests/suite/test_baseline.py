@@ -78,7 +78,7 @@ def test_an_expired_entry_fails_again_and_is_named(pytester: pytest.Pytester, li
     result = live(paused, *ONE)
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines([f"allow list   {FILE}:2: the entry for response_schema_conformance at * expired on *"])
+    result.stdout.fnmatch_lines([f"baseline     {FILE}:2: the entry for response_schema_conformance at * expired on *"])
 
 
 def test_an_entry_that_meets_nothing_is_named_after_a_whole_run(
@@ -86,7 +86,7 @@ def test_an_entry_that_meets_nothing_is_named_after_a_whole_run(
 ) -> None:
     """A run that checked a part of the contract cannot know."""
     pytester.path.joinpath(FILE).write_text(entry(location="runtimes[*].kind"))
-    stale = f"allow list   {FILE}:2: the entry for response_schema_conformance at runtimes[[]?].kind is stale: *"
+    stale = f"baseline     {FILE}:2: the entry for response_schema_conformance at runtimes[[]?].kind is stale: *"
 
     live(paused, *ONE).stdout.no_fnmatch_line(stale)
     live(paused).stdout.fnmatch_lines([stale])
@@ -134,7 +134,7 @@ def test_what_is_accepted_is_the_value_at_its_place_for_ninety_days(
 def test_a_list_that_cannot_be_written_fails_the_run(pytester: pytest.Pytester, live: LiveRun, paused: Server) -> None:
     pytester.path.joinpath("lists").write_text("no folder")
 
-    result = live(paused, *ONE, "--bctrl-accept=we cope", "--bctrl-allow-list=lists/ours.yaml")
+    result = live(paused, *ONE, "--bctrl-accept=we cope", "--bctrl-baseline=lists/ours.yaml")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*accepted*nothing: *lists/ours.yaml: *"])
@@ -158,9 +158,9 @@ def test_a_target_that_cannot_be_asked_is_never_accepted(pytester: pytest.Pytest
         (["--bctrl-accept= "], "--bctrl-accept: the reason is empty"),
         (["--bctrl-accept=why", "--bctrl-until=soon"], "--bctrl-until: 'soon' is not a date"),
         (["--bctrl-accept=why", "--bctrl-until=2020-01-01"], "--bctrl-until: 2020-01-01 is past"),
-        (["--bctrl-allow-list=gone.yaml"], "--bctrl-allow-list: 'gone.yaml' is not a file"),
-        (["--bctrl-allow-list=broken.yaml"], "broken.yaml:2: the entry gives no reason"),
-        (["--bctrl-allow-list=levels.yaml"], "levels.yaml:1: 'levels' is not known"),
+        (["--bctrl-baseline=gone.yaml"], "--bctrl-baseline: 'gone.yaml' is not a file"),
+        (["--bctrl-baseline=broken.yaml"], "broken.yaml:2: the entry gives no reason"),
+        (["--bctrl-baseline=levels.yaml"], "levels.yaml:1: 'levels' is not known"),
     ],
 )
 def test_a_wrong_setting_is_named(pytester: pytest.Pytester, arguments: list[str], says: str) -> None:
@@ -174,7 +174,7 @@ def test_a_wrong_setting_is_named(pytester: pytest.Pytester, arguments: list[str
 
 
 def test_an_ini_value_is_relative_to_the_root(pytester: pytest.Pytester, live: LiveRun, paused: Server) -> None:
-    pytester.makeini("[pytest]\nbctrl_allow_list = known/api.yaml\n")
+    pytester.makeini("[pytest]\nbctrl_baseline = known/api.yaml\n")
     pytester.mkdir("known").joinpath("api.yaml").write_text(entry())
 
     live(paused, *ONE).stdout.fnmatch_lines(["accepted     1 of 1 findings, by known/api.yaml"])
@@ -200,7 +200,7 @@ def test_check_names_entries_that_are_past_or_of_no_use(pytester: pytest.Pyteste
     pytester.path.joinpath("body.json").write_text(json.dumps(PAUSED.document()))
     pytester.path.joinpath("known.yaml").write_text(entry("2020-01-01") + entry(location="id").removeprefix("allow:\n"))
 
-    result = typed("pytest-bctrl check body.json --allow-list known.yaml")
+    result = typed("pytest-bctrl check body.json --baseline known.yaml")
 
     assert result.ret == 1
     result.stderr.fnmatch_lines(["*known.yaml:2: * expired on *", "*known.yaml:6: * is stale: *"])

@@ -71,11 +71,11 @@ def test_a_source_that_is_no_file_is_a_wrong_setting(pytester: pytest.Pytester, 
     result.stderr.fnmatch_lines([f"ERROR: bctrl: --bctrl-upstream: {value!r} is not a file (*"])
 
 
-def test_the_gates_allow_list_counts_here_too(pytester: pytest.Pytester, typed: Typed, published: Path) -> None:
+def test_the_baseline_of_the_gate_is_that_of_the_run(pytester: pytest.Pytester, typed: Typed, published: Path) -> None:
     published.write_text(published.read_text("utf-8").replace("- stopped", "- paused"), "utf-8")
     accepted = typed(shlex.join(["pytest-bctrl", "drift", str(published), "--accept", "agreed"]))
 
     result = pytester.runpytest(f"--bctrl-upstream={published}", f"--rootdir={pytester.path}")
 
     assert [accepted.ret, result.ret] == [0, 0]
-    result.stdout.fnmatch_lines(["drift        1 of 2 findings are allowed by *bctrl-drift.yaml"])
+    result.stdout.fnmatch_lines(["drift        1 of 2 findings are accepted by *bctrl-baseline.yaml"])

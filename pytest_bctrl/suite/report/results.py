@@ -235,12 +235,12 @@ class RunResults:
         accepted_count = sum(bool(finding.extra.get("accepted")) for finding in findings)
         notes = []
         if accepted_count:
-            notes.append(("accepted", f"{accepted_count} of {len(findings)} findings, by {baseline.allow_list.path}"))
+            notes.append(("accepted", f"{accepted_count} of {len(findings)} findings, by {baseline.file.path}"))
         notes += [("accepted", line) for line in self._baseline_changes]
         # The mock has none of the known faults of the API, so only a complete live run shows unused entries.
         is_limited = self.is_partial or self.has_stopped or bool(self.outage_reasons)
         is_complete = self.run.target == "live" and not is_limited
-        notes += [("allow list", note) for note in baseline.notes(self._findings, is_complete=is_complete)]
+        notes += [("baseline", note) for note in baseline.notes(self._findings, is_complete=is_complete)]
         return notes
 
     def _update_baseline(self) -> bool:
@@ -253,7 +253,7 @@ class RunResults:
         except BctrlError as error:
             self._baseline_changes = [f"nothing: {error}"]
             return False
-        self._baseline_changes = [f"{len(added)} until {baseline.until}, written to {baseline.allow_list.path}"]
+        self._baseline_changes = [f"{len(added)} until {baseline.until}, written to {baseline.file.path}"]
         return True
 
 

@@ -194,7 +194,7 @@ _COLOURS: Mapping[str, Mapping[str, bool]] = {
     "failed": {"red": True, "bold": True},
     "passed": {"green": True, "bold": True},
     "not checked": {"yellow": True},
-    "allow list": {"yellow": True},
+    "baseline": {"yellow": True},
 }
 
 

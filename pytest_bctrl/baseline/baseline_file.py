@@ -1,0 +1,388 @@
+"""Reads, applies and extends the baseline, the list of accepted findings; existing entries are preserved.
+
+allow:
+  - fingerprint: 3f0a9c51d2e84b67
+    rule: response-property-enum-value-added
+    reason: the dashboard handles it since 4.2
+    until: 2027-03-01
+  - rule: response_schema_conformance
+    location: runtimes[*].status
+    reason: we treat an unknown status as stopped
+    until: 2027-01-31
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from pytest_bctrl.contract.document import read_file
+from pytest_bctrl.contract.yaml_source import read_yaml
+from pytest_bctrl.errors import DocumentError, SettingError
+from pytest_bctrl.escaping import escape_line, escape_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pytest_bctrl.findings.finding import Finding
+
+FILE = "bctrl-baseline.yaml"
+"""The default name of the baseline, for the contract suite, `pytest-bctrl check` and `pytest-bctrl drift` alike."""
+
+DRIFT_SETTINGS_FILE = "bctrl-drift.yaml"
+"""The default name of the file with the settings of the drift gate."""
+
+DAYS = 90
+"""Days for which a finding is accepted if no date is given."""
+
+EntryKind = Literal["drift", "checks"]
+"""Which part of the kit reports the findings of an entry: the drift gate, or the suite and `pytest-bctrl check`."""
+
+_ENTRY_KEYS = frozenset(("fingerprint", "rule", "location", "operation", "reason", "status", "until"))
+_ENTRY_HINT = "an entry has fingerprint, or rule, location and perhaps status; reason; until"
+
+
+class BaselineEntry(NamedTuple):
+    """An accepted finding, identified by its fingerprint, or all findings of a rule at a location."""
+
+    reason: str
+    until: date
+    line: int
+    fingerprint: str = ""
+    rule: str = ""
+    location: str = ""
+    operation: str = ""
+    status: str = ""
+
+    def covers(self, finding: Finding) -> bool:
+        """Return whether the entry accepts the finding; a change of several locations at each of them."""
+        if self.fingerprint and self.fingerprint in (finding.fingerprint, finding.extra.get("change")):
+            return True
+        places = finding.extra.get("places", ())
+        if len(places) > 1:
+            return all(self.covers_place(place) for place in places)
+        if self.fingerprint:
+            return False
+        is_status = self.status in ("", str(finding.extra.get("status", "")))
+        return is_status and self._matches(finding.rule, finding.location, finding.operation)
+
+    def covers_place(self, place: Mapping[str, Any]) -> bool:
+        """Return whether the entry accepts a change at one of its locations."""
+        if self.fingerprint:
+            return self.fingerprint == str(place["fingerprint"])
+        return self._matches(place["rule"], place["location"], place["operation"])
+
+    def _matches(self, rule: str, location: str, operation: str) -> bool:
+        return (self.rule, self.location) == (rule, location) and self.operation in ("", operation)
+
+    def is_of(self, kind: EntryKind) -> bool:
+        """Return whether findings of this kind may match the entry; without a rule, those of both kinds may."""
+        # Ids of drift rules are words joined by hyphens; those of checks, custom ones included, hold no hyphen.
+        return not self.rule or ("-" in self.rule) == (kind == "drift")
+
+    @property
+    def name(self) -> str:
+        """The name of the entry in messages."""
+        return self.fingerprint or f"{self.rule} at {self.location or 'the operation'}"
+
+
+class BaselineFile(NamedTuple):
+    """The entries of a baseline; none if the file does not exist."""
+
+    path: str
+    entries: tuple[BaselineEntry, ...] = ()
+
+    def only(self, kind: EntryKind) -> BaselineFile:
+        """Return the baseline without the entries that only findings of the other kind can match."""
+        return self._replace(entries=tuple(entry for entry in self.entries if entry.is_of(kind)))
+
+
+class PartitionedFindings(NamedTuple):
+    """Findings that remain and those that the baseline accepts, with notes on the baseline.
+
+    Each of `accepted` has the reason, the expiry date and the location of its entry under `accepted`.
+    """
+
+    remaining: list[Finding]
+    accepted: list[Finding]
+    notes: tuple[str, ...]
+
+
+def load_baseline(path: Path, name: str) -> BaselineFile:
+    """Read a baseline, empty if the file does not exist; messages call it `name`.
+
+    Raises `DocumentError`, naming the line, for a file that is not a baseline.
+    """
+    text = read_baseline_text(path, name)
+    lines: dict[str, int] = {}
+    data = _read_baseline_mapping(text, name, lines) if text else {}
+    return BaselineFile(name, _read_entries(data, name, lines))
+
+
+def read_baseline_text(path: Path, name: str) -> str:
+    """Return the text of a baseline, empty if there is no file. Raises `DocumentError` if it cannot be read."""
+    return read_file(path, "give a list of accepted findings", name=name) if path.exists() else ""
+
+
+def _read_baseline_mapping(text: str, path: str, lines: dict[str, int]) -> dict[str, Any]:
+    hint = f"its key is allow; levels and sunset-days belong in {DRIFT_SETTINGS_FILE}"
+    return read_mapping(text, path, lines, ("allow",), hint)
+
+
+def read_mapping(text: str, path: str, lines: dict[str, int], keys: tuple[str, ...], hint: str) -> dict[str, Any]:
+    """Read a YAML mapping with none but these keys, and store the line of each pointer in `lines`.
+
+    Raises `DocumentError` with the hint for anything else.
+    """
+    data = read_yaml(text, path, lines)
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise DocumentError("not a mapping", where=path, hint=hint)
+    unknown_keys = data.keys() - set(keys)
+    if unknown_keys:
+        key = min(unknown_keys)
+        raise error_at(path, lines, f"/{key}", f"{key!r} is not known", hint)
+    return data
+
+
+def error_at(path: str, lines: Mapping[str, int], pointer: str, problem: str, hint: str) -> DocumentError:
+    """Return an error that names the line of a pointer into the file."""
+    return DocumentError(problem, where=f"{path}:{lines.get(pointer, 1)}", hint=hint)
+
+
+def _read_entries(data: Mapping[str, Any], path: str, lines: Mapping[str, int]) -> tuple[BaselineEntry, ...]:
+    entries = data.get("allow")
+    if entries is None:
+        return ()
+    if not isinstance(entries, list):
+        raise error_at(path, lines, "/allow", "'allow' is not a list", "begin each entry with a dash")
+    return tuple(_read_entry(entry, f"/allow/{index}", path, lines) for index, entry in enumerate(entries))
+
+
+def _read_entry(data: Any, pointer: str, path: str, lines: Mapping[str, int]) -> BaselineEntry:
+    if not isinstance(data, dict) or data.keys() - _ENTRY_KEYS:
+        raise error_at(path, lines, pointer, "the entry is not of the right form", _ENTRY_HINT)
+    texts = {key: str(value).strip() for key, value in data.items() if value is not None}
+    if not texts.get("reason"):
+        raise error_at(path, lines, pointer, "the entry gives no reason", _ENTRY_HINT)
+    rule = texts.get("rule", "")
+    if not texts.get("fingerprint") and not (rule and "location" in texts):
+        raise error_at(path, lines, pointer, "the entry names no finding", _ENTRY_HINT)
+    until = _read_until(texts.pop("until", ""), pointer, path, lines)
+    return BaselineEntry(until=until, line=lines.get(pointer, 1), **texts)
+
+
+def _read_until(text: str, pointer: str, path: str, lines: Mapping[str, int]) -> date:
+    problem = f"until: {text!r} is not a date" if text else "the entry has no date until which it holds"
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise error_at(path, lines, pointer, problem, "until: 2027-01-31") from None
+
+
+def apply_baseline(findings: Sequence[Finding], baseline: BaselineFile, today: date) -> PartitionedFindings:
+    """Separate the findings that the baseline accepts from the others; expired entries accept nothing."""
+    marked_findings = [mark_accepted(finding, baseline, today) for finding in findings]
+    accepted_findings = [finding for finding in marked_findings if finding.extra.get("accepted")]
+    remaining = [finding for finding in marked_findings if not finding.extra.get("accepted")]
+    notes: tuple[str, ...] = ()
+    if accepted_findings:
+        notes = (f"{len(accepted_findings)} of {len(findings)} findings are accepted by {baseline.path}",)
+    return PartitionedFindings(remaining, accepted_findings, notes)
+
+
+def mark_accepted(finding: Finding, baseline: BaselineFile, today: date) -> Finding:
+    """Return the finding with the entry that accepts it under `accepted`, or unchanged if no valid entry does."""
+    entry = _accepting_entry(finding, [entry for entry in baseline.entries if entry.until >= today])
+    if entry is None:
+        return finding
+    return with_acceptance(finding, entry.reason, entry.until, f"{baseline.path}:{entry.line}")
+
+
+def _accepting_entry(finding: Finding, entries: Sequence[BaselineEntry]) -> BaselineEntry | None:
+    """Return the entry that covers the finding; of entries that cover it together, the one that expires first."""
+    for entry in entries:
+        if entry.covers(finding):
+            return entry
+    places = finding.extra.get("places", ())
+    if len(places) < 2:
+        return None
+    entry_of_each = [next((entry for entry in entries if entry.covers_place(place)), None) for place in places]
+    covering = [entry for entry in entry_of_each if entry]
+    if len(covering) < len(places):
+        return None
+    return min(covering, key=lambda entry: entry.until)
+
+
+def with_acceptance(finding: Finding, reason: str, until: date, where: str) -> Finding:
+    """Return the finding with the reason, the expiry date and the location of its entry under `accepted`."""
+    from dataclasses import replace
+
+    acceptance = {"reason": reason, "expires": until.isoformat(), "where": where}
+    return replace(finding, extra={**finding.extra, "accepted": acceptance})
+
+
+def baseline_notes(findings: Sequence[Finding], baseline: BaselineFile, today: date) -> list[str]:
+    """Return a note for each entry that has expired, matches none of the findings, or covers only a part of one."""
+    notes = []
+    for entry in baseline.entries:
+        note = _entry_note(entry, findings, baseline, today)
+        if note:
+            notes.append(f"{baseline.path}:{entry.line}: {note}")
+    return notes
+
+
+def _entry_note(entry: BaselineEntry, findings: Sequence[Finding], baseline: BaselineFile, today: date) -> str:
+    partly_covered = _partly_covered(entry, findings)
+    if partly_covered is None and not any(entry.covers(finding) for finding in findings):
+        remedy = "remove it"
+        if not entry.rule:
+            remedy = "remove it, or add the rule of the finding if another command reports it"
+        return f"the entry for {entry.name} is stale: no finding matches it; {remedy}"
+    if entry.until < today:
+        return f"the entry for {entry.name} expired on {entry.until}; fix it, or extend its date"
+    if partly_covered is None or mark_accepted(partly_covered, baseline, today).extra.get("accepted"):
+        return ""
+    remedy = f"to accept all {partly_covered.count}, write fingerprint: {partly_covered.fingerprint}"
+    return f"the entry for {entry.name} covers only some locations of a change; {remedy}"
+
+
+def _partly_covered(entry: BaselineEntry, findings: Sequence[Finding]) -> Finding | None:
+    """Return the first finding with several locations of which the entry covers any."""
+    for finding in findings:
+        places = finding.extra.get("places", ())
+        if len(places) > 1 and any(entry.covers_place(place) for place in places):
+            return finding
+    return None
+
+
+def expiry_date(reason: str | None, until: str | None, today: date, prefix: str = "--") -> date:
+    """Return the date until which findings are accepted, `DAYS` from today if `until` is not given.
+
+    `prefix` precedes the names of the options `accept` and `until` in messages. Raises `SettingError` for an empty
+    reason, for a date without a reason, and for an invalid or past date.
+    """
+    where = f"{prefix}until"
+    if reason is not None and not reason.strip():
+        raise SettingError("the reason is empty", where=f"{prefix}accept", hint="say why it is accepted")
+    if until is None:
+        return today + timedelta(days=DAYS)
+    if reason is None:
+        hint = f'{prefix}accept "why" {where} 2027-01-31'
+        raise SettingError(f"it goes with {prefix}accept", where=where, hint=hint)
+    try:
+        expiry = date.fromisoformat(until)
+    except ValueError:
+        raise SettingError(f"{until!r} is not a date", where=where, hint="such as 2027-01-31") from None
+    if expiry < today:
+        raise SettingError(f"{expiry} is past", where=where, hint="give a date in the future")
+    return expiry
+
+
+def add_to_baseline(path: Path, findings: Sequence[Finding], reason: str, until: date) -> None:
+    """Add entries for the findings to the file, which is created if it does not exist, completely or not at all.
+
+    Raises `DocumentError` if the file cannot be read or written, or is not a baseline.
+    """
+    from pytest_bctrl.contract.build import write_files
+
+    write_files({path: add_entries(read_baseline_text(path, str(path)), str(path), findings, reason, until)})
+
+
+def add_entries(text: str, path: str, findings: Sequence[Finding], reason: str, until: date) -> str:
+    """Return the text of a baseline with entries for the findings; an existing entry gets the reason and the date.
+
+    Raises `DocumentError` for a list that is written on one line.
+    """
+    import json
+
+    values = {"reason": escape_yaml(json.dumps(reason, ensure_ascii=False)), "until": until.isoformat()}
+    text, findings = _renew_entries(text, path, findings, values)
+    if not findings:
+        return text
+    new_rows = [row for finding in findings for row in _entry_rows(finding, values)]
+    lines: dict[str, int] = {}
+    read_yaml(text, path, lines)
+    rows = text.splitlines()
+    if "/allow/0" in lines:
+        first_row = rows[lines["/allow/0"] - 1]
+        if not first_row.lstrip().startswith("- "):
+            raise _one_line_error(path, lines["/allow"])
+        indent = first_row[: len(first_row) - len(first_row.lstrip())]
+        new_rows = [indent + row[2:] for row in new_rows]
+        end = _end_of_list(rows, lines)
+    elif "/allow" in lines:
+        end = lines["/allow"]
+        rows[end - 1] = "allow:"
+    else:
+        rows.append("allow:")
+        end = len(rows)
+    return "\n".join([*rows[:end], *new_rows, *rows[end:], ""])
+
+
+def _entry_rows(finding: Finding, values: Mapping[str, str]) -> list[str]:
+    """Return the lines of a new entry, headed by a comment that says which finding it is."""
+    location = finding.location or finding.operation or "the document"
+    comment = escape_line(" ".join(f"{finding.rule} at {location}".split()))
+    return [
+        f"  # {comment}",
+        f"  - fingerprint: {finding.fingerprint}",
+        f"    rule: {finding.rule}",
+        *(f"    {key}: {value}" for key, value in values.items()),
+    ]
+
+
+def _end_of_list(rows: Sequence[str], lines: Mapping[str, int]) -> int:
+    """Return the number of the last line of the list that is not blank."""
+    start = lines["/allow"]
+    later_keys = [line for pointer, line in lines.items() if line > start and pointer.count("/") == 1]
+    end = min(later_keys, default=len(rows) + 1) - 1
+    while not rows[end - 1].strip():
+        end -= 1
+    return end
+
+
+def _renew_entries(
+    text: str, path: str, findings: Sequence[Finding], values: Mapping[str, str]
+) -> tuple[str, list[Finding]]:
+    """Write reason and date into the entries of the findings; return the text and the findings without an entry."""
+    lines: dict[str, int] = {}
+    data = _read_baseline_mapping(text, path, lines)
+    entries = _read_entries(data, path, lines)
+    new_findings = [finding for finding in findings if not any(entry.covers(finding) for entry in entries)]
+    rows = text.splitlines()
+    # From the last entry to the first, so that the line numbers of those above stay right.
+    for index, entry in reversed(list(enumerate(entries))):
+        if not any(entry.covers(finding) for finding in findings):
+            continue
+        line_of_key = {key: lines[f"/allow/{index}/{key}"] for key in data["allow"][index]}
+        if len({*line_of_key.values()}) < len(line_of_key):
+            raise _one_line_error(path, entry.line)
+        for key, start in sorted(line_of_key.items(), key=lambda item: -item[1]):
+            if key in values:
+                end = _end_of_value(rows, start, lines)
+                head = rows[start - 1].partition(f"{key}:")[0]
+                rows[start - 1 : end] = [f"{head}{key}: {values[key]}"]
+    return "\n".join([*rows, ""]) if rows else text, new_findings
+
+
+def _end_of_value(rows: Sequence[str], start: int, lines: Mapping[str, int]) -> int:
+    """Return the number of the last line of the value that begins on line `start`."""
+    line_numbers = {*lines.values()}
+    end = start
+    while end < len(rows) and end + 1 not in line_numbers and _continues(rows[end], rows[start - 1]):
+        end += 1
+    return end
+
+
+def _continues(row: str, first: str) -> bool:
+    """Return whether the line continues the value that begins on the first one: it is indented deeper."""
+    depth = len(first) - len(first.lstrip(" -"))
+    return bool(row.strip()) and len(row) - len(row.lstrip()) > depth
+
+
+def _one_line_error(path: str, line: int) -> DocumentError:
+    hint = "write each entry on separate lines"
+    return DocumentError("'allow' is written on one line", where=f"{path}:{line}", hint=hint)
