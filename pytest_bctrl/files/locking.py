@@ -6,7 +6,6 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from hashlib import sha256
 from pathlib import Path
 
 from pytest_bctrl.errors import BctrlError
@@ -26,6 +25,8 @@ def locked(path: Path) -> Iterator[Path]:
     opened; and `OSError`.
     """
     # Importing it takes a moment, and most runs write no file.
+    from hashlib import sha256
+
     from filelock import FileLock, Timeout
 
     digest = sha256(path.name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
