@@ -1,4 +1,4 @@
-"""Reads `oneOf` and `anyOf`: null taken out, and lists of types or values told from real alternatives."""
+"""Reads `oneOf` and `anyOf`, and separates null and plain lists of types or values from real alternatives."""
 
 from __future__ import annotations
 
@@ -34,92 +34,100 @@ _SAYS_NOTHING = frozenset(
 
 def read_alternatives(part: Part, spec: Spec, read: Callable[[Schema], Node]) -> list[Choice]:
     """Return the alternatives that a schema offers: none, one or both of `oneOf` and `anyOf`."""
-    found = [_read(part / kind, kind, spec, read) for kind in _KINDS if part.value.get(kind) is not None]
-    return [choice for choice in found if choice is not None]
+    choices = [_read(part / kind, kind, spec, read) for kind in _KINDS if part.value.get(kind) is not None]
+    return [choice for choice in choices if choice is not None]
 
 
 def _read(part: Part, kind: Kind, spec: Spec, read: Callable[[Schema], Node]) -> Choice | None:
-    """Read alternatives, but for those that no value meets; None where one takes anything, and any of them will do."""
-    found: dict[Node, Schema] = {}
-    with_null, last = False, None
+    """Read the alternatives that some value meets; None if any value meets the whole, as one of `anyOf` takes any."""
+    schema_of: dict[Node, Schema] = {}
+    with_null, impossible = False, None
     waiting: list[Schema] = []
     waiting += [(branch,) for branch in spec.items(part)[::-1]]
     while waiting:
         schema = waiting.pop()
         node = read(schema)
         if takes_nothing(node):
-            last = schema
+            impossible = schema
         elif is_null(node):
             with_null = True
         elif kind == "oneOf":
-            found.setdefault(node, schema)
+            schema_of.setdefault(node, schema)
         elif takes_anything(node):
             return None
         elif inner := _nested(node):
             waiting += inner[::-1]
         else:
-            found.setdefault(node, schema)
+            schema_of.setdefault(node, schema)
     if kind == "anyOf":
-        needed = _needed(found)
-        # What is left out may have been what takes null.
-        with_null |= not any(node.nullable for node in needed) and any(node.nullable for node in found)
-        found = needed
-    if not found and last is not None and not with_null:
-        return Choice(kind, [last], part.pointer, False)
-    if not found and not with_null:
+        schema_of, dropped_null = _needed(schema_of)
+        with_null |= dropped_null
+    if not schema_of and impossible is not None and not with_null:
+        return Choice(kind, [impossible], part.pointer, False)
+    if not schema_of and not with_null:
         return None
-    choice = Choice(kind, [*found.values()], part.pointer, with_null)
-    return choice if len(found) < 2 else _named(choice, found)
+    return _named(Choice(kind, [*schema_of.values()], part.pointer, with_null), schema_of)
 
 
-def _needed(found: dict[Node, Schema]) -> dict[Node, Schema]:
-    """Leave out alternatives of `anyOf` that take no more than others, and all but one that mean the same."""
-    broad = frozenset(kind for node in found if takes_all_of_its_types(node) for kind in node.types or ())
-    kept = {
+def _needed(schema_of: dict[Node, Schema]) -> tuple[dict[Node, Schema], bool]:
+    """Leave out alternatives of `anyOf` that take no more than others, and all but the first of equal ones.
+
+    Return the rest, and whether only alternatives that are left out take null.
+    """
+    broad = frozenset(kind for node in schema_of if takes_all_of_its_types(node) for kind in node.types or ())
+    needed = {
         node: schema
-        for node, schema in found.items()
+        for node, schema in schema_of.items()
         if takes_all_of_its_types(node) or node.types is None or not covers(broad, node.types)
     }
-    first = next(iter(kept), None)
-    if first and all(Walk(lambda node: node.own, _written_alike).equal(first, node) for node in kept):
-        return {first: kept[first]}
-    return kept
+    first = next(iter(needed), None)
+    if first and all(Walk(lambda node: node.own, _written_alike).equal(first, node) for node in needed):
+        needed = {first: needed[first]}
+    dropped_null = not any(node.nullable for node in needed) and any(node.nullable for node in schema_of)
+    return needed, dropped_null
 
 
-def _written_alike(one: Schema, other: Schema) -> bool:
-    return [repr(part.value) for part in one] == [repr(part.value) for part in other]
+def _written_alike(first: Schema, second: Schema) -> bool:
+    return [repr(part.value) for part in first] == [repr(part.value) for part in second]
 
 
 def _nested(node: Node) -> list[Schema]:
-    """The alternatives of a branch that is `anyOf` and nothing else: any of any of them is one list.
+    """Return the alternatives of a branch that is only an `anyOf`: those of an inner `anyOf` belong to the outer one.
 
-    None where one of them is null: that is how a branch says that it may be null, and told with the branch.
+    Empty if an alternative is null: null is a property of the branch, and stays with it.
     """
     if len(node.choices) != 1 or node.enum is not None or says_more(node, but_choices=True):
         return []
     (choice,) = node.choices
-    return [] if choice.kind == "oneOf" or choice.with_null else choice.branches
+    if choice.kind == "oneOf" or choice.with_null:
+        return []
+    return choice.branches
 
 
 def _named(choice: Choice, nodes: Iterable[Node]) -> Choice:
-    """Alternatives with the types, or the values, that all of them together name and that is all they say."""
+    """Return the alternatives with the types or values that they list, if they contain nothing else."""
+    if len(choice.branches) < 2:
+        return choice
     types: set[str] = set()
     values: dict[Any, Any] = {}
-    lists = set()
+    lists_types = set()
     for node in nodes:
         if node.types is None or says_more(node) or any(map(node.flags.get, ("readOnly", "writeOnly", "default"))):
             return choice
         types |= node.types
         values |= node.enum or {}
-        lists.add(node.enum is None)
-    if len(lists) > 1:
+        lists_types.add(node.enum is None)
+    if len(lists_types) > 1:
         return choice
     with_null = choice.with_null or any(node.nullable for node in nodes)
-    return choice._replace(types=frozenset(types), values=None if lists == {True} else values, with_null=with_null)
+    choice = choice._replace(types=frozenset(types), with_null=with_null)
+    if lists_types == {True}:
+        return choice
+    return choice._replace(values=values)
 
 
 def says_nothing(part: Part, spec: Spec, depth: int = 0) -> bool:
-    """Tell a schema that is written so that it takes anything, however long it is at that."""
+    """Return whether a schema takes any value as written, without reading all of it."""
     if not isinstance(part.value, dict) or depth > _WRAPPINGS:
         return part.value is True
     if is_reference(part.value):
@@ -132,18 +140,18 @@ def says_nothing(part: Part, spec: Spec, depth: int = 0) -> bool:
 
 
 def _is_vacuous(part: Part, keyword: str, value: Any, spec: Spec, depth: int) -> bool:
-    inside: list[Part] = []
+    subschemas: list[Part] = []
     if keyword == "anyOf" and isinstance(value, list):
-        return any(says_nothing(one, spec, depth + 1) for one in spec.items(part / keyword))
+        return any(says_nothing(branch, spec, depth + 1) for branch in spec.items(part / keyword))
     if keyword == "allOf" and isinstance(value, list):
-        inside = spec.items(part / keyword)
+        subschemas = spec.items(part / keyword)
     elif keyword in ("items", "additionalProperties", "propertyNames") and _LEFT_OVER.isdisjoint(part.value):
-        inside = [part / keyword]
+        subschemas = [part / keyword]
     elif keyword in ("patternProperties", "dependentSchemas") and isinstance(value, dict) and _open(part.value):
-        inside = [member for _, member in spec.members(part / keyword)]
+        subschemas = [member for _, member in spec.members(part / keyword)]
     elif keyword not in _NOTHING or value != _NOTHING[keyword]:
         return False
-    return all(says_nothing(one, spec, depth + 1) for one in inside)
+    return all(says_nothing(subschema, spec, depth + 1) for subschema in subschemas)
 
 
 def _open(schema: dict[str, Any]) -> bool:

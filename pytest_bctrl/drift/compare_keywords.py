@@ -1,4 +1,4 @@
-"""Compares the keywords of two schemas that hold no schemas themselves: types, values, bounds, formats."""
+"""Compares the keywords that contain no schemas: types, values, bounds, formats."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pytest_bctrl.contract.keywords import EXCLUSIVE_BOUNDS
 from pytest_bctrl.contract.outline import value_key
 from pytest_bctrl.drift.constraints import BOUNDS, narrow_enum, tightness
 from pytest_bctrl.drift.node import Node, covers
-from pytest_bctrl.drift.pair import Draft
+from pytest_bctrl.drift.pair import SchemaComparison
 
 _SCALARS = frozenset({"number", "integer", "boolean"})
 _WITHIN = {
@@ -19,36 +19,37 @@ _ANY_TEXT = frozenset((".*", "^.*$", "", "^.*", ".*$"))
 _ABSENT_IS = {"minContains": 1}
 
 
-def compare_types(draft: Draft) -> bool:
-    """Compare types and formats. Return False where no value could satisfy both, so that comparing on is noise."""
-    old, new = draft.old, draft.new
+def compare_types(comparison: SchemaComparison) -> bool:
+    """Compare types and formats. Return whether a value can satisfy both, so that further comparison makes sense."""
+    old, new = comparison.old, comparison.new
     before, after = old.types, new.types
     widened = after is None or (before is not None and covers(after, before))
     narrowed = before is None or (after is not None and covers(before, after))
     values_tell = (old.enum is not None or new.enum is not None) and (widened or narrowed)
     both_enums = old.enum is not None and new.enum is not None and bool((before or set()) & (after or set()))
     if before == after or values_tell or both_enums:
-        compare_formats(draft)
+        compare_formats(comparison)
         return True
-    draft.emit(_type_suffix(draft, widened, narrowed), show_types(old), show_types(new), "type")
+    comparison.emit(_type_suffix(comparison, widened, narrowed), show_types(old), show_types(new), "type")
     if not widened and not narrowed:
         return bool((before or set()) & (after or set()))
     old_format, new_format = old.constraints.get("format"), new.constraints.get("format")
     if not (widened and new_format is None) and not (narrowed and old_format is None):
-        compare_formats(draft)
+        compare_formats(comparison)
     return True
 
 
-def _type_suffix(draft: Draft, widened: bool, narrowed: bool) -> str:
-    old, new, request = draft.old, draft.new, draft.view.is_request
+def _type_suffix(comparison: SchemaComparison, widened: bool, narrowed: bool) -> str:
+    old, new, request = comparison.old, comparison.new, comparison.view.is_request
     before, after = old.types, new.types
     if before is not None and after is not None:
         if old.lists_types or new.lists_types:
-            # Types that came and types that went at once: what counts is what the direction cannot bear.
-            wider = widened if request else not narrowed
-            return "list-of-types-widened" if wider else "list-of-types-narrowed"
-        if not draft.view.strongly_typed and not widened:
-            # Both are sent as text. A format, though, is what a reader parses it by.
+            # If types were both added and removed, the change that the direction cannot tolerate decides.
+            if (request and widened) or (not request and not narrowed):
+                return "list-of-types-widened"
+            return "list-of-types-narrowed"
+        if not comparison.view.strongly_typed and not widened:
+            # Both are sent as text, but a reader parses the text by its format.
             text = after == {"string"} and before <= _SCALARS | {"string"}
             if request and text and "format" not in new.constraints:
                 return "type-generalized"
@@ -56,53 +57,65 @@ def _type_suffix(draft: Draft, widened: bool, narrowed: bool) -> str:
                 return "type-compatible"
     if widened:
         return "type-generalized"
-    return "type-specialized" if narrowed and not request else "type-changed"
+    if narrowed and not request:
+        return "type-specialized"
+    return "type-changed"
 
 
 def show_types(node: Node) -> Any:
-    """The types of a schema as a reader would write them."""
+    """Return the types of a schema as a reader would write them."""
     if node.types is None:
         return "any"
     names = sorted(node.types) or ["nothing"]
-    return names[0] if len(names) == 1 else names
+    if len(names) == 1:
+        return names[0]
+    return names
 
 
-def compare_formats(draft: Draft) -> None:
-    """Compare formats: a consumer that validates holds a response to them."""
-    before, after = draft.old.constraints.get("format"), draft.new.constraints.get("format")
-    request = draft.view.is_request
-    if before == after:
-        return
-    if after is None:
-        suffix = "type-generalized" if request else "type-changed"
-    elif before is None:
-        suffix = "type-changed" if request else "type-specialized"
-    else:
-        pairs = [(one, other) for one in before for other in after]
-        if request:
-            suffix = "type-generalized" if all(pair in _WITHIN for pair in pairs) else "type-changed"
-        else:
-            suffix = "type-specialized" if all(pair[::-1] in _WITHIN for pair in pairs) else "type-changed"
-    draft.emit(suffix, before, after, "format", f"format {_name(before)} → {_name(after)}")
+def compare_formats(comparison: SchemaComparison) -> None:
+    """Compare formats: a consumer that validates responses rejects those with another format."""
+    before, after = comparison.old.constraints.get("format"), comparison.new.constraints.get("format")
+    if before != after:
+        suffix = _format_suffix(before, after, is_request=comparison.view.is_request)
+        comparison.emit(suffix, before, after, "format", f"format {_name(before)} → {_name(after)}")
+
+
+def _format_suffix(before: frozenset[str] | None, after: frozenset[str] | None, *, is_request: bool) -> str:
+    """Return the end of the rule's id: a request may take more than before, a response may contain less."""
+    if is_request:
+        generalized = before is not None and (
+            after is None or all((old, new) in _WITHIN for old in before for new in after)
+        )
+        if generalized:
+            return "type-generalized"
+    elif after is not None and (before is None or all((new, old) in _WITHIN for old in before for new in after)):
+        return "type-specialized"
+    return "type-changed"
 
 
 def _name(format_: frozenset[str] | None) -> str:
-    return " and ".join(sorted(format_)) if format_ else "(none)"
+    return " and ".join(sorted(format_ or ())) or "(none)"
 
 
-def compare_values(draft: Draft) -> None:
+def compare_values(comparison: SchemaComparison) -> None:
     """Compare `enum` and `const`."""
-    old, new, emit = draft.old, draft.new, draft.emit
+    old, new, emit = comparison.old, comparison.new, comparison.emit
     before, after = old.enum, new.enum
     if before is None and after is None:
         return
     const = old.spells_const or new.spells_const
     if before is None:
         values = list((after or {}).values())
-        emit("const-added" if const and len(values) == 1 else "became-enum", None, values, "enum")
+        suffix = "became-enum"
+        if const and len(values) == 1:
+            suffix = "const-added"
+        emit(suffix, None, values, "enum")
     elif after is None:
         values = list(before.values())
-        emit("const-removed" if const and len(values) == 1 else "became-not-enum", values, None, "enum")
+        suffix = "became-not-enum"
+        if const and len(values) == 1:
+            suffix = "const-removed"
+        emit(suffix, values, None, "enum")
     elif const and len(before) == len(after) == 1 and before.keys() != after.keys():
         emit("const-changed", next(iter(before.values())), next(iter(after.values())), "const")
     else:
@@ -116,116 +129,149 @@ def _quoted(value: Any) -> str:
     return repr(value)[:80]
 
 
-def compare_constraints(draft: Draft) -> None:
-    """Compare everything that bounds a value."""
-    old, new, emit = draft.old, draft.new, draft.emit
+def compare_constraints(comparison: SchemaComparison) -> None:
+    """Compare the constraints of a value."""
+    old, new, emit = comparison.old, comparison.new, comparison.emit
     if not old.constraints and not new.constraints:
         return
-    told = _compare_respelled(draft) | _kept_by_values(old, new) | _kept_by_values(new, old)
+    already_noted = _compare_exclusive(comparison) | _implied_bounds(old, new) | _implied_bounds(new, old)
     for keyword, (name, _) in BOUNDS.items():
-        if keyword in told:
-            continue
-        before, after = (node.constraints.get(keyword, _ABSENT_IS.get(keyword)) for node in (old, new))
-        if before == after:
-            continue
-        moved = None if before is None or after is None else "increased" if after > before else "decreased"
-        emit(f"{name}-{moved or ('set' if before is None else 'unset')}", before, after, keyword)
-    _compare_pattern(draft)
-    _compare_multiple(draft)
+        if keyword not in already_noted:
+            before, after = (node.constraints.get(keyword, _ABSENT_IS.get(keyword)) for node in (old, new))
+            if before != after:
+                emit(f"{name}-{_bound_action(before, after)}", before, after, keyword)
+    _compare_pattern(comparison)
+    _compare_multiple(comparison)
     before, after = old.constraints.get("uniqueItems"), new.constraints.get("uniqueItems")
-    if before != after:
-        emit("unique-items-added" if after else "unique-items-removed", before, after, "uniqueItems")
+    if after and not before:
+        emit("unique-items-added", before, after, "uniqueItems")
+    elif before and not after:
+        emit("unique-items-removed", before, after, "uniqueItems")
     for keyword, name in (("contentEncoding", "content-encoding"), ("contentMediaType", "content-media-type")):
         before, after = old.constraints.get(keyword), new.constraints.get(keyword)
         if before != after:
             emit(f"{name}-changed", before, after, keyword)
-    _compare_dependent(draft)
+    _compare_dependent(comparison)
 
 
-def _kept_by_values(one: Node, other: Node) -> set[str]:
-    """The bounds of one schema that each value that another one lists keeps: those say it all."""
-    if one.enum is not None or not other.enum:
+def _bound_action(before: Any, after: Any) -> str:
+    if before is None:
+        return "set"
+    if after is None:
+        return "unset"
+    if after > before:
+        return "increased"
+    return "decreased"
+
+
+def _implied_bounds(node: Node, listing: Node) -> set[str]:
+    """Return the bounds of a schema that each value listed by the other schema satisfies: they change nothing."""
+    if node.enum is not None or not listing.enum:
         return set()
     return {
         keyword
-        for keyword in one.constraints
-        if narrow_enum(other.enum, {keyword: one.constraints[keyword]}) == other.enum
+        for keyword in node.constraints
+        if narrow_enum(listing.enum, {keyword: node.constraints[keyword]}) == listing.enum
         and keyword in BOUNDS
-        and keyword not in other.constraints
+        and keyword not in listing.constraints
     }
 
 
-def _compare_respelled(draft: Draft) -> set[str]:
-    """Compare bounds that became exclusive, or no longer are. Return their keywords: each is reported as one change."""
-    old, new, emit = draft.old, draft.new, draft.emit
-    told: set[str] = set()
-    for plain, exclusive in EXCLUSIVE_BOUNDS.items():
-        both = {plain, exclusive}
+def _compare_exclusive(comparison: SchemaComparison) -> set[str]:
+    """Compare bounds that became exclusive or inclusive. Return their keywords: each is reported as one change."""
+    old, new = comparison.old, comparison.new
+    compared: set[str] = set()
+    for inclusive, exclusive in EXCLUSIVE_BOUNDS.items():
+        both = {inclusive, exclusive}
         was, now = old.constraints.keys() & both, new.constraints.keys() & both
         if len(was) != 1 or len(now) != 1 or was == now:
             continue
-        told |= both
-        whole = old.types == new.types == frozenset({"integer"})
-        before, after = (tightness(node.constraints, plain, whole) for node in (old, new))
-        if before != after:
-            (keyword,), action = (now, "set") if after > before else (was, "unset")
-            values = old.constraints.get(keyword), new.constraints.get(keyword)
-            emit(f"{BOUNDS[keyword][0]}-{action}", *values, keyword)
-    return told
+        compared |= both
+        are_integers = old.types == new.types == frozenset({"integer"})
+        before, after = (tightness(node.constraints, inclusive, are_integers) for node in (old, new))
+        if after > before:
+            _emit_bound(comparison, now, "set")
+        elif after < before:
+            _emit_bound(comparison, was, "unset")
+    return compared
 
 
-def _compare_pattern(draft: Draft) -> None:
-    before: frozenset[str] | None = draft.old.constraints.get("pattern")
-    after: frozenset[str] | None = draft.new.constraints.get("pattern")
-    if before == after or all(given is None or not given - _ANY_TEXT for given in (before, after)):
+def _emit_bound(comparison: SchemaComparison, keywords: set[str], action: str) -> None:
+    (keyword,) = keywords
+    values = comparison.old.constraints.get(keyword), comparison.new.constraints.get(keyword)
+    comparison.emit(f"{BOUNDS[keyword][0]}-{action}", *values, keyword)
+
+
+def _compare_pattern(comparison: SchemaComparison) -> None:
+    before: frozenset[str] | None = comparison.old.constraints.get("pattern")
+    after: frozenset[str] | None = comparison.new.constraints.get("pattern")
+    if before == after or all(pattern is None or not pattern - _ANY_TEXT for pattern in (before, after)):
         return
-    if before is None or after is None:
-        suffix = "added" if before is None else "removed"
-    else:
-        suffix = "generalized" if draft.view.is_request and not after - _ANY_TEXT else "changed"
-    draft.emit(f"pattern-{suffix}", before, after, "pattern")
-
-
-def _compare_multiple(draft: Draft) -> None:
-    before: frozenset[float] | None = draft.old.constraints.get("multipleOf")
-    after: frozenset[float] | None = draft.new.constraints.get("multipleOf")
-    if before == after:
-        return
-    if before is None or after is None:
-        suffix = "set" if before is None else "unset"
-    elif all(any(_divides(one, other) for one in before) for other in after):
+    if before is None:
+        suffix = "added"
+    elif after is None:
+        suffix = "removed"
+    elif comparison.view.is_request and not after - _ANY_TEXT:
         suffix = "generalized"
     else:
-        is_narrower = all(any(_divides(one, other) for one in after) for other in before)
-        suffix = "specialized" if is_narrower else "changed"
-    draft.emit(f"multiple-of-{suffix}", before, after, "multipleOf")
+        suffix = "changed"
+    comparison.emit(f"pattern-{suffix}", before, after, "pattern")
 
 
-def _divides(whole: float, part: float) -> bool:
-    return abs(whole / part - round(whole / part)) < 1e-9
+def _compare_multiple(comparison: SchemaComparison) -> None:
+    before: frozenset[float] | None = comparison.old.constraints.get("multipleOf")
+    after: frozenset[float] | None = comparison.new.constraints.get("multipleOf")
+    if before == after:
+        return
+    if before is None:
+        suffix = "set"
+    elif after is None:
+        suffix = "unset"
+    elif all(any(_divides(old, new) for old in before) for new in after):
+        suffix = "generalized"
+    elif all(any(_divides(new, old) for new in after) for old in before):
+        suffix = "specialized"
+    else:
+        suffix = "changed"
+    comparison.emit(f"multiple-of-{suffix}", before, after, "multipleOf")
 
 
-def _compare_dependent(draft: Draft) -> None:
-    before, after = (node.constraints.get("dependentRequired", {}) for node in (draft.old, draft.new))
+def _divides(number: float, divisor: float) -> bool:
+    return abs(number / divisor - round(number / divisor)) < 1e-9
+
+
+def _compare_dependent(comparison: SchemaComparison) -> None:
+    before, after = (node.constraints.get("dependentRequired", {}) for node in (comparison.old, comparison.new))
     for name in sorted(before.keys() | after.keys()):
-        one, other = before.get(name), after.get(name)
-        if one == other:
+        old, new = before.get(name), after.get(name)
+        if old == new:
             continue
-        action = "added" if one is None else "removed" if other is None else "changed"
-        draft.emit(f"dependent-required-{action}", one, other, "dependentRequired", name)
+        if old is None:
+            action = "added"
+        elif new is None:
+            action = "removed"
+        else:
+            action = "changed"
+        comparison.emit(f"dependent-required-{action}", old, new, "dependentRequired", name)
 
 
-def compare_defaults(draft: Draft) -> None:
+def compare_defaults(comparison: SchemaComparison) -> None:
     """Compare `default`."""
-    old, new = draft.old.flags, draft.new.flags
-    given = "default" in old, "default" in new
-    if any(given) and (not all(given) or value_key(old["default"]) != value_key(new["default"])):
-        action = "changed" if all(given) else "removed" if given[0] else "added"
-        draft.emit(f"default-value-{action}", old.get("default"), new.get("default"), "default")
+    old, new = comparison.old.flags, comparison.new.flags
+    if "default" in old and "default" in new:
+        if value_key(old["default"]) != value_key(new["default"]):
+            comparison.emit("default-value-changed", old["default"], new["default"], "default")
+    elif "default" in old:
+        comparison.emit("default-value-removed", old["default"], None, "default")
+    elif "default" in new:
+        comparison.emit("default-value-added", None, new["default"], "default")
 
 
-def compare_extensible(draft: Draft) -> None:
-    """Compare `x-extensible-enum`, whose additions a consumer has promised to bear."""
-    before, after = draft.old.constraints.get("x-extensible-enum", {}), draft.new.constraints.get("x-extensible-enum")
+def compare_extensible(comparison: SchemaComparison) -> None:
+    """Compare `x-extensible-enum`; consumers have agreed to tolerate additional values."""
+    before, after = (
+        comparison.old.constraints.get("x-extensible-enum", {}),
+        comparison.new.constraints.get("x-extensible-enum"),
+    )
     for key in (key for key in before if after is not None and key not in after):
-        draft.emit("x-extensible-enum-value-removed", before[key], None, "x-extensible-enum", _quoted(before[key]))
+        comparison.emit("x-extensible-enum-value-removed", before[key], None, "x-extensible-enum", _quoted(before[key]))

@@ -15,29 +15,34 @@ from pytest_bctrl.drift.rules import word
 def compare_parameters(
     report: Report, old: dict[Key, RawParameter], new: dict[Key, RawParameter], place: Place, known: frozenset[Key]
 ) -> None:
-    """Note parameters that came, went or changed. `known`: keys of credentials that security tells of already."""
+    """Note added, removed and changed parameters. `known`: keys of credentials that `compare_security` reports."""
     for key in dict.fromkeys([*old, *new]):
         parameter = old.get(key) or new[key]
-        here = place._replace(location=_location(key, parameter))
+        parameter_place = place._replace(location=_location(key, parameter))
         before, after = old.get(key), new.get(key)
         if before is not None and after is not None:
             if not report.sides.equality.unchanged(before.part.value, after.part.value):
-                _compare_one(report, before, after, here)
+                _compare_parameter(report, before, after, parameter_place)
         elif before is not None and key not in known:
-            _note_removed(report, report.sides.options, before, here)
+            _note_removed(report, report.sides.options, before, parameter_place)
         elif after is not None:
-            _note_added(report, after, here, key in known)
+            _note_added(report, after, parameter_place, key in known)
 
 
 def _location(key: Key, parameter: RawParameter) -> str:
-    name = f"{{{parameter.name}}}" if key[0] == "path" and key[1].startswith("#") else parameter.name
-    return f"{key[0]} {name.lower() if key[0] == 'header' else name}"
+    if key[0] == "path" and key[1].startswith("#"):
+        return f"path {{{parameter.name}}}"
+    if key[0] == "header":
+        return f"header {parameter.name.lower()}"
+    return f"{key[0]} {parameter.name}"
 
 
 def _note_removed(report: Report, options: Options, parameter: RawParameter, place: Place) -> None:
-    after = removed_after(parameter.part.value, options)
-    rule = "request-parameter-sunset-parse" if after == "parse" else f"request-parameter-removed-{after}"
-    report.add(rule.removesuffix("-without-deprecation"), place, parameter.name, None, parameter.part.pointer)
+    announced = removed_after(parameter.part.value, options)
+    rule = f"request-parameter-removed-{announced}".removesuffix("-without-deprecation")
+    if announced == "parse":
+        rule = "request-parameter-sunset-parse"
+    report.add(rule, place, parameter.name, None, parameter.part.pointer)
 
 
 def _note_added(report: Report, parameter: RawParameter, place: Place, is_known: bool) -> None:
@@ -54,7 +59,7 @@ def _note_added(report: Report, parameter: RawParameter, place: Place, is_known:
     report.add(rule, place, None, parameter.name, "", parameter.part.pointer)
 
 
-def _compare_one(report: Report, old: RawParameter, new: RawParameter, place: Place) -> None:
+def _compare_parameter(report: Report, old: RawParameter, new: RawParameter, place: Place) -> None:
     at = old.part.pointer, new.part.pointer
     add, options = report.add, report.sides.options
     if old.required != new.required:
@@ -75,20 +80,21 @@ def _compare_one(report: Report, old: RawParameter, new: RawParameter, place: Pl
 
 
 def _became_list(report: Report, old: RawParameter, new: RawParameter, view: View) -> bool:
-    """Tell a value that became a list of such, sent so that a list of one looks like the value did (`q=a`)."""
-    if not (old.style == new.style == "form" and new.explode) or report.sides.equality.written_alike(
-        old.schema, new.schema
-    ):
+    """Return whether a value became a list of such values, where a list of a single one is sent alike (`q=a`)."""
+    if not (old.style == new.style == "form" and new.explode):
         return False
-    one, many = report.sides.old.node(old.schema), report.sides.new.node(new.schema)
-    if many.types != frozenset({"array"}) or one.takes("array") or many.constraints.keys() - {"maxItems"}:
+    if report.sides.equality.written_alike(old.schema, new.schema):
         return False
-    said = many.children.keys() - {"items"} or many.prefix or many.choices or many.enum is not None
-    worst = None if said else report.schemas.worst(old.schema, many.child("items"), view)
-    return not said and (worst is None or worst.rank == RANK["info"])
+    single, many = report.sides.old.node(old.schema), report.sides.new.node(new.schema)
+    if many.types != frozenset({"array"}) or single.takes("array") or many.constraints.keys() - {"maxItems"}:
+        return False
+    if many.children.keys() - {"items"} or many.prefix or many.choices or many.enum is not None:
+        return False
+    worst = report.schemas.worst(old.schema, many.child("items"), view)
+    return worst is None or worst.rank == RANK["info"]
 
 
 def _has_parts(report: Report, old: RawParameter, new: RawParameter) -> bool:
-    """Only lists and objects are exploded."""
+    """Return whether the parameter can be exploded: it takes a list or an object."""
     nodes = report.sides.old.node(old.schema), report.sides.new.node(new.schema)
     return any(node.takes("array") or node.takes("object") for node in nodes)

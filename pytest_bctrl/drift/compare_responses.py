@@ -16,114 +16,125 @@ Responses = dict[str, Part]
 
 
 def compare_responses(report: Report, old: Responses, new: Responses, place: Place) -> None:
-    """Note statuses that came, went or changed. A range takes the place of a status that it holds."""
+    """Note added, removed and changed statuses. A range may replace a status that it contains."""
     added = [status for status in new if status not in old]
-    taken: set[str] = set()
+    matched: set[str] = set()
     for status, before in old.items():
-        here = place._replace(context=(("status", status),))
-        if status in new:
-            if not report.sides.equality.unchanged(before.value, new[status].value):
-                _compare_response(report, before, new[status], here)
-            continue
-        wider = next((other for other in added if _holds(other, status)), None)
-        narrower = [other for other in added if _holds(status, other)]
-        others = [wider] if wider is not None else narrower
-        for other in others:
-            taken.add(other)
-            _compare_response(report, before, new[other], here)
-        at = here._replace(location=status)
-        if wider is not None:
-            report.add("response-status-generalized", at, status, wider, before.pointer, new[wider].pointer)
-        elif narrower:
-            for other in narrower:
-                report.add("response-status-specialized", at, status, other, before.pointer, new[other].pointer)
-        else:
-            rule = f"response-{_kind(status, old)}-status-removed"
-            report.add(rule, at, status, None, before.pointer)
+        status_place = place._replace(context=(("status", status),))
+        if status not in new:
+            matched |= _compare_missing(report, status, old, new, status_place)
+        elif not report.sides.equality.unchanged(before.value, new[status].value):
+            _compare_response(report, before, new[status], status_place)
     for status in added:
-        if status not in taken:
+        if status not in matched:
             at = place._replace(location=status, context=(("status", status),))
             report.add(f"response-{_kind(status, new)}-status-added", at, None, status, "", new[status].pointer)
 
 
+def _compare_missing(report: Report, status: str, old: Responses, new: Responses, place: Place) -> set[str]:
+    """Compare a missing status with the new ones that contain it or that it contains; return those."""
+    before, at = old[status], place._replace(location=status)
+    added = [candidate for candidate in new if candidate not in old]
+    wider = [candidate for candidate in added if _holds(candidate, status)][:1]
+    narrower = [candidate for candidate in added if _holds(status, candidate)]
+    replacements = wider or narrower
+    for replacement in replacements:
+        _compare_response(report, before, new[replacement], place)
+    if not replacements:
+        report.add(f"response-{_kind(status, old)}-status-removed", at, status, None, before.pointer)
+    rule = "response-status-specialized"
+    if wider:
+        rule = "response-status-generalized"
+    for replacement in replacements:
+        report.add(rule, at, status, replacement, before.pointer, new[replacement].pointer)
+    return {*replacements}
+
+
 def _kind(status: str, among: dict[str, Part]) -> str:
-    only = status == "default" and not any(other.startswith("2") for other in among)
-    return "success" if status.startswith("2") or only else "non-success"
+    is_only_success = status == "default" and not any(sibling.startswith("2") for sibling in among)
+    if status.startswith("2") or is_only_success:
+        return "success"
+    return "non-success"
 
 
 def _holds(wide: str, narrow: str) -> bool:
-    """Tell a status that stands for another one. Each is on one side only, so they are never the same."""
+    """Return whether the first status contains the second. Each is on one side only, so they always differ."""
     return wide == "default" or (wide.endswith("XX") and narrow.startswith(wide[0]))
 
 
 def _compare_response(report: Report, old: Part, new: Part, place: Place) -> None:
     _compare_headers(report, old, new, place)
     _compare_media_types(report, old, new, place)
-    there = place._replace(location=place.context[0][1])
-    report.compare_words(there, old, new, "description", (old.pointer, new.pointer))
+    status_place = place._replace(location=place.context[0][1])
+    report.compare_words(status_place, old, new, "description", (old.pointer, new.pointer))
 
 
 def _compare_headers(report: Report, old: Part, new: Part, place: Place) -> None:
     before, after = headers(report.base, old), headers(report.revision, new)
-    for key, one in before.items():
-        here, other = place._replace(location=f"header {key}"), after.get(key)
-        if other is None:
-            rule = "required-response-header-removed" if one.required else "optional-response-header-removed"
-            report.add(rule, here, one.name, None, one.part.pointer, new.pointer)
+    for key, old_header in before.items():
+        header_place, new_header = place._replace(location=f"header {key}"), after.get(key)
+        if new_header is None:
+            rule = f"{word(old_header.required)}-response-header-removed"
+            report.add(rule, header_place, old_header.name, None, old_header.part.pointer, new.pointer)
             continue
-        at = one.part.pointer, other.part.pointer
-        if one.required != other.required:
-            was, now = word(one.required), word(other.required)
-            report.add(f"response-header-became-{now}", here, was, now, *at)
-        if one.style != other.style:
-            report.add("response-header-type-changed", here, one.style, other.style, *at)
+        at = old_header.part.pointer, new_header.part.pointer
+        if old_header.required != new_header.required:
+            was, now = word(old_header.required), word(new_header.required)
+            report.add(f"response-header-became-{now}", header_place, was, now, *at)
+        if old_header.style != new_header.style:
+            report.add("response-header-type-changed", header_place, old_header.style, new_header.style, *at)
         else:
-            report.compare(one.schema, other.schema, View("response-header", is_json(one.style)), here)
-    for key, other in after.items():
+            view = View("response-header", is_json(old_header.style))
+            report.compare(old_header.schema, new_header.schema, view, header_place)
+    for key, new_header in after.items():
         if key not in before:
-            here = place._replace(location=f"header {key}")
-            report.add("response-header-added", here, None, other.name, old.pointer, other.part.pointer)
+            header_place = place._replace(location=f"header {key}")
+            report.add(
+                "response-header-added", header_place, None, new_header.name, old.pointer, new_header.part.pointer
+            )
 
 
 def _compare_media_types(report: Report, old: Part, new: Part, place: Place) -> None:
     before, after = media_types(report.base, old), media_types(report.revision, new)
     status = place.context[0][1]
     pairs = [(name, name) for name in before if name in after]
-    rest = [name for name in after if name not in before]
+    added = [name for name in after if name not in before]
     for name in before:
         if name in after:
             continue
-        match = next((other for other in rest if _relation(name, other)), None)
+        match = next((candidate for candidate in added if _relation(name, candidate)), None)
         at = place._replace(location=f"{status} {name}")
         if match is not None:
             pairs.append((name, match))
         if match is None or _is_replaced(name, match):
             report.add("response-media-type-removed", at, name, None, before[name].pointer, new.pointer)
             continue
-        rest.remove(match)
+        added.remove(match)
         rule = f"response-media-type-name-{_relation(name, match)}"
         report.add(rule, at, name, match, before[name].pointer, after[match].pointer)
-    for name in rest:
+    for name in added:
         at = place._replace(location=f"{status} {name}")
         report.add("response-media-type-added", at, None, name, old.pointer, after[name].pointer)
-    for name, other in pairs:
-        _compare_body(report, before[name], after[other], name, place)
+    for name, match in pairs:
+        _compare_body(report, before[name], after[match], name, place)
 
 
 def _relation(old: str, new: str) -> str:
-    """How two media types that are not the same are still related; empty where they are not."""
-    one, other = old.split(";")[0], new.split(";")[0]
-    if one == other:
+    """Return how two different media types are related, or an empty string if they are not."""
+    old_type, new_type = old.split(";")[0], new.split(";")[0]
+    if old_type == new_type:
         return "changed"
-    if _within(one, other):
+    if _within(old_type, new_type):
         return "generalized"
-    return "specialized" if _within(other, one) else ""
+    if _within(new_type, old_type):
+        return "specialized"
+    return ""
 
 
 def _is_replaced(old: str, new: str) -> bool:
-    """Whether a media type gave way to one that is built on it.
+    """Return whether a media type was replaced by a type that is built on it.
 
-    Who reads `application/json` may not read `application/vnd+json`; who reads a range reads all that it held.
+    A consumer of `application/json` may not read `application/vnd+json`; a consumer of a range reads all types in it.
     """
     return _relation(old, new) == "specialized" and "*" not in old.split(";")[0]
 
@@ -136,16 +147,16 @@ def _within(narrow: str, wide: str) -> bool:
 
 
 def _compare_body(report: Report, old: Part, new: Part, media_type: str, place: Place) -> None:
-    here = place._replace(location="", context=(*place.context, ("media_type", media_type)))
+    body_place = place._replace(location="", context=(*place.context, ("media_type", media_type)))
     before, after = schema_parts(old), schema_parts(new)
-    if bool(before) != bool(after):
-        there = report.sides.old.node(before) if before else report.sides.new.node(after)
-        if not takes_anything(there):
-            rule = f"response-body-media-type-schema-{'removed' if before else 'added'}"
-            at = here._replace(location=f"{place.context[0][1]} {media_type}")
-            report.add(rule, at, None, None, old.pointer, new.pointer)
-        return
-    report.compare(before, after, View("response-body", is_json(media_type)), here)
+    at = body_place._replace(location=f"{place.context[0][1]} {media_type}")
+    rule = "response-body-media-type-schema"
+    if (before and after) or (not before and not after):
+        report.compare(before, after, View("response-body", is_json(media_type)), body_place)
+    elif before and not takes_anything(report.sides.old.node(before)):
+        report.add(f"{rule}-removed", at, None, None, old.pointer, new.pointer)
+    elif after and not takes_anything(report.sides.new.node(after)):
+        report.add(f"{rule}-added", at, None, None, old.pointer, new.pointer)
 
 
 _SHOWN = 20
@@ -153,40 +164,45 @@ _BODY_RULES = ("request-body-narrowed", "request-body-may-be-narrowed", "request
 
 
 def compare_request_bodies(report: Report, old: RawOperation, new: RawOperation, place: Place) -> None:
-    """Note a request body that came, went, or takes less or more than it did."""
+    """Note a request body that was added, removed, narrowed or widened."""
     before, after = report.base.resolve(old.part / "requestBody"), report.revision.resolve(new.part / "requestBody")
-    here = place._replace(location="requestBody")
+    body_place = place._replace(location="requestBody")
     was, now = report.base.mapping(before), report.revision.mapping(after)
-    demanded, demands = report.base.flag(before / "required"), report.revision.flag(after / "required")
+    was_required, is_required = report.base.flag(before / "required"), report.revision.flag(after / "required")
     at = before.pointer, after.pointer
-    if not was and not now:
-        return
+    if was and not now:
+        report.add("request-body-removed", body_place, None, None, *at)
+    elif now and not was:
+        report.add(f"request-body-added-{word(is_required)}", body_place, None, None, *at)
     if not was or not now:
-        rule = "request-body-removed" if was else f"request-body-added-{'required' if demands else 'optional'}"
-        report.add(rule, here, None, None, *at)
         return
-    if demanded != demands:
-        report.add(f"request-body-became-{word(demands)}", here, word(demanded), word(demands), *at)
+    if was_required != is_required:
+        values = word(was_required), word(is_required)
+        report.add(f"request-body-became-{word(is_required)}", body_place, *values, *at)
     ranks, worst = _compare_content(report, before, after)
     if ranks:
-        report.add(_BODY_RULES[min(ranks)], here, None, None, *at, made_of=worst)
+        report.add(_BODY_RULES[min(ranks)], body_place, None, None, *at, made_of=worst)
 
 
 def _compare_content(report: Report, old: Part, new: Part) -> tuple[set[int], list[Located]]:
-    """How bad what changed in the media types of a body is, and the worst of what changed in a schema."""
+    """Return the ranks of the changes in the media types of a body, and the worst changes of schemas."""
     before, after = media_types(report.base, old), media_types(report.revision, new)
-    ranks = {RANK["error"]} if before.keys() - after.keys() else set()
-    ranks |= {RANK["info"]} if after.keys() - before.keys() else set()
-    found: list[Located] = []
+    ranks: set[int] = set()
+    if before.keys() - after.keys():
+        ranks.add(RANK["error"])
+    if after.keys() - before.keys():
+        ranks.add(RANK["info"])
+    changes: list[Located] = []
     for name in before:
         if name in after:
             view = View("request-parameter", strongly_typed=is_json(name))
-            found += report.schemas.changes(schema_parts(before[name]), schema_parts(after[name]), view)
-    ranks |= {_rank(one) for one in found}
-    return ranks, [one for one in found if _rank(one) == min(ranks)][:_SHOWN]
+            changes += report.schemas.changes(schema_parts(before[name]), schema_parts(after[name]), view)
+    ranks |= {_rank(located) for located in changes}
+    return ranks, [located for located in changes if _rank(located) == min(ranks)][:_SHOWN]
 
 
-def _rank(found: Located) -> int:
-    """How bad a change is in a body: what refuses a value narrows it; that a property is no longer named, perhaps."""
-    is_bad = found.rank < RANK["info"] and found.change.rule != "request-parameter-property-removed"
-    return RANK["error"] if is_bad else found.rank
+def _rank(located: Located) -> int:
+    """Return the severity of a change in a body: rejecting a value narrows it, an undeclared property only may."""
+    if located.rank < RANK["info"] and located.change.rule != "request-parameter-property-removed":
+        return RANK["error"]
+    return located.rank

@@ -1,4 +1,4 @@
-"""Compares schemas: each pair that is met once, whichever operations use it, and then looks up what a use leads to."""
+"""Compares each pair of schemas once for all operations that use it, and locates the changes from each use."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from pytest_bctrl.drift.compare_keywords import (
     compare_values,
 )
 from pytest_bctrl.drift.compare_subschemas import compare_discriminators, compare_properties, compare_subschemas
-from pytest_bctrl.drift.pair import Change, Draft, Located, Sides, Trail, View, rank
+from pytest_bctrl.drift.pair import Change, Located, SchemaComparison, Sides, Trail, View, rank
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_bctrl.drift.node import Node, Schema
+    from pytest_bctrl.errors import DocumentError
 
 MAX_DEPTH = 100
-"""How deep a change may lie below where a schema is used."""
+"""Maximum depth of a change below the location where a schema is used."""
 
 
 class _Pair:
-    """What changed between two schemas, and the pairs they hold. `differs`: something changed, in it or below."""
+    """The changes between two schemas, and the pairs inside them. `differs`: something changed, in it or below."""
 
     __slots__ = ("changes", "differs", "inside", "new", "noted", "old", "view", "within")
 
@@ -40,7 +41,7 @@ class _Pair:
         self.noted: list[tuple[Change, int]] | None = None
 
 
-class SchemaComparison:
+class SchemaComparer:
     """Compares pairs of schemas. A pair's changes depend on the two schemas and on nothing that was compared before."""
 
     def __init__(self, sides: Sides) -> None:
@@ -49,28 +50,31 @@ class SchemaComparison:
         self._changes: dict[_Pair, list[Located]] = {}
 
     def changes(self, old: Schema, new: Schema, view: View) -> list[Located]:
-        """Return what changed between two schemas, each change with its shortest ways from there: `.name`, `[*].id`."""
+        """Return the changes between two schemas, each with the shortest paths to it: `.name`, `[*].id`."""
         pair = self._compared(old, new, view)
         if pair is None or not pair.differs:
             return []
         if pair not in self._changes:
-            found = list(self._located(pair))
+            located_changes = list(self._located(pair))
             nearest: dict[str, Located] = {}
-            for one in found:
-                nearest[one.change.key] = min(nearest.get(one.change.key, one), one, key=itemgetter(1, 2))
-            self._changes[pair] = [one for one in found if one[1:3] == nearest[one.change.key][1:3]]
+            for located in located_changes:
+                key = located.change.key
+                nearest[key] = min(nearest.get(key, located), located, key=itemgetter(1, 2))
+            self._changes[pair] = [
+                located for located in located_changes if located[1:3] == nearest[located.change.key][1:3]
+            ]
         return self._changes[pair]
 
     def worst(self, old: Schema, new: Schema, view: View) -> Located | None:
-        """The worst of what changed between two schemas; None where nothing did."""
+        """Return the worst change between two schemas, or None if they are equal."""
         return min(self.changes(old, new, view), key=itemgetter(1, 2), default=None)
 
     def _compared(self, old: Schema, new: Schema, view: View) -> _Pair | None:
         if self.sides.equality.written_alike(old, new):
             return None
-        known = len(self._pairs)
+        count = len(self._pairs)
         pair = self._pair(old, new, view)
-        if len(self._pairs) > known:
+        if len(self._pairs) > count:
             self._compare_from(pair)
         return pair
 
@@ -79,28 +83,30 @@ class SchemaComparison:
         return self._pairs.get(key) or self._pairs.setdefault(key, _Pair(*key))
 
     def _compare_from(self, root: _Pair) -> None:
-        """Compare a pair and all that it holds, then mark each that leads to a change: none may miss a way up."""
-        found = [root]
-        for pair in found:
-            draft = Draft(self.sides, pair.old, pair.new, pair.view)
-            _compare(draft)
-            pair.changes = draft.changes
-            for step, old, new, view in draft.edges:
+        """Compare a pair and all pairs inside it, then mark each pair that leads to a change."""
+        pairs = [root]
+        # The list grows while it is read.
+        for pair in pairs:
+            comparison = SchemaComparison(self.sides, pair.old, pair.new, pair.view)
+            _compare(comparison)
+            pair.changes = comparison.changes
+            for step, old, new, view in comparison.edges:
                 if self.sides.equality.written_alike(old, new):
                     continue
-                known = len(self._pairs)
+                count = len(self._pairs)
                 inner = self._pair(old, new, view)
                 pair.inside.append((step, inner))
                 inner.within.append(pair)
-                if len(self._pairs) > known:
-                    found.append(inner)
-        self._mark(found)
+                if len(self._pairs) > count:
+                    pairs.append(inner)
+        self._mark(pairs)
 
-    def _mark(self, found: list[_Pair]) -> None:
+    def _mark(self, pairs: list[_Pair]) -> None:
         waiting = []
-        for pair in found:
+        for pair in pairs:
             pair.differs = bool(pair.changes) or any(inner.differs for _, inner in pair.inside)
-            waiting += [pair] if pair.differs else []
+            if pair.differs:
+                waiting.append(pair)
         while waiting:
             for outer in waiting.pop().within:
                 if not outer.differs:
@@ -119,7 +125,7 @@ class SchemaComparison:
                 for step, inner in pair.inside:
                     if inner in seen:
                         continue
-                    # From each pair on but one way leads, whatever the order: there would be too many.
+                    # Only one path leads on from each pair, the same in any order: all of them would be too many.
                     way = f"{ways[0]}{step}"
                     if inner not in deeper:
                         deeper[inner] = [way], (trail, (inner.old, inner.new), step)
@@ -129,55 +135,58 @@ class SchemaComparison:
                         deeper[inner][0].append(way)
             level = deeper
         if level:
-            pair = next(iter(level))
-            side = pair.old if pair.old.key else pair.new
-            part = side.schema[0]
-            raise side.normal.spec.refuse(part, f"schemas nest deeper than {MAX_DEPTH} levels", "flatten them")
+            raise _too_deep(next(iter(level)))
 
     def _noted(self, pair: _Pair) -> list[tuple[Change, int]]:
-        """What changed between the two themselves, where `allOf` is cut otherwise that too, and how bad each is."""
+        """Return the changes of the two schemas themselves, those of a differently divided `allOf` too, with ranks."""
         if pair.noted is None:
-            draft = Draft(self.sides, pair.old, pair.new, pair.view)
-            compare_all_of(draft, changed=True)
+            comparison = SchemaComparison(self.sides, pair.old, pair.new, pair.view)
+            compare_all_of(comparison, changed=True)
             levels = self.sides.options.levels
-            pair.noted = [(change, rank(change.rule, levels)) for change in (*pair.changes, *draft.changes)]
+            pair.noted = [(change, rank(change.rule, levels)) for change in (*pair.changes, *comparison.changes)]
             pair.inside = [(step, inner) for step, inner in pair.inside if inner.differs]
         return pair.noted
 
 
-def _compare(draft: Draft) -> None:
-    compare_all_of(draft, changed=False)
-    old, new, view = draft.old, draft.new, draft.view
-    if compare_alternatives(draft):
+def _too_deep(pair: _Pair) -> DocumentError:
+    side = pair.new
+    if pair.old.key:
+        side = pair.old
+    return side.normal.spec.refuse(side.schema[0], f"schemas nest deeper than {MAX_DEPTH} levels", "flatten them")
+
+
+def _compare(comparison: SchemaComparison) -> None:
+    compare_all_of(comparison, changed=False)
+    old, new, view = comparison.old, comparison.new, comparison.view
+    if compare_alternatives(comparison):
         return
     if old.choices and new.choices:
-        # Each alternative has its types.
-        compare_formats(draft)
+        # Types belong to the alternatives.
+        compare_formats(comparison)
         comparable = True
     else:
-        comparable = compare_types(draft)
-    # A schema that takes any type takes null, and the type's own finding says so.
-    is_worth_a_word = (old.types is None) == (new.types is None) or old.choices or new.choices
-    if not view.is_branch and old.nullable != new.nullable and is_worth_a_word:
-        suffix = "became-nullable" if new.nullable else "became-not-nullable"
-        draft.emit(suffix, old.nullable, new.nullable, "type", "null" if new.nullable else "not null")
-    if draft.sides.options.descriptions:
-        _compare_words(draft)
+        comparable = compare_types(comparison)
+    # A schema that takes any type takes null, so the finding about the type includes null.
+    is_about_null = (old.types is None) == (new.types is None) or old.choices or new.choices
+    if not view.is_branch and is_about_null:
+        comparison.compare_nullable()
+    if comparison.sides.options.descriptions:
+        _compare_words(comparison)
     if not comparable:
         return
-    compare_values(draft)
-    compare_constraints(draft)
-    compare_defaults(draft)
+    compare_values(comparison)
+    compare_constraints(comparison)
+    compare_defaults(comparison)
     if view.scope == "request-parameter":
-        compare_extensible(draft)
-    compare_discriminators(draft)
-    compare_properties(draft)
-    compare_subschemas(draft)
+        compare_extensible(comparison)
+    compare_discriminators(comparison)
+    compare_properties(comparison)
+    compare_subschemas(comparison)
 
 
-def _compare_words(draft: Draft) -> None:
+def _compare_words(comparison: SchemaComparison) -> None:
     rule = "description-changed"
     for keyword in ("title", "description"):
-        values = draft.old.flags.get(keyword), draft.new.flags.get(keyword)
+        values = comparison.old.flags.get(keyword), comparison.new.flags.get(keyword)
         if values[0] != values[1]:
-            draft.add(rule, rule, "", values, (draft.old.at(keyword), draft.new.at(keyword)))
+            comparison.add(rule, rule, "", values, (comparison.old.at(keyword), comparison.new.at(keyword)))

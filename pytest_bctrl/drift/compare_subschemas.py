@@ -1,4 +1,4 @@
-"""Compares the keywords that hold schemas: properties, items, additional properties, conditions and their kin."""
+"""Compares the keywords that contain schemas: properties, items, additional properties, conditions and others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pytest_bctrl.contract.outline import Part
 from pytest_bctrl.drift.lifecycle import PROPERTY, compare_lifecycle
 from pytest_bctrl.drift.node import Node, Schema, says_more
 from pytest_bctrl.drift.normalize import Normalizer
-from pytest_bctrl.drift.pair import Draft
+from pytest_bctrl.drift.pair import SchemaComparison
 from pytest_bctrl.drift.rules import word
 
 _OPTIONAL = (
@@ -19,94 +19,104 @@ _OPTIONAL = (
 _MAPS = (("patternProperties", "pattern-property"), ("dependentSchemas", "dependent-schema"))
 
 
-def compare_subschemas(draft: Draft) -> None:
-    """Note changes under every keyword that holds schemas, properties and alternatives aside."""
-    old, new = draft.old, draft.new
+def compare_subschemas(comparison: SchemaComparison) -> None:
+    """Note changes under every keyword that contains schemas, except properties and alternatives."""
+    old, new = comparison.old, comparison.new
     if not (old.children or new.children or old.maps or new.maps or old.prefix or new.prefix):
         return
     if old.takes("array") and new.takes("array"):
-        _compare_items(draft)
+        _compare_items(comparison)
     if old.takes("object") and new.takes("object"):
-        _compare_additional(draft)
+        _compare_additional(comparison)
     for keyword, name in _OPTIONAL:
-        before, after = draft.said(keyword)
+        before, after = comparison.effective(keyword)
         if before is not None and after is not None:
-            draft.follow(before, after, f"<{keyword}>")
-        elif before is not None or after is not None:
-            draft.emit(f"{name}-added" if before is None else f"{name}-removed", None, None, keyword)
-    _compare_opposed(draft)
+            comparison.follow(before, after, f"<{keyword}>")
+        elif before is not None:
+            comparison.emit(f"{name}-removed", None, None, keyword)
+        elif after is not None:
+            comparison.emit(f"{name}-added", None, None, keyword)
+    _compare_opposed(comparison)
     for keyword, name in _MAPS:
-        _compare_map(draft, keyword, name)
+        _compare_map(comparison, keyword, name)
 
 
-def _compare_items(draft: Draft) -> None:
-    old, new = draft.old, draft.new
+def _compare_items(comparison: SchemaComparison) -> None:
+    old, new = comparison.old, comparison.new
     for index in range(max(len(old.prefix), len(new.prefix))):
         if index < min(len(old.prefix), len(new.prefix)):
-            draft.follow(old.prefix[index], new.prefix[index], f"[{index}]")
+            comparison.follow(old.prefix[index], new.prefix[index], f"[{index}]")
             continue
-        is_new = index < len(new.prefix)
-        before = _behind(old) if is_new else old.prefix[index]
-        after = new.prefix[index] if is_new else _behind(new)
-        if not draft.sides.equal(before, after):
-            action = "added" if is_new else "removed"
-            draft.emit(f"prefix-items-{action}", None, None, "prefixItems", f"item {index}")
-            draft.follow_undeclared(before, after, f"[{index}]")
+        if index < len(new.prefix):
+            action, before, after = "added", _items_after_prefix(old), new.prefix[index]
+        else:
+            action, before, after = "removed", old.prefix[index], _items_after_prefix(new)
+        if not comparison.sides.equal(before, after):
+            comparison.emit(f"prefix-items-{action}", None, None, "prefixItems", f"item {index}")
+            comparison.follow_undeclared(before, after, f"[{index}]")
     if "items" in old.children or "items" in new.children:
-        draft.follow(old.child("items"), new.child("items"), "[*]")
+        comparison.follow(old.child("items"), new.child("items"), "[*]")
 
 
-def _behind(node: Node) -> Schema:
-    """What the items behind those of `prefixItems` may be, as far as nothing else evaluates them."""
-    is_left_over = "items" not in node.children and "contains" not in node.children and not node.choices
-    return node.child("unevaluatedItems" if is_left_over else "items")
+def _items_after_prefix(node: Node) -> Schema:
+    """Return the schema of the items after those of `prefixItems`, unless another keyword evaluates them."""
+    if "items" not in node.children and "contains" not in node.children and not node.choices:
+        return node.child("unevaluatedItems")
+    return node.child("items")
 
 
-def _compare_additional(draft: Draft) -> None:
-    before, after = draft.old.child("additionalProperties"), draft.new.child("additionalProperties")
+def _compare_additional(comparison: SchemaComparison) -> None:
+    before, after = comparison.old.child("additionalProperties"), comparison.new.child("additionalProperties")
     if not before and not after:
         return
-    was_closed, is_closed = draft.sides.old.node(before).never, draft.sides.new.node(after).never
-    if was_closed != is_closed:
-        suffix = "additional-properties-closed" if is_closed else "additional-properties-opened"
-        draft.emit(suffix, not was_closed, not is_closed, "additionalProperties")
+    was_closed, is_closed = comparison.sides.old.node(before).never, comparison.sides.new.node(after).never
+    values = not was_closed, not is_closed
+    if is_closed and not was_closed:
+        comparison.emit("additional-properties-closed", *values, "additionalProperties")
+    elif was_closed and not is_closed:
+        comparison.emit("additional-properties-opened", *values, "additionalProperties")
     elif not was_closed:
-        draft.follow(before, after, ".*")
+        comparison.follow(before, after, ".*")
 
 
-def _compare_opposed(draft: Draft) -> None:
-    """`not` and `if` turn the direction round, so any change of theirs is reported as a whole."""
+def _compare_opposed(comparison: SchemaComparison) -> None:
+    """Note changes of `not` and `if` as a whole: they reverse the direction of the changes inside."""
     for keyword in ("not", "if"):
-        before, after = draft.old.children.get(keyword), draft.new.children.get(keyword)
+        before, after = comparison.old.children.get(keyword), comparison.new.children.get(keyword)
         if before is not None and after is not None:
-            if draft.sides.equal(before, after):
+            if comparison.sides.equal(before, after):
                 continue
             if keyword == "not":
-                excluded = _excluded(draft.sides.old.node(before), draft.sides.new.node(after))
-                draft.emit(f"not-{excluded}", None, None, "not")
+                excluded = _excluded(comparison.sides.old.node(before), comparison.sides.new.node(after))
+                comparison.emit(f"not-{excluded}", None, None, "not")
             else:
-                draft.emit("if-removed", None, None, "if")
-                draft.emit("if-added", None, None, "if")
-        elif before is not None or after is not None:
-            draft.emit(f"{keyword}-added" if before is None else f"{keyword}-removed", None, None, keyword)
+                comparison.emit("if-removed", None, None, "if")
+                comparison.emit("if-added", None, None, "if")
+        elif before is not None:
+            comparison.emit(f"{keyword}-removed", None, None, keyword)
+        elif after is not None:
+            comparison.emit(f"{keyword}-added", None, None, keyword)
 
 
-def _tells_of_closed(draft: Draft, pattern: str) -> bool:
-    """Note a pattern that came to or left an object that is closed otherwise: what it names is let in, or shut out."""
-    was_closed = draft.sides.old.node(draft.old.undeclared).never
-    is_closed = draft.sides.new.node(draft.new.undeclared).never
+def _note_pattern_of_closed(comparison: SchemaComparison, pattern: str) -> bool:
+    """Note a pattern that was added to or removed from a closed object: it decides which properties are valid.
+
+    Return whether the object was or is closed.
+    """
+    was_closed = comparison.sides.old.node(comparison.old.undeclared).never
+    is_closed = comparison.sides.new.node(comparison.new.undeclared).never
     if was_closed and is_closed:
-        if pattern in draft.old.maps.get("patternProperties", {}):
-            draft.emit("additional-properties-closed", pattern, None, "patternProperties")
+        if pattern in comparison.old.maps.get("patternProperties", {}):
+            comparison.emit("additional-properties-closed", pattern, None, "patternProperties")
         else:
-            draft.emit("additional-properties-opened", None, pattern, "patternProperties")
+            comparison.emit("additional-properties-opened", None, pattern, "patternProperties")
     return was_closed or is_closed
 
 
 def _excluded(old: Node, new: Node) -> str:
-    """How a schema under `not` changed what it rules out, where that is certain: values are listed on both sides.
+    """Return how a schema under `not` changed what it excludes, which is certain only if both sides list values.
 
-    What else the side with more values says could spare some of them, so it must say no more.
+    Any further keyword of the side with more values could exempt some of them, so it must have none.
     """
     if old.enum is not None and new.enum is not None and old.nullable == new.nullable:
         if old.enum.keys() <= new.enum.keys() and not says_more(new):
@@ -116,135 +126,152 @@ def _excluded(old: Node, new: Node) -> str:
     return "changed"
 
 
-def _compare_map(draft: Draft, keyword: str, name: str) -> None:
-    before, after = draft.old.maps.get(keyword, {}), draft.new.maps.get(keyword, {})
+def _compare_map(comparison: SchemaComparison, keyword: str, name: str) -> None:
+    before, after = comparison.old.maps.get(keyword, {}), comparison.new.maps.get(keyword, {})
     for key in dict.fromkeys([*before, *after]):
         if key in before and key in after:
-            draft.follow(before[key], after[key], f".<{keyword} {key}>")
-        elif keyword == "patternProperties" and _tells_of_closed(draft, key):
+            comparison.follow(before[key], after[key], f".<{keyword} {key}>")
+        elif keyword == "patternProperties" and _note_pattern_of_closed(comparison, key):
             continue
         elif key in before:
-            draft.emit(f"{name}-removed", key, None, keyword)
+            comparison.emit(f"{name}-removed", key, None, keyword)
         else:
-            draft.emit(f"{name}-added", None, key, keyword)
+            comparison.emit(f"{name}-added", None, key, keyword)
 
 
-def compare_discriminators(draft: Draft) -> None:
-    """Note changes of the discriminator. What a value maps to is compared, not what that is called."""
-    if "discriminator" not in draft.old.flags and "discriminator" not in draft.new.flags:
+def compare_discriminators(comparison: SchemaComparison) -> None:
+    """Note changes of the discriminator; mapping targets are compared by their schemas, not by their names."""
+    if "discriminator" not in comparison.old.flags and "discriminator" not in comparison.new.flags:
         return
-    before, after = (node.flags.get("discriminator") or {} for node in (draft.old, draft.new))
-    if not before or not after:
-        if before or after:
-            action = "removed" if before else "added"
-            draft.emit(f"discriminator-{action}", before or None, after or None, "discriminator")
-        return
+    before, after = (node.flags.get("discriminator") or {} for node in (comparison.old, comparison.new))
+    if before and after:
+        _compare_mappings(comparison, before, after)
+    elif before:
+        comparison.emit("discriminator-removed", before, None, "discriminator")
+    elif after:
+        comparison.emit("discriminator-added", None, after, "discriminator")
+
+
+def _compare_mappings(comparison: SchemaComparison, before: dict[str, Any], after: dict[str, Any]) -> None:
     names = before.get("propertyName"), after.get("propertyName")
     if names[0] != names[1]:
-        draft.emit("discriminator-property-name-changed", *names, "discriminator")
+        comparison.emit("discriminator-property-name-changed", *names, "discriminator")
     old_map, new_map = before.get("mapping") or {}, after.get("mapping") or {}
     for value in dict.fromkeys([*old_map, *new_map]):
-        if value not in old_map or value not in new_map:
-            action = "added" if value in new_map else "deleted"
-            draft.emit(f"discriminator-mapping-{action}", None, None, "discriminator", str(value))
-        elif not _same_target(draft, old_map[value], new_map[value]):
-            draft.emit("discriminator-mapping-changed", None, None, "discriminator", str(value))
+        if value not in old_map:
+            comparison.emit("discriminator-mapping-added", None, None, "discriminator", str(value))
+        elif value not in new_map:
+            comparison.emit("discriminator-mapping-deleted", None, None, "discriminator", str(value))
+        elif not _same_target(comparison, old_map[value], new_map[value]):
+            comparison.emit("discriminator-mapping-changed", None, None, "discriminator", str(value))
 
 
-def _same_target(draft: Draft, one: Any, other: Any) -> bool:
-    """Tell whether a value still leads to the same schema, which may have changed: no alternative is what it was."""
-    sides = draft.sides
-    before, after = (side.named(name, Part({}, "")) for side, name in ((sides.old, one), (sides.new, other)))
+def _same_target(comparison: SchemaComparison, old_name: Any, new_name: Any) -> bool:
+    """Return whether a value still leads to the same schema: an equal one, or a changed one that no branch equals."""
+    sides = comparison.sides
+    before, after = sides.old.named(old_name, Part({}, "")), sides.new.named(new_name, Part({}, ""))
     if before is None or after is None:
-        return bool(one == other)
+        return bool(old_name == new_name)
     if sides.equal((before,), (after,)):
         return True
-    elsewhere = [branch for choice in draft.new.choices for branch in choice.branches]
+    elsewhere = [branch for choice in comparison.new.choices for branch in choice.branches]
     return bool(elsewhere) and not any(sides.equal((before,), branch) for branch in elsewhere)
 
 
-def compare_properties(draft: Draft) -> None:
-    """Note properties that appeared, disappeared or changed. One that is only required counts as declared."""
-    old, new, sides = draft.old, draft.new, draft.sides
+def compare_properties(comparison: SchemaComparison) -> None:
+    """Note added, removed and changed properties. A property that is only required counts as declared."""
+    old, new, sides = comparison.old, comparison.new, comparison.sides
     before, after = old.maps.get("properties", {}), new.maps.get("properties", {})
     for name in dict.fromkeys([*before, *after, *sorted(old.required), *sorted(new.required)]):
         was, now = name in before or name in old.required, name in after or name in new.required
-        one, other = before.get(name, ()), after.get(name, ())
+        old_schema, new_schema = before.get(name, ()), after.get(name, ())
         if was and now:
-            _compare_property(draft, name, one, other)
-        elif was and not _only_forbidden(sides.old, one, sides.new, new):
-            _note_removed(draft, name, one)
-        elif now and not _only_forbidden(sides.new, other, sides.old, old):
-            _note_added(draft, name, other)
+            _compare_property(comparison, name, old_schema, new_schema)
+        elif was and not _only_forbidden(sides.old, old_schema, sides.new, new):
+            _note_removed(comparison, name, old_schema)
+        elif now and not _only_forbidden(sides.new, new_schema, sides.old, old):
+            _note_added(comparison, name, new_schema)
 
 
-def _only_forbidden(normal: Normalizer, schema: Schema, other: Normalizer, elsewhere: Node) -> bool:
-    """Tell a property that may not be (`false`) and is not declared on the other side, which is closed: no change."""
-    return bool(schema) and normal.node(schema).never and other.node(elsewhere.undeclared).never
+def _only_forbidden(normal: Normalizer, schema: Schema, opposite: Normalizer, elsewhere: Node) -> bool:
+    """Return whether a property is forbidden (`false`), and the other side, which does not declare it, is closed."""
+    return bool(schema) and normal.node(schema).never and opposite.node(elsewhere.undeclared).never
 
 
 def _pointer(node: Node, name: str) -> str:
     declared = node.maps.get("properties", {}).get(name)
-    return declared[0].pointer if declared else node.at("required")
+    if declared:
+        return declared[0].pointer
+    return node.at("required")
 
 
-def _note_removed(draft: Draft, name: str, schema: Schema) -> None:
-    old, new, step = draft.old, draft.new, f".{name}"
-    if draft.view.is_request:
-        closed = draft.sides.new.node(new.undeclared).never
-        rule = f"request-parameter-property-removed{'-from-closed-object' if closed else ''}"
+def _note_removed(comparison: SchemaComparison, name: str, schema: Schema) -> None:
+    old, new, step = comparison.old, comparison.new, f".{name}"
+    if comparison.view.is_request:
+        rule = "request-parameter-property-removed"
+        if comparison.sides.new.node(new.undeclared).never:
+            rule += "-from-closed-object"
+    elif comparison.sides.old.node(schema).flags.get("writeOnly"):
+        rule = f"response-{word(name in old.required)}-write-only-property-removed"
     else:
-        write_only = "-write-only" if draft.sides.old.node(schema).flags.get("writeOnly") else ""
-        rule = f"response-{word(name in old.required)}{write_only}-property-removed"
-        if not write_only:
-            draft.follow_undeclared(schema, new.undeclared, step)
-    draft.add("property-removed", rule, step, (name, None), (_pointer(old, name), new.at("properties")))
+        rule = f"response-{word(name in old.required)}-property-removed"
+        comparison.follow_undeclared(schema, new.undeclared, step)
+    comparison.add("property-removed", rule, step, (name, None), (_pointer(old, name), new.at("properties")))
 
 
-def _note_added(draft: Draft, name: str, schema: Schema) -> None:
-    old, new, step = draft.old, draft.new, f".{name}"
+def _note_added(comparison: SchemaComparison, name: str, schema: Schema) -> None:
+    old, new, step = comparison.old, comparison.new, f".{name}"
     required = name in new.required
-    if draft.view.is_request:
-        header = required and draft.view.is_header
-        rule = "new-required-request-header-property" if header else f"new-{word(required)}-request-parameter-property"
-    elif draft.sides.new.node(schema).flags.get("writeOnly"):
+    if comparison.view.is_request and required and comparison.view.is_header:
+        rule = "new-required-request-header-property"
+    elif comparison.view.is_request:
+        rule = f"new-{word(required)}-request-parameter-property"
+    elif comparison.sides.new.node(schema).flags.get("writeOnly"):
         rule = f"response-{word(required)}-write-only-property-added"
-    elif draft.sides.old.node(old.undeclared).never:
+    elif comparison.sides.old.node(old.undeclared).never:
         rule = "response-property-added-to-closed-object"
     else:
         rule = f"response-{word(required)}-property-added"
-        draft.follow_undeclared(old.undeclared, schema, step)
-    draft.add("property-added", rule, step, (None, name), (old.at("properties"), _pointer(new, name)))
+        comparison.follow_undeclared(old.undeclared, schema, step)
+    comparison.add("property-added", rule, step, (None, name), (old.at("properties"), _pointer(new, name)))
 
 
-def _compare_property(draft: Draft, name: str, before: Schema, after: Schema) -> None:
-    old, new, sides, step = draft.old, draft.new, draft.sides, f".{name}"
+def _compare_property(comparison: SchemaComparison, name: str, before: Schema, after: Schema) -> None:
+    old, new, sides, step = comparison.old, comparison.new, comparison.sides, f".{name}"
     was, now = name in old.required, name in new.required
     if was == now and sides.equality.written_alike(before, after):
         return
-    is_request = draft.view.is_request
-    one, other = sides.old.node(before), sides.new.node(after)
+    is_request = comparison.view.is_request
+    old_node, new_node = sides.old.node(before), sides.new.node(after)
     at = (_pointer(old, name), _pointer(new, name))
-    was_write_only = bool(one.flags.get("writeOnly")) and not is_request
+    was_write_only = bool(old_node.flags.get("writeOnly")) and not is_request
     if was != now:
-        subject = "request-parameter-property" if is_request else "response-property"
-        subject = "response-write-only-property" if was_write_only else subject
-        draft.add(f"became-{word(now)}", f"{subject}-became-{word(now)}", step, (word(was), word(now)), at)
+        subject = "response-property"
+        if is_request:
+            subject = "request-parameter-property"
+        elif was_write_only:
+            subject = "response-write-only-property"
+        comparison.add(f"became-{word(now)}", f"{subject}-became-{word(now)}", step, (word(was), word(now)), at)
     if not is_request:
-        _compare_access(draft, one, other, now, step, at)
-        for rule, was_so, is_so in compare_lifecycle(sides.options, PROPERTY, one.flags, other.flags):
-            draft.add(rule, rule, step, (was_so, is_so), at)
-    if not (was_write_only and other.flags.get("writeOnly")):
-        draft.follow(before, after, step)
-    elif one.enum is not None and other.enum is not None:
-        for key in (key for key in other.enum if key not in one.enum):
+        _compare_access(comparison, old_node, new_node, now, step, at)
+        for rule, old_value, new_value in compare_lifecycle(sides.options, PROPERTY, old_node.flags, new_node.flags):
+            comparison.add(rule, rule, step, (old_value, new_value), at)
+    if not (was_write_only and new_node.flags.get("writeOnly")):
+        comparison.follow(before, after, step)
+    elif old_node.enum is not None and new_node.enum is not None:
+        for key in (key for key in new_node.enum if key not in old_node.enum):
             rule = "response-write-only-property-enum-value-added"
-            draft.add("enum-value-added", rule, step, (None, other.enum[key]), (one.at("enum"), other.at("enum")))
+            at = old_node.at("enum"), new_node.at("enum")
+            comparison.add("enum-value-added", rule, step, (None, new_node.enum[key]), at)
 
 
-def _compare_access(draft: Draft, old: Node, new: Node, required: bool, step: str, at: tuple[str, str]) -> None:
+def _compare_access(
+    comparison: SchemaComparison, old: Node, new: Node, required: bool, step: str, at: tuple[str, str]
+) -> None:
     for keyword, words in (("readOnly", "read-only"), ("writeOnly", "write-only")):
         before, after = bool(old.flags.get(keyword)), bool(new.flags.get(keyword))
         if before != after:
-            became = f"became-{words if after else f'not-{words}'}"
-            draft.add(became, f"response-{word(required)}-property-{became}", step, (before, after), at)
+            became = f"became-{words}"
+            if before:
+                became = f"became-not-{words}"
+            comparison.add(became, f"response-{word(required)}-property-{became}", step, (before, after), at)

@@ -148,14 +148,14 @@ def _wrapped(pairs: list[Step], side: int, given: Any, name: str, of: tuple[_Sid
     leaf, other = pairs[-1][0][side], pairs[-1][0][1 - side]
     mine, theirs = of[side], of[1 - side]
     least = next((value for value in mine.values(leaf) if isinstance(value, dict)), {})
-    odd = [_odd(node, theirs, least) for node in other.alternatives]
-    odd += [_odd(node, mine, least) for node in leaf.alternatives]
+    odd = [_edge_case_values(node, theirs, least) for node in other.alternatives]
+    odd += [_edge_case_values(node, mine, least) for node in leaf.alternatives]
     first = [] if given is None else [given]
     said = other.constraints
     bounds = [said[word] + more for word, more in (("maxItems", 1), ("minItems", -1)) if word in said]
     counts = [count for count in bounds if count <= LONGEST]
     values = chain.from_iterable(mine.values(node, counts) for node in leaf.alternatives)
-    likely = mine.with_property(leaf, name), beyond(said), values, beyond(leaf.constraints), _ODD
+    likely = mine.with_property(leaf, name), beyond(said), values, beyond(leaf.constraints), _EDGE_CASES
     for value in chain(first, *likely, *odd):
         at = ""
         for (nodes, _), (_, step) in zip(pairs[-2::-1], pairs[:0:-1], strict=True):
@@ -164,7 +164,7 @@ def _wrapped(pairs: list[Step], side: int, given: Any, name: str, of: tuple[_Sid
         yield value, at
 
 
-def _odd(node: Node, side: _Side, least: dict[str, Any]) -> Iterator[Any]:
+def _edge_case_values(node: Node, side: _Side, least: dict[str, Any]) -> Iterator[Any]:
     """What a schema speaks of and might forbid: what it names, what it rules out, what its conditions are about."""
     for word in ("not", "if", "contains"):
         for value in islice(side.values(side.read(node, word)), 8) if word in node.children else ():
@@ -365,7 +365,7 @@ def beyond(said: dict[str, Any]) -> Iterator[Any]:
 
 
 _FEW: tuple[Any, ...] = (0, "x", {}, None)
-_ODD: tuple[Any, ...] = (
+_EDGE_CASES: tuple[Any, ...] = (
     *_FEW, 1, -1, 0.5, -0.5, 10**6, -(10**6), 2**40, 2**70, -(2**70),
     "", "5", " ", "é", "中", "x" * 300, True, False, [],
 )  # fmt: skip

@@ -1,5 +1,7 @@
-"""A pair of schemas, one of each document, and what changed between the two: located from the pair, so that it is found
-once and holds wherever the pair is used."""
+"""A pair of schemas, one of each document, and the changes between them, located relative to the pair.
+
+So each change is found once, for every location where the pair is used.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +19,15 @@ if TYPE_CHECKING:
     from pytest_bctrl.findings.finding import Level
 
 _NESTED = {"response-body": "response-property", "request-parameter": "request-parameter-property"}
-_SPELLED = {("response-body", "enum-value-removed"): "response-mediatype-enum-value-removed"}
+_IRREGULAR = {("response-body", "enum-value-removed"): "response-mediatype-enum-value-removed"}
 
 
 class View(NamedTuple):
-    """How a pair is looked at, which decides under which rule a change is noted.
+    """The context of a comparison, which decides the rule of a change.
 
     `scope` is the first words of a schema rule's id: `response-body`, `request-parameter`, ... `strongly_typed`: the
-    value is written as JSON. `is_header`: it is sent in a header. `is_branch`: it is an alternative, and is not asked
-    about null.
+    value is written as JSON. `is_header`: it is sent in a header. `is_branch`: it is an alternative, so null is not
+    compared.
     """
 
     scope: str
@@ -35,12 +37,12 @@ class View(NamedTuple):
 
     @property
     def inside(self) -> View:
-        """How what a schema holds is looked at."""
+        """The context of the schemas inside the schema."""
         return self._replace(scope=_NESTED.get(self.scope, self.scope), is_branch=False)
 
     @property
     def is_request(self) -> bool:
-        """Whether what is compared is sent by the consumer."""
+        """Whether the consumer sends the values that are compared."""
         return self.scope.startswith("request")
 
 
@@ -73,11 +75,13 @@ def changed(
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON data; sets in order."""
-    if isinstance(value, (set, frozenset)):
-        items = sorted(value, key=str)
-        return items[0] if len(items) == 1 else items
-    return value
+    """Return a value as JSON data: a set as a sorted list, or as its only item."""
+    if not isinstance(value, (set, frozenset)):
+        return value
+    items = sorted(value, key=str)
+    if len(items) == 1:
+        return items[0]
+    return items
 
 
 Trail = tuple["Trail | None", tuple["Node", "Node"], str]
@@ -88,19 +92,19 @@ Step = tuple[tuple["Node", "Node"], str]
 
 
 def steps(trail: Trail) -> list[Step]:
-    """The pairs from the first to the last, each with the step that leads to it."""
-    found: list[Step] = []
-    rest: Trail | None = trail
-    while rest is not None:
-        rest, nodes, step = rest
-        found.insert(0, (nodes, step))
-    return found
+    """Return the pairs from the first to the last, each with the step that leads to it."""
+    path: list[Step] = []
+    outer: Trail | None = trail
+    while outer is not None:
+        outer, nodes, step = outer
+        path.insert(0, (nodes, step))
+    return path
 
 
 class Located(NamedTuple):
-    """A change, how bad it is, how many schemas lead to it from where a schema is used, the way, and its pairs.
+    """A change and where it is: its severity, the number of schemas above it, the path to it, and the pairs on it.
 
-    `made_of`: the changes of schemas that it stands for, where it is one for many.
+    `made_of` lists the changes of schemas that it summarises, if any.
     """
 
     change: Change
@@ -115,7 +119,7 @@ RANK: dict[Level, int] = {"error": 0, "warning": 1, "info": 2}
 
 
 def rank(rule: str, levels: Mapping[str, Level]) -> int:
-    """How bad a change is under a rule: 0 for the worst; `levels` has those that are not the rule's own."""
+    """Return the severity of a change under a rule, 0 for the worst; `levels` overrides the level of the rule."""
     return RANK[levels.get(rule) or rules()[rule].level]
 
 
@@ -129,7 +133,7 @@ class Edge(NamedTuple):
 
 
 class Sides(NamedTuple):
-    """The two documents that are compared, and what is asked for."""
+    """The two documents that are compared, and the options."""
 
     old: Normalizer
     new: Normalizer
@@ -137,12 +141,12 @@ class Sides(NamedTuple):
     equality: Equality
 
     def equal(self, old: Schema, new: Schema) -> bool:
-        """Tell whether two schemas mean the same."""
+        """Return whether two schemas mean the same."""
         return self.equality.equal(self.old.node(old), self.new.node(new))
 
 
-class Draft:
-    """Takes down what changed between two schemas, and which pairs they hold."""
+class SchemaComparison:
+    """Collects the changes between two schemas, and the pairs of schemas inside them."""
 
     def __init__(self, sides: Sides, old: Node, new: Node, view: View) -> None:
         self.sides = sides
@@ -153,39 +157,46 @@ class Draft:
         self.edges: list[Edge] = []
 
     def emit(self, suffix: str, old: Any, new: Any, keyword: str, part: str = "") -> None:
-        """Note a change of the schema itself: the rule's last words, both values, and the keyword it is found at."""
+        """Note a change of the schema itself: the end of the rule's id, both values, and the keyword that changed."""
         scope = self.view.scope
-        rule = _SPELLED.get((scope, suffix)) or f"{scope}-{suffix}"
+        rule = _IRREGULAR.get((scope, suffix)) or f"{scope}-{suffix}"
         self.changes.append(changed(suffix, rule, "", (old, new), (self.old.at(keyword), self.new.at(keyword)), part))
 
+    def compare_nullable(self) -> None:
+        """Note that null became valid, or is no longer valid."""
+        was, now = self.old.nullable, self.new.nullable
+        if not was and now:
+            self.emit("became-nullable", was, now, "type", "null")
+        elif was and not now:
+            self.emit("became-not-nullable", was, now, "type", "not null")
+
     def add(self, kind: str, rule: str, step: str, values: tuple[Any, Any], at: tuple[str, str]) -> None:
-        """Note a change under a rule of its own."""
+        """Note a change under the rule with this id."""
         self.changes.append(changed(kind, rule, step, values, at))
 
     def follow(self, old: Schema, new: Schema, step: str, is_branch: bool = False) -> None:
-        """Note that the pair holds another one, a step further in."""
+        """Add a pair of schemas inside this one, one step below."""
         self.edges.append(Edge(step, old, new, self.view.inside._replace(is_branch=is_branch)))
 
     def follow_here(self, old: Schema, new: Schema) -> None:
-        """Note that one side is an alternative of the other: what changed is found in the same place."""
+        """Compare one side with a branch of the other, at the same location."""
         self.edges.append(Edge("", old, new, self.view._replace(is_branch=True)))
 
     def follow_undeclared(self, old: Schema, new: Schema, step: str) -> None:
-        """Note a property or item that is declared on one side only, and may hold other values there.
+        """Compare a property or item that only one side declares with the schema of undeclared ones on the other side.
 
-        On the other side it is one of those that are not declared. Where nothing is said of such, nothing is noted, nor
-        where there can be none.
+        Nothing is compared if that side takes any undeclared value, or none.
         """
         if old and new and not (self.sides.old.node(old).never or self.sides.new.node(new).never):
             self.follow(old, new, step)
 
-    def said(self, keyword: str) -> tuple[Schema | None, Schema | None]:
-        """The schemas under a keyword; None where there is none or it takes anything anyway."""
-        return _said(self.sides.old, self.old, keyword), _said(self.sides.new, self.new, keyword)
+    def effective(self, keyword: str) -> tuple[Schema | None, Schema | None]:
+        """Return the schemas under a keyword; None if there is none, or if it takes any value."""
+        return _effective(self.sides.old, self.old, keyword), _effective(self.sides.new, self.new, keyword)
 
 
-def _said(normal: Normalizer, node: Node, keyword: str) -> Schema | None:
+def _effective(normal: Normalizer, node: Node, keyword: str) -> Schema | None:
     schema = node.children.get(keyword)
-    if schema is None or keyword == "contains":
-        return schema
-    return None if takes_anything(normal.node(schema)) else schema
+    if schema is not None and keyword != "contains" and takes_anything(normal.node(schema)):
+        return None
+    return schema

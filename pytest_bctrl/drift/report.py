@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.document import FILES, unescape_token
-from pytest_bctrl.drift.compare_schema import SchemaComparison
+from pytest_bctrl.drift.compare_schema import SchemaComparer
 from pytest_bctrl.drift.pair import RANK, Change, Located, changed, plain, rank, steps
 from pytest_bctrl.drift.place import Place
 from pytest_bctrl.errors import DocumentError
@@ -35,7 +35,7 @@ class Report:
     def __init__(self, sides: Sides) -> None:
         self.examples: Examples | None = None
         self.sides = sides
-        self.schemas = SchemaComparison(sides)
+        self.schemas = SchemaComparer(sides)
         self.base, self.revision = sides.old.spec, sides.new.spec
         self.levels = sides.options.levels
         self._found: dict[str, list[_Noted]] = {}
@@ -170,7 +170,7 @@ class Report:
                 (component for component, other in sides if component and component not in other.components), ""
             )
             if old == new or moved:
-                return _called(moved or old) or operation
+                return _component_name(moved or old) or operation
         return operation
 
     def _shown(self, found: Located, rule: Rule, place: Place) -> Shown | None:
@@ -232,7 +232,7 @@ def _joined(one: Finding, other: Finding) -> Finding:
     return replace(one, count=len(places), extra={**one.extra, "places": places})
 
 
-def _called(pointer: str) -> str:
+def _component_name(pointer: str) -> str:
     """A component by its pointer, and a part of another file by its path from the document and its pointer there."""
     name = pointer.removeprefix(f"/{FILES}/")
     return (f"#{name}" if name == pointer else unescape_token(name)) if name else ""
