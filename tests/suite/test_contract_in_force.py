@@ -251,7 +251,7 @@ class TestTheDoctor:
         assert 1 == result.ret
         result.stdout.fnmatch_lines(
             [
-                "! contract   */runtimes.contract.json is not what its spec and its overlay give",
+                "! contract   */runtimes.contract.json is out of date: its spec or overlay has changed",
                 "* fix: pytest-bctrl contract build --contracts contracts",
             ]
         )
