@@ -17,7 +17,7 @@ from tests.docs.page import PROJECT
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
 CHECKS = (PROJECT / "docs" / "reference" / "checks.md").read_text("utf-8")
 NAMES = ("RULE", "SCHEMA", "UNDOCUMENTED", "rule")
-MAKERS = ("Violation", "Finding", "_wrong", "around")
+MAKERS = ("Violation", "Finding", "_trial_findings", "violation_outside_body")
 RULE = re.compile(r"[a-z]+(_[a-z0-9]+)+")
 
 
@@ -34,7 +34,10 @@ def rules() -> Iterator[str]:
 def _constants(node: ast.AST) -> Iterator[str]:
     """The rule of `RULE = "…"`, and of a call that makes a violation or a finding, in either arm of a condition."""
     values: list[ast.expr] = []
-    if isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id in NAMES for to in node.targets):
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple) and isinstance(node.targets[0], ast.Tuple):
+        pairs = zip(node.targets[0].elts, node.value.elts, strict=True)
+        values = [value for target, value in pairs if isinstance(target, ast.Name) and target.id in NAMES]
+    elif isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id in NAMES for to in node.targets):
         values = [node.value]
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MAKERS:
         values = node.args[:3] or [keyword.value for keyword in node.keywords if keyword.arg == "rule"]
