@@ -180,7 +180,7 @@ class Summary:
             update = self._run.chosen.update_command(self._run.upstream)
             return f"{update} updates your copy of the spec, once you agree with it"
         repeat = shlex.join([*self._results.repeat_command, "--lf"])
-        return f'{repeat}  (--bctrl-accept="why" ignores them until a date)'
+        return f'{repeat}  (--bctrl-accept="why" accepts them until a date)'
 
 
 def _may_deselect(config: pytest.Config) -> bool:
