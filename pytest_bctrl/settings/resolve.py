@@ -156,9 +156,12 @@ def _native_value(name: str, path: Path) -> object:
 
 def _file_label(setting: Setting, source: SettingSource) -> str:
     """Return the name of a TOML file; `ini` for a value in an ini file or from `--override-ini`."""
-    if source.inipath is None or f"{setting.ini}=" in str(source.getoption("override_ini")):
+    if source.inipath is None or not source.inipath.name.endswith(".toml"):
         return "ini"
-    return source.inipath.name if source.inipath.name.endswith(".toml") else "ini"
+    # pytest 8 does not know the option yet when a conftest.py is imported; it has no native TOML either.
+    if f"{setting.ini}=" in str(source.getoption("override_ini")):
+        return "ini"
+    return source.inipath.name
 
 
 def _text_of(value: object) -> str:

@@ -194,8 +194,9 @@ def split_location(location: str) -> tuple[str, Step | None]:
     steps = _parse(location)
     if not steps:
         return "", None
-    end = steps[-2][1] if len(steps) > 1 else 0
-    return location[:end], steps[-1][0]
+    *parents, (last, _) = steps
+    end = parents[-1][1] if parents else 0
+    return location[:end], last
 
 
 def without_tags(location: str, *, positions: bool = True) -> str:
