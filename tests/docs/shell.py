@@ -58,7 +58,7 @@ class Shell:
     def run(self, command: str, is_expected: Callable[[str], bool] = bool) -> tuple[int, str]:
         """Return the exit code and the output of one command; raises `TimeoutError` where it does not end.
 
-        A command in the background is ready when its port answers and its output `is_expected`.
+        A command in the background is ready when its port answers, its ready file exists and its output `is_expected`.
         """
         self._number += 1
         file = self._workspace / f"command-{self._number}.sh"
@@ -84,7 +84,17 @@ class Shell:
             output.append(line)
         if is_background:
             output.append(_first_output(command, background, is_expected, deadline))
+            self._wait_for_ready_file(command, deadline)
         return self._status, "".join(output)
+
+    def _wait_for_ready_file(self, command: str, deadline: float) -> None:
+        """Wait for the file that a server writes once it accepts connections."""
+        ready_file = re.search(r"--ready-file (\S+)", command)
+        if ready_file is None:
+            return
+        path = self.folder() / ready_file[1]
+        while not path.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def aside(self, command: str) -> str:
         """Return the output of a command that the page does not have: `$?` stays what it was."""
