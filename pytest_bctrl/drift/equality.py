@@ -98,7 +98,7 @@ class Equality:
         """Return what a schema says without the schemas inside it, and the keywords that hold those."""
         if node not in self._own:
             words = [(key, value_key(node.flags[key])) for key in self._words if key in node.flags]
-            self._own[node] = (node.own, *words)
+            self._own[node] = (node.shallow_key, *words)
         return self._own[node]
 
 
