@@ -14,7 +14,7 @@ from pytest_bctrl.contract.outline import (
     security_requirements,
     security_schemes,
 )
-from pytest_bctrl.drift.place import Place
+from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.report import Report
 
 Scheme = tuple[str, ...]
@@ -113,23 +113,25 @@ def known_credentials(
     return frozenset(replaced | returned)
 
 
-def compare_security(report: Report, old: Security, new: Security, demanded: frozenset[Key], place: Place) -> None:
+def compare_security(
+    report: Report, old: Security, new: Security, demanded: frozenset[Key], location: ChangeLocation
+) -> None:
     """Note changed security requirements. `demanded`: required parameters of the old operation."""
     if old.alternatives == new.alternatives:
         return
-    prefix, place = "api-security", place._replace(location="security")
+    prefix, location = "api-security", location._replace(path="security")
     if old.is_global and new.is_global:
-        prefix, place = "api-global-security", Place(location="security")
+        prefix, location = "api-global-security", ChangeLocation(path="security")
     at = old.pointer, new.pointer
     gone, come = old.alternatives - new.alternatives, new.alternatives - old.alternatives
-    if _note_scopes(report, gone, come, prefix, place, at):
+    if _note_scopes(report, gone, come, prefix, location, at):
         return
-    _note_added(report, old, new, demanded, prefix, place)
-    _note_removed(report, old, new, prefix, place)
+    _note_added(report, old, new, demanded, prefix, location)
+    _note_removed(report, old, new, prefix, location)
 
 
 def _note_added(
-    report: Report, old: Security, new: Security, demanded: frozenset[Key], prefix: str, place: Place
+    report: Report, old: Security, new: Security, demanded: frozenset[Key], prefix: str, location: ChangeLocation
 ) -> None:
     """Note new requirements, under a rule for the effect on a caller who met the old ones."""
     at = old.pointer, new.pointer
@@ -140,22 +142,22 @@ def _note_added(
             suffix = "added"
     come = new.alternatives - old.alternatives
     for requirement in sorted(filter(None, come), key=_in_order):
-        report.add(f"{prefix}-{suffix}", place, None, _shown(requirement), *at)
+        report.add(f"{prefix}-{suffix}", location, None, _shown(requirement), *at)
     was_open, is_open = _NOTHING in old.alternatives, _NOTHING in new.alternatives
     if was_open and not is_open and not come:
-        report.add(f"{prefix}-added", place, "optional", "required", *at)
+        report.add(f"{prefix}-added", location, "optional", "required", *at)
     if is_open and not was_open and old.alternatives <= new.alternatives:
-        report.add(f"{prefix}-alternative-added", place, "required", "optional", *at)
+        report.add(f"{prefix}-alternative-added", location, "required", "optional", *at)
 
 
-def _note_removed(report: Report, old: Security, new: Security, prefix: str, place: Place) -> None:
+def _note_removed(report: Report, old: Security, new: Security, prefix: str, location: ChangeLocation) -> None:
     """Note removed requirements. If no requirement replaces one, a caller who met only that one is rejected."""
     come = new.alternatives - old.alternatives
     for requirement in sorted(filter(None, old.alternatives - new.alternatives), key=_in_order):
         suffix = "removed"
         if not come and _refused(requirement, new.alternatives, frozenset()):
             suffix = "alternative-removed"
-        report.add(f"{prefix}-{suffix}", place, _shown(requirement), None, old.pointer, new.pointer)
+        report.add(f"{prefix}-{suffix}", location, _shown(requirement), None, old.pointer, new.pointer)
 
 
 def _refused(before: Requirement, now: frozenset[Requirement], demanded: frozenset[Key]) -> bool:
@@ -177,7 +179,7 @@ def _note_scopes(
     gone: frozenset[Requirement],
     come: frozenset[Requirement],
     prefix: str,
-    place: Place,
+    location: ChangeLocation,
     at: tuple[str, str],
 ) -> bool:
     """Note changed scopes if the credentials are the same. Return whether they are."""
@@ -188,7 +190,7 @@ def _note_scopes(
     for key in sorted(before, key=sorted):
         for scheme in sorted(key):
             scopes = (dict.fromkeys(sorted(side[key][scheme]), "") for side in (before, after))
-            report.add_each(f"{prefix}-scope", place, scopes, at)
+            report.add_each(f"{prefix}-scope", location, scopes, at)
     return True
 
 
@@ -206,16 +208,18 @@ def compare_schemes(report: Report) -> None:
     old_keys = {name: scheme_key(report.base, part) for name, part in before.items()}
     new_keys = {name: scheme_key(report.revision, part) for name, part in after.items()}
     for name in dict.fromkeys([*before, *after]):
-        place = Place(location="securitySchemes")
+        location = ChangeLocation(path="securitySchemes")
         if name in before and name in after and old_keys[name] != new_keys[name]:
             at = before[name].pointer, after[name].pointer
             report.add(
-                "api-security-component-type-changed", place, " ".join(old_keys[name]), " ".join(new_keys[name]), *at
+                "api-security-component-type-changed", location, " ".join(old_keys[name]), " ".join(new_keys[name]), *at
             )
         elif name in before and name not in after and old_keys[name] not in new_keys.values():
-            report.add("api-security-component-removed", place, " ".join(old_keys[name]), None, before[name].pointer)
+            report.add("api-security-component-removed", location, " ".join(old_keys[name]), None, before[name].pointer)
         elif name in after and name not in before and new_keys[name] not in old_keys.values():
-            report.add("api-security-component-added", place, None, " ".join(new_keys[name]), "", after[name].pointer)
+            report.add(
+                "api-security-component-added", location, None, " ".join(new_keys[name]), "", after[name].pointer
+            )
     for name, part in before.items():
         if old_keys[name] == ("oauth2",):
             same = [after[key] for key in (name, *after) if key in after and new_keys[key] == old_keys[name]]
@@ -227,17 +231,17 @@ def _compare_flows(report: Report, old: Part, new: Part) -> None:
     before, after = dict(report.base.fields(old)), dict(report.revision.fields(new))
     for name in (name for name in before if name in after):
         old_flow, new_flow = before[name], after[name]
-        place = Place(location=f"securitySchemes oauth2 {name}")
+        location = ChangeLocation(path=f"securitySchemes oauth2 {name}")
         at = old_flow.pointer, new_flow.pointer
         for keyword, words in (("authorizationUrl", "url"), ("tokenUrl", "token-url")):
             was, now = report.base.text(old_flow / keyword), report.revision.text(new_flow / keyword)
             if was != now:
-                report.add(f"api-security-component-oauth-{words}-changed", place, was, now, *at)
+                report.add(f"api-security-component-oauth-{words}-changed", location, was, now, *at)
         old_scopes = report.base.mapping(old_flow / "scopes")
         new_scopes = report.revision.mapping(new_flow / "scopes")
         scopes = dict.fromkeys(old_scopes, ""), dict.fromkeys(new_scopes, "")
-        report.add_each("api-security-component-oauth-scope", place, scopes, at)
+        report.add_each("api-security-component-oauth-scope", location, scopes, at)
         for scope in old_scopes:
             descriptions = old_scopes[scope], new_scopes.get(scope, old_scopes[scope])
             if descriptions[0] != descriptions[1]:
-                report.add("api-security-component-oauth-scope-changed", place, *descriptions, *at, scope)
+                report.add("api-security-component-oauth-scope-changed", location, *descriptions, *at, scope)

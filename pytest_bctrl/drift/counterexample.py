@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     from jsonschema_rs import Registry, Validator
 
+    from pytest_bctrl.drift.change_location import ChangeLocation
     from pytest_bctrl.drift.normalize import Normalizer
     from pytest_bctrl.drift.pair import Step, Trail
-    from pytest_bctrl.drift.place import Place
 
 _TRIES = 400
 _FAILURES = (DocumentError, LookupError, ValueError, RecursionError)
@@ -63,7 +63,7 @@ class Shown(NamedTuple):
         return {"by": self.by}
 
 
-def around(rule: str, place: Place, old: Any, new: Any) -> Shown | None:
+def around(rule: str, location: ChangeLocation, old: Any, new: Any) -> Shown | None:
     """Return the counterexample of a change outside of schemas: a removed or added response, or a missing part.
 
     It follows from the rule alone. Return None for any other rule.
@@ -71,11 +71,11 @@ def around(rule: str, place: Place, old: Any, new: Any) -> Shown | None:
     allowed = {**_WITHOUT, **_RESPONSES}.get(rule)
     if not allowed:
         return None
-    response = {"request": place.operation}
+    response = {"request": location.operation}
     if rule in _RESPONSES:
-        response = dict(place.context)
+        response = dict(location.context)
     if rule in _WITHOUT:
-        response["without"] = place.location
+        response["without"] = location.path
     elif rule == "response-media-type-removed":
         response["media_type"] = old
     elif rule == "response-media-type-name-generalized":

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.document import FILES, unescape_token
+from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.compare_schema import SchemaComparer
 from pytest_bctrl.drift.pair import RANK, Change, Located, changed, plain, rank, steps
-from pytest_bctrl.drift.place import Place
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.findings.fingerprint import fingerprint
 
@@ -46,7 +46,7 @@ class Report:
     def add(
         self,
         rule: str,
-        place: Place,
+        location: ChangeLocation,
         old: Any = None,
         new: Any = None,
         old_at: str = "",
@@ -56,34 +56,34 @@ class Report:
     ) -> None:
         """Note a change: its rule, location, both values, their pointers, and the changes that it summarises."""
         change = changed(rule, rule, "", (old, new), (old_at, new_at), part)
-        self.note([Located(change, rank(rule, self.levels), 0, "", (), made_of)], place)
+        self.note([Located(change, rank(rule, self.levels), 0, "", (), made_of)], location)
 
-    def add_each(self, rule: str, place: Place, sides: Iterable[Values], at: tuple[str, str]) -> None:
+    def add_each(self, rule: str, location: ChangeLocation, sides: Iterable[Values], at: tuple[str, str]) -> None:
         """Note added and removed values, under rules that end in `-removed` and `-added`; `at`: the pointers of all."""
         old, new = sides
         for value in (value for value in old if value not in new):
-            self.add(f"{rule}-removed", place, value, None, old[value] or at[0], at[1])
+            self.add(f"{rule}-removed", location, value, None, old[value] or at[0], at[1])
         for value in (value for value in new if value not in old):
-            self.add(f"{rule}-added", place, None, value, at[0], new[value] or at[1])
+            self.add(f"{rule}-added", location, None, value, at[0], new[value] or at[1])
 
-    def compare_words(self, place: Place, old: Part, new: Part, keyword: str, at: tuple[str, str]) -> None:
+    def compare_words(self, location: ChangeLocation, old: Part, new: Part, keyword: str, at: tuple[str, str]) -> None:
         """Note a changed description, if the options include descriptions."""
         words = old.value.get(keyword), new.value.get(keyword)
         if self.sides.options.descriptions and words[0] != words[1]:
-            self.add("description-changed", place, *words, *at)
+            self.add("description-changed", location, *words, *at)
 
-    def compare(self, old: Schema, new: Schema, view: View, place: Place) -> None:
+    def compare(self, old: Schema, new: Schema, view: View, location: ChangeLocation) -> None:
         """Note the changes between two schemas at a location."""
-        self.note(self.schemas.changes(old, new, view), place)
+        self.note(self.schemas.changes(old, new, view), location)
 
-    def note(self, changes: Iterable[Located], place: Place) -> None:
+    def note(self, changes: Iterable[Located], location: ChangeLocation) -> None:
         """Note changes at a location.
 
         Raises `DocumentError` for more than `MAX_CHANGES`: these are different APIs, and nobody reads so many findings.
         """
-        response = dict(place.context)
+        response = dict(location.context)
         for located in changes:
-            self._noted.setdefault(located.change.key, []).append((located, place, response))
+            self._noted.setdefault(located.change.key, []).append((located, location, response))
         if len(self._noted) > MAX_CHANGES:
             raise DocumentError(
                 f"more than {MAX_CHANGES:,} changes from {self.base.document.name}",
@@ -115,11 +115,11 @@ class Report:
         from pytest_bctrl.drift.rules import rules, why
         from pytest_bctrl.findings.finding import Finding
 
-        worst, place, _ = noted[0]
-        change, place = worst.change, place._replace(location=_location(worst, place))
+        worst, location, _ = noted[0]
+        change, location = worst.change, location._replace(path=_path(worst, location))
         places = _places(noted)
         rule, level = rules()[change.rule], list(RANK)[worst.rank]
-        shown = self._shown(worst, rule, place)
+        shown = self._shown(worst, rule, location)
         if shown and shown.by == "proof" and not _is_provable(rule.id):
             shown = shown._replace(by="rule")
         if shown and shown.by == "proof" and rule.id not in self.levels and level == "error":
@@ -127,26 +127,26 @@ class Report:
             level = "info"
         old, new = plain(change.old), plain(change.new)
         mark = fingerprint(change.kind, change.old_at, f"{change.new_at}{change.step}", (), old, new, change.part)
-        location_mark = fingerprint(rule.id, place.shape, place.location, place.context, old, new, change.part)
+        location_mark = fingerprint(rule.id, location.shape, location.path, location.context, old, new, change.part)
         return Finding(
             rule=rule.id,
             level=level,
-            location=place.location,
-            message=_message(rule.meaning, change, place),
+            location=location.path,
+            message=_message(rule.meaning, change, location),
             expected=old,
             observed=new,
-            operation=place.operation,
+            operation=location.operation,
             direction=rule.direction,
             fingerprint=location_mark if len(places) == 1 else mark,
             count=len(places),
             extra={
-                **dict(place.context),
+                **dict(location.context),
                 "meaning": rule.meaning,
                 "why": why(rule, level),
                 "base": _source_location(self.base, change.old_at),
                 "revision": _source_location(self.revision, change.new_at),
                 "change": mark,
-                "changed": self._changed(worst, place.operation),
+                "changed": self._changed(worst, location.operation),
                 **({"detail": change.detail} if change.detail else {}),
                 **({"shown": shown.data} if shown else {}),
                 "places": places,
@@ -173,7 +173,7 @@ class Report:
                 return _component_name(removed_or_added or old) or operation
         return operation
 
-    def _shown(self, located: Located, rule: Rule, place: Place) -> Shown | None:
+    def _shown(self, located: Located, rule: Rule, location: ChangeLocation) -> Shown | None:
         """Return the evidence of a change: the first counterexample of its trails, or a proof for all of them."""
         from pytest_bctrl.drift.counterexample import around
 
@@ -181,7 +181,7 @@ class Report:
         examples = self.examples
         if examples is None:
             return None
-        weakest = around(rule.id, place, located.change.old, located.change.new)
+        weakest = around(rule.id, location, located.change.old, located.change.new)
         parts = located.made_of or (located,)
         for change, trail in ((part.change, trail) for part in parts for trail in part.trails):
             values, name = (plain(change.old), plain(change.new)), change.step.removeprefix(".")
@@ -193,7 +193,7 @@ class Report:
         return weakest
 
 
-_Noted = tuple[Located, Place, dict[str, str]]
+_Noted = tuple[Located, ChangeLocation, dict[str, str]]
 """A change, its location, and the part of the location that identifies a response."""
 
 
@@ -207,30 +207,30 @@ def _is_provable(rule: str) -> bool:
 
 def _order(noted: _Noted) -> tuple[Any, ...]:
     """Return a sort key that puts the worst location of a change first, then the one with the shortest path."""
-    located, place, _ = noted
-    return located.rank, located.depth, place, located.way
+    located, location, _ = noted
+    return located.rank, located.depth, location, located.path
 
 
-def _location(located: Located, place: Place) -> str:
-    if place.location:
-        return f"{place.location}{located.way}"
-    return located.way.removeprefix(".")
+def _path(located: Located, location: ChangeLocation) -> str:
+    if location.path:
+        return f"{location.path}{located.path}"
+    return located.path.removeprefix(".")
 
 
 def _places(noted: list[_Noted]) -> list[dict[str, str]]:
     """Return each location of a change once, with the fingerprint that the change has if it shows nowhere else."""
     places: dict[tuple[Any, ...], dict[str, str]] = {}
-    for located, place, response in noted:
-        change, location = located.change, _location(located, place)
-        key = place.operation, place.shape, location, place.context
+    for located, location, response in noted:
+        change, path = located.change, _path(located, location)
+        key = location.operation, location.shape, path, location.context
         if key not in places:
             values = plain(change.old), plain(change.new)
             places[key] = {
-                "operation": place.operation,
-                "location": location,
+                "operation": location.operation,
+                "location": path,
                 **response,
                 "rule": change.rule,
-                "fingerprint": fingerprint(change.rule, place.shape, location, place.context, *values, change.part),
+                "fingerprint": fingerprint(change.rule, location.shape, path, location.context, *values, change.part),
             }
     return list(places.values())
 
@@ -266,10 +266,10 @@ def _source_location(spec: Spec, pointer: str) -> dict[str, Any]:
     return {"document": name, "pointer": file_pointer, "line": spec.document.line(pointer)}
 
 
-def _message(meaning: str, change: Change, place: Place) -> str:
+def _message(meaning: str, change: Change, location: ChangeLocation) -> str:
     text = meaning.rstrip(".")
-    if place.location:
-        text = f"{text} at {place.location}"
+    if location.path:
+        text = f"{text} at {location.path}"
     if change.detail:
         return f"{text}: {change.detail}"
     values = [_short(value) for value in (change.old, change.new) if value is not None]

@@ -17,11 +17,11 @@ from pytest_bctrl.contract.outline import (
     responses,
     schema_parts,
 )
+from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.constraints import BOUNDS, is_number
 from pytest_bctrl.drift.equality import Equality
 from pytest_bctrl.drift.node import TYPES, Node, Schema
 from pytest_bctrl.drift.normalize import MAX_PARTS, Normalizer
-from pytest_bctrl.drift.place import Place
 from pytest_bctrl.drift.report import Report
 
 
@@ -134,10 +134,12 @@ def note_unused_schemas(report: Report) -> None:
     gone = [part for pointer, part in before.items() if pointer not in after and pointer not in report.base.seen]
     come = [part for pointer, part in after.items() if pointer not in before and pointer not in report.revision.seen]
     for part in _without_equal(sides.equality, gone, sides.old, after, sides.new):
-        report.add("api-schema-removed", Place(location="schemas"), part.pointer.rpartition("/")[2], None, part.pointer)
+        report.add(
+            "api-schema-removed", ChangeLocation(path="schemas"), part.pointer.rpartition("/")[2], None, part.pointer
+        )
     for part in _without_equal(sides.equality, come, sides.new, before, sides.old):
         name = part.pointer.rpartition("/")[2]
-        report.add("api-schema-added", Place(location="schemas"), None, name, "", part.pointer)
+        report.add("api-schema-added", ChangeLocation(path="schemas"), None, name, "", part.pointer)
 
 
 def _without_equal(
