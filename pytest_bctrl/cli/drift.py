@@ -110,7 +110,7 @@ def _run(arguments: argparse.Namespace) -> int:
     compared = in_force if arguments.base is None else None
     base, upstream = default_sources(arguments.base, arguments.upstream, in_force)
     old = _read_base(base, is_given=arguments.base is not None)
-    new = read_source(upstream, known=old)
+    new = read_source(upstream, previous=old)
     options = Options(settings.levels, arguments.descriptions, settings.sunset_days, today)
     comparison = compare_contracts(old, new, compared.overlay if compared else None, options)
     require_adoptable(new, comparison.findings)

@@ -1,8 +1,8 @@
-"""Schema drift: what changed between two OpenAPI documents, and what of it breaks a consumer.
+"""Schema drift: the changes between two OpenAPI documents, and which of them break a consumer.
 
-The parts, in the order in which a comparison runs: `contract.outline` reads both documents, `normalize` brings them to
-one form, `match` finds what belongs together, the `compare` modules note changes with their direction, `report` makes
-findings of them, under the levels of `rules`.
+The steps of a comparison: `contract.outline` reads both documents, `normalize` converts schemas to a normal form,
+`match` pairs operations and alternatives, the `compare` modules note changes with their direction, and `report`
+converts them to findings with the levels of `rules`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ __all__ = ["check_upstream", "compare", "compare_with_upstream", "require_adopta
 
 
 def compare(base: Source, revision: Source, options: Options | None = None) -> list[Finding]:
-    """Return what changed from `base` to `revision`, worst first; empty where they mean the same.
+    """Return the changes from `base` to `revision`, worst first; an empty list if both mean the same.
 
-    Either is an OpenAPI 3.0 or 3.1 document as data, loaded, or as the path of a YAML, JSON or Markdown file.
-    In a finding `expected` is the old side and `observed` the new one. Raises `DocumentError` where a document cannot
-    be read, never returning an empty list for what was not compared.
+    Each is an OpenAPI 3.0 or 3.1 document as data, as a `Document`, or as the path of a YAML, JSON or Markdown file.
+    In a finding `expected` is the old value and `observed` the new one. Raises `DocumentError` if a document cannot be
+    read: an empty list always means that the documents were compared.
     """
     from pytest_bctrl.drift.compare_documents import compare_documents
     from pytest_bctrl.drift.options import Options
@@ -37,22 +37,22 @@ def compare(base: Source, revision: Source, options: Options | None = None) -> l
     return compare_documents(_document(base, "base"), _document(revision, "revision"), options or Options())
 
 
-def _document(given: Any, name: str) -> Document:
+def _document(source: Any, name: str) -> Document:
     from pytest_bctrl.contract.document import Document, load_data
 
-    if isinstance(given, Document):
-        return given
-    if isinstance(given, dict):
-        return load_data(given, name)
+    if isinstance(source, Document):
+        return source
+    if isinstance(source, dict):
+        return load_data(source, name)
     from pytest_bctrl.drift.sources import read_source
 
-    return read_source(str(given))
+    return read_source(str(source))
 
 
 def check_upstream(source: str, contract_base: Source) -> list[Finding]:
-    """Return what changed from the contract's base to what `source` (path, URL or `-`) holds now.
+    """Return the changes from the base of the contract to the current document at `source` (path, URL or `-`).
 
-    Raises `UnreachableError` where the source cannot be had and `DocumentError` where one of them cannot be read: then
+    Raises `UnreachableError` if the source cannot be fetched and `DocumentError` if a document cannot be read: then
     nothing was checked.
     """
     from pytest_bctrl.drift.sources import read_source
@@ -67,10 +67,10 @@ def compare_with_upstream(
     baseline: BaselineFile,
     overlay: Path | None = None,
 ) -> PartitionedFindings:
-    """Return what `check_upstream` finds, with the levels of the settings, separated into accepted findings and others.
+    """Return the findings of `check_upstream`, with the levels of the settings, partitioned by the baseline.
 
-    The settings file may be missing. `overlay` is that of the contract in force; it is applied to both sides. Raises
-    what `check_upstream` raises, and `DocumentError` for invalid settings or an entry with an unknown rule.
+    The settings file may be missing. `overlay`, that of the contract, is applied to both documents. Raises the
+    exceptions of `check_upstream`, and `DocumentError` for invalid settings or a baseline entry with an unknown rule.
     """
     from datetime import date
 
@@ -95,7 +95,7 @@ def compare_with_upstream(
 
 
 def require_adoptable(revision: Document, findings: list[Finding]) -> None:
-    """Raise `DocumentError` for a changed document that takes too long to validate with, so that nobody adopts it."""
+    """Raise `DocumentError` for a changed document that is too slow to validate with, before anybody adopts it."""
     if findings:
         from pytest_bctrl.contract.soundness import require_affordable
 

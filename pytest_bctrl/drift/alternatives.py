@@ -81,7 +81,7 @@ def _needed(schema_of: dict[Node, Schema]) -> tuple[dict[Node, Schema], bool]:
         if takes_all_of_its_types(node) or node.types is None or not covers(broad, node.types)
     }
     first = next(iter(needed), None)
-    if first and all(Walk(lambda node: node.own, _written_alike).equal(first, node) for node in needed):
+    if first and all(Walk(lambda node: node.shallow_key, _written_alike).equal(first, node) for node in needed):
         needed = {first: needed[first]}
     dropped_null = not any(node.nullable for node in needed) and any(node.nullable for node in schema_of)
     return needed, dropped_null

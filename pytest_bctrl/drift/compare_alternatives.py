@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_bctrl.drift.match import Branch, Branches, branches, match_branches, unlike
+from pytest_bctrl.drift.match import Branch, Branches, branches, find_unmatched, match_branches
 from pytest_bctrl.drift.node import Choice, Kind, Node, is_within, says_more, takes_anything
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import SchemaComparison
@@ -29,7 +29,7 @@ def compare_alternatives(comparison: SchemaComparison) -> bool:
 
 def _compare_choice(comparison: SchemaComparison, before: Choice, after: Choice) -> None:
     written_alike = comparison.sides.equality.written_alike
-    if before.kind == after.kind and not any(unlike(before.branches, after.branches, written_alike, [])):
+    if before.kind == after.kind and not any(find_unmatched(before.branches, after.branches, written_alike, [])):
         return
     sides = _read(comparison, before, comparison.sides.old), _read(comparison, after, comparison.sides.new)
     matched = match_branches(comparison.sides, *sides)
@@ -172,7 +172,7 @@ def compare_all_of(comparison: SchemaComparison, changed: bool) -> None:
     sides = comparison.sides
     if not comparison.old.all_of or not comparison.new.all_of:
         return
-    removed, added = unlike(comparison.old.all_of, comparison.new.all_of, sides.equality.written_alike, [])
+    removed, added = find_unmatched(comparison.old.all_of, comparison.new.all_of, sides.equality.written_alike, [])
     before, after = branches(removed, sides.old), branches(added, sides.new)
     if bool(before and after) != changed:
         return

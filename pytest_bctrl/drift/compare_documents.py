@@ -18,6 +18,7 @@ from pytest_bctrl.contract.outline import (
     parameters,
     responses,
 )
+from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.compare_parameters import compare_parameters
 from pytest_bctrl.drift.compare_responses import compare_request_bodies, compare_responses
 from pytest_bctrl.drift.compare_security import Demands, Security, compare_schemes, compare_security, known_credentials
@@ -26,7 +27,6 @@ from pytest_bctrl.drift.lifecycle import OPERATION, compare_lifecycle, removed_a
 from pytest_bctrl.drift.match import Operations, match_operations
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import Sides
-from pytest_bctrl.drift.place import Place
 from pytest_bctrl.drift.report import Report
 from pytest_bctrl.drift.unmatched import note_unused_schemas, read_schemas, used_schemas
 from pytest_bctrl.errors import DocumentError
@@ -71,13 +71,13 @@ def _compare(base: Document, revision: Document, options: Options) -> list[Findi
         _note_removed(report, options, operation, shapes)
     changed, references = _compare_matched(report, matched)
     for operation in matched.added:
-        report.add("endpoint-added", _place(operation), None, operation.label, "", operation.part.pointer)
+        report.add("endpoint-added", _location(operation), None, operation.label, "", operation.part.pointer)
     # Every schema is read, so that an invalid document never counts as unchanged; identical schemas are read once.
     read_schemas(before, used_schemas(report.base, old), ())
     referenced = ((Part({"$ref": reference}, reference[1:]),) for reference in references)
     used = used_schemas(report.revision, [*matched.added, *changed])
     read_schemas(after, chain(used, referenced), equality.components)
-    compare_servers(report, report.base.root / "servers", report.revision.root / "servers", Place())
+    compare_servers(report, report.base.root / "servers", report.revision.root / "servers", ChangeLocation())
     compare_schemes(report)
     _compare_version(report)
     _compare_samples(report, base.samples, revision.samples)
@@ -117,7 +117,7 @@ def _compare_matched(report: Report, matched: Operations) -> tuple[list[RawOpera
                 changed.append(new)
         elif security[0] != security[1]:
             required = _required_parameters(parameters(report.base, old))
-            compare_security(report, *security, required, _place(old))
+            compare_security(report, *security, required, _location(old))
     return changed, referenced
 
 
@@ -125,31 +125,31 @@ def _required_parameters(parameters_of: Mapping[Key, RawParameter]) -> frozenset
     return frozenset(key for key, parameter in parameters_of.items() if parameter.required)
 
 
-def _place(operation: RawOperation) -> Place:
-    return Place(operation.label, f"{operation.method.upper()} {operation.shape}")
+def _location(operation: RawOperation) -> ChangeLocation:
+    return ChangeLocation(operation.label, f"{operation.method.upper()} {operation.shape}")
 
 
 def _compare_operation(
     report: Report, old: RawOperation, new: RawOperation, security: tuple[Security, Security], *, is_alike: bool
 ) -> None:
     """Note what changed in an operation. `is_alike`: it is written alike, but the targets of references changed."""
-    place, options, equality = _place(old), report.sides.options, report.sides.equality
+    location, options, equality = _location(old), report.sides.options, report.sides.equality
     if not is_alike:
         at = old.part.pointer, new.part.pointer
         for rule, was, now in compare_lifecycle(options, OPERATION, old.part.value, new.part.value):
-            report.add(rule, place, was, now, *at)
-        _compare_names(report, old, new, place)
+            report.add(rule, location, was, now, *at)
+        _compare_names(report, old, new, location)
         servers_of = own_servers(old), own_servers(new)
         if servers_of[0] is not None or servers_of[1] is not None:
             roots = report.base.root / "servers", report.revision.root / "servers"
-            compare_servers(report, servers_of[0] or roots[0], servers_of[1] or roots[1], place)
+            compare_servers(report, servers_of[0] or roots[0], servers_of[1] or roots[1], location)
     if security[0] != security[1] or not is_alike or not equality.unchanged(_parameters(old), _parameters(new)):
         before, after = parameters(report.base, old), parameters(report.revision, new)
-        compare_parameters(report, before, after, place, known_credentials(*security, before, after))
-        compare_security(report, *security, _required_parameters(before), place)
+        compare_parameters(report, before, after, location, known_credentials(*security, before, after))
+        compare_security(report, *security, _required_parameters(before), location)
     if not equality.unchanged(old.part.value.get("requestBody"), new.part.value.get("requestBody")):
-        compare_request_bodies(report, old, new, place)
-    compare_responses(report, responses(report.base, old), responses(report.revision, new), place)
+        compare_request_bodies(report, old, new, location)
+    compare_responses(report, responses(report.base, old), responses(report.revision, new), location)
 
 
 def _parameters(operation: RawOperation) -> list[object]:
@@ -157,30 +157,30 @@ def _parameters(operation: RawOperation) -> list[object]:
     return [operation.item.value.get("parameters"), operation.part.value.get("parameters")]
 
 
-def _compare_names(report: Report, old: RawOperation, new: RawOperation, place: Place) -> None:
+def _compare_names(report: Report, old: RawOperation, new: RawOperation, location: ChangeLocation) -> None:
     at = (old.part / "operationId").pointer, (new.part / "operationId").pointer
     before, after = report.base.text(old.part / "operationId"), report.revision.text(new.part / "operationId")
-    id_place = place._replace(location="operationId")
+    id_location = location._replace(path="operationId")
     if before and before != after:
-        report.add("api-operation-id-removed", id_place, before, after or None, *at)
+        report.add("api-operation-id-removed", id_location, before, after or None, *at)
     elif after and not before:
-        report.add("api-operation-id-added", id_place, None, after, *at)
+        report.add("api-operation-id-added", id_location, None, after, *at)
     tags = [
         {spec.text(item): "" for item in spec.items(operation.part / "tags")}
         for spec, operation in ((report.base, old), (report.revision, new))
     ]
     at = (old.part / "tags").pointer, (new.part / "tags").pointer
-    report.add_each("api-tag", place._replace(location="tags"), tags, at)
+    report.add_each("api-tag", location._replace(path="tags"), tags, at)
     for keyword in ("summary", "description"):
         at = (old.part / keyword).pointer, (new.part / keyword).pointer
-        report.compare_words(place._replace(location=keyword), old.part, new.part, keyword, at)
+        report.compare_words(location._replace(path=keyword), old.part, new.part, keyword, at)
 
 
 def _compare_version(report: Report) -> None:
     was, now = ((spec.root / "info" / "version").value for spec in (report.base, report.revision))
     if was != now:
         at = "/info/version"
-        report.add("api-version-changed", Place(location="info.version"), str(was), str(now), at, at)
+        report.add("api-version-changed", ChangeLocation(path="info.version"), str(was), str(now), at, at)
 
 
 def _compare_samples(report: Report, old: Mapping[str, str], new: Mapping[str, str]) -> None:
@@ -191,7 +191,7 @@ def _compare_samples(report: Report, old: Mapping[str, str], new: Mapping[str, s
         was, now = _sample_digest(old, name), _sample_digest(new, name)
         if was != now:
             at = f"/{SAMPLES}/{escape_token(name)}"
-            report.add("page-sample-changed", Place(location=f"sample {name}"), was, now, at, at)
+            report.add("page-sample-changed", ChangeLocation(path=f"sample {name}"), was, now, at, at)
 
 
 def _sample_digest(samples: Mapping[str, str], name: str) -> str | None:
@@ -209,7 +209,7 @@ def _note_removed(report: Report, options: Options, operation: RawOperation, sha
     rule = f"{subject}-{announced}"
     if announced == "parse":
         rule = "api-path-sunset-parse"
-    report.add(rule, _place(operation), operation.label, None, operation.part.pointer)
+    report.add(rule, _location(operation), operation.label, None, operation.part.pointer)
 
 
 def servers(spec: Spec, part: Part) -> dict[str, Part]:
@@ -262,12 +262,12 @@ def _variable_values(spec: Spec, variable: Part, name: str) -> list[str]:
     return [str(default)]
 
 
-def compare_servers(report: Report, old: Part, new: Part, place: Place) -> None:
+def compare_servers(report: Report, old: Part, new: Part, location: ChangeLocation) -> None:
     """Note added and removed URLs, in any order."""
     urls = []
     for spec, part in ((report.base, old), (report.revision, new)):
         urls.append({url: server.pointer for url, server in servers(spec, part).items()})
-    report.add_each("api-server", place._replace(location="servers"), urls, (old.pointer, new.pointer))
+    report.add_each("api-server", location._replace(path="servers"), urls, (old.pointer, new.pointer))
 
 
 def own_servers(operation: RawOperation) -> Part | None:

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from pytest_bctrl.contract.outline import Key, RawParameter, is_json
+from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.compare_keywords import show_types
 from pytest_bctrl.drift.lifecycle import PARAMETER, compare_lifecycle, removed_after
 from pytest_bctrl.drift.options import Options
 from pytest_bctrl.drift.pair import RANK, View
-from pytest_bctrl.drift.place import Place
 from pytest_bctrl.drift.report import Report
 from pytest_bctrl.drift.rules import word
 
 
 def compare_parameters(
-    report: Report, old: dict[Key, RawParameter], new: dict[Key, RawParameter], place: Place, known: frozenset[Key]
+    report: Report,
+    old: dict[Key, RawParameter],
+    new: dict[Key, RawParameter],
+    location: ChangeLocation,
+    credentials: frozenset[Key],
 ) -> None:
-    """Note added, removed and changed parameters. `known`: keys of credentials that `compare_security` reports."""
+    """Note added, removed and changed parameters. `credentials`: those that `compare_security` reports."""
     for key in dict.fromkeys([*old, *new]):
         parameter = old.get(key) or new[key]
-        parameter_place = place._replace(location=_location(key, parameter))
+        parameter_location = location._replace(path=_location(key, parameter))
         before, after = old.get(key), new.get(key)
         if before is not None and after is not None:
             if not report.sides.equality.unchanged(before.part.value, after.part.value):
-                _compare_parameter(report, before, after, parameter_place)
-        elif before is not None and key not in known:
-            _note_removed(report, report.sides.options, before, parameter_place)
+                _compare_parameter(report, before, after, parameter_location)
+        elif before is not None and key not in credentials:
+            _note_removed(report, report.sides.options, before, parameter_location)
         elif after is not None:
-            _note_added(report, after, parameter_place, key in known)
+            _note_added(report, after, parameter_location, key in credentials)
 
 
 def _location(key: Key, parameter: RawParameter) -> str:
@@ -37,15 +41,15 @@ def _location(key: Key, parameter: RawParameter) -> str:
     return f"{key[0]} {parameter.name}"
 
 
-def _note_removed(report: Report, options: Options, parameter: RawParameter, place: Place) -> None:
+def _note_removed(report: Report, options: Options, parameter: RawParameter, location: ChangeLocation) -> None:
     announced = removed_after(parameter.part.value, options)
     rule = f"request-parameter-removed-{announced}".removesuffix("-without-deprecation")
     if announced == "parse":
         rule = "request-parameter-sunset-parse"
-    report.add(rule, place, parameter.name, None, parameter.part.pointer)
+    report.add(rule, location, parameter.name, None, parameter.part.pointer)
 
 
-def _note_added(report: Report, parameter: RawParameter, place: Place, is_known: bool) -> None:
+def _note_added(report: Report, parameter: RawParameter, location: ChangeLocation, is_known: bool) -> None:
     if is_known:
         rule = "new-request-parameter-for-known-credential"
     elif parameter.in_ == "path":
@@ -56,27 +60,27 @@ def _note_added(report: Report, parameter: RawParameter, place: Place, is_known:
         rule = "new-optional-request-default-parameter-to-existing-path"
     else:
         rule = "new-optional-request-parameter"
-    report.add(rule, place, None, parameter.name, "", parameter.part.pointer)
+    report.add(rule, location, None, parameter.name, "", parameter.part.pointer)
 
 
-def _compare_parameter(report: Report, old: RawParameter, new: RawParameter, place: Place) -> None:
+def _compare_parameter(report: Report, old: RawParameter, new: RawParameter, location: ChangeLocation) -> None:
     at = old.part.pointer, new.part.pointer
     add, options = report.add, report.sides.options
     if old.required != new.required:
-        add(f"request-parameter-became-{word(new.required)}", place, word(old.required), word(new.required), *at)
+        add(f"request-parameter-became-{word(new.required)}", location, word(old.required), word(new.required), *at)
     if old.style != new.style:
-        add("request-parameter-style-changed", place, old.style, new.style, *at)
+        add("request-parameter-style-changed", location, old.style, new.style, *at)
     elif old.explode != new.explode and _has_parts(report, old, new):
-        add("request-parameter-explode-changed", place, old.explode, new.explode, *at)
+        add("request-parameter-explode-changed", location, old.explode, new.explode, *at)
     for rule, was, now in compare_lifecycle(options, PARAMETER, old.part.value, new.part.value):
-        report.add(rule, place, was, now, *at)
-    report.compare_words(place, old.part, new.part, "description", at)
+        report.add(rule, location, was, now, *at)
+    report.compare_words(location, old.part, new.part, "description", at)
     view = View("request-parameter", is_json(old.style), is_header=old.in_ == "header")
     if _became_list(report, old, new, view):
         types = show_types(report.sides.old.node(old.schema)), show_types(report.sides.new.node(new.schema))
-        add("request-parameter-type-generalized", place, *types, *at)
+        add("request-parameter-type-generalized", location, *types, *at)
     else:
-        report.compare(old.schema, new.schema, view, place)
+        report.compare(old.schema, new.schema, view, location)
 
 
 def _became_list(report: Report, old: RawParameter, new: RawParameter, view: View) -> bool:

@@ -119,20 +119,20 @@ class SchemaComparer:
         for depth in range(MAX_DEPTH):
             seen.update(level)
             deeper: dict[_Pair, tuple[list[str], Trail]] = {}
-            for pair, (ways, trail) in level.items():
+            for pair, (paths, trail) in level.items():
                 for change, level_of in self._noted(pair):
-                    yield from (Located(change, level_of, depth, f"{way}{change.step}", (trail,)) for way in ways)
+                    yield from (Located(change, level_of, depth, f"{path}{change.step}", (trail,)) for path in paths)
                 for step, inner in pair.inside:
                     if inner in seen:
                         continue
                     # Only one path leads on from each pair, the same in any order: all of them would be too many.
-                    way = f"{ways[0]}{step}"
+                    path = f"{paths[0]}{step}"
                     if inner not in deeper:
-                        deeper[inner] = [way], (trail, (inner.old, inner.new), step)
-                    elif way < deeper[inner][0][0]:
-                        deeper[inner] = [way, *deeper[inner][0]], (trail, (inner.old, inner.new), step)
+                        deeper[inner] = [path], (trail, (inner.old, inner.new), step)
+                    elif path < deeper[inner][0][0]:
+                        deeper[inner] = [path, *deeper[inner][0]], (trail, (inner.old, inner.new), step)
                     elif self._noted(inner):
-                        deeper[inner][0].append(way)
+                        deeper[inner][0].append(path)
             level = deeper
         if level:
             raise _too_deep(next(iter(level)))

@@ -1,4 +1,4 @@
-"""The keywords that bound a value: how each is read, and what two of them at once amount to."""
+"""The keywords that constrain a value: reading them, and merging two of them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ BOUNDS: dict[str, tuple[str, str]] = {
     "maxContains": ("max-contains", "array"),
     "minContains": ("min-contains", "array"),
 }
-"""Keyword: its name in a rule's id, and the type it bounds."""
+"""The keywords that bound a value: the name in the id of a rule, and the type."""
 BITS = {"int32": 32, "int64": 64}
-"""Formats of integers (OpenAPI, format registry), and how many bits they have."""
+"""The formats of integers in the format registry of OpenAPI, and their numbers of bits."""
 
 _SAYS_NOTHING = {"minLength": 0, "minItems": 0, "minProperties": 0, "minContains": 1}
 _TEXTS = {"pattern": "string", "contentEncoding": "string", "contentMediaType": "string"}
@@ -36,15 +36,15 @@ CONSTRAINTS = frozenset((*_TYPE_OF, "format", "x-extensible-enum"))
 
 
 def relevant(keyword: str, types: frozenset[str] | None) -> bool:
-    """Tell whether a constraint can bear on a value of one of these types."""
+    """Return whether a constraint has an effect on values of one of these types."""
     kind = _TYPE_OF.get(keyword)
     return types is None or kind is None or kind in types or (kind == "number" and "integer" in types)
 
 
 def read_constraints(part: Part, spec: Spec) -> dict[str, Any]:
-    """Return the bounding keywords of one schema. Raises `DocumentError` where one has a wrong type."""
+    """Return the constraints of a schema. Raises `DocumentError` if the value of one has a wrong type."""
     schema = part.value
-    found: dict[str, Any] = {}
+    constraints: dict[str, Any] = {}
     for keyword in BOUNDS:
         value = schema.get(keyword)
         if value is None or (isinstance(value, bool) and keyword.startswith("exclusive")):
@@ -52,43 +52,51 @@ def read_constraints(part: Part, spec: Spec) -> dict[str, Any]:
         if not is_number(value):
             raise spec.refuse(part / keyword, f"{keyword!r} is not a number", "give a number")
         if _SAYS_NOTHING.get(keyword) != value:
-            found[keyword] = value
-    _read_exclusive(schema, found)
+            constraints[keyword] = value
+    _read_exclusive(schema, constraints)
     for keyword in ("pattern", "format", "contentEncoding", "contentMediaType"):
         if keyword in schema and spec.text(part / keyword):
-            found[keyword] = frozenset({schema[keyword]})
+            constraints[keyword] = frozenset({schema[keyword]})
     if schema.get("multipleOf") is not None:
         value = schema["multipleOf"]
         if not is_number(value) or value <= 0:
             raise spec.refuse(part / "multipleOf", "'multipleOf' is not a number above 0", "give one")
-        found["multipleOf"] = frozenset({value})
+        constraints["multipleOf"] = frozenset({value})
     if "uniqueItems" in schema and spec.flag(part / "uniqueItems"):
-        found["uniqueItems"] = True
-    _read_lists(part, spec, found)
-    return found
+        constraints["uniqueItems"] = True
+    _read_lists(part, spec, constraints)
+    return constraints
 
 
-def _read_exclusive(schema: dict[str, Any], found: dict[str, Any]) -> None:
-    """Bring the booleans of OpenAPI 3.0 to numbers, and keep the tighter of two bounds."""
+def _read_exclusive(schema: dict[str, Any], constraints: dict[str, Any]) -> None:
+    """Convert the boolean `exclusive` keywords of OpenAPI 3.0 to numbers, and keep the tighter of two bounds."""
     for (keyword, exclusive), tighter in zip(EXCLUSIVE_BOUNDS.items(), (min, max), strict=True):
-        if schema.get(exclusive) is True and keyword in found:
-            found[exclusive] = found.pop(keyword)
-        elif keyword in found and exclusive in found:
-            drop = keyword if tighter(found[keyword], found[exclusive]) == found[exclusive] else exclusive
-            del found[drop]
+        if schema.get(exclusive) is True and keyword in constraints:
+            constraints[exclusive] = constraints.pop(keyword)
+        elif keyword in constraints and exclusive in constraints:
+            if tighter(constraints[keyword], constraints[exclusive]) == constraints[exclusive]:
+                del constraints[keyword]
+            else:
+                del constraints[exclusive]
 
 
-def tightness(constraints: dict[str, Any], keyword: str, whole: bool) -> tuple[float, bool]:
-    """How much a `maximum` or `minimum`, or its exclusive form, rules out. `whole`: only integers are asked about."""
+def tightness(constraints: dict[str, Any], keyword: str, integers: bool) -> tuple[float, bool]:
+    """Return a sort key of a `maximum` or `minimum`, or its exclusive form; the tightest bound sorts last.
+
+    `integers`: only integers are valid.
+    """
     is_exclusive = keyword not in constraints
-    sign = -1 if keyword == "maximum" else 1
-    bound = sign * constraints[EXCLUSIVE_BOUNDS[keyword] if is_exclusive else keyword]
-    if whole:
-        return (math.floor(bound) + 1 if is_exclusive else math.ceil(bound)), False
-    return bound, is_exclusive
+    bound = constraints[EXCLUSIVE_BOUNDS[keyword] if is_exclusive else keyword]
+    if keyword == "maximum":
+        bound = -bound
+    if not integers:
+        return bound, is_exclusive
+    if is_exclusive:
+        return math.floor(bound) + 1, False
+    return math.ceil(bound), False
 
 
-def _read_lists(part: Part, spec: Spec, found: dict[str, Any]) -> None:
+def _read_lists(part: Part, spec: Spec, constraints: dict[str, Any]) -> None:
     if "dependentRequired" not in part.value and "x-extensible-enum" not in part.value:
         return
     demands = {
@@ -97,37 +105,39 @@ def _read_lists(part: Part, spec: Spec, found: dict[str, Any]) -> None:
     }
     demands = {name: names for name, names in demands.items() if names}
     if demands:
-        found["dependentRequired"] = demands
-    values = spec.items(part / "x-extensible-enum") if isinstance(part.value.get("x-extensible-enum"), list) else []
-    if values:
-        found["x-extensible-enum"] = {value_key(item.value): item.value for item in values}
+        constraints["dependentRequired"] = demands
+    # `x-extensible-enum` is an extension keyword: any other value has no effect.
+    if isinstance(part.value.get("x-extensible-enum"), list):
+        values = {value_key(item.value): item.value for item in spec.items(part / "x-extensible-enum")}
+        if values:
+            constraints["x-extensible-enum"] = values
 
 
-_KEPT_BY: dict[str, Callable[[Any, Any], bool]] = {
-    "maxLength": lambda value, most: not isinstance(value, str) or len(value) <= most,
-    "minLength": lambda value, least: not isinstance(value, str) or len(value) >= least,
-    "maximum": lambda value, most: not is_number(value) or value <= most,
-    "minimum": lambda value, least: not is_number(value) or value >= least,
-    "exclusiveMaximum": lambda value, most: not is_number(value) or value < most,
-    "exclusiveMinimum": lambda value, least: not is_number(value) or value > least,
+_IS_WITHIN: dict[str, Callable[[Any, Any], bool]] = {
+    "maxLength": lambda value, bound: not isinstance(value, str) or len(value) <= bound,
+    "minLength": lambda value, bound: not isinstance(value, str) or len(value) >= bound,
+    "maximum": lambda value, bound: not is_number(value) or value <= bound,
+    "minimum": lambda value, bound: not is_number(value) or value >= bound,
+    "exclusiveMaximum": lambda value, bound: not is_number(value) or value < bound,
+    "exclusiveMinimum": lambda value, bound: not is_number(value) or value > bound,
 }
 
 
 def is_number(value: Any) -> bool:
-    """Tell a number of JSON, which true and false are not."""
+    """Return whether a value is a JSON number, which true and false are not."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def narrow_enum(enum: dict[Any, Any], constraints: dict[str, Any]) -> dict[Any, Any]:
-    """Return the values that keep the bounds, and take those bounds away: the values say it all."""
-    for keyword in _KEPT_BY.keys() & constraints.keys():
+    """Return the values within the bounds, and remove those bounds, which have no further effect."""
+    for keyword in _IS_WITHIN.keys() & constraints.keys():
         bound = constraints.pop(keyword)
-        enum = {key: value for key, value in enum.items() if _KEPT_BY[keyword](value, bound)}
+        enum = {key: value for key, value in enum.items() if _IS_WITHIN[keyword](value, bound)}
     return enum
 
 
 def merge_constraint(constraints: dict[str, Any], keyword: str, value: Any) -> None:
-    """Take in a second constraint of a kind: what remains is what satisfies both."""
+    """Add a constraint; if there is one with the same keyword, a value must satisfy both."""
     if keyword not in constraints:
         constraints[keyword] = value
     elif keyword.startswith(("max", "exclusiveMax")):

@@ -1,7 +1,7 @@
-"""Compares two published specs as the contract in force reads them: with its overlay on both sides.
+"""Compares two published specs as the contract uses them: with the overlay of the contract applied to both.
 
-A spec leaves out what the overlay adds, such as the security that an operation demands. A change of what the overlay
-refers to breaks consumers too, and shows only where the overlay is applied.
+The overlay adds parts that a spec lacks, such as the security requirements of an operation. A change of a part that the
+overlay refers to breaks consumers too, and is visible only with the overlay applied.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Comparison(NamedTuple):
-    """What changed, worst first, and remarks on the comparison."""
+    """The findings of a comparison, worst first, and notes on it."""
 
     findings: list[Finding]
     notes: tuple[str, ...] = ()
@@ -30,8 +30,8 @@ class Comparison(NamedTuple):
 def compare_contracts(base: Document, revision: Document, overlay: Path | None, options: Options) -> Comparison:
     """Return what changed from `base` to `revision`, both as they are published and with the overlay applied.
 
-    An action of the overlay that no longer applies to the revision is left out there, so that what it added shows as a
-    change; a note names it. Raises `DocumentError` where a document cannot be read.
+    An action of the overlay that no longer applies to the revision is omitted there, so the parts that it added are
+    reported as removed; a note names it. Raises `DocumentError` if a document cannot be read.
     """
     findings = compare_documents(base, revision, options)
     if overlay is None or not findings:
@@ -39,10 +39,10 @@ def compare_contracts(base: Document, revision: Document, overlay: Path | None, 
     refused: list[DocumentError] = []
     before = apply_overlay(base, overlay, refused)
     after = apply_overlay(revision, overlay, refused)
-    # What the specs themselves show has its counterexamples already.
-    more = compare_documents(before, after, options._replace(seconds=0, ignores_undefined_schemes=True))
-    known = {finding.fingerprint for finding in findings} | {_change(finding) for finding in findings}
-    added = [finding for finding in more if not {finding.fingerprint, _change(finding)} & known]
+    # The findings of the specs have their counterexamples already.
+    with_overlay = compare_documents(before, after, options._replace(seconds=0, ignores_undefined_schemes=True))
+    reported = {finding.fingerprint for finding in findings} | {_change(finding) for finding in findings}
+    added = [finding for finding in with_overlay if not {finding.fingerprint, _change(finding)} & reported]
     notes = dict.fromkeys(f"the overlay no longer applies: {error.where}: {error.problem}" for error in refused)
     return Comparison(sorted([*findings, *added], key=lambda finding: RANK[finding.level]), tuple(notes))
 
@@ -61,5 +61,5 @@ def apply_overlay(document: Document, overlay: Path, refused: list[DocumentError
 
 
 def _change(finding: Finding) -> tuple[object, ...]:
-    """What a finding is about, whichever document it was found in."""
+    """Return the change that a finding reports, regardless of the documents."""
     return finding.rule, finding.operation, finding.location, repr(finding.expected), repr(finding.observed)

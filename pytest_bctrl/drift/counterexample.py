@@ -1,7 +1,7 @@
-"""Shows a change: a value that one document allows and the other forbids, validated against both before it is shown.
+"""Finds counterexamples: values that one document allows and the other forbids, validated against both.
 
-Of what is received the new document allows it and the old one does not; of what is sent, the other way round. Where
-the engine proves that there is none, that is what is shown.
+In a response, the new document allows the value and the old one forbids it; in a request, it is the reverse. If the
+engine proves that there is no such value, the proof is reported.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ if TYPE_CHECKING:
 
     from jsonschema_rs import Registry, Validator
 
+    from pytest_bctrl.drift.change_location import ChangeLocation
     from pytest_bctrl.drift.normalize import Normalizer
     from pytest_bctrl.drift.pair import Step, Trail
-    from pytest_bctrl.drift.place import Place
 
 _TRIES = 400
 _FAILURES = (DocumentError, LookupError, ValueError, RecursionError)
-"""What says that a value cannot be made, or that the engine cannot read a schema."""
+"""The exceptions for a value that cannot be generated, or a schema that the engine cannot read."""
 _MANY = 50
 _DRAWS = 12
 
 
 class Shown(NamedTuple):
-    """What is known of a change: a `counterexample`, `proof`, or only the `rule`.
+    """The evidence of a change: a `counterexample`, a `proof`, or only the `rule`.
 
-    A counterexample has a `value`, the pointer `at` which it is what it must not be, and what it is a value `of`: a
-    way into the body or parameter, empty for the whole. It was `allowed` before, or is now.
+    A counterexample has a `value`, the pointer `at` which it is invalid, and the part of the body or parameter that it
+    is a value `of`: a path, empty for all of it. `allowed` is `before` or `now`.
     """
 
     by: str
@@ -57,24 +57,30 @@ class Shown(NamedTuple):
 
     @property
     def data(self) -> dict[str, Any]:
-        """As JSON data."""
-        return self._asdict() if self.by == "counterexample" else {"by": self.by}
+        """The evidence as JSON data."""
+        if self.by == "counterexample":
+            return self._asdict()
+        return {"by": self.by}
 
 
-def around(rule: str, place: Place, old: Any, new: Any) -> Shown | None:
-    """Show a change of what stands around a body: an answer of a kind that is gone or new, or one without a part.
+def around(rule: str, location: ChangeLocation, old: Any, new: Any) -> Shown | None:
+    """Return the counterexample of a change outside of schemas: a removed or added response, or a missing part.
 
-    Each rule says it all; None where it is about something else.
+    It follows from the rule alone. Return None for any other rule.
     """
-    response = dict(place.context) if rule in _ANSWERS else {"request": place.operation}
+    allowed = {**_WITHOUT, **_RESPONSES}.get(rule)
+    if not allowed:
+        return None
+    response = {"request": location.operation}
+    if rule in _RESPONSES:
+        response = dict(location.context)
     if rule in _WITHOUT:
-        response["without"] = place.location
+        response["without"] = location.path
     elif rule == "response-media-type-removed":
         response["media_type"] = old
     elif rule == "response-media-type-name-generalized":
         response["media_type"] = new.replace("*/", "application/").replace("*", "x-another")
-    allowed = {**_WITHOUT, **_ANSWERS}.get(rule)
-    return Shown("counterexample", response, allowed=allowed) if allowed else None
+    return Shown("counterexample", response, allowed=allowed)
 
 
 _WITHOUT = {
@@ -82,7 +88,7 @@ _WITHOUT = {
     **dict.fromkeys(("new-required-request-parameter", "request-parameter-became-required"), "before"),
     **dict.fromkeys(("required-response-header-removed", "response-header-became-optional"), "now"),
 }
-_ANSWERS = {
+_RESPONSES = {
     **dict.fromkeys(("response-success-status-removed", "response-media-type-removed"), "before"),
     **dict.fromkeys(("required-response-header-removed", "response-header-became-optional"), "now"),
     "response-media-type-name-generalized": "now",
@@ -90,103 +96,132 @@ _ANSWERS = {
 
 
 class Examples:
-    """Makes counterexamples for the changes of two documents, as long as there is time."""
+    """Finds counterexamples for the changes between two documents until a time limit."""
 
     def __init__(self, old: Normalizer, new: Normalizer, seconds: float) -> None:
         self._sides = _Side(old, "urn:old"), _Side(new, "urn:new")
         self._end = time.monotonic() + seconds
-        # Several changes of one pair of schemas ask for the same proof.
+        # Several changes between two schemas need the same proof.
         self._proven = cache(self._is_proven)
 
     def read(self, trails: Iterable[Trail]) -> None:
-        """Read the schemas of all changes that will be asked for: all at once for the engine."""
+        """Read the schemas of all changes that `show` is called for: the engine reads them at once."""
         for trail in trails:
             for nodes, _ in steps(trail):
                 for side, node in zip(self._sides, nodes, strict=True):
                     side.read_all(pointer for pointer in node.key if BESIDE not in pointer)
 
     def show(self, trail: Trail, values: tuple[Any, Any], name: str, *, is_request: bool, is_error: bool) -> Shown:
-        """Show a change at the end of a trail of pairs: `values` are what it says of both sides, of a property `name`.
+        """Return the evidence of a change at the end of a trail, with its old and new value, of property `name`.
 
-        A proof is of the schemas at the end of the trail, whatever holds them.
+        A proof is about the schemas at the end of the trail, regardless of the schemas that contain them.
         """
         from jsonschema_rs import ReferencingError
 
         if time.monotonic() > self._end or not all(side.is_affordable for side in self._sides):
             return Shown("rule")
-        allows, forbids = (0, 1) if is_request else (1, 0)
+        # The index of the side that allows the value.
+        allows = int(not is_request)
         with suppress(*_FAILURES, ReferencingError):
-            return self._shown(steps(trail), values, name, allows, forbids, is_error)
+            pairs = steps(trail)
+            if is_error and (counterexample := self._counterexample(pairs, values[allows], name, allows)):
+                return counterexample
+            last = pairs[-1][0]
+            if self._proven(last[allows], last[1 - allows], allows):
+                return Shown("proof")
         return Shown("rule")
 
-    def _shown(
-        self, pairs: list[Step], values: tuple[Any, Any], name: str, allows: int, forbids: int, is_error: bool
-    ) -> Shown:
-        # A whole one if it can be made, else one of a part that no alternative takes the place of.
-        for start, (nodes, step) in enumerate(pairs if is_error else ()):
-            if not start or step.startswith((".", "[")):
-                with suppress(*_FAILURES):
-                    keeps = [self._sides[side].validator(nodes[side]) for side in (allows, forbids)]
-                    tried = _wrapped(pairs[start:], allows, values[allows], name, self._sides)
-                    for value, at in islice(tried, _TRIES):
-                        if keeps[0].is_valid(value) and not keeps[1].is_valid(value):
-                            of = "".join(step for _, step in pairs[: start + 1])
-                            return Shown("counterexample", value, at, of, ("before", "now")[allows])
-        last = pairs[-1][0]
-        return Shown("proof" if self._proven(last[allows], last[forbids], allows) else "rule")
+    def _counterexample(self, pairs: list[Step], value: Any, name: str, allows: int) -> Shown | None:
+        """Return a counterexample of the first schema of a trail, or else of a part that is no alternative."""
+        for start, (nodes, step) in enumerate(pairs):
+            if start and not step.startswith((".", "[")):
+                continue
+            with suppress(*_FAILURES):
+                allowing = self._sides[allows].validator(nodes[allows])
+                forbidding = self._sides[1 - allows].validator(nodes[1 - allows])
+                candidates = _candidates(pairs[start:], allows, value, name, self._sides)
+                for candidate, at in islice(candidates, _TRIES):
+                    if allowing.is_valid(candidate) and not forbidding.is_valid(candidate):
+                        path = "".join(step for _, step in pairs[: start + 1])
+                        return Shown("counterexample", candidate, at, path, ("before", "now")[allows])
+        return None
 
     def _is_proven(self, narrow: Node, wide: Node, allows: int) -> bool:
-        """Whether all that one schema allows is allowed by the other, formats included."""
+        """Return whether one schema allows every value that the other allows, formats included."""
         from jsonschema_rs import canonical
 
-        one, other = self._sides[allows].canonical(narrow), self._sides[1 - allows].canonical(wide)
-        return bool(other.covers(one) == canonical.Containment.YES)
+        allowing, forbidding = self._sides[allows].canonical(narrow), self._sides[1 - allows].canonical(wide)
+        return bool(forbidding.covers(allowing) == canonical.Containment.YES)
 
 
-def _wrapped(pairs: list[Step], side: int, given: Any, name: str, of: tuple[_Side, _Side]) -> Iterator[tuple[Any, str]]:
-    """Whole values, the smallest first, that hold each value that the last pair may be there; and where it is."""
-    leaf, other = pairs[-1][0][side], pairs[-1][0][1 - side]
-    mine, theirs = of[side], of[1 - side]
-    least = next((value for value in mine.values(leaf) if isinstance(value, dict)), {})
-    odd = [_edge_case_values(node, theirs, least) for node in other.alternatives]
-    odd += [_edge_case_values(node, mine, least) for node in leaf.alternatives]
-    first = [] if given is None else [given]
-    said = other.constraints
-    bounds = [said[word] + more for word, more in (("maxItems", 1), ("minItems", -1)) if word in said]
-    counts = [count for count in bounds if count <= LONGEST]
-    values = chain.from_iterable(mine.values(node, counts) for node in leaf.alternatives)
-    likely = mine.with_property(leaf, name), beyond(said), values, beyond(leaf.constraints), _EDGE_CASES
-    for value in chain(first, *likely, *odd):
+def _candidates(
+    pairs: list[Step], allows: int, value: Any, name: str, sides: tuple[_Side, _Side]
+) -> Iterator[tuple[Any, str]]:
+    """Yield values of the first schema, the smallest first, with the pointer to a candidate for the last schema."""
+    for candidate in _leaf_candidates(pairs[-1], allows, value, name, sides):
         at = ""
         for (nodes, _), (_, step) in zip(pairs[-2::-1], pairs[:0:-1], strict=True):
-            value, token = mine.holding(nodes[side], step, value)
+            candidate, token = sides[allows].holding(nodes[allows], step, candidate)
             at = f"{token}{at}"
-        yield value, at
+        yield candidate, at
 
 
-def _edge_case_values(node: Node, side: _Side, least: dict[str, Any]) -> Iterator[Any]:
-    """What a schema speaks of and might forbid: what it names, what it rules out, what its conditions are about."""
+def _leaf_candidates(pair: Step, allows: int, value: Any, name: str, sides: tuple[_Side, _Side]) -> Iterator[Any]:
+    """Return values that the last pair of a trail might allow on one side only, the most likely first."""
+    allowing, forbidding = pair[0][allows], pair[0][1 - allows]
+    side = sides[allows]
+    smallest = next((candidate for candidate in side.values(allowing) if isinstance(candidate, dict)), {})
+    edge_cases = [_edge_case_values(node, sides[1 - allows], smallest) for node in forbidding.alternatives]
+    edge_cases += [_edge_case_values(node, side, smallest) for node in allowing.alternatives]
+    constraints = forbidding.constraints
+    bounds = [constraints[word] + step for word, step in (("maxItems", 1), ("minItems", -1)) if word in constraints]
+    counts = [count for count in bounds if count <= LONGEST]
+    values = chain.from_iterable(side.values(node, counts) for node in allowing.alternatives)
+    changed = [] if value is None else [value]
+    return chain(
+        changed,
+        side.with_property(allowing, name),
+        beyond(constraints),
+        values,
+        beyond(allowing.constraints),
+        _EDGE_CASES,
+        *edge_cases,
+    )
+
+
+def _edge_case_values(node: Node, side: _Side, smallest: dict[str, Any]) -> Iterator[Any]:
+    """Yield values that a schema mentions and might forbid: its names, excluded values, values of its conditions."""
     for word in ("not", "if", "contains"):
-        for value in islice(side.values(side.read(node, word)), 8) if word in node.children else ():
-            yield {**least, **value} if isinstance(value, dict) else value
+        if word not in node.children:
+            continue
+        for value in islice(side.values(side.read(node, word)), 8):
+            if isinstance(value, dict):
+                yield {**smallest, **value}
+            else:
+                yield value
             yield from ([value] * count for count in range(node.constraints.get("maxContains", 0) % _MANY + 3))
+    yield from _edge_case_objects(node, side, smallest)
+
+
+def _edge_case_objects(node: Node, side: _Side, smallest: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield objects with the properties that a schema mentions, with undeclared ones, and with too many."""
     names = [*node.maps.get("properties", ()), *node.maps.get("dependentSchemas", ())]
     names += [*node.constraints.get("dependentRequired", ()), "another", "x" * 300]
     names += [_named_by(pattern) for pattern in node.maps.get("patternProperties", ())]
-    yield from ({**least, name: odd} for name in names if name not in least for odd in _FEW)
+    yield from ({**smallest, name: value} for name in names if name not in smallest for value in _FEW)
     for name, demanded in node.constraints.get("dependentRequired", {}).items():
-        yield {**dict.fromkeys((name, *demanded)), **least}
-    declared = [name for one in node.alternatives for name in one.maps.get("properties", ())]
+        yield {**dict.fromkeys((name, *demanded)), **smallest}
+    declared = [name for branch in node.alternatives for name in branch.maps.get("properties", ())]
     for branch in node.alternatives[1:]:
         others = [name for name in declared if name not in branch.maps.get("properties", ())]
         values = [value for value in islice(side.values(branch), 2) if isinstance(value, dict)]
-        yield from ({**dict.fromkeys(others, odd), **value} for value in values for odd in _FEW)
-    most = node.constraints.get("maxProperties", 0)
-    yield {**least, **{f"more{index}": None for index in range(min(most, _MANY) + 1)}}
+        yield from ({**dict.fromkeys(others, edge_case), **value} for value in values for edge_case in _FEW)
+    maximum = node.constraints.get("maxProperties", 0)
+    yield {**smallest, **{f"more{index}": None for index in range(min(maximum, _MANY) + 1)}}
 
 
 def _named_by(pattern: str) -> str:
-    """A name that a pattern takes; the engine has the last word."""
+    """Return a name that probably matches a pattern; the engine decides."""
     return matching(pattern, Random(0)) or "x"  # noqa: S311 - a sample, the same each time
 
 
@@ -195,9 +230,9 @@ def _reference(pointer: str) -> str:
 
 
 class _Side:
-    """One document as the engine reads it, and values of its schemas, or nearly so: the engine has the last word.
+    """A document as the engine reads it, and candidates for values of its schemas: the engine decides.
 
-    Its methods raise one of `_FAILURES` where there is no value, or the engine cannot read a schema.
+    Its methods raise one of `_FAILURES` if no value can be generated or the engine cannot read a schema.
     """
 
     def __init__(self, normal: Normalizer, base: str) -> None:
@@ -226,18 +261,20 @@ class _Side:
         return Builder(contract, RoundRobin(optional=False)), Builder(contract, RoundRobin())
 
     def _schema(self, node: Node, base: str = "") -> Any:
-        """A schema as such, or what refers to it, below a base URI."""
+        """Return a schema, or with a base URI a reference to it."""
         if any(BESIDE in pointer for pointer in node.key):
             raise LookupError(node.key)
-        # What stands inside another one is said by that.
-        places = [at for at in node.key if not any(at.startswith(f"{other}/") for other in node.key)]
-        self.read_all(places)
-        if len(places) == 1 and not base:
-            return self._schemas[places[0]]
-        return {"allOf": [{"$ref": f"{base}{_reference(place)}"} for place in places]} if places else {}
+        # A schema inside another schema of the key is part of it.
+        pointers = [at for at in node.key if not any(at.startswith(f"{outer}/") for outer in node.key)]
+        self.read_all(pointers)
+        if not pointers:
+            return {}
+        if len(pointers) == 1 and not base:
+            return self._schemas[pointers[0]]
+        return {"allOf": [{"$ref": f"{base}{_reference(pointer)}"} for pointer in pointers]}
 
     def read_all(self, pointers: Iterable[str]) -> None:
-        """Read schemas and all that they refer to. The registry has what is read before it is made."""
+        """Read schemas and all that they refer to. The registry has those that are read before it is created."""
         spec, waiting = self._normal.spec, list(pointers)
 
         def refer(schema: dict[str, Any]) -> str:
@@ -252,7 +289,7 @@ class _Side:
 
     @cached_property
     def is_affordable(self) -> bool:
-        """Whether values can be validated with what was read before, within the budget of a contract."""
+        """Whether the schemas that were read can validate values within the budget of a contract."""
         try:
             Cost(self._document, self._base).require_bounded()
         except DocumentError:
@@ -280,86 +317,94 @@ class _Side:
         return canonicalize(schema, registry=self._registry, draft=20, validate_formats=True, offline=True)
 
     def read(self, node: Node, word: str) -> Node:
-        """The schema under a keyword."""
+        """Return the schema under a keyword."""
         return self._normal.node(node.child(word))
 
     def smallest(self, schema: Schema) -> Any:
-        """A small value of a schema. Raises one of `_FAILURES` where there is none that is easily made."""
+        """Return a small value of a schema. Raises one of `_FAILURES` if none is easily generated."""
         return next(self._draws(self._normal.node(schema)))
 
     def values(self, node: Node, counts: Sequence[int] = ()) -> Iterator[Any]:
-        """Values of a schema, the plainest first; of lists, those of so many items too."""
+        """Yield values of a schema, the simplest first; of arrays, also those with as many items as `counts` lists."""
         draws = self._draws(node)
         with suppress(*_FAILURES):
             yield next(draws)
         with suppress(*_FAILURES):
-            least = self._object(node)
-            yield from (least, {**least, "another": self.smallest(node.undeclared)})
+            smallest = self._object(node)
+            yield from (smallest, {**smallest, "another": self.smallest(node.undeclared)})
         if node.takes("array"):
             yield from self._lists(node, counts)
         with suppress(*_FAILURES):
             yield from draws
 
     def _draws(self, node: Node) -> Iterator[Any]:
-        known = self._drawn.setdefault(node, [])
+        values = self._drawn.setdefault(node, [])
         schema = self._schema(node)
         for index in range(_DRAWS):
-            if index == len(known):
-                known.append(self._builders[index > 0].value(schema, f"<{len(self._drawn)}>"))
-            yield known[index]
+            if index == len(values):
+                values.append(self._builders[index > 0].value(schema, f"<{len(self._drawn)}>"))
+            yield values[index]
 
     def _object(self, node: Node, but: str = "") -> dict[str, Any]:
         declared = node.maps.get("properties", {})
-        made = {name: self.smallest(declared.get(name) or node.undeclared) for name in sorted(node.required - {but})}
-        while len(made) < node.constraints.get("minProperties", 0):
-            rest = [name for name in declared if name not in made]
-            name = rest[0] if rest else f"more{len(made)}"
-            made[name] = self.smallest(declared.get(name) or node.undeclared)
-        return made
+        members = {name: self.smallest(declared.get(name) or node.undeclared) for name in sorted(node.required - {but})}
+        while len(members) < node.constraints.get("minProperties", 0):
+            name = next((name for name in declared if name not in members), f"more{len(members)}")
+            members[name] = self.smallest(declared.get(name) or node.undeclared)
+        return members
 
     def with_property(self, node: Node, name: str) -> Iterator[Any]:
-        """Objects that have a property, if one is asked for."""
+        """Yield objects that have the property `name`; none if it is empty."""
+        if not name:
+            return
         schema = node.maps.get("properties", {}).get(name) or node.undeclared
         with suppress(*_FAILURES):
-            for value in self.values(self._normal.node(schema)) if name else ():
+            for value in self.values(self._normal.node(schema)):
                 yield {**self._object(node, name), name: value}
 
     def _lists(self, node: Node, counts: Sequence[int]) -> Iterator[Any]:
-        least = min(node.constraints.get("minItems", 0), _MANY)
-        for count in (*counts, least, 2, min(node.constraints.get("maxItems", 0), _MANY)):
+        minimum = min(node.constraints.get("minItems", 0), _MANY)
+        for count in (*counts, minimum, 2, min(node.constraints.get("maxItems", 0), _MANY)):
             with suppress(*_FAILURES):
-                first = [self.smallest(schema) for schema in node.prefix[:count]]
-                rest = count - len(first)
-                yield [*first, *[self.smallest(node.child("items"))] * rest] if rest else first
+                items = [self.smallest(schema) for schema in node.prefix[:count]]
+                missing = count - len(items)
+                if missing:
+                    items += [self.smallest(node.child("items"))] * missing
+                yield items
 
     def holding(self, node: Node, step: str, value: Any) -> tuple[Any, str]:
-        """A small value of a schema that holds another one a step further in, and the JSON pointer of that.
+        """Return a small value of a schema that has `value` one step inside, and the JSON pointer to it.
 
-        Raises one of `_FAILURES` where none is easily made.
+        Raises one of `_FAILURES` if none is easily generated.
         """
         if step in ("[*]", "<contains>", "<unevaluatedItems>") or (step.startswith("[") and step[1:-1].isdecimal()):
-            index = int(step[1:-1]) if step[1:-1].isdecimal() else len(node.prefix)
+            index = len(node.prefix)
+            if step[1:-1].isdecimal():
+                index = int(step[1:-1])
             before = [self.smallest(schema) for schema in node.prefix[:index]]
-            more = max(0, node.constraints.get("minItems", 0) - index - 1)
-            return [*before, value, *[value] * min(more, _MANY)], f"/{index}"
+            missing = max(0, node.constraints.get("minItems", 0) - index - 1)
+            return [*before, value, *[value] * min(missing, _MANY)], f"/{index}"
         if step in (".*", "<unevaluatedProperties>"):
             return {**self._object(node), "another": value}, "/another"
         if not step.startswith("."):
-            # An alternative, with what stands beside it.
-            return {**self._object(node), **value} if isinstance(value, dict) else value, ""
-        is_pattern = step.startswith(".<patternProperties ")
-        key = _named_by(step[20:-1]) if is_pattern else step.removeprefix(".")
+            # An alternative, with the properties that are required beside it.
+            if isinstance(value, dict):
+                value = {**self._object(node), **value}
+            return value, ""
+        key = step.removeprefix(".")
+        if step.startswith(".<patternProperties "):
+            key = _named_by(step[20:-1])
         return {**self._object(node, key), key: value}, f"/{escape_token(key)}"
 
 
-def beyond(said: dict[str, Any]) -> Iterator[Any]:
-    """Values at the bounds of a schema, and just beyond."""
-    for keyword, bound in said.items():
-        more = 1 if keyword.startswith("max") else -1
-        if keyword in ("maxLength", "minLength") and bound + more <= LONGEST:
-            yield from ("x" * (bound + more), "x" * bound)
+def beyond(constraints: dict[str, Any]) -> Iterator[Any]:
+    """Yield values at the bounds of a schema and just beyond them."""
+    for keyword, bound in constraints.items():
+        step = 1 if keyword.startswith("max") else -1
+        if keyword in ("maxLength", "minLength") and bound + step <= LONGEST:
+            yield from ("x" * (bound + step), "x" * bound)
         elif keyword in ("maximum", "minimum", "exclusiveMaximum", "exclusiveMinimum"):
-            yield from (bound + more, bound, bound - more)
+            yield from (bound + step, bound, bound - step)
         elif keyword == "multipleOf":
             yield from (max(bound), -max(bound), max(bound) / 2)
 

@@ -1,4 +1,4 @@
-"""A schema as an engine for JSON Schema 2020-12 reads it: what OpenAPI 3.0 has words of its own for, in its words."""
+"""Converts schemas of OpenAPI to JSON Schema 2020-12, which the engine reads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_bctrl.contract.keywords import APPLICATORS, discriminator_values, ma
 from pytest_bctrl.contract.outline import is_reference
 from pytest_bctrl.drift.constraints import BITS
 
-_LEFT_OUT: dict[str, Callable[[Any], bool]] = {
+_OMITTED: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("$id", "$schema"), lambda value: isinstance(value, str)),
     **dict.fromkeys(("allOf", "anyOf", "oneOf"), lambda value: value == []),
     **dict.fromkeys(("$dynamicRef", "description"), lambda _: True),
@@ -20,32 +20,44 @@ _LEFT_OUT: dict[str, Callable[[Any], bool]] = {
 
 
 def engine_schema(schema: Any, refer: Callable[[dict[str, Any]], str], *, is_30: bool) -> Any:
-    """Return what says in JSON Schema 2020-12 what a schema says in OpenAPI; `refer` writes a reference of one.
+    """Return the schema in JSON Schema 2020-12 with the meaning of a schema in OpenAPI; `refer` returns its references.
 
-    `is_30`: what stands beside a `$ref` says nothing. What no engine can read, such as a pattern of another kind, is
-    left out, in both documents alike. `nullable` counts in OpenAPI 3.1 too, where many still write it.
+    `is_30`: keywords beside a `$ref` have no effect. Keywords that the engine cannot read, such as a pattern in another
+    dialect, are omitted, in both documents. `nullable` counts in OpenAPI 3.1 too, where it is still common.
     """
     if not isinstance(schema, dict):
         return schema
     has_reference = is_reference(schema)
-    said = {} if is_30 and has_reference else schema
-    kept = {word: value for word, value in said.items() if not _is_left_out(word, value)}
-    made = map_subschemas(kept, APPLICATORS, lambda inner: engine_schema(inner, refer, is_30=is_30))
+    keywords: dict[str, Any] = {}
+    if not (is_30 and has_reference):
+        keywords = {word: value for word, value in schema.items() if not _is_omitted(word, value)}
+    keywords = map_subschemas(keywords, APPLICATORS, lambda inner: engine_schema(inner, refer, is_30=is_30))
     if has_reference:
-        made["$ref"] = refer(schema)
-    if isinstance(made.get("discriminator"), dict):
-        branches = (one for word in ("oneOf", "anyOf") for one in schema.get(word) or () if is_reference(one))
-        named = (
-            (name, refer(one)) for one in branches for name in discriminator_values(made["discriminator"], one["$ref"])
-        )
-        made["discriminator"] = {**made["discriminator"], "mapping": dict(named)}
-    bits = BITS.get(made["format"]) if isinstance(made.get("format"), str) else None
-    found = upgrade_schema({**made, "nullable": schema.get("nullable")})
+        keywords["$ref"] = refer(schema)
+    if isinstance(keywords.get("discriminator"), dict):
+        keywords["discriminator"] = _discriminator(schema, keywords["discriminator"], refer)
+    bits = None
+    if isinstance(keywords.get("format"), str):
+        bits = BITS.get(keywords["format"])
+    upgraded = upgrade_schema({**keywords, "nullable": schema.get("nullable")})
     if bits:
-        found["minimum"] = max(found.get("minimum", -(2 ** (bits - 1))), -(2 ** (bits - 1)))
-        found["maximum"] = min(found.get("maximum", 2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-    return found
+        upgraded["minimum"] = max(upgraded.get("minimum", -(2 ** (bits - 1))), -(2 ** (bits - 1)))
+        upgraded["maximum"] = min(upgraded.get("maximum", 2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    return upgraded
 
 
-def _is_left_out(word: str, said: Any) -> bool:
-    return (word in APPLICATORS and said is None) or (word in _LEFT_OUT and _LEFT_OUT[word](said))
+def _discriminator(
+    schema: dict[str, Any], discriminator: dict[str, Any], refer: Callable[[dict[str, Any]], str]
+) -> dict[str, Any]:
+    """Return a discriminator that maps every value to a reference."""
+    branches = [branch for word in ("oneOf", "anyOf") for branch in schema.get(word) or ()]
+    mapping: dict[str, str] = {}
+    for branch in branches:
+        if is_reference(branch):
+            for name in discriminator_values(discriminator, branch["$ref"]):
+                mapping[name] = refer(branch)
+    return {**discriminator, "mapping": mapping}
+
+
+def _is_omitted(word: str, value: Any) -> bool:
+    return (word in APPLICATORS and value is None) or (word in _OMITTED and _OMITTED[word](value))

@@ -1,7 +1,7 @@
-"""Tells whether two schemas mean the same, however they hold each other.
+"""Compares two schemas for equality of meaning, recursive ones included.
 
-They do where they say the same and what they hold means the same, which may be taken for granted of what is being
-compared already. The answer rests on what can be reached from the two alone, not on what was asked before.
+Two schemas are equal if their keywords say the same and the schemas inside them are equal; pairs that are being
+compared already count as equal. The result depends only on what the two lead to, not on earlier comparisons.
 """
 
 from __future__ import annotations
@@ -21,56 +21,61 @@ if TYPE_CHECKING:
     from pytest_bctrl.drift.normalize import Normalizer
 
 _REF = re.compile(rb"u(?:\x04\0\0\0\$ref|\x0b\0\0\0\$dynamicRef)(?:u(.{4}))?", re.DOTALL)
-"""A reference as `_written` writes it: texts begin with their lengths."""
+"""A reference in the output of `_written`, where a text follows its length."""
 
 
 class Equality:
-    """Tells equal schemas of two documents, or of one. `words`: titles and descriptions count."""
+    """Compares schemas of two documents, or of one, for equality. `words`: titles and descriptions count."""
 
     def __init__(self, old: Normalizer, new: Normalizer, words: bool) -> None:
         self.old = old
         self.new = new
-        self._words = ("title", "description") if words else ()
+        self._words: tuple[str, ...] = ()
+        if words:
+            self._words = ("title", "description")
         self._own: dict[Node, Hashable] = {}
         self._walk = Walk(self.says, self.written_alike)
-        self._known: dict[Pair, bool] = {}
+        self._results: dict[Pair, bool] = {}
         self._unchanged: dict[tuple[int, int], tuple[Any, Any, bool]] = {}
 
     def written_alike(self, old: Schema, new: Schema) -> bool:
-        """Tell two schemas that are written alike and lead to such alone, as most do, without reading them."""
-        return len(old) == len(new) and all(
-            self.unchanged(one[0], other[0]) for one, other in zip(old, new, strict=True)
-        )
+        """Return whether two schemas and all that they lead to are written alike, without normalising them."""
+        if len(old) != len(new):
+            return False
+        return all(self.unchanged(before.value, after.value) for before, after in zip(old, new, strict=True))
 
     def unchanged(self, old: Any, new: Any) -> bool:
-        """Tell two parts of any kind that are written alike, in any order, and lead to such alone."""
+        """Return whether two parts of any kind and all that they lead to are written alike, in any order."""
         key = id(old), id(new)
         if key not in self._unchanged:
-            # Both are kept, so that neither id is given to anything else.
-            found = self.references(old, new)
-            self._unchanged[key] = old, new, found is not None and self.are_unchanged(found)
+            # Both are stored, so that neither id is reused for another object.
+            references = self.references(old, new)
+            self._unchanged[key] = old, new, references is not None and self.are_unchanged(references)
         return self._unchanged[key][2]
 
     def references(self, old: Any, new: Any) -> set[str] | None:
-        """The references in two parts of any kind that are written alike, in any order; None where they are not."""
-        # The longest look comes last.
-        written = _written(old) if old == new else b""
-        # What Python takes for equal need not be: to it, true is 1.
-        is_same = written and (written == _written(new) or value_key(old) == value_key(new))
-        return _references(written) if is_same else None
+        """Return the references in two parts of any kind that are written alike, in any order; None if they differ."""
+        # The slowest comparison comes last.
+        if old != new:
+            return None
+        written = _written(old)
+        # Equality in Python is not enough: true equals 1 there.
+        if written and (written == _written(new) or value_key(old) == value_key(new)):
+            return _references(written)
+        return None
 
     def are_unchanged(self, references: set[str]) -> bool:
-        """Tell references that lead to what is written alike on both sides."""
+        """Return whether references lead to components that are written alike on both sides."""
         return _targets(references) <= self.components
 
     @cached_property
     def components(self) -> set[str]:
-        """References to the components that are written alike on both sides, with all that they lead to."""
+        """The references to the components that are written alike on both sides, with all that they lead to."""
         if self.old.spec.is_30 != self.new.spec.is_30:
             return set()
         old, new = self.old.spec.components, self.new.spec.components
-        found = {f"#{pointer}": self.references(value, new.get(pointer)) for pointer, value in old.items()}
-        alike = {name: _targets(references) for name, references in found.items() if references is not None}
+        shared = {f"#{pointer}": self.references(value, new.get(pointer)) for pointer, value in old.items()}
+        alike = {name: _targets(references) for name, references in shared.items() if references is not None}
         users: dict[str, list[str]] = {}
         for name, targets in alike.items():
             for target in targets:
@@ -80,25 +85,25 @@ class Equality:
             changed += [user for user in users.get(changed.pop(), ()) if alike.pop(user, None) is not None]
         return set(alike)
 
-    def equal(self, one: Node, other: Node) -> bool:
-        """Tell whether two schemas mean the same."""
-        if self.says(one) != self.says(other):
+    def equal(self, old: Node, new: Node) -> bool:
+        """Return whether two schemas mean the same."""
+        if self.says(old) != self.says(new):
             return False
-        pair = one, other
-        if pair not in self._known:
-            self._known[pair] = self._walk.equal(one, other)
-        return self._known[pair]
+        pair = old, new
+        if pair not in self._results:
+            self._results[pair] = self._walk.equal(old, new)
+        return self._results[pair]
 
     def says(self, node: Node) -> Hashable:
-        """What a schema says itself, and what it holds schemas under, but not which."""
+        """Return what a schema says without the schemas inside it, and the keywords that hold those."""
         if node not in self._own:
             words = [(key, value_key(node.flags[key])) for key in self._words if key in node.flags]
-            self._own[node] = (node.own, *words)
+            self._own[node] = (node.shallow_key, *words)
         return self._own[node]
 
 
 def _written(value: Any) -> bytes:
-    """A value in full, in a third of the time that its `repr` takes; empty where it holds what is no JSON."""
+    """Return a value in full as bytes, in a third of the time that `repr` takes; empty if it is not JSON data."""
     try:
         return marshal.dumps(value, 2)
     except ValueError:
@@ -106,13 +111,13 @@ def _written(value: Any) -> bytes:
 
 
 def _references(written: bytes) -> set[str]:
-    found = {
-        written[match.end() : match.end() + int.from_bytes(match[1], "little")] if match[1] else b""
-        for match in _REF.finditer(written)
-    }
-    return {ref.decode("utf-8", "surrogatepass") for ref in found}
+    references = set()
+    for match in _REF.finditer(written):
+        length = int.from_bytes(match[1] or b"", "little")
+        references.add(written[match.end() : match.end() + length].decode("utf-8", "surrogatepass"))
+    return references
 
 
 def _targets(references: set[str]) -> set[str]:
-    """The components that references lead to, or into."""
+    """Return the components that references lead to, or into."""
     return {"/".join(ref.split("/", 4)[:4]) for ref in references}

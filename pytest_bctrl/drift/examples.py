@@ -1,7 +1,7 @@
-"""For every drift rule a smallest change that triggers it, and it alone: `examples.json`.
+"""For each drift rule the smallest change that triggers only that rule, from `examples.json`.
 
-The page of rules and `pytest-bctrl explain` show them, and the tests compare them. A change of a schema is there once,
-and stands at each of the scopes.
+The page of rules and `pytest-bctrl explain` show them, and the tests compare them. The file has each change of a schema
+once, for all scopes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _HEAD = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}}
 
 
 class Example(NamedTuple):
-    """Two documents, what is shown of them, and the options that the rule needs."""
+    """Two documents, the parts of them to show, and the options that the rule needs."""
 
     base: dict[str, Any]
     revision: dict[str, Any]
@@ -29,25 +29,27 @@ class Example(NamedTuple):
 
 @cache
 def stored() -> dict[str, dict[str, Any]]:
-    """Return what the file holds: the scopes, the changes of schemas, and those of whole documents."""
-    found: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("examples.json").read_text("utf-8"))
-    return found
+    """Return the contents of the file: the scopes, the changes of schemas, and the changes of documents."""
+    contents: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("examples.json").read_text("utf-8"))
+    return contents
 
 
 def in_scope(scope: str, schema: Any, media: str = "application/json") -> dict[str, Any]:
-    """Return the smallest document that has a schema at a scope."""
+    """Return the smallest document with a schema in a scope."""
     text = json.dumps(stored()["scopes"][scope]).replace("application/json", media)
     return {**_HEAD, **json.loads(text.replace('"SCHEMA"', json.dumps(schema)))}
 
 
 def schema_change(rule: str) -> tuple[str, str] | None:
-    """Return the scope of a rule that is about a schema, and which change it is; None for a rule about a document."""
-    known = stored()
-    # The one id of oasdiff's that does not follow its own grammar.
+    """Return the scope and the change of a rule about schemas; None for a rule about documents."""
+    contents = stored()
+    # The only id of oasdiff that does not follow its own grammar.
     rule = rule.replace("response-mediatype-enum", "response-body-enum")
-    for scope in () if rule in known["documents"] else known["scopes"]:
+    if rule in contents["documents"]:
+        return None
+    for scope in contents["scopes"]:
         change = rule.removeprefix(f"{scope}-")
-        if change in known["schemas"]:
+        if change in contents["schemas"]:
             return scope, change
     return None
 
@@ -61,13 +63,15 @@ def example(rule: str) -> Example:
         return Example(base, revision, _difference(base, revision), Options(today=TODAY, **dict(*options)))
     scope, change = placed
     before, after = stored()["schemas"][change]
-    media = "text/plain" if change == "type-compatible" else "application/json"
+    media = "application/json"
+    if change == "type-compatible":
+        media = "text/plain"
     options = Options(descriptions="annotation-only" in change, today=TODAY)
     return Example(in_scope(scope, before, media), in_scope(scope, after, media), (before, after), options)
 
 
 def _difference(base: Any, revision: Any) -> tuple[Any, Any]:
-    """Both documents without what they share, as far down as only one member differs."""
+    """Return the innermost members that contain every difference of two documents."""
     while isinstance(base, dict) and isinstance(revision, dict):
         differing = [key for key in {**base, **revision} if base.get(key) != revision.get(key)]
         if len(differing) != 1 or differing[0] not in base or differing[0] not in revision:

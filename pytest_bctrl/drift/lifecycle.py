@@ -1,4 +1,4 @@
-"""Compares how far along its life a thing is: deprecation, sunset date (`x-sunset`), stability level."""
+"""Compares the lifecycle of operations, parameters and properties: deprecation, `x-sunset`, stability level."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STABILITY = ("draft", "alpha", "beta", "stable")
 
 
 class Subject(NamedTuple):
-    """The rules of one kind of thing that can be deprecated; empty where there is no such rule."""
+    """The ids of the rules for operations, parameters or properties; empty if there is no rule for a change."""
 
     deprecated: str
     deprecated_with_sunset: str
@@ -49,7 +49,7 @@ PROPERTY = Subject(
 
 
 def sunset(value: Any) -> date | None:
-    """Read a sunset date (RFC 3339 full-date, or a date-time whose date counts); None where it is none."""
+    """Return a sunset date (RFC 3339 full-date, or the date of a date-time); None if it is invalid."""
     try:
         return date.fromisoformat(str(value)[:10])
     except ValueError:
@@ -57,25 +57,31 @@ def sunset(value: Any) -> date | None:
 
 
 def removed_after(values: Values, options: Options) -> str:
-    """What a thing that is gone announced before: `without-deprecation`, `with-deprecation`, ...; `parse` if unread."""
+    """Return how a removal was announced, as in a rule's id: `without-deprecation`, ...; `parse` if unreadable."""
     if values.get("deprecated") is not True:
         return "without-deprecation"
-    when = sunset(values["x-sunset"]) if "x-sunset" in values else options.day()
-    if when is None:
+    if "x-sunset" not in values:
+        return "with-deprecation"
+    sunset_date = sunset(values["x-sunset"])
+    if sunset_date is None:
         return "parse"
-    return "before-sunset" if when > options.day() else "with-deprecation"
+    if sunset_date > options.day():
+        return "before-sunset"
+    return "with-deprecation"
 
 
 def compare_lifecycle(options: Options, subject: Subject, old: Values, new: Values) -> Iterator[Changed]:
-    """Yield deprecations, their sunset dates, and stability levels that changed: the rule and both values of each."""
+    """Yield the rule and both values of each changed deprecation, sunset date and stability level."""
     if subject.stability:
         yield from _stability(subject, old, new)
     was, now = bool(old.get("deprecated")), bool(new.get("deprecated"))
     before, after = old.get("x-sunset"), new.get("x-sunset")
     if was and not now:
         yield subject.reactivated, True, False
+    elif now and not was and after is None and options.sunset_days:
+        yield subject.missing, False, True
     elif now and not was and after is None:
-        yield subject.missing if options.sunset_days else subject.deprecated, False, True
+        yield subject.deprecated, False, True
     elif now and not was:
         yield _deprecated(options, subject, after), None, after
     elif now and before != after and (rule := _moved(options, subject, before, after)):
@@ -83,22 +89,25 @@ def compare_lifecycle(options: Options, subject: Subject, old: Values, new: Valu
 
 
 def _deprecated(options: Options, subject: Subject, after: Any) -> str:
-    when = sunset(after)
-    if when is None:
+    sunset_date = sunset(after)
+    if sunset_date is None:
         return subject.unreadable
-    is_soon = options.sunset_days and when < options.day() + timedelta(days=options.sunset_days)
-    return subject.too_small if is_soon else subject.deprecated_with_sunset
+    if options.sunset_days and sunset_date < options.day() + timedelta(days=options.sunset_days):
+        return subject.too_small
+    return subject.deprecated_with_sunset
 
 
 def _moved(options: Options, subject: Subject, before: Any, after: Any) -> str:
-    """The rule for another sunset date; empty where it may be another."""
+    """Return the rule for a changed sunset date; empty if the change is allowed."""
     if after is None:
         return subject.deleted
-    known, when = sunset(before), sunset(after)
-    if when is None:
+    old_date, new_date = sunset(before), sunset(after)
+    if new_date is None:
         return subject.unreadable
     earliest = options.day() + timedelta(days=options.sunset_days)
-    return subject.moved if known is not None and when < min(known, earliest) else ""
+    if old_date is not None and new_date < min(old_date, earliest):
+        return subject.moved
+    return ""
 
 
 def _stability(subject: Subject, old: Values, new: Values) -> Iterator[Changed]:
@@ -109,7 +118,15 @@ def _stability(subject: Subject, old: Values, new: Values) -> Iterator[Changed]:
         if subject.invalid_stability:
             yield subject.invalid_stability, before, after
         return
-    one = STABILITY.index(before) if before in STABILITY else len(STABILITY) - 1
-    other = STABILITY.index(after) if after is not None else len(STABILITY) - 1
-    if one != other:
-        yield f"{subject.stability}-{'decreased' if other < one else 'increased'}", before, after
+    old_index, new_index = _stability_index(before), _stability_index(after)
+    if old_index < new_index:
+        yield f"{subject.stability}-increased", before, after
+    elif old_index > new_index:
+        yield f"{subject.stability}-decreased", before, after
+
+
+def _stability_index(level: Any) -> int:
+    """Return the index of a stability level; an absent or unknown level counts as stable."""
+    if level in STABILITY:
+        return STABILITY.index(level)
+    return len(STABILITY) - 1

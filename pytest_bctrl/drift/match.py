@@ -1,4 +1,4 @@
-"""Finds what belongs together in two documents, operations and alternatives, and never by a component's name."""
+"""Matches the operations and alternatives of two documents, never by the name of a component."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pytest_bctrl.drift.node import Node, Schema
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import Sides
 
-_ALIKE = 0.34
-
+_MIN_SIMILARITY = 0.34
+"""The share of properties in common from which two alternatives match."""
 
 Item = TypeVar("Item")
 
@@ -27,14 +27,22 @@ class Operations(NamedTuple):
 def match_operations(old: list[RawOperation], new: list[RawOperation]) -> Operations:
     """Match operations by method and path; where the text of the path differs, by its shape."""
     both: list[tuple[RawOperation, RawOperation]] = []
-    gone, come = unlike(old, new, lambda one, other: (one.method, one.path) == (other.method, other.path), both)
-    removed, added = unlike(gone, come, lambda one, other: (one.method, one.shape) == (other.method, other.shape), both)
-    order = {id(one): index for index, one in enumerate(old)}
+    removed, added = find_unmatched(old, new, _have_same_path, both)
+    removed, added = find_unmatched(removed, added, _have_same_shape, both)
+    order = {id(operation): index for index, operation in enumerate(old)}
     return Operations(sorted(both, key=lambda pair: order[id(pair[0])]), removed, added)
 
 
+def _have_same_path(old: RawOperation, new: RawOperation) -> bool:
+    return (old.method, old.path) == (new.method, new.path)
+
+
+def _have_same_shape(old: RawOperation, new: RawOperation) -> bool:
+    return (old.method, old.shape) == (new.method, new.shape)
+
+
 class Branch(NamedTuple):
-    """One alternative: as it is written, what it says, and by which values of its properties it is told apart."""
+    """An alternative: the schema, its normalised form, and the values that its properties list."""
 
     schema: Schema
     node: Node
@@ -42,7 +50,7 @@ class Branch(NamedTuple):
 
 
 class Branches(NamedTuple):
-    """Alternatives of two schemas, matched; with each pair, what to call it."""
+    """The alternatives of two schemas, matched; each with its label."""
 
     both: list[tuple[Branch, Branch, str]]
     removed: list[tuple[Branch, str]]
@@ -50,150 +58,182 @@ class Branches(NamedTuple):
 
 
 def branches(schemas: Iterable[Schema], normal: Normalizer) -> list[Branch]:
-    """Read alternatives for matching."""
-    found = []
-    for one in schemas:
-        node = normal.node(one)
-        values = normal.listed.get(node)
-        if values is None:
-            values = normal.listed[node] = {}
-            for name, schema in node.maps.get("properties", {}).items():
-                if _may_list(schema, normal.spec) and (enum := normal.node(schema).enum):
-                    values[name] = frozenset(enum)
-        found.append(Branch(one, node, values))
-    return found
+    """Return alternatives with what is needed to match them."""
+    nodes = [(schema, normal.node(schema)) for schema in schemas]
+    return [Branch(schema, node, _listed_values(node, normal)) for schema, node in nodes]
+
+
+def _listed_values(node: Node, normal: Normalizer) -> dict[str, frozenset[Any]]:
+    """Return the values that the properties of an alternative list, by property."""
+    values = normal.listed.get(node)
+    if values is None:
+        values = normal.listed[node] = {}
+        for name, schema in node.maps.get("properties", {}).items():
+            if _may_list(schema, normal.spec) and (enum := normal.node(schema).enum):
+                values[name] = frozenset(enum)
+    return values
 
 
 _LISTS = frozenset(("enum", "const", "allOf", "anyOf", "oneOf"))
 
 
 def _may_list(schema: Schema, spec: Spec) -> bool:
-    """Tell what might list values, without reading it: most do not."""
-    return any(_LISTS & value.keys() if isinstance(value, dict) else True for value, _ in map(spec.resolve, schema))
+    """Return whether a schema might list values, without normalising it: most do not."""
+    values = (spec.resolve(part).value for part in schema)
+    return any(not isinstance(value, dict) or _LISTS & value.keys() for value in values)
 
 
 def match_branches(sides: Sides, old: list[Branch], new: list[Branch], at_once: bool = False) -> Branches:
-    """Match alternatives: by the value of a property that tells them apart, then by equality, then by likeness.
+    """Match alternatives: by the value of a property that distinguishes them, then by equality, then by similarity.
 
-    `at_once`: all of them hold, so that no property tells them apart.
+    `at_once`: all of them must hold, so no property distinguishes them.
     """
-    teller = "" if at_once else _telling_property(old, new)
-    pairs = [
-        (one, other)
-        for one in old
-        for other in new
-        if teller and one.values.get(teller, frozenset()) & other.values.get(teller, frozenset())
-    ]
-    taken = {id(branch) for pair in pairs for branch in pair}
-    rest_old, rest_new = ([branch for branch in side if id(branch) not in taken] for side in (old, new))
+    tag = ""
+    if not at_once:
+        tag = _distinguishing_property(old, new)
+    pairs = _pairs_with_same_value(old, new, tag)
+    matched = {id(branch) for pair in pairs for branch in pair}
+    removed = [branch for branch in old if id(branch) not in matched]
+    added = [branch for branch in new if id(branch) not in matched]
 
-    def written_alike(one: Branch, other: Branch) -> bool:
-        return sides.equality.written_alike(one.schema, other.schema)
+    def written_alike(before: Branch, after: Branch) -> bool:
+        return sides.equality.written_alike(before.schema, after.schema)
 
-    rest_old, rest_new = unlike(rest_old, rest_new, written_alike, pairs)
-    rest_old, rest_new = _take_meaning(sides, pairs, rest_old, rest_new, teller)
-    rest_old, rest_new = _pair_up(pairs, rest_old, rest_new, teller)
-    order = {id(one): index for index, one in enumerate(old)}
+    removed, added = find_unmatched(removed, added, written_alike, pairs)
+    removed, added = _match_by_meaning(sides, pairs, removed, added, tag)
+    removed, added = _match_by_similarity(pairs, removed, added, tag)
+    order = {id(branch): index for index, branch in enumerate(old)}
     pairs.sort(key=lambda pair: order[id(pair[0])])
     return Branches(
-        [(one, other, _label(one, other, teller)) for one, other in pairs],
-        [(one, _label(one, one, teller)) for one in rest_old],
-        [(one, _label(one, one, teller)) for one in rest_new],
+        [(before, after, _label(before, after, tag)) for before, after in pairs],
+        [(branch, _label(branch, branch, tag)) for branch in removed],
+        [(branch, _label(branch, branch, tag)) for branch in added],
     )
 
 
-def _telling_property(old: list[Branch], new: list[Branch]) -> str:
-    """The property whose values tell the alternatives of each side apart and match most of them; or none."""
-    best, most = "", 0
+def _pairs_with_same_value(old: list[Branch], new: list[Branch], tag: str) -> list[tuple[Branch, Branch]]:
+    """Return the pairs whose property `tag` may have the same value."""
+    if not tag:
+        return []
+    old = [branch for branch in old if tag in branch.values]
+    new = [branch for branch in new if tag in branch.values]
+    return [(before, after) for before in old for after in new if before.values[tag] & after.values[tag]]
+
+
+def _distinguishing_property(old: list[Branch], new: list[Branch]) -> str:
+    """Return the property whose values distinguish the alternatives of each side and match the largest number of them.
+
+    Return an empty string if there is none.
+    """
+    best, best_count = "", 0
     for name in sorted({name for branch in old for name in branch.values}):
         sides = [[branch.values[name] for branch in side if name in branch.values] for side in (old, new)]
         if any(sum(map(len, side)) != len(frozenset[Any]().union(*side)) for side in sides):
             continue
-        matched = sum(bool(one & other) for one in sides[0] for other in sides[1])
-        if matched > most:
-            best, most = name, matched
+        count = sum(bool(before & after) for before in sides[0] for after in sides[1])
+        if count > best_count:
+            best, best_count = name, count
     return best
 
 
-def _pair_up(
-    pairs: list[tuple[Branch, Branch]], old: list[Branch], new: list[Branch], teller: str
+def _match_by_similarity(
+    pairs: list[tuple[Branch, Branch]], old: list[Branch], new: list[Branch], tag: str
 ) -> tuple[list[Branch], list[Branch]]:
-    """Move the pairs that are most alike out of what is left."""
-    scored = [(_likeness(one, other, teller), i, j) for i, one in enumerate(old) for j, other in enumerate(new)]
-    taken_old: set[int] = set()
-    taken_new: set[int] = set()
+    """Add the most similar pairs to `pairs`, and return the alternatives without a match."""
+    scored = [(_similarity(before, after, tag), i, j) for i, before in enumerate(old) for j, after in enumerate(new)]
+    matched_old: set[int] = set()
+    matched_new: set[int] = set()
     for value, i, j in sorted(scored, key=lambda entry: (-entry[0], entry[1], entry[2])):
-        if value >= _ALIKE and i not in taken_old and j not in taken_new:
-            taken_old.add(i)
-            taken_new.add(j)
+        if value >= _MIN_SIMILARITY and i not in matched_old and j not in matched_new:
+            matched_old.add(i)
+            matched_new.add(j)
             pairs.append((old[i], new[j]))
     return (
-        [one for i, one in enumerate(old) if i not in taken_old],
-        [one for j, one in enumerate(new) if j not in taken_new],
+        [branch for i, branch in enumerate(old) if i not in matched_old],
+        [branch for j, branch in enumerate(new) if j not in matched_new],
     )
 
 
-def unlike(
-    old: Iterable[Item], new: Iterable[Item], alike: Callable[[Item, Item], bool], taken: list[tuple[Item, Item]]
+def find_unmatched(
+    old: Iterable[Item], new: Iterable[Item], alike: Callable[[Item, Item], bool], pairs: list[tuple[Item, Item]]
 ) -> tuple[list[Item], list[Item]]:
-    """Return what of each side has none that is alike on the other side; what has is added to `taken`."""
-    gone, come = [], list(new)
-    for one in old:
-        index = next((index for index, other in enumerate(come) if alike(one, other)), None)
+    """Return the items of each side that are like no item of the other side, and add those that are to `pairs`."""
+    removed, added = [], list(new)
+    for item in old:
+        index = next((index for index, candidate in enumerate(added) if alike(item, candidate)), None)
         if index is None:
-            gone.append(one)
+            removed.append(item)
         else:
-            taken.append((one, come.pop(index)))
-    return gone, come
+            pairs.append((item, added.pop(index)))
+    return removed, added
 
 
-def _take_meaning(
-    sides: Sides, pairs: list[tuple[Branch, Branch]], old: list[Branch], new: list[Branch], teller: str
+def _match_by_meaning(
+    sides: Sides, pairs: list[tuple[Branch, Branch]], old: list[Branch], new: list[Branch], tag: str
 ) -> tuple[list[Branch], list[Branch]]:
-    """Move out of what is left what means the same, or, but for what it holds, would mean the same as no other."""
+    """Match alternatives that mean the same, or whose own keywords say the same as those of no other alternative.
 
-    def equal(one: Branch, other: Branch) -> bool:
-        return sides.equality.equal(one.node, other.node)
+    The pairs are added to `pairs`. Return the alternatives without a match.
+    """
 
-    own: dict[Hashable, tuple[list[Branch], list[Branch]]] = {}
-    for index, side in enumerate((old, new)):
-        for branch in side:
-            own.setdefault(sides.equality.says(branch.node), ([], []))[index].append(branch)
-    rest_old: list[Branch] = []
-    rest_new: list[Branch] = []
-    for before, after in own.values():
-        if len(before) == len(after) == 1 and not (teller in before[0].values and teller in after[0].values):
+    def equal(before: Branch, after: Branch) -> bool:
+        return sides.equality.equal(before.node, after.node)
+
+    removed: list[Branch] = []
+    added: list[Branch] = []
+    for before, after in _by_keywords(sides, old, new):
+        if len(before) == len(after) == 1 and not (tag in before[0].values and tag in after[0].values):
             pairs.append((before[0], after[0]))
         else:
-            left = unlike(before, after, equal, pairs) if before and after else (before, after)
-            rest_old += left[0]
-            rest_new += left[1]
-    return _in_order(old, rest_old), _in_order(new, rest_new)
+            if before and after:
+                before, after = find_unmatched(before, after, equal, pairs)
+            removed += before
+            added += after
+    return _in_order(old, removed), _in_order(new, added)
 
 
-def _in_order(side: list[Branch], rest: list[Branch]) -> list[Branch]:
-    kept = {id(branch) for branch in rest}
-    return [branch for branch in side if id(branch) in kept]
+def _by_keywords(sides: Sides, old: list[Branch], new: list[Branch]) -> Iterable[tuple[list[Branch], list[Branch]]]:
+    """Return the alternatives of both sides, grouped by what they say without the schemas inside them."""
+    groups: dict[Hashable, tuple[list[Branch], list[Branch]]] = {}
+    for index, side in enumerate((old, new)):
+        for branch in side:
+            groups.setdefault(sides.equality.says(branch.node), ([], []))[index].append(branch)
+    return groups.values()
 
 
-def _likeness(old: Branch, new: Branch, teller: str) -> float:
-    types, others = old.node.types, new.node.types
-    are_apart = types is not None and others is not None and types != others and not types & others
-    if are_apart or (teller and teller in old.values and teller in new.values):
+def _in_order(side: list[Branch], branches: list[Branch]) -> list[Branch]:
+    ids = {id(branch) for branch in branches}
+    return [branch for branch in side if id(branch) in ids]
+
+
+def _similarity(old: Branch, new: Branch, tag: str) -> float:
+    old_types, new_types = old.node.types, new.node.types
+    are_disjoint = (
+        old_types is not None and new_types is not None and old_types != new_types and not old_types & new_types
+    )
+    if are_disjoint or (tag and tag in old.values and tag in new.values):
         return 0.0
-    one, other = old.node.maps.get("properties", {}).keys(), new.node.maps.get("properties", {}).keys()
-    if not one and not other:
-        return 1.0 if types == others else 0.5
-    return len(one & other) / len(one | other)
+    before, after = old.node.maps.get("properties", {}).keys(), new.node.maps.get("properties", {}).keys()
+    if before or after:
+        return len(before & after) / len(before | after)
+    if old_types == new_types:
+        return 1.0
+    return 0.5
 
 
-def _label(old: Branch, new: Branch, teller: str) -> str:
-    if teller in old.values:
-        shared = old.values[teller] & new.values.get(teller, frozenset()) or old.values[teller]
-        values = sorted(str(one[1]).lower() if isinstance(one, tuple) else str(one) for one in shared)
-        return f"<{teller}={'|'.join(values)}>"
+def _label(old: Branch, new: Branch, tag: str) -> str:
+    if tag in old.values:
+        shared = old.values[tag] & new.values.get(tag, frozenset()) or old.values[tag]
+        return f"<{tag}={'|'.join(sorted(map(_value_text, shared)))}>"
     names = sorted(old.node.maps.get("properties", {}).keys() & new.node.maps.get("properties", {}).keys())
     if names:
         return f"<{{{', '.join(names[:4])}}}>"
     kinds = {kind for branch in (old, new) for kind in branch.node.types or ("any",)}
     return f"<{'|'.join(sorted(kinds))}>"
+
+
+def _value_text(key: Any) -> str:
+    """Return the text of a value from its key, which is a tuple for true and false."""
+    if isinstance(key, tuple):
+        return str(key[1]).lower()
+    return str(key)

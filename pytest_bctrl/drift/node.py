@@ -1,4 +1,4 @@
-"""One schema in its one form, as `normalize` makes it."""
+"""A schema in its normal form, as `normalize` builds it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from pytest_bctrl.contract.outline import Spec
 
 Schema = tuple[Part, ...]
-"""A schema as it is met: the parts that must all hold. Usually one; none where anything is taken."""
+"""A schema as written: the parts that a value must all satisfy. Usually one; none if any value is valid."""
 
 Kind = Literal["oneOf", "anyOf"]
 
 BESIDE = "\0"
-"""Stands in the pointer of what a schema gets from beside it, before what that is."""
+"""Separates, in the pointer of a part that was added to an alternative, the pointer of its origin from its content."""
 _VALUES = ("default", "x-sunset", "x-stability-level")
 TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object"})
 
 
 class Choice(NamedTuple):
-    """Alternatives without the one for null. `types` or `values` where each of them only names such."""
+    """Alternatives without the one for null. `types` or `values` is set if they only list types, or values."""
 
     kind: Kind
     branches: list[Schema]
@@ -40,17 +40,17 @@ class Choice(NamedTuple):
 
 
 class NodeReader(Protocol):
-    """Reads the schemas of one document into nodes; `Normalizer` is the one."""
+    """Reads the schemas of one document into nodes, as `Normalizer` does."""
 
     spec: Spec
 
     def node(self, schema: Schema) -> Node:
-        """Return the schema's one form."""
+        """Return the normal form of a schema."""
         ...
 
 
 class Node:
-    """A schema in its one form. `types` is None where any type may be; null is never among them."""
+    """A schema in its normal form. `types` is None if every type is allowed; null is never among them."""
 
     __slots__ = (
         "all_of", "alternatives_at", "children", "choices", "constraints", "enum", "flags", "is_read", "key",
@@ -81,7 +81,7 @@ class Node:
         self.is_read = False
 
     def child(self, keyword: str) -> Schema:
-        """The schema under a keyword; one that takes anything where it is absent."""
+        """Return the schema under a keyword; one that accepts every value if the keyword is absent."""
         return self.children.get(keyword, ())
 
     @property
@@ -91,43 +91,47 @@ class Node:
 
     @property
     def undeclared(self) -> Schema:
-        """What a property may hold that is not declared; anything where nothing is said of such."""
+        """The schema of properties that are not declared; one that accepts every value if there is none."""
         return self.child("additionalProperties") or self.child("unevaluatedProperties")
 
     @property
     def schema(self) -> Schema:
-        """The parts again, as something to normalise or compare."""
+        """The parts as a schema that can be normalised or compared."""
         return tuple(Part(part.schema, part.pointer) for part in self.parts)
 
     def at(self, keyword: str) -> str:
-        """The pointer of a keyword, or of the alternatives that stand for it, or of the schema where it is absent."""
+        """Return the pointer of a keyword, of the alternatives that replace it, or of the schema if it is absent."""
         for part in self.parts:
             if isinstance(part.schema, dict) and keyword in part.schema:
                 return f"{part.pointer.partition(BESIDE)[0]}/{keyword}"
-        return self.alternatives_at.get(keyword) or (self.key[0] if self.key else "")
+        return self.alternatives_at.get(keyword) or next(iter(self.key), "")
 
     @property
     def single(self) -> list[Schema]:
-        """The schemas inside, in one order, but for alternatives."""
-        found = [self.children[keyword] for keyword in sorted(self.children)] + self.prefix
+        """The schemas inside in a fixed order, without alternatives."""
+        schemas = [self.children[keyword] for keyword in sorted(self.children)] + self.prefix
         for keyword in sorted(self.maps):
             members = self.maps[keyword]
-            found += [members[name] for name in sorted(members)]
-        return found
+            schemas += [members[name] for name in sorted(members)]
+        return schemas
 
     @property
-    def held(self) -> Held:
-        """What is inside, in one order, and what of it has none: alternatives."""
+    def contents(self) -> Contents:
+        """The nodes inside in a fixed order, and the alternatives, whose order does not matter."""
         node = self.normal.node
         return list(map(node, self.single)), [list(map(node, choice.branches)) for choice in self.choices]
 
     @property
-    def own(self) -> Hashable:
-        """What it says itself, and what it holds schemas under, but not which."""
-        given = self.flags.get("discriminator")
-        discriminator = given if isinstance(given, dict) else {}
+    def shallow_key(self) -> Hashable:
+        """What the schema says without the schemas inside it, and the keywords that hold those."""
+        discriminator = self.flags.get("discriminator")
+        if not isinstance(discriminator, dict):
+            discriminator = {}
+        values = None
+        if self.enum is not None:
+            values = frozenset(self.enum)
         return (
-            self.types, self.nullable, self.never, None if self.enum is None else frozenset(self.enum),
+            self.types, self.nullable, self.never, values,
             *(bool(self.flags.get(key)) for key in ("deprecated", "readOnly", "writeOnly")),
             *((key, value_key(self.flags[key])) for key in _VALUES if key in self.flags),
             frozenset((key, _hashable(value)) for key, value in self.constraints.items()),
@@ -138,94 +142,106 @@ class Node:
         )  # fmt: skip
 
     def takes(self, kind: str) -> bool:
-        """Tell whether a value of this type may be."""
+        """Return whether a value of this type can be valid."""
         return self.types is None or kind in self.types
 
 
-Held = tuple[list[Node], list[list[Node]]]
-"""What a schema holds: in an order, and in sets."""
+Contents = tuple[list[Node], list[list[Node]]]
+"""The nodes inside a schema: those with an order, and the sets of alternatives."""
 
 
 class Flat(NamedTuple):
-    """A schema without `$ref`: its keywords, where it stands, and whether an alternative beside it lets null in."""
+    """A schema without `$ref`: its keywords, its pointer, and whether an alternative beside it accepts null."""
 
     schema: dict[str, Any] | bool
     pointer: str
     grants_null: bool
 
 
-def reachable(roots: Iterable[Node]) -> dict[Node, Held]:
-    """Return all that schemas hold, themselves included, each with what it holds.
+def reachable(roots: Iterable[Node]) -> dict[Node, Contents]:
+    """Return every node that the roots lead to, the roots included, each with the nodes inside it.
 
-    Raises `DocumentError` where a part of it cannot be read.
+    Raises `DocumentError` if a part of them cannot be read.
     """
-    found: dict[Node, Held] = {}
+    nodes: dict[Node, Contents] = {}
     waiting = list(roots)
     while waiting:
         node = waiting.pop()
-        single, several = found[node] = node.held
-        waiting += [child for children in (single, *several) for child in children if child not in found]
-    return found
+        single, several = nodes[node] = node.contents
+        waiting += [child for children in (single, *several) for child in children if child not in nodes]
+    return nodes
 
 
 def _hashable(value: Any) -> Hashable:
-    if isinstance(value, dict):
-        return frozenset((key, inner if isinstance(inner, frozenset) else None) for key, inner in value.items())
-    return value  # type: ignore[no-any-return]
+    """Return the value of a constraint in a hashable form: of a mapping, its keys and their sets of names."""
+    if not isinstance(value, dict):
+        return value  # type: ignore[no-any-return]
+    names = dict.fromkeys(value)
+    names |= {key: inner for key, inner in value.items() if isinstance(inner, frozenset)}
+    return frozenset(names.items())
 
 
 def is_null(node: Node) -> bool:
-    """Tell a schema that takes null alone."""
+    """Return whether null is the only valid value."""
     return node.nullable and not node.types and node.types is not None
 
 
 def takes_nothing(node: Node) -> bool:
-    """Tell a schema that no value meets."""
+    """Return whether no value is valid."""
     return not node.nullable and (node.types == frozenset() or node.enum == {})
 
 
 def takes_all_of_its_types(node: Node) -> bool:
-    """Tell a schema that says nothing but types."""
+    """Return whether a schema does nothing but list types."""
     return node.types is not None and node.enum is None and not says_more(node)
 
 
 def is_within(narrow: Node, wide: Node) -> bool:
-    """Tell, where it is plain, that whatever one schema takes, null aside, another one takes."""
+    """Return whether every value of `narrow` but null is obviously valid against `wide`."""
     if not takes_all_of_its_types(wide):
         return takes_anything(wide)
     return narrow.types is not None and wide.types is not None and covers(wide.types, narrow.types)
 
 
 def takes_anything(node: Node) -> bool:
-    """Tell a schema that rules nothing out."""
+    """Return whether every value is valid."""
     return not (node.never or node.types is not None or node.enum is not None or says_more(node)) and node.nullable
 
 
 def says_more(node: Node, but_choices: bool = False) -> bool:
-    """Tell a schema that says more than types and values; `but_choices`: more than its alternatives, too."""
+    """Return whether a schema says more than types and values; with `but_choices`, its alternatives do not count."""
     holds = node.constraints or node.children or node.maps or node.prefix or node.required
     return bool(holds or (node.choices and not but_choices))
 
 
 def type_of(value: Any) -> frozenset[str]:
-    """The JSON Schema types that a value other than null has: 1 and 1.0 are integers and numbers."""
+    """Return the JSON Schema types of a value other than null: 1 and 1.0 are integers and numbers."""
     if isinstance(value, bool):
         return frozenset({"boolean"})
-    if isinstance(value, (int, float)):
-        return frozenset({"integer", "number"}) if value == int(value) else frozenset({"number"})
-    return frozenset({"string" if isinstance(value, str) else "array" if isinstance(value, list) else "object"})
+    if isinstance(value, str):
+        return frozenset({"string"})
+    if isinstance(value, list):
+        return frozenset({"array"})
+    if not isinstance(value, (int, float)):
+        return frozenset({"object"})
+    if value == int(value):
+        return frozenset({"integer", "number"})
+    return frozenset({"number"})
 
 
 def covers(types: frozenset[str], others: frozenset[str]) -> bool:
-    """Tell whether the first types allow all that the others do; an integer is a number."""
+    """Return whether `types` allow every value that `others` allow; an integer is a number."""
     return all(kind in types or (kind == "integer" and "number" in types) for kind in others)
 
 
-def intersection(one: frozenset[str] | None, other: frozenset[str]) -> frozenset[str]:
-    """The types that both allow; an integer is a number."""
-    if one is None:
-        return frozenset(other - {"integer"}) if "number" in other else other
-    both = one & other
-    if ("integer" in one and "number" in other) or ("integer" in other and "number" in one):
-        both |= {"integer"}
-    return both - {"integer"} if "number" in both else both
+def intersection(types: frozenset[str] | None, others: frozenset[str]) -> frozenset[str]:
+    """Return the types that both allow; an integer is a number."""
+    if types is None:
+        both = others
+    else:
+        both = types & others
+        if ("integer" in types and "number" in others) or ("integer" in others and "number" in types):
+            both |= {"integer"}
+    if "number" in both:
+        both -= {"integer"}
+    return both

@@ -1,9 +1,9 @@
-"""One form for every way of writing the same schema.
+"""Normalises schemas: equivalent ways of writing a schema lead to the same form.
 
-`normalize` reads the conjunction of one or more schemas and returns a `Node`: `$ref`s are followed, `allOf` and
-alternatives with one branch are merged in, null has one spelling however it was written (`nullable`, a list of
-types, an alternative), and so have `const` and an enum of one. Children stay unread until somebody asks for them,
-so a schema that holds itself costs nothing here.
+`Normalizer.node` reads the conjunction of one or more schemas and returns a `Node`: `$ref`s are followed, `allOf` and
+alternatives with one branch are merged in, and null has one form, written as `nullable`, in a list of types or as an
+alternative; so have `const` and an enum with one value. Schemas inside a schema are read on demand, so that recursion
+needs no special treatment.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ _ANNOTATIONS = frozenset(
 _FLAGS = frozenset(("deprecated", "readOnly", "writeOnly", "default", "x-sunset", "x-stability-level"))
 _HOLDS_SCHEMAS = frozenset((*CHILDREN, *MAPS, "prefixItems"))
 _TRUE_OR_FALSE = frozenset(("deprecated", "readOnly", "writeOnly"))
-_KEPT = frozenset(("default", "discriminator", "x-sunset", "x-stability-level", "title", "description"))
+_COPIED = frozenset(("default", "discriminator", "x-sunset", "x-stability-level", "title", "description"))
 _VACUOUS = frozenset(CHILDREN) - {"contains", "not", "if"}
-"""What says nothing where its schema takes anything."""
-_LEFT_OVER = {"additionalProperties": "unevaluatedProperties", "items": "unevaluatedItems"}
+"""The keywords that have no effect if their schema accepts every value."""
+_UNEVALUATED = {"additionalProperties": "unevaluatedProperties", "items": "unevaluatedItems"}
 MAX_PARTS = 500
 MAX_NESTED = 50
 
 
 def _says_something(keyword: str) -> bool:
-    """Tell whether a keyword beside a `$ref` adds to what the target says."""
+    """Return whether a keyword beside a `$ref` adds a condition or a flag to its target."""
     if keyword in ("$ref", "$dynamicRef"):
         return False
     return keyword in _FLAGS or not (keyword in _ANNOTATIONS or keyword.startswith("x-"))
 
 
-class _Found(NamedTuple):
-    """What must hold at once: schemas without `$ref` by their pointers, branches of `allOf`, alternatives."""
+class _Conjunction(NamedTuple):
+    """What a value must satisfy at once: schemas without `$ref` by pointer, branches of `allOf`, alternatives."""
 
     flat: dict[str, Flat]
     all_of: list[Schema]
@@ -54,41 +54,44 @@ class _Found(NamedTuple):
 
 
 class Normalizer:
-    """Normalises the schemas of one document, each once."""
+    """Normalises the schemas of one document, each of them once."""
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
         self.listed: dict[Node, dict[str, frozenset[Any]]] = {}
-        """The values that the properties of an alternative list, once they were looked up."""
+        """The values that the properties of an alternative list; a cache."""
         self._nodes: dict[Any, Node] = {}
         self._flat: dict[tuple[tuple[str, ...], tuple[str, ...]], Node] = {}
         self._open: set[str] = set()
         self._depth = 0
 
     def node(self, schema: Schema) -> Node:
-        """Return the schema's one form. Raises `DocumentError` for a keyword of a wrong type or a `$ref` to nothing."""
+        """Return the normal form of a schema.
+
+        Raises `DocumentError` for a keyword with a value of a wrong type or a `$ref` without a target.
+        """
         if len(schema) == 1 and isinstance(value := schema[0][0], dict) and len(value) == 1 and "$ref" in value:
-            # One step: what a reference leads to may say more beside its own.
+            # One step only: the target may be a reference with keywords beside it.
             schema = (self.spec.target(schema[0]),)
-        asked = tuple([part[1] for part in schema])
-        found = self._nodes.get(asked)
-        if found is None:
+        pointers = tuple([part[1] for part in schema])
+        node = self._nodes.get(pointers)
+        if node is None:
             if self._depth > MAX_NESTED:
                 raise self.spec.refuse(schema[0], f"alternatives nest deeper than {MAX_NESTED} levels", "flatten them")
             self._depth += 1
             try:
-                found = self._nodes[asked] = self._build(schema)
+                node = self._nodes[pointers] = self._build(schema)
             finally:
                 self._depth -= 1
-        return found
+        return node
 
     def _build(self, schema: Schema) -> Node:
-        found = _Found({}, [], [])
+        conjunction = _Conjunction({}, [], [])
         for part in schema:
-            self._flatten(part, False, found, 0)
-        flat, all_of, choices = found
-        # What grants null beside a reference makes another schema of what it leads to.
-        key, granted = tuple(flat), tuple(one.pointer for one in flat.values() if one.grants_null)
+            self._flatten(part, False, conjunction, 0)
+        flat, all_of, choices = conjunction
+        # Where null is allowed beside a reference, the same target leads to another node.
+        key, granted = tuple(flat), tuple(part.pointer for part in flat.values() if part.grants_null)
         if (key, granted) in self._flat:
             return self._flat[key, granted]
         node = self._flat[key, granted] = Node(key, self)
@@ -96,8 +99,8 @@ class Normalizer:
         node.all_of = all_of
         node.choices = [choice for choice in choices if len(choice.branches) > 1 and not choice.is_named]
         node.only_choice = next((choice.kind for choice in choices if len(choice.branches) == 1), None)
-        for one in node.parts:
-            self._read(one, node)
+        for flat_part in node.parts:
+            self._read(flat_part, node)
         for choice in choices:
             self._narrow_to(choice, node)
         self._settle(node)
@@ -105,7 +108,7 @@ class Normalizer:
         return node
 
     def _alternative(self, schema: Schema) -> Node:
-        """Read an alternative. Raises `DocumentError` for one that is an alternative of itself: it never ends."""
+        """Return the node of an alternative. Raises `DocumentError` if it is an alternative of itself."""
         if schema[0].pointer in self._open:
             raise self.spec.refuse(schema[0], "alternatives lead back to themselves", "let each say what it takes")
         self._open.add(schema[0].pointer)
@@ -114,10 +117,10 @@ class Normalizer:
         finally:
             self._open.discard(schema[0].pointer)
 
-    def _flatten(self, part: Part, grants: bool, found: _Found, depth: int) -> None:
-        """Collect what must hold at once: targets of `$ref`, branches of `allOf`, an only alternative."""
-        spec, flat = self.spec, found.flat
-        part, grants = self._follow(part, grants, found, depth)
+    def _flatten(self, part: Part, grants: bool, conjunction: _Conjunction, depth: int) -> None:
+        """Add a schema to a conjunction: the target of a `$ref`, the branches of `allOf`, a single alternative."""
+        spec, flat = self.spec, conjunction.flat
+        part, grants = self._follow(part, grants, conjunction, depth)
         spec.seen.add(part.pointer)
         if part.pointer in flat:
             return
@@ -131,26 +134,27 @@ class Normalizer:
             return
         grants = grants or value.get("nullable") is True
         flat[part.pointer] = Flat(value, part.pointer, grants)
-        branches = spec.items(part / "allOf") if "allOf" in value else []
-        # What is said twice is said once.
-        for branch in {repr(branch.value): branch for branch in branches}.values():
-            if len(flat) <= MAX_PARTS:
-                found.all_of.append((branch,))
-            self._flatten(branch, grants, found, depth + 1)
+        if "allOf" in value:
+            # A repeated branch adds nothing.
+            branches = {repr(branch.value): branch for branch in spec.items(part / "allOf")}
+            for branch in branches.values():
+                if len(flat) <= MAX_PARTS:
+                    conjunction.all_of.append((branch,))
+                self._flatten(branch, grants, conjunction, depth + 1)
         for choice in read_alternatives(part, spec, self._alternative):
-            self._take(choice._replace(with_null=choice.with_null or grants), found, depth)
+            self._add_choice(choice._replace(with_null=choice.with_null or grants), conjunction, depth)
 
-    def _take(self, choice: Choice, found: _Found, depth: int) -> None:
-        """Keep alternatives for later; an only one must hold, and none but null is null."""
+    def _add_choice(self, choice: Choice, conjunction: _Conjunction, depth: int) -> None:
+        """Add alternatives to a conjunction: a single one is part of it, and if only null is left, it is a type."""
         if choice.branches:
-            found.choices.append(choice)
+            conjunction.choices.append(choice)
         else:
-            found.flat[choice.pointer] = Flat({"type": "null"}, choice.pointer, False)
+            conjunction.flat[choice.pointer] = Flat({"type": "null"}, choice.pointer, False)
         if len(choice.branches) == 1:
-            self._flatten(choice.branches[0][0], choice.with_null, found, depth + 1)
+            self._flatten(choice.branches[0][0], choice.with_null, conjunction, depth + 1)
 
-    def _follow(self, part: Part, grants: bool, found: _Found, depth: int) -> tuple[Part, bool]:
-        """Follow `$ref`; what stands beside one holds as well, from OpenAPI 3.1 on."""
+    def _follow(self, part: Part, grants: bool, conjunction: _Conjunction, depth: int) -> tuple[Part, bool]:
+        """Return the target of a `$ref`, and whether null is allowed; keywords beside it count from OpenAPI 3.1 on."""
         trail: list[str] = []
         while isinstance(part.value, dict) and is_reference(part.value):
             if part.pointer in trail:
@@ -160,18 +164,18 @@ class Normalizer:
                 grants = grants or part.value.get("nullable") is True
                 beside = {key: value for key, value in part.value.items() if _says_something(key)}
                 if beside and not self.spec.is_30:
-                    self._flatten(Part(beside, part.pointer), grants, found, depth + 1)
+                    self._flatten(Part(beside, part.pointer), grants, conjunction, depth + 1)
             part = self.spec.target(part)
         return part, grants
 
-    def _read(self, one: Flat, node: Node) -> None:
-        schema, pointer = one.schema, one.pointer
+    def _read(self, flat: Flat, node: Node) -> None:
+        schema, pointer = flat.schema, flat.pointer
         if isinstance(schema, bool):
             if not schema:
                 node.never, node.nullable, node.types = True, False, frozenset()
             return
         part = Part(schema, pointer)
-        self._read_types(part, one.grants_null, node)
+        self._read_types(part, flat.grants_null, node)
         if not CONSTRAINTS.isdisjoint(schema):
             for keyword, value in read_constraints(part, self.spec).items():
                 merge_constraint(node.constraints, keyword, value)
@@ -183,7 +187,7 @@ class Normalizer:
             node.flags[keyword] = self.spec.flag(part / keyword) or node.flags.get(keyword, False)
         if "discriminator" in schema:
             self._check_discriminator(part / "discriminator")
-        for keyword in _KEPT & schema.keys():
+        for keyword in _COPIED & schema.keys():
             node.flags.setdefault(keyword, schema[keyword])
 
     def _read_schemas(self, part: Part, node: Node) -> None:
@@ -191,11 +195,16 @@ class Normalizer:
             if keyword in part.value:
                 node.children[keyword] = (*node.children.get(keyword, ()), part / keyword)
         for keyword in MAPS:
-            for name, member in self.spec.members(part / keyword) if keyword in part.value else ():
+            if keyword not in part.value:
+                continue
+            for name, member in self.spec.members(part / keyword):
                 entries = node.maps.setdefault(keyword, {})
                 entries[name] = (*entries.get(name, ()), member)
-        prefix = self.spec.items(part / "prefixItems") if "prefixItems" in part.value else []
-        for index, item in enumerate(prefix):
+        if "prefixItems" in part.value:
+            self._read_prefix(part, node)
+
+    def _read_prefix(self, part: Part, node: Node) -> None:
+        for index, item in enumerate(self.spec.items(part / "prefixItems")):
             if index == len(node.prefix):
                 node.prefix.append(())
             node.prefix[index] = (*node.prefix[index], item)
@@ -206,32 +215,38 @@ class Normalizer:
             self.named(name, part)
 
     def named(self, name: Any, part: Part) -> Part | None:
-        """The schema that a value of a discriminator is mapped to: by its name, or by a reference."""
-        known = self.spec.root / "components" / "schemas" / str(name)
-        if known.value is None and isinstance(name, str) and name.startswith("#/"):
+        """Return the schema to which a discriminator maps a value, by name or by reference; None if there is none."""
+        component = self.spec.root / "components" / "schemas" / str(name)
+        if component.value is not None:
+            return component
+        if isinstance(name, str) and name.startswith("#/"):
             return self.spec.target(Part({"$ref": name}, part.pointer))
-        return known if known.value is not None else None
+        return None
 
     def _read_required(self, part: Part, node: Node) -> None:
-        # A boolean is what JSON Schema had before draft 4; it is common still, and says nothing here.
+        # Before draft 4 of JSON Schema `required` was a boolean. That is still common, and has no effect.
         if not isinstance(part.value.get("required"), bool):
             node.required.update(self.spec.text(name) for name in self.spec.items(part / "required"))
 
     def _read_types(self, part: Part, grants_null: bool, node: Node) -> None:
         types = self._types(part)
         enum = self._enum(part, node)
-        lets_null = (enum is None or None in enum) if types is None else "null" in types
-        node.nullable = node.nullable and (lets_null or grants_null)
-        _limit(node, TYPES if types is None else types - {"null"})
+        if types is None:
+            accepts_null = enum is None or None in enum
+        else:
+            accepts_null = "null" in types
+            _limit(node, types - {"null"})
+        node.nullable = node.nullable and (accepts_null or grants_null)
         if enum is not None:
-            values = {key: value for key, value in enum.items() if value is not None}
-            node.enum = values if node.enum is None else {key: values[key] for key in node.enum if key in values}
+            _limit_values(node, {key: value for key, value in enum.items() if value is not None})
 
     def _types(self, part: Part) -> frozenset[str] | None:
         value = part.value.get("type")
         if value is None:
             return None
-        names = [value] if isinstance(value, str) else value
+        names = value
+        if isinstance(value, str):
+            names = [value]
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise self.spec.refuse(part / "type", "'type' is neither a name nor a list of names", "such as string")
         unknown = set(names) - TYPES - {"null"}
@@ -247,11 +262,15 @@ class Normalizer:
         if "const" in schema:
             node.spells_const = True
             key = value_key(schema["const"])
-            return {} if "enum" in schema and key not in listed else {key: schema["const"]}
-        return listed if schema.get("enum") is not None else None
+            if "enum" in schema and key not in listed:
+                return {}
+            return {key: schema["const"]}
+        if schema.get("enum") is None:
+            return None
+        return listed
 
     def _narrow_to(self, choice: Choice, node: Node) -> None:
-        """Take in alternatives that only list types or values: they are a list of types, or an enum."""
+        """Merge in alternatives that only list types or values: they are a list of types, or an enum."""
         if len(choice.branches) == 1:
             return
         if choice.types and choice.values is None:
@@ -260,42 +279,33 @@ class Normalizer:
             _limit(node, choice.types)
             node.nullable = node.nullable and choice.with_null
         elif choice.values is not None:
-            values = choice.values
             node.alternatives_at["enum"] = choice.pointer
             _limit(node, choice.types or TYPES)
-            node.enum = values if node.enum is None else {key: values[key] for key in node.enum if key in values}
+            _limit_values(node, choice.values)
             node.nullable = node.nullable and choice.with_null
         else:
             self._share_types(choice, node)
 
     def _share_types(self, choice: Choice, node: Node) -> None:
-        """Give alternatives the types that hold for all of them, and the whole the types that theirs allow it."""
+        """Limit the alternatives to the types of the schema, and the schema to the types of its alternatives."""
         branches = [self.node(branch) for branch in choice.branches]
         node.nullable = node.nullable and (choice.with_null or any(branch.nullable for branch in branches))
-        typed = next((part for part in node.parts if isinstance(part.schema, dict) and "type" in part.schema), None)
+        pointers = [part.pointer for part in node.parts if isinstance(part.schema, dict) and "type" in part.schema]
+        pointer = next(iter(pointers), "") or next(iter(node.key), "")
         allowed: frozenset[str] = frozenset()
         for index, branch in enumerate(branches):
             if node.types is not None and (branch.types is None or not covers(node.types, branch.types)):
                 names = sorted({*node.types, "null"})
-                types = Part({"type": names}, f"{typed.pointer if typed else node.key[0]}{BESIDE}{names}")
+                types = Part({"type": names}, f"{pointer}{BESIDE}{names}")
                 choice.branches[index] = (*choice.branches[index], types)
                 branch = self.node(choice.branches[index])
-            allowed |= branch.types if branch.types is not None else TYPES
+            allowed |= TYPES if branch.types is None else branch.types
         _limit(node, allowed)
 
     def _settle(self, node: Node) -> None:
-        """Drop what says nothing: types that the enum tells already, constraints of types that cannot be."""
+        """Remove keywords without effect: types that follow from the enum, constraints of types that are excluded."""
         if node.enum is not None:
-            if node.types is not None:
-                node.enum = {key: value for key, value in node.enum.items() if type_of(value) & node.types}
-            if node.enum:
-                named = frozenset().union(*(type_of(value) - {"number"} or {"number"} for value in node.enum.values()))
-                node.types = named
-            elif node.nullable:
-                # What is left is null alone, which is a type.
-                node.enum, node.types = None, frozenset()
-            if node.enum is not None and node.types == frozenset({"boolean"}) and len(node.enum) == 2:
-                node.enum = None
+            _settle_enum(node, node.enum)
         if node.constraints:
             self._settle_constraints(node)
         if not node.takes("array"):
@@ -308,13 +318,15 @@ class Normalizer:
         self._settle_schemas(node)
 
     def _settle_schemas(self, node: Node) -> None:
-        """Drop what holds whatever the value is: items that may be anything, patterns that take anything."""
+        """Remove schemas that accept every value: of items, of properties that match a pattern."""
         for keyword in _VACUOUS & node.children.keys():
-            given = node.children.get(keyword, ())
-            kept = tuple(part for part in given if not says_nothing(part, self.spec))
-            if len(kept) < len(given):
-                # What takes anything leaves nothing over.
-                _without(node.children, _LEFT_OVER.get(keyword, ""), *(() if kept else (keyword,)))
+            parts = node.children.get(keyword, ())
+            count = sum(says_nothing(part, self.spec) for part in parts)
+            if count:
+                # Where a part accepts every value, no value is unevaluated.
+                _without(node.children, _UNEVALUATED.get(keyword, ""))
+            if count and count == len(parts):
+                _without(node.children, keyword)
         if "not" in node.children and all(part.value is False for part in node.children["not"]):
             del node.children["not"]
         if "unevaluatedItems" not in node.children and "items" not in node.children:
@@ -342,26 +354,52 @@ class Normalizer:
             _settle_integers(node.constraints)
         if "dependentRequired" in node.constraints:
             demands = node.constraints.pop("dependentRequired")
-            told = {name: names - node.required for name, names in demands.items() if names - node.required}
-            node.constraints |= {"dependentRequired": told} if told else {}
+            demands = {name: names - node.required for name, names in demands.items() if names - node.required}
+            if demands:
+                node.constraints["dependentRequired"] = demands
 
 
 def _limit(node: Node, types: frozenset[str]) -> None:
-    """Let a value have these types alone; all of them are no limit, and a number may be an integer."""
+    """Limit a schema to some types; all types together are no limit, and an integer is a number."""
     if not types >= TYPES - {"integer"}:
         node.types = intersection(node.types, types)
 
 
-def _settle_integers(found: dict[str, Any]) -> None:
-    """Drop what holds for every integer within the bounds."""
-    if found.get("multipleOf") == {1}:
-        del found["multipleOf"]
-    least, most = (found.get(word, found.get(EXCLUSIVE_BOUNDS[word])) for word in ("minimum", "maximum"))
-    bits = min((BITS.get(name, 0) for name in found.get("format", ())), default=0)
-    if bits and least is not None and most is not None and -(2 ** (bits - 1)) <= least <= most < 2 ** (bits - 1):
-        del found["format"]
+def _limit_values(node: Node, values: dict[Any, Any]) -> None:
+    """Limit a schema to some values."""
+    if node.enum is None:
+        node.enum = values
+    else:
+        node.enum = {key: values[key] for key in node.enum if key in values}
 
 
-def _without(found: dict[str, Any], *keywords: str) -> None:
-    for keyword in keywords:
-        found.pop(keyword, None)
+def _settle_enum(node: Node, enum: dict[Any, Any]) -> None:
+    """Remove the values of excluded types, and set the types that follow from the values."""
+    if node.types is not None:
+        enum = {key: value for key, value in enum.items() if type_of(value) & node.types}
+    node.enum = enum
+    if enum:
+        node.types = frozenset().union(*(type_of(value) - {"number"} or {"number"} for value in enum.values()))
+    elif node.nullable:
+        # Only null is valid, which is a type.
+        node.enum, node.types = None, frozenset()
+    if node.types == frozenset({"boolean"}) and len(enum) == 2:
+        node.enum = None
+
+
+def _settle_integers(constraints: dict[str, Any]) -> None:
+    """Remove constraints that every integer within the bounds satisfies."""
+    if constraints.get("multipleOf") == {1}:
+        del constraints["multipleOf"]
+    minimum = constraints.get("minimum", constraints.get(EXCLUSIVE_BOUNDS["minimum"]))
+    maximum = constraints.get("maximum", constraints.get(EXCLUSIVE_BOUNDS["maximum"]))
+    bits = min((BITS.get(name, 0) for name in constraints.get("format", ())), default=0)
+    if not bits or minimum is None or maximum is None:
+        return
+    if -(2 ** (bits - 1)) <= minimum <= maximum < 2 ** (bits - 1):
+        del constraints["format"]
+
+
+def _without(keywords: dict[str, Any], *names: str) -> None:
+    for name in names:
+        keywords.pop(name, None)

@@ -1,4 +1,4 @@
-"""What a comparison can be asked for."""
+"""The options of a comparison."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ if TYPE_CHECKING:
 
 
 class Options(NamedTuple):
-    """How to compare.
+    """The options of a comparison.
 
-    `levels` overrides the level of a rule. `descriptions` reports changed words as info. `sunset_days` is how many
-    days before its sunset a deprecation must be announced (0: no such policy), counted from `today`.
-    With `ignores_undefined_schemes`, security that names a scheme which is not defined can be met by nobody, rather
-    than being an error of the document. `seconds` is how long counterexamples and proofs may take, all together; 0 for
-    none.
+    `levels` overrides the levels of rules. `descriptions` reports changed descriptions as info. `sunset_days` is the
+    minimum number of days between a deprecation and its sunset (0: no such policy), counted from `today`. With
+    `ignores_undefined_schemes`, a requirement of an undefined security scheme cannot be met, instead of being an error
+    in the document. `seconds` is the time limit of all counterexamples and proofs together; 0 for none.
     """
 
     levels: Mapping[str, Level] = MappingProxyType({})
@@ -30,5 +29,5 @@ class Options(NamedTuple):
     ignores_undefined_schemes: bool = False
 
     def day(self) -> date:
-        """The day to count from: `today`, or the day it is."""
+        """Return the day to count from: `today`, or the current date."""
         return self.today or date.today()

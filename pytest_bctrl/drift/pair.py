@@ -110,7 +110,7 @@ class Located(NamedTuple):
     change: Change
     rank: int
     depth: int
-    way: str
+    path: str
     trails: Sequence[Trail]
     made_of: Sequence[Located] = ()
 

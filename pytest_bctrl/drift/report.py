@@ -1,4 +1,4 @@
-"""Collects what a comparison finds: each change once, with the places where it shows."""
+"""Collects the changes of a comparison: each change once, with all of its locations."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.document import FILES, unescape_token
+from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.compare_schema import SchemaComparer
 from pytest_bctrl.drift.pair import RANK, Change, Located, changed, plain, rank, steps
-from pytest_bctrl.drift.place import Place
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.findings.fingerprint import fingerprint
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 MAX_CHANGES = 100_000
 _COMPONENT = re.compile(rf"/(?:components/[^/]+|{FILES})/[^/]+")
 Values = dict[str, str]
-"""Values, and where each stands; empty for where all of them do."""
+"""Values and their pointers; an empty pointer is that of all values together."""
 
 
 class Report:
-    """The changes of one comparison, in the order they are met."""
+    """The changes of a comparison, in the order in which they are noted."""
 
     def __init__(self, sides: Sides) -> None:
         self.examples: Examples | None = None
@@ -38,15 +38,15 @@ class Report:
         self.schemas = SchemaComparer(sides)
         self.base, self.revision = sides.old.spec, sides.new.spec
         self.levels = sides.options.levels
-        self._found: dict[str, list[_Noted]] = {}
+        self._noted: dict[str, list[_Noted]] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._found)
+        return bool(self._noted)
 
     def add(
         self,
         rule: str,
-        place: Place,
+        location: ChangeLocation,
         old: Any = None,
         new: Any = None,
         old_at: str = "",
@@ -54,37 +54,37 @@ class Report:
         part: str = "",
         made_of: Sequence[Located] = (),
     ) -> None:
-        """Note a change: its rule, place, both values, the pointers of both, and what it is made of."""
+        """Note a change: its rule, location, both values, their pointers, and the changes that it summarises."""
         change = changed(rule, rule, "", (old, new), (old_at, new_at), part)
-        self.note([Located(change, rank(rule, self.levels), 0, "", (), made_of)], place)
+        self.note([Located(change, rank(rule, self.levels), 0, "", (), made_of)], location)
 
-    def add_each(self, rule: str, place: Place, sides: Iterable[Values], at: tuple[str, str]) -> None:
-        """Note each value that came or went, under rules that end in `-removed` and `-added`; `at`: where all stand."""
+    def add_each(self, rule: str, location: ChangeLocation, sides: Iterable[Values], at: tuple[str, str]) -> None:
+        """Note added and removed values, under rules that end in `-removed` and `-added`; `at`: the pointers of all."""
         old, new = sides
         for value in (value for value in old if value not in new):
-            self.add(f"{rule}-removed", place, value, None, old[value] or at[0], at[1])
+            self.add(f"{rule}-removed", location, value, None, old[value] or at[0], at[1])
         for value in (value for value in new if value not in old):
-            self.add(f"{rule}-added", place, None, value, at[0], new[value] or at[1])
+            self.add(f"{rule}-added", location, None, value, at[0], new[value] or at[1])
 
-    def compare_words(self, place: Place, old: Part, new: Part, keyword: str, at: tuple[str, str]) -> None:
-        """Note words for people that changed, where they are asked for."""
+    def compare_words(self, location: ChangeLocation, old: Part, new: Part, keyword: str, at: tuple[str, str]) -> None:
+        """Note a changed description, if the options include descriptions."""
         words = old.value.get(keyword), new.value.get(keyword)
         if self.sides.options.descriptions and words[0] != words[1]:
-            self.add("description-changed", place, *words, *at)
+            self.add("description-changed", location, *words, *at)
 
-    def compare(self, old: Schema, new: Schema, view: View, place: Place) -> None:
-        """Note what changed between two schemas that stand at a place."""
-        self.note(self.schemas.changes(old, new, view), place)
+    def compare(self, old: Schema, new: Schema, view: View, location: ChangeLocation) -> None:
+        """Note the changes between two schemas at a location."""
+        self.note(self.schemas.changes(old, new, view), location)
 
-    def note(self, changes: Iterable[Located], place: Place) -> None:
-        """Note changes of what stands at a place.
+    def note(self, changes: Iterable[Located], location: ChangeLocation) -> None:
+        """Note changes at a location.
 
-        Raises `DocumentError` beyond `MAX_CHANGES`: so many are no drift, and nobody reads them.
+        Raises `DocumentError` for more than `MAX_CHANGES`: these are different APIs, and nobody reads so many findings.
         """
-        response = dict(place.context)
-        for one in changes:
-            self._found.setdefault(one.change.key, []).append((one, place, response))
-        if len(self._found) > MAX_CHANGES:
+        response = dict(location.context)
+        for located in changes:
+            self._noted.setdefault(located.change.key, []).append((located, location, response))
+        if len(self._noted) > MAX_CHANGES:
             raise DocumentError(
                 f"more than {MAX_CHANGES:,} changes from {self.base.document.name}",
                 where=self.revision.document.name,
@@ -92,172 +92,198 @@ class Report:
             )
 
     def findings(self) -> list[Finding]:
-        """What was noted as findings, worst first."""
-        # Of each the worst place first, then the nearest.
-        found = [
-            sorted(noted, key=lambda met: (met[0].rank, met[0].depth, met[1], met[0].way))
-            for noted in self._found.values()
-        ]
-        # The worst first: showing them may take all the time there is.
-        found.sort(key=lambda noted: noted[0][0].rank)
-        self.base.document.find_lines({noted[0][0].change.old_at for noted in found})
-        self.revision.document.find_lines({noted[0][0].change.new_at for noted in found})
+        """Return the noted changes as findings, worst first."""
+        changes = [sorted(noted, key=_order) for noted in self._noted.values()]
+        # Counterexamples have a time limit, so they are found for the worst changes first.
+        changes.sort(key=lambda noted: noted[0][0].rank)
+        worst = [noted[0][0] for noted in changes]
+        self.base.document.find_lines({located.change.old_at for located in worst})
+        self.revision.document.find_lines({located.change.new_at for located in worst})
         if self.examples:
-            self.examples.read(
-                trail for (one, *_), *_ in found for part in one.made_of or (one,) for trail in part.trails
-            )
+            parts = [part for located in worst for part in located.made_of or (located,)]
+            self.examples.read(trail for part in parts for trail in part.trails)
         merged: dict[str, Finding] = {}
-        for finding in map(self._finding, found):
-            # Paths that differ in the names of their parameters alone are one place.
-            known = merged.get(finding.fingerprint)
-            merged[finding.fingerprint] = finding if known is None else _joined(known, finding)
+        for finding in map(self._finding, changes):
+            mark = finding.fingerprint
+            if mark in merged:
+                # Paths that differ only in the names of their parameters are the same location.
+                finding = _joined(merged[mark], finding)
+            merged[mark] = finding
         return sorted(merged.values(), key=lambda finding: RANK[finding.level])
 
     def _finding(self, noted: list[_Noted]) -> Finding:
         from pytest_bctrl.drift.rules import rules, why
         from pytest_bctrl.findings.finding import Finding
 
-        worst, place, _ = noted[0]
-        change, place = worst.change, place._replace(location=_location(worst, place))
+        worst, location, _ = noted[0]
+        change, location = worst.change, location._replace(path=_path(worst, location))
         places = _places(noted)
         rule, level = rules()[change.rule], list(RANK)[worst.rank]
-        shown = self._shown(worst, rule, place)
+        shown = self._shown(worst, rule, location)
         if shown and shown.by == "proof" and not _is_provable(rule.id):
             shown = shown._replace(by="rule")
         if shown and shown.by == "proof" and rule.id not in self.levels and level == "error":
-            # What the rule is wary of cannot be here.
+            # The proof excludes the values that make the rule an error.
             level = "info"
         old, new = plain(change.old), plain(change.new)
         mark = fingerprint(change.kind, change.old_at, f"{change.new_at}{change.step}", (), old, new, change.part)
-        own = fingerprint(rule.id, place.shape, place.location, place.context, old, new, change.part)
+        location_mark = fingerprint(rule.id, location.shape, location.path, location.context, old, new, change.part)
         return Finding(
             rule=rule.id,
             level=level,
-            location=place.location,
-            message=_message(rule.meaning, change, place),
+            location=location.path,
+            message=_message(rule.meaning, change, location),
             expected=old,
             observed=new,
-            operation=place.operation,
+            operation=location.operation,
             direction=rule.direction,
-            fingerprint=own if len(places) == 1 else mark,
+            fingerprint=location_mark if len(places) == 1 else mark,
             count=len(places),
             extra={
-                **dict(place.context),
+                **dict(location.context),
                 "meaning": rule.meaning,
                 "why": why(rule, level),
-                "base": _spot(self.base, change.old_at),
-                "revision": _spot(self.revision, change.new_at),
+                "base": _source_location(self.base, change.old_at),
+                "revision": _source_location(self.revision, change.new_at),
                 "change": mark,
-                "changed": self._changed(worst, place.operation),
+                "changed": self._changed(worst, location.operation),
                 **({"detail": change.detail} if change.detail else {}),
                 **({"shown": shown.data} if shown else {}),
                 "places": places,
             },
         )
 
-    def _changed(self, found: Located, operation: str) -> str:
-        """What changed: a component, or part of another file, or the operation; empty for the document.
+    def _changed(self, located: Located, operation: str) -> str:
+        """Return what changed: a component, part of another file, or the operation; empty for the document.
 
-        Where another component is referred to than before, and both were there, what refers to it changed.
+        If a reference changed from one component to another, and both documents have both, its container changed.
         """
-        one = found.made_of[0] if found.made_of else found
-        above = [nodes for trail in one.trails[:1] for nodes, _ in reversed(steps(trail))]
-        holding = [tuple((*node.key, "")[0] for node in nodes) for nodes in above]
-        for places in ((one.change.old_at, one.change.new_at), *holding):
-            old, new = (match[0] if (match := _COMPONENT.match(place)) else "" for place in places)
-            sides = (old, self.revision), (new, self.base)
-            moved = next(
-                (component for component, other in sides if component and component not in other.components), ""
-            )
-            if old == new or moved:
-                return _component_name(moved or old) or operation
+        if located.made_of:
+            located = located.made_of[0]
+        above = [nodes for trail in located.trails[:1] for nodes, _ in reversed(steps(trail))]
+        containers = [tuple((*node.key, "")[0] for node in nodes) for nodes in above]
+        for pointers in ((located.change.old_at, located.change.new_at), *containers):
+            old, new = map(_component, pointers)
+            removed_or_added = ""
+            if new and new not in self.base.components:
+                removed_or_added = new
+            if old and old not in self.revision.components:
+                removed_or_added = old
+            if old == new or removed_or_added:
+                return _component_name(removed_or_added or old) or operation
         return operation
 
-    def _shown(self, found: Located, rule: Rule, place: Place) -> Shown | None:
-        """What shows a change; of several trails the first that leads to a counterexample, or a proof of all."""
+    def _shown(self, located: Located, rule: Rule, location: ChangeLocation) -> Shown | None:
+        """Return the evidence of a change: the first counterexample of its trails, or a proof for all of them."""
         from pytest_bctrl.drift.counterexample import around
 
         is_request, is_error = rule.direction == "request", rule.level == "error"
         examples = self.examples
         if examples is None:
             return None
-        worst = around(rule.id, place, found.change.old, found.change.new)
-        for change, trail in ((one.change, trail) for one in found.made_of or (found,) for trail in one.trails):
+        weakest = around(rule.id, location, located.change.old, located.change.new)
+        parts = located.made_of or (located,)
+        for change, trail in ((part.change, trail) for part in parts for trail in part.trails):
             values, name = (plain(change.old), plain(change.new)), change.step.removeprefix(".")
             shown = examples.show(trail, values, name, is_request=is_request, is_error=is_error)
             if shown.by == "counterexample":
                 return shown
-            worst = shown if worst is None or shown.by == "rule" else worst
-        return worst
+            if weakest is None or shown.by == "rule":
+                weakest = shown
+        return weakest
 
 
-_Noted = tuple[Located, Place, dict[str, str]]
-"""A change, where the comparison was, and what of that is said of an answer."""
+_Noted = tuple[Located, ChangeLocation, dict[str, str]]
+"""A change, its location, and the part of the location that identifies a response."""
 
 
 def _is_provable(rule: str) -> bool:
-    """Whether a proof about the values of two schemas says anything of a change.
+    """Return whether a proof about the values of two schemas applies to a change.
 
-    It says nothing of the media type or the coding of a value, which validators take no notice of.
+    It does not apply to the media type or the encoding of a value, which validators ignore.
     """
     return not rule.endswith(("content-media-type-changed", "content-encoding-changed"))
 
 
-def _location(one: Located, place: Place) -> str:
-    return f"{place.location}{one.way}" if place.location else one.way.removeprefix(".")
+def _order(noted: _Noted) -> tuple[Any, ...]:
+    """Return a sort key that puts the worst location of a change first, then the one with the shortest path."""
+    located, location, _ = noted
+    return located.rank, located.depth, location, located.path
+
+
+def _path(located: Located, location: ChangeLocation) -> str:
+    if location.path:
+        return f"{location.path}{located.path}"
+    return located.path.removeprefix(".")
 
 
 def _places(noted: list[_Noted]) -> list[dict[str, str]]:
     """Return each location of a change once, with the fingerprint that the change has if it shows nowhere else."""
     places: dict[tuple[Any, ...], dict[str, str]] = {}
-    for located, place, response in noted:
-        change, location = located.change, _location(located, place)
-        key = place.operation, place.shape, location, place.context
+    for located, location, response in noted:
+        change, path = located.change, _path(located, location)
+        key = location.operation, location.shape, path, location.context
         if key not in places:
             values = plain(change.old), plain(change.new)
             places[key] = {
-                "operation": place.operation,
-                "location": location,
+                "operation": location.operation,
+                "location": path,
                 **response,
                 "rule": change.rule,
-                "fingerprint": fingerprint(change.rule, place.shape, location, place.context, *values, change.part),
+                "fingerprint": fingerprint(change.rule, location.shape, path, location.context, *values, change.part),
             }
     return list(places.values())
 
 
-def _joined(one: Finding, other: Finding) -> Finding:
+def _joined(finding: Finding, duplicate: Finding) -> Finding:
+    """Return a finding with the locations of both."""
     from dataclasses import replace
 
-    places = [*one.extra["places"], *other.extra["places"]]
-    return replace(one, count=len(places), extra={**one.extra, "places": places})
+    places = [*finding.extra["places"], *duplicate.extra["places"]]
+    return replace(finding, count=len(places), extra={**finding.extra, "places": places})
+
+
+def _component(pointer: str) -> str:
+    """Return the pointer of the component that a pointer leads into; empty if there is none."""
+    match = _COMPONENT.match(pointer)
+    if match is None:
+        return ""
+    return match[0]
 
 
 def _component_name(pointer: str) -> str:
-    """A component by its pointer, and a part of another file by its path from the document and its pointer there."""
+    """Return the name of a component: its pointer, or the path of another file and the pointer there."""
     name = pointer.removeprefix(f"/{FILES}/")
-    return (f"#{name}" if name == pointer else unescape_token(name)) if name else ""
+    if not name:
+        return ""
+    if name == pointer:
+        return f"#{name}"
+    return unescape_token(name)
 
 
-def _spot(spec: Spec, pointer: str) -> dict[str, Any]:
-    name, own = spec.document.source_location(pointer)
-    return {"document": name, "pointer": own, "line": spec.document.line(pointer)}
+def _source_location(spec: Spec, pointer: str) -> dict[str, Any]:
+    name, file_pointer = spec.document.source_location(pointer)
+    return {"document": name, "pointer": file_pointer, "line": spec.document.line(pointer)}
 
 
-def _message(meaning: str, change: Change, place: Place) -> str:
-    what = meaning.rstrip(".")
-    where = f" at {place.location}" if place.location else ""
+def _message(meaning: str, change: Change, location: ChangeLocation) -> str:
+    text = meaning.rstrip(".")
+    if location.path:
+        text = f"{text} at {location.path}"
     if change.detail:
-        return f"{what}{where}: {change.detail}"
-    old, new = _short(change.old), _short(change.new)
-    if change.old is not None and change.new is not None:
-        return f"{what}{where}: {old} → {new}"
-    if change.old is None and change.new is None:
-        return f"{what}{where}"
-    return f"{what}{where}: {new if change.old is None else old}"
+        return f"{text}: {change.detail}"
+    values = [_short(value) for value in (change.old, change.new) if value is not None]
+    if not values:
+        return text
+    return f"{text}: {' → '.join(values)}"
 
 
 def _short(value: Any) -> str:
     import json
 
-    text = value if isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False, default=str)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    text = value
+    if not isinstance(value, str):
+        text = json.dumps(plain(value), ensure_ascii=False, default=str)
+    if len(text) > 80:
+        text = f"{text[:77]}..."
+    return str(text)

@@ -1,7 +1,7 @@
-"""The rules: what a drift finding can be. The table is data, `rules.tsv`, one entry a line.
+"""The rules of drift findings, from the table `rules.tsv` with one rule per line.
 
-Ids are oasdiff's where it has one (the column `oasdiff` holds its level, `-` where we coined the id in its
-grammar). Levels differ from oasdiff's where a consumer that validates responses would break.
+Ids are those of oasdiff if it has the rule (the column `oasdiff` has its level), or follow its grammar (the column has
+`-`). Levels differ from oasdiff's for changes that break a consumer which validates responses.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Rule(NamedTuple):
-    """One kind of change: its id, how bad it is, which way it travels, and what it means in one line."""
+    """A kind of change: its id, level, direction, level in oasdiff, and meaning in one line."""
 
     id: str
     level: Level
@@ -30,13 +30,13 @@ class Rule(NamedTuple):
 def rules() -> Mapping[str, Rule]:
     """Return every rule by its id."""
     lines = Path(__file__).with_name("rules.tsv").read_text(encoding="utf-8").splitlines()[1:]
-    # Level and direction are those of the file: a test holds it to them.
+    # A test validates the levels and directions in the file.
     rows: list[list[Any]] = [line.split("\t") for line in lines]
     return {rule.id: rule for rule in (Rule(*row) for row in rows)}
 
 
 def word(required: bool) -> str:
-    """How a rule's id says whether something must be there."""
+    """Return the word in the id of a rule for a required or an optional part."""
     return "required" if required else "optional"
 
 

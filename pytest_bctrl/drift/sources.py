@@ -1,7 +1,7 @@
-"""Where a document comes from: a path, `git:REVISION:PATH`, `-` for standard input, or a URL that is fetched with care.
+"""Reads documents from a path, `git:REVISION:PATH`, `-` for standard input, or a URL.
 
-Fetching is https only (loopback may be http), follows redirects only to where it might have gone itself, takes 10 MB
-and 20 seconds at most, and sends neither a key nor a cookie nor anything from a credential store.
+URLs are https only (loopback may be http), and so are redirects. A document has at most 10 MB and is fetched within 20
+seconds, without keys, cookies or anything from a credential store.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
 _HINT = "give a URL that begins with https://, a path, or - for standard input"
 
 
-def read_source(source: str, seconds: float = SECONDS, known: Document | None = None) -> Document:
-    """Return the document that a path, a URL or `-` holds; what `known` holds to the letter is not read twice.
+def read_source(source: str, seconds: float = SECONDS, previous: Document | None = None) -> Document:
+    """Return the document at a path, a URL or `-`; text that `previous` was loaded from is not parsed again.
 
-    That of a path, or of a path in a revision, holds what it refers to beside it. Raises `UnreachableError` where a URL
-    gives no usable answer, `DocumentError` for everything that cannot be read.
+    A document at a path, or at a path in a revision, includes the files that it refers to. Raises `UnreachableError` if
+    a URL has no usable response, and `DocumentError` if anything cannot be read.
     """
     text = read_text(source, seconds)
     if source == "-" or _URL.match(source):
-        return load_document(text, "standard input" if source == "-" else source, known)
+        return load_document(text, "standard input" if source == "-" else source, previous)
     if is_self_contained(text):
-        return with_samples(load_document(text, source, known), Path(source))
+        return with_samples(load_document(text, source, previous), Path(source))
     from pytest_bctrl.contract.bundle import bundle_files
 
     document = load_document(text, source)
@@ -42,7 +42,7 @@ def read_source(source: str, seconds: float = SECONDS, known: Document | None = 
 
 
 def read_text(source: str, seconds: float = SECONDS) -> str:
-    """Return the text that a path, a URL or `-` holds; raises as `read_source` does."""
+    """Return the text at a path, a URL or `-`. Raises the exceptions of `read_source`."""
     if _URL.match(source):
         data = fetch(source, seconds)
     elif source.startswith("git:"):
@@ -63,7 +63,7 @@ def read_text(source: str, seconds: float = SECONDS) -> str:
 
 
 def _read_revision(source: str, seconds: float) -> bytes:
-    """Return a file as it is in a revision: `git:REVISION:PATH`, the path from the working directory."""
+    """Return a file from a revision: `git:REVISION:PATH`, with a path relative to the working directory."""
     import subprocess
 
     revision, _, path = source.removeprefix("git:").partition(":")
@@ -78,8 +78,8 @@ def _read_revision(source: str, seconds: float) -> bytes:
     except subprocess.TimeoutExpired:
         raise DocumentError(f"git gave no answer within {seconds:g} s", where=source, hint="give a path") from None
     if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["git cannot read it"]
-        raise DocumentError(said[0].removeprefix("fatal: "), where=source, hint=hint)
+        errors = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["git cannot read it"]
+        raise DocumentError(errors[0].removeprefix("fatal: "), where=source, hint=hint)
     return done.stdout[: DOCUMENT + 1]
 
 
@@ -95,10 +95,10 @@ def _read_file(source: str) -> bytes:
 
 
 def fetch(url: str, seconds: float = SECONDS) -> bytes:
-    """Return what a URL answers, at most one byte more than `DOCUMENT`.
+    """Return the body of the response of a URL, at most one byte more than `DOCUMENT`.
 
-    The whole of it, name look-up and redirects included, has `seconds`. Raises `UnreachableError`, or `DocumentError`
-    where the URL is none that may be fetched.
+    `seconds` limits the total time, name resolution and redirects included. Raises `UnreachableError`, or
+    `DocumentError` for a URL that must not be fetched.
     """
     from threading import Thread
 
@@ -111,7 +111,7 @@ def fetch(url: str, seconds: float = SECONDS) -> bytes:
         except (OSError, UnreachableError, DocumentError, ValueError) as error:
             outcome.append(error)
 
-    # A thread bounds what no socket timeout does: name look-up, and an answer that drips.
+    # A socket timeout does not limit name resolution, or a response that arrives byte by byte; a thread does.
     thread = Thread(target=run, daemon=True, name="pytest-bctrl fetch")
     thread.start()
     thread.join(seconds)
@@ -119,7 +119,7 @@ def fetch(url: str, seconds: float = SECONDS) -> bytes:
         raise _late(url, seconds)
     if isinstance(outcome[0], bytes):
         return outcome[0]
-    raise _told(outcome[0], url, seconds)
+    raise _public_error(outcome[0], url, seconds)
 
 
 def _unusable(url: str, problem: str, first: str = "try again, or ") -> UnreachableError:
@@ -130,7 +130,7 @@ def _late(url: str, seconds: float) -> UnreachableError:
     return _unusable(url, f"no answer within {seconds:g} s")
 
 
-def _told(error: BaseException, url: str, seconds: float) -> UnreachableError | DocumentError:
+def _public_error(error: BaseException, url: str, seconds: float) -> UnreachableError | DocumentError:
     if isinstance(error, (UnreachableError, DocumentError)):
         return error
     if isinstance(error, TimeoutError) or "timed out" in str(error):
@@ -141,9 +141,9 @@ def _told(error: BaseException, url: str, seconds: float) -> UnreachableError | 
 
 
 def refuse(url: str, via: str = "") -> None:
-    """Raise `DocumentError` for a URL that is not fetched: another scheme than https, or one that holds a credential.
+    """Raise `DocumentError` for a URL that must not be fetched: its scheme is not https, or it has a credential.
 
-    `via` is the URL that redirected here: from https the way leads to https only.
+    `via` is the URL that redirected to this one: https redirects to https only.
     """
     from urllib.parse import urlsplit
 

@@ -1,4 +1,4 @@
-"""Compares schemas in pairs, however they hold each other."""
+"""Compares schemas in pairs, recursive ones included."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ Pair = tuple[Node, Node]
 
 
 class Walk:
-    """Compares schemas in pairs. `says` is what one says itself; `skips` tells of two that need not be looked into."""
+    """Compares schemas in pairs.
+
+    `says` returns what a schema says without the schemas inside it; `skips` returns whether two are equal at a glance.
+    """
 
     def __init__(self, says: Callable[[Node], Hashable], skips: Callable[[Schema, Schema], bool]) -> None:
         self._says = says
@@ -19,55 +22,63 @@ class Walk:
         self._same: set[Pair] = set()
         self._is_sure = True
 
-    def equal(self, one: Node, other: Node) -> bool:
-        """Tell whether two schemas mean the same."""
-        waiting, assumed, self._is_sure = [(one, other)], set[Pair](), True
+    def equal(self, old: Node, new: Node) -> bool:
+        """Return whether two schemas mean the same."""
+        waiting, assumed, self._is_sure = [(old, new)], set[Pair](), True
         while waiting:
             pair = waiting.pop()
             if pair[0] is pair[1] or pair in self._same or pair in assumed:
                 continue
             if not (pair[0].is_read and pair[1].is_read) or self._says(pair[0]) != self._says(pair[1]):
-                return not self._is_sure and self._in_any_order(one, other)
+                return not self._is_sure and self._in_any_order(old, new)
             assumed.add(pair)
             waiting += self._inside(*pair)
         self._same |= assumed
         return True
 
-    def _in_any_order(self, one: Node, other: Node) -> bool:
-        """Put all that the two lead to in classes, which are split by the classes of what they hold, to the end."""
-        held = reachable((one, other))
+    def _in_any_order(self, old: Node, new: Node) -> bool:
+        """Return whether two schemas mean the same, regardless of the order of alternatives.
+
+        All schemas that they lead to are put in classes, and the classes split by those of the schemas inside, until
+        there is nothing to split.
+        """
+        contents = reachable((old, new))
         numbers: dict[Any, int] = {}
-        classes = {node: numbers.setdefault(self._says(node), len(numbers)) for node in held}
+        classes = {node: numbers.setdefault(self._says(node), len(numbers)) for node in contents}
         count = 0
-        while count != len(numbers) and classes[one] == classes[other]:
+        while count != len(numbers) and classes[old] == classes[new]:
             count, numbers, before = len(numbers), {}, classes
             classes = {}
-            for node, (single, several) in held.items():
+            for node, (single, several) in contents.items():
                 sets = [tuple(sorted(before[child] for child in children)) for children in several]
                 key = (before[node], *[before[child] for child in single], *sets)
                 classes[node] = numbers.setdefault(key, len(numbers))
-        return classes[one] == classes[other]
+        return classes[old] == classes[new]
 
-    def _inside(self, one: Node, other: Node) -> Iterator[Pair]:
-        pairs = list(zip(one.single, other.single, strict=True))
-        for choice, another in zip(one.choices, other.choices, strict=True):
-            pairs += self._matched(one, choice.branches, other, another.branches)
-        read, read_other = one.normal.node, other.normal.node
-        yield from ((read(first), read_other(second)) for first, second in pairs if not self._skips(first, second))
+    def _inside(self, old: Node, new: Node) -> Iterator[Pair]:
+        pairs = list(zip(old.single, new.single, strict=True))
+        for old_choice, new_choice in zip(old.choices, new.choices, strict=True):
+            pairs += self._matched(old, old_choice.branches, new, new_choice.branches)
+        read_old, read_new = old.normal.node, new.normal.node
+        yield from ((read_old(before), read_new(after)) for before, after in pairs if not self._skips(before, after))
 
     def _matched(
-        self, one: Node, branches: list[Schema], other: Node, others: list[Schema]
+        self, old: Node, old_branches: list[Schema], new: Node, new_branches: list[Schema]
     ) -> Iterator[tuple[Schema, Schema]]:
-        """Match alternatives: those that need no look, then by what they say themselves, then by their order."""
-        rest, left = [], list(others)
-        for branch in branches:
-            match = next((another for another in left if self._skips(branch, another)), None)
-            rest += [branch] if match is None else []
-            left = [another for another in left if another is not match]
+        """Match alternatives: those that are equal at a glance, then by what they say themselves, then by order.
+
+        Pairs that are equal at a glance are omitted.
+        """
+        unmatched, candidates = [], list(new_branches)
+        for branch in old_branches:
+            match = next((candidate for candidate in candidates if self._skips(branch, candidate)), None)
+            if match is None:
+                unmatched.append(branch)
+            candidates = [candidate for candidate in candidates if candidate is not match]
         by_words: dict[Hashable, list[Schema]] = {}
-        for another in left:
-            by_words.setdefault(self._says(other.normal.node(another)), []).append(another)
-        for branch in rest:
-            alike = by_words.get(self._says(one.normal.node(branch))) or left
+        for candidate in candidates:
+            by_words.setdefault(self._says(new.normal.node(candidate)), []).append(candidate)
+        for branch in unmatched:
+            alike = by_words.get(self._says(old.normal.node(branch))) or candidates
             self._is_sure = self._is_sure and len(alike) == 1
             yield branch, alike.pop(0)

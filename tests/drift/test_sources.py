@@ -202,7 +202,7 @@ def test_what_a_document_refers_to_beside_it_is_compared_as_it_was_in_the_revisi
     assert [] == compare(was, load_document(TEXT, "one.yaml")) == compare(load_document(TEXT, "one.yaml"), was)
 
     components.write_text(re.sub(r"enum:\n( *)-", r"enum:\n\1- paused\n\1-", TEXT, count=1))
-    (findings, *rest) = compare(was, read_source(str(main), known=was))
+    (findings, *rest) = compare(was, read_source(str(main), previous=was))
     places = [(findings.extra[side]["document"], findings.extra[side]["line"]) for side in ("base", "revision")]
     assert ([], [("git:HEAD:common/parts.yaml", None), ("common/parts.yaml", None)]) == (rest, places)
     assert findings.extra["changed"].startswith("../common/parts.yaml#/components/schemas/")

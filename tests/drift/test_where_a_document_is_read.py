@@ -56,7 +56,7 @@ def test_a_file_is_read_under_the_path_that_was_given(tmp_path: Path) -> None:
 
 def test_what_is_known_to_the_letter_is_not_read_twice(tmp_path: Path) -> None:
     known = load_document(TEXT, "vendored.yaml")
-    read = read_source(written(tmp_path, TEXT, "spec.yaml"), known=known)
+    read = read_source(written(tmp_path, TEXT, "spec.yaml"), previous=known)
     assert read.data is known.data
     assert read.name != known.name
 
