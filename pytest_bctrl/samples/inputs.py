@@ -21,7 +21,7 @@ from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.text import RoundRobin
 
-_MOST = 8
+_MAX_ALTERNATIVES = 8
 _SEED = 1
 _TRIES = 12
 
@@ -117,7 +117,7 @@ def alternatives(contract: Contract, parameter: Parameter, settings: Mapping[str
     """
     values: list[Any] = []
     for value in _values(contract, parameter, settings):
-        if value not in values and len(values) < _MOST:
+        if value not in values and len(values) < _MAX_ALTERNATIVES:
             values.append(value)
     return values
 

@@ -103,9 +103,9 @@ class _MinimalChoices(RoundRobin):
         super().__init__(SEED, optional=False)
         self._shape = shape
 
-    def deal(self, place: str, alternatives: int, *, counts: bool = True) -> int:
+    def choose(self, location: str, alternatives: int, *, counts: bool = True) -> int:
         """Return the index of the alternative; a location without a name is the body itself."""
-        if place.strip("<>0123456789"):
+        if location.strip("<>0123456789"):
             return 0
         return self._shape % max(1, alternatives)
 
