@@ -168,7 +168,7 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
     """
     require_safe(request, rules)
     outgoing = _with_credentials(request, rules)
-    rate_limit_budget = rules.retry.patience
+    rate_limit_budget = rules.retry.rate_limit_budget
     attempts: list[Attempt] = []
     if pause := rules.connection.pace.take(monotonic()):
         yield pause
