@@ -1,11 +1,11 @@
 r"""Escapes text from servers, documents, recordings and settings for each medium that it is written to.
 
-Such text may hold what a medium obeys instead of showing it: escape codes, workflow commands of a CI system, bidi
-controls, markup, links. Each function takes any text and returns it for one medium, in which it shows and does nothing.
-What cannot be shown as it is becomes an escape such as `\x1b`; text that is escaped already stays as it is, so that a
-line may be put together of escaped parts and is escaped once more as a whole.
+Such text may contain commands for a medium: escape codes, workflow commands of a CI system, bidi controls, markup,
+links. Each function returns a text for one medium, which shows the text and obeys no command in it. Characters that
+cannot be shown become an escape such as `\x1b`. Escaped text is not changed, so a line may be joined from escaped parts
+and be escaped again as a whole.
 
-Where commands are found, as the parsers of the CI systems have it: GitHub Actions obeys `##[NAME]` anywhere in a line
+The parsers of the CI systems find commands in these positions: GitHub Actions obeys `##[NAME]` anywhere in a line
 and `::NAME::` at its start (`ActionCommand.cs` of actions/runner), Azure Pipelines `##vso[` anywhere (`Command.cs` of
 microsoft/azure-pipelines-agent), TeamCity `##teamcity[`, Buildkite `---`, `+++`, `~~~` and `^^^` at the start of a
 line, Travis CI `travis_fold:` and `travis_time:`. The parsers of the first two compare by culture, which ignores
@@ -22,7 +22,7 @@ _IGNORABLE = (
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
     "\U000e0000-\U000e0fff]"
 )
-"""Default-ignorable code points: nothing shows where they stand; `str.isprintable` takes some of them for letters."""
+"""Default-ignorable code points, which are invisible; `str.isprintable` accepts some of them."""
 
 # Patterns are compiled where they are first used: the drift gate starts in a few milliseconds.
 _SECOND_HASH = "(?<=#)#"
@@ -49,7 +49,7 @@ def _code(char: str) -> str:
 
 
 def _visible(text: str, code: Callable[[str], str] = _code) -> str:
-    """Return the text with escapes in place of all that does not show: controls, separators, zero-width characters."""
+    """Return the text with invisible characters escaped: controls, separators, zero-width characters."""
     if not text.isprintable():
         text = "".join(char if char.isprintable() else code(char) for char in text)
     return text if text.isascii() else re.sub(_IGNORABLE, lambda match: code(match[0]), text)
@@ -58,7 +58,7 @@ def _visible(text: str, code: Callable[[str], str] = _code) -> str:
 def escape_json(document: str) -> str:
     r"""Return a JSON document, as `json.dumps` writes it, with the same values and without commands.
 
-    What does not show and a second `#` in a row, which only stand within a string, become escapes such as `\u0023`.
+    Invisible characters and a second `#` in a row, which are always inside a string, become escapes such as `\u0023`.
     """
     lines = (_visible(line, _json_code) for line in document.split("\n"))
     return re.sub(_SECOND_HASH, r"\\u0023", "\n".join(lines))
@@ -76,7 +76,7 @@ def _utf_16(char: str) -> Iterator[int]:
 def escape_yaml(document: str) -> str:
     """Return a YAML document with the same values and without commands.
 
-    Whoever writes it puts each text that `escape_line` would change in double quotes, and folds no line.
+    The writer of the document must put each text that `escape_line` would change in double quotes, and fold no line.
     """
     return re.sub(_SECOND_HASH, r"\\x23", "\n".join(map(_visible, document.split("\n"))))
 
@@ -136,14 +136,14 @@ def _word(word: str) -> str:
 
 
 def escape_markdown_code(text: str) -> str:
-    """Return a line as inline code that no text can end, in a table too; nothing of an empty text."""
-    # A code span of a table cannot hold a vertical bar, and outside of one the escape of it would show.
+    """Return a line as inline code that no text can end, in a table too; empty for an empty text."""
+    # A code span in a table cannot contain a vertical bar, and outside of tables the backslash of its escape is shown.
     return r"\|".join(part and _code_span(part) for part in escape_line(text).split("|"))
 
 
 def _code_span(text: str) -> str:
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
-    # A blank on both sides is taken off again: it keeps the text's own blanks, and a backtick apart from the fence.
+    # Markdown removes one blank on both sides; it protects the text's blanks and separates a backtick from the fence.
     pad = " " if "`" in text or (text.strip() and text[0] == text[-1] == " ") else ""
     return f"{fence}{pad}{text}{pad}{fence}"
 

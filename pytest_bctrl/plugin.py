@@ -1,4 +1,4 @@
-"""The pytest plugin: options, fixtures and markers. It imports nothing but pytest until one of them is used."""
+"""The pytest plugin: options, fixtures and markers. It imports only pytest until one of them is used."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _enter(config: pytest.Config) -> None:
 
 
 def _is_source(following: str) -> bool:
-    """Whether what follows `--bctrl-impact` is a spec, and no path of tests."""
+    """Return whether the argument after `--bctrl-impact` is a spec and not a path of tests."""
     is_elsewhere = following in ("mutants", "published") or "://" in following or following.startswith("git:")
     return is_elsewhere or following.endswith((".md", ".yaml", ".yml", ".json"))
 
@@ -117,7 +117,7 @@ def _redact_secrets(config: pytest.Config) -> None:
         from pytest_bctrl.settings import secret_settings
         from pytest_bctrl.suite.report.sinks import redact_trace, redaction
 
-        # Nothing is captured now: these are what the terminal's reporter writes to. Later, more options are known.
+        # Output is not captured yet: the terminal reporter writes to these streams. Later, more options are known.
         secret_settings.add_secrets(redaction(config, sys.stdout, sys.stderr), config, os.environ)
         redact_trace(config)
 
@@ -126,7 +126,7 @@ def _redact_secrets(config: pytest.Config) -> None:
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, Any, object]:
-    """Redact the key that a project's own `bctrl_api_key` gives; that of the mock is published."""
+    """Redact the key that a custom `bctrl_api_key` fixture returns; the key of the mock is public."""
     value = yield
     if fixturedef.argname == "bctrl_api_key" and fixturedef.func.__module__ != __name__:
         from pytest_bctrl.secrets.secret import Secret
@@ -158,8 +158,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
             start_impact(config)
     elif option.bctrl_live or option.bctrl_mock or option.bctrl_selftest or option.bctrl_upstream:
-        # pytest collects garbage as it ends, and each import makes the collector look at all there is: what is alive
-        # now is left out, here and after the imports. Measured, that is a fifth of a whole contract run.
+        # The garbage collector inspects all objects at each import and when pytest ends. Objects that exist now are
+        # excluded, here and after the imports. Measured, this saves a fifth of the time of a contract run.
         gc.freeze()
         with _as_written(config):
             from pytest_bctrl.suite.hooks import start
@@ -174,7 +174,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Name the contract, where the run uses one or the project chose one."""
+    """Return the line that names the contract, if the run uses a contract or the project has chosen one."""
     option = config.option
     is_run = option.bctrl_live or option.bctrl_mock or option.bctrl_selftest or option.bctrl_impact is not None
     is_chosen = option.bctrl_contract is not None or _is_in_file(config, "bctrl_contract")
@@ -188,7 +188,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 @contextmanager
 def _as_written(config: pytest.Config) -> Iterator[None]:
-    """Import without pytest's rewriting of assertions: what a contract run imports has none that a test would see."""
+    """Disable pytest's rewriting of assertions for imports: the modules of a contract run have no assertions."""
     hook: object = config.pluginmanager.rewrite_hook
     hooks = [finder for finder in sys.meta_path if finder is hook]
     for finder in hooks:
@@ -200,11 +200,11 @@ def _as_written(config: pytest.Config) -> Iterator[None]:
 
 
 def _observe(config: pytest.Config) -> None:
-    """Gather what workers see, and measure coverage where it is gated; clients and the suite do it on their own."""
+    """Collect the coverage of workers, and measure coverage if it has a minimum; clients and suite measure theirs."""
     is_worker = hasattr(config, "workerinput")
     option = config.option
-    is_asked = option.bctrl_coverage or option.bctrl_min_coverage is not None
-    if not is_worker and (is_asked or _is_in_file(config, "bctrl_min_coverage")):
+    is_requested = option.bctrl_coverage or option.bctrl_min_coverage is not None
+    if not is_worker and (is_requested or _is_in_file(config, "bctrl_min_coverage")):
         from pytest_bctrl.suite.report.observing import observer
 
         observer(config)
@@ -223,22 +223,22 @@ def _is_in_file(config: pytest.Config, name: str) -> bool:
     try:
         return config.getini(name) not in ("", [])
     except (TypeError, Warning, pytest.UsageError):
-        # TOML of another type than the declared one: `settings` says whether it is right.
+        # A TOML value of a type other than the declared one; `settings` reports whether it is valid.
         return True
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which recordings were written, are stale, or hold what no test asked for."""
+    """Report the recordings that were written, are stale, or have exchanges that no test used."""
     reports = (report for reports in terminalreporter.stats.values() for report in reports)
-    told = [report.bctrl_recording for report in reports if hasattr(report, "bctrl_recording")]
-    if told:
+    recordings = [report.bctrl_recording for report in reports if hasattr(report, "bctrl_recording")]
+    if recordings:
         from pytest_bctrl.recorded.recording_path import show
 
-        show(terminalreporter, told)
+        show(terminalreporter, recordings)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip what talks to the live API, unless the run is meant to, and then what only the mock can play."""
+    """Skip tests of the live API without --bctrl-live, and tests that need the mock with it."""
     if item.config.option.bctrl_live and item.get_closest_marker("bctrl_scenario") is not None:
         pytest.skip("plays a scenario of the mock: run it without --bctrl-live")
     if item.config.option.bctrl_live and _sets_up_the_mock(item):
@@ -248,10 +248,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def _sets_up_the_mock(item: pytest.Item) -> bool:
-    """Whether what a test sets up on the mock would not be what its client meets: the API would be."""
-    asked = set(getattr(item, "fixturenames", ()))
-    is_recorded = {"bctrl_recording", "bctrl_runtimes"} & asked or item.get_closest_marker("bctrl_recording")
-    return "bctrl_mock" in asked and not is_recorded and bool({"bctrl_client", "bctrl_async_client"} & asked)
+    """Return whether a test sets up the mock but, with --bctrl-live, sends its requests to the API."""
+    fixtures = set(getattr(item, "fixturenames", ()))
+    is_recorded = {"bctrl_recording", "bctrl_runtimes"} & fixtures or item.get_closest_marker("bctrl_recording")
+    return "bctrl_mock" in fixtures and not is_recorded and bool({"bctrl_client", "bctrl_async_client"} & fixtures)
 
 
 @pytest.fixture(scope="session")
@@ -308,9 +308,9 @@ def bctrl_client(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
     """An authenticated `httpx.Client` on the recording, the mock or, with --bctrl-live, the API (safe methods only)."""
     from pytest_bctrl.integration.fixture_values import client_for
 
-    recording = _recorded(request)
-    with client_for(request) if recording is None else _recorder(request).client() as made:
-        yield made
+    is_plain = _recorded(request) is None
+    with client_for(request) if is_plain else _recorder(request).client() as client:
+        yield client
 
 
 @pytest.fixture
@@ -319,8 +319,9 @@ def bctrl_async_client(request: pytest.FixtureRequest) -> httpx.AsyncClient:
     from pytest_bctrl.integration.fixture_values import client_settings
     from pytest_bctrl.traffic.client import async_client
 
-    is_plain = _recorded(request) is None
-    return async_client(**client_settings(request)) if is_plain else _recorder(request).async_client()
+    if _recorded(request) is None:
+        return async_client(**client_settings(request))
+    return _recorder(request).async_client()
 
 
 @pytest.fixture
@@ -353,8 +354,8 @@ def bctrl_mock_space(bctrl_mock_server: MockServer) -> Iterator[Space]:
 
 def _recorded(request: pytest.FixtureRequest) -> RecordedTest | None:
     """Return the recording of a test that has the marker or requests a recording, directly or through a fixture."""
-    asked = {"bctrl_recording", "bctrl_runtimes"} & set(request.fixturenames)
-    if not asked and request.node.get_closest_marker("bctrl_recording") is None:
+    is_requested = {"bctrl_recording", "bctrl_runtimes"} & set(request.fixturenames)
+    if not is_requested and request.node.get_closest_marker("bctrl_recording") is None:
         return None
     from pytest_bctrl.recorded.hooks import recorded
 

@@ -1,6 +1,6 @@
 """Hypothesis strategies: valid runtimes and responses, and bodies that break exactly one rule (extra `contract`).
 
-Everything is read from the contract; small examples come first, so that a failing one shrinks to what matters.
+The strategies are derived from the contract. Simple values come first, so that a failing example shrinks well.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["Nonconforming", "nonconforming", "responses", "runtimes"]
 
 
 class Nonconforming(NamedTuple):
-    """A body that breaks one rule: `rule` as a report names it, `place` where, `body` as a JSON object or list."""
+    """A body that breaks one rule: the `rule` as named in reports, its `place` in the contract, and the JSON `body`."""
 
     rule: str
     place: str
@@ -42,7 +42,7 @@ def runtimes(
 ) -> st.SearchStrategy[dict[str, Any]]:
     """Return a strategy of single runtimes that the contract allows.
 
-    An override is a value, or a strategy to draw it from; what the contract ties to it follows. The draw raises
+    An override is a value, or a strategy to draw it from; values that depend on it are adjusted. The draw raises
     `SettingError` for an override that breaks the contract.
     """
     return _runtime(_samples(contract, operation), overrides)
@@ -57,10 +57,10 @@ def responses(
     operation: str | None = None,
     **overrides: Any,
 ) -> st.SearchStrategy[Any]:
-    """Return a strategy of whole response bodies of one space: ids are unique, and each `spaceId` is `space_id`.
+    """Return a strategy of complete response bodies of one space: ids are unique, and each `spaceId` is `space_id`.
 
-    `overrides` are those of each runtime, as `runtimes` takes them. With a contract of one's own, `operation` is the
-    id of the one that lists something, where it is not the first.
+    The `overrides` apply to each runtime, as in `runtimes`. With a custom contract, `operation` is the id of the
+    operation whose response contains the list, unless it is the first one.
     """
     return _response(_samples(contract, operation), min_size, max_size, space_id, overrides)
 
@@ -71,26 +71,29 @@ def nonconforming(
     """Return a strategy of bodies that each break exactly one rule of the contract, once, and name it."""
     samples = _samples(contract, operation)
     names, sample = _rules(samples), samples.sample(space_id)
-    # As in `_samples`: the first finding of all reads the overlay, to say whose rule it is.
-    _found(samples, broken(samples, sample, names[0]).body)
-    return _nonconforming(samples, samples.items(sample)[:1] if samples.most_items > 1 else [], space_id, names)
+    # As in `_samples`: the first finding reads the overlay, to name the source of its rule.
+    _findings(samples, broken(samples, sample, names[0]).body)
+    fixed_items = samples.items(sample)[:1]
+    if samples.most_items <= 1:
+        fixed_items = []
+    return _nonconforming(samples, fixed_items, space_id, names)
 
 
-def _found(samples: Samples, body: Any) -> list[Finding]:
+def _findings(samples: Samples, body: Any) -> list[Finding]:
     return check(encode(body), contract=samples.contract, operation=samples.operation.label)
 
 
 @st.composite
 def _runtime(draw: st.DrawFn, samples: Samples, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    given = {
+    values = {
         name: draw(value) if isinstance(value, st.SearchStrategy) else copy.deepcopy(value)
         for name, value in overrides.items()
     }
-    builder = Builder(samples.contract, drawn(draw), _places(samples))
+    builder = Builder(samples.contract, drawn(draw), _locations(samples))
     body = samples.with_items([copy.deepcopy(builder.value(samples.item_schema))])
     for rule in samples.invariants:
         rule.repair(body, {}, draw(st.integers(0, 30_000)) if rule.keyword == "times" else 0)
-    item: dict[str, Any] = samples.overridden(samples.items(body)[0], given, conforming=True)
+    item: dict[str, Any] = samples.overridden(samples.items(body)[0], values, conforming=True)
     return item
 
 
@@ -103,10 +106,11 @@ def _response(
     space_id: str,
     overrides: Mapping[str, Any],
 ) -> Any:
-    has_space = any(one.keyword == "equals" and one.location.endswith(".spaceId") for one in samples.invariants)
-    one = _runtime(samples, {"spaceId": space_id, **overrides} if has_space else overrides)
+    has_space = any(rule.keyword == "equals" and rule.location.endswith(".spaceId") for rule in samples.invariants)
+    if has_space:
+        overrides = {"spaceId": space_id, **overrides}
     items: list[Any] = []
-    for item in draw(st.lists(one, min_size=min_size, max_size=max_size)):
+    for item in draw(st.lists(_runtime(samples, overrides), min_size=min_size, max_size=max_size)):
         body = samples.with_items([*items, item])
         if not any(list(rule.check(body, {})) for rule in samples.invariants if rule.keyword == "unique"):
             items.append(item)
@@ -116,16 +120,16 @@ def _response(
 
 @st.composite
 def _nonconforming(
-    draw: st.DrawFn, samples: Samples, beside: list[Any], space_id: str, names: list[str]
+    draw: st.DrawFn, samples: Samples, fixed_items: list[Any], space_id: str, names: list[str]
 ) -> Nonconforming:
     rule = draw(st.sampled_from(names))
-    # One item is drawn, beside one that is the same each time: Hypothesis takes draws that take long for a mistake.
-    items = [*beside, *samples.items(draw(_response(samples, 1, 1, space_id, {})))]
+    # Only one of the items is drawn, because Hypothesis reports slow draws as an error.
+    items = [*fixed_items, *samples.items(draw(_response(samples, 1, 1, space_id, {})))]
     mutant = broken(samples, samples.with_items(items), rule)
-    # What `check` takes as data: a string at the root would be read as the text of a body, and null as no response.
+    # `check` would read a string at the root as the text of a body, and null as a missing response.
     assume(isinstance(mutant.body, dict | list))
-    found = _found(samples, mutant.body)
-    assume([mutant.check] == [finding.rule for finding in found] and found[0].count == 1)
+    findings = _findings(samples, mutant.body)
+    assume([mutant.check] == [finding.rule for finding in findings] and findings[0].count == 1)
     return Nonconforming(mutant.check, rule, mutant.body)
 
 
@@ -133,34 +137,34 @@ def _samples(contract: Contract | None, operation: str | None) -> Samples:
     samples = samples_of(contract or current_contract(), operation)
     if not samples.lists:
         raise SettingError(
-            "its answer holds no list", where=samples.operation.label, hint="name another operation: operation=…"
+            "its response has no list", where=samples.operation.label, hint="name another operation: operation=…"
         )
-    # Here and not in the first draw, which Hypothesis would take for a strategy that is slow.
+    # Here and not in the first draw, because Hypothesis would report a slow strategy.
     samples.refuse_broken(samples.item(), "sample")
-    _found(samples, samples.sample())
+    _findings(samples, samples.sample())
     _prepare()
     return samples
 
 
 @lru_cache(maxsize=1)
 def _prepare() -> None:
-    """Have Hypothesis make its tables of characters and read the constants of all modules, as its first draws do."""
+    """Let Hypothesis create its character tables and read the constants of all modules, as its first draws would do."""
     text({}).validate()
     if not currently_in_test_context():
         once = settings(database=None, deadline=None, phases=[Phase.generate], verbosity=Verbosity.quiet)
-        # It looks at constants in one draw of twenty, and begins with lists of which most is 0.
-        many = st.lists(st.integers(), min_size=99, max_size=99)
-        find(many, lambda found: len({*found}) > 50, settings=once, random=Random(0))  # noqa: S311
+        # It uses the constants in one draw of twenty, and begins with lists that are mostly 0.
+        numbers = st.lists(st.integers(), min_size=99, max_size=99)
+        find(numbers, lambda values: len({*values}) > 50, settings=once, random=Random(0))  # noqa: S311
 
 
 @lru_cache(maxsize=8)
-def _places(_samples: Samples) -> dict[str, Any]:
-    """What is known of each place of an item, found out once."""
+def _locations(_samples: Samples) -> dict[str, Any]:
+    """Return the cache of an item's schemas by location, which the builders of all draws share."""
     return {}
 
 
 @lru_cache(maxsize=8)
 def _rules(samples: Samples) -> list[str]:
-    # What ties a body to its request cannot be broken where there is no request.
-    tied = {rule.name for rule in samples.invariants if rule.keyword == "equals"}
-    return [rule for rule in rules(samples) if rule not in tied]
+    # A rule about the request cannot be broken, because the body has no request.
+    request_rules = {rule.name for rule in samples.invariants if rule.keyword == "equals"}
+    return [rule for rule in rules(samples) if rule not in request_rules]

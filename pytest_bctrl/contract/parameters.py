@@ -18,7 +18,7 @@ from pytest_bctrl.contract.schema.ref import (
     type_name,
 )
 from pytest_bctrl.contract.schema.shapes import implied_types
-from pytest_bctrl.settings.secret_settings import is_sendable
+from pytest_bctrl.settings.secret_settings import is_field_name, is_sendable
 
 Pair = tuple[str, str]
 """A name and a value of a query, decoded."""
@@ -102,15 +102,11 @@ def survives_transport(contract: Contract, parameter: Parameter, value: Any) -> 
     return received not in ([], [[]]) and all(accepts(contract, parameter.schema, parsed) for parsed in received)
 
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""The name of a header field (RFC 9110, 5.6.2)."""
-
-
 def _is_sendable(parameter: Parameter, value: Any) -> bool:
     """Return whether a parameter can carry the value; in a header, a line end would begin another field."""
     if parameter.in_ not in ("header", "cookie"):
         return True
-    if parameter.in_ == "header" and not _TOKEN.fullmatch(parameter.name):
+    if parameter.in_ == "header" and not is_field_name(parameter.name):
         return False
     return is_sendable(serialize_field(parameter, value))
 

@@ -31,26 +31,28 @@ class TooLargeError(OSError):
 
 def size(number: int) -> str:
     """Return a limit in MB or MiB, as messages show it."""
-    return f"{number // 1_000_000} MB" if number % 1_000_000 == 0 else f"{number // 1024 // 1024} MiB"
+    if number % 1_000_000 == 0:
+        return f"{number // 1_000_000} MB"
+    return f"{number // 1024 // 1024} MiB"
 
 
-def read_stream(file: IO[bytes], most: int = MOST) -> bytes:
-    """Return the rest of `file`; raises `TooLargeError` if it has more than `most` bytes."""
-    data = file.read(most + 1)
-    if len(data) > most:
-        raise TooLargeError(f"it is larger than {size(most)}")
+def read_stream(file: IO[bytes], max_bytes: int = MOST) -> bytes:
+    """Return the rest of `file`; raises `TooLargeError` if it has more than `max_bytes` bytes."""
+    data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise TooLargeError(f"it is larger than {size(max_bytes)}")
     return data
 
 
-def read_file(path: Path, most: int = MOST) -> bytes:
-    """Return the bytes of a file; raises `OSError`, and `TooLargeError` if it has more than `most` bytes."""
+def read_file(path: Path, max_bytes: int = MOST) -> bytes:
+    """Return the bytes of a file; raises `OSError`, and `TooLargeError` if it has more than `max_bytes` bytes."""
     with path.open("rb") as file:
-        return read_stream(file, most)
+        return read_stream(file, max_bytes)
 
 
-def read_text(path: Path, most: int = DOCUMENT) -> str:
+def read_text(path: Path, max_bytes: int = DOCUMENT) -> str:
     """Return the text of a file in UTF-8; raises as `read_file` does, and `UnicodeDecodeError`."""
-    return read_file(path, most).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+    return read_file(path, max_bytes).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def parsing_problem(data: bytes, width: int = 0) -> str:
@@ -64,18 +66,30 @@ def parsing_problem(data: bytes, width: int = 0) -> str:
     marks = len(data.translate(None, _OTHERS))
     if len(data) * 2 * 4 + marks * _VALUE <= PARSED:
         return ""
-    most = (PARSED - 2 * (width or _width(data)) * len(data)) // _VALUE
+    max_marks = (PARSED - 2 * (width or _width(data)) * len(data)) // _VALUE
     # Punctuation inside strings is excluded only if counting all of it exceeds the limit: that is slower.
-    if most >= 0 and (marks <= most or sum(1 for _ in islice(_VALUES.finditer(data), most + 1)) <= most):
+    if max_marks >= 0 and (marks <= max_marks or _has_at_most(data, max_marks)):
         return ""
     return f"reading it as JSON would take more than {size(PARSED)} of memory"
 
 
+def _has_at_most(data: bytes, count: int) -> bool:
+    """Return whether JSON has at most so many punctuation marks outside strings."""
+    return sum(1 for _ in islice(_VALUES.finditer(data), count + 1)) <= count
+
+
 def _width(data: bytes) -> int:
-    if b"\\u" in data and _HALF.search(data):
+    has_escapes = b"\\u" in data
+    if has_escapes and _HALF.search(data):
         return 4
-    widest = 0 if data.isascii() else max(data.translate(None, _NARROW), default=0)
-    return 4 if widest > 0xEF else 2 if widest or b"\\u" in data else 1
+    widest = 0
+    if not data.isascii():
+        widest = max(data.translate(None, _NARROW), default=0)
+    if widest > 0xEF:
+        return 4
+    if widest or has_escapes:
+        return 2
+    return 1
 
 
 _VALUE = 110
@@ -87,8 +101,9 @@ _NARROW = bytes(range(0xC4))
 """The bytes that UTF-8 uses for characters that Python stores in one byte."""
 
 
-def latin1_json(data: bytes, kept: str) -> Any:
-    """Return a JSON document in UTF-8, with the values of the key `kept` as bytes; None if it must be parsed as text.
+def latin1_json(data: bytes, bytes_key: str) -> Any:
+    """Return a JSON document in UTF-8, with the values of the key `bytes_key` as bytes; None if it must be parsed
+    as text.
 
     It is parsed as Latin-1, one byte per character: a single emoji would make Python's text of a large file four times
     as large. A document with an escaped character must be parsed as text, because the character would look like a byte.
@@ -97,18 +112,20 @@ def latin1_json(data: bytes, kept: str) -> Any:
     if b"\\u" in data or parsing_problem(data, width=1):
         return None
     try:
-        return _widened(json.loads(data.decode("latin-1")), kept)
+        return _widened(json.loads(data.decode("latin-1")), bytes_key)
     except (ValueError, RecursionError):
         return None
 
 
-def _widened(value: Any, kept: str, key: str = "") -> Any:
+def _widened(value: Any, bytes_key: str, key: str = "") -> Any:
     if isinstance(value, str):
-        if key == kept:
+        if key == bytes_key:
             return value.encode("latin-1")
-        return value if value.isascii() else value.encode("latin-1").decode("utf-8")
+        if value.isascii():
+            return value
+        return value.encode("latin-1").decode("utf-8")
     if isinstance(value, dict):
-        return {_widened(name, kept): _widened(inner, kept, name) for name, inner in value.items()}
+        return {_widened(name, bytes_key): _widened(inner, bytes_key, name) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_widened(inner, kept) for inner in value]
+        return [_widened(inner, bytes_key) for inner in value]
     return value

@@ -163,7 +163,9 @@ def _shown_candidates(finding: Finding) -> Iterator[Candidate]:
     if remainder:
         value = next((selected for _, selected in select_values(value, remainder)), REMOVED)
     yield location, value
-    pointer_location = general_location(path) if path else ""
+    pointer_location = ""
+    if path:
+        pointer_location = general_location(path)
     yield _joined(example_location, pointer_location), value_at_pointer
 
 

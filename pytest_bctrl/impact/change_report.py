@@ -29,7 +29,9 @@ class ChangeReport:
 
     def __init__(self, change: Change, result: ChangeResult | None, missing_reason: str) -> None:
         self.change = change
-        self.tests = sorted(result.failed, key=lambda failure: failure["test"]) if result else []
+        self.tests: list[Mapping[str, str]] = []
+        if result is not None:
+            self.tests = sorted(result.failed, key=lambda failure: failure["test"])
         self.verdict: ImpactVerdict
         self.verdict, self.reason = self._decide(result, missing_reason)
 
@@ -58,7 +60,9 @@ class ChangeReport:
     def location(self) -> str:
         """The location of the change; empty if its message contains it."""
         location = one_line(self.change.finding.location)
-        return "" if location in self.change.finding.message else location
+        if location in self.change.finding.message:
+            return ""
+        return location
 
     @property
     def line(self) -> str:
@@ -66,7 +70,9 @@ class ChangeReport:
         text = one_line(self.change.finding.message)
         if self.reason:
             text = f"{text} ({one_line(self.reason)})"
-        return f"{self.location}: {text}" if self.location else text
+        if self.location:
+            text = f"{self.location}: {text}"
+        return text
 
 
 def report_lines(reports: Sequence[ChangeReport], *, is_verbose: bool) -> Iterator[tuple[str, dict[str, bool]]]:
@@ -96,9 +102,13 @@ def failure_lines(failures: Sequence[Mapping[str, str]]) -> Iterator[str]:
     for failure in failures:
         tests_by_failure.setdefault((failure["line"], failure["where"]), []).append(failure["test"])
     for (line, where), tests in list(tests_by_failure.items())[:_MAX_FAILURES]:
-        more = f" and {len(tests) - 1} more tests" if len(tests) > 1 else ""
-        position = f" ({where})" if where else ""
-        yield f"{one_line(tests[0])}{more}: {one_line(line)}{position}"
+        text = one_line(tests[0])
+        if len(tests) > 1:
+            text += f" and {len(tests) - 1} more tests"
+        text += f": {one_line(line)}"
+        if where:
+            text += f" ({where})"
+        yield text
     if len(tests_by_failure) > _MAX_FAILURES:
         yield f"… and {len(tests_by_failure) - _MAX_FAILURES} other failures"
 

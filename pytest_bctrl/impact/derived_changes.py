@@ -69,7 +69,9 @@ def _violations(samples: Samples) -> Iterator[Change]:
         message = f"{mutant.keyword} broken: {mutant.how}"
         kind = f"{mutant.keyword} {mutant.how}"
         finding = _finding(samples.operation.label, mutant.check, mutant.location, message, mutant.level, kind)
-        location = member_location(mutant.location, mutant.missing) if mutant.missing else mutant.location
+        location = mutant.location
+        if mutant.missing:
+            location = member_location(location, mutant.missing)
         yield _change(samples, finding, "break", _violate_everywhere(samples, mutant, locate), location)
 
 
@@ -102,10 +104,13 @@ def _violate_everywhere(samples: Samples, mutant: Mutant, locate: _Locate) -> Bo
             broken_values = dict(broken_at(located_value, mutant.keyword))
             if mutant.how in broken_values:
                 changed_body = with_value(changed_body, located_value.path, broken_values[mutant.how])
-        is_still_valid = accepts(samples.contract, samples.schema, changed_body)
-        return body if is_still_valid else changed_body
+        if accepts(samples.contract, samples.schema, changed_body):
+            return body
+        return changed_body
 
-    return break_schema if mutant.check == SCHEMA_CHECK else break_invariant
+    if mutant.check == SCHEMA_CHECK:
+        return break_schema
+    return break_invariant
 
 
 def _unusual_responses(samples: Samples) -> Iterator[Change]:
@@ -168,7 +173,9 @@ def _keep_valid(samples: Samples, transform: BodyTransform) -> BodyTransform:
         if is_valid(changed_body) or not is_valid(body):
             return changed_body
         changed_body = _update_dependent_properties(samples, body, changed_body)
-        return changed_body if is_valid(changed_body) else body
+        if is_valid(changed_body):
+            return changed_body
+        return body
 
     return apply
 

@@ -79,11 +79,11 @@ class Interceptor:
         return exchanges
 
 
-def is_same(left: MockResponse, right: MockResponse) -> bool:
-    """Return whether a client cannot tell two responses apart."""
-    if left is right:
+def is_same(first: MockResponse, second: MockResponse) -> bool:
+    """Return whether two responses are the same for a client."""
+    if first is second:
         return True
-    return (left.status, left.headers, left.body) == (right.status, right.headers, right.body)
+    return (first.status, first.headers, first.body) == (second.status, second.headers, second.body)
 
 
 def digest(responses: Sequence[MockResponse]) -> str:

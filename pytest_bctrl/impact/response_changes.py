@@ -124,7 +124,9 @@ class _ResponseChanges:
             if admission is None or context.response.status >= 400:
                 return context.response
             refused = admission.rejection(context.request, context.path_values)
-            return context.response if refused is None else self._error_response(context, refused)
+            if refused is None:
+                return context.response
+            return self._error_response(context, refused)
 
         return reject
 
@@ -147,7 +149,9 @@ class _ResponseChanges:
             response = responses.get(context.operation_shape)
             if response is None or not 200 <= context.response.status < 300:
                 return context.response
-            new_status = response.code + (_STATUS_STEP if is_range else 0)
+            new_status = response.code
+            if is_range:
+                new_status += _STATUS_STEP
             if response.json is None:
                 return _without_body(context.response, new_status)
             media_type, schema = response.json
@@ -220,7 +224,9 @@ class _ResponseChanges:
 
 def _contains(parameter: Parameter, location: str) -> bool:
     """Return whether a location such as `limit` or `filter.name` is inside the value of a parameter."""
-    name = parameter.name.lower() if parameter.in_ == "header" else parameter.name
+    name = parameter.name
+    if parameter.in_ == "header":
+        name = name.lower()
     return location == name or location.startswith((f"{name}.", f"{name}[", f"{name} "))
 
 

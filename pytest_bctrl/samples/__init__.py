@@ -39,7 +39,7 @@ def sample_text(contract: Contract) -> str:
 def runtime(*, conforming: bool = True, **overrides: Any) -> dict[str, Any]:
     """Return one runtime that the contract allows, with some of its values replaced by `overrides`.
 
-    Values that depend on an override are adjusted: `type` equals `kind`, and `updatedAt` is no earlier than
+    Values that depend on an override are adjusted: `type` equals `kind`, and `updatedAt` is not before
     `createdAt`. Raises `SettingError` for an override that breaks the contract, unless `conforming` is false.
     """
     return runtimes(1, seed=1, conforming=conforming, **overrides)[0]
@@ -51,7 +51,7 @@ def runtimes(
     """Return `count` runtimes, the same ones for the same seed, each with the same `overrides`, as `runtime` does."""
     if type(count) is not int or count < 0:
         raise SettingError(f"{count!r} is not a count", where="runtimes()", hint="give a whole number from 0 on")
-    _refuse_data(overrides, "runtimes()")
+    _require_json(overrides, "runtimes()")
     samples = current_samples()
     items = samples.items(samples.generated(count, seed, str(overrides.get("spaceId", space_id))))
     return [samples.overridden(item, overrides, conforming=conforming) for item in items]
@@ -67,7 +67,7 @@ def response(
     """
     samples = current_samples()
     for index, item in enumerate(items or ()):
-        _refuse_data(item, where := f"response(): item {index}")
+        _require_json(item, where := f"response(): item {index}")
         if conforming:
             samples.refuse_broken(item, where)
     if items and conforming:
@@ -76,23 +76,25 @@ def response(
     return body
 
 
-def _refuse_data(value: object, where: str) -> None:
-    """Raise `SettingError` for a value that JSON cannot hold: NaN, infinity, a set, a key that is no string."""
-    for place, inner in _unjson(value, ""):
+def _require_json(value: object, where: str) -> None:
+    """Raise `SettingError` for a value that is not JSON: NaN, infinity, a set, a key other than a string."""
+    for location, inner in _non_json_values(value, ""):
         raise SettingError(
-            f"{place.removeprefix('.') or 'it'}: {repr(inner)[:LENGTH]} is not JSON", where=where, hint="give JSON data"
+            f"{location.removeprefix('.') or 'it'}: {repr(inner)[:LENGTH]} is not JSON",
+            where=where,
+            hint="give JSON data",
         )
 
 
-def _unjson(value: object, place: str) -> Iterator[tuple[str, object]]:
+def _non_json_values(value: object, location: str) -> Iterator[tuple[str, object]]:
     if isinstance(value, Mapping):
         for name, inner in value.items():
             if isinstance(name, str):
-                yield from _unjson(inner, f"{place}.{name}")
+                yield from _non_json_values(inner, f"{location}.{name}")
             else:
-                yield f"{place}: the key", name
+                yield f"{location}: the key", name
     elif isinstance(value, list | tuple):
         for index, inner in enumerate(value):
-            yield from _unjson(inner, f"{place}[{index}]")
+            yield from _non_json_values(inner, f"{location}[{index}]")
     elif (isinstance(value, float) and not isfinite(value)) or not isinstance(value, str | int | float | None):
-        yield place, value
+        yield location, value

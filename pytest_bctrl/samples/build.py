@@ -1,4 +1,4 @@
-"""Builds values that a schema of the contract allows, taking every alternative in turn."""
+"""Builds values that conform to a schema of the contract, using each alternative in turn."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -26,31 +26,32 @@ from pytest_bctrl.contract.schema.shapes import (
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.text import LONGEST, RoundRobin, UnsampledError, matching
 
-_DEEPEST = 8
-_ENDLESS = 60
-"""Levels after which what has not ended never will."""
-_MANY = 500
-"""Values of a sample after which no more is made than has to be."""
+_TIGHT_DEPTH = 8
+"""Depth below which optional members are omitted and the shortest alternative is used."""
+_MAX_DEPTH = 60
+"""Depth at which a value is taken for an endless one."""
+_FREE_VALUES = 500
+"""Number of values in a sample after which optional members are omitted."""
 _TRIES = 20
-_FEW = 5
-"""Further draws of a name that may be like one before."""
+_EXTRA_NAMES = 5
+"""Number of additional attempts to generate a name, because a generated name may repeat an earlier one."""
 
 
-class _Member(NamedTuple):
-    """A member of the object at one place: its schema, its own place, and whether it is only written."""
+class _MemberSchema(NamedTuple):
+    """The schema and the location of a member of an object, and whether the member is write-only."""
 
     schema: Schema
-    place: str
-    is_written: bool
+    location: str
+    is_write_only: bool
 
 
 @dataclass
-class _Place:
-    """What is known of one place: its schema, and the alternatives that it leaves."""
+class _LocatedSchema:
+    """The schema at one location of a body, with its alternatives; cached, because a location is built many times."""
 
     contract: Contract
     schema: Schema
-    members: dict[str, _Member] = field(default_factory=dict)
+    members: dict[str, _MemberSchema] = field(default_factory=dict)
 
     @cached_property
     def flat(self) -> Mapping[str, Any]:
@@ -62,23 +63,23 @@ class _Place:
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether whatever is built here is right by construction."""
+        """Whether a value that is built keyword by keyword conforms without a check."""
         is_listed = all(shape.kind == "fixed" for shape in self.options)
         return is_listed or all(self.flat[word] in ({}, True) for word in _INTRICATE & self.flat.keys())
 
     @cached_property
     def canonical(self) -> list[Schema]:
-        return [made for made in canonical_schemas(self.contract, self.schema) if made != self.schema]
+        return [schema for schema in canonical_schemas(self.contract, self.schema) if schema != self.schema]
 
     def accepts(self, value: Any) -> bool:
         return accepts(self.contract, self.schema, value)
 
     @property
     def examples(self) -> Iterator[Any]:
-        """The values that the document itself gives, where they are right."""
-        alone = (self.flat[word] for word in ("example", "default") if word in self.flat)
-        given = (*self.flat.get("examples", ()), *alone)
-        return (copy.deepcopy(value) for value in given if self.accepts(value))
+        """The examples and the default in the document that conform to the schema."""
+        single = (self.flat[word] for word in ("example", "default") if word in self.flat)
+        values = (*self.flat.get("examples", ()), *single)
+        return (value for value in values if self.accepts(value))
 
 
 _INTRICATE = frozenset(
@@ -86,301 +87,365 @@ _INTRICATE = frozenset(
     | {"maxItems", "patternProperties", "propertyNames", "minProperties", "maxProperties", "uniqueItems"}
     | {"prefixItems", "additionalProperties", "unevaluatedProperties", "unevaluatedItems"}
 )
-"""Keywords of which a value that is built word by word may break one."""
+"""Keywords that a value may break although it is built keyword by keyword."""
 
 
 class Builder:
-    """Builds one value after another, taking the alternatives of every place in turn.
+    """Builds values one after another, using the alternatives at each location in turn.
 
-    Every value conforms: what the engine refuses is built again, from another alternative, with less or more of what
-    is optional, and at last from the schema's canonical form. `places` keeps what is known of each place, for further
-    builders of the same schema. A schema that refers to itself ends after eight levels, and a value of more than 500
-    parts grows no more: what is optional is left out there, and the shortest alternative is taken.
+    Every value conforms. If the engine rejects a value, it is built again: from another alternative, with fewer or
+    more optional members, and at last from the canonical form of the schema. `locations` caches the schema at each
+    location for other builders of the same schema. Beyond a depth of eight levels, as in a schema that refers to
+    itself, and beyond 500 values, optional members are omitted and the shortest alternative is used.
     """
 
-    def __init__(self, contract: Contract, choice: RoundRobin, places: dict[str, _Place] | None = None) -> None:
+    def __init__(
+        self, contract: Contract, choice: RoundRobin, locations: dict[str, _LocatedSchema] | None = None
+    ) -> None:
         self._contract = contract
         self._choice = choice
         self._lengths: dict[str, int] = {}
-        self._places = {} if places is None else places
+        self._locations = {} if locations is None else locations
         self._failed: dict[str, UnsampledError] = {}
         self._too_few: dict[tuple[str, int], list[str]] = {}
         self._ends: dict[tuple[Any, int], bool] = {}
-        # By identity, with the schema beside it, so that no other one has that meanwhile.
-        self._written: dict[int, tuple[Schema, bool]] = {}
+        # By id; the entry keeps the schema alive, so that no other schema can have its id.
+        self._write_only: dict[int, tuple[Schema, bool]] = {}
         self._optional: bool | None = None
-        self._made = self._left = self._enough = 0
-        self._whole: Schema = True
+        self._string_count = self._remaining = self._tight_below = 0
+        self._root: Schema = True
 
     def set_lengths(self, lengths: Mapping[str, int]) -> None:
-        """Fix the lengths of lists for the values that follow, by their locations (`{"runtimes": 3}`)."""
+        """Set the lengths of lists in the values that follow, by location (`{"runtimes": 3}`)."""
         self._lengths = dict(lengths)
 
-    def value(self, schema: Schema, place: str = "", depth: int = 0) -> Any:
-        """Return a value that `schema` allows; `place` is its generalised location.
+    def value(self, schema: Schema, location: str = "", depth: int = 0) -> Any:
+        """Return a value that conforms to `schema`; `location` is its generalised location.
 
-        Raises `DocumentError` where none is found, or where it would hold more than `STEPS` values for each item
-        that was asked for.
+        Raises `DocumentError` if no such value is found, or if it would have more than `STEPS` values per requested
+        item.
         """
         if depth == 0:
             items = 1 + sum(self._lengths.values())
-            self._left, self._enough = items * STEPS, items * (STEPS - _MANY)
-            self._whole = schema
-        self._left -= 1
-        if self._left < 0 or depth > _ENDLESS:
+            self._remaining, self._tight_below = items * STEPS, items * (STEPS - _FREE_VALUES)
+            self._root = schema
+        self._remaining -= 1
+        if self._remaining < 0 or depth > _MAX_DEPTH:
             raise DocumentError(
                 f"a sample would hold more than {STEPS:,} values",
-                where=self._where(schema, place),
+                where=self._where(schema, location),
                 hint="lower the least number of items or names, or require less of what leads back to itself",
             )
-        known = self._places.get(place)
-        if known is None:
-            known = self._places[place] = _Place(self._contract, schema)
-        options = known.options
-        for shape in options if place in self._lengths else ():
-            if shape.kind == "array":
-                # A length that is asked for is no choice: dealing here would take a card from the place.
-                return self._array(shape, place, depth)
-        if self._is_tight(depth):
-            # Of those that end in the fewest levels.
-            levels = range(_ENDLESS - min(depth, _ENDLESS))
-            ending = (i for most in levels for i, shape in enumerate(options) if self._ends_in(shape, most))
-            first = next(ending, 0)
-        else:
-            first = self._choice.deal(place, len(options), counts=_CANONICAL not in place) if len(options) > 1 else 0
-        if known.is_plain and options:
+        located = self._locations.get(location)
+        if located is None:
+            located = self._locations[location] = _LocatedSchema(self._contract, schema)
+        options = located.options
+        if location in self._lengths:
+            for shape in options:
+                if shape.kind == "array":
+                    # A requested length is not a choice, so it must not use up an alternative of the location.
+                    return self._array(shape, location, depth)
+        first = self._option_index(options, location, depth)
+        if located.is_plain and options:
             # Not `suppress`, which takes longer than most values.
             try:
-                return self._shaped(options[first], place, first, depth)
+                return self._value_of_shape(options[first], location, first, depth)
             except UnsampledError:
                 pass
         indexes = range(len(options))
-        return self._searched(known, [*indexes[first:], *indexes[:first]], place, depth)
+        return self._first_accepted(located, [*indexes[first:], *indexes[:first]], location, depth)
 
-    def _where(self, schema: Schema, place: str) -> str:
-        """What an error calls a schema: by where it stands, else by the place that it is of."""
-        # What is put together of several schemas stands nowhere itself.
+    def _option_index(self, options: tuple[Shape, ...], location: str, depth: int) -> int:
+        if self._is_tight(depth):
+            return self._shortest_option(options, depth)
+        if len(options) > 1:
+            return self._choice.choose(location, len(options), counts=_CANONICAL not in location)
+        return 0
+
+    def _shortest_option(self, options: tuple[Shape, ...], depth: int) -> int:
+        """Return the index of the first alternative that needs the fewest levels."""
+        for levels in range(_MAX_DEPTH - min(depth, _MAX_DEPTH)):
+            for index, shape in enumerate(options):
+                if self._ends_in(shape, levels):
+                    return index
+        return 0
+
+    def _where(self, schema: Schema, location: str) -> str:
+        """Return the name of a schema in an error: its JSON pointer, or else the location of the value."""
+        # A schema that is merged from several schemas has no JSON pointer.
         pointer = schema_pointer(self._contract, schema)
-        if not pointer and _CANONICAL not in place:
-            pointer = schema_pointer(self._contract, self._whole)
-        return f"{self._contract.name}: #{pointer}" if pointer else place or "(body)"
+        if not pointer and _CANONICAL not in location:
+            pointer = schema_pointer(self._contract, self._root)
+        if pointer:
+            return f"{self._contract.name}: #{pointer}"
+        return location or "(body)"
 
     def _is_tight(self, depth: int) -> bool:
-        return depth > _DEEPEST or self._left < self._enough
+        return depth > _TIGHT_DEPTH or self._remaining < self._tight_below
 
-    def _searched(self, known: _Place, indexes: list[int], place: str, depth: int) -> Any:
-        """The first value that the engine takes: as dealt, then by plainer and other ways."""
-        if place in self._failed:
-            raise self._failed[place]
+    def _first_accepted(self, located: _LocatedSchema, indexes: list[int], location: str, depth: int) -> Any:
+        """Return the first value that the engine accepts, of all attempts; raises `UnsampledError` if there is none."""
+        if location in self._failed:
+            raise self._failed[location]
         cause: UnsampledError | None = None
-        refused: list[Any] = []
-        for way in self._ways(known, indexes, place, depth, refused):
-            kept = self._optional
+        rejected: list[Any] = []
+        for build in self._attempts(located, indexes, location, depth, rejected):
+            optional = self._optional
             try:
-                value = way()
-                if known.accepts(value):
+                value = build()
+                if located.accepts(value):
                     return value
-                refused.append(value)
+                rejected.append(value)
             except UnsampledError as error:
-                cause = cause or (None if _CANONICAL in error.where else error)
+                if cause is None and _CANONICAL not in error.where:
+                    cause = error
             finally:
-                self._optional = kept
-        self._failed[place] = cause or UnsampledError(
+                self._optional = optional
+        self._failed[location] = cause or UnsampledError(
             "no value was found that the schema allows",
-            where=self._where(known.schema, place),
+            where=self._where(located.schema, location),
             hint="make its keywords agree, or add 'examples' to the schema",
         )
-        raise self._failed[place]
+        raise self._failed[location]
 
-    def _ways(
-        self, known: _Place, indexes: list[int], place: str, depth: int, refused: list[Any]
+    def _attempts(
+        self, located: _LocatedSchema, indexes: list[int], location: str, depth: int, rejected: list[Any]
     ) -> Iterator[Callable[[], Any]]:
-        def shaped(index: int, optional: bool | None = None) -> Callable[[], Any]:
-            def way() -> Any:
-                self._optional = self._optional if optional is None else optional
-                return self._shaped(known.options[index], place, index, depth)
+        """Yield functions that build a value, the most likely to conform first; `rejected` grows meanwhile."""
 
-            return way
+        def attempt(index: int, optional: bool | None = None) -> Callable[[], Any]:
+            return partial(self._attempt, located.options[index], location, index, depth, optional)
 
-        yield from map(shaped, indexes[:1] * 2)
-        yield from (lambda value=value: value for value in known.examples)
-        yield from (shaped(index, optional) for optional in (False, True) for index in indexes)
-        for number, schema in enumerate(known.canonical if not place.endswith(_CANONICAL) else ()):
-            at = f"{place}<{number}{_CANONICAL}"
-            yield from [lambda at=at, schema=schema: self.value(schema, at, depth + 1)] * 2
-        for optional in (None, True) if refused else ():
-            yield from (shaped(index, optional) for index in indexes * _TRIES)
+        yield from map(attempt, indexes[:1] * 2)
+        for example in located.examples:
+            yield partial(copy.deepcopy, example)
+        for optional in (False, True):
+            yield from (attempt(index, optional) for index in indexes)
+        if not location.endswith(_CANONICAL):
+            for number, schema in enumerate(located.canonical):
+                yield from [partial(self.value, schema, f"{location}<{number}{_CANONICAL}", depth + 1)] * 2
+        if rejected:
+            for retried_optional in (None, True):
+                yield from (attempt(index, retried_optional) for index in indexes * _TRIES)
 
-    def _shaped(self, shape: Shape, place: str, index: int, depth: int) -> Any:
+    def _attempt(self, shape: Shape, location: str, index: int, depth: int, optional: bool | None) -> Any:
+        if optional is not None:
+            self._optional = optional
+        return self._value_of_shape(shape, location, index, depth)
+
+    def _value_of_shape(self, shape: Shape, location: str, index: int, depth: int) -> Any:
+        schema = shape.schema or {}
         match shape.kind:
             case "fixed":
-                # A copy keeps what a caller changes out of the contract.
+                # A copy, so that a caller cannot change the contract.
                 return copy.deepcopy(shape.value) if isinstance(shape.value, dict | list) else shape.value
             case "branch":
-                return self.value(shape.schema or {}, f"{place}<{index}>", depth + 1)
+                return self.value(schema, f"{location}<{index}>", depth + 1)
             case "object":
-                return {} if shape.empty else self._object(shape.schema or {}, place, depth)
+                return {} if shape.empty else self._object(schema, location, depth)
             case "array":
-                return [] if shape.empty else self._array(shape, place, depth)
+                return [] if shape.empty else self._array(shape, location, depth)
             case "string":
-                self._made += 1
-                return self._choice.string(shape.schema or {}, place, self._made)
+                self._string_count += 1
+                return self._choice.string(schema, location, self._string_count)
             case "integer" | "number":
-                return self._choice.number(shape.schema or {}, shape.kind, place)
+                return self._choice.number(schema, shape.kind, location)
             case _:
-                return self._choice.anything(place)
+                return self._choice.any_value(location)
 
     def _ends_in(self, shape: Shape, levels: int) -> bool:
+        """Return whether a shape has a value of at most so many levels."""
         schema = shape.schema or {}
         if shape.empty or shape.kind not in ("branch", "object", "array"):
             return True
+        needed: list[Schema] = []
         if shape.kind == "branch":
-            needed: list[Schema] = [schema]
+            needed = [schema]
         elif shape.kind == "object":
             documented = schema.get("properties", {})
             needed = [documented[name] for name in schema.get("required", ()) if name in documented]
-        else:
-            needed = [schema.get("items", True)] if schema.get("minItems", 0) else []
+        elif schema.get("minItems", 0):
+            needed = [schema.get("items", True)]
         return all(self._schema_ends_in(inner, levels - 1) for inner in needed)
 
     def _schema_ends_in(self, schema: Schema, levels: int) -> bool:
-        key = (schema["$ref"] if isinstance(schema, Mapping) and schema.keys() == {"$ref"} else id(schema), levels)
+        key: tuple[Any, int] = (id(schema), levels)
+        if isinstance(schema, Mapping) and schema.keys() == {"$ref"}:
+            key = (schema["$ref"], levels)
         if key not in self._ends:
             self._ends[key] = levels >= 0 and any(
                 self._ends_in(shape, levels) for shape in shapes(self._contract, schema)
             )
         return self._ends[key]
 
-    def _object(self, schema: Mapping[str, Any], place: str, depth: int) -> dict[str, Any]:
+    def _object(self, schema: Mapping[str, Any], location: str, depth: int) -> dict[str, Any]:
         required = dict.fromkeys(schema.get("required", ()))
         documented = schema.get("properties", {})
         room = int(schema.get("maxProperties", LONGEST)) - len(required)
-        made: dict[str, Any] = {}
-        for name in {**{name: None for name in required if name not in documented}, **documented}:
+        members: dict[str, Any] = {}
+        for name in dict.fromkeys([*(name for name in required if name not in documented), *documented]):
             if name in required:
-                made[name] = self._member(schema, name, place, depth)
-            elif room > 0 and self._takes(self._said(schema, name, place), depth):
-                room -= self._try_member(made, schema, name, place, depth)
-        self._complete(made, schema, place, depth)
-        return made
+                members[name] = self._member_value(schema, name, location, depth)
+            elif room > 0 and self._is_included(self._member_schema(schema, name, location), depth):
+                room -= self._try_member(members, schema, name, location, depth)
+        self._add_required_names(members, schema, location, depth)
+        self._add_dependent_members(members, schema, location, depth)
+        return members
 
-    def _complete(self, made: dict[str, Any], schema: Mapping[str, Any], place: str, depth: int) -> None:
-        """Add what an object has to have beside what was chosen: so many names, and those that others require.
+    def _add_required_names(
+        self, members: dict[str, Any], schema: Mapping[str, Any], location: str, depth: int
+    ) -> None:
+        """Add members until an object has as many as `minProperties` requires.
 
-        An object that documents none has two names of our own choice, where it may.
+        An object without documented members gets two members with generated names, if the schema allows them.
         """
-        wanted = int(schema.get("minProperties", 0))
+        count = int(schema.get("minProperties", 0))
         if not schema.get("properties") and not schema.get("patternProperties") and self._optional is not False:
-            wanted = max(wanted, min(int(schema.get("maxProperties", 2)), 2))
-        for name in chain(schema.get("properties", {}), self._more_names(schema, place, depth, wanted)):
-            if len(made) >= wanted:
+            count = max(count, min(int(schema.get("maxProperties", 2)), 2))
+        for name in chain(schema.get("properties", {}), self._additional_names(schema, location, depth, count)):
+            if len(members) >= count:
                 break
-            if name not in made:
-                self._try_member(made, schema, name, place, depth)
+            if name not in members:
+                self._try_member(members, schema, name, location, depth)
+
+    def _add_dependent_members(
+        self, members: dict[str, Any], schema: Mapping[str, Any], location: str, depth: int
+    ) -> None:
+        """Add the members that `dependentRequired` requires because of other members."""
         dependent = schema.get("dependentRequired", {})
-        waiting = list(made) if dependent else []
-        for name in waiting:
-            for other in dependent.get(name, ()):
-                if other not in made:
-                    made[other] = self._member(schema, other, place, depth)
-                    waiting.append(other)
+        if not dependent:
+            return
+        # The list grows in the loop: an added member may require further members.
+        names = list(members)
+        for name in names:
+            for required in dependent.get(name, ()):
+                if required not in members:
+                    members[required] = self._member_value(schema, required, location, depth)
+                    names.append(required)
 
-    def _takes(self, found: _Member, depth: int) -> bool:
-        """Whether a property that may be left out is there; an answer has none that is only written."""
-        if self._is_tight(depth) or found.is_written:
+    def _is_included(self, member: _MemberSchema, depth: int) -> bool:
+        """Return whether an object gets an optional member; a response never has a write-only member."""
+        if self._is_tight(depth) or member.is_write_only:
             return False
-        return self._choice.takes_optional(found.place) if self._optional is None else self._optional
+        if self._optional is None:
+            return self._choice.takes_optional(member.location)
+        return self._optional
 
-    def _member(self, schema: Mapping[str, Any], name: str, place: str, depth: int) -> Any:
-        found = self._said(schema, name, place)
-        return self.value(found.schema, found.place, depth + 1)
+    def _member_value(self, schema: Mapping[str, Any], name: str, location: str, depth: int) -> Any:
+        member = self._member_schema(schema, name, location)
+        return self.value(member.schema, member.location, depth + 1)
 
-    def _said(self, schema: Mapping[str, Any], name: str, place: str) -> _Member:
-        members = self._places[place].members
-        found = members.get(name)
-        if found is None:
-            said = schema.get("properties", {}).get(name, True)
-            if id(said) not in self._written:
-                self._written[id(said)] = (
-                    said,
-                    any(part.get("writeOnly") for part in applied_keywords(self._contract, said)),
-                )
-            found = members[name] = _Member(
-                member_schema(schema, name), member_location(place, name), self._written[id(said)][1]
-            )
-        return found
+    def _member_schema(self, schema: Mapping[str, Any], name: str, location: str) -> _MemberSchema:
+        members = self._locations[location].members
+        member = members.get(name)
+        if member is None:
+            is_write_only = self._is_write_only(schema.get("properties", {}).get(name, True))
+            member = _MemberSchema(member_schema(schema, name), member_location(location, name), is_write_only)
+            members[name] = member
+        return member
 
-    def _try_member(self, made: dict[str, Any], schema: Mapping[str, Any], name: str, place: str, depth: int) -> bool:
-        """Add a member that may be there, where it can be had; tell whether it could."""
+    def _is_write_only(self, schema: Schema) -> bool:
+        if id(schema) not in self._write_only:
+            keywords = applied_keywords(self._contract, schema)
+            self._write_only[id(schema)] = schema, any(part.get("writeOnly") for part in keywords)
+        return self._write_only[id(schema)][1]
+
+    def _try_member(
+        self, members: dict[str, Any], schema: Mapping[str, Any], name: str, location: str, depth: int
+    ) -> bool:
+        """Add an optional member if a value is found for it, and return whether one was found."""
         try:
-            made[name] = self._member(schema, name, place, depth)
+            members[name] = self._member_value(schema, name, location, depth)
         except UnsampledError:
             return False
         return True
 
-    def _more_names(self, schema: Mapping[str, Any], place: str, depth: int, wanted: int) -> Iterator[str]:
-        """Names beside the documented ones, for an object that is to have more."""
-        source = self._choice.random(place)
+    def _additional_names(self, schema: Mapping[str, Any], location: str, depth: int, count: int) -> Iterator[str]:
+        """Yield names that the schema does not document, for an object that needs more members."""
+        source = self._choice.random(location)
         for pattern in schema.get("patternProperties", {}):
             yield from filter(None, (matching(pattern, source) for _ in range(_TRIES)))
         if False in (schema.get("additionalProperties"), schema.get("unevaluatedProperties")):
             return
-        if "propertyNames" not in schema:
-            yield from _NAMES[:wanted] if wanted <= len(_NAMES) else (f"name{number}" for number in range(wanted))
-            return
-        names = self._too_few.get((place, wanted))
-        if names is None:
-            with suppress(UnsampledError):
-                names = self._drawn_names(schema["propertyNames"], place, depth, wanted)
-            if len(names or ()) < wanted:
-                self._too_few[place, wanted] = names or []
-        yield from names or ()
+        if "propertyNames" in schema:
+            yield from self._allowed_names(schema["propertyNames"], location, depth, count)
+        elif count <= len(_NAMES):
+            yield from _NAMES[:count]
+        else:
+            yield from (f"name{number}" for number in range(count))
 
-    def _drawn_names(self, said: Schema, place: str, depth: int, wanted: int) -> list[str]:
-        """As many names as are wanted, or as can be had, each unlike the others."""
-        named: Schema = {"allOf": [{"type": "string"}, said]}
-        made: dict[str, None] = {}
-        for number in range(wanted + _FEW):
-            name = str(self.value(named, f"{place}#names", depth + 1))
-            if len(made) < wanted and (name not in made or accepts(self._contract, named, name := f"{name}{number}")):
-                made[name] = None
-        return [*made]
+    def _allowed_names(self, schema: Schema, location: str, depth: int, count: int) -> list[str]:
+        """Return generated names as `_generated_names` does; too few names are cached, because they take many steps."""
+        if (location, count) in self._too_few:
+            return self._too_few[location, count]
+        names: list[str] = []
+        with suppress(UnsampledError):
+            names = self._generated_names(schema, location, depth, count)
+        if len(names) < count:
+            self._too_few[location, count] = names
+        return names
 
-    def _array(self, shape: Shape, place: str, depth: int) -> list[Any]:
+    def _generated_names(self, schema: Schema, location: str, depth: int, count: int) -> list[str]:
+        """Return at most `count` different names that conform to the schema of `propertyNames`."""
+        name_schema: Schema = {"allOf": [{"type": "string"}, schema]}
+        names: dict[str, None] = {}
+        for number in range(count + _EXTRA_NAMES):
+            # Names are drawn after the last one that is needed, too, so that a seed always gives the same values.
+            name = str(self.value(name_schema, f"{location}#names", depth + 1))
+            if len(names) >= count:
+                continue
+            if name in names:
+                name = f"{name}{number}"
+                if not accepts(self._contract, name_schema, name):
+                    continue
+            names[name] = None
+        return [*names]
+
+    def _array(self, shape: Shape, location: str, depth: int) -> list[Any]:
         schema = shape.schema or {}
-        first = schema.get("prefixItems", ())
-        inner = schema.get("items", schema.get("unevaluatedItems", True))
-        least, most = int(schema.get("minItems", 0)), int(schema.get("maxItems", max(3, len(first))))
-        wanted = self._lengths.get(place)
-        if wanted is None:
-            wanted = least if self._is_tight(depth) else self._choice.length(place, least, most)
-        made = [self.value(one, f"{place}[{index}]", depth + 1) for index, one in enumerate(first[:most])]
+        prefix = schema.get("prefixItems", ())
+        item_schema = schema.get("items", schema.get("unevaluatedItems", True))
+        shortest, longest = int(schema.get("minItems", 0)), int(schema.get("maxItems", max(3, len(prefix))))
+        length = self._length(location, depth, shortest, longest)
+        items = [
+            self.value(prefix_schema, f"{location}[{index}]", depth + 1)
+            for index, prefix_schema in enumerate(prefix[:longest])
+        ]
+        further = 0 if item_schema is False else length - len(items)
         try:
-            for _ in range(wanted - len(made) if inner is not False else 0):
-                made += self._item(inner, made if schema.get("uniqueItems") else [], place, depth)
+            for _ in range(further):
+                items += self._item(item_schema, items if schema.get("uniqueItems") else [], location, depth)
         except UnsampledError:
-            if len(made) < least:
+            if len(items) < shortest:
                 raise
         for number, part in enumerate(contains_schemas(schema)):
-            # From the end on, in the place of others.
-            again = {"allOf": [part["contains"], inner]}
-            asked = [
-                self.value(again, f"{place}[*]<contains{number or ''}>", depth + 1)
+            # At the end of the list, where they replace other items if it is full.
+            contained_schema = {"allOf": [part["contains"], item_schema]}
+            contained = [
+                self.value(contained_schema, f"{location}[*]<contains{number or ''}>", depth + 1)
                 for _ in range(int(part.get("minContains", 1)))
             ]
-            made = [*made[: max(0, min(len(made), most) - len(asked))], *asked]
-        return made
+            items = [*items[: max(0, min(len(items), longest) - len(contained))], *contained]
+        return items
 
-    def _item(self, schema: Schema, others: list[Any], place: str, depth: int) -> list[Any]:
-        """One more item, unlike the others; none where that cannot be had."""
+    def _length(self, location: str, depth: int, shortest: int, longest: int) -> int:
+        length = self._lengths.get(location)
+        if length is not None:
+            return length
+        if self._is_tight(depth):
+            return shortest
+        return self._choice.length(location, shortest, longest)
+
+    def _item(self, schema: Schema, excluded: list[Any], location: str, depth: int) -> list[Any]:
+        """Return one more item that is not among `excluded`; empty if none is found."""
         for _ in range(_TRIES):
-            value = self.value(schema, f"{place}[*]", depth + 1)
-            if value not in others:
+            value = self.value(schema, f"{location}[*]", depth + 1)
+            if value not in excluded:
                 return [value]
         return []
 
 
 _CANONICAL = "~>"
-"""The end of a place whose schema is in its canonical form."""
+"""The end of a location whose schema is a canonical form."""
 
 _NAMES = ("first", "second")

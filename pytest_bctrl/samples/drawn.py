@@ -1,4 +1,4 @@
-"""Choices of samples that Hypothesis draws, instead of taking turns (extra `contract`)."""
+"""Choices of samples that Hypothesis draws, instead of `RoundRobin` (extra `contract`)."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ class _Drawn(RoundRobin):
         self._draw = draw
         self._letters = letters
 
-    def deal(self, place: str, alternatives: int, *, counts: bool = True) -> int:
+    def choose(self, location: str, alternatives: int, *, counts: bool = True) -> int:
         if alternatives <= 1:
             return 0
         return self._draw(st.integers(0, alternatives - 1))
 
-    def takes_optional(self, place: str) -> bool:
+    def takes_optional(self, location: str) -> bool:
         return self._draw(st.booleans())
 
-    def length(self, place: str, least: int, most: int) -> int:
-        return self._draw(st.integers(least, max(least, most)))
+    def length(self, location: str, shortest: int, longest: int) -> int:
+        return self._draw(st.integers(shortest, max(shortest, longest)))
 
-    def random(self, place: str) -> Random:
+    def random(self, location: str) -> Random:
         return self._draw(st.randoms(use_true_random=False))
 
-    def string(self, schema: Mapping[str, Any], place: str, number: int) -> str:
+    def string(self, schema: Mapping[str, Any], location: str, number: int) -> str:
         return self._draw(text(schema, self._letters))
 
-    def number(self, schema: Mapping[str, Any], kind: str, place: str) -> int | float:
+    def number(self, schema: Mapping[str, Any], kind: str, location: str) -> int | float:
         number: int | float = self._draw(_number(schema, kind))
         return number
 
-    def anything(self, place: str) -> Any:
+    def any_value(self, location: str) -> Any:
         return self._draw(_JSON)
 
 
@@ -58,7 +58,7 @@ def text(schema: Mapping[str, Any], letters: str | None = None) -> st.SearchStra
         return _OF_FORMAT[kind]
     if kind in FORMATS or "pattern" in schema:
         if "pattern" in schema:
-            # Otherwise nothing but the few examples would be drawn.
+            # Otherwise only the few examples would be drawn.
             schema = {key: value for key, value in schema.items() if key != "examples"}
         return st.integers(0, 10**6).map(lambda seed: string(schema, "text", Random(seed), seed))  # noqa: S311
     shortest, longest = int(schema.get("minLength", 0)), schema.get("maxLength")
@@ -77,7 +77,8 @@ _OF_FORMAT: Mapping[str, st.SearchStrategy[str]] = {
 def _number(schema: Mapping[str, Any], kind: str) -> st.SearchStrategy[Any]:
     if kind == "integer" or "multipleOf" in schema:
         step, first, last = multiples(schema, kind, "")
-        return st.integers(first, last).map(lambda number: (int if kind == "integer" else float)(number * step))
+        number_type = int if kind == "integer" else float
+        return st.integers(first, last).map(lambda number: number_type(number * step))
     above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
     return st.floats(
         schema.get("minimum") if above is None else above,

@@ -21,7 +21,7 @@ from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.text import RoundRobin
 
-_MOST = 8
+_MAX_ALTERNATIVES = 8
 _SEED = 1
 _TRIES = 12
 
@@ -99,7 +99,7 @@ def unfilled(contract: Contract, operation: Operation, settings: Mapping[str, st
 
     def is_given(parameter: Parameter) -> bool:
         if parameter.in_ == "path":
-            return bool(_known(contract, parameter, settings))
+            return bool(_existing_values(contract, parameter, settings))
         return not parameter.required or any(True for _ in _values(contract, parameter, settings))
 
     return [parameter.name for parameter in operation.parameters if not is_given(parameter)]
@@ -107,7 +107,7 @@ def unfilled(contract: Contract, operation: Operation, settings: Mapping[str, st
 
 def known_values(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> list[str]:
     """Return the serialised values of a path parameter that name something that exists."""
-    return [serialize_field(parameter, value) for value in _known(contract, parameter, settings)]
+    return [serialize_field(parameter, value) for value in _existing_values(contract, parameter, settings)]
 
 
 def alternatives(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> list[Any]:
@@ -117,12 +117,12 @@ def alternatives(contract: Contract, parameter: Parameter, settings: Mapping[str
     """
     values: list[Any] = []
     for value in _values(contract, parameter, settings):
-        if value not in values and len(values) < _MOST:
+        if value not in values and len(values) < _MAX_ALTERNATIVES:
             values.append(value)
     return values
 
 
-def _known(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> list[Any]:
+def _existing_values(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> list[Any]:
     if configured := _from_settings(parameter, settings):
         return configured
     if parameter.setting is not None and not parameter.examples:
@@ -135,7 +135,7 @@ def exemplified(contract: Contract, settings: Mapping[str, str]) -> Contract:
     """Return a contract for a mock, which accepts any path value: path parameters without a value get an example."""
 
     def with_example(parameter: Parameter) -> Parameter:
-        if parameter.in_ != "path" or _known(contract, parameter, settings):
+        if parameter.in_ != "path" or _existing_values(contract, parameter, settings):
             return parameter
         bare = replace(parameter, setting=None)
         return replace(parameter, examples=tuple(islice(_values(contract, bare, {}), 1)))

@@ -220,16 +220,16 @@ def mutants(samples: Samples) -> list[Mutant]:
     return list(_derived(samples, samples.bodies()))
 
 
-def _derived(samples: Samples, bodies: Sequence[Any], place: str | None = None) -> Iterator[Mutant]:
+def _derived(samples: Samples, bodies: Sequence[Any], target: str | None = None) -> Iterator[Mutant]:
     """Yield every mutant, or at least those of one location or rule."""
     for rule in samples.invariants:
-        if place in (None, rule.name):
+        if target in (None, rule.name):
             yield from _of_invariant(rule, bodies[0])
     located = _each_location(samples, bodies)
-    if place in (None, UNDOCUMENTED):
+    if target in (None, UNDOCUMENTED):
         yield from _undocumented(located)
     for value, body in located:
-        if place in (None, value.location) or not value.location:
+        if target in (None, value.location) or not value.location:
             yield from _of_schema(samples, value, body)
 
 
@@ -274,12 +274,12 @@ def broken(samples: Samples, body: Any, rule: str) -> Mutant:
     Raises `SettingError` for a rule that the contract does not have, listing those it has.
     """
     # A property name may contain a colon; a keyword does not.
-    place, _, keyword = (part.strip() for part in rule.rpartition(":"))
-    name = f"{place}: {keyword}"
-    if not place or keyword not in BREAKERS:
-        place = name = rule
+    target, _, keyword = (part.strip() for part in rule.rpartition(":"))
+    name = f"{target}: {keyword}"
+    if not target or keyword not in BREAKERS:
+        target = name = rule
     for bodies in ([body], ()):
-        for mutant in _derived(samples, bodies or samples.bodies(), place):
+        for mutant in _derived(samples, bodies or samples.bodies(), target):
             if mutant.breaks(name):
                 return mutant
     names = "; ".join(rules(samples))

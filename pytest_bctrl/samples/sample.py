@@ -24,7 +24,7 @@ from pytest_bctrl.samples.text import RoundRobin
 SPACE_ID = "5b1e0c8e-0000-4000-8000-00000000bc71"
 """The default space id of samples and of the mock: a valid UUID that no real space has."""
 
-_LEAST, _MOST = 2, 48
+_MIN_ITEMS, _MAX_ITEMS = 2, 48
 _SAMPLE_SEED = 1
 
 
@@ -41,7 +41,7 @@ class Samples:
         success = operation.success
         if success is None or success.json is None:
             raise DocumentError(
-                "it documents no successful JSON answer",
+                "it documents no successful JSON response",
                 where=f"{contract.name}: {operation.label}",
                 hint="document a 200 with content application/json",
             )
@@ -49,7 +49,7 @@ class Samples:
         self.paging = read_paging(contract, operation)
         listed = list_member(contract, operation)
         self.is_list, self.list_name = listed == "", listed or ""
-        self._places: dict[str, Any] = {}
+        self._locations: dict[str, Any] = {}
 
     @cached_property
     def invariants(self) -> list[Invariant]:
@@ -76,16 +76,16 @@ class Samples:
         return self._visiting_all(RoundRobin(_SAMPLE_SEED, optional=optional), space_id)
 
     def _visiting_all(self, choice: RoundRobin, space_id: str) -> Any:
-        builder = Builder(self.contract, choice, self._places)
+        builder = Builder(self.contract, choice, self._locations)
         if not self.lists:
             return self._keeping_rules(builder.value(self.schema), space_id, 0)
-        max_items = min(_MOST, self.most_items)
+        max_items = min(_MAX_ITEMS, self.most_items)
         builder.set_lengths({self.list_name: min(1, max_items)})
         body = builder.value(self.schema)
         items = body if self.is_list else body.setdefault(self.list_name, [])
         # The loop counts attempts and not items, because an optional list adds no item in some attempts, or in all.
-        for _ in range(_MOST):
-            if len(items) >= min(_LEAST, max_items) and (len(items) >= max_items or not choice.pending()):
+        for _ in range(_MAX_ITEMS):
+            if len(items) >= min(_MIN_ITEMS, max_items) and (len(items) >= max_items or not choice.has_pending()):
                 break
             previous_length, was_accepted = len(items), accepts(self.contract, self.schema, body)
             items += self.items(builder.value(self.schema))[: max_items - len(items)]
@@ -104,9 +104,9 @@ class Samples:
         if self.lists:
             return [self.sample(space_id)]
         choice = RoundRobin(_SAMPLE_SEED)
-        builder = Builder(self.contract, choice, self._places)
+        builder = Builder(self.contract, choice, self._locations)
         samples: list[Any] = []
-        while not samples or (choice.pending() and len(samples) < _MOST):
+        while not samples or (choice.has_pending() and len(samples) < _MAX_ITEMS):
             samples.append(self._keeping_rules(builder.value(self.schema), space_id, len(samples)))
         return samples
 
@@ -120,7 +120,7 @@ class Samples:
         lengths = list(islice(cycle(_LENGTHS), bodies))
         if count is not None:
             lengths = [count] * bodies
-        builder = Builder(self.contract, choice, self._places)
+        builder = Builder(self.contract, choice, self._locations)
         generated = []
         for index, length in enumerate(lengths):
             builder.set_lengths({self.list_name: length} if self.lists else {})
@@ -148,7 +148,7 @@ class Samples:
             return list(items)
         if not self.list_name:
             raise SettingError(
-                "its answer holds no list", where=self.operation.label, hint="give a whole body as a JSON file"
+                "its response has no list", where=self.operation.label, hint="give a whole body as a JSON file"
             )
         return {**self.generated(0, _SAMPLE_SEED), self.list_name: items}
 
@@ -157,7 +157,7 @@ class Samples:
         """The schema of one item of the list; raises `SettingError` if the operation has no list."""
         listed = self._list_schema
         if listed is None:
-            raise SettingError("its answer holds no list", where=self.operation.label, hint="give a whole body")
+            raise SettingError("its response has no list", where=self.operation.label, hint="give a whole body")
         schema: Schema = listed.get("items", True)
         return schema
 

@@ -1,6 +1,6 @@
-"""What a text says once it is decoded: URL encodings and escapes, base64, and one inside the other.
+"""Decodes texts: URL encodings, escapes and base64, also nested in each other.
 
-Each reading is made in one pass over the one before, so the time grows with the length of the text alone.
+Each decoding is one pass over the previous text, so the time is linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pytest_bctrl.secrets.encodings import BASE64, ESCAPED, PLAIN
 
 _ROUNDS = 4
 _DEPTH = 2
-"""How often base64 inside base64 is decoded."""
+"""Maximum number of nested base64 encodings that are decoded."""
 
 _ESCAPE = re.compile(
     r"((?:%[0-9a-fA-F]{2})+)"
@@ -27,13 +27,13 @@ _ESCAPE = re.compile(
 )
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 _WRAPPED = re.compile(r"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/_-]{16,}+\s+)+[A-Za-z0-9+/_-]+")
-"""Base64 in lines; tried at the start of a run alone, and whole, or a long run would be read once per letter."""
+"""Base64 in lines; possessive and only from the start of a run, or a long run would be read once per letter."""
 _SPACE = re.compile(r"\s+")
 _STANDARD = str.maketrans("-_", "+/")
 
 
 def readings(text: str) -> Iterator[str]:
-    """Yield `text`, and what it says once URL encodings and escapes are undone, also one inside another."""
+    """Yield `text`, and the text after each round of decoding its URL encodings and escapes."""
     yield text
     for _ in range(_ROUNDS):
         decoded = _ESCAPE.sub(_character, text)
@@ -55,13 +55,15 @@ def _character(match: re.Match[str]) -> str:
 
 
 def meanings(text: str, legible: re.Pattern[bytes], depth: int = _DEPTH) -> Iterator[tuple[str, str]]:
-    """Yield the `readings` of `text`, also those of base64 in them, each after the encoding that it had.
+    """Yield the name of an encoding and the decoded text, for all `readings` of `text` and of base64 in them.
 
-    Of decoded base64 only what `legible` matches is read further.
+    In decoded base64, only the parts that `legible` matches are decoded further.
     """
     decoded: set[str] = set()
-    for number, reading in enumerate(readings(text)):
-        yield (ESCAPED if number else PLAIN), reading
+    encoding = PLAIN
+    for reading in readings(text):
+        yield encoding, reading
+        encoding = ESCAPED
         if not depth:
             continue
         joined = [_SPACE.sub("", lines) for lines in _WRAPPED.findall(reading)]
@@ -74,11 +76,12 @@ def meanings(text: str, legible: re.Pattern[bytes], depth: int = _DEPTH) -> Iter
 
 
 def decoded_pieces(run: str, legible: re.Pattern[bytes]) -> Iterator[str]:
-    """Yield the legible parts of what a run of base64 digits says; its first digits may not belong to it."""
+    """Yield the legible parts of a decoded run of base64 digits; the encoded text may begin after its first digits."""
     digits = run.translate(_STANDARD)
     for start in range(4):
         part = digits[start:]
-        part = part[:-1] if len(part) % 4 == 1 else part
+        if len(part) % 4 == 1:
+            part = part[:-1]
         data = base64.b64decode(part + "=" * (-len(part) % 4))
         for piece in legible.findall(data):
             yield piece.decode("utf-8", "surrogateescape")

@@ -1,7 +1,7 @@
 """The encodings in which a secret may appear, each reduced to its letters and digits.
 
-Formats escape, quote, wrap, indent and colour a value, and all of that is punctuation or white space. Without it, a
-plain, a JSON-escaped, a quoted and a wrapped value are the same: their *skeleton*, in lower case.
+Formats escape, quote, wrap, indent and colour a value, all with punctuation or white space. Without those characters, a
+plain, a JSON-escaped, a quoted and a wrapped value are the same text: the *skeleton* of the value, in lower case.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from html import escape
 from itertools import pairwise
 from urllib.parse import quote, quote_plus
 
-from pytest_bctrl.secrets.secret import SHORTEST, public_part
+from pytest_bctrl.secrets.secret import SHORTEST, public_part, to_bytes
 
 FRAGMENT = 6
-"""Characters of a random value that give it away."""
+"""Number of characters of a random value that reveal it."""
 
 PLAIN, ESCAPED, BASE64, HEX, REVERSED = "plain", "URL-encoded or escaped", "base64", "hex", "reversed"
 
 LOWER = bytes(range(256)).lower()
 PUNCTUATION = bytes(byte for byte in range(256) if byte > 127 or not chr(byte).isalnum())
-"""What a skeleton has none of: all bytes but the letters and digits of ASCII."""
+"""The bytes that a skeleton does not contain: all except ASCII letters and digits."""
 
 _COMMON = {letter: rank for rank, letter in enumerate(reversed(b"etaoinsrhldcumfpgwybvkxjqz0123456789"))}
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Encoding:
-    """One form of a secret. It has no `repr`, so that no traceback shows it.
+    """One encoding of a secret. It has no `repr`, so that no traceback shows it.
 
-    `gaps` holds the punctuation in front of each character of the skeleton, and behind the last one. A run of
-    `shortest` characters of the skeleton gives the secret away, unless nearly all of them are among the first `public`
-    ones or at the offsets `common`, which are those of words in the secret.
+    `gaps` holds the punctuation in front of each character of the skeleton, and after the last one. A run of
+    `shortest` characters of the skeleton reveals the secret, unless nearly all of them are among the first `public`
+    characters or at the offsets `common`, which are those of words in the secret.
     """
 
     name: str
@@ -53,15 +53,16 @@ class Encoding:
     def grams(self, length: int) -> Iterator[tuple[bytes, int]]:
         """Yield the grams of a length that a search looks for, with their offsets in the skeleton.
 
-        The search reads a text in steps of two characters. Of two neighbouring grams it meets one, and each run of
-        `shortest` characters has two neighbours among those that are yielded; of all such choices the rarest.
+        The search reads a text in steps of two characters, so it finds one of two neighbouring grams. Each run of
+        `shortest` characters contains two neighbours of the yielded grams, which are the rarest ones with this
+        property.
         """
         step = self.shortest - length
         starts = len(self.skeleton) - length
 
         def commonness(phase: int) -> int:
-            places = range(phase, starts, step)
-            return max(sum(_COMMON[byte] for byte in self.skeleton[start : start + length + 1]) for start in places)
+            grams = [self.skeleton[start : start + length + 1] for start in range(phase, starts, step)]
+            return max(sum(_COMMON[byte] for byte in gram) for gram in grams)
 
         phase = min(range(min(step, starts)), key=commonness)
         offsets = {offset for start in range(phase, starts, step) for offset in (start, start + 1)}
@@ -75,7 +76,7 @@ def skeleton(data: bytes) -> bytes:
 
 
 def is_random(value: str) -> bool:
-    """Return whether a value looks as a generator of keys makes it, so that a part of it is in no other text."""
+    """Return whether a value looks like a generated key, of which no part occurs in other texts."""
     if any(map(str.isspace, value)):
         return False
     secret_part = value[len(public_part(value)) :]
@@ -87,40 +88,40 @@ def is_random(value: str) -> bool:
 
 
 def _is_words(text: str) -> bool:
-    """Return whether a text without digits is made of words: `correct-horse-battery`, `getElementById`."""
+    """Return whether a text without digits consists of words: `correct-horse-battery`, `getElementById`."""
     words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", text)
     return len(words) * 4 <= sum(map(len, words)) and max(map(len, words), default=0) <= 12
 
 
 def encodings_of(value: str, *, has_parts: bool = True) -> list[Encoding]:
-    """Return every encoding of a value that is searched for; none where it has too few letters and digits.
+    """Return every encoding of a value that is searched for; none if it has too few letters and digits.
 
-    Parts of a random value tell as much as all of it, unless it has none.
+    A part of a random value reveals it, unless `has_parts` is false.
     """
-    data = _encode(value)
+    data = to_bytes(value)
     reduced = skeleton(data)
     if len(reduced) < max(FRAGMENT, len(data) // 2):
         return []
     random = has_parts and is_random(value)
     distinct: dict[bytes, Encoding] = {}
     for encoding in _encodings(value, random):
-        # Most values need no escapes: all those texts have one skeleton.
+        # Most values need no escapes, so most of their encodings have the same skeleton.
         distinct.setdefault(encoding.skeleton, encoding)
     return list(distinct.values())
 
 
 def _encodings(value: str, is_random: bool) -> Iterator[Encoding]:
-    data = _encode(value)
+    data = to_bytes(value)
     secret_part = value.removeprefix(public_part(value))
-    public = len(skeleton(_encode(public_part(value))))
+    public = len(skeleton(to_bytes(public_part(value))))
     yield replace(_encoding(PLAIN, data, is_random, FRAGMENT, public), common=_word_offsets(value))
     for text in _escaped(value):
         # A shorter part could be the letters of an escape, such as `quot`.
-        yield _encoding(ESCAPED, _encode(text), is_random, 2 * FRAGMENT, public)
+        yield _encoding(ESCAPED, to_bytes(text), is_random, 2 * FRAGMENT, public)
     for form, digits in _EVERY_LETTER.items():
         text = "".join(form.format(ord(letter)) for letter in value)
-        yield _encoding(ESCAPED, _encode(text), is_random, FRAGMENT * digits)
-    backwards = _encoding(REVERSED, _encode(secret_part)[::-1], is_random, FRAGMENT)
+        yield _encoding(ESCAPED, to_bytes(text), is_random, FRAGMENT * digits)
+    backwards = _encoding(REVERSED, to_bytes(secret_part)[::-1], is_random, FRAGMENT)
     last = len(backwards.skeleton) - 1
     yield replace(backwards, common=frozenset(last - offset for offset in _word_offsets(secret_part)))
     yield _encoding(HEX, data.hex().encode(), is_random, 2 * FRAGMENT)
@@ -129,15 +130,17 @@ def _encodings(value: str, is_random: bool) -> Iterator[Encoding]:
 
 
 def has_only_words(value: str) -> bool:
-    """Return whether a value is words between punctuation, such as `shop_key` of `shop_key_7Fq2…`."""
-    return bool(value) and len(_word_offsets(value)) == len(skeleton(_encode(value)))
+    """Return whether a value consists of words between punctuation, such as `shop_key` of `shop_key_7Fq2…`."""
+    return bool(value) and len(_word_offsets(value)) == len(skeleton(to_bytes(value)))
 
 
 def _word_offsets(value: str) -> frozenset[int]:
-    """Return the offsets, in the skeleton, of the words between punctuation: `Night` in `k_Night-7Fq2` is no secret."""
+    """Return the offsets in the skeleton of the words between punctuation: `Night` in `k_Night-7Fq2` is not secret."""
     offsets: set[int] = set()
-    for match in _WORD.finditer(value) if value.isascii() else ():
-        start = len(skeleton(_encode(value[: match.start()])))
+    if not value.isascii():
+        return frozenset()
+    for match in _WORD.finditer(value):
+        start = len(skeleton(to_bytes(value[: match.start()])))
         offsets |= set(range(start, start + len(match[0])))
     return frozenset(offsets)
 
@@ -145,11 +148,7 @@ def _word_offsets(value: str) -> frozenset[int]:
 _WORD = re.compile(r"(?<![A-Za-z0-9])[A-Z]?[a-z]{3,11}(?![A-Za-z0-9])")
 
 _EVERY_LETTER = {"\\u{:04x}": 5, "\\x{:02x}": 3, "&#{};": 3, "&#x{:x};": 3}
-"""Escapes of which a text may consist, and the letters and digits that each has."""
-
-
-def _encode(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
+"""Escapes of which a text may consist entirely, and the number of letters and digits of each."""
 
 
 def _encoding(name: str, data: bytes, is_random: bool, part: int, public: int = 0) -> Encoding:
@@ -158,12 +157,14 @@ def _encoding(name: str, data: bytes, is_random: bool, part: int, public: int = 
     positions = [index for index, byte in enumerate(lower) if byte not in PUNCTUATION]
     edges = [-1, *positions, len(lower)]
     gaps = tuple(lower[start + 1 : end] for start, end in pairwise(edges))
-    shortest = min(part, len(reduced)) if is_random else len(reduced)
+    shortest = len(reduced)
+    if is_random:
+        shortest = min(part, shortest)
     return Encoding(name, reduced, gaps, shortest, public, is_random)
 
 
 def _escaped(value: str) -> Iterator[str]:
-    """Yield a value with its punctuation escaped as URLs, HTML, JSON and reprs do it; all else stays."""
+    """Yield a value with its punctuation escaped as in URLs, HTML, JSON and reprs."""
     yield quote(value, safe="")
     yield quote_plus(value)
     yield quote(quote(value, safe=""), safe="")
@@ -182,11 +183,11 @@ def _each_special(value: str, form: str) -> str:
 
 
 def literals_of(value: str) -> dict[str, str]:
-    """Return the texts, with their encodings, that show a value of which too little is letters and digits."""
+    """Return the texts that show a value with too few letters and digits, and the encoding of each."""
     texts = {value, *_escaped(value), quote(value)}
     texts |= {text.replace("/", "\\/") for text in texts} | {text.replace("\\", "\\\\") for text in texts}
     texts |= {json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
-    cores = {core for text in texts for core in base64_cores(_encode(text))}
+    cores = {core for text in texts for core in base64_cores(to_bytes(text))}
     cores |= {core.translate(_URL_SAFE) for core in cores}
     return {**dict.fromkeys(cores, BASE64), **dict.fromkeys(texts, ESCAPED), value: PLAIN}
 
@@ -195,7 +196,7 @@ _URL_SAFE = str.maketrans("+/", "-_")
 
 
 def base64_cores(data: bytes) -> Iterator[str]:
-    """Yield what base64 shows of `data` whatever stands around it: the digits that depend on it alone."""
+    """Yield the base64 digits of `data` that depend on `data` alone and not on the bytes around it, per alignment."""
     for before in range(3):
         digits = base64.b64encode(bytes(before) + data).decode("ascii")
         yield digits[-(-before * 8 // 6) : (before + len(data)) * 8 // 6]

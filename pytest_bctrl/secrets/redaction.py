@@ -1,4 +1,4 @@
-"""The set of secrets of a process, and `redact(text) -> text`. It imports what it needs with the first secret."""
+"""The secrets of a process, and the redaction of texts. Other modules are imported when the first secret is added."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import unquote
 
-from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret, secret
+from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret, secret, to_bytes
 
 if TYPE_CHECKING:
     from pytest_bctrl.secrets.search import Search, Span
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 MASK = "[redacted]"
 
 _MASK = MASK.encode("ascii")
-_DECODED_AT_MOST = 1 << 17
-"""Bytes of one text that are decoded, beyond the encodings that are searched for as they are."""
+_MAX_DECODED = 1 << 17
+"""Maximum number of bytes of a text that are decoded; all of it is searched without decoding."""
 _TOKEN = re.compile(rb"(?:%[0-9a-fA-F]{2}|[A-Za-z0-9+/_-]){16,}={0,2}")
-"""What base64 and URL encodings consist of, and no format needs."""
+"""A run of characters of base64 and of URL encodings that no format needs."""
 _LEGIBLE = re.compile(rb"[\t\n\r\x20-\x7e]{8,}")
 _CREDENTIAL = r"(?i:\b(?:bearer|basic|token|key|secret|password|credential)[\"']?(?:\s?[:=]\s?|\s)[\"']?)"
-"""What stands in front of a value that is a credential there, whatever it is elsewhere."""
+"""The text in front of a credential."""
 _NEEDS_NO_ESCAPE = re.compile(r"[A-Za-z0-9_-]+")
 _KEY_AHEAD = re.compile(rb"[^\"&\n]{0,200}(?:\"|&#34;|&quot;)\s*:")
 _STRUCTURE_AHEAD = re.compile(rb"(?:\\*[\"'])?\s*[:=(]")
@@ -29,8 +29,8 @@ _STRUCTURE_AHEAD = re.compile(rb"(?:\\*[\"'])?\s*[:=(]")
 T = TypeVar("T")
 
 
-class _Known:
-    """One secret. It has no `repr`, so that no traceback shows it."""
+class _Entry:
+    """A secret that is redacted. It has no `repr`, so that no traceback shows it."""
 
     __slots__ = ("has_parts", "is_derived", "name", "value", "weakness")
 
@@ -45,13 +45,13 @@ class _Known:
 
 
 class Redaction:
-    """Called with a text, it returns it with `MASK` in place of each secret that was added.
+    """Replaces each added secret in a text with `MASK`.
 
-    A secret that is too short or too common is redacted only where a credential is expected; `notes` says so.
+    A secret that is too short or too common is redacted only where a credential is expected; `notes` reports it.
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, _Known] = {}
+        self._entries: dict[str, _Entry] = {}
         self._search: Search | None = None
         self._literals: dict[str, str] = {}
         self._weak: re.Pattern[str] | None = None
@@ -59,38 +59,38 @@ class Redaction:
         self._is_stale = False
 
     def add(self, value: Secret | str, *, name: str = "a secret", has_parts: bool = True) -> None:
-        """Redact a value from now on; `name` says in notes where it comes from, and without one there is no note.
+        """Redact a value from now on; `name` is its source in notes, and a value without a name gets no note.
 
-        Unless it has no parts that tell anything, so are parts of a random one.
+        Parts of a random value are redacted too, unless `has_parts` is false.
         """
         if not value:
             return
         text = secret(value).reveal()
-        if text not in self._known:
-            self._add(_Known(text, name, _weakness(text), has_parts))
+        if text not in self._entries:
+            self._add(_Entry(text, name, _weakness(text), has_parts))
 
     def add_derived(self, value: Secret | str, *, has_parts: bool = False) -> None:
-        """Redact a credential that was made from a secret: as a whole, unless it has parts that are not the secret's.
+        """Redact a credential that was derived from a secret, as a whole unless `has_parts` is true.
 
-        The words of a random secret are no part that gives it away, as in the secret itself.
+        A credential that consists of words of a random secret is not redacted, because words do not reveal the secret.
         """
         if not value:
             return
         from pytest_bctrl.secrets.encodings import has_only_words, is_random
 
         text = secret(value).reveal()
-        secrets = (known.value for known in self._known.values() if not known.is_derived)
-        is_public = has_only_words(text) and any(text in whole and is_random(whole) for whole in secrets)
+        values = (entry.value for entry in self._entries.values() if not entry.is_derived)
+        is_public = has_only_words(text) and any(text in value and is_random(value) for value in values)
         if not _weakness(text) and not is_public:
-            self._add(_Known(text, "a credential", "", has_parts, is_derived=True))
+            self._add(_Entry(text, "a credential", "", has_parts, is_derived=True))
 
-    def _add(self, known: _Known) -> None:
-        if known.value and known.value not in self._known:
-            self._known = {**self._known, known.value: known}
+    def _add(self, entry: _Entry) -> None:
+        if entry.value and entry.value not in self._entries:
+            self._entries = {**self._entries, entry.value: entry}
             self._is_stale = True
 
     def add_environment(self, environment: Mapping[str, str]) -> None:
-        """Redact what the environment holds: the API key, and the passwords of proxies."""
+        """Redact the secrets of the environment: the API key, and the passwords of proxies."""
         self.add(environment.get(KEY_VARIABLE, ""), name=KEY_VARIABLE)
         for name, value in environment.items():
             if name.lower().endswith("_proxy") and "@" in value:
@@ -99,89 +99,96 @@ class Redaction:
                     self.add(text, name=f"the password in {name}")
 
     def exempt(self, names: Iterable[str]) -> None:
-        """Treat words as too common that are part of `names`: of the project's paths, or of the ids of its tests."""
-        if not self._known:
+        """Treat secrets as too common that are part of `names`: the project's paths, or the ids of its tests."""
+        if not self._entries:
             return
         from pytest_bctrl.secrets.weakness import is_in_names
 
         joined = list(names)
-        for known in list(self._known.values()):
-            if not known.weakness and is_in_names(known.value, joined):
+        for entry in list(self._entries.values()):
+            if not entry.weakness and is_in_names(entry.value, joined):
                 reason = "is part of the project's paths or of a test's name"
-                weak = _Known(known.value, known.name, reason, known.has_parts, is_derived=known.is_derived)
-                self._known = {**self._known, known.value: weak}
+                weak = _Entry(entry.value, entry.name, reason, entry.has_parts, is_derived=entry.is_derived)
+                self._entries = {**self._entries, entry.value: weak}
                 self._is_stale = True
 
     def notes(self) -> list[str]:
         """Return a sentence for each secret that is too short or too common to be redacted everywhere."""
-        named = [known for known in self._known.values() if known.name and known.weakness]
-        weak = dict.fromkeys((known.name, known.weakness) for known in named)
+        named = [entry for entry in self._entries.values() if entry.name and entry.weakness]
+        weak = dict.fromkeys((entry.name, entry.weakness) for entry in named)
         return [
             f"{name} {reason}, so it is redacted only where a credential is expected; use a longer, random one"
             for name, reason in weak
         ]
 
     def __bool__(self) -> bool:
-        return bool(self._known)
+        return bool(self._entries)
 
     def __call__(self, text: str) -> str:
-        """Return a text without any secret; the same object where it has none."""
+        """Return a text without secrets; the same object if it has none."""
         return self.part("", text)
 
     def part(self, before: str, text: str, *, keeps_structure: bool = False) -> str:
-        """Return `text` without the secrets in it, also those that begin in `before`, which stays as it is.
+        """Return `text` without secrets, including those that begin in `before`, the text in front of it.
 
-        With `keeps_structure` a secret that is made of words stays where the format of a file may need it: as a key or
-        as the name of a tag, an attribute or a function.
+        With `keeps_structure`, a secret of words stays if the format of a file may need it: as a key, or as the name
+        of a tag, an attribute or a function.
         """
         if self._is_stale:
             self._compile()
         if self._weak is not None:
             text = self._weak.sub(_masked_group, text)
-        context = _encode(before)
-        data = _encode(text)
+        context = to_bytes(before)
+        data = to_bytes(text)
         clean = self._bytes(context, data, keeps_structure=keeps_structure)
-        return text if clean is data else clean.decode("utf-8", "surrogatepass")
+        if clean is data:
+            return text
+        return clean.decode("utf-8", "surrogatepass")
 
     def data_bytes(self, data: bytes, *, before: bytes = b"", keeps_structure: bool = False) -> bytes:
-        """Return bytes without the secrets in them, as `part` does; their letters and digits are those of ASCII."""
+        """Return bytes without secrets, as `part` does, in an encoding that is compatible with ASCII."""
         if self._is_stale:
             self._compile()
         return self._bytes(before, data, keeps_structure=keeps_structure)
 
     def find(self, text: str) -> str | None:
-        """Return the encoding in which a secret is in `text` (`plain`, `base64`, …), None where none is.
+        """Return the encoding of the first secret in `text` (`plain`, `base64`, …), or None if it has no secret.
 
-        Everything is decoded, whatever its size; secrets that are too short or too common are found too.
+        The complete text is decoded, and secrets that are too short or too common are found too.
         """
         if self._is_stale:
             self._compile()
-        if not self._known:
+        if not self._entries:
             return None
         from pytest_bctrl.secrets import decoding
         from pytest_bctrl.secrets.encodings import PLAIN
 
-        for encoding, reading in decoding.meanings(text, _legible(self._known)):
+        for encoding, reading in decoding.meanings(text, _legible(self._entries)):
             name = self._name_in(reading)
+            if name == PLAIN:
+                return encoding
             if name is not None:
-                return encoding if name == PLAIN else name
+                return name
         return None
 
     def _name_in(self, reading: str) -> str | None:
-        found = None if self._search is None else self._search.find(_encode(reading))
-        if found is not None:
-            return found.name
-        # A query has `+` for a space.
+        if self._search is not None:
+            encoding = self._search.find(to_bytes(reading))
+            if encoding is not None:
+                return encoding.name
+        # In a query, `+` is a space.
         texts = (reading, reading.replace("+", " "))
         return next((name for literal, name in self._literals.items() for text in texts if literal in text), None)
 
     def data(self, value: T) -> T:
-        """Return a copy of plain data, and of this package's own dataclasses, without any secret."""
-        return cast("T", self._data(value, {}) if self._known else value)
+        """Return a copy of plain data, and of dataclasses of this package, without secrets."""
+        if not self._entries:
+            return value
+        return cast("T", self._data(value, {}))
 
     def _data(self, value: Any, seen: dict[str, str]) -> Any:
         if isinstance(value, str):
-            # In ten thousand findings most texts are the same.
+            # Most texts of a large report are repeated.
             if value not in seen:
                 seen[value] = self(value)
             return seen[value]
@@ -193,11 +200,14 @@ class Redaction:
             return [self._data(member, seen) for member in value]
         if isinstance(value, tuple | set | frozenset):
             members = (self._data(member, seen) for member in value)
-            return type(value)(*members) if hasattr(value, "_fields") else type(value)(members)
+            if hasattr(value, "_fields"):
+                return type(value)(*members)
+            return type(value)(members)
         if hasattr(type(value), "__dataclass_fields__") and type(value).__module__.startswith("pytest_bctrl"):
             from dataclasses import fields, replace
 
-            parts = {one.name: self._data(getattr(value, one.name), seen) for one in fields(value) if one.init}
+            names = [field.name for field in fields(value) if field.init]
+            parts = {name: self._data(getattr(value, name), seen) for name in names}
             return replace(cast("Any", value), **parts)
         return value
 
@@ -208,74 +218,88 @@ class Redaction:
         self._is_stale = False
         encodings, weak, exact = [], [], list[bytes]()
         literals: dict[str, str] = {}
-        for known in self._known.values():
-            if known.weakness:
-                weak.append(known.value)
-                literals |= literals_of(known.value) if len(known.value) >= _FOUND_FROM else {}
+        for entry in self._entries.values():
+            if entry.weakness:
+                weak.append(entry.value)
+                if len(entry.value) >= _MIN_FOUND:
+                    literals |= literals_of(entry.value)
                 continue
-            found = encodings_of(known.value, has_parts=known.has_parts)
-            encodings += found[:1] if known.is_derived else found
-            if not found:
-                shown = literals_of(known.value)
-                literals |= shown
-                exact += map(_encode, shown)
-            elif found[0].is_random and _NEEDS_NO_ESCAPE.fullmatch(known.value):
-                exact.append(_encode(known.value))
+            entry_encodings = encodings_of(entry.value, has_parts=entry.has_parts)
+            if not entry_encodings:
+                entry_literals = literals_of(entry.value)
+                literals |= entry_literals
+                exact += map(to_bytes, entry_literals)
+                continue
+            if entry.is_derived:
+                entry_encodings = entry_encodings[:1]
+            encodings += entry_encodings
+            if entry_encodings[0].is_random and _NEEDS_NO_ESCAPE.fullmatch(entry.value):
+                exact.append(to_bytes(entry.value))
         self._literals = literals
         self._exact = sorted(exact, key=len, reverse=True)
         self._weak = None
         if weak:
             values = "|".join(map(re.escape, _longest_first(weak)))
             self._weak = re.compile(rf"({_CREDENTIAL})(?:{values})(?![\w-])")
-        self._search = Search(encodings) if encodings else None
+        self._search = None
+        if encodings:
+            self._search = Search(encodings)
 
     def _bytes(self, before: bytes, data: bytes, *, keeps_structure: bool = False) -> bytes:
         for value in self._exact:
-            # Most are there as they are, and found fastest so.
+            # Most secrets are not encoded, and this is the fastest way to find them.
             data = data.replace(value, _MASK)
         if self._search is None:
             return data
-        whole = before + data if before else data
-        spans = self._search.spans(whole)
+        searched = data
+        if before:
+            searched = before + data
+        spans = self._search.spans(searched)
+        keys = None
         if keeps_structure:
-            spans = [span for span in spans if not (_may_be_name(whole, span) and _is_structure(whole, span))]
+            spans = [span for span in spans if not (_may_be_name(searched, span) and _is_structure(searched, span))]
+            keys = _Keys(searched)
         if spans:
-            data = _masked(whole, spans, len(before), _Keys(whole) if keeps_structure else None)
+            data = _masked(searched, spans, len(before), keys)
         return self._without_encoded(self._search, data)
 
     def _without_encoded(self, search: Search, data: bytes) -> bytes:
-        """Return a text with `MASK` in place of the words that show a secret once they are decoded."""
-        start = data[:_DECODED_AT_MOST]
+        """Return a text with `MASK` in place of the tokens that contain an encoded secret."""
+        start = data[:_MAX_DECODED]
         if _TOKEN.search(start) is None:
             return data
 
-        def decoded(token: re.Match[bytes]) -> bytes:
-            return _MASK if self._is_decoded_in(search, token[0]) else token[0]
+        def masked(token: re.Match[bytes]) -> bytes:
+            if self._is_decoded_in(search, token[0]):
+                return _MASK
+            return token[0]
 
-        clean = _TOKEN.sub(decoded, start)
-        return data if clean == start else clean + data[_DECODED_AT_MOST:]
+        clean = _TOKEN.sub(masked, start)
+        if clean == start:
+            return data
+        return clean + data[_MAX_DECODED:]
 
     def _is_decoded_in(self, search: Search, token: bytes) -> bool:
-        # A rule of dashes is no base64, nor is a path in lower case.
+        # A line of dashes and a path in lower case are not base64.
         if b"%" not in token and (len(set(token)) < _DISTINCT or token.islower()):
             return False
         from pytest_bctrl.secrets import decoding
 
         readings = decoding.meanings(token.decode("ascii"), _LEGIBLE)
         next(readings)
-        return any(search.find(_encode(reading)) is not None for _, reading in readings)
+        return any(search.find(to_bytes(reading)) is not None for _, reading in readings)
 
 
-_FOUND_FROM = 4
-"""Characters from which on a weak secret is searched for in what is recorded."""
+_MIN_FOUND = 4
+"""Minimum length of a weak secret that is searched for in recordings."""
 _DISTINCT = 6
-"""Different characters of a token that is decoded."""
+"""Minimum number of different characters of a token that is decoded."""
 
 
 def _weakness(text: str) -> str:
-    """Return why a secret is too short or too common, with all modules imported that redact it.
+    """Return the reason why a secret is too short or too common, and import all modules that redaction needs.
 
-    An import can write to a redacted stream, as with `pytest --debug`, so that none may happen while text is redacted.
+    An import can write to a redacted stream, as with `pytest --debug`, so nothing may be imported during redaction.
     """
     from pytest_bctrl.secrets import decoding, search  # noqa: F401
     from pytest_bctrl.secrets.weakness import weakness
@@ -283,14 +307,14 @@ def _weakness(text: str) -> str:
     return weakness(text)
 
 
-def _legible(known: Mapping[str, _Known]) -> re.Pattern[bytes]:
-    """The parts of decoded base64 that can hold a secret: what was no base64 decodes to noise, which has none."""
+def _legible(entry: Mapping[str, _Entry]) -> re.Pattern[bytes]:
+    """Return a pattern of the parts of decoded base64 that can contain a secret; other text decodes to noise."""
     letters = rb"\t\n\r\x20-\x7e"
-    if not all(map(str.isascii, known)):
+    if not all(map(str.isascii, entry)):
         letters += rb"\x80-\xff"
-    if not all(map(str.isprintable, known)):
+    if not all(map(str.isprintable, entry)):
         letters = rb"\x00-\xff"
-    return re.compile(rb"[%b]{%d,}" % (letters, max(1, min(map(len, known), default=1))))
+    return re.compile(rb"[%b]{%d,}" % (letters, max(1, min(map(len, entry), default=1))))
 
 
 def _longest_first(values: Sequence[str]) -> list[str]:
@@ -301,19 +325,15 @@ def _masked_group(match: re.Match[str]) -> str:
     return match[1] + MASK
 
 
-def _encode(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
-
-
 class _Keys:
-    """Masks for the keys of JSON objects: two that differ, in the case of their letters say, differ once redacted."""
+    """Masks for the keys of JSON objects: different keys, such as `Key` and `key`, have different masks."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._numbers: dict[bytes, int] = {}
 
     def mask(self, span: Span) -> bytes:
-        """Return what takes the place of a span; a key that is the secret as it is has `MASK` itself."""
+        """Return the mask of a span: `MASK`, or a numbered mask for a key."""
         if _KEY_AHEAD.match(self._data, span.end) is None:
             return _MASK
         number = self._numbers.setdefault(self._data[span.start : span.end], len(self._numbers) + 2)
@@ -321,21 +341,23 @@ class _Keys:
 
 
 def _masked(data: bytes, spans: Iterable[Span], first: int, keys: _Keys | None) -> bytes:
-    """Return `data` from `first` on, with `MASK` in place of the spans; codes for colour in them stay."""
+    """Return `data` from `first` on, with `MASK` in place of the spans; colour codes in them are kept."""
     from pytest_bctrl.secrets.search import controls
 
     parts, end = [], first
     for span in spans:
         if span.end <= first:
             continue
-        mask = _MASK if keys is None else keys.mask(span)
+        mask = _MASK
+        if keys is not None:
+            mask = keys.mask(span)
         parts += [data[end : max(end, span.start)], mask, *controls(data[max(first, span.start) : span.end])]
         end = span.end
-    return b"".join([*parts, data[end:]]) if parts else data[first:]
+    return b"".join([*parts, data[end:]])
 
 
 def _may_be_name(data: bytes, span: Span) -> bool:
-    """Return whether a span may be a name of the format: a secret of words, or a lower-case word in a random one."""
+    """Return whether a span may be a name of the format: a secret of words, or a lower-case word of a random secret."""
     return not span.encoding.is_random or _LOWER_CASE_WORD.fullmatch(data, span.start, span.end) is not None
 
 
@@ -343,6 +365,6 @@ _LOWER_CASE_WORD = re.compile(rb"[a-z_]{1,12}")
 
 
 def _is_structure(data: bytes, span: Span) -> bool:
-    """Return whether a word stands where a file's format may need it: as a key, a tag, an attribute, a function."""
+    """Return whether a file's format may need the word in this position: as a key, a tag, an attribute, a function."""
     before = data[max(0, span.start - 1) : span.start]
     return before in (b"<", b"/", b".", b"#", b"$") or _STRUCTURE_AHEAD.match(data, span.end) is not None

@@ -1,4 +1,4 @@
-"""Where secrets are in a text: one pass over its skeleton, in time that grows with its length alone."""
+"""Searches a text for secrets in one pass over its skeleton, in linear time."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from functools import lru_cache
 from pytest_bctrl.secrets.encodings import LOWER, PUNCTUATION, Encoding
 
 _LONG = 8
-"""Characters of a run that can be found by longer grams."""
+"""Minimum length of a run that is searched for with longer grams."""
 WINDOW = 1 << 16
 OVERLAP = 512
-"""Bytes that are read at once, and those that are read with the next, too: a run has fewer."""
+"""Number of bytes that are searched together, and by which windows overlap; a run is shorter than the overlap."""
 
 _ESCAPE = rb"(?:\x1b|\\+u001b|\\+x1b|\\+033|#x1b|&#27;|\|0x001b)"
 _COLOUR = re.compile(_ESCAPE + rb"\|?(?:\[|\\u005b)[0-?]*[ -/]*[@-~]", re.IGNORECASE)
-"""An escape code for colour, plain and as formats write it: JSON, reprs, pytest's JUnit, XML, TeamCity."""
+"""An escape code for colour, plain or escaped: in JSON, reprs, pytest's JUnit, XML, TeamCity."""
 _LINK = re.compile(_ESCAPE + rb"\][^\x07\x1b]*(?:\x07|\x1b\\)?", re.IGNORECASE)
 _TAG = re.compile(rb"(?:<|&lt;)/?span\b[^<>\n]{0,160}?(?:>|&gt;)")
 """Markup in place of colours, also inside an attribute."""
 _COLOUR_MARKS = (b"\x1b", b"1b[", b"1B[", b"|[", b"033[", b"&#27;[")
 _CONTROLS = re.compile(b"|".join(pattern.pattern for pattern in (_COLOUR, _LINK, _TAG)), re.IGNORECASE)
 _JOINTS = frozenset({b"", *(bytes([byte]) for byte in b"%-_./+~| ")})
-"""What may stand between two characters of a secret without meaning anything to the format around it."""
+"""Punctuation between two characters of a secret that has no meaning in a format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """Characters of a skeleton that are those of an encoding, from `offset` on."""
+    """A part of a text's skeleton that equals a part of an encoding's skeleton, from `offset` on."""
 
     start: int
     end: int
@@ -48,7 +48,7 @@ class _Run:
 
 
 class _Index:
-    """The grams of some encodings, and where a text may have one."""
+    """The grams of some encodings, and a pattern that finds candidates for them in a text."""
 
     def __init__(self, encodings: Iterable[Encoding], length: int) -> None:
         self._length = length
@@ -56,15 +56,17 @@ class _Index:
         for encoding in encodings:
             for gram, offset in encoding.grams(length):
                 self._grams[gram].append((encoding, offset))
-        # Two bytes of a skeleton are one character of UTF-16: a class of those is tested in one step.
+        # Two bytes of a skeleton are one character of UTF-16, so a class of pairs is tested in one step.
         classes = []
         for start in range(0, length, 2):
             pairs = {gram[start : start + 2].decode("utf-16-le") for gram in self._grams}
             classes.append(f"[{''.join(sorted(pairs))}]")
-        self._candidates = re.compile(f"{classes[0]}(?={''.join(classes[1:])})") if self._grams else None
+        self._candidates: re.Pattern[str] | None = None
+        if self._grams:
+            self._candidates = re.compile(f"{classes[0]}(?={''.join(classes[1:])})")
 
     def hits(self, text: bytes, pairs: str) -> Iterator[tuple[int, Encoding, int]]:
-        """Yield where a skeleton has a gram, with its encoding and its offset there; `pairs` is the same as UTF-16."""
+        """Yield the position, encoding and offset of each gram in a skeleton; `pairs` is the skeleton as UTF-16."""
         if self._candidates is not None:
             for match in self._candidates.finditer(pairs):
                 position = 2 * match.start()
@@ -76,29 +78,29 @@ class Search:
     """Finds the encodings of all secrets at once."""
 
     def __init__(self, encodings: Iterable[Encoding]) -> None:
-        known = list(encodings)
-        # A longer gram is in fewer texts by chance.
+        encodings = list(encodings)
+        # Fewer texts contain a longer gram by chance.
         self._indexes = (
-            _Index((encoding for encoding in known if encoding.shortest < _LONG), 4),
-            _Index((encoding for encoding in known if encoding.shortest >= _LONG), 6),
+            _Index((encoding for encoding in encodings if encoding.shortest < _LONG), 4),
+            _Index((encoding for encoding in encodings if encoding.shortest >= _LONG), 6),
         )
 
     def spans(self, data: bytes) -> list[Span]:
-        """Return the parts of a text that show a secret, in their order; none overlaps another."""
+        """Return the parts of a text that show a secret, in order and without overlaps."""
         if len(data) <= WINDOW:
-            found = self._window(data)
-            return _merged(found) if found else found
-        found = []
+            return _merged(self._window(data))
+        spans: list[Span] = []
         for start in range(0, len(data), WINDOW):
             first = max(0, start - OVERLAP)
             window = data[first : start + WINDOW + OVERLAP]
-            found += (Span(first + one.start, first + one.end, one.encoding) for one in self._window(window))
-        return _merged(found)
+            spans += (Span(first + span.start, first + span.end, span.encoding) for span in self._window(window))
+        return _merged(spans)
 
     def find(self, data: bytes) -> Encoding | None:
-        """Return the encoding in which a secret is in a text, None where it is in none."""
-        spans = self.spans(data)
-        return spans[0].encoding if spans else None
+        """Return the encoding of the first secret in a text, or None if it has no secret."""
+        for span in self.spans(data):
+            return span.encoding
+        return None
 
     def _window(self, data: bytes) -> list[Span]:
         spans: list[Span] = []
@@ -106,7 +108,7 @@ class Search:
             text = blank.translate(LOWER, PUNCTUATION)
             runs = self._runs(text)
             if runs:
-                positions = [index for index, byte in enumerate(blank) if byte in _KEPT]
+                positions = [index for index, byte in enumerate(blank) if byte in _ALPHANUMERIC]
                 spans += (span for run in runs for span in _pieces(data, positions, run))
         return spans
 
@@ -116,25 +118,25 @@ class Search:
         pairs = text[: len(text) & ~1].decode("utf-16-le")
         for index in self._indexes:
             for position, encoding, offset in index.hits(text, pairs):
-                # One diagonal is one run: its other grams lead to the same.
+                # All grams on a diagonal belong to the same run.
                 diagonal = (encoding, position - offset)
                 if reached.get(diagonal, -1) >= position:
                     continue
                 before = _common_suffix(text[max(0, position - offset) : position], encoding.skeleton[:offset])
-                rest = encoding.skeleton[offset:]
-                after = _common_prefix(text[position : position + len(rest)], rest)
+                following = encoding.skeleton[offset:]
+                after = _common_prefix(text[position : position + len(following)], following)
                 reached[diagonal] = position + after
                 run = _Run(position - before, position + after, encoding, offset - before)
-                if _tells(run):
+                if _reveals(run):
                     runs.append(run)
         return runs
 
 
-_KEPT = frozenset(range(256)) - frozenset(PUNCTUATION)
+_ALPHANUMERIC = frozenset(range(256)) - frozenset(PUNCTUATION)
 
 
-def _tells(run: _Run) -> bool:
-    """Return whether a run gives its secret away: it is long enough, and more than public parts and words."""
+def _reveals(run: _Run) -> bool:
+    """Return whether a run reveals its secret: it is long enough, and has more than public parts and words."""
     length = run.end - run.start
     encoding = run.encoding
     if length < encoding.shortest:
@@ -145,41 +147,43 @@ def _tells(run: _Run) -> bool:
 
 
 def _without_controls(data: bytes) -> list[bytes]:
-    """Return a text with blanks in place of what a terminal does not show, of the same length.
+    """Return a text with blanks in place of control sequences, of the same length.
 
-    It is returned twice where it has links: what a link leads to is hidden, and can show a secret itself.
+    A text with links is returned with and without their targets, because a hidden target can contain a secret.
     """
     if b"\nE " in data:
-        # How pytest marks the lines of an error.
+        # The prefix of error lines in pytest's output.
         data = data.replace(b"\nE ", b"\n  ")
     if b"[" in data and any(mark in data for mark in _COLOUR_MARKS):
         data = _COLOUR.sub(_blank, data)
     if b"span" in data:
         data = _TAG.sub(_blank, data)
-    return [data, _LINK.sub(_blank, data)] if b"\x1b]" in data else [data]
+    if b"\x1b]" in data:
+        return [data, _LINK.sub(_blank, data)]
+    return [data]
 
 
 def _blank(match: re.Match[bytes]) -> bytes:
     return b" " * len(match[0])
 
 
-def _common_prefix(one: bytes, other: bytes) -> int:
-    length = min(len(one), len(other))
-    if one[:length] == other[:length]:
+def _common_prefix(first: bytes, second: bytes) -> int:
+    length = min(len(first), len(second))
+    if first[:length] == second[:length]:
         return length
-    return next(index for index in range(length) if one[index] != other[index])
+    return next(index for index in range(length) if first[index] != second[index])
 
 
-def _common_suffix(one: bytes, other: bytes) -> int:
-    return _common_prefix(one[::-1], other[::-1])
+def _common_suffix(first: bytes, second: bytes) -> int:
+    return _common_prefix(first[::-1], second[::-1])
 
 
 def _pieces(data: bytes, positions: list[int], run: _Run) -> Iterator[Span]:
-    """Yield where a run is in the text, in several pieces where what is between them belongs to the text's format."""
+    """Yield the spans of a run in the text, in several pieces if markup of the text's format is between them."""
     encoding = run.encoding
     start = previous = positions[run.start]
     if positions[run.end - 1] - start == run.end - 1 - run.start:
-        # All of it in one place, as most are.
+        # Most runs have no gaps.
         previous = positions[run.end - 1]
         run = replace(run, start=run.end - 1, offset=run.offset + run.end - 1 - run.start)
     for index in range(run.start + 1, run.end):
@@ -192,14 +196,15 @@ def _pieces(data: bytes, positions: list[int], run: _Run) -> Iterator[Span]:
     if run.end - run.start + run.offset == len(encoding.skeleton):
         # A secret may end with punctuation, which formats escape.
         end = _trailing(encoding.gaps[-1]).match(data, previous + 1)
-        previous = end.end() - 1 if end else previous
+        if end is not None:
+            previous = end.end() - 1
     yield Span(start, previous + 1, encoding)
 
 
 def _is_part(gap: bytes, expected: bytes) -> bool:
-    """Return whether what is between two characters of a secret is the secret's own, escaped or coloured."""
-    rest = _CONTROLS.sub(b"", gap).replace(b"\\", b"").lower()
-    return rest in _JOINTS or rest == expected.replace(b"\\", b"")
+    """Return whether the bytes between two characters of a secret belong to the secret, escaped or coloured."""
+    punctuation = _CONTROLS.sub(b"", gap).replace(b"\\", b"").lower()
+    return punctuation in _JOINTS or punctuation == expected.replace(b"\\", b"")
 
 
 @lru_cache(maxsize=64)
@@ -208,8 +213,10 @@ def _trailing(gap: bytes) -> re.Pattern[bytes]:
 
 
 def controls(data: bytes) -> list[bytes]:
-    """Return the escape codes and tags inside a text, which stay where the text is replaced."""
-    return _CONTROLS.findall(data) if b"\x1b" in data or b"<" in data or b"&lt;" in data or b"[" in data else []
+    """Return the escape codes and tags inside a text, which are kept when the text is replaced."""
+    if any(mark in data for mark in (b"\x1b", b"<", b"&lt;", b"[")):
+        return _CONTROLS.findall(data)
+    return []
 
 
 def _merged(spans: list[Span]) -> list[Span]:

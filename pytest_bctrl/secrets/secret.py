@@ -65,22 +65,29 @@ def secret(value: Secret | str) -> Secret:
     return value if isinstance(value, Secret) else Secret(value)
 
 
+def to_bytes(text: str) -> bytes:
+    """Return a text as UTF-8, lone surrogates included."""
+    return text.encode("utf-8", "surrogatepass")
+
+
 _PUBLIC = re.compile(r"(?:[a-z]+[_-]){1,3}")
 
 
 def public_part(key: str) -> str:
     """Return the public prefix of a key, such as `sk_live_`; empty if it has none."""
     match = _PUBLIC.match(key)
-    return match[0] if match and len(key) - match.end() >= SHORTEST else ""
+    if match is None or len(key) - match.end() < SHORTEST:
+        return ""
+    return match[0]
 
 
 def _lost() -> Secret:
-    lost = Secret("")
-    object.__setattr__(lost, "_reveal", _refuse)
-    return lost
+    value_lost = Secret("")
+    object.__setattr__(value_lost, "_reveal", _raise_lost)
+    return value_lost
 
 
-def _refuse() -> NoReturn:
+def _raise_lost() -> NoReturn:
     raise BctrlError(
         "the secret lost its value when it was pickled or copied",
         hint="pass the environment variable's name instead",

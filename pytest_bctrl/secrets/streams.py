@@ -1,7 +1,7 @@
-"""Redaction of what is written to streams and files, on its way out.
+"""Redacts the text that is written to streams and files.
 
-The stream stays the object that it is, and its `write` returns what it would return without redaction. An error in
-redaction never reaches who writes: then the text is left out.
+The stream stays the same object, and its `write` returns the same value as without redaction. An error in redaction is
+not raised to the caller of `write`: the text is replaced with the mask.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from threading import get_ident
 from typing import Any
 
 from pytest_bctrl.secrets.redaction import MASK, Redaction
+from pytest_bctrl.secrets.secret import to_bytes
 
 _HEAD = 8192
 _CONTEXT = 128
-"""Characters that were written before and are looked at again: a secret may be written in parts."""
+"""Number of previously written characters that are searched again, because a secret may be written in parts."""
 
 
 class _Writer:
-    """Takes the place of a stream's `write`, once, for however many runs are under way in a process."""
+    """Replaces the `write` method of a stream, for all runs in a process."""
 
     def __init__(self, write: Callable[..., Any], *, keeps_structure: bool = False) -> None:
         self.write = write
@@ -31,7 +32,7 @@ class _Writer:
         self.last: Redaction | None = None
         self._before: str | bytes | None = None
         self.thread = 0
-        """The thread that is writing text: what it hands to the buffer is redacted."""
+        """The id of the thread that is writing text; the bytes that it passes to the buffer are already redacted."""
 
     def add(self, redaction: Redaction) -> None:
         self.last = None
@@ -40,7 +41,9 @@ class _Writer:
 
     def remove(self, redaction: Redaction, *, is_kept: bool) -> None:
         self.redactions.remove(redaction)
-        self.last = redaction if is_kept else None
+        self.last = None
+        if is_kept:
+            self.last = redaction
 
     @property
     def is_used(self) -> bool:
@@ -49,45 +52,55 @@ class _Writer:
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         if named or len(arguments) != 1 or not self.is_used:
             return self.write(*arguments, **named)
-        given = arguments[0]
-        clean = self._redacted(given)
+        data = arguments[0]
+        clean = self._redacted(data)
         self.thread = get_ident()
         try:
             written = self.write(clean)
         finally:
             self.thread = 0
-        if clean is not given and isinstance(written, int) and written == len(clean):
-            return len(given)
+        if clean is not data and isinstance(written, int) and written == len(clean):
+            return len(data)
         return written
 
-    def _redacted(self, given: Any) -> Any:
-        # A subclass could have methods of its own.
-        text = str.__str__(given) if isinstance(given, str) else given
+    def _redacted(self, data: Any) -> Any:
+        text = data
+        if isinstance(data, str):
+            # A subclass could override methods.
+            text = str.__str__(data)
         try:
             clean = self._without_secrets(text)
-        except Exception:  # noqa: BLE001 - who writes must not see it, nor may the text be shown
-            return MASK if isinstance(text, str) else MASK.encode()
-        return given if clean is text else clean
+        except Exception:  # noqa: BLE001 - not raised to the caller of `write`, and the text may not be shown
+            return _mask_like(text)
+        if clean is text:
+            return data
+        return clean
 
     def _without_secrets(self, text: Any) -> Any:
         redactions: list[Redaction | None] = [*self.redactions] or [self.last]
         if isinstance(text, str):
-            before = self._before if isinstance(self._before, str) else ""
+            before = ""
+            if isinstance(self._before, str):
+                before = self._before
             self._before = (before + text[-_CONTEXT:])[-_CONTEXT:]
             for redaction in filter(None, redactions):
                 text = redaction.part(before, text, keeps_structure=self._keeps_structure)
             return text
         data = bytes(text)
-        context = self._before if isinstance(self._before, bytes) else b""
+        context = b""
+        if isinstance(self._before, bytes):
+            context = self._before
         self._before = (context + data[-_CONTEXT:])[-_CONTEXT:]
         clean = data
         for redaction in filter(None, redactions):
             clean = redaction.data_bytes(clean, before=context)
-        return text if clean is data else clean
+        if clean is data:
+            return text
+        return clean
 
 
 class _BufferWriter(_Writer):
-    """Takes the place of the `write` of a text stream's buffer, past which only a few write."""
+    """Replaces the `write` method of a text stream's buffer, to which some programs write directly."""
 
     def __init__(self, write: Callable[..., Any], text: _Writer) -> None:
         super().__init__(write)
@@ -100,11 +113,11 @@ class _BufferWriter(_Writer):
 
 
 def redact_stream(stream: Any, redaction: Redaction, *, keeps_structure: bool = False) -> Callable[..., None]:
-    """Redact all text that is written to a stream, by whoever holds it; return what ends that.
+    """Redact all text that is written to a stream and to its buffer; return a function that ends the redaction.
 
-    The bytes that are written to its buffer are redacted too. With `is_kept=True` the end comes with the next run in
-    this process: until then, the process shows what made the run end. `keeps_structure` is for a file that has a format
-    (see `Redaction.data_bytes`).
+    If that function is called with `is_kept=True`, redaction ends with the next run in this process, because the
+    process may still print an error of this run. `keeps_structure` is for a file that has a format (see
+    `Redaction.part`).
     """
     ends = []
     writer = _writer_of(stream, lambda write: _Writer(write, keeps_structure=keeps_structure))
@@ -125,15 +138,15 @@ def redact_stream(stream: Any, redaction: Redaction, *, keeps_structure: bool = 
 
 
 def _writer_of(stream: Any, make: Callable[[Callable[..., Any]], _Writer]) -> _Writer | None:
-    """Return what redacts in place of a stream's `write`, new where there is none; None where that cannot be."""
+    """Return the writer that replaces a stream's `write`, new if necessary; None if it cannot be replaced."""
     try:
         write = stream.write
         if isinstance(write, _Writer):
             return write
-        # On the object itself, since others took it before: the terminal reporter, pytest's capture, log handlers.
+        # On the stream itself, because other objects already refer to it: terminal reporter, capture, log handlers.
         writer = make(write)
         stream.write = writer
-    except Exception:  # noqa: BLE001 - a stream of somebody else's, which may be anything
+    except Exception:  # noqa: BLE001 - a stream of another package may raise any error
         return None
     return writer
 
@@ -156,12 +169,12 @@ def _started(stream: Any, writer: _Writer, redaction: Redaction) -> Callable[...
 def _restore(stream: Any, write: Callable[..., Any]) -> None:
     del stream.write
     if stream.write != write:
-        # It had one of its own before.
+        # The stream had an attribute `write` before.
         stream.write = write
 
 
 def redact_method(owner: type, name: str, redaction: Redaction) -> Callable[..., None]:
-    """Redact the text or bytes that a method of a class takes; return what ends that."""
+    """Redact the text or bytes that are passed to a method of a class; return a function that ends the redaction."""
     method = getattr(owner, name)
 
     def write(self: Any, data: Any) -> Any:
@@ -178,16 +191,22 @@ def redact_method(owner: type, name: str, redaction: Redaction) -> Callable[...,
 
 def _without_secrets(data: Any, redaction: Redaction) -> Any:
     try:
-        return redaction(data) if isinstance(data, str) else redaction.data_bytes(data)
-    except Exception:  # noqa: BLE001 - who writes must not see it, nor may the text be shown
-        return MASK if isinstance(data, str) else MASK.encode()
+        if isinstance(data, str):
+            return redaction(data)
+        return redaction.data_bytes(data)
+    except Exception:  # noqa: BLE001 - not raised to the caller of `write`, and the text may not be shown
+        return _mask_like(data)
+
+
+def _mask_like(data: Any) -> str | bytes:
+    """Return the mask in the type of `data`."""
+    if isinstance(data, str):
+        return MASK
+    return MASK.encode()
 
 
 class RedactedFile(io.BytesIO):
-    """A file to write to that reaches the disk when it is closed, without secrets.
-
-    It takes text or bytes, as its mode says.
-    """
+    """A file that is written without secrets when it is closed; it takes text or bytes, depending on its mode."""
 
     def __init__(self, path: str | os.PathLike[str], mode: str, redaction: Redaction) -> None:
         super().__init__()
@@ -196,8 +215,11 @@ class RedactedFile(io.BytesIO):
         self._redaction = redaction
 
     def write(self, data: Any) -> int:
-        """Take text or bytes; return their length."""
-        super().write(data.encode("utf-8", "surrogatepass") if self._is_text else data)
+        """Write text or bytes, and return their length."""
+        content = data
+        if self._is_text:
+            content = to_bytes(data)
+        super().write(content)
         return len(data)
 
     def close(self) -> None:
@@ -205,23 +227,23 @@ class RedactedFile(io.BytesIO):
         if not self.closed:
             try:
                 data = redacted_content(self.getvalue(), self._redaction)
-            except Exception:  # noqa: BLE001 - who writes must not see it, nor may the text be shown
+            except Exception:  # noqa: BLE001 - not raised to the caller of `close`, and the text may not be shown
                 data = MASK.encode()
             super().close()
             self._path.write_bytes(data)
 
 
 def redacted_content(data: bytes, redaction: Redaction) -> bytes:
-    """Return the content of a file without secrets; an image or an archive has no text, and stays as it is."""
+    """Return the content of a file without secrets; an image or an archive has no text, and is not changed."""
     if b"\0" in data[:_HEAD]:
         return data
     return redaction.data_bytes(data, keeps_structure=True)
 
 
 def redact_file(path: Path, redaction: Redaction) -> None:
-    """Replace a file by the same without secrets, whole or not at all.
+    """Remove the secrets from a file, and replace it as a whole.
 
-    Raises `OSError` where it cannot be read or written; it then stays as it is.
+    Raises `OSError`, and leaves the file unchanged, if it cannot be read or written.
     """
     data = path.read_bytes()
     clean = redacted_content(data, redaction)

@@ -1,4 +1,4 @@
-"""Which secrets are too short or too common to be redacted wherever they appear."""
+"""Finds secrets that are too short or too common to be redacted everywhere."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pytest_bctrl.secrets.encodings import is_random
 from pytest_bctrl.secrets.secret import SHORTEST
 
 _DISTINCT = 4
-"""Different characters that a secret has at least."""
+"""Minimum number of different characters of a secret."""
 
 
 def weakness(value: str) -> str:
-    """Return why a secret cannot be redacted everywhere, in words; empty where it can.
+    """Return the reason why a secret cannot be redacted everywhere; empty if it can.
 
-    Each word that pytest or this package can print is in their source.
+    Every word that pytest or this package can print is in their source.
     """
     if len(value) < SHORTEST:
         return f"has fewer than {SHORTEST} characters"
@@ -30,7 +30,7 @@ def weakness(value: str) -> str:
 
 
 def is_in_names(value: str, names: Iterable[str]) -> bool:
-    """Return whether a secret is a part of the project's own names: of its paths, or of the ids of its tests."""
+    """Return whether a secret is a part of one of `names`: the paths of the project, or the ids of its tests."""
     return not is_random(value) and any(value.lower() in name.lower() for name in names)
 
 
@@ -44,7 +44,9 @@ def _sources() -> str:
     texts = []
     for package in ("_pytest", "pytest_bctrl"):
         spec = find_spec(package)
-        for folder in (spec.submodule_search_locations if spec else None) or ():
+        if spec is None:
+            continue
+        for folder in spec.submodule_search_locations or ():
             for path in sorted(Path(folder).rglob("*")):
                 if path.suffix in _READ:
                     with suppress(OSError, UnicodeDecodeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -41,6 +42,14 @@ def api_key(environment: Mapping[str, str]) -> Secret:
 def is_sendable(text: str) -> bool:
     """Return whether a header field can hold a text; the error of an HTTP library would show the text."""
     return text.isascii() and text.isprintable() and text == text.strip()
+
+
+def is_field_name(text: str) -> bool:
+    """Return whether a text is the name of a header field (RFC 9110, 5.6.2)."""
+    return _FIELD_NAME.fullmatch(text) is not None
+
+
+_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def add_secrets(redaction: Redaction, source: SettingSource, environment: Mapping[str, str]) -> None:

@@ -217,7 +217,7 @@ def _mock(run: ContractRun) -> MockServer:
 
 def _findings_of_run(run: ContractRun, operation: Operation, *tests: str) -> list[Finding]:
     # Each run has a new pace, since rate limits of one fault do not apply to the next.
-    new_run = replace(run, connection=Connection(pace=Pace(patience=0.0)))
+    new_run = replace(run, connection=Connection(pace=Pace(max_wait=0.0)))
     with closing(Target(new_run, IMPATIENT, timeout=1.0)) as target:
         return run_probes(target, *tests, only=operation)
 

@@ -159,7 +159,9 @@ def _proxy(origin: Origin) -> ProxyAddress | None:
         return None
     # An address without a scheme means http, as it does for other programs.
     has_scheme = "://" in proxies[scheme]
-    address = Secret(proxies[scheme] if has_scheme else f"http://{proxies[scheme]}")
+    address = Secret(proxies[scheme])
+    if not has_scheme:
+        address = Secret(f"http://{proxies[scheme]}")
     variable = f"{scheme.upper()}_PROXY"
     try:
         url = httpx.Proxy(address.reveal()).url
@@ -214,8 +216,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
                     httpx.ReadTimeout(_LATE) if timer.fired else error, timer.events, self._rules, has_begun
                 )
                 # Late bytes that begin a response announce more bytes than the response after them has.
-                nested = find_nested(bytes(body)) if attempt.reused else b""
-                if nested:
+                if attempt.reused and (nested := find_nested(bytes(body))):
                     attempt = replace(attempt, surplus=Surplus(nested, step.request.method))
                 return attempt
         return _successful_attempt(response, body, timer.events, surplus)
@@ -300,7 +301,9 @@ def _failed_attempt(
         surplus = getattr(error.__cause__, "surplus", None)
         return Attempt(error=type(error).__name__, detail=detail, reused=not started, begun=has_begun, surplus=surplus)
     # The proxy is down or blocks the request, which says nothing about the target.
-    problem = "does not let the request pass" if connected else "cannot be reached"
+    problem = "cannot be reached"
+    if connected:
+        problem = "does not let the request pass"
     detail = f"the proxy ({rules.proxy.shown}) {problem}: {detail}"
     return Attempt(error="ProxyError", detail=detail, begun=False)
 

@@ -168,7 +168,7 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
     """
     require_safe(request, rules)
     outgoing = _with_credentials(request, rules)
-    rate_limit_budget = rules.retry.patience
+    rate_limit_budget = rules.retry.rate_limit_budget
     attempts: list[Attempt] = []
     if pause := rules.connection.pace.take(monotonic()):
         yield pause
@@ -181,7 +181,10 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
         attempts.append(attempt)
         rules.connection.pace.learn(attempt.status, attempt.headers, monotonic(), datetime.now(UTC), started)
         is_rate_limited = attempt.status == 429
-        wait = _wait(request, attempts, deadline + (rate_limit_budget if is_rate_limited else 0), rules)
+        latest = deadline
+        if is_rate_limited:
+            latest += rate_limit_budget
+        wait = _wait(request, attempts, latest, rules)
         if wait is None:
             break
         wait = max(wait, rules.connection.pace.take(monotonic()))
@@ -277,8 +280,9 @@ def _add_key(headers: httpx.Headers, request: httpx.Request, rules: Rules) -> No
 
 def _set_field(headers: httpx.Headers, name: str, value: str) -> None:
     """Set a header field; a cookie is appended to the cookies already set (RFC 6265, 4.2.1)."""
-    cookies = headers.get(name) if name == "Cookie" else None
-    headers[name] = f"{cookies}; {value}" if cookies else value
+    if name == "Cookie" and headers.get(name):
+        value = f"{headers[name]}; {value}"
+    headers[name] = value
 
 
 def _with_timeouts(request: httpx.Request, seconds: float) -> httpx.Request:

@@ -90,7 +90,6 @@ def base_url(text: str, *, where: str, prefix: str = "/v1", http_hosts: Collecti
     return f"{parts.scheme.lower()}://{parts.netloc}{path}"
 
 
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _RESERVED = frozenset(
     {"accept-encoding", "authorization", "connection", "content-length", "cookie", "host", "transfer-encoding"}
 )
@@ -139,7 +138,7 @@ def values(source: SettingSource, environment: Mapping[str, str]) -> dict[str, s
 def _headers(source: SettingSource, environment: Mapping[str, str]) -> Iterator[tuple[str, Secret, str]]:
     for line in settings.list_values(table.HEADERS, source):
         name, colon, text = (part.strip() for part in line.value.partition(":"))
-        if not colon or not _NAME.fullmatch(name):
+        if not colon or not secret_settings.is_field_name(name):
             raise SettingError("it is not a header field", where=line.where, hint="write 'NAME: VALUE'")
         if name.lower() in _RESERVED:
             hint = "the key comes from BCTRL_API_KEY, and the client writes the rest"

@@ -15,8 +15,8 @@ class RetryPolicy:
     """The responses on which a safe request is retried, how often, and for how long.
 
     `budget` is the number of seconds for all attempts, waits included. A response with a status of `announced` is
-    retried only if it has a `Retry-After`. `patience` is the number of further seconds that a request may wait after
-    429.
+    retried only if it has a `Retry-After`. `rate_limit_budget` is the number of further seconds that a request may
+    wait after 429.
     """
 
     statuses: frozenset[int] = frozenset({408, 429, 502, 503, 504})
@@ -24,7 +24,7 @@ class RetryPolicy:
     budget: float = 30.0
     attempts: int = 4
     first_wait: float = 0.2
-    patience: float = 0.0
+    rate_limit_budget: float = 0.0
 
     def should_retry(self, status: int | None, retry_after: str | None) -> bool:
         """Return whether a response with this status and this `Retry-After` is retried."""
@@ -34,13 +34,13 @@ class RetryPolicy:
         """Return the seconds to wait after the failed `attempt` (1 for the first).
 
         That is the value of `Retry-After`, else 0.2, 0.4, 0.8 and so on. For a 429 without it, and a policy with
-        `patience`, it is 1, 3, 9: rate limits are counted in seconds or minutes.
+        `rate_limit_budget`, it is 1, 3, 9: rate limits are counted in seconds or minutes.
         """
         if retry_after is not None:
             requested_wait = parse_retry_after(retry_after, now)
             if requested_wait is not None:
                 return requested_wait
-        if status == 429 and self.patience:
+        if status == 429 and self.rate_limit_budget:
             return 5 * self.first_wait * 3.0 ** (attempt - 1)
         return self.first_wait * 2.0 ** (attempt - 1)
 
@@ -57,13 +57,13 @@ LONGEST = 90.0
 class Pace:
     """Limits the request rate: at least `seconds` between two requests, and no request while the limit is exhausted.
 
-    The first 429 does not slow down the requests, because most servers send only one. `patience` is the number of
+    The first 429 does not slow down the requests, because most servers send only one. `max_wait` is the number of
     seconds for which a target may announce, in all responses together, that its limit is exhausted. All times come
     from one monotonic clock.
     """
 
     seconds: float = 0.0
-    patience: float = 2 * LONGEST
+    max_wait: float = 2 * LONGEST
     _next: float = 0.0
     _limit_count: int = 0
     _limited_at: float = -math.inf
@@ -94,9 +94,9 @@ class Pace:
             return
         _, reset_field = _rate_limit_fields(headers)
         seconds = _seconds_until(reset_field, today)
-        if seconds is not None and seconds <= min(LONGEST, self.patience):
+        if seconds is not None and seconds <= min(LONGEST, self.max_wait):
             # Some servers send this with every response and accept more requests all the same.
-            self.patience -= seconds
+            self.max_wait -= seconds
             self._next = max(self._next, now + seconds)
 
 

@@ -58,7 +58,9 @@ class Surplus:
         if len(self.data) > _EXCERPT:
             text += "…"
         unit = "bytes" if len(self.data) > 1 else "byte"
-        when = "after the end of the response" if self.method else "before the request was sent"
+        when = "before the request was sent"
+        if self.method:
+            when = "after the end of the response"
         return f"{len(self.data):,} {unit} {when}: {text}"
 
 

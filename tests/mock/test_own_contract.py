@@ -110,7 +110,7 @@ def test_its_list_can_be_replaced(boxes: MockServer) -> None:
 def test_a_contract_without_a_json_answer_is_refused() -> None:
     """With the operation that lacks it."""
     bare = {"/x": {"get": {"responses": {"204": response()}}}}
-    with pytest.raises(DocumentError, match=r"boxes: GET /x: it documents no successful JSON answer"):
+    with pytest.raises(DocumentError, match=r"boxes: GET /x: it documents no successful JSON response"):
         MockServer(document(paths=bare))
 
 

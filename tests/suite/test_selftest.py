@@ -88,7 +88,7 @@ NO_BODY = (
     ("text", "problem"),
     [
         (NO_VALUE, "code: no sample can be made for the pattern *examples*"),
-        (NO_BODY, "it documents no successful JSON answer*"),
+        (NO_BODY, "it documents no successful JSON response*"),
     ],
 )
 def test_a_contract_without_a_body_is_refused(pytester: pytest.Pytester, text: str, problem: str) -> None:

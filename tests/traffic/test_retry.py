@@ -132,5 +132,5 @@ def test_requests_are_never_closer_than_the_rate_allows(times: list[float], seco
 
 
 def test_a_limit_that_says_nothing_is_waited_for_longer_where_there_is_patience() -> None:
-    patient = RetryPolicy(patience=90)
+    patient = RetryPolicy(rate_limit_budget=90)
     assert [1, 3, 9] == [round(patient.wait(attempt, None, NOW, 429), 9) for attempt in (1, 2, 3)]

@@ -76,7 +76,7 @@ class Sender:
         self.gaps: dict[str, None] = {}
         self._retry, self._max_lost_seconds, self._observe = retry, max_lost_seconds, observe
         # A server that accepts one connection at a time responds only after the idle connections are closed.
-        self._patience = timeout / 5
+        self._idle_timeout = timeout / 5
         base_url = run.mock.start().url if run.mock else run.base_url
         self.connections = Connections(run, base_url, retry, timeout)
         self._threads = ThreadPoolExecutor(MAX_PARALLEL)
@@ -239,7 +239,7 @@ class Sender:
             if self.max_parallel == 1:
                 wait(self._in_flight)
             return self._send(request, (), 1 + self.remaining_unplanned(operation))
-        if not wait([due.sending], self._patience).done:
+        if not wait([due.sending], self._idle_timeout).done:
             self._send_one_at_a_time(idle_connections=0)
         result = due.sending.result()
         last = result.attempts[-1]
@@ -247,7 +247,7 @@ class Sender:
         pause = self._retry.wait(1, last.retry_after, datetime.now(UTC), last.status)
         if last.lost_to_stale_connection and not retries:
             raise self._too_many()
-        max_pause = self._retry.budget + self._retry.patience
+        max_pause = self._retry.budget + self._retry.rate_limit_budget
         if not retries or not last.is_retryable(self._retry) or pause > max_pause:
             return result
         if not last.lost_to_stale_connection:

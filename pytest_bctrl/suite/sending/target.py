@@ -19,7 +19,7 @@ from pytest_bctrl.suite.sending.transport_errors import NoAnswerError, NotChecke
 from pytest_bctrl.traffic.client import TIMEOUT
 from pytest_bctrl.traffic.retry import LONGEST, RetryPolicy
 
-RETRY = RetryPolicy(statuses=frozenset({429}), announced=frozenset({503}), patience=LONGEST)
+RETRY = RetryPolicy(statuses=frozenset({429}), announced=frozenset({503}), rate_limit_budget=LONGEST)
 """The suite retries only if the target asks for it: other server errors become findings immediately."""
 
 MAX_LOST_SECONDS = 25.0

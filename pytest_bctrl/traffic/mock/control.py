@@ -105,8 +105,9 @@ class Control:
         try:
             self._require(operation, body)
             # In a container, or with a forwarded port, only the `Host` field has an address that clients can use.
-            host = request.header("host")
-            url = f"http://{host}" if host else self._server.url
+            url = self._server.url
+            if host := request.header("host"):
+                url = f"http://{host}"
             result = _DO[operation.operation_id](_Call(self._server, url, space, values, body))
             return min(operation.success_statuses), result if isinstance(result, dict) else None
         except BctrlError as error:

@@ -263,7 +263,9 @@ class LifecycleSource(BodySource):
     def _change_state(self, index: int, ahead: float) -> None:
         """Give an item its next state, `ahead` seconds from now, and set the time of the one after it."""
         item, source = self._items[index], self._sources[index]
-        state = source.choice(self._end_states) if item[self._name] == "active" else "active"
+        state = "active"
+        if item[self._name] == "active":
+            state = source.choice(self._end_states)
         self._items[index] = apply_changes(self._samples, item, {self._name: state}, ahead)
         self._payloads.clear()
         self._due[index] += source.uniform(*_LASTS)

@@ -112,7 +112,9 @@ def nan() -> Fault:
     """Insert `NaN` into the body, which JSON does not allow (RFC 8259, 6)."""
 
     def with_nan(context: RequestContext) -> bytes:
-        start = b"[NaN," if context.response.body.startswith(b"[") else b'{"undocumented":NaN,'
+        start = b'{"undocumented":NaN,'
+        if context.response.body.startswith(b"["):
+            start = b"[NaN,"
         return start + context.response.body[1:]
 
     return _body("nan()", with_nan, "strict_json")
@@ -213,7 +215,9 @@ def sequence(*steps: Any) -> Fault:
     faults = [_step_fault(step) for step in steps]
 
     def apply_step(context: RequestContext) -> MockResponse:
-        step = faults[context.turn] if context.turn < len(faults) else None
+        if context.turn >= len(faults):
+            return context.response
+        step = faults[context.turn]
         if step is None:
             return context.response
         return step.change(context)

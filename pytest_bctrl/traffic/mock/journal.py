@@ -218,7 +218,9 @@ class Journal(Sequence[JournalEntry]):
         return _USER.sub(MASK, _PAIR.sub(self._hide_pair, text))
 
     def _hide_pair(self, pair: re.Match[str]) -> str:
-        return f"{pair[1]}={MASK}" if self._is_credential(unquote_plus(pair[1])) else pair[0]
+        if self._is_credential(unquote_plus(pair[1])):
+            return f"{pair[1]}={MASK}"
+        return pair[0]
 
     def _credentials(self, request: Request) -> Iterator[str]:
         """Yield the credentials of a request, which a message might repeat."""

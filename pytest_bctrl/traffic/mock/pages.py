@@ -94,20 +94,26 @@ class Pages:
         requested = self.paging.requested_size(query)
         if requested is not None:
             return max(0, requested)
-        return DEFAULT_SIZE if self.paging.size is None else available
+        if self.paging.size is None:
+            return DEFAULT_SIZE
+        return available
 
     def _items_after_cursor(
         self, query: Sequence[Pair], items: Sequence[Any], keys: Sequence[Key], size: int
     ) -> tuple[list[Any], bool, Any]:
         """Return the items of a page, whether there are more, and the cursor of the next page."""
         anchor = self._anchor(query)
-        anchor_rank = -1 if anchor is None else self._ranks[anchor]
-        rest = [(item, key) for item, key in zip(items, keys, strict=True) if self._ranks[key] > anchor_rank]
-        following = self._cursor(rest[size - 1][1] if 0 < size <= len(rest) else anchor)
+        anchor_rank = -1
+        if anchor is not None:
+            anchor_rank = self._ranks[anchor]
+        remaining = [(item, key) for item, key in zip(items, keys, strict=True) if self._ranks[key] > anchor_rank]
+        if 0 < size <= len(remaining):
+            anchor = remaining[size - 1][1]
+        following = self._cursor(anchor)
         if following is None:
             # The contract allows no cursor, so the page has all items.
-            return [item for item, _ in rest], False, None
-        return [item for item, _ in rest[:size]], len(rest) > size, following
+            return [item for item, _ in remaining], False, None
+        return [item for item, _ in remaining[:size]], len(remaining) > size, following
 
     def _body_and_keys(self, payload: Payload) -> tuple[Any, list[Key]]:
         """Return the body of a payload and the keys of its items, which are ranked among those of earlier bodies."""

@@ -58,9 +58,9 @@ class RequestParser:
     arrived in one piece, by their bytes: clients repeat themselves.
     """
 
-    def __init__(self, limits: ServerLimits, known: dict[bytes, ParsedRequest] | None = None) -> None:
+    def __init__(self, limits: ServerLimits, cache: dict[bytes, ParsedRequest] | None = None) -> None:
         self._limits = limits
-        self._known = {} if known is None else known
+        self._cache = {} if cache is None else cache
         self._parser = httptools.HttpRequestParser(self)
         self._arrived: list[ParsedRequest] = []
         self._headers: list[tuple[str, str]] = []
@@ -77,15 +77,15 @@ class RequestParser:
             return []
         if self.is_within or self._is_last:
             return self._parsed(data)
-        cached = self._known.get(data)
+        cached = self._cache.get(data)
         if cached is not None:
             return [cached]
         requests = self._parsed(data)
         is_alone = len(requests) == 1 and not self.is_within and not self._is_last and self.problem is None
         if is_alone and len(data) <= _SHORT:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[data] = requests[0]
+            if len(self._cache) >= _REMEMBERED:
+                self._cache.clear()
+            self._cache[data] = requests[0]
         return requests
 
     def _parsed(self, data: bytes) -> list[ParsedRequest]:

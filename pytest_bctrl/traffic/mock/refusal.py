@@ -77,7 +77,9 @@ class Refusals:
         if documented is not None and documented.content and documented.json is None:
             return next(iter(documented.content.items()))
         specs = [spec for key, spec in operation.responses.items() if not key.startswith(("1", "2", "3"))]
-        for spec in [documented, *specs] if documented else specs:
+        if documented is not None:
+            specs.insert(0, documented)
+        for spec in specs:
             if spec.json is not None:
                 return spec.json
         return JSON, _UNDOCUMENTED
@@ -103,9 +105,9 @@ class _MinimalChoices(RoundRobin):
         super().__init__(SEED, optional=False)
         self._shape = shape
 
-    def deal(self, place: str, alternatives: int, *, counts: bool = True) -> int:
+    def choose(self, location: str, alternatives: int, *, counts: bool = True) -> int:
         """Return the index of the alternative; a location without a name is the body itself."""
-        if place.strip("<>0123456789"):
+        if location.strip("<>0123456789"):
             return 0
         return self._shape % max(1, alternatives)
 
@@ -164,7 +166,9 @@ class Admission:
     def _unknown_path_value(self, values: Mapping[str, str]) -> Rejection | None:
         for parameter, accepted_values in self._path_values:
             if accepted_values and values.get(parameter.name) not in accepted_values:
-                name = "space" if parameter.setting == "space_id" else parameter.name
+                name = parameter.name
+                if parameter.setting == "space_id":
+                    name = "space"
                 status = self._operation.first_documented(404, 400, 403, 422)
                 return Rejection(status, f"there is no such {name}; the mock has {', '.join(accepted_values)}")
         return None

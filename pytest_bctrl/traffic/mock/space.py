@@ -60,7 +60,9 @@ class Space(Responder):
     @property
     def url(self) -> str:
         """The base URL of the server, without a trailing slash; empty before its first start."""
-        return self._beside.url if self._beside else ""
+        if self._beside is None:
+            return ""
+        return self._beside.url
 
     def close(self) -> None:
         """Close the space; a second call does nothing."""
@@ -114,7 +116,9 @@ class Space(Responder):
             whole_number(responses, "responses", "mock.step", MOST)
         if seconds is not None:
             seconds_of(seconds, "mock.step")
-        return Step(what, 1 if responses is None and seconds is None else responses, seconds)
+        if responses is None and seconds is None:
+            responses = 1
+        return Step(what, responses, seconds)
 
     def sequence(self, *steps: Any, conforming: bool = True) -> Self:
         """Serve a sequence of states, and stay in the last: `mock.sequence(503, {runtime_id: {"name": "a"}}, [])`.
