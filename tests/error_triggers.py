@@ -14,7 +14,7 @@ from pytest_bctrl.baseline.baseline_file import add_entries, load_baseline
 from pytest_bctrl.checks.response import response_from
 from pytest_bctrl.checks.run import flattened, run_check
 from pytest_bctrl.cli import check, contract, drift, mock, options
-from pytest_bctrl.cli.options import Report, write_reports
+from pytest_bctrl.cli.options import ReportFile, write_reports
 from pytest_bctrl.cli.traffic import opened
 from pytest_bctrl.contract import build, overlay
 from pytest_bctrl.contract.budget import Budget
@@ -221,7 +221,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "drift past": lambda _: make.run(drift, "--accept", "x", "--until", "2020-01-01"),
     "drift formats": lambda _: make.run(drift, "--format", "json", "--format", "sarif"),
     "drift list": lambda _: make.run(drift, "--baseline", "none.yaml"),
-    "drift output": lambda _: write_reports([Report("json", "none/x.json")], [], Title("drift", "a", "b")),
+    "drift output": lambda _: write_reports([ReportFile("json", "none/x.json")], [], Title("drift", "a", "b")),
     "drift changes": lambda _: compare(make.paths_of(1), make.paths_of(MAX_CHANGES + 2)),
     "source http": lambda _: read_text("http://docs.test/page.md"),
     "source key": lambda _: read_text("https://me:hidden@docs.test/page.md"),

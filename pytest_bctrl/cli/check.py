@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 @dataclass(slots=True)
-class _Checked:
+class _CheckedFiles:
     """The results of all files: findings, the number of responses, what they exercised, and what was not checked.
 
     `attached_files` are the files of bodies that recordings refer to.
@@ -127,9 +127,9 @@ def run(options: argparse.Namespace) -> int:
     return accept_findings(baseline.path, failing, options.accept, until)
 
 
-def _check_files(options: argparse.Namespace, contract: Contract, custom_checks: Sequence[Check]) -> _Checked:
+def _check_files(options: argparse.Namespace, contract: Contract, custom_checks: Sequence[Check]) -> _CheckedFiles:
     """Check every response of the files on the command line."""
-    checked = _Checked(Observer(contract))
+    checked = _CheckedFiles(Observer(contract))
     for path in _file_names(options.paths, checked.problems):
         try:
             content, name = opened(path, "give a response body in JSON, or a .har file"), name_of(path)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_bctrl.reports.wording import Title
 
 
-class Report(NamedTuple):
+class ReportFile(NamedTuple):
     """The format of a report and its path; without a path it goes to standard output."""
 
     format: str
@@ -51,20 +51,20 @@ def add_report_arguments(parser: argparse.ArgumentParser) -> None:
 
 class _Format(argparse.Action):
     def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
-        namespace.reports = [*namespace.reports, Report(values, None)]
+        namespace.reports = [*namespace.reports, ReportFile(values, None)]
 
 
 class _Output(argparse.Action):
     def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
-        reports = namespace.reports or [Report("text", None)]
+        reports = namespace.reports or [ReportFile("text", None)]
         if reports[-1].path is not None:
             parser.error(f"argument --output: {values}: no --format precedes it")
         namespace.reports = [*reports[:-1], reports[-1]._replace(path=values)]
 
 
-def requested_reports(arguments: argparse.Namespace) -> list[Report]:
+def requested_reports(arguments: argparse.Namespace) -> list[ReportFile]:
     """Return the reports to write. Raises `SettingError` if two would share standard output."""
-    reports: list[Report] = arguments.reports or [Report("text", None)]
+    reports: list[ReportFile] = arguments.reports or [ReportFile("text", None)]
     open_ = [report.format for report in reports if report.path in (None, "-")]
     if len(open_) > 1:
         raise SettingError(
@@ -75,7 +75,7 @@ def requested_reports(arguments: argparse.Namespace) -> list[Report]:
     return reports
 
 
-def write_reports(reports: Sequence[Report], findings: Sequence[Finding], title: Title) -> None:
+def write_reports(reports: Sequence[ReportFile], findings: Sequence[Finding], title: Title) -> None:
     """Write every report to its file or to standard output. Raises `DocumentError` if a file cannot be written."""
     for report in reports:
         text = writer(report.format)(findings, title)

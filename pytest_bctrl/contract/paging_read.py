@@ -85,10 +85,10 @@ def read_paging(contract: Contract, operation: Operation) -> Paging | None:
     items = list_member(contract, operation)
     if operation.method != "GET" or operation.paging is False or items is None:
         return None
-    return _Reader(contract, operation, items).read()
+    return _PagingReader(contract, operation, items).read()
 
 
-class _Reader:
+class _PagingReader:
     """Finds the parts of an operation's paging: those named by its extension, the others by well-known names."""
 
     def __init__(self, contract: Contract, operation: Operation, items: str) -> None:
@@ -295,7 +295,7 @@ def _paging_problem(contract: Contract, operation: Operation) -> tuple[str, str]
         return "the operation returns no list", "use it for a GET operation with a JSON response"
     if items is None or list_schema(contract, operation, items) is None:
         return f"items: the response has no list {items or ''!r}", "name the member with the list: items: data"
-    return _Reader(contract, operation, items).problem()
+    return _PagingReader(contract, operation, items).problem()
 
 
 def _plain(name: str) -> str:

@@ -45,7 +45,7 @@ def read_yaml(text: str, name: str, lines: dict[str, int] | None = None) -> Any:
     # The parser of libyaml if PyYAML was built with it, else the Python parser.
     parser = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
-        return _Builder(parser(text), name, lines).build()
+        return _YamlBuilder(parser(text), name, lines).build()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         position = ""
@@ -59,7 +59,7 @@ def read_yaml(text: str, name: str, lines: dict[str, int] | None = None) -> Any:
         ) from None
 
 
-class _Builder:
+class _YamlBuilder:
     """Builds JSON data from a parser's events."""
 
     def __init__(self, parser: Any, name: str, lines: dict[str, int] | None) -> None:

@@ -329,25 +329,25 @@ class RunReport(NamedTuple):
         return sum(1 for test in self.tests if test.outcome == outcome)
 
 
-class Verdict(NamedTuple):
+class VerdictText(NamedTuple):
     """The status of a report, and a sentence with the reasons for it."""
 
     status: Status
     sentence: str
 
 
-def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> Verdict:
+def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> VerdictText:
     """Return the verdict: `failed` takes precedence over `not checked`, and that over `passed`."""
     failures = _failures(findings, title, run)
     if failures:
-        return Verdict("failed", sentence(failures))
+        return VerdictText("failed", sentence(failures))
     gaps = _unchecked(title, run)
     if gaps:
-        return Verdict("not checked", sentence(gaps))
+        return VerdictText("not checked", sentence(gaps))
     result = "no findings"
     if findings:
         result = f"{counted(findings)}, at which the run does not fail"
-    return Verdict("passed", sentence([result, *_basis(run)]))
+    return VerdictText("passed", sentence([result, *_basis(run)]))
 
 
 def _failures(findings: Sequence[Finding], title: Title, run: RunReport | None) -> list[str]:

@@ -298,7 +298,7 @@ def matching(pattern: str, source: Random, extra: int = 3) -> str | None:
 
 
 @dataclass
-class _Part:
+class _PatternPart:
     """A part of a pattern with its repetitions: a group, a back reference, a lookaround, or a set of characters."""
 
     kind: str
@@ -314,9 +314,9 @@ class _PatternParser:
     position: int = 0
     groups: int = 0
 
-    def alternatives(self) -> list[list[_Part]]:
+    def alternatives(self) -> list[list[_PatternPart]]:
         """Return the alternatives up to the end of a group, or of the pattern."""
-        alternatives: list[list[_Part]] = [[]]
+        alternatives: list[list[_PatternPart]] = [[]]
         while token := _TOKEN.match(self.pattern, self.position):
             self.position = token.end()
             if token["close"] == ")":
@@ -327,22 +327,22 @@ class _PatternParser:
                 alternatives[-1].append(self._repeated(self._part(token)))
         return alternatives
 
-    def _part(self, token: re.Match[str]) -> _Part:
+    def _part(self, token: re.Match[str]) -> _PatternPart:
         if token["open"] == "(?=":
-            return _Part("ahead", self.alternatives())
+            return _PatternPart("ahead", self.alternatives())
         if token["open"] in ("(?!", "(?<=", "(?<!"):
-            return _Part("aside", self.alternatives())
+            return _PatternPart("aside", self.alternatives())
         if token["open"] == "(?:":
-            return _Part("group", self.alternatives())
+            return _PatternPart("group", self.alternatives())
         if token["open"]:
             self.groups += 1
             group = str(self.groups)
-            return _Part("group", self.alternatives(), group)
+            return _PatternPart("group", self.alternatives(), group)
         if token["back"]:
-            return _Part("back", group=token["back"])
-        return _Part("set", token["set"])
+            return _PatternPart("back", group=token["back"])
+        return _PatternPart("set", token["set"])
 
-    def _repeated(self, part: _Part) -> _Part:
+    def _repeated(self, part: _PatternPart) -> _PatternPart:
         times = _TIMES.match(self.pattern, self.position)
         if times is None:
             return part
@@ -363,13 +363,13 @@ class _PatternWriter:
     groups: dict[str, str] = field(default_factory=dict)
     remaining: int = _REPEATED
 
-    def one_of(self, alternatives: list[list[_Part]]) -> Iterator[str]:
+    def one_of(self, alternatives: list[list[_PatternPart]]) -> Iterator[str]:
         for part in self.source.choice(alternatives):
             most_times = max(part.minimum, min(part.maximum, part.minimum + self.extra))
             for _ in range(self.source.randint(part.minimum, most_times)):
                 yield from self._text_of(part)
 
-    def _text_of(self, part: _Part) -> Iterator[str]:
+    def _text_of(self, part: _PatternPart) -> Iterator[str]:
         self.remaining -= 1
         if self.remaining < 0:
             raise LookupError("the pattern asks for a text that is too long")

@@ -18,7 +18,7 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples import Samples
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.custom import mock_scenario
-from pytest_bctrl.traffic.mock.data import Step, StepSource
+from pytest_bctrl.traffic.mock.data import SequenceStep, StepSource
 from tests.mock.asking import ask, listed
 from tests.mock.test_own_contract import document, response
 
@@ -156,7 +156,7 @@ def test_a_sequence_is_where_answers_and_time_brought_it(steps: list[tuple[str, 
     now = [0.0]
     source = StepSource(lambda: now[0])
     for number, (kind, length) in enumerate(steps):
-        source.add(Step(None, length if kind == "a" else None, length if kind == "s" else None), number, None)
+        source.add(SequenceStep(None, length if kind == "a" else None, length if kind == "s" else None), number, None)
     at, begun, left, last = 0, 0.0, steps[0][1], 0.0
     for wait in data.draw(st.lists(st.integers(0, 4), max_size=12)):
         now[0] += wait

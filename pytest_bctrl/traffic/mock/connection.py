@@ -14,7 +14,7 @@ from time import monotonic, time
 from typing import Protocol
 
 from pytest_bctrl.http.message import CONTINUE, MockResponse, Request, date_at, encode
-from pytest_bctrl.traffic.mock.parse import ParsedRequest, Problem, RequestParser, ServerLimits
+from pytest_bctrl.traffic.mock.parse import ParsedRequest, RequestParser, RequestProblem, ServerLimits
 
 READ, WRITE = 1, 2
 """The same bits as `selectors.EVENT_READ` and `EVENT_WRITE`."""
@@ -34,19 +34,19 @@ class Loop(Protocol):
     limits: ServerLimits
     known: dict[bytes, ParsedRequest]
     respond: Callable[[Request], MockResponse]
-    reject: Callable[[Problem], MockResponse]
+    reject: Callable[[RequestProblem], MockResponse]
 
-    def watch(self, connection: Connection, events: int) -> None:
+    def watch(self, connection: ClientConnection, events: int) -> None:
         """Call `connection.ready` when one of `events` is possible; 0 for never."""
 
-    def later(self, seconds: float, connection: Connection) -> None:
+    def later(self, seconds: float, connection: ClientConnection) -> None:
         """Call `connection.due` after `seconds`."""
 
-    def forget(self, connection: Connection) -> None:
+    def forget(self, connection: ClientConnection) -> None:
         """Stop watching a connection that is about to be closed."""
 
 
-class Connection:
+class ClientConnection:
     """One client's connection.
 
     Pipelined requests wait in a queue. The next one is handled only after the previous response was sent, so that a
@@ -97,7 +97,7 @@ class Connection:
             return
         if self._begun is not None and now - self._begun > self._limits.incomplete:
             self._begun = None
-            self._reject(Problem(408, f"the request did not arrive within {self._limits.incomplete:g} seconds"))
+            self._reject(RequestProblem(408, f"the request did not arrive within {self._limits.incomplete:g} seconds"))
         elif now > self._until or now - self.last > self._limits.idle:
             # Without a reset, the kernel would keep the rest of the response for minutes if the client does not read.
             self.close(reset=bool(self._out))
@@ -185,7 +185,7 @@ class Connection:
             self._events = events
             self._loop.watch(self, events)
 
-    def _reject(self, problem: Problem) -> None:
+    def _reject(self, problem: RequestProblem) -> None:
         response = self._loop.reject(problem)
         self._send(ParsedRequest(problem.seen, keep_alive=False, old=False), response, drain=True)
         if not self.closed:

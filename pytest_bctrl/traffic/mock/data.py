@@ -166,7 +166,7 @@ def _dependent_changes(
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SequenceStep:
     """One step of a sequence: a state or a fault, for a number of responses or seconds, whichever ends first."""
 
     what: Any
@@ -179,12 +179,12 @@ class StepSource(BodySource):
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         super().__init__(list, now)
-        self._steps: list[tuple[Step, Payload, Fault | None]] = []
+        self._steps: list[tuple[SequenceStep, Payload, Fault | None]] = []
         self._lock = Lock()
         self._at = self._answered = 0
         self._begun = self._last = now()
 
-    def add(self, step: Step, body: Any, fault: Fault | None) -> None:
+    def add(self, step: SequenceStep, body: Any, fault: Fault | None) -> None:
         """Add a step in which `body` is served, changed by `fault` if there is one."""
         self._steps.append((step, Payload(encode(body)), fault))
 
@@ -271,14 +271,16 @@ class LifecycleSource(BodySource):
         self._due[index] += source.uniform(*_LASTS)
 
 
-def states(samples: Samples, body: Any, steps: Sequence[Any]) -> Iterator[tuple[Step, Any, tuple[Any, ...] | None]]:
+def states(
+    samples: Samples, body: Any, steps: Sequence[Any]
+) -> Iterator[tuple[SequenceStep, Any, tuple[Any, ...] | None]]:
     """Yield each step with its body, and the arguments of its fault or None.
 
-    Any value but a `Step` is a step for one response. A list replaces all items, an object maps ids of items to
+    Any value but a `SequenceStep` is a step for one response. A list replaces all items, an object maps ids of items to
     changes, None and 200 change nothing.
     """
     for number, value in enumerate(steps, 1):
-        step = value if isinstance(value, Step) else Step(value, responses=1)
+        step = value if isinstance(value, SequenceStep) else SequenceStep(value, responses=1)
         what, where = step.what, f"mock.sequence: step {number}"
         if isinstance(what, list):
             body = samples.with_items(what)

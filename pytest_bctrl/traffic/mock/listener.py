@@ -15,8 +15,8 @@ from time import monotonic
 
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.http.message import MockResponse, Request
-from pytest_bctrl.traffic.mock.connection import READ, Connection
-from pytest_bctrl.traffic.mock.parse import ParsedRequest, Problem, ServerLimits
+from pytest_bctrl.traffic.mock.connection import READ, ClientConnection
+from pytest_bctrl.traffic.mock.parse import ParsedRequest, RequestProblem, ServerLimits
 
 _BACKLOG = 4096
 _LAST_PORT = 65_535
@@ -33,15 +33,15 @@ class Listener:
     def __init__(
         self,
         respond: Callable[[Request], MockResponse],
-        reject: Callable[[Problem], MockResponse],
+        reject: Callable[[RequestProblem], MockResponse],
         limits: ServerLimits | None = None,
     ) -> None:
         self.respond = respond
         self.reject = reject
         self.limits = limits or ServerLimits()
-        self._connections: set[Connection] = set()
+        self._connections: set[ClientConnection] = set()
         self.known: dict[bytes, ParsedRequest] = {}
-        self._timers: list[tuple[float, int, Connection]] = []
+        self._timers: list[tuple[float, int, ClientConnection]] = []
         self._order = count()
         self._dropped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -94,7 +94,7 @@ class Listener:
         while not self._dropped.wait(1) and self._thread.is_alive():
             continue  # pragma: no cover - a loop that does not get its turn for a second
 
-    def watch(self, connection: Connection, events: int) -> None:
+    def watch(self, connection: ClientConnection, events: int) -> None:
         """Call `connection.ready` when one of `events` is possible; 0 for never."""
         if connection.sock in self._selector.get_map():
             if events:
@@ -104,11 +104,11 @@ class Listener:
         elif events:
             self._selector.register(connection.sock, events, connection)
 
-    def later(self, seconds: float, connection: Connection) -> None:
+    def later(self, seconds: float, connection: ClientConnection) -> None:
         """Call `connection.due` after `seconds`."""
         heapq.heappush(self._timers, (monotonic() + seconds, next(self._order), connection))
 
-    def forget(self, connection: Connection) -> None:
+    def forget(self, connection: ClientConnection) -> None:
         """Stop watching the connection, which is about to be closed."""
         self._connections.discard(connection)
         self.watch(connection, 0)
@@ -149,7 +149,7 @@ class Listener:
                 self._step(connection, connection.sweep, now)
 
     @staticmethod
-    def _step(connection: Connection, step: Callable[..., None], *arguments: float) -> None:
+    def _step(connection: ClientConnection, step: Callable[..., None], *arguments: float) -> None:
         """Run one step of a connection; an exception closes this connection only.
 
         The exception is reported as that of a thread, which pytest shows in the test during which it happened.
@@ -204,7 +204,7 @@ class Listener:
                 continue  # pragma: no cover - a client that was gone before it was accepted, on systems that say so
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = Connection(sock, self)
+            connection = ClientConnection(sock, self)
             self._connections.add(connection)
             self.watch(connection, READ)
             # Bytes that it sent while it waited are read now, because a silent connection is not evicted at once.

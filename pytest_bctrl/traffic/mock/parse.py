@@ -43,7 +43,7 @@ class ParsedRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class RequestProblem:
     """The reason why a request cannot be handled, and the status of the response."""
 
     status: int
@@ -64,7 +64,7 @@ class RequestParser:
         self._parser = httptools.HttpRequestParser(self)
         self._arrived: list[ParsedRequest] = []
         self._headers: list[tuple[str, str]] = []
-        self.problem: Problem | None = None
+        self.problem: RequestProblem | None = None
         self.continue_wanted = False
         self.on_message_begin()
         self.is_within = False
@@ -130,7 +130,7 @@ class RequestParser:
 
     def _fail(self, status: int, reason: str) -> None:
         if self.problem is None:
-            self.problem = Problem(status, reason, self._request())
+            self.problem = RequestProblem(status, reason, self._request())
 
     def _malformed(self, error: httptools.HttpParserError) -> None:
         self._fail(400, f"the request is malformed: {str(error) or type(error).__name__}")

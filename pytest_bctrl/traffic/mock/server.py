@@ -19,7 +19,7 @@ from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.hosts import is_allowed, name_of
 from pytest_bctrl.traffic.mock.journal import JournalEntry
 from pytest_bctrl.traffic.mock.listener import Listener
-from pytest_bctrl.traffic.mock.parse import Problem, ServerLimits
+from pytest_bctrl.traffic.mock.parse import RequestProblem, ServerLimits
 from pytest_bctrl.traffic.mock.source import BodySource
 from pytest_bctrl.traffic.mock.space import Space
 
@@ -162,7 +162,7 @@ class MockServer(Space):
         if is_guarded and not is_allowed(request, self._hosts):
             host = name_of(request.header("host") or "")
             message = f"this mock is not for requests to the host {host}; --allow-host {host} allows them"
-            return self.reject(Problem(421, message, request))
+            return self.reject(RequestProblem(421, message, request))
         if request.header("origin") is None:
             return self._route(request)
         from pytest_bctrl.traffic.mock.cors import with_cors

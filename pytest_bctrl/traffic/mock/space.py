@@ -16,9 +16,9 @@ from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.call_syntax import seconds_of, whole_number
 from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay
-from pytest_bctrl.traffic.mock.data import Step, StepSource, changed, checked_copy, served, states
+from pytest_bctrl.traffic.mock.data import SequenceStep, StepSource, changed, checked_copy, served, states
 from pytest_bctrl.traffic.mock.journal import Journal, JournalEntry
-from pytest_bctrl.traffic.mock.parse import Problem
+from pytest_bctrl.traffic.mock.parse import RequestProblem
 from pytest_bctrl.traffic.mock.responder import Responder
 from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS, Scenario, from_file, scenario
 from pytest_bctrl.traffic.mock.source import BodySource, fixed
@@ -110,7 +110,7 @@ class Space(Responder):
         return self
 
     @staticmethod
-    def step(what: Any, *, responses: int | None = None, seconds: float | None = None) -> Step:
+    def step(what: Any, *, responses: int | None = None, seconds: float | None = None) -> SequenceStep:
         """Return a step of a sequence, for a number of responses or seconds, whichever ends first."""
         if responses is not None:
             whole_number(responses, "responses", "mock.step", MOST)
@@ -118,7 +118,7 @@ class Space(Responder):
             seconds_of(seconds, "mock.step")
         if responses is None and seconds is None:
             responses = 1
-        return Step(what, responses, seconds)
+        return SequenceStep(what, responses, seconds)
 
     def sequence(self, *steps: Any, conforming: bool = True) -> Self:
         """Serve a sequence of states, and stay in the last: `mock.sequence(503, {runtime_id: {"name": "a"}}, [])`.
@@ -224,7 +224,7 @@ class Space(Responder):
             response = self._reject(500, str(error))
         return self._record(request, response)
 
-    def reject(self, problem: Problem) -> MockResponse:
+    def reject(self, problem: RequestProblem) -> MockResponse:
         """Return the response to a malformed request and record both."""
         return self._record(problem.seen, self._reject(problem.status, problem.reason))
 
