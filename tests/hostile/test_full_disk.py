@@ -22,7 +22,7 @@ from pathlib import Path
 
 from pytest_bctrl.files import locking
 from pytest_bctrl.baseline.baseline_file import add_to_baseline
-from pytest_bctrl.cli.options import Report, write_reports
+from pytest_bctrl.cli.options import ReportFile, write_reports
 from pytest_bctrl.contract.build import write_files
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.findings.finding import Finding
@@ -50,7 +50,7 @@ def baseline(path, size):
 
 
 def report(path, size):
-    write_reports([Report("json", str(path))], found(size), Title("check", "x", ""))
+    write_reports([ReportFile("json", str(path))], found(size), Title("check", "x", ""))
 
 
 def suite_report(path, size):

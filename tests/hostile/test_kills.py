@@ -24,7 +24,7 @@ from datetime import date
 from pathlib import Path
 
 from pytest_bctrl.baseline.baseline_file import add_to_baseline, load_baseline
-from pytest_bctrl.cli.options import Report, write_reports
+from pytest_bctrl.cli.options import ReportFile, write_reports
 from pytest_bctrl.contract.build import write_files
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.reports.wording import Title
@@ -42,7 +42,7 @@ def write(number):
     save(recording, "t", [Exchange("GET", "http://x.test/", 200, body=body, test="t")], "mock", "now")
     found = [Finding("r", "error", "items", "wrong", "x", "y", operation="GET /x", fingerprint=f"{number % 7:016x}")]
     add_to_baseline(baseline, found, f"known {number}", date.max)
-    write_reports([Report("json", str(report))], found * 50, Title("check", "x", ""))
+    write_reports([ReportFile("json", str(report))], found * 50, Title("check", "x", ""))
     write_files({path: f"{number}" * 2000 for path in pair})
 
 
