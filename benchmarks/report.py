@@ -18,7 +18,7 @@ from playwright.sync_api import Browser
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.findings.finding import LEVELS, Finding
 from pytest_bctrl.reports.html import findings_html
-from pytest_bctrl.reports.wording import RanTest, RunReport, Title
+from pytest_bctrl.reports.verdict import RanTest, RunReport, Title
 from tests.browser.chromium import launched
 
 _DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"

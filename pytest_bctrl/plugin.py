@@ -1,4 +1,4 @@
-"""The pytest plugin: options, fixtures and markers. It imports only pytest until one of them is used."""
+"""The pytest plugin: options, fixtures and markers. It imports pytest and the table of settings alone."""
 
 from __future__ import annotations
 
@@ -57,12 +57,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "URL of the spec, 'published', or 'mutants' (default: --bctrl-upstream, else mutants)",
     )
     group.addoption(
-        "--bctrl-coverage", action="store_true", help="List what of the contract was never seen, at the end of the run"
+        "--bctrl-coverage", action="store_true", help="List the parts of the contract that no response exercised"
     )
     group.addoption(
-        "--bctrl-accept", metavar="REASON", help="Write the findings that fail now to the list of accepted ones"
+        "--bctrl-accept", metavar="REASON", help="Add the current failures to the baseline, with this reason"
     )
-    group.addoption("--bctrl-until", metavar="DATE", help="Until when to accept them (default: 90 days from today)")
+    group.addoption(
+        "--bctrl-until",
+        metavar="DATE",
+        help="Expiry of the entries that --bctrl-accept adds (default: 90 days from today)",
+    )
     for setting in SETTINGS:
         if setting.metavar:
             group.addoption(

@@ -30,7 +30,7 @@ from pytest_bctrl.drift.sources import read_text
 from pytest_bctrl.files.limits import DOCUMENT
 from pytest_bctrl.findings.finding import Finding, parse_levels
 from pytest_bctrl.http.message import MockResponse
-from pytest_bctrl.reports.wording import Title
+from pytest_bctrl.reports.verdict import Title
 from pytest_bctrl.samples import Samples, response, runtime, runtimes
 from pytest_bctrl.samples.mutants import broken
 from pytest_bctrl.secrets.secret import Secret

@@ -13,8 +13,9 @@ allow:
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.contract.document import read_file
 from pytest_bctrl.contract.yaml_source import read_yaml
@@ -22,7 +23,7 @@ from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.escaping import escape_line, escape_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
     from pathlib import Path
 
     from pytest_bctrl.findings.finding import Finding
@@ -36,11 +37,11 @@ DRIFT_SETTINGS_FILE = "bctrl-drift.yaml"
 DAYS = 90
 """Days for which a finding is accepted if no date is given."""
 
-EntryKind = Literal["drift", "checks"]
-"""Which part of the kit reports the findings of an entry: the drift gate, or the suite and `pytest-bctrl check`."""
-
 _ENTRY_KEYS = frozenset(("fingerprint", "rule", "location", "operation", "reason", "status", "until"))
-_ENTRY_HINT = "an entry has fingerprint, or rule, location and perhaps status; reason; until"
+_ENTRY_HINT = "an entry has fingerprint, or rule, location and perhaps operation and status; reason; until"
+_PLAIN_RULE = re.compile(r"[a-z]+(?:[_-][a-z0-9]+)+")
+_PLAIN_FINGERPRINT = re.compile(r"[0-9a-f]*[abcdf][0-9a-f]*")
+"""Text that YAML reads as a string without quotes; it could read other digits as a number."""
 
 
 class BaselineEntry(NamedTuple):
@@ -64,22 +65,17 @@ class BaselineEntry(NamedTuple):
             return all(self.covers_place(place) for place in places)
         if self.fingerprint:
             return False
-        is_status = self.status in ("", str(finding.extra.get("status", "")))
-        return is_status and self._matches(finding.rule, finding.location, finding.operation)
+        return self._matches(finding.rule, finding.location, finding.operation, finding.extra.get("status", ""))
 
     def covers_place(self, place: Mapping[str, Any]) -> bool:
         """Return whether the entry accepts a change at one of its locations."""
         if self.fingerprint:
             return self.fingerprint == str(place["fingerprint"])
-        return self._matches(place["rule"], place["location"], place["operation"])
+        return self._matches(place["rule"], place["location"], place["operation"], place.get("status", ""))
 
-    def _matches(self, rule: str, location: str, operation: str) -> bool:
-        return (self.rule, self.location) == (rule, location) and self.operation in ("", operation)
-
-    def is_of(self, kind: EntryKind) -> bool:
-        """Return whether findings of this kind may match the entry; without a rule, those of both kinds may."""
-        # Ids of drift rules are words joined by hyphens; those of checks, custom ones included, hold no hyphen.
-        return not self.rule or ("-" in self.rule) == (kind == "drift")
+    def _matches(self, rule: str, location: str, operation: str, status: object) -> bool:
+        is_here = (self.rule, self.location) == (rule, location) and self.operation in ("", operation)
+        return is_here and self.status in ("", str(status))
 
     @property
     def name(self) -> str:
@@ -93,9 +89,13 @@ class BaselineFile(NamedTuple):
     path: str
     entries: tuple[BaselineEntry, ...] = ()
 
-    def only(self, kind: EntryKind) -> BaselineFile:
-        """Return the baseline without the entries that only findings of the other kind can match."""
-        return self._replace(entries=tuple(entry for entry in self.entries if entry.is_of(kind)))
+    def of_rules(self, rules: Container[str]) -> BaselineFile:
+        """Return the baseline with the entries of these rules, and those that name no rule."""
+        return self._replace(entries=tuple(entry for entry in self.entries if not entry.rule or entry.rule in rules))
+
+    def without_rules(self, rules: Container[str]) -> BaselineFile:
+        """Return the baseline without the entries of these rules."""
+        return self._replace(entries=tuple(entry for entry in self.entries if entry.rule not in rules))
 
 
 class PartitionedFindings(NamedTuple):
@@ -164,12 +164,19 @@ def _read_entries(data: Mapping[str, Any], path: str, lines: Mapping[str, int]) 
 def _read_entry(data: Any, pointer: str, path: str, lines: Mapping[str, int]) -> BaselineEntry:
     if not isinstance(data, dict) or data.keys() - _ENTRY_KEYS:
         raise error_at(path, lines, pointer, "the entry is not of the right form", _ENTRY_HINT)
+    for key in ("fingerprint", "rule"):
+        if not isinstance(data.get(key, ""), str):
+            raise error_at(path, lines, pointer, f"{key}: {data[key]!r} is not text", "put it in quotes")
     texts = {key: str(value).strip() for key, value in data.items() if value is not None}
     if not texts.get("reason"):
         raise error_at(path, lines, pointer, "the entry gives no reason", _ENTRY_HINT)
     rule = texts.get("rule", "")
     if not texts.get("fingerprint") and not (rule and "location" in texts):
         raise error_at(path, lines, pointer, "the entry names no finding", _ENTRY_HINT)
+    ignored_keys = sorted(texts.keys() & {"location", "operation", "status"}) if texts.get("fingerprint") else []
+    if ignored_keys:
+        problem = f"the entry has a fingerprint, so its {ignored_keys[0]} would be ignored"
+        raise error_at(path, lines, pointer, problem, f"remove the {ignored_keys[0]}, or the fingerprint")
     until = _read_until(texts.pop("until", ""), pointer, path, lines)
     return BaselineEntry(until=until, line=lines.get(pointer, 1), **texts)
 
@@ -328,10 +335,19 @@ def _entry_rows(finding: Finding, values: Mapping[str, str]) -> list[str]:
     comment = escape_line(" ".join(f"{finding.rule} at {location}".split()))
     return [
         f"  # {comment}",
-        f"  - fingerprint: {finding.fingerprint}",
-        f"    rule: {finding.rule}",
+        f"  - fingerprint: {_quoted(finding.fingerprint, _PLAIN_FINGERPRINT)}",
+        f"    rule: {_quoted(finding.rule, _PLAIN_RULE)}",
         *(f"    {key}: {value}" for key, value in values.items()),
     ]
+
+
+def _quoted(text: str, plain: re.Pattern[str]) -> str:
+    """Return a string as YAML, in quotes unless it matches `plain`."""
+    import json
+
+    if plain.fullmatch(text):
+        return text
+    return escape_yaml(json.dumps(text, ensure_ascii=False))
 
 
 def _end_of_list(rows: Sequence[str], lines: Mapping[str, int]) -> int:
@@ -347,7 +363,10 @@ def _end_of_list(rows: Sequence[str], lines: Mapping[str, int]) -> int:
 def _renew_entries(
     text: str, path: str, findings: Sequence[Finding], values: Mapping[str, str]
 ) -> tuple[str, list[Finding]]:
-    """Write reason and date into the entries of the findings; return the text and the findings without an entry."""
+    """Write reason, date and a missing rule into the entries of the findings.
+
+    Return the text, and the findings without an entry.
+    """
     lines: dict[str, int] = {}
     data = _read_baseline_mapping(text, path, lines)
     entries = _read_entries(data, path, lines)
@@ -355,7 +374,8 @@ def _renew_entries(
     rows = text.splitlines()
     # From the last entry to the first, so that the line numbers of those above stay right.
     for index, entry in reversed(list(enumerate(entries))):
-        if not any(entry.covers(finding) for finding in findings):
+        covered = next((finding for finding in findings if entry.covers(finding)), None)
+        if covered is None:
             continue
         line_of_key = {key: lines[f"/allow/{index}/{key}"] for key in data["allow"][index]}
         if len({*line_of_key.values()}) < len(line_of_key):
@@ -365,6 +385,9 @@ def _renew_entries(
                 end = _end_of_value(rows, start, lines)
                 head = rows[start - 1].partition(f"{key}:")[0]
                 rows[start - 1 : end] = [f"{head}{key}: {values[key]}"]
+            elif key == "fingerprint" and not entry.rule:
+                head = rows[start - 1].partition(f"{key}:")[0].replace("-", " ")
+                rows.insert(start, f"{head}rule: {_quoted(covered.rule, _PLAIN_RULE)}")
     return "\n".join([*rows, ""]) if rows else text, new_findings
 
 

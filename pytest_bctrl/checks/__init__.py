@@ -1,1 +1,1 @@
-"""Checks: each looks at one answer and returns what it found. Nothing here opens a socket."""
+"""Checks of one response, which return findings. No module here opens a socket."""

@@ -92,12 +92,13 @@ def check_content_type(response: Response) -> Iterator[Violation]:
 def check_body(response: Response) -> Iterator[Violation]:
     """Yield a violation if the contract documents a JSON body and the response has none, or one that is not JSON."""
     looked(response).add("body")
-    if response.schema is None:
+    problems = response.parsed.problems
+    if response.schema is None or not problems:
         return
     rule, observed = "strict_json", _excerpt(response.body, response.parsed.at)
     if not response.body.strip():
         rule, observed = "complete_body", "nothing"
-    for problem in response.parsed.problems:
+    for problem in problems:
         expected, kind = "a JSON text in UTF-8 (RFC 8259)", problem.partition(": ")[0]
         yield violation_outside_body(rule, problem, "body", expected, observed, kind)
 

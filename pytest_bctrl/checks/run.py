@@ -163,7 +163,7 @@ def check_undocumented(response: Response) -> list[Finding]:
     looked(response).add("undocumented")
     if response.schema is None or not response.parsed.ok:
         return []
-    findings_: list[Finding] = []
+    undocumented: list[Finding] = []
     source = source_of(UNDOCUMENTED, response)
     all_differences = once(
         response, "differences", lambda: differences(response.contract, response.observed, response.media_type)
@@ -175,8 +175,8 @@ def check_undocumented(response: Response) -> list[Finding]:
                 selected = select_values(response.data, difference.sample["location"])
                 path = next((path for path, _ in selected), ())
             extra = {**difference.extra, **item_of(response.data, path), "source": source}
-            findings_.append(named(replace(difference, reproduce=response.reproduce, extra=extra)))
-    return findings_
+            undocumented.append(named(replace(difference, reproduce=response.reproduce, extra=extra)))
+    return undocumented
 
 
 def check_invariant(response: Response, entry: Mapping[str, Any]) -> Iterator[Violation]:

@@ -10,8 +10,6 @@ from datetime import date
 from pathlib import Path
 
 from pytest_bctrl.baseline.baseline_file import (
-    FILE,
-    BaselineFile,
     baseline_notes,
     expiry_date,
     load_baseline,
@@ -27,17 +25,20 @@ from pytest_bctrl.cli.options import (
     add_repeatable,
     gathered,
 )
-from pytest_bctrl.cli.project import add_contract_argument, load_contract
-from pytest_bctrl.cli.traffic import name_of, opened
+from pytest_bctrl.cli.project import add_contract_argument, baseline_path, load_contract
+from pytest_bctrl.cli.traffic import opened
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
+from pytest_bctrl.drift.rules import rules as drift_rules
+from pytest_bctrl.drift.sources import source_name
+from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.findings.finding import FAIL_ON, Finding, at_or_above, parse_levels
 from pytest_bctrl.recorded.conform import listing
 from pytest_bctrl.recorded.conform import response_from as response_from_exchange
 from pytest_bctrl.reports import FORMATS, writer
 from pytest_bctrl.reports.terminal import describe
-from pytest_bctrl.reports.wording import Title, counted, numbered
+from pytest_bctrl.reports.verdict import Title
+from pytest_bctrl.reports.wording import counted, numbered
 from pytest_bctrl.suite.report.observing import Observer, coverage_lines
 from pytest_bctrl.traffic.recordings.exchange import Recording
 
@@ -89,7 +90,8 @@ def run(options: argparse.Namespace) -> int:
     """
     today = date.today()
     until = expiry_date(options.accept, options.until, today)
-    baseline = _baseline(options)
+    path = baseline_path(options.baseline, is_written=options.accept is not None)
+    baseline = load_baseline(path, str(path))
     contract = load_contract(options.contract)
     (custom_checks,) = gathered(options.plugin, {"pytest_bctrl_checks": Check})
     levels = parse_levels(options.level, "--level")
@@ -100,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
     findings, off = levels.apply(checked.findings)
     notes = _skipped_files(options.paths, checked.attached_files)
     if not problems:
-        notes += baseline_notes(findings, baseline, today)
+        notes += baseline_notes(findings, baseline.without_rules(drift_rules()), today)
     notes += [f"switched off by --level: {entry.name}, {off.count(entry.name)} not shown" for entry in levels.off]
     findings = [mark_accepted(finding, baseline, today) for finding in findings]
     not_checked = [*problems]
@@ -132,7 +134,7 @@ def _check_files(options: argparse.Namespace, contract: Contract, custom_checks:
     checked = _CheckedFiles(Observer(contract))
     for path in _file_names(options.paths, checked.problems):
         try:
-            content, name = opened(path, "give a response body in JSON, or a .har file"), name_of(path)
+            content, name = opened(path, "give a response body in JSON, or a .har file"), source_name(path)
             for response, entry in _responses(content, name, contract, options.operation, checked.problems):
                 checked.response_count += 1
                 checked.observer.observe_response(response)
@@ -149,15 +151,8 @@ def _check_files(options: argparse.Namespace, contract: Contract, custom_checks:
     return checked
 
 
-def _baseline(options: argparse.Namespace) -> BaselineFile:
-    path = Path(options.baseline or FILE)
-    if options.baseline is not None and options.accept is None and not path.is_file():
-        raise SettingError(f"{str(path)!r} is not a file", where="--baseline", hint="--accept REASON writes one")
-    return load_baseline(path, str(path)).only("checks")
-
-
 def _skipped_files(paths: Sequence[str], attached_files: Collection[Path]) -> list[str]:
-    """Return a note for each kind of file in a folder that was skipped, as it may hold anything but responses.
+    """Return a note for each kind of file in a folder that was skipped, because it need not hold a response.
 
     Files that a HAR refers to are not skipped.
     """
@@ -165,9 +160,11 @@ def _skipped_files(paths: Sequence[str], attached_files: Collection[Path]) -> li
     for path in paths:
         if path == "-" or not Path(path).is_dir():
             continue
-        files = [file for file in Path(path).rglob("*") if file.resolve() not in attached_files]
+        files = list(Path(path).rglob("*"))
         for suffix, content in ((".json", "bodies"), (".zip", "archives")):
-            number = sum(1 for file in files if file.suffix.lower() == suffix)
+            # Only files of this kind are resolved: a link of another name may lead to itself.
+            candidates = (file for file in files if file.suffix.lower() == suffix)
+            number = sum(1 for file in candidates if file.resolve() not in attached_files)
             if number == 1:
                 notes.append(f"{path}: 1 {suffix} file was skipped; name {content} on the command line")
             elif number:

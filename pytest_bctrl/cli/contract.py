@@ -176,15 +176,14 @@ def update(files: ContractFiles, source: str | None, is_dry: bool, is_new: bool 
     `is_new` means that the files are a fresh copy, so that they are written even without a change: they name the
     source of their spec.
     """
-    from pytest_bctrl.cli.traffic import name_of
     from pytest_bctrl.drift.contract_change import compare_contracts
     from pytest_bctrl.drift.options import Options
-    from pytest_bctrl.drift.sources import read_text
+    from pytest_bctrl.drift.sources import read_text, source_name
     from pytest_bctrl.reports.drift_text import drift_text
-    from pytest_bctrl.reports.wording import Title
+    from pytest_bctrl.reports.verdict import Title
 
     source = source or build.published_url(files)
-    name = name_of(source)
+    name = source_name(source)
     pending = build.prepare_update(read_text(source), name, files, date.today())
     comparison = compare_contracts(pending.old, pending.new, files.overlay, Options())
     sys.stdout.write(drift_text(comparison.findings, Title("drift", pending.old.name, name)))

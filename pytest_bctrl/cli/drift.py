@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from pytest_bctrl.cli.options import (
     requested_reports,
     write_reports,
 )
-from pytest_bctrl.cli.project import chosen_contract, project_setting
+from pytest_bctrl.cli.project import baseline_path, chosen_contract, project_setting
 from pytest_bctrl.contract.files import short_path, shown_path, update_command
 from pytest_bctrl.escaping import escape_line
 
@@ -97,15 +98,16 @@ def _run(arguments: argparse.Namespace) -> int:
     from pytest_bctrl.drift import require_adoptable
     from pytest_bctrl.drift.contract_change import compare_contracts
     from pytest_bctrl.drift.options import Options
+    from pytest_bctrl.drift.rules import rules
     from pytest_bctrl.drift.sources import read_source
-    from pytest_bctrl.reports.wording import Title, that_fail
+    from pytest_bctrl.reports.verdict import Title, that_fail
 
     today = date.today()
     until = expiry_date(arguments.accept, arguments.until, today)
     reports = requested_reports(arguments)
     settings = read_settings(arguments.levels)
-    baseline = read_baseline(arguments.baseline, is_written=arguments.accept is not None)
     in_force = chosen_contract(None) if arguments.base is None or arguments.upstream is None else None
+    baseline = read_baseline(arguments.baseline, in_force, is_written=arguments.accept is not None)
     # The contract in force, if it is one side of the comparison.
     compared = in_force if arguments.base is None else None
     base, upstream = default_sources(arguments.base, arguments.upstream, in_force)
@@ -117,9 +119,9 @@ def _run(arguments: argparse.Namespace) -> int:
     result = apply_baseline(comparison.findings, baseline, today)
     findings = result.remaining
     if arguments.observed:
-        findings, entry_notes = _with_observed(arguments, (old, new), result, baseline, compared)
+        findings, entry_notes = _with_observed(arguments, (old, new), result, baseline, compared, today)
     else:
-        entry_notes = baseline_notes(comparison.findings, baseline.only("drift"), today)
+        entry_notes = baseline_notes(comparison.findings, baseline.of_rules(rules()), today)
     notes = [*comparison.notes, *entry_notes, *result.notes]
     if arguments.impact:
         findings = _with_impact(findings, arguments.impact)
@@ -147,15 +149,13 @@ def _with_observed(
     result: PartitionedFindings,
     baseline: BaselineFile,
     in_force: ContractInForce | None,
+    today: date,
 ) -> tuple[list[Finding], list[str]]:
     """Return the remaining changes and the findings in the traffic, each with its cause, and notes on the baseline."""
-    from datetime import date
-
     from pytest_bctrl.baseline.baseline_file import baseline_notes, mark_accepted
-    from pytest_bctrl.cli.traffic import placed
+    from pytest_bctrl.cli.traffic import attributed_findings
 
-    today = date.today()
-    findings = placed(arguments, *documents, result.remaining, in_force)
+    findings = attributed_findings(arguments, *documents, result.remaining, in_force)
     in_traffic = [finding for finding in findings if "revision" not in finding.extra]
     notes = baseline_notes([*result.remaining, *result.accepted, *in_traffic], baseline, today)
     return [mark_accepted(finding, baseline, today) for finding in findings], notes
@@ -264,22 +264,26 @@ def read_settings(path: str | None) -> DriftSettings:
     return read_drift_settings(read_text(name), name)
 
 
-def read_baseline(path: str | None, *, is_written: bool) -> BaselineFile:
-    """Return the baseline at `path`, or the default one, empty if there is no file.
+def read_baseline(path: str | None, in_force: ContractInForce | None, *, is_written: bool) -> BaselineFile:
+    """Return the baseline at `path`, else that of the project, empty if there is no file.
 
-    Raises `DocumentError` if it is invalid, or if the file at `path` is missing and `is_written` is false.
+    Raises `DocumentError` if it is invalid, and `SettingError` if a file that is named is missing and `is_written` is
+    false.
     """
-    from pytest_bctrl.baseline.baseline_file import FILE, load_baseline
+    from pytest_bctrl.baseline.baseline_file import load_baseline
     from pytest_bctrl.drift.settings import require_known_rules
-    from pytest_bctrl.errors import DocumentError
 
-    file = Path(path or FILE)
-    if path is not None and not is_written and not file.exists():
-        hint = "--accept REASON writes one"
-        raise DocumentError("there is no such file", where=f"--baseline {path}", hint=hint)
+    file = baseline_path(path, is_written=is_written)
     baseline = load_baseline(file, str(file))
-    require_known_rules(baseline)
+    require_known_rules(baseline, partial(_rules_of_checks, in_force))
     return baseline
+
+
+def _rules_of_checks(in_force: ContractInForce | None) -> list[str]:
+    from pytest_bctrl.checks.rules import rules_of
+
+    contract = (in_force or chosen_contract(None)).load()
+    return rules_of([rule for operation in contract.operations for rule in operation.invariants], ())
 
 
 def _next_commands(arguments: argparse.Namespace, in_force: ContractInForce | None) -> Iterator[str]:

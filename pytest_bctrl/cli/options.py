@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from pytest_bctrl.findings.finding import Finding
-    from pytest_bctrl.reports.wording import Title
+    from pytest_bctrl.reports.verdict import Title
 
 
 class ReportFile(NamedTuple):

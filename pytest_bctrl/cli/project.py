@@ -6,9 +6,12 @@ import io
 import os
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from pytest_bctrl.baseline.baseline_file import FILE
+from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.contract.in_force import (
     FOLDER,
     PUBLISHED,
@@ -66,6 +69,35 @@ def chosen_contract(name: str | None, option: str = "--contract") -> ContractInF
     if name is not None:
         return contract_in_force(name, folder, option)
     return _of_project(("bctrl_contract",), FOLDER, contract_of_config) or contract_in_force(None, folder)
+
+
+def baseline_path(option: str | None, *, is_written: bool) -> Path:
+    """Return the path of the baseline: of `--baseline`, else of `bctrl_baseline`, else the default one.
+
+    Raises `SettingError` if a file that is named does not exist and `is_written` is false.
+    """
+    if option is None:
+        path = project_setting("bctrl_baseline", partial(_configured_baseline, is_written=is_written))
+        return path or Path(FILE)
+    path = Path(option)
+    _require_file(path, "--baseline", is_written)
+    return path
+
+
+def _configured_baseline(config: pytest.Config, is_written: bool) -> Path | None:
+    from pytest_bctrl.settings import resolve, table
+
+    setting = resolve.find_value(table.BASELINE, config, os.environ)
+    if setting is None:
+        return None
+    path = config.rootpath / setting.value
+    _require_file(path, setting.where, is_written)
+    return Path(shown_path(path))
+
+
+def _require_file(path: Path, where: str, is_written: bool) -> None:
+    if not is_written and not path.is_file():
+        raise SettingError(f"{str(path)!r} is not a file", where=where, hint="--accept REASON writes one")
 
 
 def project_setting(name: str, read: Callable[[pytest.Config], _Value]) -> _Value | None:

@@ -18,6 +18,7 @@ from pytest_bctrl.contract.document import Document
 from pytest_bctrl.contract.in_force import ContractInForce
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.drift.sources import source_name
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
 from pytest_bctrl.files.limits import read_file, read_stream
 from pytest_bctrl.findings.finding import Finding
@@ -31,13 +32,6 @@ from pytest_bctrl.traffic.recordings.har_read import decode, no_attachments
 
 _KINDS = "an observation or a JSON report that holds one, a recording, a HAR file, a JSON body"
 _HINT = f"give {_KINDS}, or - for standard input"
-
-
-def name_of(path: str) -> str:
-    """Return the name that errors and reports use for a file on the command line."""
-    if path == "-":
-        return "standard input"
-    return path
 
 
 def opened(path: str, hint: str = _HINT) -> Recording | bytes:
@@ -56,12 +50,12 @@ def opened(path: str, hint: str = _HINT) -> Recording | bytes:
         data = read_stream(sys.stdin.buffer) if file is None else read_file(file)
     except (OSError, ValueError) as error:
         cause = getattr(error, "strerror", None) or str(error)
-        raise DocumentError(f"it cannot be read: {cause}", where=name_of(path), hint=hint) from None
+        raise DocumentError(f"it cannot be read: {cause}", where=source_name(path), hint=hint) from None
     if not data.strip():
-        raise DocumentError("it is empty", where=name_of(path), hint=hint)
+        raise DocumentError("it is empty", where=source_name(path), hint=hint)
     if re.match(rb'(?:\xef\xbb\xbf)?\s*\{\s*"log"', data):
         attachments = no_attachments if file is None else attachments_beside(file)
-        return decode(data, name_of(path), attachments=attachments)
+        return decode(data, source_name(path), attachments=attachments)
     return data
 
 
@@ -75,7 +69,7 @@ def read_traffic(paths: Sequence[str], contract: Contract) -> tuple[Observation,
     has_bodies = False
     labels = {operation.label for operation in contract.operations}
     for path in paths:
-        content, name = opened(path), name_of(path)
+        content, name = opened(path), source_name(path)
         observation = None
         if isinstance(content, bytes):
             observation = _saved_observation(content, name)
@@ -142,7 +136,7 @@ def _report_observation(report: Mapping[str, Any], name: str) -> dict[str, Any]:
     return observation
 
 
-def placed(
+def attributed_findings(
     arguments: argparse.Namespace,
     old: Document,
     new: Document,

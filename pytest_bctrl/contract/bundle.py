@@ -141,10 +141,12 @@ def _split_reference(name: str, reference: Any) -> tuple[str, str] | None:
     if not isinstance(reference, str):
         return None
     uri, _, fragment = reference.partition("#")
-    if ":" in uri or uri.startswith("/") or fragment[:1] not in ("", "/"):
+    # Decoded first: %2F and %3A would otherwise make an absolute path or a URL of a relative one.
+    path = unquote(uri)
+    if ":" in path or "\\" in path or path.startswith("/") or fragment[:1] not in ("", "/"):
         return None
-    if not uri:
+    if not path:
         return name, fragment
-    if not uri.endswith(_READABLE):
+    if not path.endswith(_READABLE):
         return None
-    return posixpath.normpath(posixpath.join(posixpath.dirname(name), unquote(uri))), fragment
+    return posixpath.normpath(posixpath.join(posixpath.dirname(name), path)), fragment

@@ -115,10 +115,10 @@ def _in_utc(moment: datetime) -> datetime:
 
 def _beyond_microseconds(text: str) -> str:
     """Return the digits of a fraction that a `datetime` cannot hold."""
-    match = _NANOSECONDS.search(text)
+    match = _BEYOND_MICROSECONDS.search(text)
     if match is None:
         return ""
     return match[1].rstrip("0")
 
 
-_NANOSECONDS = re.compile(r"[.,]\d{6}(\d+)", re.ASCII)
+_BEYOND_MICROSECONDS = re.compile(r"[.,]\d{6}(\d+)", re.ASCII)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
     from os import PathLike
     from pathlib import Path
 
@@ -66,31 +67,34 @@ def compare_with_upstream(
     settings_file: Path,
     baseline: BaselineFile,
     overlay: Path | None = None,
+    other_rules: Callable[[], Collection[str]] = tuple,
 ) -> PartitionedFindings:
     """Return the findings of `check_upstream`, with the levels of the settings, partitioned by the baseline.
 
-    The settings file may be missing. `overlay`, that of the contract, is applied to both documents. Raises the
-    exceptions of `check_upstream`, and `DocumentError` for invalid settings or a baseline entry with an unknown rule.
+    The settings file may be missing. `overlay`, that of the contract, is applied to both documents. `other_rules`
+    returns the rules of the checks, which the baseline may name too. Raises the exceptions of `check_upstream`, and
+    `DocumentError` for invalid settings or a baseline entry with an unknown rule.
     """
     from datetime import date
 
     from pytest_bctrl.baseline.baseline_file import apply_baseline, baseline_notes
     from pytest_bctrl.drift.contract_change import compare_contracts
     from pytest_bctrl.drift.options import Options
+    from pytest_bctrl.drift.rules import rules
     from pytest_bctrl.drift.settings import DriftSettings, read_drift_settings, require_known_rules
     from pytest_bctrl.drift.sources import read_text
 
     settings = DriftSettings()
     if settings_file.is_file():
         settings = read_drift_settings(read_text(str(settings_file)), str(settings_file))
-    require_known_rules(baseline)
+    require_known_rules(baseline, other_rules)
     today = date.today()
     options = Options(settings.levels, sunset_days=settings.sunset_days, today=today)
     revision = _document(source, "revision")
     comparison = compare_contracts(_document(contract_base, "base"), revision, overlay, options)
     require_adoptable(revision, comparison.findings)
     partition = apply_baseline(comparison.findings, baseline, today)
-    notes = baseline_notes(comparison.findings, baseline.only("drift"), today)
+    notes = baseline_notes(comparison.findings, baseline.of_rules(rules()), today)
     return partition._replace(notes=(*comparison.notes, *notes, *partition.notes))
 
 

@@ -1,4 +1,4 @@
-"""Compares what one operation takes and answers: the request body, statuses, headers, media types, bodies.
+"""Compares the requests and responses of an operation: the request body, statuses, headers, media types, bodies.
 
 Request bodies are compared as one finding: a kit that only reads has no use for more.
 """

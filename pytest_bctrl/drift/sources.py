@@ -32,13 +32,18 @@ def read_source(source: str, seconds: float = SECONDS, previous: Document | None
     """
     text = read_text(source, seconds)
     if source == "-" or _URL.match(source):
-        return load_document(text, "standard input" if source == "-" else source, previous)
+        return load_document(text, source_name(source), previous)
     if is_self_contained(text):
         return with_samples(load_document(text, source, previous), Path(source))
     from pytest_bctrl.contract.bundle import bundle_files
 
     document = load_document(text, source)
     return document._replace(data=bundle_files(document, partial(read_text, seconds=seconds)))
+
+
+def source_name(source: str) -> str:
+    """Return the name of a source in messages: the source itself, or `standard input` for `-`."""
+    return "standard input" if source == "-" else source
 
 
 def read_text(source: str, seconds: float = SECONDS) -> str:
@@ -53,7 +58,7 @@ def read_text(source: str, seconds: float = SECONDS) -> str:
         data = sys.stdin.buffer.read(DOCUMENT + 1)
     else:
         data = _read_file(source)
-    name = "standard input" if source == "-" else source
+    name = source_name(source)
     if len(data) > DOCUMENT:
         raise DocumentError(f"larger than {size(DOCUMENT)}", where=name, hint="give a smaller document")
     try:

@@ -24,9 +24,9 @@ def locked(path: Path) -> Iterator[Path]:
     removed. Raises `BctrlError`, which names the lock, if another process holds it for too long, or if it cannot be
     opened; and `OSError`.
     """
-    # Importing it takes a moment, and most runs write no file.
     from hashlib import sha256
 
+    # Importing filelock takes a moment, and most runs write no file.
     from filelock import FileLock, Timeout
 
     digest = sha256(path.name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
@@ -36,19 +36,16 @@ def locked(path: Path) -> Iterator[Path]:
     with suppress(FileNotFoundError):
         if not stat.S_ISREG(lock.lstat().st_mode):
             raise _cannot_lock(lock, "not a regular file")
-    file_lock = FileLock(lock, TIMEOUT, poll_interval=_POLL_SECONDS)
+    file_lock = FileLock(lock, TIMEOUT, poll_interval=_POLL_SECONDS, fallback_to_soft=False)
     try:
         file_lock.acquire()
     except Timeout:
-        raise BctrlError(
-            f"another process has held it for more than {TIMEOUT:g} s", where=str(lock), hint="wait for it, or end it"
-        ) from None
-    except OSError as error:
+        problem = f"another process has held it for more than {TIMEOUT:g} s"
+        raise BctrlError(problem, where=str(lock), hint="wait for that process, or end it") from None
+    except PermissionError as error:
         if not os.path.lexists(lock):
             raise
-        raise BctrlError(
-            f"this user cannot take the lock: {error.strerror}", where=str(lock), hint="remove it"
-        ) from None
+        raise _cannot_lock(lock, str(error.strerror)) from None
     try:
         part.unlink(missing_ok=True)
         yield part

@@ -35,7 +35,8 @@ from pytest_bctrl.impact.replay import Replayer
 from pytest_bctrl.impact.response_changes import changes_from_drift
 from pytest_bctrl.impact.run import ChangeResult, ExercisedTest, ImpactRun, with_shared_exchanges, worst_first
 from pytest_bctrl.integration.fixture_values import LAST_WORD
-from pytest_bctrl.reports.wording import Title, numbered
+from pytest_bctrl.reports.verdict import Title
+from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.settings import resolve as settings

@@ -263,9 +263,9 @@ class RecordedTest:
         body = httpx.Response(response.status_code, headers=response.headers, content=wire).content
         if sum(len(exchange.body) + len(exchange.request_body) for exchange in self._kept) + len(body) > RECORDED:
             raise DocumentError(
-                f"its answers are larger than {size(RECORDED)} in all, and are not recorded",
+                f"its responses are larger than {size(RECORDED)} in all, and are not recorded",
                 where=self._place.shown,
-                hint="ask for less in one test",
+                hint="request less in one test",
             )
         url = str(request.url.copy_with(username=None, password=None, fragment=None))
         parts, target_path = urlsplit(url), urlsplit(aim.base_url).path.rstrip("/")

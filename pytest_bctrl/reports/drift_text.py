@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from pytest_bctrl.contract.files import short_path
 from pytest_bctrl.escaping import escape_line
+from pytest_bctrl.reports.verdict import Title
 from pytest_bctrl.reports.wording import (
     Group,
-    Title,
     accepted,
     accepted_where,
     counted,

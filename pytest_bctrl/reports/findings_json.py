@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_bctrl._version import __version__
 from pytest_bctrl.escaping import escape_json
 from pytest_bctrl.findings.finding import LEVELS, Finding
-from pytest_bctrl.reports.wording import RunReport, Title, grouped, verdict_of
+from pytest_bctrl.reports.verdict import RunReport, Title, verdict_of
+from pytest_bctrl.reports.wording import grouped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,9 +13,8 @@ from pytest_bctrl.escaping import (
     escape_markdown_code,
 )
 from pytest_bctrl.findings.finding import LEVELS, Finding
+from pytest_bctrl.reports.verdict import RunReport, Title, verdict_of
 from pytest_bctrl.reports.wording import (
-    RunReport,
-    Title,
     accepted,
     counted,
     document_position,
@@ -24,7 +23,6 @@ from pytest_bctrl.reports.wording import (
     one_line,
     repository_file,
     told,
-    verdict_of,
     where,
 )
 

@@ -6,16 +6,8 @@ from collections.abc import Sequence
 
 from pytest_bctrl.escaping import escape_xml
 from pytest_bctrl.findings.finding import LEVELS, Finding, at_or_above
-from pytest_bctrl.reports.wording import (
-    RunReport,
-    Title,
-    accepted,
-    document_position,
-    one_line,
-    told,
-    verdict_of,
-    where,
-)
+from pytest_bctrl.reports.verdict import RunReport, Title, verdict_of
+from pytest_bctrl.reports.wording import accepted, document_position, one_line, told, where
 
 _PROPERTIES = 50
 """Maximum number of findings of one test case that are written as properties; `bctrl.findings` has their number."""

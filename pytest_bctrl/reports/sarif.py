@@ -8,17 +8,15 @@ from urllib.parse import quote
 
 from pytest_bctrl._version import __version__
 from pytest_bctrl.escaping import escape_json, escape_sarif
+from pytest_bctrl.reports.verdict import RunReport, Title, verdict_of
 from pytest_bctrl.reports.wording import (
     Group,
-    RunReport,
-    Title,
     accepted,
     document_position,
     grouped,
     one_line,
     repository_file,
     told,
-    verdict_of,
     where,
 )
 

@@ -1,19 +1,16 @@
-"""Texts that all report formats share: findings in words, and the title and verdict of a report."""
+"""Texts that all report formats share: findings in words."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.escaping import escape_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_bctrl.contract.model import Contract
-    from pytest_bctrl.findings.finding import FailOn, Finding
-    from pytest_bctrl.observed.coverage import Coverage
+    from pytest_bctrl.findings.finding import Finding
 
 
 def shown(value: Any, max_length: int = 600) -> str:
@@ -126,18 +123,18 @@ def impact_of(finding: Finding) -> str:
     tests = [f"{test['test']}: {test['line']}" for test in impact["tests"]]
     if not tests:
         return one_line(impact["verdict"])
-    return one_line(f"{impact['verdict']} ({_first_few(tests)})")
+    return one_line(f"{impact['verdict']} ({_first_few(tests, len(tests))})")
 
 
 _FEW = 3
 """Maximum number of locations or tests in a line of text; the data of the finding has all."""
 
 
-def _first_few(texts: Sequence[str]) -> str:
-    """Return the first texts, and the number of the others: `a; b; c; and 2 more`."""
+def _first_few(texts: Sequence[str], number: int) -> str:
+    """Return the first of `number` texts, and how many more there are: `a; b; c; and 2 more`."""
     parts = [*texts[:_FEW]]
-    if len(texts) > _FEW:
-        parts.append(f"and {len(texts) - _FEW} more")
+    if number > _FEW:
+        parts.append(f"and {number - _FEW} more")
     return "; ".join(parts)
 
 
@@ -146,9 +143,9 @@ def in_places(finding: Finding) -> str:
     places = finding.extra.get("places", ())
     if len(places) < 2:
         return ""
-    names = [_location_text(place["operation"], place["location"], place) for place in places]
+    names = [_location_text(place["operation"], place["location"], place) for place in places[:_FEW]]
     operations = len({place["operation"] for place in places})
-    return f"in {len(places)} places of {numbered(operations, 'operation')}: {_first_few(names)}"
+    return f"in {len(places)} places of {numbered(operations, 'operation')}: {_first_few(names, len(places))}"
 
 
 _MAX_STEP = 30
@@ -181,7 +178,7 @@ class Group(NamedTuple):
         if self.location:
             text += f", at {self.location}"
         elif names and names != [self.changed]:
-            text += f", in {numbered(len(names), 'operation')}: {_first_few(names)}"
+            text += f", in {numbered(len(names), 'operation')}: {_first_few(names, len(names))}"
         return one_line(text)
 
     @property
@@ -266,157 +263,6 @@ def accepted(finding: Finding) -> str:
 def accepted_where(finding: Finding) -> str:
     """Return the same with the location of the baseline entry: `… the reason (bctrl-baseline.yaml:2)`."""
     return one_line(f"{accepted(finding)} ({finding.extra['accepted']['where']})")
-
-
-Status = Literal["passed", "failed", "not checked"]
-
-
-class Title(NamedTuple):
-    """The name of the report, the compared documents, the level that fails the run, and notes.
-
-    `not_checked` has a reason for each check that did not run. `accepted` is the number of findings that a comparison
-    omits because the baseline accepts them.
-    """
-
-    name: str
-    base: str = ""
-    revision: str = ""
-    fail_on: FailOn = "error"
-    notes: tuple[str, ...] = ()
-    not_checked: tuple[str, ...] = ()
-    accepted: int = 0
-
-
-Outcome = Literal["passed", "failed", "accepted", "skipped", "error", "not checked"]
-"""How a test ended; `accepted` if the baseline accepts every finding that would have failed it."""
-
-
-class RanTest(NamedTuple):
-    """One test of the run: its id, outcome, duration in seconds and, if it did not pass, the reason."""
-
-    id: str
-    outcome: Outcome
-    seconds: float
-    reason: str = ""
-
-
-class RunReport(NamedTuple):
-    """The data of a run that a report has besides findings and title.
-
-    `target` is `mock` or `live`, or empty if no request was sent; `base_url` is its URL. `started` is an ISO 8601 time
-    with its offset. `counts` has `requests`, `responses` and `bodies`. `is_complete` is false if the run ended before
-    all `planned` tests had run (0 if their number is unknown). `shortfall` is a sentence if the coverage is below the
-    required minimum, `undecided` a sentence if that could not be determined. `observation` is plain data.
-    """
-
-    contract: Contract
-    target: str = ""
-    base_url: str = ""
-    upstream: str = ""
-    started: str = ""
-    seconds: float = 0.0
-    is_complete: bool = True
-    planned: int = 0
-    tests: tuple[RanTest, ...] = ()
-    counts: Mapping[str, int] = MappingProxyType({})
-    coverage: Coverage | None = None
-    shortfall: str = ""
-    undecided: str = ""
-    observation: Mapping[str, Any] | None = None
-
-    def number_of(self, outcome: Outcome) -> int:
-        """Return the number of tests with this outcome."""
-        return sum(1 for test in self.tests if test.outcome == outcome)
-
-
-class VerdictText(NamedTuple):
-    """The status of a report, and a sentence with the reasons for it."""
-
-    status: Status
-    sentence: str
-
-
-def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> VerdictText:
-    """Return the verdict: `failed` takes precedence over `not checked`, and that over `passed`."""
-    failures = _failures(findings, title, run)
-    if failures:
-        return VerdictText("failed", sentence(failures))
-    gaps = _unchecked(title, run)
-    if gaps:
-        return VerdictText("not checked", sentence(gaps))
-    result = "no findings"
-    if findings:
-        result = f"{counted(findings)}, at which the run does not fail"
-    return VerdictText("passed", sentence([result, *_basis(run)]))
-
-
-def _failures(findings: Sequence[Finding], title: Title, run: RunReport | None) -> list[str]:
-    """Return the reasons why a run failed; none if it did not."""
-    failing = that_fail(findings, title.fail_on)
-    reasons = []
-    if len(failing) == 1:
-        reasons.append(f"{counted(failing)} fails the run")
-    elif failing:
-        reasons.append(f"{counted(failing)} fail the run")
-    if run is None:
-        return reasons
-    failed_tests = run.number_of("failed") + run.number_of("error")
-    if failed_tests:
-        reasons.append(f"{failed_tests} of {numbered(len(run.tests), 'test')} failed")
-    if reasons or run.shortfall:
-        reasons += [*_tests_left(run), *_skipped(run), *filter(None, [run.shortfall])]
-    return reasons
-
-
-def _unchecked(title: Title, run: RunReport | None) -> list[str]:
-    """Return what was not checked and why; nothing if everything was checked."""
-    first_reason = title.not_checked[:1]
-    if run is None:
-        return [f"not everything could be checked: {reason}" for reason in first_reason]
-    if not run.number_of("passed") + run.number_of("accepted"):
-        return ["nothing was checked", *first_reason]
-    if not run.is_complete:
-        return ["the run ended before everything was checked", *_tests_left(run), *first_reason, *_basis(run)]
-    if run.number_of("not checked"):
-        return [*first_reason, *_basis(run)]
-    if run.undecided:
-        return [run.undecided, *_basis(run)]
-    return []
-
-
-def that_fail(findings: Sequence[Finding], fail_on: FailOn) -> list[Finding]:
-    """Return the findings at or above a level."""
-    # Without findings, their module need not be imported.
-    if not findings:
-        return []
-    from pytest_bctrl.findings.finding import at_or_above
-
-    return at_or_above(findings, fail_on)
-
-
-def _basis(run: RunReport | None) -> list[str]:
-    """Return the facts on which the verdict of a run is based."""
-    if run is None:
-        return []
-    parts = [f"{run.number_of('passed')} of {numbered(len(run.tests), 'test')} passed"]
-    accepted = run.number_of("accepted")
-    if accepted:
-        parts.append(f"the findings of {numbered(accepted, 'test')} are accepted")
-    parts += _skipped(run)
-    if run.coverage is not None and run.coverage.points:
-        parts.append(f"{run.coverage.percent:.0f}% of the contract was covered")
-    return parts
-
-
-def _skipped(run: RunReport) -> list[str]:
-    skipped = run.number_of("skipped")
-    return [f"{skipped} skipped"] if skipped else []
-
-
-def _tests_left(run: RunReport) -> list[str]:
-    """Return the number of tests that did not run; nothing if all ran."""
-    left = run.planned - len(run.tests)
-    return [f"{numbered(left, 'test')} did not run"] if left > 0 else []
 
 
 def sentence(parts: Sequence[str]) -> str:

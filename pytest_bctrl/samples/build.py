@@ -288,11 +288,11 @@ class Builder:
                 members[name] = self._member_value(schema, name, location, depth)
             elif room > 0 and self._is_included(self._member_schema(schema, name, location), depth):
                 room -= self._try_member(members, schema, name, location, depth)
-        self._add_required_names(members, schema, location, depth)
+        self._add_members_up_to_minimum(members, schema, location, depth)
         self._add_dependent_members(members, schema, location, depth)
         return members
 
-    def _add_required_names(
+    def _add_members_up_to_minimum(
         self, members: dict[str, Any], schema: Mapping[str, Any], location: str, depth: int
     ) -> None:
         """Add members until an object has as many as `minProperties` requires.

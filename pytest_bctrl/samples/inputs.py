@@ -140,13 +140,12 @@ def exemplified(contract: Contract, settings: Mapping[str, str]) -> Contract:
         bare = replace(parameter, setting=None)
         return replace(parameter, examples=tuple(islice(_values(contract, bare, {}), 1)))
 
-    operations = tuple(
-        replace(operation, parameters=tuple(map(with_example, operation.parameters)))
-        for operation in contract.operations
-    )
-    if operations == contract.operations:
+    parameters = [tuple(map(with_example, operation.parameters)) for operation in contract.operations]
+    # Values are cached per contract object.
+    if parameters == [operation.parameters for operation in contract.operations]:
         return contract
-    return replace(contract, operations=operations)
+    pairs = zip(contract.operations, parameters, strict=True)
+    return replace(contract, operations=tuple(replace(operation, parameters=changed) for operation, changed in pairs))
 
 
 def _from_settings(parameter: Parameter, settings: Mapping[str, str]) -> list[str]:

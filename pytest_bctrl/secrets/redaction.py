@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import unquote
 
@@ -307,14 +307,14 @@ def _weakness(text: str) -> str:
     return weakness(text)
 
 
-def _legible(entry: Mapping[str, _Entry]) -> re.Pattern[bytes]:
+def _legible(secrets: Collection[str]) -> re.Pattern[bytes]:
     """Return a pattern of the parts of decoded base64 that can contain a secret; other text decodes to noise."""
     letters = rb"\t\n\r\x20-\x7e"
-    if not all(map(str.isascii, entry)):
+    if not all(map(str.isascii, secrets)):
         letters += rb"\x80-\xff"
-    if not all(map(str.isprintable, entry)):
+    if not all(map(str.isprintable, secrets)):
         letters = rb"\x00-\xff"
-    return re.compile(rb"[%b]{%d,}" % (letters, max(1, min(map(len, entry), default=1))))
+    return re.compile(rb"[%b]{%d,}" % (letters, max(1, min(map(len, secrets), default=1))))
 
 
 def _longest_first(values: Sequence[str]) -> list[str]:

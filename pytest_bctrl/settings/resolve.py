@@ -36,7 +36,6 @@ Target = Literal["mock", "live"]
 Probes = Literal["all", "contract"]
 Choice = TypeVar("Choice", bound=str)
 
-_DEFAULT_MAX_EXAMPLES = 20
 _SECONDS = {"ms": 0.001, "": 1, "s": 1, "m": 60, "h": 3600}
 
 
@@ -158,10 +157,18 @@ def _file_label(setting: Setting, source: SettingSource) -> str:
     """Return the name of a TOML file; `ini` for a value in an ini file or from `--override-ini`."""
     if source.inipath is None or not source.inipath.name.endswith(".toml"):
         return "ini"
-    # pytest 8 does not know the option yet when a conftest.py is imported; it has no native TOML either.
-    if f"{setting.ini}=" in str(source.getoption("override_ini")):
+    if f"{setting.ini}=" in str(_overrides(source)):
         return "ini"
     return source.inipath.name
+
+
+def _overrides(source: SettingSource) -> object:
+    """Return the values of `--override-ini`."""
+    try:
+        return source.getoption("override_ini")
+    except ValueError:
+        # Up to pytest 9.0 it is set only after plugins and the first conftest.py are loaded.
+        return getattr(getattr(source, "known_args_namespace", None), "override_ini", None)
 
 
 def _text_of(value: object) -> str:
@@ -241,13 +248,13 @@ def _choice(choices: Sequence[Choice], kind: str, setting: SettingValue | None) 
     raise SettingError(f"unknown {kind} {setting.value!r}", where=setting.where, hint=hint)
 
 
-VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))", re.ASCII)
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))", re.ASCII)
 """A reference to an environment variable: `$NAME` or `${NAME}`."""
 
 
 def variables_in(text: str) -> Iterator[str]:
     """Yield the names of the environment variables that a text refers to."""
-    for match in VARIABLE.finditer(text):
+    for match in _VARIABLE.finditer(text):
         yield match[1] or match[2]
 
 
@@ -256,12 +263,12 @@ def substitute_variables(text: str, where: str, environment: Mapping[str, str]) 
     for name in variables_in(text):
         if not environment.get(name):
             raise SettingError(f"the variable {name} is not set", where=where, hint=f"export {name}=…")
-    return VARIABLE.sub(lambda match: environment[match[1] or match[2]], text)
+    return _VARIABLE.sub(lambda match: environment[match[1] or match[2]], text)
 
 
 def quote_for_shell(field: str) -> str:
     """Return a header field quoted for a shell, which expands each `$VARIABLE` and nothing else."""
-    return VARIABLE.sub(r"""'"\g<0>"'""", shlex.quote(field)).removesuffix("''")
+    return _VARIABLE.sub(r"""'"\g<0>"'""", shlex.quote(field)).removesuffix("''")
 
 
 def reports_to_github(source: SettingSource, environment: Mapping[str, str]) -> bool:
@@ -290,7 +297,7 @@ def scrubs_ids(source: SettingSource) -> bool:
     values = file_values(SCRUB, source)
     if not values:
         return False
-    (scrub, *_) = values
+    scrub = values[0]
     if scrub.value != "ids":
         raise SettingError(f"unknown kind {scrub.value!r}", where=scrub.where, hint="leave it out, or write: ids")
     return True
@@ -300,7 +307,7 @@ def max_examples(source: SettingSource, environment: Mapping[str, str]) -> int:
     """Return how many values to try per path parameter; raises `SettingError` for anything but 1 to 10,000."""
     setting = find_value(MAX_EXAMPLES, source, environment)
     if setting is None:
-        return _DEFAULT_MAX_EXAMPLES
+        return int(MAX_EXAMPLES.default)
     text = setting.value.strip()
     if text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 10_000:
         return int(text)

@@ -119,13 +119,13 @@ GITHUB = Setting(
 )
 IMPACT_MIN = Setting(
     "bctrl_impact_min",
-    "Fail an impact run in which your tests notice less of the breaking changes than this, 0 to 100",
+    "Fail an impact run in which your tests detect less than this percentage of the violations",
     metavar="PERCENT",
     native=float,
 )
 IMPACT_BUDGET = Setting(
     "bctrl_impact_budget",
-    "Maximum duration of an impact run, such as 60s or 5m; it tries the worst changes first",
+    "Maximum duration of an impact run, such as 60s or 5m; the changes with the highest level are run first",
     metavar="TIME",
 )
 _REPORT_HELP = "Write a report of the contract run in the format of the suffix: .html, .json, .md, .sarif, .xml"

@@ -19,6 +19,7 @@ from pytest_bctrl.baseline.baseline_file import (
     with_acceptance,
 )
 from pytest_bctrl.contract.files import shown_path
+from pytest_bctrl.drift.rules import rules as drift_rules
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.findings.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.settings import resolve as settings
@@ -65,7 +66,7 @@ class Baseline:
         """Return the problems of the baseline; an incomplete run only examines entries that cover a finding."""
         entries = [
             entry
-            for entry in self.file.only("checks").entries
+            for entry in self.file.without_rules(drift_rules()).entries
             if is_complete or any(entry.covers(finding) for finding in findings)
         ]
         return baseline_notes(findings, self.file._replace(entries=tuple(entries)), self.today)

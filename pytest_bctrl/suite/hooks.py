@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pytest
 
-from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import Check, flattened
 from pytest_bctrl.escaping import escape_line, escape_lines
 from pytest_bctrl.reports.terminal import describe
@@ -199,8 +198,7 @@ class ContractHooks:
         """Add the custom checks to the run, after every `conftest.py` is loaded, and validate the configured levels."""
         checks = flattened(config.hook.pytest_bctrl_checks(), Check, "pytest_bctrl_checks")
         run = config.stash[RUN] = replace(config.stash[RUN], checks=tuple(checks))
-        invariants = [rule for operation in run.contract.operations for rule in operation.invariants]
-        run.levels.require_known(rules_of(invariants, [check.name for check in checks]))
+        run.levels.require_known(run.rules())
         return run
 
     @pytest.hookimpl(wrapper=True)

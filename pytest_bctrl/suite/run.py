@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import Check
 from pytest_bctrl.contract.in_force import ContractInForce, contract_of_config, load_cached, packaged_contract
 from pytest_bctrl.contract.model import Contract, Operation
@@ -80,6 +81,11 @@ class ContractRun:
             ]
             operations.append(replace(operation, parameters=tuple(parameters)))
         return tuple(operations)
+
+    def rules(self) -> list[str]:
+        """Return the names of all rules of the run: those of every contract, its invariants, and custom checks."""
+        invariants = [rule for operation in self.contract.operations for rule in operation.invariants]
+        return rules_of(invariants, [check.name for check in self.checks])
 
     @property
     def header_names(self) -> frozenset[str]:

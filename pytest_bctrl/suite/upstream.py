@@ -14,7 +14,7 @@ from pytest_bctrl.drift.sources import read_source
 from pytest_bctrl.errors import DocumentError, UnreachableError
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.reports.drift_text import drift_text
-from pytest_bctrl.reports.wording import Title
+from pytest_bctrl.reports.verdict import Title
 from pytest_bctrl.suite.report.verdict import VERDICT, Verdict
 from pytest_bctrl.suite.run import RUN
 
@@ -32,7 +32,7 @@ def test_upstream_has_not_drifted(pytestconfig: pytest.Config, request: pytest.F
     try:
         upstream = read_source(str(run.upstream))
         settings = pytestconfig.rootpath / FILE
-        compared = compare_with_upstream(upstream, base, settings, run.baseline.file, chosen.overlay)
+        compared = compare_with_upstream(upstream, base, settings, run.baseline.file, chosen.overlay, run.rules)
         if run.target == "live":
             verdict.upstream = {"name": upstream.name, "data": upstream.data}
         verdict.collect(compared.remaining)

@@ -208,25 +208,28 @@ def _require_decodable(attempt: Attempt) -> Attempt:
 
 def require_safe(request: httpx.Request, rules: Rules) -> None:
     """Raise `UnsafeRequestError` for a request that must not be sent."""
-    url = str(request.url.copy_with(query=None))
+
+    def shown_url() -> str:
+        return str(request.url.copy_with(query=None))
+
     override = next(_method_overrides(request), "")
     if rules.live and override:
         raise UnsafeRequestError(
             f"the {override} is not sent to a live target: it could turn {request.method} into another method there",
-            where=url,
+            where=shown_url(),
             hint="leave it out, or use the bctrl_mock fixture",
         )
     if rules.live and request.method not in SAFE_METHODS:
         raise UnsafeRequestError(
             f"{request.method} is not sent to a live target: it could create or change something there",
-            where=url,
+            where=shown_url(),
             hint="live clients send GET, HEAD and OPTIONS; use the bctrl_mock fixture to test other methods",
         )
     origin = origin_of(str(request.url))
     if origin.scheme == "http" and not is_loopback(origin.host) and origin.host not in rules.connection.http_hosts:
         raise UnsafeRequestError(
             "plain http to another machine is not sent",
-            where=url,
+            where=shown_url(),
             hint="use https, or name the host in bctrl_http_hosts",
         )
 

@@ -32,6 +32,23 @@ def test_it_can_be_named(
     result.assert_outcomes(passed=5, skipped=1)
 
 
+def test_it_starts_with_settings_in_pyproject(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Secrets are read before pytest knows all options."""
+    monkeypatch.setenv("BCTRL_API_KEY", "pk_loading_0123456789")
+    pytester.makepyprojecttoml(
+        """
+        [tool.pytest.ini_options]
+        bctrl_secrets = ["a secret value of the project"]
+        bctrl_values = ["id = 5b1e0c8e-0000-4000-8000-00000000bc71"]
+        """
+    )
+    pytester.makepyfile("def test_it(): pass")
+
+    result = pytester.runpytest_subprocess(*STRICT)
+
+    result.assert_outcomes(passed=1)
+
+
 def test_turned_off_it_leaves_nothing_behind(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -99,6 +100,8 @@ WRONG: dict[str, tuple[Any, str]] = {
     "above its folder": ("../b.yaml", "b.yaml: it is outside the folder of the document (api.json refers to it: ../b"),
     "above, from another file": ("a.yaml#/up", "outside the folder of the document (a.yaml refers to it: d/../../b"),
     "above, by escapes": ("%2e%2e/b.yaml", "it is outside the folder of the document"),
+    "a host, by escapes": ("http%3A//api.example.org/a.yaml", "outside the document"),
+    "above and with a colon, by escapes": ("../o%3Ap/a.yaml", "outside the document"),
 }  # fmt: skip
 A = "{circle: {$ref: '#/circle'}, broken: {minItems: -1}, next: {items: {$ref: '#/broken'}}, text: a, \
 up: {$ref: 'd/../../b.yaml'}}"
@@ -111,6 +114,16 @@ def test_what_is_wrong_with_another_file_is_told_in_one_line(tmp_path: Path, nam
         written(tmp_path, {"a.yaml": A, "c.yaml": "a: ["}, "3.1.0", x=get({"$ref": reference}))
     text = str(caught.value)
     assert (True, 1) == (problem in text, len(text.splitlines())), text
+
+
+def test_an_escaped_absolute_path_is_not_read(tmp_path: Path) -> None:
+    secret = tmp_path / "elsewhere" / "secret.json"
+    secret.parent.mkdir()
+    secret.write_text('{"S": {"type": "string"}}', "utf-8")
+    folder = tmp_path / "specs"
+    folder.mkdir()
+    with pytest.raises(DocumentError, match="outside the document"):
+        written(folder, {}, x=get({"$ref": f"{quote(str(secret), safe='')}#/S"}))
 
 
 def test_a_file_above_the_folder_is_read_where_the_working_directory_holds_both(

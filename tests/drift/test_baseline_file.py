@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
@@ -16,7 +16,8 @@ from pytest_bctrl.baseline.baseline_file import (
     baseline_notes,
     load_baseline,
 )
-from pytest_bctrl.drift.settings import read_drift_settings, require_known_rules
+from pytest_bctrl.drift.rules import rules
+from pytest_bctrl.drift.settings import require_known_rules
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.findings.finding import Finding
 
@@ -66,7 +67,7 @@ def test_an_entry_accepts_what_it_names(entry: str) -> None:
     "entry",
     [
         f"fingerprint: fedcba9876543210, {_TAIL}",
-        f"fingerprint: fedcba9876543210, rule: response-property-enum-value-added, location: 'runtimes[*].status', {_TAIL}",
+        f"fingerprint: fedcba9876543210, rule: response-property-enum-value-added, {_TAIL}",
         f"rule: response-property-enum-value-added, location: 'runtimes[*].kind', {_TAIL}",
         f"rule: response-property-became-optional, location: 'runtimes[*].status', {_TAIL}",
         f"rule: response-property-enum-value-added, location: 'runtimes[*].status', operation: GET /b, {_TAIL}",
@@ -85,21 +86,23 @@ def test_an_entry_is_valid_on_its_last_day() -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry", "kinds"),
+    ("entry", "is_of_drift", "is_of_checks"),
     [
-        ("rule: response-property-became-optional, location: a", ["drift"]),
-        ("fingerprint: aa, rule: response-property-became-optional", ["drift"]),
-        ("rule: response_schema_conformance, location: a", ["checks"]),
-        ("fingerprint: aa, rule: unique_ids", ["checks"]),
-        ("rule: oddity, location: a", ["checks"]),
-        ("fingerprint: aa", ["drift", "checks"]),
+        ("rule: response-property-became-optional, location: a", True, False),
+        ("fingerprint: aa, rule: response-property-became-optional", True, False),
+        ("rule: response_schema_conformance, location: a", False, True),
+        ("rule: response-schema-conformance, location: a", False, True),
+        ("fingerprint: aa, rule: unique_ids", False, True),
+        ("rule: oddity, location: a", False, True),
+        ("rule: ids-are-unique, location: a", False, True),
+        ("fingerprint: aa", True, True),
     ],
 )
-def test_an_entry_belongs_to_what_reports_its_rule(entry: str, kinds: list[str]) -> None:
+def test_an_entry_belongs_to_what_reports_its_rule(entry: str, is_of_drift: bool, is_of_checks: bool) -> None:
     """A run of the suite does not call entries of drift stale, nor the other way round."""
     baseline = baseline_of(f"allow:\n  - {{{entry}, {_TAIL}}}\n")
-    every_kind: list[Literal["drift", "checks"]] = ["drift", "checks"]
-    assert [kind for kind in every_kind if baseline_notes([], baseline.only(kind), TODAY)] == kinds
+    assert is_of_drift == bool(baseline_notes([], baseline.of_rules(rules()), TODAY))
+    assert is_of_checks == bool(baseline_notes([], baseline.without_rules(rules()), TODAY))
 
 
 def test_a_stale_entry_without_a_rule_may_belong_to_another_command() -> None:
@@ -120,6 +123,15 @@ def test_a_stale_entry_without_a_rule_may_belong_to_another_command() -> None:
         ("allow: []\nlevels: {}\n", "f:2: 'levels' is not known"),
         ("allow:\n  a: b\n", "'allow' is not a list"),
         ("allow:\n  - fingerprint: a\n    until: 2027-01-01\n", "f:2: the entry gives no reason"),
+        (
+            "allow:\n  - fingerprint: a\n    location: b\n    reason: r\n    until: 2027-01-01\n",
+            "f:2: the entry has a fingerprint, so its location would be ignored",
+        ),
+        (
+            "allow:\n  - fingerprint: 0123\n    reason: r\n    until: 2027-01-01\n",
+            "f:2: fingerprint: 123 is not text (put it in quotes)",
+        ),
+        ("allow:\n  - rule: 7\n    location: b\n    reason: r\n    until: 2027-01-01\n", "f:2: rule: 7 is not text"),
         ("allow:\n  - fingerprint: a\n    reason: r\n", "f:2: the entry has no date"),
         ("allow:\n  - fingerprint: a\n    reason: r\n    until: soon\n", "f:2: until: 'soon' is not a date"),
         (
@@ -139,28 +151,18 @@ def test_a_mistake_in_the_baseline_is_named_with_its_line(text: str, message: st
     assert message in str(caught.value)
 
 
-def test_a_drift_rule_that_does_not_exist_is_named_with_its_line() -> None:
-    entry = "- {rule: no-such-rule, location: a, reason: r, until: 2027-01-01}"
+@pytest.mark.parametrize("rule", ["no-such-rule", "response_property_became_optional"])
+def test_a_drift_rule_that_does_not_exist_is_named_with_its_line(rule: str) -> None:
+    entry = f"- {{rule: {rule}, location: a, reason: r, until: 2027-01-01}}"
     baseline = baseline_of(f"allow:\n\n  {entry}\n")
     with pytest.raises(DocumentError) as caught:
         require_known_rules(baseline)
-    assert str(caught.value) == "f:3: there is no rule 'no-such-rule' (pytest-bctrl explain lists the rules)"
+    assert str(caught.value) == f"f:3: there is no rule {rule!r} (pytest-bctrl explain lists the rules)"
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("levels: []\n", "'levels' is not a mapping"),
-        ("levels:\n  nope: info\n", "f:2: there is no rule 'nope'"),
-        ("levels:\n  endpoint-added: fatal\n", "f:2: 'fatal' is not a level"),
-        ("sunset-days: -1\n", "sunset-days is -1"),
-        ("sunset-days: true\n", "sunset-days is True"),
-    ],
-)
-def test_a_mistake_in_the_settings_is_named_with_its_line(text: str, message: str) -> None:
-    with pytest.raises(DocumentError) as caught:
-        read_drift_settings(text, "f")
-    assert message in str(caught.value)
+def test_a_rule_of_the_contract_may_look_like_a_drift_rule() -> None:
+    baseline = baseline_of("allow:\n  - {rule: ids-are-unique, location: a, reason: r, until: 2027-01-01}\n")
+    require_known_rules(baseline, lambda: ["ids-are-unique"])
 
 
 @pytest.mark.parametrize(
@@ -181,10 +183,8 @@ def test_new_entries_leave_the_rest_of_the_file_as_it_is(text: str) -> None:
     before = baseline_of(text)
     added = add_entries(text, "f", [FINDING], 'a "reason": #1', date(2027, 2, 3))
     entries = baseline_of(added).entries
-    assert [entry.fingerprint for entry in entries] == [
-        *(entry.fingerprint for entry in before.entries),
-        FINDING.fingerprint,
-    ]
+    assert entries[:-1] == before.entries
+    assert entries[-1].fingerprint == FINDING.fingerprint
     assert (entries[-1].rule, entries[-1].reason) == (FINDING.rule, 'a "reason": #1')
     assert entries[-1].until == date(2027, 2, 3)
     assert all(line in added for line in text.splitlines() if line.strip().startswith("#"))
@@ -193,3 +193,39 @@ def test_new_entries_leave_the_rest_of_the_file_as_it_is(text: str) -> None:
 def test_a_list_on_one_line_is_not_extended() -> None:
     with pytest.raises(DocumentError, match="one line"):
         add_entries("allow: [{fingerprint: aa, reason: r, until: 2027-01-01}]\n", "f", [FINDING], "r", date(2027, 2, 3))
+
+
+@pytest.mark.parametrize(
+    "finding",
+    [
+        *(replace(FINDING, rule=rule) for rule in ("ids: unique", "no #1 twice", "007", "null", "'quoted'", "- a")),
+        *(
+            replace(FINDING, fingerprint=fingerprint)
+            for fingerprint in ("0123456701234567", "1234567890e12345", "123456789012e100", "1e10")
+        ),
+    ],
+    ids=lambda finding: f"{finding.rule} {finding.fingerprint}",
+)
+def test_a_new_entry_is_read_back_as_it_was_written(finding: Finding) -> None:
+    added = add_entries("", "f", [finding], "r", date(2027, 2, 3))
+    (entry,) = baseline_of(added).entries
+    assert (finding.rule, finding.fingerprint) == (entry.rule, entry.fingerprint)
+
+
+def test_an_entry_of_one_status_does_not_accept_the_change_at_another() -> None:
+    places = [
+        {"rule": FINDING.rule, "location": "a", "operation": "GET /a", "status": status, "fingerprint": "f" * 16}
+        for status in ("200", "404")
+    ]
+    finding = replace(FINDING, extra={**FINDING.extra, "places": places})
+    entry = f"rule: {FINDING.rule}, location: a, status: 404, {_TAIL}"
+    baseline = baseline_of(f"allow:\n  - {{{entry}}}\n")
+    assert apply_baseline([finding], baseline, TODAY).remaining == [finding]
+    assert "only some locations" in baseline_notes([finding], baseline, TODAY)[0]
+
+
+def test_a_renewed_entry_gets_its_rule() -> None:
+    text = f"allow:\n  - fingerprint: {FINDING.fingerprint}\n    reason: old\n    until: 2026-12-01\n"
+    renewed = add_entries(text, "f", [FINDING], "new", date(2027, 2, 3))
+    (entry,) = baseline_of(renewed).entries
+    assert (FINDING.rule, "new", date(2027, 2, 3)) == (entry.rule, entry.reason, entry.until)

@@ -15,6 +15,7 @@ _RULES = "pytest-bctrl explain lists the rules"
     [
         ("levels:\n\nsunset-days: -1\n", "f:3: sunset-days is -1 (give a number of days, 0 for none)"),
         ("levels:\n\nsunset-days: soon\n", "f:3: sunset-days is 'soon' (give a number of days, 0 for none)"),
+        ("sunset-days: true\n", "f:1: sunset-days is True (give a number of days, 0 for none)"),
         ("sunset-days: 1\n\nlevels: []\n", "f:3: 'levels' is not a mapping (write rule: level)"),
         ("sunset-days: 1\n\nlevels:\n  nope: info\n", f"f:4: there is no rule 'nope' ({_RULES})"),
         (

@@ -19,7 +19,8 @@ from pytest_bctrl.reports.drift_text import drift_text
 from pytest_bctrl.reports.findings_json import findings_json
 from pytest_bctrl.reports.github import findings_markdown
 from pytest_bctrl.reports.sarif import findings_sarif
-from pytest_bctrl.reports.wording import Title, grouped
+from pytest_bctrl.reports.verdict import Title
+from pytest_bctrl.reports.wording import grouped
 
 from .flat import facts, invented, told
 from .meaning import Doc, documents, schemas

@@ -24,7 +24,7 @@ from pytest_bctrl.reports.findings_json import findings_json, findings_schema
 from pytest_bctrl.reports.github import findings_github, findings_markdown
 from pytest_bctrl.reports.junit import findings_junit
 from pytest_bctrl.reports.sarif import findings_sarif
-from pytest_bctrl.reports.wording import Title
+from pytest_bctrl.reports.verdict import Title
 
 from .published import TEXT, page, written
 

@@ -26,7 +26,7 @@ from pytest_bctrl.cli.options import ReportFile, write_reports
 from pytest_bctrl.contract.build import write_files
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.reports.wording import Title
+from pytest_bctrl.reports.verdict import Title
 from pytest_bctrl.suite.report.hooks import write_reports as write_suite_reports
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 from pytest_bctrl.traffic.recordings.har_file import save

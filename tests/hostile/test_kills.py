@@ -27,7 +27,7 @@ from pytest_bctrl.baseline.baseline_file import add_to_baseline, load_baseline
 from pytest_bctrl.cli.options import ReportFile, write_reports
 from pytest_bctrl.contract.build import write_files
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.reports.wording import Title
+from pytest_bctrl.reports.verdict import Title
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 from pytest_bctrl.traffic.recordings.har_file import load, save
 

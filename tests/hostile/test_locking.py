@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -14,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.files import locking
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 from pytest_bctrl.traffic.recordings.har_file import load, save
@@ -122,6 +124,40 @@ def test_the_lock_of_another_user_is_named() -> None:
                 saved(path)
         finally:
             os.seteuid(before)
+
+
+def test_a_lock_file_that_its_holder_removed_is_not_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was opened before it was removed, and locked after: another process may hold the file of that name by now."""
+    path = tmp_path / "x.har"
+    lock = lock_of(path)
+    real_flock = fcntl.flock
+    turns = ["removed", "another there", "left"]
+
+    def flock(file: int, operation: int) -> None:
+        if operation & fcntl.LOCK_EX and turns:
+            turn = turns.pop(0)
+            if turn != "left":
+                lock.unlink()
+            if turn == "another there":
+                lock.touch()
+        real_flock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with locking.locked(path):
+        assert [] == turns
+        assert lock.exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP])
+def test_a_file_system_without_locks_is_named_as_the_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def flock(_file: int, _operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with pytest.raises(DocumentError, match=r"x\.har: it cannot be written: .*name another --bctrl-recordings"):
+        saved(tmp_path / "x.har")
 
 
 def test_many_at_once_lose_nothing_of_each_other(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.reports import FORMATS, writer
 from pytest_bctrl.reports.github import shown_commands
-from pytest_bctrl.reports.wording import RanTest, RunReport, Title
+from pytest_bctrl.reports.verdict import RanTest, RunReport, Title
 from tests.hostile.ci_parsers import azure_commands, github_commands
 from tests.hostile.inputs import INTENDED
 from tests.hostile.outputs import EVERYTHING, TEXTS, Page, faults, hidden, markdown_faults, markdown_text

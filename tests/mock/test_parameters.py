@@ -8,8 +8,8 @@ import pytest
 
 from pytest_bctrl.contract.model import Contract, Parameter
 from pytest_bctrl.contract.parameters import read_field, serialize_field, serialize_pairs
-from pytest_bctrl.contract.read import from_document
-from pytest_bctrl.samples.inputs import Inputs, inputs, unfilled
+from pytest_bctrl.contract.read import from_document, load
+from pytest_bctrl.samples.inputs import Inputs, exemplified, inputs, unfilled
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan.catalogue import plan, run_probes
 from pytest_bctrl.suite.plan.parameter_values import allowed_values, invalid_values
@@ -270,3 +270,9 @@ def test_a_text_in_a_content_of_its_own_is_no_json() -> None:
     of = contract_of(parameters=[{"name": "p", "in": "query", "content": {"text/plain": {"schema": True}}}])
 
     assert [("p", "a b")] == serialize_pairs(of.operations[0].parameters[0], "a b")
+
+
+def test_a_contract_whose_path_parameters_have_values_stays_the_same_object() -> None:
+    """What is derived from a contract is cached per object."""
+    contract = load()
+    assert exemplified(contract, {"space_id": ""}) is contract

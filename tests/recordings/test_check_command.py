@@ -111,6 +111,22 @@ def test_the_failing_level_can_be_set(tmp_path: Path) -> None:
     ]
 
 
+def test_a_link_to_itself_in_a_folder_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "a.har").write_bytes(encode(Recording((listed(),))))
+    (tmp_path / "loop").symlink_to("loop")
+    result = check(".", folder=tmp_path)
+    assert (0, "") == (result.returncode, result.stderr)
+
+
+def test_the_baseline_of_the_project_is_read_and_written(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\nbctrl_baseline = known.yaml\n", "utf-8")
+    (tmp_path / "body.json").write_bytes(BAD)
+    assert "bctrl_baseline (ini): " in check("body.json", folder=tmp_path).stderr
+    check("body.json", "--accept", "known", folder=tmp_path)
+    assert ["body.json", "known.yaml", "pytest.ini"] == sorted(path.name for path in tmp_path.iterdir())
+    assert 0 == check("body.json", folder=tmp_path).returncode
+
+
 def test_a_folders_recordings_are_found_in_any_case_and_what_is_passed_over_is_told(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "a.HAR").write_bytes(encode(Recording((listed(broken()),))))

@@ -41,9 +41,9 @@ def edit(path: Path, test: str) -> None:
 
 
 def held(path: Path) -> list[str]:
-    contract = load(path)
-    assert contract is not None
-    return [exchange.test for exchange in contract.exchanges]
+    recording = load(path)
+    assert recording is not None
+    return [exchange.test for exchange in recording.exchanges]
 
 
 @pytest.mark.parametrize("test", [TESTS[1], TESTS[3]], ids=["another test", "the test of the edited entry"])
@@ -57,6 +57,17 @@ def test_an_edited_entry_is_an_error_and_nothing_is_overwritten(shared: Path, te
 
     assert before == shared.read_bytes()
     assert [shared] == list(shared.parent.iterdir())
+
+
+def test_an_edit_that_removes_the_marks_of_the_file_loses_no_entry(shared: Path) -> None:
+    document = json.loads(shared.read_text("utf-8"))
+    del document["log"]["_bctrlFormat"]
+    document["log"]["creator"]["name"] = "another program"
+    shared.write_text(json.dumps(document), "utf-8")
+    before = shared.read_bytes()
+    with pytest.raises(DocumentError, match=r"shared\.har: it has recordings of other tests.*it was edited"):
+        again(shared, TESTS[1])
+    assert before == shared.read_bytes()
 
 
 def test_recording_one_test_again_keeps_the_entries_of_the_others(shared: Path) -> None:

@@ -16,7 +16,7 @@ from pytest_bctrl.findings.finding import LEVELS, Finding
 from pytest_bctrl.observed.coverage import coverage
 from pytest_bctrl.observed.facts import Observation
 from pytest_bctrl.observed.observe import observe
-from pytest_bctrl.reports.wording import RanTest, RunReport, Title
+from pytest_bctrl.reports.verdict import RanTest, RunReport, Title
 from pytest_bctrl.samples import runtime
 from tests.drift.published import TEXT, page
 

@@ -18,7 +18,8 @@ from pytest_bctrl.reports.html.outline import outline
 from pytest_bctrl.reports.junit import findings_junit
 from pytest_bctrl.reports.sarif import findings_sarif
 from pytest_bctrl.reports.terminal import describe
-from pytest_bctrl.reports.wording import Group, RanTest, RunReport, Title, where
+from pytest_bctrl.reports.verdict import RanTest, RunReport, Title
+from pytest_bctrl.reports.wording import Group, where
 from tests.contract.documents import contract_of
 from tests.observed.bodies import sample
 from tests.reports.examples import drift

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.reports.wording import RanTest, RunReport, Title, verdict_of
+from pytest_bctrl.reports.verdict import RanTest, RunReport, Title, verdict_of
 from tests.reports.examples import CONTRACT
 
 ERROR = Finding("r", "error", "a", "m")

@@ -20,7 +20,7 @@ from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.samples.mutants import mutants
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.plan import jsonschema_engine, schemathesis_engine
+from pytest_bctrl.suite.plan import jsonschema_engine, schemathesis_cases, schemathesis_engine
 from pytest_bctrl.suite.plan.engine_faults import ENGINE_FAULTS
 from pytest_bctrl.suite.plan.parameter_values import invalid_parameters
 from pytest_bctrl.suite.run import ContractRun
@@ -145,8 +145,8 @@ def test_what_is_sent_breaks_the_contract_where_schemathesis_means_it_to() -> No
     run = ContractRun("live", contract, "http://127.0.0.1:1", Secret("k"), {}, "error", 20)
     (operation,) = contract.operations
 
-    positive = schemathesis_engine.positive_cases(run, operation, 30)
-    negative = schemathesis_engine.negative_cases(run, operation, 30)
+    positive = schemathesis_cases.positive_cases(run, operation, 30)
+    negative = schemathesis_cases.negative_cases(run, operation, 30)
     assert 2 <= min(len(positive), len(negative))
     assert {"sort"} <= {name for case in positive for name, _ in case.inputs.query}
     assert [[]] * len(positive) == [invalid_parameters(contract, operation, case.inputs) for case in positive]
@@ -250,7 +250,7 @@ def test_a_query_with_undocumented_names_alone_may_be_accepted() -> None:
     spec["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     contract = from_document(spec, "things.json")
     run = ContractRun("live", contract, "http://localhost", Secret("key_0123456789abcdef"))
-    cases = schemathesis_engine.negative_cases(run, contract.operations[0], 60)
+    cases = schemathesis_cases.negative_cases(run, contract.operations[0], 60)
     valid = {"limit": {str(number) for number in range(-1_000, 101)}, "order": {"asc", "desc"}}
     reported: dict[bool, list[str]] = {True: [], False: []}
     for case in cases:

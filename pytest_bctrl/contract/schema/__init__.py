@@ -1,1 +1,1 @@
-"""What schemas of the contract mean: the one place that reads JSON Schema for checks, samples, observation and mock."""
+"""Interprets the schemas of the contract for checks, samples, observation and mock."""

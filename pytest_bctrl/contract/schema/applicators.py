@@ -218,12 +218,12 @@ class Choice:
         """Return the tag of each value."""
         if self.name is None or set(map(type, values)) != {dict}:
             return [self.tag(value) for value in values]
-        names = list(map(dict.get, values, repeat(self.name)))
-        if set(map(type, names)) != {str}:
+        property_values = list(map(dict.get, values, repeat(self.name)))
+        if set(map(type, property_values)) != {str}:
             return [self.tag(value) for value in values]
         # The fast path for many objects with few different strings.
-        tags = {name: value_tag(self.name, name) for name in set(names)}
-        return list(map(tags.__getitem__, names))
+        tags = {value: value_tag(self.name, value) for value in set(property_values)}
+        return list(map(tags.__getitem__, property_values))
 
     def has_tag(self, tag: str) -> bool:
         """Return whether a tag belongs to this choice, documented or not."""

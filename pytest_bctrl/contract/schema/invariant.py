@@ -214,7 +214,7 @@ class _Times(Invariant):
 
 
 class _Ordered(Invariant):
-    """One time of each object is not after another; if only one has an offset, it must be certain to be after it."""
+    """The first time of each object is not after the second. With one offset, only a certain error counts."""
 
     keyword = "ordered"
 

@@ -78,7 +78,7 @@ def member_location(location: str, name: str) -> str:
 
 
 def undocumented_member(location: str, name: str) -> str:
-    """The place of a member that no contract names: a name that is too long to show is cut."""
+    """Return the location of an undocumented member; a name that is too long to show is shortened."""
     return member_location(location, str(shorten(name)))
 
 

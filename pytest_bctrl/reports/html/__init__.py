@@ -16,13 +16,14 @@ from pytest_bctrl.escaping import escape_html, escape_html_json
 from pytest_bctrl.findings.finding import LEVELS
 from pytest_bctrl.reports.findings_json import report_data
 from pytest_bctrl.reports.html.outline import outline
-from pytest_bctrl.reports.wording import one_line, verdict_of
+from pytest_bctrl.reports.verdict import verdict_of
+from pytest_bctrl.reports.wording import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_bctrl.findings.finding import Finding
-    from pytest_bctrl.reports.wording import RunReport, Title
+    from pytest_bctrl.reports.verdict import RunReport, Title
 
 _FOLDER = Path(__file__).with_name("page")
 _SCRIPTS = ("dom", "theme", "copy", "values", "gist", "finding", "findings", "filter", "outline", "rest", "print",

@@ -47,9 +47,9 @@ CONFORMING = (PLAIN,)
 
 def plan(run: ContractRun, *names: str, only: Operation | None = None) -> Iterator[Probe]:
     """Yield all probes of a run in sending order, or those of some tests or of one operation."""
-    operations = requestable_operations(run)
-    if only is not None:
-        operations = [operation for operation in (only,) if not reason_not_requested(run, operation)]
+    operations = [only] if only is not None else requestable_operations(run)
+    if only is not None and reason_not_requested(run, only):
+        operations = []
     for name in _TESTS:
         if not names or name in names:
             for operation in operations:

@@ -89,9 +89,10 @@ def schemathesis_requests(
 
 
 def _head_request(run: ContractRun, operation: Operation) -> ProbeRequest:
+    from pytest_bctrl.suite.plan import schemathesis_cases as cases
     from pytest_bctrl.suite.plan import schemathesis_engine as engine
 
-    for case in engine.negative_cases(run, operation, CASES):
+    for case in cases.negative_cases(run, operation, CASES):
         if case.credential is NONE:
             return ProbeRequest(
                 operation,
@@ -107,9 +108,10 @@ def _head_request(run: ContractRun, operation: Operation) -> ProbeRequest:
 
 def _generated_requests(run: ContractRun, operation: Operation, subject: str, limit: int) -> Iterator[ProbeRequest]:
     from pytest_bctrl.suite.plan import schemathesis_engine as engine
+    from pytest_bctrl.suite.plan.schemathesis_cases import cases_with_paths, negative_cases, positive_cases
 
-    generators = {"positive": engine.positive_cases, "generated-ids": engine.cases_with_paths}
-    generate_cases = generators.get(subject, engine.negative_cases)
+    generators = {"positive": positive_cases, "generated-ids": cases_with_paths}
+    generate_cases = generators.get(subject, negative_cases)
     cases = generate_cases(run, operation, limit)
     if not cases:
         raise NotCheckedError(f"Schemathesis generates no {subject} case that can be sent")

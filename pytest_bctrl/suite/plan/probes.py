@@ -195,7 +195,8 @@ def allowed_value_requests(run: ContractRun, operation: Operation, variation: Pa
         message = "the API rejects a value that the contract allows"
         rejections = _trial_findings(response, variation, "positive_data_acceptance", message, expected)
         if is_opaque(run.contract, variation.parameter):
-            message = "the API rejects a generated value; set a real one with bctrl_values"
+            reason = "the API rejects a generated value, and the contract does not say which values exist"
+            message = f"{reason}; set one with bctrl_values"
             rejections = [replace(rejection, level="info", message=message) for rejection in rejections]
         return [*rejections, *check_protocol(response)]
 
@@ -225,7 +226,7 @@ def _trial_findings(
 
 def generated_path_requests(run: ContractRun, operation: Operation, limit: int) -> Iterator[ProbeRequest]:
     """Send ids that differ little from the real one, and ids that Schemathesis generates: the API must reject them."""
-    from pytest_bctrl.suite.plan.schemathesis_engine import cases_with_paths
+    from pytest_bctrl.suite.plan.schemathesis_cases import cases_with_paths
 
     usual = plain(run, operation)
     near_misses = near_miss_paths(run.contract, operation, usual.path)[:limit]

@@ -15,7 +15,7 @@ from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.reports import SUFFIXES, writer
 from pytest_bctrl.reports.github import append_summary, shown_commands
-from pytest_bctrl.reports.wording import RunReport, Title
+from pytest_bctrl.reports.verdict import RunReport, Title
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.suite.report.results import RunResults
 from pytest_bctrl.suite.report.sinks import redact

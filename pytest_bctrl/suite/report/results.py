@@ -17,7 +17,7 @@ from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.findings.finding import LEVELS, Finding, from_dict
 from pytest_bctrl.observed.coverage import Coverage
 from pytest_bctrl.observed.facts import as_data
-from pytest_bctrl.reports.wording import Outcome, RanTest, RunReport, Title
+from pytest_bctrl.reports.verdict import Outcome, RanTest, RunReport, Title
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.settings import table
 from pytest_bctrl.suite.plan.catalogue import left_out, reason_not_requested, requestable_operations

@@ -24,8 +24,8 @@ class Exchange:
     `findings` are about the transfer itself. `is_doubtful` means that further bytes followed the response, so that it
     may be truncated or belong to another request; `connection` may show that later. `pause` numbers the pauses of the
     target (a 503 with `Retry-After`) and is 0 if this request met none. The engines count in `tally` what they
-    validated and add what they left out to `gaps`; the whole run shares both. `counted_by` names the engines that
-    already counted this response.
+    validated and add what they left out to `gaps`; the whole run shares both. `counted_by` holds the keys
+    of `tally` under which this response was already counted.
     """
 
     response: Response

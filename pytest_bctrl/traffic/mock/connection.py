@@ -32,7 +32,7 @@ class Loop(Protocol):
     """The loop that drives connections, as they use it; `Listener` is the one."""
 
     limits: ServerLimits
-    known: dict[bytes, ParsedRequest]
+    request_cache: dict[bytes, ParsedRequest]
     respond: Callable[[Request], MockResponse]
     reject: Callable[[RequestProblem], MockResponse]
 
@@ -57,7 +57,7 @@ class ClientConnection:
         self.sock = sock
         self._loop = loop
         self._limits = loop.limits
-        self._parser = RequestParser(loop.limits, loop.known)
+        self._parser = RequestParser(loop.limits, loop.request_cache)
         self._queue: deque[ParsedRequest] = deque()
         self._out: list[memoryview] = []
         self._waiting: tuple[ParsedRequest, MockResponse] | None = None

@@ -19,7 +19,7 @@ def _is_of_this_machine(origin: str) -> bool:
         return False
 
 
-def with_cors(request: Request, origins: Collection[str], response: Callable[[Request], MockResponse]) -> MockResponse:
+def with_cors(request: Request, origins: Collection[str], respond: Callable[[Request], MockResponse]) -> MockResponse:
     """Return the response with the header fields that let pages of this machine and of `origins` (`*`: all) read it.
 
     A preflight allows any method, header field and credentials; the request itself is rejected if the contract does not
@@ -27,7 +27,7 @@ def with_cors(request: Request, origins: Collection[str], response: Callable[[Re
     """
     origin = request.header("origin") or ""
     if not ({origin, "*"} & {*origins} or _is_of_this_machine(origin)):
-        return response(request)
+        return respond(request)
     allowed = {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true"}
     method = request.header("access-control-request-method")
     if request.method == "OPTIONS" and method is not None:
@@ -36,8 +36,8 @@ def with_cors(request: Request, origins: Collection[str], response: Callable[[Re
         if fields is not None:
             allowed["Access-Control-Allow-Headers"] = fields
         return MockResponse(204, tuple(allowed.items()))
-    plain = response(request)
-    exposed = ", ".join(dict.fromkeys(name for name, _ in plain.headers))
-    vary = ", ".join(filter(None, [plain.header("vary"), "Origin"]))
+    response = respond(request)
+    exposed = ", ".join(dict.fromkeys(name for name, _ in response.headers))
+    vary = ", ".join(filter(None, [response.header("vary"), "Origin"]))
     allowed |= {"Access-Control-Expose-Headers": exposed, "Vary": vary}
-    return with_headers(plain, allowed)
+    return with_headers(response, allowed)

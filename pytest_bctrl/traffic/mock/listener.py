@@ -40,7 +40,7 @@ class Listener:
         self.reject = reject
         self.limits = limits or ServerLimits()
         self._connections: set[ClientConnection] = set()
-        self.known: dict[bytes, ParsedRequest] = {}
+        self.request_cache: dict[bytes, ParsedRequest] = {}
         self._timers: list[tuple[float, int, ClientConnection]] = []
         self._order = count()
         self._dropped = threading.Event()

@@ -54,7 +54,7 @@ class RequestProblem:
 class RequestParser:
     """Parses the bytes of a connection into requests.
 
-    After a `problem`, further bytes are ignored, because the next request cannot be found. `known` caches requests that
+    After a `problem`, further bytes are ignored, because the next request cannot be found. `cache` holds requests that
     arrived in one piece, by their bytes: clients repeat themselves.
     """
 

@@ -19,7 +19,9 @@ from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.files import locking
 from pytest_bctrl.files.limits import MOST, TooLargeError, read_file, read_stream, size
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
-from pytest_bctrl.traffic.recordings.har_read import RECORD_AGAIN, AttachmentError, decode
+from pytest_bctrl.traffic.recordings.har_read import SAVE_AGAIN, AttachmentError, decode
+
+RECORD_AGAIN = "restore it, or delete it and record again: pytest --bctrl-record-mode=rewrite"
 
 _ARCHIVE = b"PK\x03\x04"
 _ARCHIVE_ERRORS = (BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, struct.error, zlib.error)
@@ -32,7 +34,7 @@ _MAX_REFERENCED = 2 * MOST
 """Maximum size of all attachments, each counted once per reference, because its body is checked that often."""
 
 
-def load(path: Path, hint: str = RECORD_AGAIN, name: str = "") -> Recording | None:
+def load(path: Path, hint: str = SAVE_AGAIN, name: str = "") -> Recording | None:
     """Return the recording in a file, or None if the file does not exist; raises `DocumentError` as `decode` does.
 
     Errors show `name` in place of the path.
@@ -48,6 +50,9 @@ def load(path: Path, hint: str = RECORD_AGAIN, name: str = "") -> Recording | No
         return decode(read_file(path), shown, hint, attachments_beside(path))
     except FileNotFoundError:
         return None
+    except PermissionError as error:
+        hint = "give this user the right to read it"
+        raise DocumentError(f"it cannot be read: {error.strerror}", where=shown, hint=hint) from None
     except OSError as error:
         raise DocumentError(f"it cannot be read: {error.strerror or error}", where=shown, hint=hint) from None
 
@@ -180,8 +185,13 @@ def _save(path: Path, test: str, exchanges: Sequence[Exchange], target: str, rec
         old_exchanges = [exchange for exchange in old.exchanges if exchange.test == test]
         if [_content(exchange) for exchange in old_exchanges] == [_content(exchange) for exchange in exchanges]:
             return False
-        # The files of other tools were never searched for secrets, so nothing in them is written again.
-        others = [exchange for exchange in old.exchanges if exchange.test != test and old.is_ours]
+        others = [exchange for exchange in old.exchanges if exchange.test != test]
+        if not old.is_ours:
+            if any(exchange.test for exchange in others):
+                problem = "it has recordings of other tests, and log._bctrlFormat is missing: it was edited"
+                raise DocumentError(problem, where=str(path), hint=hint)
+            # The files of other tools were never searched for secrets, so nothing in them is written again.
+            others = []
         merged = sorted((*others, *exchanges), key=attrgetter("test"))
         if not merged:
             path.unlink(missing_ok=True)

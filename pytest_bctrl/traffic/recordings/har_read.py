@@ -28,7 +28,7 @@ from pytest_bctrl.traffic.recordings.exchange import (
 
 Kind = TypeVar("Kind")
 
-RECORD_AGAIN = "restore it, or delete it and record again: pytest --bctrl-record-mode=rewrite"
+SAVE_AGAIN = "restore it, or save it again with the program that wrote it"
 
 
 AttachmentReader: TypeAlias = Callable[[str], bytes]
@@ -44,9 +44,7 @@ def no_attachments(name: str) -> bytes:
     raise AttachmentError("a HAR that comes without its folder has no attachments")
 
 
-def decode(
-    data: bytes, name: str, hint: str = RECORD_AGAIN, attachments: AttachmentReader = no_attachments
-) -> Recording:
+def decode(data: bytes, name: str, hint: str = SAVE_AGAIN, attachments: AttachmentReader = no_attachments) -> Recording:
     """Return the recording in a HAR file; errors show the file's `name` and the `hint`.
 
     `attachments` returns the bodies outside the file. Raises `DocumentError`, naming file, entry and location, if the
