@@ -223,7 +223,17 @@ def test_what_jsonschema_cannot_validate_is_said(schema: Any, body: bytes, gap: 
     contract = contract_of(schema, {"Deep": {"items": {"$ref": "#/components/schemas/Deep"}}})
     exchange = exchange_of(contract, 200, body)
     assert [] == jsonschema_engine.validate(exchange)
-    assert [True] == [gap in one for one in exchange.gaps]
+    assert [True] == [gap in text for text in exchange.gaps]
+    assert not exchange.tally
+    with pytest.raises(NotCheckedError, match="jsonschema: the body could not be validated"):
+        jsonschema_engine.validate_plain(exchange)
+
+
+def test_jsonschema_keeps_what_it_finds_before_it_ends_early() -> None:
+    schema = {"properties": {"a": {"type": "string"}, "b": {"pattern": r"^\p{L}$"}}}
+    exchange = exchange_of(contract_of(schema), 200, b'{"a": 1, "b": "x"}')
+    (finding,) = jsonschema_engine.validate_plain(exchange)
+    assert "response_schema_conformance" == finding.rule
 
 
 def test_jsonschema_has_nothing_to_validate_without_a_documented_body() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
@@ -59,7 +59,10 @@ def validate_plain(exchange: Exchange) -> list[Finding]:
     """Validate the body of the plain response; raises `NotCheckedError` if the contract documents none."""
     if not has_body(exchange.response):
         raise NotCheckedError(f"{NAME}: the contract documents no JSON body for the response")
-    return validate(exchange)
+    plain_findings = validate(exchange)
+    if NAME not in looked(exchange.response):
+        raise NotCheckedError(f"{NAME}: the body could not be validated")
+    return plain_findings
 
 
 def has_body(response: Response) -> bool:
@@ -72,31 +75,47 @@ def validate_if_documented(exchange: Exchange) -> list[Finding]:
     return validate(exchange) if has_body(exchange.response) else []
 
 
+class _BodyResult(NamedTuple):
+    """The violations in a body, what was left out, and the reason if the validation ended early; empty if not."""
+
+    violations: tuple[Violation, ...]
+    gaps: tuple[str, ...] = ()
+    not_validated: str = ""
+
+
 def validate(exchange: Exchange) -> list[Finding]:
-    """Validate a body, unless an identical one was validated already, and record omissions in the gaps."""
+    """Validate a body, unless an identical one was validated already, and record omissions in the gaps.
+
+    A body that could not be validated to its end, and has no violation until there, does not count as checked.
+    """
     response = exchange.response
-    looked(response).add(NAME)
-    exchange.count_once("jsonschema responses")
 
-    def validate_once() -> tuple[list[Violation], list[str]]:
-        exchange.tally["jsonschema bodies"] += 1
-        gaps: list[str] = []
-        return list(_violations(response, gaps)), gaps
+    def validate_once() -> _BodyResult:
+        result = _validated(response)
+        if not result.not_validated:
+            exchange.tally["jsonschema bodies"] += 1
+        return result
 
-    violations, gaps = once(response, NAME, validate_once)
-    gaps = [*gaps, *unchecked_formats(response.contract)]
+    result = once(response, NAME, validate_once)
+    gaps = [*result.gaps, *unchecked_formats(response.contract)]
+    if result.not_validated:
+        gaps.insert(0, result.not_validated)
+    else:
+        exchange.count_once("jsonschema responses")
+    if result.violations or not result.not_validated:
+        looked(response).add(NAME)
     exchange.gaps.update(dict.fromkeys(f"{NAME}: {gap}" for gap in gaps))
-    return findings(response, violations, engine=NAME)
+    return findings(response, result.violations, engine=NAME)
 
 
-def _violations(response: Response, gaps: list[str]) -> Iterator[Violation]:
+def _validated(response: Response) -> _BodyResult:
+    """Validate the body of a response against its schema."""
     if not response.parsed.ok:
         # A lenient parser may read it, but would then validate something other than the body.
-        problem = response.parsed.problems[0]
-        yield Violation(
-            "response_schema_conformance", "error", f"{NAME}: there is no JSON to validate", (), "body", "JSON", problem
-        )
-        return
+        message, problem = f"{NAME}: there is no JSON to validate", response.parsed.problems[0]
+        violation = Violation("response_schema_conformance", "error", message, (), "body", "JSON", problem)
+        return _BodyResult((violation,))
+    gaps: list[str] = []
     items = _Items(response, gaps)
     schema: Schema = False
     if response.schema is not None:
@@ -104,19 +123,22 @@ def _violations(response: Response, gaps: list[str]) -> Iterator[Violation]:
     validator = _validator(response.contract).evolve(schema=as_reference(response.contract, schema))
     if len(response.body) > _LARGE:
         validator = _thinned(validator, items)
+    violations: list[Violation] = []
+    reason = ""
     try:
-        for error in validator.iter_errors(_readable_data(response)):
-            if not is_engine_fault(NAME, response, error):
-                yield _violation(error)
+        # Those found before an exception stay in the list.
+        errors = validator.iter_errors(_readable_data(response))
+        violations.extend(_violation(error) for error in errors if not is_engine_fault(NAME, response, error))
     except re.error as error:
-        gaps.append(f"the body of {response.status}, since Python cannot read a pattern of its schema: {error}")
+        reason = f"the body of {response.status}, since Python cannot read a pattern of its schema: {error}"
     except Unresolvable as error:
-        gaps.append(f"the body of {response.status}, since a reference cannot be resolved: {error.ref}")
+        reason = f"the body of {response.status}, since a reference cannot be resolved: {error.ref}"
     except (TypeError, ArithmeticError) as error:
-        gaps.append(f"the body of {response.status}, which holds a number that Python cannot compute with: {error}")
+        reason = f"the body of {response.status}, which holds a number that Python cannot compute with: {error}"
     except RecursionError:
-        gaps.append(f"the body of {response.status}, which is nested too deep for it")
+        reason = f"the body of {response.status}, which is nested too deep for it"
     items.note()
+    return _BodyResult(tuple(violations), tuple(gaps), reason)
 
 
 def _readable_data(response: Response) -> Any:

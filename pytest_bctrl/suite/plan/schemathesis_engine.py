@@ -142,7 +142,7 @@ def _command(exchange: Exchange, check: str, mode: str) -> str:
 
 
 def _failures(exchange: Exchange, case: Any, names: Sequence[str]) -> list[Any]:
-    """Return the failures of some checks, except for known faults of Schemathesis.
+    """Run some checks, and return their failures, except for known faults of Schemathesis.
 
     A failing assertion inside Schemathesis says nothing about the response; it is reported as a gap.
     """
