@@ -103,7 +103,7 @@ def test_a_test_records_so_much_and_no_more(hostile: Server, tmp_path: Path) -> 
     test = recorded(tmp_path / "x.har", aim=RecordingTarget(f"{hostile.url}/six", "key", "1", live=True))
     with test.client() as client:
         assert [200, 200] == [client.get("/").status_code for _ in range(2)]
-        with pytest.raises(DocumentError, match=r"x\.har: its answers are larger than 16 MiB in all"):
+        with pytest.raises(DocumentError, match=r"x\.har: its responses are larger than 16 MiB in all"):
             client.get("/")
 
 

@@ -277,7 +277,7 @@ def test_a_made_up_cursor_that_is_refused_is_no_error() -> None:
         (ask,) = probes.allowed_value_requests(asked.run, contract.operations[0], trial)
         found = ask.check(asked_for(asked, ask))
     assert ["info"] == [finding.level for finding in found]
-    assert "set a real one with bctrl_values" in found[0].message
+    assert "set one with bctrl_values" in found[0].message
 
 
 NARROW = contract_of({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})
