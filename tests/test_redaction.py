@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.secrets.encodings import FRAGMENT, is_random
 from pytest_bctrl.secrets.redaction import MASK, Redaction
+from pytest_bctrl.secrets.search import WINDOW
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.secrets.weakness import weakness
 from tests.recordings.test_secrets import SPELLINGS
@@ -96,6 +97,35 @@ def test_a_key_that_is_written_in_parts_is_redacted_too(key: str, size: int) -> 
         shown += redact.part(before, key[at : at + size])
         before += key[at : at + size]
     assert [] == parts_of(key, shown)
+
+
+@given(keys, st.integers(-40, 40), st.integers(1, 2), st.integers(0, 40))
+def test_a_key_is_redacted_anywhere_in_a_long_text(key: str, shift: int, window: int, size_before: int) -> None:
+    """A long text is searched in windows, of which the first follows the text that was written before."""
+    redact = redaction(key)
+    start = window * WINDOW + shift
+    text = f"{key[size_before:]} {'-' * 2 * WINDOW}"
+    clean = redact.part(key[:size_before], f"{text[:start]}{key}{text[start:]}")
+    assert [] == parts_of(key, clean)
+    assert len(clean) > 2 * WINDOW
+
+
+@settings(max_examples=20)
+@given(st.lists(keys, min_size=2, max_size=8, unique_by=str.lower), st.sampled_from(sorted(EVERY)))
+def test_each_of_many_secrets_is_redacted_in_every_encoding(values: list[str], encoding: str) -> None:
+    redact = redaction(*values)
+    clean = redact(" ".join(EVERY[encoding](value) for value in values))
+    assert [] == [redact.find(part) for part in clean.split() if redact.find(part)]
+    assert [] == [part for value in values for part in parts_of(value, clean)]
+
+
+def test_each_of_many_credentials_that_were_derived_is_redacted() -> None:
+    """Only their plain form is searched for."""
+    redact, source = Redaction(), random.Random(1)
+    derived = ["".join(source.choices(ALPHABET, k=30)) for _ in range(30)]
+    for value in derived:
+        redact.add_derived(value)
+    assert " ".join([MASK] * 30) == redact(" ".join(derived))
 
 
 @pytest.mark.parametrize("form", [KEY[:-1], KEY.swapcase(), KEY[: len(KEY) // 2], f"{KEY[:12]}!{KEY[13:]}"])

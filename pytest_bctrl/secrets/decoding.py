@@ -25,6 +25,8 @@ _ESCAPE = re.compile(
     r"""|\\(["'\\/])"""
     r"|(&#?\w{1,32};)"
 )
+_MARKS = "%\\&"
+"""The first characters of all escapes."""
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 _WRAPPED = re.compile(r"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/_-]{16,}+\s+)+[A-Za-z0-9+/_-]+")
 """Base64 in lines; possessive and only from the start of a run, or a long run would be read once per letter."""
@@ -36,6 +38,8 @@ def readings(text: str) -> Iterator[str]:
     """Yield `text`, and the text after each round of decoding its URL encodings and escapes."""
     yield text
     for _ in range(_ROUNDS):
+        if not any(mark in text for mark in _MARKS):
+            return
         decoded = _ESCAPE.sub(_character, text)
         if decoded == text:
             return

@@ -17,8 +17,10 @@ MASK = "[redacted]"
 _MASK = MASK.encode("ascii")
 _MAX_DECODED = 1 << 17
 """Maximum number of bytes of a text that are decoded; all of it is searched without decoding."""
-_TOKEN = re.compile(rb"(?:%[0-9a-fA-F]{2}|[A-Za-z0-9+/_-]){16,}={0,2}")
-"""A run of characters of base64 and of URL encodings that no format needs."""
+_TOKEN = re.compile(
+    rb"(?:%[0-9a-fA-F]{2}|[A-Za-z0-9+/_-]){16}(?:[A-Za-z0-9+/_-]++|%[0-9a-fA-F]{2})*+={0,2}",
+)
+"""At least 16 characters of base64 and of URL encodings that no format needs; most of a long token is one step."""
 _LEGIBLE = re.compile(rb"[\t\n\r\x20-\x7e]{8,}")
 _CREDENTIAL = r"(?i:\b(?:bearer|basic|token|key|secret|password|credential)[\"']?(?:\s?[:=]\s?|\s)[\"']?)"
 """The text in front of a credential."""
@@ -251,10 +253,10 @@ class Redaction:
             data = data.replace(value, _MASK)
         if self._search is None:
             return data
+        spans = self._search.spans(data, before)
         searched = data
-        if before:
+        if before and spans:
             searched = before + data
-        spans = self._search.spans(searched)
         keys = None
         if keeps_structure:
             spans = [span for span in spans if not (_may_be_name(searched, span) and _is_structure(searched, span))]

@@ -10,8 +10,11 @@ from functools import lru_cache
 
 from pytest_bctrl.secrets.encodings import LOWER, PUNCTUATION, Encoding
 
-_LONG = 8
+_LONG = 12
 """Minimum length of a run that is searched for with longer grams."""
+_SHORT_GRAM, _LONG_GRAM = 4, 6
+_FEW = 20
+"""Maximum number of encodings that are searched for in one pass over a text; a secret has about ten."""
 WINDOW = 1 << 16
 OVERLAP = 512
 """Number of bytes that are searched together, and by which windows overlap; a run is shorter than the overlap."""
@@ -50,28 +53,48 @@ class _Run:
 class _Index:
     """The grams of some encodings, and a pattern that finds candidates for them in a text."""
 
-    def __init__(self, encodings: Iterable[Encoding], length: int) -> None:
-        self._length = length
-        self._grams: defaultdict[bytes, list[tuple[Encoding, int]]] = defaultdict(list)
-        for encoding in encodings:
-            for gram, offset in encoding.grams(length):
-                self._grams[gram].append((encoding, offset))
-        # Two bytes of a skeleton are one character of UTF-16, so a class of pairs is tested in one step.
-        classes = []
-        for start in range(0, length, 2):
-            pairs = {gram[start : start + 2].decode("utf-16-le") for gram in self._grams}
-            classes.append(f"[{''.join(sorted(pairs))}]")
+    def __init__(self, encodings: Iterable[Encoding]) -> None:
+        grams = [
+            (gram, encoding, offset) for encoding in encodings for gram, offset in encoding.grams(_length(encoding))
+        ]
+        self._grams: defaultdict[bytes, list[tuple[bytes, Encoding, int]]] = defaultdict(list)
+        for gram, encoding, offset in grams:
+            self._grams[gram[:_SHORT_GRAM]].append((gram, encoding, offset))
         self._candidates: re.Pattern[str] | None = None
-        if self._grams:
-            self._candidates = re.compile(f"{classes[0]}(?={''.join(classes[1:])})")
+        if grams:
+            following = []
+            for length in sorted({len(gram) for gram, _, _ in grams}):
+                same = [gram for gram, _, _ in grams if len(gram) == length]
+                following.append("".join(_class_of_pairs(same, start) for start in range(2, length, 2)))
+            first = _class_of_pairs(self._grams, 0)
+            self._candidates = re.compile(f"{first}(?={'|'.join(following)})")
 
     def hits(self, text: bytes, pairs: str) -> Iterator[tuple[int, Encoding, int]]:
         """Yield the position, encoding and offset of each gram in a skeleton; `pairs` is the skeleton as UTF-16."""
-        if self._candidates is not None:
-            for match in self._candidates.finditer(pairs):
-                position = 2 * match.start()
-                for encoding, offset in self._grams.get(text[position : position + self._length], ()):
+        if self._candidates is None:
+            return
+        grams_at = self._grams.get
+        for match in self._candidates.finditer(pairs):
+            position = 2 * match.start()
+            for gram, encoding, offset in grams_at(text[position : position + _SHORT_GRAM], ()):
+                if text.startswith(gram, position):
                     yield position, encoding, offset
+
+
+def _length(encoding: Encoding) -> int:
+    """Return the length of the grams of an encoding; fewer texts contain a longer gram by chance."""
+    if encoding.shortest < _LONG:
+        return _SHORT_GRAM
+    return _LONG_GRAM
+
+
+def _class_of_pairs(grams: Iterable[bytes], start: int) -> str:
+    """Return a class of the two bytes of each gram at `start`.
+
+    Two bytes of a skeleton are one character of UTF-16, so a class of pairs is tested in one step.
+    """
+    pairs = {gram[start : start + 2].decode("utf-16-le") for gram in grams}
+    return f"[{''.join(sorted(pairs))}]"
 
 
 class Search:
@@ -79,21 +102,24 @@ class Search:
 
     def __init__(self, encodings: Iterable[Encoding]) -> None:
         encodings = list(encodings)
-        # Fewer texts contain a longer gram by chance.
-        self._indexes = (
-            _Index((encoding for encoding in encodings if encoding.shortest < _LONG), 4),
-            _Index((encoding for encoding in encodings if encoding.shortest >= _LONG), 6),
-        )
+        self._indexes = [_Index(encodings)]
+        if len(encodings) > _FEW:
+            # The pattern of all would match too many texts.
+            long = [encoding for encoding in encodings if encoding.shortest >= _LONG]
+            short = [encoding for encoding in encodings if encoding.shortest < _LONG]
+            self._indexes = [_Index(short), _Index(long)]
 
-    def spans(self, data: bytes) -> list[Span]:
-        """Return the parts of a text that show a secret, in order and without overlaps."""
+    def spans(self, data: bytes, before: bytes = b"") -> list[Span]:
+        """Return the parts of `before + data` that show a secret, in order and without overlaps."""
         if len(data) <= WINDOW:
-            return _merged(self._window(data))
-        spans: list[Span] = []
-        for start in range(0, len(data), WINDOW):
-            first = max(0, start - OVERLAP)
-            window = data[first : start + WINDOW + OVERLAP]
-            spans += (Span(first + span.start, first + span.end, span.encoding) for span in self._window(window))
+            return _merged(self._window(before + data))
+        # A long text is not copied.
+        spans = self._window(before + data[: WINDOW + OVERLAP])
+        for start in range(WINDOW, len(data), WINDOW):
+            first = start - OVERLAP
+            window = self._window(data[first : start + WINDOW + OVERLAP])
+            first += len(before)
+            spans += (Span(first + span.start, first + span.end, span.encoding) for span in window)
         return _merged(spans)
 
     def find(self, data: bytes) -> Encoding | None:
@@ -151,14 +177,15 @@ def _without_controls(data: bytes) -> list[bytes]:
 
     A text with links is returned with and without their targets, because a hidden target can contain a secret.
     """
-    if b"\nE " in data:
+    # Most texts do not contain the first byte, which is by far the fastest to search for.
+    if b"\n" in data and b"\nE " in data:
         # The prefix of error lines in pytest's output.
         data = data.replace(b"\nE ", b"\n  ")
     if b"[" in data and any(mark in data for mark in _COLOUR_MARKS):
         data = _COLOUR.sub(_blank, data)
-    if b"span" in data:
+    if (b"<" in data or b"&" in data) and b"span" in data:
         data = _TAG.sub(_blank, data)
-    if b"\x1b]" in data:
+    if b"\x1b" in data and b"\x1b]" in data:
         return [data, _LINK.sub(_blank, data)]
     return [data]
 
