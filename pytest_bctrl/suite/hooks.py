@@ -23,7 +23,8 @@ from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.settings import table
 from pytest_bctrl.suite.baseline import resolve_baseline
-from pytest_bctrl.suite.plan.catalogue import credentials_of, plan, require_operations
+from pytest_bctrl.suite.operations import require_operations
+from pytest_bctrl.suite.plan.catalogue import credentials_of, plan
 from pytest_bctrl.suite.report.failures import Failures
 from pytest_bctrl.suite.report.results import RunResults, is_unchecked
 from pytest_bctrl.suite.report.sinks import redaction

@@ -29,7 +29,8 @@ from pytest_bctrl.samples.inputs import answers_with_json, known_values, main_op
 from pytest_bctrl.samples.mutants import mutants, rules, underived
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.samples.text import encode
-from pytest_bctrl.suite.plan.catalogue import BODY_TESTS, reason_not_requested, run_probes
+from pytest_bctrl.suite.operations import reason_not_requested
+from pytest_bctrl.suite.plan.catalogue import BODY_TESTS, run_probes
 from pytest_bctrl.suite.plan.pages import is_followed
 from pytest_bctrl.suite.report.verdict import VERDICT, Verdict
 from pytest_bctrl.suite.run import RUN, ContractRun, with_mock

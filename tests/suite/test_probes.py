@@ -17,8 +17,9 @@ from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.suite import selftest
+from pytest_bctrl.suite.operations import require_operations
 from pytest_bctrl.suite.plan import probes
-from pytest_bctrl.suite.plan.catalogue import left_out, plan, require_operations, run_probes
+from pytest_bctrl.suite.plan.catalogue import left_out, plan, run_probes
 from pytest_bctrl.suite.plan.parameter_values import ODD, UNKNOWN, allowed_values, near_miss_paths, unknown_value
 from pytest_bctrl.suite.report.results import RunResults
 from pytest_bctrl.suite.report.verdict import Verdict

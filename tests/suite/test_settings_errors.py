@@ -10,7 +10,7 @@ import pytest
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.plan.catalogue import require_operations
+from pytest_bctrl.suite.operations import require_operations
 from pytest_bctrl.suite.run import ContractRun, with_mock
 from tests.contract.documents import document
 from tests.variants import named, serve

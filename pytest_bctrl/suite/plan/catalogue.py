@@ -13,13 +13,12 @@ from pytest_bctrl.checks.credentials import NONE, Credential, merge_accepted, wr
 from pytest_bctrl.checks.run import Check
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.key_fields import KeyField, credential_field, has_valid_key, key_fields
-from pytest_bctrl.contract.model import SAFE_METHODS, Operation
+from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.paging import Paging
 from pytest_bctrl.contract.paging_read import read_paging
-from pytest_bctrl.errors import SettingError
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import shape
-from pytest_bctrl.samples.inputs import unfilled
+from pytest_bctrl.suite.operations import reason_not_requested, requestable_operations
 from pytest_bctrl.suite.plan import engine_probes, pages, probes
 from pytest_bctrl.suite.plan.parameter_values import (
     ParameterTrial,
@@ -169,42 +168,6 @@ def run_probes(target: Target, *names: str, only: Operation | None = None) -> li
             if error.is_final:
                 break
     return merge_accepted(merge(findings))
-
-
-def requestable_operations(run: ContractRun) -> list[Operation]:
-    """Return the operations that a safe request can reach, given the settings and the contract."""
-    return [operation for operation in run.operations if not reason_not_requested(run, operation)]
-
-
-def reason_not_requested(run: ContractRun, operation: Operation) -> str:
-    """Return why the suite does not send requests to an operation, or "" if it does."""
-    if not operation.is_safe:
-        return f"{operation.method} could change something, and the suite sends safe methods only"
-    if operation.success is None:
-        return "the contract documents no successful response"
-    if {"?", "#"} & {*operation.path}:
-        return "its path has a query or a fragment, which is not part of a path"
-    missing = unfilled(run.contract, operation, run.values)
-    if missing:
-        return f"no value for {', '.join(missing)}; add an example to the contract"
-    if key_fields(run.contract, operation) is None:
-        return "its security is not a bearer token, a password or an API key in a header field or cookie"
-    return ""
-
-
-def require_operations(run: ContractRun) -> None:
-    """Raise `SettingError` if no request can be sent: the run would pass with nothing checked."""
-    if run.target is None or requestable_operations(run):
-        return
-    safe = [operation for operation in run.operations if operation.is_safe]
-    names = sorted({name for operation in safe for name in unfilled(run.contract, operation, run.values)})
-    if names:
-        reason = f"required parameters have no value: {', '.join(names)}"
-        hint = "give a path parameter an example, or take it from a setting: x-bctrl-setting: space_id"
-    else:
-        reason = next((reason_not_requested(run, operation) for operation in safe), "none has a safe method")
-        hint = f"use a document with a {' or '.join(sorted(SAFE_METHODS))} operation"
-    raise SettingError(f"the suite can test no operation of the contract: {reason}", where=run.contract.name, hint=hint)
 
 
 RowSource: TypeAlias = Callable[[ContractRun, Operation], Rows]

@@ -20,7 +20,8 @@ from pytest_bctrl.observed.facts import as_data
 from pytest_bctrl.reports.verdict import Outcome, RanTest, RunReport, Title
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.settings import table
-from pytest_bctrl.suite.plan.catalogue import left_out, reason_not_requested, requestable_operations
+from pytest_bctrl.suite.operations import reason_not_requested, requestable_operations
+from pytest_bctrl.suite.plan.catalogue import left_out
 from pytest_bctrl.suite.report.observing import Observer, not_covered, observer, traffic_remarks
 from pytest_bctrl.suite.run import NODE, ContractRun
 

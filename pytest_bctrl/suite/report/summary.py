@@ -12,7 +12,8 @@ from pytest_bctrl.findings.finding import Finding, at_or_above
 from pytest_bctrl.reports.terminal import MARKUP, block, causes
 from pytest_bctrl.reports.verdict import verdict_of
 from pytest_bctrl.reports.wording import accepted, numbered, told
-from pytest_bctrl.suite.plan.catalogue import planned_requests, requestable_operations
+from pytest_bctrl.suite.operations import requestable_operations
+from pytest_bctrl.suite.plan.catalogue import planned_requests
 from pytest_bctrl.suite.report.observing import coverage_rows, not_covered
 from pytest_bctrl.suite.report.results import RunResults
 

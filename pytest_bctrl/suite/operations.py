@@ -1,0 +1,45 @@
+"""Which operations of the contract a run sends requests to, and why it leaves out the others."""
+
+from __future__ import annotations
+
+from pytest_bctrl.contract.key_fields import key_fields
+from pytest_bctrl.contract.model import SAFE_METHODS, Operation
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.samples.inputs import unfilled
+from pytest_bctrl.suite.run import ContractRun
+
+
+def requestable_operations(run: ContractRun) -> list[Operation]:
+    """Return the operations that a safe request can reach, given the settings and the contract."""
+    return [operation for operation in run.operations if not reason_not_requested(run, operation)]
+
+
+def reason_not_requested(run: ContractRun, operation: Operation) -> str:
+    """Return why the suite does not send requests to an operation, or "" if it does."""
+    if not operation.is_safe:
+        return f"{operation.method} could change something, and the suite sends safe methods only"
+    if operation.success is None:
+        return "the contract documents no successful response"
+    if {"?", "#"} & {*operation.path}:
+        return "its path has a query or a fragment, which is not part of a path"
+    missing = unfilled(run.contract, operation, run.values)
+    if missing:
+        return f"no value for {', '.join(missing)}; add an example to the contract"
+    if key_fields(run.contract, operation) is None:
+        return "its security is not a bearer token, a password or an API key in a header field or cookie"
+    return ""
+
+
+def require_operations(run: ContractRun) -> None:
+    """Raise `SettingError` if no request can be sent: the run would pass with nothing checked."""
+    if run.target is None or requestable_operations(run):
+        return
+    safe = [operation for operation in run.operations if operation.is_safe]
+    names = sorted({name for operation in safe for name in unfilled(run.contract, operation, run.values)})
+    if names:
+        reason = f"required parameters have no value: {', '.join(names)}"
+        hint = "give a path parameter an example, or take it from a setting: x-bctrl-setting: space_id"
+    else:
+        reason = next((reason_not_requested(run, operation) for operation in safe), "none has a safe method")
+        hint = f"use a document with a {' or '.join(sorted(SAFE_METHODS))} operation"
+    raise SettingError(f"the suite can test no operation of the contract: {reason}", where=run.contract.name, hint=hint)
