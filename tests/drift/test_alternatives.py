@@ -20,33 +20,33 @@ def held(schema: Doc) -> Doc:
 
 
 @pytest.mark.parametrize("other", [thing("b"), {"type": "integer"}], ids=["object", "integer"])
-def test_what_was_one_thing_and_may_be_another_is_an_error(other: Doc) -> None:
+def test_wrapping_a_schema_in_any_of_is_an_error(other: Doc) -> None:
     findings = compare(held(thing("a")), held({"anyOf": [thing("a"), other]}))
     assert [(finding.rule, finding.level) for finding in findings] == [("response-property-type-generalized", "error")]
 
 
-def test_one_of_that_became_any_of_and_grew_is_an_error() -> None:
+def test_an_alternative_added_while_one_of_becomes_any_of_is_an_error() -> None:
     findings = compare(held({"oneOf": [thing("a"), thing("b")]}), held({"anyOf": [thing("a"), thing("b"), thing("c")]}))
     assert [(finding.rule, finding.level) for finding in findings] == [("response-property-one-of-added", "error")]
 
 
-def test_an_alternative_that_became_another_is_an_error() -> None:
+def test_a_changed_alternative_of_any_of_is_an_error() -> None:
     findings = compare(held({"anyOf": [thing("a"), TEXT]}), held({"anyOf": [thing("a"), {"type": "number"}]}))
     assert [(finding.rule, finding.level) for finding in findings] == [("response-property-type-changed", "error")]
 
 
-def test_alternatives_that_are_all_others_are_an_error() -> None:
+def test_replacing_all_alternatives_of_any_of_is_an_error() -> None:
     findings = compare(held({"anyOf": [thing("a"), thing("b")]}), held({"anyOf": [thing("c"), thing("d")]}))
     assert [(finding.rule, finding.level) for finding in findings] == [("response-property-type-changed", "error")]
 
 
-def test_any_of_that_grew_is_info() -> None:
+def test_an_alternative_added_to_any_of_is_info() -> None:
     findings = compare(held({"anyOf": [thing("a"), thing("b")]}), held({"anyOf": [thing("a"), thing("b"), thing("c")]}))
     assert [(finding.rule, finding.level) for finding in findings] == [("response-property-any-of-added", "info")]
 
 
-def test_a_list_of_types_that_lost_one_and_gained_another_is_an_error() -> None:
-    """In a response what counts is the one that is new."""
+def test_replacing_a_type_in_a_list_of_types_is_an_error() -> None:
+    """In a response, the new type is what breaks a consumer."""
     findings = compare(held({"oneOf": [TEXT, {"type": "integer"}]}), held({"oneOf": [TEXT, {"type": "boolean"}]}))
     assert [finding.rule for finding in findings] == ["response-property-list-of-types-widened"]
     assert findings[0].level == "error"
@@ -67,7 +67,7 @@ ELSE: Doc = {"type": "integer", "minimum": 1}
     ],
     ids=["once", "twice", "null inside", "both"],
 )
-def test_alternatives_within_alternatives_mean_the_same_in_all_of_one(inner: Doc, wrapped: Doc) -> None:
+def test_nested_alternatives_in_all_of_with_a_single_branch_are_no_change(inner: Doc, wrapped: Doc) -> None:
     bare, other = held({"anyOf": [inner, ELSE]}), held({"anyOf": [wrapped, ELSE]})
     assert [] == compare(bare, other)
     assert [] == compare(other, bare)
@@ -76,15 +76,15 @@ def test_alternatives_within_alternatives_mean_the_same_in_all_of_one(inner: Doc
 @pytest.mark.parametrize(
     "null", [{"type": ["null"]}, {"const": None}, {"enum": [None]}, {"allOf": [{"const": None}]}], ids=str
 )
-def test_null_among_alternatives_may_be_written_in_any_way(null: Doc) -> None:
+def test_equivalent_spellings_of_a_null_alternative_are_no_change(null: Doc) -> None:
     plain = held({"anyOf": [thing("a"), thing("b"), {"type": "null"}]})
     other = held({"anyOf": [thing("a"), thing("b"), null]})
     assert [] == compare(plain, other)
     assert [] == compare(other, plain)
 
 
-def test_a_value_beside_a_reference_is_one_of_the_values() -> None:
-    """In OpenAPI 3.1 the siblings of a `$ref` apply as well; `A` is a string."""
+def test_const_next_to_a_reference_equals_an_enum_value() -> None:
+    """In OpenAPI 3.1 keywords next to a `$ref` apply as well; `A` is a string."""
     listed = held({"enum": ["a", "b"]})
     beside = held({"anyOf": [{"$ref": "#/components/schemas/A", "const": "a"}, {"const": "b"}]})
     assert [] == compare(listed, beside)
@@ -95,7 +95,7 @@ def test_a_value_beside_a_reference_is_one_of_the_values() -> None:
     ]  # fmt: skip
 
 
-def test_what_is_matched_is_matched_alike_there_and_back() -> None:
+def test_alternatives_are_matched_the_same_way_in_both_directions() -> None:
     """No property discriminates the parts of `allOf`; exclusion is decided for the side that has `oneOf`."""
     one: Doc = {"enum": ["x", "y"]}
     first, second = {"a": TEXT, "shape": one}, {"b": TEXT, "c": TEXT}

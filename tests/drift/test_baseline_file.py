@@ -55,7 +55,7 @@ def baseline_of(text: str) -> BaselineFile:
         f"rule: response-property-enum-value-added, location: 'runtimes[*].status', operation: GET /a, {_TAIL}",
     ],
 )
-def test_an_entry_accepts_what_it_names(entry: str) -> None:
+def test_an_entry_accepts_a_matching_finding(entry: str) -> None:
     partition = apply_baseline([FINDING], baseline_of(f"allow:\n  - {{{entry}}}\n"), TODAY)
     assert partition.remaining == []
     assert [finding.extra["accepted"] for finding in partition.accepted] == [
@@ -74,7 +74,7 @@ def test_an_entry_accepts_what_it_names(entry: str) -> None:
         "fingerprint: 0123456789abcdef, reason: r, until: 2026-10-31",
     ],
 )
-def test_an_entry_accepts_nothing_else(entry: str) -> None:
+def test_an_entry_does_not_accept_other_findings(entry: str) -> None:
     baseline = baseline_of(f"allow:\n  - {{{entry}}}\n")
     assert apply_baseline([FINDING], baseline, TODAY).remaining == [FINDING]
     assert len(baseline_notes([FINDING], baseline, TODAY)) == 1
@@ -98,14 +98,16 @@ def test_an_entry_is_valid_on_its_last_day() -> None:
         ("fingerprint: aa", True, True),
     ],
 )
-def test_an_entry_belongs_to_what_reports_its_rule(entry: str, is_of_drift: bool, is_of_checks: bool) -> None:
+def test_entries_are_divided_into_drift_rules_and_check_rules(
+    entry: str, is_of_drift: bool, is_of_checks: bool
+) -> None:
     """A run of the suite does not call entries of drift stale, nor the other way round."""
     baseline = baseline_of(f"allow:\n  - {{{entry}, {_TAIL}}}\n")
     assert is_of_drift == bool(baseline_notes([], baseline.of_rules(rules()), TODAY))
     assert is_of_checks == bool(baseline_notes([], baseline.without_rules(rules()), TODAY))
 
 
-def test_a_stale_entry_without_a_rule_may_belong_to_another_command() -> None:
+def test_the_note_on_a_stale_entry_without_a_rule_mentions_other_commands() -> None:
     baseline = baseline_of(f"allow:\n  - {{fingerprint: aa, {_TAIL}}}\n")
     assert baseline_notes([FINDING], baseline, TODAY) == [
         "f:2: the entry for aa is stale: no finding matches it; remove it, or add the rule of the finding if another command reports it"
@@ -145,14 +147,14 @@ def test_a_stale_entry_without_a_rule_may_belong_to_another_command() -> None:
         ("allow:\n  - fingerprint: a\n    because: r\n", "not of the right form"),
     ],
 )
-def test_a_mistake_in_the_baseline_is_named_with_its_line(text: str, message: str) -> None:
+def test_an_invalid_baseline_is_an_error_with_the_line_number(text: str, message: str) -> None:
     with pytest.raises(DocumentError) as caught:
         baseline_of(text)
     assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("rule", ["no-such-rule", "response_property_became_optional"])
-def test_a_drift_rule_that_does_not_exist_is_named_with_its_line(rule: str) -> None:
+def test_an_unknown_rule_is_an_error_with_the_line_number(rule: str) -> None:
     entry = f"- {{rule: {rule}, location: a, reason: r, until: 2027-01-01}}"
     baseline = baseline_of(f"allow:\n\n  {entry}\n")
     with pytest.raises(DocumentError) as caught:
@@ -160,7 +162,7 @@ def test_a_drift_rule_that_does_not_exist_is_named_with_its_line(rule: str) -> N
     assert str(caught.value) == f"f:3: there is no rule {rule!r} (pytest-bctrl explain lists the rules)"
 
 
-def test_a_rule_of_the_contract_may_look_like_a_drift_rule() -> None:
+def test_a_rule_declared_by_the_contract_is_known() -> None:
     baseline = baseline_of("allow:\n  - {rule: ids-are-unique, location: a, reason: r, until: 2027-01-01}\n")
     require_known_rules(baseline, lambda: ["ids-are-unique"])
 
@@ -178,8 +180,8 @@ def test_a_rule_of_the_contract_may_look_like_a_drift_rule() -> None:
         "# ours\nallow:\n  # why\n  - fingerprint: aa\n    reason: r\n    until: 2027-01-01",
     ],
 )
-def test_new_entries_leave_the_rest_of_the_file_as_it_is(text: str) -> None:
-    """The old entries and comments stay; the new entry is read back, with its rule."""
+def test_adding_entries_preserves_existing_entries_and_comments(text: str) -> None:
+    """The new entry can be read back, with its rule."""
     before = baseline_of(text)
     added = add_entries(text, "f", [FINDING], 'a "reason": #1', date(2027, 2, 3))
     entries = baseline_of(added).entries
@@ -190,7 +192,7 @@ def test_new_entries_leave_the_rest_of_the_file_as_it_is(text: str) -> None:
     assert all(line in added for line in text.splitlines() if line.strip().startswith("#"))
 
 
-def test_a_list_on_one_line_is_not_extended() -> None:
+def test_adding_to_a_flow_style_list_is_an_error() -> None:
     with pytest.raises(DocumentError, match="one line"):
         add_entries("allow: [{fingerprint: aa, reason: r, until: 2027-01-01}]\n", "f", [FINDING], "r", date(2027, 2, 3))
 
@@ -206,13 +208,13 @@ def test_a_list_on_one_line_is_not_extended() -> None:
     ],
     ids=lambda finding: f"{finding.rule} {finding.fingerprint}",
 )
-def test_a_new_entry_is_read_back_as_it_was_written(finding: Finding) -> None:
+def test_a_written_entry_can_be_read_back(finding: Finding) -> None:
     added = add_entries("", "f", [finding], "r", date(2027, 2, 3))
     (entry,) = baseline_of(added).entries
     assert (finding.rule, finding.fingerprint) == (entry.rule, entry.fingerprint)
 
 
-def test_an_entry_of_one_status_does_not_accept_the_change_at_another() -> None:
+def test_an_entry_for_one_status_does_not_accept_a_change_that_affects_two() -> None:
     places = [
         {"rule": FINDING.rule, "location": "a", "operation": "GET /a", "status": status, "fingerprint": "f" * 16}
         for status in ("200", "404")
@@ -224,7 +226,7 @@ def test_an_entry_of_one_status_does_not_accept_the_change_at_another() -> None:
     assert "only some locations" in baseline_notes([finding], baseline, TODAY)[0]
 
 
-def test_a_renewed_entry_gets_its_rule() -> None:
+def test_renewing_an_entry_adds_its_rule() -> None:
     text = f"allow:\n  - fingerprint: {FINDING.fingerprint}\n    reason: old\n    until: 2026-12-01\n"
     renewed = add_entries(text, "f", [FINDING], "new", date(2027, 2, 3))
     (entry,) = baseline_of(renewed).entries

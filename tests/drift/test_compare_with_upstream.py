@@ -44,25 +44,25 @@ def accepted_until(folder: Path, until: str) -> BaselineFile:
     return load_baseline(Path(path), "bctrl-baseline.yaml")
 
 
-def test_without_settings_and_baseline_every_finding_remains(tmp_path: Path) -> None:
+def test_all_findings_remain_without_settings_and_baseline(tmp_path: Path) -> None:
     partition = compare_with_upstream(written(tmp_path, PAUSED), SPEC, tmp_path / "bctrl-drift.yaml", NO_BASELINE)
     assert [(finding.rule, finding.level) for finding in partition.remaining] == [(RULE, "error")]
     assert (partition.accepted, partition.notes) == ([], ())
 
 
-def test_an_upstream_that_was_read_already_is_not_read_again(tmp_path: Path) -> None:
+def test_an_upstream_document_that_is_already_loaded_is_not_read_again(tmp_path: Path) -> None:
     upstream = load_document(PAUSED, "page.md")
     partition = compare_with_upstream(upstream, SPEC, tmp_path / "bctrl-drift.yaml", NO_BASELINE)
     assert [finding.extra["revision"]["document"] for finding in partition.remaining] == ["page.md"]
 
 
-def test_levels_are_those_of_the_settings(tmp_path: Path) -> None:
+def test_levels_come_from_the_settings(tmp_path: Path) -> None:
     settings = settings_file(tmp_path, f"levels:\n  {RULE}: warning\n")
     partition = compare_with_upstream(written(tmp_path, PAUSED), SPEC, settings, NO_BASELINE)
     assert [finding.level for finding in partition.remaining] == ["warning"]
 
 
-def test_the_policy_for_deprecations_is_that_of_the_settings(tmp_path: Path) -> None:
+def test_the_deprecation_policy_comes_from_the_settings(tmp_path: Path) -> None:
     deprecated = f"      deprecated: true\n      x-sunset: '{LATER}'\n      summary: List"
     upstream = written(tmp_path, TEXT.replace("      summary: List", deprecated), "new.yaml")
     rules = []
@@ -73,7 +73,7 @@ def test_the_policy_for_deprecations_is_that_of_the_settings(tmp_path: Path) -> 
     assert rules == [announced, announced, too_late]
 
 
-def test_what_the_baseline_accepts_is_separated_and_names_its_line(tmp_path: Path) -> None:
+def test_accepted_findings_are_separated_and_refer_to_the_line_of_their_entry(tmp_path: Path) -> None:
     baseline = accepted_until(tmp_path, LATER)
     partition = compare_with_upstream(written(tmp_path, PAUSED), SPEC, tmp_path / "bctrl-drift.yaml", baseline)
     assert partition.remaining == []
@@ -87,7 +87,7 @@ def test_an_expired_entry_accepts_nothing(tmp_path: Path) -> None:
     assert [finding.rule for finding in partition.remaining] == [RULE]
 
 
-def test_settings_that_cannot_be_read_are_named_by_their_path(tmp_path: Path) -> None:
+def test_an_error_in_the_settings_names_the_path_of_their_file(tmp_path: Path) -> None:
     settings = settings_file(tmp_path, "levels: []\n")
     with pytest.raises(DocumentError) as caught:
         compare_with_upstream(load_document(TEXT, "spec.yaml"), document(), settings, NO_BASELINE)

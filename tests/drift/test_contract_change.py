@@ -54,23 +54,23 @@ def errors(text: str, overlay: Path | None = OVERLAY) -> dict[str, str]:
         ),
     ],
 )
-def test_a_change_of_what_the_overlay_refers_to_breaks_a_consumer(text: str, rule: str, location: str) -> None:
+def test_a_change_of_a_component_that_only_the_overlay_uses_is_an_error(text: str, rule: str, location: str) -> None:
     assert text != TEXT
     assert location == errors(text)[rule]
 
 
 @pytest.mark.parametrize("version", ["1.0.0", "1.0.1"])
-def test_another_name_of_the_same_scheme_breaks_nobody(version: str) -> None:
+def test_renaming_a_security_scheme_is_no_change(version: str) -> None:
     """The requests stay the same; the overlay is compared if anything else changed."""
     assert {} == errors(TEXT.replace("bearerAuth:", "tokenAuth:").replace("version: 1.0.0", f"version: {version}"))
 
 
-def test_the_specs_alone_do_not_show_it() -> None:
+def test_without_the_overlay_a_change_of_an_unused_scheme_is_no_finding() -> None:
     assert {} == errors(TEXT.replace("scheme: bearer", "scheme: basic"), None)
 
 
-def test_what_both_specs_show_is_reported_once() -> None:
-    """With its lines, as the specs alone give it."""
+def test_a_change_visible_with_and_without_the_overlay_is_reported_once() -> None:
+    """Its lines are those of the comparison without the overlay."""
     text = TEXT.replace("- failed", "- failed\n        - paused").replace("scheme: bearer", "scheme: basic")
     alone, both = compared(text, None).findings, compared(text).findings
     assert [finding.as_dict() for finding in alone] == [
@@ -81,21 +81,21 @@ def test_what_both_specs_show_is_reported_once() -> None:
     }
 
 
-def test_what_the_overlay_adds_is_no_change() -> None:
-    """Responses and security that the spec says nothing of stay on both sides."""
+def test_additions_of_the_overlay_are_no_change() -> None:
+    """The overlay adds the same responses and security to both sides."""
     assert ["api-version-changed"] == [
         finding.rule for finding in compared(TEXT.replace("version: 1.0.0", "version: 1.0.1")).findings
     ]
 
 
-def test_an_action_that_no_longer_applies_is_a_remark(tmp_path: Path) -> None:
+def test_an_overlay_action_that_no_longer_applies_is_a_note(tmp_path: Path) -> None:
     text = TEXT.replace("- name: Authorization", "- name: X-Other")
     (note,) = compared(text).notes
     assert note.startswith(f"the overlay no longer applies: {packaged().overlay}, action 1 ($.paths")
 
 
 @pytest.mark.parametrize("change", ["1.0.1", "2.0.0", "1"])
-def test_another_version_is_info(change: str) -> None:
+def test_a_changed_version_is_info(change: str) -> None:
     (finding,) = compared(TEXT.replace("version: 1.0.0", f"version: {change}")).findings
     assert ("info", "info.version", "1.0.0", change) == (
         finding.level,
@@ -115,15 +115,15 @@ def test_another_version_is_info(change: str) -> None:
         (lambda text: f"{text}\n```\nnone\n```\n", "sample text"),
     ],
 )
-def test_a_changed_sample_of_the_page_is_info(tmp_path: Path, sample: Callable[[str], str], location: str) -> None:
-    """The lock has the digests of those that stood on the page when its spec was vendored."""
+def test_a_changed_sample_on_the_page_is_info(tmp_path: Path, sample: Callable[[str], str], location: str) -> None:
+    """The lock has the digests of the samples on the page at the time of vendoring."""
     (tmp_path / "page.md").write_text(sample(page()), "utf-8")
     base, revision = read_source(str(packaged().spec)), read_source(str(tmp_path / "page.md"))
     (finding,) = compare_contracts(base, revision, OVERLAY, Options()).findings
     assert ("page-sample-changed", "info", location) == (finding.rule, finding.level, finding.location)
 
 
-def test_a_page_without_samples_has_none_to_compare(tmp_path: Path) -> None:
+def test_a_page_without_samples_yields_no_sample_findings(tmp_path: Path) -> None:
     (tmp_path / "page.md").write_text(page().replace(SAMPLES, ""), "utf-8")
     assert (
         []
@@ -134,7 +134,7 @@ def test_a_page_without_samples_has_none_to_compare(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("lock", ["", "{}", '{"samples": 1}', "[]"])
-def test_a_lock_without_samples_gives_none(tmp_path: Path, lock: str) -> None:
+def test_samples_are_empty_if_the_lock_lists_none(tmp_path: Path, lock: str) -> None:
     files = ContractFiles(tmp_path)
     files.spec.write_text(TEXT, "utf-8")
     files.lock.write_text(lock, "utf-8")

@@ -90,7 +90,7 @@ def require_counterexample(finding: Finding, old: Doc, new: Doc) -> None:
 
 
 @pytest.mark.parametrize("rule", [rule for rule in sorted(rules()) if rules()[rule].level == "error"])
-def test_an_error_of_each_rule_is_shown(rule: str) -> None:
+def test_an_error_of_each_rule_has_a_counterexample(rule: str) -> None:
     pair = example(rule)
     for finding in errors(pair.base, pair.revision, pair.options):
         if "format" in finding.message:
@@ -101,7 +101,7 @@ def test_an_error_of_each_rule_is_shown(rule: str) -> None:
 
 @relaxed
 @given(pairs())
-def test_each_error_is_shown_by_a_value_that_holds(pair: tuple[Doc, Doc]) -> None:
+def test_each_error_has_a_counterexample_that_a_second_engine_confirms(pair: tuple[Doc, Doc]) -> None:
     for finding in errors(*pair):
         require_counterexample(finding, *pair)
 
@@ -110,8 +110,8 @@ ANY_OBJECT: Doc = {"type": "object"}
 NARROWER: Doc = {"anyOf": [{"type": "object", "required": ["a"]}, {"type": "object", "required": ["b", "c"]}]}
 
 
-def test_what_is_proven_to_keep_the_old_contract_is_no_error() -> None:
-    """As long as its level is not set: then it is as it is set."""
+def test_a_change_proven_compatible_is_not_an_error() -> None:
+    """A level set in the options takes precedence over the proof."""
     old, new = (
         body({"oneOf": [{"const": 1}, {"enum": [2, 3]}]}),
         body({"allOf": [{"enum": [1, 2]}, {"type": "integer"}]}),
@@ -126,20 +126,20 @@ def test_what_is_proven_to_keep_the_old_contract_is_no_error() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0, None), (1e-9, {"by": "rule"})])
-def test_without_time_it_is_by_rule(seconds: float, shown: Doc | None) -> None:
+def test_the_level_comes_from_the_rule_if_there_is_no_time_for_a_search(seconds: float, shown: Doc | None) -> None:
     (finding,) = compare(body({"enum": [1]}), body({"enum": [1, 2]}), Options(seconds=seconds))
     assert (finding.level, finding.extra.get("shown")) == ("error", shown)
 
 
-def test_what_has_no_pointer_of_its_own_is_by_rule() -> None:
-    """An alternative that gets its type from beside it."""
+def test_the_level_comes_from_the_rule_if_the_alternative_has_no_pointer() -> None:
+    """An alternative inherits its type from the schema around it."""
     old, new = (body({"type": "object", "oneOf": [{"minProperties": n}, {"maxProperties": 0}]}) for n in (1, 2))
     (finding,) = compare(old, new)
     assert (finding.level, finding.extra["shown"]) == ("info", {"by": "rule"})
 
 
-def test_where_no_whole_value_can_be_made_a_part_is_shown() -> None:
-    """A property that nothing fits must be there, or need not."""
+def test_the_counterexample_is_a_part_of_the_body_if_no_valid_body_exists() -> None:
+    """A required property that no value fits makes every body invalid."""
     for names, of_part in ((["n"], ".p"), ([], "")):
         kept: Doc = {"required": [*names, "p"], "type": "object"}
         none = {"type": "string", "enum": [1]}
@@ -148,7 +148,7 @@ def test_where_no_whole_value_can_be_made_a_part_is_shown() -> None:
         assert (finding.extra["shown"]["by"], finding.extra["shown"]["of"]) == ("counterexample", of_part)
 
 
-def test_a_list_is_as_long_as_it_has_to_be() -> None:
+def test_a_counterexample_list_exceeds_the_old_maximum_length() -> None:
     old, new = (body({"type": "array", "items": {"type": "string"}, "maxItems": most}) for most in (100, 200))
     (finding,) = compare(old, new)
     require_counterexample(finding, old, new)
@@ -163,12 +163,12 @@ def test_a_list_is_as_long_as_it_has_to_be() -> None:
         ("multipleOf", 7, 3.5),
     ],
 )
-def test_the_value_stands_at_the_bound_that_went(keyword: str, bound: float, shown: float) -> None:
+def test_the_counterexample_lies_at_the_removed_bound(keyword: str, bound: float, shown: float) -> None:
     (finding,) = compare(body({"type": "number", keyword: bound}), body({"type": "number"}))
     assert shown == finding.extra["shown"]["value"]
 
 
-def test_an_object_is_shown_with_no_property_that_nobody_asked_for() -> None:
+def test_a_counterexample_object_has_no_unnecessary_properties() -> None:
     (finding,) = compare(body({"type": "string"}), body({"type": ["string", "object"]}))
     assert {} == finding.extra["shown"]["value"]
     closed: Doc = {"type": "object", "additionalProperties": False}
@@ -176,7 +176,7 @@ def test_an_object_is_shown_with_no_property_that_nobody_asked_for() -> None:
     assert [{"b"}, {"c"}] == [set(finding.extra["shown"]["value"]) for finding in compare(old, new)]
 
 
-def test_the_place_is_marked() -> None:
+def test_the_location_of_the_difference_is_part_of_the_counterexample() -> None:
     old, new = (
         of({"/a": {"type": "array", "items": {"$ref": "#/components/schemas/A/b"}}}, **{"A/b": {}}) for _ in "ab"
     )
@@ -205,7 +205,7 @@ def test_the_place_is_marked() -> None:
         ({"properties": {"p": {"items": "HERE"}}}, {"p": [2]}, "/p/0"),
     ],
 )
-def test_the_value_holds_what_differs_and_says_where(around: Doc, value: Any, at: str) -> None:
+def test_a_counterexample_contains_the_difference_and_its_location(around: Doc, value: Any, at: str) -> None:
     whole = json.dumps({"type": ["array", "object"], **around})
     old, new = (body(json.loads(whole.replace('"HERE"', json.dumps({"enum": values})))) for values in ([1], [1, 2]))
     (finding,) = compare(old, new)
@@ -229,12 +229,12 @@ def test_the_value_holds_what_differs_and_says_where(around: Doc, value: Any, at
         ({"items": None, "prefixItems": [{"pattern": "a"}, True]}, {"prefixItems": [{"pattern": "a"}, True]}),
     ],
 )  # fmt: skip
-def test_words_of_openapi_are_read_as_json_schema(schema: Any, read: Any) -> None:
+def test_openapi_30_schemas_are_converted_to_json_schema(schema: Any, read: Any) -> None:
     assert engine_schema(schema, itemgetter("$ref"), is_30=True) == read
 
 
 @pytest.mark.parametrize(("mapping", "kind"), [({}, "Cat"), ({"mapping": {"cat": "#/components/schemas/Cat"}}, "cat")])
-def test_what_tells_alternatives_apart_is_what_the_document_calls_them(mapping: Doc, kind: str) -> None:
+def test_the_discriminator_value_is_the_name_in_the_mapping(mapping: Doc, kind: str) -> None:
     def named(property_name: str) -> Doc:
         cat = {
             "type": "object",
@@ -257,8 +257,8 @@ def narrowed(choices: int) -> tuple[Doc, Doc]:
     return old, body({"allOf": [{"enum": [1, 2]}, {"type": "integer"}, *pairs_beside]})
 
 
-def test_a_proof_is_made_of_as_many_combinations_as_the_budget_allows() -> None:
-    """Beyond it the change counts as what its rule says."""
+def test_a_proof_is_limited_to_the_budget_of_combinations() -> None:
+    """Beyond the budget, the level is that of the rule."""
     proven, unproven = compare(*narrowed(7)), compare(*narrowed(12))
     assert [finding.rule for finding in proven] == [finding.rule for finding in unproven]
     assert ({"proof"}, {"rule"}) == tuple(
@@ -268,7 +268,7 @@ def test_a_proof_is_made_of_as_many_combinations_as_the_budget_allows() -> None:
 
 
 @pytest.mark.parametrize("sides", [(40, 40), (40, 1), (1, 40)], ids=["both", "old", "new"])
-def test_no_value_is_validated_with_a_document_that_is_no_affordable_contract(sides: tuple[int, int]) -> None:
+def test_a_document_too_expensive_to_validate_is_compared_by_rule(sides: tuple[int, int]) -> None:
     """Of 40 schemas that each apply the next one twice, the last applies a trillion times."""
     documents: list[dict[str, Any]] = []
     for levels, kind in zip(sides, ("integer", "string"), strict=True):

@@ -35,43 +35,43 @@ VALUES = st.recursive(
         ("!!str 1", "1"), ("=", "="), ("<<", "<<"), ("-", None), (".", "."), ("|\n  a\n  b", "a\nb\n"),
     ],
 )  # fmt: skip
-def test_scalars_are_those_of_yaml_1_2(written: str, read: Any) -> None:
+def test_scalars_follow_yaml_1_2(written: str, read: Any) -> None:
     if written == "-":
         assert read_yaml("a: [-1]", "x") == {"a": [-1]}
     else:
         assert read_yaml(f"a: {written}\n", "x") == {"a": read}
 
 
-def test_keys_stay_text() -> None:
+def test_keys_are_strings() -> None:
     assert read_yaml("200: a\ntrue: b\nnull: c\n1.0: d\n", "x") == {"200": "a", "true": "b", "null": "c", "1.0": "d"}
 
 
-def test_aliases_and_merges_are_followed() -> None:
+def test_aliases_and_merge_keys_are_resolved() -> None:
     text = "base: &b {x: 1, y: 2}\none: *b\ntwo: {<<: *b, y: 3}\n"
     assert read_yaml(text, "x") == {"base": {"x": 1, "y": 2}, "one": {"x": 1, "y": 2}, "two": {"x": 1, "y": 3}}
 
 
 @given(VALUES)
-def test_json_is_yaml_too(value: Any) -> None:
+def test_the_yaml_reader_reads_json(value: Any) -> None:
     assert read_yaml(json.dumps({"a": value}, ensure_ascii=False), "x") == {"a": value}
 
 
 @given(VALUES)
-def test_json_is_read_as_it_is(value: Any) -> None:
+def test_json_values_are_read_unchanged(value: Any) -> None:
     assert read_json(json.dumps(value), "x") == value
 
 
 @given(VALUES, st.sampled_from((None, 1, 3)))
-def test_the_line_of_every_member_of_json_is_known(value: Any, indent: int | None) -> None:
-    """The lines found by the scanner are those found by the YAML parser, which reads JSON too."""
+def test_json_lines_returns_the_line_of_every_member(value: Any, indent: int | None) -> None:
+    """The YAML parser, which reads JSON too, returns the same lines."""
     text = json.dumps({"a": value}, indent=indent, ensure_ascii=False)
     lines: dict[str, int] = {}
     read_yaml(text, "x", lines)
     assert json_lines(text) == lines
 
 
-def test_both_parsers_read_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without libyaml the one in Python is used."""
+def test_both_yaml_parsers_return_the_same_data_and_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without libyaml, the parser written in Python is used."""
     with_c: dict[str, int] = {}
     without_c: dict[str, int] = {}
     first = read_yaml(TEXT, "x", with_c)
@@ -88,31 +88,31 @@ def test_both_parsers_read_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
         ("a: &x 1\nb: *y\n", "*y"),
     ],
 )
-def test_an_error_of_yaml_names_what_and_where(text: str, says: str) -> None:
+def test_a_yaml_error_contains_the_problem_and_the_document(text: str, says: str) -> None:
     with pytest.raises(DocumentError) as caught:
         read_yaml(text, "spec.yaml")
     assert says in str(caught.value)
     assert str(caught.value).startswith("spec.yaml: ")
 
 
-def test_a_duplicate_key_of_json_is_named_with_its_line() -> None:
+def test_a_duplicate_json_key_is_an_error_with_the_line_number() -> None:
     with pytest.raises(DocumentError, match="'b' appears twice in one object, at line 3"):
         read_json('{"a": {"b": 1},\n "b": 1,\n "b": 2}', "x")
 
 
-def test_a_page_and_its_spec_are_the_same_document() -> None:
+def test_a_page_is_read_as_the_spec_it_contains() -> None:
     document = load_document(page(), "page.md")
     assert (document.data, document.format, document.first_line) == (SPEC, "markdown", 8)
 
 
-def test_lines_of_a_page_are_lines_of_the_page() -> None:
+def test_line_numbers_refer_to_the_page() -> None:
     document = load_document(page(), "page.md")
     line = document.line("/paths/~1v1~1spaces~1{id}~1runtimes/get")
     assert line is not None
     assert page().splitlines()[line - 1].strip() == "get:"
 
 
-def test_the_line_of_what_is_not_there_is_that_of_the_nearest_parent() -> None:
+def test_the_line_of_a_missing_pointer_is_that_of_its_nearest_parent() -> None:
     document = load_document("openapi: 3.1.0\npaths:\n  /a:\n    get: {}\n", "x.yaml")
     assert document.line("/paths/~1a/get/responses/200") == 4
 
@@ -120,7 +120,7 @@ def test_the_line_of_what_is_not_there_is_that_of_the_nearest_parent() -> None:
 @pytest.mark.parametrize(
     "name", ["spec", "https://example.invalid/spec?v=2", "standard input", "spec.yaml", "SPEC.YML"]
 )
-def test_a_description_with_a_fenced_block_is_still_yaml(name: str) -> None:
+def test_a_fenced_block_in_a_description_does_not_make_yaml_a_page(name: str) -> None:
     text = "openapi: 3.1.0\ninfo:\n  title: t\n  version: '1'\n  description: |\n    Call it:\n    ```yaml\n    openapi: 3.0.0\n    ```\npaths: {}\n"
     assert load_document(text, name).data["openapi"] == "3.1.0"
 

@@ -25,14 +25,14 @@ _RULES = "pytest-bctrl explain lists the rules"
         ("\nlevel: {}\n", "f:2: 'level' is not known (its keys are levels and sunset-days)"),
     ],
 )
-def test_a_mistake_is_named_with_its_line_and_its_remedy(text: str, message: str) -> None:
+def test_invalid_settings_are_an_error_with_line_and_hint(text: str, message: str) -> None:
     with pytest.raises(DocumentError) as caught:
         read_drift_settings(text, "f")
     assert str(caught.value) == message
 
 
 @pytest.mark.parametrize("entries", ["", " []", "\n  - {fingerprint: a, reason: r, until: 2027-01-01}"])
-def test_accepted_findings_among_the_settings_are_an_error_that_names_the_baseline(entries: str) -> None:
+def test_allow_in_the_settings_is_an_error_that_names_the_baseline_file(entries: str) -> None:
     with pytest.raises(DocumentError) as caught:
         read_drift_settings(f"sunset-days: 3\nallow:{entries}\n", "bctrl-drift.yaml")
     assert str(caught.value) == (
@@ -44,7 +44,7 @@ def test_accepted_findings_among_the_settings_are_an_error_that_names_the_baseli
 @pytest.mark.parametrize(
     ("text", "days"), [("", 0), ("levels: {}\n", 0), ("sunset-days: 0\n", 0), ("sunset-days: 30\n", 30)]
 )
-def test_deprecations_need_no_sunset_unless_the_settings_demand_one(text: str, days: int) -> None:
+def test_sunset_days_are_none_unless_set(text: str, days: int) -> None:
     assert read_drift_settings(text, "f").sunset_days == days
 
 

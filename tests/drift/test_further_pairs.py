@@ -22,8 +22,8 @@ def require_found(base: Doc, revision: Doc, there: str, back: str, options: Opti
 
 
 @pytest.mark.parametrize("name", FURTHER_SCHEMAS)
-def test_a_change_of_a_schema_is_judged_by_who_sends_it(name: str) -> None:
-    """In a body that is received, and in a parameter that is sent, of which the row says more where it differs."""
+def test_a_schema_change_yields_the_expected_findings_in_responses_and_parameters(name: str) -> None:
+    """A row states the findings for a parameter where they differ from those for a response."""
     old, new, *expected = FURTHER_SCHEMAS[name]
     received, sent = (expected * 2)[:2], (expected * 2)[-2:]
     for scope, at, (there, back) in (
@@ -34,6 +34,6 @@ def test_a_change_of_a_schema_is_judged_by_who_sends_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*FURTHER_DOCUMENTS, *WORDS])
-def test_a_change_of_a_document_is_judged(name: str) -> None:
+def test_a_document_change_yields_the_expected_findings(name: str) -> None:
     old, new, *expected = {**FURTHER_DOCUMENTS, **WORDS}[name]
     require_found(old, new, expected[0], expected[-1], Options(descriptions=name in WORDS, today=TODAY))

@@ -33,15 +33,15 @@ def base(tmp_path: Path) -> str:
     return "base.yaml"
 
 
-def test_the_published_page_is_no_drift(tmp_path: Path) -> None:
-    """Without --base the vendored spec is what the page is held against."""
+def test_the_published_page_has_no_findings(tmp_path: Path) -> None:
+    """Without --base, the page is compared with the vendored spec."""
     written(tmp_path, page())
     done = drift("drift", "page.md", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "no findings" in done.stdout
 
 
-def test_a_breaking_change_fails(tmp_path: Path, base: str) -> None:
+def test_a_breaking_change_exits_with_1(tmp_path: Path, base: str) -> None:
     written(tmp_path, page(PAUSED))
     done = drift("drift", "page.md", "--base", base, cwd=tmp_path)
     assert done.returncode == 1
@@ -49,8 +49,8 @@ def test_a_breaking_change_fails(tmp_path: Path, base: str) -> None:
     assert "runtimes[*].status" in done.stdout
 
 
-def test_the_lines_are_those_of_the_files(tmp_path: Path, base: str) -> None:
-    """Of a page it is the page's lines, not the block's."""
+def test_findings_have_the_line_numbers_of_the_files(tmp_path: Path, base: str) -> None:
+    """In a page, lines are counted from the start of the page."""
     written(tmp_path, page(PAUSED))
     done = drift("drift", "page.md", "--base", base, "--format", "json", cwd=tmp_path)
     (finding,) = json.loads(done.stdout)["findings"]
@@ -61,8 +61,8 @@ def test_the_lines_are_those_of_the_files(tmp_path: Path, base: str) -> None:
 
 
 @pytest.mark.parametrize(("fail_on", "code"), [("error", 0), ("warning", 1), ("info", 1), ("never", 0)])
-def test_the_level_from_which_on_it_fails(fail_on: str, code: int, tmp_path: Path, base: str) -> None:
-    """The change is a warning: an optional property is gone."""
+def test_fail_on_sets_the_level_that_fails(fail_on: str, code: int, tmp_path: Path, base: str) -> None:
+    """The change is a warning: an optional property was removed."""
     written(tmp_path, WITHOUT_SUMMARY, "new.yaml")
     assert drift("drift", "new.yaml", "--base", base, "--fail-on", fail_on, cwd=tmp_path).returncode == code
 
@@ -72,18 +72,17 @@ def test_standard_input_is_read(tmp_path: Path, base: str) -> None:
 
 
 @pytest.mark.parametrize("upstream", ["missing.yaml", "http://example.invalid/", "ftp://example.invalid/", "."])
-def test_what_could_not_be_checked_is_2_and_one_line(upstream: str, tmp_path: Path, base: str) -> None:
+def test_an_unreadable_upstream_exits_with_2_and_one_line(upstream: str, tmp_path: Path, base: str) -> None:
     done = drift("drift", upstream, "--base", base, "--format", "json", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
 
 
-def test_never_fails_for_nothing_but_what_was_not_checked(tmp_path: Path, base: str) -> None:
-    """--fail-on never is not a way past an upstream that cannot be read."""
+def test_fail_on_never_still_exits_with_2_for_an_unreadable_upstream(tmp_path: Path, base: str) -> None:
     assert drift("drift", "missing.yaml", "--base", base, "--fail-on", "never", cwd=tmp_path).returncode == 2
 
 
-def test_formats_go_to_files_and_one_to_standard_output(tmp_path: Path, base: str) -> None:
+def test_several_formats_are_written_to_their_output_files(tmp_path: Path, base: str) -> None:
     written(tmp_path, page(PAUSED))
     done = drift(
         "drift", "page.md", "--base", base, "--format", "sarif", "--output", "drift.sarif", "--format", "json", "--output",
@@ -94,24 +93,24 @@ def test_formats_go_to_files_and_one_to_standard_output(tmp_path: Path, base: st
     assert json.loads((tmp_path / "drift.json").read_text())["summary"]["error"] == 1
 
 
-def test_two_formats_on_standard_output_are_refused(tmp_path: Path, base: str) -> None:
+def test_two_formats_on_standard_output_exit_with_2(tmp_path: Path, base: str) -> None:
     done = drift("drift", base, "--base", base, "--format", "json", "--format", "text", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
 
 
-def test_a_report_that_cannot_be_written_is_2(tmp_path: Path, base: str) -> None:
+def test_an_unwritable_report_exits_with_2(tmp_path: Path, base: str) -> None:
     done = drift("drift", base, "--base", base, "--format", "json", "--output", "no/such/folder.json", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
 
 
-def test_changed_words_are_told_only_when_asked(tmp_path: Path, base: str) -> None:
+def test_changed_descriptions_are_reported_only_with_the_option(tmp_path: Path, base: str) -> None:
     written(tmp_path, TEXT.replace("summary: List", "summary: Show"), "new.yaml")
     assert "no findings" in drift("drift", "new.yaml", "--base", base, cwd=tmp_path).stdout
     assert "description-changed" in drift("drift", "new.yaml", "--base", base, "--descriptions", cwd=tmp_path).stdout
 
 
-def test_what_is_accepted_no_longer_fails(tmp_path: Path, base: str) -> None:
+def test_an_accepted_change_exits_with_0(tmp_path: Path, base: str) -> None:
     written(tmp_path, page(PAUSED))
     until = (date.today() + timedelta(days=30)).isoformat()
     accepted = drift(
@@ -125,7 +124,7 @@ def test_what_is_accepted_no_longer_fails(tmp_path: Path, base: str) -> None:
     assert ("1 of 1 findings are accepted" in again.stdout, again.stderr) == (True, "")
 
 
-def test_accepting_twice_keeps_what_was_there(tmp_path: Path, base: str) -> None:
+def test_accepting_further_findings_keeps_existing_entries(tmp_path: Path, base: str) -> None:
     written(tmp_path, page(PAUSED))
     drift("drift", "page.md", "--base", base, "--accept", "first", cwd=tmp_path)
     written(tmp_path, page(PAUSED.replace("- stopped", "- stopped\n        - lost")))
@@ -135,7 +134,7 @@ def test_accepting_twice_keeps_what_was_there(tmp_path: Path, base: str) -> None
     assert drift("drift", "page.md", "--base", base, cwd=tmp_path).returncode == 0
 
 
-def test_another_change_than_the_accepted_one_fails(tmp_path: Path, base: str) -> None:
+def test_a_change_that_is_not_accepted_exits_with_1(tmp_path: Path, base: str) -> None:
     written(tmp_path, page(PAUSED))
     drift("drift", "page.md", "--base", base, "--accept", "first", cwd=tmp_path)
     written(tmp_path, page(PAUSED.replace("- paused", "- exploded")))
@@ -144,7 +143,7 @@ def test_another_change_than_the_accepted_one_fails(tmp_path: Path, base: str) -
     assert "stale" in done.stdout
 
 
-def test_an_expired_entry_fails_again_and_says_so(tmp_path: Path, base: str) -> None:
+def test_an_expired_entry_is_reported_and_exits_with_1(tmp_path: Path, base: str) -> None:
     written(tmp_path, page(PAUSED))
     written(
         tmp_path,
@@ -160,7 +159,7 @@ def test_an_expired_entry_fails_again_and_says_so(tmp_path: Path, base: str) -> 
 
 
 @pytest.mark.parametrize("until", ["2020-01-01", "soon"])
-def test_accepting_until_a_day_that_is_past_or_none_is_refused(until: str, tmp_path: Path, base: str) -> None:
+def test_an_invalid_or_past_until_date_exits_with_2(until: str, tmp_path: Path, base: str) -> None:
     done = drift("drift", base, "--base", base, "--accept", "r", "--until", until, cwd=tmp_path)
     assert done.returncode == 2
 
@@ -171,39 +170,47 @@ def test_levels_are_set_per_rule(tmp_path: Path, base: str) -> None:
     assert drift("drift", "page.md", "--base", base, cwd=tmp_path).returncode == 0
 
 
-@pytest.mark.parametrize("option", ["--baseline", "--levels"])
-def test_a_named_file_that_is_missing_is_2(tmp_path: Path, base: str, option: str) -> None:
-    assert drift("drift", base, "--base", base, option, "gone.yaml", cwd=tmp_path).returncode == 2
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--baseline", "pytest-bctrl: --baseline: 'gone.yaml' is not a file ("),
+        ("--levels", "pytest-bctrl: gone.yaml: there is no such file ("),
+    ],
+)
+def test_a_missing_file_given_by_an_option_exits_with_2(tmp_path: Path, base: str, option: str, message: str) -> None:
+    done = drift("drift", base, "--base", base, option, "gone.yaml", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(message)
 
 
-def test_levels_are_read_from_the_named_file(tmp_path: Path, base: str) -> None:
+def test_levels_are_read_from_the_file_of_the_option(tmp_path: Path, base: str) -> None:
     written(tmp_path, page(PAUSED))
     written(tmp_path, "levels:\n  response-property-enum-value-added: info\n", "lenient.yaml")
     assert drift("drift", "page.md", "--base", base, "--levels", "lenient.yaml", cwd=tmp_path).returncode == 0
 
 
-def test_accepted_findings_among_the_levels_are_2_and_the_message_names_the_baseline(tmp_path: Path, base: str) -> None:
+def test_allow_in_the_settings_exits_with_2_and_names_the_baseline(tmp_path: Path, base: str) -> None:
     written(tmp_path, "allow: []\n", "bctrl-drift.yaml")
     done = drift("drift", base, "--base", base, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "bctrl-drift.yaml:1: accepted findings belong in bctrl-baseline.yaml" in done.stderr
 
 
-def test_entries_of_the_suite_are_not_stale_here(tmp_path: Path, base: str) -> None:
+def test_baseline_entries_of_the_suite_are_not_stale_in_the_gate(tmp_path: Path, base: str) -> None:
     entry = "{rule: unique_ids, location: 'runtimes[*].id', reason: r, until: 2099-01-01}"
     written(tmp_path, f"allow:\n- {entry}\n", "bctrl-baseline.yaml")
     done = drift("drift", base, "--base", base, cwd=tmp_path)
     assert (done.returncode, "stale" in done.stdout) == (0, False)
 
 
-def test_the_package_says_its_version(tmp_path: Path) -> None:
+def test_version_is_printed(tmp_path: Path) -> None:
     from pytest_bctrl import __version__
 
     assert drift("--version", cwd=tmp_path).stdout == f"pytest-bctrl {__version__}\n"
 
 
-def test_the_gate_starts_without_what_it_does_not_need(tmp_path: Path, base: str) -> None:
-    """No test framework, HTTP client or validator is imported for a comparison of two files."""
+def test_the_gate_does_not_import_pytest_httpx_or_validators(tmp_path: Path, base: str) -> None:
+    """A comparison of two files needs none of them."""
     code = (
         "import sys; before = set(sys.modules); from pytest_bctrl.cli import main;"
         "main(['drift', 'base.yaml', '--base', 'base.yaml']); new = set(sys.modules) - before;"
@@ -216,8 +223,8 @@ def test_the_gate_starts_without_what_it_does_not_need(tmp_path: Path, base: str
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_the_command_that_accepts_is_of_the_same_sides(tmp_path: Path, base: str) -> None:
-    """What a failing run says to type next, typed, accepts what it found."""
+def test_the_suggested_accept_command_accepts_the_findings(tmp_path: Path, base: str) -> None:
+    """The command that a failing run prints is run as it is."""
     written(tmp_path, PAUSED, "new.yaml")
     failed = drift("drift", "new.yaml", "--base", base, cwd=tmp_path)
     next_ = failed.stderr.partition("to accept the findings until a date: pytest-bctrl ")[2].replace(
@@ -228,7 +235,7 @@ def test_the_command_that_accepts_is_of_the_same_sides(tmp_path: Path, base: str
     assert drift("drift", "new.yaml", "--base", base, cwd=tmp_path).returncode == 0
 
 
-def test_what_the_gate_advises_turns_it_green_and_it_says_what_it_compares_with(tmp_path: Path) -> None:
+def test_the_suggested_update_command_makes_the_gate_pass(tmp_path: Path) -> None:
     written(tmp_path, PAUSED, "new.yaml")
     red = drift("drift", "new.yaml", cwd=tmp_path)
     advice = red.stderr.partition("update your copy of the spec: pytest-bctrl ")[2].partition("\n")[0]
@@ -249,7 +256,7 @@ def test_what_the_gate_advises_turns_it_green_and_it_says_what_it_compares_with(
     assert "compared with new.yaml: bctrl_contract (ini) sets it" in drift("drift", "new.yaml", cwd=tmp_path).stdout
 
 
-def test_a_revision_can_be_either_side(tmp_path: Path, base: str) -> None:
+def test_a_git_revision_can_be_base_or_upstream(tmp_path: Path, base: str) -> None:
     for command in ("init -q", "add .", "-c user.name=n -c user.email=e commit -qm m"):
         subprocess.run(["git", *command.split()], cwd=tmp_path, check=True)
     written(tmp_path, PAUSED, base)
@@ -259,7 +266,7 @@ def test_a_revision_can_be_either_side(tmp_path: Path, base: str) -> None:
     assert drift("drift", f"git:HEAD:{base}", "--base", f"git:HEAD:{base}", cwd=tmp_path).returncode == 0
 
 
-def test_to_accept_again_renews_the_entry(tmp_path: Path, base: str) -> None:
+def test_accepting_again_renews_the_entry(tmp_path: Path, base: str) -> None:
     written(tmp_path, PAUSED, "new.yaml")
     accepting = ("drift", "new.yaml", "--base", base, "--accept")
     assert drift(*accepting, "first", cwd=tmp_path).returncode == 0

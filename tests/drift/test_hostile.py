@@ -72,8 +72,10 @@ def _planted(trail: tuple[Any, ...], value: Any) -> Any:
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_wrong_types_anywhere(seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """400 documents, each with one value replaced by something of another type."""
+def test_values_of_the_wrong_type_are_reported_or_compared(
+    seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In 400 documents, a random value is replaced by a value of another type."""
     chance, spots = random.Random(seed), _spots(SPEC)
     base = written(tmp_path, TEXT, "base.yaml")
     for _ in range(40):
@@ -82,8 +84,10 @@ def test_wrong_types_anywhere(seed: int, tmp_path: Path, capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_cut_off_and_scrambled_texts(seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """600 texts: cut off at any place, or with a slice dropped, repeated or overwritten, as YAML and as a page."""
+def test_truncated_and_scrambled_documents_are_reported_or_compared(
+    seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """600 texts: truncated, or with a slice removed, repeated or overwritten, as YAML and as a page."""
     chance = random.Random(seed)
     base = written(tmp_path, TEXT, "base.yaml")
     for number in range(60):
@@ -178,7 +182,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_document_is_refused_in_one_line(
+def test_a_hostile_document_is_rejected_with_one_line(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, out, err = judged(written(tmp_path, HOSTILE[name], "hostile"), capsys, written(tmp_path, TEXT, "base.yaml"))
@@ -188,20 +192,20 @@ def test_a_hostile_document_is_refused_in_one_line(
 
 
 @pytest.mark.parametrize("name", [name for name in HOSTILE if name != "binary"])
-def test_a_hostile_document_does_not_even_equal_itself(
+def test_a_hostile_document_is_rejected_when_compared_with_itself(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What could not be read is never taken for unchanged."""
+    """An unreadable document is never reported as unchanged."""
     path = written(tmp_path, HOSTILE[name], "hostile")
     code, out, err = judged(path, capsys, path)
     assert code == (0 if name == "a long chain of refs" else 2)  # which can be read
     assert_fair(code, out, err)
 
 
-def test_schemas_that_double_at_every_level_are_compared_in_time(
+def test_schemas_that_double_at_every_level_are_compared_quickly(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """2 to the 60th paths lead to the difference; it is found, and reported a limited number of times."""
+    """2 to the power of 60 paths lead to the difference, which is reported a limited number of times."""
     base = written(tmp_path, _with_schemas(_doubling(60, {"type": "string"})), "base.json")
     path = written(tmp_path, _with_schemas(_doubling(60, {"type": "integer"})), "new.json")
     code, out, _ = judged(path, capsys, base)
@@ -210,10 +214,10 @@ def test_schemas_that_double_at_every_level_are_compared_in_time(
 
 
 @pytest.mark.parametrize("kind", ["oneOf", "anyOf"])
-def test_alternatives_that_all_hold_each_other_are_compared_in_time(
+def test_alternatives_that_all_refer_to_each_other_are_rejected_quickly(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """There are more ways round than atoms in the world: it is compared soon, and refused as what never validates."""
+    """No value validates against such alternatives, and the number of cycles exceeds any budget."""
     names = [f"S{number}" for number in range(30)]
     web = {name: {kind: [{"$ref": f"#/components/schemas/{name}"} for name in names]} for name in names}
     base = written(tmp_path, _with_schemas({"S0": {"type": "object", "required": ["a"]}}), "base.json")
@@ -225,8 +229,10 @@ def test_alternatives_that_all_hold_each_other_are_compared_in_time(
 @pytest.mark.parametrize(
     "broken", [{"$ref": "#/components/schemas/Gone"}, {"$ref": "https://a.example/x"}, {"type": 5}]
 )
-def test_what_came_is_read_to_its_end(broken: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """There is nothing to compare it with, but the fault is reported."""
+def test_a_broken_schema_in_an_added_property_is_an_error(
+    broken: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There is no old schema to compare it with, but the error is reported."""
     plain = written(tmp_path, _with_schemas({"S0": {"type": "object"}}), "plain.json")
     inside = {"type": "object", "properties": {"b": {"type": "array", "items": broken}}}
     path = written(tmp_path, _with_schemas({"S0": {"type": "object", "properties": {"a": inside}}}), "broken.json")
@@ -236,7 +242,7 @@ def test_what_came_is_read_to_its_end(broken: Any, tmp_path: Path, capsys: pytes
         assert_fair(code, out, err)
 
 
-def test_the_document_that_nests_too_deeply_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_error_for_deep_nesting_names_the_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     chain = {f"S{i}": {"items": {"$ref": f"#/components/schemas/S{i + 1}"}} for i in range(500)}
     deep = written(tmp_path, _with_schemas({**chain, "S500": {"type": "string"}}), "deep.json")
     base = written(tmp_path, _with_schemas({"S0": {}}), "base.json")
@@ -246,7 +252,7 @@ def test_the_document_that_nests_too_deeply_is_named(tmp_path: Path, capsys: pyt
         assert "(flatten them)" in error
 
 
-def test_schemas_that_hold_themselves_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_recursive_schemas_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def ring(kind: str) -> str:
         return _with_schemas(
             {"S0": {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/S0"}, "v": {"type": kind}}}}
@@ -259,7 +265,7 @@ def test_schemas_that_hold_themselves_are_compared(tmp_path: Path, capsys: pytes
     assert judged(base, capsys, base)[0] == 0
 
 
-def test_ten_megabytes_and_a_byte_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_document_larger_than_10_mb_is_rejected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = "openapi: 3.1.0\npaths: {}\n#" + "x" * 10_000_000
     code, out, err = judged(written(tmp_path, text, "big.yaml"), capsys, written(tmp_path, TEXT, "base.yaml"))
     assert code == 2
@@ -267,14 +273,16 @@ def test_ten_megabytes_and_a_byte_are_refused(tmp_path: Path, capsys: pytest.Cap
     assert_fair(code, out, err)
 
 
-def test_ten_megabytes_of_values_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_document_with_millions_of_values_is_rejected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = "openapi: 3.1.0\npaths: {}\nx:\n" + "- a\n" * 2_400_000
     code, out, err = judged(written(tmp_path, text, "big.yaml"), capsys, written(tmp_path, TEXT, "base.yaml"))
     assert code == 2
     assert_fair(code, out, err)
 
 
-def test_upstream_text_cannot_steer_a_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_control_characters_of_an_upstream_are_escaped_in_output(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     text = TEXT.replace("- failed", '- "failed\\e[2J\\u202e"')
     main(["drift", written(tmp_path, text, "spec.yaml"), "--base", written(tmp_path, TEXT, "base.yaml")])
     captured = capsys.readouterr()
@@ -282,7 +290,7 @@ def test_upstream_text_cannot_steer_a_terminal(tmp_path: Path, capsys: pytest.Ca
     assert "\u202e" not in captured.out + captured.err
 
 
-def test_a_crafted_document_leaves_no_traceback_in_a_real_process(tmp_path: Path) -> None:
+def test_a_hostile_document_causes_no_traceback_in_a_subprocess(tmp_path: Path) -> None:
     path = written(tmp_path, HOSTILE["a long chain of alternatives"], "hostile.json")
     done = subprocess.run(
         [sys.executable, "-m", "pytest_bctrl", "drift", path, "--base", path],
@@ -294,8 +302,8 @@ def test_a_crafted_document_leaves_no_traceback_in_a_real_process(tmp_path: Path
     assert "Traceback" not in done.stderr
 
 
-def test_a_comparison_that_begins_too_deep_in_its_callers_is_told() -> None:
-    """Nothing is missed in silence where Python's own limit comes first."""
+def test_a_comparison_near_the_recursion_limit_finds_the_change_or_is_an_error() -> None:
+    """Python's own recursion limit must not hide a change."""
     holding = {f"S{i}": {"oneOf": [{"$ref": f"#/components/schemas/S{i + 1}"}, {"minimum": i}]} for i in range(45)}
     schemas = {**holding, "S45": {"type": "string"}}
     deep: Doc = {**body({"$ref": "#/components/schemas/S0"}), "components": {"schemas": schemas}}

@@ -31,37 +31,37 @@ def headers(**named: Doc) -> Doc:
     return response(headers={name.replace("_", "-"): header for name, header in named.items()})
 
 
-def test_a_header_in_lower_case_is_no_extension() -> None:
-    """HTTP/2 writes `x-request-id`; in a map of headers `x-` is part of a name."""
+def test_a_lower_case_x_header_is_not_taken_for_an_extension() -> None:
+    """HTTP/2 writes `x-request-id`; in a map of headers, `x-` is part of a name."""
     header = {"required": True, "schema": TEXT}
     assert found(headers(x_request_id=header), headers()) == [("error", "required-response-header-removed")]
     assert found(headers(x_request_id=header), headers(X_Request_Id=header)) == []
 
 
-def test_a_security_scheme_may_be_called_like_an_extension() -> None:
+def test_a_security_scheme_named_like_an_extension_is_compared() -> None:
     schemes = {"x-key": {"type": "apiKey", "in": "header", "name": "X-Key"}}
     secured = {**document({"security": [{"x-key": []}]}), "components": {"securitySchemes": schemes}}
     assert found(document(), secured) == [("error", "api-security-added"), ("info", "api-security-component-added")]
 
 
 @pytest.mark.parametrize("url", ["https://API.example", "https://api.example:443/", "HTTPS://api.example"])
-def test_a_server_is_told_by_where_it_leads(url: str) -> None:
+def test_equivalent_server_urls_are_no_change(url: str) -> None:
     assert found(document(servers=[{"url": "https://api.example"}]), document(servers=[{"url": url}])) == []
 
 
-def test_another_port_is_another_server() -> None:
+def test_a_changed_port_is_a_removed_and_an_added_server() -> None:
     base, revision = (document(servers=[{"url": f"http://api.example{port}"}]) for port in ("", ":443"))
     assert found(base, revision) == [("error", "api-server-removed"), ("info", "api-server-added")]
 
 
-def test_a_parameter_that_becomes_json_is_written_otherwise() -> None:
+def test_a_parameter_that_becomes_json_changed_its_style() -> None:
     content = {"application/json": {"schema": TEXT}}
     as_json = document({"parameters": [{"name": "q", "in": "query", "content": content}]})
     assert found(parameter(), as_json) == [("error", "request-parameter-style-changed")]
     assert found(as_json, as_json) == []
 
 
-def test_a_credential_of_another_kind_in_the_same_header_is_another() -> None:
+def test_a_changed_kind_of_credential_in_the_same_header_is_an_error() -> None:
     header = {"name": "Authorization", "in": "header", "required": True, "schema": TEXT}
     base, revision = (
         {**document({"parameters": [header], "security": [{name: []}]}), "components": {"securitySchemes": KEY}}
@@ -71,14 +71,14 @@ def test_a_credential_of_another_kind_in_the_same_header_is_another() -> None:
 
 
 @pytest.mark.parametrize("old", [{"type": "object"}, {"type": "object", "unevaluatedProperties": False}])
-def test_a_property_added_is_an_error_only_to_a_closed_object(old: Doc) -> None:
+def test_an_added_property_is_an_error_only_in_a_closed_object(old: Doc) -> None:
     revision = {**old, "properties": {"p": TEXT}}
     closed = "unevaluatedProperties" in old
     rule = "response-property-added-to-closed-object" if closed else "response-optional-property-added"
     assert found(body(old), body(revision)) == [("error" if closed else "info", rule)]
 
 
-def test_a_property_added_may_be_what_no_additional_one_was() -> None:
+def test_an_added_property_is_compared_with_additional_properties() -> None:
     added, changed = ("info", "response-optional-property-added"), ("error", "response-property-type-changed")
     assert found(map_of(TEXT), map_of(TEXT, properties={"p": {"type": "integer"}})) == [changed, added]
     assert found(map_of(TEXT), map_of(TEXT, properties={"p": {"type": "string", "format": "uuid"}})) == [
@@ -87,14 +87,14 @@ def test_a_property_added_may_be_what_no_additional_one_was() -> None:
     ]
 
 
-def test_a_property_that_is_no_longer_declared_may_be_what_additional_ones_are() -> None:
+def test_a_removed_property_is_compared_with_additional_properties() -> None:
     removed, changed = ("warning", "response-optional-property-removed"), ("error", "response-property-type-changed")
     assert found(map_of(TEXT, properties={"p": {"type": "integer"}}), map_of(TEXT)) == [changed, removed]
     assert found(map_of(TEXT, properties={"p": TEXT}), map_of(TEXT)) == [removed]
     assert found(map_of(False, properties={"p": TEXT}), map_of(False)) == [removed]
 
 
-def test_a_pattern_lets_properties_into_a_closed_object_or_shuts_them_out() -> None:
+def test_adding_pattern_properties_opens_a_closed_object() -> None:
     closed, named = map_of(False), map_of(False, patternProperties={"^x-": TEXT})
     assert found(closed, named) == [("error", "response-body-additional-properties-opened")]
     assert found(named, closed) == [("info", "response-body-additional-properties-closed")]
@@ -109,32 +109,32 @@ def test_a_pattern_lets_properties_into_a_closed_object_or_shuts_them_out() -> N
         ({"minimum": 5}, {"exclusiveMinimum": 4}, [("error", "response-property-min-unset")]),
     ],
 )
-def test_a_bound_that_becomes_exclusive_is_one_change(old: Doc, new: Doc, expected: list[tuple[str, str]]) -> None:
+def test_a_bound_that_becomes_exclusive_is_one_finding(old: Doc, new: Doc, expected: list[tuple[str, str]]) -> None:
     assert found(prop({"type": "number", **old}), prop({"type": "number", **new})) == expected
 
 
 @pytest.mark.parametrize(
     ("old", "new"), [({"minimum": 1}, {"exclusiveMinimum": 0}), ({"exclusiveMaximum": 10}, {"maximum": 9})]
 )
-def test_an_exclusive_bound_of_integers_is_the_next_one(old: Doc, new: Doc) -> None:
+def test_an_exclusive_integer_bound_equals_the_next_inclusive_bound(old: Doc, new: Doc) -> None:
     assert found(prop({"type": "integer", **old}), prop({"type": "integer", **new})) == []
 
 
 @pytest.mark.parametrize("needs", [{}, {"a": ["b"]}])
-def test_what_is_required_anyway_depends_on_nothing(needs: Doc) -> None:
+def test_a_dependency_on_a_required_property_is_no_change(needs: Doc) -> None:
     schema = {"type": "object", "properties": {"a": TEXT, "b": TEXT}, "required": ["b"]}
     assert found(body(schema), body({**schema, "dependentRequired": needs})) == []
     assert found(body({**schema, "dependentRequired": needs}), body(schema)) == []
 
 
-def test_a_value_let_out_of_not_may_come() -> None:
+def test_removing_a_value_from_not_is_an_error() -> None:
     two, one = prop({**TEXT, "not": {"enum": ["a", "b"]}}), prop({**TEXT, "not": {"const": "a"}})
     assert found(two, one) == [("error", "response-property-not-generalized")]
     assert found(one, two) == [("info", "response-property-not-specialized")]
 
 
-def test_a_dynamic_reference_leads_to_its_anchor() -> None:
-    """Where one document is all there is, it leads where `$ref` would."""
+def test_a_dynamic_reference_resolves_to_its_anchor() -> None:
+    """Within a single document, it resolves as `$ref` would."""
 
     def named(reference: Doc) -> Doc:
         schemas = {"One": {**TEXT, "$dynamicAnchor": "one"}, "Two": {"type": "integer", "$dynamicAnchor": "two"}}
@@ -146,7 +146,7 @@ def test_a_dynamic_reference_leads_to_its_anchor() -> None:
 
 
 @pytest.mark.parametrize("other", [{"content": {"application/json": {"schema": TEXT}}}, {"schema": {"type": "object"}}])
-def test_what_a_header_holds_may_be_told_as_content(other: Doc) -> None:
+def test_a_header_with_content_is_compared(other: Doc) -> None:
     content = {"content": {"application/json": {"schema": {"type": "object"}}}}
     assert found(headers(X=content), headers(X=content)) == []
     assert found(headers(X=content), headers(X=other)) == [("error", "response-header-type-changed")]
@@ -163,29 +163,29 @@ def test_what_a_header_holds_may_be_told_as_content(other: Doc) -> None:
         ({"type": "integer"}, {"type": "integer", "multipleOf": 1}),
     ],
 )
-def test_what_says_nothing_more_is_no_change(old: Doc, new: Doc) -> None:
+def test_a_redundant_keyword_is_no_change(old: Doc, new: Doc) -> None:
     assert found(prop(old), prop(new)) == []
     assert found(prop(new), prop(old)) == []
 
 
-def test_a_property_that_a_closed_parameter_loses_is_refused() -> None:
+def test_a_property_removed_from_a_closed_parameter_is_an_error() -> None:
     closed = {"type": "object", "additionalProperties": False}
     base, revision = parameter(schema={**closed, "properties": {"a": TEXT}}), parameter(schema=closed)
     assert found(base, revision) == [("error", "request-parameter-property-removed-from-closed-object")]
 
 
-def test_what_not_lists_rules_out_less_where_it_says_more() -> None:
-    """Of `a` and `bb` that must be long, only `bb` is ruled out: `a` may come now."""
+def test_an_additional_constraint_inside_not_is_an_error() -> None:
+    """If only long values are excluded, `a` of `a` and `bb` may now occur."""
     one, two = prop({**TEXT, "not": {"enum": ["a"]}}), prop({**TEXT, "not": {"enum": ["a", "bb"], "minLength": 2}})
     assert found(one, two) == [("error", "response-property-not-changed")]
 
 
-def test_what_not_lists_rules_out_more_where_it_no_longer_says_more() -> None:
+def test_a_constraint_removed_inside_not_is_info() -> None:
     long, any_length = ({**TEXT, "not": {"enum": ["a", "bb"], **more}} for more in ({"minLength": 2}, {}))
     assert found(prop(long), prop(any_length)) == [("info", "response-property-not-specialized")]
 
 
-def test_an_item_that_is_no_longer_told_of_by_its_place_may_be_what_all_items_are() -> None:
+def test_a_removed_prefix_item_is_compared_with_items() -> None:
     items = {"type": "array", "items": TEXT}
     removed, changed = ("info", "response-property-prefix-items-removed"), ("error", "response-property-type-changed")
     assert found(prop({**items, "prefixItems": [{"type": "integer"}]}), prop(items)) == [changed, removed]
@@ -193,8 +193,8 @@ def test_an_item_that_is_no_longer_told_of_by_its_place_may_be_what_all_items_ar
 
 
 @pytest.mark.parametrize("media", ["application/JSON; charset=utf-8", "application/json;charset=UTF-8"])
-def test_a_media_type_may_be_written_otherwise_in_a_request(media: str) -> None:
-    """Type, subtype and the names of parameters are in any case (RFC 9110, section 8.3.1), and so is a charset."""
+def test_equivalent_spellings_of_a_request_media_type_are_no_change(media: str) -> None:
+    """Case does not matter in type, subtype, parameter names (RFC 9110, section 8.3.1) and the charset."""
     plain = {"application/json; charset=utf-8": {"schema": TEXT}}
     base, revision = (document({"requestBody": {"content": content}}) for content in (plain, {media: {"schema": TEXT}}))
     assert found(base, revision) == []
@@ -205,7 +205,7 @@ def test_a_media_type_may_be_written_otherwise_in_a_request(media: str) -> None:
     assert found(*query) == []
 
 
-def test_json_with_a_character_set_tells_a_number_from_a_text() -> None:
+def test_a_json_body_with_a_charset_distinguishes_numbers_from_strings() -> None:
     media = "application/json; charset=utf-8"
     base, revision = (
         document({"requestBody": {"content": {media: {"schema": {"type": kind}}}}}) for kind in ("integer", "string")

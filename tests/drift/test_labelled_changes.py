@@ -14,8 +14,8 @@ from .published import SPEC
 
 
 @pytest.mark.parametrize("case", cases, ids=lambda case: case.change.__name__)
-def test_a_labelled_change_is_judged_right(case: Case) -> None:
-    """The verdict is the label, and the rules that say so are among the findings."""
+def test_the_verdict_on_a_change_matches_its_label(case: Case) -> None:
+    """The rules that the case lists are among the findings."""
     changed = copy.deepcopy(SPEC)
     case.change(changed)
     findings = compare(SPEC, changed)
@@ -26,16 +26,15 @@ def test_a_labelled_change_is_judged_right(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", cases, ids=lambda case: case.change.__name__)
-def test_the_inverse_of_a_change_is_found_where_the_change_was(case: Case) -> None:
-    """Taking a change back is a change exactly where making it was."""
+def test_the_inverse_of_a_change_yields_findings_if_the_change_does(case: Case) -> None:
     changed = copy.deepcopy(SPEC)
     case.change(changed)
     there, back = compare(SPEC, changed), compare(changed, SPEC)
     assert bool(there) == bool(back)
 
 
-def test_a_change_of_type_tells_of_the_type_alone() -> None:
-    """The properties of a string that became an object are not reported one by one."""
+def test_a_changed_type_is_the_only_finding() -> None:
+    """The properties of a string that became an object are not reported separately."""
     changed = copy.deepcopy(SPEC)
     type_obj(changed)
     assert [finding.rule for finding in compare(SPEC, changed)] == ["response-property-type-changed"]

@@ -23,14 +23,14 @@ relaxed = settings(deadline=None, max_examples=60, suppress_health_check=[Health
 
 @relaxed
 @given(documents())
-def test_a_document_does_not_differ_from_itself(document: Doc) -> None:
+def test_a_document_compared_with_itself_has_no_findings(document: Doc) -> None:
     assert compare(document, copy.deepcopy(document)) == []
 
 
 @pytest.mark.parametrize("change", SAME, ids=lambda change: change.__name__)
 @relaxed
 @given(document=documents(), seed=st.integers(0, 10**6))
-def test_another_spelling_is_no_drift(change: Callable[..., Doc], document: Doc, seed: int) -> None:
+def test_an_equivalent_document_has_no_findings(change: Callable[..., Doc], document: Doc, seed: int) -> None:
     changed = change(copy.deepcopy(document), random.Random(seed))
     assert compare(document, changed) == []
     assert compare(changed, document) == []
@@ -38,7 +38,7 @@ def test_another_spelling_is_no_drift(change: Callable[..., Doc], document: Doc,
 
 @pytest.mark.parametrize("change", SAME, ids=lambda change: change.__name__)
 @pytest.mark.parametrize("seed", range(5))
-def test_another_spelling_of_the_published_spec_is_no_drift(change: Callable[..., Doc], seed: int) -> None:
+def test_an_equivalent_published_spec_has_no_findings(change: Callable[..., Doc], seed: int) -> None:
     assert compare(SPEC, change(copy.deepcopy(SPEC), random.Random(seed))) == []
 
 
@@ -46,7 +46,7 @@ def test_another_spelling_of_the_published_spec_is_no_drift(change: Callable[...
 @given(
     document=documents(), seed=st.integers(0, 10**6), several=st.lists(st.sampled_from(SAME), min_size=2, max_size=4)
 )
-def test_several_other_spellings_at_once_are_no_drift(document: Doc, seed: int, several: list[Any]) -> None:
+def test_several_equivalent_rewrites_at_once_have_no_findings(document: Doc, seed: int, several: list[Any]) -> None:
     changed = copy.deepcopy(document)
     # A schema moved to the components and then inlined would remain there unused.
     for change in sorted(several, key=lambda change: change is split_out):
@@ -56,7 +56,7 @@ def test_several_other_spellings_at_once_are_no_drift(document: Doc, seed: int, 
 
 @relaxed
 @given(documents(), schemas(), schemas())
-def test_a_change_and_its_inverse_give_mirrored_findings(document: Doc, before: Any, after: Any) -> None:
+def test_a_change_and_its_inverse_yield_mirrored_findings(document: Doc, before: Any, after: Any) -> None:
     """A finding in one direction is a finding in the other, at the same location, with old and new exchanged."""
     old, new = copy.deepcopy(document), copy.deepcopy(document)
     for side, schema in ((old, before), (new, after)):
@@ -71,7 +71,7 @@ def test_a_change_and_its_inverse_give_mirrored_findings(document: Doc, before: 
 
 @relaxed
 @given(documents(), st.sampled_from(("value", "items")))
-def test_a_required_property_that_goes_is_always_an_error(document: Doc, name: str) -> None:
+def test_removing_a_required_property_is_always_an_error(document: Doc, name: str) -> None:
     schema = document["components"]["schemas"]["First"]
     schema["required"] = [name]
     changed = copy.deepcopy(document)
@@ -80,8 +80,8 @@ def test_a_required_property_that_goes_is_always_an_error(document: Doc, name: s
     assert "response-required-property-removed" in {finding.rule for finding in compare(document, changed)}
 
 
-def test_no_line_of_the_published_spec_goes_unnoticed() -> None:
-    """Removing any line causes a finding or an error, unless another line says the same."""
+def test_removing_any_line_of_the_published_spec_is_noticed() -> None:
+    """Removing a line causes a finding or an error, unless another line states the same."""
     lines = TEXT.splitlines(keepends=True)
     silent = []
     for index, line in enumerate(lines):

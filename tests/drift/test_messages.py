@@ -32,21 +32,21 @@ def told(old: Any, new: Any) -> Finding:
         (date(2026, 1, 1), date(2026, 1, 2), '"2026-01-01" → "2026-01-02"'),
     ],
 )
-def test_values_are_shown_as_they_are_written(old: Any, new: Any, shown: str) -> None:
-    """As JSON, text without quotes; a date that a YAML reader made stays what it was."""
+def test_values_are_formatted_as_json(old: Any, new: Any, shown: str) -> None:
+    """Strings have no quotes, and a date that a YAML reader parsed looks as it did in the document."""
     assert told({"default": old}, {"default": new}).message == f"{CHANGED}: {shown}"
 
 
 @pytest.mark.parametrize(
     ("value", "shown"), [("a" * 80, "a" * 80), ("a" * 81, "a" * 77 + "..."), (["b" * 80], '["' + "b" * 75 + "...")]
 )
-def test_more_than_eighty_characters_are_shortened(value: Any, shown: str) -> None:
+def test_values_longer_than_80_characters_are_shortened(value: Any, shown: str) -> None:
     finding = told({"default": 1}, {"default": value})
     assert finding.message == f"{CHANGED}: 1 → {shown}"
     assert finding.observed == value
 
 
-def test_several_constraints_at_once_are_in_the_order_of_their_texts() -> None:
+def test_several_constraints_are_sorted_by_their_text() -> None:
     finding = told(
         {"type": "integer", "multipleOf": 2}, {"type": "integer", "allOf": [{"multipleOf": 9}, {"multipleOf": 10}]}
     )
@@ -54,8 +54,8 @@ def test_several_constraints_at_once_are_in_the_order_of_their_texts() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_the_same_change_of_several_paths_is_one_finding_with_its_count(count: int) -> None:
-    """Paths that differ in the names of their parameters alone are one place."""
+def test_the_same_change_in_several_paths_is_one_finding_with_a_count(count: int) -> None:
+    """Paths that differ only in the names of their parameters are one location."""
 
     def of_type(kind: str) -> Doc:
         operation = parameter(schema={"type": kind})["paths"]["/a"]
@@ -65,7 +65,7 @@ def test_the_same_change_of_several_paths_is_one_finding_with_its_count(count: i
     assert [(finding.rule, finding.count) for finding in findings] == [("request-parameter-type-changed", count)]
 
 
-def test_a_finding_points_at_its_line_on_both_sides() -> None:
+def test_a_finding_has_the_line_and_pointer_in_both_documents() -> None:
     text = TEXT.replace("- failed", "- failed\n        - paused")
     (finding,) = compare(load_document(TEXT, "old.yaml"), load_document(page(text), "new.md"))
     spots = finding.extra["base"], finding.extra["revision"]
@@ -102,20 +102,20 @@ A, B = {"a": {"type": "string"}}, {"b": {"type": "string"}}
     ],
     ids=["a property that goes", "one that comes", "a pattern that comes", "a third value"],
 )
-def test_a_finding_points_at_what_says_so_or_would(old: Doc, new: Doc, base: str, revision: str) -> None:
-    """At the keyword, and on the side that does not have it at the nearest thing around it."""
+def test_a_finding_points_at_the_keyword_or_its_nearest_parent(old: Doc, new: Doc, base: str, revision: str) -> None:
+    """The side without the keyword has the pointer of the nearest parent."""
     (finding,) = compare(body(old), body(new))
     schema = "/paths/~1a/get/responses/200/content/application~1json/schema"
     places = [finding.extra[side]["pointer"].removeprefix(schema) for side in ("base", "revision")]
     assert [base, revision] == places
 
 
-def test_what_is_no_text_has_no_line() -> None:
+def test_a_base_given_as_data_has_no_line_numbers() -> None:
     (finding,) = compare(SPEC, load_document(TEXT.replace("- failed", "- failed\n        - paused"), "new.yaml"))
     assert (finding.extra["base"]["document"], finding.extra["base"]["line"]) == ("base", None)
 
 
-def test_the_worst_comes_first() -> None:
+def test_findings_are_sorted_by_level() -> None:
     old = {"type": "object", "default": 1, "properties": {"a": {"type": "string"}, "b": {"type": "string"}}}
     new = {"type": "object", "default": 2, "properties": {"b": {"type": "integer"}}}
     assert [finding.level for finding in compare(body(old), body(new))] == ["error", "warning", "info"]

@@ -72,7 +72,7 @@ def places(old: Doc, new: Doc) -> set[tuple[str, ...]]:
 
 @relaxed
 @given(pairs())
-def test_what_is_found_for_an_operation_does_not_depend_on_the_others(pair: tuple[Doc, Doc]) -> None:
+def test_findings_of_an_operation_do_not_depend_on_other_operations(pair: tuple[Doc, Doc]) -> None:
     whole = places(*pair)
     for path in pair[0]["paths"]:
         alone = [{**side, "paths": {path: side["paths"][path]}} for side in pair]
@@ -85,7 +85,7 @@ def test_what_is_found_for_an_operation_does_not_depend_on_the_others(pair: tupl
 
 @relaxed
 @given(pairs())
-def test_a_second_differ_misses_nothing_that_is_found_and_finds_nothing_that_is_missed(pair: tuple[Doc, Doc]) -> None:
+def test_an_independent_differ_finds_the_same_changes(pair: tuple[Doc, Doc]) -> None:
     plain, found = facts(*pair), told(compare(*pair))
     assert {fact for fact in plain if fact[1] != "walked"} <= found
     assert invented(plain, found) == set()
@@ -107,10 +107,8 @@ def things(document: Doc) -> dict[str, Any]:
 
 @relaxed
 @given(pairs(), st.data())
-def test_there_is_a_group_for_each_component_and_operation_that_changed_and_no_more(
-    pair: tuple[Doc, Doc], data: st.DataObject
-) -> None:
-    """However many changes are in each, and where another component is referred to than before."""
+def test_findings_are_grouped_by_changed_component_or_operation(pair: tuple[Doc, Doc], data: st.DataObject) -> None:
+    """Each changed component has exactly one group, whatever the references to it."""
     old, new = pair
     for side in pair:
         side["components"]["schemas"] |= {"Other": data.draw(schemas()), "Third": data.draw(schemas())}
@@ -123,7 +121,7 @@ def test_there_is_a_group_for_each_component_and_operation_that_changed_and_no_m
     assert len({group.changed for group in groups}) == len(groups)
 
 
-def test_documents_are_compared_whatever_kind_of_mapping_a_reader_has_made() -> None:
+def test_documents_made_of_ordered_dicts_are_compared() -> None:
     old, new = (of({"/a": REF, "/b": {"enum": [kind]}}, First=TEXT) for kind in ("x", "y"))
     ordered = [json.loads(json.dumps(one), object_pairs_hook=OrderedDict) for one in (old, new)]
     assert (
@@ -133,7 +131,7 @@ def test_documents_are_compared_whatever_kind_of_mapping_a_reader_has_made() -> 
     )
 
 
-def test_what_is_no_longer_referred_to_did_not_change_and_what_referred_to_it_did() -> None:
+def test_a_removed_component_is_grouped_under_its_own_name() -> None:
     limit = {"name": "limit", "in": "query", "schema": {"type": "integer"}}
     old = {**of({"/a": TEXT}), "components": {"parameters": {"limit": limit}, "schemas": {}}}
     new = copy.deepcopy(old)
@@ -203,14 +201,16 @@ def _repeats(schema: Any) -> bool:
 
 @settings(relaxed, max_examples=200)
 @given(schemas(), st.data())
-def test_a_redundant_spelling_anywhere_is_no_drift(schema: Any, data: st.DataObject) -> None:
+def test_an_equivalent_schema_has_no_findings(schema: Any, data: st.DataObject) -> None:
     assume(not _repeats(schema))  # two that mean the same may well be respelled so that this is hard to see
     plain, other = body(schema), body(respelled(schema, data.draw))
     assert compare(plain, other) == compare(other, plain) == []
 
 
 @pytest.mark.parametrize(("can", "respell"), REDUNDANT)
-def test_each_redundant_spelling_is_no_drift(can: Callable[[Doc], bool], respell: Callable[[Doc], Any]) -> None:
+def test_each_kind_of_equivalent_rewrite_has_no_findings(
+    can: Callable[[Doc], bool], respell: Callable[[Doc], Any]
+) -> None:
     tagged = [{"type": "object", "properties": {"tag": {"const": name}}, "required": ["tag"]} for name in "ab"]
     demanding = {"type": "object", "dependentRequired": {"a": ["b"]}}
     for plain in ({"type": "boolean"}, {"type": "array"}, {"enum": ["a"]}, {"oneOf": tagged}, tagged[0], demanding):
@@ -221,8 +221,8 @@ def test_each_redundant_spelling_is_no_drift(can: Callable[[Doc], bool], respell
         assert compare(one, other) == compare(other, one) == []
 
 
-def test_a_change_in_many_places_is_one_finding_that_no_operation_hides() -> None:
-    """Sixteen properties of one operation lead there before the other one does."""
+def test_a_change_in_many_locations_is_one_finding_that_lists_every_operation() -> None:
+    """Sixteen properties of one operation lead to the component before the other operation does."""
     component = {"C": {"enum": ["x"]}, "P": {"type": "object", "properties": {"c": {"$ref": "#/components/schemas/C"}}}}
     many = {f"c{index}": {"$ref": "#/components/schemas/C"} for index in range(16)}
     whole = {"type": "object", "properties": {**many, "p": {"$ref": "#/components/schemas/P"}}}
@@ -237,8 +237,8 @@ def test_a_change_in_many_places_is_one_finding_that_no_operation_hides() -> Non
     assert "in 17 places of 2 operations" in table
 
 
-def test_several_changes_of_one_component_stand_below_it_in_every_format() -> None:
-    """Where they show is said once, and each keeps its own name."""
+def test_changes_of_one_component_are_grouped_in_every_format() -> None:
+    """The affected locations are listed once, and each change keeps its own name."""
     sides = [{"x": {"type": "string"}, "y": {"enum": ["p"]}}, {"x": {"type": "integer"}, "y": {"enum": ["p", "q"]}}]
     old, new = (of({"/a": REF, "/b": REF}, First={"type": "object", "properties": side}) for side in sides)
     findings, title = compare(old, new), Title("drift", "a", "b")
@@ -256,8 +256,8 @@ def test_several_changes_of_one_component_stand_below_it_in_every_format() -> No
     assert {result["locations"][0]["logicalLocations"][0]["parentIndex"] for result in run["results"]} == {0}
 
 
-def test_the_level_is_that_of_the_worst_direction_and_the_name_does_not_hang_on_the_places() -> None:
-    """To grow an enum breaks who reads it, and not who sends it."""
+def test_the_level_is_the_worst_of_both_directions_and_the_fingerprint_ignores_locations() -> None:
+    """A value added to an enum breaks a consumer that reads it, but not a consumer that sends it."""
     old, new = (of({"/a": REF, "/b": REF}, First={"enum": values}) for values in (["x"], ["x", "y"]))
     for side in (old, new):
         side["paths"]["/b"]["get"]["parameters"] = [{"name": "q", "in": "query", "schema": REF}]
@@ -270,14 +270,14 @@ def test_the_level_is_that_of_the_worst_direction_and_the_name_does_not_hang_on_
 
 @pytest.mark.parametrize(("removed", "kept"), [({"a": TEXT, "b": TEXT}, {"b": TEXT})], ids=["an optional property"])
 @pytest.mark.parametrize("words", [{}, {"additionalProperties": True}, {"additionalProperties": {}}], ids=str)
-def test_a_removed_property_is_one_warning_whatever_is_said_of_others(removed: Doc, kept: Doc, words: Doc) -> None:
+def test_a_removed_property_is_one_warning_whatever_other_keywords_apply(removed: Doc, kept: Doc, words: Doc) -> None:
     old, new = (body({"type": "object", "properties": properties, **words}) for properties in (removed, kept))
     assert [(finding.rule, finding.level) for finding in compare(old, new)] == [
         ("response-optional-property-removed", "warning")
     ]
 
 
-def test_an_accepted_place_accepts_that_place_and_all_of_them_the_change() -> None:
+def test_a_change_is_accepted_once_all_its_locations_are() -> None:
     old, new = (of({"/a": REF, "/b": REF}, First={"enum": values}) for values in (["x"], ["x", "y"]))
     (finding,) = compare(old, new)
     last, today = date(2099, 1, 1), date(2026, 1, 1)
@@ -300,15 +300,15 @@ def test_an_accepted_place_accepts_that_place_and_all_of_them_the_change() -> No
 
 
 @pytest.mark.parametrize("names", ["ab", "ba"])
-def test_the_way_that_is_written_out_is_the_same_in_any_order(names: str) -> None:
-    """Two ways of one length lead to a change further in: the first by the alphabet is said."""
+def test_the_reported_location_does_not_depend_on_the_order_of_properties(names: str) -> None:
+    """Of two equally long locations, the alphabetically first is reported."""
     root = {"properties": {name: {"$ref": "#/components/schemas/Held"} for name in names}}
     old, new = (of({"/a": root}, Held={"properties": {"x": {"properties": {"y": one}}}}) for one in ({}, TEXT))
     assert ["a.x.y"] == [finding.location for finding in compare(old, new)]
 
 
 @pytest.mark.parametrize("names", ["bc", "cb"])
-def test_what_an_answer_is_wrapped_beside_is_the_same_in_any_order(names: str) -> None:
+def test_added_alternatives_are_listed_in_the_same_order_every_time(names: str) -> None:
     old, *others = ({"type": "object", "required": [name], "properties": {name: TEXT}} for name in ("a", *names))
     (finding,) = compare(body(old), body({"oneOf": [old, *others]}))
     assert finding.message.endswith(": beside {b}, {c}")

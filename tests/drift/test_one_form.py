@@ -110,10 +110,10 @@ OTHER: list[tuple[Any, Any, set[str]]] = [
 
 
 @pytest.mark.parametrize(("one", "other"), SAME, ids=str)
-def test_the_same_in_other_words_is_no_drift(one: Any, other: Any) -> None:
+def test_equivalent_schemas_have_no_findings(one: Any, other: Any) -> None:
     assert rules(one, other) == rules(other, one) == set()
 
 
 @pytest.mark.parametrize(("old", "new", "told"), OTHER, ids=str)
-def test_what_means_another_thing_is_drift(old: Any, new: Any, told: set[str]) -> None:
+def test_schemas_that_differ_in_meaning_have_findings(old: Any, new: Any, told: set[str]) -> None:
     assert rules(old, new) == told

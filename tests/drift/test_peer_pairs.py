@@ -15,7 +15,7 @@ PAIRS = [*ALTERNATIVE_PAIRS, *PEER_PAIRS, *parameter_pairs()]
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair.source}-{'+'.join(pair.ids)}")
-def test_a_change_of_oasdiffs_tests_yields_its_ids(pair: PeerPair) -> None:
-    """Its ids, each as often as it expects it, and what its other checks would say; no more."""
+def test_a_pair_from_the_tests_of_oasdiff_yields_its_rule_ids(pair: PeerPair) -> None:
+    """Each id occurs as often as oasdiff expects it, and no other id occurs."""
     found = [finding.rule for finding in compare(pair.base, pair.revision)]
     assert sorted(found) == sorted([*pair.ids, *pair.besides])

@@ -26,8 +26,8 @@ def with_components(schema: Any, **schemas: Any) -> Doc:
     "ref",
     ["#/components/schemas/A~1~0b~1", "#/components/schemas/A~1%7E0b%7E1", "#/components/schemas/Whole/allOf/1", "#named", "#in-a-list", "#na%6Ded"],
 )  # fmt: skip
-def test_a_reference_leads_where_it_names(ref: str) -> None:
-    """A key with `/` and `~`, one in percent-encoding, an element of a list, an anchor."""
+def test_references_resolve_to_pointers_list_elements_and_anchors(ref: str) -> None:
+    """A key with `/` and `~`, a percent-encoded key, an element of a list, an anchor."""
     schemas: Doc = {
         "A/~b/": {"type": "integer", "$anchor": "named"},
         "Whole": {"allOf": [{}, {"type": "integer", "$anchor": "in-a-list"}]},
@@ -40,7 +40,7 @@ def test_a_reference_leads_where_it_names(ref: str) -> None:
 
 
 @pytest.mark.parametrize("keyword", ["$anchor", "$dynamicAnchor"])
-def test_an_anchor_in_an_operation_is_known(keyword: str) -> None:
+def test_an_anchor_inside_an_operation_is_resolved(keyword: str) -> None:
     query = {"name": "q", "in": "query", "schema": {"type": "string", keyword: "here"}}
 
     def answering(schema: Doc) -> Doc:
@@ -50,7 +50,7 @@ def test_an_anchor_in_an_operation_is_known(keyword: str) -> None:
     assert compare(answering({"type": "string"}), answering({"$ref": "#here"})) == []
 
 
-def test_of_two_anchors_that_are_alike_the_one_in_a_component_counts() -> None:
+def test_a_duplicate_anchor_resolves_to_the_component() -> None:
     parameter = {"name": "q", "in": "query", "schema": {"type": "string", "$anchor": "here"}}
     made = with_components({"$ref": "#here"}, A={"type": "integer", "$anchor": "here"})
     made["paths"]["/a"]["get"]["parameters"] = [parameter]
@@ -64,8 +64,8 @@ def test_of_two_anchors_that_are_alike_the_one_in_a_component_counts() -> None:
     [{"title": "t"}, {"description": "d"}, {"$comment": "c"}, {"x-order": 1}, {"nullable": False}, {"examples": ["a"]}, {"$dynamicRef": "#/components/schemas/Z"}],
     ids=lambda beside: next(iter(beside)),
 )  # fmt: skip
-def test_what_says_nothing_may_stand_beside_a_reference(beside: Doc) -> None:
-    """Of a `$ref` and a `$dynamicRef` the first counts."""
+def test_keywords_without_effect_next_to_a_reference_are_no_change(beside: Doc) -> None:
+    """Of a `$ref` and a `$dynamicRef` the first is used."""
     plain = with_components({"$ref": "#/components/schemas/A"}, A=OBJECT, Z={"type": "string"})
     assert (
         compare(plain, with_components({"$ref": "#/components/schemas/A", **beside}, A=OBJECT, Z={"type": "string"}))
@@ -82,8 +82,8 @@ def test_what_says_nothing_may_stand_beside_a_reference(beside: Doc) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else next(iter(value)),
 )
-def test_what_stands_beside_a_reference_holds_as_well(beside: Doc, rule: str) -> None:
-    """From OpenAPI 3.1 on; in 3.0 it is not read."""
+def test_keywords_next_to_a_reference_apply_from_openapi_31_on(beside: Doc, rule: str) -> None:
+    """OpenAPI 3.0 ignores them."""
     plain = with_components({"$ref": "#/components/schemas/A"}, A=OBJECT)
     more = with_components({"$ref": "#/components/schemas/A", **beside}, A=OBJECT)
     assert rules(plain, more) == [rule]
@@ -94,7 +94,7 @@ def test_what_stands_beside_a_reference_holds_as_well(beside: Doc, rule: str) ->
     assert rules({**plain, "openapi": "3.0.3"}, {**more, "openapi": "3.0.3"}) == []
 
 
-def test_null_beside_a_reference_lets_null_in() -> None:
+def test_nullable_next_to_a_reference_accepts_null() -> None:
     plain = with_components({"$ref": "#/components/schemas/A"}, A=OBJECT)
     more = with_components({"$ref": "#/components/schemas/A", "nullable": True}, A=OBJECT)
     assert rules(plain, more) == ["response-body-became-nullable"]

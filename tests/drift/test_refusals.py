@@ -45,7 +45,7 @@ def nested(levels: int, keyword: str) -> Doc:
     ("value", "kind"),
     [("text", "text"), (True, "boolean"), (5, "number"), (1.5, "number"), ({}, "mapping"), (date(2026, 1, 1), "date")],
 )
-def test_what_stands_in_the_place_of_a_list_is_told_in_words_of_json(value: Any, kind: str) -> None:
+def test_a_value_where_a_list_belongs_is_an_error_with_its_json_type(value: Any, kind: str) -> None:
     assert (
         told(document({"parameters": value}))
         == f"revision: a {kind} is where a list belongs, at {GET}/parameters {SEE}"
@@ -53,7 +53,7 @@ def test_what_stands_in_the_place_of_a_list_is_told_in_words_of_json(value: Any,
 
 
 @pytest.mark.parametrize(("value", "kind"), [(None, "null"), ([], "list"), ("text", "text")])
-def test_what_stands_in_the_place_of_a_schema_is_told(value: Any, kind: str) -> None:
+def test_a_value_where_a_schema_belongs_is_an_error(value: Any, kind: str) -> None:
     said = f"a {kind} is where a schema belongs, at {SCHEMA}/allOf/0 (a mapping, true or false)"
     assert told(body({"allOf": [value]})) == f"revision: {said}"
 
@@ -88,7 +88,7 @@ def test_what_stands_in_the_place_of_a_schema_is_told(value: Any, kind: str) -> 
         (document({"security": [{"k": []}]}, components={"securitySchemes": {"k": {"type": "magic"}}}), "a security scheme has no known type, at #/components/securitySchemes/k (apiKey, http, mutualTLS, oauth2 or openIdConnect)"),
     ],
 )  # fmt: skip
-def test_what_is_not_of_its_form_is_told_with_its_place_and_its_mend(revision: Doc, says: str) -> None:
+def test_a_malformed_document_is_an_error_with_location_and_hint(revision: Doc, says: str) -> None:
     assert told(revision) == f"revision: {says}"
 
 
@@ -106,12 +106,12 @@ def test_what_is_not_of_its_form_is_told_with_its_place_and_its_mend(revision: D
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("keyword", ["$ref", "$dynamicRef"])
-def test_a_reference_to_nothing_is_told_with_its_mend(keyword: str, ref: Any, says: str) -> None:
+def test_an_unresolvable_reference_is_an_error_with_a_hint(keyword: str, ref: Any, says: str) -> None:
     made = {**body({keyword: ref}), "servers": [{"url": "/"}]}
     assert told(made) == f"revision: {says.format(at=SCHEMA)}"
 
 
-def test_a_reference_that_leads_back_to_itself_is_told() -> None:
+def test_a_circular_reference_is_an_error() -> None:
     for beside in ({}, {"title": "t"}):
         assert told(body({"$ref": SCHEMA, **beside})) == f"revision: {BACK}"
     assert told(document({"parameters": [{"$ref": f"{GET}/parameters/0"}]})) == (
@@ -119,13 +119,13 @@ def test_a_reference_that_leads_back_to_itself_is_told() -> None:
     )
 
 
-def test_all_of_is_read_fifty_levels_deep() -> None:
+def test_all_of_nested_deeper_than_50_levels_is_an_error() -> None:
     assert compare(nested(50, "allOf"), nested(50, "allOf")) == []
     said = "allOf nests too deeply or has too many branches, at #/components/schemas/L51 (flatten it)"
     assert told(nested(51, "allOf")) == f"revision: {said}"
 
 
-def test_a_mistake_is_told_with_its_line() -> None:
+def test_an_error_has_the_line_number_of_the_document() -> None:
     text = "openapi: 3.1.0\ninfo: {title: t, version: '1'}\npaths:\n  /a:\n    get:\n      parameters: 5\n"
     with pytest.raises(DocumentError) as caught:
         compare(document(), load_document(text, "new.yaml"))

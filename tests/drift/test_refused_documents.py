@@ -57,7 +57,7 @@ CASES: dict[str, tuple[Doc, str, str, str]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_broken_document_is_refused_on_either_side_and_on_both(name: str) -> None:
+def test_a_broken_document_is_an_error_as_base_and_as_revision(name: str) -> None:
     broken, problem, pointer, hint = CASES[name]
     for side, pair in (
         ("base", (broken, body(TOLD))),
@@ -69,7 +69,7 @@ def test_a_broken_document_is_refused_on_either_side_and_on_both(name: str) -> N
         assert str(refused.value) == f"{side}: {problem}, at #{pointer} ({hint})"
 
 
-def test_a_schema_that_many_places_share_is_told_of_once_with_all_of_them() -> None:
+def test_a_change_of_a_shared_schema_is_one_finding_with_all_locations() -> None:
     places = {f"p{index}": {"$ref": "#/components/schemas/A"} for index in range(20)}
     base, revision = (
         {**body({"type": "object", "properties": places}), "components": {"schemas": {"A": shared}}}
@@ -79,7 +79,7 @@ def test_a_schema_that_many_places_share_is_told_of_once_with_all_of_them() -> N
     assert [place["location"] for place in finding.extra["places"]] == sorted(places)
 
 
-def test_a_status_without_a_name_is_held_by_no_range() -> None:
+def test_an_empty_status_belongs_to_no_range() -> None:
     base, revision = (document({"responses": {status: {"description": "ok"}}}) for status in ("", "2XX"))
     found = [finding.rule for finding in compare(base, revision)]
     assert found == ["response-non-success-status-removed", "response-success-status-added"]

@@ -43,19 +43,19 @@ NASTY = Finding(
 SARIF_SCHEMA = json.loads(Path(__file__).with_name("data").joinpath("sarif-2.1.0.json").read_text("utf-8"))
 
 
-def test_there_is_a_finding_of_every_level() -> None:
+def test_the_example_findings_cover_every_level() -> None:
     assert {finding.level for finding in FINDINGS} == {"error", "warning", "info"}
 
 
 @pytest.mark.parametrize("findings", [FINDINGS, [], [NASTY]], ids=["some", "none", "nasty"])
 class TestEveryFormat:
-    def test_text_names_every_finding(self, findings: list[Finding]) -> None:
+    def test_text_lists_every_fingerprint(self, findings: list[Finding]) -> None:
         text = drift_text(findings, TITLE)
         shown = [line.split()[-1] for line in text.splitlines() if re.match(" +id ", line)]
         assert sorted(shown) == sorted(finding.fingerprint for finding in findings)
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f]", text)
 
-    def test_json_keeps_to_its_published_schema(self, findings: list[Finding]) -> None:
+    def test_json_conforms_to_its_published_schema(self, findings: list[Finding]) -> None:
         report = json.loads(findings_json(findings, TITLE))
         jsonschema.Draft202012Validator.check_schema(findings_schema())
         jsonschema.validate(report, findings_schema(), cls=jsonschema.Draft202012Validator)
@@ -63,7 +63,7 @@ class TestEveryFormat:
             finding.fingerprint for finding in findings
         ]
 
-    def test_sarif_keeps_to_the_official_schema(self, findings: list[Finding]) -> None:
+    def test_sarif_conforms_to_the_official_schema(self, findings: list[Finding]) -> None:
         log = json.loads(findings_sarif(findings, TITLE))
         jsonschema.validate(log, SARIF_SCHEMA, cls=jsonschema.Draft4Validator)
         results = log["runs"][0]["results"]
@@ -71,26 +71,26 @@ class TestEveryFormat:
             finding.fingerprint for finding in findings
         ]
 
-    def test_sarif_results_point_at_their_rules(self, findings: list[Finding]) -> None:
+    def test_sarif_results_refer_to_their_rules(self, findings: list[Finding]) -> None:
         run = json.loads(findings_sarif(findings, TITLE))["runs"][0]
         for result in run["results"]:
             assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
 
-    def test_junit_fails_what_fails_the_run(self, findings: list[Finding]) -> None:
+    def test_junit_failures_are_the_findings_of_level_error(self, findings: list[Finding]) -> None:
         suite = ET.fromstring(findings_junit(findings, TITLE)).find("testsuite")
         assert suite is not None
         assert len(suite.findall("testcase")) == int(suite.attrib["tests"]) == max(len(findings), 1)
         failed = sum(finding.level == "error" for finding in findings)
         assert len(suite.findall("testcase/failure")) == int(suite.attrib["failures"]) == failed
 
-    def test_markdown_has_a_row_a_finding(self, findings: list[Finding]) -> None:
+    def test_markdown_has_a_row_per_finding(self, findings: list[Finding]) -> None:
         rows = [line for line in findings_markdown(findings, TITLE).splitlines() if line.startswith("| ")]
         assert sum(not row.startswith("| what") for row in rows) == len(findings)
         for table in findings_markdown(findings, TITLE).split("\n\n"):
             cells = {len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines() if row.startswith("|")}
             assert cells in (set(), {4}, {5})
 
-    def test_github_has_a_command_a_finding(self, findings: list[Finding]) -> None:
+    def test_github_has_an_annotation_per_finding(self, findings: list[Finding]) -> None:
         lines = findings_github(findings, TITLE).splitlines()
         assert len(lines) == len(findings) + 1
         assert all(re.fullmatch(r"::(error|warning|notice) [^:]*::.*", line) for line in lines)
@@ -102,7 +102,7 @@ def test_github_annotates_the_line_of_the_vendored_file() -> None:
     assert f"file=contracts/spec.yaml,line={finding.extra['base']['line']}," in line
 
 
-def test_text_is_in_the_order_of_levels_and_gives_both_places() -> None:
+def test_text_is_sorted_by_level_and_shows_both_locations() -> None:
     text = drift_text(FINDINGS, TITLE)
     levels = re.findall(r"^\n(?:#.*\n\n  )?(ERROR|WARNING|INFO) ", text, re.MULTILINE)
     assert levels == sorted(levels, key=["ERROR", "WARNING", "INFO"].index)
@@ -110,7 +110,7 @@ def test_text_is_in_the_order_of_levels_and_gives_both_places() -> None:
     assert re.search(r"^ +new  https://example.invalid/list.md:\d+ #/components/", text, re.MULTILINE)
 
 
-def test_a_fingerprint_does_not_hang_on_lines_or_spelling() -> None:
+def test_a_fingerprint_does_not_depend_on_lines_or_spelling() -> None:
     moved = load_document("# moved\n\n" + TEXT.replace("V1SpacesId", "Other"), "other.yaml")
     again = compare(moved, load_document(_CHANGED, "x.yaml"))
     assert [finding.fingerprint for finding in again] == [finding.fingerprint for finding in FINDINGS]
@@ -122,8 +122,8 @@ def test_no_two_rules_share_a_fingerprint() -> None:
     assert len(set(prints)) == len(rules())
 
 
-def test_a_report_reads_the_same_every_time(tmp_path: Path) -> None:
-    """In the order of the documents, independent of the order of Python's sets."""
+def test_reports_are_deterministic(tmp_path: Path) -> None:
+    """Their order is that of the documents, independent of the order of Python's sets."""
     words = [f"v{number}" for number in range(12)]
     text = TEXT.replace("- failed", "\n        - ".join(["- failed", *words])).replace(
         "- subpackage_spaces", "\n        - ".join(["- a", *words])

@@ -85,40 +85,40 @@ _OASDIFF = (Path(__file__).parent / "data" / "oasdiff-levels.tsv").read_text("ut
 OASDIFF = dict(line.split("\t") for line in _OASDIFF.splitlines()[1:])
 
 
-def test_no_example_is_without_a_rule() -> None:
-    """Every scope has every change of a schema, but for those that go by another rule there."""
+def test_every_example_belongs_to_a_rule() -> None:
+    """Every scope has every schema change, except those for which another rule applies in that scope."""
     every = {(scope, change) for scope in stored()["scopes"] for change in stored()["schemas"]}
     lacking = every - {(scope, change) for _, scope, change in _ALL_PLACED}
     assert GO_BY_ANOTHER == lacking
     assert [*stored()["documents"]] == [rule for rule in sorted(rules()) if schema_change(rule) is None]
 
 
-def test_every_rule_has_a_level_and_a_direction_that_there_are() -> None:
+def test_every_rule_has_a_valid_level_and_direction() -> None:
     assert {rule.level for rule in rules().values()} <= set(get_args(Level))
     assert {rule.direction for rule in rules().values()} <= set(get_args(Direction))
 
 
-def test_levels_are_oasdiffs() -> None:
-    """Every id of oasdiff's is known, at its level, but for the changes that are stricter on purpose."""
+def test_levels_match_those_of_oasdiff() -> None:
+    """Every id of oasdiff exists with its level, except the rules that are stricter on purpose."""
     known = {rule.id: rule.level for rule in rules().values() if rule.id in OASDIFF}
     assert known == {**OASDIFF, **STRICTER}
 
 
-def test_the_table_states_oasdiffs_levels() -> None:
-    """What the documentation shows as oasdiff's level is oasdiff's level, and `-` stands where it has no such id."""
+def test_the_rule_table_contains_the_levels_of_oasdiff() -> None:
+    """Rules without an id in oasdiff have `-`."""
     assert {rule.id: rule.oasdiff for rule in rules().values() if rule.oasdiff != "-"} == OASDIFF
 
 
 @pytest.mark.parametrize(
     "rule", ["api-server-removed", "response-property-became-not-enum", "response-body-became-not-enum"]
 )
-def test_what_oasdiff_has_no_id_for_and_breaks_a_consumer_is_an_error(rule: str) -> None:
+def test_breaking_rules_that_oasdiff_lacks_are_errors(rule: str) -> None:
     assert rules()[rule].level == "error"
 
 
 @pytest.mark.parametrize("suffix", stored()["schemas"])
-def test_a_change_of_a_keyword_is_one_finding_wherever_a_schema_stands(suffix: str) -> None:
-    """Its rule alone, with the keyword's values, at the keyword, or at the schema that does not have it."""
+def test_a_keyword_change_is_one_finding_in_every_scope(suffix: str) -> None:
+    """Only its rule, with the old and new value, located at the keyword or, if it is missing, at the schema."""
     for rule, scope in PLACED[suffix]:
         pair = example(rule)
         require_same(pair)
@@ -136,8 +136,8 @@ def test_a_change_of_a_keyword_is_one_finding_wherever_a_schema_stands(suffix: s
 
 
 @pytest.mark.parametrize("rule", stored()["documents"])
-def test_a_change_of_a_document_is_one_finding(rule: str) -> None:
-    """Its rule alone, as `data/document-rules.tsv` has it."""
+def test_a_document_change_is_one_finding(rule: str) -> None:
+    """Only its rule, as in `data/document-rules.tsv`."""
     pair = example(rule)
     require_same(pair)
     assert pair.shown[0] != pair.shown[1]
@@ -152,7 +152,9 @@ def test_a_change_of_a_document_is_one_finding(rule: str) -> None:
         ({"if": {"maximum": 1}, "then": True}, {"if": {"maximum": 2}, "then": True}, ("/if", "/if")),
     ],
 )
-def test_what_is_told_of_two_keywords_at_once_is_where_they_stand(old: Doc, new: Doc, at: tuple[str, str]) -> None:
+def test_a_finding_about_two_keywords_is_located_at_the_changed_keyword(
+    old: Doc, new: Doc, at: tuple[str, str]
+) -> None:
     base, revision = (in_scope("response-body", {"type": "number", **schema}) for schema in (old, new))
     findings = compare(base, revision)
     places = {
@@ -171,8 +173,8 @@ def test_what_is_told_of_two_keywords_at_once_is_where_they_stand(old: Doc, new:
         ("response-media-type-added", "4b15683939bd4ddf"),
     ],
 )
-def test_a_fingerprint_stays(rule: str, fingerprint: str) -> None:
-    """If it changed, the baseline of a project would no longer match the finding."""
+def test_fingerprints_are_stable(rule: str, fingerprint: str) -> None:
+    """Otherwise the baseline of a project would no longer match its findings."""
     base, revision, _, options = example(rule)
     (finding,) = compare(base, revision, options)
     assert fingerprint == finding.fingerprint
@@ -220,7 +222,7 @@ def _values(before: Doc, after: Doc) -> str:
 
 
 @pytest.mark.parametrize("name", DOCUMENT_RULES)
-def test_an_example_shows_no_more_than_what_differs(name: str) -> None:
+def test_an_example_contains_only_the_difference(name: str) -> None:
     base, revision = example(name).shown
     assert base != revision
     if isinstance(base, dict) and isinstance(revision, dict):

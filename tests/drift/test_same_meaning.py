@@ -150,7 +150,7 @@ SAME: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("name", SAME)
-def test_another_way_of_writing_is_no_change(name: str) -> None:
+def test_an_equivalent_rewrite_of_the_spec_has_no_findings(name: str) -> None:
     changed = copy.deepcopy(SPEC)
     SAME[name](changed)
     assert changed != SPEC
@@ -159,8 +159,8 @@ def test_another_way_of_writing_is_no_change(name: str) -> None:
 
 
 @pytest.mark.parametrize("first", SAME)
-def test_two_ways_at_once_are_no_change(first: str) -> None:
-    """Each with the one after it, where both can be: a document without components has none to change."""
+def test_two_equivalent_rewrites_at_once_have_no_findings(first: str) -> None:
+    """Each rewrite is combined with another that applies to the same document."""
     order = [name for name in SAME if name != "refs are written out"]
     second = order[(order.index(first) + 5) % len(order)] if first in order else order[0]
     changed = copy.deepcopy(SPEC)
@@ -169,5 +169,5 @@ def test_two_ways_at_once_are_no_change(first: str) -> None:
     assert compare(SPEC, changed) == []
 
 
-def test_json_is_no_change() -> None:
+def test_the_spec_as_json_has_no_findings() -> None:
     assert compare(SPEC, load_document(json.dumps(SPEC), "spec.json")) == []

@@ -154,7 +154,7 @@ def verdict(changed: Doc) -> str:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_change_is_judged(name: str) -> None:
+def test_the_verdict_on_a_change_matches_its_label(name: str) -> None:
     label, change = CASES[name]
     changed = copy.deepcopy(SPEC)
     change(changed)
@@ -179,8 +179,8 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS)
-def test_two_changes_are_as_bad_as_the_worse(first: str, second: str) -> None:
-    """Neither hides the other."""
+def test_two_changes_are_breaking_if_either_is(first: str, second: str) -> None:
+    """Neither change hides the other."""
     changed = changed_twice(first, second)
     assert changed is not None
     assert verdict(changed) == (BREAKING if BREAKING in {CASES[first][0], CASES[second][0]} else HARMLESS)

@@ -31,7 +31,7 @@ def test_a_page_is_fetched(upstream: Upstream) -> None:
     assert read_source(f"{upstream.url}/list.md").data == SPEC
 
 
-def test_a_url_without_a_suffix_is_known_by_its_text(upstream: Upstream) -> None:
+def test_the_format_of_a_url_without_a_suffix_is_detected_from_its_text(upstream: Upstream) -> None:
     upstream.responses.update({"/page": text(page()), "/spec": text(TEXT)})
     assert read_source(f"{upstream.url}/page").data == read_source(f"{upstream.url}/spec").data == SPEC
 
@@ -45,38 +45,38 @@ def test_no_credential_is_sent(upstream: Upstream, monkeypatch: pytest.MonkeyPat
     assert "secret-key" not in str(sent)
 
 
-def test_a_redirect_on_the_same_footing_is_followed(upstream: Upstream) -> None:
+def test_a_redirect_to_the_same_host_is_followed(upstream: Upstream) -> None:
     upstream.responses.update({"/old": to("/new"), "/new": text(TEXT)})
     assert read_source(f"{upstream.url}/old").data == SPEC
 
 
 @pytest.mark.parametrize("target", ["http://example.invalid/", "file:///etc/passwd", "ftp://example.invalid/"])
-def test_a_redirect_to_elsewhere_is_refused(target: str, upstream: Upstream) -> None:
+def test_a_redirect_to_a_disallowed_url_is_an_error(target: str, upstream: Upstream) -> None:
     upstream.responses["/"] = to(target)
     with pytest.raises(BctrlError):
         fetch(f"{upstream.url}/")
 
 
 @pytest.mark.parametrize("scheme", ["https", "HTTPS"])
-def test_from_https_the_way_leads_to_https_only(scheme: str) -> None:
+def test_a_redirect_from_https_to_http_is_an_error(scheme: str) -> None:
     with pytest.raises(DocumentError, match="only https"):
         refuse("http://localhost:8000/", via=f"{scheme}://example.invalid/")
 
 
-def test_redirects_end(upstream: Upstream) -> None:
+def test_a_redirect_loop_is_an_error(upstream: Upstream) -> None:
     upstream.responses["/"] = to("/")
     with pytest.raises(UnreachableError):
         fetch(f"{upstream.url}/")
 
 
 @pytest.mark.parametrize("status", [401, 404, 429, 500, 503])
-def test_another_status_is_no_answer(status: int, upstream: Upstream) -> None:
+def test_an_unexpected_status_is_an_error(status: int, upstream: Upstream) -> None:
     upstream.responses["/"] = text(TEXT, status)
     with pytest.raises(UnreachableError, match=str(status)):
         fetch(f"{upstream.url}/")
 
 
-def test_an_answer_that_drips_ends(upstream: Upstream) -> None:
+def test_a_body_sent_byte_by_byte_times_out(upstream: Upstream) -> None:
     def drip(request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)
         request.end_headers()
@@ -91,7 +91,7 @@ def test_an_answer_that_drips_ends(upstream: Upstream) -> None:
         fetch(f"{upstream.url}/", seconds=0.3)
 
 
-def test_an_answer_that_never_comes_ends(upstream: Upstream) -> None:
+def test_a_missing_response_times_out(upstream: Upstream) -> None:
     hold = threading.Event()
     upstream.responses["/"] = lambda _: hold.wait(60)
     with pytest.raises(UnreachableError, match="no answer within"):
@@ -99,7 +99,7 @@ def test_an_answer_that_never_comes_ends(upstream: Upstream) -> None:
     hold.set()
 
 
-def test_an_answer_without_end_is_cut_at_ten_megabytes(upstream: Upstream) -> None:
+def test_an_endless_response_is_rejected_at_10_mb(upstream: Upstream) -> None:
     def flood(request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)
         request.end_headers()
@@ -114,13 +114,13 @@ def test_an_answer_without_end_is_cut_at_ten_megabytes(upstream: Upstream) -> No
         read_source(f"{upstream.url}/big")
 
 
-def test_an_encoding_that_was_not_asked_for_is_refused(upstream: Upstream) -> None:
+def test_an_unrequested_content_encoding_is_an_error(upstream: Upstream) -> None:
     upstream.responses["/"] = text("x", Content_Encoding="gzip")
     with pytest.raises(UnreachableError, match="gzip"):
         fetch(f"{upstream.url}/")
 
 
-def test_bytes_that_are_not_utf_8_are_refused(upstream: Upstream) -> None:
+def test_a_response_that_is_not_utf_8_is_an_error(upstream: Upstream) -> None:
     def latin(request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)
         request.end_headers()
@@ -131,7 +131,7 @@ def test_bytes_that_are_not_utf_8_are_refused(upstream: Upstream) -> None:
         read_source(f"{upstream.url}/")
 
 
-def test_a_port_where_nobody_listens_is_unreachable(upstream: Upstream) -> None:
+def test_a_closed_port_is_unreachable(upstream: Upstream) -> None:
     upstream.close()
     try:
         with pytest.raises(UnreachableError):
@@ -145,7 +145,7 @@ def test_a_port_where_nobody_listens_is_unreachable(upstream: Upstream) -> None:
     ["http://example.invalid/", "http://127.0.0.1.example.invalid/", "http://localhost.example.invalid/", "ftp://127.0.0.1/",
      "file:///etc/passwd", "https://", "https://user:secret@example.invalid/", "https://example.invalid:port/", "https://[::1"],
 )  # fmt: skip
-def test_a_url_that_is_not_fetched(url: str) -> None:
+def test_an_unsupported_url_is_an_error_that_does_not_show_credentials(url: str) -> None:
     with pytest.raises(DocumentError) as caught:
         fetch(url)
     assert "secret" not in str(caught.value)
@@ -157,13 +157,13 @@ def test_an_upstream_is_checked_against_a_contract(upstream: Upstream) -> None:
     assert found == {"response-property-enum-value-added", "response-property-enum-value-removed"}
 
 
-def test_an_upstream_that_cannot_be_had_is_never_no_drift(upstream: Upstream) -> None:
+def test_an_unreachable_upstream_is_an_error(upstream: Upstream) -> None:
     upstream.responses["/"] = text("", 500)
     with pytest.raises(UnreachableError):
         check_upstream(f"{upstream.url}/", SPEC)
 
 
-def test_what_is_compared_where_nothing_is_named_is_the_vendored_spec_and_where_it_came_from(
+def test_default_sources_are_the_vendored_spec_and_its_published_url(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -173,7 +173,7 @@ def test_what_is_compared_where_nothing_is_named_is_the_vendored_spec_and_where_
     assert json.loads(packaged().lock.read_text("utf-8"))["source"] == upstream
 
 
-def test_a_file_is_read_as_it_is_in_a_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_read_from_a_git_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("a.yaml").write_text("then")
     for command in ("init -q", "add .", "-c user.name=n -c user.email=e commit -qm m"):
@@ -185,10 +185,8 @@ def test_a_file_is_read_as_it_is_in_a_revision(tmp_path: Path, monkeypatch: pyte
             read_text(f"git:{source}")
 
 
-def test_what_a_document_refers_to_beside_it_is_compared_as_it_was_in_the_revision(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In however many files a document is, it means the same; what changed in one is placed there."""
+def test_referenced_files_are_read_from_the_same_git_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A spec split into several files means the same, and a change is located in the file that contains it."""
     monkeypatch.chdir(tmp_path)
     components, main = Path("common/parts.yaml"), Path("specs/api.yaml")
     for file in (components, main):
@@ -215,7 +213,7 @@ def test_what_a_document_refers_to_beside_it_is_compared_as_it_was_in_the_revisi
 def test_no_document_reads_a_file_outside_its_folder(
     form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The gate says so in one line, which shows nothing of that file."""
+    """The error is one line, which shows nothing of that file."""
     (tmp_path / "x.json").write_text('{"type": "string", "title": "private"}', "utf-8")
     folder = tmp_path / "received"
     folder.mkdir()
@@ -243,7 +241,7 @@ REFERRING = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths"
         (f"case $3 in HEAD:./a) echo '{json.dumps(REFERRING)}';; *) sleep 5;; esac", r"HEAD:b\.json: .* 0\.5 s"),
     ],
 )
-def test_a_revision_that_cannot_be_read(
+def test_an_unreadable_git_revision_is_an_error(
     program: str | None, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin" if program else str(tmp_path))

@@ -30,14 +30,14 @@ def gate(tmp_path: Path, arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @needs_shell
-def test_closed_standard_output_is_told(tmp_path: Path) -> None:
+def test_closed_standard_output_is_an_error(tmp_path: Path) -> None:
     done = gate(tmp_path, "new.yaml >&-")
     assert done.returncode == 2
     assert done.stderr == "pytest-bctrl: standard output: it is closed (give --output PATH)\n"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
-def test_full_standard_output_is_told(tmp_path: Path) -> None:
+def test_a_full_device_at_standard_output_is_an_error(tmp_path: Path) -> None:
     done = gate(tmp_path, "new.yaml > /dev/full")
     assert done.returncode == 2
     assert done.stderr.startswith("pytest-bctrl: standard output: it cannot be written: ")
@@ -45,33 +45,33 @@ def test_full_standard_output_is_told(tmp_path: Path) -> None:
 
 
 @needs_shell
-def test_closed_standard_input_is_told(tmp_path: Path) -> None:
+def test_closed_standard_input_is_an_error(tmp_path: Path) -> None:
     done = gate(tmp_path, "- <&-")
     assert done.returncode == 2
     assert done.stderr.startswith("pytest-bctrl: standard input: it is closed")
 
 
 @needs_shell
-def test_messages_stay_out_of_the_report_where_standard_error_is_closed(tmp_path: Path) -> None:
+def test_messages_do_not_enter_the_report_if_standard_error_is_closed(tmp_path: Path) -> None:
     done = gate(tmp_path, "new.yaml --format json 2>&-")
     assert done.returncode == 1
     assert "pytest-bctrl:" not in done.stdout
 
 
 @needs_shell
-def test_a_report_goes_to_its_file_where_standard_output_is_closed(tmp_path: Path) -> None:
+def test_a_report_is_written_to_its_file_if_standard_output_is_closed(tmp_path: Path) -> None:
     done = gate(tmp_path, "new.yaml --format json --output report.json >&-")
     assert done.returncode == 1
     assert (tmp_path / "report.json").is_file()
 
 
 @needs_shell
-def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
+def test_a_broken_pipe_causes_no_traceback(tmp_path: Path) -> None:
     done = gate(tmp_path, "new.yaml | true")
     assert done.stderr == ""
 
 
-def test_a_report_is_written_although_the_gate_fails(tmp_path: Path) -> None:
+def test_reports_are_written_if_the_gate_fails(tmp_path: Path) -> None:
     done = gate(tmp_path, "new.yaml --format json --output report.json --format junit --output report.xml")
     assert done.returncode == 1
     assert "response-property-enum-value-added" in (tmp_path / "report.json").read_text("utf-8")
@@ -84,10 +84,10 @@ def test_accepting_creates_the_baseline(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("error", "code"), [(BrokenPipeError, 2), (KeyboardInterrupt, 130)])
-def test_what_ends_it_from_outside_ends_it_without_a_word(
+def test_an_interrupted_run_prints_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: type[BaseException], code: int
 ) -> None:
-    """With nowhere to write to: the reader of standard error went, or the user pressed Ctrl-C."""
+    """The reader of standard error closed it, or the user pressed Ctrl-C."""
 
     def ended(arguments: object) -> int:
         raise error
@@ -98,10 +98,10 @@ def test_what_ends_it_from_outside_ends_it_without_a_word(
     assert capsys.readouterr().err == ""
 
 
-def test_a_mistake_of_ours_is_not_a_finding(
+def test_an_internal_error_does_not_exit_with_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Python's own exit code for it is 1, which would say that the contract has drifted."""
+    """Python's own exit code is 1, which would mean that the contract has drifted."""
 
     def broken(arguments: object) -> int:
         raise ZeroDivisionError("ours")

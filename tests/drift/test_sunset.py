@@ -44,21 +44,21 @@ def found(base: Doc, revision: Doc, policy: int = 0) -> list[tuple[str, object, 
         ("soon", 30, "api-deprecated-sunset-parse"),
     ],
 )
-def test_a_deprecation_is_announced_as_many_days_ahead_as_the_policy_asks(
+def test_a_deprecation_must_be_announced_as_early_as_the_policy_requires(
     sunset: object, policy: int, rule: str
 ) -> None:
     assert found(document(), operation(sunset), policy) == [(rule, None, sunset)]
 
 
 @pytest.mark.parametrize(("policy", "rule"), [(0, "endpoint-deprecated"), (1, "api-deprecated-sunset-missing")])
-def test_a_deprecation_without_a_date_is_told_by_the_policy(policy: int, rule: str) -> None:
+def test_the_policy_decides_on_a_deprecation_without_a_date(policy: int, rule: str) -> None:
     assert found(document(), operation(), policy) == [(rule, False, True)]
 
 
 @pytest.mark.parametrize(
     ("before", "after"), [(NEVER, day(29)), (day(10), day(5)), (day(5), PAST), (day(5), f"{day(4)}T00:00:00Z")]
 )
-def test_a_date_that_moves_nearer_than_the_policy_asks_is_told(before: str, after: str) -> None:
+def test_a_sunset_date_changed_to_earlier_than_the_policy_allows_is_reported(before: str, after: str) -> None:
     assert found(operation(before), operation(after), 30) == [("api-sunset-date-changed-too-small", before, after)]
 
 
@@ -74,13 +74,13 @@ def test_a_date_that_moves_nearer_than_the_policy_asks_is_told(before: str, afte
         (None, day(5)),
     ],
 )
-def test_a_date_that_moves_otherwise_is_no_change(before: str | None, after: str) -> None:
-    """Later, not nearer than the policy asks, the same day in other words, or the first that is one."""
+def test_an_allowed_change_of_a_sunset_date_has_no_findings(before: str | None, after: str) -> None:
+    """A later date, a date that the policy allows, the same day in another notation, or the first valid date."""
     assert found(operation(before), operation(after), 30) == []
 
 
 @pytest.mark.parametrize("before", [None, NEVER])
-def test_a_date_that_becomes_unreadable_is_told(before: str | None) -> None:
+def test_a_sunset_date_that_becomes_invalid_is_reported(before: str | None) -> None:
     (finding,) = compare(operation(before), operation("soon"), Options(today=TODAY))
     assert (finding.rule, finding.expected, finding.observed) == ("api-deprecated-sunset-parse", before, "soon")
     assert (finding.operation, finding.location) == ("GET /a", "")
@@ -88,7 +88,7 @@ def test_a_date_that_becomes_unreadable_is_told(before: str | None) -> None:
     assert {finding.extra[side]["pointer"] for side in ("base", "revision")} == {pointer}
 
 
-def test_the_date_of_a_property_has_no_rule_for_what_moves_or_goes() -> None:
+def test_only_an_invalid_sunset_date_of_a_property_is_reported() -> None:
     late, soon = prop(deprecated=True, **{"x-sunset": NEVER}), prop(deprecated=True, **{"x-sunset": TOMORROW})
     assert found(late, soon, 30) == []
     assert found(late, prop(deprecated=True), 30) == []
@@ -97,7 +97,7 @@ def test_the_date_of_a_property_has_no_rule_for_what_moves_or_goes() -> None:
     ]
 
 
-def test_the_date_of_a_parameter_that_goes_is_told() -> None:
+def test_a_removed_sunset_date_of_a_parameter_is_reported() -> None:
     late = parameter(deprecated=True, **{"x-sunset": NEVER})
     assert found(late, parameter(deprecated=True)) == [("request-parameter-sunset-deleted", NEVER, None)]
 
@@ -111,8 +111,10 @@ def test_the_date_of_a_parameter_that_goes_is_told() -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("kind", ["api-stability", "response-property-stability"])
-def test_a_level_of_stability_rises_or_falls(kind: str, before: str | None, after: str | None, way: str) -> None:
-    """None is as good as stable."""
+def test_a_raised_or_lowered_stability_level_is_reported(
+    kind: str, before: str | None, after: str | None, way: str
+) -> None:
+    """A missing level means stable."""
 
     def with_level(level: str | None) -> Doc:
         values = {} if level is None else {"x-stability-level": level}
@@ -122,14 +124,14 @@ def test_a_level_of_stability_rises_or_falls(kind: str, before: str | None, afte
 
 
 @pytest.mark.parametrize(("before", "after"), [(None, "stable"), ("stable", None), ("odd", "stable"), ("odd", "odd")])
-def test_a_level_of_stability_that_stays_is_no_change(before: str | None, after: str | None) -> None:
+def test_an_equivalent_stability_level_has_no_findings(before: str | None, after: str | None) -> None:
     def with_level(level: str | None) -> Doc:
         return document({} if level is None else {"x-stability-level": level})
 
     assert found(with_level(before), with_level(after)) == []
 
 
-def test_a_level_that_is_none_is_told_of_an_operation_alone() -> None:
+def test_an_invalid_stability_level_is_reported_only_for_operations() -> None:
     odd = {"x-stability-level": "odd"}
     assert found(document({"x-stability-level": "beta"}), document(odd)) == [
         ("api-invalid-stability-level", "beta", "odd")
@@ -146,7 +148,7 @@ def test_a_level_that_is_none_is_told_of_an_operation_alone() -> None:
         (None, "api-removed-with-deprecation"),
     ],
 )
-def test_an_operation_goes_once_its_day_has_come(sunset: object, rule: str) -> None:
+def test_the_rule_for_a_removed_operation_depends_on_its_sunset_date(sunset: object, rule: str) -> None:
     get = {"responses": {}, "deprecated": True, **({} if sunset is None else {"x-sunset": sunset})}
     base = {**document(), "paths": {"/a": {"get": get, "put": {"responses": {}}}}}
     revision = {**document(), "paths": {"/a": {"put": {"responses": {}}}}}

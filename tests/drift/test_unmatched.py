@@ -23,20 +23,20 @@ def with_operation(**components: Any) -> Doc:
     return {**USED, "paths": {**USED["paths"], **OTHER}, "components": components or COMPONENTS}
 
 
-def test_an_unused_schema_is_told_of_both_ways() -> None:
+def test_an_unused_schema_is_reported_in_both_directions() -> None:
     with_it, without = document(components=COMPONENTS), document()
     assert [finding.rule for finding in compare(without, with_it)] == ["api-schema-added"] * 2
     assert [finding.rule for finding in compare(with_it, without)] == ["api-schema-removed"] * 2
 
 
-def test_schemas_of_an_operation_that_comes_or_goes_are_used() -> None:
-    """Including the last: the finding about the operation covers them."""
+def test_schemas_of_an_added_or_removed_operation_are_not_reported_separately() -> None:
+    """The finding about the operation covers all of them."""
     with_it, without = with_operation(), {**document(), "paths": OTHER}
     assert [finding.rule for finding in compare(without, with_it)] == ["endpoint-added"]
     assert [finding.rule for finding in compare(with_it, without)] == ["api-path-removed-without-deprecation"]
 
 
-def test_schemas_below_a_property_that_comes_or_goes_are_used() -> None:
+def test_schemas_of_an_added_or_removed_property_are_not_reported_separately() -> None:
     plain = copy.deepcopy(with_operation())
     plain["components"] = {"schemas": {"Outer": {"type": "object"}}}
     assert [finding.rule for finding in compare(plain, with_operation())] == ["response-optional-property-added"]
@@ -44,15 +44,15 @@ def test_schemas_below_a_property_that_comes_or_goes_are_used() -> None:
 
 
 @pytest.mark.parametrize("broken", [{"type": "strnig"}, {"$ref": "#/components/schemas/Gone"}, 7], ids=str)
-def test_a_broken_schema_deep_in_an_operation_that_comes_is_told(broken: Any) -> None:
-    """An operation that nothing can be compared with is read to the end."""
+def test_a_broken_schema_deep_in_an_added_operation_is_an_error(broken: Any) -> None:
+    """An operation without a counterpart is read completely."""
     inner = {"type": "object", "properties": {"b": broken}}
     revision = with_operation(schemas={**COMPONENTS["schemas"], "Inner": inner})
     with pytest.raises(DocumentError):
         compare({**document(), "paths": OTHER}, revision)
 
 
-def test_a_header_field_that_two_answers_share_is_told_once() -> None:
+def test_a_header_shared_by_two_responses_is_not_reported_separately() -> None:
     fields = {"headers": {"X-Page": {"$ref": "#/components/headers/Page"}}}
     paths = {
         "/more": {"get": {"responses": {"200": {"description": "a", **fields}, "404": {"description": "b", **fields}}}}
@@ -62,7 +62,7 @@ def test_a_header_field_that_two_answers_share_is_told_once() -> None:
     assert [finding.rule for finding in compare({**document(), "paths": OTHER}, revision)] == ["endpoint-added"]
 
 
-def test_a_schema_that_holds_itself_is_read_once() -> None:
+def test_a_recursive_schema_is_read_once() -> None:
     tree = {"type": "object", "properties": {"more": {"$ref": "#/components/schemas/Outer"}}}
     revision = with_operation(schemas={"Outer": tree})
     assert [finding.rule for finding in compare({**document(), "paths": OTHER}, revision)] == ["endpoint-added"]

@@ -35,7 +35,7 @@ def update(files: ContractFiles, *arguments: str) -> int:
     return main(["contract", "update", *arguments, "--contracts", str(files.folder)])
 
 
-def test_the_drift_is_shown_and_the_three_files_are_written(
+def test_update_prints_the_drift_and_writes_the_three_files(
     files: ContractFiles, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert update(files, written(tmp_path, page(PAUSED))) == 0
@@ -47,7 +47,7 @@ def test_the_drift_is_shown_and_the_three_files_are_written(
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize(("name", "text"), [("page.md", page(PAUSED)), ("spec.yaml", PAUSED)])
-def test_what_was_written_is_what_a_build_makes_whatever_ends_the_lines(
+def test_update_writes_what_build_produces_for_any_line_ending(
     files: ContractFiles, tmp_path: Path, name: str, text: str, ends: str
 ) -> None:
     (tmp_path / name).write_bytes(text.replace("\n", ends).encode())
@@ -68,16 +68,16 @@ def test_an_unchanged_page_writes_nothing(files: ContractFiles, tmp_path: Path) 
     assert contents(files) == before
 
 
-def test_changed_words_alone_are_vendored(files: ContractFiles, tmp_path: Path) -> None:
-    """The vendored spec is the published one to the letter, even where no finding says so."""
+def test_a_changed_description_is_vendored(files: ContractFiles, tmp_path: Path) -> None:
+    """The vendored spec is identical to the published one, even if there are no findings."""
     update(files, written(tmp_path, page(TEXT.replace("summary: List", "summary: Show"))))
     assert "summary: Show" in files.spec.read_text()
 
 
-def test_the_lock_records_what_was_read_and_keeps_the_page(
+def test_the_lock_records_the_source_and_keeps_the_url_of_the_page(
     files: ContractFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The path as it is seen from the working directory, the digest of the file, and the day."""
+    """The path relative to the working directory, the digest of the file, and the date."""
     monkeypatch.chdir(tmp_path)
     source = json.loads(files.lock.read_text())["source"]
     text = page(PAUSED)
@@ -93,24 +93,24 @@ def test_the_lock_records_what_was_read_and_keeps_the_page(
     assert published_url(files) == source
 
 
-def test_a_lock_without_a_page_records_none(files: ContractFiles, tmp_path: Path) -> None:
+def test_a_lock_without_a_page_url_stays_without(files: ContractFiles, tmp_path: Path) -> None:
     lock = json.loads(files.lock.read_text())
     files.lock.write_text(json.dumps({**lock, "source": "elsewhere.md"}))
     assert update(files, written(tmp_path, page(PAUSED))) == 0
     assert "page" not in json.loads(files.lock.read_text())
 
 
-def test_the_sample_follows_the_spec(files: ContractFiles, tmp_path: Path) -> None:
-    """Every value of an enum is in it, a new one too."""
+def test_the_sample_contains_every_enum_value(files: ContractFiles, tmp_path: Path) -> None:
+    """Including a value that was added upstream."""
     assert "paused" not in files.sample.read_text()
     update(files, written(tmp_path, page(PAUSED)))
     assert '"status": "paused"' in files.sample.read_text()
 
 
-def test_an_overlay_that_no_longer_applies_stops_it(
+def test_an_overlay_that_no_longer_applies_is_an_error(
     files: ContractFiles, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The action is named, and why; nothing is written."""
+    """The error names the action and the reason; no file is written."""
     before = contents(files)
     without = TEXT.replace("- name: Authorization", "- name: X-Other")
     assert update(files, written(tmp_path, page(without))) == 2
@@ -121,16 +121,16 @@ def test_an_overlay_that_no_longer_applies_stops_it(
 
 
 @pytest.mark.parametrize("text", ["", "no spec here", page("openapi: 2.0\n")])
-def test_a_source_without_a_spec_stops_it(text: str, files: ContractFiles, tmp_path: Path) -> None:
+def test_a_source_without_a_spec_is_an_error(text: str, files: ContractFiles, tmp_path: Path) -> None:
     before = contents(files)
     assert update(files, written(tmp_path, text)) == 2
     assert contents(files) == before
 
 
-def test_a_write_that_fails_leaves_all_as_it_was(
+def test_a_failed_write_leaves_all_files_unchanged(
     files: ContractFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The disk fails at the last of the three files, of which one was not there."""
+    """The disk fails at the last of the three files, of which one did not exist."""
     files.merged.unlink()
     before = contents(files)
     real = Path.replace
@@ -145,7 +145,7 @@ def test_a_write_that_fails_leaves_all_as_it_was(
     assert contents(files) == before
 
 
-def test_a_file_that_was_not_there_may_be_read_by_everyone(files: ContractFiles, tmp_path: Path) -> None:
+def test_a_new_file_is_readable_by_everyone(files: ContractFiles, tmp_path: Path) -> None:
     files.merged.unlink()
 
     assert 0 == update(files, written(tmp_path, page(PAUSED)))
@@ -153,7 +153,7 @@ def test_a_file_that_was_not_there_may_be_read_by_everyone(files: ContractFiles,
 
 
 @pytest.mark.parametrize("spec", [page(), page(PAUSED)], ids=["same", "moved"])
-def test_a_folder_that_is_not_there_begins_as_a_copy(
+def test_a_missing_folder_is_created_as_a_copy_of_the_packaged_contract(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], spec: str
 ) -> None:
     mine = tmp_path / "mine"
@@ -163,15 +163,13 @@ def test_a_folder_that_is_not_there_begins_as_a_copy(
     assert main(["contract", "show", str(mine / "runtimes.contract.json")]) == 0
 
 
-def test_a_folder_that_is_not_there_is_not_begun_by_what_fails(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_failed_update_does_not_create_the_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["contract", "update", written(tmp_path, "no spec"), "--contracts", str(tmp_path / "mine")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "mine").exists()
 
 
-def test_a_dry_run_begins_no_folder(tmp_path: Path) -> None:
+def test_a_dry_run_does_not_create_the_folder(tmp_path: Path) -> None:
     assert (
         main(
             ["contract", "update", written(tmp_path, page(PAUSED)), "--contracts", str(tmp_path / "mine"), "--dry-run"]
@@ -181,5 +179,5 @@ def test_a_dry_run_begins_no_folder(tmp_path: Path) -> None:
     assert not (tmp_path / "mine").exists()
 
 
-def test_the_lock_says_where_the_spec_came_from() -> None:
+def test_the_packaged_lock_has_the_published_url() -> None:
     assert published_url(packaged()).startswith("https://")

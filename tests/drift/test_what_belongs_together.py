@@ -42,14 +42,14 @@ def operations(old: Doc, new: Doc) -> list[tuple[str, str]]:
 REMOVED, ADDED, RENAMED = "api-path-removed-without-deprecation", "endpoint-added", "api-operation-id-removed"
 
 
-def test_alternatives_are_told_apart_by_the_values_of_a_property() -> None:
-    """In any order, however little else they share."""
+def test_alternatives_are_matched_by_the_values_of_a_property() -> None:
+    """In any order, even if they have little else in common."""
     old = [thing(kind=["a"], x=TEXT, y=TEXT), thing(kind=["b", "c"], z=TEXT)]
     new = [thing(kind=["b", "c"], x=TEXT, y=TEXT), thing(kind=["a"], z={"type": "integer"})]
     assert {location.partition(">")[0] for _, location, _ in found(old, new)} == {"<kind=a", "<kind=b|c"}
 
 
-def test_alternatives_that_say_the_same_are_told_apart_by_what_they_hold() -> None:
+def test_alternatives_with_equal_keywords_are_matched_by_their_nested_schemas() -> None:
     """At any depth and in any order."""
 
     def lists(*types: str) -> Doc:
@@ -62,8 +62,8 @@ def test_alternatives_that_say_the_same_are_told_apart_by_what_they_hold() -> No
     assert "response-property-type-changed" == changed[0]
 
 
-def test_an_alternative_of_another_value_is_another_alternative() -> None:
-    """Though it looks the same otherwise."""
+def test_an_alternative_with_a_new_discriminating_value_is_not_matched() -> None:
+    """Even if everything else is equal."""
     old = [thing(kind=["a"], x=TEXT), thing(kind=["b"], y=TEXT)]
     new = [thing(kind=["b"], y=TEXT), thing(kind=["c"], x=TEXT)]
     assert found(old, new) == [
@@ -72,8 +72,8 @@ def test_an_alternative_of_another_value_is_another_alternative() -> None:
     ]
 
 
-def test_values_that_two_alternatives_share_tell_nothing_apart() -> None:
-    """What they have in common else does."""
+def test_values_shared_by_two_alternatives_do_not_discriminate() -> None:
+    """The other properties are used instead."""
     old = [thing(kind=["a"], x=TEXT), thing(kind=["a"], y=TEXT)]
     new = [thing(kind=["a"], y={"type": "integer"}), thing(kind=["a"], x={"type": "integer"})]
     assert [location for _, location, _ in found(old, new)] == ["<{kind, x}>.x", "<{kind, y}>.y"]
@@ -82,26 +82,26 @@ def test_values_that_two_alternatives_share_tell_nothing_apart() -> None:
 @pytest.mark.parametrize(
     "others", [(["a"], ["a"], ["a"], ["a"]), (["a"], ["b"], ["c"], ["d"])], ids=["shared", "all-new"]
 )
-def test_of_several_properties_the_one_counts_that_tells_apart_and_stays(others: tuple[list[str], ...]) -> None:
+def test_the_discriminating_property_must_have_unchanged_values(others: tuple[list[str], ...]) -> None:
     one, two, three, four = others
     old = [thing(kind=one, name=["x"], p=TEXT), thing(kind=two, name=["y"], p=TEXT)]
     new = [thing(kind=three, name=["y"], p={"type": "integer"}), thing(kind=four, name=["x"], p={"type": "integer"})]
     assert [location for _, location, _ in found(old, new) if location.endswith(".p")] == ["<name=x>.p", "<name=y>.p"]
 
 
-def test_an_alternative_without_such_a_property_is_matched_by_what_it_is_like() -> None:
+def test_an_alternative_without_a_discriminating_property_is_matched_by_similarity() -> None:
     old = [thing(kind=["a"]), thing(kind=["b"]), thing(p=TEXT, q=TEXT)]
     new = [thing(p=TEXT, q={"type": "integer"}), thing(kind=["b"]), thing(kind=["a"])]
     assert [location for _, location, _ in found(old, new)] == ["<{p, q}>.q"]
 
 
-def test_an_equal_alternative_comes_before_one_that_is_like_it() -> None:
+def test_an_equal_alternative_is_preferred_to_a_similar_one() -> None:
     old = [thing(a=TEXT, b=TEXT), thing(a=TEXT, b=TEXT, c=TEXT)]
     new = [thing(a=TEXT, b=TEXT, c=TEXT), thing(a=TEXT, b=TEXT, d=TEXT)]
     assert found(old, new) == [("response-optional-property-added", "<{a, b}>.d", "d")]
 
 
-def test_alternatives_that_share_two_of_five_properties_belong_together() -> None:
+def test_alternatives_that_share_two_of_five_properties_are_matched() -> None:
     old = [thing(a=TEXT, b=TEXT, c=TEXT), TEXT]
     new = [thing(a=TEXT, b=TEXT, d=TEXT, e=TEXT), TEXT]
     assert {rule for rule, _, _ in found(old, new)} == {
@@ -110,7 +110,7 @@ def test_alternatives_that_share_two_of_five_properties_belong_together() -> Non
     }
 
 
-def test_alternatives_that_share_one_of_three_properties_do_not() -> None:
+def test_alternatives_that_share_one_of_three_properties_are_not_matched() -> None:
     old, new = [thing(a=TEXT, b=TEXT), TEXT], [thing(a=TEXT, d=TEXT), TEXT]
     assert found(old, new) == [
         ("response-body-one-of-added", "", "{a, d}"),
@@ -118,7 +118,7 @@ def test_alternatives_that_share_one_of_three_properties_do_not() -> None:
     ]
 
 
-def test_an_alternative_of_the_same_type_comes_before_one_of_any() -> None:
+def test_an_alternative_of_the_same_type_is_preferred_to_one_without_a_type() -> None:
     old = [{**TEXT, "minLength": 3}, thing(a=TEXT)]
     new = [{"minLength": 4}, {**TEXT, "minLength": 2}, thing(a=TEXT)]
     assert found(old, new) == [
@@ -128,7 +128,7 @@ def test_an_alternative_of_the_same_type_comes_before_one_of_any() -> None:
     ]
 
 
-def test_alternatives_of_types_that_exclude_each_other_do_not_belong_together() -> None:
+def test_alternatives_of_different_types_are_not_matched() -> None:
     old = [{**TEXT, "minLength": 3}, thing(a=TEXT)]
     new = [{"type": "array", "minItems": 3}, thing(a=TEXT)]
     assert found(old, new) == [
@@ -137,48 +137,48 @@ def test_alternatives_of_types_that_exclude_each_other_do_not_belong_together() 
     ]
 
 
-def test_an_alternative_is_called_by_four_of_its_properties_at_most() -> None:
+def test_the_name_of_an_alternative_has_at_most_four_properties() -> None:
     many = dict.fromkeys("edcba", TEXT)
     old, new = [thing(**many), TEXT], [thing(**many, f=TEXT), TEXT]
     assert found(old, new) == [("response-optional-property-added", "<{a, b, c, d}>.f", "f")]
 
 
-def test_a_path_is_the_same_though_its_parameter_is_renamed() -> None:
+def test_a_path_with_a_renamed_parameter_is_matched() -> None:
     old, new = paths("/a/{id}/b"), paths("/a/{key}/b")
     assert operations(old, new) == [(RENAMED, "GET /a/{id}/b")]
 
 
-def test_a_path_of_the_same_text_comes_before_one_of_the_same_shape() -> None:
+def test_an_identical_path_is_preferred_to_one_with_a_renamed_parameter() -> None:
     old, new = paths("/a/{x}"), paths("/a/{y}", "/a/{x}")
     assert operations(old, new) == [(ADDED, "GET /a/{y}")]
 
 
-def test_a_path_that_goes_is_told_whatever_stays_before_it() -> None:
+def test_a_removed_path_between_unchanged_paths_is_reported() -> None:
     assert operations(paths("/a", "/gone", "/b"), paths("/a", "/b")) == [(REMOVED, "GET /gone")]
 
 
-def test_paths_of_one_shape_belong_together_in_their_order() -> None:
+def test_paths_that_differ_only_in_parameter_names_are_matched_in_order() -> None:
     old, new = paths("/a/{p}", "/a/{q}"), paths("/a/{r}", "/a/{s}", "/a/{t}")
     assert operations(old, new) == [(RENAMED, "GET /a/{p}"), (RENAMED, "GET /a/{q}"), (ADDED, "GET /a/{t}")]
 
 
 @pytest.mark.parametrize("method", ["get", "put", "post", "delete", "options", "head", "patch", "trace"])
-def test_an_operation_is_told_by_its_method_and_path(method: str) -> None:
+def test_an_added_or_removed_operation_is_named_by_method_and_path(method: str) -> None:
     assert operations(paths(), paths("/b", method=method)) == [(ADDED, f"{method.upper()} /b")]
     assert operations(paths("/b", method=method), paths()) == [(REMOVED, f"{method.upper()} /b")]
 
 
-def test_another_method_of_a_path_is_another_operation() -> None:
+def test_a_changed_method_is_a_removed_and_an_added_operation() -> None:
     old, new = paths("/b"), paths("/b", method="put")
     assert operations(old, new) == [("api-removed-without-deprecation", "GET /b"), (ADDED, "PUT /b")]
 
 
-def test_an_extension_among_the_paths_is_none() -> None:
+def test_an_extension_among_the_paths_is_not_a_path() -> None:
     assert compare(paths(), {**paths(), "paths": {"x-note": "text", **paths()["paths"]}}) == []
 
 
-def test_paths_that_share_a_path_item_name_its_parameters_each_in_its_order() -> None:
-    """Written out for each path, under other names, they are the same."""
+def test_paths_sharing_a_path_item_map_its_parameters_by_name() -> None:
+    """Written out per path with other parameter names, they are the same."""
 
     def item(number: str, text: str) -> Doc:
         kinds = ((number, "integer"), (text, "string"))

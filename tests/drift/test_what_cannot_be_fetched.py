@@ -42,8 +42,7 @@ def refused(url: str) -> str:
     return told(url, error=DocumentError)
 
 
-def test_a_proxy_of_the_environment_is_asked_for_what_is_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And is the only one that is."""
+def test_the_proxy_of_the_environment_is_used_for_other_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     with socket.create_server(("127.0.0.1", 0)) as proxy:
 
@@ -76,44 +75,44 @@ def test_a_proxy_of_the_environment_is_asked_for_what_is_elsewhere(monkeypatch: 
         ),
     ],
 )
-def test_a_url_that_is_not_fetched_is_told_with_what_is(url: str, where: str, problem: str) -> None:
+def test_the_error_for_an_unsupported_url_lists_supported_urls(url: str, where: str, problem: str) -> None:
     assert refused(url) == f"{where}: {problem}"
 
 
 @pytest.mark.parametrize("user", ["user", "user:secret", ":secret"])
-def test_a_credential_in_a_url_is_refused_and_not_told(user: str) -> None:
+def test_a_credential_in_a_url_is_an_error_that_does_not_show_it(user: str) -> None:
     hint = "(leave it out: no credential is sent)"
     assert refused(f"https://{user}@example.invalid/") == f"https://example.invalid: the URL holds a credential {hint}"
 
 
-def test_a_redirect_that_is_refused_is_told_with_both_ends(upstream: Upstream) -> None:
+def test_the_error_for_a_rejected_redirect_shows_both_urls(upstream: Upstream) -> None:
     upstream.responses["/"] = to("http://example.invalid/x")
     assert refused(f"{upstream.url}/") == f"{upstream.url}/ → http://example.invalid/x: only https is fetched {HINT}"
 
 
-def test_a_redirect_to_what_is_no_url_is_told_with_both_ends() -> None:
+def test_the_error_for_a_redirect_to_an_invalid_url_shows_both_urls() -> None:
     with pytest.raises(DocumentError) as caught:
         refuse("https://[::1", via="https://example.invalid/")
     assert caught.value.where == "https://example.invalid/ → https://[::1"
 
 
-def test_another_status_is_told(upstream: Upstream) -> None:
+def test_the_error_for_an_unexpected_status_shows_it(upstream: Upstream) -> None:
     upstream.responses["/"] = text("", 503)
     assert told(f"{upstream.url}/") == f"{upstream.url}/: it answered 503 {CHECK}"
 
 
-def test_an_encoding_that_was_not_asked_for_is_told(upstream: Upstream) -> None:
+def test_the_error_for_an_unrequested_content_encoding_shows_it(upstream: Upstream) -> None:
     upstream.responses["/"] = text("x", Content_Encoding="GZip")
     said = "it answered in gzip, which was not asked for (give a local copy)"
     assert told(f"{upstream.url}/") == f"{upstream.url}/: {said}"
 
 
-def test_an_answer_that_says_it_is_not_encoded_is_taken(upstream: Upstream) -> None:
+def test_a_response_with_identity_encoding_is_accepted(upstream: Upstream) -> None:
     upstream.responses["/"] = text("x", Content_Encoding="Identity")
     assert fetch(f"{upstream.url}/") == b"x"
 
 
-def test_an_answer_that_is_cut_off_is_told_with_how_much_came(upstream: Upstream) -> None:
+def test_the_error_for_a_truncated_response_shows_the_received_length(upstream: Upstream) -> None:
     def cut_off(request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)
         request.send_header("Content-Length", "9999")
@@ -124,22 +123,22 @@ def test_an_answer_that_is_cut_off_is_told_with_how_much_came(upstream: Upstream
     assert told(f"{upstream.url}/") == f"{upstream.url}/: its answer is cut off: 15 of 9999 bytes {AGAIN}"
 
 
-def test_an_answer_that_is_not_http_is_told(upstream: Upstream) -> None:
+def test_a_response_that_is_not_http_is_an_error(upstream: Upstream) -> None:
     upstream.responses["/"] = lambda request: request.wfile.write(b"SSH-2.0\r\n")
     assert told(f"{upstream.url}/") == f"{upstream.url}/: its answer is broken: BadStatusLine('SSH-2.0\\r\\n') {AGAIN}"
 
 
-def test_a_connection_that_is_refused_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_connection_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "create_connection", failing(ConnectionRefusedError(111, "Connection\n refused")))
     assert told(LOCAL) == f"{LOCAL}: it cannot be fetched: [Errno 111] Connection refused {CHECK}"
 
 
-def test_a_failure_without_a_word_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exception_without_a_message_is_shown_by_its_class_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "create_connection", failing(ConnectionAbortedError()))
     assert told(LOCAL) == f"{LOCAL}: it cannot be fetched: ConnectionAbortedError {CHECK}"
 
 
-def test_a_connection_that_is_reset_is_told(upstream: Upstream) -> None:
+def test_a_reset_connection_is_an_error(upstream: Upstream) -> None:
     def reset(request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)
         request.end_headers()
@@ -151,15 +150,16 @@ def test_a_connection_that_is_reset_is_told(upstream: Upstream) -> None:
     assert f"{upstream.url}/: it cannot be fetched: [" in told(f"{upstream.url}/")
 
 
-def test_a_connection_that_the_system_gives_up_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Within the seconds that the caller gave."""
+def test_a_connection_timeout_of_the_system_shows_the_given_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "create_connection", failing(TimeoutError(errno.ETIMEDOUT, "Connection timed out")))
     with pytest.raises(UnreachableError) as caught:
         read_source(LOCAL, seconds=7)
     assert str(caught.value) == f"{LOCAL}: no answer within 7 s {AGAIN}"
 
 
-def test_an_answer_that_the_system_gives_up_is_no_answer(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_timeout_of_the_system_shows_the_default_time_out(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(HTTPResponse, "read1", failing(TimeoutError()))
     upstream.responses["/"] = text("x")
     assert told(f"{upstream.url}/") == f"{upstream.url}/: no answer within 20 s {AGAIN}"

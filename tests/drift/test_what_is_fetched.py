@@ -26,12 +26,11 @@ def fetching() -> list[threading.Thread]:
 @pytest.mark.parametrize(
     "url", ["https://example.invalid/", "http://localhost/", "http://127.0.0.1:80/", "http://[::1]:8000/"]
 )
-def test_https_and_loopback_are_fetched(url: str) -> None:
+def test_https_and_loopback_urls_are_accepted(url: str) -> None:
     refuse(url)
 
 
-def test_a_fetch_says_who_asks_and_for_what(upstream: Upstream) -> None:
-    """These headers and no others."""
+def test_a_fetch_sends_only_the_expected_headers(upstream: Upstream) -> None:
     upstream.responses["/"] = text("x")
     fetch(f"{upstream.url}/")
     (sent,) = upstream.headers
@@ -44,7 +43,7 @@ def test_a_fetch_says_who_asks_and_for_what(upstream: Upstream) -> None:
     }
 
 
-def test_loopback_is_fetched_past_a_proxy(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loopback_is_fetched_without_the_proxy(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
@@ -52,22 +51,22 @@ def test_loopback_is_fetched_past_a_proxy(upstream: Upstream, monkeypatch: pytes
     assert fetch(f"{upstream.url}/") == b"x"
 
 
-def test_the_part_of_a_page_that_a_url_names_is_not_sent(upstream: Upstream) -> None:
+def test_the_fragment_of_a_url_is_not_sent(upstream: Upstream) -> None:
     upstream.responses["/"] = text("x")
     assert fetch(f"{upstream.url}/#openapi-specification") == b"x"
 
 
-def test_an_answer_of_ten_megabytes_is_taken(upstream: Upstream) -> None:
+def test_a_response_of_10_mb_is_accepted(upstream: Upstream) -> None:
     upstream.responses["/"] = text("#" * DOCUMENT)
     assert len(read_text(f"{upstream.url}/")) == DOCUMENT
 
 
-def test_no_more_is_taken_than_tells_that_it_is_too_much(upstream: Upstream) -> None:
+def test_a_fetch_reads_at_most_one_byte_more_than_the_limit(upstream: Upstream) -> None:
     upstream.responses["/"] = text("#" * (DOCUMENT + 200_000))
     assert len(fetch(f"{upstream.url}/")) == DOCUMENT + 1
 
 
-def test_a_fetch_does_not_hold_up_the_end_of_the_run(upstream: Upstream) -> None:
+def test_fetch_uses_a_daemon_thread(upstream: Upstream) -> None:
     daemons: list[bool] = []
     others = set(fetching())
 
@@ -80,7 +79,7 @@ def test_a_fetch_does_not_hold_up_the_end_of_the_run(upstream: Upstream) -> None
     assert daemons == [True]
 
 
-def test_nothing_waits_on_for_an_answer_that_never_came(upstream: Upstream) -> None:
+def test_no_thread_remains_after_a_time_out(upstream: Upstream) -> None:
     hold = threading.Event()
     others = set(fetching())
     upstream.responses["/"] = lambda _: hold.wait(60)
@@ -94,7 +93,7 @@ def test_nothing_waits_on_for_an_answer_that_never_came(upstream: Upstream) -> N
     assert still_there == []
 
 
-def test_an_answer_whose_headers_drip_ends(upstream: Upstream) -> None:
+def test_headers_sent_byte_by_byte_time_out(upstream: Upstream) -> None:
     def drip(request: BaseHTTPRequestHandler) -> None:
         with suppress(OSError):
             request.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")

@@ -43,37 +43,37 @@ def told(source: str) -> str:
     return str(caught.value)
 
 
-def test_what_stands_on_standard_input_is_read_under_that_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dash_reads_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     standard_input(monkeypatch, TEXT.encode())
     document = read_source("-")
     assert (document.name, document.text) == ("standard input", TEXT)
 
 
-def test_a_file_is_read_under_the_path_that_was_given(tmp_path: Path) -> None:
+def test_a_document_is_named_after_its_path(tmp_path: Path) -> None:
     path = written(tmp_path, TEXT, "spec.yaml")
     assert read_source(path).name == path
 
 
-def test_what_is_known_to_the_letter_is_not_read_twice(tmp_path: Path) -> None:
+def test_an_identical_document_reuses_the_data_of_the_previous_one(tmp_path: Path) -> None:
     known = load_document(TEXT, "vendored.yaml")
     read = read_source(written(tmp_path, TEXT, "spec.yaml"), previous=known)
     assert read.data is known.data
     assert read.name != known.name
 
 
-def test_a_mark_of_byte_order_is_no_part_of_the_text(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_removed(tmp_path: Path) -> None:
     path = tmp_path / "spec.yaml"
     path.write_bytes(TEXT.encode("utf-8-sig"))
     assert read_text(str(path)) == TEXT
 
 
-def test_ten_megabytes_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_document_of_10_mb_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     standard_input(monkeypatch, b"#" * DOCUMENT)
     assert len(read_text("-")) == DOCUMENT
     assert len(read_text(written(tmp_path, "#" * DOCUMENT))) == DOCUMENT
 
 
-def test_a_byte_more_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_document_larger_than_10_mb_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     too_much = "larger than 10 MB (give a smaller document)"
     standard_input(monkeypatch, b"#" * (DOCUMENT + 1))
     assert told("-") == f"standard input: {too_much}"
@@ -81,17 +81,17 @@ def test_a_byte_more_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert told(path) == f"{path}: {too_much}"
 
 
-def test_a_stream_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_stream_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BufferedReader(Endless())))
     assert "larger than 10 MB" in told("-")
 
 
-def test_standard_input_that_is_closed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closed_standard_input_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", None)
     assert told("-") == f"standard input: it is closed {HINT}"
 
 
-def test_what_is_not_utf_8_is_told_with_the_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_invalid_utf_8_has_the_byte_offset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     latin = "openapi: 3.1.0 # é".encode("latin-1")
     (tmp_path / "spec.yaml").write_bytes(latin)
     standard_input(monkeypatch, latin)
@@ -99,16 +99,16 @@ def test_what_is_not_utf_8_is_told_with_the_byte(tmp_path: Path, monkeypatch: py
     assert told(str(tmp_path / "spec.yaml")) == f"{tmp_path / 'spec.yaml'}: not UTF-8 text (byte 17) (save it as UTF-8)"
 
 
-def test_a_path_that_is_no_file_is_told() -> None:
+def test_a_missing_file_is_an_error() -> None:
     assert told("gone.yaml") == f"gone.yaml: there is no such file {HINT}"
 
 
 @pytest.mark.skipif("sys.platform == 'win32'", reason="the system says it in other words")
-def test_a_folder_is_told_as_no_file_that_can_be_read(tmp_path: Path) -> None:
+def test_a_folder_is_an_error(tmp_path: Path) -> None:
     assert told(str(tmp_path)) == f"{tmp_path}: the file cannot be read: Is a directory {HINT}"
 
 
-def test_a_path_that_no_system_takes_is_told_without_its_control_characters() -> None:
+def test_control_characters_in_a_path_are_escaped_in_the_error() -> None:
     said = told("a\0b")
     assert said.startswith("a\\x00b: the file cannot be read: embedded null ")
     assert said.endswith(HINT)

@@ -37,17 +37,17 @@ RESPONSE = "A response may now hold what the old contract ruled out, so a consum
         ("response-body-type-changed", RESPONSE),
     ],
 )
-def test_what_breaks_a_consumer_is_told(rule: str, says: str) -> None:
+def test_the_reason_of_a_breaking_rule_says_what_breaks(rule: str, says: str) -> None:
     assert why(rules()[rule], "error") == why(rules()[rule], "warning") == says
 
 
 @pytest.mark.parametrize("rule", ["api-security-added", "endpoint-added", "response-body-type-changed"])
-def test_what_is_info_breaks_nobody(rule: str) -> None:
-    """By its level, which a gate file can set."""
+def test_the_reason_of_info_says_that_the_consumer_still_works(rule: str) -> None:
+    """The level counts, which a settings file can change."""
     assert why(rules()[rule], "info") == "A consumer that kept to the old contract still works."
 
 
-def test_a_rule_is_read_from_its_line_of_the_table() -> None:
+def test_rules_are_read_from_the_table() -> None:
     rules.cache_clear()
     assert rules()["endpoint-added"] == Rule("endpoint-added", "info", "none", "info", "An operation was added.")
     assert rules()["api-server-removed"] == Rule(
