@@ -25,7 +25,7 @@ def url(mock: MockServer, path: str) -> str:
     return mock.url + path
 
 
-def test_urllib(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
+def test_urllib_receives_the_runtimes(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
     with urllib.request.urlopen(urllib.request.Request(url, headers=bearer), timeout=60) as response:
         assert json.load(response)["runtimes"] == mock.runtimes
     with pytest.raises(urllib.error.HTTPError) as refusal:
@@ -34,7 +34,7 @@ def test_urllib(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
     refusal.value.close()
 
 
-def test_requests(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
+def test_requests_receives_the_runtimes(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
     """A session keeps its connection, with and without a body."""
     requests = pytest.importorskip("requests")
     with requests.Session() as session:
@@ -45,7 +45,7 @@ def test_requests(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
         assert session.post(url, headers=bearer, json={}, timeout=60).status_code == 405
 
 
-def test_httpx(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
+def test_httpx_receives_the_runtimes(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
     with httpx.Client(headers=bearer, timeout=60) as client:
         bodies: tuple[Any, ...] = (None, {})
         for body in bodies:
@@ -54,21 +54,21 @@ def test_httpx(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
 
 
 @pytest.mark.anyio
-async def test_httpx_async(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
+async def test_an_async_httpx_client_receives_the_runtimes(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
     async with httpx.AsyncClient(headers=bearer, timeout=60) as client:
         replies = await asyncio.gather(*(client.get(url) for _ in range(20)))
     assert {len(reply.json()["runtimes"]) for reply in replies} == {len(mock.runtimes)}
 
 
 @pytest.mark.anyio
-async def test_aiohttp(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
+async def test_aiohttp_receives_the_runtimes(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
     aiohttp = pytest.importorskip("aiohttp")
     async with aiohttp.ClientSession(headers=bearer) as session, session.get(url, json={}) as response:
         assert (await response.json())["runtimes"] == mock.runtimes
     await asyncio.sleep(0)
 
 
-def test_httpx2(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
+def test_httpx2_receives_the_runtimes(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
     httpx2 = pytest.importorskip("httpx2")
     with httpx2.Client(headers=bearer, timeout=60) as client:
         assert client.get(url).json()["runtimes"] == mock.runtimes
@@ -76,7 +76,7 @@ def test_httpx2(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
 
 @pytest.mark.skipif(find_spec("bctrl") is None, reason="the official SDK is not installed")
 @pytest.mark.parametrize("base", ["{}", "{}/v1", "{}/v1/"])
-def test_the_official_sdk(mock: MockServer, base: str) -> None:
+def test_the_official_sdk_receives_the_runtimes(mock: MockServer, base: str) -> None:
     """Its legacy client reaches this endpoint, with a base URL with or without `/v1`.
 
     In a process of its own: the SDK's own warnings are not ours to judge.
@@ -104,13 +104,13 @@ def test_the_official_sdk(mock: MockServer, base: str) -> None:
     ],
     ids=" ".join,
 )
-def test_curl(mock: MockServer, url: str, options: list[str]) -> None:
+def test_curl_receives_the_runtimes(mock: MockServer, url: str, options: list[str]) -> None:
     shown = _run("curl", "-sS", "--fail", url, "-H", f"Authorization: Bearer {mock.api_key.reveal()}", *options)
     assert json.loads(shown)["runtimes"] == mock.runtimes
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
-def test_node(mock: MockServer, url: str) -> None:
+def test_node_receives_the_runtimes(mock: MockServer, url: str) -> None:
     """`fetch` without a body, and Node's own client with one."""
     code = """
         const [url, key] = process.argv.slice(1)
@@ -152,7 +152,7 @@ public class Client {
 
 
 @pytest.mark.skipif(shutil.which("javac") is None, reason="no Java development kit is installed")
-def test_java(mock: MockServer, url: str, tmp_path: Path) -> None:
+def test_java_receives_the_runtimes(mock: MockServer, url: str, tmp_path: Path) -> None:
     """Its own client offers h2c with the first request, which has a body."""
     file = tmp_path / "Client.java"
     file.write_text(JAVA, "utf-8")
@@ -173,7 +173,6 @@ def _run(*command: str) -> str:
     return done.stdout
 
 
-def test_a_browser_like_preflight(mock: MockServer, url: str) -> None:
-    """OPTIONS without a key is answered."""
+def test_a_cors_preflight_is_answered_without_a_key(mock: MockServer, url: str) -> None:
     headers: dict[str, Any] = {"Origin": "https://app.test", "Access-Control-Request-Method": "GET"}
     assert httpx.options(url, headers=headers).status_code == 204

@@ -91,8 +91,8 @@ def failed(*arguments: str) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_it_serves_until_a_signal(tmp_path: Path, number: signal.Signals) -> None:
-    """Ends with 0 and without a word on standard error, a request under way or not."""
+def test_the_mock_serves_until_a_signal(tmp_path: Path, number: signal.Signals) -> None:
+    """It exits with 0 and prints nothing to standard error, even during a request."""
     with running(tmp_path, "--fault", "hang(after=1)") as mock:
         status, body = mock.ask()
         assert (status, bool(body["runtimes"])) == (200, True)
@@ -105,8 +105,7 @@ def test_it_serves_until_a_signal(tmp_path: Path, number: signal.Signals) -> Non
     assert not (tmp_path / "ready.json").exists()
 
 
-def test_under_nohup_it_outlives_its_terminal(tmp_path: Path) -> None:
-    """Which has the command ignore SIGHUP."""
+def test_the_mock_ignores_sighup_under_nohup(tmp_path: Path) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with running(tmp_path) as mock:
@@ -116,8 +115,8 @@ def test_under_nohup_it_outlives_its_terminal(tmp_path: Path) -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def test_the_line_to_try_works(tmp_path: Path) -> None:
-    """What it prints first can be typed as it stands."""
+def test_the_printed_curl_command_works(tmp_path: Path) -> None:
+    """The command can be run as it is printed."""
     with running(tmp_path) as mock:
         assert mock.process.stdout is not None
         mock.process.stdout.readline()
@@ -127,8 +126,8 @@ def test_the_line_to_try_works(tmp_path: Path) -> None:
         )
 
 
-def test_the_log_tells_each_request_and_no_key(tmp_path: Path) -> None:
-    """Time, what was asked, the status, why, and how much."""
+def test_the_log_has_a_line_per_request_without_the_key(tmp_path: Path) -> None:
+    """A line has the time, the request, the status, the reason and the size."""
     with running(tmp_path, "--api-key-env", "MY_KEY", "--fault", "status(503, times=1)", MY_KEY="my-own-key") as mock:
         statuses = [mock.ask("my-own-key")[0], mock.ask("my-own-key")[0], mock.ask("wrong-key")[0]]
         code, out, err = mock.end()
@@ -142,7 +141,7 @@ def test_the_log_tells_each_request_and_no_key(tmp_path: Path) -> None:
     assert "wrong-key" not in out
 
 
-def test_quiet_logs_nothing(tmp_path: Path) -> None:
+def test_quiet_logs_no_requests(tmp_path: Path) -> None:
     with running(tmp_path, "--quiet") as mock:
         mock.ask()
         assert len(mock.end()[1].splitlines()) == 3
@@ -156,13 +155,13 @@ def test_quiet_logs_nothing(tmp_path: Path) -> None:
         (["--scenario", "empty"], 0),
     ],
 )
-def test_it_serves_what_was_asked_for(tmp_path: Path, arguments: list[str], count: int) -> None:
+def test_options_choose_the_served_runtimes(tmp_path: Path, arguments: list[str], count: int) -> None:
     with running(tmp_path, *arguments) as mock:
         assert len(mock.ask()[1]["runtimes"]) == count
 
 
-def test_a_seed_alone_gives_another_list_each_time(tmp_path: Path) -> None:
-    """And the same ones when it is started again."""
+def test_a_seed_generates_another_list_per_response(tmp_path: Path) -> None:
+    """After a restart, the same lists are returned again."""
     runs = []
     for _ in range(2):
         with running(tmp_path, "--seed", "5") as mock:
@@ -171,7 +170,7 @@ def test_a_seed_alone_gives_another_list_each_time(tmp_path: Path) -> None:
     assert runs[0][0] != runs[0][2]
 
 
-def test_a_file_is_served_in_the_space_asked_for(tmp_path: Path) -> None:
+def test_a_recorded_file_is_served_with_the_given_space_id(tmp_path: Path) -> None:
     file = tmp_path / "saved.json"
     for saved, *options in ((runtime(name="saved"),), ({"spaceId": "x", "name": "saved"}, "--nonconforming")):
         file.write_text(json.dumps({"runtimes": [saved]}), "utf-8")
@@ -182,8 +181,8 @@ def test_a_file_is_served_in_the_space_asked_for(tmp_path: Path) -> None:
             assert mock.ask()[1] == {"runtimes": [{**saved, "spaceId": "mine"}]}
 
 
-def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
-    """`| head` may go; the server stays."""
+def test_the_mock_serves_after_the_log_reader_exits(tmp_path: Path) -> None:
+    """For example, after `| head` has ended."""
     with running(tmp_path) as mock:
         assert mock.process.stdout is not None
         mock.process.stdout.close()
@@ -193,8 +192,8 @@ def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
         assert mock.process.wait(60) == 0
 
 
-def test_a_ready_file_that_was_left_behind_is_not_believed(tmp_path: Path) -> None:
-    """A killed mock cannot take its file away; the next one does before it starts."""
+def test_a_stale_ready_file_is_removed_at_start(tmp_path: Path) -> None:
+    """A killed mock cannot remove its file."""
     for _ in range(2):
         with running(tmp_path) as mock:
             assert mock.ask()[0] == 200
@@ -202,8 +201,8 @@ def test_a_ready_file_that_was_left_behind_is_not_believed(tmp_path: Path) -> No
             mock.process.wait(60)
 
 
-def test_a_log_reader_that_stands_still_holds_up_nothing(tmp_path: Path) -> None:
-    """Far more lines than a pipe holds: every request is answered, and the end is as quick as ever."""
+def test_a_stalled_log_reader_does_not_delay_requests_or_the_exit(tmp_path: Path) -> None:
+    """There are far more lines than fit in a pipe."""
     with running(tmp_path) as mock:
         connection = HTTPConnection(mock.url.removeprefix("http://"), timeout=60)
         for _ in range(3_000):
@@ -214,12 +213,12 @@ def test_a_log_reader_that_stands_still_holds_up_nothing(tmp_path: Path) -> None
         assert mock.process.wait(60) == 0
 
 
-def test_other_machines_are_warned_of(tmp_path: Path) -> None:
+def test_listening_on_all_interfaces_prints_a_warning(tmp_path: Path) -> None:
     with running(tmp_path, "--host", "0.0.0.0") as mock:
         assert mock.end()[2] == "warning: other machines can reach 0.0.0.0\n"
 
 
-def test_a_port_in_use_is_one_line() -> None:
+def test_a_port_in_use_is_an_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         assert failed("--port", port).splitlines() == [
@@ -241,8 +240,7 @@ def test_a_port_in_use_is_one_line() -> None:
         (["--ready-file", "/surely/not/there.json", "--port", "0"], "cannot be written"),
     ],
 )
-def test_what_is_set_wrong_is_one_line(arguments: list[str], said: str) -> None:
-    """On standard error, with exit code 2."""
+def test_an_invalid_option_exits_with_2_and_one_line(arguments: list[str], said: str) -> None:
     done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=120, check=False)
     (line,) = done.stderr.splitlines()
     assert (done.returncode, line.startswith("pytest-bctrl: ")) == (2, True)
@@ -255,8 +253,8 @@ def test_help_lists_scenarios_and_faults() -> None:
     assert "flat_errors" in done.stdout
 
 
-def test_the_default_port_is_the_contracts() -> None:
-    """`http://localhost:8787` is the contract's second server. Only looked at where the port is free."""
+def test_the_default_port_comes_from_the_contract() -> None:
+    """`http://localhost:8787` is the contract's second server. The test is skipped if the port is in use."""
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", 8787)) == 0:
             pytest.skip("port 8787 is in use")

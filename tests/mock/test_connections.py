@@ -38,22 +38,22 @@ TOO_MUCH: dict[str, tuple[int, list[str], bytes]] = {
 
 
 @pytest.mark.parametrize("name", TOO_MUCH)
-def test_too_much_is_refused(strict: MockServer, name: str) -> None:
-    """A limit is answered with its status, as JSON, and the connection closed (RFC 9110, 15.5.14; RFC 6585, 5)."""
+def test_a_request_over_a_limit_is_rejected(strict: MockServer, name: str) -> None:
+    """The response has the limit's status and JSON, and the connection is closed (RFC 9110, 15.5.14; RFC 6585, 5)."""
     status, extra, body = TOO_MUCH[name]
     (reply,) = replies(raw(strict, request_bytes(strict, *extra) + body))
     assert (reply.status, reply.headers["connection"]) == (status, "close")
     assert listed(strict).status == 200
 
 
-def test_a_target_that_is_too_long_is_refused(strict: MockServer) -> None:
-    """414 (RFC 9110, 15.5.15)."""
+def test_a_too_long_request_target_is_rejected_with_414(strict: MockServer) -> None:
+    """RFC 9110, 15.5.15."""
     (reply,) = replies(raw(strict, b"GET /" + b"x" * 1500 + b" HTTP/1.1\r\nHost: a\r\n\r\n"))
     assert reply.status == 414
 
 
-def test_a_header_that_never_ends_is_refused(strict: MockServer) -> None:
-    """The parser has seen no whole field yet; the bytes are counted all the same."""
+def test_an_endless_header_is_rejected_with_431(strict: MockServer) -> None:
+    """Bytes are counted even before the parser has read a complete field."""
     with connected(strict) as sock:
         sock.sendall(b"GET / HTTP/1.1\r\nX: ")
         for _ in range(8):
@@ -62,22 +62,21 @@ def test_a_header_that_never_ends_is_refused(strict: MockServer) -> None:
     assert reply.status == 431
 
 
-def test_a_request_that_never_ends_is_refused(contract: Contract) -> None:
-    """408 after a while (RFC 9110, 15.5.9)."""
+def test_an_incomplete_request_times_out_with_408(contract: Contract) -> None:
+    """RFC 9110, 15.5.9."""
     with MockServer(contract, limits=replace(LIMITS, idle=60)) as mock, connected(mock) as sock:
         sock.sendall(request_bytes(mock)[:-10])
         (reply,) = replies(read_all(sock))
     assert reply.status == 408
 
 
-def test_a_connection_that_does_nothing_is_closed(strict: MockServer) -> None:
-    """Without a word: nothing was asked."""
+def test_an_idle_connection_is_closed_without_a_response(strict: MockServer) -> None:
     with connected(strict) as sock:
         assert read_all(sock) == b""
 
 
-def test_a_reader_that_stands_still_is_let_go_and_costs_no_other(contract: Contract) -> None:
-    """Others are served meanwhile; once the idle time is over it is reset, so that nothing of it stays behind."""
+def test_a_stalled_reader_is_reset_and_does_not_delay_other_clients(contract: Contract) -> None:
+    """After the idle time-out the connection is reset, so that none of its data remains."""
     with MockServer(contract, limits=LIMITS) as mock:
         mock.scenario("many", count=20_000)
         with connected(mock) as slow:
@@ -93,8 +92,8 @@ def _is_reset(sock: socket.socket) -> bool:
     return bool(poll.poll(10_000))
 
 
-def test_a_reset_in_the_middle_harms_nobody(mock: MockServer) -> None:
-    """A client that vanishes with half a request, and one that vanishes with half an answer."""
+def test_a_client_reset_does_not_affect_other_clients(mock: MockServer) -> None:
+    """One client resets after half a request, another after half a response."""
     mock.scenario("many", count=5_000)
     for data in (request_bytes(mock)[:40], request_bytes(mock)):
         sock = connected(mock)
@@ -103,8 +102,8 @@ def test_a_reset_in_the_middle_harms_nobody(mock: MockServer) -> None:
     assert len(listed(mock).json()["runtimes"]) == 5_000
 
 
-def test_all_that_wait_together_get_in(contract: Contract) -> None:
-    """More than the server takes at once, while it is busy with the first."""
+def test_more_clients_than_the_backlog_are_all_served(contract: Contract) -> None:
+    """They connect while the server is busy with the first."""
     busy, free = threading.Event(), threading.Event()
 
     def log(_entry: object) -> None:
@@ -124,8 +123,8 @@ def test_all_that_wait_together_get_in(contract: Contract) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 @pytest.mark.parametrize("others", [0, 1])
-def test_a_client_for_whom_there_is_no_file_left_is_served_once_there_is(mock: MockServer, others: int) -> None:
-    """With nobody else there once the limit is lifted, and otherwise once another's request is answered."""
+def test_a_client_is_served_once_file_descriptors_are_available_again(mock: MockServer, others: int) -> None:
+    """After the limit is raised, or after another client's response."""
     import resource
 
     mock.fault("delay", 3, times=others or None)
@@ -155,7 +154,7 @@ def test_a_client_for_whom_there_is_no_file_left_is_served_once_there_is(mock: M
             assert [200] == [reply.status for reply in replies(read_all(client))]
 
 
-def test_a_reset_makes_room_where_there_was_none(contract: Contract) -> None:
+def test_resetting_the_mock_frees_its_connections(contract: Contract) -> None:
     with MockServer(contract, limits=replace(ServerLimits(), connections=1)) as mock, ExitStack() as stack:
         mock.fault("delay", 3600)
         for _ in range(3):
@@ -165,8 +164,8 @@ def test_a_reset_makes_room_where_there_was_none(contract: Contract) -> None:
         assert listed(mock).status == 200
 
 
-def test_more_requests_than_are_taken_ahead_are_all_answered(contract: Contract) -> None:
-    """While the first is delayed no more is read than `pipelined` says; the rest waits with the system."""
+def test_pipelined_requests_over_the_limit_are_all_answered(contract: Contract) -> None:
+    """During a delay, the server reads no more than `pipelined` requests; the rest waits in the system's buffer."""
     with MockServer(contract, limits=replace(ServerLimits(), pipelined=2)) as mock:
         mock.fault("delay", 0.2, times=1)
         with connected(mock) as sock:
@@ -176,7 +175,7 @@ def test_more_requests_than_are_taken_ahead_are_all_answered(contract: Contract)
             assert [200] * 6 == [reply.status for reply in replies(read_all(sock))]
 
 
-def test_what_is_sent_on_a_hung_connection_is_not_answered(mock: MockServer) -> None:
+def test_further_requests_on_a_hung_connection_are_not_answered(mock: MockServer) -> None:
     mock.fault("hang", times=1)
     with connected(mock) as sock:
         sock.sendall(request_bytes(mock))
@@ -189,13 +188,13 @@ def test_what_is_sent_on_a_hung_connection_is_not_answered(mock: MockServer) -> 
 
 
 @pytest.mark.parametrize("ending", ["hang", "reset"])
-def test_half_a_close_during_a_delay_ends_as_the_fault_after_it_says(mock: MockServer, ending: str) -> None:
+def test_a_half_close_during_a_delay_ends_with_the_next_fault(mock: MockServer, ending: str) -> None:
     mock.fault("delay", 0.1)
     mock.fault(ending)
     assert raw(mock, request_bytes(mock), half_close=True) == b""
 
 
-def test_a_client_that_vanishes_during_a_delay_harms_nobody(mock: MockServer) -> None:
+def test_a_disconnect_during_a_delay_does_not_affect_other_clients(mock: MockServer) -> None:
     mock.fault("delay", 0.2, times=1)
     sock = connected(mock)
     sock.sendall(request_bytes(mock))

@@ -41,7 +41,7 @@ def asked(contract: Contract, target: str = "/v1/things/1", **headers: str) -> R
         ({"application/json": {"schema": {"properties": {"a": True}, "required": ["a"]}}}, "application/json", dict),
     ],
 )
-def test_an_error_has_the_documented_shape_whatever_that_is(content: Any, media: str, body: type) -> None:
+def test_an_error_response_conforms_to_its_documented_schema(content: Any, media: str, body: type) -> None:
     contract = from_document(
         document(
             OBJECT,
@@ -58,8 +58,8 @@ def test_an_error_has_the_documented_shape_whatever_that_is(content: Any, media:
     assert accepts(contract, content[media]["schema"], reply.json())
 
 
-def test_a_mock_that_has_no_answer_to_give_is_not_started() -> None:
-    """In one line, that names the schema."""
+def test_starting_without_a_possible_response_is_an_error() -> None:
+    """The error names the schema."""
     listed = {"type": "object", "properties": {"code": {"allOf": [{"enum": ["a"]}, {"enum": ["b"]}]}}}
     schemas = {"200": OBJECT, "404": {**listed, "required": ["code"]}}
     contents = {status: {"application/json": {"schema": schema}} for status, schema in schemas.items()}
@@ -68,7 +68,7 @@ def test_a_mock_that_has_no_answer_to_give_is_not_started() -> None:
         MockServer(contract).start()
 
 
-def test_a_scenario_leaves_an_operation_that_lists_nothing_as_it_is() -> None:
+def test_a_scenario_does_not_change_operations_without_a_list() -> None:
     spec = document({"type": "array", "items": OBJECT})
     one = {"description": "x", "content": {"application/json": {"schema": OBJECT}}}
     spec["paths"]["/v1/thing"] = {"get": {"operationId": "thing", "responses": {"200": one}}}
@@ -80,8 +80,8 @@ def test_a_scenario_leaves_an_operation_that_lists_nothing_as_it_is() -> None:
         assert [] == mock.scenario("empty").runtimes
 
 
-def test_a_key_is_not_named_twice_where_there_is_no_object() -> None:
-    """A text that ends with a brace is none; and a suite need not find a fault that changes nothing."""
+def test_duplicate_key_does_not_apply_to_a_body_without_objects() -> None:
+    """A string that ends with a brace is not an object; a suite need not detect a fault without effect."""
     contract = from_document(document({"type": "array", "items": {"type": "string", "const": "a {"}}), "things.json")
     with MockServer(contract) as mock:
         mock.fault("duplicate_key")

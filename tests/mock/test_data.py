@@ -40,8 +40,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("wrong", WRONG)
 @pytest.mark.parametrize("way", PUT)
-def test_what_breaks_the_contract_is_refused_where_it_is_put(mock: MockServer, way: str, wrong: str) -> None:
-    """With the words of the check, and nothing else is served; on purpose it is."""
+def test_data_that_violates_the_contract_is_an_error_unless_intended(mock: MockServer, way: str, wrong: str) -> None:
+    """The error has the message of the check, and the served data does not change."""
     before = listed(mock).body
     changes, said = WRONG[wrong]
     items = [{**mock.runtimes[0], **changes}]
@@ -54,7 +54,7 @@ def test_what_breaks_the_contract_is_refused_where_it_is_put(mock: MockServer, w
         assert changes.items() <= replies[-1][0].items()
 
 
-def test_a_file_that_breaks_the_contract_is_served_on_purpose_alone(mock: MockServer, tmp_path: Path) -> None:
+def test_serving_a_nonconforming_file_is_an_error_unless_intended(mock: MockServer, tmp_path: Path) -> None:
     file = tmp_path / "bad.json"
     file.write_text('[{"id": "x"}]', "utf-8")
     with pytest.raises(SettingError, match=r"bad\.json: it breaks the contract: 13 errors"):
@@ -64,8 +64,8 @@ def test_a_file_that_breaks_the_contract_is_served_on_purpose_alone(mock: MockSe
 
 
 @pytest.mark.parametrize("space", ["mine", "11111111-1111-4111-8111-111111111111", "7"])
-def test_a_space_may_have_any_name(space: str) -> None:
-    """A number too, where the contract has it so."""
+def test_a_space_id_may_be_any_string(space: str) -> None:
+    """Or a number, if the contract documents an integer."""
     ids = {"id": {"type": "integer" if space == "7" else "string"}, "space": {"type": "integer"}}
     things = {"type": "array", "items": {"type": "object", "properties": ids, "required": list(ids)}}
     place = {"name": "s", "in": "path", "required": True, "schema": {}, "x-bctrl-setting": "space_id"}
@@ -79,7 +79,7 @@ def test_a_space_may_have_any_name(space: str) -> None:
         mock.runtimes = [{**mock.runtimes[0], "id": None}]
 
 
-def test_a_scenario_of_ones_own_that_breaks_the_contract_is_played_on_purpose_alone(mock: MockServer) -> None:
+def test_a_nonconforming_custom_scenario_is_an_error_unless_intended(mock: MockServer) -> None:
     def bad(_samples: Samples) -> object:
         return {"runtimes": [{"id": "x"}]}
 
@@ -101,7 +101,7 @@ def test_a_scenario_of_ones_own_that_breaks_the_contract_is_played_on_purpose_al
         lambda runtimes: runtimes[:1][0].update(status="failed"),
     ],
 )
-def test_what_is_served_is_not_edited_in_place_and_a_copy_is(mock: MockServer, edit: Callable[[Any], object]) -> None:
+def test_served_runtimes_are_read_only_but_can_be_copied(mock: MockServer, edit: Callable[[Any], object]) -> None:
     before = mock.runtimes
     with pytest.raises(SettingError, match=r"cannot be edited in place \(change one with mock.update"):
         edit(mock.runtimes)
@@ -109,7 +109,7 @@ def test_what_is_served_is_not_edited_in_place_and_a_copy_is(mock: MockServer, e
     edit(copy.deepcopy(before))
 
 
-def test_a_change_takes_along_what_goes_with_it(mock: MockServer) -> None:
+def test_update_changes_dependent_properties(mock: MockServer) -> None:
     first, *others = mock.scenario("chunked").runtimes
     seen = [first]
     for status in ("failed", "active", "active", "stopped"):
@@ -133,8 +133,8 @@ def test_a_change_takes_along_what_goes_with_it(mock: MockServer) -> None:
         mock.scenario("empty").update("nope", status="failed")
 
 
-def test_a_sequence_is_in_its_states_for_so_many_answers_and_stays_in_the_last(mock: MockServer) -> None:
-    """A refused request takes no step; a fault changes the answer of its own step alone."""
+def test_a_sequence_advances_per_response_and_stays_in_the_last_state(mock: MockServer) -> None:
+    """A rejected request does not advance it, and a fault affects only the response of its own step."""
     one = mock.runtimes[0]
     stopped = mock.step({one["id"]: {"status": "stopped"}}, responses=2)
     mock.sequence({one["id"]: {"status": "active"}}, 503, stopped, "empty_body", [one])
@@ -151,8 +151,8 @@ def test_a_sequence_is_in_its_states_for_so_many_answers_and_stays_in_the_last(m
 
 
 @given(st.lists(st.tuples(st.sampled_from("as"), st.integers(1, 3)), min_size=1, max_size=5), st.data())
-def test_a_sequence_is_where_answers_and_time_brought_it(steps: list[tuple[str, int]], data: st.DataObject) -> None:
-    """By a clock that is turned: each step begins where the one before ends, with its last answer or after its time."""
+def test_a_sequence_advances_by_responses_and_time(steps: list[tuple[str, int]], data: st.DataObject) -> None:
+    """With a simulated clock: each step begins where the previous one ends, after its last response or its time."""
     now = [0.0]
     source = StepSource(lambda: now[0])
     for number, (kind, length) in enumerate(steps):
@@ -176,15 +176,13 @@ def test_a_sequence_is_where_answers_and_time_brought_it(steps: list[tuple[str, 
         (lambda mock: mock.sequence([], {"nope": {}}), "mock.sequence: step 2: no runtime with the id"),
     ],
 )
-def test_a_step_that_makes_no_sense_is_refused(
-    mock: MockServer, wrong: Callable[[MockServer], object], said: str
-) -> None:
+def test_an_invalid_step_is_an_error(mock: MockServer, wrong: Callable[[MockServer], object], said: str) -> None:
     with pytest.raises(SettingError, match=said):
         wrong(mock)
 
 
 @pytest.mark.parametrize("sent", ["Bearer {}", "Bearer {!r}"])
-def test_a_forgotten_reveal_is_named(mock: MockServer, path: str, sent: str) -> None:
+def test_the_error_for_a_masked_secret_suggests_reveal(mock: MockServer, path: str, sent: str) -> None:
     for reply in (
         ask(mock, "GET", path, {"Authorization": sent.format(mock.api_key)}),
         ask(mock, "GET", f"{path}?key=%2A%2A%2A%2A%2A%2A%2A%2A%2A%2A", {}),
@@ -193,7 +191,7 @@ def test_a_forgotten_reveal_is_named(mock: MockServer, path: str, sent: str) -> 
 
 
 @given(st.lists(st.sampled_from(["active", "stopped", "failed"]), max_size=5), st.integers(0, 7))
-def test_every_state_of_a_sequence_keeps_the_contract(statuses: list[str], index: int) -> None:
+def test_every_state_of_a_sequence_conforms_to_the_contract(statuses: list[str], index: int) -> None:
     mock = MockServer(CONTRACT)
     runtime_id = mock.runtimes[index]["id"]
     mock.sequence(*({runtime_id: {"status": status}} for status in statuses), [])

@@ -24,7 +24,7 @@ def statuses(mock: MockServer, number: int) -> list[int]:
     return [listed(mock).status for _ in range(number)]
 
 
-def test_a_status_is_answered_in_the_documented_shape(mock: MockServer) -> None:
+def test_a_status_fault_returns_the_documented_error(mock: MockServer) -> None:
     mock.fault("status", 503, retry_after=2)
     reply = listed(mock)
     assert (reply.status, reply.headers["retry-after"], reply.headers["content-type"]) == (503, "2", "application/json")
@@ -40,14 +40,16 @@ def test_a_status_is_answered_in_the_documented_shape(mock: MockServer) -> None:
         ({"after": 1, "every": 2, "times": 1}, [200, 200, 503, 200, 200, 200]),
     ],
 )
-def test_a_fault_comes_when_it_is_told_to(mock: MockServer, arguments: dict[str, int], expected: list[int]) -> None:
+def test_a_fault_is_applied_as_its_options_say(
+    mock: MockServer, arguments: dict[str, int], expected: list[int]
+) -> None:
     fault = mock.fault("status", 503, **arguments)
     assert statuses(mock, 6) == expected
     assert fault.count == expected.count(503)
 
 
-def test_a_fault_can_be_written_as_text_or_made(mock: MockServer) -> None:
-    """The three ways are one."""
+def test_a_fault_can_be_given_as_text_name_or_object(mock: MockServer) -> None:
+    """All three have the same effect."""
     specs: tuple[tuple[Any, dict[str, int]], ...] = (
         ("status(503, times=1)", {}),
         (status(503).when(times=1), {}),
@@ -60,7 +62,7 @@ def test_a_fault_can_be_written_as_text_or_made(mock: MockServer) -> None:
         mock.reset()
 
 
-def test_a_fault_in_a_block_ends_with_it(mock: MockServer) -> None:
+def test_a_fault_in_a_with_block_ends_with_the_block(mock: MockServer) -> None:
     with mock.fault("unauthorized") as fault:
         assert listed(mock).status == 401
         assert [fault.fault.name for fault in mock.faults] == ["unauthorized()"]
@@ -75,13 +77,13 @@ def test_a_fault_in_a_block_ends_with_it(mock: MockServer) -> None:
     ],
     ids=["given", "as text"],
 )
-def test_a_sequence_goes_step_by_step_and_then_behaves(mock: MockServer, sequence: tuple[Any, ...]) -> None:
+def test_a_sequence_of_faults_is_followed_by_normal_responses(mock: MockServer, sequence: tuple[Any, ...]) -> None:
     mock.fault(*sequence)
     assert statuses(mock, 6) == [503, 429, 200, 404, 200, 200]
 
 
-def test_faults_compose_in_their_order(mock: MockServer) -> None:
-    """Each sees what the one before left, and the journal names both."""
+def test_faults_are_applied_in_order(mock: MockServer) -> None:
+    """Each fault gets the response that the previous fault left, and the journal lists both."""
     mock.fault("break_rule", "runtimes[*].status")
     mock.fault("wrong_content_type", "text/plain")
     reply = listed(mock)
@@ -91,13 +93,12 @@ def test_faults_compose_in_their_order(mock: MockServer) -> None:
 
 
 @pytest.mark.parametrize("name", ["charset", "odd_case", "chunked", "closing", "flat_errors", "slow"])
-def test_a_scenario_does_not_hide_a_fault(mock: MockServer, name: str) -> None:
-    """The scenario dresses the answer first, and the fault has the last word."""
+def test_faults_are_applied_after_the_scenario(mock: MockServer, name: str) -> None:
     mock.scenario(name).fault("wrong_content_type", "text/plain")
     assert listed(mock).headers["content-type"] == "text/plain"
 
 
-def test_a_hang_never_answers(mock: MockServer) -> None:
+def test_a_hang_sends_no_response(mock: MockServer) -> None:
     mock.fault("hang", times=1)
     with connected(mock, timeout=0.3) as sock:
         sock.sendall(request_bytes(mock))
@@ -106,8 +107,8 @@ def test_a_hang_never_answers(mock: MockServer) -> None:
     assert listed(mock).status == 200
 
 
-def test_a_hung_connection_is_let_go_when_its_client_goes(mock: MockServer) -> None:
-    """Also where more requests wait on it than the queue holds: it takes no place from others."""
+def test_a_hung_connection_is_closed_when_its_client_disconnects(mock: MockServer) -> None:
+    """Even if more requests wait on it than the queue holds, it does not occupy a connection."""
     mock.fault("hang", times=1)
     with connected(mock) as sock:
         sock.sendall(request_bytes(mock) * 200)
@@ -118,7 +119,7 @@ def test_a_hung_connection_is_let_go_when_its_client_goes(mock: MockServer) -> N
     assert listed(mock).status == 200
 
 
-def test_a_reset_resets(mock: MockServer) -> None:
+def test_a_reset_fault_resets_the_connection(mock: MockServer) -> None:
     mock.fault("reset", times=1)
     with connected(mock) as sock:
         sock.sendall(request_bytes(mock))
@@ -127,14 +128,14 @@ def test_a_reset_resets(mock: MockServer) -> None:
     assert listed(mock).status == 200
 
 
-def test_a_truncated_body_is_shorter_than_announced(mock: MockServer) -> None:
+def test_a_truncated_body_is_shorter_than_its_content_length(mock: MockServer) -> None:
     mock.fault("truncate")
     with pytest.raises(IncompleteRead):
         listed(mock)
 
 
-def test_a_delay_holds_back_one_client_only(mock: MockServer) -> None:
-    """The other is answered while the first waits."""
+def test_a_delay_affects_only_one_client(mock: MockServer) -> None:
+    """Another client is served while the first waits."""
     mock.fault("delay", 3600, times=1)
     with connected(mock) as sock:
         sock.sendall(request_bytes(mock))
@@ -146,7 +147,7 @@ def test_a_delay_holds_back_one_client_only(mock: MockServer) -> None:
             sock.recv(1)
 
 
-def test_a_client_is_answered_after_a_delay(mock: MockServer) -> None:
+def test_a_delayed_response_arrives_after_the_delay(mock: MockServer) -> None:
     mock.fault("delay", 0.1, times=1)
     began = time.monotonic()
     assert listed(mock).status == 200
@@ -154,33 +155,33 @@ def test_a_client_is_answered_after_a_delay(mock: MockServer) -> None:
 
 
 @pytest.mark.parametrize("name", ["malformed_json", "not_utf8", "empty_body"])
-def test_a_broken_body_is_no_json(mock: MockServer, name: str) -> None:
+def test_a_broken_body_is_not_valid_json(mock: MockServer, name: str) -> None:
     mock.fault(name)
     with pytest.raises(ValueError, match=r"."):
         json.loads(listed(mock).body.decode())
 
 
-def test_a_duplicate_key_is_there_twice(mock: MockServer) -> None:
+def test_a_duplicate_key_occurs_twice(mock: MockServer) -> None:
     mock.fault("duplicate_key")
     pairs = json.loads(listed(mock).body, object_pairs_hook=lambda found: [key for key, _ in found])
     assert pairs == ["runtimes", "runtimes"]
 
 
-def test_a_step_for_bodies_leaves_a_refusal_as_it_is(mock: MockServer, path: str) -> None:
+def test_a_body_fault_does_not_change_a_rejection(mock: MockServer, path: str) -> None:
     mock.fault("sequence", "malformed_json", "malformed_json")
     assert ask(mock, "GET", path, {}).json()["error"]["code"] == "unauthorized"
     with pytest.raises(json.JSONDecodeError):
         listed(mock).json()
 
 
-def test_a_broken_body_is_made_anew_for_each_of_many(mock: MockServer) -> None:
+def test_a_body_fault_applies_to_each_new_body(mock: MockServer) -> None:
     mock.fault("empty_body")
     for number in range(70):
         mock.runtimes = mock.samples.items(mock.samples.generated(1, number))
         assert listed(mock).body == b""
 
 
-def test_nan_is_in_the_body(mock: MockServer) -> None:
+def test_the_nan_fault_adds_nan_to_the_body(mock: MockServer) -> None:
     mock.fault("nan")
     with pytest.raises(ValueError, match="NaN"):
         json.loads(listed(mock).body, parse_constant=_refuse)
@@ -200,7 +201,7 @@ def _refuse(constant: str) -> None:
         ("plain_errors", "", "", "content-type", (200, "application/json")),
     ],
 )
-def test_a_fault_is_seen_in_status_and_header(
+def test_a_fault_changes_status_and_header(
     mock: MockServer, fault: str, space: str, key: str, name: str, expected: tuple[int, str]
 ) -> None:
     mock.fault(fault, times=1)
@@ -210,14 +211,14 @@ def test_a_fault_is_seen_in_status_and_header(
     assert 200 == listed(mock).status
 
 
-def test_any_key_lets_everyone_in(mock: MockServer, path: str) -> None:
+def test_any_key_accepts_every_credential(mock: MockServer, path: str) -> None:
     fault = mock.fault("any_key")
     assert ask(mock, "GET", path, {"Authorization": "garbage"}).json()["runtimes"]
     assert (listed(mock).status, fault.count) == (200, 1)
 
 
-def test_every_rule_of_the_contract_can_be_broken(mock: MockServer, contract: Contract) -> None:
-    """By its name, and the answer is wrong then; undocumented properties and odd times are valid, if not welcome."""
+def test_every_rule_of_the_contract_can_be_violated_by_name(mock: MockServer, contract: Contract) -> None:
+    """The response is then invalid, except for undocumented properties and unusual time formats, which are valid."""
     silent = {"undocumented_property", "iso_8601_times"}
     for rule in rules(mock.samples):
         with mock.fault("break_rule", rule) as fault:
@@ -228,15 +229,14 @@ def test_every_rule_of_the_contract_can_be_broken(mock: MockServer, contract: Co
                 assert troubles(contract, body), rule
 
 
-def test_a_rule_is_broken_in_what_is_served(mock: MockServer) -> None:
-    """The last of many, so that a check that looks at some of them is found out."""
+def test_break_rule_changes_the_last_of_many_items(mock: MockServer) -> None:
+    """A check that looks only at some of the items misses it."""
     mock.scenario("many", count=300).fault("break_rule", "runtimes[*].id: format")
     ids = [runtime["id"] for runtime in listed(mock).json()["runtimes"]]
     assert (len(ids), ids.count("no such value"), ids[-1]) == (300, 1, "no such value")
 
 
-def test_a_broken_rule_knows_its_check(mock: MockServer) -> None:
-    """What a contract suite has to find it by."""
+def test_a_break_rule_fault_names_the_check_that_detects_it(mock: MockServer) -> None:
     checks = {
         rule: mock.fault("break_rule", rule).fault
         for rule in ("runtimes[*].status", "unique_ids", "kind_equals_type", "undocumented_property")
@@ -271,20 +271,20 @@ def test_a_broken_rule_knows_its_check(mock: MockServer) -> None:
         ("status(503, **{'times': 2})", (), "the arguments do not fit"),
     ],
 )
-def test_a_wrong_fault_is_refused_at_once(mock: MockServer, spec: str, arguments: tuple[Any, ...], said: str) -> None:
-    """Where it was written, and not by a strange answer later."""
+def test_an_invalid_fault_is_an_error_when_it_is_set(
+    mock: MockServer, spec: str, arguments: tuple[Any, ...], said: str
+) -> None:
     with pytest.raises(SettingError, match=said):
         mock.fault(spec, *arguments)
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_every_fault_explains_itself(name: str) -> None:
-    """In one line, which the command line's help and error messages show."""
+def test_every_fault_has_a_one_line_docstring(name: str) -> None:
+    """The command's help and error messages show it."""
     assert (FAULTS[name].__doc__ or "").partition("\n")[0].endswith(".")
 
 
-def test_a_reset_of_the_mock_leaves_nothing_behind(mock: MockServer) -> None:
-    """Faults, scenario, journal and open connections are gone."""
+def test_reset_removes_faults_scenario_journal_and_connections(mock: MockServer) -> None:
     mock.scenario("empty").fault("hang")
     with connected(mock) as sock:
         sock.sendall(request_bytes(mock))

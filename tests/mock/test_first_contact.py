@@ -24,8 +24,8 @@ def errors_of(contract: Contract, status: int, body: Any) -> list[str]:
     return [error.message for error in Draft202012Validator(schema).iter_errors(body)]
 
 
-def test_it_lists_the_runtimes_of_its_own_space(mock: MockServer, path: str, bearer: dict[str, str]) -> None:
-    """The default answer is the sample, with the asked space in every runtime."""
+def test_the_mock_lists_the_runtimes_of_its_space(mock: MockServer, path: str, bearer: dict[str, str]) -> None:
+    """The default response is the sample, with the requested space in every runtime."""
     reply = ask(mock, "GET", path, bearer)
     assert (reply.status, reply.headers["content-type"]) == (200, "application/json")
     assert {runtime["spaceId"] for runtime in reply.json()["runtimes"]} == {mock.space_id}
@@ -37,10 +37,10 @@ ALMOST_ITS_OWN = ("Basic {key}", "{key}", "Bearer {key}x", "Bearer{key}", "Beare
 
 
 @pytest.mark.parametrize("authorization", [*NO_KEY, *ALMOST_ITS_OWN])
-def test_it_refuses_every_credential_but_its_own(
+def test_a_wrong_credential_is_rejected_with_401(
     mock: MockServer, path: str, contract: Contract, authorization: str | None
 ) -> None:
-    """401 with a challenge and the documented error body (RFC 9110, 11.6.1)."""
+    """With a challenge and the documented error body (RFC 9110, 11.6.1)."""
     key = mock.api_key.reveal()
     headers = {} if authorization is None else {"Authorization": authorization.format(key=key, cut_key=key[:-1])}
     reply = ask(mock, "GET", path, headers)
@@ -49,8 +49,8 @@ def test_it_refuses_every_credential_but_its_own(
     assert errors_of(contract, 401, reply.json()) == []
 
 
-def test_the_scheme_is_read_in_any_case(mock: MockServer, path: str) -> None:
-    """Scheme names are case-insensitive (RFC 9110, 11.1)."""
+def test_the_authentication_scheme_is_case_insensitive(mock: MockServer, path: str) -> None:
+    """RFC 9110, 11.1."""
     assert ask(mock, "GET", path, {"Authorization": f"bEARER {mock.api_key.reveal()}"}).status == 200
 
 
@@ -77,18 +77,18 @@ ODD = [
 
 
 @pytest.mark.parametrize("space", ODD, ids=range(len(ODD)))
-def test_it_knows_no_space_but_its_own(
+def test_an_unknown_space_is_rejected_with_404(
     mock: MockServer, bearer: dict[str, str], contract: Contract, space: str
 ) -> None:
-    """An unknown or odd space id is 404 as JSON, in the documented shape, and nothing of it becomes a header."""
+    """The error has the documented schema, and the space id never becomes a header."""
     reply = ask(mock, "GET", f"/v1/spaces/{space}/runtimes", bearer)
     assert (reply.status, reply.headers["content-type"]) == (404, "application/json")
     assert errors_of(contract, 404, reply.json()) == []
     assert "x-injected" not in reply.headers
 
 
-def test_its_space_is_known_in_percent_encoding_too(mock: MockServer, bearer: dict[str, str]) -> None:
-    """An encoded character is the character (RFC 3986, 6.2.2.2)."""
+def test_a_percent_encoded_space_id_is_accepted(mock: MockServer, bearer: dict[str, str]) -> None:
+    """An encoded character equals the character (RFC 3986, 6.2.2.2)."""
     spelled = "".join(f"%{ord(letter):02X}" for letter in mock.space_id)
     assert ask(mock, "GET", f"/v1/spaces/{spelled}/runtimes", bearer).status == 200
 
@@ -100,37 +100,37 @@ def test_a_base_url_with_or_without_its_version_works(mock: MockServer, bearer: 
 
 
 @pytest.mark.parametrize("path", ["/", "/v1", "/v1/spaces", "/v2/spaces/x/runtimes", "/v1/spaces/x/runtimes/y"])
-def test_a_path_that_the_contract_lacks_is_not_found(mock: MockServer, bearer: dict[str, str], path: str) -> None:
-    """404 as JSON, naming what there is."""
+def test_an_undocumented_path_is_rejected_with_404(mock: MockServer, bearer: dict[str, str], path: str) -> None:
+    """The JSON error lists the documented paths."""
     reply = ask(mock, "GET", path, bearer)
     assert reply.status == 404
     assert "/v1/spaces/{id}/runtimes" in json.dumps(reply.json())
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE"])
-def test_an_undocumented_method_is_not_allowed(
+def test_an_undocumented_method_is_rejected_with_405(
     mock: MockServer, path: str, bearer: dict[str, str], method: str
 ) -> None:
-    """405 says what is allowed (RFC 9110, 15.5.6)."""
+    """`Allow` lists the documented methods (RFC 9110, 15.5.6)."""
     reply = ask(mock, method, path, bearer, None if method == "TRACE" else "{}")
     assert (reply.status, reply.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
 
 
-def test_options_says_what_is_allowed_without_a_key(mock: MockServer, path: str) -> None:
-    """A preflight carries no credential."""
+def test_options_lists_allowed_methods_without_a_key(mock: MockServer, path: str) -> None:
+    """A preflight request has no credential."""
     reply = ask(mock, "OPTIONS", path, {})
     assert (reply.status, reply.headers["allow"], reply.body) == (204, "GET, HEAD, OPTIONS", b"")
 
 
-def test_head_is_get_without_the_body(mock: MockServer, path: str, bearer: dict[str, str]) -> None:
+def test_head_returns_the_headers_of_get_without_a_body(mock: MockServer, path: str, bearer: dict[str, str]) -> None:
     """The same header fields, Content-Length among them (RFC 9110, 9.3.2)."""
     head, get = (ask(mock, method, path, {**bearer, "X-Request-Id": "one"}) for method in ("HEAD", "GET"))
     assert (head.status, head.body) == (200, b"")
     assert {**head.headers, "date": ""} == {**get.headers, "date": ""}
 
 
-def test_a_get_with_a_json_body_is_a_get(mock: MockServer, path: str, bearer: dict[str, str]) -> None:
-    """The SDK samples of the published page send `{}`; the next request on the connection is whole all the same."""
+def test_a_get_with_a_json_body_is_answered_as_a_get(mock: MockServer, path: str, bearer: dict[str, str]) -> None:
+    """The SDK samples of the published page send `{}`; the next request on the connection is read correctly."""
     connection = HTTPConnection(mock.url.removeprefix("http://"), timeout=60)
     for _ in range(3):
         connection.request("GET", path, body="{}", headers={**bearer, "Content-Type": "application/json"})
@@ -140,8 +140,9 @@ def test_a_get_with_a_json_body_is_a_get(mock: MockServer, path: str, bearer: di
     assert [entry.json() for entry in mock.requests] == [{}, {}, {}]
 
 
-def test_a_connection_is_kept(mock: MockServer, path: str, bearer: dict[str, str]) -> None:
-    """Right answers and refusals go over the same socket."""
+def test_the_connection_stays_open_after_success_and_errors(
+    mock: MockServer, path: str, bearer: dict[str, str]
+) -> None:
     connection = HTTPConnection(mock.url.removeprefix("http://"), timeout=60)
     connection.connect()
     first = connection.sock

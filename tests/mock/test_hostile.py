@@ -98,8 +98,8 @@ def resident() -> int:
     return int(line.split()[1]) * 1024
 
 
-def test_a_good_client_is_served_beside_hundreds_of_bad_ones(contract: Contract) -> None:
-    """Every answer right; memory does not grow with what is not read; the stop is at once."""
+def test_a_good_client_is_served_next_to_hundreds_of_hostile_ones(contract: Contract) -> None:
+    """All its responses are right, memory does not grow with unread data, and the server stops at once."""
     with MockServer(contract) as mock:
         mock.scenario("many", count=2_000)
         expected = listed(mock).json()
@@ -119,8 +119,8 @@ def test_a_good_client_is_served_beside_hundreds_of_bad_ones(contract: Contract)
     print(f"served {served} beside them; memory {early / 1e6:.0f} MB, then {late / 1e6:.0f} MB")
 
 
-def test_noise_never_harms_the_next_connection(mock: MockServer) -> None:
-    """Requests with bytes changed at random: an answer or a close each time, never a 5xx, and the mock lives."""
+def test_random_bytes_never_affect_the_next_connection(mock: MockServer) -> None:
+    """Each mutated request gets a response or a closed connection, never a 5xx status."""
     source = random.Random(20)
     for _ in range(300):
         data = bytearray(request_bytes(mock, "Content-Length: 2") + b"{}")

@@ -47,10 +47,8 @@ def asked_as(mock: MockServer, host: str, path: str = "") -> Reply:
 
 
 @pytest.mark.parametrize(("host", "status"), [*((host, 200) for host in MAY), *((host, 421) for host in MAY_NOT)])
-def test_what_is_private_is_served_under_names_that_no_other_site_has(
-    contract: Contract, host: str, status: int
-) -> None:
-    """A page whose name resolves to this machine is refused (DNS rebinding)."""
+def test_private_data_is_served_only_under_local_host_names(contract: Contract, host: str, status: int) -> None:
+    """A page whose name resolves to this machine is rejected (DNS rebinding)."""
     with MockServer(contract, is_private=True) as mock:
         reply = asked_as(mock, host)
     assert status == reply.status
@@ -61,27 +59,27 @@ def test_what_is_private_is_served_under_names_that_no_other_site_has(
 
 
 @pytest.mark.parametrize("hosts", [["evil.example"], ["other", "EVIL.example:80"], ["*"]])
-def test_other_names_may_be_allowed(contract: Contract, hosts: list[str]) -> None:
+def test_further_host_names_can_be_allowed(contract: Contract, hosts: list[str]) -> None:
     with MockServer(contract, is_private=True, hosts=hosts) as mock:
         assert 200 == asked_as(mock, "evil.example:8787").status
 
 
-def test_made_up_data_is_served_under_any_name_and_the_control_path_is_not(contract: Contract) -> None:
+def test_generated_data_is_served_under_any_host_name_but_the_control_path_is_not(contract: Contract) -> None:
     with MockServer(contract, control=Secret(TOKEN)) as mock:
         assert 200 == asked_as(mock, "evil.example").status
         control = "/__bctrl__/spaces"
         assert [421, 401] == [asked_as(mock, host, control).status for host in ("evil.example", "localhost")]
 
 
-def test_a_client_that_names_no_host_is_no_browser(contract: Contract) -> None:
+def test_an_http_1_0_request_without_host_is_served(contract: Contract) -> None:
     with MockServer(contract, is_private=True) as mock:
         old = request_bytes(mock).replace(b"HTTP/1.1", b"HTTP/1.0").replace(b"Host: mock.test\r\n", b"")
         assert [200] == [reply.status for reply in replies(raw(mock, old))]
 
 
 @pytest.mark.parametrize("coding", ["chunked", "Chunked"])
-def test_http_1_0_with_a_transfer_coding_is_answered_once(contract: Contract, coding: str) -> None:
-    """Its sender may know no such coding, so what follows on the connection is not read (RFC 9112, 6.1)."""
+def test_the_connection_closes_after_http_1_0_with_a_transfer_coding(contract: Contract, coding: str) -> None:
+    """Such a client may not know the coding, so that the following bytes are not read (RFC 9112, 6.1)."""
     with MockServer(contract) as mock:
         first = request_bytes(mock, f"Transfer-Encoding: {coding}", "Connection: keep-alive")
         old = first.replace(b"HTTP/1.1", b"HTTP/1.0") + b"0\r\n\r\n"

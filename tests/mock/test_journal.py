@@ -21,7 +21,7 @@ from pytest_bctrl.traffic.mock.journal import JournalEntry
 from .asking import ask, listed, raw
 
 
-def test_it_holds_what_was_asked(
+def test_an_entry_contains_the_request_and_the_response(
     mock: MockServer, path: str, bearer: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(space, "time", SimpleNamespace(time=lambda: 1_790_000_000.5, monotonic=time.monotonic))
@@ -35,8 +35,8 @@ def test_it_holds_what_was_asked(
 
 
 @pytest.mark.parametrize("key", ["bctrl_live_0123456789", "short"])
-def test_a_key_is_nowhere_in_it(contract: Contract, key: str) -> None:
-    """Not where it belongs, not where it does not, and not in what is printed."""
+def test_the_journal_never_contains_the_key(contract: Contract, key: str) -> None:
+    """Neither in the expected header nor elsewhere in the request, nor in printed output."""
     with MockServer(contract, api_key=Secret(key)) as mock:
         path = f"/v1/spaces/{mock.space_id}/runtimes"
         for name in ("Authorization", "X-Api-Key", "Cookie", "X-Other"):
@@ -49,8 +49,8 @@ def test_a_key_is_nowhere_in_it(contract: Contract, key: str) -> None:
         assert key not in shown + str(failure.value) + mock.requests.report() + repr(vars(mock)) + repr(mock)
 
 
-def test_the_refused_are_listed_with_their_reason(mock: MockServer, path: str) -> None:
-    """Garbage among them; what a fault made is no refusal."""
+def test_rejected_requests_are_listed_with_the_reason(mock: MockServer, path: str) -> None:
+    """Malformed requests are included, responses of faults are not."""
     listed(mock)
     ask(mock, "GET", path, {})
     raw(mock, b"garbage\r\n\r\n", half_close=True)
@@ -60,7 +60,7 @@ def test_the_refused_are_listed_with_their_reason(mock: MockServer, path: str) -
     assert mock.requests.report().splitlines()[0] == f"GET {path} -> 401 (the bearer token is missing)"
 
 
-def test_an_assertion_gives_what_matched(mock: MockServer, path: str, bearer: dict[str, str]) -> None:
+def test_assert_requested_returns_the_matching_requests(mock: MockServer, path: str, bearer: dict[str, str]) -> None:
     ask(mock, "GET", f"{path}?limit=2", {**bearer, "X-Mine": "yes"})
     listed(mock)
     assert len(mock.requests.assert_requested("GET", path)) == 2
@@ -68,7 +68,7 @@ def test_an_assertion_gives_what_matched(mock: MockServer, path: str, bearer: di
     assert mock.requests.assert_requested("POST", times=0) == []
 
 
-def test_an_assertion_that_fails_shows_what_was_asked_instead(mock: MockServer, path: str) -> None:
+def test_a_failed_assertion_lists_the_requests_received_instead(mock: MockServer, path: str) -> None:
     listed(mock)
     ask(mock, "GET", path, {})
     with pytest.raises(AssertionError) as failure:
@@ -81,7 +81,7 @@ def test_an_assertion_that_fails_shows_what_was_asked_instead(mock: MockServer, 
     ]
 
 
-def test_of_many_requests_the_latest_are_shown_where_none_was_to_come(mock: MockServer) -> None:
+def test_a_failed_assert_nothing_requested_shows_the_latest_requests(mock: MockServer) -> None:
     mock.requests.assert_nothing_requested()
     for _ in range(33):
         listed(mock)
@@ -91,8 +91,8 @@ def test_of_many_requests_the_latest_are_shown_where_none_was_to_come(mock: Mock
     assert "matched 33 of 33 requests:\n  … 3 earlier\n=" in str(failure.value)
 
 
-def test_it_does_not_grow_without_end(mock: MockServer) -> None:
-    """Neither in number nor in bytes: the latest are kept, as a sequence."""
+def test_the_journal_keeps_only_the_latest_requests(mock: MockServer) -> None:
+    """It is limited in number and in bytes, and remains a sequence."""
     small, large = Request("GET", "/small"), Request("GET", "/large", body=b"x" * 1024 * 1024)
     for _ in range(10_500):
         mock.requests.add(0.0, small, MockResponse(200))
@@ -106,8 +106,8 @@ def test_it_does_not_grow_without_end(mock: MockServer) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes as on POSIX")
-def test_what_a_slow_reader_missed_is_counted() -> None:
-    """The pipe is full, 10,000 lines wait, and the rest is dropped; the last line says how many."""
+def test_the_log_counts_lines_dropped_for_a_slow_reader() -> None:
+    """The pipe is full, 10,000 lines wait, and the rest is dropped; the last line has the number."""
     entry = JournalEntry("GET", "/v1/" + "x" * 100, (), b"", 0.0, 200, MockResponse(200))
     reading, writing = os.pipe()
     log = RequestLog(writing, lambda line: line.replace("secret", "[hidden]"))

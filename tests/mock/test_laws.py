@@ -42,10 +42,10 @@ methods = st.sampled_from(["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DE
 
 @settings(deadline=None, max_examples=300)
 @given(method=methods, target=targets, fields=headers, body=st.binary(max_size=20))
-def test_every_request_has_an_answer_in_the_documented_shape(
+def test_every_request_gets_a_documented_response(
     method: str, target: str, fields: tuple[tuple[str, str], ...], body: bytes
 ) -> None:
-    """Never a server error but where it was asked for; a list for the right key and space alone; errors as JSON."""
+    """A 5xx status only if requested, a list only for the right key and space, and errors as JSON."""
     request = Request(method, target, fields, body)
     response = MOCK.respond(request)
     prefers = preferred_status(request.header("prefer"))
@@ -60,10 +60,10 @@ def test_every_request_has_an_answer_in_the_documented_shape(
 
 @settings(deadline=None, max_examples=200)
 @given(fields=headers, body=st.binary(max_size=3000), chunked=st.booleans(), old=st.booleans())
-def test_what_is_put_on_the_wire_is_one_message(
+def test_an_encoded_response_is_a_single_http_message(
     fields: tuple[tuple[str, str], ...], body: bytes, chunked: bool, old: bool
 ) -> None:
-    """The head has one end, no field is split in two, and the length is the body's."""
+    """The head has one end, no field is split in two, and the length is that of the body."""
     response = MockResponse(200, (("Content-Type", "application/json"),), Payload(body), chunked=chunked)
     head, sent = encode(Request("GET", "/", fields), response, "now", "keep-alive" if old else None)
     assert head.count(b"\r\n\r\n") == 1
@@ -73,8 +73,8 @@ def test_what_is_put_on_the_wire_is_one_message(
 
 
 @given(body=st.binary(max_size=3000), size=st.integers(1, 1500))
-def test_chunks_are_the_body(body: bytes, size: int) -> None:
-    """Read back by the parser, in the same coding."""
+def test_a_chunked_body_is_decoded_to_the_original(body: bytes, size: int) -> None:
+    """The server's own parser decodes it."""
     data = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks(body, size)
     (arrived,) = RequestParser(ServerLimits()).feed(data)
     assert arrived.request.body == body
@@ -82,7 +82,7 @@ def test_chunks_are_the_body(body: bytes, size: int) -> None:
 
 @settings(deadline=None)
 @given(data=st.binary(max_size=300), cuts=st.lists(st.integers(1, 60), max_size=12))
-def test_how_bytes_arrive_changes_nothing(data: bytes, cuts: list[int]) -> None:
+def test_splitting_the_bytes_does_not_change_the_parsed_requests(data: bytes, cuts: list[int]) -> None:
     """The same requests and the same problem, in one piece or in many."""
     start = b"GET /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /b HTTP/1.1\r\nHost: b\r\n\r\n"
     whole, pieces = RequestParser(ServerLimits()), RequestParser(ServerLimits())
@@ -120,8 +120,8 @@ CHUNKS = [
     data=st.lists(st.sampled_from(CHUNKS), max_size=8),
 )
 @example(before=[[CHUNKS[0]]], data=[CHUNKS[2], CHUNKS[0]])
-def test_what_was_parsed_before_changes_nothing(before: list[list[bytes]], data: list[bytes]) -> None:
-    """Whatever earlier connections sent, and this one, a request is read as by a parser that knows none."""
+def test_previously_parsed_requests_do_not_affect_parsing(before: list[list[bytes]], data: list[bytes]) -> None:
+    """A request is parsed as by a parser without a cache."""
     known: dict[bytes, ParsedRequest] = {}
     for earlier in before:
         parser = RequestParser(ServerLimits(), known)
@@ -143,8 +143,7 @@ class Forgetful(dict[bytes, ParsedRequest]):
 
 @given(text=st.text(max_size=60))
 @example(text=", ;q=1, */*;level=1;q=x")
-def test_no_header_field_is_too_odd_to_be_read(text: str) -> None:
-    """Whatever stands in them, negotiation decides."""
+def test_any_header_value_can_be_negotiated(text: str) -> None:
     assert accepts(text, "application/json") in (True, False)
     assert accepts_gzip(text) in (True, False)
     status = preferred_status(text)

@@ -22,8 +22,8 @@ from pytest_bctrl.traffic.mock.scenarios import from_file
 from .asking import connected, listed, read_all, request_bytes
 
 
-def test_nothing_is_left_after_stopping(contract: Contract) -> None:
-    """No thread, no descriptor and no warning, with connections open in every state."""
+def test_stop_leaves_no_threads_descriptors_or_warnings(contract: Contract) -> None:
+    """With open connections in every state."""
     gc.collect()
     threads, descriptors = set(threading.enumerate()), _descriptors()
     for _ in range(10):
@@ -45,14 +45,14 @@ def _descriptors() -> int:
     return len(list(listing.iterdir())) if listing.is_dir() else 0
 
 
-def test_a_stopped_mock_is_not_there(contract: Contract) -> None:
+def test_a_stopped_mock_refuses_connections(contract: Contract) -> None:
     with MockServer(contract) as mock:
         pass
     with pytest.raises(ConnectionRefusedError):
         connected(mock)
 
 
-def test_stopping_twice_and_starting_again(contract: Contract) -> None:
+def test_a_mock_can_be_stopped_twice_and_restarted(contract: Contract) -> None:
     mock = MockServer(contract)
     mock.stop()
     for _ in range(3):
@@ -62,8 +62,8 @@ def test_stopping_twice_and_starting_again(contract: Contract) -> None:
         mock.stop()
 
 
-def test_hung_and_delayed_requests_do_not_hold_up_the_stop(contract: Contract) -> None:
-    """The socket is closed under them."""
+def test_hung_and_delayed_requests_do_not_delay_stop(contract: Contract) -> None:
+    """Their sockets are closed."""
     with MockServer(contract) as mock:
         mock.fault("delay", 3600, times=1)
         mock.fault("hang", after=1)
@@ -77,12 +77,12 @@ def test_hung_and_delayed_requests_do_not_hold_up_the_stop(contract: Contract) -
         client.close()
 
 
-def test_a_host_may_be_given_by_its_name(contract: Contract) -> None:
+def test_the_host_can_be_a_name(contract: Contract) -> None:
     with MockServer(contract, host="localhost") as mock:
         assert listed(mock).status == 200
 
 
-def test_a_port_in_use_is_one_clear_line(contract: Contract) -> None:
+def test_a_port_in_use_is_an_error(contract: Contract) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(SettingError, match=f"127.0.0.1:{port}: port {port} is in use"):
@@ -90,18 +90,18 @@ def test_a_port_in_use_is_one_clear_line(contract: Contract) -> None:
 
 
 @pytest.mark.parametrize("host", ["203.0.113.9", "no such host", f"{'é' * 64}.test"])
-def test_a_host_that_is_not_ours_is_refused(contract: Contract, host: str) -> None:
+def test_a_host_of_another_machine_is_an_error(contract: Contract, host: str) -> None:
     with pytest.raises(SettingError, match="cannot listen there"):
         MockServer(contract, host=host).start()
 
 
-def test_it_takes_key_and_space(contract: Contract) -> None:
+def test_key_and_space_id_can_be_set(contract: Contract) -> None:
     space = "11111111-1111-4111-8111-111111111111"
     with MockServer(contract, api_key=Secret("mine"), space_id=space) as mock:
         assert {runtime["spaceId"] for runtime in listed(mock).json()["runtimes"]} == {space}
 
 
-def test_two_mocks_do_not_meet(contract: Contract) -> None:
+def test_two_mocks_are_independent(contract: Contract) -> None:
     with MockServer(contract) as one, MockServer(contract) as other:
         one.scenario("empty").fault("status", 503, every=2)
         assert listed(one).json() == {"runtimes": []}
@@ -109,16 +109,16 @@ def test_two_mocks_do_not_meet(contract: Contract) -> None:
         assert (len(one.requests), len(other.requests)) == (2, 2)
 
 
-def test_many_threads_get_their_own_answers(mock: MockServer) -> None:
-    """A fault that comes ten times comes ten times, whoever asks."""
+def test_concurrent_requests_are_counted_exactly(mock: MockServer) -> None:
+    """A fault with `times=10` is applied ten times, whichever client sends the requests."""
     fault = mock.fault("status", 503, times=10)
     with ThreadPoolExecutor(16) as pool:
         statuses = list(pool.map(lambda _: listed(mock).status, range(200)))
     assert (statuses.count(503), statuses.count(200), fault.count, len(mock.requests)) == (10, 190, 10, 200)
 
 
-def test_it_needs_neither_httpx_nor_jsonschema_nor_yaml_nor_what_is_off() -> None:
-    """What a user's tests start with costs no import of them, nor of the control path."""
+def test_the_mock_does_not_import_httpx_jsonschema_or_yaml() -> None:
+    """Nor the control path, if it is off."""
     code = (
         "import sys; from pytest_bctrl.contract.read import load; from pytest_bctrl.traffic.mock import MockServer\n"
         "with MockServer(load()) as mock: mock.fault('break_rule', 'unique_ids')\n"
@@ -130,8 +130,8 @@ def test_it_needs_neither_httpx_nor_jsonschema_nor_yaml_nor_what_is_off() -> Non
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_a_file_is_served(contract: Contract, tmp_path: Path, whole: bool) -> None:
-    """A body or a list of runtimes; in the mock's own space, and otherwise as it stands."""
+def test_serve_file_serves_a_body_or_a_list_of_runtimes(contract: Contract, tmp_path: Path, whole: bool) -> None:
+    """The space id becomes that of the mock; everything else is served unchanged."""
     plain = MockServer(contract)
     items = [{**runtime, "spaceId": "somewhere else", "extra": 1} for runtime in plain.runtimes[:3]]
     file = tmp_path / "saved.json"
@@ -142,7 +142,7 @@ def test_a_file_is_served(contract: Contract, tmp_path: Path, whole: bool) -> No
         assert listed(mock).json()["runtimes"] == [{**item, "spaceId": mock.space_id} for item in items]
 
 
-def test_a_mistake_costs_its_own_connection_alone(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_closes_only_its_own_connection(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[threading.ExceptHookArgs] = []
     monkeypatch.setattr(threading, "excepthook", told.append)
     mistakes = iter([LookupError("a mistake in the log")])

@@ -31,23 +31,22 @@ def of_schema(samples: Samples) -> list[Mutant]:
     return [mutant for mutant in mutants(samples) if mutant.check == SCHEMA_CHECK]
 
 
-def test_every_mutant_is_invalid(samples: Samples, validator: Draft202012Validator) -> None:
-    """None is let through by the schema."""
+def test_every_schema_mutant_is_invalid(samples: Samples, validator: Draft202012Validator) -> None:
     derived = of_schema(samples)
     assert len(derived) > 200
     assert [mutant.name for mutant in derived if validator.is_valid(mutant.body)] == []
 
 
-def test_a_mutant_breaks_its_place_and_no_other(samples: Samples, validator: Draft202012Validator) -> None:
-    """Every error is at the mutant's place: elsewhere the body is the sample still."""
+def test_a_mutant_is_invalid_only_at_its_location(samples: Samples, validator: Draft202012Validator) -> None:
+    """Everywhere else the body equals the sample."""
     for mutant in of_schema(samples):
         for error in validator.iter_errors(mutant.body):
             place = "".join("[*]" if isinstance(key, int) else f".{key}" for key in error.absolute_path)
             assert mutant.location.startswith(place.removeprefix(".")), mutant.name
 
 
-def test_every_keyword_at_every_place_has_a_mutant(contract: Contract, samples: Samples) -> None:
-    """Counted apart: every `type`, `enum`, `format`, `oneOf` and `required` that the schema reaches."""
+def test_every_keyword_at_every_location_has_a_mutant(contract: Contract, samples: Samples) -> None:
+    """Counted separately: every `type`, `enum`, `format`, `oneOf` and `required` that the schema reaches."""
     expected: Counter[tuple[str, str]] = Counter()
 
     def visit(schema: object, at: str) -> None:
@@ -67,23 +66,23 @@ def test_every_keyword_at_every_place_has_a_mutant(contract: Contract, samples: 
     assert {rule for rule in expected if derived[rule] < expected[rule]} == set()
 
 
-def test_names_are_unique(samples: Samples) -> None:
-    """A survivor can be found by its name."""
+def test_names_of_mutants_are_unique(samples: Samples) -> None:
+    """A surviving mutant can be identified by its name."""
     names = [mutant.name for mutant in mutants(samples)]
     assert len(names) == len(set(names))
 
 
-def test_each_required_name_is_left_out_once(samples: Samples) -> None:
+def test_each_required_property_is_removed_once(samples: Samples) -> None:
     left_out = [
         mutant.how for mutant in mutants(samples) if (mutant.location, mutant.keyword) == ("runtimes[*]", "required")
     ]
     assert len(left_out) == 13
 
 
-def test_invariant_mutants_are_valid_and_wrong(
+def test_invariant_mutants_are_valid_but_violate_an_invariant(
     contract: Contract, samples: Samples, validator: Draft202012Validator
 ) -> None:
-    """Only a check of the invariants can catch them."""
+    """Only a check of the invariants can detect them."""
     derived = [mutant for mutant in mutants(samples) if mutant.check not in (SCHEMA_CHECK, UNDOCUMENTED)]
     assert {mutant.check for mutant in derived} == {rule["rule"] for rule in samples.operation.invariants}
     for mutant in derived:
@@ -92,49 +91,49 @@ def test_invariant_mutants_are_valid_and_wrong(
             assert troubles(contract, mutant.body), mutant.name
 
 
-def test_undocumented_mutants_are_valid(samples: Samples, validator: Draft202012Validator) -> None:
-    """One for each object that documents its properties, in both branches, and none inside free-form metadata."""
+def test_undocumented_property_mutants_are_valid(samples: Samples, validator: Draft202012Validator) -> None:
+    """There is one per object with documented properties, in both branches, and none inside free-form metadata."""
     derived = [mutant for mutant in mutants(samples) if mutant.check == UNDOCUMENTED]
     assert [mutant.name for mutant in derived if not validator.is_valid(mutant.body)] == []
     assert not any(mutant.location.startswith("runtimes[*].metadata") for mutant in derived)
     assert sum(mutant.location.startswith("runtimes[*].backing.") for mutant in derived) == 2
 
 
-def test_nothing_of_the_packaged_contract_is_left_underived(samples: Samples) -> None:
+def test_the_packaged_contract_has_no_keywords_without_mutants(samples: Samples) -> None:
     assert underived(samples) == []
 
 
-def test_a_rule_is_broken_in_the_last_place(samples: Samples, validator: Draft202012Validator) -> None:
-    """A fault in the last of 300 items is the one that a sample of them misses."""
+def test_a_rule_is_violated_in_the_last_item(samples: Samples, validator: Draft202012Validator) -> None:
+    """A check of some of the 300 items misses it."""
     body = samples.generated(300, 1)
     wrong = broken(samples, body, "runtimes[*].status").body
     assert [list(error.absolute_path) for error in validator.iter_errors(wrong)] == [["runtimes", 299, "status"]]
 
 
-def test_every_rule_can_be_broken_by_its_name(samples: Samples) -> None:
-    """The names that the error message lists are names that work, and give what they say."""
+def test_every_rule_name_yields_a_mutant_of_that_rule(samples: Samples) -> None:
+    """The error message lists these names."""
     for rule in rules(samples):
         mutant = broken(samples, samples.sample(), rule)
         assert rule in (f"{mutant.location}: {mutant.keyword}", mutant.keyword, mutant.check)
 
 
-def test_where_the_body_lacks_the_place_the_sample_is_broken(samples: Samples) -> None:
-    """An empty list has no status to break."""
+def test_the_sample_is_mutated_if_the_body_lacks_the_location(samples: Samples) -> None:
+    """An empty list has no status to change."""
     assert broken(samples, {"runtimes": []}, "runtimes[*].status").body["runtimes"]
 
 
-def test_where_the_body_has_one_item_the_sample_repeats_its_own(samples: Samples) -> None:
+def test_unique_ids_is_violated_in_the_sample_if_the_body_has_one_item(samples: Samples) -> None:
     one = {**samples.sample(), samples.list_name: samples.sample()[samples.list_name][:1]}
     ids = [item["id"] for item in broken(samples, one, "unique_ids").body[samples.list_name]]
     assert len(ids) == len(set(ids)) + 1
 
 
-def test_where_nothing_is_left_open_no_property_is_undocumented() -> None:
+def test_undocumented_property_needs_an_open_object() -> None:
     numbers = contract_of({"type": "array", "items": {"type": "integer"}})
     with pytest.raises(SettingError, match=r"no such rule to break"):
         broken(Samples(numbers, numbers.operations[0]), [1], "undocumented_property")
 
 
-def test_an_unknown_rule_is_refused_with_those_there_are(samples: Samples) -> None:
+def test_an_unknown_rule_is_an_error_that_lists_the_rules(samples: Samples) -> None:
     with pytest.raises(SettingError, match=r"no such rule.*runtimes\[\*\]\.status: enum"):
         broken(samples, samples.sample(), "runtimes[*].colour")

@@ -61,8 +61,8 @@ def boxes() -> Iterator[MockServer]:
         yield server
 
 
-def test_its_operations_are_served(boxes: MockServer) -> None:
-    """Paths, methods, statuses and bodies; no key is asked for, since none is documented."""
+def test_operations_of_a_custom_contract_are_served(boxes: MockServer) -> None:
+    """Paths, methods, statuses and bodies; no key is required, because none is documented."""
     listed, added = ask(boxes, "GET", "/boxes", {}), ask(boxes, "POST", "/boxes", {}, "{}")
     removed = ask(boxes, "DELETE", "/boxes/7/lid", {})
     assert (listed.status, set(listed.json())) == (200, {"boxes"})
@@ -70,31 +70,31 @@ def test_its_operations_are_served(boxes: MockServer) -> None:
     assert (removed.status, removed.body) == (204, b"")
 
 
-def test_the_base_path_of_its_server_is_known(boxes: MockServer) -> None:
+def test_the_base_path_of_the_server_url_is_accepted(boxes: MockServer) -> None:
     assert ask(boxes, "GET", "/api/boxes", {}).status == 200
 
 
-def test_its_methods_are_allowed_and_no_others(boxes: MockServer) -> None:
+def test_only_documented_methods_are_allowed(boxes: MockServer) -> None:
     reply = ask(boxes, "PATCH", "/boxes", {}, "{}")
     assert (reply.status, reply.headers["allow"]) == (405, "GET, HEAD, OPTIONS, POST")
     assert ask(boxes, "GET", "/boxes/7/lid", {}).headers["allow"] == "DELETE, OPTIONS"
 
 
-def test_its_errors_have_its_shape(boxes: MockServer) -> None:
-    """Body and media type as documented for the status, here by a range."""
+def test_errors_have_the_documented_body_and_media_type(boxes: MockServer) -> None:
+    """Documented for the status, here by a range."""
     reply = ask(boxes, "GET", "/boxes", {"Prefer": "code=404"})
     assert reply.json() == {"title": "not_found", "status": 404}
     assert reply.headers["content-type"] == "application/problem+json"
 
 
-def test_its_rules_can_be_broken(boxes: MockServer) -> None:
+def test_rules_of_a_custom_contract_can_be_violated(boxes: MockServer) -> None:
     boxes.scenario("many", count=3).fault("break_rule", "boxes[*]: additionalProperties")
     items = ask(boxes, "GET", "/boxes", {}).json()["boxes"]
     assert [set(item) - {"id", "label"} for item in items] == [set(), set(), {"undocumentedByMutant"}]
 
 
-def test_text_that_a_condition_holds_short_is_left_as_it_is() -> None:
-    """A scenario of long texts fills what is free, and nothing else."""
+def test_a_string_limited_by_one_of_stays_short() -> None:
+    """The scenario with long strings lengthens only unlimited ones."""
     text = {"oneOf": [{"type": "string"}, {"type": "string", "minLength": 99}]}
     schema = {"type": "object", "properties": {"a": text}, "required": ["a"]}
     one = {"/x": {"get": {"responses": {"200": response(schema)}}}}
@@ -102,19 +102,18 @@ def test_text_that_a_condition_holds_short_is_left_as_it_is() -> None:
         assert 99 > len(ask(mock, "GET", "/x", {}).json()["a"])
 
 
-def test_its_list_can_be_replaced(boxes: MockServer) -> None:
+def test_the_list_of_a_custom_contract_can_be_replaced(boxes: MockServer) -> None:
     boxes.runtimes = [{"id": 1}]
     assert ask(boxes, "GET", "/boxes", {}).json() == {"boxes": [{"id": 1}]}
 
 
-def test_a_contract_without_a_json_answer_is_refused() -> None:
-    """With the operation that lacks it."""
+def test_an_operation_without_a_json_response_is_an_error() -> None:
     bare = {"/x": {"get": {"responses": {"204": response()}}}}
     with pytest.raises(DocumentError, match=r"boxes: GET /x: it documents no successful JSON response"):
         MockServer(document(paths=bare))
 
 
-def test_a_mock_of_which_no_sample_can_be_made_does_not_start() -> None:
+def test_starting_without_a_possible_sample_is_an_error() -> None:
     odd = {"type": "object", "properties": {"id": {"type": "string", "pattern": "^(?=a)x$"}}, "required": ["id"]}
     paths = {"/x": {"get": {"responses": {"200": response(odd)}}}}
     with pytest.raises(DocumentError, match="add 'examples' to the schema"):
@@ -130,7 +129,9 @@ def test_a_mock_of_which_no_sample_can_be_made_does_not_start() -> None:
         ("*/*", {"const": "any"}, "text/plain", b"any"),
     ],
 )
-def test_an_answer_that_is_no_json_has_its_media_type(media: str, schema: Any, type_: str, body: bytes) -> None:
+def test_a_response_other_than_json_has_its_documented_media_type(
+    media: str, schema: Any, type_: str, body: bytes
+) -> None:
     boxes = response({"type": "array", "items": BOX})
     paths = {
         "/boxes": {"get": {"responses": {"200": boxes}}},

@@ -70,7 +70,7 @@ def walked(mock: MockServer, size: int | None, between: Any = lambda page: None)
 
 @pytest.mark.parametrize("name", PAGED)
 @pytest.mark.parametrize("size", [1, 2, 3])
-def test_the_pages_are_the_list_and_have_an_end(name: str, size: int) -> None:
+def test_all_pages_together_are_the_list(name: str, size: int) -> None:
     mock = MockServer(of_api(name))
     mock.runtimes = things(*range(7))
 
@@ -81,8 +81,8 @@ def test_the_pages_are_the_list_and_have_an_end(name: str, size: int) -> None:
         assert {size} >= {len(page) for page in pages[:-2]}
 
 
-def test_a_limit_is_kept_and_more_is_said() -> None:
-    """Without one it is as many as the contract says; and a size that the contract forbids is refused."""
+def test_the_page_size_is_honoured_and_has_more_is_set() -> None:
+    """Without a limit, the contract's default applies; a limit that the contract forbids is rejected."""
     mock = MockServer(contract(RUNTIMES, CURSOR))
     mock.scenario("many", count=48)
 
@@ -97,7 +97,7 @@ def test_a_limit_is_kept_and_more_is_said() -> None:
     assert 48 == len(mock.runtimes)
 
 
-def test_a_page_of_nothing_says_that_there_is_more() -> None:
+def test_an_empty_page_says_that_there_is_more() -> None:
     mock = MockServer(CONTRACTS["Stripe"])
     mock.runtimes = things(1)
 
@@ -107,7 +107,7 @@ def test_a_page_of_nothing_says_that_there_is_more() -> None:
 
 
 @pytest.mark.parametrize("name", ["Stripe", "Notion", "Shopify"])
-def test_a_cursor_that_nobody_gave_is_refused_as_documented(name: str) -> None:
+def test_an_unknown_cursor_is_rejected_with_400(name: str) -> None:
     mock = MockServer(of_api(name))
     start = paging_of(mock).start
     assert start is not None
@@ -118,7 +118,7 @@ def test_a_cursor_that_nobody_gave_is_refused_as_documented(name: str) -> None:
     assert f"query {start.name}: the mock gave no such" in json.loads(refused.body)["error"]
 
 
-def test_what_the_mock_gives_as_a_whole_says_that_it_is() -> None:
+def test_a_complete_list_is_marked_as_the_last_page() -> None:
     samples = MockServer(contract(RUNTIMES, CURSOR)).samples
 
     bodies = [samples.sample(), samples.sample_with_optionals(optional=True), *samples.run(3, 6)]
@@ -134,10 +134,10 @@ CHANGES = st.lists(st.tuples(st.booleans(), st.integers(0, 30)), max_size=4)
 @given(
     st.sampled_from(["Stripe", "Box", "Notion", "Shopify", "Google"]), st.integers(1, 4), st.lists(CHANGES, max_size=8)
 )
-def test_an_item_that_is_there_throughout_comes_once_whatever_changes(
+def test_an_item_present_throughout_is_listed_once_despite_changes(
     name: str, size: int, changes: list[list[tuple[bool, int]]]
 ) -> None:
-    """Items are put in at any place and taken out between any two pages, the one that a cursor stands for too."""
+    """Items are inserted and removed anywhere between two pages, including the item of a cursor."""
     mock = MockServer(CONTRACTS[name])
     known = things(*range(8))
     mock.serve(known)
@@ -161,8 +161,8 @@ CONTRACTS = {name: of_api(name) for name in APIS}
 
 
 @pytest.mark.parametrize("is_beside", [False, True])
-def test_a_walk_stays_with_its_body_while_others_get_the_next(is_beside: bool) -> None:
-    """In `generated` each answer has another list; of operations beside the main one, too."""
+def test_pages_of_one_walk_come_from_one_body(is_beside: bool) -> None:
+    """In `generated` each new walk gets another list, also in other operations."""
     data = json.loads(json.dumps(contract(RUNTIMES, CURSOR).source))
     about = {"description": "", "content": {"application/json": {"schema": body(about=TEXT)}}}
     beside = {"/v1/about": {"get": {"operationId": "about", "responses": {"200": about}}}} if is_beside else {}
@@ -177,7 +177,7 @@ def test_a_walk_stays_with_its_body_while_others_get_the_next(is_beside: bool) -
     assert whole[0] != whole[2]
 
 
-def test_a_sequence_goes_on_from_page_to_page() -> None:
+def test_a_sequence_advances_from_page_to_page() -> None:
     mock = MockServer(contract(RUNTIMES, CURSOR))
     mock.sequence(things(1, 2, 3), 503, things(1, 3, 4))
 
@@ -188,8 +188,8 @@ def test_a_sequence_goes_on_from_page_to_page() -> None:
     assert (503, things(3, 4), False) == (failed.status, last["runtimes"], last["hasMore"])
 
 
-def test_an_item_without_an_id_has_its_place() -> None:
-    """Equal ones too: cursors stand for the first, the second, …"""
+def test_the_cursor_of_an_item_without_an_id_is_its_index() -> None:
+    """Equal items have different cursors."""
     plain = contract(body(names={"type": "array", "items": TEXT}, nextCursor=MAYBE), {"cursor": TEXT, "limit": WHOLE})
     mock = MockServer(plain)
     mock.play(Scenario("names", fixed(lambda: {"names": ["a", "b", "a", "a"], "nextCursor": None})))
@@ -211,7 +211,7 @@ def test_an_item_without_an_id_has_its_place() -> None:
         ({"type": "string", "pattern": "^[0-9]+$"}, MAYBE, r"\d+"),
     ],
 )
-def test_a_cursor_is_spelled_as_the_contract_wants_it(cursor: Any, following: Any, spelled: str) -> None:
+def test_a_cursor_conforms_to_its_documented_schema(cursor: Any, following: Any, spelled: str) -> None:
     mock = MockServer(contract(body(data=LIST, next_cursor=following), {"limit": WHOLE, "cursor": cursor}))
     mock.runtimes = things(1, 2, 3)
     first = json.loads(asked(mock, [("limit", "1")]).body)
@@ -221,14 +221,14 @@ def test_a_cursor_is_spelled_as_the_contract_wants_it(cursor: Any, following: An
 
 
 @pytest.mark.parametrize("served", ["no object", {"hasMore": True}, {"runtimes": 7}])
-def test_what_has_no_list_is_served_as_it_is(served: Any) -> None:
+def test_a_body_without_a_list_is_served_unchanged(served: Any) -> None:
     mock = MockServer(contract(RUNTIMES, CURSOR))
     mock.play(Scenario("odd", fixed(lambda: served)))
 
     assert served == json.loads(asked(mock, [("limit", "2")]).body)
 
 
-def test_where_no_cursor_can_be_spelled_all_is_one_page() -> None:
+def test_all_items_are_on_one_page_if_no_cursor_is_possible() -> None:
     odd = {"type": "string", "enum": ["only-this"]}
     mock = MockServer(contract(body(data=LIST, next_cursor=MAYBE), {"limit": WHOLE, "cursor": odd}))
     mock.runtimes = things(1, 2, 3)
@@ -236,7 +236,7 @@ def test_where_no_cursor_can_be_spelled_all_is_one_page() -> None:
     assert [["thing-1", "thing-2", "thing-3"]] == walked(mock, 1)
 
 
-def test_a_key_in_the_query_is_not_in_the_link() -> None:
+def test_the_link_header_omits_the_key_of_the_query() -> None:
     keyed = contract(LIST, {"per_page": WHOLE, "page": WHOLE}, {"Link": {"schema": TEXT}}).source
     keyed = json.loads(json.dumps(keyed))
     keyed["security"] = [{"key": []}]
@@ -249,7 +249,7 @@ def test_a_key_in_the_query_is_not_in_the_link() -> None:
     assert '<http://mock.test/v1/things/1?per_page=1&page=2>; rel="next"' == response.header("Link")
 
 
-def test_a_fault_of_pages_that_cannot_be_played_says_why() -> None:
+def test_the_error_for_an_impossible_paging_fault_says_why() -> None:
     with pytest.raises(
         SettingError,
         match=r"fault lost_item\(\): it has no pages, as far as it says \("
@@ -260,7 +260,7 @@ def test_a_fault_of_pages_that_cannot_be_played_says_why() -> None:
         MockServer(CONTRACTS["offset and limit"]).fault("endless_cursor")
 
 
-def test_a_fault_of_pages_leaves_the_first_page_and_others_as_they_are() -> None:
+def test_a_paging_fault_changes_only_its_own_page() -> None:
     mock = MockServer(CONTRACTS["Box"])
     mock.runtimes = things(1, 2, 3, 4)
     mock.fault("lost_item")
@@ -271,7 +271,7 @@ def test_a_fault_of_pages_leaves_the_first_page_and_others_as_they_are() -> None
     assert [["thing-1"], ["thing-2"], ["thing-1"], ["thing-4"]] == walked(mock, 1)
 
 
-def test_a_sequence_of_faults_starts_over_when_it_is_played_again() -> None:
+def test_a_sequence_of_faults_restarts_when_it_is_set_again() -> None:
     mock = MockServer(CONTRACTS["Box"])
     steps = fault("sequence", 503, 429)
     for _ in range(2):
@@ -280,8 +280,8 @@ def test_a_sequence_of_faults_starts_over_when_it_is_played_again() -> None:
         mock.reset()
 
 
-def test_a_body_without_room_for_an_end_is_as_it_was() -> None:
-    """Where the contract allows no other value, and where an object on the way is missing."""
+def test_as_last_page_returns_the_body_unchanged_if_it_cannot_be_marked() -> None:
+    """The contract allows no other value, or an object on the way to the property is missing."""
     schema = body(data=LIST, meta={"type": "object", "properties": {"next_cursor": {"const": "x"}}})
     samples = Samples(of := contract(schema, {"cursor": TEXT}), of.operations[0])
     paging = samples.paging

@@ -118,7 +118,7 @@ def reply(of: Contract, made: Inputs) -> Reply:
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in {**CASES, **JSON_CASES}.items()])
-def test_a_right_value_is_let_in_and_a_wrong_one_is_not(case: Case) -> None:
+def test_a_valid_value_is_accepted_and_an_invalid_one_rejected(case: Case) -> None:
     of = contract(case)
     right = with_value(of, case.value)
 
@@ -130,8 +130,8 @@ def test_a_right_value_is_let_in_and_a_wrong_one_is_not(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in {**CASES, **JSON_CASES}.items()])
-def test_a_required_parameter_is_missed(case: Case) -> None:
-    """And the suite, which asks without it, asks for the rest all the same."""
+def test_a_missing_required_parameter_is_rejected(case: Case) -> None:
+    """The suite, which sends a request without it, sends the other parameters."""
     of = contract(case, required=True)
 
     (without,) = [mistake for mistake in invalid_values(of, of.operations[0], {}) if mistake.name == "without p"]
@@ -142,7 +142,7 @@ def test_a_required_parameter_is_missed(case: Case) -> None:
 
 
 @pytest.mark.parametrize("name", JSON_CASES)
-def test_what_should_be_json_and_is_not_is_refused(name: str) -> None:
+def test_a_malformed_json_parameter_is_rejected(name: str) -> None:
     of = contract(JSON_CASES[name])
     field = Inputs({"id": "7"}, (("p", "{red"),)) if "query" in name else Inputs({"id": "7"}, headers=(("p", "{red"),))
 
@@ -153,7 +153,7 @@ def test_what_should_be_json_and_is_not_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(("spelled", "status"), [("7", 200), ("9", 400), ("9" * 5000, 400), ("1e999", 400)])
-def test_a_number_of_any_length_is_looked_at(spelled: str, status: int) -> None:
+def test_numbers_of_any_length_are_validated(spelled: str, status: int) -> None:
     of = contract(Case(QUERY, {"type": "integer", "maximum": 8}, 7, "", ""))
 
     assert status == reply(of, with_value(of, spelled)).status
@@ -174,15 +174,15 @@ OTHERS = (("q", "1"), ("p[red]", "7"), ("q[warm]", "1"), ("p[warm]", "true"))
         (CASES["object, name by name"], Inputs({"id": "7"}), 200),
     ],
 )
-def test_another_spelling_is_looked_at(case: Case, made: Inputs, status: int) -> None:
+def test_other_serializations_are_accepted_or_rejected(case: Case, made: Inputs, status: int) -> None:
     assert status == reply(contract(case), made).status
 
 
 @pytest.mark.parametrize(
     "schema", [{"type": "string", "pattern": "^(?=a)x$"}, {"type": "array", "items": {"const": "a,b"}}]
 )
-def test_a_value_that_nobody_can_make_or_send_is_asked_for(schema: dict[str, Any]) -> None:
-    """By its name, and nothing is sent without it."""
+def test_a_parameter_without_a_possible_value_is_reported_as_unfilled(schema: dict[str, Any]) -> None:
+    """No request is sent without it."""
     of = contract(Case(HEADER, schema, "", "", ""), required=True)
     operation = of.operations[0]
 
@@ -191,7 +191,7 @@ def test_a_value_that_nobody_can_make_or_send_is_asked_for(schema: dict[str, Any
     assert [] == [*invalid_values(of, operation, {}), *allowed_values(of, operation, {})]
 
 
-def test_a_setting_fills_a_parameter_of_the_query() -> None:
+def test_a_setting_provides_the_value_of_a_query_parameter() -> None:
     of = contract(Case({**QUERY, "x-bctrl-setting": "space_id"}, {"type": "string"}, "", "", ""), required=True)
     made = inputs(of, of.operations[0], {"space_id": "mine"})
 
@@ -209,7 +209,7 @@ def test_a_setting_fills_a_parameter_of_the_query() -> None:
         ),
     ],
 )
-def test_null_is_broken_by_another_type_alone(schema: dict[str, Any], expected: list[str]) -> None:
+def test_an_invalid_value_for_null_is_of_another_type(schema: dict[str, Any], expected: list[str]) -> None:
     of = contract(Case({**QUERY, "explode": False}, schema, None, "", ""))
 
     assert expected == sorted(mistake.name for mistake in invalid_values(of, of.operations[0], {}))
@@ -229,7 +229,7 @@ PATHS: dict[str, tuple[str, bool, Any, str]] = {
 
 
 @pytest.mark.parametrize("name", PATHS)
-def test_a_path_value_is_spelled_in_its_style_and_read_back(name: str) -> None:
+def test_a_path_value_is_serialized_in_its_style_and_parsed_back(name: str) -> None:
     style, explode, value, spelled = PATHS[name]
     schema = COLOUR if value is WARM else {"type": "integer"} if value == 7 else NUMBERS
     parameter = Parameter("p", "path", True, schema, style=style, explode=explode)
@@ -240,8 +240,8 @@ def test_a_path_value_is_spelled_in_its_style_and_read_back(name: str) -> None:
     )
 
 
-def test_the_suite_gives_each_required_parameter_a_value_that_the_mock_takes() -> None:
-    """In every spelling, without an example; and each value that it says is wrong, the mock refuses."""
+def test_the_mock_accepts_the_suites_valid_values_and_rejects_its_invalid_ones() -> None:
+    """In every serialization, without an example."""
     made = contract(CASES["cookie"]).document
     cases = {**CASES, **JSON_CASES}
     paths = {}
@@ -259,20 +259,20 @@ def test_the_suite_gives_each_required_parameter_a_value_that_the_mock_takes() -
     assert len(cases) == len({probe.operation.label for probe in plan(target.run, "test_wrong_value_is_refused")})
 
 
-def test_cookies_stand_in_one_field() -> None:
+def test_cookies_are_sent_in_one_header_field() -> None:
     first, second = (Parameter(name, "cookie", True, {"type": "integer"}) for name in ("p", "q"))
     made = Inputs().with_value(first, 7).with_value(second, 8).with_value(first, 9)
 
     assert (("Cookie", "q=8; p=9"),) == made.headers
 
 
-def test_a_text_in_a_content_of_its_own_is_no_json() -> None:
+def test_a_parameter_with_text_content_is_not_encoded_as_json() -> None:
     of = contract_of(parameters=[{"name": "p", "in": "query", "content": {"text/plain": {"schema": True}}}])
 
     assert [("p", "a b")] == serialize_pairs(of.operations[0].parameters[0], "a b")
 
 
-def test_a_contract_whose_path_parameters_have_values_stays_the_same_object() -> None:
-    """What is derived from a contract is cached per object."""
+def test_exemplified_returns_the_same_contract_if_nothing_is_missing() -> None:
+    """Values derived from a contract are cached per object."""
     contract = load()
     assert exemplified(contract, {"space_id": ""}) is contract

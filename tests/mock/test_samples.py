@@ -30,43 +30,44 @@ def made(contract: Contract) -> Samples:
     return Samples(contract, contract.operations[0])
 
 
-def test_the_packaged_sample_is_what_the_contract_gives(contract: Contract) -> None:
-    """The file in `contracts/` is up to date."""
+def test_the_packaged_sample_is_up_to_date(contract: Contract) -> None:
     assert json.loads(packaged().sample.read_text("utf-8")) == samples.response()
     assert troubles(contract, samples.response()) == []
 
 
-def test_the_sample_shows_all_there_is_to_see(contract: Contract, made: Samples) -> None:
-    """Every enum value, branch, null, boolean, omitted and present optional; the list itself cannot be empty too."""
+def test_the_sample_covers_every_alternative_of_the_schema(contract: Contract, made: Samples) -> None:
+    """Every enum value, branch, null, boolean, omitted and present optional; only the empty list is missing."""
     expected = to_see(contract, made.schema) - {".runtimes is empty"}
     assert len(expected) > 40
     assert expected - seen(contract, made.schema, samples.response()) == set()
 
 
 @pytest.mark.parametrize("seed", range(25))
-def test_the_first_dozen_of_a_run_show_all_there_is_to_see(contract: Contract, made: Samples, seed: int) -> None:
-    """By construction, whatever the seed; and each of them keeps the contract."""
+def test_twelve_generated_bodies_cover_every_alternative_of_the_schema(
+    contract: Contract, made: Samples, seed: int
+) -> None:
+    """For any seed; each body conforms to the contract."""
     bodies = made.run(seed, 12)
     shown = set().union(*(seen(contract, made.schema, body) for body in bodies))
     assert to_see(contract, made.schema) - shown == set()
     assert [troubles(contract, body) for body in bodies] == [[]] * 12
 
 
-def test_a_seed_gives_the_same_run_of_bodies_that_differ(made: Samples) -> None:
-    """Reproducible, and a longer run begins like a shorter one."""
+def test_a_seed_generates_a_reproducible_run_of_different_bodies(made: Samples) -> None:
+    """A longer run begins like a shorter one."""
     assert made.run(7, 12)[:5] == made.run(7, 5)
     assert made.run(7, 3) != made.run(8, 3)
     assert len({json.dumps(body) for body in made.run(1, 12)}) >= 11
 
 
 @pytest.mark.parametrize("count", [0, 1, 300])
-def test_as_many_runtimes_as_asked(contract: Contract, count: int) -> None:
+def test_runtimes_returns_the_requested_number(contract: Contract, count: int) -> None:
     items = samples.runtimes(count, seed=3)
     assert len(items) == count
     assert troubles(contract, samples.response(items)) == []
 
 
-def test_a_runtime_takes_overrides_and_is_in_the_space_asked_for(contract: Contract) -> None:
+def test_a_runtime_has_the_given_properties_and_space(contract: Contract) -> None:
     space = "11111111-1111-4111-8111-111111111111"
     assert {item["spaceId"] for item in samples.runtimes(5, space_id=space)} == {space}
     made = samples.runtime(status="failed", name="mine")
@@ -74,14 +75,13 @@ def test_a_runtime_takes_overrides_and_is_in_the_space_asked_for(contract: Contr
     assert troubles(contract, samples.response([made])) == []
 
 
-def test_a_time_that_was_given_moves_no_other_that_fits_it() -> None:
+def test_a_given_time_changes_no_other_consistent_time() -> None:
     later = samples.runtime()["updatedAt"]
     made = samples.runtime(createdAt="2020-01-01T00:00:00Z")
     assert ("2020-01-01T00:00:00Z", later) == (made["createdAt"], made["updatedAt"])
 
 
-def test_a_changed_sample_changes_no_other() -> None:
-    """Nothing that is handed out is shared."""
+def test_changing_a_sample_does_not_affect_later_samples() -> None:
     for runtime in samples.response()["runtimes"]:
         runtime["capabilities"].append("changed")
         runtime["connections"]["changed"] = True
@@ -90,7 +90,7 @@ def test_a_changed_sample_changes_no_other() -> None:
     assert "changed" not in json.dumps(samples.response())
 
 
-def test_samples_need_nothing_but_the_standard_library() -> None:
+def test_samples_import_only_the_standard_library() -> None:
     """No jsonschema, yaml, httpx or httptools is imported on their account."""
     code = (
         "import sys; from pytest_bctrl import samples; samples.response(); "
@@ -100,36 +100,36 @@ def test_samples_need_nothing_but_the_standard_library() -> None:
     assert shown.stdout.strip() == "[]"
 
 
-def test_a_list_that_may_be_left_out_can_be_left_out() -> None:
-    """A body without its list is made at once, and does not wait for the items that never come."""
+def test_a_recursive_list_ends_with_an_empty_list() -> None:
+    """A body without its list is generated at once and does not wait for items."""
     schema = {"type": "object", "properties": {"kids": {"type": "array", "items": {"type": "object"}}}}
     contract = contract_of(schema)
     assert Samples(contract, contract.operations[0]).sample_with_optionals(optional=False) == {"kids": []}
 
 
 @pytest.mark.parametrize("most", [0, 1, 3])
-def test_a_list_is_no_longer_than_it_may_be(most: int) -> None:
+def test_a_sample_list_respects_max_items(most: int) -> None:
     """However many alternatives its items have."""
     contract = contract_of({"type": "array", "maxItems": most, "items": {"enum": ["a", "b", "c", "d", "e"]}})
     made = Samples(contract, contract.operations[0])
     assert (len(made.sample()), made.most_items) == (most, most)
 
 
-def test_a_list_that_may_be_null_is_as_long_as_asked_for() -> None:
+def test_a_nullable_list_has_the_requested_length() -> None:
     listing = {"type": ["null", "array"], "items": {"type": "object"}}
     contract = contract_of({"type": "object", "properties": {"kids": listing}, "required": ["kids"]})
     assert len(Samples(contract, contract.operations[0]).generated(4, 1, SPACE_ID)["kids"]) == 4
 
 
-def test_a_list_that_must_hold_what_cannot_be_made_is_said() -> None:
+def test_a_required_item_that_cannot_be_generated_is_an_error() -> None:
     contract = contract_of({"type": "array", "minItems": 1, "items": {"type": "string", "pattern": "^(?=a)b$"}})
     with pytest.raises(DocumentError, match=r"add 'examples'"):
         Samples(contract, contract.operations[0]).sample()
 
 
 @pytest.mark.parametrize("pattern", ["^(?=a)rt_$", "^a{5000}b{6000}$", r"^(?:(?:a*)*)*\d{9}(?<!\d)$"])
-def test_a_pattern_without_an_example_is_said(pattern: str) -> None:
-    """An error that names the place and the hint, not a wrong sample."""
+def test_an_unsupported_pattern_without_an_example_is_an_error(pattern: str) -> None:
+    """The error has the location and a hint."""
     contract = contract_of(
         {"type": "object", "properties": {"id": {"type": "string", "pattern": pattern}}, "required": ["id"]}
     )
@@ -137,8 +137,7 @@ def test_a_pattern_without_an_example_is_said(pattern: str) -> None:
         Samples(contract, contract.operations[0]).sample()
 
 
-def test_a_schema_that_refers_to_itself_ends() -> None:
-    """Recursion is cut where the schema lets it be."""
+def test_generating_a_recursive_schema_ends() -> None:
     schema = {"$ref": "#/components/schemas/Node"}
     node = {"type": "object", "properties": {"next": schema, "all": {"type": "array", "items": schema}}}
     contract = contract_of(schema, {"Node": node})
@@ -153,7 +152,7 @@ RULES: list[dict[str, Any]] = [
 ]
 
 
-def test_invariants_hold_of_numbers_and_of_what_may_be_left_out() -> None:
+def test_invariants_hold_for_numbers_and_optional_properties() -> None:
     time = {"type": ["string", "null"]}
     thing = {
         "type": "object",
@@ -177,7 +176,7 @@ def test_invariants_hold_of_numbers_and_of_what_may_be_left_out() -> None:
     assert [] == [finding for body in bodies for finding in check(body, contract=made)]
 
 
-def test_limits_that_no_decimal_holds_leave_no_number() -> None:
+def test_limits_that_no_number_satisfies_are_an_error() -> None:
     with pytest.raises(DocumentError, match="no number fits"):
         text.number({"multipleOf": 1e-300, "exclusiveMinimum": 1e300}, "number", "x", Random(1))
 
@@ -229,16 +228,16 @@ REFS = [{"$ref": "#/components/schemas/A"}, {"$ref": "#/components/schemas/B"}]
         ),
     ],
 )
-def test_a_sample_keeps_what_words_say_together(schema: dict[str, Any], holds: Any) -> None:
-    """Types intersected, names that others require, one of large alternatives, the kind that a discriminator names."""
+def test_a_sample_satisfies_combined_keywords(schema: dict[str, Any], holds: Any) -> None:
+    """Intersected types, dependent properties, large alternatives, a discriminator."""
     made = contract_of(schema, A_AND_B)
     bodies = Samples(made, made.operations[0]).bodies()
     found = [finding.level for body in bodies for finding in check(text.encode(body), contract=made)]
     assert ("error" not in found, True) == (True, all(map(holds, bodies)))
 
 
-def test_numbers_of_copies_are_renewed() -> None:
-    """As a mock does that serves more than there are different ones."""
+def test_numeric_ids_of_copies_are_unique() -> None:
+    """A mock that serves more items than can be generated renews the ids of copies."""
     thing = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
     rule: dict[str, Any] = {"level": "error", "because": "it is so", **RULES[0]}
     listing = {"type": "object", "properties": {"things": {"type": "array", "items": thing}}, "required": ["things"]}
@@ -250,7 +249,7 @@ def test_numbers_of_copies_are_renewed() -> None:
     assert {"things": [{"id": 107}, {"id": 121}]} == renewed
 
 
-def test_the_sample_is_the_first_success_in_json() -> None:
+def test_the_sample_is_the_first_successful_json_response() -> None:
     csv, things = {"schema": {"type": "string"}}, {"schema": {"const": "here"}}
     success = {"description": "", "content": {"text/csv": csv, "application/json": things}}
     made = contract_of(responses={"103": {"description": ""}, "200": success})
@@ -260,8 +259,8 @@ def test_the_sample_is_the_first_success_in_json() -> None:
     assert (200, "application/json", "here") == (samples.status, samples.media_type, samples.sample())
 
 
-def test_of_more_parameters_none_is_taken_for_the_space() -> None:
-    """One alone is: whatever the path calls it."""
+def test_only_a_single_path_parameter_is_taken_for_the_space() -> None:
+    """A single parameter is, whatever its name."""
     box, lid = ({"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in ("box", "lid"))
     get = {"responses": {"200": {"description": "", "content": {"application/json": {"schema": True}}}}}
     one, two = (
@@ -274,8 +273,8 @@ def test_of_more_parameters_none_is_taken_for_the_space() -> None:
 
 
 @pytest.mark.parametrize("step", [0.01, 0.1, 0.5, 3, 1e-7])
-def test_a_number_is_a_multiple_in_decimals(step: float) -> None:
-    """As validators that read JSON exactly have it."""
+def test_a_generated_number_is_an_exact_decimal_multiple(step: float) -> None:
+    """Validators that parse JSON numbers exactly accept it."""
     source = Random(1)
     made = [text.number({"multipleOf": step, "minimum": -1}, "number", "x", source) for _ in range(50)]
     assert [] == [one for one in made if Decimal(repr(one)) % Decimal(repr(step))]
@@ -292,5 +291,5 @@ def test_a_number_is_a_multiple_in_decimals(step: float) -> None:
         ({"minimum": 0.12, "exclusiveMaximum": 0.2}, 0.15),
     ],
 )
-def test_a_number_keeps_limits_that_are_no_multiples(schema: dict[str, Any], only: float) -> None:
+def test_a_generated_number_is_within_limits_that_are_not_multiples(schema: dict[str, Any], only: float) -> None:
     assert {only} == {text.number(schema, "number", "x", Random(seed)) for seed in range(9)}

@@ -20,8 +20,8 @@ from .conforming import troubles
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_every_scenario_keeps_the_contract(mock: MockServer, contract: Contract, name: str) -> None:
-    """Three answers in a row, read by a client that takes what comes."""
+def test_every_scenario_conforms_to_the_contract(mock: MockServer, contract: Contract, name: str) -> None:
+    """Three consecutive responses, read by httpx."""
     mock.scenario(name)
     with httpx.Client(headers={"Authorization": f"Bearer {mock.api_key.reveal()}"}) as client:
         for _ in range(3):
@@ -56,12 +56,12 @@ SHOWN: dict[str, Callable[[Reply], object]] = {
 
 
 @pytest.mark.parametrize("spec", SHOWN)
-def test_a_scenario_is_what_it_is_called(mock: MockServer, spec: str) -> None:
+def test_a_scenario_has_the_effect_of_its_name(mock: MockServer, spec: str) -> None:
     assert SHOWN[spec](listed(mock.scenario(spec)))
 
 
-def test_many_has_as_many_as_asked(mock: MockServer, contract: Contract) -> None:
-    """All of them different, also beyond the block from which they are made; and made once for all answers."""
+def test_many_lists_the_requested_number_of_runtimes(mock: MockServer, contract: Contract) -> None:
+    """All are different, even beyond the generated block, and the body is built once for all responses."""
     body = listed(mock.scenario("many", count=1_234)).json()
     assert (1_234, []) == (len(body["runtimes"]), troubles(contract, body))
     listed(mock)
@@ -69,20 +69,20 @@ def test_many_has_as_many_as_asked(mock: MockServer, contract: Contract) -> None
     assert first.response.payload is second.response.payload
 
 
-def test_generated_differs_with_each_answer_and_comes_again_with_its_seed(mock: MockServer) -> None:
+def test_generated_differs_per_response_and_is_reproducible_by_seed(mock: MockServer) -> None:
     first = [listed(mock.scenario("generated", seed=4)).body] + [listed(mock).body for _ in range(11)]
     again = [listed(mock.scenario("generated", seed=4)).body] + [listed(mock).body for _ in range(11)]
     assert first == again
     assert len(set(first)) >= 11
 
 
-def test_the_runtimes_are_those_of_the_latest_answer(mock: MockServer) -> None:
+def test_runtimes_are_those_of_the_latest_response(mock: MockServer) -> None:
     mock.scenario("generated", seed=4)
     for _ in range(3):
         assert listed(mock).json()["runtimes"] == mock.runtimes
 
 
-def test_chunked_sends_chunks(mock: MockServer) -> None:
+def test_the_chunked_scenario_sends_chunks(mock: MockServer) -> None:
     mock.scenario("chunked")
     with connected(mock) as sock:
         sock.sendall(request_bytes(mock, close=True))
@@ -92,7 +92,7 @@ def test_chunked_sends_chunks(mock: MockServer) -> None:
     assert body.endswith(b"\r\n0\r\n\r\n")
 
 
-def test_chunked_is_no_answer_to_http_1_0(mock: MockServer) -> None:
+def test_the_chunked_scenario_is_not_chunked_for_http_1_0(mock: MockServer) -> None:
     """Such a client does not know chunks (RFC 9112, 7.1)."""
     mock.scenario("chunked")
     with connected(mock) as sock:
@@ -102,13 +102,13 @@ def test_chunked_is_no_answer_to_http_1_0(mock: MockServer) -> None:
     assert json.loads(body)["runtimes"]
 
 
-def test_charset_says_nothing_of_an_answer_without_a_body(mock: MockServer, path: str) -> None:
+def test_charset_adds_no_content_type_without_a_body(mock: MockServer, path: str) -> None:
     mock.scenario("charset")
     assert "content-type" not in ask(mock, "OPTIONS", path, {}).headers
 
 
-def test_flat_errors_have_the_older_shape(mock: MockServer, path: str) -> None:
-    """Those of the mock itself, of what a client prefers, of faults, and of what is no request."""
+def test_flat_errors_apply_to_every_error_response(mock: MockServer, path: str) -> None:
+    """The mock's own errors, preferred statuses, faults, and malformed requests."""
     mock.scenario("flat_errors")
     replies = [ask(mock, "GET", path, {}), ask(mock, "GET", "/", {}), listed(mock, Prefer="code=503")]
     mock.fault("status", 404)
@@ -117,15 +117,15 @@ def test_flat_errors_have_the_older_shape(mock: MockServer, path: str) -> None:
     assert [{"error", "code", "requestId"}] * 5 == [set(reply.json()) for reply in replies]
 
 
-def test_a_scenario_takes_the_place_of_the_one_before(mock: MockServer) -> None:
-    """Its dress as well as its data."""
+def test_a_scenario_replaces_the_previous_one(mock: MockServer) -> None:
+    """Its response headers as well as its data."""
     mock.scenario("closing").scenario("empty")
     reply = listed(mock)
     assert reply.json() == {"runtimes": []}
     assert "connection" not in reply.headers
 
 
-def test_runtimes_of_ones_own_are_served(mock: MockServer, contract: Contract) -> None:
+def test_assigned_runtimes_are_served(mock: MockServer, contract: Contract) -> None:
     mine = [{**mock.runtimes[0], "name": "mine"}, mock.runtimes[1]]
     mock.runtimes = mine
     assert listed(mock).json() == {"runtimes": mine}
@@ -146,7 +146,9 @@ def test_runtimes_of_ones_own_are_served(mock: MockServer, contract: Contract) -
         ("many(count=open('x'))", {}, "is not a whole number from 0 to 100,000"),
     ],
 )
-def test_a_wrong_scenario_is_refused_at_once(mock: MockServer, name: str, arguments: dict[str, int], said: str) -> None:
-    """With what there is, before any request meets it; nothing in the text is executed."""
+def test_an_invalid_scenario_is_an_error_when_it_is_set(
+    mock: MockServer, name: str, arguments: dict[str, int], said: str
+) -> None:
+    """The error lists the scenarios, and the given text is not executed."""
     with pytest.raises(SettingError, match=said):
         mock.scenario(name, **arguments)

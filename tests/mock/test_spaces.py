@@ -60,7 +60,7 @@ def mock() -> Iterator[MockServer]:
         yield server
 
 
-def test_what_is_done_in_one_space_shows_in_no_other(mock: MockServer) -> None:
+def test_spaces_are_independent(mock: MockServer) -> None:
     with mock.space() as one, mock.space("other") as other:
         one.runtimes = [runtime(name="mine", spaceId=one.space_id)]
         other.fault("status", 503, times=1)
@@ -82,7 +82,7 @@ def test_what_is_done_in_one_space_shows_in_no_other(mock: MockServer) -> None:
         assert again is mock.spaces[one.space_id]
 
 
-def test_a_space_is_called_as_its_contract_wants_it(mock: MockServer) -> None:
+def test_the_id_of_a_space_conforms_to_the_contract(mock: MockServer) -> None:
     for schema, called in (
         ({"type": "string"}, "space-1"),
         ({"type": "string", "format": "uuid"}, f"{0:08}-0000-4000-8000-{1:012}"),
@@ -96,7 +96,7 @@ def test_a_space_is_called_as_its_contract_wants_it(mock: MockServer) -> None:
             mock.space(**wrong)
 
 
-def test_hundreds_of_spaces_are_apart_under_load(mock: MockServer) -> None:
+def test_hundreds_of_spaces_are_independent_under_load(mock: MockServer) -> None:
     def one(number: int) -> bool:
         with mock.space() as space:
             space.runtimes = runtimes(2, name=f"n{number}", space_id=space.space_id)
@@ -109,8 +109,8 @@ def test_hundreds_of_spaces_are_apart_under_load(mock: MockServer) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
-def test_one_command_serves_many_tests_of_any_language(tmp_path: Path) -> None:
-    """Four at a time, each in a space of its own; tests/languages runs the clients of the docs."""
+def test_one_mock_command_serves_many_tests_at_once(tmp_path: Path) -> None:
+    """Four at a time, each in a space of its own; tests/languages runs the documented clients."""
     with running(tmp_path, "--control", "--quiet", "--origin", "https://app.test") as mock:
         ready = json.loads((tmp_path / "ready.json").read_text("utf-8"))
         token, url = ready["control"]["token"], ready["url"]
@@ -133,7 +133,7 @@ def test_one_command_serves_many_tests_of_any_language(tmp_path: Path) -> None:
         assert token not in "".join(mock.end()[1:])
 
 
-def test_a_clock_that_is_turned_saves_the_wait(mock: MockServer) -> None:
+def test_advance_moves_a_sequence_on_without_waiting(mock: MockServer) -> None:
     first = mock.runtimes[0]["id"]
     mock.sequence(mock.step({first: {"name": "before"}}, seconds=60), {first: {"name": "after"}})
     assert "before" == listed(mock)[1][0]["name"]
@@ -152,8 +152,8 @@ class StoppedClock:
         return 0.0
 
 
-def test_runtimes_live_by_a_seed_and_a_clock(mock: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At every moment the contract is kept; what goes with a state follows it; each state is met."""
+def test_the_lifecycle_scenario_depends_on_seed_and_clock(mock: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The contract is always satisfied, dependent properties follow the state, and every state occurs."""
     for module in (space, data):
         monkeypatch.setattr(module, "time", StoppedClock)
 
@@ -199,8 +199,8 @@ class Response:
         self.url, self.request = "", None
 
 
-def test_a_test_in_any_language_steers_a_space_of_its_own(mock: MockServer) -> None:
-    """Each operation of the document once, and each answer as documented."""
+def test_the_control_path_controls_a_space(mock: MockServer) -> None:
+    """Each operation of its document once, with the documented response."""
     status, space = steer(mock, "POST", "/spaces", {"id": "web"})
     assert (201, {"id": "web", "key": space["key"], "url": mock.url}) == (status, space)
     assert (200, {"spaces": [mock.space_id, "web"]}) == steer(mock, "GET", "/spaces")
@@ -250,7 +250,7 @@ def test_a_test_in_any_language_steers_a_space_of_its_own(mock: MockServer) -> N
         ("POST", "/spaces", {"id": "{own}"}, 400, "another space has this id"),
     ],
 )
-def test_a_mistake_is_answered_with_what_is_right(
+def test_an_invalid_control_request_is_answered_with_a_hint(
     mock: MockServer, method: str, path: str, body: Any, status: int, says: str
 ) -> None:
     sent = json.loads(json.dumps(body).replace("{own}", mock.space_id))
@@ -258,7 +258,7 @@ def test_a_mistake_is_answered_with_what_is_right(
     assert (status, True) == (result, says in data["error"]), data
 
 
-def test_the_control_path_is_for_who_has_the_token_and_is_off_without_one(mock: MockServer) -> None:
+def test_the_control_path_requires_the_token_and_is_off_by_default(mock: MockServer) -> None:
     assert 401 == steer(mock, "GET", "/spaces", token="another")[0]
     connection = HTTPConnection(mock.url.removeprefix("http://"))
     connection.request("POST", "/__bctrl__/spaces", b"{", {"Authorization": f"Bearer {TOKEN}"})
@@ -290,7 +290,7 @@ def test_the_control_path_is_for_who_has_the_token_and_is_off_without_one(mock: 
         ("http://[localhost", (), False),
     ],
 )
-def test_pages_of_this_machine_and_of_named_origins_may_ask(
+def test_cors_allows_loopback_and_configured_origins(
     contract: Contract, origin: str, origins: tuple[str, ...], is_allowed: bool
 ) -> None:
     with MockServer(contract, origins=origins) as mock:

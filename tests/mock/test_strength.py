@@ -18,7 +18,7 @@ from .asking import listed
 from .own_schemas import SCHEMAS
 
 
-def test_every_mutant_is_caught_by_the_check_it_names(contract: Contract) -> None:
+def test_every_mutant_is_detected_by_its_check(contract: Contract) -> None:
     outcome = strength(contract, contract.operations[0])
     assert outcome.survivors == ()
     assert outcome.false_alarms == ()
@@ -26,8 +26,8 @@ def test_every_mutant_is_caught_by_the_check_it_names(contract: Contract) -> Non
     assert outcome.total > 250
 
 
-def test_survivors_are_named(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With checks that see nothing, all survive: the figure is one that can be bad."""
+def test_all_mutants_survive_without_checks(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The result lists them, so that the figure can be bad."""
     monkeypatch.setattr(module, "check_response", lambda _response: [])
     outcome = strength(contract, contract.operations[0])
     assert len(outcome.survivors) == outcome.total
@@ -36,8 +36,8 @@ def test_survivors_are_named(contract: Contract, monkeypatch: pytest.MonkeyPatch
 
 # "all" requires a name that it does not describe, and that is a finding of its own.
 @pytest.mark.parametrize("name", [name for name in SCHEMAS if name != "all"])
-def test_a_contract_of_ones_own_is_proven(name: str) -> None:
-    """A body that keeps it can be made, and every mutant breaks something: none is held against the checks wrongly."""
+def test_every_mutant_of_a_custom_contract_is_detected(name: str) -> None:
+    """A conforming body can be generated, and every mutant violates the contract."""
     listed_in = {"type": "object", "properties": {"things": {"type": "array", "items": SCHEMAS[name]}}}
     contract = contract_of(listed_in)
     outcome = strength(contract, contract.operations[0])
@@ -46,15 +46,15 @@ def test_a_contract_of_ones_own_is_proven(name: str) -> None:
     assert outcome.total > 3
 
 
-def test_what_cannot_be_broken_is_said() -> None:
-    """A pattern that takes everything, branches with room for all, and keywords that nothing is derived for."""
+def test_keywords_without_mutants_are_listed() -> None:
+    """A pattern that matches everything, branches that accept everything, and unsupported keywords."""
     schema = {"type": "object", "properties": {"a": {"pattern": ".*", "type": "string"}, "b": {"anyOf": [{}, {}]}}}
     contract = contract_of({**schema, "required": ["a", "b"], "not": {"required": ["c"]}})
     outcome = strength(contract, contract.operations[0])
     assert outcome.underived == ("(body): not", "a: pattern", "b: anyOf")
 
 
-def test_the_repertoire_has_every_fault_and_every_rule(contract: Contract) -> None:
+def test_the_self_test_covers_every_fault_and_every_rule(contract: Contract) -> None:
     samples = Samples(contract, contract.operations[0])
     names = [fault.name for fault in faults_to_find(samples)]
     assert {name.partition("(")[0] for name in names} == set(FAULTS) - {"delay", *PAGING_FAULTS}
@@ -62,8 +62,7 @@ def test_the_repertoire_has_every_fault_and_every_rule(contract: Contract) -> No
     assert all(fault.check for fault in faults_to_find(samples))
 
 
-def test_the_repertoire_can_be_played(mock: MockServer) -> None:
-    """Scenarios by their name, faults as they are."""
+def test_every_scenario_and_fault_of_the_self_test_can_be_set(mock: MockServer) -> None:
     for name in SCENARIOS:
         mock.scenario(name)
     for fault in faults_to_find(mock.samples):

@@ -27,8 +27,8 @@ def client(mock: MockServer, **extra: float) -> httpx.Client:
     )
 
 
-def test_it_answers_as_the_server_does(mock: MockServer, path: str) -> None:
-    """Status, body and header fields, but for those of the connection and the clock."""
+def test_the_transport_returns_the_same_response_as_the_server(mock: MockServer, path: str) -> None:
+    """Status, body and header fields, except those of the connection and the clock."""
     over_the_wire = listed(mock, X_Request_Id="one")
     with client(mock) as direct:
         reply = direct.get(path, headers={"X-Request-Id": "one"})
@@ -40,13 +40,13 @@ def test_it_answers_as_the_server_does(mock: MockServer, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "status"), [("GET", 200), ("HEAD", 200), ("OPTIONS", 204), ("POST", 405), ("DELETE", 405)]
 )
-def test_methods(apart: MockServer, method: str, status: int) -> None:
+def test_the_transport_supports_every_method(apart: MockServer, method: str, status: int) -> None:
     with client(apart) as direct:
         reply = direct.request(method, f"/v1/spaces/{apart.space_id}/runtimes")
     assert (reply.status_code, bool(reply.content)) == (status, method in ("GET", "POST", "DELETE"))
 
 
-def test_faults_and_journal_are_the_same(apart: MockServer) -> None:
+def test_the_transport_applies_faults_and_fills_the_journal(apart: MockServer) -> None:
     path = f"/v1/spaces/{apart.space_id}/runtimes"
     apart.fault("sequence", 503, "hang", "reset", "truncate")
     with client(apart) as direct:
@@ -58,14 +58,14 @@ def test_faults_and_journal_are_the_same(apart: MockServer) -> None:
     assert len(apart.requests.assert_requested("GET", path)) == 5
 
 
-def test_a_delay_longer_than_the_patience_is_a_timeout(apart: MockServer) -> None:
+def test_a_delay_longer_than_the_time_out_raises_read_timeout(apart: MockServer) -> None:
     apart.fault("delay", 3600)
     with client(apart, timeout=0.01) as direct, pytest.raises(httpx.ReadTimeout):
         direct.get(f"/v1/spaces/{apart.space_id}/runtimes")
 
 
 @pytest.mark.anyio
-async def test_async(apart: MockServer) -> None:
+async def test_the_transport_works_with_an_async_client(apart: MockServer) -> None:
     path = f"/v1/spaces/{apart.space_id}/runtimes"
     apart.fault("delay", 0.01, times=1)
     headers = {"Authorization": f"Bearer {apart.api_key.reveal()}"}

@@ -41,29 +41,28 @@ GARBAGE: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("name", GARBAGE)
-def test_what_is_no_request_is_refused_and_harms_nobody(mock: MockServer, name: str) -> None:
-    """400 as JSON, the connection closed, and the next client is served (RFC 9112, 2.2 and 11.2)."""
+def test_a_malformed_request_is_rejected_with_400(mock: MockServer, name: str) -> None:
+    """As JSON; the connection is closed, and the next client is served (RFC 9112, 2.2 and 11.2)."""
     (reply,) = replies(raw(mock, GARBAGE[name], half_close=True))
     assert (reply.status, reply.headers["connection"]) == (400, "close")
     assert reply.json()["error"]["code"] == "bad_request"
     assert listed(mock).status == 200
 
 
-def test_a_good_request_before_garbage_is_answered(mock: MockServer) -> None:
-    """What came whole is answered; what follows is refused, in that order."""
+def test_a_valid_request_before_a_malformed_one_is_answered(mock: MockServer) -> None:
+    """The responses are sent in the order of the requests."""
     responses = replies(raw(mock, request_bytes(mock) + b"garbage\r\n\r\n", half_close=True))
     assert [reply.status for reply in responses] == [200, 400]
 
 
-def test_requests_in_one_packet_are_answered_in_order(mock: MockServer) -> None:
-    """Pipelining (RFC 9112, 9.3.2), more than the queue holds at once."""
+def test_pipelined_requests_are_answered_in_order(mock: MockServer) -> None:
+    """More than the queue holds at once (RFC 9112, 9.3.2)."""
     data = b"".join(request_bytes(mock, f"X-Request-Id: n{number}") for number in range(200))
     responses = replies(raw(mock, data + request_bytes(mock, "X-Request-Id: last", close=True)))
     assert [reply.headers["x-request-id"] for reply in responses] == [f"n{number}" for number in range(200)] + ["last"]
 
 
-def test_a_request_in_single_bytes_is_a_request(mock: MockServer) -> None:
-    """Packets end where they like."""
+def test_a_request_sent_byte_by_byte_is_answered(mock: MockServer) -> None:
     with connected(mock) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in request_bytes(mock, close=True):
@@ -71,8 +70,8 @@ def test_a_request_in_single_bytes_is_a_request(mock: MockServer) -> None:
         assert [reply.status for reply in replies(read_all(sock))] == [200]
 
 
-def test_a_chunked_body_is_read_whole(mock: MockServer) -> None:
-    """Chunks, an extension and a trailer; the trailer is no header (RFC 9110, 6.5.1)."""
+def test_a_chunked_body_is_read_completely(mock: MockServer) -> None:
+    """Chunks, an extension and a trailer; the trailer is not a header (RFC 9110, 6.5.1)."""
     body = b"1;ext=1\r\n{\r\n1\r\n}\r\n0\r\nAuthorization: Bearer sneaked\r\n\r\n"
     data = request_bytes(mock, "Transfer-Encoding: chunked") + body + request_bytes(mock, close=True)
     assert [reply.status for reply in replies(raw(mock, data))] == [200, 200]
@@ -80,16 +79,15 @@ def test_a_chunked_body_is_read_whole(mock: MockServer) -> None:
     assert len([name for name, _ in mock.requests[0].headers if name == "authorization"]) == 1
 
 
-def test_a_body_in_chunks_of_one_byte_is_read_whole(mock: MockServer) -> None:
-    """As slow as a sender may be, it is one body in the end."""
+def test_a_body_in_chunks_of_one_byte_is_read_completely(mock: MockServer) -> None:
     body = b"".join(b"1\r\n%c\r\n" % byte for byte in b'{"x":"' + b"y" * 20_000 + b'"}') + b"0\r\n\r\n"
     data = request_bytes(mock, "Transfer-Encoding: chunked", close=True) + body
     assert [reply.status for reply in replies(raw(mock, data))] == [200]
     assert mock.requests[0].json() == {"x": "y" * 20_000}
 
 
-def test_a_client_that_waits_for_100_gets_it(mock: MockServer) -> None:
-    """`Expect: 100-continue` (RFC 9110, 10.1.1)."""
+def test_expect_100_continue_is_answered(mock: MockServer) -> None:
+    """RFC 9110, 10.1.1."""
     with connected(mock) as sock:
         sock.sendall(request_bytes(mock, "Expect: 100-continue", "Content-Length: 2", close=True))
         assert sock.recv(100).startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -98,16 +96,16 @@ def test_a_client_that_waits_for_100_gets_it(mock: MockServer) -> None:
 
 
 @pytest.mark.parametrize("status", [204, 205, 304])
-def test_an_answer_without_a_body_ends_with_its_head(mock: MockServer, status: int) -> None:
-    """A client on the same connection does not wait for more; 205 says so by its length (RFC 9110, 15.3.6)."""
+def test_a_response_without_a_body_ends_after_its_headers(mock: MockServer, status: int) -> None:
+    """The client does not wait for more; 205 has a length of zero (RFC 9110, 15.3.6)."""
     data = request_bytes(mock, f"Prefer: code={status}") + request_bytes(mock, close=True)
     first, second = replies(raw(mock, data))
     assert (first.status, first.headers.get("content-length")) == (status, "0" if status == 205 else None)
     assert second.status == 200
 
 
-def test_http_1_0_is_answered_and_keeps_a_connection_that_asks_for_it(mock: MockServer) -> None:
-    """No Host is needed; the answer says that the connection stays, as such a client has to be told."""
+def test_http_1_0_is_answered_and_supports_keep_alive(mock: MockServer) -> None:
+    """No Host is needed; the response states that the connection stays open."""
     old = request_bytes(mock).replace(b"HTTP/1.1", b"HTTP/1.0").replace(b"Host: mock.test\r\n", b"")
     kept = old.replace(b"\r\n\r\n", b"\r\nConnection: keep-alive\r\n\r\n")
     for data, expected in ((old, ["close"]), (kept + old, ["keep-alive", "close"])):
@@ -128,8 +126,8 @@ UPGRADE = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Setting
         (["Transfer-Encoding: chunked"], b"2\r\n{}\r\n0\r\n\r\n"),
     ],
 )
-def test_an_upgrade_is_passed_over(mock: MockServer, framing: list[str], body: bytes, pieces: int) -> None:
-    """Java's and curl's clients offer h2c, with a body or without; the answer is HTTP/1.1, the connection goes on."""
+def test_an_upgrade_to_h2c_is_ignored(mock: MockServer, framing: list[str], body: bytes, pieces: int) -> None:
+    """Java's client and curl offer h2c, with or without a body; the response is HTTP/1.1 and the connection stays."""
     head, rest = request_bytes(mock, *UPGRADE, *framing), body + request_bytes(mock, close=True)
     with connected(mock) as sock:
         sock.sendall(head + rest if pieces == 1 else head)
@@ -143,8 +141,8 @@ def test_an_upgrade_is_passed_over(mock: MockServer, framing: list[str], body: b
 
 
 @pytest.mark.parametrize("framing", ["", "Content-Length: 2\r\n", "Transfer-Encoding: chunked\r\n"])
-def test_a_tunnel_is_refused(mock: MockServer, framing: str) -> None:
-    """CONNECT asks for what this server is not (RFC 9110, 9.3.6); whatever follows, the mock lives."""
+def test_connect_is_rejected(mock: MockServer, framing: str) -> None:
+    """The mock is not a proxy (RFC 9110, 9.3.6); it stays alive whatever bytes follow."""
     data = f"CONNECT elsewhere.test:443 HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: upgrade\r\n{framing}\r\n{{}}"
     first, *_ = replies(raw(mock, data.encode(), half_close=True))
     assert first.status == 404
@@ -153,8 +151,8 @@ def test_a_tunnel_is_refused(mock: MockServer, framing: str) -> None:
 
 @settings(deadline=None, max_examples=200)
 @given(data=st.data())
-def test_an_upgrade_with_anything_about_it_is_survived(data: st.DataObject) -> None:
-    """Fields in any order and number, framing that contradicts itself, bodies that are none."""
+def test_the_parser_survives_any_upgrade_request(data: st.DataObject) -> None:
+    """Fields in any order and number, contradictory framing, and malformed bodies."""
     fields = [
         *UPGRADE,
         "Host: a",
@@ -172,13 +170,13 @@ def test_an_upgrade_with_anything_about_it_is_survived(data: st.DataObject) -> N
     assert arrived or parser.problem or parser.is_within
 
 
-def test_half_a_close_still_gets_the_answer(mock: MockServer) -> None:
-    """A client may be done with sending and wait for the answer."""
+def test_a_half_closed_connection_receives_the_response(mock: MockServer) -> None:
+    """A client may close its sending side and wait for the response."""
     assert [reply.status for reply in replies(raw(mock, request_bytes(mock), half_close=True))] == [200]
 
 
-def test_gzip_goes_to_those_who_take_it(mock: MockServer) -> None:
-    """And `Vary` tells caches (RFC 9110, 12.5.5)."""
+def test_gzip_is_used_if_the_client_accepts_it(mock: MockServer) -> None:
+    """`Vary` informs caches (RFC 9110, 12.5.5)."""
     plain, coded, refused = listed(mock), listed(mock, Accept_Encoding="gzip"), listed(mock, Accept_Encoding="gzip;q=0")
     assert ["content-encoding" in reply.headers for reply in (plain, coded, refused)] == [False, True, False]
     assert gzip.decompress(coded.body) == plain.body == refused.body
@@ -201,14 +199,14 @@ def test_gzip_goes_to_those_who_take_it(mock: MockServer) -> None:
         ("application/json;q=much", 406),
     ],
 )
-def test_only_what_the_contract_has_can_be_asked_for(mock: MockServer, accept: str, status: int) -> None:
-    """`Accept` (RFC 9110, 12.5.1); the refusal is JSON all the same."""
+def test_accept_must_include_a_documented_media_type(mock: MockServer, accept: str, status: int) -> None:
+    """RFC 9110, 12.5.1; the rejection is JSON in any case."""
     reply = listed(mock, Accept=accept)
     assert (reply.status, reply.headers["content-type"]) == (status, "application/json")
 
 
-def test_a_request_id_is_given_back_or_made(mock: MockServer) -> None:
-    """The same in header and error body; one that could break the header is not taken over."""
+def test_the_request_id_is_returned_or_generated(mock: MockServer) -> None:
+    """It is the same in header and error body; an id that could break the header is replaced."""
     assert listed(mock, X_Request_Id="abc-1").headers["x-request-id"] == "abc-1"
     made = listed(mock, X_Request_Id="x" * 200, Accept="text/html")
     assert made.headers["x-request-id"] == made.json()["error"]["requestId"] != "x" * 200
@@ -217,24 +215,24 @@ def test_a_request_id_is_given_back_or_made(mock: MockServer) -> None:
 @pytest.mark.parametrize(
     ("prefer", "status"), [("code=404", 404), ("code=429, wait=1", 429), ("example=a code=503", 503), ("code=401", 401)]
 )
-def test_prefer_code_asks_for_a_status(mock: MockServer, contract: Contract, prefer: str, status: int) -> None:
-    """As people know it from Prism, in the documented shape, and said in Preference-Applied (RFC 7240, 3)."""
+def test_prefer_code_selects_a_status(mock: MockServer, contract: Contract, prefer: str, status: int) -> None:
+    """As in Prism: the documented error, and Preference-Applied (RFC 7240, 3)."""
     reply = listed(mock, Prefer=prefer)
     assert (reply.status, reply.headers["preference-applied"]) == (status, f"code={status}")
     assert set(reply.json()["error"]) == {"code", "message", "reasonClass", "requestId"}
 
 
-def test_prefer_does_not_open_the_door(mock: MockServer, path: str) -> None:
-    """Without a key it is 401, whatever is preferred."""
+def test_prefer_does_not_bypass_authentication(mock: MockServer, path: str) -> None:
+    """Without a key the status is 401, whatever is preferred."""
     assert ask(mock, "GET", path, {"Prefer": "code=200"}).status == 401
 
 
-def test_options_of_the_whole_server_are_answered(mock: MockServer) -> None:
+def test_options_asterisk_lists_the_allowed_methods(mock: MockServer) -> None:
     (reply,) = replies(raw(mock, b"OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"))
     assert (204, "GET, HEAD, OPTIONS") == (reply.status, reply.headers["allow"])
 
 
-def test_the_body_that_was_sent_is_in_the_journal(mock: MockServer) -> None:
+def test_the_request_body_is_in_the_journal(mock: MockServer) -> None:
     data = request_bytes(mock, "Content-Length: 13", "Content-Type: application/json", close=True) + b'{"page": "2"}'
     assert [reply.status for reply in replies(raw(mock, data))] == [200]
     assert json.loads(mock.requests[0].body) == {"page": "2"}

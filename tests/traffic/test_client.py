@@ -39,7 +39,7 @@ BEARER = f"Bearer {KEY}"
     ],
     ids=["key", "header of the caller's own", "another credential", "no credential"],
 )
-def test_the_key_is_sent_to_its_origin_unless_another_credential_takes_its_place(
+def test_the_key_is_sent_to_its_origin_unless_the_caller_sets_a_credential(
     ask: Ask, more: dict[str, Any], sent: str
 ) -> None:
     with serve(response()) as server:
@@ -47,26 +47,26 @@ def test_the_key_is_sent_to_its_origin_unless_another_credential_takes_its_place
 
 
 @pytest.mark.parametrize("more", [{}, {"headers": {"Authorization": BEARER}}], ids=["the client's", "the caller's"])
-def test_the_key_is_sent_to_no_other_port(ask: Ask, more: dict[str, Any]) -> None:
+def test_the_key_is_not_sent_to_another_port(ask: Ask, more: dict[str, Any]) -> None:
     with serve(response()) as own, serve(response()) as other:
         ask(own.url, url=f"{other.url}/things", **more)
         assert ([], [""]) == (own.requests, other.authorizations())
 
 
-def test_the_key_is_sent_to_no_other_name_of_the_same_machine(ask: Ask) -> None:
+def test_the_key_is_not_sent_to_another_name_of_the_same_machine(ask: Ask) -> None:
     with serve(response()) as server:
         ask(server.url, url=f"http://localhost:{server.port}/things")
         assert [""] == server.authorizations()
 
 
 @pytest.mark.parametrize(("own", "sent"), [({}, "1"), ({"x-version": "2"}, "2")], ids=["it is sent", "the caller's"])
-def test_a_header_of_all_requests_gives_way_to_the_callers(ask: Ask, own: dict[str, str], sent: str) -> None:
+def test_a_header_of_the_caller_overrides_a_configured_header(ask: Ask, own: dict[str, str], sent: str) -> None:
     with serve(response()) as server:
         ask(server.url, headers=own, connection=Connection(headers=(("X-Version", Secret("1"), ""),)))
         assert f"x-version: {sent}" in server.requests[0].lower()
 
 
-def test_a_client_without_a_key_sends_what_the_caller_wrote() -> None:
+def test_a_client_without_a_key_sends_the_credential_of_the_caller() -> None:
     with serve(response()) as server, client(server.url, None, live=True, retry=ONCE) as http:
         http.get("/things")
         http.get("/things", headers={"Authorization": "Bearer other"})
@@ -74,7 +74,7 @@ def test_a_client_without_a_key_sends_what_the_caller_wrote() -> None:
 
 
 @pytest.mark.parametrize("size", [MOST + 1, 2 * MOST])
-def test_an_answer_that_is_too_large_is_no_answer_and_leaves_nothing_behind(ask: Ask, size: int) -> None:
+def test_a_response_over_64_mib_is_an_error_and_leaks_nothing(ask: Ask, size: int) -> None:
     with serve(response(body=bytes(size))) as server, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with pytest.raises(httpx.ReadError, match="the response is larger than 64 MiB"):
@@ -84,7 +84,7 @@ def test_an_answer_that_is_too_large_is_no_answer_and_leaves_nothing_behind(ask:
     assert [] == [str(warning.message) for warning in caught]
 
 
-def test_a_slow_answer_ends_in_time_where_there_is_no_socket_to_close() -> None:
+def test_a_slow_response_without_a_socket_times_out() -> None:
     def drops() -> Iterator[bytes]:
         for _ in range(3_000):
             time.sleep(0.02)
@@ -97,24 +97,24 @@ def test_a_slow_answer_ends_in_time_where_there_is_no_socket_to_close() -> None:
         made.get("http://127.0.0.1:1/")
 
 
-def test_a_redirect_is_given_back_and_not_followed(ask: Ask) -> None:
+def test_a_redirect_is_returned_and_not_followed(ask: Ask) -> None:
     with serve(response()) as other, serve(response(302, Location=f"{other.url}/things")) as server:
         assert (302, []) == (ask(server.url).status_code, other.requests)
 
 
-def test_a_redirect_that_the_caller_follows_loses_the_key(ask: Ask) -> None:
+def test_following_a_redirect_to_another_origin_drops_the_key(ask: Ask) -> None:
     with serve(response()) as other, serve(response(302, Location=f"{other.url}/things")) as server:
         assert (200, [""]) == (ask(server.url, follow_redirects=True).status_code, other.authorizations())
 
 
 @pytest.mark.parametrize("url", ["http://api.example.org/x", "http://127.0.0.1.example.org/", "HTTP://example.org"])
-def test_plain_http_is_refused_beyond_this_machine(ask: Ask, url: str) -> None:
+def test_plain_http_to_another_machine_is_an_error(ask: Ask, url: str) -> None:
     with serve(response()) as server, pytest.raises(UnsafeRequestError, match="plain http to another machine"):
         ask(server.url, url=url)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PURGE", "post"])
-def test_an_unsafe_method_never_leaves_for_a_live_target(ask: Ask, method: str) -> None:
+def test_an_unsafe_method_is_never_sent_to_a_live_target(ask: Ask, method: str) -> None:
     with serve(response()) as server:
         with pytest.raises(UnsafeRequestError, match="is not sent to a live target"):
             ask(server.url, method)
@@ -133,13 +133,13 @@ def test_any_method_is_sent_to_a_mock(ask: Ask, method: str) -> None:
         assert 200 == ask(server.url, method, live=False, json={"a": 1}).status_code
 
 
-def test_a_refusal_does_not_repeat_the_query(ask: Ask) -> None:
+def test_the_error_for_an_unsafe_request_omits_the_query(ask: Ask) -> None:
     with pytest.raises(UnsafeRequestError) as caught:
         ask("http://127.0.0.1:1", "POST", f"/things?key={KEY}")
     assert KEY not in str(caught.value)
 
 
-def test_the_body_and_headers_are_as_they_were_sent(ask: Ask) -> None:
+def test_the_response_has_the_body_and_headers_of_the_server(ask: Ask) -> None:
     with serve(response(body=b'{"a": "\xc3\xbc"}', X_Odd="v")) as server:
         received = ask(server.url)
         assert ({"a": "ü"}, "v", b'{"a": "\xc3\xbc"}') == (received.json(), received.headers["x-odd"], received.content)
@@ -179,21 +179,21 @@ def test_a_response_its_request_and_the_client_show_no_key() -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", " ", "\x00", "☃"])
 @pytest.mark.parametrize("make", [client, async_client])
-def test_a_key_that_no_header_can_carry_is_refused_unseen(make: type, end: str) -> None:
+def test_an_invalid_key_is_an_error_that_does_not_show_it(make: type, end: str) -> None:
     held = Secret(KEY + end)
     with pytest.raises(SettingError, match="white space, a line end") as caught:
         make("https://api.example.org", held, live=True)
     assert KEY not in shown(caught.value)
 
 
-def test_a_broken_header_of_the_callers_shows_no_key(ask: Ask) -> None:
+def test_the_error_for_an_invalid_header_does_not_show_the_key(ask: Ask) -> None:
     with serve(response()) as server, pytest.raises(httpx.LocalProtocolError) as caught:
         ask(server.url, headers={"X-Other": "a\nb"})
     assert (False, True) == (KEY in shown(caught.value), "line end in a header" in str(caught.value))
 
 
-def test_an_international_host_has_its_key() -> None:
-    """httpx puts such a name on the wire as `xn--…`; the origin must be compared in one form."""
+def test_the_key_is_sent_to_an_international_host() -> None:
+    """httpx sends such a name as `xn--…`; origins are compared in one form."""
     with client("https://bücher.example", Secret(KEY), live=True) as http:
         transport: Any = http._transport
         step = next(flow(http.build_request("GET", "/things"), transport._rules))
@@ -201,9 +201,7 @@ def test_an_international_host_has_its_key() -> None:
     assert BEARER == step.request.headers["Authorization"]
 
 
-def test_the_environments_proxies_and_netrc_are_not_asked_for_loopback(
-    ask: Ask, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_proxies_and_netrc_are_not_used_for_loopback(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     with serve(response()) as proxy, serve(response()) as server:
         for name in ("http_proxy", "https_proxy", "all_proxy"):
             monkeypatch.setenv(name, proxy.url)
@@ -212,7 +210,7 @@ def test_the_environments_proxies_and_netrc_are_not_asked_for_loopback(
 
 
 @pytest.mark.parametrize("proxy", ["me:pa55-word@127.0.0.1:9", "http://me:pa55-word@127.0.0.1:9"])
-def test_a_proxy_may_lack_its_scheme_as_for_other_programs(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+def test_a_proxy_url_without_a_scheme_is_accepted(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     monkeypatch.setenv("https_proxy", proxy)
     with client("https://api.test", Secret(KEY), live=True) as http, pytest.raises(httpx.ProxyError) as caught:
         http.get("/things")
@@ -221,7 +219,9 @@ def test_a_proxy_may_lack_its_scheme_as_for_other_programs(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("proxy", ["ftp://me:pa55-word@127.0.0.1", "http://me:pa55-word@127.0.0.1:port", "http://"])
-def test_a_proxy_that_cannot_be_used_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+def test_an_invalid_proxy_is_an_error_that_does_not_show_its_password(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
     monkeypatch.setenv("https_proxy", proxy)
     with pytest.raises(SettingError, match=r"^HTTPS_PROXY: the address of the proxy is not one that can be") as caught:
         client("https://api.test", Secret(KEY), live=True)
@@ -242,7 +242,7 @@ OVERRIDES: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-def test_no_override_of_the_method_leaves_for_a_live_target(ask: Ask) -> None:
+def test_a_method_override_is_never_sent_to_a_live_target(ask: Ask) -> None:
     with serve(response()) as server:
         for override in OVERRIDES:
             with pytest.raises(UnsafeRequestError, match="could turn GET into another method there"):
@@ -254,7 +254,7 @@ def test_no_override_of_the_method_leaves_for_a_live_target(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize(("name", "place"), [("X-HTTP-Method-Override", "header"), ("_method", "query")])
-def test_an_operation_that_takes_one_is_not_asked(name: str, place: str) -> None:
+def test_an_operation_with_a_method_override_parameter_is_not_safe(name: str, place: str) -> None:
     (operation,) = load().operations
     assert operation.is_safe
     assert not replace(operation, parameters=(*operation.parameters, Parameter(name, place, False, {}))).is_safe

@@ -46,10 +46,10 @@ SENSELESS = ("", "soon", "-1", "1.5", "Thu, 99999999999999 Jan 2026 00:00:00 GMT
         *(([response(429, Retry_After=one), response()], {}, 200, 2) for one in SENSELESS),
     ],
 )
-def test_what_may_succeed_yet_is_asked_again_each_time_with_the_key(
+def test_only_retryable_failures_are_retried_with_the_key(
     ask: Ask, scripts: list[bytes | Script], more: dict[str, Any], status: int, requests: int
 ) -> None:
-    """A passing failure or a broken connection is; another status, an unsafe method, or a wait too long is not."""
+    """Temporary failures and broken connections; not other statuses, unsafe methods, or too long a wait."""
     with serve(*scripts) as server:
         assert (status, [f"Bearer {KEY}"] * requests) == (
             ask(server.url, **more).status_code,
@@ -57,12 +57,12 @@ def test_what_may_succeed_yet_is_asked_again_each_time_with_the_key(
         )
 
 
-def test_a_lasting_break_is_raised_with_the_number_of_attempts(ask: Ask) -> None:
+def test_a_persistent_failure_raises_with_the_number_of_attempts(ask: Ask) -> None:
     with serve(close) as server, pytest.raises(httpx.RemoteProtocolError, match=r"GET http.*\(4 attempts\)"):
         ask(server.url)
 
 
-def test_the_attempts_are_given(ask: Ask) -> None:
+def test_the_response_lists_its_attempts(ask: Ask) -> None:
     with serve(response(503), close, response()) as server:
         attempts: tuple[Attempt, ...] = ask(server.url).extensions[ATTEMPTS]
         assert [(503, None), (None, "RemoteProtocolError"), (200, None)] == [
@@ -70,13 +70,13 @@ def test_the_attempts_are_given(ask: Ask) -> None:
         ]
 
 
-def test_retry_after_is_waited_for(ask: Ask) -> None:
+def test_the_client_waits_for_retry_after(ask: Ask) -> None:
     with serve(response(429, Retry_After="1"), response()) as server:
         assert timed(lambda: ask(server.url)) >= 0.9
 
 
 @pytest.mark.parametrize("script", [hang, drip_body, drip_head], ids=["hangs", "drips its body", "drips its head"])
-def test_a_server_that_is_too_slow_is_left_when_the_budget_is_spent(ask: Ask, script: Script) -> None:
+def test_a_slow_server_times_out_when_the_retry_budget_is_spent(ask: Ask, script: Script) -> None:
     with serve(script) as server:
 
         def call() -> None:
@@ -86,12 +86,12 @@ def test_a_server_that_is_too_slow_is_left_when_the_budget_is_spent(ask: Ask, sc
         assert 0.4 <= timed(call) < 30
 
 
-def test_a_timeout_of_the_callers_is_kept(ask: Ask) -> None:
+def test_the_time_out_of_the_caller_is_used(ask: Ask) -> None:
     with serve(hang) as server, pytest.raises(httpx.ReadTimeout):
         ask(server.url, timeout=0.1, retry=RetryPolicy(attempts=1))
 
 
-def test_a_budget_that_ran_out_during_a_wait_asks_no_socket_for_a_negative_time(
+def test_no_negative_time_out_is_used_after_the_budget_ran_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 100.0

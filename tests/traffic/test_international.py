@@ -60,7 +60,7 @@ def prepared(made: httpx.Client, url: str) -> httpx.Request:
     return step.request
 
 
-def test_the_key_goes_to_the_same_host_on_the_wire_and_to_no_other() -> None:
+def test_the_key_is_sent_only_to_names_of_the_same_host() -> None:
     urls = [f"https://{host}/things" for host in HOSTS]
     known = [url for url in urls if on_the_wire(url) is not None]
     assert len(known) > len(HOSTS) // 2
@@ -74,7 +74,7 @@ def test_the_key_goes_to_the_same_host_on_the_wire_and_to_no_other() -> None:
 
 
 @pytest.mark.parametrize("host", [host for host in HOSTS if on_the_wire(f"https://{host}") is None])
-def test_a_name_that_is_none_is_no_base_url(host: str) -> None:
+def test_an_invalid_host_name_raises_invalid_url(host: str) -> None:
     with pytest.raises(httpx.InvalidURL):
         client(f"https://{host}", Secret(KEY), live=True)
 
@@ -93,7 +93,7 @@ def proxied(monkeypatch: pytest.MonkeyPatch) -> Any:
         yield proxy
 
 
-def test_a_proxy_is_asked_for_a_tunnel_to_the_host_on_the_wire_and_told_no_key(ask: Ask, proxied: Server) -> None:
+def test_a_tunnel_request_to_a_proxy_does_not_contain_the_key(ask: Ask, proxied: Server) -> None:
     with pytest.raises(httpx.ProxyError):
         ask("https://bücher.example", retry=ONCE)
     (head,) = proxied.requests
@@ -102,8 +102,8 @@ def test_a_proxy_is_asked_for_a_tunnel_to_the_host_on_the_wire_and_told_no_key(a
     assert "authorization" not in head.lower()
 
 
-def test_a_proxy_has_the_key_of_plain_http_where_that_is_allowed_alone(ask: Ask, proxied: Server) -> None:
-    """The host is named in `bctrl_http_hosts`; without that, nothing leaves."""
+def test_plain_http_through_a_proxy_requires_an_allowed_host(ask: Ask, proxied: Server) -> None:
+    """The host is listed in `bctrl_http_hosts`; otherwise no request is sent."""
     allowed = Connection(http_hosts=frozenset({"xn--bcher-kva.example"}))
     assert 502 == ask("http://bücher.example", retry=ONCE, connection=allowed).status_code
     (head,) = proxied.requests
@@ -111,8 +111,8 @@ def test_a_proxy_has_the_key_of_plain_http_where_that_is_allowed_alone(ask: Ask,
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "app.localhost", "[::1]"])
-def test_no_proxy_is_asked_for_this_machine(ask: Ask, proxied: Server, host: str) -> None:
-    """Whatever the environment says: a mock is behind no proxy, and its key is nobody's business."""
+def test_no_proxy_is_used_for_loopback(ask: Ask, proxied: Server, host: str) -> None:
+    """Whatever the environment says: a mock is never behind a proxy, and its key stays local."""
     with pytest.raises(httpx.ConnectError):
         ask(f"http://{host}:9", retry=ONCE)
     assert [] == proxied.requests

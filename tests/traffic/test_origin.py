@@ -24,7 +24,7 @@ from pytest_bctrl.traffic.origin import Origin, base_url, is_loopback, origin_of
         ("https://h?@other", Origin("https", "h", 443)),
     ],
 )
-def test_the_origin_is_scheme_host_and_port(url: str, expected: Origin) -> None:
+def test_origin_of_returns_scheme_host_and_port(url: str, expected: Origin) -> None:
     assert expected == origin_of(url)
 
 
@@ -43,7 +43,7 @@ def test_the_origin_is_scheme_host_and_port(url: str, expected: Origin) -> None:
         "http://[::1",
     ],
 )
-def test_a_url_without_an_origin_has_none(url: str) -> None:
+def test_a_url_without_an_origin_raises_value_error(url: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         origin_of(url)
 
@@ -52,12 +52,12 @@ def test_a_url_without_an_origin_has_none(url: str) -> None:
     ("origin", "text"),
     [(Origin("https", "h", 443), "https://h:443"), (Origin("http", "::1", 80), "http://[::1]:80")],
 )
-def test_an_origin_is_written_with_its_port(origin: Origin, text: str) -> None:
+def test_str_of_an_origin_includes_the_port(origin: Origin, text: str) -> None:
     assert text == str(origin)
 
 
 @pytest.mark.parametrize("host", ["localhost", "api.localhost", "127.0.0.1", "127.9.9.9", "::1"])
-def test_this_machine_by_definition(host: str) -> None:
+def test_loopback_hosts_are_recognised(host: str) -> None:
     assert is_loopback(host)
 
 
@@ -75,7 +75,7 @@ def test_this_machine_by_definition(host: str) -> None:
         "alocalhost",
     ],
 )
-def test_another_machine(host: str) -> None:
+def test_other_hosts_are_not_loopback(host: str) -> None:
     assert not is_loopback(host)
 
 
@@ -98,7 +98,7 @@ def test_another_machine(host: str) -> None:
         ("https://bücher.example", "https://bücher.example"),
     ],
 )
-def test_a_base_url_has_one_form(text: str, expected: str) -> None:
+def test_a_base_url_is_normalized(text: str, expected: str) -> None:
     assert expected == base_url(text, where="W")
 
 
@@ -129,7 +129,7 @@ def test_a_base_url_has_one_form(text: str, expected: str) -> None:
         ("http://0.0.0.0:8787", "in plain text"),
     ],
 )
-def test_another_base_url_is_refused_with_the_setting_and_no_secret(text: str, problem: str) -> None:
+def test_the_error_for_an_invalid_base_url_names_the_setting_and_shows_no_secret(text: str, problem: str) -> None:
     with pytest.raises(SettingError, match=problem) as caught:
         base_url(text, where="BCTRL_BASE_URL")
     assert ("BCTRL_BASE_URL", False, 1) == (
@@ -140,8 +140,8 @@ def test_another_base_url_is_refused_with_the_setting_and_no_secret(text: str, p
 
 
 @given(st.text(st.sampled_from("htps:/[]@.?#\\%1a0 \t\u00fc")).map("https://".__add__))
-def test_a_url_that_is_taken_is_one_that_httpx_takes(text: str) -> None:
-    """What passes as a setting never fails later, in the middle of a run, as a URL."""
+def test_httpx_accepts_every_accepted_base_url(text: str) -> None:
+    """An accepted setting never fails later in the run as an invalid URL."""
     try:
         taken = base_url(text, where="W")
     except SettingError:
@@ -157,7 +157,7 @@ def _scheme(url: str) -> str:
 
 
 @given(st.text(st.sampled_from("htps:/[]@.v1a0")).map("https://h".__add__))
-def test_a_base_url_in_its_form_stays_as_it_is(text: str) -> None:
+def test_normalizing_a_base_url_is_idempotent(text: str) -> None:
     try:
         taken = base_url(text, where="W", prefix="")
     except SettingError:

@@ -45,18 +45,18 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
         ("Thu, 01 Jan 2026 00:00:00 +9999999999", None),
     ],
 )
-def test_retry_after_is_seconds_or_a_date(value: str, expected: float | None) -> None:
+def test_retry_after_is_parsed_as_seconds_or_a_date(value: str, expected: float | None) -> None:
     assert expected == parse_retry_after(value, NOW)
 
 
 @given(st.text())
-def test_any_text_is_a_wait_that_is_not_negative_or_none(value: str) -> None:
+def test_any_retry_after_yields_none_or_a_wait_that_is_not_negative(value: str) -> None:
     wait = parse_retry_after(value, NOW)
     assert wait is None or wait >= 0
 
 
 @given(st.integers(0, 10**6), st.integers(-12, 12).map(lambda hours: timezone(timedelta(hours=hours))))
-def test_a_date_is_as_far_off_as_it_says(seconds: int, zone: timezone) -> None:
+def test_a_retry_after_date_yields_the_seconds_until_then(seconds: int, zone: timezone) -> None:
     assert float(seconds) == parse_retry_after(
         format_datetime((NOW + timedelta(seconds=seconds)).astimezone(zone)), NOW
     )
@@ -66,7 +66,7 @@ def test_a_date_is_as_far_off_as_it_says(seconds: int, zone: timezone) -> None:
     ("attempt", "asked", "expected"),
     [(1, None, 0.2), (2, None, 0.4), (3, None, 0.8), (1, "7", 7.0), (3, "0", 0.0), (2, "soon", 0.4)],
 )
-def test_the_wait_is_what_the_server_asks_or_doubles(attempt: int, asked: str | None, expected: float) -> None:
+def test_the_wait_is_retry_after_or_doubles_per_attempt(attempt: int, asked: str | None, expected: float) -> None:
     assert pytest.approx(expected) == RetryPolicy().wait(attempt, asked, NOW)
 
 
@@ -81,14 +81,14 @@ def test_the_wait_is_what_the_server_asks_or_doubles(attempt: int, asked: str | 
         (None, None, False),
     ],
 )
-def test_some_answers_are_come_back_for_only_where_they_say_when(
+def test_announced_statuses_are_retried_only_with_retry_after(
     status: int | None, retry_after: str | None, again: bool
 ) -> None:
     policy = RetryPolicy(statuses=frozenset({429}), announced=frozenset({503}))
     assert again is policy.should_retry(status, retry_after)
 
 
-def test_each_further_limit_doubles_the_time_between_requests_up_to_a_bound() -> None:
+def test_each_rate_limit_doubles_the_time_between_requests_up_to_a_bound() -> None:
     pace, seen = Pace(), []
     for _ in range(6):
         pace.learn(429, {}, 0.0, NOW)
@@ -109,14 +109,14 @@ def test_each_further_limit_doubles_the_time_between_requests_up_to_a_bound() ->
         ({"RateLimit-Remaining": "0", "RateLimit-Reset": "86400"}, 0),
     ],
 )
-def test_nothing_is_sent_while_an_answer_says_that_nothing_is_taken(headers: dict[str, str], wait: float) -> None:
+def test_requests_wait_while_a_rate_limit_is_exhausted(headers: dict[str, str], wait: float) -> None:
     pace = Pace()
     pace.learn(200, headers, 100.0, NOW)
 
     assert wait == pace.take(100.0)
 
 
-def test_a_target_that_always_says_so_is_not_waited_for_without_end() -> None:
+def test_waits_for_an_exhausted_rate_limit_are_bounded_in_total() -> None:
     pace, waits = Pace(), []
     for now in range(0, 900, 90):
         pace.learn(200, {"RateLimit-Remaining": "0", "RateLimit-Reset": "60"}, float(now), NOW)
@@ -125,12 +125,12 @@ def test_a_target_that_always_says_so_is_not_waited_for_without_end() -> None:
 
 
 @given(st.lists(st.floats(0, 10), min_size=2), st.sampled_from([0.1, 2.0]))
-def test_requests_are_never_closer_than_the_rate_allows(times: list[float], seconds: float) -> None:
+def test_requests_are_never_sent_faster_than_the_pace_allows(times: list[float], seconds: float) -> None:
     pace = Pace(seconds)
     sent = [now + pace.take(now) for now in sorted(times)]
     assert all(after - before >= seconds - 1e-9 for before, after in pairwise(sent))
 
 
-def test_a_limit_that_says_nothing_is_waited_for_longer_where_there_is_patience() -> None:
+def test_a_rate_limit_without_retry_after_is_waited_for_up_to_the_rate_limit_budget() -> None:
     patient = RetryPolicy(rate_limit_budget=90)
     assert [1, 3, 9] == [round(patient.wait(attempt, None, NOW, 429), 9) for attempt in (1, 2, 3)]

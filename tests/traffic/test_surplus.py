@@ -48,7 +48,7 @@ AFTER_THE_END = [
 
 
 @pytest.mark.parametrize(("method", "sent", "words"), AFTER_THE_END)
-def test_a_response_with_more_after_its_end_is_an_error(ask: Ask, method: str, sent: bytes, words: str) -> None:
+def test_bytes_after_the_end_of_a_response_are_an_error(ask: Ask, method: str, sent: bytes, words: str) -> None:
     with serve(sent) as server, pytest.raises(httpx.RemoteProtocolError, match=words):
         ask(server.url, method)
     # Another attempt would not show that the first was answered wrongly.
@@ -65,12 +65,12 @@ def test_a_response_with_more_after_its_end_is_an_error(ask: Ask, method: str, s
         ("GET", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-Sum: 1\r\n\r\n"),
     ],
 )
-def test_what_http_allows_is_a_response(ask: Ask, method: str, sent: bytes) -> None:
+def test_responses_that_http_allows_are_accepted(ask: Ask, method: str, sent: bytes) -> None:
     with serve(sent) as server:
         assert 200 == ask(server.url, method).status_code
 
 
-def test_what_a_closed_connection_ends_is_a_response(ask: Ask) -> None:
+def test_a_body_ended_by_closing_the_connection_is_accepted(ask: Ask) -> None:
     def until_close(connection: socket.socket, _number: int) -> object:
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n")
         return CLOSE
@@ -124,7 +124,7 @@ MOMENTS = [used_again, closed, looked_at]
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_what_comes_later_is_reported_and_not_used(moment: Callable[[httpx.Client, WatchedBackend], None]) -> None:
+def test_late_bytes_are_reported_and_not_used(moment: Callable[[httpx.Client, WatchedBackend], None]) -> None:
     late = Late(response(body=b"late"))
     with serve(late) as server:
         with watched(server.url) as (http, surplus_bytes, backend):
@@ -139,7 +139,7 @@ def test_what_comes_later_is_reported_and_not_used(moment: Callable[[httpx.Clien
 
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("data", [b"\r\n", response(408, b"", Connection="close"), b""])
-def test_what_may_come_later_is_not_reported_and_not_used(
+def test_allowed_late_bytes_are_neither_reported_nor_used(
     data: bytes, moment: Callable[[httpx.Client, WatchedBackend], None]
 ) -> None:
     late = Late(data)
@@ -150,8 +150,8 @@ def test_what_may_come_later_is_not_reported_and_not_used(
         assert [] == surplus_bytes
 
 
-def test_what_is_sent_before_the_first_request_is_an_error() -> None:
-    """Read as a response, it would answer a request that nobody has read."""
+def test_bytes_before_the_first_request_are_an_error() -> None:
+    """Read as a response, they would answer a request that the server has not read."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         greeted = threading.Event()
@@ -179,8 +179,8 @@ def test_what_is_sent_before_the_first_request_is_an_error() -> None:
         thread.join(30)
 
 
-def test_half_a_response_that_comes_late_makes_none_with_the_next() -> None:
-    """Their heads run into each other, and together they are one response, of the wrong status."""
+def test_a_late_partial_response_is_not_merged_with_the_next_response() -> None:
+    """Together they would parse as one response with the wrong status."""
     crossed = threading.Event()
 
     def script(connection: socket.socket, number: int) -> object:
@@ -194,7 +194,7 @@ def test_half_a_response_that_comes_late_makes_none_with_the_next() -> None:
             http.get("/b")
 
 
-def test_a_status_line_stands_nested_in_a_head_or_a_body() -> None:
+def test_find_nested_returns_a_status_line_inside_a_head_or_a_body() -> None:
     assert [b"HTTP/1.1 401 No", b"HTTP/1.0 200\r\n", b"", b""] == [
         find_nested("a", "x HTTP/1.1 401 No"),
         find_nested(b"{HTTP/1.0 200\r\n"),
@@ -203,7 +203,7 @@ def test_a_status_line_stands_nested_in_a_head_or_a_body() -> None:
     ]
 
 
-def test_a_head_that_waits_for_the_next_response_is_no_hang() -> None:
+def test_an_early_head_of_the_next_response_is_reported_instead_of_a_time_out() -> None:
     def script(connection: socket.socket, number: int) -> object:
         if number == 1:
             connection.sendall(response())
@@ -256,7 +256,7 @@ def read_head(stream: ssl.SSLSocket) -> None:
         data += stream.recv(4096)
 
 
-def test_a_connection_with_tls_is_used_again_and_its_end_is_no_surplus(authority: trustme.CA) -> None:
+def test_a_tls_connection_is_reused_and_its_end_is_not_reported(authority: trustme.CA) -> None:
     def script(stream: ssl.SSLSocket) -> None:
         for _ in range(3):
             read_head(stream)
@@ -272,7 +272,7 @@ def test_a_connection_with_tls_is_used_again_and_its_end_is_no_surplus(authority
         assert [] == surplus_bytes
 
 
-def test_what_comes_later_over_tls_is_reported(authority: trustme.CA) -> None:
+def test_late_bytes_over_tls_are_reported(authority: trustme.CA) -> None:
     told, sent = threading.Event(), threading.Event()
 
     def script(stream: ssl.SSLSocket) -> None:
@@ -290,14 +290,14 @@ def test_what_comes_later_over_tls_is_reported(authority: trustme.CA) -> None:
         assert [b"late"] == [one.data for one in surplus_bytes]
 
 
-def test_threads_that_share_a_client_take_no_byte_from_each_other() -> None:
-    """A look at an idle connection must not meet the response to a request that was just sent over it."""
+def test_threads_that_share_a_client_lose_no_bytes() -> None:
+    """The check of an idle connection must not read the response to a request that was just sent."""
     with serve(response()) as server, watched(server.url) as (http, surplus_bytes, _), ThreadPoolExecutor(8) as threads:
         assert [200] * 400 == [one.status_code for one in threads.map(lambda _: http.get("/"), range(400))]
         assert [] == surplus_bytes
 
 
-def test_an_idle_connection_that_was_reset_is_no_surplus() -> None:
+def test_a_reset_idle_connection_is_not_reported() -> None:
     told, sent = threading.Event(), threading.Event()
 
     def script(connection: socket.socket, number: int) -> object:

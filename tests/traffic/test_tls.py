@@ -55,7 +55,7 @@ def asked(url: str, certificate: str = "") -> str:
             return describe_error(str(last.error), last.detail, last.begun)[0]
 
 
-def test_each_side_shows_its_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_client_and_server_certificates_are_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     authority, own = trustme.CA(), tmp_path / "own.pem"
     authority.issue_cert("me@example.org").private_key_and_cert_chain_pem.write_to_path(str(own))
     with strict(authority) as url:
@@ -69,7 +69,9 @@ def test_each_side_shows_its_certificate(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("url", ["https://api.test", "http://api.test"])
-def test_a_proxy_that_refuses_is_told_from_a_target_that_does(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_the_error_distinguishes_a_proxy_rejection_from_a_target_rejection(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
     monkeypatch.setenv("NO_PROXY", "")
     with serve(response(403)) as proxy:
         monkeypatch.setenv("ALL_PROXY", proxy.url)
@@ -78,7 +80,7 @@ def test_a_proxy_that_refuses_is_told_from_a_target_that_does(monkeypatch: pytes
     assert told == (tunnel if url.startswith("https") else "403")
 
 
-def test_a_folder_of_authorities_may_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_of_certificate_authorities_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     client("https://api.test", None, live=True).close()
