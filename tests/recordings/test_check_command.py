@@ -39,14 +39,14 @@ BAD = json.dumps(broken()).encode()
     ],
     ids=["body", "bad body", "no JSON", "empty", "har", "bad har", "cut har", "empty har", "foreign har"],
 )
-def test_standard_input(given: bytes, code: int, said: str) -> None:
+def test_check_reads_standard_input(given: bytes, code: int, said: str) -> None:
     result = check("-", given=given)
 
     assert code == result.returncode
     assert said in result.stdout + result.stderr
 
 
-def test_folders_and_files_with_every_finding_in_every_format(tmp_path: Path) -> None:
+def test_check_reports_files_and_folders_in_every_format(tmp_path: Path) -> None:
     (tmp_path / "recordings").mkdir()
     (tmp_path / "recordings" / "a.har").write_bytes(encode(Recording((listed(),))))
     (tmp_path / "recordings" / "b.har").write_bytes(encode(Recording((listed(broken()),))))
@@ -64,7 +64,7 @@ def test_folders_and_files_with_every_finding_in_every_format(tmp_path: Path) ->
     assert "recordings/b.har: entry 1: 1 error" in told["text"]
 
 
-def test_a_file_s_name_can_write_no_workflow_command_of_its_own(tmp_path: Path) -> None:
+def test_a_file_name_cannot_inject_a_workflow_command(tmp_path: Path) -> None:
     (tmp_path / "n\r\n::error::a,b%.json").write_bytes(BAD)
 
     result = check("n\r\n::error::a,b%.json", "--format", "github", folder=tmp_path)
@@ -73,7 +73,7 @@ def test_a_file_s_name_can_write_no_workflow_command_of_its_own(tmp_path: Path) 
     assert row.startswith("::error file=n%0D%0A%3A%3Aerror%3A%3Aa%2Cb%25.json,title=response_schema_conformance::")
 
 
-def test_a_value_that_is_accepted_covers_no_other(tmp_path: Path) -> None:
+def test_accepting_a_value_does_not_accept_other_values(tmp_path: Path) -> None:
     for value in ("archived", "paused"):
         one = response()
         one["runtimes"][0]["status"] = value
@@ -84,7 +84,7 @@ def test_a_value_that_is_accepted_covers_no_other(tmp_path: Path) -> None:
     assert "1 response checked: 1 error, 1 of them accepted under" in check("archived.json", folder=tmp_path).stdout
 
 
-def test_a_file_that_is_not_there_is_not_checked_and_the_others_are(tmp_path: Path) -> None:
+def test_a_missing_file_exits_with_2_and_other_files_are_checked(tmp_path: Path) -> None:
     (tmp_path / "body.json").write_bytes(BAD)
 
     result = check("none.json", "body.json", folder=tmp_path)
@@ -94,14 +94,14 @@ def test_a_file_that_is_not_there_is_not_checked_and_the_others_are(tmp_path: Pa
     assert "runtimes[*].status" in result.stdout
 
 
-def test_a_folder_without_recordings_is_not_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_without_recordings_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert 2 == main(["check", str(tmp_path)])
     assert (
         f"{tmp_path}: there is no .har file in this folder (name files, or another folder)" in capsys.readouterr().err
     )
 
 
-def test_the_failing_level_can_be_set(tmp_path: Path) -> None:
+def test_fail_on_sets_the_level_that_fails(tmp_path: Path) -> None:
     body = response()
     body["runtimes"][0]["brandNew"] = 1
     (tmp_path / "body.json").write_text(json.dumps(body))
@@ -111,14 +111,14 @@ def test_the_failing_level_can_be_set(tmp_path: Path) -> None:
     ]
 
 
-def test_a_link_to_itself_in_a_folder_is_passed_over(tmp_path: Path) -> None:
+def test_a_circular_symlink_in_a_folder_is_skipped(tmp_path: Path) -> None:
     (tmp_path / "a.har").write_bytes(encode(Recording((listed(),))))
     (tmp_path / "loop").symlink_to("loop")
     result = check(".", folder=tmp_path)
     assert (0, "") == (result.returncode, result.stderr)
 
 
-def test_the_baseline_of_the_project_is_read_and_written(tmp_path: Path) -> None:
+def test_check_uses_the_baseline_of_the_project(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\nbctrl_baseline = known.yaml\n", "utf-8")
     (tmp_path / "body.json").write_bytes(BAD)
     assert "bctrl_baseline (ini): " in check("body.json", folder=tmp_path).stderr
@@ -127,7 +127,7 @@ def test_the_baseline_of_the_project_is_read_and_written(tmp_path: Path) -> None
     assert 0 == check("body.json", folder=tmp_path).returncode
 
 
-def test_a_folders_recordings_are_found_in_any_case_and_what_is_passed_over_is_told(tmp_path: Path) -> None:
+def test_recordings_are_found_by_suffix_in_any_case_and_skipped_archives_are_reported(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "a.HAR").write_bytes(encode(Recording((listed(broken()),))))
     (tmp_path / "deep" / "b.zip").write_bytes(b"PK")

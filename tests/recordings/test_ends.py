@@ -35,7 +35,7 @@ def test_mine(afterwards, bctrl_client, bctrl_space_id):
 """
 
 
-def test_a_recording_that_is_being_made_tells_where_it_goes(tmp_path: Path) -> None:
+def test_a_recording_in_progress_has_the_url_of_its_target(tmp_path: Path) -> None:
     with MockServer(CONTRACT) as mock:
         recording = recorded(tmp_path / "x.har", mock=mock)
         assert (mock.url, recording.url) == (recording.base_url, recording.url)
@@ -44,8 +44,8 @@ def test_a_recording_that_is_being_made_tells_where_it_goes(tmp_path: Path) -> N
         recording.close()
 
 
-def test_a_request_at_the_very_end_that_is_not_recorded_is_an_error(pytester: pytest.Pytester, replay: Run) -> None:
-    """Even where the fixture that asks swallows the exception."""
+def test_an_unrecorded_request_during_teardown_is_an_error(pytester: pytest.Pytester, replay: Run) -> None:
+    """Even if the fixture that sends it ignores the exception."""
     pytester.makepyfile(test_mine=AFTERWARDS.replace("AFTER", "pass"))
     replay("--bctrl-record-mode=once").assert_outcomes(passed=1)
     asking = "with pytest.raises(Exception): bctrl_client.get('/v1/spaces/x/runtimes?limit=5')"
@@ -59,9 +59,7 @@ def test_a_request_at_the_very_end_that_is_not_recorded_is_an_error(pytester: py
     )
 
 
-def test_an_answer_that_breaks_the_contract_is_not_written_at_the_very_end_either(
-    pytester: pytest.Pytester, replay: Run
-) -> None:
+def test_a_nonconforming_response_during_teardown_is_not_recorded(pytester: pytest.Pytester, replay: Run) -> None:
     fault = "request.getfixturevalue('bctrl_mock').fault('break_rule', 'runtimes[*].status: enum')"
     asking = f"{fault}; bctrl_client.get(f'/v1/spaces/{{bctrl_space_id}}/runtimes')"
     text = AFTERWARDS.replace("AFTER", asking)
@@ -75,14 +73,14 @@ def test_an_answer_that_breaks_the_contract_is_not_written_at_the_very_end_eithe
     result.stdout.fnmatch_lines(["bctrl recording: *it breaks the contract: *"] * 2)
 
 
-def test_a_live_run_that_names_no_space_replays_the_recorded_one(
+def test_the_default_space_id_is_empty_in_a_live_run(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("BCTRL_SPACE_ID", raising=False)
     assert (_usual_space(pytester.parseconfig("--bctrl-live")), _usual_space(pytester.parseconfig())) == ("", SPACE_ID)
 
 
-def test_the_runtimes_are_those_of_the_first_success(tmp_path: Path) -> None:
+def test_runtimes_are_those_of_the_first_successful_response(tmp_path: Path) -> None:
     path = tmp_path / "kept.har"
     path.write_bytes(encode(Recording((REFUSED, listed()))))
     assert json.loads(listed().body)["runtimes"] == recorded(path).runtimes()
@@ -92,8 +90,8 @@ def test_the_runtimes_are_those_of_the_first_success(tmp_path: Path) -> None:
         recorded(path).runtimes()
 
 
-def test_a_project_without_a_recording_is_told_how_to_make_it(pytester: pytest.Pytester) -> None:
-    """In one line, and no traceback of the fixture; the command that it shows records the test."""
+def test_the_error_for_a_missing_recording_has_the_command_that_records(pytester: pytest.Pytester) -> None:
+    """One line without a traceback; the command, run as printed, records the test."""
     pytester.makepyfile(test_mine="def test_it(bctrl_runtimes):\n    assert bctrl_runtimes\n")
 
     result = pytester.runpytest()

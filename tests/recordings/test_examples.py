@@ -87,7 +87,7 @@ def test_an_example_passes_offline(pytester: pytest.Pytester, replay: Run, name:
 
 
 @pytest.mark.parametrize("name", [name for name, (_, live) in PROJECTS.items() if live])
-def test_an_examples_live_test_runs_against_the_api(
+def test_the_live_test_of_an_example_runs_against_the_api(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, api: Server, name: str
 ) -> None:
     project(pytester, name)

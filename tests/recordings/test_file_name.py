@@ -24,7 +24,7 @@ NAMES = st.lists(st.text(min_size=1), min_size=1, max_size=3)
         (["console"], "console"),
     ],
 )
-def test_a_plain_name_is_kept(names: list[str], expected: str) -> None:
+def test_plain_test_names_are_kept(names: list[str], expected: str) -> None:
     assert expected == file_name(names)
 
 
@@ -38,12 +38,12 @@ def test_a_plain_name_is_kept(names: list[str], expected: str) -> None:
     ],
     ids=["case", "refused letters", "normal forms", "length"],
 )
-def test_two_tests_have_two_files_everywhere(one: str, other: str) -> None:
+def test_two_tests_have_file_names_that_differ_in_any_case(one: str, other: str) -> None:
     assert file_name([one]).lower() != file_name([other]).lower()
 
 
 @given(NAMES)
-def test_every_name_is_portable(names: list[str]) -> None:
+def test_every_file_name_is_portable(names: list[str]) -> None:
     name = file_name(names)
 
     assert re.fullmatch(r"[A-Za-z0-9_.,=+@\[\]-]+", name)
@@ -56,5 +56,5 @@ TAKEN = ["listing", "spaces/listing", "listing.har", "r\u00e9gions", "with space
 
 
 @pytest.mark.parametrize("name", [*REFUSED, "list ", "a\nb", *TAKEN])
-def test_a_name_that_some_file_system_refuses_is_refused_on_all(name: str) -> None:
+def test_names_that_some_file_system_rejects_are_not_portable(name: str) -> None:
     assert is_portable(name) is (name in TAKEN)

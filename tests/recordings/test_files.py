@@ -56,7 +56,7 @@ def edited(place: str, value: object) -> bytes:
         max_size=3,
     )
 )
-def test_what_is_written_is_read_again(exchanges: list[Exchange]) -> None:
+def test_a_written_recording_can_be_read_back(exchanges: list[Exchange]) -> None:
     recording = Recording(tuple(exchanges), "mock", "2026-01-01T00:00:00Z")
 
     assert recording == decode(encode(recording), "x.har")
@@ -73,8 +73,8 @@ WIDE = encode(
 
 
 @pytest.mark.parametrize("byte", [0x00, 0x22, 0x5C, 0x75, 0xC3, 0xFF])
-def test_whatever_byte_is_put_anywhere_both_ways_of_reading_agree(byte: int) -> None:
-    """Our own files are parsed byte by byte, other tools' files as text: what the one takes, so does the other."""
+def test_the_fast_and_the_general_reader_agree_on_any_changed_byte(byte: int) -> None:
+    """Our own files are parsed as bytes, other tools' files as text; both readers accept the same files."""
     for place in range(len(WIDE)):
         data = WIDE[:place] + bytes([byte]) + WIDE[place + 1 :]
 
@@ -125,13 +125,13 @@ NO_URLS = ("https://a.test/\ud800", "200", "", "https:///v1/b", "https://a.test:
         *((edited(f"{SECOND}.request.url", url), r"entry 2 of 2: request\.url is not a URL") for url in NO_URLS),
     ],
 )
-def test_whatever_is_wrong_is_named(data: bytes, said: str) -> None:
+def test_an_invalid_file_is_an_error_that_names_the_problem(data: bytes, said: str) -> None:
     with pytest.raises(DocumentError, match=said):
         decode(data, "x.har")
 
 
-def test_files_of_other_tools_are_read_as_they_come() -> None:
-    """What Chrome, Firefox, Playwright and Schemathesis leave out, encode and add."""
+def test_har_files_of_other_tools_are_read() -> None:
+    """With the fields that Chrome, Firefox, Playwright and Schemathesis omit, encode and add."""
     body = '{"runtimes":[]}'
     entries = [
         {
@@ -163,7 +163,7 @@ def test_files_of_other_tools_are_read_as_they_come() -> None:
     assert [True, True, False] == [one.is_complete for one in (first, second, evicted)]
 
 
-def test_a_comment_of_another_tool_that_is_no_text_is_passed_over() -> None:
+def test_a_comment_that_is_not_a_string_is_ignored() -> None:
     entry = {
         "request": {"method": "GET", "url": "https://a.test/"},
         "response": {"status": 200, "content": {"text": "a", "mimeType": 5}},
@@ -173,8 +173,8 @@ def test_a_comment_of_another_tool_that_is_no_text_is_passed_over() -> None:
     assert ("", b"a") == (found.test, found.body)
 
 
-def test_no_file_that_was_cut_or_changed_in_a_body_is_read() -> None:
-    """Whatever its length, and at each place of a body; an editor may leave out the newline at its end."""
+def test_a_truncated_or_edited_file_is_an_error() -> None:
+    """Truncated at any length, or changed at any position of a body; the final newline may be missing."""
     assert decode(FILE, "x.har") == decode(FILE[:-1], "x.har")
     start = FILE.index(rb"{\"n\":1}")
     changed = [at for at in range(start, start + 9) if FILE[at : at + 1] not in b'\\"']
@@ -187,11 +187,11 @@ def test_no_file_that_was_cut_or_changed_in_a_body_is_read() -> None:
         assert "the command" == told.value.hint
 
 
-def test_no_file_is_no_recording(tmp_path: Path) -> None:
+def test_loading_a_missing_file_returns_none(tmp_path: Path) -> None:
     assert load(tmp_path / "none.har") is None
 
 
-def test_saving_nothing_removes_a_file_that_would_hold_nothing(tmp_path: Path) -> None:
+def test_saving_no_exchanges_removes_an_empty_file(tmp_path: Path) -> None:
     path = tmp_path / "recordings" / "x.har"
     assert not save(path, "", [], "mock", "now")
     assert not path.parent.exists()
@@ -201,7 +201,7 @@ def test_saving_nothing_removes_a_file_that_would_hold_nothing(tmp_path: Path) -
     assert [] == list(path.parent.iterdir())
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "recordings").symlink_to(tmp_path / "nowhere" / "else")
 
     with pytest.raises(DocumentError, match=r"it cannot be written: .* \(name another --bctrl-recordings\)"):
@@ -219,7 +219,7 @@ def test_a_damaged_file_is_an_error_and_not_overwritten(tmp_path: Path, data: by
     assert [path] == list(tmp_path.iterdir())
 
 
-def test_saving_the_same_bodies_touches_nothing(tmp_path: Path) -> None:
+def test_saving_the_same_bodies_does_not_change_the_file(tmp_path: Path) -> None:
     path = tmp_path / "x.har"
     assert save(path, "", [ONE], "mock", "now")
     before = path.read_bytes()
@@ -228,15 +228,15 @@ def test_saving_the_same_bodies_touches_nothing(tmp_path: Path) -> None:
     assert before == path.read_bytes()
 
 
-def test_a_newer_file_is_never_overwritten(tmp_path: Path) -> None:
+def test_a_file_of_a_newer_format_is_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "x.har"
     path.write_bytes(edited("_bctrlFormat", 2))
     with pytest.raises(DocumentError, match="newer"):
         save(path, "", [ONE], "mock", "now")
 
 
-def test_what_another_tool_wrote_is_not_written_again(tmp_path: Path) -> None:
-    """It was never searched for secrets."""
+def test_entries_of_another_tool_are_not_preserved(tmp_path: Path) -> None:
+    """They were never searched for secrets."""
     path = tmp_path / "x.har"
     entry = {"request": {"method": "GET", "url": "https://a.test/?key=1"}, "response": {"status": 200}}
     path.write_text(json.dumps({"log": {"entries": [entry]}}))

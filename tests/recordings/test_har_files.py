@@ -31,7 +31,7 @@ def loaded(path: Path) -> Recording:
 
 
 @pytest.mark.parametrize("name", WITH_BODIES)
-def test_the_bodies_are_those_that_the_browser_got(name: str) -> None:
+def test_bodies_recorded_by_a_browser_are_read(name: str) -> None:
     page, listing, refused = loaded(FILES / name).exchanges
 
     assert [404, 200, 401] == [one.status for one in (page, listing, refused)]
@@ -43,7 +43,7 @@ def test_the_bodies_are_those_that_the_browser_got(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WITH_BODIES[:2])
-def test_a_test_is_answered_from_a_browsers_file(name: str) -> None:
+def test_a_har_file_of_a_browser_is_replayed(name: str) -> None:
     recording = recorded(FILES / name)
     first, second = listed_by(recording), listed_by(recording)
 
@@ -51,7 +51,7 @@ def test_a_test_is_answered_from_a_browsers_file(name: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["data:text/plain,x", "blob:https://a.test/1", "/style.css", "https://cdn.test/"])
-def test_the_base_url_is_that_of_the_api_whatever_the_page_took_before(tmp_path: Path, url: str) -> None:
+def test_the_base_url_is_that_of_the_api_and_not_of_the_page(tmp_path: Path, url: str) -> None:
     document = json.loads((FILES / "embed.har").read_bytes())
     document["log"]["entries"][0]["request"]["url"] = url
     (tmp_path / "x.har").write_text(json.dumps(document))
@@ -61,7 +61,7 @@ def test_the_base_url_is_that_of_the_api_whatever_the_page_took_before(tmp_path:
     assert [listing] * 2 == [recording.exchanges[1].url, str(listed_by(recording).url)]
 
 
-def test_bodies_that_were_left_out_answer_nothing_and_are_not_called_checked() -> None:
+def test_entries_without_bodies_are_neither_replayed_nor_checked() -> None:
     found = loaded(FILES / "omit.har")
 
     assert [False] * 3 == [exchange.is_complete for exchange in found.exchanges]
@@ -74,7 +74,7 @@ def test_bodies_that_were_left_out_answer_nothing_and_are_not_called_checked() -
 
 
 @pytest.mark.parametrize("name", ["embed.har", "attach", "attach.zip", "schemathesis.har"])
-def test_they_are_held_to_the_contract(name: str) -> None:
+def test_har_files_of_a_browser_conform_to_the_contract(name: str) -> None:
     result = check(str(FILES / name))
 
     assert (0, "") == (result.returncode, result.stderr)
@@ -82,7 +82,7 @@ def test_they_are_held_to_the_contract(name: str) -> None:
     assert not result.stdout.startswith("0 ")
 
 
-def test_a_fault_in_an_attachment_is_found(tmp_path: Path) -> None:
+def test_a_violation_in_an_attached_body_is_found(tmp_path: Path) -> None:
     shutil.copytree(FILES / "attach", tmp_path / "faulty")
     (path,) = (path for path in (tmp_path / "faulty").glob("*.json") if b'"runtimes"' in path.read_bytes())
     path.write_bytes(path.read_bytes().replace(b'"status":"', b'"status":"x', 1))
@@ -105,7 +105,7 @@ def attached(tmp_path: Path, name: str) -> Path:
 
 
 @pytest.mark.parametrize("name", ["../outside.json", "link.json", "gone.json", "", ".", "a\0b", "x" * 300, "/in/full"])
-def test_an_attachment_that_is_not_in_the_folder_is_an_error(tmp_path: Path, name: str) -> None:
+def test_an_attachment_outside_the_folder_is_an_error(tmp_path: Path, name: str) -> None:
     (tmp_path / "outside.json").write_text("{}")
     path = attached(tmp_path, name)
     (path.parent / "link.json").symlink_to(tmp_path / "outside.json")
@@ -114,7 +114,7 @@ def test_an_attachment_that_is_not_in_the_folder_is_an_error(tmp_path: Path, nam
         load(path)
 
 
-def test_standard_input_has_no_attachments() -> None:
+def test_attachments_of_a_har_on_standard_input_are_an_error() -> None:
     result = check("-", given=(FILES / "attach" / "attach.har").read_bytes())
 
     assert 2 == result.returncode
@@ -141,7 +141,7 @@ def archive(*names: str) -> bytes:
     ],
     ids=["cut", "gone", "rotten", "empty"],
 )
-def test_an_archive_that_is_none_or_holds_no_har_is_an_error(tmp_path: Path, data: bytes, said: str) -> None:
+def test_an_invalid_archive_or_an_archive_without_a_har_is_an_error(tmp_path: Path, data: bytes, said: str) -> None:
     (tmp_path / "x.zip").write_bytes(data)
     with pytest.raises(DocumentError, match=rf"x\.zip: {said}"):
         load(tmp_path / "x.zip")

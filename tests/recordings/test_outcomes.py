@@ -61,7 +61,7 @@ def test_fails_as_expected(bctrl_client, bctrl_space_id):
 """
 
 
-def test_only_a_test_that_passed_is_written(pytester: pytest.Pytester, replay: Run) -> None:
+def test_only_passing_tests_are_recorded(pytester: pytest.Pytester, replay: Run) -> None:
     pytester.makepyfile(test_mine=PROJECT)
 
     replay("--bctrl-record-mode=once")
@@ -112,7 +112,7 @@ def test_skips(bctrl_client):
 """
 
 
-def test_no_outcome_hides_a_request_that_was_not_recorded(pytester: pytest.Pytester, replay: Run) -> None:
+def test_a_test_with_an_unrecorded_request_fails_whatever_its_outcome(pytester: pytest.Pytester, replay: Run) -> None:
     pytester.makepyfile(test_mine=SWALLOWING)
 
     result = replay()
@@ -121,7 +121,7 @@ def test_no_outcome_hides_a_request_that_was_not_recorded(pytester: pytest.Pytes
     result.stdout.fnmatch_lines(["bctrl recording: recordings/*: no response is recorded for this request"] * 5)
 
 
-def test_what_fails_as_expected_does_so_for_want_of_a_recording_too(pytester: pytest.Pytester, replay: Run) -> None:
+def test_an_xfail_test_with_an_unrecorded_request_is_xfailed(pytester: pytest.Pytester, replay: Run) -> None:
     pytester.makepyfile(test_mine=SWALLOWING.replace("bctrl_recording]", "bctrl_recording, xfail]"))
 
     replay("-k", "passes").assert_outcomes(xfailed=2, deselected=3)

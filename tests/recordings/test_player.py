@@ -52,11 +52,11 @@ def missed(method: str, target: str, *recorded: str) -> list[str]:
         ("GET", "/v1/a/runtimes?limit=1", "the query is empty, not limit=1"),
     ],
 )
-def test_the_nearest_is_named_with_what_differs(method: str, target: str, differs: str) -> None:
+def test_a_miss_names_the_nearest_request_and_the_difference(method: str, target: str, differs: str) -> None:
     assert f"nearest   GET /v1/a/runtimes: {differs}" in missed(method, target, "/v1/a/runtimes")
 
 
-def test_of_many_the_first_ten_are_named() -> None:
+def test_a_miss_lists_at_most_ten_recorded_requests() -> None:
     lines = missed("GET", "/v1/other", *(f"/v1/{number}" for number in range(13)))
     assert ("GET /v1/9", "… and 3 more") == (lines[11], lines[12])
 
@@ -78,18 +78,18 @@ def nowhere() -> Iterator[str]:
         yield url
 
 
-def test_a_target_that_is_not_there_is_told_over_the_port(nowhere: str) -> None:
+def test_an_unreachable_target_is_a_502_over_the_port(nowhere: str) -> None:
     response = httpx.get(f"{nowhere}/v1/x", trust_env=False)
     assert (502, True) == (response.status_code, "GET http://127.0.0.1:9/v1/x: " in response.text)
 
 
-def test_what_is_no_request_is_refused_over_the_port(nowhere: str) -> None:
+def test_an_invalid_request_is_a_400_over_the_port(nowhere: str) -> None:
     response = httpx.get(f"{nowhere}/v1/x", headers={"Host": "a b"}, trust_env=False)
     assert 400 == response.status_code
 
 
 @pytest.mark.parametrize("value", ["/\u00e9", "/\u4e16", "plain"])
-def test_a_field_of_any_letters_is_replayed_in_process_and_over_the_port(value: str) -> None:
+def test_a_non_ascii_header_is_replayed_in_process_and_over_the_port(value: str) -> None:
     exchange = Exchange("GET", "http://localhost:8787/v1/a", 302, (("Location", value),))
     player = Player([exchange], name="x.har", hint="")
 

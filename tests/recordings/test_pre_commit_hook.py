@@ -37,7 +37,7 @@ def run(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
-def test_it_selects_recordings_wherever_they_lie_and_nothing_else(tmp_path: Path) -> None:
+def test_the_hook_selects_only_recordings(tmp_path: Path) -> None:
     recordings = ["recordings/a.har", "tests/recordings/test_x/test_y[1].har"]
     for name in (*recordings, "other/b.har", "recordings/c.json", "x.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -46,8 +46,8 @@ def test_it_selects_recordings_wherever_they_lie_and_nothing_else(tmp_path: Path
     assert recordings == selected(tmp_path)
 
 
-def test_it_checks_what_it_selects(tmp_path: Path) -> None:
-    """The recordings of the examples, which conform, and one that does not."""
+def test_the_hook_fails_for_a_nonconforming_recording(tmp_path: Path) -> None:
+    """The recordings of the examples conform."""
     assert (3, 0) == (len(selected(ROOT / "examples")), run(ROOT / "examples").returncode)
     (tmp_path / "recordings").mkdir()
     (tmp_path / "recordings" / "bad.har").write_bytes(encode(Recording((listed(broken()),))))

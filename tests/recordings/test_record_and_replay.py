@@ -51,10 +51,10 @@ def gateway(api: Server) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("base", ["", PREFIX])
-def test_what_was_recorded_is_replayed_byte_for_byte_with_nothing_set(
+def test_recorded_responses_are_replayed_byte_for_byte_without_settings(
     pytester: pytest.Pytester, record: Run, replay: Run, api: Server, gateway: str, running: ExitStack, base: str
 ) -> None:
-    """In process and over the port, also below the path of a gateway, which need not be known to replay."""
+    """In process and over the port, also behind a gateway with a path, which replaying need not know."""
     pytester.makepyfile(test_mine=PROJECT)
     url = gateway if base else api.url
     recorded = record("-s", "-p", "no:randomly", f"--bctrl-base-url={url}")
@@ -75,7 +75,7 @@ def test_what_was_recorded_is_replayed_byte_for_byte_with_nothing_set(
         assert (base, False) == (entry.get("_bctrlBasePath", ""), api.api_key.encode() in data)
 
 
-def test_once_records_what_has_no_recording_and_replays_what_has(pytester: pytest.Pytester, replay: Run) -> None:
+def test_once_records_missing_recordings_and_replays_existing_ones(pytester: pytest.Pytester, replay: Run) -> None:
     pytester.makepyfile(test_mine=PROJECT)
     first = replay("--bctrl-record-mode=once")
     first.assert_outcomes(passed=4)
@@ -89,7 +89,7 @@ def test_once_records_what_has_no_recording_and_replays_what_has(pytester: pytes
     assert before == files(pytester.path)
 
 
-def test_an_exchange_that_nobody_asked_for_is_reported(pytester: pytest.Pytester, replay: Run) -> None:
+def test_a_recorded_response_that_is_never_used_is_reported(pytester: pytest.Pytester, replay: Run) -> None:
     asking = '    shown(bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes"))\n'
     twice = PROJECT.replace(asking, asking * 2)
     pytester.makepyfile(test_mine=twice)
@@ -104,7 +104,7 @@ def test_an_exchange_that_nobody_asked_for_is_reported(pytester: pytest.Pytester
     )
 
 
-def test_the_mock_server_plays_the_recording(pytester: pytest.Pytester, record: Run, replay: Run, api: Server) -> None:
+def test_the_mock_serves_a_recording(pytester: pytest.Pytester, record: Run, replay: Run, api: Server) -> None:
     pytester.makepyfile(test_mine=PROJECT)
     record("-k", "test_sync")
     pytester.makepyfile(
@@ -133,15 +133,15 @@ def test_the_mock_server_plays_the_recording(pytester: pytest.Pytester, record: 
         ("bctrl_record_mode = once\nbctrl_secrets = $NOT_SET_ANYWHERE", "the variable NOT_SET_ANYWHERE is not set"),
     ],
 )
-def test_a_wrong_setting_ends_the_run(pytester: pytest.Pytester, ini: str, said: str) -> None:
+def test_an_invalid_recording_setting_is_a_usage_error(pytester: pytest.Pytester, ini: str, said: str) -> None:
     pytester.makeini(f"[pytest]\n{ini}\n")
     with pytest.raises(pytest.UsageError, match=rf"^bctrl: bctrl_\w+ \(ini\): {said}"):
         pytester.parseconfigure()
 
 
 @pytest.mark.parametrize(("where", "value"), [("ini", "kept"), ("option", "kept/")])
-def test_recordings_are_kept_where_they_are_wanted(pytester: pytest.Pytester, where: str, value: str) -> None:
-    """In one folder for all, they lie in the folders of their test files; the command line wins over the ini file."""
+def test_the_recordings_folder_is_configurable(pytester: pytest.Pytester, where: str, value: str) -> None:
+    """The folder has a subfolder per folder of tests; the command line takes precedence over the ini file."""
     pytester.makeini(f"[pytest]\nbctrl_recordings = {value if where == 'ini' else 'elsewhere'}\n")
     pytester.mkdir("deep").joinpath("test_deep.py").write_text(
         "def test_it(bctrl_runtimes):\n    assert bctrl_runtimes\n"
@@ -159,13 +159,13 @@ MISSED = ["/v1/a", "/gateway/v1/a?b=c", f"{PREFIX}{PREFIX}/v1/a?b=c", "//v1/a?b=
 
 
 @pytest.mark.parametrize("asked", [*HIT, *MISSED])
-def test_a_request_with_and_without_the_base_path_has_the_same_answer_and_another_path_has_none(asked: str) -> None:
+def test_requests_match_with_and_without_the_base_path(asked: str) -> None:
     exchange = Exchange("GET", f"https://api.example.test{PREFIX}/v1/a?b=c", 200, base_path=PREFIX)
 
     assert (asked in HIT) == (exchange == Player([exchange], name="x", hint="").response("GET", asked))
 
 
-def test_an_answer_below_a_path_is_held_to_the_contract() -> None:
+def test_a_response_below_a_base_path_is_checked() -> None:
     exchange = listed(broken(), base_path=PREFIX)
     below = replace(exchange, url=exchange.url.replace("/v1/", f"{PREFIX}/v1/"))
 
@@ -192,10 +192,10 @@ def test_recorded(listing, fleet, bctrl_client, bctrl_space_id):
 """
 
 
-def test_a_session_fixture_has_the_target_and_a_replayed_test_the_recorded_space(
+def test_a_session_fixture_has_the_base_url_and_a_replayed_test_the_recorded_space(
     pytester: pytest.Pytester, record: Run, replay: Run, api: Server
 ) -> None:
-    """Also a fixture between them, which asks for the space of the run."""
+    """Also a fixture between them, which uses the space of the run."""
     pytester.makepyfile(test_mine=FLEET)
     recorded = record("-s")
     recorded.assert_outcomes(passed=1)
@@ -203,7 +203,7 @@ def test_a_session_fixture_has_the_target_and_a_replayed_test_the_recorded_space
     replay().assert_outcomes(passed=1)
 
 
-def test_an_override_at_session_scope_is_what_is_recorded_and_replayed(
+def test_a_session_scoped_override_of_the_space_id_is_recorded_and_replayed(
     pytester: pytest.Pytester, record: Run, replay: Run, api: Server
 ) -> None:
     own = f'@pytest.fixture(scope="session")\ndef bctrl_space_id(bctrl_base_url):\n    return "{api.space_id}"\n'
@@ -214,10 +214,8 @@ def test_an_override_at_session_scope_is_what_is_recorded_and_replayed(
     result.stdout.fnmatch_lines([f"*/v1/spaces/{api.space_id}/runtimes*"])
 
 
-def test_recording_asks_the_target_for_no_more_than_is_recorded(
-    pytester: pytest.Pytester, record: Run, api: Server
-) -> None:
-    """The contract suite is collected where it is named."""
+def test_recording_does_not_run_the_contract_suite(pytester: pytest.Pytester, record: Run, api: Server) -> None:
+    """The contract suite is collected only if it is named."""
     pytester.makepyfile(test_mine=FLEET)
     result = record()
     result.assert_outcomes(passed=1)

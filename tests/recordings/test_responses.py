@@ -66,8 +66,8 @@ def _starlette(body: bytes) -> Any:
 
 
 @pytest.mark.parametrize("library", ["httpx", "httpx2", "requests", "urllib3"])
-def test_a_clients_response(mock: MockServer, library: str) -> None:
-    """One to HEAD has no body."""
+def test_check_accepts_the_response_of_each_client_library(mock: MockServer, library: str) -> None:
+    """The response to HEAD has no body."""
     mock.reset()
     assert_conforms(_over_the_port(library, mock), fail_on="info")
     assert_conforms(_over_the_port(library, mock, "HEAD"), fail_on="info")
@@ -76,19 +76,19 @@ def test_a_clients_response(mock: MockServer, library: str) -> None:
 
 
 @pytest.mark.parametrize("make", [_flask, _django])
-def test_a_test_response_to_head_has_no_body(make: Any) -> None:
+def test_check_accepts_an_empty_response_to_head(make: Any) -> None:
     assert [] == check(make(GOOD, "HEAD"))
     assert [] != check(make(b"", "GET"))
 
 
 @pytest.mark.parametrize("make", [_flask, _django, _starlette, bytes, bytes.decode, json.loads])
-def test_a_test_response_or_a_bare_body(make: Any) -> None:
+def test_check_accepts_test_responses_and_plain_bodies(make: Any) -> None:
     assert [] == check(make(GOOD))
     with pytest.raises(AssertionError, match=r"^1 error: response_schema_conformance at runtimes\[\*\]\.status"):
         assert_conforms(make(BAD))
 
 
-def test_djangos_and_flasks_request_tells_the_space() -> None:
+def test_the_space_id_is_read_from_django_and_flask_requests() -> None:
     other = json.dumps(response(space_id="11111111-0000-4000-8000-000000000000")).encode()
     for make in (_flask, _django):
         assert ["space_id_matches"] == [finding.rule for finding in check(make(other))]

@@ -59,7 +59,7 @@ def test_an_edited_entry_is_an_error_and_nothing_is_overwritten(shared: Path, te
     assert [shared] == list(shared.parent.iterdir())
 
 
-def test_an_edit_that_removes_the_marks_of_the_file_loses_no_entry(shared: Path) -> None:
+def test_an_edit_that_removes_the_format_marks_loses_no_entry(shared: Path) -> None:
     document = json.loads(shared.read_text("utf-8"))
     del document["log"]["_bctrlFormat"]
     document["log"]["creator"]["name"] = "another program"
@@ -83,13 +83,13 @@ def test_recording_one_test_again_keeps_the_entries_of_the_others(shared: Path) 
     assert before.exchanges[2:] == after.exchanges[2:]
 
 
-def test_a_test_without_exchanges_of_its_own_plays_what_is_shared(shared: Path) -> None:
+def test_a_test_without_its_own_entries_replays_all_entries(shared: Path) -> None:
     """It is new, or was renamed."""
     assert TESTS == [exchange.test for exchange in recorded(shared, "renamed").exchanges]
     assert TESTS[2:3] == [exchange.test for exchange in recorded(shared, TESTS[2]).exchanges]
 
 
-def test_a_file_without_its_last_line_end_keeps_its_entries(shared: Path) -> None:
+def test_a_file_without_a_final_newline_keeps_its_entries(shared: Path) -> None:
     shared.write_bytes(shared.read_bytes().removesuffix(b"\n"))
 
     again(shared, TESTS[1])
@@ -97,7 +97,7 @@ def test_a_file_without_its_last_line_end_keeps_its_entries(shared: Path) -> Non
     assert TESTS == held(shared)
 
 
-def test_a_truncated_file_is_an_error_before_anything_is_sent(shared: Path) -> None:
+def test_a_truncated_file_is_an_error_before_any_request(shared: Path) -> None:
     shared.write_bytes(shared.read_bytes()[:700])
 
     with pytest.raises(DocumentError, match=r"it is not JSON, or was cut: .*restore it, or delete it and record again"):

@@ -36,7 +36,7 @@ quick = settings(slow, phases=[Phase.generate])
 
 @slow
 @given(bodies())
-def test_every_response_is_valid_by_jsonschema_and_by_the_checks(body: dict[str, Any]) -> None:
+def test_every_generated_body_is_valid_by_jsonschema_and_the_checks(body: dict[str, Any]) -> None:
     VALIDATOR.validate(body)
     assert [] == check(body)
     assert body == json.loads(json.dumps(body))
@@ -44,7 +44,7 @@ def test_every_response_is_valid_by_jsonschema_and_by_the_checks(body: dict[str,
 
 @slow
 @given(items(status="failed", kind=st.sampled_from(["browser", "desktop"]), createdAt="2030-01-01T00:00:00Z"))
-def test_overrides_are_kept_and_what_belongs_to_them_follows(item: dict[str, Any]) -> None:
+def test_dependent_properties_follow_overrides(item: dict[str, Any]) -> None:
     assert ("failed", item["kind"], "2030-01-01T00:00:00Z") == (item["status"], item["type"], item["createdAt"])
     assert datetime.fromisoformat(item["updatedAt"]) >= datetime.fromisoformat(item["createdAt"])
     assert [] == check(response([item]))
@@ -52,7 +52,7 @@ def test_overrides_are_kept_and_what_belongs_to_them_follows(item: dict[str, Any
 
 @slow
 @given(nonconforming())
-def test_a_nonconforming_body_breaks_the_one_rule_that_it_names(case: Nonconforming) -> None:
+def test_a_nonconforming_body_violates_exactly_its_rule(case: Nonconforming) -> None:
     (finding,) = check(case.body)
 
     assert case.rule == finding.rule
@@ -61,10 +61,10 @@ def test_a_nonconforming_body_breaks_the_one_rule_that_it_names(case: Nonconform
 
 
 @pytest.mark.parametrize("strategy", [bodies(), nonconforming()])
-def test_a_machine_that_is_busy_with_much_else_trips_no_health_check(
+def test_strategies_pass_the_health_checks_on_a_slow_machine(
     strategy: st.SearchStrategy[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By a clock that counts calls, and so is the same on each machine: 4 µs for one, ten times what it takes."""
+    """The clock counts function calls, and so is the same on every machine: ten times the usual duration of a call."""
     calls = 0
 
     def count(_frame: object, event: str, _argument: object) -> None:
@@ -88,7 +88,7 @@ def test_a_machine_that_is_busy_with_much_else_trips_no_health_check(
         sys.setprofile(before)
 
 
-def test_a_list_of_one_item_is_broken_too() -> None:
+def test_nonconforming_supports_a_list_of_at_most_one_item() -> None:
     things = {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "string"}}}, "maxItems": 1}
     contract = contract_of({"type": "object", "properties": {"things": things}, "required": ["things"]})
     case = find(nonconforming(contract=contract), lambda _case: True, settings=slow)
@@ -97,18 +97,18 @@ def test_a_list_of_one_item_is_broken_too() -> None:
 
 @settings(quick, max_examples=10)
 @given(bodies(min_size=1, id=SPACE_ID))
-def test_no_body_has_one_id_twice(body: Any) -> None:
+def test_generated_ids_are_unique(body: Any) -> None:
     assert 1 == len(body["runtimes"])
 
 
 @settings(quick, max_examples=1)
 @given(data=st.data())
-def test_a_strategy_may_be_made_within_a_test(data: st.DataObject) -> None:
+def test_a_strategy_can_be_created_inside_a_test(data: st.DataObject) -> None:
     strategies._prepare.cache_clear()
     assert [] == check(data.draw(bodies()))
 
 
-def test_shrinking_gives_small_values() -> None:
+def test_shrinking_yields_small_bodies() -> None:
     found = find(bodies(), lambda body: len(body["runtimes"]) > 0, settings=slow)
 
     assert 1 == len(found["runtimes"])
@@ -122,13 +122,13 @@ RULES = {name: "response_schema_conformance" if ":" in name else name for name i
 @pytest.mark.parametrize(
     "name", ["runtimes[*].status: enum", "undocumented_property", "unique_ids", "kind_equals_type"]
 )
-def test_every_rule_of_the_contract_is_broken_by_some_body(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Drawn alone: among all of them, hundreds of bodies go by until it is a rare one's turn."""
+def test_nonconforming_can_violate_every_rule(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each rule is drawn separately, because rare rules would take hundreds of draws."""
     monkeypatch.setattr(strategies, "_rules", lambda _: [name])
     assert (RULES[name], name) == find(nonconforming(), bool, settings=quick)[:2]
 
 
-def test_samples_are_coherent_and_the_same_for_the_same_seed() -> None:
+def test_samples_are_consistent_and_reproducible_by_seed() -> None:
     assert runtimes(20, seed=3) == runtimes(20, seed=3) != runtimes(20, seed=4)
     assert [] == check(response(runtimes(20, seed=3)))
     assert {"elsewhere"} == {one["spaceId"] for one in runtimes(3, space_id="elsewhere")}
@@ -152,7 +152,7 @@ def test_samples_are_coherent_and_the_same_for_the_same_seed() -> None:
         ({"createdAt": "2026-01-02T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z"}, r"nothing is changed before"),
     ],
 )
-def test_an_override_that_breaks_the_contract_is_refused_unless_told(overrides: dict[str, Any], said: str) -> None:
+def test_a_nonconforming_override_is_an_error_unless_intended(overrides: dict[str, Any], said: str) -> None:
     with pytest.raises(SettingError, match=said):
         runtime(**overrides)
 
@@ -175,8 +175,8 @@ def test_an_override_that_breaks_the_contract_is_refused_unless_told(overrides: 
         ),
     ],
 )
-def test_what_the_checks_find_of_items_together_is_refused_unless_told(items: Any, said: str, rule: str) -> None:
-    """An id in another case is the same, and a day apart is apart in every offset."""
+def test_items_that_violate_an_invariant_are_an_error_unless_intended(items: Any, said: str, rule: str) -> None:
+    """Ids that differ only in case are equal, and times are compared across offsets."""
     with pytest.raises(SettingError, match=said):
         response(items)
 
@@ -186,7 +186,7 @@ def test_what_the_checks_find_of_items_together_is_refused_unless_told(items: An
 
 @pytest.mark.parametrize("conforming", [True, False])
 @pytest.mark.parametrize("value", [float("nan"), float("-inf"), {1}, {1: "x"}, [object()], b"x"])
-def test_what_is_no_json_is_refused_in_any_case(value: object, conforming: bool) -> None:
+def test_values_that_are_not_json_are_always_an_error(value: object, conforming: bool) -> None:
     with pytest.raises(SettingError, match="is not JSON"):
         runtime(name=value, conforming=conforming)
     with pytest.raises(SettingError, match=r"item 0: name.* is not JSON"):
@@ -194,7 +194,7 @@ def test_what_is_no_json_is_refused_in_any_case(value: object, conforming: bool)
 
 
 @pytest.mark.parametrize("count", [-1, 1.5, "2", True])
-def test_what_is_no_count_is_refused(count: Any) -> None:
+def test_an_invalid_count_is_an_error(count: Any) -> None:
     with pytest.raises(SettingError, match="is not a count"):
         runtimes(count)
 
@@ -224,5 +224,5 @@ TREES = contract_of(
 
 @slow
 @given(bodies(contract=TREES))
-def test_a_contract_of_ones_own_may_refer_to_itself_and_leave_out_what_invariants_name(body: dict[str, Any]) -> None:
+def test_strategies_support_a_recursive_contract_with_optional_properties(body: dict[str, Any]) -> None:
     assert [] == check(body, contract=TREES)

@@ -45,8 +45,8 @@ def broken(item: int = 0) -> dict[str, Any]:
     return body
 
 
-def test_a_run_says_of_each_recording_what_is_wrong_with_it(pytester: pytest.Pytester, replay: Run) -> None:
-    """On two workers; what is stale is reported once. Nobody has the secrets, and a replay needs none."""
+def test_a_run_reports_the_problem_of_each_recording(pytester: pytest.Pytester, replay: Run) -> None:
+    """With two workers, a stale recording is reported once. A replay needs no secrets."""
     folder = pytester.mkdir("recordings")
     for name, exchange, more in (
         ("broken", listed(broken()), ""),
@@ -82,7 +82,7 @@ def mock() -> Any:
         yield server
 
 
-def test_a_non_conforming_answer_is_not_recorded_but_on_purpose(mock: MockServer, tmp_path: Path) -> None:
+def test_a_nonconforming_response_is_not_recorded_unless_intended(mock: MockServer, tmp_path: Path) -> None:
     mock.fault("break_rule", "runtimes[*].status")
     recording = recorded(tmp_path / "x.har", mock=mock)
     assert 200 == listing(recording).status_code
@@ -97,7 +97,7 @@ def test_a_non_conforming_answer_is_not_recorded_but_on_purpose(mock: MockServer
     assert 200 == listing(recorded(tmp_path / "x.har", conforming=False)).status_code
 
 
-def test_a_secret_in_an_answer_is_not_recorded_and_not_shown(mock: MockServer, tmp_path: Path) -> None:
+def test_a_response_with_a_secret_is_an_error_and_not_recorded(mock: MockServer, tmp_path: Path) -> None:
     mock.runtimes = [{**mock.runtimes[0], "name": "tok-1234567890"}]
     recording = recorded(tmp_path / "x.har", mock=mock, secrets=(Secret("another"), Secret("tok-1234567890")))
     listing(recording)
@@ -108,8 +108,8 @@ def test_a_secret_in_an_answer_is_not_recorded_and_not_shown(mock: MockServer, t
     assert [] == list(tmp_path.iterdir())
 
 
-def test_scrubbed_recordings_replay_in_their_own_space(mock: MockServer, tmp_path: Path) -> None:
-    """And the same bodies once more leave every byte."""
+def test_scrubbed_recordings_are_replayed_with_their_own_space_id(mock: MockServer, tmp_path: Path) -> None:
+    """Recording the same bodies again does not change the file."""
     for is_first in (True, False):
         recording = recorded(tmp_path / "x.har", mock=mock, scrub_ids=True)
         listing(recording)
@@ -133,7 +133,7 @@ KEY = "sk/live+0123456789"
     ],
     ids=["plain", "URL-encoded", "base64"],
 )
-def test_a_key_in_an_unrecorded_request_is_not_shown(tmp_path: Path, spelled: str, shown: str) -> None:
+def test_a_key_in_an_unrecorded_request_is_redacted(tmp_path: Path, spelled: str, shown: str) -> None:
     missed = recorded(tmp_path / "x.har", secrets=(Secret(KEY),)).player.response("GET", f"/v1/x?token={spelled}")
 
     assert isinstance(missed, Miss)
@@ -141,7 +141,7 @@ def test_a_key_in_an_unrecorded_request_is_not_shown(tmp_path: Path, spelled: st
     assert spelled not in missed.text
 
 
-def test_a_mark_that_makes_no_sense_is_refused(pytester: pytest.Pytester) -> None:
+def test_an_invalid_recording_mark_is_an_error(pytester: pytest.Pytester) -> None:
     marks = ('"../up"', '"a", other=1', '"a", conforming="no"', "7", r'"a\0b"')
     items = pytester.getitems(
         "import pytest\n"

@@ -44,7 +44,7 @@ def told(server: Server) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in kinds.items())
 
 
-def test_the_header_says_how_many_requests_of_which_kind_are_sent(live: LiveRun) -> None:
+def test_the_header_lists_the_number_of_requests_by_kind(live: LiveRun) -> None:
     with serve(named("plain")) as server:
         found = HEADER.match(header_of(live(server, "bctrl")))
         assert found is not None
@@ -59,7 +59,7 @@ def test_the_header_gives_a_maximum_if_tests_may_be_deselected(live: LiveRun) ->
     result.stdout.fnmatch_lines(["bctrl: sends up to * requests: *"])
 
 
-def test_probes_that_conform_to_the_contract_are_sent_alone(live: LiveRun) -> None:
+def test_bctrl_probes_contract_sends_only_conforming_requests(live: LiveRun) -> None:
     with serve(named("plain")) as server:
         result = live(server, "bctrl", *ONLY_CONTRACT)
         assert {"plain": len(server.log)} == kinds_of(server.log)
@@ -68,14 +68,14 @@ def test_probes_that_conform_to_the_contract_are_sent_alone(live: LiveRun) -> No
     result.assert_outcomes(passed=14)
 
 
-def test_a_fault_of_a_body_is_found_by_each_engine_with_such_probes(live: LiveRun) -> None:
+def test_every_engine_reports_a_schema_fault_with_conforming_requests_only(live: LiveRun) -> None:
     with serve(named("name-missing")) as server:
         result = live(server, "bctrl", "-v", *ONLY_CONTRACT)
     failed = {line.partition("[")[0] for line in result.outlines if " FAILED" in line}
     assert failed >= {"bctrl::test_answer_conforms", "bctrl::test_jsonschema", "bctrl::test_schemathesis"}
 
 
-def test_another_word_for_the_probes_is_a_usage_error(live: LiveRun) -> None:
+def test_an_unknown_value_of_bctrl_probes_is_a_usage_error(live: LiveRun) -> None:
     with serve(named("plain")) as server:
         result = live(server, "-o", "bctrl_probes=some")
     assert pytest.ExitCode.USAGE_ERROR == result.ret
@@ -84,13 +84,13 @@ def test_another_word_for_the_probes_is_a_usage_error(live: LiveRun) -> None:
     )
 
 
-def test_nothing_is_announced_where_the_mock_is_asked(pytester: pytest.Pytester) -> None:
+def test_the_header_lists_no_requests_for_the_mock(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest("--bctrl-mock", "--collect-only")
     result.stdout.no_fnmatch_line("*bctrl: sends*")
 
 
-def test_values_that_are_not_allowed_and_pages_are_announced() -> None:
-    """As many as are planned; where a list has fewer pages, fewer are sent."""
+def test_planned_requests_include_invalid_values_and_pages() -> None:
+    """If a list has fewer pages, fewer requests are sent."""
     contract = contract_of(
         {"type": "object", "properties": {"items": {"type": "array", "items": {"properties": {"id": {}}}}}},
         parameters=[

@@ -37,7 +37,7 @@ def entry(until: str = "2999-01-01", location: str = "runtimes[*].status") -> st
     )
 
 
-def test_an_accepted_finding_fails_nothing_and_is_shown(
+def test_an_accepted_finding_does_not_fail_the_run_and_is_reported(
     pytester: pytest.Pytester, live: LiveRun, paused: Server
 ) -> None:
     pytester.path.joinpath(FILE).write_text(entry())
@@ -55,8 +55,8 @@ def test_an_accepted_finding_fails_nothing_and_is_shown(
     assert live(paused, *ONE, "--runxfail").ret == pytest.ExitCode.TESTS_FAILED
 
 
-def test_another_finding_fails_all_the_same(pytester: pytest.Pytester, live: LiveRun) -> None:
-    """The test with both findings fails because of the one that is not accepted; the accepted one is still reported."""
+def test_a_finding_that_is_not_accepted_fails_the_run(pytester: pytest.Pytester, live: LiveRun) -> None:
+    """The accepted finding of the same test is still reported."""
     pytester.path.joinpath(FILE).write_text(entry())
     both = Service(document=edited(lambda runtimes: (put(3, "status", "paused")(runtimes), on_all(name=5)(runtimes))))
     with serve(faulty("schema", "both", "enum", both)) as server:
@@ -72,7 +72,9 @@ def test_another_finding_fails_all_the_same(pytester: pytest.Pytester, live: Liv
     )
 
 
-def test_an_expired_entry_fails_again_and_is_named(pytester: pytest.Pytester, live: LiveRun, paused: Server) -> None:
+def test_an_expired_entry_fails_the_run_and_is_reported(
+    pytester: pytest.Pytester, live: LiveRun, paused: Server
+) -> None:
     pytester.path.joinpath(FILE).write_text(entry("2020-01-01"))
 
     result = live(paused, *ONE)
@@ -81,10 +83,9 @@ def test_an_expired_entry_fails_again_and_is_named(pytester: pytest.Pytester, li
     result.stdout.fnmatch_lines([f"baseline     {FILE}:2: the entry for response_schema_conformance at * expired on *"])
 
 
-def test_an_entry_that_meets_nothing_is_named_after_a_whole_run(
+def test_a_stale_entry_is_reported_only_after_a_complete_run(
     pytester: pytest.Pytester, live: LiveRun, paused: Server
 ) -> None:
-    """A run that checked a part of the contract cannot know."""
     pytester.path.joinpath(FILE).write_text(entry(location="runtimes[*].kind"))
     stale = f"baseline     {FILE}:2: the entry for response_schema_conformance at runtimes[[]?].kind is stale: *"
 
@@ -93,7 +94,7 @@ def test_an_entry_that_meets_nothing_is_named_after_a_whole_run(
 
 
 @pytest.mark.parametrize("how", [(), ("-n2", *ONE)], ids=["whole", "on-workers"])
-def test_what_fails_now_is_accepted_and_the_next_run_passes(
+def test_bctrl_accept_makes_the_next_run_pass(
     pytester: pytest.Pytester, live: LiveRun, paused: Server, how: tuple[str, ...]
 ) -> None:
     accepting = live(paused, *how, "--bctrl-accept=we cope", "--bctrl-until=2999-02-03")
@@ -116,10 +117,10 @@ OTHERS = {
 }
 
 
-def test_what_is_accepted_is_the_value_at_its_place_for_ninety_days(
+def test_bctrl_accept_accepts_one_value_at_one_location_for_90_days(
     pytester: pytest.Pytester, live: LiveRun, paused: Server
 ) -> None:
-    """Not how often one day's data has it, and no other fault of the same rule."""
+    """However often it occurs, but not other faults of the same rule."""
     live(paused, *ONE, "--bctrl-accept=we cope")
     ends = {}
     for name, edit in {"often": on_all(status="paused"), **OTHERS}.items():
@@ -131,7 +132,9 @@ def test_what_is_accepted_is_the_value_at_its_place_for_ninety_days(
     assert any(f"until: {day}" in pytester.path.joinpath(FILE).read_text() for day in days)
 
 
-def test_a_list_that_cannot_be_written_fails_the_run(pytester: pytest.Pytester, live: LiveRun, paused: Server) -> None:
+def test_a_baseline_that_cannot_be_written_fails_the_run(
+    pytester: pytest.Pytester, live: LiveRun, paused: Server
+) -> None:
     pytester.path.joinpath("lists").write_text("no folder")
 
     result = live(paused, *ONE, "--bctrl-accept=we cope", "--bctrl-baseline=lists/ours.yaml")
@@ -140,8 +143,7 @@ def test_a_list_that_cannot_be_written_fails_the_run(pytester: pytest.Pytester, 
     result.stdout.fnmatch_lines(["*accepted*nothing: *lists/ours.yaml: *"])
 
 
-def test_a_target_that_cannot_be_asked_is_never_accepted(pytester: pytest.Pytester, live: LiveRun) -> None:
-    """Nothing was checked, so nothing can be accepted."""
+def test_an_unreachable_target_is_never_accepted(pytester: pytest.Pytester, live: LiveRun) -> None:
     with serve(faulty("schema", "gone", "enum", PAUSED)) as server:
         pass
 
@@ -163,7 +165,9 @@ def test_a_target_that_cannot_be_asked_is_never_accepted(pytester: pytest.Pytest
         (["--bctrl-baseline=levels.yaml"], "levels.yaml:1: 'levels' is not known"),
     ],
 )
-def test_a_wrong_setting_is_named(pytester: pytest.Pytester, arguments: list[str], says: str) -> None:
+def test_an_invalid_baseline_setting_is_a_usage_error(
+    pytester: pytest.Pytester, arguments: list[str], says: str
+) -> None:
     pytester.path.joinpath("broken.yaml").write_text("allow:\n  - {rule: a, location: b}\n")
     pytester.path.joinpath("levels.yaml").write_text("levels: {}\n")
 
@@ -173,15 +177,17 @@ def test_a_wrong_setting_is_named(pytester: pytest.Pytester, arguments: list[str
     result.stderr.fnmatch_lines([f"ERROR: bctrl: {says}*"])
 
 
-def test_an_ini_value_is_relative_to_the_root(pytester: pytest.Pytester, live: LiveRun, paused: Server) -> None:
+def test_bctrl_baseline_in_the_ini_file_is_relative_to_the_rootdir(
+    pytester: pytest.Pytester, live: LiveRun, paused: Server
+) -> None:
     pytester.makeini("[pytest]\nbctrl_baseline = known/api.yaml\n")
     pytester.mkdir("known").joinpath("api.yaml").write_text(entry())
 
     live(paused, *ONE).stdout.fnmatch_lines(["accepted     1 of 1 findings, by known/api.yaml"])
 
 
-def test_check_bears_what_the_list_accepts(pytester: pytest.Pytester, typed: Typed) -> None:
-    """The command reads and writes the same list, and its JSON lists the accepted findings."""
+def test_the_check_command_reads_and_writes_the_baseline(pytester: pytest.Pytester, typed: Typed) -> None:
+    """Its JSON report lists the accepted findings."""
     pytester.path.joinpath("body.json").write_text(json.dumps(PAUSED.document()))
     command = "pytest-bctrl check body.json"
 
@@ -196,7 +202,7 @@ def test_check_bears_what_the_list_accepts(pytester: pytest.Pytester, typed: Typ
     assert [finding["accepted"]["reason"] for finding in data["findings"]] == ["we cope"]
 
 
-def test_check_names_entries_that_are_past_or_of_no_use(pytester: pytest.Pytester, typed: Typed) -> None:
+def test_the_check_command_reports_expired_and_stale_entries(pytester: pytest.Pytester, typed: Typed) -> None:
     pytester.path.joinpath("body.json").write_text(json.dumps(PAUSED.document()))
     pytester.path.joinpath("known.yaml").write_text(entry("2020-01-01") + entry(location="id").removeprefix("allow:\n"))
 
@@ -206,7 +212,7 @@ def test_check_names_entries_that_are_past_or_of_no_use(pytester: pytest.Pyteste
     result.stderr.fnmatch_lines(["*known.yaml:2: * expired on *", "*known.yaml:6: * is stale: *"])
 
 
-def test_a_finding_that_names_no_item_loses_its_ids_and_keeps_its_command() -> None:
+def test_without_ids_removes_ids_but_keeps_the_command() -> None:
     told = "11111111-2222-4333-8444-555555555555"
     found = without_ids(Finding("a", "error", "status", "m", observed=f"no {told}", reproduce=f"curl {told}"))
     assert (False, f"curl {told}") == (told in str(found.observed), found.reproduce)

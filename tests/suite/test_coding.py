@@ -42,17 +42,17 @@ CODINGS: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("coding", CODINGS)
 @given(body=st.binary())
-def test_a_whole_body_is_decoded(coding: str, body: bytes) -> None:
+def test_a_complete_body_is_decoded(coding: str, body: bytes) -> None:
     plain, broken = decoded(coded(CODINGS[coding](body), coding))
     assert (body, "") == (plain.content, broken)
 
 
-def test_a_body_without_a_coding_stays_as_it_is() -> None:
+def test_a_body_without_a_coding_is_returned_unchanged() -> None:
     plain, broken = decoded(coded(b"{}", None))
     assert (b"{}", "") == (plain.content, broken)
 
 
-def test_the_other_headers_are_kept_and_the_coding_is_gone() -> None:
+def test_decoding_removes_content_encoding_and_keeps_other_headers() -> None:
     plain, _ = decoded(coded(gzip.compress(b"{}"), "gzip"))
     assert ("kept", None) == (plain.headers["x-other"], plain.headers.get("content-encoding"))
 
@@ -78,7 +78,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_body_is_told_and_stays_as_it_was_sent(name: str) -> None:
+def test_a_body_that_cannot_be_decoded_is_reported_and_returned_unchanged(name: str) -> None:
     raw, coding = BROKEN[name]
     plain, broken = decoded(coded(raw, coding))
     assert (raw, True) == (plain.content, bool(broken))

@@ -39,10 +39,10 @@ def wants(visit: Visit) -> Reply | None:
     return None if given == ["2026-01-01", ACCESS] else Service().problem(400, "version.missing", "No version.")
 
 
-def test_header_fields_of_the_settings_are_on_every_request_and_their_secrets_nowhere(
+def test_configured_headers_are_on_every_request_and_their_secrets_never_shown(
     pytester: pytest.Pytester, live: LiveRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of the suite, of the fixtures and of recordings; the doctor has them too. Options go before the file."""
+    """In the suite, the fixtures, recordings and the doctor; options take precedence over the ini file."""
     monkeypatch.setenv("ACCESS", ACCESS)
     pytester.makeini("[pytest]\nbctrl_headers = BCTRL-Version: 2025-01-01\n")
     fields = ["--bctrl-header=BCTRL-Version: 2026-01-01", "--bctrl-header=CF-Access: $ACCESS"]
@@ -73,8 +73,8 @@ def test_header_fields_of_the_settings_are_on_every_request_and_their_secrets_no
     assert ACCESS not in "".join([result.stdout.str(), result.stderr.str(), doctor.stdout.str(), *written])
 
 
-def test_what_reproduces_a_finding_has_all_that_the_request_had() -> None:
-    """A shell turns it into the same header fields; it reads secrets from variables and expands nothing else."""
+def test_the_reproduce_command_sends_the_same_headers_and_certificate() -> None:
+    """A shell reads secrets from variables and expands nothing else."""
     odd = r"""it's \"$(echo no)\" `no` \\ !x ${ACCESS}$ACCESS"""
     source = Given(
         {"bctrl_headers": [f"X-Odd: {odd}", "Accept: text/html"], "bctrl_client_cert": "my own.pem"}, bctrl_live=True
@@ -100,8 +100,8 @@ def test_what_reproduces_a_finding_has_all_that_the_request_had() -> None:
     assert ["--cert", "my own.pem", str(request.url), ""] == words[-4:]
 
 
-def test_what_the_settings_give_is_neither_made_up_nor_tried() -> None:
-    """A header of all requests is no longer a parameter; `bctrl_values` sets one by its name or its setting's."""
+def test_parameters_that_the_settings_provide_are_not_generated_or_probed() -> None:
+    """A configured header is not a parameter; `bctrl_values` sets a parameter by its name or its setting's name."""
     spec = document(True)
     spec["paths"]["/v1/things/{id}"]["get"]["parameters"] += [
         {"name": "BCTRL-Version", "in": "header", "required": True, "schema": {"type": "string"}},
@@ -120,7 +120,7 @@ def test_what_the_settings_give_is_neither_made_up_nor_tried() -> None:
     assert not [one for one in never_seen(coverage(contract, seen.everything)) if "parameter" in one]
 
 
-def test_plain_http_goes_to_a_host_that_is_named() -> None:
+def test_plain_http_is_allowed_for_hosts_in_bctrl_http_hosts() -> None:
     source = Given(
         {"bctrl_http_hosts": ["api.internal"]}, bctrl_live=True, bctrl_base_url="http://api.internal:8080/v1"
     )
@@ -129,10 +129,10 @@ def test_plain_http_goes_to_a_host_that_is_named() -> None:
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "all_proxy"])
-def test_a_proxy_that_refuses_is_not_taken_for_the_target(
+def test_a_proxy_rejection_exits_with_2_and_names_the_proxy(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
-    """Nothing is known of the target, so the exit code is 2; the password of the proxy is shown nowhere."""
+    """The target was not checked, and the password of the proxy is not shown."""
     for name, value in (("BCTRL_API_KEY", "pk_connection_0123456789"), ("BCTRL_SPACE_ID", "mine"), ("NO_PROXY", "")):
         monkeypatch.setenv(name, value)
     with socket.socket() as unused:
@@ -168,16 +168,14 @@ def test_a_proxy_that_refuses_is_not_taken_for_the_target(
         (Service().problem(422, "odd", "No."), "the status is not documented"),
     ],
 )
-def test_a_target_that_refuses_the_plain_request_is_asked_once(reply: Reply, words: str) -> None:
+def test_no_further_requests_are_sent_if_the_plain_request_is_rejected(reply: Reply, words: str) -> None:
     with serve(faulty("protocol", "refuses", "status", Service(early=lambda _: reply))) as server:
         (found,), _ = judged(server)
         assert 1 == len(server.log)
     assert words in found.message
 
 
-def test_a_secret_in_a_header_of_the_command_line_is_hidden_too(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_secret_in_a_header_option_is_redacted(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACCESS", ACCESS)
     pytester.makepyfile("import os\ndef test_it():\n    assert 0, os.environ['ACCESS']")
     result = pytester.runpytest("--bctrl-header=CF-Access: $ACCESS")

@@ -52,7 +52,7 @@ def test_a_live_run_fails_where_the_server_lacks_the_new_property(project: Path,
     assert report["contract"]["source"] == CONTRACT
 
 
-def test_the_gate_compares_with_it(project: Path, typed: Typed) -> None:
+def test_the_gate_compares_with_the_project_contract(project: Path, typed: Typed) -> None:
     same, changed = typed("pytest-bctrl drift page.md"), typed(f"pytest-bctrl drift {packaged().spec}")
 
     assert (0, 1) == (same.ret, changed.ret)
@@ -60,12 +60,12 @@ def test_the_gate_compares_with_it(project: Path, typed: Typed) -> None:
     same.stdout.fnmatch_lines([f"*compared with contracts/runtimes.openapi.yaml: {where}"])
 
 
-def test_the_drift_test_of_a_run_compares_with_it(project: Path, pytester: pytest.Pytester) -> None:
+def test_the_drift_test_compares_with_the_project_contract(project: Path, pytester: pytest.Pytester) -> None:
     pytester.runpytest("--bctrl-upstream=page.md").assert_outcomes(passed=1)
     pytester.runpytest(f"--bctrl-upstream={packaged().spec}").assert_outcomes(failed=1)
 
 
-def test_the_mock_serves_it(project: Path, pytester: pytest.Pytester) -> None:
+def test_the_fixtures_use_the_project_contract(project: Path, pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         from pytest_bctrl import check, schema, strategies
@@ -99,12 +99,12 @@ def test_the_mock_serves_it(project: Path, pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines([f"bctrl: contract {CONTRACT.replace('(', '[(]')}"])
 
 
-def test_the_mock_conforms_to_it(project: Path, pytester: pytest.Pytester) -> None:
+def test_the_mock_conforms_to_the_project_contract(project: Path, pytester: pytest.Pytester) -> None:
     assert 0 == pytester.runpytest("--bctrl-mock", "bctrl").ret
 
 
-def test_a_recording_is_held_to_it(project: Path, pytester: pytest.Pytester) -> None:
-    """One of another contract is stale; one that is made now, of the mock, has the new property."""
+def test_recordings_are_validated_against_the_project_contract(project: Path, pytester: pytest.Pytester) -> None:
+    """A recording of another contract is stale; a recording of the mock has the new property."""
     pytester.makepyfile(
         """
         import pytest
@@ -121,7 +121,7 @@ def test_a_recording_is_held_to_it(project: Path, pytester: pytest.Pytester) -> 
     pytester.runpytest().stdout.fnmatch_lines(["*another contract*"])
 
 
-def test_doctor_explain_show_and_check_name_it(project: Path, typed: Typed) -> None:
+def test_commands_use_and_name_the_project_contract(project: Path, typed: Typed) -> None:
     (project / "body.json").write_text(json.dumps({"runtimes": []}), "utf-8")
 
     doctor, show = typed("pytest-bctrl doctor --offline"), typed("pytest-bctrl contract show")
@@ -135,7 +135,7 @@ def test_doctor_explain_show_and_check_name_it(project: Path, typed: Typed) -> N
     assert 0 == typed("pytest-bctrl explain unique_ids").ret
 
 
-def test_the_mock_command_serves_it_and_says_so(project: Path) -> None:
+def test_the_mock_command_serves_and_names_the_project_contract(project: Path) -> None:
     with mock_process(project) as mock:
         assert mock.process.stdout is not None
         *_, contract = (mock.process.stdout.readline() for _ in range(3))
@@ -143,7 +143,7 @@ def test_the_mock_command_serves_it_and_says_so(project: Path) -> None:
 
 
 @pytest.mark.parametrize("server", OWN_ERRORS)
-def test_a_server_with_error_bodies_of_its_own_keeps_the_published_contract(live: LiveRun, server: str) -> None:
+def test_a_server_with_custom_error_bodies_passes_against_the_published_contract(live: LiveRun, server: str) -> None:
     """Only key and space are set; the run reports what it does not check."""
     with serve(named(server)) as running:
         result = live(running, "--bctrl-contract=published", "bctrl", "-v")
@@ -159,12 +159,12 @@ def test_a_server_with_error_bodies_of_its_own_keeps_the_published_contract(live
 
 
 @pytest.mark.parametrize("fault", ["status-missing", "activeRunId-number"])
-def test_a_body_that_breaks_the_published_contract_fails(live: LiveRun, fault: str) -> None:
+def test_a_body_that_violates_the_published_contract_fails_the_run(live: LiveRun, fault: str) -> None:
     with serve(named(fault)) as server:
         assert pytest.ExitCode.TESTS_FAILED == live(server, "--bctrl-contract=published", "bctrl").ret
 
 
-def test_published_is_the_spec_that_the_project_vendored(project: Path, live: LiveRun) -> None:
+def test_published_is_the_spec_vendored_by_the_project(project: Path, live: LiveRun) -> None:
     with serve(named("plain")) as server:
         assert pytest.ExitCode.TESTS_FAILED == live(server, "--bctrl-contract=published", "bctrl").ret
 
@@ -178,7 +178,9 @@ def test_published_is_the_spec_that_the_project_vendored(project: Path, live: Li
     ],
     ids=["basic", "no scheme", "media type"],
 )
-def test_the_gate_fails_for_what_the_live_suite_would(pytester: pytest.Pytester, typed: Typed, text: str) -> None:
+def test_the_gate_and_the_drift_test_fail_for_the_same_change(
+    pytester: pytest.Pytester, typed: Typed, text: str
+) -> None:
     (pytester.path / "page.md").write_text(page(text), "utf-8")
 
     assert 1 == typed("pytest-bctrl drift page.md").ret
@@ -195,7 +197,7 @@ def test_changed_samples_and_versions_are_info(pytester: pytest.Pytester, typed:
     gate.stdout.fnmatch_lines(["2 info", "*INFO api-version-changed", "*INFO page-sample-changed"])
 
 
-def test_an_overlay_that_no_longer_applies_is_a_remark_of_the_gate(pytester: pytest.Pytester, typed: Typed) -> None:
+def test_an_overlay_that_no_longer_applies_is_a_note_of_the_gate(pytester: pytest.Pytester, typed: Typed) -> None:
     (pytester.path / "page.md").write_text(page(TEXT.replace("- name: Authorization", "- name: X-Other")), "utf-8")
 
     gate = typed("pytest-bctrl drift page.md")
@@ -204,10 +206,10 @@ def test_an_overlay_that_no_longer_applies_is_a_remark_of_the_gate(pytester: pyt
 
 
 @pytest.mark.parametrize("file", ["pytest.ini", "pytest.toml", "pyproject.toml"])
-def test_a_bare_gate_reads_the_source_that_the_project_sets(
+def test_the_gate_without_arguments_reads_bctrl_upstream(
     project: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
-    """In a folder below too; nothing is fetched, since no URL is known to this machine's tests."""
+    """Also from a subfolder; nothing is fetched."""
     tables = {
         "pytest.ini": "[pytest]\nbctrl_upstream = page.md\n",
         "pytest.toml": "[pytest]\n{}",
@@ -222,7 +224,7 @@ def test_a_bare_gate_reads_the_source_that_the_project_sets(
     assert 1 == typed("pytest-bctrl drift").ret
 
 
-def test_a_bare_update_reads_the_page_that_the_lock_names(project: Path, typed: Typed) -> None:
+def test_update_without_arguments_reads_the_page_in_the_lock(project: Path, typed: Typed) -> None:
     lock = json.loads((project / "contracts" / "runtimes.lock.json").read_text())
     unknown = {**lock, "page": "http://127.0.0.1:1/page.md"}
     (project / "contracts" / "runtimes.lock.json").write_text(json.dumps(unknown))
@@ -233,16 +235,16 @@ def test_a_bare_update_reads_the_page_that_the_lock_names(project: Path, typed: 
     result.stderr.fnmatch_lines(["pytest-bctrl: http://127.0.0.1:1/page.md: it cannot be fetched: *"])
 
 
-class TestTheDoctor:
-    """What it says of the contract in force."""
+class TestDoctor:
+    """`pytest-bctrl doctor` on the contract in force."""
 
-    def test_names_a_folder_that_is_not_used(self, pytester: pytest.Pytester, typed: Typed) -> None:
+    def test_doctor_reports_a_contract_folder_that_is_not_used(self, pytester: pytest.Pytester, typed: Typed) -> None:
         (pytester.path / "contracts").mkdir()
         typed("pytest-bctrl doctor --offline").stdout.fnmatch_lines(
             ["- contract   */contracts is not used: it holds no contract of pytest-bctrl"]
         )
 
-    def test_says_where_the_overlay_was_changed_and_not_built(self, project: Path, typed: Typed) -> None:
+    def test_doctor_reports_an_overlay_that_changed_since_the_last_build(self, project: Path, typed: Typed) -> None:
         overlay = project / "contracts" / "runtimes.overlay.yaml"
         overlay.write_text(overlay.read_text().replace("The request is malformed.", "It is not."))
 
@@ -256,7 +258,7 @@ class TestTheDoctor:
             ]
         )
 
-    def test_says_where_the_overlay_no_longer_applies(self, project: Path, typed: Typed) -> None:
+    def test_doctor_reports_an_overlay_that_no_longer_applies(self, project: Path, typed: Typed) -> None:
         (project / "contracts" / "runtimes.overlay.yaml").write_text("overlay: 1.0.0\nactions: []\n")
 
         result = typed("pytest-bctrl doctor --offline")
@@ -264,7 +266,7 @@ class TestTheDoctor:
         assert 1 == result.ret
         result.stdout.fnmatch_lines(["! contract   *runtimes.overlay.yaml: it has no list of actions"])
 
-    def test_says_that_published_has_no_overlay(self, project: Path, typed: Typed) -> None:
+    def test_doctor_reports_that_the_published_contract_has_no_overlay(self, project: Path, typed: Typed) -> None:
         typed("pytest-bctrl doctor --offline -- --bctrl-contract=published").stdout.fnmatch_lines(
             ["*runtimes.openapi.yaml (project, published spec without the overlay, *), no overlay"]
         )

@@ -46,8 +46,8 @@ def findings_in(live: LiveRun, variant: Variant, *arguments: str) -> list[dict[s
 
 @pytest.mark.parametrize("engine", [by_jsonschema, by_schemathesis])
 @pytest.mark.parametrize("variant", BODIES, ids=str)
-def test_each_fault_of_a_body_is_reported_by_each_engine(variant: Variant, engine: Callable[..., Any]) -> None:
-    """As ours does: at the same place, or at an object around it where alternatives differ."""
+def test_each_engine_reports_each_schema_fault(variant: Variant, engine: Callable[..., Any]) -> None:
+    """At the same location as our own engine, or at an object around it if alternatives differ."""
     exchange = exchange_of(PACKAGED, 200, encode(variant.service.document()))
     ours = check_response(exchange.response)
     errors: list[Finding] = engine(PACKAGED, 200, encode(variant.service.document()))
@@ -59,29 +59,30 @@ def test_each_fault_of_a_body_is_reported_by_each_engine(variant: Variant, engin
 
 @pytest.mark.parametrize("engine", [by_jsonschema, by_schemathesis])
 @pytest.mark.parametrize("variant", [variant for variant in CATALOGUE if variant.kind == "harmless"], ids=str)
-def test_no_engine_rejects_a_body_that_conforms(variant: Variant, engine: Callable[..., Any]) -> None:
+def test_no_engine_rejects_a_conforming_body(variant: Variant, engine: Callable[..., Any]) -> None:
     assert [] == engine(PACKAGED, 200, variant.service.write(variant.service.document()))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", ["name-missing", "last-of-300-status-unknown", "fifth-answer-has-bad-item"])
-def test_any_engine_finds_a_fault_alone(
+def test_each_engine_finds_the_fault_without_the_others(
     name: str, engine: str | None, live: LiveRun, pytester: pytest.Pytester
 ) -> None:
-    """With the tests of the two others left out, and its own alone."""
     own = {None: "not jsonschema and not schemathesis", "jsonschema": "jsonschema", "Schemathesis": "schemathesis"}
     findings = findings_in(live, named(name), "-k", own[engine])
     assert {engine} == {finding.get("engine") for finding in findings if finding["level"] == "error"}
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_without_one_engine_the_others_are_left(engine: str | None, live: LiveRun, pytester: pytest.Pytester) -> None:
+def test_deselecting_an_engine_leaves_the_findings_of_the_others(
+    engine: str | None, live: LiveRun, pytester: pytest.Pytester
+) -> None:
     without = {None: "jsonschema or schemathesis", "jsonschema": "not jsonschema", "Schemathesis": "not schemathesis"}
     findings = findings_in(live, named("name-missing"), "-k", without[engine])
     assert {*ENGINES} - {engine} == {finding.get("engine") for finding in findings if finding["level"] == "error"}
 
 
-def test_a_run_shows_what_each_engine_did(live: LiveRun) -> None:
+def test_the_summary_shows_the_number_of_checks_per_engine(live: LiveRun) -> None:
     with serve(named("name-missing")) as server:
         result = live(server, "bctrl", "-v")
         assert len(server.log) <= 40
@@ -113,12 +114,12 @@ def test_a_run_shows_what_each_engine_did(live: LiveRun) -> None:
         (200, b"{", "response_schema_conformance"),
     ],
 )
-def test_schemathesis_reports_by_the_rules_that_have_its_names(status: int, body: bytes, rule: str) -> None:
+def test_findings_of_schemathesis_have_its_rule_names(status: int, body: bytes, rule: str) -> None:
     found = {finding.rule: finding for finding in by_schemathesis(PACKAGED, status, body)}
     assert ("Schemathesis", str(status)) == (found[rule].extra["engine"], found[rule].extra["status"])
 
 
-def test_a_failing_assertion_of_schemathesis_is_said_and_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_of_schemathesis_is_a_gap_and_not_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(*_: object) -> None:
         raise AssertionError("that is no parameter")
 
@@ -137,8 +138,8 @@ LISTS = [
 ]
 
 
-def test_what_is_sent_breaks_the_contract_where_schemathesis_means_it_to() -> None:
-    """A list in one value is encoded by Schemathesis, and a text such as `-1024` may be of another type once sent."""
+def test_negative_cases_of_schemathesis_violate_the_contract_as_sent() -> None:
+    """Schemathesis joins a list in one value, and a string such as `-1024` may be of another type once sent."""
     identity = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "example": "1"}
     responses = {"200": {"description": ""}, "400": {"description": ""}}
     contract = contract_of(parameters=[identity, *LISTS], responses=responses)
@@ -167,7 +168,7 @@ def test_what_is_sent_breaks_the_contract_where_schemathesis_means_it_to() -> No
         ([("sort", "")], []),
     ],
 )
-def test_a_parameter_is_invalid_if_no_reading_is_allowed(query: list[tuple[str, str]], invalid: list[str]) -> None:
+def test_a_parameter_is_invalid_if_no_parsed_value_is_valid(query: list[tuple[str, str]], invalid: list[str]) -> None:
     contract = contract_of(parameters=LISTS)
     headers = (("x-locale", "fr"),)
     found = [
@@ -177,12 +178,12 @@ def test_a_parameter_is_invalid_if_no_reading_is_allowed(query: list[tuple[str, 
 
 
 @pytest.mark.parametrize("status", [500, 501])
-def test_a_head_may_be_unknown_and_must_not_crash(status: int) -> None:
+def test_a_server_error_for_head_is_a_finding_except_501(status: int) -> None:
     findings = by_schemathesis(PACKAGED, status, b"", method="HEAD")
     assert [finding.rule for finding in findings] == ([] if status == 501 else ["not_a_server_error"])
 
 
-def test_each_engine_rejects_the_mutants_that_ours_rejects() -> None:
+def test_every_engine_rejects_the_same_mutants() -> None:
     samples = current_samples()
     for text in map(encode, [*samples.bodies(), *(mutant.body for mutant in mutants(samples))]):
         is_valid = exchange_of(PACKAGED, 200, text).response.conforms
@@ -219,7 +220,7 @@ def test_jsonschema_validates_every_keyword(schema: Any, body: bytes, is_valid: 
         ({"$ref": "#/components/schemas/Deep"}, b"[" * 600 + b"]" * 600, "nested too deep for it"),
     ],
 )
-def test_what_jsonschema_cannot_validate_is_said(schema: Any, body: bytes, gap: str) -> None:
+def test_a_body_that_jsonschema_cannot_validate_is_a_gap(schema: Any, body: bytes, gap: str) -> None:
     contract = contract_of(schema, {"Deep": {"items": {"$ref": "#/components/schemas/Deep"}}})
     exchange = exchange_of(contract, 200, body)
     assert [] == jsonschema_engine.validate(exchange)
@@ -229,26 +230,26 @@ def test_what_jsonschema_cannot_validate_is_said(schema: Any, body: bytes, gap: 
         jsonschema_engine.validate_plain(exchange)
 
 
-def test_jsonschema_keeps_what_it_finds_before_it_ends_early() -> None:
+def test_jsonschema_reports_findings_made_before_an_error() -> None:
     schema = {"properties": {"a": {"type": "string"}, "b": {"pattern": r"^\p{L}$"}}}
     exchange = exchange_of(contract_of(schema), 200, b'{"a": 1, "b": "x"}')
     (finding,) = jsonschema_engine.validate_plain(exchange)
     assert "response_schema_conformance" == finding.rule
 
 
-def test_jsonschema_has_nothing_to_validate_without_a_documented_body() -> None:
+def test_jsonschema_raises_not_checked_without_a_documented_body() -> None:
     with pytest.raises(NotCheckedError, match="documents no JSON body"):
         jsonschema_engine.validate_plain(exchange_of(PACKAGED, 204, b""))
 
 
-def test_schemathesis_says_so_where_it_cannot_read_an_operation() -> None:
+def test_schemathesis_raises_not_checked_for_an_unsupported_operation() -> None:
     exchange = exchange_of(contract_of({"type": "array", "prefixItems": [{}]}), 200, b"{}")
     with pytest.raises(NotCheckedError, match="Schemathesis cannot read"):
         schemathesis_engine.check_plain(exchange)
     assert [True] == ["it cannot read" in gap for gap in exchange.gaps]
 
 
-def test_a_query_with_undocumented_names_alone_may_be_accepted() -> None:
+def test_a_query_with_only_undocumented_names_may_be_accepted() -> None:
     """Schemathesis reports no accepted request whose documented parameters are valid; the client adds the key."""
     parameters = [
         {"name": "limit", "in": "query", "schema": {"type": "integer", "maximum": 100}},
@@ -283,8 +284,8 @@ EXAMPLES: dict[str, tuple[Any, bytes]] = {
 
 
 @pytest.mark.parametrize("fault", ENGINE_FAULTS, ids=lambda fault: fault.what)
-def test_a_known_fault_of_an_engine_is_no_finding(fault: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would be one, if it were not listed."""
+def test_a_listed_engine_fault_is_not_a_finding(fault: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the list, it is a finding."""
     schema, body = EXAMPLES[fault.example]
     engine = {"jsonschema": by_jsonschema, "Schemathesis": by_schemathesis}[fault.engine]
     nested = contract_of({"anyOf": [schema, {"type": "null"}]})
@@ -306,7 +307,7 @@ def validated(body: bytes, contract: Any = PACKAGED) -> tuple[list[Finding], Exc
     return jsonschema_engine.validate(exchange), exchange
 
 
-def test_of_a_long_list_jsonschema_validates_each_form_and_says_so() -> None:
+def test_jsonschema_validates_each_form_of_item_in_a_long_list() -> None:
     findings, exchange = validated(items(500))
     assert [] == findings
     (gap,) = exchange.gaps
@@ -319,20 +320,20 @@ def test_of_a_long_list_jsonschema_validates_each_form_and_says_so() -> None:
     [{"name": 7}, {"status": "paused"}, {"id": "7"}, {"region": None}, {"backing": {"kind": "profile"}}],
     ids=str,
 )
-def test_a_fault_of_one_item_of_a_long_list_is_found(last: dict[str, Any]) -> None:
+def test_an_invalid_item_of_a_long_list_is_found(last: dict[str, Any]) -> None:
     findings, _ = validated(items(2_000, **last))
     assert [f"runtimes[*].{next(iter(last))}"] == [one.location for one in findings]
 
 
-def test_what_the_other_engine_rejects_is_validated_whatever_its_form() -> None:
-    """A UUID and what looks like one have the same form where only its digits are looked at."""
+def test_jsonschema_validates_every_item_that_our_engine_rejects() -> None:
+    """A valid and an invalid string may have the same form."""
     contract = contract_of({"items": {"type": "string", "format": "date"}})
     body = encode([*["2026-01-01"] * 300, "2026-13-01"])
     findings, _ = validated(body, contract)
     assert ["[*]"] == [one.location for one in findings]
 
 
-def test_formats_that_jsonschema_cannot_check_are_named() -> None:
+def test_formats_that_jsonschema_cannot_check_are_reported() -> None:
     contract = contract_of({"anyOf": [{"format": "date-time"}, {"format": "uuid"}, {"format": "int32"}]})
     _, exchange = validated(b"7", contract)
     assert ["jsonschema: format date-time: pip install 'jsonschema[format-nongpl]' to check it"] == [*exchange.gaps]
@@ -346,7 +347,7 @@ def test_unique_items_of_a_long_list_are_not_compared() -> None:
     assert not validated(encode([1] * 500), contract_of({"uniqueItems": False}))[1].gaps
 
 
-def test_items_that_stand_behind_others_are_all_validated() -> None:
+def test_items_after_prefix_items_are_all_validated() -> None:
     contract = contract_of({"prefixItems": [True], "items": {"type": "integer"}})
     findings, exchange = validated(encode(["a", *range(500), "b"]), contract)
     assert (1, {}) == (len(findings), exchange.gaps)
@@ -373,7 +374,7 @@ def test_an_identical_body_is_validated_once() -> None:
         ({"allOf": [{"type": "integer"}], "else": False}, {"if": False}, b"1"),
     ],
 )
-def test_a_reference_and_its_siblings_are_separate_schemas(
+def test_a_conforming_body_passes_with_keywords_next_to_a_reference(
     siblings: dict[str, Any], target: dict[str, Any], body: bytes
 ) -> None:
     """Schemathesis reads the keywords of the target as if they were siblings of the others."""
@@ -381,7 +382,7 @@ def test_a_reference_and_its_siblings_are_separate_schemas(
     assert [] == engine_findings(contract, 200, body)
 
 
-def test_schemathesis_checks_a_reference_and_its_siblings() -> None:
+def test_schemathesis_checks_keywords_next_to_a_reference() -> None:
     siblings = {"allOf": [{"minimum": 3}], "maximum": 5}
     contract = contract_of({"$ref": "#/components/schemas/B", **siblings}, {"B": {"type": "integer"}})
     assert [b"2", b"6", b'"a"'] == [body for body in (b"2", b"4", b"6", b'"a"') if by_schemathesis(contract, 200, body)]

@@ -61,7 +61,7 @@ BODY = OPERATION.responses["200"].content["application/json"]
 VALIDATOR = Draft202012Validator(rooted(CONTRACT, BODY), format_checker=FORMATS)
 
 
-def test_a_variant_is_found_by_its_name() -> None:
+def test_names_of_variants_are_unique() -> None:
     assert [] == [
         name for name, count in collections.Counter(variant.name for variant in CATALOGUE).items() if count > 1
     ]
@@ -69,7 +69,7 @@ def test_a_variant_is_found_by_its_name() -> None:
         named("no such variant")
 
 
-def test_the_plain_variant_shows_nearly_all_there_is_to_see() -> None:
+def test_the_plain_variant_covers_almost_every_alternative_of_the_schema() -> None:
     unseen = to_see(CONTRACT, BODY) - seen(CONTRACT, BODY, named("plain").service.document())
     assert {".runtimes is empty", ".runtimes[*].connections.vnc.available = False"} == unseen
 
@@ -80,7 +80,7 @@ def places(document: Document) -> int:
     return len({error.json_path for error in VALIDATOR.iter_errors(document())})
 
 
-def test_another_engine_finds_the_schema_broken_at_one_place_by_its_own_variants_alone() -> None:
+def test_each_schema_variant_is_invalid_at_exactly_one_location_by_jsonschema() -> None:
     expected = {variant.name: int(variant.kind == "schema") for variant in CATALOGUE} | {
         "all-of-300-status-unknown": 300
     }
@@ -114,7 +114,7 @@ def asked_as_promised(server: Server) -> bool:
 
 
 @pytest.mark.parametrize("variant", CATALOGUE, ids=str)
-def test_verdict(variant: Variant) -> None:
+def test_each_variant_has_the_expected_findings(variant: Variant) -> None:
     with serve(variant) as server:
         findings, observed = judged(server, *asked_of(variant))
         assert asked_as_promised(server)
@@ -133,7 +133,7 @@ def test_verdict(variant: Variant) -> None:
         )
 
 
-def test_who_lets_in_everyone_has_one_finding_that_counts_the_rest() -> None:
+def test_a_server_that_accepts_every_credential_has_one_finding() -> None:
     with serve(named("no-auth-needed")) as server:
         findings, _ = judged(server)
     (one,) = [finding for finding in at_or_above(findings, "error") if "engine" not in finding.extra]
@@ -156,7 +156,7 @@ UNASKED = ("429-always", "reset-always")
 
 
 @pytest.mark.parametrize("name", WHOLE.split())
-def test_a_whole_run_finds_the_same(name: str, live: LiveRun, pytester: pytest.Pytester) -> None:
+def test_a_complete_run_reports_the_same_findings(name: str, live: LiveRun, pytester: pytest.Pytester) -> None:
     variant = named(name)
     with serve(variant) as server:
         findings, _ = judged(server)

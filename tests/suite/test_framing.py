@@ -108,7 +108,7 @@ CASES = list(zip(KINDS, POSITIONS, strict=True)) if not EVERYTHING else list(pro
 
 
 @pytest.mark.parametrize(("kind", "position"), CASES)
-def test_surplus_with_a_response_has_one_finding_of_its_own(kind: str, position: str) -> None:
+def test_surplus_bytes_with_a_response_are_one_finding(kind: str, position: str) -> None:
     assert OWN == Sender(kind, position).rules()
 
 
@@ -118,7 +118,7 @@ def test_surplus_with_a_response_has_one_finding_of_its_own(kind: str, position:
     [(kind, position) for kind, position in CASES if kind != "a head without an end"],
 )
 @pytest.mark.parametrize("delay", [0.002, 0.02])
-def test_late_surplus_is_never_matched_to_another_request(kind: str, position: str, delay: float) -> None:
+def test_late_surplus_bytes_are_not_attributed_to_another_request(kind: str, position: str, delay: float) -> None:
     sender = Sender(kind, position, delay)
     rules = sender.rules()
     assert rules <= OWN
@@ -126,14 +126,14 @@ def test_late_surplus_is_never_matched_to_another_request(kind: str, position: s
     assert rules or not [one for one, number in sender.sent.items() if sender.requests[one] > number]
 
 
-def test_what_comes_before_the_request_is_no_response_to_it() -> None:
-    """Every key would be accepted, if it were."""
+def test_a_response_sent_before_the_request_is_not_used() -> None:
+    """If it were used, every key would be accepted."""
     with serve(faulty("protocol", "greets", "framing", Service(greeting=whole(LISTED)))) as server:
         findings, _ = judged(server)
     assert {"response_framing"} == {finding.rule for finding in findings}
 
 
-def test_what_greets_before_the_request_and_is_not_http_has_one_finding() -> None:
+def test_a_greeting_that_is_not_http_is_one_finding() -> None:
     """If it arrives before the request, it is surplus; if it crosses the request, it is not HTTP."""
     service = Service(greeting=b"220 mail.example.org ESMTP\r\n")
     with serve(faulty("protocol", "greets", "framing", service)) as server:
@@ -142,8 +142,8 @@ def test_what_greets_before_the_request_and_is_not_http_has_one_finding() -> Non
 
 
 @pytest.mark.parametrize("kind", ["empty lines", "a time-out", "nothing"])
-def test_what_a_server_may_do_with_an_idle_connection_is_no_finding(kind: str) -> None:
-    """It may close one at any time, say 408 before that, and end its responses with an empty line."""
+def test_allowed_bytes_on_an_idle_connection_are_not_a_finding(kind: str) -> None:
+    """The server may close it at any time, send 408 before that, and end responses with an empty line."""
     timeout = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
     data = {"empty lines": b"\r\n\r\n", "a time-out": timeout, "nothing": b""}[kind]
 
@@ -158,8 +158,8 @@ def test_what_a_server_may_do_with_an_idle_connection_is_no_finding(kind: str) -
         assert [] == judged(server)[0]
 
 
-def test_an_empty_line_that_crosses_the_next_request_is_no_finding() -> None:
-    """It arrives after the request was sent, so that the parser reads it where the status line should be."""
+def test_an_empty_line_that_crosses_the_next_request_is_not_a_finding() -> None:
+    """It arrives after the request was sent, so that the parser reads it in place of the status line."""
     requests = Counter[int]()
 
     def always(visit: Visit, reply: Reply) -> Reply:
@@ -179,8 +179,8 @@ def test_an_empty_line_that_crosses_the_next_request_is_no_finding() -> None:
     assert max(requests.values()) == 2
 
 
-def test_a_time_out_that_crosses_the_next_request_is_not_its_response() -> None:
-    """The server answers 408 to the second request of a connection, as if it had not arrived."""
+def test_a_408_that_crosses_the_next_request_is_not_its_response() -> None:
+    """The server sends 408 for the second request of a connection, as if it had not arrived."""
     counted = Counter[int]()
     timeout = Reply(408, b"", (("Connection", "close"),))
 
@@ -203,7 +203,7 @@ def test_a_body_in_the_response_to_head_is_a_warning(delivery: Delivery) -> None
     ]
 
 
-def test_a_head_that_is_let_in_is_found_beside_its_body() -> None:
+def test_an_unauthorized_head_and_its_body_are_both_reported() -> None:
     service = Service(
         admits=lambda visit: visit.request.method == "HEAD" or right_key(visit),
         always=delivered_by(with_body_always(with_length)),
@@ -213,8 +213,8 @@ def test_a_head_that_is_let_in_is_found_beside_its_body() -> None:
     assert {"response_framing", "ignored_auth"} == {finding.rule for finding in findings}
 
 
-def test_what_is_said_before_surplus_is_not_taken_for_fine(live: LiveRun) -> None:
-    """With the surplus accepted, a test whose response it made doubtful is skipped, with the reason."""
+def test_a_response_followed_by_accepted_surplus_is_not_checked(live: LiveRun) -> None:
+    """The test is skipped with the reason."""
     service = Service(admits=lambda _visit: True, always=delivered_by(_with_surplus))
     with serve(faulty("protocol", "open", "framing", service)) as server:
         result = live(server, "-rs", "-k", "wrong_credential", "-o", "bctrl_levels=response_framing = warning")
@@ -228,8 +228,8 @@ def _with_surplus(wire: Wire, reply: Reply) -> bool:
     return True
 
 
-def test_a_server_that_accepts_every_key_is_still_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The wait for what may follow a response is for the first few that do not fit."""
+def test_a_server_that_accepts_every_key_is_found_despite_the_second_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wait for late bytes applies only to the first few responses that do not conform."""
     monkeypatch.setattr(sending, "SECOND_LOOK_SECONDS", 0.05)
     with serve(named("no-auth-needed")) as server:
         findings, _ = judged(server, "test_wrong_credential_is_refused")
@@ -244,9 +244,7 @@ def test_the_finding_shows_the_bytes_and_their_number() -> None:
     assert findings[0].reproduce.startswith("curl ")
 
 
-def test_the_client_of_a_test_raises_what_follows_a_response_and_reports_what_comes_later(
-    pytester: pytest.Pytester, live: LiveRun
-) -> None:
+def test_bctrl_client_raises_for_surplus_bytes_and_reports_late_ones(pytester: pytest.Pytester, live: LiveRun) -> None:
     pytester.makepyfile(
         """
         import time

@@ -26,8 +26,8 @@ SCHEMAS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("place", ["query", "header", "cookie"])
 @pytest.mark.parametrize("schema", SCHEMAS, ids=str)
-def test_what_is_generated_is_allowed_and_arrives(schema: dict[str, Any], place: str) -> None:
-    """A text with a comma would arrive as two in a list that is joined by commas, and no header field holds all."""
+def test_generated_values_are_valid_and_survive_serialization(schema: dict[str, Any], place: str) -> None:
+    """A string with a comma would become two items in a comma-separated list, and a header holds only ASCII."""
     parameter = {"name": "tags", "in": place, "explode": False, "schema": schema}
     contract = contract_of(parameters=[parameter])
     (operation,) = contract.operations
@@ -40,7 +40,7 @@ def test_what_is_generated_is_allowed_and_arrives(schema: dict[str, Any], place:
     assert place == "query" or all(serialize_field(known, value).isascii() for value in made)
 
 
-def test_no_value_is_made_up_where_a_setting_says_which_there_are() -> None:
+def test_no_value_is_generated_for_a_parameter_set_by_the_settings() -> None:
     parameters = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in ("free", "known", "placed")]
     parameters[2]["x-bctrl-setting"] = "space_id"
     contract = contract_of(parameters=parameters)

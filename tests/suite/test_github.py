@@ -22,7 +22,7 @@ def job(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return summary
 
 
-def test_findings_are_annotations_at_their_level_and_the_job_summary_is_appended_to(live: LiveRun, job: Path) -> None:
+def test_findings_are_annotations_and_appended_to_the_job_summary(live: LiveRun, job: Path) -> None:
     job.write_text("# what was there before\n", "utf-8")
     with serve(named("status-not-in-enum-1")) as server:
         commands = COMMAND.findall(live(server).stdout.str())
@@ -34,14 +34,14 @@ def test_findings_are_annotations_at_their_level_and_the_job_summary_is_appended
     assert "❌ **Failed.**" in text
 
 
-def test_a_run_in_workers_tells_once(job: Path, pytester: pytest.Pytester) -> None:
+def test_a_run_with_workers_writes_one_job_summary(job: Path, pytester: pytest.Pytester) -> None:
     pytester.runpytest("--bctrl-mock", "-n", "2")
 
     assert 1 == job.read_text("utf-8").count("## contract run")
 
 
 @pytest.mark.parametrize("off", ["option", "ini", "outside of a job"])
-def test_nothing_is_told_where_it_is_switched_off_and_outside_of_a_job(
+def test_no_annotations_are_written_if_disabled_or_outside_a_job(
     pytester: pytest.Pytester, live: LiveRun, job: Path, monkeypatch: pytest.MonkeyPatch, off: str
 ) -> None:
     if off == "ini":
@@ -55,7 +55,7 @@ def test_nothing_is_told_where_it_is_switched_off_and_outside_of_a_job(
     assert not job.exists()
 
 
-def test_a_summary_that_cannot_be_written_is_told(job: Path, pytester: pytest.Pytester) -> None:
+def test_a_job_summary_that_cannot_be_written_is_reported(job: Path, pytester: pytest.Pytester) -> None:
     job.mkdir()
 
     result = pytester.runpytest("--bctrl-mock")
@@ -63,7 +63,7 @@ def test_a_summary_that_cannot_be_written_is_told(job: Path, pytester: pytest.Py
     result.stdout.fnmatch_lines(["bctrl: the job summary is not written: *"])
 
 
-def test_the_key_is_in_neither(live: LiveRun, job: Path) -> None:
+def test_the_key_is_in_neither_annotations_nor_job_summary(live: LiveRun, job: Path) -> None:
     with serve(named("401-for-right-key")) as server:
         text = live(server).stdout.str()
         assert server.api_key not in text + job.read_text("utf-8")

@@ -65,7 +65,7 @@ def paged(link: str, page: list[Any]) -> tuple[dict[str, str], Any]:
 
 
 @pytest.mark.parametrize("link", [*ELSEWHERE, *UNUSABLE, *NOWHERE])
-def test_of_a_link_to_the_next_page_the_query_alone_is_taken(link: str) -> None:
+def test_only_the_query_of_a_next_link_is_used(link: str) -> None:
     of = contract(body(items=LIST, next=MAYBE), {"per_page": WHOLE, "page": WHOLE, "tag": TEXT})
     with listening() as (port, asked):
         target = link.replace("{port}", str(port))

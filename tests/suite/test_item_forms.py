@@ -44,7 +44,7 @@ CASES: dict[str, tuple[dict[str, Any], Any, Any]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_items_of_which_one_is_valid_have_two_forms(case: str) -> None:
+def test_a_valid_and_an_invalid_item_have_different_forms(case: str) -> None:
     schema, valid, invalid = CASES[case]
     whole = document({"type": "array", "items": schema})
     whole["components"] = {**whole.get("components", {}), "schemas": {"T": _TEXT}}
@@ -52,6 +52,6 @@ def test_items_of_which_one_is_valid_have_two_forms(case: str) -> None:
     assert forms.form(valid) != forms.form(invalid)
 
 
-def test_items_that_differ_by_free_text_have_one_form() -> None:
+def test_items_that_differ_in_free_text_have_the_same_form() -> None:
     forms = ItemForms(document({"type": "array", "items": {"properties": {"name": {"type": "string"}}}}))
     assert forms.form({"name": "a"}) == forms.form({"name": "b"})

@@ -19,10 +19,10 @@ from tests.variants.variant import faulty
 from tests.variants.wire import Wire
 
 
-def test_what_sets_up_the_mock_is_skipped_where_its_client_would_meet_the_api(
+def test_a_test_that_configures_the_mock_is_skipped_against_the_live_api(
     pytester: pytest.Pytester, live: LiveRun
 ) -> None:
-    """A fault of the mock would not show in the API's answer; a test of the mock alone still runs."""
+    """A fault of the mock would not show in the API's response; a test of the mock alone still runs."""
     pytester.makepyfile(
         """
         def test_both(bctrl_mock, bctrl_client):
@@ -57,13 +57,13 @@ def test_what_sets_up_the_mock_is_skipped_where_its_client_would_meet_the_api(
         ("410-gone", "the route is gone; pytest-bctrl drift shows"),
     ],
 )
-def test_it_says_which(variant: str, words: str) -> None:
+def test_the_finding_describes_the_transport_error(variant: str, words: str) -> None:
     with serve(named(variant)) as server:
         findings, _ = judged(server)
     assert words in "\n".join(describe(findings))
 
 
-def test_a_target_that_hangs_is_given_up(live: LiveRun) -> None:
+def test_a_target_that_hangs_stops_the_run(live: LiveRun) -> None:
     with serve(named("silent-always")) as server:
         result = live(server)
 
@@ -72,7 +72,7 @@ def test_a_target_that_hangs_is_given_up(live: LiveRun) -> None:
         assert len(server.log) <= 4
 
 
-def test_a_question_that_gets_no_answer_fails_by_itself(live: LiveRun) -> None:
+def test_a_request_without_a_response_fails_only_its_own_test(live: LiveRun) -> None:
     def closed(_wire: object, _reply: object) -> bool:
         return False
 
@@ -85,7 +85,7 @@ def test_a_question_that_gets_no_answer_fails_by_itself(live: LiveRun) -> None:
     result.stdout.fnmatch_lines(["*the target closes the connection without an answer*"])
 
 
-def test_a_target_that_limits_every_other_request_is_not_asked_without_end(live: LiveRun) -> None:
+def test_a_target_that_rate_limits_every_other_request_gets_at_most_40_requests(live: LiveRun) -> None:
     limit = Service().problem(429, "rate.limited", "Slow down.", ("Retry-After", "0"))
     limits = Service(early=lambda visit: limit if visit.number % 2 else None)
     with serve(faulty("protocol", "429-every-other-time", "rate limit", limits)) as server:
@@ -109,7 +109,7 @@ def _from(number: int) -> Callable[[Visit, Reply], Reply]:
     return hook
 
 
-def test_a_generated_value_that_gets_no_answer_is_not_asked_again(live: LiveRun) -> None:
+def test_a_generated_value_without_a_response_is_not_sent_again(live: LiveRun) -> None:
     with serve(faulty("protocol", "late-resets", "connection", Service(always=_from(26)))) as server:
         result = live(server)
 
@@ -119,7 +119,7 @@ def test_a_generated_value_that_gets_no_answer_is_not_asked_again(live: LiveRun)
         result.stdout.fnmatch_lines(["*the target resets the connection*"])
 
 
-def test_a_target_that_hangs_now_and_then_is_given_up() -> None:
+def test_a_target_that_hangs_repeatedly_stops_the_run() -> None:
     def hang(visit: Visit, reply: Reply) -> Reply:
         return replace(reply, delivery=later(60)) if visit.number % 3 == 0 else reply
 
@@ -130,7 +130,7 @@ def test_a_target_that_hangs_now_and_then_is_given_up() -> None:
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
-def test_a_target_that_cannot_be_reached_is_said_and_stops_the_run(
+def test_an_unreachable_target_is_reported_and_stops_the_run(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]
 ) -> None:
     with socket.socket() as unused:
@@ -156,7 +156,7 @@ def test_a_target_that_cannot_be_reached_is_said_and_stops_the_run(
         ),
     ],
 )
-def test_a_wrong_key_or_space_is_named_and_stops_the_run(
+def test_a_wrong_key_or_space_is_reported_and_stops_the_run(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: str
 ) -> None:
     with serve(named("plain")) as server:

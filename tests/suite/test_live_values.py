@@ -22,14 +22,14 @@ def contract_of(*paths: str) -> Any:
     return from_document(spec, "things")
 
 
-def test_a_space_id_is_needed_where_a_path_has_a_parameter() -> None:
+def test_a_space_id_is_required_if_a_path_has_a_parameter() -> None:
     with pytest.raises(SettingError, match="no space id is set"):
         live_values(load(), Given(), {})
     assert {"space_id": "a"} == live_values(load(), Given(), {"BCTRL_SPACE_ID": "a"})
 
 
-def test_no_space_id_is_needed_where_no_path_has_a_parameter() -> None:
-    """One that is set is taken, and held to what a space id is, all the same."""
+def test_no_space_id_is_required_if_no_path_has_a_parameter() -> None:
+    """If it is set, it is validated and used."""
     ships = contract_of("/ships")
     assert {} == live_values(ships, Given(), {})
     assert {"space_id": "a"} == live_values(ships, Given(), {"BCTRL_SPACE_ID": "a"})
@@ -49,6 +49,6 @@ def test_no_space_id_is_needed_where_no_path_has_a_parameter() -> None:
         (["/{id}/ships"], ""),
     ],
 )
-def test_a_prefix_is_what_all_paths_begin_with(paths: list[str], prefix: str) -> None:
-    """A base URL may end with it, so it must be a part of every path and no path by itself."""
+def test_the_shared_prefix_is_the_common_start_of_all_paths(paths: list[str], prefix: str) -> None:
+    """A base URL may end with it, so it must be part of every path and not a complete path."""
     assert prefix == shared_prefix(contract_of(*paths))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 
-def test_a_marked_scenario_is_played_for_that_test_alone(pytester: pytest.Pytester) -> None:
+def test_the_scenario_mark_applies_only_to_its_test(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -28,7 +28,7 @@ def test_a_marked_scenario_is_played_for_that_test_alone(pytester: pytest.Pytest
     pytester.runpytest("--strict-markers").assert_outcomes(passed=3)
 
 
-def test_a_test_takes_a_space_of_its_own_on_one_server(pytester: pytest.Pytester) -> None:
+def test_a_test_can_create_a_space_on_the_shared_mock(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -41,7 +41,9 @@ def test_a_test_takes_a_space_of_its_own_on_one_server(pytester: pytest.Pytester
     pytester.runpytest().assert_outcomes(passed=2)
 
 
-def test_a_scenario_is_not_played_to_the_live_api(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_test_with_a_scenario_is_skipped_against_the_live_api(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -59,7 +61,7 @@ def test_a_scenario_is_not_played_to_the_live_api(pytester: pytest.Pytester, mon
     result.stdout.fnmatch_lines(["SKIPPED *plays a scenario of the mock: run it without --bctrl-live"])
 
 
-def test_an_unknown_scenario_says_which_there_are(pytester: pytest.Pytester) -> None:
+def test_the_error_for_an_unknown_scenario_lists_the_scenarios(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -75,7 +77,7 @@ def test_an_unknown_scenario_says_which_there_are(pytester: pytest.Pytester) -> 
     result.stdout.fnmatch_lines(["bctrl_scenario: nope: there is no such scenario (there are: sample, empty, *"])
 
 
-def test_what_the_mock_refused_is_in_a_failed_tests_report(pytester: pytest.Pytester) -> None:
+def test_a_failed_test_reports_the_requests_rejected_by_the_mock(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         def test_it(bctrl_client):

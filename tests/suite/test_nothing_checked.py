@@ -99,7 +99,7 @@ def paged() -> Iterator[Target]:
 
 
 @pytest.mark.parametrize("name", REMOVED)
-def test_a_test_whose_check_has_no_body_is_skipped(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_test_is_skipped_if_its_check_does_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     modules, tests = REMOVED[name]
     tests = [test for test in tests if test not in NOT_PLANNED]
     assert not set(skipped(*tests))
@@ -109,7 +109,7 @@ def test_a_test_whose_check_has_no_body_is_skipped(name: str, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("name", REMOVED_OF_PAGES)
-def test_a_test_of_pages_whose_check_has_no_body_is_skipped(
+def test_a_paging_test_is_skipped_if_its_check_does_nothing(
     name: str, paged: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     modules, tests = REMOVED_OF_PAGES[name]
@@ -118,7 +118,7 @@ def test_a_test_of_pages_whose_check_has_no_body_is_skipped(
     assert tests == set(skipped_of(paged, tests))
 
 
-def test_no_test_of_pages_is_skipped_while_its_check_has_a_body(paged: Target) -> None:
+def test_no_paging_test_is_skipped_with_its_check_in_place(paged: Target) -> None:
     tests = {test for _, removed in REMOVED_OF_PAGES.values() for test in removed}
     assert tests >= NOT_PLANNED
     assert {test: bool([*plan.plan(paged.run, test)]) for test in tests} == dict.fromkeys(tests, True)
@@ -130,10 +130,10 @@ def run_of_mock() -> Any:
         return asked.run
 
 
-def test_all_other_tests_are_planned() -> None:
+def test_only_paging_tests_are_not_planned_for_the_packaged_contract() -> None:
     run = run_of_mock()
     assert NOT_PLANNED == {name for name in plan._TESTS if not any(plan.plan(run, name))}
 
 
-def test_every_test_needs_a_check() -> None:
+def test_every_test_requires_a_check() -> None:
     assert [] == [name for name, test in plan._TESTS.items() if not test.required_checks]

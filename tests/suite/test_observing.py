@@ -42,7 +42,7 @@ def section(result: pytest.RunResult) -> str:
 
 
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one-process", "two-workers"])
-def test_drift_in_ordinary_traffic_is_told_once_with_true_counts(
+def test_drift_in_ordinary_traffic_is_reported_once_with_counts(
     pytester: pytest.Pytester, live: LiveRun, workers: list[str]
 ) -> None:
     pytester.makepyfile(FOUR_TESTS)
@@ -56,7 +56,7 @@ def test_drift_in_ordinary_traffic_is_told_once_with_true_counts(
     assert server.api_key not in result.stdout.str()
 
 
-def test_what_the_suite_found_is_not_told_again_by_the_observer(live: LiveRun) -> None:
+def test_findings_of_the_suite_are_not_repeated_as_traffic_drift(live: LiveRun) -> None:
     with serve(DRIFTING) as server:
         result = live(server, "bctrl")
     assert 1 == result.ret
@@ -65,7 +65,7 @@ def test_what_the_suite_found_is_not_told_again_by_the_observer(live: LiveRun) -
 
 
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one-process", "two-workers"])
-def test_a_run_that_saw_too_little_fails_and_says_what_was_never_seen(
+def test_coverage_below_the_minimum_fails_and_lists_what_is_not_covered(
     pytester: pytest.Pytester, workers: list[str]
 ) -> None:
     pytester.makepyfile(FOUR_TESTS)
@@ -77,13 +77,13 @@ def test_a_run_that_saw_too_little_fails_and_says_what_was_never_seen(
     assert "never seen   status 400, 401, 403, 404, 429" in text
 
 
-def test_a_run_that_saw_enough_passes(pytester: pytest.Pytester) -> None:
+def test_coverage_above_the_minimum_passes(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(FOUR_TESTS)
     pytester.makeini("[pytest]\nbctrl_min_coverage = 20")
     assert 0 == pytester.runpytest().ret
 
 
-def test_a_run_that_saw_nothing_does_not_meet_a_minimum(pytester: pytest.Pytester) -> None:
+def test_a_run_without_responses_is_below_any_minimum_coverage(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_nothing():\n    pass\n")
     result = pytester.runpytest("--bctrl-min-coverage=1")
     assert pytest.ExitCode.TESTS_FAILED == result.ret
@@ -91,13 +91,13 @@ def test_a_run_that_saw_nothing_does_not_meet_a_minimum(pytester: pytest.Pyteste
 
 
 @pytest.mark.parametrize("value", ["101", "-1", "much", "nan", ""])
-def test_a_minimum_that_is_no_percentage_is_named(pytester: pytest.Pytester, value: str) -> None:
+def test_a_minimum_coverage_that_is_not_a_percentage_is_a_usage_error(pytester: pytest.Pytester, value: str) -> None:
     result = pytester.runpytest_inprocess(f"--bctrl-min-coverage={value}")
     assert pytest.ExitCode.USAGE_ERROR == result.ret
     result.stderr.fnmatch_lines([f"*--bctrl-min-coverage: '{value}' is not a percentage (give 0 to 100)*"])
 
 
-def test_faults_that_a_test_plays_on_the_mock_are_no_drift(pytester: pytest.Pytester) -> None:
+def test_faults_of_the_mock_are_not_reported_as_drift(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         def test_it(bctrl_client, bctrl_mock, bctrl_space_id):
@@ -111,7 +111,7 @@ def test_faults_that_a_test_plays_on_the_mock_are_no_drift(pytester: pytest.Pyte
     assert "drift" not in section(result)
 
 
-def test_a_body_that_a_test_streams_is_left_to_the_test(pytester: pytest.Pytester) -> None:
+def test_a_streamed_body_is_still_available_to_the_test(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import json
@@ -134,7 +134,7 @@ def test_a_body_that_a_test_streams_is_left_to_the_test(pytester: pytest.Pyteste
     assert "in 2 responses" in section(result)
 
 
-def test_recorded_answers_are_observed_when_they_are_replayed(pytester: pytest.Pytester) -> None:
+def test_replayed_responses_are_observed(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(RECORDED)
     assert 0 == pytester.runpytest("--bctrl-record-mode=once").ret
     result = pytester.runpytest("--bctrl-min-coverage=1")
@@ -142,7 +142,7 @@ def test_recorded_answers_are_observed_when_they_are_replayed(pytester: pytest.P
     assert "in 1 response" in section(result)
 
 
-def test_a_replay_tells_drift_and_no_coverage_that_nobody_asked_for(pytester: pytest.Pytester, live: LiveRun) -> None:
+def test_a_replay_reports_drift_but_no_coverage_by_default(pytester: pytest.Pytester, live: LiveRun) -> None:
     pytester.makepyfile(RECORDED)
     with serve(harmless("tenant", "", Service(document=edited(put(3, "tenant", "t-1"))))) as server:
         assert 0 == live(server, "--bctrl-record-mode=once").ret
@@ -154,7 +154,7 @@ def test_a_replay_tells_drift_and_no_coverage_that_nobody_asked_for(pytester: py
     assert "bctrl coverage" not in result.stdout.str()
 
 
-def test_a_run_that_asks_for_nothing_is_told_nothing(pytester: pytest.Pytester) -> None:
+def test_a_run_without_options_prints_no_coverage_or_traffic(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(FOUR_TESTS)
     result = pytester.runpytest()
     result.assert_outcomes(passed=4)
@@ -162,7 +162,7 @@ def test_a_run_that_asks_for_nothing_is_told_nothing(pytester: pytest.Pytester) 
     assert "bctrl traffic" not in result.stdout.str()
 
 
-def test_a_key_that_the_api_echoes_is_not_shown(pytester: pytest.Pytester, live: LiveRun) -> None:
+def test_a_key_echoed_by_the_api_is_redacted(pytester: pytest.Pytester, live: LiveRun) -> None:
     """As a name, as a value, and as the discriminator of a branch."""
     echo = edited(put(3, API_KEY, 1), put(4, "status", API_KEY), put(5, "backing", {"kind": API_KEY}))
     pytester.makepyfile(FOUR_TESTS)
@@ -186,7 +186,7 @@ PACKED = {"Content-Encoding": "gzip"}
     ],
     ids=["body in memory", "another API", "broken coding, of which the client tells"],
 )
-def test_an_answer_of_the_contract_is_seen_and_read_again(response: httpx.Response, url: str, count: int) -> None:
+def test_an_observed_response_can_still_be_read(response: httpx.Response, url: str, count: int) -> None:
     observer = Observer(load())
     observer.observe(httpx.Request("GET", url), response, validated=False)
     assert count == observer.everything.statuses.total()
@@ -194,7 +194,7 @@ def test_an_answer_of_the_contract_is_seen_and_read_again(response: httpx.Respon
         assert BODY == response.read()
 
 
-def test_coverage_is_measured_again_only_where_more_was_seen() -> None:
+def test_coverage_is_recalculated_only_after_new_responses() -> None:
     observer = Observer(load())
     nothing = observer.coverage
     assert nothing is observer.coverage

@@ -45,7 +45,7 @@ class Crowd:
         return harmless("crowd", "overlap", Service(early=self.early, always=self.always))
 
 
-def test_four_requests_overlap_and_no_more_over_few_connections() -> None:
+def test_at_most_four_requests_overlap() -> None:
     crowd = Crowd(4, patience=5)
     with serve(crowd.variant) as server:
         assert ([], []) == judged(server)
@@ -65,7 +65,7 @@ def test_four_requests_overlap_and_no_more_over_few_connections() -> None:
     ],
     ids=["429", "few left", "rate", "a worker"],
 )
-def test_a_target_that_asks_for_it_gets_one_request_at_a_time(
+def test_one_request_at_a_time_is_sent_if_the_options_say_so(
     crowd: Crowd, options: tuple[str, ...], live: LiveRun
 ) -> None:
     with serve(crowd.variant) as server:
@@ -88,7 +88,7 @@ def crashing(visit: Visit, reply: Reply) -> Reply:
     ],
     ids=["one test", "a refused key", "some tests", "no request of its own", "-x"],
 )
-def test_only_what_the_tests_need_is_sent(
+def test_only_requests_of_selected_tests_are_sent(
     options: tuple[str, ...], service: Service, sent: range, live: LiveRun
 ) -> None:
     """After the test that ends a run, only requests already in progress are sent."""

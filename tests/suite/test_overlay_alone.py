@@ -46,7 +46,7 @@ def run(live: LiveRun, name: str) -> tuple[pytest.RunResult, list[dict[str, Any]
 
 
 @pytest.mark.parametrize("name", ["error-shape-message-only", "unknown-space-200-empty-list", "refusal-404"])
-def test_a_server_that_conforms_to_the_published_page_passes_with_warnings(name: str, live: LiveRun) -> None:
+def test_violations_of_only_the_overlay_are_warnings(name: str, live: LiveRun) -> None:
     assert name in VARIANTS
     result, found = run(live, name)
     assert result.ret == pytest.ExitCode.OK
@@ -65,7 +65,7 @@ def test_a_server_that_conforms_to_the_published_page_passes_with_warnings(name:
         ("unknown-space-200-list-of-the-known", "space_id_matches"),
     ],
 )
-def test_what_is_wrong_whoever_documents_it_stays_an_error(name: str, rule: str, live: LiveRun) -> None:
+def test_violations_of_the_published_spec_stay_errors(name: str, rule: str, live: LiveRun) -> None:
     result, found = run(live, name)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert rule in {finding["rule"] for finding in found if finding["level"] == "error"}
@@ -100,7 +100,9 @@ def broken(rule: str, expected: Any = None, *, level: Any = "error", place: str 
         (404, b"{}", broken("response_schema_conformance", None, level="warning"), False),
     ],
 )
-def test_an_error_breaks_the_overlay_alone(status: int, body: bytes, violation: Violation, is_overlay: bool) -> None:
+def test_breaks_overlay_alone_distinguishes_the_overlay_from_the_published_spec(
+    status: int, body: bytes, violation: Violation, is_overlay: bool
+) -> None:
     response = exchange_of(PACKAGED, status, body).response
     assert is_overlay == breaks_overlay_alone(response, violation)
 
@@ -116,7 +118,7 @@ def test_an_error_breaks_the_overlay_alone(status: int, body: bytes, violation: 
         (401, "text/json", False),
     ],
 )
-def test_an_error_body_of_a_type_built_on_json_breaks_the_overlay_alone(
+def test_an_error_with_a_json_based_media_type_violates_only_the_overlay(
     status: int, media_type: str, is_overlay: bool
 ) -> None:
     body = b'{"type": "about:blank", "title": "Unauthorized", "status": 401}'
@@ -124,7 +126,7 @@ def test_an_error_body_of_a_type_built_on_json_breaks_the_overlay_alone(
     assert is_overlay == breaks_overlay_alone(response, broken("content_type_conformance"))
 
 
-def test_a_server_whose_errors_are_problem_details_passes_with_warnings(live: LiveRun) -> None:
+def test_a_server_with_problem_details_errors_passes_with_warnings(live: LiveRun) -> None:
     with serve(PROBLEM_DETAILS) as server:
         result = live(server, "bctrl", "--bctrl-report=found.json")
     assert result.ret == pytest.ExitCode.OK
@@ -134,6 +136,6 @@ def test_a_server_whose_errors_are_problem_details_passes_with_warnings(live: Li
     assert all(finding["level"] == "warning" and OVERLAY_ALONE in finding["message"] for finding in warnings)
 
 
-def test_a_contract_without_an_overlay_has_no_such_errors() -> None:
+def test_breaks_overlay_alone_is_false_without_an_overlay() -> None:
     response = exchange_of(contract_of(True), 404, b"{}").response
     assert not breaks_overlay_alone(response, broken("ignored_auth", None, kind="not refused"))

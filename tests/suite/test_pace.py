@@ -29,7 +29,7 @@ class Limit:
         return Service().problem(429, "rate.limited", "Slow down.", ("Retry-After", "1"))
 
 
-def test_a_target_that_takes_four_requests_a_second_passes(
+def test_a_target_limited_to_four_requests_per_second_passes(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limited = harmless("four-a-second", "rate limit", Service(early=Limit(4)))

@@ -48,8 +48,8 @@ def followed(run: ContractRun) -> tuple[set[tuple[str, str, str]], str]:
 
 
 @pytest.mark.parametrize("name", [name for name, api in APIS.items() if (api.by or api.next) and api.size])
-def test_each_fault_of_pages_is_found_and_nothing_without_one(name: str) -> None:
-    """And nothing else is sent than before, but for the pages."""
+def test_each_paging_fault_is_found(name: str) -> None:
+    """Without a fault there is no finding, and no requests are sent except those for the pages."""
     of = of_api(name)
     run = run_of(of)
     assert (set(), "") == followed(run)
@@ -110,7 +110,7 @@ UNCHECKED: dict[str, tuple[Callable[[Any], object], dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", UNCHECKED)
-def test_what_cannot_be_followed_is_not_checked(name: str) -> None:
+def test_pages_that_cannot_be_followed_are_not_checked(name: str) -> None:
     prepare, query, reason = UNCHECKED[name]
     run = run_of(contract(RUNTIMES, query))
     prepare(run.mock)
@@ -121,8 +121,8 @@ def test_what_cannot_be_followed_is_not_checked(name: str) -> None:
     assert reason in why
 
 
-def test_a_list_that_changes_meanwhile_tells_nothing() -> None:
-    """An item that is deleted is not a lost item."""
+def test_a_list_that_changes_between_pages_is_not_checked() -> None:
+    """A deleted item is not a lost item."""
     run = run_of(contract(RUNTIMES, CURSOR))
     assert run.mock is not None
     run.mock.sequence([{"id": one} for one in "abcdef"], [{"id": one} for one in "acdef"])
@@ -171,8 +171,8 @@ def live(of: Contract, url: str) -> ContractRun:
 NAMES = [{"id": one} for one in "abcdefg"]
 
 
-def test_the_next_page_of_another_path_is_not_asked_for() -> None:
-    """Nor is another host: of a link, its query alone is followed."""
+def test_a_next_link_to_another_path_or_host_is_not_followed() -> None:
+    """Only the query of a link is used."""
 
     def elsewhere(target: str) -> Answering:
         return lambda path, query, fields: (
@@ -194,15 +194,15 @@ def test_the_next_page_of_another_path_is_not_asked_for() -> None:
     assert "GET /v1/things/1?page=2" in seen
 
 
-def test_a_server_that_ignores_the_size_is_found() -> None:
+def test_a_server_that_ignores_the_page_size_is_found() -> None:
     of = contract(RUNTIMES, CURSOR)
     whole = {"runtimes": NAMES, "hasMore": False, "nextCursor": None}
     with served(lambda path, query, fields: ({}, whole)) as (url, _):
         assert ({("warning", "ignored_page_size", "query limit")}, "") == followed(live(of, url))
 
 
-def test_a_page_that_is_refused_is_found() -> None:
-    """The cursor is one that the server gave."""
+def test_a_rejected_next_page_is_found() -> None:
+    """The server itself returned the cursor."""
 
     def answering(path: str, query: list[tuple[str, str]], fields: dict[str, str]) -> tuple[dict[str, str], Any]:
         if "cursor" in dict(query):
@@ -234,10 +234,8 @@ def strict(path: str, query: list[tuple[str, str]], fields: dict[str, str]) -> t
     return {}, {"runtimes": NAMES[int(start) : end], "hasMore": more, "nextCursor": str(end) if more else None}
 
 
-def test_an_api_of_its_own_kind_gets_its_verdict_with_settings_alone(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It pages by cursor under a prefix, wants a version header, and takes so many requests a second."""
+def test_a_custom_api_is_checked_with_settings_only(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It pages by cursor below a prefix, requires a version header, and limits the rate of requests."""
     limited = {**WHOLE, "minimum": 1, "maximum": 50, "default": 5}
     of = json.loads(json.dumps(contract(RUNTIMES, {**CURSOR, "limit": limited}).source))
     operation = of["paths"]["/v1/things/{id}"]["get"]

@@ -85,7 +85,7 @@ def contract_of(schema: Any = True, security: str = "", **operation: Any) -> Con
     return from_document(spec, "things.json")
 
 
-def test_one_pause_that_is_announced_is_borne_and_asked_after() -> None:
+def test_a_single_503_with_retry_after_is_retried() -> None:
     mock = MockServer(CONTRACT)
     mock.fault("status", 503, retry_after=0, after=2, times=1)
     with target(mock, max_parallel=1) as asked:
@@ -94,7 +94,7 @@ def test_one_pause_that_is_announced_is_borne_and_asked_after() -> None:
     assert len(mock.requests) == 4 + probes.REPEATS - 1
 
 
-def test_a_pause_that_comes_again_is_found() -> None:
+def test_a_repeated_503_is_found() -> None:
     mock = MockServer(CONTRACT)
     mock.fault("status", 503, retry_after=0, after=1, every=3)
     with target(mock) as asked:
@@ -104,7 +104,7 @@ def test_a_pause_that_comes_again_is_found() -> None:
     assert "the server is unavailable again and again" == again[0].message
 
 
-def test_a_body_that_is_not_in_its_coding_is_found() -> None:
+def test_a_body_that_does_not_match_content_encoding_is_found() -> None:
     mock = MockServer(CONTRACT)
     mock.fault(Fault("coded", change.headers({"Content-Encoding": "deflate"})))
     with target(mock) as asked:
@@ -112,14 +112,14 @@ def test_a_body_that_is_not_in_its_coding_is_found() -> None:
     assert ("complete_answer", "the body is not in the coding that Content-Encoding names") in found
 
 
-def test_a_path_that_is_too_long_may_be_refused_as_such() -> None:
+def test_a_too_long_path_may_be_rejected() -> None:
     (long,) = [value for value in ODD if value.name == "long"]
     with target(MockServer(CONTRACT, limits=ServerLimits(target_bytes=1000))) as asked:
         (ask,) = probes.path_value_requests(asked.run, LISTED, long)
         assert [] == ask.check(asked_for(asked, ask))
 
 
-def test_what_is_generated_may_be_refused_as_documented() -> None:
+def test_a_generated_request_may_be_rejected_with_a_documented_status() -> None:
     mock = MockServer(CONTRACT)
     with target(mock) as asked:
         mock.fault("status", 404, times=1)
@@ -130,8 +130,8 @@ def test_what_is_generated_may_be_refused_as_documented() -> None:
     assert {"status_code_conformance"} == {finding.rule for finding in probes.check_generated(undocumented)}
 
 
-def test_what_cannot_be_generated_is_not_checked() -> None:
-    """And nobody else's request is kept back by it."""
+def test_a_value_that_cannot_be_generated_is_not_checked() -> None:
+    """Other requests are still sent."""
     impossible = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "not": {}}}
     contract = contract_of(parameters=[impossible])
     with target(MockServer(CONTRACT), contract) as asked:
@@ -140,7 +140,7 @@ def test_what_cannot_be_generated_is_not_checked() -> None:
             list(asked.findings(probe))
 
 
-def test_a_probe_without_an_answer_does_not_keep_the_others_from_being_sent() -> None:
+def test_a_probe_without_a_response_does_not_stop_the_others() -> None:
     mock = MockServer(CONTRACT)
     mock.fault("reset", after=1)
     with target(mock, retry=RetryPolicy(attempts=1)) as asked:
@@ -149,7 +149,7 @@ def test_a_probe_without_an_answer_does_not_keep_the_others_from_being_sent() ->
     assert len(mock.requests) > 1
 
 
-def test_a_target_that_drops_kept_connections_is_asked_twice_once() -> None:
+def test_a_target_that_drops_idle_connections_causes_one_round_of_retries() -> None:
     taken: list[str] = []
 
     class Dropping(BaseHTTPRequestHandler):
@@ -187,7 +187,7 @@ def test_a_target_that_drops_kept_connections_is_asked_twice_once() -> None:
     assert len(taken) == (5 + 1) + (1 + 5)
 
 
-def test_an_operation_that_is_a_head_is_asked_by_its_own_method_alone() -> None:
+def test_a_head_operation_is_requested_only_with_head() -> None:
     spec = document()
     item = spec["paths"]["/v1/things/{id}"]
     item["get"]["parameters"][0]["example"] = "1"
@@ -201,7 +201,7 @@ def test_an_operation_that_is_a_head_is_asked_by_its_own_method_alone() -> None:
     assert {"HEAD"} == {request.method for request in mock.requests}
 
 
-def test_an_operation_with_another_kind_of_security_cannot_be_asked() -> None:
+def test_an_operation_with_unsupported_security_is_an_error() -> None:
     contract = contract_of(security="digest")
     mock = MockServer(contract)
     with pytest.raises(
@@ -211,13 +211,13 @@ def test_an_operation_with_another_kind_of_security_cannot_be_asked() -> None:
 
 
 @pytest.mark.parametrize("schema", [{"type": "string", "pattern": "^(?=A)B$"}, {"type": "string", "enum": ["a"]}])
-def test_where_no_value_can_be_unknown_and_allowed_it_is_unknown(schema: Mapping[str, Any]) -> None:
+def test_unknown_value_returns_the_default_if_no_valid_value_exists(schema: Mapping[str, Any]) -> None:
     parameter = {"name": "id", "in": "path", "required": True, "schema": schema}
     contract = contract_of(parameters=[parameter])
     assert UNKNOWN.value == unknown_value(contract, contract.operations[0].path_parameters[0])
 
 
-def test_a_value_that_is_almost_a_real_one_is_asked_for_where_it_can_name_nothing() -> None:
+def test_near_miss_paths_are_built_from_real_string_values() -> None:
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": kind}}
         for name, kind in (("id", "string"), ("page", "integer"))
@@ -229,7 +229,7 @@ def test_a_value_that_is_almost_a_real_one_is_asked_for_where_it_can_name_nothin
     assert [] == near_miss_paths(contract, contract.operations[0], {"id": "", "page": "7"})
 
 
-def test_a_value_of_which_nothing_would_arrive_is_not_asked_with() -> None:
+def test_a_value_that_serializes_to_nothing_is_not_sent() -> None:
     """An empty list adds no pair to the query."""
     tags = {"name": "tag", "in": "query", "schema": {"enum": [[], ["a"]]}}
     identity = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
@@ -247,7 +247,7 @@ def pages() -> Contract:
     return contract_of(security="bearer", parameters=[identity, cursor, *listed], responses=responses)
 
 
-def test_no_operation_gets_more_than_forty_requests() -> None:
+def test_no_operation_gets_more_than_40_requests() -> None:
     """Omitted requests are counted; a higher limit sends more."""
     contract = pages()
     mock = MockServer(contract)
@@ -269,7 +269,7 @@ def test_no_operation_gets_more_than_forty_requests() -> None:
     asked.close()
 
 
-def test_a_made_up_cursor_that_is_refused_is_no_error() -> None:
+def test_a_rejected_generated_cursor_is_info() -> None:
     contract = pages()
     mock = MockServer(contract)
     mock.fault("status", 400)
@@ -285,13 +285,13 @@ NARROW = contract_of({"type": "object", "properties": {"a": {"type": "string"}},
 WIDE = contract_of({"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]})
 
 
-def test_a_scenario_that_does_not_pass_fails_the_self_test() -> None:
-    """Each of the three engines reports the type; that no status of a refusal is documented is a warning."""
+def test_a_failing_scenario_fails_the_self_test() -> None:
+    """Each of the three engines reports the type; an undocumented error status is a warning."""
     with pytest.raises(pytest.fail.Exception, match="scenario full: 3 errors"):
         selftest.test_conforming_scenario_passes(NARROW.operations[0], "full", run_of(MockServer(WIDE), NARROW))
 
 
-def test_a_fault_that_is_not_found_fails_the_self_test() -> None:
+def test_an_undetected_fault_fails_the_self_test() -> None:
     harmless = Fault("harmless()", lambda context: context.response, "response_schema_conformance")
 
     def usual(_operation: Operation) -> frozenset[Any]:
@@ -319,15 +319,15 @@ def proven(contract: Contract) -> None:
     ],
     ids=["to be one of two, it has what the other alone documents", "a pattern of nothing"],
 )
-def test_a_contract_whose_samples_break_it_proves_nothing(schema: Any, said: str) -> None:
+def test_a_contract_with_invalid_samples_fails_the_self_test(schema: Any, said: str) -> None:
     contract = contract_of(schema)
     with pytest.raises(pytest.fail.Exception, match=said):
         proven(contract)
     assert not selftest._is_provable(contract, contract.operations[0])
 
 
-def test_a_mutant_that_is_not_caught_fails_the_self_test() -> None:
-    """Of so few values the mutant, too, is found to break the schema, and not the rule alone."""
+def test_an_undetected_mutant_fails_the_self_test() -> None:
+    """With so few possible values, the mutant also violates the schema."""
     number = {"type": "integer", "minimum": 0, "maximum": 1}
     items = {"type": "object", "properties": {"id": number}, "required": ["id"]}
     schema = {

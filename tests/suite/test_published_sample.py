@@ -25,7 +25,7 @@ def refuses(reply: Reply) -> Service:
     return Service(early=early)
 
 
-def test_one_request_is_sent_as_the_samples_send_it(live: LiveRun) -> None:
+def test_one_request_is_a_get_with_a_json_body(live: LiveRun) -> None:
     with serve(named("plain")) as server:
         result = live(server, "bctrl")
         samples = [request for request in server.log if request.body]
@@ -45,7 +45,7 @@ def test_one_request_is_sent_as_the_samples_send_it(live: LiveRun) -> None:
     ],
     ids=["400", "302", "500", "wrong body"],
 )
-def test_a_server_that_cannot_take_it_has_an_error(reply: Reply, rules: set[str], live: LiveRun) -> None:
+def test_a_server_that_rejects_a_get_with_a_body_has_an_error(reply: Reply, rules: set[str], live: LiveRun) -> None:
     with serve(faulty("protocol", "sample", "samples", refuses(reply))) as server:
         result = live(server, "bctrl", "-k", "published_sample", "--bctrl-report=found.json")
     assert result.ret == pytest.ExitCode.TESTS_FAILED

@@ -27,7 +27,7 @@ def read(path: Path) -> dict[str, Any]:
     return report
 
 
-def test_the_suffix_says_how_and_json_what_was_checked(pytester: pytest.Pytester) -> None:
+def test_the_suffix_selects_the_report_format(pytester: pytest.Pytester) -> None:
     paths = [f"out/report.{suffix}" for suffix in SUFFIXES]
 
     result = pytester.runpytest("--bctrl-mock", *(f"--bctrl-report={path}" for path in paths))
@@ -47,8 +47,8 @@ def test_the_suffix_says_how_and_json_what_was_checked(pytester: pytest.Pytester
     assert report["complete"]
 
 
-def test_findings_are_in_every_report(pytester: pytest.Pytester, live: LiveRun) -> None:
-    """Of the shape of the drift gate's, as properties of ordinary JUnit, and those of other tests as remarks."""
+def test_every_report_contains_the_findings(pytester: pytest.Pytester, live: LiveRun) -> None:
+    """In the format of the drift gate's reports, as properties of ordinary JUnit, and as notes for other tests."""
     pytester.makepyfile(
         "def test_it(bctrl_client, bctrl_space_id):\n    bctrl_client.get(f'/v1/spaces/{bctrl_space_id}/runtimes')\n"
     )
@@ -81,7 +81,7 @@ def test_findings_are_in_every_report(pytester: pytest.Pytester, live: LiveRun) 
 
 
 @pytest.mark.parametrize("stop", [("-x",), ("-n", "2"), ("-n", "2", "-x")], ids=" ".join)
-def test_they_are_written_when_tests_fail(pytester: pytest.Pytester, live: LiveRun, stop: tuple[str, ...]) -> None:
+def test_reports_are_written_if_tests_fail(pytester: pytest.Pytester, live: LiveRun, stop: tuple[str, ...]) -> None:
     with serve(named("status-not-in-enum-1")) as server:
         result = live(server, "--bctrl-report=report.json", "--bctrl-report=report.html", *stop)
 
@@ -90,8 +90,8 @@ def test_they_are_written_when_tests_fail(pytester: pytest.Pytester, live: LiveR
     assert "<h1>Failed</h1>" in (pytester.path / "report.html").read_text("utf-8")
 
 
-def test_workers_make_one_report_of_the_whole_run(pytester: pytest.Pytester) -> None:
-    """With what all of them saw."""
+def test_a_run_with_workers_writes_one_report(pytester: pytest.Pytester) -> None:
+    """It contains the observations of all workers."""
     result = pytester.runpytest("--bctrl-mock", "-n", "2", "--bctrl-report=report.json")
 
     result.stdout.fnmatch_lines(["checked *GET /v1/spaces/{id}/runtimes: *", "passed *45 of 45 tests passed*"])
@@ -105,7 +105,7 @@ def test_workers_make_one_report_of_the_whole_run(pytester: pytest.Pytester) -> 
     assert "of the contract was covered" in report["verdict"]["sentence"]
 
 
-def test_a_run_that_is_stopped_is_not_called_passed(pytester: pytest.Pytester) -> None:
+def test_an_interrupted_run_is_not_reported_as_passed(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("import pytest\n\ndef test_it():\n    raise KeyboardInterrupt\n")
 
     # A process of its own: pytester takes an interruption in this one for the user's.
@@ -116,7 +116,7 @@ def test_a_run_that_is_stopped_is_not_called_passed(pytester: pytest.Pytester) -
     assert ("not checked", False) == (report["verdict"]["status"], report["complete"])
 
 
-def test_a_run_that_checks_nothing_is_not_called_passed(pytester: pytest.Pytester) -> None:
+def test_a_run_without_tests_is_not_reported_as_passed(pytester: pytest.Pytester) -> None:
     pytester.runpytest(
         "--bctrl-mock", "-k", "no_such_test", *(f"--bctrl-report=report.{suffix}" for suffix in SUFFIXES)
     )
@@ -130,7 +130,7 @@ def test_a_run_that_checks_nothing_is_not_called_passed(pytester: pytest.Pyteste
     assert not log["runs"][0]["invocations"][0]["executionSuccessful"]
 
 
-def test_an_upstream_that_cannot_be_read_is_not_called_passed(pytester: pytest.Pytester) -> None:
+def test_an_unreadable_upstream_is_not_reported_as_passed(pytester: pytest.Pytester) -> None:
     pytester.path.joinpath("page.md").write_text("no spec in here", "utf-8")
 
     pytester.runpytest("--bctrl-upstream=page.md", "--bctrl-report=report.json")
@@ -142,8 +142,8 @@ def test_an_upstream_that_cannot_be_read_is_not_called_passed(pytester: pytest.P
     assert report["not_checked"]
 
 
-def test_an_empty_list_is_not_taken_for_proof(pytester: pytest.Pytester, live: LiveRun) -> None:
-    """The rules about items are skipped, with the reason, and the run still passes."""
+def test_tests_of_items_are_skipped_for_an_empty_list(pytester: pytest.Pytester, live: LiveRun) -> None:
+    """The report has the reason, and the run still passes."""
     with serve(named("empty-list")) as server:
         result = live(server, "-v", "--bctrl-report=report.json")
 
@@ -157,7 +157,7 @@ def test_an_empty_list_is_not_taken_for_proof(pytester: pytest.Pytester, live: L
     assert "5 skipped" in report["verdict"]["sentence"]
 
 
-def test_a_run_that_saw_less_than_was_asked_for_is_not_called_passed(pytester: pytest.Pytester) -> None:
+def test_coverage_below_the_minimum_is_reported_as_failed(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest("--bctrl-mock", "--bctrl-min-coverage=100", "--bctrl-report=report.json")
 
     report = read(pytester.path / "report.json")
@@ -165,7 +165,7 @@ def test_a_run_that_saw_less_than_was_asked_for_is_not_called_passed(pytester: p
     assert "below the minimum of 100%" in report["verdict"]["sentence"]
 
 
-def test_what_is_accepted_is_told_and_fails_nothing(pytester: pytest.Pytester, live: LiveRun) -> None:
+def test_accepted_findings_are_reported_and_do_not_fail_the_run(pytester: pytest.Pytester, live: LiveRun) -> None:
     with serve(named("status-not-in-enum-1")) as server:
         live(server, "--bctrl-accept=known for a while")
         result = live(server, "--bctrl-report=report.json")
@@ -187,7 +187,7 @@ def test_what_is_accepted_is_told_and_fails_nothing(pytester: pytest.Pytester, l
     ],
     ids=["the ini file asks", "the command line takes its place", "without a contract run", "nothing runs"],
 )
-def test_what_is_asked_for_is_written_where_the_contract_is_run(
+def test_reports_are_written_for_contract_runs_only(
     pytester: pytest.Pytester, ini: str, arguments: list[str], written: list[str]
 ) -> None:
     pytester.makeini(f"[pytest]\nbctrl_report =\n    {ini}\n")
@@ -206,7 +206,7 @@ def test_what_is_asked_for_is_written_where_the_contract_is_run(
         ("folder.json", "'folder.json' cannot be written: Is a directory *"),
     ],
 )  # fmt: skip
-def test_a_path_that_will_not_do_is_refused_before_anything_is_sent(
+def test_an_invalid_report_path_is_a_usage_error_before_any_request(
     pytester: pytest.Pytester, live: LiveRun, path: str, words: str
 ) -> None:
     pytester.path.joinpath("there").write_text("a file", "utf-8")
@@ -219,7 +219,7 @@ def test_a_path_that_will_not_do_is_refused_before_anything_is_sent(
         assert [] == server.log
 
 
-def test_a_report_without_a_contract_run_is_refused(pytester: pytest.Pytester) -> None:
+def test_a_report_without_a_contract_run_is_a_usage_error(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest("--bctrl-report=report.json")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -238,7 +238,7 @@ def test_a_report_that_cannot_be_written_at_the_end_fails_the_run(pytester: pyte
 
 
 @pytest.mark.parametrize("variant", ["plain", "any-scheme-with-key-accepted", "reset-always", "401-for-right-key"])
-def test_the_key_is_in_none(pytester: pytest.Pytester, live: LiveRun, variant: str) -> None:
+def test_the_key_is_in_no_report(pytester: pytest.Pytester, live: LiveRun, variant: str) -> None:
     pytester.makepyfile(
         "import os\n\nimport pytest\n\n@pytest.mark.bctrl_contract\ndef test_it():\n    assert not dict(os.environ)\n"
     )

@@ -22,8 +22,8 @@ RULES = "[pytest]\npython_functions = check_*\npython_files = check_*.py\npython
     ],
     ids=["strict", "naming-rules-append", "importlib-random-order"],
 )
-def test_an_empty_directory_is_enough(pytester: pytest.Pytester, ini: str, arguments: tuple[str, ...]) -> None:
-    """It works with warnings as errors, in any order, in every import mode, beside tests of any name."""
+def test_the_suite_runs_in_an_empty_directory(pytester: pytest.Pytester, ini: str, arguments: tuple[str, ...]) -> None:
+    """With warnings as errors, in any order, in every import mode, and with tests of any name."""
     pytester.makeini(ini)
 
     result = pytester.runpytest("--bctrl-mock", *arguments)
@@ -34,7 +34,7 @@ def test_an_empty_directory_is_enough(pytester: pytest.Pytester, ini: str, argum
         assert TESTS == len(ElementTree.parse(written).getroot().findall(".//testcase"))
 
 
-def test_without_a_flag_nothing_is_collected(pytester: pytest.Pytester) -> None:
+def test_no_contract_tests_are_collected_without_an_option(pytester: pytest.Pytester) -> None:
     assert pytester.runpytest().ret == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
@@ -58,7 +58,7 @@ def test_ids_begin_with_bctrl(pytester: pytest.Pytester) -> None:
     ],
     ids=["all", "-k", "-m", "the suite alone", "an id that was printed", "a test on workers"],
 )
-def test_they_are_selected_beside_a_test_of_the_project(
+def test_contract_tests_and_project_tests_can_be_selected(
     pytester: pytest.Pytester, arguments: tuple[str, ...], outcomes: dict[str, int]
 ) -> None:
     pytester.makeconftest("import pytest\n\n@pytest.fixture(autouse=True)\ndef mine():\n    yield\n")
@@ -67,7 +67,7 @@ def test_they_are_selected_beside_a_test_of_the_project(
     pytester.runpytest("--bctrl-mock", *arguments).assert_outcomes(**outcomes)
 
 
-def test_an_unknown_id_is_one_clear_line(pytester: pytest.Pytester) -> None:
+def test_an_unknown_test_id_is_a_usage_error(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest("--bctrl-mock", "bctrl::test_nothing")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR

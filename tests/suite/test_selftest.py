@@ -7,7 +7,7 @@ import re
 import pytest
 
 
-def test_every_mutant_is_caught_and_every_fault_found_without_a_target(
+def test_the_self_test_of_the_packaged_contract_passes_without_a_target(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("BCTRL_API_KEY", raising=False)
@@ -58,8 +58,8 @@ SECOND = """paths:
         '200': {description: All., content: {application/json: {schema: {type: array, items: {type: integer}}}}}"""
 
 
-def test_a_contract_of_ones_own_that_is_silent_about_refusals_is_proven(pytester: pytest.Pytester) -> None:
-    """Paths and answers are its own; what it leaves out is said, and is held against neither mock nor checks."""
+def test_the_self_test_passes_for_a_contract_without_documented_errors(pytester: pytest.Pytester) -> None:
+    """What the contract does not document is reported, but does not fail the run."""
     pytester.makefile(".yaml", mine=AWKWARD.replace("^(?=A)B$", "^[A-Z]{3}$").replace("paths:", SECOND))
 
     result = pytester.runpytest("--bctrl-selftest", "--bctrl-contract=mine.yaml", "-n2")
@@ -91,8 +91,10 @@ NO_BODY = (
         (NO_BODY, "it documents no successful JSON response*"),
     ],
 )
-def test_a_contract_without_a_body_is_refused(pytester: pytest.Pytester, text: str, problem: str) -> None:
-    """Before anything is collected: green would say that something was proven."""
+def test_the_self_test_of_a_contract_without_a_body_is_a_usage_error(
+    pytester: pytest.Pytester, text: str, problem: str
+) -> None:
+    """A passing run would suggest that something was proven."""
     pytester.makefile(".yaml", mine=text)
 
     result = pytester.runpytest("--bctrl-selftest", "--bctrl-contract=mine.yaml")
@@ -101,8 +103,7 @@ def test_a_contract_without_a_body_is_refused(pytester: pytest.Pytester, text: s
     result.stderr.fnmatch_lines([f"ERROR: bctrl: *{problem}"])
 
 
-def test_what_cannot_be_asked_has_no_fault_to_find(pytester: pytest.Pytester) -> None:
-    """One test says so."""
+def test_an_operation_that_cannot_be_requested_is_skipped_in_the_self_test(pytester: pytest.Pytester) -> None:
     impossible = "schema: {type: string, pattern: '^(?=A)B$'}"
     pytester.makefile(".yaml", mine=AWKWARD.replace("schema: {type: integer}, example: 42", impossible))
 

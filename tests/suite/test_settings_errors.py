@@ -36,7 +36,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         ("--bctrl-fail-on=fatal", "BCTRL_API_KEY", KEY, "unknown level 'fatal' (choose one of: error, warning, info"),
     ],
 )
-def test_what_a_run_lacks_or_cannot_use_is_named_in_one_line_and_no_key_shown(
+def test_a_missing_or_invalid_setting_is_one_line_without_the_key(
     pytester: pytest.Pytester, environment: pytest.MonkeyPatch, option: str, variable: str, value: str, said: str
 ) -> None:
     environment.setenv(variable, value)
@@ -55,7 +55,7 @@ def test_what_a_run_lacks_or_cannot_use_is_named_in_one_line_and_no_key_shown(
         ("post", "none has a safe method (use a document with a GET or HEAD or OPTIONS operation)"),
     ],
 )
-def test_a_contract_of_which_nothing_can_be_asked_is_no_green_run(method: str, said: str) -> None:
+def test_a_contract_without_safe_operations_is_an_error(method: str, said: str) -> None:
     spec = document()
     spec["paths"]["/v1/things/{id}"] = {method: spec["paths"]["/v1/things/{id}"]["get"]}
     run = ContractRun("live", from_document(spec, "x.json"), "", Secret(KEY), {}, "error", 20)
@@ -68,7 +68,7 @@ def test_a_contract_of_which_nothing_can_be_asked_is_no_green_run(method: str, s
         require_operations(with_mock(run))
 
 
-def test_the_ini_file_is_enough_beside_the_key(pytester: pytest.Pytester, environment: pytest.MonkeyPatch) -> None:
+def test_a_run_needs_only_the_key_and_the_ini_file(pytester: pytest.Pytester, environment: pytest.MonkeyPatch) -> None:
     with serve(named("plain")) as server:
         environment.setenv("BCTRL_API_KEY", server.api_key)
         environment.delenv("BCTRL_SPACE_ID")

@@ -32,17 +32,19 @@ def attempt(status: int | None = None, error: str | None = None, detail: str = "
         (httpx.PoolTimeout, "full", "no usable answer: full"),
     ],
 )
-def test_an_error_is_said_in_words(error: type[httpx.TransportError], detail: str, words: str) -> None:
+def test_transport_error_message_describes_each_error(
+    error: type[httpx.TransportError], detail: str, words: str
+) -> None:
     assert words in transport_error_message(error(detail), [attempt(error=error.__name__, detail=detail)])
 
 
-def test_the_number_of_attempts_is_said() -> None:
+def test_transport_error_message_has_the_number_of_attempts() -> None:
     assert " (3 attempts in 3 s); check" in transport_error_message(
         httpx.ReadTimeout(""), [attempt(error="ReadTimeout")] * 3
     )
 
 
-def test_an_error_before_any_attempt_is_said_by_itself() -> None:
+def test_transport_error_message_describes_an_error_without_attempts() -> None:
     said = "the target cannot be reached: why (1 attempt); check that a server listens on this host and port"
     assert said == transport_error_message(httpx.ConnectError("why"), [])
 
@@ -56,11 +58,13 @@ def test_an_error_before_any_attempt_is_said_by_itself() -> None:
         (1, None, 9, "the target says 429 Too Many Requests, at the first attempt (9 requests were sent again before)"),
     ],
 )
-def test_a_limit_that_stays_is_said(attempts: int, asked: float | None, again: int, words: str) -> None:
+def test_retry_later_message_describes_the_rate_limit(
+    attempts: int, asked: float | None, again: int, words: str
+) -> None:
     assert words == retry_later_message(429, attempts, asked, again)
 
 
-def test_a_long_wait_is_said_in_few_digits() -> None:
+def test_retry_later_message_shortens_long_waits() -> None:
     assert "asks for 1e+300 s more" in retry_later_message(503, 1, 1e300, 0)
 
 
@@ -71,16 +75,16 @@ def found(*attempts: Attempt) -> list[str]:
     return [finding.rule for finding in attempt_findings(OPERATION, attempts, "curl")]
 
 
-def test_a_broken_answer_that_a_retry_made_good_is_found() -> None:
+def test_a_broken_response_before_a_successful_retry_is_found() -> None:
     assert ["complete_answer"] == found(attempt(error="RemoteProtocolError", detail="x"), attempt(200))
 
 
-def test_a_limit_and_an_idle_connection_that_was_closed_are_no_fault() -> None:
+def test_rate_limits_and_closed_idle_connections_are_not_findings() -> None:
     assert [] == found(attempt(429), attempt(error="ReadError", kept=True), attempt(200))
     assert [] == found(attempt(error="RemoteProtocolError", detail=GONE, kept=True), attempt(200))
 
 
-def test_what_stands_after_the_end_of_an_answer_is_found_and_reproduced_by_the_request_before() -> None:
+def test_surplus_bytes_are_found_with_the_command_of_the_previous_request() -> None:
     stray = attempt(error="RemoteProtocolError", detail="illegal status line: 'more'", kept=True)
     said = [
         (finding.rule, finding.observed, finding.reproduce)
@@ -90,5 +94,5 @@ def test_what_stands_after_the_end_of_an_answer_is_found_and_reproduced_by_the_r
     assert [("response_framing", "illegal status line: 'more'", "curl before")] == said
 
 
-def test_the_last_attempt_is_judged_elsewhere() -> None:
+def test_a_failed_last_attempt_is_not_reported_again() -> None:
     assert [] == found(attempt(error="ReadError"))

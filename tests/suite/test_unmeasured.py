@@ -30,9 +30,7 @@ def beyond(pytester: pytest.Pytester) -> pytest.Pytester:
 
 
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one-process", "two-workers"])
-def test_a_minimum_that_cannot_be_measured_ends_with_2_and_says_why(
-    beyond: pytest.Pytester, workers: list[str]
-) -> None:
+def test_unmeasurable_minimum_coverage_exits_with_2_and_the_reason(beyond: pytest.Pytester, workers: list[str]) -> None:
     result = beyond.runpytest("--bctrl-contract=mine.json", "--bctrl-min-coverage=1", *workers)
     assert pytest.ExitCode.INTERRUPTED == result.ret
     result.assert_outcomes(passed=1)
@@ -42,7 +40,7 @@ def test_a_minimum_that_cannot_be_measured_ends_with_2_and_says_why(
     assert "below the minimum" not in result.stdout.str()
 
 
-def test_without_a_minimum_the_run_passes_and_names_what_was_not_measured(beyond: pytest.Pytester) -> None:
+def test_without_a_minimum_the_run_passes_and_reports_unmeasured_coverage(beyond: pytest.Pytester) -> None:
     result = beyond.runpytest("--bctrl-contract=mine.json", "--bctrl-coverage")
     assert pytest.ExitCode.OK == result.ret
     result.stdout.fnmatch_lines(["not checked  coverage of GET *alternatives are not distinguished*"])

@@ -20,24 +20,24 @@ def published(tmp_path: Path) -> Path:
     return path
 
 
-def test_no_drift_passes(pytester: pytest.Pytester, published: Path) -> None:
+def test_an_unchanged_upstream_passes(pytester: pytest.Pytester, published: Path) -> None:
     result = pytester.runpytest(f"--bctrl-upstream={published}")
 
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines([f"checked      the vendored spec against {published}"])
 
 
-def test_it_runs_beside_the_contract_suite_and_on_workers(pytester: pytest.Pytester, published: Path) -> None:
+def test_the_drift_test_runs_with_the_contract_suite_on_workers(pytester: pytest.Pytester, published: Path) -> None:
     pytester.runpytest("--bctrl-mock", f"--bctrl-upstream={published}", "-n", "2").assert_outcomes(passed=46)
 
 
-def test_an_ini_value_counts_where_the_suite_runs(pytester: pytest.Pytester, published: Path) -> None:
+def test_bctrl_upstream_in_the_ini_file_applies_if_the_suite_runs(pytester: pytest.Pytester, published: Path) -> None:
     pytester.makeini(f"[pytest]\nbctrl_upstream = {published}\n")
 
     pytester.runpytest("--bctrl-mock", "-k", "upstream").assert_outcomes(passed=1, deselected=45)
 
 
-def test_what_breaks_a_consumer_fails_with_both_places(pytester: pytest.Pytester, published: Path) -> None:
+def test_a_breaking_change_fails_and_shows_both_locations(pytester: pytest.Pytester, published: Path) -> None:
     published.write_text(published.read_text("utf-8").replace("- stopped", "- paused"), "utf-8")
 
     result = pytester.runpytest(f"--bctrl-upstream={published}")
@@ -53,7 +53,7 @@ def test_what_breaks_a_consumer_fails_with_both_places(pytester: pytest.Pytester
     )
 
 
-def test_what_cannot_be_checked_is_not_passed(pytester: pytest.Pytester, published: Path) -> None:
+def test_an_unreadable_upstream_exits_with_2(pytester: pytest.Pytester, published: Path) -> None:
     published.write_text("# A page without a spec\n")
 
     result = pytester.runpytest(f"--bctrl-upstream={published}")
@@ -64,14 +64,16 @@ def test_what_cannot_be_checked_is_not_passed(pytester: pytest.Pytester, publish
 
 
 @pytest.mark.parametrize("value", ["nowhere.md", "", "."])
-def test_a_source_that_is_no_file_is_a_wrong_setting(pytester: pytest.Pytester, value: str) -> None:
+def test_an_upstream_that_is_not_a_file_is_a_usage_error(pytester: pytest.Pytester, value: str) -> None:
     result = pytester.runpytest("--bctrl-mock", f"--bctrl-upstream={value}")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: bctrl: --bctrl-upstream: {value!r} is not a file (*"])
 
 
-def test_the_baseline_of_the_gate_is_that_of_the_run(pytester: pytest.Pytester, typed: Typed, published: Path) -> None:
+def test_the_run_uses_the_baseline_written_by_the_gate(
+    pytester: pytest.Pytester, typed: Typed, published: Path
+) -> None:
     published.write_text(published.read_text("utf-8").replace("- stopped", "- paused"), "utf-8")
     accepted = typed(shlex.join(["pytest-bctrl", "drift", str(published), "--accept", "agreed"]))
 

@@ -19,8 +19,8 @@ def test_the_header_names_target_contract_and_level(pytester: pytest.Pytester) -
     )
 
 
-def test_a_failure_groups_counts_reproduces_and_says_what_to_type_next(live: LiveRun) -> None:
-    """In the test's report, in the section at the end and in the short summary; without colour on no terminal."""
+def test_a_failure_shows_counts_a_reproduction_and_the_next_command(live: LiveRun) -> None:
+    """In the test's report, the final section and the short summary; without colour if there is no terminal."""
     with serve(named("last-of-300-status-unknown")) as server:
         result = live(server, "--bctrl-fail-on=warning", "-k", "test_answer_conforms")
 
@@ -40,20 +40,20 @@ def test_a_failure_groups_counts_reproduces_and_says_what_to_type_next(live: Liv
     assert "\x1b" not in result.stdout.str()
 
 
-def test_a_fault_that_comes_and_goes_is_said_to(live: LiveRun) -> None:
+def test_an_intermittent_fault_is_reported_with_its_frequency(live: LiveRun) -> None:
     with serve(named("fifth-answer-has-bad-item")) as server:
         result = live(server, "-k", "test_conformance_is_kept")
 
     result.stdout.fnmatch_lines(["  often     in 1 of 5 responses to the same request: send it several times"])
 
 
-def test_a_path_of_dots_is_reproduced_as_it_was_sent(live: LiveRun) -> None:
+def test_a_path_with_dot_segments_is_reproduced_as_sent(live: LiveRun) -> None:
     with serve(named("500-on-odd-ids")) as server:
         result = live(server, "-k", "dot-segments")
     result.stdout.fnmatch_lines(["  reproduce curl -sS -i --path-as-is -H *//*/v1/spaces/%2E%2E/runtimes"])
 
 
-def test_warnings_are_reported_where_they_do_not_fail(live: LiveRun) -> None:
+def test_warnings_below_the_failing_level_are_reported(live: LiveRun) -> None:
     with serve(named("undocumented-all-items")) as server:
         result = live(server)
 
@@ -67,7 +67,7 @@ def test_warnings_are_reported_where_they_do_not_fail(live: LiveRun) -> None:
     )
 
 
-def test_a_conforming_live_run_ends_with_what_was_checked(live: LiveRun) -> None:
+def test_a_passing_live_run_ends_with_a_summary(live: LiveRun) -> None:
     with serve(named("plain")) as server:
         result = live(server)
 
@@ -80,8 +80,8 @@ def test_a_conforming_live_run_ends_with_what_was_checked(live: LiveRun) -> None
     )
 
 
-def test_an_open_door_is_one_block_in_colour_with_its_variants_in_a_line(live: LiveRun) -> None:
-    """pytest's short summary names every test, and for all but one the test whose failure says more."""
+def test_a_server_that_accepts_every_credential_is_reported_in_one_block(live: LiveRun) -> None:
+    """pytest's short summary lists every test, and refers all but one to the test whose failure says more."""
     with serve(named("no-auth-needed")) as server:
         text = live(server, "--color=yes", "-p", "no:randomly", "-k", "credential").stdout.str()
 
@@ -97,7 +97,9 @@ def test_an_open_door_is_one_block_in_colour_with_its_variants_in_a_line(live: L
     ("flag", "blocks", "closing"),
     [("-q", 1, ["failed ", "next "]), ("-qq", 1, []), ("-vv", 2, ["checked ", "coverage ", "failed ", "next "])],
 )
-def test_q_and_v_mean_what_they_mean_in_pytest(live: LiveRun, flag: str, blocks: int, closing: list[str]) -> None:
+def test_quiet_and_verbose_change_the_amount_of_output(
+    live: LiveRun, flag: str, blocks: int, closing: list[str]
+) -> None:
     with serve(named("last-of-300-status-unknown")) as server:
         lines = live(server, flag, "-k", "conforms or kept").outlines
 
@@ -106,7 +108,7 @@ def test_q_and_v_mean_what_they_mean_in_pytest(live: LiveRun, flag: str, blocks:
     assert closing == [label for line in lines for label in labels if line.startswith(label)]
 
 
-def test_what_did_not_run_is_counted_and_the_failed_tests_alone_are_not_called_the_whole(live: LiveRun) -> None:
+def test_tests_that_did_not_run_are_counted_in_the_summary(live: LiveRun) -> None:
     with serve(named("last-of-300-status-unknown")) as server:
         first = live(server, "-x", "-p", "no:randomly")
         again = live(server, "--lf", "--bctrl-fail-on=never")
@@ -116,7 +118,7 @@ def test_what_did_not_run_is_counted_and_the_failed_tests_alone_are_not_called_t
     again.stdout.fnmatch_lines(["next         pytest --bctrl-live * runs the whole suite"])
 
 
-def test_what_was_never_seen_is_listed_where_it_is_asked_for(live: LiveRun) -> None:
+def test_bctrl_coverage_lists_what_is_not_covered(live: LiveRun) -> None:
     with serve(named("plain")) as server:
         result = live(server, "--bctrl-coverage", "-k", "conforms")
     result.stdout.fnmatch_lines(
@@ -124,7 +126,7 @@ def test_what_was_never_seen_is_listed_where_it_is_asked_for(live: LiveRun) -> N
     )
 
 
-def test_where_ids_are_scrubbed_an_item_is_named_by_its_place_alone(pytester: pytest.Pytester, live: LiveRun) -> None:
+def test_with_scrubbed_ids_an_item_is_named_by_its_location(pytester: pytest.Pytester, live: LiveRun) -> None:
     pytester.makeini("[pytest]\nbctrl_scrub = ids")
     with serve(named("last-of-300-status-unknown")) as server:
         result = live(server, "-k", "answer_conforms", "--bctrl-report=report.json")

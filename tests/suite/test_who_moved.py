@@ -54,7 +54,7 @@ def commands(result: pytest.RunResult) -> list[str]:
 
 
 @pytest.mark.parametrize(("moved", "workers"), [*((moved, "0") for moved in FOUR), (STALE, "2")])
-def test_the_end_of_a_run_says_who_moved_and_the_gate_says_the_same_from_its_report(
+def test_the_run_and_the_gate_attribute_a_change_to_the_same_cause(
     pytester: pytest.Pytester, live: LiveRun, typed: Typed, upstream: Path, moved: str, workers: str
 ) -> None:
     case = CASES[FOUR[moved]]
@@ -78,7 +78,7 @@ def test_the_end_of_a_run_says_who_moved_and_the_gate_says_the_same_from_its_rep
     assert typed(f"{command} --dry-run" if moved == STALE else command).ret == (1 if moved == PROMISED else 0)
 
 
-def test_nothing_is_said_where_nothing_moved(pytester: pytest.Pytester, live: LiveRun, upstream: Path) -> None:
+def test_no_attribution_is_printed_without_a_change(pytester: pytest.Pytester, live: LiveRun, upstream: Path) -> None:
     upstream.write_text(yaml.safe_dump(SPEC))
     with serve(named("plain")) as server:
         result = live(server, *ONE, "--bctrl-upstream=upstream.yaml")
@@ -87,8 +87,8 @@ def test_nothing_is_said_where_nothing_moved(pytester: pytest.Pytester, live: Li
     result.stdout.no_fnmatch_line("*who moved*")
 
 
-def test_the_commands_work_as_they_are_printed(live: LiveRun, typed: Typed, upstream: Path) -> None:
-    """The overlay is written down, and made into a contract that has nothing left to find."""
+def test_the_printed_commands_resolve_the_change(live: LiveRun, typed: Typed, upstream: Path) -> None:
+    """The suggested overlay is written and built into a contract without further findings."""
     upstream.write_text(yaml.safe_dump(published(CASES[FOUR[PROMISED]])))
     with serve(faulty("schema", "moved", AHEAD, served(FOUR[AHEAD]))) as server:
         printed = commands(live(server, *ONE, "--bctrl-upstream=upstream.yaml"))
@@ -102,7 +102,7 @@ def test_the_commands_work_as_they_are_printed(live: LiveRun, typed: Typed, upst
     assert (built.ret, again.ret) == (0, 0)
 
 
-def test_an_overlay_that_no_longer_applies_is_named_among_what_was_not_checked(
+def test_an_overlay_that_no_longer_applies_makes_attribution_not_checked(
     pytester: pytest.Pytester, live: LiveRun, upstream: Path
 ) -> None:
     spec = published(CASES[FOUR[AHEAD]])
@@ -116,10 +116,10 @@ def test_an_overlay_that_no_longer_applies_is_named_among_what_was_not_checked(
 
 
 @pytest.mark.parametrize("target", [[], ["--bctrl-mock"]], ids=["none", "mock"])
-def test_without_the_api_there_is_no_third_witness(
+def test_no_attribution_is_printed_without_a_live_api(
     pytester: pytest.Pytester, upstream: Path, target: list[str]
 ) -> None:
-    """The mock answers by the contract: what it never sends says nothing of the API."""
+    """The mock follows the contract, so its traffic says nothing about the API."""
     upstream.write_text(yaml.safe_dump(published(CASES[FOUR[STALE]])))
 
     result = pytester.runpytest("--bctrl-upstream=upstream.yaml", *target)
