@@ -54,19 +54,19 @@ class Slotted:
 
 
 @pytest.mark.parametrize("made", [of_httpx, of_requests, of_urllib3, of_werkzeug, Slotted])
-def test_a_response_of_a_client_is_taken_whole(made: Any) -> None:
+def test_responses_of_client_libraries_are_converted(made: Any) -> None:
     response = response_from(made(), CONTRACT)
     assert (200, "application/json", BODY) == (response.status, response.media_type, response.body)
     assert made in (of_werkzeug, Slotted) or {"id": SPACE} == response.path_values
 
 
 @pytest.mark.parametrize("body", [BODY, BODY.decode(), sample()], ids=["bytes", "text", "data"])
-def test_a_bare_body_counts_as_a_documented_success(body: Any) -> None:
+def test_a_plain_body_is_treated_as_a_successful_response(body: Any) -> None:
     response = response_from(body, CONTRACT)
     assert (200, (JSON,), sample()) == (response.status, response.headers, response.data)
 
 
-def test_a_response_without_a_request_is_taken() -> None:
+def test_a_response_without_a_request_is_accepted() -> None:
     assert {} == response_from(httpx.Response(200, content=b"{}"), CONTRACT).path_values
 
 
@@ -96,7 +96,7 @@ class Unread(httpx.SyncByteStream):
     ],
     ids=["none", "number", "object", "surrogate", "not data", "set", "unread"],
 )
-def test_what_is_not_a_response_is_refused(response: Any, problem: str) -> None:
+def test_an_object_that_is_not_a_response_is_an_error(response: Any, problem: str) -> None:
     with pytest.raises(BctrlError, match=problem):
         response_from(response, CONTRACT)
 
@@ -138,11 +138,11 @@ OTHER = httpx.Response(200, content=b"{}", request=httpx.Request("GET", "https:/
 @pytest.mark.parametrize(
     ("response", "name", "expected"), [(OTHER, None, "other"), ({}, "other", "other"), (OTHER, "things", "things")]
 )
-def test_a_name_or_else_the_url_tells_the_operation(response: Any, name: str | None, expected: str) -> None:
+def test_the_operation_is_found_by_name_or_url(response: Any, name: str | None, expected: str) -> None:
     assert expected == response_from(response, two(), name).operation.operation_id
 
 
-def test_an_operation_that_cannot_be_told_is_asked_for() -> None:
+def test_an_ambiguous_operation_is_an_error_that_lists_the_operations() -> None:
     with pytest.raises(BctrlError, match=r"one of: things, other"):
         response_from({}, two())
 
@@ -189,13 +189,13 @@ def asked_by_django(method: str) -> Any:
 
 @pytest.mark.parametrize("asked", [asked_by_httpx, asked_by_requests, asked_by_flask, asked_by_django])
 @pytest.mark.parametrize(("method", "operation"), [("GET", "things"), ("HEAD", "look"), ("OPTIONS", "things")])
-def test_path_and_method_tell_the_operation(asked: Any, method: str, operation: str) -> None:
-    """A method that is not documented counts as GET."""
+def test_the_operation_is_found_by_path_and_method(asked: Any, method: str, operation: str) -> None:
+    """An undocumented method counts as GET."""
     response = response_from(asked(method), both())
     assert (operation, {"id": "a"}) == (response.operation.operation_id, response.path_values)
 
 
-def test_what_keeps_no_method_answers_a_get() -> None:
+def test_a_response_without_a_method_belongs_to_get() -> None:
     response = urllib3.HTTPResponse(b"1", {JSON[0]: JSON[1]}, 200, request_url=THING)
     assert "things" == response_from(response, both()).operation.operation_id
 
@@ -211,7 +211,7 @@ def elsewhere() -> Any:
 
 
 @pytest.mark.parametrize(("made", "where"), [(without_path, "pytest_bctrl.check"), (elsewhere, "https://h/elsewhere")])
-def test_an_operation_that_no_url_tells_is_asked_for(made: Any, where: str) -> None:
+def test_a_url_without_an_operation_is_an_error(made: Any, where: str) -> None:
     with pytest.raises(BctrlError) as caught:
         response_from(made(), both())
     assert where == caught.value.where
@@ -229,11 +229,11 @@ class _Streamed:
         raise RuntimeError("not read")
 
 
-def test_a_body_is_found_where_another_cannot_be_read() -> None:
+def test_a_body_is_read_from_another_attribute_if_the_first_fails() -> None:
     assert b"1" == response_from(_Streamed(), contract_of()).body
 
 
-def test_a_bare_body_is_taken_to_be_of_the_first_media_type() -> None:
+def test_a_plain_body_has_the_first_documented_media_type() -> None:
     content: dict[str, Any] = {"application/json": {}, "application/problem+json": {}}
     contract = contract_of(responses={"200": {"description": "x", "content": content}})
     assert "application/json" == response_from({"a": 1}, contract).header("content-type")

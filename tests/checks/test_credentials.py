@@ -22,24 +22,24 @@ _KEYS = st.text(st.characters(codec="ascii", min_codepoint=33, max_codepoint=126
 
 
 @given(_KEYS)
-def test_no_wrong_credential_is_the_right_one(key: str) -> None:
+def test_no_wrong_credential_equals_the_key(key: str) -> None:
     assert f"Bearer {key}" not in [
         credential.header.reveal() for credential in wrong_credentials(Secret(key)) if credential.header
     ]
 
 
 @given(_KEYS)
-def test_every_credential_can_be_a_header(key: str) -> None:
+def test_every_wrong_credential_is_a_valid_header(key: str) -> None:
     headers = [credential.header.reveal() for credential in wrong_credentials(Secret(key)) if credential.header]
     assert [] == [header for header in headers if header != header.strip() or not header.isprintable()]
 
 
 @given(st.text(st.sampled_from("KLMNOP23456789"), min_size=8))
-def test_no_command_shows_the_key(key: str) -> None:
+def test_no_shell_command_contains_the_key(key: str) -> None:
     assert [] == [credential.name for credential in wrong_credentials(Secret(key)) if key in credential.shell]
 
 
-def test_an_ordinary_key_has_every_kind_once() -> None:
+def test_names_of_wrong_credentials_are_unique() -> None:
     names = [credential.name for credential in wrong_credentials(Secret("bctrl_Key_0123456789"))]
     assert (True, len(names)) == (
         {"no header", "empty bearer", "wrong token", "another scheme", "first half of the key"} <= set(names),
@@ -65,7 +65,7 @@ def test_no_credential_contains_more_than_half_of_the_key(key: str, field: KeyFi
 
 
 @pytest.mark.parametrize("key", ["a", "b"])
-def test_a_kind_for_which_the_key_is_too_short_is_left_out(key: str) -> None:
+def test_prefix_credentials_are_omitted_for_a_short_key(key: str) -> None:
     assert {"first half of the key", "first 8 characters"}.isdisjoint(
         credential.name for credential in wrong_credentials(Secret(key))
     )
@@ -79,8 +79,8 @@ def without_made_up(text: str, key: str) -> str:
     return "".join(letter if letter == other else "." for letter, other in pairs)
 
 
-def test_a_key_is_kept_in_half_where_a_careless_server_looks() -> None:
-    """The rest is made up: dots stand for it."""
+def test_wrong_credentials_share_a_prefix_or_suffix_with_the_key() -> None:
+    """The rest consists of other characters, shown here as dots."""
     key = "abc_Key1xend23x7"
     credentials = wrong_credentials(Secret(key), KeyField("Cookie", "id="))
     sent = {one.name: one.header.reveal().removeprefix("id=") for one in credentials if one.header}
@@ -98,7 +98,7 @@ def test_a_key_is_kept_in_half_where_a_careless_server_looks() -> None:
     }
 
 
-def test_a_refusal_that_shows_the_list_is_one() -> None:
+def test_a_rejection_whose_body_contains_the_list_is_ignored_auth() -> None:
     listed = sample()
     (finding,) = check_refused(replace(response({"error": "no", **listed}, 403), usual=response(listed)), "no header")
     assert ("ignored_auth", "a refusal shows what is listed", "body") == (finding.rule, finding.message, finding.place)
@@ -108,12 +108,12 @@ def test_a_refusal_that_shows_the_list_is_one() -> None:
 @pytest.mark.parametrize(
     ("status", "rules"), [(200, ["ignored_auth"]), (401, []), (501, []), (502, ["not_a_server_error"])]
 )
-def test_a_head_without_a_credential_may_be_refused_in_any_way_but_a_crash(status: int, rules: list[str]) -> None:
+def test_a_rejected_head_may_have_any_status_except_a_server_error(status: int, rules: list[str]) -> None:
     assert rules == [finding.rule for finding in check_head_refused(response(b"", status))]
 
 
-def test_who_looks_at_no_credential_is_one_finding() -> None:
-    """A credential that is rejected in another way, or accepted at another level, is a finding of its own."""
+def test_accepting_every_credential_is_one_finding() -> None:
+    """A credential that is rejected in another way, or accepted at another level, is a separate finding."""
     seen = [("no header", 200), ("empty bearer", 204), ("wrong token", 400), ("another scheme", 299)]
     found = [
         replace(finding, count=2)
@@ -132,8 +132,8 @@ def test_who_looks_at_no_credential_is_one_finding() -> None:
 
 @pytest.mark.parametrize("key", ["bctrl_Key_0123456789", "Keyxendx", "a", "a:b c$'`\\"])
 @pytest.mark.parametrize("field", [BEARER, BASIC, KeyField("Cookie", "id=")])
-def test_each_wrong_credential_has_a_command_that_sends_it(key: str, field: KeyField) -> None:
-    """A shell with the key in its environment sends the same request; the command does not contain the key."""
+def test_the_shell_command_of_a_wrong_credential_sends_it(key: str, field: KeyField) -> None:
+    """With the key in its environment, the shell sends the same header; the command does not contain the key."""
     none, *others = wrong_credentials(Secret(key), field)
     assert ("no header", None, "") == (none.name, none.header, none.shell)
     script = "".join(f'printf "%s\\0" "{one.shell}"\n' for one in others)
@@ -148,7 +148,7 @@ def test_each_wrong_credential_has_a_command_that_sends_it(key: str, field: KeyF
 
 
 @pytest.mark.parametrize("field", [BEARER, KeyField("Cookie", "id=")])
-def test_every_fourth_has_a_connection_of_its_own_and_comes_last(field: KeyField) -> None:
+def test_every_fourth_credential_uses_a_new_connection_and_comes_last(field: KeyField) -> None:
     turns = [credential.is_first for credential in wrong_credentials(Secret("bctrl_Key_0123456789"), field)]
     assert ((len(turns) + 2) // 4, turns) == (sum(turns), sorted(turns))
     alone = {credential.name for credential in wrong_credentials(Secret("bctrl_Key_0123456789")) if credential.is_first}

@@ -20,8 +20,8 @@ def body_around(body: Any, *path: str | int, status: int = 200) -> Any:
     return evidence(response(body, status), path)["response"]["body"]
 
 
-def test_of_a_place_that_is_not_there_as_much_is_shown_as_there_is() -> None:
-    """As a custom check may name it."""
+def test_for_a_missing_location_the_nearest_existing_part_is_shown() -> None:
+    """A custom check may name such a location."""
     assert sample()["runtimes"][0]["name"] in json.dumps(body_around(sample(), "runtimes", 0, "name"))
     assert ["runtimes"] == list(body_around(sample(), "runtimes", 999, "name"))
     assert [7] == body_around([7], 1)
@@ -32,15 +32,15 @@ def test_of_a_place_that_is_not_there_as_much_is_shown_as_there_is() -> None:
     [({"id": "r", "name": "n" * 80}, True), ({"id": 2**63 - 1}, True), ({"id": 2**63}, False), ({"id": True}, False)]
     + [({"name": name}, False) for name in ("", "n" * 81, ["n"])],
 )
-def test_the_item_on_the_way_to_the_fault_is_named(named: dict[str, Any], is_named: bool) -> None:
+def test_the_item_that_contains_the_fault_is_named(named: dict[str, Any], is_named: bool) -> None:
     item = {"item": {"location": "runtimes[1]", **named}} if is_named else {}
     assert item == item_of(
         {"runtimes": [{"id": "another"}, {**named, "more": {"kind": 1}}]}, ("runtimes", 1, "more", "kind")
     )
 
 
-def test_a_finding_names_the_item_and_how_to_see_it_again() -> None:
-    """By its schema, and by what that does not document."""
+def test_a_finding_has_the_item_and_the_command_that_reproduces_it() -> None:
+    """Both a schema violation and an undocumented property."""
     body = runtime(id="r", name="n", kind=7, more=1)
     findings = check_response(replace(response(body, id=SPACE), reproduce="curl"))
     expected = ({"location": "runtimes[0]", "id": "r", "name": "n"}, "curl")
@@ -48,7 +48,7 @@ def test_a_finding_names_the_item_and_how_to_see_it_again() -> None:
     assert [expected] * len(findings) == [(finding.extra["item"], finding.reproduce) for finding in findings]
 
 
-def test_beside_the_fault_there_are_sizes() -> None:
+def test_neighbours_of_the_fault_are_shown_as_sizes() -> None:
     body = {"a": ["x", {"b": 1, "c": "secret"}, "y"], "d": "secret", "e": ["secret"], "f": {"g": "secret"}, "h": 1}
     beside = {"d": "<6 characters>", "e": "<1 items>", "f": "<1 properties>", "h": 1}
     shown = {"a": ["… 1 items", {"b": 1, "c": "<6 characters>"}, "… 1 items"], **beside}
@@ -56,7 +56,7 @@ def test_beside_the_fault_there_are_sizes() -> None:
     assert {"a": "<3 items>", **beside} == body_around(body)
 
 
-def test_of_many_members_a_few_are_shown_and_the_one_that_is_meant() -> None:
+def test_of_many_properties_a_few_and_the_faulty_one_are_shown() -> None:
     body = {str(number): number for number in range(100)}
     shown = body_around(body, "99")
     assert [*map(str, range(24)), "99", "…"] == list(shown)
@@ -64,16 +64,16 @@ def test_of_many_members_a_few_are_shown_and_the_one_that_is_meant() -> None:
 
 
 @pytest.mark.parametrize("body", ["text", ["text", 1], [{"a": "b"}], 7])
-def test_what_is_of_another_kind_than_the_path_says_is_shown_as_it_is(body: Any) -> None:
+def test_a_body_that_does_not_match_the_path_is_shown_unchanged(body: Any) -> None:
     assert [body, body] == [body_around(body, "runtimes"), body_around(body)]
 
 
-def test_a_response_that_keeps_no_request_answers_the_method_of_its_operation() -> None:
+def test_evidence_without_a_request_has_the_method_of_the_operation() -> None:
     made = response_from(httpx.Response(200, content=b"[]"), CONTRACT)
     assert "GET" == evidence(made, ())["request"]["method"]
 
 
-def test_header_fields_are_shown_that_hold_no_credential() -> None:
+def test_only_headers_without_credentials_are_shown() -> None:
     shown = [["Content-Type", "text/html"], ["X-Request-Id", "r"], ["Retry-After", "5"], ["WWW-Authenticate", "Bearer"]]
     given = [(name, value) for name, value in shown] + [("Set-Cookie", "session=secret")]
     assert shown == evidence(response({}, 401, tuple(given)), ())["response"]["headers"]
@@ -87,10 +87,10 @@ def test_header_fields_are_shown_that_hold_no_credential() -> None:
         (b"word " * 99, "word " * 39 + "word \u2026"),
     ],
 )
-def test_a_text_is_cut_between_words(body: bytes, shown: str) -> None:
+def test_text_is_shortened_between_words(body: bytes, shown: str) -> None:
     assert shown == evidence(response(body, headers=(("Content-Type", "text/html"),)), ())["response"]["body"]
 
 
-def test_a_refusal_is_shown_with_its_texts() -> None:
+def test_the_body_of_an_error_response_is_shown_completely() -> None:
     body = {"error": {"message": "no such space", "more": ["x"]}}
     assert body == body_around(body, "error", "code", status=400)

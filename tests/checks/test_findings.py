@@ -288,32 +288,32 @@ def require_reported(found: Iterable[Finding], given: Response, *expected: str) 
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_an_answer_is_reported(name: str) -> None:
+def test_a_response_yields_the_expected_findings(name: str) -> None:
     given, *expected = ANSWERS[name]
     require_reported(check_response(given), given, *expected)
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_a_body_that_breaks_its_schema_is_reported(name: str) -> None:
+def test_a_schema_violation_yields_the_expected_findings(name: str) -> None:
     schema, value, *expected = SCHEMAS[name]
     given = response(value, contract=contract_of(schema, COMPONENTS), id="a")
     require_reported(check_response(given), given, *expected)
 
 
 @pytest.mark.parametrize("name", INSTEAD)
-def test_another_status_than_the_request_is_to_get_is_reported(name: str) -> None:
+def test_an_unexpected_status_yields_the_expected_findings(name: str) -> None:
     given, statuses, *expected = INSTEAD[name]
     require_reported(check_response(given, statuses), given, *expected)
 
 
 @pytest.mark.parametrize("status", CREDENTIALS)
-def test_a_credential_that_is_not_refused_is_reported(status: int) -> None:
+def test_an_accepted_wrong_credential_yields_the_expected_findings(status: int) -> None:
     given, (wrong, none) = response({}, status), CREDENTIALS[status]
     require_reported(findings(given, check_refused(given, "empty bearer")), given, wrong)
     require_reported(findings(given, check_head_refused(given)), given, none)
 
 
-def test_what_several_answers_share_is_one_finding() -> None:
+def test_equal_findings_of_several_responses_are_merged() -> None:
     given = [ANSWERS[name][0] for name in ("wrong type", "each unlisted value", "wrong type", "missing")]
     merged = merge(finding for one in given for finding in check_response(one))
     counts = [("type", 2, 16), ("unlisted-value", 8, 8), ("missing", 1, 8)]
@@ -321,9 +321,7 @@ def test_what_several_answers_share_is_one_finding() -> None:
 
 
 @pytest.mark.parametrize(("one", "other", "total"), [(8, 3, 11), (None, 3, None), (8, None, None), (None, None, None)])
-def test_counts_are_added_and_totals_where_both_are_known(
-    one: int | None, other: int | None, total: int | None
-) -> None:
+def test_merging_adds_counts_and_totals_if_both_have_one(one: int | None, other: int | None, total: int | None) -> None:
     (finding,) = check_response(response(runtime(name=7)))
     (merged,) = merge([replace(finding, count=2, total=one), replace(finding, count=3, total=other)])
     assert (5, total) == (merged.count, merged.total)

@@ -45,7 +45,7 @@ MISSING = [("header X-Total", "the required header field is missing")]
         [("X-Total", "7"), ("X-Kinds", "a"), ("X-Kinds", "b")],
     ],
 )
-def test_fields_of_their_schema_are_no_findings(headers: list[tuple[str, str]]) -> None:
+def test_valid_headers_have_no_findings(headers: list[tuple[str, str]]) -> None:
     assert [] == found(*headers)
 
 
@@ -54,7 +54,7 @@ def test_fields_of_their_schema_are_no_findings(headers: list[tuple[str, str]]) 
     [("X-Total", "-1"), ("X-Total", "many"), ("X-Total", ""), ("X-Kinds", "a,c"), ("X-Until", "2026-11-31T00:00:00Z")],
 )
 @pytest.mark.parametrize("is_whole", [True, False])
-def test_a_field_that_breaks_its_schema(name: str, value: str, is_whole: bool) -> None:
+def test_an_invalid_header_is_a_finding(name: str, value: str, is_whole: bool) -> None:
     headers = {"X-Total": "1", name: value}
     expected = [(f"header {name}", "the header field breaks its schema")]
     assert expected == found(*headers.items(), has_all_headers=is_whole)
@@ -62,7 +62,7 @@ def test_a_field_that_breaks_its_schema(name: str, value: str, is_whole: bool) -
     assert value == finding.observed
 
 
-def test_a_required_field_that_is_missing() -> None:
+def test_a_missing_required_header_is_a_finding() -> None:
     assert MISSING == found()
     changed = replace(response({}, contract=contract()), has_all_headers=True)
     (finding,) = check_response(changed)
@@ -70,12 +70,12 @@ def test_a_required_field_that_is_missing() -> None:
     assert (expected, None, "missing") == (finding.expected, finding.observed, finding.extra["kind"])
 
 
-def test_it_is_not_missed_where_not_all_fields_are_known_nor_in_an_answer_to_head() -> None:
+def test_a_missing_header_is_ignored_for_head_and_incomplete_headers() -> None:
     assert [] == found(has_all_headers=False)
     assert [] == found(method="HEAD")
     assert [("header X-Total", "the header field breaks its schema")] == found(("X-Total", "x"), method="HEAD")
 
 
-def test_an_undocumented_status_says_nothing_of_its_fields() -> None:
+def test_headers_of_an_undocumented_status_are_not_checked() -> None:
     findings = check_protocol(replace(response({}, 404, contract=contract()), has_all_headers=True))
     assert ["status_code_conformance"] == [finding.rule for finding in findings]

@@ -42,7 +42,7 @@ NO_LISTING: list[Any] = [b"", b"{", [], None, {}, {"runtimes": None}]
         ({"runtimes": [{"id": []}] * 2}, {"id": SPACE}, 200, set()),
     ],
 )
-def test_what_is_equal_and_what_is_before_follow_from_what_is_meant(
+def test_invariants_of_the_packaged_contract_compare_ids_and_times_by_value(
     body: Any, values: Any, status: int, expected: set[str]
 ) -> None:
     assert expected == {finding.rule for finding in check_invariants(response(body, status, **values))}
@@ -67,7 +67,7 @@ RULE = {"rule": "r", "level": "info", "because": "so"}
         ({"each": "[*]", "ordered": ["a", "b"]}, [{"a": "2026-01-02T00:00Z", "b": "2026-01-01T00:00Z"}], [(0, "b")]),
     ],
 )
-def test_a_rule_of_ones_own_is_kept_or_broken_and_then_repaired(rule: Any, body: Any, expected: Any) -> None:
+def test_a_custom_invariant_finds_and_repairs_violations(rule: Any, body: Any, expected: Any) -> None:
     violations = check_invariant(response(body, id="mine"), {**RULE, **rule})
     assert expected == [violation.path for violation in violations]
     (invariant,) = Invariant.of({**RULE, **rule})
@@ -80,10 +80,10 @@ def test_a_rule_of_ones_own_is_kept_or_broken_and_then_repaired(rule: Any, body:
     ("body", "status", "expected"),
     [({"a": [1, 2]}, 200, 2), ({"a": []}, 200, 0), ({}, 200, 0), (b"{", 200, 0), ({"a": [1]}, 404, 0)],
 )
-def test_a_rule_tells_how_many_places_it_looked_at(body: Any, status: int, expected: int) -> None:
+def test_count_invariant_values_returns_the_number_of_compared_values(body: Any, status: int, expected: int) -> None:
     assert expected == count_invariant_values(response(body, status), {**RULE, "unique": "a[*]"})
 
 
 @pytest.mark.parametrize(("rule", "places"), [({"each": "a[*]", "unique": "b"}, 2), ({"unique": "b"}, 1), ({}, 0)])
-def test_the_places_of_a_rule_are_those_of_each_or_else_of_unique(rule: dict[str, str], places: int) -> None:
+def test_count_invariant_values_counts_each_or_unique(rule: dict[str, str], places: int) -> None:
     assert places == count_invariant_values(response({"a": [1, 2], "b": 3}), rule)

@@ -36,14 +36,14 @@ def counted(made: Response) -> list[Problem]:
     return [] if made.header("X-Total") else [Problem("it says how many", place="header X-Total", expected="a number")]
 
 
-def test_what_it_finds_is_a_finding_of_its_name_and_level() -> None:
+def test_a_problem_becomes_a_finding_with_the_name_and_level_of_the_check() -> None:
     (finding,) = run_check(short_names, response(runtime(name="much too long")))
     assert ("short_names", "warning", "a name is short") == (finding.rule, finding.level, finding.message)
     assert ("runtimes[*].name", "at most 9", "much too long") == (finding.location, finding.expected, finding.observed)
     assert {"location": "runtimes[0].name", "value": "much too long"} == finding.sample
 
 
-def test_it_may_look_around_the_body() -> None:
+def test_a_custom_check_can_read_headers() -> None:
     (finding,) = run_check(counted, response({}))
     assert ("counted", "error", "header X-Total", None) == (
         finding.rule,
@@ -54,7 +54,7 @@ def test_it_may_look_around_the_body() -> None:
     assert [] == run_check(counted, response({}, headers=(("x-total", "3"),)))
 
 
-def test_one_that_returns_nothing_found_nothing() -> None:
+def test_a_custom_check_that_returns_none_has_no_findings() -> None:
     assert [] == run_check(Check("quiet", lambda _: None), response({}))  # type: ignore[arg-type, return-value]
 
 
@@ -62,18 +62,18 @@ def test_one_that_returns_nothing_found_nothing() -> None:
     ("operations", "is_asked"),
     [((), True), (("runtimes-list",), True), (("GET /v1/spaces/{id}/runtimes",), True), (("another",), False)],
 )
-def test_it_looks_at_the_operations_that_it_names(operations: tuple[str, ...], is_asked: bool) -> None:
+def test_a_custom_check_applies_only_to_its_operations(operations: tuple[str, ...], is_asked: bool) -> None:
     check = contract_check("counted", operations=operations)(counted.function)
     assert "error" == check.level
     found = [finding.rule for finding in check_response(response(runtime()), custom=[check])]
     assert (["counted"] if is_asked else []) == [rule for rule in found if rule == "counted"]
 
 
-def test_it_can_be_called() -> None:
+def test_a_custom_check_is_callable() -> None:
     assert ["it says how many"] == [problem.message for problem in counted(response({}))]
 
 
-def test_nothing_is_selected_in_what_is_no_json() -> None:
+def test_select_returns_nothing_for_a_body_that_is_not_json() -> None:
     assert [] == list(response(b"{").select("runtimes[*].name"))
     assert [(("runtimes", 0, "name"), "a")] == list(response(runtime(name="a")).select("runtimes[*].name"))
 
@@ -113,7 +113,7 @@ _FIRST = _takes_nothing.__code__.co_firstlineno
     ],
     ids=["raises", "raises elsewhere", "cannot be called", "has no code", "yields no problem"],
 )
-def test_one_that_fails_is_reported_with_the_line_that_leads_there(
+def test_an_exception_in_a_custom_check_is_reported_with_its_line(
     function: Any, problem: str, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(Path(__file__).parent)
@@ -132,13 +132,13 @@ def test_one_that_fails_is_reported_with_the_line_that_leads_there(
         ("mine", "fatal", "unknown level 'fatal'", "choose one of: error, warning, info"),
     ],
 )
-def test_a_wrong_name_or_level_is_told(name: str, level: Any, problem: str, hint: str) -> None:
+def test_an_invalid_name_or_level_is_an_error(name: str, level: Any, problem: str, hint: str) -> None:
     with pytest.raises(SettingError) as caught:
         contract_check(name, level=level)
     assert (problem, f"contract_check({name!r})", hint) == told(caught.value)
 
 
-def test_what_hooks_return_is_one_list() -> None:
+def test_flattened_joins_the_results_of_hooks() -> None:
     assert [counted, short_names] == flattened([[counted], (), short_names], Check, "pytest_bctrl_checks")
 
 
@@ -150,20 +150,20 @@ def test_what_hooks_return_is_one_list() -> None:
         ("pytest_bctrl_faults", "mock_fault"),
     ],
 )
-def test_what_a_hook_may_not_return_is_told(hook: str, decorator: str) -> None:
+def test_a_wrong_result_of_a_hook_is_an_error(hook: str, decorator: str) -> None:
     with pytest.raises(SettingError) as caught:
         flattened([[counted, "x" * 90]], Check, hook)
     hint = f"return a list of what @pytest_bctrl.{decorator} made"
     assert (f"it returned '{'x' * 59}", hook, hint) == told(caught.value)
 
 
-def test_a_name_given_twice_is_told() -> None:
+def test_a_duplicate_name_is_an_error() -> None:
     with pytest.raises(SettingError) as caught:
         flattened([short_names, counted, counted, short_names], Check, "pytest_bctrl_checks")
     expected = ("counted, short_names is defined twice", "pytest_bctrl_checks", "give each a name of its own")
     assert expected == told(caught.value)
 
 
-def test_rules_are_those_of_all_of_the_contract_and_of_ones_own() -> None:
+def test_rules_of_lists_built_in_contract_and_custom_rules() -> None:
     invariants = [{"rule": "unique_ids"}, {"rule": "unique_ids"}]
     assert [*rules(), "unique_ids", "counted"] == rules_of(invariants, ["counted", "strict_json"])

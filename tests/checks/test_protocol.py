@@ -20,7 +20,7 @@ from tests.contract.documents import contract_of, document
 from .responses import JSON, response, runtime, sample
 
 
-def test_redirects_to_many_places_are_one_trouble() -> None:
+def test_redirects_to_different_targets_are_one_finding() -> None:
     messages = {
         violation.message
         for number in range(3)
@@ -49,21 +49,21 @@ def test_a_documented_content_type_conforms_in_any_case_and_with_parameters(valu
         ((JSON, JSON), "the content type is not documented"),
     ],
 )
-def test_another_content_type_is_named(headers: Any, message: str) -> None:
+def test_an_undocumented_content_type_is_a_violation(headers: Any, message: str) -> None:
     (violation,) = check_content_type(response({}, headers=headers))
     assert ("content_type_conformance", message) == (violation.rule, violation.message)
 
 
-def test_an_undocumented_status_has_no_content_type_to_break() -> None:
+def test_the_content_type_of_an_undocumented_status_is_not_checked() -> None:
     assert [] == list(check_content_type(response({}, 418, ())))
 
 
-def test_a_status_without_a_body_has_no_content_type_to_break() -> None:
+def test_the_content_type_of_a_status_without_a_body_is_not_checked() -> None:
     contract = contract_of(responses={"204": {"description": "x"}})
     assert [] == list(check_content_type(response(b"", 204, (), contract)))
 
 
-def test_an_answer_to_head_may_leave_its_content_type_out() -> None:
+def test_a_response_to_head_may_omit_its_content_type() -> None:
     assert [] == list(check_content_type(replace(response(b"", 200, ()), method="HEAD")))
 
 
@@ -82,7 +82,7 @@ LONG = b"x" * 100
     ],
     ids=["short", "cut", "NaN", "-Infinity", "place", "byte"],
 )
-def test_what_is_no_json_is_shown_where_it_stops_being_one(body: bytes, shown: str) -> None:
+def test_invalid_json_is_shown_around_the_error(body: bytes, shown: str) -> None:
     (violation,) = check_body(response(body))
     observed, text = str(violation.observed), body.decode("utf-8", "backslashreplace")
     assert shown in observed
@@ -91,14 +91,14 @@ def test_what_is_no_json_is_shown_where_it_stops_being_one(body: bytes, shown: s
     assert (bool(start), bool(end), True) == (not text.startswith(inner), not text.endswith(inner), inner in text)
 
 
-def test_the_schema_is_looked_at_though_the_content_type_is_wrong() -> None:
+def test_the_body_is_validated_even_if_the_content_type_is_wrong() -> None:
     rules = [
         finding.rule for finding in check_protocol(response(runtime(name=1), headers=(("Content-Type", "text/html"),)))
     ]
     assert ["content_type_conformance", "response_schema_conformance"] == rules
 
 
-def test_a_conforming_answer_has_no_findings() -> None:
+def test_a_conforming_response_has_no_findings() -> None:
     assert [] == check_response(response(sample()), (200,))
 
 
@@ -123,14 +123,14 @@ TEXT, NUMBER = {"schema": {"type": "string"}}, {"schema": {"type": "number"}}
         ({"application/json": {}}, "application/json", b"1", []),
     ],
 )
-def test_an_answer_is_held_to_the_schema_of_its_own_media_type(
+def test_a_body_is_validated_against_the_schema_of_its_media_type(
     content: Any, media: str, body: bytes, rules: list[str]
 ) -> None:
     reply = response(body, headers=(("Content-Type", media),), contract=several(content))
     assert rules == [finding.rule for finding in check_protocol(reply)]
 
 
-def test_what_is_undocumented_is_so_by_the_schema_of_its_own_media_type() -> None:
+def test_undocumented_properties_depend_on_the_media_type() -> None:
     schemas: Any = {media: {"schema": {"properties": {name: {}}}} for media, name in (("a/json", "a"), ("b/json", "b"))}
     reply = response(b'{"a": 1, "b": 2}', headers=(("Content-Type", "b/json"),), contract=several(schemas))
     assert [("a", ["b"])] == [(finding.location, finding.expected) for finding in check_undocumented(reply)]
@@ -149,7 +149,7 @@ NUMBERS = st.builds(
 
 @given(NUMBERS, st.sampled_from(["{}", " {}", "[{}]", "[1, {}]", '{{"a":{}}}', '{{"a":\n{} }}']))
 @example(f"1{'0' * 300}e9", "[{}]")
-def test_a_number_that_no_double_holds_is_found_wherever_and_however_it_is_written(number: str, around: str) -> None:
+def test_a_number_beyond_a_double_is_found(number: str, around: str) -> None:
     is_whole = number.lstrip("-").isdigit()
     is_beyond = abs(int(number)) > sys.float_info.max if is_whole else isinf(float(number))
     found = list(check_interoperable(response(around.format(number).encode())))

@@ -48,12 +48,12 @@ APP = (JSON, ("Server", "app"))
         (refusal("a\x00b", 404, {"error": "x", "code": "x", "requestId": "x"}, APP), []),
     ],
 )
-def test_who_refuses_an_odd_value_and_by_whose_rule_says_how_bad_it_is(given: Response, levels: list[str]) -> None:
+def test_the_level_depends_on_the_source_of_the_rule_and_of_the_rejection(given: Response, levels: list[str]) -> None:
     findings = check_protocol(given, refusals(given.operation))
     assert levels == [finding.level for finding in softened(given, findings)]
 
 
-def test_a_refusal_before_the_application_is_one_finding_that_says_so() -> None:
+def test_a_rejection_by_a_gateway_is_one_finding() -> None:
     given = refusal("a\x00b", 400)
     (finding,) = softened(given, check_protocol(given, refusals(given.operation)))
     assert finding.message == "what no client sends is refused before it reaches the application"
@@ -70,7 +70,7 @@ def test_a_refusal_before_the_application_is_one_finding_that_says_so() -> None:
     )
 
 
-def test_a_contract_without_an_overlay_means_all_that_it_says() -> None:
+def test_findings_without_an_overlay_keep_their_level() -> None:
     contract = from_document(document(True), "things.json")
     changed = replace(response(b"", 400, contract=contract, id="nobody"), usual=None)
     findings = check_protocol(changed, (404,))
@@ -91,17 +91,17 @@ def test_a_contract_without_an_overlay_means_all_that_it_says() -> None:
         ("ignored_auth", 200, "overlay"),
     ],
 )
-def test_a_rule_has_a_source(rule: str, status: int, source: str) -> None:
+def test_source_of_returns_the_source_of_a_rule(rule: str, status: int, source: str) -> None:
     assert source == source_of(rule, response({}, status))
 
 
 @pytest.mark.parametrize("value", ["..", "a\x01", "a/b", "\udcff", "x" * 1001, "\U000e0fff"])
-def test_no_client_sends_these(value: str) -> None:
+def test_is_malformed_recognises_values_that_no_client_sends(value: str) -> None:
     assert is_malformed([value])
     assert not is_malformed(["no-such-space", "空間-ruimte-🚀", "100%'\"; --", "XX-xx", "x" * 1000])
 
 
-def test_a_refusal_is_shown_with_who_gave_it_and_the_shapes_that_are_documented() -> None:
+def test_a_rejection_is_shown_with_its_server_and_the_documented_schema() -> None:
     told = "\n".join(describe(check_protocol(refusal("mine", 404, {"detail": "x"}, HTML))))
     assert '  response  404, Server nginx/1.26, Via 1.1 edge: {"detail": "x"}' in told
     assert "  from      a proxy or framework before the application, it seems: its Server is nginx/1.26, that" in told
@@ -113,8 +113,8 @@ def test_a_refusal_is_shown_with_who_gave_it_and_the_shapes_that_are_documented(
     assert "pk_" not in "\n".join(line for line in describe(check_protocol(page)) if "response" in line)
 
 
-def test_levels_and_the_list_of_accepted_findings_take_a_status(tmp_path: Path) -> None:
-    """The 200 that is called HTML stays an error where the 404 is not."""
+def test_levels_and_baseline_entries_can_name_a_status(tmp_path: Path) -> None:
+    """The 200 with an HTML content type stays an error, the 404 does not."""
     found = [
         finding
         for status in (200, 404)

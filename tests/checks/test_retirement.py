@@ -26,7 +26,7 @@ NEXT = '</v2/things>; rel="successor-version", <https://x>; rel=sunset'
         (404, {}, None),
     ],
 )
-def test_the_fields_of_a_retirement_are_read(status: int, headers: dict[str, str], told: str | None) -> None:
+def test_deprecation_and_sunset_headers_are_reported(status: int, headers: dict[str, str], told: str | None) -> None:
     found = list(check_retired(response(sample(), status, (JSON, *headers.items()))))
     assert [told is not None] == [bool(found)]
     assert told is None or told in found[0].message
@@ -49,5 +49,5 @@ def test_the_fields_of_a_retirement_are_read(status: int, headers: dict[str, str
         (b"<h1>route</h1>", False),
     ],
 )
-def test_a_404_of_the_route_is_told_from_one_of_the_space(body: object, is_gone: bool) -> None:
+def test_a_404_of_the_route_is_distinguished_from_an_unknown_space(body: object, is_gone: bool) -> None:
     assert [is_gone] == [bool(list(check_retired(response(body, 404))))]

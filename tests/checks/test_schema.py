@@ -46,7 +46,7 @@ _VALUES = (
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(places(sample()))), _VALUES | st.just("@remove")), max_size=3))
-def test_there_are_findings_exactly_where_jsonschema_says_invalid(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
+def test_a_body_has_findings_exactly_if_jsonschema_rejects_it(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
     body = sample()
     for path, value in changes:
         change(body, path, copy.deepcopy(value))
@@ -55,7 +55,9 @@ def test_there_are_findings_exactly_where_jsonschema_says_invalid(changes: list[
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(places(ERROR))), _VALUES | st.just("@remove")), max_size=3))
-def test_the_verdict_on_an_error_body_is_jsonschemas_too(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
+def test_an_error_body_has_findings_exactly_if_jsonschema_rejects_it(
+    changes: list[tuple[tuple[Any, ...], Any]],
+) -> None:
     body = copy.deepcopy(ERROR)
     for path, value in changes:
         change(body, path, copy.deepcopy(value))
@@ -90,24 +92,24 @@ _MISSING = "the required property is missing"
         ([], [(("runtimes", 0, "backing"), "the value has the wrong type, array")]),
     ],
 )
-def test_a_fault_in_an_alternative_is_named_in_the_branch_that_was_meant(backing: Any, expected: Any) -> None:
+def test_a_violation_in_an_alternative_is_located_in_the_intended_branch(backing: Any, expected: Any) -> None:
     assert expected == found(runtime(backing=backing))
 
 
-def test_a_fault_in_the_last_of_many_items_is_found() -> None:
+def test_a_violation_in_the_last_of_many_items_is_found() -> None:
     body = {"runtimes": [runtime()["runtimes"][0]] * 299 + runtime(name=1)["runtimes"]}
     assert [("runtimes", 299, "name")] == [path for path, _ in found(body)]
 
 
-def test_a_fault_in_a_long_list_is_found_where_a_property_beside_it_is_left_out() -> None:
-    """Of those that may be: nothing is said of it."""
+def test_a_missing_optional_property_does_not_hide_a_violation_in_a_list() -> None:
+    """The optional property itself is not reported."""
     listing = {"type": "object", "properties": {"next": {"type": "string"}, "ids": {"items": {"type": "integer"}}}}
     contract = contract_of(listing)
     (finding,) = check({"ids": [*range(20), "x"]}, contract=contract)
     assert ("response_schema_conformance", "ids[*]") == (finding.rule, finding.location)
 
 
-def test_every_missing_property_is_named() -> None:
+def test_every_missing_property_is_reported() -> None:
     assert {("runtimes", 0, name) for name in ("id", "kind")} <= {path for path, _ in found({"runtimes": [{}]})}
 
 
@@ -126,12 +128,12 @@ FLAT = {"error": "a", "code": "b", "requestId": "c"}
         (ERROR, 404),
     ],
 )
-def test_nothing_is_said_of_what_is_no_json_or_undocumented_or_conforms(body: Any, status: int) -> None:
+def test_no_schema_finding_for_conforming_undocumented_or_invalid_json(body: Any, status: int) -> None:
     assert [] == found(body, status)
 
 
 @pytest.mark.parametrize(("value", "kind"), [("9" * 4_300, "integer"), ("[" * 390 + "]" * 390, "array")])
-def test_a_huge_value_in_a_typed_place_is_a_finding(value: str, kind: str) -> None:
+def test_a_huge_value_of_the_wrong_type_is_a_finding(value: str, kind: str) -> None:
     body = json.dumps(runtime(name="@")).replace('"@"', value).encode()
     assert [(("runtimes", 0, "name"), f"the value has the wrong type, {kind}")] == found(body)
 
@@ -163,6 +165,6 @@ def test_a_huge_value_in_a_typed_place_is_a_finding(value: str, kind: str) -> No
         ({"minItems": 1}, [], False),
     ],
 )
-def test_the_verdict_on_a_schema_of_ones_own_is_the_specifications(schema: Any, body: Any, valid: bool) -> None:
+def test_the_verdict_on_a_custom_schema_follows_json_schema(schema: Any, body: Any, valid: bool) -> None:
     violations = list(check_schema(response(body, contract=contract_of(schema))))
     assert valid is (not violations)

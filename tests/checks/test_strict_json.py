@@ -21,7 +21,7 @@ _JSON = st.recursive(
 
 
 @given(_JSON, st.booleans())
-def test_what_json_dumps_writes_is_read_as_json_loads_reads_it(value: Any, ascii_only: bool) -> None:
+def test_parse_equals_json_loads_for_output_of_json_dumps(value: Any, ascii_only: bool) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only)
     assert (True, json.loads(text), ()) == (lambda read: (read.ok, read.value, read.problems))(parse(text.encode()))
 
@@ -45,8 +45,8 @@ def _written(inner: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
 
 @given(st.recursive(_NUMBERS | _TEXTS | st.sampled_from([b"NaN", b"null", b"", b'"\xff"']), _written, max_leaves=8))
 @example(b"[" * 300 + b"]" * 300)
-def test_large_bodies_are_read_as_small_ones_are(body: bytes) -> None:
-    """Two parsers, of which one refuses more: what it takes, both read alike, to the type and sign of a number."""
+def test_large_and_small_bodies_are_parsed_alike(body: bytes) -> None:
+    """Two parsers, of which one rejects more: both return equal values, including the type and sign of a number."""
     small, large = parse(body), parse(body + _PADDING)
     assert (small.ok, repr(small.value), len(small.problems)) == (large.ok, repr(large.value), len(large.problems))
 
@@ -54,7 +54,7 @@ def test_large_bodies_are_read_as_small_ones_are(body: bytes) -> None:
 _PADDING = b" " * 70_000
 
 
-def test_large_bodies_are_read_quickly_and_odd_ones_with_care() -> None:
+def test_the_fast_parser_rejects_unusual_json() -> None:
     assert {"a": [1.0, "\u00e9", None]} == read_quickly(b'{"a": [1.0, "\xc3\xa9", null]}' + _PADDING)
     for odd in (b'{"a": 1, "a": 2}', b'["\\ud800"]', b"[NaN]", b"[1e400]", b"[-1e400]", b"9" * 5_000, b"[" * 300):
         with pytest.raises(ValueError, match=r"^"):
@@ -62,7 +62,7 @@ def test_large_bodies_are_read_quickly_and_odd_ones_with_care() -> None:
 
 
 @given(st.binary())
-def test_any_bytes_are_read_or_named(body: bytes) -> None:
+def test_any_bytes_are_parsed_or_a_problem(body: bytes) -> None:
     read = parse(body)
     assert read.ok or 1 == len(read.problems)
 
@@ -97,7 +97,7 @@ def test_any_bytes_are_read_or_named(body: bytes) -> None:
         (b"-1e99999999999999999999", "more than 100000 digits"),
     ],
 )
-def test_what_is_not_json_is_named(body: bytes, problem: str) -> None:
+def test_invalid_json_is_a_problem(body: bytes, problem: str) -> None:
     read = parse(body)
     assert (False, None, True) == (read.ok, read.value, problem in read.problems[0])
 
@@ -116,13 +116,13 @@ def test_what_is_not_json_is_named(body: bytes, problem: str) -> None:
     ],
     ids=["number", "null", "lone surrogate", "nul", "exponent", "minus zero", "many digits", "more digits"],
 )
-def test_what_is_unusual_and_json_is_read(body: bytes, value: Any) -> None:
+def test_unusual_but_valid_json_is_parsed(body: bytes, value: Any) -> None:
     assert (True, value) == (lambda read: (read.ok, read.value))(parse(body))
 
 
 @pytest.mark.parametrize(("depth", "ok"), [(700, True), (701, False), (9_000, False)])
 @pytest.mark.parametrize(("inside", "levels"), [(b"", 0), (b"1", 0), (b'"[[[[{{{{"', 0), (b"{}, [[]]", 2)])
-def test_nesting_is_read_to_a_bound(depth: int, ok: bool, inside: bytes, levels: int) -> None:
+def test_nesting_is_limited(depth: int, ok: bool, inside: bytes, levels: int) -> None:
     assert ok is parse(b"[" * (depth - levels) + inside + b"]" * (depth - levels)).ok
 
 
@@ -137,6 +137,6 @@ def test_nesting_is_read_to_a_bound(depth: int, ok: bool, inside: bytes, levels:
         (b'[{"a": 1}, {"a": 1}]', []),
     ],
 )
-def test_a_key_that_stands_twice_is_named_and_the_value_is_kept(body: bytes, names: list[str]) -> None:
+def test_a_duplicate_key_is_a_problem_and_the_value_is_kept(body: bytes, names: list[str]) -> None:
     read = parse(body)
     assert (True, tuple(f"the key {name!r} appears twice in one object" for name in names)) == (read.ok, read.problems)

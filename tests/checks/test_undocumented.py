@@ -30,7 +30,7 @@ def found(body: Any, schema: Any = None, schemas: Any = None) -> list[str]:
         (runtime(backing={"kind": "profile", "profile": "x", "y": 1}), "runtimes[0].backing.y"),
     ],
 )
-def test_one_is_found_at_every_depth_and_in_the_branch_that_is_meant(body: Any, place: str) -> None:
+def test_undocumented_properties_are_found_at_every_depth_and_in_branches(body: Any, place: str) -> None:
     assert [place] == found(body)
 
 
@@ -40,13 +40,13 @@ def test_free_form_metadata_is_never_searched(metadata: Any) -> None:
 
 
 @pytest.mark.parametrize("depth", [500, 5_000])
-def test_deep_nesting_that_no_schema_speaks_of_is_passed_over(depth: int) -> None:
+def test_deep_nesting_without_a_schema_is_ignored(depth: int) -> None:
     body = json.dumps(runtime(metadata="@")).replace('"@"', "[" * depth + "]" * depth).encode()
     assert [] == found(body)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", [], None, {"runtimes": None}, {"runtimes": [1, None, []]}])
-def test_a_body_of_another_shape_has_none(body: Any) -> None:
+def test_a_body_of_another_type_has_no_undocumented_properties(body: Any) -> None:
     assert [] == found(body)
 
 
@@ -76,11 +76,11 @@ OBJECT = {"type": "object", "properties": {"a": {"type": "object", "properties":
         ({**OBJECT, "dependentSchemas": {"a": {"properties": {"x": {}}}}}, {"x": 1}, ["x"]),
     ],
 )
-def test_every_word_that_documents_a_property_is_heard(schema: Any, body: Any, expected: Any) -> None:
+def test_every_keyword_that_documents_properties_is_considered(schema: Any, body: Any, expected: Any) -> None:
     assert expected == found(body, schema)
 
 
-def test_a_recursive_schema_is_followed() -> None:
+def test_undocumented_properties_are_found_in_recursive_schemas() -> None:
     node = {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Node"}}}
     body = {"next": {"next": {"x": 1}}}
     assert ["next.next.x"] == found(body, {"$ref": "#/components/schemas/Node"}, {"Node": node})

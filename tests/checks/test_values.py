@@ -51,7 +51,7 @@ def told(found: list[Finding]) -> list[tuple[Any, int, int | None]]:
         (body("status", None), "null 1 of 1"),
     ],
 )
-def test_each_unlisted_value_or_kind_is_a_finding_with_its_own_count(way: Any, data: Any, expected: str) -> None:
+def test_each_undocumented_value_is_a_finding_with_its_own_count(way: Any, data: Any, expected: str) -> None:
     found = way(data)
     assert expected == " ".join(
         [*(f"{finding.observed or 'null'} {finding.count}" for finding in found), f"of {found[0].total}"]
@@ -61,7 +61,7 @@ def test_each_unlisted_value_or_kind_is_a_finding_with_its_own_count(way: Any, d
 
 @WAYS
 @pytest.mark.parametrize("more", [1, 15])
-def test_beyond_a_few_values_one_finding_says_how_many_more(way: Any, more: int) -> None:
+def test_further_undocumented_values_are_counted_in_one_finding(way: Any, more: int) -> None:
     names = [f"new-{number}" for number in range(APART + more)]
     found = way(body("status", *names, names[-1]))
     words = "1 further value" if more == 1 else f"{more} further values"
@@ -70,7 +70,7 @@ def test_beyond_a_few_values_one_finding_says_how_many_more(way: Any, more: int)
     assert (FURTHER_MESSAGE, APART + 1) == (found[-1].message, len({finding.fingerprint for finding in found}))
 
 
-def test_answers_together_tell_no_more_values_apart_than_one() -> None:
+def test_the_limit_on_distinct_values_applies_to_all_responses_together() -> None:
     bodies = [body("status", *(f"new-{number}" for number in range(start, start + 12))) for start in (0, 12)]
     merged = merge(one for data in bodies for one in checked(data))
     assert APART + 1 == len(merged) == len({finding.fingerprint for finding in merged})
@@ -78,11 +78,11 @@ def test_answers_together_tell_no_more_values_apart_than_one() -> None:
     assert merged[-1].observed == "at least 2 further values"
 
 
-def test_what_no_alternative_is_stays_one_finding() -> None:
+def test_a_value_that_matches_no_alternative_is_one_finding() -> None:
     assert [2] == [one.count for one in checked(body("backing", "a", "b"))]
 
 
-def test_the_terminal_names_each_value_and_the_documented_ones_once() -> None:
+def test_the_report_lists_each_undocumented_value_and_the_documented_ones_once() -> None:
     lines = list(describe(checked(body("status", "archived", "paused"))))
     words = [line.split()[0] for line in lines if line.startswith("  ")]
     assert (1, 1, 1) == (words.count("expected"), words.count("observed"), words.count("where"))

@@ -32,7 +32,7 @@ def tagged(name: str, *values: Any, **others: Any) -> dict[str, Any]:
         ([{"allOf": [tagged("kind", "a")]}, {"properties": {"kind": {"const": "b"}}}], "kind"),
     ],
 )
-def test_the_discriminator_is_the_property_whose_values_never_overlap(schemas: list[Any], expected: Any) -> None:
+def test_discriminator_returns_the_property_whose_values_never_overlap(schemas: list[Any], expected: Any) -> None:
     assert expected == discriminator(branches(*schemas))
 
 
@@ -59,5 +59,7 @@ AB = [tagged("kind", "a"), tagged("kind", "b", size={"type": "integer"})]
         ([], {}, None),
     ],
 )
-def test_the_branch_that_a_value_means(schemas: list[Any], value: Any, expected: int | None) -> None:
+def test_intended_branch_returns_the_branch_that_a_value_was_meant_for(
+    schemas: list[Any], value: Any, expected: int | None
+) -> None:
     assert expected == intended_branch(branches(*schemas), value)

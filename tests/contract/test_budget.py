@@ -8,7 +8,7 @@ from pytest_bctrl.contract import budget as budgets
 from pytest_bctrl.contract.budget import Budget, BudgetError
 
 
-def test_the_step_beyond_the_budget_raises_and_names_where() -> None:
+def test_exceeding_the_budget_raises_an_error_with_the_location() -> None:
     budget = Budget(3)
     budget.spend("#/a", 3)
     with pytest.raises(BudgetError) as caught:
@@ -16,7 +16,7 @@ def test_the_step_beyond_the_budget_raises_and_names_where() -> None:
     assert "#/b: properties and alternatives combine in more than 3 ways (combine fewer: " in str(caught.value)
 
 
-def test_parts_take_their_steps_from_the_budget_of_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parts_share_the_budget_of_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budgets, "POINTS", 10)
     monkeypatch.setattr(budgets, "MEAN", 1)
     contract = Budget.of_contract(schemas=5)
@@ -27,7 +27,7 @@ def test_parts_take_their_steps_from_the_budget_of_the_contract(monkeypatch: pyt
         contract.part().spend("#/c", 6)
 
 
-def test_the_error_names_the_innermost_schema_that_takes_half_of_the_budget() -> None:
+def test_the_error_names_the_innermost_schema_that_uses_half_of_the_budget() -> None:
     budget = Budget(10)
 
     def analyse() -> None:
@@ -43,7 +43,7 @@ def test_the_error_names_the_innermost_schema_that_takes_half_of_the_budget() ->
     assert ("#/inner", True) == (caught.value.where, "more than 5 ways" in caught.value.problem)
 
 
-def test_a_schema_that_is_known_to_be_too_large_is_analysed_once_and_named_alike(
+def test_a_schema_over_the_budget_is_analysed_only_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(budgets, "POINTS", 10)
@@ -55,7 +55,7 @@ def test_a_schema_that_is_known_to_be_too_large_is_analysed_once_and_named_alike
         pytest.fail("it is analysed again")
 
 
-def test_a_schema_within_the_budget_is_left_alone() -> None:
+def test_a_schema_within_the_budget_raises_no_error() -> None:
     budget = Budget(10)
     for _ in range(2):
         with budget.inside("small", "#/small"):

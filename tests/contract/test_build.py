@@ -23,11 +23,11 @@ def files(tmp_path: Path) -> ContractFiles:
     return ContractFiles(Path(shutil.copytree(packaged().folder, tmp_path / "contracts")))
 
 
-def test_spec_and_overlay_make_exactly_the_merged_document() -> None:
+def test_the_packaged_contract_is_the_merged_spec_and_overlay() -> None:
     assert packaged().merged.read_text("utf-8") == build.render(build.merge_contract(packaged()))
 
 
-def test_the_lock_says_where_the_spec_came_from_and_when_and_holds_its_digest() -> None:
+def test_the_packaged_lock_has_source_date_digest_and_samples() -> None:
     spec, lock = packaged().spec.read_text("utf-8"), json.loads(packaged().lock.read_text("utf-8"))
     assert {"source", "fetched", "sha256", "samples"} == set(lock)
     assert lock["sha256"] == build.spec_digest(spec)
@@ -35,11 +35,11 @@ def test_the_lock_says_where_the_spec_came_from_and_when_and_holds_its_digest() 
     assert lock == json.loads(build.lock_text(lock["source"], lock["fetched"], spec, samples=samples))
 
 
-def test_a_build_of_what_is_built_changes_nothing(files: ContractFiles) -> None:
+def test_building_again_changes_nothing(files: ContractFiles) -> None:
     assert not build.build(files)
 
 
-def test_a_build_restores_a_changed_merged_document_and_leaves_no_other_file(files: ContractFiles) -> None:
+def test_a_build_restores_an_edited_merged_document(files: ContractFiles) -> None:
     before = sorted(path.name for path in files.folder.iterdir())
     files.merged.write_text("{}", "utf-8")
     assert (True, packaged().merged.read_text("utf-8")) == (build.build(files), files.merged.read_text("utf-8"))
@@ -54,7 +54,7 @@ def test_a_build_keeps_the_mode_of_the_file(files: ContractFiles, mode: int) -> 
     assert mode == files.merged.stat().st_mode & 0o777
 
 
-def test_a_build_makes_a_missing_merged_document_that_may_be_read_by_everyone(files: ContractFiles) -> None:
+def test_a_build_creates_a_missing_merged_document_readable_by_everyone(files: ContractFiles) -> None:
     files.merged.unlink()
     assert build.build(files)
     assert 0o644 == files.merged.stat().st_mode & 0o777
@@ -77,7 +77,7 @@ def test_a_failed_write_leaves_the_old_text_and_no_other_file(tmp_path: Path) ->
         ("spec", packaged().spec.read_text("utf-8") + "# mine\n", "not the one that the lock names"),
     ],
 )
-def test_a_broken_file_is_refused(files: ContractFiles, name: str, text: str, problem: str) -> None:
+def test_a_malformed_contract_file_is_an_error(files: ContractFiles, name: str, text: str, problem: str) -> None:
     getattr(files, name).write_text(text, "utf-8")
     if "not an" in problem:
         files.lock.write_text(build.lock_text("x", "2026-01-01", text), "utf-8")
@@ -86,14 +86,14 @@ def test_a_broken_file_is_refused(files: ContractFiles, name: str, text: str, pr
 
 
 @pytest.mark.parametrize("name", ["spec", "lock", "overlay"])
-def test_a_missing_file_is_named(files: ContractFiles, name: str) -> None:
+def test_the_error_for_a_missing_file_names_it(files: ContractFiles, name: str) -> None:
     path: Path = getattr(files, name)
     path.unlink()
     with pytest.raises(DocumentError, match=path.name):
         build.build(files)
 
 
-def test_a_file_that_is_not_utf_8_is_named(files: ContractFiles) -> None:
+def test_a_file_that_is_not_utf_8_is_an_error(files: ContractFiles) -> None:
     files.lock.write_bytes(b"\xff")
     with pytest.raises(DocumentError, match="not UTF-8"):
         build.build(files)

@@ -58,8 +58,8 @@ FILES = {
 }  # fmt: skip
 
 
-def test_references_lead_from_file_to_file_and_back(tmp_path: Path) -> None:
-    """By paths that are relative to their own file; what nothing leads to is not read."""
+def test_references_between_files_are_resolved(tmp_path: Path) -> None:
+    """Paths are relative to the referring file; files without references to them are not read."""
     contract = written(tmp_path, FILES, pets={"$ref": "paths/pets.json"}, own={"$ref": "./api.json#/paths/~1pets"})
     pets, own = contract.operations
     (_, schema) = pets.responses["200"].json or ("", True)
@@ -75,7 +75,7 @@ def test_references_lead_from_file_to_file_and_back(tmp_path: Path) -> None:
     assert not any([takes(size=3), takes(parent={}), takes(parent={"name": "x", "size": 3}), takes(shop="1")])
 
 
-def test_the_kinds_of_a_discriminator_lead_to_other_files_too(tmp_path: Path) -> None:
+def test_a_discriminator_mapping_can_refer_to_other_files(tmp_path: Path) -> None:
     mapping = {"cat": "./cats.yaml#/Cat", "dog": "#/Dog", "other": "Other"}
     told = {"propertyName": "kind", "mapping": mapping}
     pets = {"oneOf": [{"$ref": "cats.yaml#/Cat"}, {"$ref": "#/Dog"}], "discriminator": told}
@@ -108,7 +108,7 @@ up: {$ref: 'd/../../b.yaml'}}"
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_with_another_file_is_told_in_one_line(tmp_path: Path, name: str) -> None:
+def test_a_problem_in_a_referenced_file_is_a_one_line_error(tmp_path: Path, name: str) -> None:
     reference, problem = WRONG[name]
     with pytest.raises(DocumentError) as caught:
         written(tmp_path, {"a.yaml": A, "c.yaml": "a: ["}, "3.1.0", x=get({"$ref": reference}))
@@ -116,7 +116,7 @@ def test_what_is_wrong_with_another_file_is_told_in_one_line(tmp_path: Path, nam
     assert (True, 1) == (problem in text, len(text.splitlines())), text
 
 
-def test_an_escaped_absolute_path_is_not_read(tmp_path: Path) -> None:
+def test_a_percent_encoded_absolute_path_is_not_read(tmp_path: Path) -> None:
     secret = tmp_path / "elsewhere" / "secret.json"
     secret.parent.mkdir()
     secret.write_text('{"S": {"type": "string"}}', "utf-8")
@@ -126,7 +126,7 @@ def test_an_escaped_absolute_path_is_not_read(tmp_path: Path) -> None:
         written(folder, {}, x=get({"$ref": f"{quote(str(secret), safe='')}#/S"}))
 
 
-def test_a_file_above_the_folder_is_read_where_the_working_directory_holds_both(
+def test_a_file_above_the_folder_is_read_only_within_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     specs = tmp_path / "project" / "specs"
@@ -139,7 +139,7 @@ def test_a_file_above_the_folder_is_read_where_the_working_directory_holds_both(
         written(specs, {}, x=get({"$ref": "../../common.yaml"}))
 
 
-def test_together_they_may_be_as_large_as_one(tmp_path: Path) -> None:
+def test_the_size_limit_applies_to_all_files_together(tmp_path: Path) -> None:
     large = f"# {'x' * 4_000_000}\ntype: string\n"
     schema = {"anyOf": [{"$ref": f"{name}.yaml"} for name in "abc"]}
     with pytest.raises(DocumentError, match="what it refers to is larger than 10 MB"):

@@ -19,7 +19,7 @@ def test_show_prints_the_packaged_contract(capsys: pytest.CaptureFixture[str]) -
     assert (0, True) == (main(["contract", "show"]), load().digest in capsys.readouterr().out)
 
 
-def test_show_prints_a_document_of_ones_own_without_control_characters(
+def test_show_escapes_control_characters_of_a_custom_document(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "mine.json"
@@ -28,7 +28,7 @@ def test_show_prints_a_document_of_ones_own_without_control_characters(
     assert {"GET /v1/things/{id}  things", r"  red\x1b[31m\nnext \ud800"} <= {*capsys.readouterr().out.split("\n")}
 
 
-def test_show_names_what_is_not_checked_and_what_has_no_sample(
+def test_show_lists_unchecked_formats_and_schemas_without_a_sample(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "mine.json"
@@ -41,7 +41,7 @@ def test_show_names_what_is_not_checked_and_what_has_no_sample(
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"openapi": "3.0.0"}', "a:\n  - b\n c"])
-def test_a_document_that_is_none_ends_in_one_line_and_exit_code_2(
+def test_an_invalid_document_exits_with_2_and_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
     path = tmp_path / "mine.yaml"
@@ -52,7 +52,9 @@ def test_a_document_that_is_none_ends_in_one_line_and_exit_code_2(
 
 
 @pytest.mark.parametrize("word", ["unchanged", "written"])
-def test_build_says_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[str], word: str) -> None:
+def test_build_prints_whether_the_file_was_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], word: str
+) -> None:
     merged = ContractFiles(Path(shutil.copytree(packaged().folder, tmp_path / "contracts"))).merged
     if word == "written":
         merged.unlink()
@@ -61,13 +63,13 @@ def test_build_says_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.skipif(packaged().is_installed, reason="the contract belongs to an installed package")
-def test_build_in_the_project_itself_is_of_its_own_contract(capsys: pytest.CaptureFixture[str]) -> None:
+def test_build_in_this_repository_builds_the_packaged_contract(capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == main(["contract", "build"])
     assert f"{packaged().merged}: unchanged\n" == capsys.readouterr().out
 
 
-def test_update_begins_a_folder_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Where an installed package holds the contract, the new spec needs another place."""
+def test_update_creates_a_folder_for_the_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An installed package cannot be updated in place."""
     upstream = tmp_path / "upstream.yaml"
     upstream.write_text(packaged().spec.read_text("utf-8").replace("version: 1.0.0", "version: 1.0.1"), "utf-8")
     folder = tmp_path / "own"
@@ -78,7 +80,7 @@ def test_update_begins_a_folder_of_its_own(tmp_path: Path, capsys: pytest.Captur
     assert f"pytest --bctrl-contract={folder / 'runtimes.contract.json'}" in capsys.readouterr().out
 
 
-def test_an_update_that_fails_leaves_no_folder(tmp_path: Path) -> None:
+def test_a_failed_update_creates_no_folder(tmp_path: Path) -> None:
     upstream = tmp_path / "upstream.yaml"
     upstream.write_text("openapi: 3.1.0\ninfo: {title: t, version: '1'}\npaths: {}\n", "utf-8")
 

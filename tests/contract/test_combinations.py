@@ -53,7 +53,7 @@ def is_bounded(schema: Any, **schemas: Any) -> bool:
     ],
     ids=str,
 )
-def test_what_multiplies_is_bounded_as_long_as_its_product_is(schema: Any, ways: int) -> None:
+def test_alternatives_that_multiply_are_bounded_up_to_the_limit(schema: Any, ways: int) -> None:
     copies = next((number for number in range(20) if ways ** (number + 1) > EXPANDED), 20)
     assert is_bounded({"allOf": [schema] * copies}, pair=PAIR)
     assert (ways == 1) == is_bounded({"allOf": [schema] * (copies + 1)}, pair=PAIR)
@@ -72,29 +72,29 @@ def test_what_multiplies_is_bounded_as_long_as_its_product_is(schema: Any, ways:
     ],
     ids=str,
 )
-def test_what_does_not_multiply_is_bounded_however_often_it_is_repeated(schema: Any) -> None:
+def test_keywords_that_do_not_multiply_are_always_bounded(schema: Any) -> None:
     assert is_bounded({"allOf": [schema] * 200})
 
 
-def test_long_lists_of_alternatives_are_bounded_where_nothing_multiplies_them() -> None:
+def test_a_long_list_of_alternatives_is_bounded_unless_multiplied() -> None:
     listed = {"oneOf": [{"const": number} for number in range(EXPANDED + 1)]}
     assert is_bounded(listed)
     assert not is_bounded({"allOf": [listed]})
 
 
-def test_a_schema_leads_to_what_it_holds_and_refers_to() -> None:
+def test_nested_and_referenced_schemas_are_counted() -> None:
     many = {"allOf": [PAIR] * 12}
     assert not is_bounded({"properties": {"a": {"items": [many]}, "b": {"items": many}}})
     assert not is_bounded({"properties": {"a": {"$ref": "#/$defs/many"}}}, many=many)
     assert is_bounded({"properties": {"a": {"$ref": "#/$defs/few"}}}, few=PAIR)
 
 
-def test_a_circle_is_bounded_through_a_property_and_not_in_place() -> None:
+def test_a_recursive_schema_is_bounded_only_through_a_property() -> None:
     assert is_bounded({"$ref": "#/$defs/a"}, a={"properties": {"next": {"$ref": "#/$defs/a"}}, **PAIR})
     assert not is_bounded({"$ref": "#/$defs/a"}, a={"allOf": [{"$ref": "#/$defs/a"}]})
 
 
-def test_a_doubled_chain_is_counted_once_a_level() -> None:
+def test_a_chain_of_doubled_references_is_counted_once_per_level() -> None:
     chain = {f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(90)}
     assert is_bounded({"$ref": "#/$defs/a0"}, **chain, a90=A)
     assert not is_bounded({"$ref": "#/$defs/a0"}, **chain, a90=PAIR)
@@ -102,18 +102,18 @@ def test_a_doubled_chain_is_counted_once_a_level() -> None:
 
 @pytest.mark.parametrize("word", ["allOf", "anyOf", "oneOf", "not", "if", "dependentSchemas", "dependentRequired"])
 @pytest.mark.parametrize("value", [None, 5, "text", [5], {}, {"a": 5}], ids=str)
-def test_a_keyword_that_is_not_well_formed_is_no_error(word: str, value: Any) -> None:
+def test_malformed_keywords_are_ignored(word: str, value: Any) -> None:
     assert is_bounded({word: value, "required": value})
     assert is_bounded({"not": {word: value, "required": value, "properties": value}})
 
 
-def test_a_reference_that_leads_nowhere_is_named() -> None:
+def test_an_unresolvable_reference_is_an_error() -> None:
     with pytest.raises(DocumentError, match="#/nowhere"):
         is_bounded({"$ref": "#/nowhere"})
 
 
-def test_what_is_known_of_a_schema_outlives_no_schema_that_was_put_together() -> None:
-    """Another schema may have the identity of one that is gone."""
+def test_cached_counts_do_not_outlive_temporary_schemas() -> None:
+    """A new schema may have the `id()` of one that no longer exists."""
     own = {"allOf": [PAIR] * 2}
     combinations = Combinations({}, "x.json", {id(own)})
     for _ in range(50):
@@ -146,7 +146,7 @@ SCHEMAS = st.recursive(
 
 
 @given(SCHEMAS)
-def test_the_count_is_that_of_the_alternatives_written_out(schema: Any) -> None:
+def test_the_count_equals_the_number_of_expanded_alternatives(schema: Any) -> None:
     ways = len(alternatives(schema))
     # Copies beside it make the bound the limit of the schema's own count.
     room = EXPANDED // ways
@@ -155,7 +155,7 @@ def test_the_count_is_that_of_the_alternatives_written_out(schema: Any) -> None:
     assert not is_bounded({"allOf": [schema, {"anyOf": [A] * (room + 1)}]})
 
 
-def test_the_engine_expands_as_many_combinations_as_the_budget_allows_and_no_more() -> None:
+def test_the_engine_expands_combinations_within_the_budget_only() -> None:
     choices = [{"anyOf": [{"required": [f"a{n}"]}, {"maxProperties": 3}]} for n in range(12)]
     contract = contract_of({"oneOf": [{"type": "object", "allOf": choices[:number]} for number in (7, 12)]})
     (_, schema) = contract.operations[0].responses["200"].json or ("", {})
@@ -177,7 +177,7 @@ def conditional(number: int) -> dict[str, Any]:
     return {"type": "object", "properties": {"kind": {"enum": kinds}}, "required": ["kind"], "allOf": conditions}
 
 
-def test_a_sample_meets_seven_conditions_that_each_require_the_name_that_they_are_about() -> None:
+def test_a_sample_satisfies_seven_conditions() -> None:
     contract = contract_of(conditional(7))
     (_, schema) = contract.operations[0].responses["200"].json or ("", False)
     assert accepts(contract, schema, Builder(contract, RoundRobin()).value(schema))

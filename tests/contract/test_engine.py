@@ -30,7 +30,7 @@ def agree(contract: Contract, schema: Any, value: Any) -> None:
 
 
 @given(BODIES)
-def test_the_verdict_on_a_body_is_jsonschemas(body: Any) -> None:
+def test_the_engine_agrees_with_jsonschema_on_bodies(body: Any) -> None:
     # jsonschema asserts no format here.
     assume(not any(violation.kind == "format" for violation in violations(CONTRACT, SCHEMA, body)))
     agree(CONTRACT, SCHEMA, body)
@@ -68,7 +68,7 @@ KEYWORDS: list[Any] = [
 
 @pytest.mark.parametrize(("schema", "contract"), [(schema, contract_of(schema)) for schema in KEYWORDS])
 @given(value=VALUES)
-def test_every_keyword_means_what_it_means_to_jsonschema(schema: Any, contract: Contract, value: Any) -> None:
+def test_the_engine_agrees_with_jsonschema_on_every_keyword(schema: Any, contract: Contract, value: Any) -> None:
     # To jsonschema what is beyond a double is no integer, whatever is written.
     assume("inf" not in repr(value))
     agree(contract, schema, value)
@@ -99,7 +99,7 @@ ID = "5b1e0c8e-0000-4000-8000-00000000bc71"
         ("int32", ["anything"], []),
     ],
 )
-def test_a_format_takes_what_its_specification_does(name: str, right: list[str], wrong: list[str]) -> None:
+def test_formats_accept_only_valid_values(name: str, right: list[str], wrong: list[str]) -> None:
     assert (right, []) == (
         [text for text in right if conforms_to_format(text, name)],
         [one for one in wrong if conforms_to_format(one, name)],
@@ -122,11 +122,11 @@ def test_a_format_takes_what_its_specification_does(name: str, right: list[str],
         ("[", [], ["[", ""]),
     ],
 )
-def test_a_pattern_is_one_of_ecma_262(pattern: str, right: list[str], wrong: list[str]) -> None:
+def test_patterns_follow_ecma_262(pattern: str, right: list[str], wrong: list[str]) -> None:
     assert (right, []) == ([x for x in right if matches(pattern, x)], [x for x in wrong if matches(pattern, x)])
 
 
-def test_a_text_that_takes_a_pattern_too_long_is_a_finding_that_says_so() -> None:
+def test_catastrophic_backtracking_is_a_finding() -> None:
     (finding,) = check(
         '"' + "ab" * 5_000 + '!"', contract=contract_of({"pattern": r"^(?=((a|b|ab)+)+$)(\2|c)+(?<!z)$"})
     )
@@ -148,7 +148,7 @@ def test_a_text_that_takes_a_pattern_too_long_is_a_finding_that_says_so() -> Non
         ({"additionalProperties": {"type": "null"}}, '{"05": 1, "5": null}', False),
     ],
 )
-def test_what_is_json_and_no_engine_reads_is_held_to_the_contract_too(schema: Any, value: str, valid: bool) -> None:
+def test_json_that_the_engine_cannot_read_is_validated_too(schema: Any, value: str, valid: bool) -> None:
     found = [finding for finding in check(value, contract=contract_of(schema)) if finding.rule != "interoperable_json"]
     assert valid is (not found)
     assert valid or all(finding.rule == "response_schema_conformance" and finding.sample for finding in found)
@@ -179,13 +179,13 @@ NODE = {"$dynamicAnchor": "node", "type": "object", "properties": {"of": {"items
         ),
     ],
 )
-def test_a_reference_by_identifier_is_followed(schema: Any, schemas: Any, wrong: Any, location: str) -> None:
+def test_a_reference_by_id_is_resolved(schema: Any, schemas: Any, wrong: Any, location: str) -> None:
     contract = contract_of(schema, schemas)
     assert location in {finding.location for finding in check(json.dumps(wrong), contract=contract)}
     assert [] == [finding for finding in check("{}", contract=contract) if location != "$"]
 
 
-def test_no_thread_changes_what_the_process_is_set_to() -> None:
+def test_parsing_in_threads_does_not_change_interpreter_limits() -> None:
     before = sys.getrecursionlimit(), sys.get_int_max_str_digits()
     bodies = ["[" * 240 + "]" * 240, "[" * 5_000 + "]" * 5_000, "1" * 4_000, "1" * 5_000, '"a"', "[]"] * 20
     with ThreadPoolExecutor(6) as pool:
@@ -202,7 +202,7 @@ AND_OR = [
 
 
 @pytest.mark.parametrize(("depth", "location"), [(2, "of[*].of[*].is"), (40, "$")])
-def test_a_verdict_is_never_lost_where_to_find_the_place_would_take_too_long(depth: int, location: str) -> None:
+def test_an_invalid_body_is_found_even_if_locating_it_takes_too_long(depth: int, location: str) -> None:
     contract = contract_of({"$ref": "#/components/schemas/Rule"}, {"Rule": {"oneOf": AND_OR}})
     body: Any = {"is": "xor"}
     for _ in range(depth):

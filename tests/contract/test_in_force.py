@@ -35,7 +35,7 @@ def vendored(root: Path, folder: str = "contracts") -> ContractFiles:
     return ContractFiles(Path(shutil.copytree(packaged().folder, root / folder, ignore=ignored)))
 
 
-def test_a_project_without_any_has_the_packaged_one(tmp_path: Path) -> None:
+def test_a_project_without_a_contract_uses_the_packaged_one(tmp_path: Path) -> None:
     chosen = contract_in_force(None, tmp_path)
     assert packaged_contract() == chosen
     assert f"packaged, {VENDORED}" == chosen.provenance
@@ -43,7 +43,7 @@ def test_a_project_without_any_has_the_packaged_one(tmp_path: Path) -> None:
     assert load().digest == chosen.load().digest
 
 
-def test_the_folder_of_a_project_goes_before_the_packaged_one(tmp_path: Path) -> None:
+def test_the_folder_of_a_project_takes_precedence_over_the_packaged_contract(tmp_path: Path) -> None:
     files = vendored(tmp_path)
     chosen = contract_in_force(None, tmp_path)
     assert (files.merged, "project", files.spec, files.overlay) == (
@@ -55,14 +55,14 @@ def test_the_folder_of_a_project_goes_before_the_packaged_one(tmp_path: Path) ->
     assert (str(files.merged), f"project, {VENDORED}") == (chosen.load().name, chosen.load().origin)
 
 
-def test_a_setting_goes_before_the_folder(tmp_path: Path) -> None:
+def test_a_setting_takes_precedence_over_the_folder(tmp_path: Path) -> None:
     vendored(tmp_path)
     files = vendored(tmp_path, "kept")
     chosen = contract_in_force(str(files.merged), tmp_path, "bctrl_contract (ini)")
     assert (files.merged, files, f"bctrl_contract (ini), {VENDORED}") == (chosen.path, chosen.files, chosen.provenance)
 
 
-def test_a_document_of_ones_own_has_no_overlay(tmp_path: Path) -> None:
+def test_a_custom_document_has_no_overlay(tmp_path: Path) -> None:
     own = tmp_path / "own.json"
     shutil.copy(packaged().merged, own)
     chosen = contract_in_force(str(own), tmp_path)
@@ -71,15 +71,15 @@ def test_a_document_of_ones_own_has_no_overlay(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["runtimes.yaml", "README.md", "runtimes.sample.json"])
-def test_a_folder_of_somebody_else_is_passed_over(tmp_path: Path, name: str) -> None:
+def test_an_unrelated_contracts_folder_is_ignored(tmp_path: Path, name: str) -> None:
     (tmp_path / "contracts").mkdir()
     (tmp_path / "contracts" / name).write_text("{}", "utf-8")
     chosen = contract_in_force(None, tmp_path)
     assert ("packaged", tmp_path / "contracts") == (chosen.origin, chosen.ignored)
 
 
-def test_the_folder_of_a_clone_is_that_of_its_project() -> None:
-    """It is the packaged contract too, which needs no proof."""
+def test_in_a_clone_of_this_repository_the_packaged_contract_is_the_projects() -> None:
+    """No further proof is needed."""
     chosen = contract_in_force(None, packaged().folder.parent)
     assert ("project", packaged().merged) == (chosen.origin, chosen.path)
     assert f"the project has a folder contracts, {VENDORED}" == chosen.reason
@@ -87,7 +87,7 @@ def test_the_folder_of_a_clone_is_that_of_its_project() -> None:
 
 
 @pytest.mark.parametrize("name", ["spec", "lock", "overlay", "merged"])
-def test_a_folder_that_lacks_a_file_is_never_passed_over(tmp_path: Path, name: str) -> None:
+def test_a_contracts_folder_that_lacks_a_file_is_an_error(tmp_path: Path, name: str) -> None:
     files = vendored(tmp_path)
     path: Path = getattr(files, name)
     path.unlink()
@@ -104,14 +104,14 @@ def test_a_folder_that_lacks_a_file_is_never_passed_over(tmp_path: Path, name: s
         ("merged", '{"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {}}', "no operation"),
     ],
 )
-def test_a_broken_file_is_an_error(tmp_path: Path, name: str, text: str, problem: str) -> None:
+def test_a_malformed_contract_file_is_an_error(tmp_path: Path, name: str, text: str, problem: str) -> None:
     getattr(vendored(tmp_path), name).write_text(text, "utf-8")
     with pytest.raises(DocumentError, match=problem):
         contract_in_force(None, tmp_path).load()
 
 
 @pytest.mark.parametrize("has_folder", [False, True])
-def test_published_is_the_vendored_spec_alone(tmp_path: Path, has_folder: bool) -> None:
+def test_published_selects_the_vendored_spec_without_the_overlay(tmp_path: Path, has_folder: bool) -> None:
     files, origin = (vendored(tmp_path), "project") if has_folder else (packaged(), "packaged")
     chosen = contract_in_force("published", tmp_path)
     assert (files.spec, origin, None) == (chosen.path, chosen.origin, chosen.overlay)
@@ -121,7 +121,7 @@ def test_published_is_the_vendored_spec_alone(tmp_path: Path, has_folder: bool) 
     assert "space_id" == contract.operations[0].path_parameters[0].setting
 
 
-def test_the_path_of_a_vendored_spec_says_what_it_is(tmp_path: Path) -> None:
+def test_the_path_of_a_vendored_spec_is_recognised_as_published(tmp_path: Path) -> None:
     chosen = contract_in_force(str(vendored(tmp_path).spec), tmp_path)
     assert (True, None) == (chosen.is_published, chosen.overlay)
 
@@ -135,7 +135,7 @@ def test_the_path_of_a_vendored_spec_says_what_it_is(tmp_path: Path) -> None:
         ("/v1/spaces/x{id}", None),
     ],
 )
-def test_a_space_in_a_path_is_the_setting(path: str, setting: str | None) -> None:
+def test_a_space_parameter_takes_the_space_id_setting(path: str, setting: str | None) -> None:
     name = path[path.index("{") + 1 : path.index("}")]
     parameter = {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
     document = load_document(packaged().spec.read_text("utf-8"), "spec.yaml").data
@@ -144,13 +144,13 @@ def test_a_space_in_a_path_is_the_setting(path: str, setting: str | None) -> Non
     assert setting == from_document(document, "x.yaml").operations[0].path_parameters[0].setting
 
 
-def test_what_a_document_says_of_a_parameter_counts() -> None:
+def test_an_example_in_the_document_takes_precedence_over_the_setting() -> None:
     document = load_document(packaged().spec.read_text("utf-8"), "spec.yaml").data
     document["paths"]["/v1/spaces/{id}/runtimes"]["get"]["parameters"][0]["example"] = "mine"
     assert from_document(document, "x.yaml").operations[0].path_parameters[0].setting is None
 
 
-def test_the_command_that_updates_it_names_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_update_command_has_the_folder_of_the_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     files = vendored(tmp_path, "kept")
     commands = {
@@ -162,7 +162,7 @@ def test_the_command_that_updates_it_names_its_folder(tmp_path: Path, monkeypatc
     assert "pytest-bctrl contract update --contracts kept" == ours.update_command(None)
 
 
-def test_a_lock_that_cannot_be_read_is_passed_over_where_it_is_shown(tmp_path: Path) -> None:
+def test_provenance_ignores_an_unreadable_lock(tmp_path: Path) -> None:
     files = vendored(tmp_path)
     files.lock.write_text("[]", "utf-8")
     assert "project" == contract_in_force(None, tmp_path).provenance
@@ -189,10 +189,10 @@ LAYOUTS: dict[str, dict[str, str]] = {
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("folders", [("contracts",), ("sub/contracts",), ("contracts", "sub/contracts"), ()])
-def test_a_command_has_the_contract_that_pytest_has(
+def test_commands_and_pytest_use_the_same_contract(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: str, folders: tuple[str, ...]
 ) -> None:
-    """In a folder of the project, with settings and `contracts/` there or above; pytest is asked where it matters."""
+    """From a folder of the project, with settings and `contracts/` there or above."""
     (tmp_path / "sub").mkdir()
     vendored(tmp_path, "kept")
     for folder in folders:
@@ -208,7 +208,7 @@ def test_a_command_has_the_contract_that_pytest_has(
     assert in_project in (own_files(), None)
 
 
-def test_a_command_reads_settings_of_the_project_alone_where_they_matter(
+def test_a_command_does_not_import_conftest_if_the_contract_is_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -221,8 +221,8 @@ def test_a_command_reads_settings_of_the_project_alone_where_they_matter(
     assert "--contract" == chosen_contract("own.json").origin
 
 
-def test_the_run_that_is_under_way_decides(pytester: pytest.Pytester) -> None:
-    """Its options hold already where the first conftest.py is imported, and no longer once it has ended."""
+def test_the_current_contract_is_that_of_the_current_run(pytester: pytest.Pytester) -> None:
+    """From the first import of a conftest.py to the end of the run."""
     before = current_run.config()
     vendored(pytester.path, "kept")
     pytester.makeconftest(
@@ -245,7 +245,9 @@ def test_the_run_that_is_under_way_decides(pytester: pytest.Pytester) -> None:
     assert before is current_run.config()
 
 
-def test_without_a_run_it_is_that_of_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_run_the_current_contract_is_that_of_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(current_run, "_CONFIGS", [])
     monkeypatch.chdir(tmp_path)
     assert "packaged" == current_contract().origin.partition(",")[0]
@@ -253,35 +255,35 @@ def test_without_a_run_it_is_that_of_the_working_directory(tmp_path: Path, monke
     assert (str(files.merged), True) == (current_contract().name, current_contract() is current_contract())
 
 
-def test_a_contract_that_is_gone_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_contract_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match="cannot be read"):
         ContractInForce(tmp_path / "none.json", "--bctrl-contract").load()
 
 
-class TestTheHeader:
+class TestHeader:
     """The line in which a run of pytest names its contract."""
 
     def lines(self, result: pytest.RunResult) -> list[str]:
         return [line for line in result.outlines if line.startswith("bctrl: contract")]
 
-    def test_is_not_there_where_nothing_asks_for_one(self, pytester: pytest.Pytester) -> None:
+    def test_header_has_no_contract_by_default(self, pytester: pytest.Pytester) -> None:
         assert [] == self.lines(pytester.runpytest())
 
-    def test_names_the_packaged_one_in_a_contract_run(self, pytester: pytest.Pytester) -> None:
+    def test_header_names_the_packaged_contract_in_a_contract_run(self, pytester: pytest.Pytester) -> None:
         (line,) = self.lines(pytester.runpytest("--bctrl-mock", "--collect-only"))
         assert line.endswith(f"runtimes.contract.json (packaged, {VENDORED})")
 
-    def test_names_the_one_of_the_project_in_any_run(self, pytester: pytest.Pytester) -> None:
+    def test_header_names_the_contract_of_the_project_in_any_run(self, pytester: pytest.Pytester) -> None:
         vendored(pytester.path)
         assert [f"bctrl: contract contracts/runtimes.contract.json (project, {VENDORED})"] == self.lines(
             pytester.runpytest()
         )
 
-    def test_leaves_out_a_folder_of_somebody_else(self, pytester: pytest.Pytester) -> None:
+    def test_header_omits_an_unrelated_contracts_folder(self, pytester: pytest.Pytester) -> None:
         (pytester.path / "contracts").mkdir()
         assert [] == self.lines(pytester.runpytest())
 
-    def test_says_what_is_wrong_and_lets_other_tests_run(self, pytester: pytest.Pytester) -> None:
+    def test_header_reports_a_broken_contract_and_other_tests_run(self, pytester: pytest.Pytester) -> None:
         vendored(pytester.path).merged.unlink()
         pytester.makepyfile("def test_own():\n    pass\n")
         result = pytester.runpytest()
@@ -290,7 +292,7 @@ class TestTheHeader:
         assert line.startswith("bctrl: contract: contracts: the contract lacks its file runtimes.contract.json (write")
 
 
-def test_a_fixture_says_in_one_line_what_is_wrong_with_the_contract(pytester: pytest.Pytester) -> None:
+def test_a_fixture_reports_a_broken_contract_in_one_line(pytester: pytest.Pytester) -> None:
     vendored(pytester.path).merged.unlink()
     pytester.makepyfile(
         "def test_a(bctrl_client): pass\ndef test_b(bctrl_runtimes): pass\ndef test_c(bctrl_contract): pass\n"
@@ -308,7 +310,7 @@ def test_a_fixture_says_in_one_line_what_is_wrong_with_the_contract(pytester: py
 @pytest.mark.parametrize(
     "command", ["check body.json", "explain", "contract show", "mock", "drift x.yaml", "doctor --offline"]
 )
-def test_no_command_takes_the_packaged_one_for_a_broken_folder(
+def test_commands_report_a_broken_contracts_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -318,7 +320,7 @@ def test_no_command_takes_the_packaged_one_for_a_broken_folder(
     assert "the contract lacks its file runtimes.contract.json" in output.out + output.err
 
 
-def test_build_is_of_the_projects_own_and_mends_it(
+def test_build_restores_the_contract_of_the_project(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -330,7 +332,7 @@ def test_build_is_of_the_projects_own_and_mends_it(
     assert packaged().sample.read_text("utf-8") == files.sample.read_text("utf-8")
 
 
-def test_a_contract_without_a_sample_is_built_and_that_is_said(
+def test_a_contract_without_a_sample_is_built_with_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -14,17 +14,17 @@ _ZONES = st.none() | st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone
 
 
 @given(st.datetimes(timezones=_ZONES))
-def test_what_isoformat_writes_is_read_back(moment: datetime) -> None:
+def test_isoformat_output_is_parsed(moment: datetime) -> None:
     assert moment == parse_time(moment.isoformat())
 
 
 @given(st.datetimes())
-def test_the_basic_form_is_read_too(moment: datetime) -> None:
+def test_the_basic_format_is_parsed(moment: datetime) -> None:
     assert moment == parse_time(moment.isoformat().replace("-", "").replace(":", ""))
 
 
 @given(st.text())
-def test_any_text_is_a_time_or_none(text: str) -> None:
+def test_any_text_yields_a_datetime_or_none(text: str) -> None:
     assert isinstance(parse_time(text), datetime | None)
 
 
@@ -61,7 +61,7 @@ MOMENT = datetime(2026, 3, 1, 8, 0, 5, tzinfo=UTC)
         ("2026-03-01T08:00:05", MOMENT.replace(tzinfo=None)),
     ],
 )
-def test_an_iso_8601_time_is_read(text: str, expected: datetime) -> None:
+def test_iso_8601_times_are_parsed(text: str, expected: datetime) -> None:
     assert expected == parse_time(text)
 
 
@@ -107,7 +107,7 @@ def test_an_iso_8601_time_is_read(text: str, expected: datetime) -> None:
         "Sun, 01 Mar 2026 08:00:05 GMT",
     ],
 )
-def test_another_text_is_none(text: str) -> None:
+def test_other_texts_yield_none(text: str) -> None:
     assert parse_time(text) is None
 
 
@@ -136,5 +136,5 @@ def test_another_text_is_none(text: str) -> None:
         ("2026-03-01T08:00:00Z", "tomorrow", False),
     ],
 )
-def test_one_time_is_certainly_before_another(one: str, other: str, expected: bool) -> None:
+def test_is_before_compares_times_with_and_without_offset(one: str, other: str, expected: bool) -> None:
     assert expected is is_before(one, other)

@@ -64,13 +64,13 @@ def open_to(*names: str) -> Contract:
         (["query", "certificate", "header"], KeyField("X-Key")),
     ],
 )
-def test_the_first_that_a_header_field_can_carry_takes_the_key(names: list[str], expected: KeyField) -> None:
+def test_key_fields_returns_the_first_scheme_that_uses_a_header(names: list[str], expected: KeyField) -> None:
     contract = secured(*names)
     assert (expected,) == key_fields(contract, contract.operations[0])
 
 
 @pytest.mark.parametrize("name", ["query", "certificate", "digest"])
-def test_what_no_header_field_carries_is_not_known(name: str) -> None:
+def test_key_fields_returns_none_for_schemes_without_a_header(name: str) -> None:
     contract = secured(name)
     assert key_fields(contract, contract.operations[0]) is None
 
@@ -108,8 +108,8 @@ TAKEN = {
 
 
 @pytest.mark.parametrize("ways", [[], *([name] for name in SCHEMES), *combinations(SCHEMES, 2)], ids=str)
-def test_the_mock_lets_in_what_one_of_the_ways_takes_and_nothing_else(ways: Sequence[str]) -> None:
-    """Also where two are asked for at once, and beside `{}`, by which none is."""
+def test_the_mock_accepts_only_credentials_of_a_documented_scheme(ways: Sequence[str]) -> None:
+    """Also if two schemes are required at once, and next to `{}`, which requires none."""
     either, both = secured(*ways), secured_by([{name: [] for name in ways}])
     taken = set().union(*(TAKEN[name] for name in ways))
     of_all = set(BROUGHT).intersection(*(TAKEN[name] for name in ways))
@@ -127,8 +127,8 @@ def test_the_mock_lets_in_what_one_of_the_ways_takes_and_nothing_else(ways: Sequ
 
 @pytest.mark.parametrize("key", ["a-key", "me:too"])
 @pytest.mark.parametrize("ways", [["password"], ["bearer", "password"], ["password", "bearer"], ["header", "password"]])
-def test_the_suite_sends_what_the_contract_takes_and_blames_no_one_for_it(ways: list[str], key: str) -> None:
-    """No credential that another way takes counts as a wrong one, and the shell writes what was sent."""
+def test_the_suite_sends_a_documented_credential_and_finds_no_fault(ways: list[str], key: str) -> None:
+    """A credential of another accepted scheme is not a wrong one, and the shell command sends the same header."""
     contract = secured(*ways)
     mock = MockServer(contract, api_key=Secret(key))
     target = Target(ContractRun("mock", contract, "", Secret(key), {}, "error", 20, mock=mock))

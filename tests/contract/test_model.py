@@ -38,7 +38,7 @@ def operation(*statuses: str, **changes: Any) -> Operation:
         ([], 200, None),
     ],
 )
-def test_a_status_is_documented_exactly_by_range_or_by_default(
+def test_response_for_finds_exact_status_range_or_default(
     statuses: list[str], status: int, expected: str | None
 ) -> None:
     found = operation(*statuses).response_for(status)
@@ -55,11 +55,11 @@ def test_a_status_is_documented_exactly_by_range_or_by_default(
         (["default"], set()),
     ],
 )
-def test_success_is_what_begins_with_2_or_else_with_3(statuses: list[str], expected: set[int]) -> None:
+def test_success_statuses_begin_with_2_or_else_with_3(statuses: list[str], expected: set[int]) -> None:
     assert expected == operation(*statuses).success_statuses
 
 
-def test_only_methods_that_change_nothing_are_safe() -> None:
+def test_only_get_head_and_options_are_safe() -> None:
     methods = ("GET", "HEAD", "OPTIONS", "TRACE", "POST", "PUT", "PATCH", "DELETE")
     assert ["GET", "HEAD", "OPTIONS"] == [method for method in methods if operation("200", method=method).is_safe]
 
@@ -74,7 +74,7 @@ _SEGMENT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
 
 @given(_SEGMENT)
-def test_an_encoded_segment_is_decoded_to_what_it_was_and_sent_as_one(value: str) -> None:
+def test_an_encoded_segment_can_be_decoded_and_stays_one_segment(value: str) -> None:
     segment = encode_segment(value)
     assert value == unquote(segment)
     assert ["", "a", segment, "b"] == urlsplit(f"https://h/a/{segment}/b").path.split("/")
@@ -86,12 +86,12 @@ def test_an_operation_is_found_by_its_id_and_by_its_label() -> None:
     assert contract.operation("things") is contract.operation("GET /v1/things/{id}")
 
 
-def test_an_unknown_operation_is_answered_with_the_known_ones() -> None:
+def test_the_error_for_an_unknown_operation_lists_the_operations() -> None:
     with pytest.raises(DocumentError, match=r"no operation 'gone' \(it has: things\)"):
         contract_of().operation("gone")
 
 
-def test_a_reference_is_followed_to_its_end_and_what_stands_beside_it_is_kept() -> None:
+def test_resolve_follows_references_and_keeps_their_siblings() -> None:
     a, b = {"$ref": "#/components/schemas/A"}, {"$ref": "#/components/schemas/B"}
     contract = contract_of(schemas={"A": b, "B": {"type": "string"}})
     assert {"type": "string"} == contract.resolve(a)
@@ -105,7 +105,7 @@ POINTED = {"a/b": 1, "m~n": 2, "": 3, "list": [{"x": 4}], "é": 5}
     ("reference", "expected"),
     [("#", POINTED), ("#/", 3), ("#/a~1b", 1), ("#/m~0n", 2), ("#/list/0/x", 4), ("#/%C3%A9", 5)],
 )
-def test_a_pointer_is_read_as_rfc_6901_has_it(reference: str, expected: Any) -> None:
+def test_pointers_are_resolved_as_in_rfc_6901(reference: str, expected: Any) -> None:
     assert expected == resolve_pointer(POINTED, reference, "x")
 
 
@@ -119,12 +119,12 @@ NOWHERE = ("#/gone", "#/list/1", "#/list/-1", "#/list/00", "#/list/x", "#list", 
         *((one, "outside") for one in ("", "a.yaml", "https://h/a#/b", "/a")),
     ],
 )
-def test_a_pointer_that_leads_to_nothing_here_is_refused(reference: str, problem: str) -> None:
+def test_an_unresolvable_pointer_is_an_error(reference: str, problem: str) -> None:
     with pytest.raises(DocumentError, match=problem):
         resolve_pointer(POINTED, reference, "x")
 
 
-def test_a_server_is_at_the_defaults_of_its_variables() -> None:
+def test_server_variables_are_replaced_by_their_defaults() -> None:
     """OpenAPI 3.1, 4.8.6."""
     spec = document()
     variables = {"stage": {"default": "v2", "enum": ["v2", "beta"]}, "port": {"default": "8443"}}
@@ -143,8 +143,8 @@ def test_a_server_is_at_the_defaults_of_its_variables() -> None:
         ("/a/{id}", "/a/7/8", None),
     ],
 )
-def test_a_template_finds_its_values_in_a_path(path: str, target: str, values: dict[str, str] | None) -> None:
-    """Of a parameter that nothing declares, too; the mock and the checks read the same ones."""
+def test_path_values_are_read_from_a_path(path: str, target: str, values: dict[str, str] | None) -> None:
+    """Also those of undeclared parameters; the mock and the checks read the same values."""
     spec = document(parameters=[])
     spec["paths"] = {path: {"get": {**spec["paths"]["/v1/things/{id}"]["get"], "parameters": []}}}
     contract = from_document(spec, "x")

@@ -63,8 +63,8 @@ def of_30(schema: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_a_schema_means_what_it_means_in_3_0(name: str) -> None:
-    """For the engine, for the gate, to which the document in 3.1 is the same, and for the mock and the suite."""
+def test_openapi_30_schemas_equal_their_31_form(name: str) -> None:
+    """For the engine, the gate, the mock and the suite."""
     row = ROWS[name]
     made = of_30(row.schema)
     contract = from_document(made, "things.json")
@@ -80,7 +80,7 @@ def test_a_schema_means_what_it_means_in_3_0(name: str) -> None:
     assert [] == [finding for finding in findings if finding.level == "error"]
 
 
-def test_its_digest_is_that_of_the_document_as_it_was_given() -> None:
+def test_the_digest_is_that_of_the_original_document() -> None:
     contract = from_document(of_30(NULLABLE), "things.json")
 
     assert contract.digest == from_document(of_30({"nullable": True, "type": "string"}), "things.json").digest

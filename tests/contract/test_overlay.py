@@ -38,12 +38,12 @@ C = DOCUMENT["c"]
     ],
     ids=["merged", "appended", "at every match", "removed at every match", "seen by the next", "remove: false"],
 )
-def test_an_action_changes_what_it_selects(actions: Any, expected: Any) -> None:
+def test_actions_update_and_remove_their_targets(actions: Any, expected: Any) -> None:
     assert {**DOCUMENT, **expected} == applied(*actions)
 
 
-def test_a_removal_takes_a_parent_and_its_child_and_what_is_selected_twice() -> None:
-    """RFC 9535 lets a nodelist name a node more than once."""
+def test_remove_handles_nested_and_repeated_targets() -> None:
+    """RFC 9535 allows a nodelist to contain a node more than once."""
     assert {"x": 1} == applied({"target": "$..a", "remove": True}, document={"a": {"a": 1}, "x": 1})
     document = {"x": {"x": {"x": {"a": 1, "b": 2}}}}
     assert {"x": {"x": {"x": {"b": 2}}}} == applied({"target": "$..x..a", "remove": True}, document=document)
@@ -66,7 +66,7 @@ def test_a_removal_takes_a_parent_and_its_child_and_what_is_selected_twice() -> 
         (None, "has no target"),
     ],
 )
-def test_an_action_that_does_nothing_sound_is_refused(action: Any, problem: str) -> None:
+def test_an_invalid_action_is_an_error(action: Any, problem: str) -> None:
     with pytest.raises(DocumentError, match=problem):
         applied(action)
 
@@ -89,7 +89,7 @@ def test_an_action_that_does_nothing_sound_is_refused(action: Any, problem: str)
         ({"target": "$.a", "copy": "$.c[0]", "update": {}}, "needs one of"),
     ],
 )
-def test_overlay_1_1_copies_concatenates_and_replaces(action: Any, expected: Any) -> None:
+def test_overlay_1_1_actions_copy_concatenate_and_replace(action: Any, expected: Any) -> None:
     if isinstance(expected, str):
         with pytest.raises(DocumentError, match=expected):
             applied(action, version="1.1.0")
@@ -107,7 +107,7 @@ def test_the_error_names_the_overlay_the_action_and_its_target() -> None:
     "overlay",
     [None, [], "x", {}, *({"overlay": one, "actions": [{}]} for one in ("2.0.0", "1.2.0")), {"overlay": "1.0.0"}],
 )
-def test_what_is_not_an_overlay_is_refused(overlay: Any) -> None:
+def test_a_document_that_is_not_an_overlay_is_an_error(overlay: Any) -> None:
     with pytest.raises(DocumentError, match=r"o\.yaml"):
         apply(overlay, DOCUMENT, "o.yaml")
 
@@ -129,7 +129,7 @@ _ACTIONS = st.lists(
 
 
 @given(st.dictionaries(_KEYS, _JSON), _ACTIONS)
-def test_neither_the_document_nor_the_overlay_is_changed(document: dict[str, Any], actions: list[Any]) -> None:
+def test_apply_changes_neither_the_document_nor_the_overlay(document: dict[str, Any], actions: list[Any]) -> None:
     before = copy.deepcopy((document, actions))
     with contextlib.suppress(DocumentError):
         applied(*actions, document=document)
@@ -137,7 +137,7 @@ def test_neither_the_document_nor_the_overlay_is_changed(document: dict[str, Any
 
 
 @given(st.dictionaries(_KEYS, _JSON), st.dictionaries(_KEYS, _JSON))
-def test_what_is_merged_shares_nothing_with_the_update(target: dict[str, Any], update: dict[str, Any]) -> None:
+def test_merge_copies_the_update(target: dict[str, Any], update: dict[str, Any]) -> None:
     before = copy.deepcopy(update)
     merge(target, update)
     merge(target, copy.deepcopy(target))
@@ -145,8 +145,8 @@ def test_what_is_merged_shares_nothing_with_the_update(target: dict[str, Any], u
 
 
 @given(st.dictionaries(_KEYS, st.integers() | st.dictionaries(_KEYS, st.integers())))
-def test_merging_an_update_twice_is_merging_it_once(update: dict[str, Any]) -> None:
-    """Arrays are left out: they grow."""
+def test_merging_an_update_is_idempotent(update: dict[str, Any]) -> None:
+    """Except for arrays, which grow."""
     once: dict[str, Any] = {"a": {"b": 0}}
     merge(once, update)
     twice = copy.deepcopy(once)
@@ -154,8 +154,8 @@ def test_merging_an_update_twice_is_merging_it_once(update: dict[str, Any]) -> N
     assert once == twice
 
 
-def test_what_yaml_wrote_as_an_alias_is_changed_at_one_place_alone() -> None:
-    """An alias is a way of writing; only a `$ref` makes two places one."""
+def test_an_aliased_value_is_changed_only_at_the_target() -> None:
+    """An alias is only a notation; a `$ref` is shared."""
     shared = {"type": "string"}
     changed = applied({"target": "$.a", "update": {"type": "null"}}, document={"a": shared, "b": shared})
     assert {"a": {"type": "null"}, "b": {"type": "string"}} == changed

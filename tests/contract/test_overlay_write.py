@@ -26,12 +26,12 @@ def applied(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 
 
 @given(_DOCUMENTS, _DOCUMENTS)
-def test_the_actions_make_the_other_document(old: dict[str, Any], new: dict[str, Any]) -> None:
+def test_the_actions_turn_one_document_into_the_other(old: dict[str, Any], new: dict[str, Any]) -> None:
     assert is_same_json(new, applied(old, new))
 
 
 @given(_DOCUMENTS)
-def test_nothing_is_said_of_what_stays(document: dict[str, Any]) -> None:
+def test_equal_documents_need_no_actions(document: dict[str, Any]) -> None:
     assert [] == list(actions(document, document))
 
 
@@ -49,5 +49,5 @@ def test_nothing_is_said_of_what_stays(document: dict[str, Any]) -> None:
     ],
     ids=["appended", "taken out by value", "merged", "removed", "quoted", "replaced", "shorter", "made again"],
 )
-def test_they_are_as_narrow_as_an_overlay_can_say(old: Any, new: Any, expected: list[Any]) -> None:
+def test_the_actions_have_the_narrowest_targets(old: Any, new: Any, expected: list[Any]) -> None:
     assert expected == list(actions(old, new))

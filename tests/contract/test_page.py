@@ -41,21 +41,21 @@ SETTING = "```yaml\ndocs:\n  openapi: ./openapi.yml\n```\n\n"
         ('```json\n{\n  "openapi": "3.1.0"\n}\n```', '{\n  "openapi": "3.1.0"\n}\n'),
     ],
 )
-def test_the_document_is_found_in_every_kind_of_fence(block: str, spec: str) -> None:
+def test_the_spec_is_extracted_from_every_kind_of_fence(block: str, spec: str) -> None:
     assert spec == extract_spec(page(block), "page.md")
 
 
-def test_a_block_says_which_line_it_starts_on() -> None:
+def test_a_block_has_the_line_number_of_its_start() -> None:
     assert [Block("python", "import httpx\n", 6)] == fenced_blocks(page(""))
 
 
-def test_odd_separators_are_no_line_ends() -> None:
-    """`str.splitlines` ends a line at U+2028 too, and Markdown does not."""
+def test_unicode_line_separators_do_not_end_lines() -> None:
+    """`str.splitlines` ends a line at U+2028, Markdown does not."""
     assert 2 == openapi_block(f"```yaml\n{SPEC}x-a: a\u2028b\n```", "p").line
     assert 3 == openapi_block(f"a\u2028b\n```yaml\n{SPEC}```", "p").line
 
 
-def test_an_empty_block_is_a_block() -> None:
+def test_an_empty_block_is_returned() -> None:
     assert [Block("", "", 2)] == fenced_blocks("```\n```\n")
 
 
@@ -71,16 +71,16 @@ NONE = r"page\.md: the page holds no fenced block"
         (f"```yaml\n{SPEC}```\n```yaml\n{SPEC}```\n", "holds 2 OpenAPI documents, at lines 2, 7"),
     ],
 )
-def test_a_page_without_one_document_is_refused(text: str, problem: str) -> None:
+def test_a_page_without_exactly_one_spec_is_an_error(text: str, problem: str) -> None:
     with pytest.raises(DocumentError, match=problem):
         extract_spec(text, "page.md")
 
 
 @given(st.text(st.characters(exclude_characters="`~\r\n", exclude_categories=["Cs"])))
-def test_a_line_of_text_is_kept_verbatim(line: str) -> None:
+def test_lines_of_a_block_are_kept_verbatim(line: str) -> None:
     assert f"{SPEC}# {line}\n" == openapi_block(page(f"```yaml\n{SPEC}# {line}\n```"), "p").text
 
 
 @given(st.text(st.sampled_from("`~ \n\rya:openi3.")))
-def test_any_page_is_read_without_a_crash(text: str) -> None:
+def test_any_text_is_parsed_without_an_exception(text: str) -> None:
     assert all(isinstance(block, Block) for block in fenced_blocks(text))

@@ -99,7 +99,7 @@ def of_api(name: str) -> Contract:
 
 
 @pytest.mark.parametrize("name", APIS)
-def test_how_an_api_pages_is_recognised(name: str) -> None:
+def test_paging_is_recognised_by_parameter_and_property_names(name: str) -> None:
     _, _, by, size, following, _ = APIS[name]
     of = of_api(name)
 
@@ -124,18 +124,18 @@ def test_how_an_api_pages_is_recognised(name: str) -> None:
         (LIST, {"limit": WHOLE, "page": WHOLE}, False),
     ],
 )
-def test_what_does_not_page_is_left_alone(schema: Any, query: dict[str, Any], said: Any) -> None:
+def test_operations_without_paging_are_not_recognised(schema: Any, query: dict[str, Any], said: Any) -> None:
     of = contract(schema, query, **({} if said is None else {"x-bctrl-paging": said}))
 
     assert read_paging(of, of.operations[0]) is None
 
 
-def test_the_packaged_contract_has_no_pages() -> None:
+def test_the_packaged_contract_has_no_paging() -> None:
     packaged_contract = load()
     assert [] == [operation for operation in packaged_contract.operations if read_paging(packaged_contract, operation)]
 
 
-def test_an_extension_names_what_has_no_known_name() -> None:
+def test_x_bctrl_paging_names_unusual_parameters_and_properties() -> None:
     schema = body(rows=LIST, others=LIST, go=body(on=TEXT), left=TRUTH)
     said = {"items": "rows", "cursor": "from", "next": "go.on", "more": "left", "size": "n", "id": "id"}
     of = contract(schema, {"from": TEXT, "n": WHOLE}, **{"x-bctrl-paging": said})
@@ -150,7 +150,7 @@ def test_an_extension_names_what_has_no_known_name() -> None:
     )
 
 
-def test_items_are_known_by_what_a_rule_says_is_unique() -> None:
+def test_items_are_identified_by_the_unique_property_of_an_invariant() -> None:
     named = {"type": "array", "items": body(id=TEXT, name=TEXT)}
     rules = [
         {"rule": f"unique_{place}", "level": "error", "because": "", "unique": place}
@@ -176,7 +176,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_an_extension_that_does_not_fit_is_refused_in_one_line(name: str) -> None:
+def test_an_invalid_x_bctrl_paging_is_a_one_line_error(name: str) -> None:
     said, problem = WRONG[name]
 
     with pytest.raises(DocumentError) as caught:
@@ -193,14 +193,14 @@ def test_an_extension_that_does_not_fit_is_refused_in_one_line(name: str) -> Non
         (LIST, {"id": "id"}, "no parameter selects a page"),
     ],
 )
-def test_an_extension_that_says_too_little_is_refused(schema: Any, said: Any, problem: str) -> None:
+def test_an_incomplete_x_bctrl_paging_is_an_error(schema: Any, said: Any, problem: str) -> None:
     query = {"limit": WHOLE} if "size" in said else {"z": TEXT}
 
     with pytest.raises(DocumentError, match=problem):
         contract(schema, query, **{"x-bctrl-paging": said})
 
 
-def test_an_extension_of_what_lists_nothing_is_refused() -> None:
+def test_x_bctrl_paging_without_a_list_is_an_error() -> None:
     with pytest.raises(DocumentError, match="the operation returns no list"):
         contract_of(responses={"204": {"description": ""}}, **{"x-bctrl-paging": {"size": "limit"}})
 
@@ -215,5 +215,5 @@ def test_an_extension_of_what_lists_nothing_is_refused() -> None:
         ("<a>; rel=nextish", None),
     ],
 )  # fmt: skip
-def test_the_link_of_the_next_page_is_read(field: str | None, target: str | None) -> None:
+def test_link_target_returns_the_url_of_the_relation(field: str | None, target: str | None) -> None:
     assert target == link_target(field, "next")

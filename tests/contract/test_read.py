@@ -25,11 +25,11 @@ MERGED: dict[str, Any] = json.loads(packaged().merged.read_text("utf-8"))
 SAMPLE: dict[str, Any] = json.loads(packaged().sample.read_text("utf-8"))
 
 
-def test_the_packaged_contract_is_as_sound_as_one_of_a_users_own() -> None:
+def test_the_packaged_contract_passes_the_validation_of_custom_ones() -> None:
     assert load().digest == from_document(MERGED, "merged").digest
 
 
-def test_the_packaged_contract_has_one_operation_with_a_bearer_key_and_a_space_from_its_setting() -> None:
+def test_the_packaged_contract_has_one_operation_with_key_and_space_id() -> None:
     (operation,) = load().operations
     assert ("GET /v1/spaces/{id}/runtimes", ((SecurityScheme("bearerAuth", "http", "bearer"),),)) == (
         operation.label,
@@ -45,7 +45,7 @@ def test_json_and_yaml_are_the_same_contract(tmp_path: Path) -> None:
     assert load(tmp_path / "a.json").digest == load(tmp_path / "a.yaml").digest
 
 
-def test_yaml_may_have_bare_statuses_and_dates(tmp_path: Path) -> None:
+def test_unquoted_statuses_and_dates_in_yaml_are_strings(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(
         "openapi: 3.1.0\ninfo: {title: T, version: 2026-01-01}\n"
@@ -56,7 +56,7 @@ def test_yaml_may_have_bare_statuses_and_dates(tmp_path: Path) -> None:
     assert ("2026-01-01", ["200", "default"]) == (contract.version, list(contract.operations[0].responses))
 
 
-def test_the_digest_depends_on_the_order_of_items_and_not_of_keys() -> None:
+def test_the_digest_depends_on_the_order_of_items_but_not_of_keys() -> None:
     assert digest({"a": 1, "b": [1, 2]}) == digest({"b": [1, 2], "a": 1})
     assert digest([1, 2]) != digest([2, 1])
 
@@ -65,14 +65,14 @@ def test_a_server_loses_its_trailing_slash() -> None:
     assert ("https://api.example.org",) == from_document(document(), "x").servers
 
 
-def test_an_operations_parameter_overrides_the_paths_own() -> None:
+def test_a_parameter_of_an_operation_overrides_that_of_its_path() -> None:
     spec = document(parameters=[{"name": "id", "in": "path", "required": True, "schema": {"type": "integer"}}])
     spec["paths"]["/v1/things/{id}"]["parameters"] = [{"name": "id", "in": "path", "schema": {"type": "string"}}]
     parameter = Parameter("id", "path", True, {"type": "integer"}, style="simple", explode=False)
     assert (parameter,) == from_document(spec, "x").operations[0].parameters
 
 
-def test_a_parameters_examples_are_all_its_own_and_its_schemas() -> None:
+def test_examples_of_a_parameter_include_those_of_its_schema() -> None:
     named = {"a": {"value": 1}, "b": {"externalValue": "https://api.example.org/b"}, "c": {"$ref": "#/x-examples/c"}}
     schema = {"example": 3, "examples": [4, 5], "default": 6}
     spec = document(parameters=[{"name": "id", "in": "path", "examples": named, "schema": schema}])
@@ -83,7 +83,7 @@ def test_a_parameters_examples_are_all_its_own_and_its_schemas() -> None:
     assert (1, 2, 3, 4, 5, 6) == operation.parameters[0].examples
 
 
-def test_references_are_followed_wherever_they_may_stand() -> None:
+def test_references_are_resolved_everywhere() -> None:
     spec = document(parameters=[{"$ref": "#/components/parameters/Id"}], security=[{"key": []}])
     spec["components"] |= {
         "parameters": {"Id": {"name": "id", "in": "path"}},
@@ -100,7 +100,7 @@ def test_references_are_followed_wherever_they_may_stand() -> None:
     )
 
 
-def test_a_recursive_schema_is_sound() -> None:
+def test_a_recursive_schema_is_accepted() -> None:
     spec = document({"$ref": "#/components/schemas/Node"})
     spec["components"]["schemas"] = {
         "Node": {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Node"}}}
@@ -108,12 +108,11 @@ def test_a_recursive_schema_is_sound() -> None:
     assert 1 == len(from_document(spec, "x").operations)
 
 
-def test_what_looks_like_a_reference_in_data_is_none() -> None:
+def test_a_ref_inside_data_is_not_a_reference() -> None:
     assert from_document(document({"const": {"$ref": "#/nowhere"}, "default": {"$ref": "x"}}), "x").operations
 
 
-def test_extensions_and_descriptions_hold_what_their_authors_like() -> None:
-    """Neither is read: a program's text beside an operation, a note among paths or statuses, a text in another file."""
+def test_extensions_and_descriptions_are_not_interpreted() -> None:
     gone = {"get": {"source": {"$ref": "example.php"}}, "pattern": "("}
     spec = document(True, **{"x-code": gone, "description": {"$ref": "text.md"}})
     spec["paths"]["x-notes"] = gone
@@ -200,7 +199,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_an_unsound_document_is_refused_where_it_is_wrong(name: str) -> None:
+def test_an_invalid_document_is_an_error_with_the_location(name: str) -> None:
     broken, problem = BROKEN[name]
     with pytest.raises(DocumentError) as caught:
         from_document(broken, "mine.json")
@@ -223,9 +222,7 @@ _JUNK = st.sampled_from([None, 1, "x", True, 1.5, [], {}, [1], [None], {"x": Non
 
 
 @given(st.sampled_from([(), *places(MERGED)]), _JUNK)
-def test_junk_anywhere_is_refused_in_one_line_or_can_be_shown_and_checked_against(
-    path: tuple[Any, ...], junk: Any
-) -> None:
+def test_junk_in_a_document_is_a_one_line_error_or_harmless(path: tuple[Any, ...], junk: Any) -> None:
     refusal = "x"
     try:
         contract = from_document(_changed(path, junk), "x")
@@ -239,7 +236,7 @@ def test_junk_anywhere_is_refused_in_one_line_or_can_be_shown_and_checked_agains
 @pytest.mark.parametrize(
     "text", ["", "{", "nonsense", "[1]", "{}", "a: [", '{"openapi": "3.1.0", "x": ' + "[" * 200_000, "\x00", "a: *b"]
 )
-def test_a_file_that_is_no_contract_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_a_contract_is_a_one_line_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "mine.json"
     path.write_text(text, "utf-8")
     with pytest.raises(DocumentError) as caught:
@@ -251,7 +248,7 @@ def test_a_file_that_is_no_contract_is_refused_in_one_line(tmp_path: Path, text:
     ("name", "problem"),
     [("", "cannot be read"), ("missing.json", "cannot be read"), ("a\x00b", "cannot be read"), ("a.json", "not UTF-8")],
 )
-def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str, problem: str) -> None:
+def test_an_unreadable_file_is_an_error(tmp_path: Path, name: str, problem: str) -> None:
     (tmp_path / "a.json").write_bytes(b'{"openapi": "\xff"}')
     with pytest.raises(DocumentError, match=problem):
         load(f"{tmp_path}/{name}")

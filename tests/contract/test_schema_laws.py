@@ -57,7 +57,7 @@ NO_LIST: dict[str, Any] = {
 @laws
 @given(contracts())
 @example(contract_of({"type": "object", **NO_LIST}))
-def test_a_sample_conforms_or_is_refused(contract: Contract) -> None:
+def test_a_sample_conforms_or_generating_it_is_an_error(contract: Contract) -> None:
     samples, bodies = sampled(contract)
     for body in bodies:
         assert accepts(contract, samples.schema, body)
@@ -76,7 +76,7 @@ EVALUATED: dict[str, Any] = {"allOf": [{"unevaluatedProperties": True}], "uneval
 @example(contract_of({"anyOf": [{"type": "object", "properties": {"a": {}}}], "unevaluatedProperties": True}))
 @example(contract_of({"anyOf": [False, {"type": "array", "items": {"type": ["null"]}}]}))
 @example(contract_of({"anyOf": [{"enum": [None]}, {"type": "array", "items": {"type": "string"}}]}))
-def test_a_mutant_is_found_at_its_place_and_each_location_gives_its_values(contract: Contract) -> None:
+def test_a_mutant_is_found_at_its_location(contract: Contract) -> None:
     samples, bodies = sampled(contract)
     for mutant in mutants(samples) if bodies else ():
         response, found = found_in(contract, mutant.body)
@@ -115,7 +115,7 @@ def listing(schema: Any) -> dict[str, Any]:
 
 @laws
 @given(st.data())
-def test_every_drawn_response_conforms(data: st.DataObject) -> None:
+def test_every_generated_response_conforms(data: st.DataObject) -> None:
     rules = [{"level": "error", "because": "it is so", **rule} for rule in RULES]
     contract = data.draw(contracts(LISTED.map(listing), **{"x-bctrl-invariants": rules}))
     try:
@@ -128,7 +128,7 @@ def test_every_drawn_response_conforms(data: st.DataObject) -> None:
 
 @laws
 @given(st.data(), st.sampled_from(["uuid", "date-time"]))
-def test_a_format_that_is_limited_is_drawn_within_its_limits(data: st.DataObject, name: str) -> None:
+def test_generated_strings_satisfy_format_and_pattern(data: st.DataObject, name: str) -> None:
     schema = {"format": name, "pattern": EVEN[name], "maxLength": 40}
     assert re.search(EVEN[name], data.draw(text(schema)))
 

@@ -21,7 +21,7 @@ _JSON = st.recursive(
 
 
 @given(_JSON)
-def test_what_is_shortened_is_json_and_can_be_shortened_again(value: Any) -> None:
+def test_a_shortened_value_is_json_and_can_be_shortened_again(value: Any) -> None:
     assert isinstance(json.dumps([shorten(value), shorten(shorten(value))], allow_nan=False), str)
 
 
@@ -32,7 +32,7 @@ def deep(depth: int) -> Any:
     return value
 
 
-def test_what_is_deep_is_summed_up() -> None:
+def test_deeply_nested_values_are_summarised() -> None:
     assert "[… 1 items]" in json.dumps(shorten(deep(20)), ensure_ascii=False)
     value: Any = {"a": 1, "b": 2}
     for _ in range(20):
@@ -54,20 +54,20 @@ def test_what_is_deep_is_summed_up() -> None:
     ],
     ids=["text", "key", "properties", "items", "depth", "number", "negative", "infinity"],
 )
-def test_huge_data_becomes_small(value: Any) -> None:
+def test_huge_values_are_shortened(value: Any) -> None:
     assert len(json.dumps(shorten(value), allow_nan=False)) < 20_000
 
 
 @pytest.mark.parametrize("value", [None, True, 1, 1.5, "x", [1, "a"], {"a": {"b": [None]}}, "x" * 120, 2**256 - 1])
-def test_small_data_is_shown_as_it_is(value: Any) -> None:
+def test_small_values_are_unchanged(value: Any) -> None:
     assert value == shorten(value)
 
 
-def test_what_is_left_out_is_counted() -> None:
+def test_omitted_items_are_counted() -> None:
     assert [0, 1, 2, 3, 4, 5, 6, 7, "… 2 more"] == shorten(list(range(10)))
 
 
-def test_the_value_is_not_changed() -> None:
+def test_shortening_does_not_change_the_value() -> None:
     value = {"a": list(range(20))}
     shorten(value)
     assert {"a": list(range(20))} == value
@@ -86,15 +86,15 @@ def test_the_value_is_not_changed() -> None:
         (("a", "x\x1b[31m\n"), "a['x\\x1b[31m\\n']", "a['x\\x1b[31m\\n']"),
     ],
 )
-def test_a_place_is_written_exactly_and_for_all_items(path: Any, exact: str, general: str) -> None:
+def test_a_location_is_formatted_exactly_and_for_all_items(path: Any, exact: str, general: str) -> None:
     assert (exact, general) == (exact_location(path), general_location(path))
 
 
 @given(st.lists(st.text() | st.integers(0, 10**6)))
-def test_a_place_never_holds_control_characters(path: list[str | int]) -> None:
+def test_a_location_never_contains_control_characters(path: list[str | int]) -> None:
     assert exact_location(path).isprintable()
 
 
-def test_a_type_has_the_name_that_schemas_give_it() -> None:
+def test_type_names_are_those_of_json_schema() -> None:
     values: list[Any] = [None, True, 1, 1.0, "", [], {}]
     assert [*TYPES] == [type_name(value) for value in values]

@@ -32,19 +32,19 @@ def test_the_packaged_contract_is_shown() -> None:
     } <= {*shown}
 
 
-def test_an_api_key_is_shown_with_its_place() -> None:
+def test_an_api_key_is_shown_with_its_header() -> None:
     spec = document()
     spec["components"]["securitySchemes"] = {"key": {"type": "apiKey", "in": "header", "name": "X-Key"}}
     spec["security"] = [{"key": []}]
     assert "  security    key (apiKey X-Key in header)" in list(contract_lines(from_document(spec, "things")))
 
 
-def test_a_required_member_has_a_star() -> None:
+def test_a_required_property_is_marked_with_a_star() -> None:
     schema = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "integer"}}, "required": ["a"]}
     assert ["    application/json: object", "    ├─ a*  string", "    └─ b  integer"] == members(schema)
 
 
-def test_what_several_schemas_say_together_is_shown_as_one() -> None:
+def test_all_of_is_shown_as_one_schema() -> None:
     base = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
     more = {"allOf": [{"$ref": "#/components/schemas/A"}, {"properties": {"b": {"type": ["null", "integer"]}}}]}
     expected = ["    application/json: object", "    ├─ a*  string", "    └─ b  null | integer"]
@@ -63,7 +63,7 @@ def test_what_several_schemas_say_together_is_shown_as_one() -> None:
         ({"type": "object", "additionalProperties": {}}, "object, free-form"),
     ],
 )
-def test_a_schema_is_said_in_words(schema: Any, words: str) -> None:
+def test_a_schema_is_described_in_words(schema: Any, words: str) -> None:
     assert [f"    application/json: {words}"] == members(schema)
 
 
@@ -77,5 +77,5 @@ def test_a_schema_is_said_in_words(schema: Any, words: str) -> None:
     ],
     ids=["items", "properties", "oneOf", "allOf"],
 )
-def test_a_recursive_schema_comes_to_an_end(schema: Any) -> None:
+def test_the_tree_of_a_recursive_schema_is_limited(schema: Any) -> None:
     assert len(members({"$ref": "#/components/schemas/A"}, {"A": schema})) < 200

@@ -35,15 +35,15 @@ from pytest_bctrl.errors import DocumentError
         ("", None),
     ],
 )
-def test_a_plain_word_means_what_yaml_1_2_says(text: str, expected: Any) -> None:
+def test_plain_scalars_follow_yaml_1_2(text: str, expected: Any) -> None:
     assert {"a": expected} == read_yaml(f"a: {text}", "x")
 
 
-def test_keys_are_texts() -> None:
+def test_keys_are_strings() -> None:
     assert {"200": 1, "default": 2, "true": 3, "null": 4} == read_yaml("{200: 1, default: 2, true: 3, null: 4}", "x")
 
 
-def test_merge_keys_and_aliases_are_followed() -> None:
+def test_merge_keys_and_aliases_are_resolved() -> None:
     assert {"a": {"b": 1}, "c": {"b": 1, "d": 2}} == read_yaml("a: &a {b: 1}\nc:\n  <<: *a\n  d: 2\n", "x")
     made = read_yaml("a: &a {x: 1}\nb: &b {x: 2, y: 3}\nc:\n  <<: [*a, *b]\n", "x")["c"]
     assert {"x": 1, "y": 3} == made
@@ -53,13 +53,13 @@ def test_merge_keys_and_aliases_are_followed() -> None:
 @pytest.mark.parametrize(
     "text", ["a: [", "a: b: c", "\x00", "&a [*a]", "a: &a {b: *a}", "? [1]\n: 2", "!!set {a}", "!x y", "!!binary aGk="]
 )
-def test_what_is_not_plain_yaml_is_refused_in_one_line(text: str) -> None:
+def test_unsupported_yaml_is_a_one_line_error(text: str) -> None:
     with pytest.raises(DocumentError) as caught:
         read_yaml(text, "x.yaml")
     assert ("x.yaml", 1) == (caught.value.where, len(str(caught.value).splitlines()))
 
 
-def test_deep_nesting_is_refused() -> None:
+def test_deep_nesting_is_an_error() -> None:
     with pytest.raises(DocumentError):
         read_yaml("- " * 100_000 + "x", "x")
 
@@ -73,5 +73,5 @@ _JSON = st.recursive(
 
 
 @given(_JSON)
-def test_json_is_read_as_json(value: Any) -> None:
+def test_the_yaml_reader_reads_json(value: Any) -> None:
     assert value == read_yaml(json.dumps(value), "x")

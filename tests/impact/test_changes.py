@@ -61,7 +61,7 @@ def _changes(of_spec: Callable[[Any], Any]) -> dict[str, Change]:
 
 
 @pytest.mark.parametrize("kind", ["break", "extreme"])
-def test_a_break_is_found_by_the_checks_and_what_is_unusual_is_not(kind: str) -> None:
+def test_checks_find_violations_but_not_unusual_responses(kind: str) -> None:
     call = _called(MockServer(CONTRACT))
 
     said = {}
@@ -85,8 +85,8 @@ _BY_RULE |= {"content-encoding-changed", "content-media-type-changed"}
 """Of these the sample shows nothing that the old contract refuses: they are not played as if it did."""
 
 
-def test_an_error_about_a_body_is_played_as_one_that_the_old_contract_refuses() -> None:
-    """For each rule of the gate, by the smallest pair of documents that triggers it."""
+def test_a_breaking_change_of_a_body_is_simulated_as_a_violation() -> None:
+    """For each rule of the gate, with the smallest pair of documents that triggers it."""
     refused, untouched = 0, set()
     for name in _RULES:
         pair = example(name)
@@ -109,20 +109,20 @@ def test_an_error_about_a_body_is_played_as_one_that_the_old_contract_refuses() 
     assert untouched <= _BY_RULE
 
 
-def test_an_error_that_is_documented_or_not_is_not_played() -> None:
+def test_a_change_of_documented_errors_is_not_simulated() -> None:
     change = _changes(lambda spec: operation(spec)["responses"].update({"503": {"description": "down"}}))
 
     assert change["response-non-success-status-added"].not_run_reason == "no spec says when an error response is sent"
 
 
-def test_a_new_tag_changes_no_answer() -> None:
+def test_a_new_tag_is_not_simulated() -> None:
     change = _changes(lambda spec: operation(spec)["tags"].append("new"))
 
     assert change["api-tag-added"].not_run_reason == "it changes no request and no response"
 
 
-def test_a_value_that_the_changed_spec_allows_stays() -> None:
-    """Of an enum without one of its values, only that value is another one then."""
+def test_values_that_the_changed_spec_allows_are_unchanged() -> None:
+    """Of an enum without one of its values, only that value is replaced."""
     call = _called(MockServer(CONTRACT))
     status = items(SPEC, "Status")["enum"][0]
 
@@ -158,7 +158,7 @@ _READS: tuple[tuple[str, Callable[[Any], Any], str], ...] = (
 
 
 @pytest.mark.parametrize(("name", "use", "location"), _READS, ids=[name for name, *_ in _READS])
-def test_what_a_test_reads_is_known_by_what_it_does(name: str, use: Callable[[Any], Any], location: str) -> None:
+def test_the_locations_that_a_test_reads_are_recorded(name: str, use: Callable[[Any], Any], location: str) -> None:
     read: set[str] = set()
     text = '{"a": 1, "b": [{"c": 2}]}'
 
@@ -174,13 +174,13 @@ def test_what_a_test_reads_is_known_by_what_it_does(name: str, use: Callable[[An
     assert not is_read("[*]", set())
 
 
-def test_few_of_many_failures_are_listed() -> None:
+def test_only_the_first_failures_are_listed() -> None:
     tests = [{"test": f"t.py::test_{number}", "line": f"KeyError: {number}", "where": "t.py:1"} for number in range(7)]
 
     assert list(failure_lines(tests))[4:] == ["t.py::test_4: KeyError: 4 (t.py:1)", "… and 2 other failures"]
 
 
-def test_a_failure_that_is_no_exception_of_the_project_is_told_by_its_report(tmp_path: Path) -> None:
+def test_a_failure_outside_the_project_is_described_by_its_report(tmp_path: Path) -> None:
     report = pytest.TestReport("t.py::test", ("t.py", 1, "test"), {}, "failed", "no leaks allowed\nhere", "call")
     outcome = ReplayOutcome()
 
@@ -190,7 +190,7 @@ def test_a_failure_that_is_no_exception_of_the_project_is_told_by_its_report(tmp
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGALRM")
-def test_the_alarm_of_the_project_itself_is_left_alone() -> None:
+def test_an_alarm_of_the_project_is_still_handled() -> None:
     rung: list[int] = []
     before = signal.signal(signal.SIGALRM, lambda number, _frame: rung.append(number))
     try:
@@ -206,15 +206,15 @@ def test_the_alarm_of_the_project_itself_is_left_alone() -> None:
         signal.raise_signal(signal.SIGALRM)
 
 
-def test_after_the_block_json_is_as_it_was() -> None:
+def test_record_reads_restores_json_afterwards() -> None:
     decode = json.JSONDecoder.decode
     with record_reads(lambda text: True, lambda place: None):
         assert json.JSONDecoder.decode is not decode
     assert json.JSONDecoder.decode is decode
 
 
-def test_an_unusual_list_of_texts_is_one_that_the_contract_allows() -> None:
-    """Values that belong to an item follow its change if items are objects, else nothing does."""
+def test_unusual_lists_conform_to_the_contract() -> None:
+    """Dependent properties follow only if the items are objects."""
     texts = {"type": "string", "enum": ["a", "b", "c"]}
     mock = MockServer(things({"type": "array", "minItems": 2, "maxItems": 3, "uniqueItems": True, "items": texts}))
     call = _called(mock)

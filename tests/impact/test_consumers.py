@@ -68,7 +68,7 @@ _PLACES = (
 """Where the gate finds each of the ten."""
 
 
-def test_each_claim_is_what_a_changed_server_shows(
+def test_each_verdict_matches_a_run_against_a_changed_server(
     consumers: pytest.Pytester, changed_server: ChangedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claims = _claims(consumers)
@@ -98,7 +98,7 @@ def test_each_claim_is_what_a_changed_server_shows(
         ("two_fields", {2, 8}, {0, 1, 3, 4, 5, 6}),
     ],
 )
-def test_each_consumer_gets_its_own_answer(
+def test_each_consumer_gets_its_own_verdicts(
     consumers: pytest.Pytester, consumer: str, breaks: set[int], unlooked: set[int]
 ) -> None:
     claims = _claims(consumers, f"test_{consumer}.py")

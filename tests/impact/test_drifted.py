@@ -171,7 +171,7 @@ _CASES: tuple[tuple[str, Callable[[Any], Any], str, str, Any], ...] = (
 @pytest.mark.parametrize(
     ("of_spec", "rule", "end", "expected"), [case[1:] for case in _CASES], ids=[c[0] for c in _CASES]
 )
-def test_an_answer_with_a_change(of_spec: Callable[[Any], Any], rule: str, end: str, expected: Any) -> None:
+def test_a_change_transforms_the_response(of_spec: Callable[[Any], Any], rule: str, end: str, expected: Any) -> None:
     response = _response(of_spec, rule, f"/v1/things{end and '/'}{end}")
 
     if isinstance(expected, tuple):
@@ -182,7 +182,7 @@ def test_an_answer_with_a_change(of_spec: Callable[[Any], Any], rule: str, end: 
         assert (response.body if isinstance(expected, bytes) else json.loads(response.body)) == expected
 
 
-def test_what_is_taken_as_well_refuses_nobody() -> None:
+def test_a_request_that_still_conforms_is_not_rejected() -> None:
     def wider_and_demanded(spec: Any) -> None:
         _listed(spec)["parameters"][1].update(required=True, schema={"type": "integer", "maximum": 99})
 
@@ -190,7 +190,7 @@ def test_what_is_taken_as_well_refuses_nobody() -> None:
     assert _response(wider_and_demanded, "request-parameter-became-required", query="").status == 400
 
 
-def test_an_answer_of_a_status_that_the_new_spec_has_in_a_range_alone_stays() -> None:
+def test_a_response_whose_status_is_covered_by_a_range_is_unchanged() -> None:
     def fewer_and_any(spec: Any) -> None:
         _thing(spec)["properties"]["state"]["enum"].remove("on")
         _with_status("2XX")(spec)
@@ -200,7 +200,7 @@ def test_an_answer_of_a_status_that_the_new_spec_has_in_a_range_alone_stays() ->
     assert change.transform(call) is call.response
 
 
-def test_a_branch_is_changed_where_its_schema_stands_alone_too() -> None:
+def test_a_changed_branch_is_simulated_where_its_schema_is_used_directly() -> None:
     sized = {"type": "object", "required": ["kind"], "properties": {"kind": {"const": "a"}, "size": {"type": "string"}}}
     another = {"type": "object", "required": ["kind"], "properties": {"kind": {"const": "b"}}}
     reference = {"$ref": "#/components/schemas/Sized"}
@@ -222,7 +222,7 @@ def test_a_branch_is_changed_where_its_schema_stands_alone_too() -> None:
     assert isinstance(json.loads(change.transform(call).body)["deep"]["below"]["second"]["size"], int)
 
 
-def test_a_name_that_a_pattern_alone_tells_is_no_place_of_a_body() -> None:
+def test_a_change_of_pattern_properties_cannot_be_simulated() -> None:
     def of_spec(spec: Any, kind: str = "integer") -> None:
         _thing(spec)["properties"]["sizes"]["patternProperties"] = {"^x": {"type": kind}}
 
@@ -230,7 +230,7 @@ def test_a_name_that_a_pattern_alone_tells_is_no_place_of_a_body() -> None:
     assert change.not_run_reason == "no response that shows it could be generated"
 
 
-def test_a_body_that_a_fault_has_cut_stays_as_it_is() -> None:
+def test_a_truncated_body_is_not_changed() -> None:
     response = _response(_with_status("206"), "response-success-status-added", body=b'{"things": [')
 
     assert (response.status, response.body) == (206, b'{"things": [')
@@ -256,7 +256,7 @@ _NOT_PLAYED: tuple[tuple[Callable[[Any], Any], str], ...] = (
 
 
 @pytest.mark.parametrize(("of_spec", "why"), _NOT_PLAYED)
-def test_what_cannot_be_played_says_why(of_spec: Callable[[Any], Any], why: str) -> None:
+def test_a_change_that_cannot_be_simulated_has_a_reason(of_spec: Callable[[Any], Any], why: str) -> None:
     old, new = _old(), _old()
     of_spec(new)
     findings = compare(old, new, Options(descriptions=True))
@@ -266,12 +266,12 @@ def test_what_cannot_be_played_says_why(of_spec: Callable[[Any], Any], why: str)
     assert (change.transform, change.not_run_reason) == (None, why)
 
 
-def test_a_contract_that_no_sample_can_be_made_of_is_said_to_be_such() -> None:
+def test_changes_of_a_contract_without_samples_have_that_reason() -> None:
     changes = derive_changes(contract_of(_NO_SAMPLE))
     assert ["no response can be generated from the contract"] == [change.not_run_reason for change in changes]
 
 
-def test_of_any_other_members_those_with_a_schema_of_their_own_stay() -> None:
+def test_a_change_of_additional_properties_keeps_declared_ones() -> None:
     def flags(spec: Any) -> None:
         _thing(spec)["properties"]["sizes"]["additionalProperties"] = {"type": "boolean"}
 
@@ -282,7 +282,7 @@ def test_of_any_other_members_those_with_a_schema_of_their_own_stay() -> None:
     assert isinstance(data["sizes"]["other"], bool)
 
 
-def test_a_name_with_a_comma_is_known_to_be_missing() -> None:
+def test_a_missing_property_name_may_contain_a_comma() -> None:
     schema = {"type": "object", "required": ["a, b"], "properties": {"a, b": {"type": "string"}}}
     found = [change.locations for change in derive_changes(contract_of(schema)) if "required" in change.finding.message]
 

@@ -13,7 +13,7 @@ from tests.impact.drifts import DRIFTS, changed_spec
 _EXAMPLE = Path(__file__).parents[2] / "examples" / "with_impact"
 
 
-def test_the_careless_one_is_found_out_and_the_careful_one_copes(pytester: pytest.Pytester) -> None:
+def test_the_careless_example_fails_and_the_careful_one_passes(pytester: pytest.Pytester) -> None:
     shutil.copytree(_EXAMPLE, pytester.path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", ".*"))
     (pytester.path / "changed.json").write_text(changed_spec(DRIFTS[:3]), "utf-8")
 

@@ -35,9 +35,7 @@ _UNSURE = {
 
 
 @pytest.mark.parametrize("expected", _UNSURE)
-def test_a_test_that_says_nothing_of_a_change_is_neither_broken_by_it_nor_copes(
-    project: pytest.Pytester, expected: str
-) -> None:
+def test_an_inconclusive_test_is_not_run(project: pytest.Pytester, expected: str) -> None:
     project.makepyfile(_UNSURE[expected])
 
     project.runpytest(*IMPACT)
@@ -48,7 +46,7 @@ def test_a_test_that_says_nothing_of_a_change_is_neither_broken_by_it_nor_copes(
 
 
 @pytest.mark.parametrize("where", ["call", "protocol"])
-def test_a_test_that_never_ends_with_a_change_is_ended(
+def test_a_test_that_hangs_with_a_change_is_stopped_and_fails(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     """In its own code, or in a plugin between two phases."""
@@ -81,7 +79,7 @@ def test_a_test_that_never_ends_with_a_change_is_ended(
     assert verdicts(project) == [("fails", "")]
 
 
-def test_fixtures_of_every_scope_are_made_again_for_a_change(project: pytest.Pytester) -> None:
+def test_fixtures_of_every_scope_are_set_up_again_per_change(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import httpx, pytest
@@ -110,7 +108,7 @@ def test_fixtures_of_every_scope_are_made_again_for_a_change(project: pytest.Pyt
     ]
 
 
-def test_subtests_that_fail_with_a_change_are_seen_by_nobody_else(project: pytest.Pytester) -> None:
+def test_subtests_that_fail_with_a_change_are_not_reported_as_failures(project: pytest.Pytester) -> None:
     pytest.importorskip("_pytest.subtests")
     project.makepyfile(
         """

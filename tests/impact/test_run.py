@@ -14,7 +14,7 @@ from tests.impact.conftest import IMPACT, STATUS, verdicts
 from tests.impact.drifts import DRIFTS, changed_spec, operation
 
 
-def test_a_change_that_breaks_a_test_fails_the_run_and_says_where(project: pytest.Pytester) -> None:
+def test_a_change_that_fails_a_test_fails_the_run(project: pytest.Pytester) -> None:
     result = project.runpytest(*IMPACT)
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
@@ -32,7 +32,7 @@ def test_a_change_that_breaks_a_test_fails_the_run_and_says_where(project: pytes
     )
 
 
-def test_the_gate_says_of_each_change_whether_it_breaks(project: pytest.Pytester) -> None:
+def test_the_gate_shows_the_impact_of_each_change(project: pytest.Pytester) -> None:
     project.runpytest(*IMPACT, "-p", "no:cacheprovider")
 
     result = project.run(sys.executable, "-m", "pytest_bctrl", "drift", "changed.json", "--impact", "impact.json")
@@ -41,26 +41,26 @@ def test_the_gate_says_of_each_change_whether_it_breaks(project: pytest.Pytester
     result.stdout.fnmatch_lines(["  you  fails (*test_label: KeyError: 'paused')"])
 
 
-def test_another_file_is_no_report_of_an_impact_run(project: pytest.Pytester) -> None:
+def test_a_file_that_is_not_an_impact_report_is_an_error(project: pytest.Pytester) -> None:
     result = project.run(sys.executable, "-m", "pytest_bctrl", "drift", "changed.json", "--impact", "changed.json")
 
     assert result.ret == 2
     result.stderr.fnmatch_lines(["*--impact changed.json: it is not a report of an impact run (write one: pytest *"])
 
 
-def test_workers_find_the_same(project: pytest.Pytester) -> None:
+def test_workers_yield_the_same_verdicts(project: pytest.Pytester) -> None:
     result = project.runpytest(*IMPACT, "-n", "2")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert verdicts(project) == [("fails", "")]
 
 
-def test_a_run_that_only_collects_plays_nothing(project: pytest.Pytester) -> None:
+def test_collect_only_runs_no_changes(project: pytest.Pytester) -> None:
     assert project.runpytest(*IMPACT, "--collect-only").ret == pytest.ExitCode.OK
     assert not (project.path / "impact.json").exists()
 
 
-def test_overlay_actions_that_no_longer_apply_are_named(project: pytest.Pytester) -> None:
+def test_overlay_actions_that_no_longer_apply_are_noted(project: pytest.Pytester) -> None:
     document = json.loads(changed_spec(()))
     for item in document["paths"].values():
         item["post"] = item.pop("get")
@@ -74,7 +74,7 @@ def test_overlay_actions_that_no_longer_apply_are_named(project: pytest.Pytester
     assert any(note.startswith("the overlay no longer applies: ") for note in notes)
 
 
-def test_a_worker_that_crashed_takes_nothing_from_what_the_others_found(project: pytest.Pytester) -> None:
+def test_results_of_other_workers_survive_a_crashed_worker(project: pytest.Pytester) -> None:
     hooks: Any = project.parseconfigure(*IMPACT, "--collect-only").pluginmanager.get_plugin("bctrl-impact")
     output = {"results": {}, "test_count": 3, "seconds": 1.0}
     for node in (SimpleNamespace(workeroutput={"bctrl_impact": output}), SimpleNamespace()):
@@ -85,7 +85,7 @@ def test_a_worker_that_crashed_takes_nothing_from_what_the_others_found(project:
     ]
 
 
-def test_what_a_test_reads_without_json_or_asks_without_a_refusal_is_coped_with(project: pytest.Pytester) -> None:
+def test_tests_that_do_not_depend_on_the_change_pass(project: pytest.Pytester) -> None:
     document = json.loads(changed_spec(DRIFTS[:1]))
     operation(document)["parameters"].append({"name": "tenant", "in": "query", "schema": {"type": "string"}})
     (project.path / "changed.json").write_text(json.dumps(document), "utf-8")
@@ -102,7 +102,7 @@ def test_what_a_test_reads_without_json_or_asks_without_a_refusal_is_coped_with(
     assert verdicts(project) == [("passes", "")] * 3
 
 
-def test_a_test_that_skips_itself_with_a_change_copes_and_a_terminal_shows_how_far_it_is(
+def test_a_test_that_skips_itself_passes_and_the_terminal_shows_progress(
     project: pytest.Pytester,
 ) -> None:
     project.makeconftest("""
@@ -118,13 +118,13 @@ def test_a_test_that_skips_itself_with_a_change_copes_and_a_terminal_shows_how_f
     result.stdout.fnmatch_lines(["*bctrl impact: 0 of 1 changes, *s left*"])
 
 
-def test_a_suite_that_never_met_the_mock_is_one_line(project: pytest.Pytester) -> None:
+def test_a_project_that_does_not_use_the_mock_is_an_error(project: pytest.Pytester) -> None:
     result = project.runpytest(*IMPACT, "-k", "nothing")
     assert result.ret == 2
     result.stdout.fnmatch_lines(["bctrl: no test uses the mock or a recording (*): no change was run"])
 
 
-def test_an_ordinary_run_that_is_not_green_is_played_nothing(project: pytest.Pytester) -> None:
+def test_no_changes_are_run_if_the_ordinary_run_fails(project: pytest.Pytester) -> None:
     project.makepyfile(test_other="def test_red(): assert False")
 
     result = project.runpytest(*IMPACT)
@@ -147,7 +147,7 @@ def test_an_ordinary_run_that_is_not_green_is_played_nothing(project: pytest.Pyt
         ("--bctrl-impact=nowhere.yaml", "nowhere.yaml: there is no such file*"),
     ],
 )
-def test_what_does_not_go_with_it_is_a_usage_error(project: pytest.Pytester, arguments: str, message: str) -> None:
+def test_conflicting_options_are_a_usage_error(project: pytest.Pytester, arguments: str, message: str) -> None:
     result = project.runpytest("--bctrl-impact=changed.json", arguments)
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -155,7 +155,7 @@ def test_what_does_not_go_with_it_is_a_usage_error(project: pytest.Pytester, arg
 
 
 @pytest.mark.parametrize("source", [["changed.json"], []])
-def test_a_path_of_tests_is_no_source(project: pytest.Pytester, source: list[str]) -> None:
+def test_a_test_path_after_bctrl_impact_is_not_taken_for_a_spec(project: pytest.Pytester, source: list[str]) -> None:
     """argparse would consume the next argument; a spec is distinguished from a path of tests."""
     tests = next(project.path.glob("test_*.py")).name
 
@@ -165,14 +165,14 @@ def test_a_path_of_tests_is_no_source(project: pytest.Pytester, source: list[str
     assert any("changed.json" in line for line in result.outlines) is bool(source)
 
 
-def test_a_budget_leaves_out_and_says_so(project: pytest.Pytester) -> None:
+def test_changes_beyond_the_budget_are_not_run(project: pytest.Pytester) -> None:
     result = project.runpytest(*IMPACT, "--bctrl-impact-budget=0s")
 
     assert verdicts(project) == [("not run", "no time was left (--bctrl-impact-budget)")]
     result.stdout.fnmatch_lines(["of 1 change in changed.json: 1 not run"])
 
 
-def test_a_spec_without_a_change_plays_what_the_contract_gives(project: pytest.Pytester) -> None:
+def test_an_unchanged_spec_runs_violations_of_the_contract(project: pytest.Pytester) -> None:
     (project.path / "changed.json").write_text(changed_spec(()), "utf-8")
 
     project.makeini("[pytest]\nbctrl_impact_min = 90\nbctrl_impact_budget = 1s\n")
@@ -189,8 +189,8 @@ def test_a_spec_without_a_change_plays_what_the_contract_gives(project: pytest.P
     )
 
 
-def test_every_run_runs_the_tests_again(project: pytest.Pytester) -> None:
-    """No outcome is kept between runs: the code, or a file that it reads, may have changed."""
+def test_outcomes_are_not_cached_between_runs(project: pytest.Pytester) -> None:
+    """The code, or a file that it reads, may have changed."""
     counting = "\ndef test_count(bctrl_client, bctrl_space_id):\n    with open('ran', 'a') as file: file.write('.')\n"
     counting += "    assert bctrl_client.get(f'/v1/spaces/{bctrl_space_id}/runtimes').json()['runtimes'][0]['status']\n"
     project.makepyfile(STATUS + counting)
@@ -203,7 +203,7 @@ def test_every_run_runs_the_tests_again(project: pytest.Pytester) -> None:
         assert 3 == len(ran.read_text("utf-8"))
 
 
-def test_ctrl_c_reports_what_is_known(project: pytest.Pytester) -> None:
+def test_an_interrupted_run_reports_partial_results(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import itertools
@@ -223,7 +223,7 @@ def test_ctrl_c_reports_what_is_known(project: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["of 278 violations of the contract: *, 2?? not run*"])
 
 
-def test_recordings_are_changed_as_the_mock_is(project: pytest.Pytester) -> None:
+def test_changes_are_applied_to_recordings_too(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import httpx
@@ -273,6 +273,6 @@ def test_a_report_that_cannot_be_written_fails_the_run(project: pytest.Pytester)
     result.stdout.fnmatch_lines(["bctrl: the report reports/a.json is not written: *"])
 
 
-def test_a_test_without_exchanges_is_left_out() -> None:
+def test_a_test_without_requests_is_omitted() -> None:
     item: Any = SimpleNamespace(fixturenames=["wide"])
     assert [] == [*with_shared_exchanges([ExercisedTest(item, [], 0.1)], {"other": [], "wide": []})]

@@ -46,8 +46,8 @@ def says(finding: Finding, witness: str = "") -> str:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_each_difference_is_placed_once_under_the_name_that_is_owed(name: str) -> None:
-    """Beside another value than upstream's there is upstream's own."""
+def test_each_difference_is_attributed_once_to_its_cause(name: str) -> None:
+    """Next to a value unlike upstream's, upstream's own value is listed."""
     case = CASES[name]
     findings = placed(published(case), from_data(as_data(seen(answered(case)))))
     expected = (case.moved, case.rule, case.location)
@@ -59,8 +59,8 @@ def test_each_difference_is_placed_once_under_the_name_that_is_owed(name: str) -
     assert [expected] == placed_there
 
 
-def test_what_upstream_lists_and_what_nobody_does_are_told_apart() -> None:
-    """Two unlisted values at one place: the one is upstream's by now, the other is not."""
+def test_values_listed_upstream_and_values_listed_nowhere_are_distinguished() -> None:
+    """Of two unlisted values at one location, upstream lists only one."""
     spec = published(CASES["a value that upstream lists"])
     body = answered(CASES["a value that upstream lists"])
     body["runtimes"][4]["status"] = "lost"
@@ -115,7 +115,7 @@ TOGETHER: dict[str, tuple[Case, set[tuple[str, str, str]]]] = {
 
 
 @pytest.mark.parametrize("name", TOGETHER)
-def test_what_contradicts_both_documents_is_told_beside_what_changed(name: str) -> None:
+def test_traffic_that_contradicts_both_documents_is_reported_with_the_change(name: str) -> None:
     case, owed = TOGETHER[name]
     findings = placed(published(case), seen(answered(case)))
     assert owed <= {(says(finding), finding.rule, finding.location) for finding in findings}
@@ -136,18 +136,18 @@ def test_what_contradicts_both_documents_is_told_beside_what_changed(name: str) 
     ],
     ids=["neither document's", "null", "property", "kind"],
 )
-def test_each_witness_says_what_it_has_to_say(case: Case, texts: dict[str, str]) -> None:
+def test_each_source_has_its_own_text(case: Case, texts: dict[str, str]) -> None:
     findings = placed(published(case), seen(answered(case)))
     assert texts in [{name: says(finding, name) for name in texts} for finding in findings]
 
 
-def test_an_undocumented_status_is_ahead_of_the_documentation() -> None:
+def test_an_undocumented_status_is_attributed_to_the_api() -> None:
     (finding,) = placed(SPEC, seen({"detail": "no"}, status=418))
     assert (says(finding), says(finding, "vendored")) == (AHEAD, "documents 200, 400, 401, 403, 404, 429")
 
 
-def test_a_status_that_upstream_documents_is_taken_over_once_it_was_seen() -> None:
-    """Before that nothing shows it: a status occurs only if a request provokes it."""
+def test_a_status_new_upstream_is_attributed_once_it_was_observed() -> None:
+    """Before that, no request provoked it."""
     spec = copy.deepcopy(SPEC)
     spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["responses"]["418"] = {"description": "teapot"}
     body = answered(CASES["another type"]._replace(api=lambda runtimes: None))
@@ -158,7 +158,7 @@ def test_a_status_that_upstream_documents_is_taken_over_once_it_was_seen() -> No
     assert ["our copy is stale"] == [says(finding) for finding in placed(spec, both)]
 
 
-def test_a_renamed_path_parameter_is_nobody_s_move() -> None:
+def test_a_renamed_path_parameter_is_not_a_change() -> None:
     spec = copy.deepcopy(SPEC)
     operation = spec["paths"].pop("/v1/spaces/{id}/runtimes")
     operation["get"]["parameters"][0]["name"] = "space"
@@ -171,7 +171,7 @@ def test_a_renamed_path_parameter_is_nobody_s_move() -> None:
     ]
 
 
-def test_an_operation_that_is_gone_is_a_promise_while_it_answers_and_has_no_witness_where_it_was_not_asked() -> None:
+def test_an_operation_removed_upstream_is_attributed_by_whether_it_still_responds() -> None:
     """Its other differences are attributed to the vendored spec."""
     spec = copy.deepcopy(SPEC)
     spec["paths"]["/v2/runtimes"] = spec["paths"].pop("/v1/spaces/{id}/runtimes")
@@ -190,7 +190,7 @@ def test_an_operation_that_is_gone_is_a_promise_while_it_answers_and_has_no_witn
     assert (AHEAD, "does not document it", "has no such operation") == said
 
 
-def test_a_request_that_changed_is_nothing_that_answers_show() -> None:
+def test_a_changed_request_parameter_cannot_be_attributed_by_responses() -> None:
     spec = copy.deepcopy(SPEC)
     limit = {"name": "limit", "in": "query", "required": True, "schema": {"type": "string"}}
     spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["parameters"].append(limit)
@@ -199,8 +199,7 @@ def test_a_request_that_changed_is_nothing_that_answers_show() -> None:
     assert says(finding, "observed").startswith("answers cannot show it")
 
 
-def test_another_body_that_upstream_has_beside_the_one_that_is_sent_is_not_sent_yet() -> None:
-    """No change of a document concerns the traffic then, so each document decides the attribution."""
+def test_an_additional_media_type_upstream_is_not_attributed_to_the_traffic() -> None:
     spec = copy.deepcopy(SPEC)
     content = spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["responses"]["200"]["content"]
     documented = content.pop("application/json")
@@ -210,7 +209,7 @@ def test_another_body_that_upstream_has_beside_the_one_that_is_sent_is_not_sent_
     assert PROMISED == says(found)
 
 
-def test_an_overlay_that_no_longer_applies_is_said() -> None:
+def test_an_overlay_that_no_longer_applies_is_an_error() -> None:
     spec = copy.deepcopy(SPEC)
     spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["parameters"].pop()
     with pytest.raises(DocumentError, match=r"upstream\.yaml, .*overlay\.yaml, action 1 .*no longer applies"):
@@ -219,12 +218,12 @@ def test_an_overlay_that_no_longer_applies_is_said() -> None:
 
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(responses())
-def test_conforming_traffic_and_the_same_spec_have_nothing_to_place(body: dict[str, Any]) -> None:
+def test_conforming_traffic_and_an_unchanged_spec_have_no_differences(body: dict[str, Any]) -> None:
     assert [] == placed(SPEC, seen(body))
 
 
-def test_they_come_in_one_order() -> None:
-    """What a consumer can do least about comes first."""
+def test_differences_are_sorted_by_cause() -> None:
+    """Causes that a consumer can influence least come first."""
     spec = published(CASES["a property that is never sent"])
     body = answered(CASES["another type"])
     body["runtimes"][1]["tenant"] = "t"

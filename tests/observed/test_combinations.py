@@ -42,7 +42,7 @@ def response_nodes(contract: Contract) -> list[dict[str, Any]]:
     return [node for node in operation["children"] if node["kind"] == "response"]
 
 
-def test_ten_pairs_of_alternatives_are_all_told_apart_and_the_eleventh_is_left_open(
+def test_alternatives_beyond_the_limit_are_not_distinguished(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("pytest_bctrl.contract.schema.node.COMBINATIONS", 4)
@@ -54,7 +54,7 @@ def test_ten_pairs_of_alternatives_are_all_told_apart_and_the_eleventh_is_left_o
     assert {"", "<p0=x>", "<p0=y>"} == branches
 
 
-def test_a_body_with_more_points_than_the_budget_is_not_measured_and_says_which_schema(
+def test_a_body_with_more_points_than_the_budget_is_not_measured(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert () == measured(wide()).not_measured
@@ -68,7 +68,7 @@ def test_a_body_with_more_points_than_the_budget_is_not_measured_and_says_which_
 
 
 @pytest.mark.parametrize(("others", "words"), [(1, "and 1 other response: "), (2, "and 2 other responses: ")])
-def test_responses_with_the_same_schema_beyond_the_budget_are_named_once(
+def test_responses_with_the_same_unmeasured_schema_are_listed_once(
     monkeypatch: pytest.MonkeyPatch, others: int, words: str
 ) -> None:
     monkeypatch.setattr(budget, "POINTS", 100)
@@ -77,7 +77,7 @@ def test_responses_with_the_same_schema_beyond_the_budget_are_named_once(
     assert line.startswith(f"coverage of GET /v1/things/{{id}} 200 {words}")
 
 
-def test_the_outline_of_a_body_beyond_the_budget_says_so_and_has_no_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_outline_of_a_body_beyond_the_budget_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     (whole,) = response_nodes(wide())
     assert ["small", "large"] == [node["name"] for node in whole["children"]]
     monkeypatch.setattr(budget, "POINTS", 100)
@@ -86,7 +86,7 @@ def test_the_outline_of_a_body_beyond_the_budget_says_so_and_has_no_nodes(monkey
     assert cut["words"].startswith("x (not shown: properties and alternatives combine in more than ")
 
 
-def test_the_outline_ends_with_the_deepest_level_that_is_looked_at() -> None:
+def test_the_outline_ends_at_the_maximum_depth() -> None:
     levels = LEVELS + 3
     schemas = {f"S{n}": {"properties": {"a": {"$ref": f"#/components/schemas/S{n + 1}"}}} for n in range(levels)}
     contract = contract_of({"$ref": "#/components/schemas/S0"}, {**schemas, f"S{levels}": {"type": "string"}})

@@ -49,8 +49,8 @@ REPORT = {"version": 1, "tool": {}, "findings": [], "observation": OBSERVATION}
     [json.dumps(STRAY), har(), json.dumps(OBSERVATION), json.dumps(REPORT)],
     ids=["body", "HAR", "observation", "report"],
 )
-def test_traffic_is_read_in_every_form(run: Run, tmp_path: Path, text: str) -> None:
-    """All of them say the same; standard input is one of them."""
+def test_suggest_reads_every_format_of_traffic(run: Run, tmp_path: Path, text: str) -> None:
+    """From a file or from standard input, with the same result."""
     (tmp_path / "seen.json").write_text(text)
     by_name, by_stdin = run("contract", "suggest", "seen.json"), run("contract", "suggest", given=text)
     assert (by_name.returncode, by_name.stdout) == (0, by_stdin.stdout)
@@ -58,7 +58,7 @@ def test_traffic_is_read_in_every_form(run: Run, tmp_path: Path, text: str) -> N
     assert action["update"] == {"tenant": {"type": "string"}}
 
 
-def test_several_files_are_added_up(run: Run, tmp_path: Path) -> None:
+def test_suggest_combines_several_files(run: Run, tmp_path: Path) -> None:
     (tmp_path / "one.json").write_text(json.dumps(STRAY))
     (tmp_path / "two.json").write_text(json.dumps(sample()))
     done = run("contract", "suggest", "one.json", "two.json")
@@ -102,7 +102,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("kind", HOSTILE)
 @pytest.mark.parametrize("command", ["contract suggest", "drift up.yaml --observed"])
-def test_what_is_no_traffic_is_refused_in_one_line(run: Run, tmp_path: Path, kind: str, command: str) -> None:
+def test_a_file_that_is_not_traffic_is_a_one_line_error(run: Run, tmp_path: Path, kind: str, command: str) -> None:
     text, says = HOSTILE[kind]
     (tmp_path / "up.yaml").write_text(yaml.safe_dump(published(CASES["another type"])))
     if text is not None:
@@ -112,7 +112,7 @@ def test_what_is_no_traffic_is_refused_in_one_line(run: Run, tmp_path: Path, kin
     assert says in done.stderr
 
 
-def test_a_folder_is_no_traffic(run: Run, tmp_path: Path) -> None:
+def test_a_folder_given_as_traffic_is_an_error(run: Run, tmp_path: Path) -> None:
     (tmp_path / "seen.json").mkdir()
     assert "seen.json: it cannot be read: Is a directory" in run("contract", "suggest", "seen.json").stderr
 
@@ -134,8 +134,8 @@ def witnessed(tmp_path: Path, name: str) -> None:
         ("", "info", 0),
     ],
 )
-def test_the_exit_code_follows_from_the_level(run: Run, tmp_path: Path, name: str, fail_on: str, code: int) -> None:
-    """Where nothing differs, there are no findings."""
+def test_drift_observed_exits_by_level(run: Run, tmp_path: Path, name: str, fail_on: str, code: int) -> None:
+    """Without a difference there are no findings."""
     witnessed(tmp_path, name or "another type")
     if not name:
         (tmp_path / "seen.json").write_text(json.dumps(sample()))
@@ -144,14 +144,14 @@ def test_the_exit_code_follows_from_the_level(run: Run, tmp_path: Path, name: st
 
 
 @pytest.mark.parametrize("form", ["json", "markdown", "junit", "sarif", "github"])
-def test_every_format_takes_them(run: Run, tmp_path: Path, form: str) -> None:
+def test_drift_observed_reports_in_every_format(run: Run, tmp_path: Path, form: str) -> None:
     witnessed(tmp_path, "a null where none is allowed")
     done = run("drift", "up.yaml", "--observed", "seen.json", "--format", form)
     assert done.returncode == 1
     assert "response_schema_conformance" in done.stdout
 
 
-def test_the_json_says_who_moved_and_what_each_witness_says(run: Run, tmp_path: Path) -> None:
+def test_the_json_report_has_the_cause_and_the_three_sources(run: Run, tmp_path: Path) -> None:
     witnessed(tmp_path, "a null where none is allowed")
     done = run("drift", "up.yaml", "--observed", "seen.json", "--format", "json")
     (finding,) = json.loads(done.stdout)["findings"]
@@ -160,8 +160,8 @@ def test_the_json_says_who_moved_and_what_each_witness_says(run: Run, tmp_path: 
     assert finding["witnesses"]["observed"] == "the value has the wrong type, null: 1 of 10, as at runtimes[3].name"
 
 
-def test_the_baseline_accepts_what_was_seen_and_what_changed(run: Run, tmp_path: Path) -> None:
-    """Entries that `check` writes accept what was seen, entries that `drift` writes what changed."""
+def test_the_baseline_accepts_observed_findings_and_changes(run: Run, tmp_path: Path) -> None:
+    """Entries written by `check` accept observed findings, entries written by `drift` accept changes."""
     witnessed(tmp_path, "another value than upstream's")
     known = [
         run("check", "seen.json", "--accept", "we cope"),
@@ -180,14 +180,14 @@ def test_the_baseline_accepts_what_was_seen_and_what_changed(run: Run, tmp_path:
         (("-", "--observed", "-"), "only one of them can be standard input"),
     ],
 )
-def test_what_does_not_go_together_is_refused(run: Run, tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
+def test_conflicting_arguments_are_an_error(run: Run, tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
     witnessed(tmp_path, "a null where none is allowed")
     done = run("drift", *arguments, given=(tmp_path / "up.yaml").read_text())
     assert (done.returncode, says in done.stderr) == (2, True)
 
 
-def test_a_base_of_ones_own_is_taken_as_it_stands(run: Run, tmp_path: Path) -> None:
-    """No overlay of ours belongs to it; the command names both documents."""
+def test_a_custom_base_is_compared_without_the_overlay(run: Run, tmp_path: Path) -> None:
+    """The printed command has both documents."""
     witnessed(tmp_path, "a value that upstream lists")
     (tmp_path / "base.yaml").write_text(yaml.safe_dump(published(CASES["another type"])))
     done = run("drift", "up.yaml", "--base", "base.yaml", "--observed", "seen.json")
@@ -195,8 +195,8 @@ def test_a_base_of_ones_own_is_taken_as_it_stands(run: Run, tmp_path: Path) -> N
     assert "  next      pytest-bctrl drift up.yaml --base base.yaml\n" in done.stdout
 
 
-def test_the_suggestion_becomes_a_contract_under_which_nothing_is_found(run: Run, tmp_path: Path) -> None:
-    """Each command is the one that the command before it printed."""
+def test_a_contract_built_from_the_suggestion_accepts_the_traffic(run: Run, tmp_path: Path) -> None:
+    """Each command is the one that the previous command printed."""
     (tmp_path / "seen.json").write_text(json.dumps(edited(put(3, "status", "paused"))()))
     suggested = run("contract", "suggest", "seen.json", "--output", "suggested.overlay.yaml")
     command = suggested.stdout.splitlines()[-1].removeprefix("next: pytest-bctrl ").split()
@@ -205,7 +205,7 @@ def test_the_suggestion_becomes_a_contract_under_which_nothing_is_found(run: Run
     assert run("check", "seen.json", "--contract", "observed.contract.json").returncode == 0
 
 
-def test_a_contract_of_ones_own_is_suggested_for_and_built_from(run: Run, tmp_path: Path) -> None:
+def test_suggest_and_build_accept_a_custom_contract(run: Run, tmp_path: Path) -> None:
     spec = published(CASES["a value that upstream lists"])
     (tmp_path / "own.yaml").write_text(yaml.safe_dump(spec))
     (tmp_path / "seen.json").write_text(json.dumps(edited(put(3, "status", "lost"))()))
@@ -218,7 +218,7 @@ def test_a_contract_of_ones_own_is_suggested_for_and_built_from(run: Run, tmp_pa
     ]
 
 
-def test_nothing_to_suggest_is_said_and_writes_nothing(run: Run, tmp_path: Path) -> None:
+def test_conforming_traffic_suggests_nothing_and_writes_no_file(run: Run, tmp_path: Path) -> None:
     (tmp_path / "seen.json").write_text(json.dumps(sample()))
     done = run("contract", "suggest", "seen.json", "--output", "s.yaml")
     assert (done.returncode, done.stderr) == (
@@ -236,7 +236,7 @@ def test_nothing_to_suggest_is_said_and_writes_nothing(run: Run, tmp_path: Path)
     ]
 
 
-def test_what_no_overlay_can_say_is_2(run: Run, tmp_path: Path) -> None:
+def test_a_difference_that_no_overlay_can_express_exits_with_2(run: Run, tmp_path: Path) -> None:
     body: dict[str, Any] = sample()
     body["runtimes"] = [{**body["runtimes"][0], "status": f"s{number}"} for number in range(100)]
     (tmp_path / "seen.json").write_text(json.dumps(body))
@@ -247,7 +247,7 @@ def test_what_no_overlay_can_say_is_2(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments", ["--overlay s.yaml", "--output x.json", "--contract own.yaml", "--overlay gone.yaml --output x.json"]
 )
-def test_building_names_what_is_missing(run: Run, tmp_path: Path, arguments: str) -> None:
+def test_build_with_missing_arguments_exits_with_2(run: Run, tmp_path: Path, arguments: str) -> None:
     (tmp_path / "s.yaml").write_text("overlay: 1.0.0\n")
     done = run("contract", "build", *arguments.split())
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)

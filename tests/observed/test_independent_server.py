@@ -81,7 +81,7 @@ TABLE: list[tuple[Edit, str, str, int, str]] = [
 
 
 @pytest.mark.parametrize("row", TABLE, ids=[f"{row[2]}-{row[1]}-{row[3]}" for row in TABLE])
-def test_each_drift_is_told_once_at_its_place_with_true_counts(row: tuple[Edit, str, str, int, str]) -> None:
+def test_each_drift_is_reported_once_with_location_and_counts(row: tuple[Edit, str, str, int, str]) -> None:
     edit, place, kind, count, sample = row
     observer, responses = observed(sending(edited(edit, count=300)), times=3)
     (finding,) = differences(CONTRACT, observer.unvalidated)
@@ -94,7 +94,7 @@ def test_each_drift_is_told_once_at_its_place_with_true_counts(row: tuple[Edit, 
     assert (finding.rule, f"runtimes[*].{place}", count, 300) == judged
 
 
-def test_a_property_on_the_envelope_is_told_once() -> None:
+def test_an_undocumented_property_of_the_envelope_is_reported_once() -> None:
     (finding,) = drift(sending(envelope), times=3)
     assert ("nextCursor", NEW, 3, 3) == (finding.location, finding.extra["kind"], finding.count, finding.total)
     assert {"type": "null"} == finding.extra["schema"]
@@ -108,10 +108,10 @@ def _judged(response: httpx.Response) -> list[Finding]:
 
 
 @pytest.mark.parametrize("value", [{"anything": {"at": ["all", None]}}, {}, None, {"kind": "cloud", "tenant": 1}])
-def test_nothing_is_ever_said_of_what_is_inside_metadata(value: Any) -> None:
+def test_free_form_metadata_is_never_reported(value: Any) -> None:
     assert [] == drift(sending(edited(put(3, "metadata", value), put(4, "metadata", {str(n): n for n in range(500)}))))
 
 
-def test_the_contract_s_own_space_is_seen_as_a_parameter() -> None:
+def test_the_space_id_counts_as_a_covered_parameter() -> None:
     observer, _ = observed(sending(edited()))
     assert {(OPERATION.label, "path:id"): 1} == dict(observer.unvalidated.parameters)

@@ -19,7 +19,7 @@ from tests.observed.reference import documented, walked
 
 
 @given(st.lists(BODIES, max_size=3), st.lists(BODIES, max_size=3))
-def test_observing_apart_and_adding_is_observing_together(some: list[Any], others: list[Any]) -> None:
+def test_adding_observations_equals_observing_together(some: list[Any], others: list[Any]) -> None:
     added = seen(*some)
     added.add(seen(*others))
     assert seen(*some, *others) == added
@@ -27,27 +27,27 @@ def test_observing_apart_and_adding_is_observing_together(some: list[Any], other
 
 @example([{"runtimes": [{"status": 1.0}]}])
 @given(st.lists(BODIES, max_size=3))
-def test_an_observation_survives_as_json_and_as_what_workers_send(bodies: list[Any]) -> None:
+def test_an_observation_survives_serialization(bodies: list[Any]) -> None:
     observation = seen(*bodies)
     assert observation == from_data(json.loads(json.dumps(as_data(observation))))
     assert observation == from_data(execnet.loads(execnet.dumps(as_data(observation))))
 
 
 @given(BODIES)
-def test_columns_tell_what_a_walk_from_value_to_value_does(body: Any) -> None:
+def test_column_wise_observation_equals_a_walk_over_values(body: Any) -> None:
     assert documented(walked(200, body)) == documented(seen(body))
 
 
 @given(mutated())
 @settings(max_examples=30)
-def test_a_long_list_is_looked_at_in_chunks_and_tells_the_same(body: Any) -> None:
+def test_a_long_list_observed_in_chunks_yields_the_same(body: Any) -> None:
     if isinstance(body, dict) and isinstance(body.get("runtimes"), list):
         long = {**body, "runtimes": [copy.copy(item) for _ in range(120) for item in body["runtimes"]]}
         assert documented(walked(200, long)) == documented(seen(long))
 
 
 @given(BODIES)
-def test_every_place_can_be_found_again_or_is_undocumented(body: Any) -> None:
+def test_every_observed_location_exists_in_the_schema_or_is_undocumented(body: Any) -> None:
     observation = seen(body)
     root = body_node(CONTRACT, LABEL, "200")
     assert root is not None
@@ -63,7 +63,7 @@ def test_every_place_can_be_found_again_or_is_undocumented(body: Any) -> None:
 
 
 @given(st.lists(BODIES, max_size=3))
-def test_no_count_is_more_than_what_was_looked_at_and_each_is_told_once(bodies: list[Any]) -> None:
+def test_counts_do_not_exceed_totals_and_findings_are_unique(bodies: list[Any]) -> None:
     findings = differences(CONTRACT, seen(*bodies))
     for finding in findings:
         assert finding.total is None or 0 < finding.count <= finding.total
@@ -75,5 +75,5 @@ def test_no_count_is_more_than_what_was_looked_at_and_each_is_told_once(bodies: 
 
 
 @given(st.lists(conforming(), max_size=3))
-def test_nothing_is_said_of_what_conforms(bodies: list[Any]) -> None:
+def test_conforming_traffic_has_no_differences(bodies: list[Any]) -> None:
     assert [] == differences(CONTRACT, seen(*bodies))

@@ -18,7 +18,7 @@ from tests.observed.bodies import CONTRACT, LABEL, OPERATION, odd, seen
 from tests.variants.runtimes import mixed_runtime
 
 
-def test_names_that_are_not_told_apart_are_counted_and_said() -> None:
+def test_property_names_beyond_the_limit_are_counted() -> None:
     observation = seen({"runtimes": [{**mixed_runtime(n), f"field-{n}": n} for n in range(MANY + 36)]})
     findings = differences(CONTRACT, observation)
     assert MANY == sum(
@@ -30,7 +30,7 @@ def test_names_that_are_not_told_apart_are_counted_and_said() -> None:
     assert [] == differences(free, relabelled(observation, {LABEL: free.operations[0].label}))
 
 
-def test_branches_that_are_not_told_apart_are_counted_and_said() -> None:
+def test_discriminator_values_beyond_the_limit_are_counted() -> None:
     kinds = [{**mixed_runtime(n), "backing": {"kind": f"kind-{n}"}} for n in range(MANY + 36)]
     observation = seen({"runtimes": kinds})
     *told, further = differences(CONTRACT, observation)
@@ -39,7 +39,7 @@ def test_branches_that_are_not_told_apart_are_counted_and_said() -> None:
     assert f"{MANY - 9} further values" == further.observed
 
 
-def test_an_observation_tells_its_differences_without_the_samples_too() -> None:
+def test_differences_are_found_without_samples() -> None:
     observation = seen({"runtimes": [odd(1)]})
     data = json.loads(
         json.dumps(as_data(observation)),
@@ -52,7 +52,7 @@ def test_an_observation_tells_its_differences_without_the_samples_too() -> None:
     assert {None} == {finding.sample for finding in bare}
 
 
-def test_a_secret_that_stands_in_traffic_is_in_no_sample() -> None:
+def test_samples_never_contain_values_of_the_traffic() -> None:
     secret = "vk_live_51Nightjar4Kd9wQx2LmZ"
     body = {"runtimes": [{**mixed_runtime(1), "name": secret, "token": secret, "links": {"self": [secret]}}]}
     observation = seen(body)
@@ -61,7 +61,7 @@ def test_a_secret_that_stands_in_traffic_is_in_no_sample() -> None:
 
 
 @pytest.mark.parametrize("number", ["9" * 4_000, "1e999", "-0", "1" + "0" * 400])
-def test_numbers_beyond_what_the_interpreter_writes_are_observed_too(number: str) -> None:
+def test_integers_beyond_the_conversion_limit_are_observed(number: str) -> None:
     text = json.dumps({"runtimes": [mixed_runtime(1)]})
     for replaced in ('"active"', '"eu-west-3"', '"us-east-1"'):
         text = text.replace(replaced, number)
@@ -72,7 +72,7 @@ def test_numbers_beyond_what_the_interpreter_writes_are_observed_too(number: str
     } == places
 
 
-def test_a_body_of_a_recursive_schema_may_be_as_deep_as_is_read() -> None:
+def test_a_recursive_body_may_have_the_maximum_depth() -> None:
     schema = {"$ref": "#/components/schemas/Node"}
     node = {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Node"}}}
     contract = contract_of(schema, {"Node": node})
@@ -94,12 +94,12 @@ def held_after(items: int) -> int:
     return held
 
 
-def test_ten_times_the_traffic_holds_no_more() -> None:
+def test_memory_does_not_grow_with_the_traffic() -> None:
     held_after(200)
     assert held_after(2_000) < 1.5 * held_after(200)
 
 
-def test_what_is_carried_is_bounded_too() -> None:
+def test_the_size_of_a_serialized_observation_is_bounded() -> None:
     bodies = [{"runtimes": [odd(number) for number in range(items)]} for items in (400, 4_000)]
     few, many = (len(json.dumps(as_data(seen(body)))) for body in bodies)
     assert many < 1.2 * few
@@ -109,7 +109,7 @@ BODY = "coverage of GET /v1/things/{id} 200"
 SCHEMA = "things.json: #/paths/~1v1~1things~1{id}/get/responses/200/content/application~1json/schema"
 
 
-def test_coverage_names_the_schema_from_which_on_alternatives_are_not_distinguished() -> None:
+def test_coverage_names_the_schema_whose_alternatives_are_not_distinguished() -> None:
     pairs = [{"anyOf": [{"required": [f"a{number}"]}, {"required": [f"b{number}"]}]} for number in range(20)]
     assert (
         f"{BODY}, $: {SCHEMA}/allOf/10: alternatives are not distinguished from here on: with those before, "

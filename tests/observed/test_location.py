@@ -50,7 +50,7 @@ def written(parts: list[tuple[Any, str]]) -> str:
 
 
 @given(STEPS)
-def test_a_location_is_read_step_by_step_as_it_was_written(parts: list[tuple[Any, str]]) -> None:
+def test_a_written_location_is_parsed_into_its_steps(parts: list[tuple[Any, str]]) -> None:
     found = list(parse_steps(written(parts)))
     assert [kind for kind, _ in parts] == [step.kind for step in found]
     told = [(step.kind, step.text) for step in found if step.kind in ("member", "position", "tag")]
@@ -58,7 +58,7 @@ def test_a_location_is_read_step_by_step_as_it_was_written(parts: list[tuple[Any
 
 
 @given(STEPS)
-def test_a_location_is_parted_at_its_last_step(parts: list[tuple[Any, str]]) -> None:
+def test_split_location_splits_at_the_last_step(parts: list[tuple[Any, str]]) -> None:
     above, last = split_location(written(parts))
     assert written(parts[:-1]) == above
     assert (last is None) == (not parts)
@@ -67,14 +67,14 @@ def test_a_location_is_parted_at_its_last_step(parts: list[tuple[Any, str]]) -> 
 
 
 @given(STEPS)
-def test_no_tag_is_left_where_they_are_taken_out(parts: list[tuple[Any, str]]) -> None:
+def test_without_tags_removes_all_tags(parts: list[tuple[Any, str]]) -> None:
     assert [part[0] for part in parts if part[0] != "tag"] == [
         step.kind for step in parse_steps(without_tags(written(parts)))
     ]
 
 
 @given(st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text(max_size=100))
-def test_a_tag_tells_its_value(value: Any) -> None:
+def test_tag_value_reads_name_and_value(value: Any) -> None:
     assert ("kind", value) == tag_value(value_tag("kind", value))
 
 
@@ -89,7 +89,7 @@ def test_a_tag_tells_its_value(value: Any) -> None:
         ("['<b>']", "['<b>']"),
     ],
 )
-def test_a_person_sees_neither_tag_nor_position(location: str, text: str) -> None:
+def test_display_location_shows_neither_tags_nor_positions(location: str, text: str) -> None:
     assert text == display_location(location)
 
 
@@ -114,10 +114,10 @@ BODY = {"a": [{"odd.name": 1, "kind": "x"}, {"kind": "y", "é": 2}], "n" * 130: 
         ("$[0]", []),
     ],
 )
-def test_a_location_selects_what_it_names(place: str, values: list[Any]) -> None:
+def test_select_values_returns_the_values_at_a_location(place: str, values: list[Any]) -> None:
     assert values == [value for _, value in select_values(BODY, place)]
 
 
-def test_what_is_no_location_is_refused() -> None:
+def test_an_invalid_location_raises_value_error() -> None:
     with pytest.raises(ValueError, match="is not a location"):
         list(parse_steps("runtimes[*"))

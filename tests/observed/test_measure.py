@@ -86,11 +86,13 @@ def points(schema: Any, *bodies: Any) -> dict[tuple[str, str, str], int]:
         ),
     ],
 )
-def test_every_word_has_its_points(schema: Any, bodies: list[Any], expected: dict[tuple[str, str, str], int]) -> None:
+def test_every_keyword_has_coverage_points(
+    schema: Any, bodies: list[Any], expected: dict[tuple[str, str, str], int]
+) -> None:
     assert expected == points(schema, *bodies)
 
 
-def test_branches_are_told_by_the_value_that_names_them() -> None:
+def test_branches_are_distinguished_by_their_discriminator() -> None:
     def branch(kind: str) -> dict[str, Any]:
         return {"type": "object", "properties": {"kind": {"const": kind}, kind: {}}, "required": ["kind"]}
 
@@ -110,15 +112,15 @@ def test_a_recursive_schema_is_counted_once() -> None:
     assert [("path", "parameter"), ("next", "property"), ("next", "absent")] == found
 
 
-def test_a_schema_that_stands_twice_at_a_place_is_counted_once() -> None:
+def test_a_schema_that_applies_twice_is_counted_once() -> None:
     part = {"$ref": "#/components/schemas/Part"}
     contract = contract_of({"allOf": [part, part]}, {"Part": {"type": "object", "properties": {"a": {}}}})
     found = [point for point in measured(contract, {"a": 1}).points if point.kind == "property"]
     assert [("a", 1)] == [(one.location, one.seen) for one in found]
 
 
-def test_seeing_more_covers_more_of_the_same_points() -> None:
-    """An answer without a body covers its status alone."""
+def test_more_responses_cover_more_points() -> None:
+    """A response without a body covers only its status."""
     nothing, once, twice = (
         measured(CONTRACT),
         measured(CONTRACT, sample()),
@@ -130,12 +132,12 @@ def test_seeing_more_covers_more_of_the_same_points() -> None:
     assert 1 == measured(CONTRACT, NO_BODY, status=404).seen
 
 
-def test_what_was_never_there_is_named_without_all_that_would_be_below_it() -> None:
+def test_never_seen_omits_points_below_an_uncovered_one() -> None:
     lines = never_seen(measured(CONTRACT, {"runtimes": []}))
     assert ["status 400, 401, 403, 404, 429", "path parameter: id", "200 runtimes: with items"] == lines
 
 
-def test_a_branch_is_called_what_its_schema_is_called() -> None:
+def test_a_branch_is_named_after_its_schema() -> None:
     """By its title, its component, its discriminating value, or its position and type."""
     schemas = {"A": {"type": "array", "items": {"type": "string"}}, "B": {"title": "a number", "type": "number"}}
     told = [{"properties": {"kind": {"const": kind}}, "required": ["kind"]} for kind in "xy"]

@@ -49,14 +49,16 @@ def agree(body: Any, status: int) -> None:
 
 
 @given(BODIES)
-def test_they_agree_on_every_listing(body: Any) -> None:
+def test_observer_and_checks_agree_on_every_listing(body: Any) -> None:
     agree(body, 200)
 
 
 @given(
     st.sampled_from([FLAT, NESTED]), st.dictionaries(st.sampled_from([*FLAT, "x"]), VALUES, max_size=3), st.integers(0)
 )
-def test_they_agree_on_every_refusal(body: dict[str, Any], changed: dict[str, Any], gone: int) -> None:
+def test_observer_and_checks_agree_on_every_error_response(
+    body: dict[str, Any], changed: dict[str, Any], gone: int
+) -> None:
     made = {**body, **changed}
     made.pop([*made, ""][gone % (len(made) + 1)], None)
     agree(made, 401)
@@ -95,13 +97,13 @@ def with_first(**members: Any) -> dict[str, Any]:
         "list for alternatives",
     ],
 )
-def test_they_agree_on(body: Any, status: int) -> None:
+def test_observer_and_checks_agree_on_selected_bodies(body: Any, status: int) -> None:
     agree(body, status)
     assert told(check_response(answered(body, status)))
 
 
-def test_they_agree_on_texts_too_long_to_be_told_apart() -> None:
-    """There is one finding for all of them, since the observer keeps none."""
+def test_observer_and_checks_agree_on_strings_too_long_to_distinguish() -> None:
+    """All of them are one finding, because the observer does not keep long strings."""
     body = with_first(type="x" * 200)
     body["runtimes"][1]["type"] = "y" * 121
     (found,) = [one for one in told(check_response(answered(body, 200))) if one[2] == "runtimes[*].type"]
@@ -110,7 +112,7 @@ def test_they_agree_on_texts_too_long_to_be_told_apart() -> None:
 
 
 @pytest.mark.parametrize(("status", "level"), [(401, "warning"), (418, "warning"), (201, "error"), (500, "error")])
-def test_traffic_that_breaks_the_overlay_alone_is_a_warning(status: int, level: str) -> None:
+def test_traffic_that_violates_only_the_overlay_is_a_warning(status: int, level: str) -> None:
     findings = differences(CONTRACT, answered({}, status).observed)
     assert {level} == {finding.level for finding in findings}
     assert all((OVERLAY_ALONE in finding.message) == (level == "warning") for finding in findings)

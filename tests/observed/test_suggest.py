@@ -100,7 +100,7 @@ TELLING = ("object property", "value", "kind", "null branch", "list for text", "
 
 
 @pytest.mark.parametrize("name", SEEN)
-def test_what_was_seen_is_accepted_and_nothing_is_found_again(name: str) -> None:
+def test_the_suggested_contract_accepts_the_observed_traffic(name: str) -> None:
     body = edited(SEEN[name])()
     spec = made_of(body)
     assert [] == wrong(body, spec)
@@ -108,8 +108,8 @@ def test_what_was_seen_is_accepted_and_nothing_is_found_again(name: str) -> None
 
 
 @pytest.mark.parametrize("name", TELLING)
-def test_what_was_refused_is_refused_still(name: str) -> None:
-    """Of all mutants of the contract, only those like the observed traffic are accepted."""
+def test_the_suggested_contract_still_rejects_other_mutants(name: str) -> None:
+    """Only mutants like the observed traffic are accepted."""
     body = edited(SEEN[name])()
     spec = made_of(body)
     let_in = [mutant for mutant in MUTANTS if not is_refused(mutant.body, spec)]
@@ -139,8 +139,7 @@ def _does(mutant: Mutant, admitted: set[tuple[str, str]]) -> bool:
 
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(MUTANTS), st.data())
-def test_a_mutant_that_was_seen_is_accepted_and_others_are_not(mutant: Mutant, data: st.DataObject) -> None:
-    """Of any two mutants at different locations, observing the first never makes the contract accept the second."""
+def test_observing_a_mutant_does_not_accept_mutants_elsewhere(mutant: Mutant, data: st.DataObject) -> None:
     spec = made_of(mutant.body)
     assert [] == wrong(mutant.body, spec)
     others = [one for one in MUTANTS if one.location != mutant.location]
@@ -150,7 +149,7 @@ def test_a_mutant_that_was_seen_is_accepted_and_others_are_not(mutant: Mutant, d
 
 @settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.sampled_from(sorted(SEEN)), min_size=2, max_size=4, unique=True))
-def test_several_at_once_are_accepted_together(names: list[str]) -> None:
+def test_several_observed_differences_are_accepted_together(names: list[str]) -> None:
     bodies = [edited(SEEN[name])() for name in names]
     spec = made_of(*bodies)
     assert [] == [place for body in bodies for place in wrong(body, spec)]
@@ -200,7 +199,7 @@ _SHARED = st.sampled_from(
 )
 
 
-def test_integers_and_other_numbers_beside_alternatives_are_of_one_each() -> None:
+def test_observed_integers_and_numbers_are_added_as_alternatives() -> None:
     told = [{"type": "object", "required": [name]} for name in "ab"]
     contract = contract_of({"oneOf": told})
     made = suggest(contract, seen(0, 0.5, contract=contract)).contract
@@ -213,8 +212,8 @@ def test_integers_and_other_numbers_beside_alternatives_are_of_one_each() -> Non
 @given(_SCHEMAS, _SHARED, st.lists(_VALUES, min_size=1, max_size=3))
 @example({"enum": ["a", "b"]}, {"type": "string"}, [None, []])
 @example({"type": "array", "items": {"type": "string", "enum": ["a"]}}, {"type": "string"}, [[[]], [None, False]])
-def test_any_contract_accepts_any_traffic_after_its_suggestion(schema: Any, shared: Any, bodies: list[Any]) -> None:
-    """What it cannot say it names; where it says all, nothing is found again."""
+def test_any_suggested_contract_accepts_its_traffic(schema: Any, shared: Any, bodies: list[Any]) -> None:
+    """Except for differences listed as impossible to express."""
     contract = contract_of(schema, {"Shared": shared})
     suggestion = suggest(contract, seen(*bodies, contract=contract))
     if suggestion.unsaid:
@@ -228,7 +227,7 @@ def test_any_contract_accepts_any_traffic_after_its_suggestion(schema: Any, shar
 @given(_SCHEMAS, _SHARED, st.lists(_VALUES, min_size=1, max_size=2), _VALUES)
 @example({"type": "string"}, {"type": "string"}, [0.5], 0)
 @example({"type": "object", "properties": {"b": {}}}, {}, [{"a": False}, {"a": None}], {"a": None})
-def test_what_breaks_another_rule_than_what_was_seen_is_refused_still(
+def test_bodies_that_violate_other_rules_are_still_rejected(
     schema: Any, shared: Any, bodies: list[Any], other: Any
 ) -> None:
     contract = contract_of(schema, {"Shared": shared})
@@ -271,24 +270,23 @@ def _two() -> Contract:
         (lambda n: {"three": {"in": {"n": n}}}, lambda n: {"one": {"n": n}}),
     ],
 )
-def test_a_shared_component_changes_only_where_it_was_seen(
+def test_a_shared_component_changes_only_where_it_was_observed(
     there: Callable[[Any], Any], elsewhere: Callable[[Any], Any]
 ) -> None:
-    """It is written out there, with the reason, and stays as it is for all others."""
+    """It is copied there, with the reason, and stays unchanged for other references."""
     spec = made_of(there(5), contract=_two())
     assert ([], []) == (wrong(there(5), spec), wrong(there("a"), spec))
     assert wrong(elsewhere(5), spec) != []
     assert spec.document["components"]["schemas"]["Shared"] == SHARED
 
 
-def test_a_component_that_is_used_once_is_changed_where_it_stands() -> None:
-    """No copy is made for nothing."""
+def test_a_component_used_once_is_changed_in_place() -> None:
     contract = contract_of({"$ref": "#/components/schemas/Shared"}, {"Shared": SHARED})
     targets = [action["target"] for action in suggest(contract, seen({"n": 5}, contract=contract)).actions]
     assert ["$.components.schemas.Shared.properties.n"] == targets
 
 
-def test_an_undocumented_status_is_documented_with_the_body_that_was_seen() -> None:
+def test_an_undocumented_status_is_documented_with_the_observed_body() -> None:
     observation = seen({"detail": "no", "code": 4}, {"detail": "yes", "code": 5}, status=418)
     made = suggest(CONTRACT, observation).contract
     response = made.operations[0].responses["418"]
@@ -300,8 +298,8 @@ def test_an_undocumented_status_is_documented_with_the_body_that_was_seen() -> N
     }
 
 
-def test_no_value_but_a_listed_one_is_in_it() -> None:
-    """What users keep in the API is theirs: names, types, formats and listed values are all that leaves."""
+def test_the_overlay_contains_no_values_except_enum_values() -> None:
+    """Data of users stays private: only names, types, formats and enum values are written."""
     secret = "Nightjar-4Kd9wQx2LmZ"
     body = edited(
         lambda runtimes: (
@@ -316,20 +314,20 @@ def test_no_value_but_a_listed_one_is_in_it() -> None:
     assert (secret in text, "paused" in text, "snapshot" in text) == (False, True, True)
 
 
-def test_the_evidence_stands_in_the_descriptions() -> None:
+def test_descriptions_contain_the_evidence() -> None:
     body = edited(lambda runtimes: (on_all(tenant="a")(runtimes), runtimes[0].pop("tenant")))()
     (action,) = suggest(CONTRACT, seen(body)).actions
     assert action["description"] == "200 runtimes[*].tenant: the contract does not document this property, 9 of 10."
 
 
-def test_the_same_traffic_gives_the_same_overlay_in_whatever_order() -> None:
+def test_the_overlay_does_not_depend_on_the_order_of_traffic() -> None:
     bodies = [edited(edit)() for edit in SEEN.values()]
     one, other = (suggest(CONTRACT, seen(*order)).actions for order in (bodies, bodies[::-1]))
     assert one == other
 
 
-def test_what_no_overlay_can_say_is_named() -> None:
-    """A hundred statuses are no longer an enumeration, and values that were only counted cannot be listed."""
+def test_differences_that_no_overlay_can_express_are_listed() -> None:
+    """A hundred statuses are not an enumeration, and values that were only counted cannot be listed."""
     body = sample()
     body["runtimes"] = [{**body["runtimes"][0], "status": f"s{number}"} for number in range(100)]
     ((finding, why),) = suggest(CONTRACT, seen(body)).unsaid

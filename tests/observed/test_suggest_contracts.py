@@ -42,7 +42,7 @@ def kind(name: str, value: Any) -> dict[str, Any]:
     return thing("kind", kind={"const": name}, value=value)
 
 
-def test_a_value_is_listed_for_the_branch_that_it_was_seen_in_and_no_other() -> None:
+def test_a_value_is_added_only_to_the_branch_where_it_was_observed() -> None:
     contract = contract_of({"oneOf": [kind("x", {"enum": ["x1"]}), kind("y", {"enum": ["y1"]})]})
     bodies = [{"kind": "x", "value": "new"}, {"kind": "y", "value": "y1"}]
     suggestion = suggested(contract, *bodies)
@@ -51,7 +51,7 @@ def test_a_value_is_listed_for_the_branch_that_it_was_seen_in_and_no_other() -> 
     assert ["value"] == wrong({"kind": "y", "value": "new"}, suggestion.contract)
 
 
-def test_an_object_is_described_as_it_was_in_the_branch_that_it_was_seen_in() -> None:
+def test_an_object_is_described_only_in_the_branch_where_it_was_observed() -> None:
     contract = contract_of({"oneOf": [kind("x", TEXT), kind("y", TEXT)]})
     bodies = [{"kind": "x", "value": "text"}, {"kind": "y", "value": {"a": 1}}]
     suggestion = suggested(contract, *bodies)
@@ -59,13 +59,13 @@ def test_an_object_is_described_as_it_was_in_the_branch_that_it_was_seen_in() ->
     assert [] != wrong({"kind": "y", "value": {"b": 1}}, suggestion.contract)
 
 
-def test_null_is_admitted_by_alternatives_that_stand_beside_a_list_of_values() -> None:
+def test_null_is_added_to_both_any_of_and_enum() -> None:
     suggestion = suggested(contract_of({"enum": ["a", 5], "anyOf": [TEXT, {"type": "integer"}]}), None)
     assert ((), []) == (suggestion.unsaid, wrong(None, suggestion.contract))
     assert [f"{ROOT}.anyOf", f"{ROOT}.enum"] == [action["target"] for action in suggestion.actions]
 
 
-def test_what_was_of_no_alternative_is_admitted_as_it_was_seen() -> None:
+def test_a_value_that_matches_no_alternative_is_accepted_as_observed() -> None:
     contract = contract_of({"oneOf": [thing("a", a=TEXT), thing("b", b=TEXT)]})
     suggestion = suggested(contract, {"a": 5})
     assert ((), []) == (suggestion.unsaid, wrong({"a": 5}, suggestion.contract))
@@ -96,13 +96,13 @@ def test_what_was_of_no_alternative_is_admitted_as_it_was_seen() -> None:
         (thing(a=False), {"a": 1}, "a", "the contract has no schema at its place"),
     ],
 )
-def test_what_no_overlay_can_say_is_named_with_the_reason(schema: Any, body: Any, location: str, why: str) -> None:
+def test_differences_that_no_overlay_can_express_have_a_reason(schema: Any, body: Any, location: str, why: str) -> None:
     suggestion = suggested(contract_of(schema), body)
     assert [(location, why)] == [(finding.location, reason) for finding, reason in suggestion.unsaid]
     assert [] == suggestion.actions
 
 
-def test_a_name_that_is_too_long_to_be_kept_is_no_property_of_an_overlay() -> None:
+def test_a_too_long_property_name_is_not_suggested() -> None:
     body = sample()
     body["runtimes"] = [{**body["runtimes"][0], "x" * 300: 1}]
     ((location, why),) = unsaid(CONTRACT, body)
@@ -122,12 +122,12 @@ def test_a_name_that_is_too_long_to_be_kept_is_no_property_of_an_overlay() -> No
         ),
     ],
 )
-def test_the_one_of_several_schemas_that_refuses_it_is_changed(schema: Any, body: Any, target: str) -> None:
+def test_only_the_schema_that_rejects_the_value_is_changed(schema: Any, body: Any, target: str) -> None:
     (action,) = suggested(contract_of(schema), body).actions
     assert (f"{ROOT}.{target}", {"type": [TEXT["type"], "integer"]}) == (action["target"], action["update"])
 
 
-def test_what_stands_beside_a_reference_holds_still_where_its_target_is_written_out() -> None:
+def test_keywords_next_to_a_reference_apply_after_its_target_is_copied() -> None:
     shared = {"$ref": "#/components/schemas/Shared"}
     contract = contract_of(thing(one={**shared, "maxLength": 5}, two=shared), {"Shared": TEXT})
     made = suggested(contract, {"one": 5}).contract
@@ -136,8 +136,8 @@ def test_what_stands_beside_a_reference_holds_still_where_its_target_is_written_
     assert ["two"] == wrong({"two": 5}, made)
 
 
-def test_an_answer_that_is_a_reference_is_changed_where_it_stands() -> None:
-    """Of several bodies the JSON one is meant, also beside one without a schema."""
+def test_a_referenced_response_is_changed_at_its_definition() -> None:
+    """Of several bodies the JSON body is changed, even next to a body without a schema."""
     response = {
         "description": "",
         "content": {"text/csv": {}, "text/plain": {"schema": TEXT}, "application/json": {"schema": TEXT}},
@@ -157,7 +157,7 @@ def test_an_answer_that_is_a_reference_is_changed_where_it_stands() -> None:
     assert [] == check("5", contract=suggestion.contract)
 
 
-def test_an_undocumented_status_without_a_body_is_documented_without_one() -> None:
+def test_an_undocumented_status_without_a_body_is_documented_without_content() -> None:
     (action,) = suggest(CONTRACT, seen(NO_BODY, status=418)).actions
     assert {"418": {"description": "I'm a Teapot"}} == action["update"]
 
@@ -173,10 +173,10 @@ def test_an_undocumented_status_without_a_body_is_documented_without_one() -> No
         ((400, "text/html", b""), ["application/json"], []),
     ],
 )
-def test_a_media_type_is_admitted_and_what_taught_nothing_is_counted(
+def test_an_undocumented_media_type_is_documented(
     response: tuple[int, str, bytes], types: list[str], unsaid: list[str]
 ) -> None:
-    """An answer of another media type is learned of as such, and of no body but JSON; other statuses stay."""
+    """Only the JSON body of a response is learned; other statuses stay unchanged."""
     status, media, body = response
     given = Response(CONTRACT, CONTRACT.operations[0], status, (("Content-Type", media),) if media else (), body)
     observation = from_data(json.loads(json.dumps(as_data(given.observed))))
