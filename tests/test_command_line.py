@@ -28,33 +28,35 @@ def exit_of(*arguments: str) -> object:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_and_is_listed_with_its_words(capsys: pytest.CaptureFixture[str], command: str) -> None:
+def test_every_command_has_help_and_is_listed_with_its_description(
+    capsys: pytest.CaptureFixture[str], command: str
+) -> None:
     assert (0, True) == (exit_of(command, "--help"), f"pytest-bctrl {command}" in capsys.readouterr().out)
     assert 0 == exit_of("--help")
     assert f"{command} {COMMANDS[command]}" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("arguments", [(), ("nonsense",), ("contract",), ("contract", "nonsense"), ("--nonsense",)])
-def test_a_wrong_command_is_exit_code_2_with_usage(
+def test_an_invalid_command_exits_with_2_and_usage(
     capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
 ) -> None:
     assert (2, True) == (exit_of(*arguments), capsys.readouterr().err.startswith("usage: pytest-bctrl"))
 
 
-def test_the_module_is_the_command_and_does_nothing_where_it_is_imported(capsys: pytest.CaptureFixture[str]) -> None:
-    """As tools do that walk through a package."""
+def test_python_m_runs_the_command_and_importing_it_does_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """Tools that walk through a package import it."""
     command = [sys.executable, "-m", "pytest_bctrl", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (0, f"pytest-bctrl {__version__}\n") == (done.returncode, done.stdout)
     assert (main, "") == (import_module("pytest_bctrl.__main__").main, capsys.readouterr().out)
 
 
-def test_the_help_of_an_action_is_that_of_the_action(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_subcommand_has_its_own_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == exit_of("contract", "update", "--help")
     assert capsys.readouterr().out.startswith("usage: pytest-bctrl contract update")
 
 
-def test_help_is_eighty_columns_wide_where_there_is_no_terminal(
+def test_help_is_80_columns_wide_without_a_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
@@ -84,12 +86,12 @@ def options(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return capsys.readouterr().out.partition("options:\n")[2].partition("\n\n")[0].splitlines()
 
 
-def test_an_output_needs_a_format_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+def test_output_without_a_preceding_format_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert 2 == exit_of("drift", "--format", "json", "--output", "a.json", "--output", "b.json")
     assert "argument --output: b.json: no --format precedes it" in capsys.readouterr().err
 
 
-def test_a_reader_that_goes_away_is_no_crash() -> None:
+def test_a_broken_pipe_causes_no_traceback() -> None:
     code = "import sys; from pytest_bctrl.cli import main; sys.exit(main(['contract', 'show']))"
     reader, writer = os.pipe()
     os.close(reader)
@@ -117,8 +119,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(("command", "example"), [one for one in EXAMPLES if one[0] != "mock"])
-def test_an_example_runs(project: Path, command: str, example: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """With exit code 0, since nothing is wrong with what it is given, and within its own help."""
+def test_every_example_in_the_help_runs(
+    project: Path, command: str, example: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With exit code 0."""
     program, *arguments = shlex.split(example)
     assert ("pytest-bctrl", command, 0) == (program, arguments[0], main(arguments))
     capsys.readouterr()
@@ -127,8 +131,8 @@ def test_an_example_runs(project: Path, command: str, example: str, capsys: pyte
 
 
 @pytest.mark.parametrize("example", [example for command, example in EXAMPLES if command == "mock"])
-def test_an_example_of_the_mock_serves(project: Path, example: str) -> None:
-    """On the port that it names, or the usual one where that is free."""
+def test_every_mock_example_in_the_help_serves(project: Path, example: str) -> None:
+    """On the port that it gives, or the default port if that is free."""
     arguments = shlex.split(example)[2:]
     with running(project, *arguments) as mock:
         assert mock.process.stdout is not None
@@ -140,7 +144,7 @@ def test_an_example_of_the_mock_serves(project: Path, example: str) -> None:
     assert ([503, 503, 200] if "--fault" in arguments else [200, 200, 200]) == statuses
 
 
-def test_the_help_of_all_ends_with_what_to_type(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_ends_with_the_pytest_command_and_the_documentation(capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == exit_of("--help")
     told = capsys.readouterr().out
     assert "  2  the check could not run\n" in told

@@ -24,7 +24,7 @@ def body(**changes: Any) -> dict[str, Any]:
     return {"runtimes": [{**copy.deepcopy(SAMPLE["runtimes"][0]), **changes}]}
 
 
-def test_every_finding_is_json() -> None:
+def test_every_finding_can_be_written_as_json() -> None:
     odd = json.dumps(body(name="@", status="\ud800", extra="\x1b")).replace('"@"', "1e999").encode()
     assert len([json.dumps(finding.as_dict(), allow_nan=False) for finding in check(odd)]) > 1
 
@@ -33,12 +33,12 @@ def test_a_conforming_response_passes() -> None:
     assert_conforms(httpx.Response(200, json=SAMPLE))
 
 
-def test_a_broken_response_fails_with_what_is_wrong() -> None:
+def test_a_nonconforming_response_fails_with_the_finding() -> None:
     with pytest.raises(AssertionError, match=r"1 error: response_schema_conformance at runtimes\[\*\]\.status"):
         assert_conforms(body(status="odd"))
 
 
-def test_another_name_is_not() -> None:
+def test_an_unknown_attribute_of_the_package_raises_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'gone'"):
         pytest_bctrl.gone  # type: ignore[attr-defined]  # noqa: B018
 
@@ -47,7 +47,7 @@ def test_another_name_is_not() -> None:
     ("fail_on", "expected"),
     [("error", ["error"]), ("warning", ["error", "warning"]), ("info", list(LEVELS)), ("never", [])],
 )
-def test_a_level_fails_with_all_that_are_worse(fail_on: Any, expected: list[str]) -> None:
+def test_fail_on_includes_all_worse_levels(fail_on: Any, expected: list[str]) -> None:
     findings = [Finding("r", level, "$", "m") for level in LEVELS]
     with pytest.raises(AssertionError) if "warning" in expected else nullcontext():
         assert_conforms(body(tags=[]), fail_on=fail_on)
@@ -61,7 +61,7 @@ VERDICTS = {"error": "error", "warning": "warning", "pass": "none"}
 
 
 @pytest.mark.parametrize("variant", BODIES, ids=str)
-def test_the_body_of_every_variant_gets_the_verdict_that_it_is_owed(variant: Variant) -> None:
+def test_check_gives_every_variant_its_expected_verdict(variant: Variant) -> None:
     service = variant.service
     url = f"https://api.example.org/v1/spaces/{service.space_id}/runtimes"
     response = httpx.Response(200, json=service.document(), request=httpx.Request("GET", url))

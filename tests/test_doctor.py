@@ -52,8 +52,7 @@ def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     return run
 
 
-def test_first_contact(doctor: Doctor) -> None:
-    """Nothing is set, nothing is wrong, and it says what to type."""
+def test_doctor_without_settings_reports_no_problem_and_the_next_command(doctor: Doctor) -> None:
     code, line = doctor()
 
     assert 0 == code
@@ -65,8 +64,8 @@ def test_first_contact(doctor: Doctor) -> None:
     assert line("next")["text"].startswith("pytest --bctrl-mock bctrl")
 
 
-def test_it_says_where_each_setting_comes_from(doctor: Doctor, tmp_path: Path) -> None:
-    """The command line wins over the environment, that over the ini file; no secret is shown."""
+def test_doctor_shows_the_source_of_each_setting(doctor: Doctor, tmp_path: Path) -> None:
+    """The command line takes precedence over the environment, and that over the ini file; no secret is shown."""
     (tmp_path / "pytest.ini").write_text(
         "[pytest]\nbctrl_fail_on = warning\nbctrl_max_examples = 7\nbctrl_levels =\n  strict_json = info\n"
         "addopts = --bctrl-max-examples=5\n"
@@ -97,7 +96,7 @@ def test_it_says_where_each_setting_comes_from(doctor: Doctor, tmp_path: Path) -
     ],
     ids=["level", "option", "levels", "no plugin", "contract"],
 )
-def test_what_is_wrong_or_cannot_be_known_is_named(
+def test_invalid_settings_are_reported_with_a_hint(
     doctor: Doctor, tmp_path: Path, arguments: list[str], ini: str, topic: str, code: int, text: str, hint: str
 ) -> None:
     (tmp_path / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
@@ -109,9 +108,7 @@ def test_what_is_wrong_or_cannot_be_known_is_named(
 
 
 @pytest.mark.parametrize("option", [[], ["--bctrl-recordings=kept"]])
-def test_recordings_are_counted_where_they_are_kept_and_broken_ones_named(
-    doctor: Doctor, tmp_path: Path, option: list[str]
-) -> None:
+def test_recordings_are_counted_and_unreadable_ones_reported(doctor: Doctor, tmp_path: Path, option: list[str]) -> None:
     folder = tmp_path / "kept" if option else tmp_path / "tests" / "recordings"
     folder.mkdir(parents=True)
     (folder / "old.har").write_text(HAR.replace(load().digest, "0" * 64))
@@ -123,7 +120,7 @@ def test_recordings_are_counted_where_they_are_kept_and_broken_ones_named(
     assert "wrong" == line("recordings", "cut.har")["state"]
 
 
-def test_offline_nothing_is_asked(doctor: Doctor) -> None:
+def test_offline_sends_no_request(doctor: Doctor) -> None:
     url = "https://nowhere.invalid"
 
     code, line = doctor("--offline", BCTRL_API_KEY=KEY, BCTRL_SPACE_ID="x", BCTRL_BASE_URL=url)
@@ -131,7 +128,7 @@ def test_offline_nothing_is_asked(doctor: Doctor) -> None:
     assert (0, f"{url}: no request sent (--offline)") == (code, line("target")["text"])
 
 
-def test_one_setting_without_the_other_is_wrong(doctor: Doctor) -> None:
+def test_a_key_without_a_space_id_is_reported(doctor: Doctor) -> None:
     code, line = doctor(BCTRL_API_KEY=KEY)
 
     assert (1, "wrong") == (code, line("target")["state"])
@@ -146,7 +143,9 @@ def test_one_setting_without_the_other_is_wrong(doctor: Doctor) -> None:
         ("no-such-space", "", 1, "the target knows no such space: 404"),
     ],
 )
-def test_the_target_is_asked_once(doctor: Doctor, space: str, key: str, code: int, words: str) -> None:
+def test_the_target_gets_one_request_and_its_result_is_reported(
+    doctor: Doctor, space: str, key: str, code: int, words: str
+) -> None:
     with serve_variant(named("plain")) as server:
         given = {"BCTRL_API_KEY": key or server.api_key, "BCTRL_SPACE_ID": space or server.space_id}
         result, line = doctor(BCTRL_BASE_URL=server.url, **given)
@@ -174,7 +173,9 @@ def probed(url: str, timeout: float = 60) -> Line:
     ],
     ids=["503", "302", "418", "silence", "no HTTP"],
 )
-def test_a_target_that_does_not_answer_as_it_should(said: bytes | Script, state: str, text: str, hint: str) -> None:
+def test_an_unexpected_response_of_the_target_is_reported(
+    said: bytes | Script, state: str, text: str, hint: str
+) -> None:
     with serve(said) as server:
         line = probed(server.url, 0.1 if said is hang else 60)
 
@@ -188,8 +189,8 @@ def _in_the_clear(listener: socket.socket) -> None:
         connection.recv(65536)
 
 
-def test_no_connection_is_unknown() -> None:
-    """To a port where nobody listens, to a name that nobody has, and by https to a server of plain HTTP."""
+def test_a_failed_connection_is_reported_as_unknown() -> None:
+    """A closed port, an unknown host name, and https to a plain HTTP server."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         thread = threading.Thread(target=_in_the_clear, args=(listener,), daemon=True)
@@ -205,7 +206,7 @@ def test_no_connection_is_unknown() -> None:
     assert "is not known (DNS)" in nowhere.text
 
 
-def test_as_text_it_is_marked(tmp_path: Path) -> None:
+def test_text_output_marks_problems(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest_bctrl", "doctor", "--offline", "--", "--bctrl-fail-on=fatal"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert (1, "") == (done.returncode, done.stderr)

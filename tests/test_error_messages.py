@@ -16,7 +16,7 @@ WITHOUT_LOCATION = {"secret copied", "sample text"}
 
 
 @pytest.mark.parametrize("mistake", TRIGGERS)
-def test_a_message_says_what_is_wrong_where_and_what_is_expected(
+def test_an_error_message_has_problem_location_and_expected_value(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mistake: str
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -24,26 +24,26 @@ FEWER = settings(max_examples=25)
 @FEWER
 @given(TEXTS)
 @example(EVERYTHING)
-def test_a_line_is_one_line_without_commands_and_escaping_it_again_changes_nothing(text: str) -> None:
+def test_escape_line_is_idempotent_and_leaves_one_harmless_line(text: str) -> None:
     line = escaping.escape_line(text)
     assert ([], 1, line) == (faults(line), len(f"{line}.".splitlines()), escaping.escape_line(line))
 
 
 @pytest.mark.parametrize("text", ["a", "a::b", "größe 'x' #1", "日本 ✓ 🙂", "a - b", "$.a[0] ~= ^\\d+$", "--- a"[1:]])
-def test_text_that_nothing_obeys_stays_as_it_is(text: str) -> None:
+def test_harmless_text_is_unchanged(text: str) -> None:
     assert (text, text) == (escaping.escape_line(text), escaping.escape_lines(text))
 
 
 @FEWER
 @given(st.lists(TEXTS, min_size=2))
-def test_a_line_of_escaped_parts_has_no_command_once_it_is_escaped(parts: list[str]) -> None:
+def test_escaping_joined_escaped_parts_is_harmless(parts: list[str]) -> None:
     assert [] == faults(escaping.escape_line("".join(map(escaping.escape_line, parts))))
 
 
 @FEWER
 @given(TEXTS)
 @example(EVERYTHING)
-def test_lines_keep_their_number(text: str) -> None:
+def test_escape_lines_preserves_the_number_of_lines(text: str) -> None:
     lines = escaping.escape_lines(text)
     assert ([], text.count("\n")) == (faults(lines), lines.count("\n"))
 
@@ -52,7 +52,7 @@ def test_lines_keep_their_number(text: str) -> None:
 @FEWER
 @given(value=st.recursive(TEXTS, lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner), max_leaves=4))
 @example(value={EVERYTHING: EVERYTHING})
-def test_json_keeps_its_values(value: object, indent: int | None) -> None:
+def test_escape_json_preserves_values(value: object, indent: int | None) -> None:
     document = escaping.escape_json(json.dumps(value, indent=indent))
     assert ([], value) == (faults(document), json.loads(document))
 
@@ -60,7 +60,7 @@ def test_json_keeps_its_values(value: object, indent: int | None) -> None:
 @FEWER
 @given(TEXTS)
 @example(EVERYTHING)
-def test_json_in_a_page_shows_what_is_hidden_and_ends_no_element(text: str) -> None:
+def test_json_in_a_page_shows_control_characters_and_closes_no_element(text: str) -> None:
     document = escaping.escape_html_json(json.dumps([text]))
     page = Page(f"<script>{document}</script>")
     (shown,) = json.loads(document)
@@ -73,7 +73,7 @@ def test_json_in_a_page_shows_what_is_hidden_and_ends_no_element(text: str) -> N
 @FEWER
 @given(TEXTS)
 @example(EVERYTHING)
-def test_html_and_xml_hold_the_line(text: str) -> None:
+def test_html_and_xml_contain_the_escaped_line(text: str) -> None:
     page, line = escaping.escape_html(text), escaping.escape_line(text)
     element = ET.fromstring(f'<a b="{escaping.escape_xml(text)}">{escaping.escape_xml(text)}</a>')
     assert (line, line, line) == (unescape(page), element.text or "", element.attrib["b"])
@@ -84,7 +84,7 @@ def test_html_and_xml_hold_the_line(text: str) -> None:
 @FEWER
 @given(TEXTS)
 @example(EVERYTHING)
-def test_markdown_shows_the_line_and_links_nothing(text: str) -> None:
+def test_markdown_shows_the_line_without_links(text: str) -> None:
     line = escaping.escape_line(text)
     table = f"| what |\n|---|\n| {escaping.escape_markdown(text)} |\n"
     row = f"- {escaping.escape_markdown(' '.join(line.split()))}\n"
@@ -99,7 +99,7 @@ def test_markdown_shows_the_line_and_links_nothing(text: str) -> None:
 @example("``")
 @example("a|b")
 @example(EVERYTHING)
-def test_inline_code_ends_where_the_text_does(text: str) -> None:
+def test_markdown_code_contains_the_complete_text(text: str) -> None:
     code = escaping.escape_markdown_code(text)
     for document in (f"| x |\n|---|\n| {code} |\n", f"x {code}\n"):
         assert ([], []) == (markdown_faults(document), faults(document))
@@ -121,14 +121,14 @@ def test_a_message_of_sarif_has_no_link(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"), [("a[3].b", "a[3].b"), ("[a](b)", r"[a\](b)"), (r"[a\](b)", r"[a\\\](b)"), ("^\\d$", "^\\d$")]
 )
-def test_a_message_of_sarif_is_changed_where_a_link_would_be(text: str, message: str) -> None:
+def test_escape_sarif_escapes_only_links(text: str, message: str) -> None:
     assert message == escaping.escape_sarif(text)
 
 
 @FEWER
 @given(TEXTS, TEXTS)
 @example(EVERYTHING, EVERYTHING)
-def test_an_annotation_is_the_one_command_that_it_was_to_be(title: str, text: str) -> None:
+def test_an_escaped_annotation_is_a_single_command(title: str, text: str) -> None:
     properties = f"file={escaping.escape_annotation_property(title)},line=3"
     line = f"::error {properties}::{escaping.escape_annotation(text)}"
     (command,) = github_commands(line)
@@ -139,7 +139,7 @@ def test_an_annotation_is_the_one_command_that_it_was_to_be(title: str, text: st
     assert [command] == faults(line)
 
 
-def test_an_annotation_names_a_file_with_each_character_of_its_name() -> None:
+def test_an_annotation_preserves_every_character_of_a_file_name() -> None:
     name = "a, b:c%0A\nd"
     (command,) = github_commands(f"::error file={escaping.escape_annotation_property(name)}::x")
     assert {"file": name} == command.properties
@@ -148,6 +148,6 @@ def test_an_annotation_names_a_file_with_each_character_of_its_name() -> None:
 @FEWER
 @given(st.dictionaries(TEXTS, TEXTS, max_size=3))
 @example({EVERYTHING: EVERYTHING, "::error::x": "a" * 200 + " ::error::x"})
-def test_yaml_keeps_its_values(value: dict[str, str]) -> None:
+def test_yaml_text_preserves_values(value: dict[str, str]) -> None:
     document = yaml_text(value)
     assert ([], value) == (faults(document), yaml.safe_load(document))

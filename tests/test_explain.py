@@ -44,7 +44,7 @@ def found(run: ContractRun, *tests: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", rules())
-def test_a_server_that_gives_the_answer_is_found(name: str) -> None:
+def test_the_example_response_of_each_rule_triggers_the_rule(name: str) -> None:
     rule = rules()[name]
     document = deepcopy(CONTRACT.document)
     merge(document["paths"]["/v1/spaces/{id}/runtimes"]["get"], json.loads(rule.documented))
@@ -63,7 +63,7 @@ def test_a_server_that_gives_the_answer_is_found(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", INVARIANTS)
-def test_the_mock_breaks_an_invariant_by_the_fault_that_is_named(name: str) -> None:
+def test_the_example_fault_of_each_invariant_triggers_it(name: str) -> None:
     fault = shlex.split(KNOWN[name].example)[-1]
     with MockServer(CONTRACT) as mock:
         mock.fault(fault)
@@ -71,16 +71,14 @@ def test_the_mock_breaks_an_invariant_by_the_fault_that_is_named(name: str) -> N
         assert name in found(run, "test_invariant")
 
 
-def test_every_rule_is_explained() -> None:
-    """The examples of the drift gate's are those that tests/drift/test_rules.py compares."""
+def test_every_rule_has_an_explanation() -> None:
+    """tests/drift/test_rules.py checks the examples of the drift rules."""
     assert [*rules(), *INVARIANTS, *drift_rules()] == [*KNOWN]
     assert [] == [one for one in KNOWN.values() if "" in one]
 
 
 @pytest.mark.parametrize("name", ["strict_json", "unique_ids", "api-server-removed"])
-def test_what_it_says_to_write_is_a_list_that_is_read(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
-) -> None:
+def test_the_printed_baseline_entry_can_be_read(capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str) -> None:
     assert 0 == main(["explain", name])
     text = capsys.readouterr().out
     file = tmp_path / "list.yaml"
@@ -102,14 +100,14 @@ def test_without_an_argument_it_lists_the_names_of_all_rules(capsys: pytest.Capt
         ("zzzz", "pytest-bctrl explain lists the rules"),
     ],
 )
-def test_an_unknown_rule_is_one_line(capsys: pytest.CaptureFixture[str], name: str, hint: str) -> None:
+def test_an_unknown_rule_is_a_one_line_error(capsys: pytest.CaptureFixture[str], name: str, hint: str) -> None:
     assert 2 == main(["explain", name])
     error = capsys.readouterr().err
     assert error.startswith(f"pytest-bctrl: explain: there is no rule '{name}' ({hint}")
     assert 1 == len(error.splitlines())
 
 
-def test_a_contract_without_an_overlay_names_itself() -> None:
+def test_invariants_without_an_overlay_refer_to_the_contract() -> None:
     bare = from_document(CONTRACT.document, "own.json")
     shown = {
         (explanation.source, explanation.example.partition(" --fault")[0])
@@ -119,7 +117,7 @@ def test_a_contract_without_an_overlay_names_itself() -> None:
     assert {("x-bctrl-invariants of own.json", "a response of: pytest-bctrl mock --contract=own.json")} == shown
 
 
-def test_an_invariant_is_said_as_the_contract_says_it() -> None:
+def test_an_invariant_is_described_by_the_contract() -> None:
     said = {"rule": "one", "level": "error", "because": "a runtime's id is its own", "unique": "error"}
     operation = replace(CONTRACT.operations[0], invariants=(said,))
     (shown,) = (

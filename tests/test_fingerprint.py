@@ -36,10 +36,10 @@ FINDING = Finding(
         (False, {"extra": {"kind": "null", "status": "404"}}),
     ],
 )
-def test_it_stays_and_is_another_for_another_thing(is_same: bool, changes: dict[str, Any]) -> None:
+def test_a_fingerprint_depends_only_on_the_subject_of_the_finding(is_same: bool, changes: dict[str, Any]) -> None:
     assert is_same == (named(FINDING).fingerprint == named(replace(FINDING, **changes)).fingerprint)
 
 
-def test_one_that_is_there_is_kept() -> None:
+def test_an_existing_fingerprint_is_kept() -> None:
     """A drift finding has its own."""
     assert named(replace(FINDING, fingerprint="61d868514b95d6ae")).fingerprint == "61d868514b95d6ae"

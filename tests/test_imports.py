@@ -76,11 +76,11 @@ def without_the_root(graph: Graph) -> Graph:
 GRAPH = import_graph(modules())
 
 
-def test_modules_import_each_other_in_no_cycle() -> None:
+def test_imports_between_modules_form_no_cycle() -> None:
     assert first_cycle(GRAPH) == []
 
 
-def test_packages_import_each_other_in_no_cycle() -> None:
+def test_imports_between_packages_form_no_cycle() -> None:
     assert first_cycle(between_packages(without_the_root(GRAPH))) == []
 
 
@@ -95,17 +95,17 @@ def test_packages_import_each_other_in_no_cycle() -> None:
     ],
     ids=["import", "module", "name", "type-checking", "function"],
 )
-def test_every_form_of_import_closes_a_cycle(text: str) -> None:
+def test_every_form_of_import_is_recognised(text: str) -> None:
     trees = {"pkg.a": ast.parse(text), "pkg.b": ast.parse("from pkg.a import other")}
     assert {"pkg.a", "pkg.b"} == set(first_cycle(import_graph(trees)))
 
 
-def test_at_most_six_modules_are_in_no_package() -> None:
-    """A reader of the package's folder sees packages named after what they hold."""
+def test_at_most_six_modules_are_at_the_root() -> None:
+    """A reader of the package's folder sees packages named after their contents."""
     names = {path.name for path in PACKAGE.glob("*.py")} - {"__init__.py", "__main__.py"}
     assert len(names) <= 6, sorted(names)
 
 
-def test_no_module_is_named_like_a_test() -> None:
+def test_no_product_module_is_named_like_a_test() -> None:
     names = [path.name for path in PACKAGE.rglob("*.py")]
     assert not [name for name in names if name.startswith("test") or name.endswith(("_test.py", "_tests.py"))]

@@ -35,8 +35,8 @@ def test_key(bctrl_api_key):
 """
 
 
-def test_an_idle_plugin_imports_nothing(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other plugins that would import these on their own account are left out."""
+def test_an_unused_plugin_imports_nothing(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other plugins that import the same modules are disabled."""
     pytester.makepyfile(IDLE)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
@@ -49,8 +49,8 @@ def test_the_fixtures_work_on_the_mock(pytester: pytest.Pytester) -> None:
     pytester.runpytest(*STRICT).assert_outcomes(passed=7, skipped=1)
 
 
-def test_the_fixtures_aim_at_the_live_target(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the space of the command line, which wins over the environment."""
+def test_the_fixtures_use_the_live_target(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the space given on the command line, which takes precedence over the environment."""
     pytester.makepyfile(
         """
         import pytest
@@ -75,7 +75,7 @@ def test_the_fixtures_aim_at_the_live_target(pytester: pytest.Pytester, monkeypa
         assert ["GET"] == [request.method for request in server.log]
 
 
-def test_a_contract_that_cannot_be_read_is_told_in_one_line(pytester: pytest.Pytester) -> None:
+def test_an_unreadable_contract_is_a_one_line_error(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it(bctrl_contract): pass")
 
     result = pytester.runpytest("--bctrl-contract=nowhere.yaml")
@@ -85,7 +85,7 @@ def test_a_contract_that_cannot_be_read_is_told_in_one_line(pytester: pytest.Pyt
     assert "Traceback" not in result.stdout.str()
 
 
-def test_the_contract_that_the_ini_file_names_is_in_force(pytester: pytest.Pytester) -> None:
+def test_bctrl_contract_in_the_ini_file_selects_the_contract(pytester: pytest.Pytester) -> None:
     document = json.loads(packaged().merged.read_text("utf-8"))
     document["info"]["title"] = "My own contract"
     (pytester.path / "own.json").write_text(json.dumps(document), "utf-8")
@@ -95,14 +95,14 @@ def test_the_contract_that_the_ini_file_names_is_in_force(pytester: pytest.Pytes
     pytester.runpytest().assert_outcomes(passed=1)
 
 
-def test_a_run_that_sees_less_than_the_least_coverage_fails(pytester: pytest.Pytester) -> None:
+def test_a_run_below_the_minimum_coverage_fails(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest("--bctrl-mock", "-k", "test_answer_conforms", "--bctrl-min-coverage=100")
 
     assert pytest.ExitCode.TESTS_FAILED == result.ret
     result.stdout.fnmatch_lines(["failed *Coverage of * is below the minimum of 100%*"])
 
 
-def test_every_hook_has_a_name_that_pytest_looks_at() -> None:
+def test_every_hook_has_a_name_that_pytest_recognises() -> None:
     """pytest silently ignores a hook whose name does not begin with `pytest_`, even if it has a `specname`."""
     names = [module.name for module in pkgutil.walk_packages(pytest_bctrl.__path__, "pytest_bctrl.")]
     modules = [import_module(name) for name in names if not name.endswith("__main__")]

@@ -39,7 +39,7 @@ def test_type_checkers_see_the_same_names() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(name for name in vars(plugin) if name.startswith("bctrl_")))
-def test_the_page_about_annotations_has_every_fixture(name: str) -> None:
+def test_the_annotation_page_lists_every_fixture(name: str) -> None:
     page = TESTS.parent / "docs" / "how-to" / "annotate.md"
     function = inspect.unwrap(getattr(plugin, name)._get_wrapped_function())
     annotation = str(function.__annotations__["return"]).removeprefix("Iterator[")
@@ -47,7 +47,6 @@ def test_the_page_about_annotations_has_every_fixture(name: str) -> None:
     assert annotation.removesuffix("]").rpartition(".")[2] in row
 
 
-def test_the_code_of_that_page_is_type_checked() -> None:
-    """Mypy and pyright check `tests/typing`."""
+def test_the_code_of_the_annotation_page_is_type_checked() -> None:
     page = TESTS.parent / "docs" / "how-to" / "annotate.md"
     assert (TESTS / "typing" / "fixtures.py").read_text("utf-8").strip() in page.read_text("utf-8")

@@ -65,7 +65,7 @@ def parts_of(key: str, text: str) -> list[str]:
 
 @pytest.mark.parametrize("encoding", sorted(EVERY))
 @pytest.mark.parametrize("key", [KEY, SPECIAL, PASSWORD])
-def test_a_secret_is_removed_in_every_encoding_and_its_surroundings_stay(key: str, encoding: str) -> None:
+def test_a_secret_is_removed_in_every_encoding(key: str, encoding: str) -> None:
     redact = redaction(key)
     clean = redact(f"E   before '{EVERY[encoding](key)}' after\nnext line")
     assert (None, True) == (redact.find(clean.replace(MASK, "")), MASK in clean)
@@ -91,7 +91,7 @@ def test_no_part_of_a_random_key_is_left(key: str, data: st.DataObject) -> None:
 
 
 @given(keys, st.integers(1, 30))
-def test_a_key_that_is_written_in_parts_is_redacted_too(key: str, size: int) -> None:
+def test_a_key_written_in_parts_is_redacted(key: str, size: int) -> None:
     redact, shown, before = redaction(key), "", ""
     for at in range(0, len(key), size):
         shown += redact.part(before, key[at : at + size])
@@ -129,7 +129,7 @@ def test_each_of_many_credentials_that_were_derived_is_redacted() -> None:
 
 
 @pytest.mark.parametrize("form", [KEY[:-1], KEY.swapcase(), KEY[: len(KEY) // 2], f"{KEY[:12]}!{KEY[13:]}"])
-def test_what_gives_a_key_away_is_redacted_like_it(form: str) -> None:
+def test_recognisable_forms_of_a_key_are_redacted(form: str) -> None:
     assert [] == parts_of(KEY, redaction(KEY)(f"bad credential {form}"))
 
 
@@ -146,7 +146,7 @@ def test_what_gives_a_key_away_is_redacted_like_it(form: str) -> None:
         (f"\x1b[94m{KEY[:7]}\x1b[39m\x1b[33m{KEY[7:]}\x1b[39m", f"\x1b[94m{MASK}\x1b[39m\x1b[33m\x1b[39m"),
     ],
 )
-def test_what_is_left_of_a_key_that_was_cut_is_redacted(text: str, clean: str) -> None:
+def test_the_rest_of_a_truncated_key_is_redacted(text: str, clean: str) -> None:
     assert clean == redaction(KEY)(text)
 
 
@@ -159,18 +159,18 @@ def test_the_public_part_of_a_key_is_shown(prefix: str) -> None:
 
 @pytest.mark.parametrize("value", [KEY, SPECIAL, "ends with 7 \\"])
 @pytest.mark.parametrize("encode", [json.dumps, lambda value: json.dumps(value).replace("/", "\\/")])
-def test_json_stays_json(value: str, encode: Callable[[str], str]) -> None:
+def test_redacted_json_is_still_json(value: str, encode: Callable[[str], str]) -> None:
     document = json.loads(redaction(value)(f'{{"note": {encode(value)}, "{value[:0]}other": 1, "a": ["b"]}}'))
     assert {"note": MASK, "other": 1, "a": ["b"]} == document
 
 
-def test_a_secret_across_two_values_of_json_leaves_both() -> None:
+def test_a_secret_split_over_two_json_values_is_redacted_in_both() -> None:
     halves = [KEY[:15], KEY[15:]]
     assert [MASK, MASK] == json.loads(redaction(KEY)(json.dumps(halves)))
     assert {MASK: MASK} == json.loads(redaction(KEY)(json.dumps(dict([halves]))))
 
 
-def test_keys_of_a_json_file_stay_apart() -> None:
+def test_json_keys_remain_distinct() -> None:
     document = json.dumps({f"test[{KEY}]": 1, f"test[{KEY.upper()}]": 2, f"test[{KEY.lower()}]": [KEY.upper()]})
     clean = json.loads(redaction(KEY).data_bytes(document.encode(), keeps_structure=True))
     assert {f"test[{MASK}]": 1, "test[[redacted] 2]": 2, "test[[redacted] 3]": [MASK]} == {
@@ -182,14 +182,14 @@ def test_keys_of_a_json_file_stay_apart() -> None:
 @pytest.mark.parametrize(
     "text", [b'{"sekret-value": 1}', b"<sekret-value a='1'/>", b"x.sekret-value", b"sekret-value='x'"]
 )
-def test_a_secret_made_of_words_stays_where_a_format_may_need_it(text: bytes) -> None:
+def test_a_secret_made_of_words_is_kept_in_structural_text(text: bytes) -> None:
     redact = redaction(PASSWORD)
     assert (text, MASK.encode() in redact.data_bytes(text)) == (redact.data_bytes(text, keeps_structure=True), True)
     assert f'["{MASK}"]'.encode() == redact.data_bytes(b'["sekret-value"]', keeps_structure=True)
 
 
 @pytest.mark.parametrize("value", ["!!!!\"\"''((++--//", "пароль-секрет", "a€b€c€d€e€f€"])
-def test_a_secret_of_punctuation_is_redacted_as_it_is_and_escaped(value: str) -> None:
+def test_a_secret_of_punctuation_is_redacted_plain_and_escaped(value: str) -> None:
     redact = redaction(value)
     assert f"a {MASK} b {MASK}" == redact(f"a {value} b {json.dumps(value)[1:-1]}")
     assert f"{MASK}".encode() == redact.data_bytes(value.encode())
@@ -207,7 +207,7 @@ def test_a_secret_of_punctuation_is_redacted_as_it_is_and_escaped(value: str) ->
         (KEY, ""),
     ],
 )
-def test_a_secret_that_is_too_short_or_too_common_is_named(value: str, why: str) -> None:
+def test_a_too_short_or_too_common_secret_is_reported(value: str, why: str) -> None:
     redact = Redaction()
     redact.add(value, name="TOKEN")
     notes = redact.notes()
@@ -225,7 +225,7 @@ def test_a_weak_secret_is_redacted_where_a_credential_is_expected(value: str) ->
     assert f"{{'password': '{MASK}'}}" == redact(f"{{'password': '{value}'}}")
 
 
-def test_a_part_of_the_projects_names_is_too_common_unless_it_is_random() -> None:
+def test_words_of_the_project_are_not_redacted_unless_random() -> None:
     redact = redaction(PASSWORD, KEY)
     redact.exempt([f"/home/{PASSWORD.upper()}/{KEY}"])
     assert (f"{PASSWORD} {MASK}", 1) == (redact(f"{PASSWORD} {KEY}"), len(redact.notes()))
@@ -240,7 +240,7 @@ def test_the_password_of_a_proxy_is_a_secret(value: str) -> None:
     assert (None, "plain") == (redact.find(clean[2:-3]), redact.find("p@ss-word"))
 
 
-def test_a_derived_credential_is_redacted_as_a_whole() -> None:
+def test_a_derived_credential_is_redacted_completely() -> None:
     redact = redaction(KEY)
     changed = f"{KEY[:4]}!{KEY[5:7]}!{KEY[8:11]}!{KEY[12:]}"
     redact.add_derived(changed)
@@ -248,8 +248,8 @@ def test_a_derived_credential_is_redacted_as_a_whole() -> None:
     assert (MASK, "short") == (redact(changed), redact("short"))
 
 
-def test_the_words_of_a_random_key_are_no_credential_made_from_it() -> None:
-    """A header field may have its words in its name."""
+def test_the_words_of_a_random_key_are_not_a_derived_credential() -> None:
+    """A header may have these words in its name."""
     redact = redaction("shop_key_0123456789abcdef")
     redact.add_derived("shop_key")
     redact.add_derived("coat_key")
@@ -268,7 +268,7 @@ class Pair(NamedTuple):
     other: int
 
 
-def test_data_is_copied_without_secrets_and_other_objects_stay() -> None:
+def test_data_is_copied_without_secrets_and_other_objects_are_unchanged() -> None:
     redact = redaction(KEY)
     theirs = Theirs(KEY)
     data = [{KEY: (KEY, 1, None, {KEY}, KEY.encode(), theirs)}, Finding(KEY, "error", KEY, "message"), Pair(KEY, 1)]
@@ -288,21 +288,21 @@ _JSON = st.recursive(
 
 @given(_JSON)
 @example(["a...b'\nb'c", "%41"])
-def test_data_without_the_secret_stays_as_it_is(value: Any) -> None:
+def test_data_without_the_secret_is_unchanged(value: Any) -> None:
     assert value == redaction(KEY, PASSWORD, "failed", "!!!!\"\"''((++--//").data(value)
     assert Redaction().find(repr(value)) is None
 
 
 @given(st.text(), st.text())
-def test_redaction_once_is_enough(before: str, after: str) -> None:
-    """Files are searched again when their plugins have closed them."""
+def test_redaction_is_idempotent(before: str, after: str) -> None:
+    """Files are redacted again after other plugins have closed them."""
     redact = redaction(KEY, SPECIAL)
     once = redact(f"{before}{KEY}{after}{SPECIAL}")
     assert once == redact(once)
 
 
 @given(keys)
-def test_a_text_without_a_part_of_the_key_is_the_same_object(key: str) -> None:
+def test_text_without_the_key_is_returned_as_the_same_object(key: str) -> None:
     source = random.Random(key)
     text = " ".join("".join(source.choices(ALPHABET, k=9)) for _ in range(20))
     assume(not parts_of(key, text + text[::-1]))
@@ -321,7 +321,7 @@ BLOCKS: dict[str, Callable[[random.Random], str]] = {
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_the_time_it_takes_grows_with_a_text_and_no_faster(block: str) -> None:
+def test_the_time_for_redaction_is_linear_in_the_text(block: str) -> None:
     source = random.Random(28)
 
     def time_for(blocks: int) -> float:

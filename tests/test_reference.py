@@ -41,12 +41,12 @@ WRITTEN = [(PAGE, reference_page), (CHECKS, checks_page), (python_page.PAGE, pyt
 
 
 @pytest.mark.parametrize(("page", "text"), WRITTEN)
-def test_a_page_is_current(page: Path, text: Callable[[], str]) -> None:
-    """Write it again with `python -m tests.reference_page`, or `tests.python_page`."""
+def test_a_generated_page_is_up_to_date(page: Path, text: Callable[[], str]) -> None:
+    """Regenerate it with `python -m tests.reference_page` or `tests.python_page`."""
     assert page.read_text("utf-8") == text()
 
 
-def test_help_shows_every_option_and_ini_key_with_its_words(pytester: pytest.Pytester) -> None:
+def test_help_describes_every_option_and_ini_key(pytester: pytest.Pytester) -> None:
     text = " ".join(pytester.runpytest("--help", "--color=no").stdout.str().split())
     options = declared()
 
@@ -67,7 +67,7 @@ def test_help_shows_every_option_and_ini_key_with_its_words(pytester: pytest.Pyt
     assert [] == [ini for ini in options.ini if not re.search(rf"{ini} \((string|linelist)\): ", text)]
 
 
-def test_fixtures_shows_every_fixture_with_its_words() -> None:
+def test_every_fixture_has_a_description() -> None:
     source = (ROOT / "pytest_bctrl" / "plugin.py").read_text("utf-8")
     defined = re.findall(r"^@pytest\.fixture.*\ndef (\w+)\(", source, re.MULTILINE)
 
@@ -75,7 +75,7 @@ def test_fixtures_shows_every_fixture_with_its_words() -> None:
     assert [] == [name for name, (_, words) in fixtures().items() if len(words) < 20]
 
 
-def test_every_name_that_a_person_can_write_is_used() -> None:
+def test_every_option_ini_key_variable_and_mark_is_tested() -> None:
     looks = {
         **{name: rf"{name}\b(?!-)" for name in declared().options},
         **{name: rf"(?:\\n|\b){name} *=" for name in declared().ini},
@@ -87,17 +87,17 @@ def test_every_name_that_a_person_can_write_is_used() -> None:
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
-def test_a_command_and_its_arguments_are_used(command: str) -> None:
+def test_every_command_and_argument_is_tested(command: str) -> None:
     assert re.search(rf"\"{command}\"", USES)
     options = [action.option_strings[-1] for action in arguments(command) if action.option_strings]
     assert [] == [option for option in options if option not in USES]
 
 
 @pytest.mark.parametrize("setting", RESOLVED, ids=lambda setting: setting.ini)
-def test_an_option_wins_over_a_variable_and_that_over_the_ini_file(
+def test_an_option_takes_precedence_over_a_variable_and_that_over_the_ini_file(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, setting: table.Setting
 ) -> None:
-    """By pytest's own configuration, as the reference says."""
+    """By pytest's own configuration, as the reference documents."""
     pytester.makeini(f"[pytest]\n{setting.ini} = from the ini file\n")
     variables = {name: f"from {name}" for name in setting.environment}
     config = pytester.parseconfig("--bctrl-fail-on=error")

@@ -39,7 +39,7 @@ SHOWN: dict[str, Callable[[Secret], object]] = {
 
 @pytest.mark.parametrize("way", SHOWN)
 @given(value=_VALUES)
-def test_no_way_of_showing_shows_the_value(way: str, value: str) -> None:
+def test_no_conversion_to_text_shows_the_value(way: str, value: str) -> None:
     assert value not in repr(SHOWN[way](Secret(value)))
 
 
@@ -57,14 +57,14 @@ def _fail(secret: Secret) -> str:
 
 
 @pytest.mark.parametrize("again", [lambda secret: pickle.loads(pickle.dumps(secret)), copy.copy, copy.deepcopy])
-def test_a_secret_that_was_carried_away_has_lost_its_value(again: Callable[[Secret], Secret]) -> None:
+def test_a_copied_or_pickled_secret_has_lost_its_value(again: Callable[[Secret], Secret]) -> None:
     with pytest.raises(BctrlError, match="lost its value"):
         again(Secret("a")).reveal()
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])), _VALUES)
-def test_secrets_are_revealed_compared_and_true_as_their_values_are(one: str, other: str) -> None:
-    """And equal to no text, and without a hash."""
+def test_secrets_compare_and_convert_to_bool_like_their_values(one: str, other: str) -> None:
+    """They never equal a string and have no hash."""
     assert (one, bool(one)) == (Secret(one).reveal(), bool(Secret(one)))
     assert (True, one == other) == (Secret(one) == Secret(one), Secret(one) == Secret(other))
     assert Secret(one) != one

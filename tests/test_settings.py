@@ -37,13 +37,15 @@ NAME = "bctrl_base_url"
         ({NAME: ""}, {"BCTRL_BASE_URL": "e"}, {}, ("", "--bctrl-base-url")),
     ],
 )
-def test_the_nearest_place_wins_and_is_named(options: Any, environment: Any, ini: Any, expected: Any) -> None:
+def test_sources_of_a_setting_have_an_order_of_precedence(
+    options: Any, environment: Any, ini: Any, expected: Any
+) -> None:
     setting = settings.find_value(table.BASE_URL, Given(ini, **options), environment)
     assert setting is not None
     assert expected == (setting.value, setting.where)
 
 
-def test_a_setting_that_is_given_nowhere_is_none() -> None:
+def test_a_setting_that_is_not_given_is_none() -> None:
     assert settings.find_value(table.BASE_URL, Given(), {}) is None
 
 
@@ -114,7 +116,7 @@ def test_a_setting_is_read(read: Read, options: dict[str, Any], expected: object
     ],
     ids=["level", "number", "space", "no space", "address", "first server", "annotations"],
 )
-def test_another_value_is_refused(read: Read, name: str, values: list[Any], message: str) -> None:
+def test_an_invalid_value_is_an_error(read: Read, name: str, values: list[Any], message: str) -> None:
     for value in values:
         with pytest.raises(SettingError, match=message):
             read(Given(**{name: value}))
@@ -128,7 +130,7 @@ def test_the_key_comes_from_the_environment() -> None:
 
 
 @given(st.sampled_from([" ", "\n", "\r", "\t", "\x00", "é", "\udcff", "\u2028"]), st.booleans())
-def test_a_broken_key_is_refused_unseen(odd: str, first: bool) -> None:
+def test_an_invalid_key_is_an_error_that_does_not_show_it(odd: str, first: bool) -> None:
     environment = {"BCTRL_API_KEY": odd + "s3cret-value" if first else "s3cret-value" + odd}
     assert "s3cret-value" not in _refusal(environment)
 
@@ -207,14 +209,16 @@ def config_with(pytester: pytest.Pytester, file: str, text: str, *arguments: str
         *(("bctrl_max_examples", file) for file in FILES if not file.startswith("pytest.")),
     ],
 )
-def test_a_setting_is_read_from_the_file_that_pytest_reads(pytester: pytest.Pytester, name: str, file: str) -> None:
+def test_a_setting_is_read_from_every_configuration_file_of_pytest(
+    pytester: pytest.Pytester, name: str, file: str
+) -> None:
     ini, toml, read, expected = IN_A_FILE[name]
     assert expected == read(config_with(pytester, file, FILES[file].format(name=name, ini=ini, toml=toml)))
 
 
 @pytest.mark.parametrize("name", declared().ini)
-def test_native_toml_of_a_wrong_type_ends_the_run(pytester: pytest.Pytester, name: str) -> None:
-    """The line names the setting, its file, the value and what would be right, and no value of `bctrl_secrets`."""
+def test_a_toml_value_of_the_wrong_type_is_an_error(pytester: pytest.Pytester, name: str) -> None:
+    """The line has the setting, its file, the value and an example; values of `bctrl_secrets` are not shown."""
     (setting,) = (setting for setting in table.SETTINGS if setting.ini == name)
     right, _, example = settings.FILE_TYPES[setting.native]
     values = {"5": int, "5.5": float, "true": bool, '"hunter22"': str, '["a", 5]': None, "{a = 5}": dict}
@@ -240,7 +244,7 @@ def test_native_toml_of_a_wrong_type_ends_the_run(pytester: pytest.Pytester, nam
         ),
     ],
 )
-def test_a_wrong_value_is_said_to_be_where_it_stands(
+def test_the_error_for_an_invalid_value_names_its_source(
     pytester: pytest.Pytester, file: str, text: str, override: list[str], message: str
 ) -> None:
     config = config_with(pytester, file, text, *override)

@@ -40,14 +40,14 @@ def child(code: str) -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def test_only_what_a_run_needs_is_kept(tmp_path: Path) -> None:
+def test_only_required_environment_variables_are_kept(tmp_path: Path) -> None:
     environment = normalised({**ODD, **NEEDED, "HOME": "/home/me"}, tmp_path)
     browsers = environment.pop("PLAYWRIGHT_BROWSERS_PATH", "/home/me")
     assert {**NEEDED, **FIXED, "PYTHONHASHSEED": "0", "HOME": str(tmp_path)} == environment
     assert browsers.startswith("/home/me")
 
 
-def test_a_test_and_the_processes_that_it_starts_have_them() -> None:
+def test_tests_and_their_subprocesses_have_the_normalised_environment() -> None:
     seen = child("import os, time; print([os.environ.get('TZ'), time.tzname[0], os.umask(0), 'CI' in os.environ])")
     assert str([FIXED["TZ"], "UTC", os.umask(0o022), False]) == seen
     assert "UTC" == time.tzname[0]
@@ -67,8 +67,8 @@ with entered():
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_process_that_a_test_starts_does_not_ignore_a_signal(number: signal.Signals) -> None:
-    """`nohup` and background jobs of a shell ignore some, and so do the processes that they start."""
+def test_subprocesses_of_tests_do_not_inherit_ignored_signals(number: signal.Signals) -> None:
+    """`nohup` and background jobs of a shell ignore some signals."""
     before = signal.signal(number, signal.SIG_IGN)
     try:
         with entered():
@@ -78,8 +78,8 @@ def test_a_process_that_a_test_starts_does_not_ignore_a_signal(number: signal.Si
         signal.signal(number, before)
 
 
-def test_the_contract_suite_has_what_the_shell_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a clone, where pytest loads the tests' conftest for a run that collects none of them."""
+def test_the_contract_suite_keeps_the_environment_of_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a clone, pytest loads the conftest of the tests even for a run that collects none of them."""
     monkeypatch.setenv("HTTPS_PROXY", "http://user:proxy-password@127.0.0.1:1")
     monkeypatch.setenv("BCTRL_API_KEY", "pk_mine_0123456789")
     monkeypatch.setenv("BCTRL_SPACE_ID", "mine")
@@ -89,7 +89,7 @@ def test_the_contract_suite_has_what_the_shell_says(monkeypatch: pytest.MonkeyPa
     assert "proxy" in done.stdout
 
 
-def test_what_was_there_before_is_there_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_is_restored_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ODD.keys() - {"TZ"}:
         monkeypatch.setenv(name, ODD[name])
     before = dict(os.environ)

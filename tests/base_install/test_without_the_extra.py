@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.mark.parametrize("arguments", [["--bctrl-mock"], ["--bctrl-live", "bctrl"]])
-def test_the_suite_needs_the_extra_and_says_so(
+def test_the_suite_without_the_extra_is_an_error_with_the_install_command(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:
     monkeypatch.setenv("BCTRL_API_KEY", "pk_base_0123456789")
@@ -28,7 +28,7 @@ def test_the_suite_needs_the_extra_and_says_so(
     assert "pip install 'pytest-bctrl[contract]'" in line
 
 
-def test_the_fixtures_work(pytester: pytest.Pytester) -> None:
+def test_the_fixtures_work_without_the_extra(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         from pytest_bctrl import assert_conforms
@@ -40,7 +40,7 @@ def test_the_fixtures_work(pytester: pytest.Pytester) -> None:
     pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=1)
 
 
-def test_a_live_run_needs_no_extra_for_recordings(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recordings_work_without_the_extra(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -61,7 +61,7 @@ def test_a_live_run_needs_no_extra_for_recordings(pytester: pytest.Pytester, mon
     pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=1)
 
 
-def test_the_schema_fixture_says_what_to_install(pytester: pytest.Pytester) -> None:
+def test_the_schema_fixture_is_an_error_with_the_install_command(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it(bctrl_schema):\n    pass\n")
 
     result = pytester.runpytest_subprocess()
@@ -70,7 +70,7 @@ def test_the_schema_fixture_says_what_to_install(pytester: pytest.Pytester) -> N
     result.stdout.fnmatch_lines(["*bctrl_schema: *pip install 'pytest-bctrl[[]contract]'*"])
 
 
-def test_the_doctor_says_what_is_missing_and_what_to_type(pytester: pytest.Pytester) -> None:
+def test_doctor_reports_the_missing_extra(pytester: pytest.Pytester) -> None:
     result = pytester.run(sys.executable, "-m", "pytest_bctrl", "doctor", "--offline")
 
     assert 0 == result.ret

@@ -20,7 +20,7 @@ SEEN = [
 
 
 @pytest.mark.parametrize(("example", "scheme", "size"), SEEN)
-def test_axe_finds_nothing(show: Show, example: Callable[[], Example], scheme: str, size: dict[str, int]) -> None:
+def test_axe_finds_no_violations(show: Show, example: Callable[[], Example], scheme: str, size: dict[str, int]) -> None:
     # axe is a script of its own, which the page's policy rightly keeps out.
     page = show(example(), viewport=size, color_scheme=scheme, bypass_csp=True)
     page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true; })")

@@ -16,7 +16,7 @@ ASK = """async ([url, key]) => {
 }"""
 
 
-def test_a_page_of_this_machine_reads_answers_and_refusals(chromium: Browser) -> None:
+def test_a_loopback_page_can_read_responses_and_errors(chromium: Browser) -> None:
     context = chromium.new_context()
     with MockServer(load()) as mock, MockServer(load()) as other:
         page = context.new_page()

@@ -12,7 +12,7 @@ FOCUSED = """(element => element.id || element.getAttribute('aria-label') || ele
 """A short description of the focused element."""
 
 
-def test_the_first_stop_leads_past_the_head(show: Show) -> None:
+def test_the_first_tab_stop_skips_to_the_findings(show: Show) -> None:
     page = show(failed())
     page.keyboard.press("Tab")
     expect_value(page, FOCUSED, "Skip to the findings")
@@ -20,14 +20,14 @@ def test_the_first_stop_leads_past_the_head(show: Show) -> None:
     expect_value(page, FOCUSED, "findings")
 
 
-def test_tab_reaches_the_whole_filter_in_the_order_it_is_read(show: Show) -> None:
+def test_tab_visits_the_filter_in_reading_order(show: Show) -> None:
     page = show(failed())
     for stop in ("Skip to the findings", "theme", "text", "rule", "error", "warning", "info"):
         page.keyboard.press("Tab")
         expect_value(page, FOCUSED, stop)
 
 
-def test_a_slash_leads_to_the_filter(show: Show) -> None:
+def test_a_slash_focuses_the_filter(show: Show) -> None:
     page = show(failed())
     page.keyboard.press("/")
     expect_value(page, FOCUSED, "text")
@@ -35,7 +35,7 @@ def test_a_slash_leads_to_the_filter(show: Show) -> None:
     expect(page.locator("details.finding")).to_have_count(1)
 
 
-def test_levels_rules_findings_and_the_tree_answer_to_keys(show: Show) -> None:
+def test_levels_rules_findings_and_the_tree_support_the_keyboard(show: Show) -> None:
     page = show(failed())
     page.get_by_label("error", exact=False).first.focus()
     page.keyboard.press("Space")
@@ -49,7 +49,7 @@ def test_levels_rules_findings_and_the_tree_answer_to_keys(show: Show) -> None:
     expect_value(page, "document.querySelector('.tree > li > details').open", False)
 
 
-def test_a_place_of_the_contract_leads_to_its_findings(show: Show) -> None:
+def test_a_location_in_the_contract_tree_filters_its_findings(show: Show) -> None:
     page = show(failed())
     page.get_by_role("button", name="at labels").focus()
     page.keyboard.press("Enter")
@@ -58,7 +58,7 @@ def test_a_place_of_the_contract_leads_to_its_findings(show: Show) -> None:
     expect(page.locator("details.finding .place code:first-child")).to_have_text(["runtimes[*].labels"])
 
 
-def test_a_long_list_goes_on_where_it_ended(show: Show) -> None:
+def test_focus_continues_after_loading_more_of_a_long_list(show: Show) -> None:
     page = show(of_one_rule(200))
     # As soon as the button is focused, nothing is added that nobody asked for.
     page.get_by_role("button", name="Show more").focus()
@@ -69,7 +69,7 @@ def test_a_long_list_goes_on_where_it_ended(show: Show) -> None:
     expect_value(page, f"{summaries}.indexOf(document.activeElement)", before)
 
 
-def test_the_row_of_a_rule_opens_to_its_findings(show: Show) -> None:
+def test_the_row_of_a_rule_expands_to_its_findings(show: Show) -> None:
     page = show(failed(), folded=True)
     row = page.locator("details.group > summary").first
     expect(row).to_contain_text("response_schema_conformance")
@@ -81,7 +81,7 @@ def test_the_row_of_a_rule_opens_to_its_findings(show: Show) -> None:
     expect(page.locator("details.group >> nth=0 >> .finding")).to_have_count(4)
 
 
-def test_what_is_focused_is_seen_to_be(show: Show) -> None:
+def test_the_focused_element_has_an_outline(show: Show) -> None:
     page = show(failed())
     for _ in range(12):
         page.keyboard.press("Tab")

@@ -58,13 +58,13 @@ def test_the_verdict_and_its_colour_differ_between_outcomes(show: Show) -> None:
     assert 3 == len(colours)
 
 
-def test_every_finding_is_there_with_its_count(show: Show) -> None:
+def test_every_finding_is_listed_with_its_count(show: Show) -> None:
     page = show(failed())
     expect(page.locator(FINDINGS)).to_have_count(len(failed().findings))
     expect(page.get_by_text("43 of 300", exact=True)).to_be_visible()
 
 
-def test_a_finding_names_the_item_and_a_lone_one_is_open(show: Show) -> None:
+def test_a_single_finding_is_open_and_names_its_item(show: Show) -> None:
     example = failed()
     page = show(replace(example, findings=example.findings[:1]), folded=True)
     expect(page.locator(f"{FINDINGS}[open] .body")).to_be_visible()
@@ -72,13 +72,13 @@ def test_a_finding_names_the_item_and_a_lone_one_is_open(show: Show) -> None:
     expect(page.locator("details.group")).to_have_count(0)
 
 
-def test_a_test_is_listed_where_no_finding_tells_of_it(show: Show) -> None:
+def test_tests_without_findings_are_listed(show: Show) -> None:
     page = show(failed())
     expect(page.locator("details.tests > summary")).to_have_text(["1 skipped"])
 
 
-def test_what_is_found_of_an_answer_stands_beside_its_status(show: Show) -> None:
-    """And not below the last of its properties."""
+def test_findings_of_a_response_are_next_to_its_status(show: Show) -> None:
+    """Not below the last of its properties."""
     example = failed()
     changed = replace(
         example.findings[0], location="status", sample=None, extra={**example.findings[0].extra, "status": "200"}
@@ -92,8 +92,8 @@ def test_what_is_found_of_an_answer_stands_beside_its_status(show: Show) -> None
     expect_value(page, above, True)
 
 
-class TestOneFinding:
-    def test_opens_on_both_sides_its_exchange_and_a_command(self, show: Show) -> None:
+class TestFinding:
+    def test_an_open_finding_shows_both_sides_the_exchange_and_a_command(self, show: Show) -> None:
         page = show(failed())
         body = opened(page, 0)
         expect(body.locator(".side.expected code")).to_have_text(["active", "stopped", "failed"])
@@ -102,20 +102,20 @@ class TestOneFinding:
         expect(body.locator("mark")).to_have_text('"status": "archived",')
         expect(body.locator("[aria-label=Command]")).to_contain_text("curl -sS -i")
 
-    def test_shows_no_header_that_may_hold_a_secret_and_no_text_that_is_not_at_fault(self, show: Show) -> None:
+    def test_a_finding_shows_no_secret_headers_and_no_unrelated_text(self, show: Show) -> None:
         page = show(failed())
         assert "session=secret" not in page.content()
         assert '"region"' in page.content()
         assert "eu-" not in page.content()
 
-    def test_copies_its_command(self, show: Show) -> None:
+    def test_the_command_of_a_finding_is_copied(self, show: Show) -> None:
         page = show(failed(), permissions=["clipboard-read", "clipboard-write"])
         opened(page, 0)
         page.get_by_role("button", name="Copy the command").click()
         expect(page.get_by_text("The command is copied.")).to_be_visible()
         expect_value(page, "navigator.clipboard.readText()", failed().findings[0].reproduce)
 
-    def test_selects_its_command_where_the_clipboard_is_closed(self, show: Show) -> None:
+    def test_the_command_is_selected_if_the_clipboard_is_not_available(self, show: Show) -> None:
         page = show(failed())
         page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
         opened(page, 0)
@@ -123,13 +123,13 @@ class TestOneFinding:
         expect(page.get_by_text("The command is selected")).to_be_visible()
         expect_value(page, "getSelection().toString()", failed().findings[0].reproduce)
 
-    def test_of_drift_names_both_documents_and_lines(self, show: Show) -> None:
+    def test_a_drift_finding_shows_both_documents_and_lines(self, show: Show) -> None:
         page = show(drift())
         opened(page, 1)
         heads = [re.compile(r"^Was\s+contracts/runtimes\.openapi\.yaml:"), re.compile(r"^Is now\s+https:")]
         expect(page.locator(f"{FINDINGS} >> nth=1 >> h4")).to_have_text(heads, use_inner_text=True)
 
-    def test_that_says_who_moved_has_three_witnesses_and_the_next_command(self, show: Show) -> None:
+    def test_an_attributed_finding_shows_three_sources_and_the_next_command(self, show: Show) -> None:
         page = show(moved())
         moved_by = page.locator(FINDINGS).first.locator(".moved")
         expect(moved_by).to_have_text("our copy is stale", ignore_case=True)
@@ -137,30 +137,30 @@ class TestOneFinding:
         expect(body.locator(".side pre")).to_have_text(["string", "integer", "integer, 300 of 300"])
         expect(body.locator("[aria-label=Command]")).to_have_text("pytest-bctrl contract update")
 
-    def test_that_is_closed_shows_what_was_seen_and_what_was_owed(self, show: Show) -> None:
+    def test_a_closed_finding_shows_observed_and_expected(self, show: Show) -> None:
         line = show(failed()).locator(f"{FINDINGS} .gist").first
         expect(line).to_have_text("archived expected active | stopped | failed", use_inner_text=True)
 
-    def test_that_is_accepted_says_so_and_why(self, show: Show) -> None:
+    def test_an_accepted_finding_shows_its_expiry_and_reason(self, show: Show) -> None:
         page = show(moved())
         line = page.locator(FINDINGS).nth(1)
         expect(line.locator(".accepted")).to_have_text("accepted until 2027-01-31")
         expect(opened(page, 1).locator(".rows")).to_contain_text("the consumer is fixed next week")
 
 
-class TestTheFilter:
-    def test_by_text_wants_every_word(self, show: Show) -> None:
+class TestFilter:
+    def test_filter_by_text_matches_all_words(self, show: Show) -> None:
         page = show(failed())
         page.get_by_role("searchbox").fill("REQUIRED region")
         expect(page.locator(MESSAGES)).to_have_text(["The required property is missing"], ignore_case=True)
         expect(page.get_by_role("status").first).to_have_text(f"1 of {len(failed().findings)} findings")
 
-    def test_by_rule(self, show: Show) -> None:
+    def test_filter_by_rule(self, show: Show) -> None:
         page = show(failed())
         page.get_by_label("Rule").select_option("undocumented_property")
         expect(page.locator(f"{FINDINGS} .rule")).to_have_text(["undocumented_property"])
 
-    def test_says_when_nothing_matches_and_shows_all_again(self, show: Show) -> None:
+    def test_filter_without_matches_offers_to_show_all(self, show: Show) -> None:
         page = show(failed())
         page.get_by_role("searchbox").fill("no such words")
         expect(page.get_by_text("No finding matches the filter.")).to_be_visible()
@@ -168,8 +168,8 @@ class TestTheFilter:
         expect(page.get_by_role("status").first).to_have_text("10 findings")
 
 
-def test_the_contract_is_a_tree_that_says_what_was_seen_and_what_broke(show: Show) -> None:
-    """In words too; where nothing ran there is none."""
+def test_the_contract_tree_shows_coverage_and_findings(show: Show) -> None:
+    """In words too; it is hidden if no tests ran."""
     page = show(failed())
     states = """(nodes => ['status', 'profile', 'labels', 'name', 'kind', '429'].map(
       name => nodes.findLast(node => node.querySelector('.name').textContent === name).dataset.state))(
@@ -181,7 +181,7 @@ def test_the_contract_is_a_tree_that_says_what_was_seen_and_what_broke(show: Sho
     expect(show(drift()).locator("#contract")).to_be_hidden()
 
 
-def test_hostile_text_is_text(show: Show) -> None:
+def test_hostile_text_is_shown_as_text(show: Show) -> None:
     page = show(hostile())
     for index in range(page.locator(FINDINGS).count()):
         opened(page, index)
@@ -192,27 +192,27 @@ def test_hostile_text_is_text(show: Show) -> None:
     expect_value(page, "window.broken === undefined", True)
 
 
-def test_a_script_that_is_not_the_reports_own_does_not_run(show: Show) -> None:
+def test_foreign_scripts_do_not_run(show: Show) -> None:
     page = show(passed())
     policy = re.compile("^default-src 'none';(?!.*unsafe)")
     expect(page.locator("meta[http-equiv=Content-Security-Policy]")).to_have_attribute("content", policy)
 
 
 @pytest.mark.parametrize(("example", "width"), [(failed, 360), (failed, 320), (hostile, 360)])
-def test_a_phone_need_not_scroll_sideways(show: Show, example: Callable[[], Example], width: int) -> None:
+def test_the_page_fits_the_width_of_a_phone(show: Show, example: Callable[[], Example], width: int) -> None:
     page = show(example(), viewport={**PHONE, "width": width})
     for index in range(page.locator(FINDINGS).count()):
         opened(page, index)
     expect_value(page, "document.documentElement.scrollWidth", width)
 
 
-class TestTheTheme:
+class TestTheme:
     @pytest.mark.parametrize("scheme", ["light", "dark"])
-    def test_is_the_systems(self, show: Show, scheme: str) -> None:
+    def test_theme_follows_the_system(self, show: Show, scheme: str) -> None:
         page = show(passed(), color_scheme=scheme)
         expect_value(page, f"{RED} > 128", scheme == "light")
 
-    def test_can_be_changed_and_is_remembered(self, show: Show) -> None:
+    def test_theme_can_be_changed_and_is_remembered(self, show: Show) -> None:
         page = show(passed(), color_scheme="light")
         page.get_by_role("button", name="Use the dark theme").click()
         expect_value(page, f"{RED} > 128", False)
@@ -228,7 +228,7 @@ class TestTheTheme:
 
 
 class TestPrinting:
-    def test_opens_everything_and_closes_it_again(self, show: Show) -> None:
+    def test_printing_expands_all_findings_temporarily(self, show: Show) -> None:
         page = show(of_one_rule(200))
         page.emulate_media(media="print")
         expect(page.locator("details.finding[open] .body")).to_have_count(200)
@@ -237,14 +237,14 @@ class TestPrinting:
         page.emulate_media(media="screen")
         expect(page.locator("details.finding[open]")).to_have_count(0)
 
-    def test_puts_every_finding_on_paper(self, show: Show) -> None:
+    def test_printing_includes_every_finding(self, show: Show) -> None:
         page = show(failed())
         text = "\n".join(sheet.extract_text() for sheet in PdfReader(io.BytesIO(page.pdf())).pages)
         assert len([finding for finding in failed().findings if finding.reproduce]) == text.count("curl -sS -i")
         assert "Failed" in text
 
 
-def test_ten_thousand_findings_are_searched_whole(show: Show) -> None:
+def test_the_filter_searches_all_of_10000_findings(show: Show) -> None:
     page = show(many(10_000))
     expect(page.get_by_role("status").first).to_have_text("10,000 findings")
     page.get_by_role("searchbox").fill("case 9876")
@@ -252,7 +252,7 @@ def test_ten_thousand_findings_are_searched_whole(show: Show) -> None:
     expect(page.locator(MESSAGES)).to_have_text([message], ignore_case=True)
 
 
-def test_a_long_list_grows_as_it_is_scrolled(show: Show) -> None:
+def test_scrolling_loads_more_of_a_long_list(show: Show) -> None:
     page = show(of_one_rule(500))
     first = page.locator(FINDINGS).count()
     assert first < 500

@@ -74,8 +74,8 @@ def step(tmp_path: Path, environment: Path) -> Run:
     return run
 
 
-def test_no_input_is_part_of_a_script() -> None:
-    """Nor is the key an input: it comes from the environment of the job alone."""
+def test_no_input_is_interpolated_into_a_script() -> None:
+    """The key is not an input either: it comes from the environment of the job."""
     assert [] == [step["run"] for step in STEPS if "${{" in step.get("run", "")]
     assert [] == [name for name in ACTION["inputs"] if "key" in name or "token" in name]
 
@@ -86,7 +86,7 @@ def test_every_input_is_used_and_described() -> None:
     assert [] == [name for name, spec in ACTION["inputs"].items() if not spec["description"] or "default" not in spec]
 
 
-def test_it_installs_what_it_is_told_to(step: Run, tmp_path: Path, environment: Path) -> None:
+def test_the_action_installs_the_given_package(step: Run, tmp_path: Path, environment: Path) -> None:
     wheel = tmp_path / "stand_in-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("stand_in.py", "")
@@ -101,15 +101,15 @@ def test_it_installs_what_it_is_told_to(step: Run, tmp_path: Path, environment: 
     subprocess.run([environment / "bin" / "python", "-c", "import stand_in"], check=True, timeout=60)
 
 
-def test_the_mock_passes(step: Run, tmp_path: Path) -> None:
+def test_the_action_passes_against_the_mock(step: Run, tmp_path: Path) -> None:
     code, outputs, told = step("run", {"report": "out.xml"})
 
     assert (0, {"verdict": "passed", "report": "out.xml"}) == (code, outputs), told
     assert int(next(ET.parse(tmp_path / "out.xml").iter("testsuite")).attrib["tests"]) > 10
 
 
-def test_a_live_target_with_a_fault_fails(step: Run) -> None:
-    """The key is in the environment, and in nothing that is printed."""
+def test_the_action_fails_for_a_faulty_live_target(step: Run) -> None:
+    """The key is in the environment, but never in the output."""
     with serve(named("kind-not-in-enum-1")) as server:
         inputs = {"target": "live", "space-id": server.space_id, "base-url": server.url}
         code, outputs, told = step("run", inputs, BCTRL_API_KEY=server.api_key)
@@ -118,8 +118,8 @@ def test_a_live_target_with_a_fault_fails(step: Run) -> None:
     assert server.api_key not in told
 
 
-def test_no_verdict_is_no_green_one(step: Run) -> None:
-    """A missing key, a target that cannot be asked, and one that is none."""
+def test_the_action_fails_without_a_verdict(step: Run) -> None:
+    """A missing key, an unreachable target, and an unknown kind of target."""
     dead = {"target": "live", "space-id": "x", "base-url": "http://127.0.0.1:9", "fail-on": "never"}
     code, outputs, _ = step("run", dead, BCTRL_API_KEY="pk_action_0123456789")
     assert (2, "not-checked") == (code, outputs["verdict"])
@@ -128,8 +128,8 @@ def test_no_verdict_is_no_green_one(step: Run) -> None:
     assert (4, True) == (code, "::error::target: choose one of mock, live, none" in told)
 
 
-def test_the_drift_alone_is_red_until_the_spec_is_updated_as_advised(step: Run, tmp_path: Path) -> None:
-    """The hook's entry says the same of the same folder."""
+def test_drift_fails_the_action_until_the_spec_is_updated(step: Run, tmp_path: Path) -> None:
+    """The pre-commit hook reports the same for the same folder."""
     changed = packaged().spec.read_text("utf-8").replace("- failed\n", "- failed\n        - paused\n")
     (tmp_path / "page.md").write_text(f"```yaml\n{changed}```\n")
     (entry,) = (hook["entry"] for hook in HOOKS if hook["id"] == "pytest-bctrl-drift")
@@ -147,7 +147,7 @@ def test_the_drift_alone_is_red_until_the_spec_is_updated_as_advised(step: Run, 
     assert (0, "passed", 0) == both()
 
 
-def test_an_input_is_never_run(step: Run, tmp_path: Path) -> None:
+def test_an_input_is_never_executed(step: Run, tmp_path: Path) -> None:
     evil = '$(touch injected)"; touch injected; `touch injected`'
     step("run", dict.fromkeys(("space-id", "contract", "fail-on", "upstream", "report"), evil))
 

@@ -58,7 +58,7 @@ def words(instruction: str, port: str) -> list[str]:
     return [word.replace("8787", port) for word in data]
 
 
-def test_what_is_copied_is_there_and_is_all_that_the_wheel_is_made_of() -> None:
+def test_the_image_copies_exactly_the_sources_of_the_wheel() -> None:
     copied = {source for name, rest in BUILD if name == "COPY" for source in shlex.split(rest)[:-1]}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
@@ -67,7 +67,7 @@ def test_what_is_copied_is_there_and_is_all_that_the_wheel_is_made_of() -> None:
     assert {True} == {(ROOT / source).exists() for source in copied}
 
 
-def test_the_image_takes_what_the_first_stage_made_and_runs_it_as_nobody() -> None:
+def test_the_image_runs_the_built_wheel_without_root() -> None:
     source, made, kept = FINAL["COPY"].split()
     assert (made, ("FROM", f"{FINAL['FROM']} AS {source.removeprefix('--from=')}")) == (kept, BUILD[0])
     assert f"pip --python {made}/bin/python install" in dict(BUILD)["RUN"]
@@ -76,8 +76,8 @@ def test_the_image_takes_what_the_first_stage_made_and_runs_it_as_nobody() -> No
     assert int(FINAL["EXPOSE"]) > 1023
 
 
-def test_it_runs_is_healthy_serves_the_docs_compose_file_and_ends(port: str) -> None:
-    """Key and token come by the environment alone, and are in nothing that it prints."""
+def test_the_commands_of_the_image_serve_the_documented_compose_file(port: str) -> None:
+    """Key and token come from the environment, and are never printed."""
     service, tests = COMPOSE["mock"], COMPOSE["tests"]
     assert {*SECRETS} == {*service["environment"]}
     assert {"mock": {"condition": "service_healthy"}} == tests["depends_on"]

@@ -33,7 +33,7 @@ def run(hook: str, folder: Path, *arguments: str) -> int:
 
 
 @pytest.mark.parametrize(("change", "code"), [("", 0), ("cut", 2)])
-def test_recordings_are_checked(tmp_path: Path, change: str, code: int) -> None:
+def test_the_check_hook_checks_recordings(tmp_path: Path, change: str, code: int) -> None:
     text = (ROOT / "examples" / "with_httpx" / RECORDING).read_text("utf-8")
     (tmp_path / "recordings").mkdir()
     (tmp_path / RECORDING).write_text(text[:200] if change else text)
@@ -43,7 +43,7 @@ def test_recordings_are_checked(tmp_path: Path, change: str, code: int) -> None:
 
 
 @pytest.mark.parametrize(("change", "code"), [(("", ""), 0), (("format: uuid", "format: email"), 1)])
-def test_drift_is_gated(tmp_path: Path, change: tuple[str, str], code: int) -> None:
+def test_the_drift_hook_compares_the_spec(tmp_path: Path, change: tuple[str, str], code: int) -> None:
     spec = packaged().spec.read_text("utf-8")
     (tmp_path / "page.md").write_text(f"```yaml\n{spec.replace(*change) if change[0] else spec}```\n")
 

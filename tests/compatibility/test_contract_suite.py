@@ -28,13 +28,13 @@ def live(pytester: pytest.Pytester, server: Server, *arguments: str) -> pytest.R
         return pytester.runpytest_subprocess("--bctrl-live", f"--bctrl-base-url={server.url}", *STRICT, *arguments)
 
 
-def test_the_mock_passes_on_workers(pytester: pytest.Pytester) -> None:
+def test_the_suite_passes_against_the_mock_with_workers(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("--bctrl-mock", *STRICT, "-n2")
 
     result.assert_outcomes(passed=TESTS)
 
 
-def test_it_runs_where_no_plugin_loads_by_itself(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_suite_runs_without_plugin_autoload(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
     result = pytester.runpytest_subprocess("-p", "pytest_bctrl.plugin", "--bctrl-mock", *STRICT)
@@ -58,8 +58,8 @@ def test_a_conforming_server_passes_and_is_reported(pytester: pytest.Pytester) -
     assert 0 == sum(int(suite.get("failures", 0)) for suite in ElementTree.fromstring(texts["xml"]).iter("testsuite"))
 
 
-def test_each_fault_of_a_server_fails_by_its_rule(pytester: pytest.Pytester) -> None:
-    """One of a value, which the engine finds, one of the text, and one that only a generated path shows."""
+def test_each_fault_of_a_server_is_found_by_its_rule(pytester: pytest.Pytester) -> None:
+    """A wrong value, a malformed text, and a crash on a generated path."""
     value, text, crash = map(named, ("last-of-300-status-unknown", "duplicate-key-in-item", "500-on-odd-ids"))
     service = replace(value.service, listed=text.service.listed, unknown=crash.service.unknown)
     with serve(replace(value, service=service)) as server:
@@ -119,10 +119,10 @@ def test_sent_by_schemathesis(case, bctrl_mock_server):
         ("bctrl_mock.fault('wrong_content_type')", {"passed": 2, "failed": 2}),
     ],
 )
-def test_a_suite_generates_its_requests_from_the_schema(
+def test_schemathesis_generates_requests_from_the_schema_fixture(
     pytester: pytest.Pytester, fault: str, outcomes: dict[str, int]
 ) -> None:
-    """At module level and inside a test; a mock that keeps the contract passes, and one that breaks it fails."""
+    """At module level and inside a test; a conforming mock passes, and a faulty one fails."""
     pytester.makepyfile(GENERATED.replace("FAULT", fault))
 
     result = pytester.runpytest_subprocess(*STRICT)
@@ -132,8 +132,8 @@ def test_a_suite_generates_its_requests_from_the_schema(
         result.stdout.fnmatch_lines(["*Schemathesis found 1 distinct failure*"])
 
 
-def test_the_schema_is_of_the_contract_in_force_while_tests_are_collected(pytester: pytest.Pytester) -> None:
-    """It works in modules, in a conftest.py, on workers and in any working directory, and affects no other project."""
+def test_schema_uses_the_contract_in_force_during_collection(pytester: pytest.Pytester) -> None:
+    """In modules, in a conftest.py, with workers and in any working directory, without affecting other projects."""
     own = json.loads(packaged().merged.read_text("utf-8"))
     own["paths"]["/v2/mine"] = own["paths"].pop("/v1/spaces/{id}/runtimes")
     (pytester.path / "own.json").write_text(json.dumps(own), "utf-8")
@@ -159,7 +159,7 @@ def test_it(bctrl_schema):
     pytester.runpytest_subprocess(*STRICT, "sub", "-n2").assert_outcomes(passed=1)
 
 
-def test_the_schema_and_the_strategies(pytester: pytest.Pytester) -> None:
+def test_schema_and_strategies_work_together(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import json

@@ -84,14 +84,14 @@ def command(*arguments: str, folder: Path, python: tuple[str, ...] = ANY_ENCODIN
     )
 
 
-def test_fixtures_on_workers(pytester: pytest.Pytester) -> None:
+def test_the_fixtures_work_with_workers(pytester: pytest.Pytester) -> None:
     """In one process `test_loading` runs them."""
     pytester.makepyfile(FIXTURES)
 
     pytester.runpytest_subprocess(*STRICT, "-n2").assert_outcomes(passed=5, skipped=1)
 
 
-def test_a_recording_replays_with_its_server_gone(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recording_is_replayed_without_its_server(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     pytester.makepyfile(test_mine=RECORDED)
     # Without the extra the contract suite cannot run with the tests that record, so fixtures give its settings.
     with serve(named("plain")) as server, monkeypatch.context() as patch:
@@ -124,7 +124,7 @@ def test_a_recording_replays_with_its_server_gone(pytester: pytest.Pytester, mon
 
 
 @pytest.mark.parametrize(("status", "code"), [("active", 0), ("archived", 1)])
-def test_check(tmp_path: Path, status: str, code: int) -> None:
+def test_the_check_command_finds_a_violation(tmp_path: Path, status: str, code: int) -> None:
     body = response()
     body["runtimes"][0]["status"] = status
     (tmp_path / "body.json").write_text(json.dumps(body), "utf-8")
@@ -136,7 +136,7 @@ def test_check(tmp_path: Path, status: str, code: int) -> None:
 
 
 @pytest.mark.parametrize(("text", "code"), [(TEXT, 0), (TEXT.replace("- failed", "- failed\n        - paused"), 1)])
-def test_drift(tmp_path: Path, text: str, code: int) -> None:
+def test_the_drift_command_finds_a_change(tmp_path: Path, text: str, code: int) -> None:
     written(tmp_path, page(text))
 
     done = command("drift", "page.md", "--format", "sarif", folder=tmp_path)
@@ -145,8 +145,8 @@ def test_drift(tmp_path: Path, text: str, code: int) -> None:
     assert code == len(json.loads(done.stdout)["runs"][0]["results"])
 
 
-def test_doctor(tmp_path: Path) -> None:
-    """In a project that turns warnings into errors; what other plugins read as they load is theirs to fix."""
+def test_doctor_reports_no_problem(tmp_path: Path) -> None:
+    """In a project that turns warnings into errors."""
     (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\naddopts = -W error\n", "utf-8")
 
     done = command("doctor", "--offline", folder=tmp_path, python=())

@@ -19,7 +19,7 @@ from .test_jobs import FIXTURES, STRICT
     ],
     ids=["by name", "as a module", "in a conftest", "loaded already"],
 )
-def test_it_can_be_named(
+def test_the_plugin_can_be_loaded_by_name(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, autoload: bool, named: list[str], conftest: str
 ) -> None:
     if not autoload:
@@ -32,7 +32,9 @@ def test_it_can_be_named(
     result.assert_outcomes(passed=5, skipped=1)
 
 
-def test_it_starts_with_settings_in_pyproject(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_plugin_starts_with_settings_in_pyproject(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Secrets are read before pytest knows all options."""
     monkeypatch.setenv("BCTRL_API_KEY", "pk_loading_0123456789")
     pytester.makepyprojecttoml(
@@ -49,7 +51,7 @@ def test_it_starts_with_settings_in_pyproject(pytester: pytest.Pytester, monkeyp
     result.assert_outcomes(passed=1)
 
 
-def test_turned_off_it_leaves_nothing_behind(pytester: pytest.Pytester) -> None:
+def test_a_disabled_plugin_has_no_effect(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import sys

@@ -47,7 +47,7 @@ def suite(pytester: pytest.Pytester, written: Path) -> pytest.Pytester:
     return pytester
 
 
-def test_what_it_keeps_is_kept_by_whom_it_asked(suite: pytest.Pytester) -> None:
+def test_each_plugin_writes_its_own_files(suite: pytest.Pytester) -> None:
     kept = [path.relative_to(suite.path) for path in suite.path.rglob("*") if path.suffix in {".har", ".yaml", ".ambr"}]
 
     assert [
@@ -67,7 +67,7 @@ def test_what_it_keeps_is_kept_by_whom_it_asked(suite: pytest.Pytester) -> None:
     ],
     ids=["network blocked", "asyncio everywhere", "alone"],
 )
-def test_it_replays_in_any_order(suite: pytest.Pytester, arguments: tuple[str, ...]) -> None:
+def test_recordings_are_replayed_in_any_order(suite: pytest.Pytester, arguments: tuple[str, ...]) -> None:
     result = suite.runpytest_subprocess(*STRICT, "--record-mode=none", *arguments)
 
     result.assert_outcomes(passed=TESTS)
@@ -78,7 +78,7 @@ def test_it_replays_in_any_order(suite: pytest.Pytester, arguments: tuple[str, .
     [(), ("-n2", "--randomly-seed=2", "--record-mode=none", "--dist=loadscope", "--timeout-method=thread")],
     ids=["alone", "workers"],
 )
-def test_the_contract_suite_beside_it_is_measured_and_timed_too(
+def test_the_contract_suite_works_with_coverage_and_time_outs(
     suite: pytest.Pytester, arguments: tuple[str, ...]
 ) -> None:
     measured_and_timed = ("--cov=.", "--cov-branch", "--cov-report=json", "--timeout=60")

@@ -125,7 +125,7 @@ def serve(fault: str) -> Iterator[str]:
         ("any limit", {"negative_data_rejection"}),
     ],
 )
-def test_a_server_of_todays_api_passes_and_a_faulty_one_does_not(
+def test_the_adopted_contract_accepts_the_current_api_and_finds_faults(
     contract: Contract, fault: str, rules: set[str]
 ) -> None:
     connection = Connection(headers=(("BCTRL-Version", Secret(VERSION), f"'BCTRL-Version: {VERSION}'"),))

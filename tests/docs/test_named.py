@@ -47,24 +47,24 @@ def _constants(node: ast.AST) -> Iterator[str]:
                 yield arm.value
 
 
-def test_every_rule_of_the_checks_is_on_their_page() -> None:
+def test_the_checks_page_lists_every_rule() -> None:
     found = set(rules())
     assert {"response_schema_conformance", "complete_body", "complete_answer", "unique_ids"} <= found
     assert [] == sorted(rule for rule in found if f"| `{rule}` |" not in CHECKS)
 
 
-def test_the_page_of_checks_names_no_rule_that_is_gone() -> None:
+def test_the_checks_page_lists_only_existing_rules() -> None:
     named = re.findall(r"^\| `([a-z_0-9]+)` \| (?:error|warning|info) \|", CHECKS, re.MULTILINE)
     assert len(named) > 10
     assert [] == sorted(set(named) - set(rules()))
 
 
 @pytest.mark.parametrize("name", [name for name in pytest_bctrl.__all__ if not name.startswith("_")])
-def test_a_public_name_is_on_the_page_of_python(name: str) -> None:
+def test_the_python_page_lists_every_public_name(name: str) -> None:
     assert f"### {name}\n" in (PROJECT / "docs" / "reference" / "python-api.md").read_text("utf-8")
 
 
-def test_every_layer_is_in_the_drawing_of_the_house() -> None:
+def test_the_architecture_diagram_contains_every_layer() -> None:
     contributing = (PROJECT / "CONTRIBUTING.md").read_text("utf-8")
     drawing = re.findall(r"```text\n(contracts/.*?)```", contributing, re.DOTALL)[0]
     (layers,) = [rule for rule in PYPROJECT["tool"]["importlinter"]["contracts"] if rule["id"] == "layers"]
@@ -72,13 +72,13 @@ def test_every_layer_is_in_the_drawing_of_the_house() -> None:
     assert [] == [room for room in rooms if not re.search(rf"\b{room}(/|\.py)", drawing)]
 
 
-def test_the_command_for_all_tests_is_the_one_that_ci_runs() -> None:
+def test_the_documented_test_command_is_that_of_ci() -> None:
     ci = (PROJECT / ".ci" / "run").read_text("utf-8").splitlines()[-1]
     for name in ("README.md", "CONTRIBUTING.md"):
         assert f"```bash\n{ci}\n```" in (PROJECT / name).read_text("utf-8")
 
 
-def test_a_link_of_the_readme_works_on_the_page_of_an_index_too() -> None:
+def test_links_of_the_readme_are_absolute() -> None:
     root = f"{PYPROJECT['project']['urls']['Source']}/blob/main/"
     links = re.findall(r"(?:\]\(|^\[.+?\]: )([^)\s]+)", (PROJECT / "README.md").read_text("utf-8"), re.MULTILINE)
     assert len(links) > 10
@@ -86,7 +86,7 @@ def test_a_link_of_the_readme_works_on_the_page_of_an_index_too() -> None:
     assert [] == [link for link in links if not (PROJECT / link.removeprefix(root)).is_file()]
 
 
-def test_the_declared_pythons_are_those_that_are_tested_on_three_systems() -> None:
+def test_ci_tests_every_declared_python_version_on_three_systems() -> None:
     jobs = yaml.safe_load((PROJECT / ".github" / "workflows" / "tests.yml").read_text("utf-8"))["jobs"]
     matrix = jobs["python"]["strategy"]["matrix"]
     declared = re.findall(r":: Python :: (3\.\d+)", "\n".join(PYPROJECT["project"]["classifiers"]))
@@ -94,7 +94,7 @@ def test_the_declared_pythons_are_those_that_are_tested_on_three_systems() -> No
 
 
 @pytest.mark.parametrize("name", ["SECURITY.md", "docs/explanation/threat-model.md"])
-def test_a_test_that_proves_a_promise_exists(name: str) -> None:
+def test_every_test_named_in_a_document_exists(name: str) -> None:
     named = re.findall(r"`(tests/[\w/]+(?:\.py)?)(?:::(\w+))?`", (PROJECT / name).read_text("utf-8"))
     assert len(named) > 4
     texts = {path: "" if (PROJECT / path).is_dir() else (PROJECT / path).read_text("utf-8") for path, _ in named}

@@ -34,8 +34,8 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_true(name: str, tmp_path: Path, door: Path) -> None:
-    """Where a command rightly prints something else now: python -m tests.docs --write PAGE."""
+def test_commands_and_outputs_of_a_page_are_right(name: str, tmp_path: Path, door: Path) -> None:
+    """To update the shown outputs: python -m tests.docs --write PAGE."""
     variables = environment(tmp_path, tmp_path / "you", PAGES[name].read_text("utf-8"))
     if "coverage" not in sys.modules:
         # It measures starts, and no forks.

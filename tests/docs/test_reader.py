@@ -56,11 +56,11 @@ def only(outcome: Outcome) -> str:
         ),
     ],
 )  # fmt: skip
-def test_what_is_not_true_is_told(tmp_path: Path, block: str, said: str) -> None:
+def test_wrong_statements_of_a_page_are_reported(tmp_path: Path, block: str, said: str) -> None:
     assert only(follow(block, tmp_path)).startswith(said)
 
 
-def test_a_page_is_written_again_with_what_its_commands_print(tmp_path: Path) -> None:
+def test_a_page_is_updated_with_the_output_of_its_commands(tmp_path: Path) -> None:
     text = "```console\n$ echo one; \\\n> echo two\nother\n$ echo three\nthree\n```\n"
     outcome = follow(text, tmp_path)
 
@@ -70,13 +70,13 @@ def test_a_page_is_written_again_with_what_its_commands_print(tmp_path: Path) ->
     assert written == (tmp_path / "page.md").read_text("utf-8")
 
 
-def test_what_differs_between_machines_is_not_compared(tmp_path: Path) -> None:
+def test_paths_and_durations_are_not_compared(tmp_path: Path) -> None:
     page = "```console\n$ echo 'lib/python3.11/site took 1.25s'\nlib/python3.14/site took 0.50s\n```\n"
     assert [] == follow(page, tmp_path).problems
 
 
-def test_the_output_of_a_program_in_the_background_is_waited_for(tmp_path: Path) -> None:
-    """However long it is silent between two lines."""
+def test_the_output_of_a_background_program_is_awaited(tmp_path: Path) -> None:
+    """However long it pauses between two lines."""
     page = """\
         ```console
         $ bash -c 'echo one; sleep 1; echo two; sleep 60' &

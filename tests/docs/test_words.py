@@ -70,7 +70,7 @@ def strange(text: str) -> list[str]:
     return [line for line in text.splitlines() if FORBIDDEN.search(NAME.sub("", line))]
 
 
-def test_what_users_read_is_plain() -> None:
+def test_texts_for_users_use_the_terms_of_the_field() -> None:
     texts = dict(_texts())
     assert len(texts) > 200
     assert {} == {name: found for name, text in texts.items() if (found := strange(text))}
@@ -89,5 +89,5 @@ def test_a_strange_word_is_found(line: str) -> None:
     assert [line] == strange(f"plain\n{line}\n")
 
 
-def test_a_name_is_no_word() -> None:
+def test_names_in_code_and_options_are_not_prose() -> None:
     assert [] == strange("`coherent` --told tests/told.py a bearer token")

@@ -135,7 +135,7 @@ def test_prose_uses_the_terms_of_the_field() -> None:
     assert {} == {package: count for package, count in counts.items() if count > MAX_PHRASES.get(package, 0)}
 
 
-def test_names_say_what_they_hold() -> None:
+def test_names_are_not_vague() -> None:
     counts = Counter(package for package, source in modules() for _ in vague_names(source))
     assert {} == {package: count for package, count in counts.items() if count > MAX_VAGUE_NAMES.get(package, 0)}
 

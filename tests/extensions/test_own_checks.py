@@ -42,8 +42,8 @@ BROKEN = """
 ONLY = ("--bctrl-mock", "bctrl::test_own_check")
 
 
-def test_it_is_a_test_of_the_suite_and_its_findings_are_reported(pytester: pytest.Pytester) -> None:
-    """A warning is shown and passes; as an error it fails; only the operations that it is about are looked at."""
+def test_a_custom_check_is_a_test_of_the_suite(pytester: pytest.Pytester) -> None:
+    """A warning is reported and passes, an error fails; only its operations are checked."""
     pytester.makeconftest(CONFTEST)
 
     passing = pytester.runpytest(*ONLY, "-v")
@@ -61,7 +61,7 @@ def test_it_is_a_test_of_the_suite_and_its_findings_are_reported(pytester: pytes
     assert "other_operation" not in passing.stdout.str()
 
 
-def test_one_in_a_subfolder_is_found_and_workers_run_it(pytester: pytest.Pytester) -> None:
+def test_a_custom_check_in_a_subfolder_runs_with_workers(pytester: pytest.Pytester) -> None:
     folder = pytester.mkdir("tests")
     (folder / "conftest.py").write_text(dedent(CONFTEST))
     (folder / "test_mine.py").write_text("def test_mine(): pass\n")
@@ -69,7 +69,7 @@ def test_one_in_a_subfolder_is_found_and_workers_run_it(pytester: pytest.Pyteste
     pytester.runpytest("--bctrl-mock", "-k", "own_check or mine", "-n", "2").assert_outcomes(passed=2)
 
 
-def test_one_that_raises_is_named_with_its_line(pytester: pytest.Pytester) -> None:
+def test_an_exception_in_a_custom_check_is_reported_with_its_line(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(BROKEN)
 
     result = pytester.runpytest(*ONLY)
@@ -93,7 +93,7 @@ def test_one_that_raises_is_named_with_its_line(pytester: pytest.Pytester) -> No
         ("", "no_such_rule = off", "bctrl_levels (ini): there is no rule 'no_such_rule' (choose one of: response_*"),
     ],
 )
-def test_what_is_no_check_and_no_level_is_a_usage_error(
+def test_an_invalid_check_or_level_is_a_usage_error(
     pytester: pytest.Pytester, conftest: str, ini: str, line: str
 ) -> None:
     pytester.makeconftest(conftest)
@@ -105,7 +105,7 @@ def test_what_is_no_check_and_no_level_is_a_usage_error(
     result.stderr.fnmatch_lines([f"*bctrl: {line}*"])
 
 
-def test_a_check_can_be_called_by_a_test_of_its_own() -> None:
+def test_a_custom_check_can_be_called_in_a_unit_test() -> None:
     @contract_check("always")
     def always(answer: Response) -> list[Problem]:
         return [Problem("always", place="status")]
@@ -117,8 +117,8 @@ def levels_ini(pytester: pytest.Pytester, *lines: str) -> None:
     pytester.makeini("[pytest]\nbctrl_levels =\n" + "".join(f"    {line}\n" for line in lines))
 
 
-def test_a_level_is_configured(pytester: pytest.Pytester) -> None:
-    """The place goes before the rule alone."""
+def test_bctrl_levels_sets_the_level_of_a_rule(pytester: pytest.Pytester) -> None:
+    """A level for a location takes precedence over one for the rule."""
     pytester.makeconftest(CONFTEST)
     levels_ini(pytester, "short_names@runtimes[*].name = error", "short_names = off")
 
@@ -128,7 +128,7 @@ def test_a_level_is_configured(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["error short_names: *"])
 
 
-def test_what_is_switched_off_is_said(pytester: pytest.Pytester) -> None:
+def test_disabled_rules_are_reported(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(CONFTEST)
     levels_ini(pytester, "short_names = off", "ignored_auth = off")
 
@@ -143,17 +143,16 @@ def test_what_is_switched_off_is_said(pytester: pytest.Pytester) -> None:
     )
 
 
-def test_levels_are_read_as_written() -> None:
+def test_parse_levels_reads_rule_location_and_level() -> None:
     levels = parse_levels(["a = error", "", "b@x[*].y=off"], "here")
     assert [("a", "", "error"), ("b", "x[*].y", "off")] == [
         (entry.rule, entry.location, entry.level) for entry in levels.entries
     ]
 
 
-def test_the_check_command_takes_them_too(
+def test_the_check_command_uses_custom_checks_and_levels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On a body with names that are too long for the check."""
     (tmp_path / "own_checks_of_ours.py").write_text(dedent(CONFTEST))
     (tmp_path / "body.json").write_text(json.dumps({**response(), "extra": 1}))
     monkeypatch.chdir(tmp_path)

@@ -94,7 +94,7 @@ def test_its_mistake_is_answered_with_its_name(listed, bctrl_mock):
         MockResponse(200, ending="never"),  # type: ignore[arg-type]
     ],
 )
-def test_an_answer_that_nobody_could_send_is_told(response: MockResponse) -> None:
+def test_a_fault_with_an_invalid_response_is_reported(response: MockResponse) -> None:
     fault = mock_fault("odd")(lambda _context: response)
     with MockServer(load()).extend(faults=[fault]) as mock:
         mock.fault("odd", times=1)
@@ -102,14 +102,14 @@ def test_an_answer_that_nobody_could_send_is_told(response: MockResponse) -> Non
         assert b"the response that it returned cannot be sent" in first.body
 
 
-def test_they_are_used_like_the_mocks_own(pytester: pytest.Pytester) -> None:
+def test_custom_scenarios_and_faults_are_used_like_built_in_ones(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(TESTS)
 
     pytester.runpytest().assert_outcomes(passed=4)
 
 
-def test_the_mock_command_plays_and_lists_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_mock_command_supports_custom_scenarios_and_faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "ours.py").write_text(CONFTEST)
     monkeypatch.chdir(tmp_path)
     with running(tmp_path, "--plugin", "ours", "--scenario", "night(count=3)", "--fault", "teapot(times=1)") as mock:
@@ -117,13 +117,13 @@ def test_the_mock_command_plays_and_lists_them(tmp_path: Path, monkeypatch: pyte
     assert [418, 200, 3] == [first, second, len(listing["runtimes"])]
 
 
-def test_a_scenario_that_returns_nothing_leaves_what_is_served() -> None:
+def test_a_scenario_that_returns_none_changes_nothing() -> None:
     with MockServer(load()).extend([mock_scenario("as_ever")(lambda samples: None)]) as mock:
         usual = mock.runtimes
         assert usual == mock.scenario("as_ever").runtimes
 
 
-def test_what_a_scenario_says_of_its_own_mistake_stands() -> None:
+def test_an_error_raised_by_a_scenario_is_not_replaced() -> None:
     def strict(samples: Samples) -> object:
         raise SettingError("there is no such branch", where="BRANCH", hint="name one that there is")
 

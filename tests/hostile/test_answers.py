@@ -45,7 +45,7 @@ def asked(hostile: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_client_does_not_unpack_a_bomb(asked: dict[str, Ran], how: str, name: str) -> None:
+def test_a_decompression_bomb_is_an_error_with_little_memory(asked: dict[str, Ran], how: str, name: str) -> None:
     ran = asked[f"{how} {name}"]
     words = {"plain": LARGE, "frames": "the response has too many zstd frames"}.get(name, DECODED)
     assert (2, words) == (ran.code, ran.err.strip().rpartition(": ")[2])
@@ -53,7 +53,7 @@ def test_a_client_does_not_unpack_a_bomb(asked: dict[str, Ran], how: str, name: 
 
 
 @pytest.mark.parametrize(("name", "size"), {"lists": 60_000_003, "members": 0, "members-large": 2}.items())
-def test_a_client_gets_what_is_within_the_bound(asked: dict[str, Ran], name: str, size: int) -> None:
+def test_a_response_within_the_limit_is_received(asked: dict[str, Ran], name: str, size: int) -> None:
     assert [(0, f"{size}\n")] * 3 == [(asked[f"{how} {name}"].code, asked[f"{how} {name}"].out) for how in HOW]
 
 
@@ -65,14 +65,14 @@ def test_a_client_gets_what_is_within_the_bound(asked: dict[str, Ran], name: str
         "br": "the coding 'br' was not asked for",
     }.items(),
 )
-def test_a_strict_reader_stops_at_the_bound_and_leaves_the_body_as_it_was(name: str, words: str) -> None:
+def test_strict_decoding_stops_at_the_limit_and_returns_the_body_unchanged(name: str, words: str) -> None:
     body, coding = bomb(name)
     assert (body, words) == codings.undone(body, coding)
 
 
 @given(body=st.binary(max_size=200), data=st.data())
-def test_what_httpx_would_unpack_is_what_is_measured(body: bytes, data: st.DataObject) -> None:
-    """However a body is packed, mislabelled or cut: httpx never makes more of it than was counted."""
+def test_httpx_never_decodes_more_than_was_measured(body: bytes, data: st.DataObject) -> None:
+    """However a body is compressed, mislabelled or truncated."""
     packers = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress, "zstd": zstandard.compress}
     names = data.draw(st.lists(st.sampled_from([*packers, "identity", "x-gzip", "none-such"]), max_size=4))
     for coding in data.draw(st.permutations(names)):
@@ -88,18 +88,18 @@ def test_what_httpx_would_unpack_is_what_is_measured(body: bytes, data: st.DataO
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "none-such"])
-def test_what_is_broken_is_left_to_httpx_to_report(coding: str) -> None:
+def test_a_broken_coding_is_left_to_httpx(coding: str) -> None:
     codings.require_unpackable(b"\xff\xff\xff\xff broken", coding)
 
 
-def test_a_brotli_that_cannot_be_bounded_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_brotli_version_without_limits_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     old = SimpleNamespace(Decompressor=lambda: SimpleNamespace(process=lambda raw: raw), error=brotli.error)
     monkeypatch.setitem(sys.modules, "brotli", old)
     with pytest.raises(TooLargeError, match=r"brotli 1\.2 or newer"):
         codings.require_unpackable(b"anything", "br")
 
 
-def test_a_test_records_so_much_and_no_more(hostile: Server, tmp_path: Path) -> None:
+def test_recording_stops_at_16_mib(hostile: Server, tmp_path: Path) -> None:
     test = recorded(tmp_path / "x.har", aim=RecordingTarget(f"{hostile.url}/six", "key", "1", live=True))
     with test.client() as client:
         assert [200, 200] == [client.get("/").status_code for _ in range(2)]
@@ -107,7 +107,7 @@ def test_a_test_records_so_much_and_no_more(hostile: Server, tmp_path: Path) -> 
             client.get("/")
 
 
-def test_no_recording_is_written_that_could_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recording_too_large_to_read_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(har_file, "MOST", 1_000)
     exchange = Exchange("GET", "https://h/", 200, body=bytes(1_000))
     with pytest.raises(DocumentError, match="it would be larger than"):
@@ -147,7 +147,7 @@ EARLIER = '{"log": {"version": "1.2", "creator": {"name": "a test", "version": "
 """A valid recording without exchanges."""
 
 
-def test_a_run_against_a_bomb_ends_as_any_other(hostile: Server, tmp_path: Path) -> None:
+def test_a_run_against_a_decompression_bomb_ends_normally(hostile: Server, tmp_path: Path) -> None:
     kept = tmp_path / "recordings" / "kept.har"
     kept.parent.mkdir()
     kept.write_text(EARLIER)

@@ -11,7 +11,7 @@ from .nested_schemas import KNOWN, SIZE, nested_document
 SEEDS = range(20)
 
 
-def test_documents_stay_small_and_are_the_same_each_time() -> None:
+def test_generated_documents_are_small_and_reproducible() -> None:
     texts = [nested_document(seed) for seed in range(100)]
     assert texts == [nested_document(seed) for seed in range(100)]
     assert SIZE >= max(map(len, texts))
@@ -22,7 +22,7 @@ def test_documents_stay_small_and_are_the_same_each_time() -> None:
 def test_every_command_finishes_or_rejects_the_document_in_one_line(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    """`tox -e combinations` takes 500 of them. What they took is reported and not asserted."""
+    """`tox -e combinations` runs 500 of them. Their durations are reported and not asserted."""
     found = list(outcomes(SEEDS, tmp_path))
     for line in report(found):
         record_property("took", line)

@@ -60,7 +60,7 @@ COMMAND_LINES = {
 """Command lines by command; TEXT stands for the text."""
 
 
-def test_every_command_and_format_is_among_them() -> None:
+def test_every_command_and_format_is_covered() -> None:
     assert {*COMMANDS, ""} == set(COMMAND_LINES)
 
 
@@ -82,7 +82,7 @@ def outputs_of(line: str, text: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_no_command_prints_or_writes_a_command(line: str) -> None:
+def test_no_output_contains_a_workflow_command(line: str) -> None:
     outputs = outputs_of(line, EVERYTHING)
     assert {} == {name: faults(text) for name, text in outputs.items() if faults(text)}
     assert outputs["out"] or outputs["err"]
@@ -90,14 +90,14 @@ def test_no_command_prints_or_writes_a_command(line: str) -> None:
 
 @given(line=st.sampled_from(LINES), text=TEXTS.map(lambda text: text.replace("\0", "")))
 @settings(max_examples=10)
-def test_no_text_makes_a_command_print_or_write_a_command(line: str, text: str) -> None:
+def test_no_text_can_inject_a_workflow_command(line: str, text: str) -> None:
     outputs = outputs_of(line, text)
     assert {} == {name: faults(output) for name, output in outputs.items() if faults(output)}
     for name in outputs.keys() - {"out", "err"}:
         yaml.safe_load(outputs[name])
 
 
-def test_the_mock_prints_no_command_of_a_request_or_a_contract(tmp_path: Path) -> None:
+def test_the_mock_prints_no_workflow_command_from_a_request_or_contract(tmp_path: Path) -> None:
     contract = tmp_path / "contract.json"
     contract.write_text(json.dumps(document(PAYLOAD, "listed", "^a$")), "utf-8")
     ready = tmp_path / "ready.json"

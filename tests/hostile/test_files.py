@@ -128,7 +128,7 @@ def read(hostile: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
 
 
 @pytest.mark.parametrize("name", [*FILES, "fetched"])
-def test_a_file_that_is_too_much_is_refused_in_one_line(read: dict[str, Ran], name: str) -> None:
+def test_a_file_over_a_limit_is_rejected_with_one_line(read: dict[str, Ran], name: str) -> None:
     words = FILES[name][1] if name in FILES else "larger than 10 MB"
     assert (2, 1) == (read[name].code, read[name].err.count("\n")), read[name]
     assert words in read[name].err
@@ -136,7 +136,7 @@ def test_a_file_that_is_too_much_is_refused_in_one_line(read: dict[str, Ran], na
 
 
 @pytest.mark.parametrize("name", WITHIN)
-def test_a_file_within_the_bounds_is_checked_within_the_memory(read: dict[str, Ran], name: str) -> None:
+def test_a_file_within_the_limits_is_checked_with_limited_memory(read: dict[str, Ran], name: str) -> None:
     more = {"wrong.json": "more than 20,000 places break the schema", "twice.json": "more than 100 keys appear twice"}
     assert (1, "") == (read[name].code, read[name].err)
     assert more.get(name, "1 response checked") in read[name].out
@@ -157,7 +157,7 @@ def test_a_file_within_the_bounds_is_checked_within_the_memory(read: dict[str, R
         '","' * 200: False,
     }.items(),
 )
-def test_what_parsing_costs_goes_by_letters_and_values(
+def test_the_cost_of_parsing_depends_on_strings_and_values(
     monkeypatch: pytest.MonkeyPatch, text: str, is_fine: bool
 ) -> None:
     monkeypatch.setattr(limits, "PARSED", 10_000)
@@ -165,7 +165,7 @@ def test_what_parsing_costs_goes_by_letters_and_values(
 
 
 @given(data=st.data())
-def test_a_damaged_archive_is_an_error_and_no_traceback(
+def test_a_damaged_archive_is_an_error_without_a_traceback(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "damaged.zip"
@@ -178,6 +178,6 @@ def test_a_damaged_archive_is_an_error_and_no_traceback(
         load(path)
 
 
-def test_a_body_that_costs_too_much_to_parse_is_a_finding() -> None:
+def test_a_body_too_expensive_to_parse_is_a_finding() -> None:
     """Such a response is within the size limit, and is not reported as conforming."""
     assert [f"the body is not read: {PARSED}"] == [finding.message for finding in check(LISTS)]

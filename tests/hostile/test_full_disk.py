@@ -100,7 +100,7 @@ def can_mount(folder: Path) -> bool:
         return False
 
 
-def test_a_full_disk_takes_nothing_away(tmp_path: Path) -> None:
+def test_a_full_disk_is_an_error_that_leaves_files_unchanged(tmp_path: Path) -> None:
     if not can_mount(tmp_path):
         pytest.skip("this system lets its user mount no file system of its own (unshare --mount)")
     done = subprocess.run(
@@ -119,7 +119,7 @@ def test_a_full_disk_takes_nothing_away(tmp_path: Path) -> None:
         assert "\n" not in words
 
 
-def test_a_set_of_files_that_cannot_all_be_replaced_is_put_back(tmp_path: Path) -> None:
+def test_files_are_restored_if_one_of_them_cannot_be_replaced(tmp_path: Path) -> None:
     first, new = tmp_path / "first", tmp_path / "new"
     first.write_text("before")
     (tmp_path / "folder").mkdir()
@@ -130,9 +130,7 @@ def test_a_set_of_files_that_cannot_all_be_replaced_is_put_back(tmp_path: Path) 
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
-def test_a_file_that_was_replaced_and_cannot_be_put_back_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_error_names_a_file_that_cannot_be_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The disk may be full by then."""
     first, folder = tmp_path / "first", tmp_path / "folder"
     first.write_text("before")

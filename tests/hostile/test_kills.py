@@ -73,7 +73,7 @@ print("whole")
 """
 
 
-def test_every_file_is_whole_after_a_hundred_kills(tmp_path: Path) -> None:
+def test_every_file_is_complete_after_a_hundred_kills(tmp_path: Path) -> None:
     seed = random.randrange(10**6)
     print(f"seed {seed}")
     command = [sys.executable, "-c", WRITER, str(tmp_path), str(seed), "100"]
@@ -88,8 +88,8 @@ def test_recorded(bctrl_client, bctrl_space_id, bctrl_recording):
 """
 
 
-def test_a_run_that_was_killed_is_followed_by_one_that_passes(tmp_path: Path) -> None:
-    """Whenever that was: while it started, recorded, or wrote its reports; 100 times in the environment `attacks`."""
+def test_a_run_after_a_killed_run_passes(tmp_path: Path) -> None:
+    """The kill comes at start-up, while recording, or while writing reports; 100 times in the environment `attacks`."""
     (tmp_path / "test_it.py").write_text(dedent(PROJECT))
     # The contract suite, and so its report, takes most of the time of a run.
     report = ["--bctrl-mock", "--bctrl-report=report.json", "-k", "recorded or answer_conforms"]

@@ -58,7 +58,7 @@ def another(path: Path) -> Iterator[subprocess.Popen[str]]:
         holder.communicate()
 
 
-def test_a_lock_that_another_process_keeps_is_waited_for_and_then_named(
+def test_a_lock_held_by_another_process_times_out_with_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "x.har"
@@ -76,7 +76,7 @@ def test_a_lock_that_another_process_keeps_is_waited_for_and_then_named(
     assert [path] == list(tmp_path.iterdir())
 
 
-def test_the_files_of_a_killed_process_are_removed_by_the_next_write(tmp_path: Path) -> None:
+def test_files_left_by_a_killed_process_are_removed_by_the_next_write(tmp_path: Path) -> None:
     path = tmp_path / f"{'x' * 100}.har"
     with another(path) as holder:
         holder.send_signal(signal.SIGKILL)
@@ -96,7 +96,7 @@ IN_THE_WAY: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("name", IN_THE_WAY)
-def test_what_lies_in_the_place_of_a_lock_ends_nothing_but_the_save(tmp_path: Path, name: str) -> None:
+def test_an_unusable_lock_file_fails_only_the_save(tmp_path: Path, name: str) -> None:
     path = tmp_path / "x.har"
     lock = lock_of(path)
     IN_THE_WAY[name](lock)
@@ -110,8 +110,8 @@ def test_what_lies_in_the_place_of_a_lock_ends_nothing_but_the_save(tmp_path: Pa
     assert not path.exists()
 
 
-def test_the_lock_of_another_user_is_named() -> None:
-    """Root, who may do everything, is another user for a moment; to all others their own file can be another's."""
+def test_the_lock_of_another_user_is_an_error() -> None:
+    """Root, who can open any file, becomes another user for a moment."""
     with TemporaryDirectory() as name:
         path = Path(name) / "x.har"
         Path(name).chmod(0o777)
@@ -126,8 +126,8 @@ def test_the_lock_of_another_user_is_named() -> None:
             os.seteuid(before)
 
 
-def test_a_lock_file_that_its_holder_removed_is_not_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It was opened before it was removed, and locked after: another process may hold the file of that name by now."""
+def test_a_removed_lock_file_is_not_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was opened before its removal and locked afterwards: another process may hold a new file of that name."""
     path = tmp_path / "x.har"
     lock = lock_of(path)
     real_flock = fcntl.flock
@@ -149,9 +149,7 @@ def test_a_lock_file_that_its_holder_removed_is_not_a_lock(tmp_path: Path, monke
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP])
-def test_a_file_system_without_locks_is_named_as_the_cause(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
-) -> None:
+def test_a_file_system_without_locks_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     def flock(_file: int, _operation: int) -> None:
         raise OSError(number, os.strerror(number))
 
@@ -160,7 +158,7 @@ def test_a_file_system_without_locks_is_named_as_the_cause(
         saved(tmp_path / "x.har")
 
 
-def test_many_at_once_lose_nothing_of_each_other(tmp_path: Path) -> None:
+def test_concurrent_saves_lose_no_entries(tmp_path: Path) -> None:
     path = tmp_path / "x.har"
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(lambda number: saved(path, f"t{number}"), range(24)))

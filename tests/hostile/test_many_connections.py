@@ -33,8 +33,8 @@ def open_files(number: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("kind", ["silent", "slow"])
-def test_thousands_of_connections_keep_nobody_out(kind: str) -> None:
-    """They say nothing, or send a head that never ends; the newest client is answered, in the end by all that is left.
+def test_a_new_client_is_served_despite_thousands_of_idle_connections(kind: str) -> None:
+    """They send nothing, or a head that never ends.
 
     In the environment `attacks` there are 10,000.
     """
@@ -58,8 +58,8 @@ def _open_in(mock: MockServer) -> int:
     return len(mock._listener._connections)
 
 
-def test_a_suite_of_many_clients_is_answered_to_the_last() -> None:
-    """One after the other, more than there are places, each closing in its own time."""
+def test_more_clients_than_the_limit_are_served_one_after_the_other() -> None:
+    """Each closes its connection at its own time."""
     with open_files(2 * ServerLimits().connections + 200), MockServer(load()) as mock, ExitStack() as stack:
         for _ in range(ServerLimits().connections + 100):
             sock = stack.enter_context(socket.create_connection(("127.0.0.1", int(mock.url.rpartition(":")[2])), 60))

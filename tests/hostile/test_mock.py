@@ -34,7 +34,7 @@ IDLE: dict[str, Callable[[MockServer], bytes]] = {
 
 
 @pytest.mark.parametrize("name", IDLE)
-def test_a_new_client_is_answered_however_many_are_idle(name: str) -> None:
+def test_a_new_client_is_served_despite_many_idle_connections(name: str) -> None:
     with MockServer(CONTRACT, limits=FEW) as mock, ExitStack() as stack:
         for _ in range(20):
             stack.enter_context(connected(mock)).sendall(IDLE[name](mock))
@@ -42,7 +42,7 @@ def test_a_new_client_is_answered_however_many_are_idle(name: str) -> None:
         assert [200] * 3 == [listed(mock).status for _ in range(3)]
 
 
-def test_readers_that_stand_still_are_let_go_for_a_new_client() -> None:
+def test_stalled_readers_are_closed_for_a_new_client() -> None:
     with MockServer(CONTRACT, limits=FEW) as mock, ExitStack() as stack:
         mock.scenario("many", count=20_000)
         for _ in range(8):
@@ -51,8 +51,8 @@ def test_readers_that_stand_still_are_let_go_for_a_new_client() -> None:
         assert 200 == listed(mock).status
 
 
-def test_no_request_under_way_pays_for_a_new_client() -> None:
-    """Neither one that is being answered, nor one that has come and was not yet read."""
+def test_no_request_in_progress_is_closed_for_a_new_client() -> None:
+    """Neither a request that is being answered, nor a request that arrived and was not yet read."""
     busy, free = threading.Event(), threading.Event()
 
     def log(_entry: object) -> None:
@@ -70,7 +70,7 @@ def test_no_request_under_way_pays_for_a_new_client() -> None:
         assert [200] * 20 == [reply.status for client in clients for reply in replies(read_all(client))]
 
 
-def test_those_that_never_asked_go_first() -> None:
+def test_connections_without_a_request_are_closed_first() -> None:
     with MockServer(CONTRACT, limits=replace(FEW, connections=4)) as mock, ExitStack() as stack:
         kept = stack.enter_context(connected(mock))
         kept.sendall(request_bytes(mock))
@@ -85,7 +85,7 @@ def test_those_that_never_asked_go_first() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 @pytest.mark.parametrize("end", [MockServer.stop, MockServer.reset, lambda mock: mock.__exit__(None, None, None)])
-def test_a_forked_child_ends_nothing_of_its_parent(end: Callable[[MockServer], object]) -> None:
+def test_a_forked_child_does_not_stop_the_mock_of_its_parent(end: Callable[[MockServer], object]) -> None:
     with MockServer(CONTRACT) as mock, connected(mock) as held:
         held.sendall(request_bytes(mock))
         assert held.recv(65536).startswith(b"HTTP/1.1 200 ")
@@ -105,7 +105,7 @@ def test_a_forked_child_ends_nothing_of_its_parent(end: Callable[[MockServer], o
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
-def test_a_child_that_stopped_its_copy_does_not_keep_the_port() -> None:
+def test_a_child_that_stopped_its_copy_does_not_occupy_the_port() -> None:
     ours, theirs = socket.socketpair()
     with MockServer(CONTRACT) as mock:
         with warnings.catch_warnings():
@@ -129,8 +129,8 @@ KEYS = ["api_key", "apikey", "API-Key", "key", "access_token", "token", "%61pi_k
 
 @pytest.mark.parametrize("name", [*KEYS, "zz"])
 @pytest.mark.parametrize("key", ["sk-live-0123456789", "sk live/0123456789"])
-def test_a_key_in_a_url_is_neither_in_the_journal_nor_in_the_log(name: str, key: str) -> None:
-    """A real one, sent to the mock by mistake; `zz` is the name that the contract has for it."""
+def test_a_key_in_a_url_is_redacted_in_journal_and_log(name: str, key: str) -> None:
+    """A real key, sent to the mock by mistake; `zz` is the contract's name for it."""
     reading, writing = os.pipe()
     log = RequestLog(writing, str)
     guarded = document(security=[{"k": []}])
@@ -155,8 +155,8 @@ def test_a_key_in_a_url_is_neither_in_the_journal_nor_in_the_log(name: str, key:
         assert 1 == len(mock.requests.matching(path=f"/things?limit=2&{name}={spelled}&pageToken=next-page"))
 
 
-def test_a_key_is_not_in_the_reason_of_a_refusal() -> None:
-    """The reason repeats the value that breaks the contract."""
+def test_a_key_is_redacted_in_the_reason_of_a_rejection() -> None:
+    """The reason repeats the value that violates the contract."""
     known = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "example": "1"}
     short = {"name": "api_key", "in": "query", "schema": {"type": "string", "maxLength": 4}}
     limited = contract_of(parameters=[known, short], security=[])

@@ -40,7 +40,7 @@ KNOWN = {
 """Output calls that do not escape their text in the same expression, and why they need not."""
 
 
-def test_what_is_printed_is_escaped() -> None:
+def test_every_printed_text_is_escaped() -> None:
     root, found = Path(pytest_bctrl.__file__).parent, set()
     for path in root.rglob("*.py"):
         calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]

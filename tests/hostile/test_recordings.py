@@ -27,8 +27,8 @@ def cache(folder: Path) -> Checked:
     return Checked(CONTRACT, Path("/surely/not/there"), {"XDG_CACHE_HOME": str(folder)})
 
 
-def test_an_edited_recording_is_checked_again_whatever_it_says_of_itself(tmp_path: Path) -> None:
-    """Its digests were computed again, and what the good one had of a seal was kept."""
+def test_an_edited_recording_is_checked_again(tmp_path: Path) -> None:
+    """Even if its digests were recomputed."""
     path = tmp_path / "project" / "x.har"
     path.parent.mkdir()
     path.write_bytes(encode(Recording((GOOD,))))
@@ -55,7 +55,7 @@ edits = st.builds(
 
 @settings(max_examples=30)
 @given(st.lists(edits, max_size=4))
-def test_no_verdict_depends_on_what_was_read_before(
+def test_the_cache_of_checked_responses_does_not_change_verdicts(
     tmp_path_factory: pytest.TempPathFactory, exchanges: list[Exchange]
 ) -> None:
     known = cache(tmp_path_factory.getbasetemp() / "warm")
@@ -64,7 +64,7 @@ def test_no_verdict_depends_on_what_was_read_before(
         assert [fresh] * 2 == [failing(exchange, CONTRACT, known) for _ in range(2)]
 
 
-def test_what_one_contract_takes_is_checked_again_under_another(tmp_path: Path) -> None:
+def test_a_response_checked_under_one_contract_is_checked_under_another(tmp_path: Path) -> None:
     cache(tmp_path).add(GOOD)
 
     other = replace(CONTRACT, digest="0" * 64)
@@ -87,8 +87,8 @@ SPOILED: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("name", SPOILED)
-def test_a_cache_that_somebody_else_may_have_filled_is_not_believed(tmp_path: Path, name: str) -> None:
-    """And costs a check, not the run."""
+def test_a_cache_writable_by_other_users_is_ignored(tmp_path: Path, name: str) -> None:
+    """Ignoring it costs a check, not the run."""
     cache(tmp_path).add(BAD)
     assert BAD in cache(tmp_path)
     SPOILED[name](tmp_path / "pytest-bctrl" / "checked")
@@ -99,8 +99,8 @@ def test_a_cache_that_somebody_else_may_have_filled_is_not_believed(tmp_path: Pa
 
 
 @pytest.mark.parametrize("link", [False, True])
-def test_a_cache_within_the_project_is_not_believed(tmp_path: Path, link: bool) -> None:
-    """A repository can bring one along, with rights that are right."""
+def test_a_cache_inside_the_project_is_ignored(tmp_path: Path, link: bool) -> None:
+    """A repository could contain a prepared cache with the right permissions."""
     project = tmp_path / "project"
     cache(project / ".cache").add(BAD)
     assert BAD in cache(project / ".cache")
@@ -111,14 +111,14 @@ def test_a_cache_within_the_project_is_not_believed(tmp_path: Path, link: bool) 
     assert BAD not in Checked(CONTRACT, project, {"XDG_CACHE_HOME": str(folder)})
 
 
-def test_a_relative_cache_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_cache_path_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for environment in ({}, {"HOME": ""}, {"XDG_CACHE_HOME": "here"}):
         Checked(CONTRACT, tmp_path / "project", environment).add(GOOD)
     assert [] == list(tmp_path.iterdir())
 
 
-def test_the_cache_is_bounded_and_keeps_the_latest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_is_bounded_and_keeps_the_latest_entries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conform, "MAX_DIGESTS", 4)
     known = cache(tmp_path)
     exchanges = [replace(GOOD, body=b"%d" % number) for number in range(2_000)]

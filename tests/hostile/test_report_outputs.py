@@ -62,7 +62,7 @@ def written(text: str) -> dict[str, str]:
 @given(TEXTS)
 @example(EVERYTHING)
 @settings(max_examples=8)
-def test_no_report_holds_a_command_of_outside_and_each_holds_the_text(text: str) -> None:
+def test_every_report_contains_the_text_but_no_injected_command(text: str) -> None:
     reports = written(text)
     line = " ".join(text.split())
     annotations = reports.pop("github")
@@ -90,14 +90,14 @@ def test_no_report_holds_a_command_of_outside_and_each_holds_the_text(text: str)
 @given(TEXTS)
 @example(EVERYTHING)
 @settings(max_examples=8)
-def test_a_page_has_the_elements_and_links_of_the_program_alone(text: str) -> None:
+def test_no_text_adds_elements_or_links_to_the_page(text: str) -> None:
     page, plain = Page(written(text)["html"]), Page(written("plain")["html"])
     (data,) = (json.loads(script) for script in page.scripts if script.startswith("{"))
     assert (plain.elements, plain.links) == (page.elements, page.links)
     assert [] == hidden(json.dumps(data, ensure_ascii=False).replace("\\t", ""))
 
 
-def test_a_job_shows_each_finding_as_the_command_that_it_was_to_be() -> None:
+def test_each_finding_is_exactly_one_annotation() -> None:
     findings, title, _ = report_of(EVERYTHING)
     lines = shown_commands(findings, title)
     commands = [github_commands(line) for line in lines]

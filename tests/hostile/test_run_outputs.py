@@ -91,7 +91,7 @@ RUNS = {
 
 
 @pytest.mark.parametrize("run", RUNS)
-def test_no_test_id_failure_or_error_is_a_command(
+def test_no_test_id_failure_or_error_is_a_workflow_command(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, run: str
 ) -> None:
     text = PAYLOAD
@@ -112,7 +112,7 @@ def test_no_test_id_failure_or_error_is_a_command(
 
 
 @pytest.mark.parametrize("status", ["HTTP/1.1 {}", "HTTP/1.1 200 OK\r\nContent-Length: {}", "HTTP/1.1 200 OK\r\n{}"])
-def test_no_error_of_the_client_is_a_command(status: str) -> None:
+def test_no_error_of_the_client_is_a_workflow_command(status: str) -> None:
     line = PAYLOAD.replace("\r", "").replace("\n", "")
     response = status.replace("{}", line).encode() + b"\r\n\r\n{}"
     with (
@@ -124,7 +124,7 @@ def test_no_error_of_the_client_is_a_command(status: str) -> None:
     assert [] == faults(str(caught.value))
 
 
-def test_no_traceback_of_a_contract_test_is_a_command(
+def test_no_traceback_of_a_contract_test_is_a_workflow_command(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in JOB.items():
@@ -148,7 +148,7 @@ def test_no_traceback_of_a_contract_test_is_a_command(
 
 
 @pytest.mark.parametrize("status", ["HTTP/1.1 {}", "HTTP/1.1 200 OK\r\nContent-Length: {}"])
-def test_no_answer_that_is_no_http_is_a_command(
+def test_no_invalid_http_response_is_a_workflow_command(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, status: str
 ) -> None:
     for name, value in {**JOB, "BCTRL_API_KEY": "sk_0123456789abcdef", "BCTRL_SPACE_ID": "1"}.items():
@@ -166,7 +166,9 @@ def test_no_answer_that_is_no_http_is_a_command(
 REPORTS = [f"--bctrl-report=out.{kind}" for kind in ("json", "html", "sarif", "md", "xml")]
 
 
-def test_no_run_prints_or_writes_a_command(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_contract_run_prints_or_writes_a_workflow_command(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text, one_line = PAYLOAD, re.sub(r"[\r\n\x0b]", "", PAYLOAD)
     pytester.path.joinpath("contract.json").write_text(json.dumps(document(text, "listed")), "utf-8")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "summary.md"))

@@ -93,7 +93,7 @@ def shown_by(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("run", RUNS)
-def test_no_secret_leaves_by_any_sink(downstream: Downstream, run: str) -> None:
+def test_no_output_shows_a_secret(downstream: Downstream, run: str) -> None:
     arguments, environment, absent = RUNS[run]
     text = downstream.run(*arguments, **environment)
     # Output written past Python is seen if it is captured; `-s` does not capture it, as the threat model says.
@@ -102,8 +102,8 @@ def test_no_secret_leaves_by_any_sink(downstream: Downstream, run: str) -> None:
     assert SINKS - {*absent, *ENDS} == shown_by(text)
 
 
-def test_every_sink_shows_what_nobody_knows_for_a_secret(downstream: Downstream) -> None:
-    """The control: with the same arguments, each sink would let it through."""
+def test_every_output_shows_a_value_that_is_not_a_secret(downstream: Downstream) -> None:
+    """The control: with the same arguments, each output would show it."""
     text = downstream.run(*RUNS["the key, into all files"][0], VARIABLE="UNKNOWN")
     assert 55 < len(SINKS)
     silent = {sink for sink in SINKS if not any(hits(KEY, one) for one in re.findall(f"{sink} begins .*", text))}
@@ -111,14 +111,12 @@ def test_every_sink_shows_what_nobody_knows_for_a_secret(downstream: Downstream)
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_no_secret_leaves_with_what_ends_a_run(downstream: Downstream, end: str) -> None:
+def test_no_secret_is_shown_when_a_run_is_aborted(downstream: Downstream, end: str) -> None:
     text = downstream.run("--full-trace", "--junitxml=out.xml", "test_ends.py", VARIABLE="BCTRL_API_KEY", ENDS=end)
     assert ([], True) == (hits(KEY, text), end in shown_by(text))
 
 
-def test_the_suites_own_findings_hide_it_in_every_report(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_findings_in_every_report_redact_the_key(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """A target that returns the key as an enum value, and in an error page."""
     monkeypatch.delenv("PYTEST_ADDOPTS")
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
@@ -143,7 +141,7 @@ def test_the_suites_own_findings_hide_it_in_every_report(
 
 
 @pytest.mark.parametrize("place", ["status line", "header line", "length"])
-def test_the_line_that_ends_a_run_hides_it(
+def test_the_final_error_line_redacts_the_key(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     monkeypatch.setenv("BCTRL_API_KEY", KEY)
@@ -156,7 +154,7 @@ def test_the_line_that_ends_a_run_hides_it(
 
 @pytest.mark.parametrize("form", ["text", "json"])
 @pytest.mark.parametrize("place", PLACES)
-def test_doctor_hides_it(
+def test_doctor_redacts_the_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], place: str, form: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -197,15 +195,15 @@ COMMAND_LINES = {
 """Command lines that show their arguments, for every command and format; the output of doctor is tested above."""
 
 
-def test_every_command_and_format_is_among_them() -> None:
+def test_every_command_and_format_is_covered() -> None:
     assert set(COMMANDS) == set(COMMAND_LINES)
 
 
 @pytest.mark.parametrize("line", [line for lines in COMMAND_LINES.values() for line in lines], ids=" ".join)
-def test_no_command_shows_or_writes_it(
+def test_no_command_prints_or_writes_the_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: list[str]
 ) -> None:
-    """Without the key in its environment, a command shows what it was given: the control of each."""
+    """Without the key in its environment, a command prints its input: the control for each command."""
     shown = []
     for key in ("another key", PLAIN):
         folder = tmp_path / key[:2]
@@ -246,7 +244,7 @@ KNOWN = {
 """Where text goes elsewhere than to standard output of a command, which `main` hides, and what keeps secrets out."""
 
 
-def test_a_new_way_out_is_not_forgotten() -> None:
+def test_every_call_that_writes_output_is_listed() -> None:
     root = Path(pytest_bctrl.__file__).parent
     found = set()
     for path in root.rglob("*.py"):

@@ -66,13 +66,13 @@ def run(folder: Path, program: str, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def test_tests_of_a_node_program_each_have_a_space_of_their_own(mock: MockServer, tmp_path: Path) -> None:
-    """All open at once; none sees the data, the faults or the requests of another."""
+def test_each_test_of_a_node_program_has_its_own_space(mock: MockServer, tmp_path: Path) -> None:
+    """All are open at once; none sees the data, the faults or the requests of another."""
     (tmp_path / "each.mjs").write_text(EACH_IN_ITS_OWN, "utf-8")
     assert str(SPACES) == run(tmp_path, "node", "each.mjs", str(SPACES))
     assert 0 == len(mock.requests)
 
 
 @pytest.mark.toolchain
-def test_a_go_program_has_a_space_of_its_own(mock: MockServer, tmp_path: Path) -> None:
+def test_a_go_program_has_its_own_space(mock: MockServer, tmp_path: Path) -> None:
     assert "00000000-0000-4000-8000-000000000001" == run(tmp_path, "go", "run", "client.go")

@@ -62,9 +62,7 @@ def run(language: str, sample: str, folder: Path, mock: MockServer) -> str:
     "language",
     [pytest.param(language, marks=() if language in CHEAP else pytest.mark.toolchain) for language in LANGUAGES],
 )
-def test_a_published_sample_runs_or_is_refused_by_its_own_language(
-    mock: MockServer, tmp_path: Path, language: str
-) -> None:
+def test_a_published_sample_runs_or_fails_in_its_own_language(mock: MockServer, tmp_path: Path, language: str) -> None:
     how = LANGUAGES[language]
     if missing := how.missing():
         pytest.skip(f"{missing} is not here (python -m tests.languages.toolchains installs what Debian has)")
@@ -77,22 +75,22 @@ def test_a_published_sample_runs_or_is_refused_by_its_own_language(
     assert (bool(asked) and how.prints) == (mock.runtimes[0]["id"] in shown)
 
 
-def test_without_its_body_the_javascript_sample_runs(mock: MockServer, tmp_path: Path) -> None:
-    """Node does not ask by a proxy, so that its host is replaced as well."""
+def test_the_javascript_sample_runs_without_its_body(mock: MockServer, tmp_path: Path) -> None:
+    """Node does not use the proxy, so that the host is replaced as well."""
     if LANGUAGES["javascript"].missing():
         pytest.skip("node is not here")
     bodiless = SAMPLES["javascript"].replace(",\n  body: '{}'", "").replace(f"https://{API}", mock.url)
     assert mock.runtimes[0]["id"] in run("javascript", bodiless, tmp_path, mock)
 
 
-def test_every_sample_of_the_page_has_its_language() -> None:
+def test_every_sample_on_the_page_is_run() -> None:
     assert {*SAMPLES} == {*LANGUAGES}
 
 
-def test_the_page_is_the_one_that_the_contract_was_taken_from() -> None:
+def test_the_packaged_spec_is_that_of_the_page() -> None:
     assert packaged().spec.read_text("utf-8") == extract_spec(PAGE.read_text("utf-8"), PAGE.name)
 
 
 @pytest.mark.skipif(not UPSTREAM.is_file(), reason="the published page is not beside this checkout")
-def test_the_page_is_the_published_one() -> None:
+def test_the_page_equals_the_published_page() -> None:
     assert UPSTREAM.read_bytes() == PAGE.read_bytes()

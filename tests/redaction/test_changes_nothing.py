@@ -67,7 +67,7 @@ class Projects:
 @given(secret=secrets(), source=sources, display=displays, selection=st.sampled_from(SELECTIONS))
 @example("failed", "key", [], ["--lf"])
 @example("login", "proxy", [], ["--sw"])
-def test_outcomes_and_selections_are_the_same(
+def test_redaction_does_not_change_outcomes_or_selection(
     pytester: pytest.Pytester, tmp_path: Path, secret: str, source: str, display: list[str], selection: list[str]
 ) -> None:
     projects = Projects(pytester, tmp_path, secret, source)
@@ -82,7 +82,7 @@ def test_outcomes_and_selections_are_the_same(
 @settings(runs_of_pytest, max_examples=(EXAMPLES + 1) // 2)
 @given(secret=secrets(), source=sources, display=displays)
 @example("a", "key", ["-vv", "-l", "--tb=long"])
-def test_hostile_objects_are_left_alone(
+def test_redaction_does_not_change_hostile_objects(
     pytester: pytest.Pytester, tmp_path: Path, secret: str, source: str, display: list[str]
 ) -> None:
     projects = Projects(pytester, tmp_path, secret, source)
@@ -93,8 +93,8 @@ def test_hostile_objects_are_left_alone(
     assert 1 == expected.exit_code
 
 
-def test_workers_run_the_same_tests(pytester: pytest.Pytester, tmp_path: Path) -> None:
-    """Ids that differ in the secret alone stay apart, whichever worker runs them."""
+def test_redaction_does_not_change_the_tests_of_workers(pytester: pytest.Pytester, tmp_path: Path) -> None:
+    """Ids that differ only in the secret remain distinct, whichever worker runs them."""
     secret = "other-secret"
     without = Project(pytester, tmp_path / "without" / "project", secret, None)
     expected = without.run("test_outcomes.py", "-n", "2", "--dist", "loadfile")

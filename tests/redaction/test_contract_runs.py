@@ -22,7 +22,7 @@ DRAWN_KEYS = random.Random(28).sample(KEYS, min(len(KEYS), EXAMPLES // 2))
 
 
 @pytest.mark.parametrize("key", dict.fromkeys(["rule", "e", *DRAWN_KEYS]))
-def test_the_result_is_that_of_a_random_key(pytester: pytest.Pytester, tmp_path: Path, key: str) -> None:
+def test_a_contract_run_has_the_same_result_with_any_key(pytester: pytest.Pytester, tmp_path: Path, key: str) -> None:
     random_key = "".join(random.Random(key).choices(string.ascii_letters + string.digits, k=len(key)))
 
     expected = run_contract_suite(pytester, tmp_path, random_key)

@@ -99,19 +99,19 @@ def test_overlapping_fragments_are_counted_once() -> None:
     ],
     ids=["nothing", "eight characters", "fragments of five", "sorted", "eight characters, encoded"],
 )
-def test_what_no_one_recognises_is_allowed(text: str) -> None:
+def test_unrecognisable_fragments_are_allowed(text: str) -> None:
     assert_unrecognisable(SECRET, {"stdout": text.encode()})
 
 
-def test_unrelated_text_shows_nothing() -> None:
-    """A long text of the same alphabet holds no fragment of a random secret by chance, in any reading."""
+def test_unrelated_text_contains_no_fragments() -> None:
+    """A long text of the same alphabet contains no fragment of a random secret by chance."""
     alphabet = random.Random(28)
     text = "".join(alphabet.choices(string.ascii_letters + string.digits + "%&\n\\|+/", k=50_000))
 
     assert {} == covered_characters(SECRET, {"noise": text.encode()})
 
 
-def test_bytes_that_are_no_text_are_read() -> None:
+def test_fragments_are_found_in_binary_data() -> None:
     assert 30 == len(covered_characters(SECRET, {"file": b"\xff\xfe\x00" + SECRET.encode() + b"\x80"}))
 
 

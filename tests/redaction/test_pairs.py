@@ -15,7 +15,7 @@ AXES = st.dictionaries(
 
 
 @given(AXES)
-def test_each_pair_of_choices_is_in_a_row(axes: dict[str, list[str]]) -> None:
+def test_every_pair_of_choices_is_in_some_row(axes: dict[str, list[str]]) -> None:
     def pairs(rows: list[dict[str, str]]) -> set[object]:
         return {frozenset(pair) for row in rows for pair in combinations(row.items(), 2)}
 
@@ -25,7 +25,7 @@ def test_each_pair_of_choices_is_in_a_row(axes: dict[str, list[str]]) -> None:
     assert all(list(row) == list(axes) for row in rows)
 
 
-def test_pairs_need_few_rows() -> None:
+def test_covering_all_pairs_needs_few_rows() -> None:
     axes = {"a": "12345678", "b": "1234", "c": "1234", "d": "12", "e": "123"}
 
     assert 768 == len(all_rows(axes))

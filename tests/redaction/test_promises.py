@@ -75,7 +75,7 @@ def record(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, key: str)
 
 
 @pytest.mark.parametrize("key", ["failed", "passed", "ab12", "e"])
-def test_a_poor_key_is_named(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+def test_a_weak_key_is_reported(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     """A key that is short, or a word that the tool prints, cannot be redacted everywhere, and the run says so."""
     pytester.makepyfile("def test_passes(): pass")
     monkeypatch.setenv("BCTRL_API_KEY", key)
@@ -88,10 +88,10 @@ def test_a_poor_key_is_named(pytester: pytest.Pytester, monkeypatch: pytest.Monk
     assert "BCTRL_API_KEY" not in str(good.stdout) + str(good.stderr)
 
 
-def test_each_credential_that_is_derived_from_the_key_is_redacted(
+def test_credentials_derived_from_the_key_are_redacted(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server knows best which credentials were sent; those that resemble the key appear nowhere."""
+    """The server records the credentials it received; those that resemble the key appear nowhere."""
     key = random_key("derived")
     monkeypatch.setenv("BCTRL_API_KEY", key)
     with serve_echoes(key, ["body", "header"], is_faulty=False) as server:
@@ -120,10 +120,10 @@ def test_each_credential_that_is_derived_from_the_key_is_redacted(
         assert_unrecognisable(token, outputs)
 
 
-def test_an_object_of_a_custom_item_is_redacted_in_reports(
+def test_the_failure_of_a_custom_item_is_redacted_in_reports(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`repr_failure` may return any object: what it says is known no earlier than when it is written."""
+    """`repr_failure` may return any object, whose text is known only when it is written."""
     key = random_key("object")
     monkeypatch.setenv("BCTRL_API_KEY", key)
     pytester.makeconftest(
@@ -163,7 +163,7 @@ def test_an_object_of_a_custom_item_is_redacted_in_reports(
 
 @pytest.mark.parametrize("fixture", ["capfd", "capfdbinary"])
 @pytest.mark.parametrize("capture", ["no", "sys", "tee-sys"])
-def test_what_capfd_captured_and_no_test_read_is_redacted(
+def test_unread_captured_output_is_redacted(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capture: str, fixture: str
 ) -> None:
     key = random_key("descriptors")
@@ -188,10 +188,10 @@ def test_what_capfd_captured_and_no_test_read_is_redacted(
     assert_unrecognisable(key, {"output": output.encode()})
 
 
-def test_a_junit_report_is_redacted_before_it_reaches_the_disk(
+def test_a_junit_report_is_redacted_before_it_is_written(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever looks at the file, or ends the process, in the moment after pytest wrote it, sees no secret."""
+    """The file never contains the secret, not even if the process ends right after pytest wrote it."""
     key = random_key("junit")
     monkeypatch.setenv("BCTRL_API_KEY", key)
     pytester.makepyfile("import os\ndef test_it():\n    raise ValueError(os.environ['BCTRL_API_KEY'])\n")
@@ -258,7 +258,7 @@ assert depths[1] == depths[-1], depths
     assert 0 == completed.returncode, completed.stderr
 
 
-def test_a_report_that_could_not_be_redacted_is_named_and_the_next_is_redacted(
+def test_a_file_that_cannot_be_redacted_is_reported_and_others_are_redacted(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BCTRL_API_KEY", "sk_live_8b1c6e0f4d2a9753")

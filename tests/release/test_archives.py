@@ -47,8 +47,8 @@ def tree(folder: str, below: str) -> set[str]:
     return {f"{below}/{path.relative_to(ROOT / folder).as_posix()}" for path in paths}
 
 
-def test_two_builds_are_the_same_bytes(built: Built, tmp_path: Path) -> None:
-    """Built elsewhere, by another user's habits and at another time; the wheel straight from the tree."""
+def test_builds_are_reproducible(built: Built, tmp_path: Path) -> None:
+    """In another folder, with another umask and at another time; the wheel straight from the tree."""
     second = copied(tmp_path / "deep" / "down")
     for path in second.rglob("*.py"):
         os.utime(path, (1_000_000_000, 1_000_000_000))
@@ -62,7 +62,7 @@ def test_two_builds_are_the_same_bytes(built: Built, tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in (built.wheel, built.sdist)} == again
 
 
-def test_the_wheel_is_the_package_and_nothing_else(built: Built) -> None:
+def test_the_wheel_contains_only_the_package(built: Built) -> None:
     about = f"pytest_bctrl-{VERSION}.dist-info"
     own = {f"{about}/{name}" for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")}
 
@@ -90,11 +90,11 @@ def test_the_wheel_is_the_package_and_nothing_else(built: Built) -> None:
         "reports/html/page/start.js",
     ],
 )
-def test_the_wheel_has_what_is_read_at_run_time(built: Built, name: str) -> None:
+def test_the_wheel_contains_the_data_files(built: Built, name: str) -> None:
     assert f"pytest_bctrl/{name}" in wheel_names(built)
 
 
-def test_the_sdist_has_what_a_packager_needs_to_test_it(built: Built) -> None:
+def test_the_sdist_contains_tests_and_contracts(built: Built) -> None:
     names = sdist_names(built)
 
     assert {
@@ -112,20 +112,20 @@ def test_the_sdist_has_what_a_packager_needs_to_test_it(built: Built) -> None:
     assert tree("pytest_bctrl", "pytest_bctrl") | tree("contracts", "contracts") | tree("tests", "tests") <= names
 
 
-def test_the_sdist_has_nothing_that_a_run_left(built: Built) -> None:
+def test_the_sdist_contains_no_temporary_files(built: Built) -> None:
     left = re.compile(r"(^|/)(__pycache__|build|dist|\.(git|tox|venv|hypothesis|coverage.*|.*_cache))(/|$)")
 
     assert [] == sorted(name for name in sdist_names(built) if left.search(name))
 
 
-def test_no_name_in_an_archive_is_refused_by_a_file_system(built: Built) -> None:
-    """Neither by its letters, nor for being another name's equal where case does not count."""
+def test_names_in_the_archives_are_portable(built: Built) -> None:
+    """Their characters are allowed everywhere, and no two names differ only in case."""
     for names in (wheel_names(built), sdist_names(built)):
         assert [] == sorted(name for name in names if not re.fullmatch(r"[A-Za-z0-9._/-]*[A-Za-z0-9_]", name))
         assert len(names) == len({name.lower() for name in names})
 
 
-def test_an_index_takes_them(built: Built) -> None:
+def test_twine_accepts_the_archives(built: Built) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "twine", "check", "--strict", str(built.wheel), str(built.sdist)],
         capture_output=True,
@@ -136,7 +136,7 @@ def test_an_index_takes_them(built: Built) -> None:
     assert 2 == done.stdout.count("PASSED")
 
 
-def test_the_version_is_from_one_place_and_in_the_changelog(built: Built) -> None:
+def test_the_version_is_in_the_metadata_and_the_changelog(built: Built) -> None:
     with ZipFile(built.wheel) as archive:
         metadata = message_from_bytes(archive.read(f"pytest_bctrl-{VERSION}.dist-info/METADATA"))
     headings = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
@@ -147,7 +147,7 @@ def test_the_version_is_from_one_place_and_in_the_changelog(built: Built) -> Non
     assert headings[0] in {VERSION, "Unreleased"}
 
 
-def test_the_metadata_says_who_may_install_it(built: Built) -> None:
+def test_the_metadata_has_requirements_and_entry_points(built: Built) -> None:
     with ZipFile(built.wheel) as archive:
         metadata = message_from_bytes(archive.read(f"pytest_bctrl-{VERSION}.dist-info/METADATA"))
         entries = archive.read(f"pytest_bctrl-{VERSION}.dist-info/entry_points.txt").decode()

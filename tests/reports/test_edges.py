@@ -38,7 +38,7 @@ def _named(nodes: list[dict[str, Any]], name: str) -> dict[str, Any]:
     return next(node for node in nodes if node["name"] == name)
 
 
-def test_the_outline_shows_what_parts_and_null_beside_an_object_hold() -> None:
+def test_the_outline_shows_properties_of_all_of_and_nullable_objects() -> None:
     (operation,) = outline(contract_of(THING), [], None)
 
     members = _named(operation["children"], "200")["children"]
@@ -47,8 +47,8 @@ def test_the_outline_shows_what_parts_and_null_beside_an_object_hold() -> None:
     assert ["name"] == [member["name"] for member in _named(members, "owner")["children"]]
 
 
-def test_a_finding_hangs_where_it_is_and_nowhere_else() -> None:
-    """At its own operation; at the response where it is about the whole of it."""
+def test_a_finding_is_attached_to_exactly_one_node_of_the_outline() -> None:
+    """To the operation, or to the response if it concerns all of it."""
     contract = contract_of(THING)
     label = contract.operations[0].label
     found = [
@@ -85,7 +85,7 @@ def _tree(node: dict[str, Any]) -> str:
     return f"{node['name']}({below})" if below else str(node["name"])
 
 
-def test_the_outline_has_every_kind_of_branch_and_ends_where_a_schema_repeats_itself() -> None:
+def test_the_outline_shows_branches_and_ends_at_recursion() -> None:
     contract = contract_of({"$ref": "#/components/schemas/Node"}, {"Node": NODE})
     label = contract.operations[0].label
     odd = ("size.c", "size.c.d", "[*]", "no location[")
@@ -99,7 +99,7 @@ def test_the_outline_has_every_kind_of_branch_and_ends_where_a_schema_repeats_it
     assert [1, 2, 3] == response["findings"]
 
 
-def test_a_test_that_failed_with_nothing_found_is_in_error_in_junit() -> None:
+def test_a_failed_test_without_findings_is_a_junit_error() -> None:
     broken = RanTest("bctrl::test_one", "failed", 0.1, "the target was\nnot there")
     silent = RanTest("bctrl::test_two", "error", 0.1)
     run = RunReport(load(), "live", tests=(broken, silent, RanTest("bctrl::test_three", "passed", 0.1)))
@@ -112,12 +112,12 @@ def test_a_test_that_failed_with_nothing_found_is_in_error_in_junit() -> None:
     ]
 
 
-def test_markdown_compares_nothing_where_there_is_one_side() -> None:
+def test_markdown_shows_documents_only_for_a_comparison() -> None:
     assert "→" not in findings_markdown([], Title("run"))
     assert "`a` → `b`" in findings_markdown([], Title("drift", "a", "b"))
 
 
-def test_sarif_gives_no_fingerprint_where_there_is_none() -> None:
+def test_sarif_omits_missing_fingerprints() -> None:
     found = Finding("strict_json", "error", "x", "m")
     (bare,), (printed,) = (
         json.loads(findings_sarif([one], Title("check")))["runs"][0]["results"]
@@ -127,7 +127,7 @@ def test_sarif_gives_no_fingerprint_where_there_is_none() -> None:
     assert {"bctrl/v1": "f" * 12} == printed["partialFingerprints"]
 
 
-def test_a_group_names_its_one_place_or_else_the_operations_that_it_is_not_itself() -> None:
+def test_the_heading_of_a_group_names_its_location_or_operations() -> None:
     def found(*places: tuple[str, str]) -> Finding:
         extra = {"places": [{"operation": operation, "location": location} for operation, location in places]}
         return Finding("r", "error", places[0][1], "m", operation=places[0][0], extra=extra)
@@ -140,7 +140,7 @@ def test_a_group_names_its_one_place_or_else_the_operations_that_it_is_not_itsel
     assert Group("", [whole]).heading == "the document: 1 error"
 
 
-def test_an_answer_that_its_place_names_is_not_named_twice() -> None:
+def test_a_response_is_not_named_twice_in_a_location() -> None:
     extra = {"status": "200", "media_type": "application/json"}
     place = "200 application/json runtimes[*].status"
     assert f"GET /x · {place}" == where(Finding("r", "error", place, "m", operation="GET /x", extra=extra))
@@ -175,24 +175,24 @@ FORMATS: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_an_undocumented_value_is_named_with_what_was_expected_and_where(name: str) -> None:
+def test_every_format_shows_observed_expected_and_location(name: str) -> None:
     text = FORMATS[name](writer(name)(found(status="archived"), TITLE))
     assert "archived, expected active | stopped | failed, as at runtimes[3].status" in text
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_null_is_told_once(name: str) -> None:
+def test_every_format_shows_null_once(name: str) -> None:
     text = FORMATS[name](writer(name)(found(name=None), TITLE))
     assert "the value has the wrong type, null" in text
     assert "as at runtimes[3].name" in text
     assert "null, expected" not in text
 
 
-def test_a_null_is_a_null_in_a_terminal() -> None:
+def test_the_terminal_shows_null() -> None:
     assert "  observed  null" in list(describe(found(name=None)))
 
 
-def test_of_a_table_without_documents_no_lines_are_shown() -> None:
+def test_markdown_omits_line_numbers_without_documents() -> None:
     markdown = writer("markdown")
     assert "| what | where | rule |" in markdown(found(status="archived"), TITLE)
     assert "| what | where | lines | rule |" in markdown(drift().findings, TITLE)

@@ -25,7 +25,7 @@ from tests.drift.published import TEXT
         (("check", "good.json", "empty.json"), 2, "not checked"),
     ],
 )
-def test_json_is_of_one_schema(
+def test_drift_and_check_write_json_of_the_same_schema(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

@@ -27,13 +27,13 @@ EXAMPLES = [failed, passed, unchecked, drift, moved, hostile]
 
 @pytest.mark.parametrize("example", EXAMPLES)
 class TestEveryFormat:
-    def test_json_keeps_to_its_published_schema(self, example: Callable[[], Example]) -> None:
+    def test_json_conforms_to_its_published_schema(self, example: Callable[[], Example]) -> None:
         spec = example()
         report = json.loads(findings_json(spec.findings, spec.title, spec.run))
         jsonschema.validate(report, findings_schema(), jsonschema.Draft202012Validator)
         assert len(spec.findings) == len(report["findings"])
 
-    def test_sarif_keeps_to_the_official_schema(self, example: Callable[[], Example]) -> None:
+    def test_sarif_conforms_to_the_official_schema(self, example: Callable[[], Example]) -> None:
         spec = example()
         log = json.loads(findings_sarif(spec.findings, spec.title, spec.run))
         jsonschema.validate(log, SARIF_SCHEMA, jsonschema.Draft4Validator)
@@ -47,13 +47,13 @@ class TestEveryFormat:
             int(str(suite.get(name))) for name in ("tests", "failures", "errors", "skipped")
         ]
 
-    def test_markdown_has_a_row_a_finding(self, example: Callable[[], Example]) -> None:
+    def test_markdown_has_a_row_per_finding(self, example: Callable[[], Example]) -> None:
         spec = example()
         text = findings_markdown(spec.findings, spec.title, spec.run)
         rows = [row for row in text.splitlines() if row.startswith("| ") and not row.startswith("| what")]
         assert len(spec.findings) == len(rows)
 
-    def test_html_runs_nothing_but_its_own_script(self, example: Callable[[], Example]) -> None:
+    def test_html_allows_only_its_own_script(self, example: Callable[[], Example]) -> None:
         spec = example()
         page = html.findings_html(spec.findings, spec.title, spec.run)
         scripts = re.findall(r"<script(?:>| [^>]*>)(.*?)</script>", page, re.DOTALL)
@@ -64,21 +64,21 @@ class TestEveryFormat:
         assert "{{" not in page.replace("<!--{{data}}", "").replace("--{{data}}", "")
 
 
-def test_one_line_says_that_a_run_found_nothing_and_why_it_may_be_believed() -> None:
+def test_a_passing_run_is_summarised_in_one_line() -> None:
     report = passed()
     text = findings_markdown(report.findings, report.title, report.run)
     assert re.search(r"\*\*Passed\.\*\* No findings; 3 of 3 tests passed; \d+% of the contract", text)
 
 
-def test_every_file_of_the_page_is_in_it() -> None:
+def test_the_page_contains_all_its_scripts_and_styles() -> None:
     folder = Path(html.__file__).with_name("page")
     page = html.findings_html((), passed().title)
     own = {path for path in folder.iterdir() if path.suffix in (".js", ".css")}
     assert [] == [path.name for path in own if path.read_text("utf-8") not in page]
 
 
-class TestTheJobSummary:
-    def test_leaves_out_what_github_would_not_take_and_says_how_much(self, tmp_path: Path) -> None:
+class TestJobSummary:
+    def test_job_summary_is_shortened_to_the_limit_of_github(self, tmp_path: Path) -> None:
         items = many(10_000)
         path = tmp_path / "summary.md"
 
@@ -91,7 +91,7 @@ class TestTheJobSummary:
         assert text.rstrip().endswith("### Not checked\n\n- POST /v1/spaces/\\{id\\}/runtimes: it needs a method or "
                                       "parameters that the suite does not send")  # fmt: skip
 
-    def test_counts_what_was_there_before(self, tmp_path: Path) -> None:
+    def test_job_summary_counts_existing_content(self, tmp_path: Path) -> None:
         items = many(10_000)
         path = tmp_path / "summary.md"
         path.write_bytes(b"x" * (LIMIT - 100_000))
@@ -100,7 +100,7 @@ class TestTheJobSummary:
 
         assert LIMIT - 5_000 < path.stat().st_size <= LIMIT
 
-    def test_leaves_nothing_out_without_need(self, tmp_path: Path) -> None:
+    def test_job_summary_is_complete_within_the_limit(self, tmp_path: Path) -> None:
         report = failed()
         append_summary(tmp_path / "summary.md", report.findings, report.title, report.run)
         assert findings_markdown(report.findings, report.title, report.run) == (tmp_path / "summary.md").read_text(
@@ -109,34 +109,34 @@ class TestTheJobSummary:
 
 
 class TestAnnotations:
-    def test_are_no_more_than_github_shows(self) -> None:
+    def test_annotations_are_limited_to_those_that_github_shows(self) -> None:
         items = many(100)
         commands = shown_commands(items.findings, items.title._replace(not_checked=()))
         assert 3 * SHOWN + 1 == len(commands)
         assert commands[-1].startswith("70 more findings")
 
-    def test_no_text_is_a_command_of_its_own(self) -> None:
+    def test_annotations_contain_no_injected_command(self) -> None:
         report = hostile()
         lines = "\n".join(shown_commands(report.findings, report.title)).splitlines()
         assert len(report.findings) + 1 == len(lines)
         assert all(re.fullmatch(r"::(error|warning) title=[^:,]*::.*", line) for line in lines)
 
 
-def test_properties_of_junit_are_few_and_count_all() -> None:
+def test_junit_properties_are_limited_and_have_the_total() -> None:
     properties = dict(junit_properties(many(1_000).findings))
     assert "1000" == properties["bctrl.findings"]
     assert "error" == properties["bctrl.finding.1.level"]
     assert len(properties) < 500
 
 
-def test_the_same_exchange_is_in_the_page_once() -> None:
+def test_the_page_contains_the_same_exchange_once() -> None:
     items: Any = many(1_000)
     page = html.findings_html(items.findings, items.title, items.run)
     assert 1 == page.count('"size":')
 
 
-def test_what_is_accepted_says_so_in_every_format() -> None:
-    """In annotations it is only a notice, and in SARIF it is suppressed."""
+def test_every_format_marks_accepted_findings() -> None:
+    """In annotations they are notices, and in SARIF they are suppressed."""
     report = moved()
     writers = [findings_json, findings_sarif, findings_junit, findings_markdown, html.findings_html]
     texts = [str(write(report.findings, report.title, report.run)) for write in writers]

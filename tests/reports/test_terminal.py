@@ -42,8 +42,8 @@ _FINDINGS = st.lists(
 
 
 @given(_FINDINGS)
-def test_no_line_holds_what_a_terminal_obeys(findings: list[Finding]) -> None:
-    """And each can be written as UTF-8, which holds no half of a letter."""
+def test_no_line_contains_control_characters(findings: list[Finding]) -> None:
+    """Each line can be encoded as UTF-8."""
     lines = [headline(findings), *describe(findings)]
     assert [] == [line for line in lines if not (line.isprintable() and line == escape_line(line))]
     assert all(isinstance(line.encode(), bytes) for line in lines)
@@ -69,7 +69,7 @@ def test_a_value_is_shown_on_one_line(value: Any, text: str) -> None:
     assert text == shown(value)
 
 
-def test_a_huge_value_is_cut() -> None:
+def test_a_huge_value_is_shortened() -> None:
     assert len(shown({str(number): "x" * 100 for number in range(1_000)})) < 1_000
 
 
@@ -86,7 +86,7 @@ def test_findings_are_counted_by_level(levels: list[Any], text: str) -> None:
     assert text == counted([finding(level) for level in levels])
 
 
-def test_the_headline_names_the_first() -> None:
+def test_the_headline_has_the_counts_and_the_first_finding() -> None:
     assert "1 error, 1 warning: r at a[*].b, it is wrong" == headline([finding(), finding("warning")])
 
 
@@ -118,7 +118,7 @@ def _many() -> list[Finding]:
     return [*same, finding(location="kind: 24", observed=2), finding(message="something else")]
 
 
-def test_one_cause_is_one_block_with_its_variants_in_a_line() -> None:
+def test_findings_of_one_cause_are_one_block() -> None:
     rows = list(describe(_many()))
     assert 2 == sum(row.startswith("error") for row in rows)
     (also,) = (row for row in rows if row.startswith("  also"))
@@ -126,14 +126,14 @@ def test_one_cause_is_one_block_with_its_variants_in_a_line() -> None:
 
 
 @pytest.mark.parametrize("verbosity", [1, 2])
-def test_with_v_each_variant_has_a_line_and_with_vv_no_value_is_cut(verbosity: int) -> None:
+def test_v_lists_each_variant_and_vv_shortens_no_value(verbosity: int) -> None:
     cause = [finding(observed="x" * 900), *(finding(location=f"b{number}", observed=number) for number in range(24))]
     rows = list(map(str, block(cause, verbosity)))
     assert [f"  also      b{number}, observed {number}" for number in range(24)] == rows[4:]
     assert (verbosity > 1) == (rows[3] == f"  observed  {'x' * 900}")
 
 
-def test_the_worst_come_first_and_each_rule_once() -> None:
+def test_findings_are_sorted_by_level_and_grouped_by_rule() -> None:
     lines = list(
         describe([finding("info", "c"), finding("warning", "b"), finding("error", "a"), finding("warning", "b")])
     )

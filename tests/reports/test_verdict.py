@@ -47,7 +47,9 @@ def run(*outcomes: Any, **fields: Any) -> RunReport:
         ([], Title("t"), run("passed", shortfall="too little was seen"), "failed"),
     ],
 )
-def test_the_status(findings: list[Finding], title: Title, run_report: RunReport | None, status: str) -> None:
+def test_status_of_the_verdict(
+    findings: list[Finding], title: Title, run_report: RunReport | None, status: str
+) -> None:
     assert status == verdict_of(findings, title, run_report).status
 
 
@@ -62,11 +64,11 @@ def test_the_status(findings: list[Finding], title: Title, run_report: RunReport
         ([], run(), "Nothing was checked."),
     ],
 )
-def test_the_sentence(findings: list[Finding], run_report: RunReport | None, sentence: str) -> None:
+def test_sentence_of_the_verdict(findings: list[Finding], run_report: RunReport | None, sentence: str) -> None:
     assert sentence == verdict_of(findings, Title("t"), run_report).sentence
 
 
-def test_a_reason_is_given_for_what_was_not_checked() -> None:
+def test_the_sentence_has_the_reason_why_something_was_not_checked() -> None:
     title = Title("t", not_checked=("the drift of the spec: no such file",))
     assert "no such file" in verdict_of([], title, run("not checked")).sentence
     assert "no such file" in verdict_of([], title, run("passed", "not checked")).sentence

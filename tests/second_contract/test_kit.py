@@ -64,17 +64,17 @@ RECORDED = """
 """
 
 
-def test_a_downstream_project_tests_against_it(pytester: pytest.Pytester) -> None:
+def test_a_project_can_test_against_the_bookshop_mock(pytester: pytest.Pytester) -> None:
     pytester.makeini(f"[pytest]\nbctrl_contract = {BOOKSHOP}\n")
     pytester.makepyfile(DOWNSTREAM)
 
     pytester.runpytest().assert_outcomes(passed=4)
 
 
-def test_it_is_recorded_replayed_and_checked(
+def test_the_bookshop_is_recorded_replayed_and_checked(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Live once, then with no key and no server; the key in its own field is not recorded."""
+    """Recorded live, replayed without a key and a server; the key in its custom header is not recorded."""
     pytester.makeini(f"[pytest]\nbctrl_contract = {BOOKSHOP}\n")
     pytester.makepyfile(test_shop=RECORDED)
     with serve() as shop:
@@ -110,7 +110,7 @@ def test_bodies_are_checked_by_operation(tmp_path: Path, capsys: pytest.CaptureF
         ("enum: [fiction, science, children]", "enum: [fiction, science, children, poetry]", 0),
     ],
 )
-def test_its_drift_is_gated(tmp_path: Path, old: str, new: str, code: int) -> None:
+def test_the_gate_compares_the_bookshop_contract(tmp_path: Path, old: str, new: str, code: int) -> None:
     now = tmp_path / "now.yaml"
     text = BOOKSHOP.read_text("utf-8")
     assert old in text
@@ -122,7 +122,7 @@ def test_its_drift_is_gated(tmp_path: Path, old: str, new: str, code: int) -> No
 @pytest.mark.parametrize(
     "operation", [operation.operation_id for operation in load(BOOKSHOP).operations if answers_with_json(operation)]
 )
-def test_its_samples_conform_and_every_mutant_is_caught(bookshop: Contract, operation: str) -> None:
+def test_samples_of_the_bookshop_conform_and_every_mutant_is_detected(bookshop: Contract, operation: str) -> None:
     outcome = strength(bookshop, bookshop.operation(operation))
     bodies = Samples(bookshop, bookshop.operation(operation)).run(seed=7, bodies=12)
 
@@ -138,7 +138,7 @@ def test_its_samples_conform_and_every_mutant_is_caught(bookshop: Contract, oper
 
 @given(data=st.data())
 @settings(max_examples=25)
-def test_its_strategies_conform(data: st.DataObject) -> None:
+def test_strategies_of_the_bookshop_conform(data: st.DataObject) -> None:
     contract = load(BOOKSHOP)
     for operation in ("listBooks", "listGenres"):
         body = data.draw(responses(contract=contract, operation=operation, max_size=3))
@@ -147,6 +147,6 @@ def test_its_strategies_conform(data: st.DataObject) -> None:
 
 @given(case=nonconforming(contract=load(BOOKSHOP)))
 @settings(max_examples=15)
-def test_its_broken_bodies_break_the_rule_that_they_name(case: Nonconforming) -> None:
+def test_nonconforming_bookshop_bodies_violate_their_rule(case: Nonconforming) -> None:
     rule, _, body = case
     assert [rule] == [finding.rule for finding in check(encode(body), contract=load(BOOKSHOP), operation="listBooks")]

@@ -87,7 +87,7 @@ UNDOCUMENTED = {"the status is not documented", "Schemathesis: Undocumented stat
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_the_mock_answers_as_documented_and_the_suite_finds_no_error(name: str) -> None:
+def test_the_suite_passes_against_the_mock_of_each_kind_of_contract(name: str) -> None:
     responses, expected = KINDS[name]
     spec = document(responses=responses, parameters=PARAMETERS, security=[{"key": []}])
     spec["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
@@ -103,7 +103,7 @@ def test_the_mock_answers_as_documented_and_the_suite_finds_no_error(name: str) 
     assert ("no refusals" == name) <= (UNDOCUMENTED == {finding.message for finding in verdict.found})
 
 
-def test_what_documents_no_success_is_named_and_not_asked() -> None:
+def test_an_operation_without_a_documented_success_is_not_requested() -> None:
     spec = document(responses={"400": response(OBJECT)}, parameters=PARAMETERS)
     spec["paths"]["/b"] = {"get": {"operationId": "b", "responses": {"200": response(OBJECT)}}}
     run = with_mock(ContractRun("mock", from_document(spec, "x"), "", Secret(""), {}, "error", 20))
@@ -124,7 +124,7 @@ def test_what_documents_no_success_is_named_and_not_asked() -> None:
         {"200": response(OBJECT), "404": response({"oneOf": [OBJECT, OBJECT]})},
     ],
 )
-def test_a_contract_of_which_a_body_cannot_be_made_is_refused_in_one_line(responses: dict[str, Any]) -> None:
+def test_a_contract_without_a_possible_body_is_a_one_line_error(responses: dict[str, Any]) -> None:
     contract = from_document(document(responses=responses, parameters=PARAMETERS), "x")
 
     with pytest.raises(DocumentError) as caught:

@@ -19,8 +19,8 @@ ASKED = (
 )
 
 
-def test_the_mock_keeps_it(pytester: pytest.Pytester) -> None:
-    """Every operation that a safe method reaches is asked, and the others are named."""
+def test_the_mock_of_the_bookshop_passes(pytester: pytest.Pytester) -> None:
+    """Every operation with a safe method is requested, and the others are listed."""
     result = pytester.runpytest("--bctrl-mock", f"--bctrl-contract={BOOKSHOP}")
 
     assert (0, 0) == (result.ret, result.parseoutcomes().get("failed", 0))
@@ -34,8 +34,8 @@ def test_the_mock_keeps_it(pytester: pytest.Pytester) -> None:
     )
 
 
-def test_a_conforming_server_passes_and_sees_no_more_than_it_needs(live: ShopRun) -> None:
-    """No unsafe method is sent, no query beside /books has a value, and each key goes where the contract wants it."""
+def test_a_conforming_bookshop_passes_and_gets_only_expected_requests(live: ShopRun) -> None:
+    """No unsafe method and no query except for /books; each key is in its documented header."""
     with serve() as shop:
         result = live(shop, "--bctrl-fail-on=info")
 
@@ -49,8 +49,8 @@ def test_a_conforming_server_passes_and_sees_no_more_than_it_needs(live: ShopRun
     assert [] == [headers for headers in stock if "authorization" in headers]
 
 
-def test_a_failure_can_be_reproduced(live: ShopRun) -> None:
-    """With the parameters and the key field of the operation, and never the key."""
+def test_a_failure_has_a_command_that_reproduces_it(live: ShopRun) -> None:
+    """With the parameters and the key header of the operation, but never the key."""
     with serve("open stock") as shop:
         result = live(shop, "-k", "getStock and wrong-key")
 
@@ -90,7 +90,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_found_and_a_conforming_server_is_not_blamed(bookshop: Contract, fault: str) -> None:
+def test_each_fault_of_the_bookshop_is_found(bookshop: Contract, fault: str) -> None:
     with serve(fault) as shop:
         # Who has no fault is asked all there is to ask; a fault shows in the first of each kind.
         run = ContractRun("live", bookshop, shop.url, Secret(KEY), {}, "error", max_examples=5 if fault else 20)

@@ -29,13 +29,13 @@ def judged(server: str, proxy: str = "", fault: str = "") -> list[Finding]:
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_a_conforming_application_is_green(server: str) -> None:
+def test_a_conforming_application_passes_on_every_server(server: str) -> None:
     assert [] == at_or_above(judged(server), "warning")
 
 
 @pytest.mark.parametrize("server", ["fastapi-uvicorn", "flask-gunicorn"])
 @pytest.mark.parametrize("proxy", STOCK)
-def test_a_conforming_application_is_green_behind_a_proxy(server: str, proxy: str) -> None:
+def test_a_conforming_application_passes_behind_a_proxy(server: str, proxy: str) -> None:
     """A response of the proxy itself to an unusual request is reported as the proxy's."""
     findings = judged(server, proxy)
     assert [] == at_or_above(findings, "warning")
@@ -53,14 +53,14 @@ FAULTS = {
 
 @pytest.mark.parametrize("proxy", STOCK)
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_broken_application_is_red_behind_a_proxy(proxy: str, fault: str) -> None:
+def test_a_faulty_application_fails_behind_a_proxy(proxy: str, fault: str) -> None:
     errors = at_or_above(judged("wsgi-gunicorn", proxy, fault), "error")
     assert FAULTS[fault] <= {(finding.rule, finding.location) for finding in errors}
     assert len({finding.rule for finding in errors} - {"content_type_conformance", "strict_json"} | {"x"}) <= 2
 
 
 @pytest.mark.parametrize("proxy", ["nginx-that-caches", "varnish-that-caches"])
-def test_a_proxy_that_gives_the_list_of_one_key_to_another_is_found(proxy: str) -> None:
+def test_a_proxy_that_caches_responses_across_keys_is_found(proxy: str) -> None:
     errors = at_or_above(judged("wsgi-gunicorn", proxy, "cached"), "error")
     assert [("ignored_auth", "credential: no header")] == [(finding.rule, finding.location) for finding in errors]
     assert "further kinds: " in errors[0].message

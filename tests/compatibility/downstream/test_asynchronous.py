@@ -41,5 +41,5 @@ async def test_recorded(bctrl_async_client: httpx.AsyncClient, listing: str) -> 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
-async def test_any_backend(bctrl_async_client: httpx.AsyncClient, listing: str) -> None:
+async def test_the_async_client_works_on_any_backend(bctrl_async_client: httpx.AsyncClient, listing: str) -> None:
     assert_conforms(await bctrl_async_client.get(listing), fail_on="info")

@@ -15,7 +15,7 @@ from pytest_bctrl.traffic.mock import MockServer
 ELSEWHERE = "https://elsewhere.test/hook"
 
 
-def test_httpx_mock_answers_the_client(httpx_mock: HTTPXMock, bctrl_client: httpx.Client, listing: str) -> None:
+def test_httpx_mock_intercepts_the_client(httpx_mock: HTTPXMock, bctrl_client: httpx.Client, listing: str) -> None:
     httpx_mock.add_response(json=generated_response([runtime(name="from pytest-httpx")]))
 
     response = bctrl_client.get(listing)
@@ -25,7 +25,7 @@ def test_httpx_mock_answers_the_client(httpx_mock: HTTPXMock, bctrl_client: http
 
 
 @pytest.mark.httpx_mock(should_mock=lambda request: request.url.host == "elsewhere.test")
-def test_httpx_mock_lets_ours_through(
+def test_httpx_mock_passes_requests_to_the_mock_through(
     httpx_mock: HTTPXMock, bctrl_client: httpx.Client, bctrl_mock: MockServer, listing: str
 ) -> None:
     httpx_mock.add_response(url=ELSEWHERE, status_code=204)
@@ -35,7 +35,7 @@ def test_httpx_mock_lets_ours_through(
     assert 1 == len(bctrl_mock.requests)
 
 
-def test_respx_answers_the_client(respx_mock: respx.MockRouter, bctrl_client: httpx.Client, listing: str) -> None:
+def test_respx_intercepts_the_client(respx_mock: respx.MockRouter, bctrl_client: httpx.Client, listing: str) -> None:
     respx_mock.get(path=listing).respond(json=generated_response([runtime(name="from respx")]))
 
     response = bctrl_client.get(listing)
@@ -44,7 +44,7 @@ def test_respx_answers_the_client(respx_mock: respx.MockRouter, bctrl_client: ht
     assert [] == check(response)
 
 
-def test_respx_lets_ours_through(
+def test_respx_passes_requests_to_the_mock_through(
     respx_mock: respx.MockRouter, bctrl_client: httpx.Client, bctrl_mock: MockServer, listing: str
 ) -> None:
     respx_mock.get(ELSEWHERE).respond(204)
@@ -56,6 +56,8 @@ def test_respx_lets_ours_through(
 
 
 @pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
-def test_a_blocked_network_has_the_mock_in_it(bctrl_client: httpx.Client, bctrl_mock: MockServer, listing: str) -> None:
+def test_the_mock_is_reachable_with_a_blocked_network(
+    bctrl_client: httpx.Client, bctrl_mock: MockServer, listing: str
+) -> None:
     assert 200 == bctrl_client.get(listing).status_code
     assert 1 == len(bctrl_mock.requests)

@@ -29,8 +29,8 @@ def test_a_snapshot_of_a_recording(bctrl_runtimes: list[dict[str, Any]], snapsho
 
 
 @pytest.mark.timeout(30, method="thread")
-def test_randomness_is_left_alone(bctrl_client: httpx.Client, listing: str) -> None:
-    """pytest-randomly seeds every test; a fixture that drew from it or seeded it again would change what follows."""
+def test_the_fixtures_do_not_change_the_random_state(bctrl_client: httpx.Client, listing: str) -> None:
+    """pytest-randomly seeds every test; a fixture that draws or seeds would change the following values."""
     state = random.getstate()
     assert_conforms(bctrl_client.get(listing))
     assert state == random.getstate()
