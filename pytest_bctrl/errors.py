@@ -30,7 +30,17 @@ class SettingError(BctrlError):
 
 
 class DocumentError(BctrlError):
-    """A document is not valid in its format: page, YAML, JSON, OpenAPI or overlay."""
+    """A document is not valid in its format: page, YAML, JSON, OpenAPI or overlay.
+
+    `pointer` is the JSON pointer of the invalid value, None if the whole document is invalid.
+    """
+
+    pointer: str | None = None
+
+    def at(self, pointer: str) -> DocumentError:
+        """Set the pointer, and return the error."""
+        self.pointer = pointer
+        return self
 
 
 class UnsafeRequestError(BctrlError):

@@ -108,7 +108,7 @@ def run(options: argparse.Namespace) -> int:
     not_checked = [*problems]
     if not checked.response_count and not problems:
         not_checked.append("no response of an operation of the contract")
-    remarks = (*problems, *notes)
+    remarks = (*problems, *notes, *contract.exclusions)
     title = Title("check", contract.described, contract.short_digest, options.fail_on, remarks, tuple(not_checked))
     findings = options.redact.data(findings)
     if options.format == "text":

@@ -20,6 +20,7 @@ from pytest_bctrl.cli.options import add_plugin_argument, add_repeatable, gather
 from pytest_bctrl.cli.project import add_contract_argument, load_contract
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.valid_parts import exclusion_texts
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
@@ -220,6 +221,8 @@ def _print_start(server: MockServer, options: argparse.Namespace) -> None:
     headers += "".join(f" -H {shlex.quote(f'{name}: {value}')}" for name, value in request.headers)
     url = f"{_reachable(server.url)}{request.target(operation)}"
     print(escape_line(f"try: curl{headers} {shlex.quote(url)}"))
+    for text in exclusion_texts(contract.excluded, "served"):
+        print(escape_line(f"warning: {text}"), file=sys.stderr)
     print(escape_line(f"contract {contract.described}"), flush=True)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import quote, unquote
 
-from pytest_bctrl.contract.document import FILES, Document, escape_token, is_self_contained, sibling_path
+from pytest_bctrl.contract.document import FILES, UNREAD, Document, escape_token, is_self_contained, sibling_path
 from pytest_bctrl.contract.json_source import read_json
 from pytest_bctrl.contract.model import resolve_pointer
 from pytest_bctrl.contract.references import BASE, FRAGMENT, Change, keyword_objects, rewrite_objects
@@ -24,9 +24,9 @@ _READABLE = (".json", ".yaml", ".yml")
 def bundle_files(document: Document, read: Callable[[str], str]) -> Any:
     """Return a document's data with all parts of other files that relative references lead to.
 
-    `read` returns the text of a file by its name. Raises `DocumentError` if a file cannot be read, or if the document
-    may not refer to it (`_require_readable`). A reference to another host, or to a file whose name is not that of a
-    JSON or YAML file, remains and is rejected later.
+    `read` returns the text of a file by its name. A reference remains, and is rejected later, if its file cannot be
+    read, if the document may not refer to it (`_require_readable`), if it is on another host, or if its name is not
+    that of a JSON or YAML file. The first two kinds are listed under `UNREAD`, with the reason.
     """
     if is_self_contained(document.text):
         return document.data
@@ -43,6 +43,7 @@ class _Bundle:
         self._remaining = DOCUMENT
         self._parts: dict[str, Any] = {}
         self._pending: list[tuple[str, str]] = []
+        self._unread: dict[str, tuple[str, str]] = {}
 
     def bundle(self) -> Any:
         """Return the data of all files as one document."""
@@ -50,9 +51,12 @@ class _Bundle:
         while self._pending:
             key, name = self._pending.pop()
             self._parts[key] = self._rewrite(self._parts[key], name)
-        if not self._parts:
-            return main
-        return {**main, FILES: self._parts}
+        bundled = main
+        if self._parts:
+            bundled = {**bundled, FILES: self._parts}
+        if self._unread:
+            bundled = {**bundled, UNREAD: self._unread}
+        return bundled
 
     def _rewrite(self, part: Any, name: str) -> Any:
         """Return a part of a file with its references to other files as references into the bundled document."""
@@ -88,11 +92,15 @@ class _Bundle:
         file, fragment = target
         if file == self._main:
             return f"#{fragment}"
-        _require_readable(self._document.name, file, f"{name} refers to it: {reference}")
         key = f"{file}#{unquote(fragment)}"
         if key not in self._parts:
-            data = self._file(file, f"{name} refers to it: {reference}")
-            self._parts[key] = resolve_pointer(data, f"#{fragment}", sibling_path(self._document.name, file))
+            try:
+                _require_readable(self._document.name, file, f"{name} refers to it: {reference}")
+                data = self._file(file, f"{name} refers to it: {reference}")
+                self._parts[key] = resolve_pointer(data, f"#{fragment}", sibling_path(self._document.name, file))
+            except DocumentError as error:
+                self._unread.setdefault(reference, (f"{error.where}: {error.problem}", error.hint))
+                return ""
             self._pending.append((key, file))
         return f"#/{FILES}/{quote(escape_token(key), safe=FRAGMENT)}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Collection, Mapping
 from itertools import count
 from os.path import normpath
@@ -16,11 +17,14 @@ from pytest_bctrl.files.limits import DOCUMENT, read_text, size
 
 Format = Literal["yaml", "json", "markdown"]
 
-SUPPORTED = ("3.0", "3.1")
+SUPPORTED = ("3.0", "3.1", "3.2")
 """The OpenAPI minor versions that can be read."""
 
 FILES = "x-bctrl-files"
 """The key under which a document holds parts of other files, by relative path and pointer."""
+
+UNREAD = "x-bctrl-unread"
+"""The key under which a document holds the references to other files that could not be read, with the reasons."""
 
 SAMPLES = "x-bctrl-samples"
 """The key under which in-memory data holds the digests of the page's other code blocks, by name."""
@@ -113,7 +117,7 @@ def is_self_contained(text: str) -> bool:
 
 
 def load_document(text: str, name: str, known: Document | None = None) -> Document:
-    """Return the OpenAPI 3.0 or 3.1 document in `text`; `name` is its name in errors.
+    """Return the OpenAPI 3.0, 3.1 or 3.2 document in `text`; `name` is its name in errors.
 
     The format follows from the suffix of the name, else from the text. If the text is exactly that of `known`, it is
     not parsed again. Raises `DocumentError` for broken YAML or JSON, duplicate keys, a document that is not OpenAPI,
@@ -188,19 +192,35 @@ def require_openapi(data: Any, name: str) -> None:
         )
     if "openapi" not in data:
         if "swagger" in data:
-            raise DocumentError("a Swagger 2.0 document", where=name, hint="convert it to OpenAPI 3.0 or 3.1")
+            raise DocumentError("a Swagger 2.0 document", where=name, hint="convert it to OpenAPI 3.0 or later")
         raise DocumentError("not an OpenAPI document", where=name, hint="it has no 'openapi' key")
     match = None
     if isinstance(data["openapi"], str):
         match = _VERSION.fullmatch(data["openapi"])
     if match is None or match[1] not in SUPPORTED:
         raise DocumentError(
-            f"its OpenAPI version is {str(data['openapi'])[:40]!r}", where=name, hint="3.0.x and 3.1.x can be read"
+            f"its OpenAPI version is {str(data['openapi'])[:40]!r}",
+            where=name,
+            hint="3.0.x, 3.1.x and 3.2.x can be read",
         )
     if not isinstance(data.get("paths", {}), dict):
         raise DocumentError("'paths' is not a mapping", where=f"{name}#/paths", hint="see OpenAPI 3.1, section 4.8.8")
     if "paths" not in data and (match[1] == "3.0" or not {"components", "webhooks"} & data.keys()):
         raise DocumentError("it has no 'paths'", where=name, hint="give the whole document; it may be cut off")
+
+
+def unread_references(data: Mapping[str, Any]) -> Mapping[str, tuple[str, str]]:
+    """Return the references of a document that could not be read, each with the problem and a hint."""
+    unread: Mapping[str, tuple[str, str]] = data.get(UNREAD, {})
+    return unread
+
+
+def bundling_hint(name: str) -> str:
+    """Return the hint for a reference outside a document: the command that bundles the document."""
+    file = name
+    if "://" in name or name.startswith("git:") or not name:
+        file = "openapi.yaml"
+    return f"nothing is fetched; bundle it first: npx @redocly/cli bundle {shlex.quote(file)} --output bundled.yaml"
 
 
 def load_data(data: Any, name: str) -> Document:

@@ -10,9 +10,10 @@ from itertools import chain, pairwise
 from typing import Any, Literal, TypeAlias
 from urllib.parse import quote, unquote
 
-from pytest_bctrl.contract.document import value_at
+from pytest_bctrl.contract.document import escape_token, value_at
 from pytest_bctrl.contract.files import short_path
-from pytest_bctrl.contract.outline import NAME, is_json
+from pytest_bctrl.contract.outline import NAME, is_json, operation_keys
+from pytest_bctrl.contract.valid_parts import Exclusion, exclusion_texts
 from pytest_bctrl.errors import DocumentError
 
 Schema: TypeAlias = Mapping[str, Any] | bool
@@ -100,6 +101,11 @@ class Operation:
     def label(self) -> str:
         """The label shown to users, such as `GET /v1/spaces/{id}/runtimes`."""
         return f"{self.method} {self.path}"
+
+    @property
+    def pointer(self) -> str:
+        """The JSON pointer of the operation, if its path item is not a reference."""
+        return "/".join(["/paths", escape_token(self.path), *map(escape_token, operation_keys(self.method))])
 
     @property
     def is_safe(self) -> bool:
@@ -203,6 +209,7 @@ class Contract:
     `source` is the merged document in OpenAPI 3.1. `document` is the same, with references by identifier replaced by
     pointers. `digest` is the SHA-256 of the merged document in canonical JSON (sorted keys, no spaces), in hex.
     `origin` describes which setting selected the document and where its spec was vendored from; it may be empty.
+    `excluded` are the invalid parts of the document, which are not part of the contract.
     """
 
     name: str
@@ -214,6 +221,7 @@ class Contract:
     document: Mapping[str, Any] = field(repr=False)
     source: Mapping[str, Any] = field(repr=False)
     origin: str = ""
+    excluded: tuple[Exclusion, ...] = ()
 
     @property
     def described(self) -> str:
@@ -239,6 +247,11 @@ class Contract:
                 return {**siblings, "allOf": [target, *siblings.get("allOf", ())]}
             schema = target
         return schema
+
+    @cached_property
+    def exclusions(self) -> list[str]:
+        """A sentence per invalid part of the document, with the operations that are not checked because of it."""
+        return exclusion_texts(self.excluded, "checked")
 
     @cached_property
     def short_digest(self) -> str:

@@ -7,22 +7,35 @@ document, operations inherit from their path item, and a value of a wrong type i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from pytest_bctrl.contract.document import FILES, Document, escape_token, value_at
+from pytest_bctrl.contract.document import (
+    FILES,
+    Document,
+    bundling_hint,
+    escape_token,
+    unread_references,
+    value_at,
+)
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
     from pytest_bctrl.contract.references import Addresses
 
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-"""The methods that a path item may have (OpenAPI 3.1, 4.8.9), as it names them."""
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
+"""The methods that a path item may have (OpenAPI 3.2, 4.10), as it names them."""
 
-STYLES = {"query": "form", "cookie": "form", "path": "simple", "header": "simple"}
-"""The values of a parameter's `in`, and the default style of each (OpenAPI 3.1, 4.8.12.2)."""
+ADDITIONAL = "additionalOperations"
+"""The member of a path item with the operations of other methods, by their names (OpenAPI 3.2, 4.10)."""
+
+STYLES = {"query": "form", "cookie": "form", "path": "simple", "header": "simple", "querystring": "form"}
+"""The values of a parameter's `in`, and the default style of each (OpenAPI 3.2, 4.12.2)."""
+
+EXCLUDED = "x-bctrl-excluded"
+"""The key of an invalid operation that stays in a document because other operations refer to parts of it."""
 
 NAME = re.compile(r"\{([^{}/]+)\}")
 """Matches a parameter in a path template."""
@@ -81,7 +94,7 @@ class Spec:
         line = self.document.line(part.pointer)
         if line:
             where += f":{line}"
-        return DocumentError(f"{problem}, at #{part.pointer}", where=where, hint=hint)
+        return DocumentError(f"{problem}, at #{part.pointer}", where=where, hint=hint).at(part.pointer)
 
     def _typed(self, part: Part, expected: type[T], description: str, default: T) -> T:
         if part.value is None:
@@ -144,10 +157,12 @@ class Spec:
             return self._targets[ref]
         pointer = self._pointer(ref, part)
         if pointer is None and not ref.startswith("#"):
+            unread = unread_references(self.document.data)
+            if ref in unread:
+                problem, hint = unread[ref]
+                raise self.refuse(part, problem, hint)
             raise self.refuse(
-                part,
-                f"the $ref {ref[:200]!r} leads outside the document",
-                "bundle it into one document: nothing is fetched",
+                part, f"the $ref {ref[:200]!r} leads outside the document", bundling_hint(self.document.name)
             )
         value = None
         if pointer is not None:
@@ -238,12 +253,24 @@ def operations(spec: Spec) -> list[RawOperation]:
             )
         item = spec.resolve(item, "pathItems")
         shape = NAME.sub("{}", path)
-        for method in METHODS:
-            part = item / method
-            if part.value is not None:
-                spec.mapping(part)
-                operations.append(RawOperation(method, path, shape, item, part))
+        for method, part in operations_of(spec, item):
+            operations.append(RawOperation(method, path, shape, item, part))
     return operations
+
+
+def operations_of(spec: Spec, item: Part) -> Iterator[tuple[str, Part]]:
+    """Yield the operations of a path item by their methods; raises `DocumentError` for one that is not a mapping."""
+    members = [(method, item / method) for method in METHODS]
+    for method, part in [*members, *spec.members(item / ADDITIONAL)]:
+        if part.value is not None and EXCLUDED not in spec.mapping(part):
+            yield method, part
+
+
+def operation_keys(method: str) -> tuple[str, ...]:
+    """Return the keys that lead from a path item to the operation of a method."""
+    if method.lower() in METHODS:
+        return (method.lower(),)
+    return ADDITIONAL, method
 
 
 class RawParameter(NamedTuple):
@@ -282,7 +309,7 @@ def parameters(spec: Spec, operation: RawOperation) -> dict[Key, RawParameter]:
             part = spec.resolve(part, "parameters")
             in_, name = spec.text(part / "in"), spec.text(part / "name")
             if in_ not in STYLES or not name:
-                problem = "a parameter has no name, or is in none of path, query, header, cookie"
+                problem = "a parameter has no name, or is in none of path, query, querystring, header, cookie"
                 raise spec.refuse(part, problem, "name it and say where")
             key = _identity(operation, in_, name)
             if in_ != "header" or key not in _IGNORED:
@@ -353,7 +380,7 @@ def media_types(spec: Spec, holder: Part) -> dict[str, Part]:
     """
     media_types = {}
     for name, part in spec.members(holder / "content"):
-        spec.mapping(part)
+        part = spec.resolve(part, "mediaTypes")
         # In lower case, with sorted parameters and no blanks around them.
         essence, *parameters = [piece.strip().lower() for piece in name.split(";")]
         media_types["; ".join([essence, *sorted(filter(None, parameters))])] = part

@@ -23,7 +23,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import Any
 
-from pytest_bctrl.contract.document import escape_token
 from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema
 from pytest_bctrl.contract.paging import LINK, By, Members, Paging
 from pytest_bctrl.contract.schema.locations import exact_location
@@ -284,8 +283,8 @@ def require_known_paging(contract: Contract) -> None:
             continue
         problem = _paging_problem(contract, operation)
         if problem is not None:
-            pointer = f"/paths/{escape_token(operation.path)}/{operation.method.lower()}/x-bctrl-paging"
-            raise DocumentError(problem[0], where=f"{contract.name}: #{pointer}", hint=problem[1])
+            pointer = f"{operation.pointer}/x-bctrl-paging"
+            raise DocumentError(problem[0], where=f"{contract.name}: #{pointer}", hint=problem[1]).at(pointer)
 
 
 def _paging_problem(contract: Contract, operation: Operation) -> tuple[str, str] | None:

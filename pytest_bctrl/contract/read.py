@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,10 @@ from pytest_bctrl.errors import DocumentError
 
 
 def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Contract:
-    """Load the packaged contract, or that of an OpenAPI 3.0 or 3.1 document in JSON or YAML.
+    """Load the packaged contract, or that of an OpenAPI 3.0, 3.1 or 3.2 document in JSON or YAML.
 
     `option` is the option that has the path, for errors. Raises `DocumentError` if the file is missing, broken or not
-    OpenAPI 3.0 or 3.1.
+    OpenAPI 3.0, 3.1 or 3.2.
     """
     return load_from(path, option, "")
 
@@ -29,7 +29,7 @@ def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Co
 def load_from(path: str | Path | None, option: str, origin: str) -> Contract:
     """Load a contract as `load` does; `origin` describes for reports where it is from."""
     file = packaged().merged if path is None else Path(path)
-    text = read_file(file, f"{option} takes an OpenAPI 3.0 or 3.1 document in JSON or YAML", "the contract")
+    text = read_file(file, f"{option} takes an OpenAPI 3.0, 3.1 or 3.2 document in JSON or YAML", "the contract")
     document = load_document(text, str(file))
     if path is None:
         # The tests validate the packaged document, so it need not be validated at every start.
@@ -43,14 +43,45 @@ def load_from(path: str | Path | None, option: str, origin: str) -> Contract:
 def from_document(document: Any, name: str, *, origin: str = "") -> Contract:
     """Validate a merged document and return its `Contract`; `name` is its name in errors.
 
-    Raises `DocumentError` if it is not a valid OpenAPI 3.0 or 3.1 document, or if a reference has no target.
+    Invalid operations are not part of the contract, but listed in `excluded`. Raises `DocumentError` if it is not an
+    OpenAPI 3.0, 3.1 or 3.2 document, or if no operation is valid.
     """
+    from pytest_bctrl.contract.soundness import find_problems, upgrade_valid
+    from pytest_bctrl.contract.valid_parts import original_pointers, valid_parts
+
+    upgraded, sha256 = upgrade_valid(document, name), digest(document)
+
+    def contract_of(part: Mapping[str, Any]) -> Contract:
+        return _valid_contract(part, name, sha256, origin)
+
+    try:
+        return contract_of(upgraded)
+    except DocumentError as error:
+        part, excluded = valid_parts(upgraded, list(find_problems(upgraded, name)), contract_of)
+        contract = _contract_or_none(part, contract_of)
+        if contract is None:
+            raise error from None
+        return replace(contract, excluded=tuple(original_pointers(document, excluded)))
+
+
+def _contract_or_none(
+    document: Mapping[str, Any], contract_of: Callable[[Mapping[str, Any]], Contract]
+) -> Contract | None:
+    """Return the contract of a document; None if it is not valid."""
+    try:
+        return contract_of(document)
+    except DocumentError:
+        return None
+
+
+def _valid_contract(document: Mapping[str, Any], name: str, sha256: str, origin: str) -> Contract:
+    """Return the contract of a document of OpenAPI 3.1 or 3.2; raises `DocumentError` if any part of it is invalid."""
     from pytest_bctrl.contract.engine import require_resolvable
     from pytest_bctrl.contract.paging_read import require_known_paging
-    from pytest_bctrl.contract.soundness import validate_document
+    from pytest_bctrl.contract.soundness import require_valid
 
-    source, resolved = validate_document(document, name)
-    contract = from_validated(resolved, name, source, digest(document), origin=origin)
+    resolved = require_valid(document, name)
+    contract = from_validated(resolved, name, document, sha256, origin=origin)
     require_resolvable(contract)
     require_known_paging(contract)
     if not contract.operations:
@@ -119,7 +150,7 @@ def _operation(spec: Spec, schemes: Mapping[str, SecurityScheme], operation: out
         undeclared = Parameter(name, "path", True, {"type": "string"}, style="simple", explode=False)
         parameters.setdefault(("path", name), undeclared)
     return Operation(
-        method=operation.method.upper(),
+        method=operation.label.partition(" ")[0],
         path=operation.path,
         operation_id=spec.text(raw / "operationId"),
         summary=spec.text(raw / "summary"),
@@ -172,8 +203,10 @@ def _examples(spec: Spec, holder: Part) -> Iterator[Any]:
         yield holder.value["example"]
     for _, part in spec.members(holder / "examples"):
         example = spec.mapping(spec.resolve(part))
-        if "value" in example:
-            yield example["value"]
+        # `dataValue` is the member of OpenAPI 3.2.
+        for key in ("dataValue", "value"):
+            if key in example:
+                yield example[key]
     schema = _schema(spec, holder / "schema")
     if "example" in schema:
         yield schema["example"]
@@ -189,7 +222,7 @@ def _schema(spec: Spec, part: Part) -> Mapping[str, Any]:
 
 
 def _response(spec: Spec, status: str, response: Part) -> ResponseSpec:
-    content = dict(spec.members(response / "content"))
+    content = {media: spec.resolve(part) for media, part in spec.members(response / "content")}
     return ResponseSpec(
         status=status,
         description=spec.text(response / "description"),

@@ -12,12 +12,13 @@ from pytest_bctrl.contract.document import escape_token, value_at
 BASE = "https://contract.invalid/"
 """The base URI of a document without `$id`; no host name ends in `.invalid` (RFC 6761, 6.4)."""
 
-_DATA = frozenset({"example", "default", "const", "enum", "value", "description"})
+_DATA = frozenset({"example", "default", "const", "enum", "value", "dataValue", "description"})
 """Keywords whose values are data, in which nothing is a reference."""
 
 _NAMED = frozenset(
     {"properties", "patternProperties", "dependentSchemas", "$defs", "schemas", "responses", "parameters", "headers"}
-    | {"content", "paths", "pathItems", "securitySchemes", "requestBodies", "links", "callbacks"}
+    | {"content", "paths", "pathItems", "securitySchemes", "requestBodies", "links", "callbacks", "webhooks"}
+    | {"mediaTypes", "additionalOperations", "encoding"}
 )
 """Keywords whose members have arbitrary names, which may be those of keywords."""
 
@@ -45,7 +46,7 @@ def keyword_objects(document: Any) -> Iterator[KeywordObject]:
             if not are_names:
                 if isinstance(value.get("$id"), str):
                     base = _joined(base, value["$id"]).rstrip("#")
-                yield KeywordObject(value, pointer, base, parent_key in ("schema", "schemas/"))
+                yield KeywordObject(value, pointer, base, parent_key in ("schema", "itemSchema", "schemas/"))
             members = [
                 (member, f"{pointer}/{escape_token(str(key))}", base, f"{parent_key}/" if are_names else key)
                 for key, member in value.items()

@@ -22,6 +22,9 @@ def contract_lines(contract: Contract) -> Iterator[str]:
     for operation in contract.operations:
         yield ""
         yield from _operation(contract, operation)
+    if contract.exclusions:
+        yield ""
+        yield from contract.exclusions
 
 
 def _operation(contract: Contract, operation: Operation) -> Iterator[str]:

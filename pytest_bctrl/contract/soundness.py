@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from pytest_bctrl.contract.cost import Cost
-from pytest_bctrl.contract.document import escape_token, require_openapi
+from pytest_bctrl.contract.document import bundling_hint, escape_token, require_openapi, unread_references
 from pytest_bctrl.contract.engine import as_engine_input, is_pattern
 from pytest_bctrl.contract.json_source import require_shallow
 from pytest_bctrl.contract.keywords import is_wrapped, upgrade_schema
-from pytest_bctrl.contract.model import resolve_pointer
-from pytest_bctrl.contract.outline import METHODS
+from pytest_bctrl.contract.model import follow_references, resolve_pointer
+from pytest_bctrl.contract.outline import EXCLUDED, METHODS
 from pytest_bctrl.contract.references import FRAGMENT, Addresses, keyword_objects, rewrite_objects
 from pytest_bctrl.contract.schema.locations import parse_steps
+from pytest_bctrl.contract.valid_parts import Problem
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -46,15 +47,21 @@ def _or_reference(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 _HEADER = _or_reference(_object({"schema": _SCHEMA}))
-_MEDIA = _map(_object({"schema": _SCHEMA}))
+_MEDIA_TYPE = _or_reference(_object({"schema": _SCHEMA, "itemSchema": _SCHEMA}))
+_MEDIA = _map(_MEDIA_TYPE)
 _PARAMETER = _or_reference(
     _object(
         {
             "name": _TEXT,
-            "in": {"enum": ["path", "query", "header", "cookie"]},
+            "in": {"enum": ["path", "query", "header", "cookie", "querystring"]},
             "required": {"type": "boolean"},
             "schema": _SCHEMA,
-            "style": {"enum": ["form", "simple", "matrix", "label", "spaceDelimited", "pipeDelimited", "deepObject"]},
+            "style": {
+                "enum": [
+                    *("form", "simple", "matrix", "label"),
+                    *("spaceDelimited", "pipeDelimited", "deepObject", "cookie"),
+                ]
+            },
             "explode": {"type": "boolean"},
             "examples": _map(_or_reference(_object({}))),
             "content": {**_MEDIA, "minProperties": 1, "maxProperties": 1},
@@ -97,7 +104,7 @@ _PAGING = {
     "then": {**_map(_TEXT), "propertyNames": {"enum": [*_PAGING_PARTS]}},
     "else": {"enum": [False]},
 }
-_OPERATION = _object(
+_OPERATION_OBJECT = _object(
     {
         "operationId": _TEXT,
         "summary": _TEXT,
@@ -108,7 +115,16 @@ _OPERATION = _object(
         "x-bctrl-paging": _PAGING,
     }
 )
-_PATH_ITEM = _or_reference(_object({"parameters": _list(_PARAMETER), **dict.fromkeys(METHODS, _OPERATION)}))
+_OPERATION = {"if": _object({}, EXCLUDED), "else": _OPERATION_OBJECT}
+_PATH_ITEM = _or_reference(
+    _object(
+        {
+            "parameters": _list(_PARAMETER),
+            **dict.fromkeys(METHODS, _OPERATION),
+            "additionalOperations": _map(_OPERATION),
+        }
+    )
+)
 _SCHEME = _object(
     {"type": _TEXT, "scheme": _TEXT, "name": _TEXT, "in": {"enum": ["query", "header", "cookie"]}}, "type"
 )
@@ -117,6 +133,7 @@ _COMPONENTS = {
     "responses": _RESPONSE,
     "parameters": _PARAMETER,
     "headers": _HEADER,
+    "mediaTypes": _MEDIA_TYPE,
     "pathItems": _PATH_ITEM,
     "securitySchemes": _or_reference(_SCHEME),
 }
@@ -129,23 +146,75 @@ _DOCUMENT = _object(
         "components": _object({kind: _map(shape) for kind, shape in _COMPONENTS.items()}),
     }
 )
-"""The parts of OpenAPI 3.1 that the kit reads, and their types; other parts of a document are not validated."""
+"""The parts of OpenAPI 3.1 and 3.2 that the kit reads, and their types; other parts of a document are not validated."""
 
-_DIALECTS = ("https://json-schema.org/draft/", "http://json-schema.org/draft-", "https://spec.openapis.org/oas/3.1/")
+_DIALECTS = (
+    *("https://json-schema.org/draft/", "http://json-schema.org/draft-"),
+    *("https://spec.openapis.org/oas/3.1/", "https://spec.openapis.org/oas/3.2/"),
+)
 
 
 def validate_document(document: Any, name: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return a document as OpenAPI 3.1, and the same with references by identifier replaced by pointers.
+    """Return a document as OpenAPI 3.1 or 3.2, and the same with references by identifier replaced by pointers.
 
     Raises `DocumentError`, with the location and a hint, if the kit cannot read the document, or if validating a value
     against it could take too long.
     """
+    upgraded = upgrade_valid(document, name)
+    return upgraded, require_valid(upgraded, name)
+
+
+def upgrade_valid(document: Any, name: str) -> Mapping[str, Any]:
+    """Return a document as OpenAPI 3.1 or 3.2, with its references to media types replaced by their targets.
+
+    Raises `DocumentError` if it is not an OpenAPI document, or nested too deeply; its parts may be invalid.
+    """
     require_openapi(document, name)
     require_shallow(document, name)
-    if str(document["openapi"]).startswith("3.0"):
-        document = upgrade_document(document)
+    upgraded: Mapping[str, Any] = document
+    version = str(document["openapi"])
+    if version.startswith("3.0"):
+        upgraded = upgrade_document(document)
+    elif version.startswith("3.2"):
+        upgraded = _inline_media_types(document)
+    return upgraded
+
+
+def _inline_media_types(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a document with the targets of references to media types in their place (OpenAPI 3.2, 4.7)."""
+
+    def inline(holder: dict[str, Any]) -> dict[str, Any]:
+        return {**holder, "content": {name: _media_type(document, media) for name, media in holder["content"].items()}}
+
+    holders = [
+        value.pointer
+        for value in keyword_objects(document)
+        if isinstance(content := value.value.get("content"), Mapping)
+        and any(isinstance(media, Mapping) and "$ref" in media for media in content.values())
+    ]
+    if not holders:
+        return document
+    inlined: Mapping[str, Any] = rewrite_objects(document, dict.fromkeys(holders, inline))
+    return inlined
+
+
+def _media_type(document: Mapping[str, Any], media: Any) -> Any:
+    """Return a media type, its reference followed; unchanged if the reference has no target."""
+    try:
+        for target in follow_references(document, media, ""):
+            media = target
+    except DocumentError:
+        pass
+    return media
+
+
+def require_valid(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return a document of OpenAPI 3.1 or 3.2 with references by identifier replaced by pointers.
+
+    Raises `DocumentError` as `validate_document` does.
+    """
     require_kind("document", document, f"{name}: #")
-    return document, require_affordable(document, name)
+    return require_affordable(document, name)
 
 
 def require_affordable(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -155,12 +224,13 @@ def require_affordable(document: Mapping[str, Any], name: str) -> Mapping[str, A
     """
     resolved = Addresses(document).local()
     root, validated = "#", set[str]()
+    unread = unread_references(document)
     for value, pointer, _, is_root in keyword_objects(resolved):
         if is_root or pointer in validated:
             root = pointer
         reference = value.get("$ref")
         if isinstance(reference, str):
-            target = resolve_pointer(resolved, reference, name)
+            target = _target(resolved, reference, pointer, name, unread)
             is_in_schema = pointer == root or pointer.startswith(f"{root}/")
             target_pointer = unquote(reference[1:])
             # The components in this section are validated as schemas anyway.
@@ -168,25 +238,61 @@ def require_affordable(document: Mapping[str, Any], name: str) -> Mapping[str, A
             if is_in_schema and target_pointer not in validated and not is_component:
                 validated.add(target_pointer)
                 require_kind("schemas", target, f"{name}: {reference}")
-        _require_supported(value, f"{name}: #{pointer}")
+        _require_supported(value, pointer, name)
     Cost(resolved, name).require_bounded()
     return resolved
 
 
-def _require_supported(value: Mapping[str, Any], where: str) -> None:
+def _target(
+    document: Mapping[str, Any], reference: str, pointer: str, name: str, unread: Mapping[str, tuple[str, str]]
+) -> Any:
+    """Return the target of the reference at a pointer; raises `DocumentError` if it has none."""
+    try:
+        return resolve_pointer(document, reference, name)
+    except DocumentError as error:
+        where = f"{name}: #{pointer}"
+        if reference in unread:
+            problem, hint = unread[reference]
+            raise DocumentError(problem, where=where, hint=hint).at(pointer) from None
+        problem = error.problem.replace("the reference", f"the reference {reference[:200]!r}")
+        hint = error.hint
+        if "outside" in problem:
+            hint = bundling_hint(name)
+        raise DocumentError(problem, where=where, hint=hint).at(pointer) from None
+
+
+def find_problems(document: Mapping[str, Any], name: str) -> Iterator[Problem]:
+    """Yield the problems of a document of OpenAPI 3.1 that can be found without following its references."""
+    yield from _structure_problems("document", document)
+    unread, resolved = unread_references(document), Addresses(document).local()
+    for value, pointer, _, _ in keyword_objects(resolved):
+        reference = value.get("$ref")
+        try:
+            if isinstance(reference, str):
+                _target(resolved, reference, pointer, name, unread)
+            _require_supported(value, pointer, name)
+        except DocumentError as error:
+            yield Problem.of(error, pointer)
+
+
+def _require_supported(value: Mapping[str, Any], pointer: str, name: str) -> None:
     """Raise `DocumentError` for an unknown dialect, a pattern the engine rejects, and an invalid invariant location."""
-    for number, rule in enumerate(value.get("x-bctrl-invariants", ())):
+    where = f"{name}: #{pointer}"
+    invariants = value.get("x-bctrl-invariants")
+    for number, rule in enumerate(invariants if isinstance(invariants, list) else ()):
+        if not isinstance(rule, Mapping):
+            continue
         try:
             list(parse_steps(str(rule.get("each", rule.get("unique")))))
         except ValueError as error:
             raise DocumentError(
                 str(error), where=f"{where}/x-bctrl-invariants/{number}", hint="write it as findings do: runtimes[*].id"
-            ) from None
+            ).at(f"{pointer}/x-bctrl-invariants/{number}") from None
     dialect = value.get("$schema")
     if isinstance(dialect, str) and not dialect.startswith(_DIALECTS):
         raise DocumentError(
             f"the dialect {dialect[:80]!r} is not known", where=where, hint="use JSON Schema 2020-12, without $schema"
-        )
+        ).at(pointer)
     patterns = value.get("patternProperties")
     for pattern in (value.get("pattern"), *(patterns if isinstance(patterns, Mapping) else ())):
         if isinstance(pattern, str) and not is_pattern(pattern):
@@ -194,7 +300,7 @@ def _require_supported(value: Mapping[str, Any], where: str) -> None:
                 f"the pattern {pattern[:80]!r} cannot be read, or is too large",
                 where=where,
                 hint="give a regular expression of ECMA 262, with smaller repetitions",
-            )
+            ).at(pointer)
 
 
 @lru_cache
@@ -209,16 +315,25 @@ def require_kind(kind: str, document: Any, where: str) -> None:
 
     For any other kind, it must be valid as a document.
     """
-    errors = list(_shape(kind).iter_errors(as_engine_input(document)))
-    if errors:
-        error = min(errors, key=_depth)
+    for problem in _structure_problems(kind, document):
+        location = f"{where}{problem.pointer}"
+        raise DocumentError(problem.text, where=location, hint=problem.hint).at(location.partition(": #")[2])
+
+
+def _structure_problems(kind: str, document: Any) -> Iterator[Problem]:
+    """Yield the values of a component of a kind that have a wrong type or lack a member, the outermost first."""
+    for error in sorted(_shape(kind).iter_errors(as_engine_input(document)), key=_depth):
+        path = [*error.instance_path]
+        if error.kind.name == "propertyNames":
+            path.append(error.kind.error.instance)
         while causes := list(_causes(error.kind)):
             error = max(causes, key=_depth)
-        pointer = "".join(f"/{escape_token(str(key))}" for key in error.instance_path)
-        raise DocumentError(
+            path = max(path, [*error.instance_path], key=len)
+        pointer = "".join(f"/{escape_token(str(key))}" for key in path)
+        yield Problem(
+            pointer,
             f"it is not well-formed OpenAPI: {_expectation(error.kind)}, not {json.dumps(error.instance)[:60]}",
-            where=f"{where}{pointer}",
-            hint="validate it against OpenAPI 3.1, or against 3.0 where it says so",
+            "validate it against OpenAPI 3.1, or against 3.0 where it says so",
         )
 
 

@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
-from pytest_bctrl.contract.document import escape_token, value_at
+from pytest_bctrl.contract.document import value_at
 from pytest_bctrl.contract.model import Contract, Operation, covers_media_type, follow_references
 from pytest_bctrl.contract.outline import is_json
 from pytest_bctrl.contract.overlay import Action, actions, unshared_copy
@@ -188,7 +188,7 @@ def _media_types(contract: Contract, current: Contract, observation: Observation
             kind, problem = "not-json", f"the body is not {media}"
             if not is_json(media) or not _documents(contract.operation(label), code, media):
                 continue
-        pointer = f"/paths/{escape_token(operation.path)}/{operation.method.lower()}/responses"
+        pointer = f"{operation.pointer}/responses"
         extra = {"kind": kind, "status": code, "pointer": pointer}
         total = observation.statuses[label, code]
         rule, location = "content_type_conformance", "$"

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from pytest_bctrl.contract.document import escape_token
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.locations import split_location, without_tags
 from pytest_bctrl.findings.finding import Finding
@@ -49,7 +48,7 @@ def status_differences(contract: Contract, observation: Observation) -> Iterator
         operation = next((operation for operation in contract.operations if operation.label == label), None)
         if operation is None or operation.response_for(int(code)) is not None:
             continue
-        pointer = f"/paths/{escape_token(operation.path)}/{operation.method.lower()}/responses"
+        pointer = f"{operation.pointer}/responses"
         total = sum(number for (name, _), number in observation.statuses.items() if name == label)
         yield Finding(
             "status_code_conformance",

@@ -13,7 +13,7 @@ from pytest_bctrl.errors import DocumentError
 from .pairs import Doc, body, document, parameter
 
 BODY = "/paths/~1a/get/responses/200/content/application~1json/schema"
-NAMELESS = "a parameter has no name, or is in none of path, query, header, cookie"
+NAMELESS = "a parameter has no name, or is in none of path, query, querystring, header, cookie"
 TOLD: Doc = {"type": "object", "discriminator": {"propertyName": "k", "mapping": {"a": "#/components/schemas/A"}}}
 
 

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from pytest_bctrl.contract.document import escape_token
 from pytest_bctrl.contract.model import Contract, Operation, Schema, resolve_pointer, select_media_type
+from pytest_bctrl.contract.outline import operation_keys
 
 TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 
@@ -76,7 +77,7 @@ def response_schema_ref(
     if response is None:
         return None
     path_item = _resolved(contract, SchemaRef(contract.document, "").below("paths", operation.path))
-    responses = _resolved(contract, path_item.below(operation.method.lower(), "responses"))
+    responses = _resolved(contract, path_item.below(*operation_keys(operation.method), "responses"))
     key = next(key for key in keywords_of(responses) if key.lower() == response.status.lower())
     response_ref = _resolved(contract, responses.below(key))
     content = keywords_of(response_ref).get("content", {})

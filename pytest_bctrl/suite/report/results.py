@@ -131,7 +131,12 @@ class RunResults:
         """Return the reasons why something was not checked."""
         if self.run.target is None:
             return list(self.outage_reasons)
-        reasons = [*self.outage_reasons, *self._untested_operations(), *self._untested_values()]
+        reasons = [
+            *self.outage_reasons,
+            *self.run.contract.exclusions,
+            *self._untested_operations(),
+            *self._untested_values(),
+        ]
         if self.run.chosen.is_published:
             reasons.append("credentials and refusals, which the published spec does not describe")
         reasons += [f"by {gap}" for gap in self._gaps]

@@ -1,0 +1,202 @@
+"""The parts of a document that each operation consists of: its own, those of its path, and all that it refers to."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from pytest_bctrl.contract.document import SAMPLES, UNREAD, escape_token, unescape_token, value_at
+from pytest_bctrl.contract.outline import EXCLUDED, METHODS
+from pytest_bctrl.contract.references import Addresses, keyword_objects
+
+_SECTIONS = frozenset({"paths", "webhooks", "components"})
+_DATA = frozenset({SAMPLES, UNREAD})
+"""Extensions without schemas; of another extension, only the parts are kept that references lead to."""
+
+
+class Reference(NamedTuple):
+    """A `$ref`: the pointer of the object that has it, its text, and the pointer of its target, if it has one."""
+
+    pointer: str
+    text: str
+    target: str | None
+
+
+class _Operation(NamedTuple):
+    """An operation: its pointer, label, the parts that it shares with others of its path, and the path's references."""
+
+    pointer: str
+    label: str
+    shared: list[str]
+    trail: list[str]
+
+
+class Reach:
+    """The operations of a document, and the pointers of the parts that each of them consists of."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._document = document
+        self._addresses = Addresses(document)
+        self.references = sorted(self._references())
+        self._pointers = [reference.pointer for reference in self.references]
+        self._targets: dict[str, frozenset[str]] = {}
+        self._parts: dict[str, frozenset[str]] = {}
+
+    def _references(self) -> Iterator[Reference]:
+        for value, pointer, base, _ in keyword_objects(self._document):
+            text = value.get("$ref")
+            if isinstance(text, str):
+                yield Reference(pointer, text, self._existing(self._addresses.pointer(text, base)))
+            elif "propertyName" in value and isinstance(value.get("mapping"), dict):
+                for target in map(str, value["mapping"].values()):
+                    named = f"/components/schemas/{escape_token(target)}"
+                    found = self._existing(named) or self._existing(self._addresses.pointer(target, base))
+                    if found:
+                        yield Reference(pointer, target, found)
+
+    def _existing(self, pointer: str | None) -> str | None:
+        """Return the pointer if there is a value at it, else None."""
+        if pointer is None or not (pointer == "" or pointer.startswith("/")):
+            return None
+        try:
+            value_at(self._document, pointer)
+        except (LookupError, TypeError, ValueError):
+            return None
+        return pointer
+
+    @cached_property
+    def operations(self) -> dict[str, list[str]]:
+        """The labels of each operation by its pointer; a path whose item cannot be read counts as an operation.
+
+        An operation of a path item that several paths refer to has several labels.
+        """
+        labels: dict[str, list[str]] = {}
+        for pointer, label, _, _ in self._operations:
+            labels.setdefault(pointer, []).append(label)
+        return labels
+
+    @cached_property
+    def _operations(self) -> list[_Operation]:
+        return [*self._find_operations()]
+
+    def _find_operations(self) -> Iterator[_Operation]:
+        for section, is_webhook in (("paths", False), ("webhooks", True)):
+            items = self._document.get(section)
+            if not isinstance(items, Mapping):
+                continue
+            for name, item in items.items():
+                if name.startswith("x-") and not is_webhook:
+                    continue
+                label = f"webhook {name}" if is_webhook else name
+                yield from self._operations_of(item, f"/{section}/{escape_token(name)}", label)
+
+    def _operations_of(self, item: Any, pointer: str, name: str) -> Iterator[_Operation]:
+        path, trail = pointer, list[str]()
+        while isinstance(item, Mapping) and isinstance(item.get("$ref"), str) and pointer not in trail:
+            trail.append(pointer)
+            target = self._addresses.pointer(item["$ref"], self._addresses.base(pointer))
+            pointer = self._existing(target) or ""
+            item = value_at(self._document, pointer) if pointer else None
+        if not isinstance(item, Mapping) or pointer in trail:
+            yield _Operation(path, name, [], [])
+            return
+        shared = [f"{pointer}/{key}" for key in ("parameters", "servers") if key in item]
+        methods = [(method.upper(), f"{pointer}/{method}") for method in METHODS if method in item]
+        additional = item.get("additionalOperations")
+        if isinstance(additional, Mapping):
+            parent = f"{pointer}/additionalOperations"
+            methods += [(method, f"{parent}/{escape_token(method)}") for method in additional]
+        for method, at in methods:
+            yield _Operation(at, f"{method} {name}", shared, trail)
+
+    def parts(self, operation: str) -> frozenset[str]:
+        """Return the pointers of the parts that an operation, given by its pointer, consists of."""
+        if operation not in self._parts:
+            pending = [operation, *self._security(operation)]
+            parts: set[str] = set()
+            for pointer, _, shared, trail in self._operations:
+                if pointer == operation:
+                    pending += shared
+                    parts.update(trail)
+            while pending:
+                pointer = pending.pop()
+                if pointer not in parts:
+                    parts.add(pointer)
+                    pending += self._targets_below(pointer)
+            self._parts[operation] = frozenset(parts)
+        return self._parts[operation]
+
+    def _targets_below(self, pointer: str) -> frozenset[str]:
+        """Return the targets of the references at or below a pointer."""
+        if pointer not in self._targets:
+            start, end = bisect_left(self._pointers, f"{pointer}/"), bisect_left(self._pointers, f"{pointer}0")
+            first = bisect_left(self._pointers, pointer)
+            references = self.references[start:end]
+            while first < len(self._pointers) and self._pointers[first] == pointer:
+                references.append(self.references[first])
+                first += 1
+            self._targets[pointer] = frozenset(
+                reference.target for reference in references if reference.target is not None
+            )
+        return self._targets[pointer]
+
+    def _security(self, operation: str) -> Iterator[str]:
+        """Yield the pointers of the security schemes that an operation names, and of `security` if it is inherited."""
+        value = value_at(self._document, operation)
+        requirements = value.get("security") if isinstance(value, Mapping) else None
+        if requirements is None:
+            requirements = self._document.get("security")
+            yield "/security"
+        if isinstance(requirements, list):
+            for requirement in requirements:
+                for name in requirement if isinstance(requirement, Mapping) else ():
+                    yield f"/components/securitySchemes/{escape_token(name)}"
+
+    def is_hit(self, operation: str, pointer: str) -> bool:
+        """Return whether the value at a pointer is in a part that an operation consists of, or contains one."""
+        parts = self.parts(operation)
+        while pointer:
+            if pointer in parts:
+                return True
+            pointer = pointer.rpartition("/")[0]
+        return False
+
+    def only(self, operations: Collection[str]) -> dict[str, Any]:
+        """Return the document with these operations, and of its other parts only those that they consist of."""
+        tree: dict[str | None, Any] = {}
+        for pointer in {part for operation in operations for part in self.parts(operation)}:
+            branch = tree
+            for token in pointer.split("/")[1:]:
+                branch = branch.setdefault(unescape_token(token), {})
+            branch[None] = True
+        kept: dict[str, Any] = {}
+        for key, value in self._document.items():
+            if key in tree:
+                kept[key] = _only(value, tree[key])
+            elif key not in _SECTIONS and (key in _DATA or not key.startswith("x-")):
+                kept[key] = value
+        kept.setdefault("paths", {})
+        for operation in self.operations.keys() - {*operations}:
+            self._mark_excluded(kept, operation)
+        return kept
+
+    def _mark_excluded(self, document: Mapping[str, Any], operation: str) -> None:
+        """Mark an excluded operation if the document has some of its parts."""
+        try:
+            value = value_at(document, operation)
+        except LookupError:
+            return
+        if value is not value_at(self._document, operation):
+            value[EXCLUDED] = True
+
+
+def _only(value: Any, tree: Mapping[str | None, Any]) -> Any:
+    """Return a value with the parts that a tree of keys leads to; an item of a list keeps its index."""
+    if None in tree:
+        return value
+    if isinstance(value, list):
+        last = max(int(index) for index in tree if index)
+        return [_only(value[index], tree[str(index)]) if str(index) in tree else True for index in range(last + 1)]
+    return {key: _only(inner, tree[key]) for key, inner in value.items() if key in tree}

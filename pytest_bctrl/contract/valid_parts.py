@@ -1,0 +1,158 @@
+"""Separates the operations of a document that are valid from those that are not.
+
+An operation is invalid if its own definition is, or any part that it refers to. The others can be used.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pytest_bctrl.contract.document import value_at
+from pytest_bctrl.contract.keywords import is_wrapped
+from pytest_bctrl.contract.reach import Reach
+from pytest_bctrl.errors import DocumentError
+
+Check = Callable[[dict[str, Any]], object]
+
+
+class Problem(NamedTuple):
+    """An invalid part of a document: its pointer, what is wrong with it, and what is expected."""
+
+    pointer: str
+    text: str
+    hint: str
+
+    @classmethod
+    def of(cls, error: DocumentError, pointer: str) -> Problem:
+        """Return the problem of an error; `pointer` is its location if the error has none."""
+        return cls(pointer if error.pointer is None else error.pointer, error.problem, error.hint)
+
+
+class Exclusion(NamedTuple):
+    """An operation that cannot be used, or another part of the document, and a reason.
+
+    `operation` is its label, `part` its pointer, and `pointer` that of the invalid value.
+    """
+
+    operation: str
+    part: str
+    pointer: str
+    problem: str
+    hint: str
+
+
+def exclusion_texts(excluded: Iterable[Exclusion], verb: str) -> list[str]:
+    """Return a sentence per invalid part, with the operations that are excluded because of it.
+
+    `verb` says what is not done with them: `GET /a, GET /b are not checked: …, at #/components/schemas/A (…)`.
+    """
+    labels: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for exclusion in excluded:
+        labels[exclusion.pointer, exclusion.problem, exclusion.hint].append(exclusion.operation)
+    return [_exclusion_text(names, *reason, verb) for reason, names in labels.items()]
+
+
+def _exclusion_text(names: Sequence[str], pointer: str, problem: str, hint: str, verb: str) -> str:
+    text = ", ".join(names[:_FEW])
+    if len(names) > _FEW:
+        text += f" and {len(names) - _FEW} more"
+    is_or_are = "is" if len(names) == 1 else "are"
+    location = f", at #{pointer}"
+    if problem.endswith(location):
+        location = ""
+    return f"{text} {is_or_are} not {verb}: {problem}{location} ({hint})"
+
+
+_FEW = 5
+"""Maximum number of operations in a sentence."""
+
+
+def valid_parts(
+    document: Mapping[str, Any], problems: Iterable[Problem], check: Check
+) -> tuple[dict[str, Any], list[Exclusion]]:
+    """Return the document with its valid operations and what they consist of, and the excluded operations.
+
+    `problems` are the problems that are known. `check` raises `DocumentError` for a document with others.
+    """
+    reach = Reach(document)
+    reasons: dict[str, list[Problem]] = defaultdict(list)
+    document_parts: dict[str, Problem] = {}
+    for problem in problems:
+        hit = [operation for operation in reach.operations if reach.is_hit(operation, problem.pointer)]
+        for operation in hit:
+            reasons[operation].append(problem)
+        key = problem.pointer.split("/")[1:2]
+        if key and key[0] in _REPLACEMENTS:
+            document_parts.setdefault(key[0], problem)
+    usable = {**document, **{key: _REPLACEMENTS[key] for key in document_parts}}
+    reach = Reach(usable) if document_parts else reach
+    remaining = [operation for operation in reach.operations if operation not in reasons]
+    for operation, problem in _find_invalid(reach, remaining, check):
+        reasons[operation].append(problem)
+    excluded = [
+        Exclusion(_PARTS[key], f"/{key}", problem.pointer, problem.text, problem.hint)
+        for key, problem in document_parts.items()
+    ]
+    excluded += [
+        Exclusion(label, operation, problem.pointer, problem.text, problem.hint)
+        for operation, labels in reach.operations.items()
+        for label in labels
+        for problem in dict.fromkeys(reasons.get(operation, ()))
+    ]
+    return reach.only([operation for operation in remaining if operation not in reasons]), excluded
+
+
+def original_pointers(document: Mapping[str, Any], excluded: Iterable[Exclusion]) -> Iterator[Exclusion]:
+    """Yield exclusions of an upgraded document of OpenAPI 3.0 with the pointers of the original document."""
+    for exclusion in excluded:
+        pointers = (_original_pointer(document, pointer) for pointer in (exclusion.part, exclusion.pointer))
+        part, pointer = pointers
+        yield exclusion._replace(part=part, pointer=pointer)
+
+
+def _original_pointer(document: Any, pointer: str) -> str:
+    """Return a pointer without the steps into an `anyOf` that the upgrade from OpenAPI 3.0 adds."""
+    tokens = pointer.split("/")[1:]
+    original: list[str] = []
+    while tokens:
+        is_added = isinstance(document, Mapping) and is_wrapped(document) and "anyOf" not in document
+        if is_added and tokens[:2] == ["anyOf", "0"]:
+            tokens = tokens[2:]
+            continue
+        token = tokens.pop(0)
+        original.append(token)
+        try:
+            document = value_at(document, f"/{token}")
+        except (LookupError, TypeError, ValueError):
+            document = None
+    return "".join(f"/{token}" for token in original)
+
+
+_REPLACEMENTS: Mapping[str, Any] = {"info": {}, "servers": []}
+"""Parts of a document that no operation consists of, and a valid value of each."""
+
+_PARTS = {"info": "the info object", "servers": "the list of servers"}
+
+
+def _find_invalid(reach: Reach, operations: Sequence[str], check: Check) -> Iterable[tuple[str, Problem]]:
+    """Yield the invalid ones of the operations, each with its problem, by checking halves, quarters, and so on."""
+    pending = [list(operations)]
+    while pending:
+        batch = pending.pop()
+        if not batch:
+            continue
+        try:
+            check(reach.only(batch))
+            continue
+        except DocumentError as error:
+            problem = Problem.of(error, batch[0])
+        if len(batch) == 1:
+            yield batch[0], problem
+            hit = [operation for rest in pending for operation in rest if reach.is_hit(operation, problem.pointer)]
+            yield from ((operation, problem) for operation in hit)
+            pending = [[operation for operation in rest if operation not in hit] for rest in pending]
+        else:
+            middle = len(batch) // 2
+            pending += [batch[middle:], batch[:middle]]

@@ -1,0 +1,296 @@
+"""An invalid part of a document excludes the operations that consist of it, and no other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import from_document, load
+from pytest_bctrl.contract.show import contract_lines
+from pytest_bctrl.errors import DocumentError
+
+Doc = dict[str, Any]
+BODY = "get/responses/200/content/application~1json/schema"
+
+
+def operation(schema: Any, **more: Any) -> Doc:
+    content = {"application/json": {"schema": schema}}
+    return {"responses": {"200": {"description": "ok", "content": content}}, **more}
+
+
+def document(version: str = "3.1.0", **paths: Any) -> Doc:
+    """A document with the valid operation `GET /fine`, these paths, and two components."""
+    return {
+        "openapi": version,
+        "info": {"title": "Things", "version": "1"},
+        "paths": {
+            "/fine": {"get": operation({"$ref": "#/components/schemas/Fine"})},
+            **{f"/{name}": item for name, item in paths.items()},
+        },
+        "components": {
+            "schemas": {
+                "Fine": {"type": "string"},
+                "Wrong": {"type": "text"},
+                "Both": {"properties": {"a": {}, "b": 1}},
+            },
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def get(schema: Any = True, **more: Any) -> Doc:
+    return {"get": operation(schema, **more)}
+
+
+def labels(contract: Contract) -> list[str]:
+    return [valid.label for valid in contract.operations]
+
+
+INVALID: dict[str, tuple[Any, str, str]] = {
+    "dangling": (get({"$ref": "#/nowhere"}), f"/{BODY}", "the reference '#/nowhere' leads nowhere"),
+    "dangling in a request body": (
+        {"post": {**operation(True), "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/gone"}}}}}},
+        "/post/requestBody/content/application~1json/schema",
+        "the reference '#/gone' leads nowhere",
+    ),
+    "remote": (get({"$ref": "https://example.org/a.yaml#/A"}), f"/{BODY}", "leads outside the document"),
+    "invalid schema": (get({"type": "text"}), f"/{BODY}/type", "it is not well-formed OpenAPI: one of"),
+    "invalid component": (get({"$ref": "#/components/schemas/Wrong"}), "#/components/schemas/Wrong/type", "one of"),
+    "invalid parameter": (
+        get(parameters=[{"name": "a", "in": "body"}]),
+        "/get/parameters/0/in",
+        '"cookie", "querystring"] is expected, not "body"',
+    ),
+    "invalid parameter of a path": ({**get(), "parameters": [{"in": "path"}]}, "/parameters/0", "an object with name"),
+    "undefined credential": (get(security=[{"no": []}]), "/get/security/0/no", "names the scheme 'no'"),
+    "pattern": (get({"pattern": "("}), f"/{BODY}", "the pattern '(' cannot be read"),
+    "dialect": (get({"$schema": "https://example.org/d"}), f"/{BODY}", "the dialect 'https://example.org/d'"),
+    "circle": (get({"allOf": [{"$ref": "#/paths/~1x/" + BODY}]}), "/get", "leads back to itself"),
+    "status": ({"get": {"responses": {"2OO": {"description": "typo"}}}}, "/get/responses/2OO", "a text like"),
+    "no operation": ({"get": 1}, "/get", 'the type "object" is expected, not 1'),
+    "path item": ([], "", 'the type "object" is expected, not []'),
+    "dangling path item": ({"$ref": "#/gone"}, "", "the reference '#/gone' leads nowhere"),
+    "path item in a circle": ({"$ref": "#/paths/~1x"}, "", "leads back to itself"),
+    "paging": (get(**{"x-bctrl-paging": {"size": "a"}}), "/get/x-bctrl-paging", "items: the response has no list ''"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0", "3.2.0"])
+@pytest.mark.parametrize("name", INVALID)
+def test_an_invalid_operation_is_excluded_with_pointer_and_reason(name: str, version: str) -> None:
+    item, pointer, problem = INVALID[name]
+
+    contract = from_document(document(version, x=item), "x.json")
+
+    assert ["GET /fine"] == labels(contract)
+    (exclusion,) = contract.excluded
+    assert exclusion.operation in ("GET /x", "POST /x", "/x")
+    expected = pointer.removeprefix("#") if pointer.startswith("#") else f"/paths/~1x{pointer}"
+    assert expected == exclusion.pointer
+    assert problem in exclusion.problem
+    assert exclusion.hint
+    (text,) = contract.exclusions
+    assert text.startswith(f"{exclusion.operation} is not checked: ")
+    assert text in contract_lines(contract)
+
+
+def test_a_document_without_a_valid_operation_is_rejected() -> None:
+    broken = document(x=get({"type": "text"}))
+    broken["paths"]["/fine"]["get"] = 1
+    with pytest.raises(DocumentError, match='the type "object" is expected, not 1'):
+        from_document(broken, "x.json")
+
+
+def test_all_operations_that_use_an_invalid_component_are_excluded_for_one_reason() -> None:
+    reference = {"$ref": "#/components/schemas/Wrong"}
+    paths = {f"p{number}": get({"items": reference}) for number in range(7)}
+
+    contract = from_document(document(**paths), "x.json")
+
+    assert ["GET /fine"] == labels(contract)
+    (text,) = contract.exclusions
+    assert text.startswith("GET /p0, GET /p1, GET /p2, GET /p3, GET /p4 and 2 more are not checked: ")
+
+
+def test_the_valid_part_of_an_invalid_component_can_be_used() -> None:
+    contract = from_document(document(x=get({"$ref": "#/components/schemas/Both/properties/a"})), "x.json")
+    assert (["GET /fine", "GET /x"], ()) == (labels(contract), contract.excluded)
+    contract = from_document(document(x=get({"$ref": "#/components/schemas/Both"})), "x.json")
+    assert [("GET /x", "/components/schemas/Both/properties/b")] == [
+        (exclusion.operation, exclusion.pointer) for exclusion in contract.excluded
+    ]
+
+
+def test_an_operation_may_refer_to_a_valid_part_of_an_excluded_operation() -> None:
+    excluded = get({"type": "integer"}, parameters=[{"name": "a", "in": "body"}, {"name": "b", "in": "query"}])
+    refers = get({"$ref": f"#/paths/~1x/{BODY}"}, parameters=[{"$ref": "#/paths/~1x/get/parameters/1"}])
+
+    contract = from_document(document(x=excluded, y=refers), "x.json")
+
+    assert ["GET /fine", "GET /y"] == labels(contract)
+    schema = contract.operation("GET /y").responses["200"].content["application/json"]
+    assert (True, False) == (accepts(contract, schema, 1), accepts(contract, schema, "a"))
+    assert ["b"] == [parameter.name for parameter in contract.operation("GET /y").parameters]
+
+
+def test_a_path_item_that_two_paths_share_is_excluded_in_both() -> None:
+    shared = {"get": operation({"type": "text"}), "post": operation({"type": "string"})}
+    paths = {"x": {"$ref": "#/components/pathItems/Shared"}, "y": {"$ref": "#/components/pathItems/Shared"}}
+    broken = document(**paths)
+    broken["components"]["pathItems"] = {"Shared": shared}
+
+    contract = from_document(broken, "x.json")
+
+    assert ["GET /fine", "POST /x", "POST /y"] == labels(contract)
+    assert ["GET /x", "GET /y"] == [exclusion.operation for exclusion in contract.excluded]
+
+
+def test_invalid_security_of_the_document_excludes_the_operations_that_inherit_it() -> None:
+    broken = document(x=get(security=[{"key": []}]))
+    broken["security"] = [{"nobody": []}]
+    contract = from_document(broken, "x.json")
+    assert (["GET /x"], ["GET /fine"]) == (labels(contract), [exclusion.operation for exclusion in contract.excluded])
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "name"),
+    [
+        ("info", None, "the info object"),
+        ("servers", [{}], "the list of servers"),
+        ("servers", {}, "the list of servers"),
+    ],
+)
+def test_an_invalid_part_that_no_operation_uses_is_left_out(key: str, value: Any, name: str) -> None:
+    contract = from_document({**document(), key: value}, "x.json")
+    assert ["GET /fine"] == labels(contract)
+    assert [name] == [exclusion.operation for exclusion in contract.excluded]
+
+
+def test_extensions_are_not_read() -> None:
+    extension = {"x-samples": {"$ref": "samples.txt"}, "x-any": {"schema": {"$ref": "#/gone", "pattern": "("}}}
+    item = get({"type": "string", **extension}, parameters=[{"name": "q", "in": "query", **extension}], **extension)
+    fine = document(x={**item, **extension})
+    fine["paths"] |= extension
+    fine["components"] |= extension
+    fine |= extension
+    contract = from_document(fine, "x.json")
+    assert (["GET /fine", "GET /x"], ()) == (labels(contract), contract.excluded)
+
+
+def test_pointers_are_those_of_the_original_document() -> None:
+    """The upgrade from OpenAPI 3.0 puts the nullable schema into an `anyOf`."""
+    schema = {"nullable": True, "allOf": [{"type": "text"}], "properties": {"a/b": {"type": "string"}}}
+    contract = from_document(document("3.0.3", x=get({"properties": {"a": schema}})), "x.json")
+    assert [f"/paths/~1x/{BODY}/properties/a/allOf/0/type"] == [exclusion.pointer for exclusion in contract.excluded]
+
+
+def test_a_file_that_cannot_be_read_excludes_what_refers_to_it(tmp_path: Path) -> None:
+    (tmp_path / "here.yaml").write_text("A: {type: string}\nB: {$ref: 'gone.yaml#/B'}\n", "utf-8")
+    names = {"x": "gone.yaml#/A", "y": "here.yaml#/A", "z": "here.yaml#/B", "w": "here.yaml#/C"}
+    paths = {path: get({"$ref": target}) for path, target in names.items()}
+    (tmp_path / "api.json").write_text(json.dumps(document(**paths)), "utf-8")
+
+    contract = load(tmp_path / "api.json")
+
+    assert ["GET /fine", "GET /y"] == labels(contract)
+    assert [
+        "gone.yaml: the file cannot be read: No such file or directory",
+        "gone.yaml: the file cannot be read: No such file or directory",
+        "here.yaml: #/C: the reference leads nowhere",
+    ] == [exclusion.problem.removeprefix(f"{tmp_path}/") for exclusion in contract.excluded]
+
+
+def _set(path: str, value: Any) -> Callable[[Doc], None]:
+    def change(item: Doc) -> None:
+        *parents, key = path.split("/")
+        target: Any = item
+        for parent in parents:
+            target = target[int(parent) if isinstance(target, list) else parent.replace("~1", "/")]
+        target[int(key) if isinstance(target, list) else key] = value
+
+    return change
+
+
+_JUNK = st.sampled_from([None, 1, "x", True, [], [1], {"$ref": "#/no"}, {"$ref": 7}, {"$ref": "https://a.test/b"}])
+_PLACES = st.sampled_from(
+    [
+        *("get", "get/responses", "get/responses/200", "get/responses/200/content", BODY, f"{BODY}/properties"),
+        *(f"{BODY}/properties/a/type", f"{BODY}/properties/a/pattern", "get/parameters", "get/parameters/0"),
+        *("get/parameters/0/schema", "get/parameters/0/name", "get/security", "parameters"),
+    ]
+)
+
+
+@given(_PLACES, _JUNK, st.integers(0, 3))
+@example("get", None, 0)
+@example(f"{BODY}/properties/a/pattern", "(", 2)
+@example("parameters", [1], 1)
+def test_the_other_operations_are_the_same_whatever_is_broken(place: str, junk: Any, number: int) -> None:
+    schema = {"properties": {"a": {"type": "string", "pattern": "a"}, "b": {"$ref": "#/components/schemas/Fine"}}}
+    parameters = [{"name": "q", "in": "query", "schema": {"type": "string"}}]
+    paths = {f"p{index}": get(schema, parameters=parameters, security=[{"key": []}]) for index in range(4)}
+    whole = document(**paths)
+    # Not `deepcopy`, which would let the paths share their schemas.
+    broken = json.loads(json.dumps(whole))
+    _set(place, junk)(broken["paths"][f"/p{number}"])
+
+    contract = from_document(broken, "x.json")
+
+    expected = [f"GET /{name}" for name in ("fine", *paths) if name != f"p{number}"]
+    assert expected == [label for label in labels(contract) if label != f"GET /p{number}"]
+    assert {exclusion.operation for exclusion in contract.excluded} <= {f"GET /p{number}", f"/p{number}"}
+    assert len(contract.operations) + len(contract.excluded) >= len(whole["paths"]) - 1
+    whole_contract = from_document(whole, "x.json")
+    for label in expected:
+        assert contract.operation(label).responses == whole_contract.operation(label).responses
+        assert contract.operation(label).parameters == whole_contract.operation(label).parameters
+
+
+def test_openapi_32_is_read() -> None:
+    body = {"content": {"application/json": {"schema": {"type": "object"}}}}
+    media = {"schema": {"type": "integer"}, "examples": {"one": {"dataValue": 1}}}
+    item = {
+        "query": {**operation({"type": "string"}), "requestBody": body},
+        "additionalOperations": {"COPY": operation({"type": "boolean"}, **{"x-note": "n"})},
+        "get": {
+            "responses": {
+                "200": {"summary": "S", "content": {"application/json": {"$ref": "#/components/mediaTypes/Number"}}},
+                "206": {"content": {"application/jsonl": {"itemSchema": {"$ref": "#/components/schemas/Fine"}}}},
+            },
+            "parameters": [
+                {"name": "q", "in": "query", "schema": {"type": "integer"}, "examples": {"a": {"dataValue": 3}}}
+            ],
+        },
+    }
+    spec = document("3.2.0", x=item)
+    spec["$self"] = "https://api.example.org/openapi.json"
+    spec["components"]["mediaTypes"] = {"Number": media}
+    spec["tags"] = [{"name": "a", "parent": "b", "kind": "nav", "summary": "s"}]
+
+    contract = from_document(spec, "x.json")
+
+    assert ["GET /fine", "GET /x", "QUERY /x", "COPY /x"] == labels(contract)
+    assert () == contract.excluded
+    get_x, query_x, copy_x = contract.operations[1:]
+    assert {"type": "integer"} == get_x.responses["200"].content["application/json"]
+    assert (3,) == get_x.parameters[0].examples
+    assert {"type": "string"} == query_x.responses["200"].content["application/json"]
+    assert ("/paths/~1x/additionalOperations/COPY", False) == (copy_x.pointer, copy_x.is_safe)
+
+
+def test_an_invalid_media_type_component_excludes_what_uses_it() -> None:
+    content = {"application/json": {"$ref": "#/components/mediaTypes/Gone"}}
+    spec = document("3.2.0", x={"get": {"responses": {"200": {"content": content}}}})
+    contract = from_document(spec, "x.json")
+    assert ["GET /fine"] == labels(contract)
+    assert ["/paths/~1x/get/responses/200/content/application~1json"] == [
+        exclusion.pointer for exclusion in contract.excluded
+    ]
