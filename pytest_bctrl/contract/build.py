@@ -116,7 +116,7 @@ def contract_with_overlay(document: Document, overlay: Path | None) -> Contract:
     """Return the contract of a document, with an overlay applied if there is one.
 
     Raises `DocumentError` if the overlay no longer applies, naming the action, or if the document is not valid
-    OpenAPI 3.0 or 3.1.
+    OpenAPI 3.0, 3.1 or 3.2.
     """
     if overlay is None:
         return from_document(document.data, document.name)

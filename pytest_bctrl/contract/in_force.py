@@ -94,7 +94,7 @@ class ContractInForce(NamedTuple):
     def load(self) -> Contract:
         """Load the contract.
 
-        Raises `DocumentError` if one of its files is missing or broken, or if it is not valid OpenAPI 3.0 or 3.1.
+        Raises `DocumentError` if one of its files is missing or broken, or if it is not valid OpenAPI 3.0, 3.1 or 3.2.
         """
         from pytest_bctrl.contract.build import require_locked
         from pytest_bctrl.contract.read import load_from

@@ -145,6 +145,10 @@ def _operation(spec: Spec, schemes: Mapping[str, SecurityScheme], operation: out
             continue
         if parameter.in_ == "header" and parameter.name.lower() in _IGNORED:
             continue
+        if parameter.in_ == "querystring":
+            raise spec.refuse(
+                parameter.part, "a parameter in querystring is not supported", "declare its fields as query parameters"
+            )
         parameters[parameter.in_, parameter.name] = _with_setting(_parameter(spec, parameter), operation.path)
     for name in path_names:
         undeclared = Parameter(name, "path", True, {"type": "string"}, style="simple", explode=False)

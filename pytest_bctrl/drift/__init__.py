@@ -28,9 +28,9 @@ __all__ = ["check_upstream", "compare", "compare_with_upstream", "require_adopta
 def compare(base: Source, revision: Source, options: Options | None = None) -> list[Finding]:
     """Return the changes from `base` to `revision`, worst first; an empty list if both mean the same.
 
-    Each is an OpenAPI 3.0 or 3.1 document as data, as a `Document`, or as the path of a YAML, JSON or Markdown file.
-    In a finding `expected` is the old value and `observed` the new one. Raises `DocumentError` if a document cannot be
-    read: an empty list always means that the documents were compared.
+    Each is an OpenAPI 3.0, 3.1 or 3.2 document as data, as a `Document`, or as the path of a YAML, JSON or Markdown
+    file. In a finding `expected` is the old value and `observed` the new one. Raises `DocumentError` if a document
+    cannot be read: an empty list always means that the documents were compared.
     """
     from pytest_bctrl.drift.compare_documents import compare_documents
     from pytest_bctrl.drift.options import Options

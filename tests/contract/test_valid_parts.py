@@ -70,6 +70,11 @@ INVALID: dict[str, tuple[Any, str, str]] = {
         '"cookie", "querystring"] is expected, not "body"',
     ),
     "invalid parameter of a path": ({**get(), "parameters": [{"in": "path"}]}, "/parameters/0", "an object with name"),
+    "parameter in querystring": (
+        get(parameters=[{"name": "a", "in": "querystring", "content": {"application/json": {}}}]),
+        "/get/parameters/0",
+        "a parameter in querystring is not supported",
+    ),
     "undefined credential": (get(security=[{"no": []}]), "/get/security/0/no", "names the scheme 'no'"),
     "pattern": (get({"pattern": "("}), f"/{BODY}", "the pattern '(' cannot be read"),
     "dialect": (get({"$schema": "https://example.org/d"}), f"/{BODY}", "the dialect 'https://example.org/d'"),
