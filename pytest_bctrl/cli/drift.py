@@ -46,8 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "upstream",
         nargs="?",
         metavar="UPSTREAM",
-        help="the new spec: a path, git:REVISION:PATH, an https URL, or - for standard input; an OpenAPI "
-        "3.0, 3.1 or 3.2 document, or a Markdown page that holds one (default: bctrl_upstream, else the published page)",
+        help="the new spec: a path, git:REVISION:PATH, an https URL, or - for standard input; an OpenAPI 3.0, "
+        "3.1 or 3.2 document, or a Markdown page that holds one (default: bctrl_upstream, else the published page)",
     )
     parser.add_argument(
         "--base",
