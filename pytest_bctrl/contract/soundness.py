@@ -325,7 +325,8 @@ def _structure_problems(kind: str, document: Any) -> Iterator[Problem]:
     for error in sorted(_shape(kind).iter_errors(as_engine_input(document)), key=_depth):
         path = [*error.instance_path]
         if error.kind.name == "propertyNames":
-            path.append(error.kind.error.instance)
+            # The instance is the name, and the path that of its object.
+            path += [str(cause.instance) for cause in _causes(error.kind)]
         while causes := list(_causes(error.kind)):
             error = max(causes, key=_depth)
             path = max(path, [*error.instance_path], key=len)

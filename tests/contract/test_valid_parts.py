@@ -26,10 +26,10 @@ def operation(schema: Any, **more: Any) -> Doc:
     return {"responses": {"200": {"description": "ok", "content": content}}, **more}
 
 
-def document(version: str = "3.1.0", **paths: Any) -> Doc:
+def document(openapi: str = "3.1.0", /, **paths: Any) -> Doc:
     """A document with the valid operation `GET /fine`, these paths, and two components."""
     return {
-        "openapi": version,
+        "openapi": openapi,
         "info": {"title": "Things", "version": "1"},
         "paths": {
             "/fine": {"get": operation({"$ref": "#/components/schemas/Fine"})},
