@@ -32,10 +32,12 @@ class SettingError(BctrlError):
 class DocumentError(BctrlError):
     """A document is not valid in its format: page, YAML, JSON, OpenAPI or overlay.
 
-    `pointer` is the JSON pointer of the invalid value, None if the whole document is invalid.
+    `pointer` is the JSON pointer of the invalid value, None if the whole document is invalid; `document` is the
+    document that has it, if its reader knows.
     """
 
     pointer: str | None = None
+    document: object = None
 
     def at(self, pointer: str) -> DocumentError:
         """Set the pointer, and return the error."""

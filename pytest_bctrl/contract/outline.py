@@ -94,7 +94,9 @@ class Spec:
         line = self.document.line(part.pointer)
         if line:
             where += f":{line}"
-        return DocumentError(f"{problem}, at #{part.pointer}", where=where, hint=hint).at(part.pointer)
+        error = DocumentError(f"{problem}, at #{part.pointer}", where=where, hint=hint).at(part.pointer)
+        error.document = self.document
+        return error
 
     def _typed(self, part: Part, expected: type[T], description: str, default: T) -> T:
         if part.value is None:

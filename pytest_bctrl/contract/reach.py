@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from pytest_bctrl.contract.document import SAMPLES, UNREAD, escape_token, unescape_token, value_at
 from pytest_bctrl.contract.outline import EXCLUDED, METHODS
@@ -13,7 +13,10 @@ from pytest_bctrl.contract.references import Addresses, keyword_objects
 
 _SECTIONS = frozenset({"paths", "webhooks", "components"})
 _DATA = frozenset({SAMPLES, UNREAD})
-"""Extensions without schemas; of another extension, only the parts are kept that references lead to."""
+"""Extensions without schemas; of another extension, only the parts are retained that references lead to."""
+
+
+_Tree: TypeAlias = "dict[str | None, _Tree]"
 
 
 class Reference(NamedTuple):
@@ -37,7 +40,7 @@ class Reach:
     """The operations of a document, and the pointers of the parts that each of them consists of."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
-        self._document = document
+        self.document = document
         self._addresses = Addresses(document)
         self.references = sorted(self._references())
         self._pointers = [reference.pointer for reference in self.references]
@@ -45,23 +48,23 @@ class Reach:
         self._parts: dict[str, frozenset[str]] = {}
 
     def _references(self) -> Iterator[Reference]:
-        for value, pointer, base, _ in keyword_objects(self._document):
+        for value, pointer, base, _ in keyword_objects(self.document):
             text = value.get("$ref")
             if isinstance(text, str):
                 yield Reference(pointer, text, self._existing(self._addresses.pointer(text, base)))
             elif "propertyName" in value and isinstance(value.get("mapping"), dict):
                 for target in map(str, value["mapping"].values()):
-                    named = f"/components/schemas/{escape_token(target)}"
-                    found = self._existing(named) or self._existing(self._addresses.pointer(target, base))
-                    if found:
-                        yield Reference(pointer, target, found)
+                    component = f"/components/schemas/{escape_token(target)}"
+                    existing = self._existing(component) or self._existing(self._addresses.pointer(target, base))
+                    if existing:
+                        yield Reference(pointer, target, existing)
 
     def _existing(self, pointer: str | None) -> str | None:
         """Return the pointer if there is a value at it, else None."""
         if pointer is None or not (pointer == "" or pointer.startswith("/")):
             return None
         try:
-            value_at(self._document, pointer)
+            value_at(self.document, pointer)
         except (LookupError, TypeError, ValueError):
             return None
         return pointer
@@ -83,7 +86,7 @@ class Reach:
 
     def _find_operations(self) -> Iterator[_Operation]:
         for section, is_webhook in (("paths", False), ("webhooks", True)):
-            items = self._document.get(section)
+            items = self.document.get(section)
             if not isinstance(items, Mapping):
                 continue
             for name, item in items.items():
@@ -98,7 +101,7 @@ class Reach:
             trail.append(pointer)
             target = self._addresses.pointer(item["$ref"], self._addresses.base(pointer))
             pointer = self._existing(target) or ""
-            item = value_at(self._document, pointer) if pointer else None
+            item = value_at(self.document, pointer) if pointer else None
         if not isinstance(item, Mapping) or pointer in trail:
             yield _Operation(path, name, [], [])
             return
@@ -144,10 +147,10 @@ class Reach:
 
     def _security(self, operation: str) -> Iterator[str]:
         """Yield the pointers of the security schemes that an operation names, and of `security` if it is inherited."""
-        value = value_at(self._document, operation)
+        value = value_at(self.document, operation)
         requirements = value.get("security") if isinstance(value, Mapping) else None
         if requirements is None:
-            requirements = self._document.get("security")
+            requirements = self.document.get("security")
             yield "/security"
         if isinstance(requirements, list):
             for requirement in requirements:
@@ -155,32 +158,44 @@ class Reach:
                     yield f"/components/securitySchemes/{escape_token(name)}"
 
     def is_hit(self, operation: str, pointer: str) -> bool:
-        """Return whether the value at a pointer is in a part that an operation consists of, or contains one."""
+        """Return whether the value at a pointer is in a part that an operation consists of, or has the operation."""
+        if operation.startswith(f"{pointer}/") and pointer.count("/") > 1:
+            return True
         parts = self.parts(operation)
-        while pointer:
-            if pointer in parts:
-                return True
+        while pointer and pointer not in parts:
             pointer = pointer.rpartition("/")[0]
-        return False
+        return pointer != ""
 
     def only(self, operations: Collection[str]) -> dict[str, Any]:
         """Return the document with these operations, and of its other parts only those that they consist of."""
-        tree: dict[str | None, Any] = {}
-        for pointer in {part for operation in operations for part in self.parts(operation)}:
-            branch = tree
-            for token in pointer.split("/")[1:]:
-                branch = branch.setdefault(unescape_token(token), {})
-            branch[None] = True
-        kept: dict[str, Any] = {}
-        for key, value in self._document.items():
+        tree = _tree(part for operation in operations for part in self.parts(operation))
+        retained: dict[str, Any] = {}
+        for key, value in self.document.items():
             if key in tree:
-                kept[key] = _only(value, tree[key])
+                retained[key] = _only(value, tree[key])
             elif key not in _SECTIONS and (key in _DATA or not key.startswith("x-")):
-                kept[key] = value
-        kept.setdefault("paths", {})
+                retained[key] = value
+        retained.setdefault("paths", {})
         for operation in self.operations.keys() - {*operations}:
-            self._mark_excluded(kept, operation)
-        return kept
+            self._mark_excluded(retained, operation)
+        return retained
+
+    def replaced(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the document with other values at some pointers; None removes the member.
+
+        Of an operation that is removed, the parts stay that other operations refer to.
+        """
+        removed = {pointer for pointer, value in values.items() if value is None and pointer in self.operations}
+        retained = {part for operation in self.operations.keys() - removed for part in self.parts(operation)}
+        document = dict(self.document)
+        for pointer, value in values.items():
+            tree = _tree(part for part in retained if part.startswith(f"{pointer}/"))
+            if value is None and tree:
+                for token in pointer.split("/")[1:]:
+                    tree = tree[unescape_token(token)]
+                value = {**_only(value_at(self.document, pointer), tree), EXCLUDED: True}
+            document = _replaced(document, [unescape_token(token) for token in pointer.split("/")[1:]], value)
+        return document
 
     def _mark_excluded(self, document: Mapping[str, Any], operation: str) -> None:
         """Mark an excluded operation if the document has some of its parts."""
@@ -188,11 +203,22 @@ class Reach:
             value = value_at(document, operation)
         except LookupError:
             return
-        if value is not value_at(self._document, operation):
+        if value is not value_at(self.document, operation):
             value[EXCLUDED] = True
 
 
-def _only(value: Any, tree: Mapping[str | None, Any]) -> Any:
+def _tree(pointers: Iterable[str]) -> _Tree:
+    """Return a tree of the keys on the way to pointers; None is a key where a pointer ends."""
+    tree: _Tree = {}
+    for pointer in pointers:
+        branch = tree
+        for token in pointer.split("/")[1:]:
+            branch = branch.setdefault(unescape_token(token), {})
+        branch[None] = {}
+    return tree
+
+
+def _only(value: Any, tree: _Tree) -> Any:
     """Return a value with the parts that a tree of keys leads to; an item of a list keeps its index."""
     if None in tree:
         return value
@@ -200,3 +226,19 @@ def _only(value: Any, tree: Mapping[str | None, Any]) -> Any:
         last = max(int(index) for index in tree if index)
         return [_only(value[index], tree[str(index)]) if str(index) in tree else True for index in range(last + 1)]
     return {key: _only(inner, tree[key]) for key, inner in value.items() if key in tree}
+
+
+def _replaced(document: Any, keys: Sequence[str], value: Any) -> Any:
+    """Return a copy of a document with another value at a path of keys; None removes the member."""
+    key, *inner = keys
+    if isinstance(document, list):
+        index = int(key)
+        return [*document[:index], _replaced(document[index], inner, value), *document[index + 1 :]]
+    copy = dict(document)
+    if inner:
+        copy[key] = _replaced(copy[key], inner, value)
+    elif value is None:
+        copy.pop(key, None)
+    else:
+        copy[key] = value
+    return copy

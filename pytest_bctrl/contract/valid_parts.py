@@ -150,9 +150,9 @@ def _find_invalid(reach: Reach, operations: Sequence[str], check: Check) -> Iter
             problem = Problem.of(error, batch[0])
         if len(batch) == 1:
             yield batch[0], problem
-            hit = [operation for rest in pending for operation in rest if reach.is_hit(operation, problem.pointer)]
+            hit = [operation for batch in pending for operation in batch if reach.is_hit(operation, problem.pointer)]
             yield from ((operation, problem) for operation in hit)
-            pending = [[operation for operation in rest if operation not in hit] for rest in pending]
+            pending = [[operation for operation in batch if operation not in hit] for batch in pending]
         else:
             middle = len(batch) // 2
             pending += [batch[middle:], batch[:middle]]

@@ -8,23 +8,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_bctrl.drift.compare_documents import compare_documents
 from pytest_bctrl.drift.pair import RANK
+from pytest_bctrl.drift.valid_parts import compare_valid_parts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_bctrl.contract.document import Document
+    from pytest_bctrl.contract.valid_parts import Exclusion
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.errors import DocumentError
     from pytest_bctrl.findings.finding import Finding
 
 
 class Comparison(NamedTuple):
-    """The findings of a comparison, worst first, and notes on it."""
+    """The findings of a comparison, worst first, notes on it, and the invalid parts that were not compared.
+
+    `excluded_base` are those of the base, and `excluded` those of the revision.
+    """
 
     findings: list[Finding]
     notes: tuple[str, ...] = ()
+    excluded_base: tuple[Exclusion, ...] = ()
+    excluded: tuple[Exclusion, ...] = ()
 
 
 def compare_contracts(base: Document, revision: Document, overlay: Path | None, options: Options) -> Comparison:
@@ -33,18 +39,26 @@ def compare_contracts(base: Document, revision: Document, overlay: Path | None, 
     An action of the overlay that no longer applies to the revision is omitted there, so the parts that it added are
     reported as removed; a note names it. Raises `DocumentError` if a document cannot be read.
     """
-    findings = compare_documents(base, revision, options)
-    if overlay is None or not findings:
-        return Comparison(findings)
+    published = compare_valid_parts(base, revision, options)
+    findings = published.findings
+    excluded_base, excluded = [*published.excluded_base], [*published.excluded_revision]
     refused: list[DocumentError] = []
-    before = apply_overlay(base, overlay, refused)
-    after = apply_overlay(revision, overlay, refused)
-    # The findings of the specs have their counterexamples already.
-    with_overlay = compare_documents(before, after, options._replace(seconds=0, ignores_undefined_schemes=True))
-    reported = {finding.fingerprint for finding in findings} | {_change(finding) for finding in findings}
-    added = [finding for finding in with_overlay if not {finding.fingerprint, _change(finding)} & reported]
-    notes = dict.fromkeys(f"the overlay no longer applies: {error.where}: {error.problem}" for error in refused)
-    return Comparison(sorted([*findings, *added], key=lambda finding: RANK[finding.level]), tuple(notes))
+    if overlay is not None and findings:
+        before = apply_overlay(published.base, overlay, refused)
+        after = apply_overlay(published.revision, overlay, refused)
+        # The findings of the specs have their counterexamples already.
+        applied = compare_valid_parts(before, after, options._replace(seconds=0, ignores_undefined_schemes=True))
+        reported = {finding.fingerprint for finding in findings} | {_change(finding) for finding in findings}
+        added = [finding for finding in applied.findings if not {finding.fingerprint, _change(finding)} & reported]
+        findings = sorted([*findings, *added], key=lambda finding: RANK[finding.level])
+        excluded_base += applied.excluded_base
+        excluded += applied.excluded_revision
+    notes = [f"the overlay no longer applies: {error.where}: {error.problem}" for error in refused]
+    if excluded_base:
+        from pytest_bctrl.contract.valid_parts import exclusion_texts
+
+        notes += [f"{base.name}: {text}" for text in exclusion_texts(excluded_base, "compared")]
+    return Comparison(findings, tuple(dict.fromkeys(notes)), tuple(excluded_base), tuple(excluded))
 
 
 def apply_overlay(document: Document, overlay: Path, refused: list[DocumentError]) -> Document:

@@ -1,0 +1,172 @@
+"""Compares the valid parts of two documents: an invalid part excludes the operations that consist of it.
+
+An operation that is invalid in one document is not compared in either. If the other document does not have it, it is
+still reported as removed or added.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_bctrl.drift.compare_documents import compare_documents
+from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.findings.fingerprint import shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pytest_bctrl.contract.document import Document
+    from pytest_bctrl.contract.reach import Reach
+    from pytest_bctrl.contract.valid_parts import Exclusion, Problem
+    from pytest_bctrl.drift.options import Options
+    from pytest_bctrl.findings.finding import Finding
+
+
+class ValidParts(NamedTuple):
+    """The findings of a comparison, the valid parts of both documents, and what was excluded from each."""
+
+    findings: list[Finding]
+    base: Document
+    revision: Document
+    excluded_base: tuple[Exclusion, ...] = ()
+    excluded_revision: tuple[Exclusion, ...] = ()
+
+
+def compare_valid_parts(base: Document, revision: Document, options: Options) -> ValidParts:
+    """Return what changed from `base` to `revision`, worst first, in the valid parts of both.
+
+    Raises `DocumentError` if a document is invalid as a whole, or if no operation of the revision is valid.
+    """
+    excluded: tuple[list[Exclusion], list[Exclusion]] = ([], [])
+    documents = base, revision
+    while True:
+        try:
+            findings = compare_documents(*documents, options)
+        except DocumentError as error:
+            documents = _without_invalid(documents, error, excluded)
+            if _are_all_excluded(revision, excluded[1]):
+                raise
+        else:
+            return ValidParts(findings, *documents, *map(tuple, excluded))
+
+
+def _without_invalid(
+    documents: tuple[Document, Document], error: DocumentError, excluded: tuple[list[Exclusion], list[Exclusion]]
+) -> tuple[Document, Document]:
+    """Return both documents without what consists of invalid parts, and add that to `excluded`.
+
+    Raises the error if it has no location.
+    """
+    from pytest_bctrl.contract.reach import Reach
+    from pytest_bctrl.contract.valid_parts import Problem
+
+    if error.pointer is None or error.document not in documents:
+        raise error
+    index = documents.index(error.document)
+    reaches = Reach(documents[0].data), Reach(documents[1].data)
+    removals: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+    for side in (0, 1):
+        problems = [*_dangling_references(documents[side], reaches[side])]
+        if side == index:
+            problems.append(Problem.of(error, ""))
+        for removal in [removal for problem in problems for removal in _removals(reaches, side, problem)]:
+            if removal.exclusion not in excluded[side]:
+                excluded[side].append(removal.exclusion)
+            removals[side][removal.exclusion.part] = removal.value
+            removals[1 - side].update(dict.fromkeys(removal.counterparts))
+    if not removals[index]:
+        raise error
+    old, new = (
+        document._replace(data=reach.replaced(values)) if values else document
+        for document, reach, values in zip(documents, reaches, removals, strict=True)
+    )
+    return old, new
+
+
+def _are_all_excluded(document: Document, excluded: list[Exclusion]) -> bool:
+    """Return whether a document has no operation besides those that are excluded."""
+    from pytest_bctrl.contract.reach import Reach
+
+    labels = {label for names in Reach(document.data).operations.values() for label in names}
+    return bool(excluded) and labels <= {exclusion.operation for exclusion in excluded}
+
+
+class _Removal(NamedTuple):
+    """What to remove from a document, the value in its place, and the pointers to remove from the other document."""
+
+    exclusion: Exclusion
+    value: Any
+    counterparts: list[str]
+
+
+def _removals(reaches: tuple[Reach, Reach], side: int, problem: Problem) -> Iterator[_Removal]:
+    """Yield the operations that an invalid part excludes; if there are none, the component or section that it is in."""
+    from pytest_bctrl.contract.document import value_at
+    from pytest_bctrl.contract.valid_parts import Exclusion
+
+    reach, counterpart = reaches[side], reaches[1 - side]
+    hit = [operation for operation in reach.operations if reach.is_hit(operation, problem.pointer)]
+    for operation in hit:
+        labels = reach.operations[operation]
+        counterparts = [pointer for pointer, names in counterpart.operations.items() if _are_same(labels, names)]
+        value = None
+        if not counterparts:
+            value = _outline(value_at(reach.document, operation))
+        for label in labels:
+            yield _Removal(Exclusion(label, operation, *problem), value, counterparts)
+    section, *tokens = problem.pointer.split("/")[1:]
+    if hit or len(tokens) < _KEYS.get(section, 0):
+        return
+    part = "".join(f"/{token}" for token in (section, *tokens[: _KEYS.get(section, 0)]))
+    used = [part for operation in counterpart.operations for part in counterpart.parts(operation)]
+    is_used = any(pointer == part or pointer.startswith(f"{part}/") for pointer in used)
+    yield _Removal(Exclusion(f"#{part}", part, *problem), None, [] if is_used else [part])
+
+
+_KEYS = {"paths": 1, "webhooks": 1, "components": 2}
+"""The number of keys that lead from a section of a document to its items."""
+
+
+def _are_same(labels: Iterable[str], others: Iterable[str]) -> bool:
+    """Return whether two operations have a label in common, except for the names of path parameters.
+
+    The label of a path, which has no method, is the same as those of all its operations.
+    """
+    shapes, other_shapes = {*map(shape, labels)}, {*map(shape, others)}
+    paths = {text.partition(" ")[2] for text in other_shapes}
+    other_paths = {text.partition(" ")[2] for text in shapes}
+    return bool(shapes & (other_shapes | paths) or other_shapes & other_paths)
+
+
+def _outline(operation: Any) -> Any:
+    """Return an operation without its parts, so that it can be reported as removed or added; None if it has none."""
+    if not isinstance(operation, dict):
+        return None
+    outline = {key: value for key, value in operation.items() if isinstance(value, str | bool)}
+    if outline == operation:
+        return None
+    return outline
+
+
+def _dangling_references(document: Document, reach: Reach) -> Iterator[Problem]:
+    """Yield the references without a target because of which an operation cannot be compared.
+
+    So that a document with many of them is not compared once for each.
+    """
+    from pytest_bctrl.contract.outline import Spec, operations
+    from pytest_bctrl.contract.valid_parts import Problem
+    from pytest_bctrl.drift.normalize import Normalizer
+    from pytest_bctrl.drift.unmatched import read_schemas, used_schemas
+
+    dangling = [reference.pointer for reference in reach.references if reference.target is None]
+    hit = {operation for operation in reach.operations for pointer in dangling if reach.is_hit(operation, pointer)}
+    try:
+        candidates = [operation for operation in operations(Spec(document)) if operation.part.pointer in hit]
+    except DocumentError:
+        return
+    for operation in candidates:
+        normal = Normalizer(Spec(document))
+        try:
+            read_schemas(normal, used_schemas(normal.spec, [operation]), ())
+        except DocumentError as error:
+            yield Problem.of(error, operation.part.pointer)
