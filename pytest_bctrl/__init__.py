@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from pytest_bctrl.checks.run import Check, Problem, contract_check
     from pytest_bctrl.checks.strict_json import Parsed
     from pytest_bctrl.conformance import assert_conforms, check
-    from pytest_bctrl.contract.model import Contract, Operation, Parameter, ResponseSpec, SecurityScheme
+    from pytest_bctrl.contract.model import (
+        Contract,
+        Encoding,
+        MediaType,
+        Operation,
+        Parameter,
+        RequestBody,
+        ResponseSpec,
+        SecurityScheme,
+    )
     from pytest_bctrl.contract.read import load as load_contract
     from pytest_bctrl.errors import BctrlError, DocumentError, SettingError, UnreachableError, UnsafeRequestError
     from pytest_bctrl.findings.finding import FailOn, Finding, Level, at_or_above
@@ -42,6 +51,7 @@ __all__ = [
     "CustomFault",
     "CustomScenario",
     "DocumentError",
+    "Encoding",
     "FailOn",
     "Fault",
     "FaultInPlay",
@@ -49,6 +59,7 @@ __all__ = [
     "Journal",
     "JournalEntry",
     "Level",
+    "MediaType",
     "MockResponse",
     "MockServer",
     "Operation",
@@ -59,6 +70,7 @@ __all__ = [
     "RecordedTest",
     "Refusals",
     "Request",
+    "RequestBody",
     "RequestContext",
     "Response",
     "ResponseSpec",
@@ -90,6 +102,7 @@ _HOMES = {
     "CustomFault": "pytest_bctrl.traffic.mock.custom:CustomFault",
     "CustomScenario": "pytest_bctrl.traffic.mock.custom:CustomScenario",
     "DocumentError": "pytest_bctrl.errors:DocumentError",
+    "Encoding": "pytest_bctrl.contract.model:Encoding",
     "FailOn": "pytest_bctrl.findings.finding:FailOn",
     "Fault": "pytest_bctrl.traffic.mock.change:Fault",
     "FaultInPlay": "pytest_bctrl.traffic.mock.change:FaultInPlay",
@@ -97,6 +110,7 @@ _HOMES = {
     "Journal": "pytest_bctrl.traffic.mock.journal:Journal",
     "JournalEntry": "pytest_bctrl.traffic.mock.journal:JournalEntry",
     "Level": "pytest_bctrl.findings.finding:Level",
+    "MediaType": "pytest_bctrl.contract.model:MediaType",
     "MockResponse": "pytest_bctrl.http.message:MockResponse",
     "MockServer": "pytest_bctrl.traffic.mock.server:MockServer",
     "Operation": "pytest_bctrl.contract.model:Operation",
@@ -107,6 +121,7 @@ _HOMES = {
     "RecordedTest": "pytest_bctrl.recorded.recording_session:RecordedTest",
     "Refusals": "pytest_bctrl.traffic.mock.refusal:Refusals",
     "Request": "pytest_bctrl.http.message:Request",
+    "RequestBody": "pytest_bctrl.contract.model:RequestBody",
     "RequestContext": "pytest_bctrl.traffic.mock.change:RequestContext",
     "Response": "pytest_bctrl.checks.response:Response",
     "ResponseSpec": "pytest_bctrl.contract.model:ResponseSpec",

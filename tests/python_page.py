@@ -31,7 +31,8 @@ SECTIONS: Mapping[str, str] = {
         MockServer-respond-refuse Space-respond-refuse FaultInPlay Journal-add-clear-entry JournalEntry
         Fault RequestContext Scenario BodySource Payload Request MockResponse Refusals ServerLimits""",
     "Recordings": "RecordedTest",
-    "The contract": "load_contract Contract Operation Parameter ResponseSpec SecurityScheme schema",
+    "The contract": """
+        load_contract Contract Operation Parameter RequestBody MediaType Encoding ResponseSpec SecurityScheme schema""",
     "Drift": "drift.compare drift.check_upstream",
     "Secrets and errors": "Secret BctrlError SettingError DocumentError UnsafeRequestError UnreachableError",
 }

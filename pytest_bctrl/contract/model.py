@@ -37,7 +37,8 @@ class Parameter:
     """A documented parameter. `setting` is the name of the setting that holds its real value, if any.
 
     `examples` are its documented values, the most specific first. `style` and `explode` define how lists and objects
-    are serialised (OpenAPI 3.1, 4.8.12.3); with `is_json`, the value is serialised as JSON (`content`).
+    are serialised (OpenAPI 3.1, 4.8.12.3); with `is_json`, the value is serialised as JSON (`content`). `allow_empty`
+    is whether the value may be empty regardless of the schema (`allowEmptyValue`).
     """
 
     name: str
@@ -49,6 +50,37 @@ class Parameter:
     style: str = "form"
     explode: bool = True
     is_json: bool = False
+    allow_empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How one property of a form is sent (OpenAPI 3.1, 4.8.15).
+
+    `content_type` is the documented media type of a part, or several separated by commas; empty if there is none.
+    `style` and `explode` are None where the contract has the default.
+    """
+
+    content_type: str = ""
+    style: str | None = None
+    explode: bool | None = None
+    headers: tuple[Parameter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MediaType:
+    """A documented media type of a request body: its schema, and the encoding of the properties of a form."""
+
+    schema: Schema
+    encoding: Mapping[str, Encoding] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestBody:
+    """The documented body of a request, by media type or range (`application/*`)."""
+
+    content: Mapping[str, MediaType]
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +128,7 @@ class Operation:
     security: tuple[tuple[SecurityScheme, ...], ...]
     invariants: tuple[Mapping[str, Any], ...] = ()
     paging: Mapping[str, str] | Literal[False] | None = None
+    request_body: RequestBody | None = None
 
     @property
     def label(self) -> str:

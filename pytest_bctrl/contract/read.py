@@ -12,7 +12,17 @@ from typing import Any
 from pytest_bctrl.contract import outline
 from pytest_bctrl.contract.document import Document, load_document, read_file
 from pytest_bctrl.contract.files import packaged
-from pytest_bctrl.contract.model import Contract, Operation, Parameter, ResponseSpec, SecurityScheme, covers_media_type
+from pytest_bctrl.contract.model import (
+    Contract,
+    Encoding,
+    MediaType,
+    Operation,
+    Parameter,
+    RequestBody,
+    ResponseSpec,
+    SecurityScheme,
+    covers_media_type,
+)
 from pytest_bctrl.contract.outline import Part, Spec, is_json, operations
 from pytest_bctrl.errors import DocumentError
 
@@ -166,6 +176,34 @@ def _operation(spec: Spec, schemes: Mapping[str, SecurityScheme], operation: out
         ),
         invariants=tuple(raw.value.get("x-bctrl-invariants", ())),
         paging=raw.value.get("x-bctrl-paging"),
+        request_body=_request_body(spec, raw / "requestBody"),
+    )
+
+
+def _request_body(spec: Spec, part: Part) -> RequestBody | None:
+    """Return the documented body of a request, or None if there is none."""
+    body = spec.resolve(part, "requestBodies")
+    if body.value is None:
+        return None
+    content = {
+        name: MediaType(media.value.get("schema", True), _encodings(spec, media))
+        for name, media in outline.media_types(spec, body).items()
+    }
+    return RequestBody(content, spec.flag(body / "required"))
+
+
+def _encodings(spec: Spec, media: Part) -> dict[str, Encoding]:
+    """Return the encodings of the properties of a form, by property."""
+    return {name: _encoding(spec, part) for name, part in spec.members(media / "encoding")}
+
+
+def _encoding(spec: Spec, part: Part) -> Encoding:
+    explode = part / "explode"
+    return Encoding(
+        content_type=spec.text(part / "contentType"),
+        style=spec.text(part / "style") or None,
+        explode=None if explode.value is None else spec.flag(explode),
+        headers=tuple(_parameter(spec, header) for header in outline.headers(spec, part).values()),
     )
 
 
@@ -198,6 +236,7 @@ def _parameter(spec: Spec, raw: outline.RawParameter) -> Parameter:
         style=raw.style,
         explode=raw.explode,
         is_json=is_json(raw.style),
+        allow_empty=spec.flag(raw.part / "allowEmptyValue"),
     )
 
 

@@ -63,12 +63,19 @@ _PARAMETER = _or_reference(
                 ]
             },
             "explode": {"type": "boolean"},
+            "allowEmptyValue": {"type": "boolean"},
             "examples": _map(_or_reference(_object({}))),
             "content": {**_MEDIA, "minProperties": 1, "maxProperties": 1},
             "x-bctrl-setting": _TEXT,
         },
         "name",
         "in",
+    )
+)
+_ENCODING = _object({"contentType": _TEXT, "style": _TEXT, "explode": {"type": "boolean"}, "headers": _map(_HEADER)})
+_REQUEST_BODY = _or_reference(
+    _object(
+        {"content": _map(_object({"schema": _SCHEMA, "encoding": _map(_ENCODING)})), "required": {"type": "boolean"}}
     )
 )
 _RESPONSE = _or_reference(_object({"description": _TEXT, "content": _MEDIA, "headers": _map(_HEADER)}))
@@ -109,6 +116,7 @@ _OPERATION_OBJECT = _object(
         "operationId": _TEXT,
         "summary": _TEXT,
         "parameters": _list(_PARAMETER),
+        "requestBody": _REQUEST_BODY,
         "responses": _RESPONSES,
         "security": _SECURITY,
         "x-bctrl-invariants": _list(_INVARIANT),
@@ -132,6 +140,7 @@ _COMPONENTS = {
     "schemas": _SCHEMA,
     "responses": _RESPONSE,
     "parameters": _PARAMETER,
+    "requestBodies": _REQUEST_BODY,
     "headers": _HEADER,
     "mediaTypes": _MEDIA_TYPE,
     "pathItems": _PATH_ITEM,
