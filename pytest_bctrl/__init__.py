@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_bctrl.checks.response import Response
     from pytest_bctrl.checks.run import Check, Problem, contract_check
     from pytest_bctrl.checks.strict_json import Parsed
-    from pytest_bctrl.conformance import assert_conforms, check
+    from pytest_bctrl.conformance import assert_conforms, check, check_request
     from pytest_bctrl.contract.model import (
         Contract,
         Encoding,
@@ -87,6 +87,7 @@ __all__ = [
     "assert_conforms",
     "at_or_above",
     "check",
+    "check_request",
     "contract_check",
     "load_contract",
     "mock_fault",
@@ -137,6 +138,7 @@ _HOMES = {
     "assert_conforms": "pytest_bctrl.conformance:assert_conforms",
     "at_or_above": "pytest_bctrl.findings.finding:at_or_above",
     "check": "pytest_bctrl.conformance:check",
+    "check_request": "pytest_bctrl.conformance:check_request",
     "contract_check": "pytest_bctrl.checks.run:contract_check",
     "load_contract": "pytest_bctrl.contract.read:load",
     "mock_fault": "pytest_bctrl.traffic.mock.custom:mock_fault",

@@ -1,4 +1,4 @@
-"""`check` and `assert_conforms`: check any response against the contract, in a project's own tests."""
+"""`check`, `assert_conforms` and `check_request`: check responses and requests in a project's own tests."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pytest_bctrl.contract.in_force import current_contract
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.findings.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.reports.terminal import breach
+from pytest_bctrl.request_checks.client_requests import read_request
+from pytest_bctrl.request_checks.run import request_findings
 
 
 def check(
@@ -28,6 +30,28 @@ def check(
     Raises `BctrlError` for any other object.
     """
     return check_response(response_from(response, contract or current_contract(), operation), custom=checks)
+
+
+def check_request(
+    request: Any,
+    url: str | None = None,
+    *,
+    headers: Any = None,
+    body: Any = None,
+    contract: Contract | None = None,
+    operation: str | None = None,
+) -> list[Finding]:
+    """Return the findings of a request under the contract, worst first.
+
+    `request` is one of httpx, httpx2, requests, aiohttp or urllib, or a `pytest_bctrl.Request`. Or it is a method, with
+    a `url`, `headers` (a mapping or pairs) and a `body` (bytes, str, or data that is sent as JSON). Path and method
+    determine the operation, or `operation` names it by its id if the URL has a prefix that the contract does not have.
+
+    A body that is a stream is not read; a finding of the rule `request_not_checked` says so.
+    Raises `BctrlError` for any other object.
+    """
+    client_request = read_request(request, url, headers, body)
+    return request_findings(client_request, contract or current_contract(), operation)
 
 
 def assert_conforms(

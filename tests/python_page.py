@@ -21,7 +21,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "python-api.
 
 # A module stands for every public name of it; names behind a hyphen are left out of a class.
 SECTIONS: Mapping[str, str] = {
-    "Checks": "check assert_conforms Finding at_or_above Level FailOn",
+    "Checks": "check check_request assert_conforms Finding at_or_above Level FailOn",
     "Checks, scenarios and faults of your own": """
         contract_check Check Problem Response-observed Parsed mock_scenario mock_fault CustomScenario CustomFault
         integration.hookspecs""",

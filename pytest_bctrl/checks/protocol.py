@@ -123,10 +123,11 @@ def check_interoperable(response: Response) -> Iterator[Violation]:
     """Yield a warning for values that JSON allows and many parsers do not read (RFC 7493, 2.1 and 2.2)."""
     looked(response).add("interoperable")
     if response.parsed.ok and may_be_unusual(response):
-        yield from _unusual_values(response.data)
+        yield from unusual_values(response.data)
 
 
-def _unusual_values(data: Any) -> Iterator[Violation]:
+def unusual_values(data: Any) -> Iterator[Violation]:
+    """Yield a warning for each such value in JSON data."""
     waiting: list[tuple[Path, Any]] = [((), data)]
     while waiting:
         path, value = waiting.pop()

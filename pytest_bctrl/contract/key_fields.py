@@ -96,17 +96,17 @@ def has_valid_key(
     """
 
     def has_key(scheme: SecurityScheme) -> bool:
-        credentials = _credentials(scheme, header, query)
+        credentials = sent_credentials(scheme, header, query)
         expected = key.encode()
         return any(hmac.compare_digest(credential.encode("utf-8", "replace"), expected) for credential in credentials)
 
     return operation.is_public or any(all(map(has_key, schemes)) for schemes in operation.security)
 
 
-def _credentials(
+def sent_credentials(
     scheme: SecurityScheme, header: Callable[[str], str | None], query: Iterable[tuple[str, str]]
 ) -> Iterator[str]:
-    """Yield the values of a request that may be the key of a scheme."""
+    """Yield the values of a request that may be the credential of a scheme; none for an empty field."""
     if scheme.type == "apiKey" and scheme.in_ == "query":
         yield from (value for name, value in query if name == scheme.field)
     elif scheme.type == "apiKey" and scheme.in_ == "cookie":

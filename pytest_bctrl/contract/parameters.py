@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from pytest_bctrl.contract.deep_object import Member, read_members
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema
 from pytest_bctrl.contract.schema.ref import (
@@ -136,7 +137,7 @@ def _readings(
     if parameter.is_json:
         yield from map(_json_or_text, texts[-1:])
         return
-    types = _types(contract, parameter.schema)
+    types = schema_types(contract, parameter.schema)
     text, parts = _text_and_parts(parameter, texts)
     if "object" in types:
         members = _object(contract, parameter, pairs, parts, others)
@@ -146,7 +147,7 @@ def _readings(
         if "array" in types:
             yield from _lists(contract, parameter, parts)
         if len(texts) == 1:
-            yield _typed(contract, parameter.schema, text)
+            yield read_scalar(contract, parameter.schema, text)
         else:
             # A repeated name has no single value.
             yield texts
@@ -177,12 +178,11 @@ def _object(
     contract: Contract, parameter: Parameter, pairs: Sequence[Pair], parts: Sequence[str], others: Collection[str]
 ) -> dict[str, Any]:
     """Return the object that the parts of a value, or the pairs of a query, represent."""
-    documented, additional = _members(contract, parameter.schema)
-    members: Iterable[Pair]
     if parameter.style == "deepObject":
-        start = f"{parameter.name}["
-        members = ((key[len(start) : -1], value) for key, value in pairs if key.startswith(start) and key.endswith("]"))
-    elif not parameter.explode:
+        return _deep_object(contract, parameter.schema, read_members(parameter.name, pairs))
+    documented, additional = object_members(contract, parameter.schema)
+    members: Iterable[Pair]
+    if not parameter.explode:
         # Serialised as `name,value,name,value`.
         members = zip(parts[::2], parts[1::2], strict=False)
     elif parameter.in_ == "query":
@@ -191,19 +191,52 @@ def _object(
         )
     else:
         members = ((key, value) for key, _, value in (part.partition("=") for part in parts))
-    return {name: _typed(contract, documented.get(name, additional or True), value) for name, value in members}
+    return {name: read_scalar(contract, documented.get(name, additional or True), value) for name, value in members}
+
+
+def _deep_object(contract: Contract, schema: Schema, member: Member) -> dict[str, Any]:
+    documented, additional = object_members(contract, schema)
+    return {
+        name: _deep_value(contract, documented.get(name, additional or True), inner)
+        for name, inner in member.members.items()
+    }
+
+
+def _deep_value(contract: Contract, schema: Schema, member: Member) -> Any:
+    """Return the list, the object or the single value that a member of a query represents."""
+    is_list = "array" in schema_types(contract, schema)
+    if member.members and not (is_list and member.is_indexed):
+        return _deep_object(contract, schema, member)
+    if member.members:
+        items = item_schema(contract, schema)
+        inner_members = [Member([text]) for inner in member.members.values() for text in inner.texts]
+        inner_members += [inner for inner in member.members.values() if inner.members]
+        return [_deep_value(contract, items, inner) for inner in inner_members]
+    if is_list:
+        return [read_scalar(contract, item_schema(contract, schema), text) for text in member.texts]
+    if len(member.texts) == 1:
+        return read_scalar(contract, schema, member.texts[0])
+    # A repeated name has no single value.
+    return member.texts
+
+
+def item_schema(contract: Contract, schema: Schema) -> Schema:
+    """Return the schema of the items of a list."""
+    items: Schema = next(
+        (keywords["items"] for keywords in _applicable_keywords(contract, schema) if "items" in keywords), True
+    )
+    return items
 
 
 def _lists(contract: Contract, parameter: Parameter, parts: Sequence[str]) -> Iterator[list[Any]]:
     """Yield the lists that the parts may represent; a list of one empty string may also be an empty list."""
-    schemas = _applicable_keywords(contract, parameter.schema)
-    items = next((schema["items"] for schema in schemas if "items" in schema), True)
-    yield [_typed(contract, items, part) for part in parts]
+    items = item_schema(contract, parameter.schema)
+    yield [read_scalar(contract, items, part) for part in parts]
     if [*parts] == [""]:
         yield []
 
 
-def _members(contract: Contract, schema: Schema) -> tuple[dict[str, Schema], Schema | None]:
+def object_members(contract: Contract, schema: Schema) -> tuple[dict[str, Schema], Schema | None]:
     """Return the documented properties of a schema and its branches, and the schema of additional ones, if any."""
     properties: dict[str, Schema] = {}
     additional = None
@@ -226,9 +259,9 @@ def _json_or_text(text: str) -> Any:
         return text
 
 
-def _typed(contract: Contract, schema: Schema, text: str) -> Any:
+def read_scalar(contract: Contract, schema: Schema, text: str) -> Any:
     """Return the single value that a text represents given the types of its schema, or the text if only it is valid."""
-    types = _types(contract, schema)
+    types = schema_types(contract, schema)
     value: Any = text
     if "boolean" in types and text in ("true", "false"):
         value = text == "true"
@@ -241,7 +274,7 @@ def _typed(contract: Contract, schema: Schema, text: str) -> Any:
     return value
 
 
-def _types(contract: Contract, schema: Schema) -> frozenset[str]:
+def schema_types(contract: Contract, schema: Schema) -> frozenset[str]:
     """Return the JSON types that a schema and its branches name, or else those of listed values or of keywords."""
     types: set[str] = set()
     for applicable in _applicable_keywords(contract, schema):

@@ -119,6 +119,11 @@ _STRICT: Mapping[str, _Unpack] = {
 }
 
 
+def is_known_coding(coding: str) -> bool:
+    """Return whether `undone` decodes a content coding."""
+    return coding.strip().lower() in _STRICT
+
+
 def _leniently(*windows: int) -> _Unpack:
     """Return a decoder for the first stream as httpx reads it: truncated or not, with the first window that works."""
 

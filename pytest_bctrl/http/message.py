@@ -12,6 +12,8 @@ from http import HTTPStatus
 from typing import Literal, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
+from pytest_bctrl.findings.finding import Finding
+
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 Ending: TypeAlias = Literal["whole", "truncate", "reset", "hang"]
 
@@ -72,7 +74,7 @@ class MockResponse:
     `delay` is in seconds, before the first byte. `ending` is how the response ends: complete (`whole`), within
     the body by a clean close (`truncate`), before the first byte by a reset (`reset`), or never (`hang`). `chunked`
     selects the chunked transfer coding. `why` explains a response that is not the plain success, `faults` are the
-    names of the faults that changed it.
+    names of the faults that changed it, `findings` those about the request.
     """
 
     status: int
@@ -83,6 +85,7 @@ class MockResponse:
     chunked: bool = False
     why: str = field(default="", repr=False)
     faults: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = field(default=(), repr=False)
 
     def header(self, name: str) -> str | None:
         """Return the value of a header by its case-insensitive name; None if it is missing."""

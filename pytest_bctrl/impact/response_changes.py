@@ -62,7 +62,7 @@ class _ResponseChanges:
         if rule.startswith(_REMOVED_OPERATION_RULES):
             return Change(finding, "drift", self._removed_operations(shapes), request_shapes=shapes)
         if rule.startswith(("api-security", "api-global-security")) and finding.level != "info":
-            transform = self._rejection(finding, lambda operation: replace(operation, parameters=()))
+            transform = self._rejection(finding, lambda operation: replace(operation, parameters=(), request_body=None))
             return Change(finding, "drift", transform, request_shapes=shapes or tuple(self._old.operations))
         if finding.direction == "request":
             return self._request_change(finding)
@@ -99,13 +99,13 @@ class _ResponseChanges:
 
         def only_changed_parameters(operation: Operation) -> Operation:
             if finding.level == "info":
-                return replace(operation, parameters=(), security=())
+                return replace(operation, parameters=(), security=(), request_body=None)
             parameters = [
                 replace(parameter, required=is_required)
                 for parameter in operation.parameters
                 if parameter.in_ == parameter_location and _contains(parameter, name)
             ]
-            return replace(operation, parameters=tuple(parameters), security=())
+            return replace(operation, parameters=tuple(parameters), security=(), request_body=None)
 
         transform = self._rejection(finding, only_changed_parameters)
         return Change(finding, "drift", transform, request_shapes=tuple(operation_shapes(finding)))
@@ -131,10 +131,11 @@ class _ResponseChanges:
         return reject
 
     def _error_response(self, context: ResponseContext, refused: Rejection) -> MockResponse:
-        status, reason, headers = refused
         operation = self._new.operations.get(context.operation_shape)
         request_id = context.response.header("x-request-id") or ""
-        return self._refusals.response(status, reason, request_id, operation=operation, headers=headers)
+        return self._refusals.response(
+            refused.status, refused.reason, request_id, operation=operation, headers=refused.headers
+        )
 
     def _status_change(self, finding: Finding) -> Change:
         """Return the change of a removed or a new status; no spec says when an error is sent, so those are not run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 import pytest
@@ -126,7 +127,7 @@ def test_a_valid_value_is_accepted_and_an_invalid_one_rejected(case: Case) -> No
     assert (200, "here") == ((response := reply(of, right)).status, response.json())
     refused = reply(of, with_value(of, case.wrong))
     assert 400 == refused.status
-    assert f"{case.parameter['in']} p: " in refused.body.decode()
+    assert re.search(rf"{case.parameter['in']} p[^ ]*: the ", refused.body.decode())
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in {**CASES, **JSON_CASES}.items()])
@@ -149,7 +150,7 @@ def test_a_malformed_json_parameter_is_rejected(name: str) -> None:
     refused = reply(of, field)
 
     assert 400 == refused.status
-    assert '"{red" is not of type "object"' in refused.body.decode().replace('\\"', '"')
+    assert f"{name.split()[-1]} p: the value has the wrong type, string" in refused.body.decode()
 
 
 @pytest.mark.parametrize(("spelled", "status"), [("7", 200), ("9", 400), ("9" * 5000, 400), ("1e999", 400)])

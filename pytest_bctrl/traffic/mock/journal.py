@@ -5,23 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, overload
 from urllib.parse import unquote_plus
 
+from pytest_bctrl.checks.violation import merge
+from pytest_bctrl.findings.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.http.message import Headers, MockResponse, Request
+from pytest_bctrl.secrets.names import is_credential_name, plain_name
 from pytest_bctrl.secrets.secret import MASK, Secret
 
-_CREDENTIAL = re.compile(
-    "(x|proxy|xamz)?(auth(orization)?|cookie|credentials?|(api|access|private|secret)?key|(api|client)?secret|jwt|bearer"
-    "|(access|api|auth|bearer|id|refresh|session)?token|pass(phrase|wd|word)?|pwd|session(id)?|sig(nature)?)"
-)
-"""Names of header fields and query parameters whose values are redacted; in lower case, without - and _.
-
-`pageToken` and the like are not among them, because tests assert on their values.
-"""
 _SCHEME = re.compile(r"(basic|bearer|digest|negotiate|token) (?=.)", re.IGNORECASE)
 _PAIR = re.compile(r"(?<=[?&;])([^=&;#\s]+)=([^&;#\s]+)")
 _USER = re.compile(r"(?<=://)[^/?#@\s]+(?=@)")
@@ -35,7 +30,7 @@ class JournalEntry:
     """One exchange: the request with redacted credentials, the response, and its time in seconds since the epoch.
 
     `path` is the target of the request line, `why` explains a response that is not a plain success, `faults` are the
-    names of the faults that changed it.
+    names of the faults that changed it. `findings` are those of `pytest_bctrl.check_request` about the request.
     """
 
     method: str
@@ -47,6 +42,7 @@ class JournalEntry:
     response: MockResponse
     why: str = ""
     faults: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     @property
     def is_refused(self) -> bool:
@@ -79,7 +75,7 @@ class Journal(Sequence[JournalEntry]):
 
     def __init__(self, key: Secret, most: int = 10_000, names: Iterable[str] = ()) -> None:
         self._key = key
-        self._names = {_plain(name) for name in names}
+        self._names = {plain_name(name) for name in names}
         self._most = most
         self._exchanges: deque[tuple[float, Request, MockResponse]] = deque()
         self._body_bytes = 0
@@ -166,6 +162,25 @@ class Journal(Sequence[JournalEntry]):
         """Raise `AssertionError` if there was any request."""
         self.assert_requested(times=0)
 
+    def assert_conforming(self, *, fail_on: FailOn = "error") -> None:
+        """Raise `AssertionError`, with the findings as its message, if a request violates the contract.
+
+        `fail_on` is the lowest level that fails: `error`, `warning` (such as a read-only property) or `info` (such as
+        an undocumented query parameter). The message shows findings of lower levels too.
+        """
+        __tracebackhide__ = True
+        # Imported here, because a mock then starts faster.
+        from pytest_bctrl.reports.terminal import breach
+
+        entries = [entry for entry in self if entry.findings]
+        findings = [finding for entry in entries for finding in entry.findings]
+        if not at_or_above(findings, fail_on):
+            return
+        lines = [f"  {entry}" for entry in entries[:_SHOWN]]
+        if len(entries) > _SHOWN:
+            lines.append(f"  … {len(entries) - _SHOWN} more")
+        raise AssertionError("\n".join([breach(merge(findings)).rstrip(), "", "requests:", *lines]))
+
     def report(self) -> str:
         """Return the rejected requests as lines for the report of a test; empty if there are none."""
         return "\n".join(str(entry) for entry in self.refused)
@@ -185,6 +200,9 @@ class Journal(Sequence[JournalEntry]):
 
     def entry(self, time: float, request: Request, response: MockResponse) -> JournalEntry:
         """Return an exchange with redacted credentials."""
+        credentials: tuple[str, ...] = ()
+        if response.why or response.findings:
+            credentials = tuple(self._credentials(request))
         return JournalEntry(
             method=request.method,
             path=self._hide(request.target),
@@ -193,9 +211,25 @@ class Journal(Sequence[JournalEntry]):
             time=time,
             status=response.status,
             response=response,
-            why=self._hide(response.why, tuple(self._credentials(request)) if response.why else ()),
+            why=self._hide(response.why, credentials),
             faults=response.faults,
+            findings=tuple(self._without_credentials(finding, credentials) for finding in response.findings),
         )
+
+    def _without_credentials(self, finding: Finding, credentials: Sequence[str]) -> Finding:
+        """Return a finding whose texts contain no credential of the request."""
+
+        def hidden(value: Any) -> Any:
+            if isinstance(value, str):
+                return self._hide(value, credentials)
+            if isinstance(value, list):
+                return [hidden(item) for item in value]
+            if isinstance(value, Mapping):
+                return {hidden(key): hidden(inner) for key, inner in value.items()}
+            return value
+
+        names = ("location", "message", "expected", "observed", "sample", "extra")
+        return replace(finding, **{name: hidden(getattr(finding, name)) for name in names})
 
     def _hide_header(self, name: str, value: str) -> str:
         if not self._is_credential(name):
@@ -206,8 +240,7 @@ class Journal(Sequence[JournalEntry]):
         return f"{scheme[0]}{MASK}"
 
     def _is_credential(self, name: str) -> bool:
-        plain = _plain(name)
-        return plain in self._names or _CREDENTIAL.fullmatch(plain) is not None
+        return plain_name(name) in self._names or is_credential_name(name)
 
     def _hide(self, text: str, values: Sequence[str] = ()) -> str:
         secrets = list(values)
@@ -228,7 +261,3 @@ class Journal(Sequence[JournalEntry]):
         for name, value in (*request.headers, *pairs):
             if self._is_credential(name) and len(value) >= _SHORTEST:
                 yield value
-
-
-def _plain(name: str) -> str:
-    return name.lower().replace("-", "").replace("_", "")

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from pytest_bctrl.contract.engine import accepts, iter_errors
-from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField, cookies, has_valid_key, key_fields
+from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField, has_valid_key, key_fields
 from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema, concrete_media_type
 from pytest_bctrl.contract.outline import is_json
-from pytest_bctrl.contract.parameters import documented_rejections, read_field, read_pairs
+from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.contract.schema.ref import is_of_type, type_name
 from pytest_bctrl.contract.schema.shapes import located_values, with_value
+from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.http.message import MockResponse, Payload, Request
+from pytest_bctrl.request_checks.credentials import credential_violations
+from pytest_bctrl.request_checks.operation import OperationChecks
+from pytest_bctrl.request_checks.violation import BODY, MEDIA_TYPE, PARAMETERS, RequestViolation, findings_of
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import known_values, main_operation
 from pytest_bctrl.samples.text import RoundRobin
 from pytest_bctrl.secrets.secret import MASK, Secret
 
-JSON = "application/json"
+_INVALID = frozenset({400, 415, 422})
+"""Statuses of invalid requests."""
 SEED = 1
 
 CODES: Mapping[int, tuple[str, str]] = {
@@ -33,6 +39,8 @@ CODES: Mapping[int, tuple[str, str]] = {
     406: ("not_acceptable", "invalid_request"),
     408: ("request_timeout", "invalid_request"),
     413: ("content_too_large", "invalid_request"),
+    415: ("unsupported_media_type", "invalid_request"),
+    422: ("unprocessable_content", "invalid_request"),
     429: ("rate_limited", "rate_limit"),
     431: ("header_fields_too_large", "invalid_request"),
     503: ("unavailable", "server"),
@@ -62,7 +70,10 @@ class Refusals:
         code, reason = CODES.get(status, ("server_error", "server") if status >= 500 else ("error", "error"))
         members: dict[str, Any] = dict.fromkeys(("detail", "error", "message"), message)
         members |= {"code": code, "title": code, "reasonClass": reason, "requestId": request_id, "status": status}
-        media_type, schema = self._documented(status, operation)
+        documented = self._documented(status, operation)
+        if documented is None:
+            return problem_details(status, message, request_id, headers)
+        media_type, schema = documented
         text = message
         if is_json(media_type):
             text = json.dumps(self._body(schema, members), ensure_ascii=False)
@@ -71,7 +82,8 @@ class Refusals:
         fields = (content_type, *(headers or {}).items(), ("X-Request-Id", request_id))
         return MockResponse(status, fields, Payload(data), why=message)
 
-    def _documented(self, status: int, operation: Operation | None) -> tuple[str, Schema]:
+    def _documented(self, status: int, operation: Operation | None) -> tuple[str, Schema] | None:
+        """Return the media type and schema of an error response, or None if no error response is documented."""
         operation = operation or main_operation(self._contract)
         documented = operation.response_for(status)
         if documented is not None and documented.content and documented.json is None:
@@ -79,10 +91,13 @@ class Refusals:
         specs = [spec for key, spec in operation.responses.items() if not key.startswith(("1", "2", "3"))]
         if documented is not None:
             specs.insert(0, documented)
+        elif status in _INVALID:
+            # Another error has another schema.
+            specs = []
         for spec in specs:
             if spec.json is not None:
                 return spec.json
-        return JSON, _UNDOCUMENTED
+        return None
 
     def _body(self, schema: Schema, members: Mapping[str, Any]) -> Any:
         """Return a minimal body of the schema, with `members` at every location that accepts them."""
@@ -96,6 +111,23 @@ class Refusals:
                 if accepts(self._contract, schema, filled):
                     body = filled
         return body
+
+
+PROBLEM = "application/problem+json"
+
+
+def problem_details(
+    status: int, message: str, request_id: str, headers: Mapping[str, str] | None = None
+) -> MockResponse:
+    """Return an error response in the shape of RFC 9457, where the contract documents no other shape."""
+    title = HTTPStatus(status).phrase if status in _STATUSES else "Error"
+    body = {"type": "about:blank", "title": title, "status": status, "detail": message}
+    fields = (("Content-Type", PROBLEM), *(headers or {}).items(), ("X-Request-Id", request_id))
+    data = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+    return MockResponse(status, fields, Payload(data), why=message)
+
+
+_STATUSES = frozenset(status.value for status in HTTPStatus)
 
 
 class _MinimalChoices(RoundRobin):
@@ -112,39 +144,49 @@ class _MinimalChoices(RoundRobin):
         return self._shape % max(1, alternatives)
 
 
-_UNDOCUMENTED: Schema = {
-    "type": "object",
-    "properties": {
-        "error": {
-            "type": "object",
-            "properties": {name: {"type": "string"} for name in ("code", "message", "requestId")},
-            "required": ["code", "message", "requestId"],
-        }
-    },
-    "required": ["error"],
-}
-
-
 class Rejection(NamedTuple):
-    """The reason why a request is rejected: the status, a message, and further header fields."""
+    """The reason why a request is rejected: the status, a message, further header fields, and the findings."""
 
     status: int
     reason: str
     headers: Mapping[str, str] = {}
+    findings: tuple[Finding, ...] = ()
+
+
+class Decision(NamedTuple):
+    """Whether a request is rejected, and the findings about it; an accepted request may have warnings."""
+
+    rejection: Rejection | None
+    findings: tuple[Finding, ...]
 
 
 class Admission:
     """The requirements of one operation on its requests, for one key and one space."""
 
-    def __init__(self, contract: Contract, operation: Operation, key: Secret, space_id: str) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        operation: Operation,
+        key: Secret,
+        space_id: str,
+        checks: OperationChecks | None = None,
+    ) -> None:
         self._contract = contract
         self._operation = operation
         self._key = key
         self._space_id = space_id
+        self.checks = checks or OperationChecks(contract, operation)
 
     def rejection(self, request: Request, values: Mapping[str, str]) -> Rejection | None:
         """Return why a request is rejected, a wrong credential first, or None if it is accepted."""
-        return self._unauthorized(request) or self._unknown_path_value(values) or self._invalid_parameter(request)
+        return self.decide(request, values).rejection
+
+    def decide(self, request: Request, values: Mapping[str, str]) -> Decision:
+        """Return whether a request is rejected, a wrong credential first, and the findings about it."""
+        rejection = self._unauthorized(request) or self._unknown_path_value(values)
+        if rejection is not None:
+            return Decision(rejection, rejection.findings)
+        return self._validated(request, values)
 
     def _unauthorized(self, request: Request) -> Rejection | None:
         operation = self._operation
@@ -161,7 +203,9 @@ class Admission:
         if any(MASK in unquote(text) for text in texts):
             message += "; it is the mask of a secret: send .reveal()"
         status = operation.first_documented(401, 403)
-        return Rejection(status, message, {"WWW-Authenticate": challenge(field, given=is_present)})
+        # A credential of the right kind and with another value conforms to the contract.
+        findings = self._findings(request, credential_violations(operation, request))
+        return Rejection(status, message, {"WWW-Authenticate": challenge(field, given=is_present)}, findings)
 
     def _unknown_path_value(self, values: Mapping[str, str]) -> Rejection | None:
         for parameter, accepted_values in self._path_values:
@@ -174,13 +218,6 @@ class Admission:
         return None
 
     @cached_property
-    def _query_names(self) -> set[str]:
-        """The names of the query parameters, and of the keys in the query."""
-        schemes = {scheme for group in self._operation.security for scheme in group}
-        keys = {scheme.field for scheme in schemes if scheme.in_ == "query"}
-        return keys | {parameter.name for parameter in self._operation.other_parameters if parameter.in_ == "query"}
-
-    @cached_property
     def _path_values(self) -> list[tuple[Parameter, list[str]]]:
         """The path parameters, each with the values that the mock accepts."""
         settings = {"space_id": self._space_id}
@@ -189,31 +226,77 @@ class Admission:
             for parameter in self._operation.path_parameters
         ]
 
-    def _invalid_parameter(self, request: Request) -> Rejection | None:
-        for parameter in self._operation.other_parameters:
-            problem = self._problem(parameter, self._read(parameter, request))
-            if problem:
-                return Rejection(malformed(self._operation), f"{parameter.in_} {parameter.name}{problem}")
-        return None
+    def _validated(self, request: Request, values: Mapping[str, str]) -> Decision:
+        checks = self.checks
+        violations = [
+            *checks.parameters.path_violations(values),
+            *checks.parameters.violations(request),
+            *checks.body.violations(request),
+        ]
+        if not violations:
+            return _ACCEPTED
+        findings = self._findings(request, violations)
+        errors = [violation for violation in violations if violation.level == "error"]
+        if not errors:
+            return Decision(None, findings)
+        reasons = [_reason(violation) for violation in errors[:_REASONS]]
+        if len(errors) > _REASONS:
+            reasons.append(f"and {len(errors) - _REASONS} more")
+        status = rejection_status(self._operation, errors[0])
+        return Decision(Rejection(status, "; ".join(reasons), {}, findings), findings)
 
-    def _problem(self, parameter: Parameter, values: list[Any]) -> str:
-        if not values:
-            return " is required and missing" if parameter.required else ""
-        for value in values:
-            for error in iter_errors(self._contract, parameter.schema, value):
-                return f": {error.message[:200]}"
-        return ""
+    def _findings(self, request: Request, violations: Iterable[RequestViolation]) -> tuple[Finding, ...]:
+        path = request.target.partition("?")[0]
+        return tuple(findings_of(violations, self._operation.label, request.method, path))
 
-    def _read(self, parameter: Parameter, request: Request) -> list[Any]:
-        """Return the value of a parameter in a request, in a list, or an empty list if it is missing."""
-        if parameter.in_ == "query":
-            return read_pairs(self._contract, parameter, request.query, self._query_names)
-        text = request.header(parameter.name.lower())
-        if parameter.in_ == "cookie":
-            text = next(iter(cookies(request.header("cookie"), parameter.name)), None)
-        if text is None:
-            return []
-        return [read_field(self._contract, parameter, text)]
+
+_ACCEPTED = Decision(None, ())
+
+_REASONS = 5
+"""Maximum number of violations in the message of an error response; the journal has all."""
+
+
+def _reason(violation: RequestViolation) -> str:
+    """Return the location and the message of a violation, with the expected value if it is short."""
+    if violation.kind == "missing" and not violation.path:
+        return f"{violation.place} is required and missing"
+    reason = f"{violation.location}: {violation.message}"
+    if violation.expected is None or violation.kind in _PLAIN:
+        return reason
+    values = violation.expected if isinstance(violation.expected, list) else [violation.expected]
+    expected = " or ".join(value if isinstance(value, str) else json.dumps(value, default=str) for value in values)
+    if len(expected) > _SHOWN:
+        return reason
+    return f"{reason} (expected {expected})"
+
+
+_SHOWN = 200
+_PLAIN = ("missing", "syntax", "coding", "charset")
+"""Kinds of violations of a whole value, which has no expected value to show."""
+
+
+def rejection_status(operation: Operation, violation: RequestViolation) -> int:
+    """Return the status with which an operation rejects a request: a documented one if possible, else 400."""
+    if violation.rule == PARAMETERS and not violation.place.startswith("path "):
+        return malformed(operation)
+    preferred = _PREFERRED.get(violation.rule, (400, 422))
+    if violation.kind in _PLAIN:
+        preferred = (400, 422)
+    exact = [status for status in preferred if str(status) in operation.responses]
+    return exact[0] if exact else next((status for status in preferred if _documents_range(operation, status)), 400)
+
+
+_PREFERRED: Mapping[str, tuple[int, ...]] = {
+    PARAMETERS: (400, 422, 404),
+    MEDIA_TYPE: (415, 400, 422),
+    BODY: (422, 400),
+}
+"""The statuses that fit a violated rule, the best first."""
+
+
+def _documents_range(operation: Operation, status: int) -> bool:
+    response = operation.response_for(status)
+    return response is not None and response.status != "default"
 
 
 def malformed(operation: Operation) -> int:

@@ -13,7 +13,8 @@ from pytest_bctrl.contract.key_fields import BEARER
 from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema, concrete_media_type
 from pytest_bctrl.contract.parameters import serialize_field
 from pytest_bctrl.http.message import MockResponse, Payload, Request, accepts, preferred_status
-from pytest_bctrl.http.routes import Match, Routes
+from pytest_bctrl.http.routes import Match
+from pytest_bctrl.request_checks.run import RequestChecks
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import answers_with_json, main_operation
 from pytest_bctrl.samples.sample import Samples
@@ -39,7 +40,8 @@ class _ContractData:
             for operation in contract.operations
             if operation is not main and answers_with_json(operation)
         }
-        self.routes = Routes(contract)
+        self.checks = RequestChecks(contract)
+        self.routes = self.checks.routes
         self.refusals = Refusals(contract)
         no_content = ResponseSpec("204", "", {}, ())
         self.success = {operation.label: operation.success or no_content for operation in contract.operations}
@@ -70,7 +72,8 @@ class Responder:
         self._initial_source = source or fixed(lambda: self.samples.sample(space_id))
         self._lock = Lock()
         self._admissions = {
-            operation.label: Admission(contract, operation, api_key, space_id) for operation in contract.operations
+            operation.label: Admission(contract, operation, api_key, space_id, self._data.checks.of(operation))
+            for operation in contract.operations
         }
         self._start_over()
 
@@ -119,26 +122,31 @@ class Responder:
             if request.method == "OPTIONS" and request.target == "*":
                 return MockResponse(204, (("Allow", "GET, HEAD, OPTIONS"), ("X-Request-Id", request_id)))
             paths = ", ".join(dict.fromkeys(operation.path for operation in self.contract.operations))
-            return self._errors.response(404, f"there is nothing at this path; the contract has {paths}", request_id)
+            message = f"there is nothing at this path; the contract has {paths}"
+            return self._undocumented(request, match, self._errors.response(404, message, request_id))
         if request.method == "OPTIONS" and "OPTIONS" not in match.operations:
             return MockResponse(204, (("Allow", match.allow), ("X-Request-Id", request_id)))
         if operation is None:
-            return self._errors.response(
-                405, f"this path does not take {request.method}", request_id, headers={"Allow": match.allow}
-            )
-        rejection = self._rejection(request, operation, match, request_id)
-        return rejection or self._success(request, operation, request_id)
-
-    def _rejection(self, request: Request, operation: Operation, match: Match, request_id: str) -> MockResponse | None:
-        rejection = self._admissions[operation.label].rejection(request, match.values)
+            message, headers = f"this path does not take {request.method}", {"Allow": match.allow}
+            return self._undocumented(request, match, self._errors.response(405, message, request_id, headers=headers))
+        rejection, findings = self._admissions[operation.label].decide(request, match.values)
         media_type, _ = self._data.success[operation.label].json or ("", None)
         is_acceptable = not media_type or accepts(request.header("accept"), media_type.partition(";")[0].strip())
         if not is_acceptable and (rejection is None or rejection.status != 401):
             rejection = Rejection(406, f"this operation responds with {media_type}")
         if rejection is None:
-            return None
-        status, reason, headers = rejection
-        return self._errors.response(status, reason, request_id, operation=operation, headers=headers)
+            response = self._success(request, operation, request_id)
+        else:
+            response = self._errors.response(
+                rejection.status, rejection.reason, request_id, operation=operation, headers=rejection.headers
+            )
+        if not findings:
+            return response
+        return replace(response, findings=findings)
+
+    def _undocumented(self, request: Request, match: Match | None, response: MockResponse) -> MockResponse:
+        """Return a response with the finding about a request that is to no operation of the contract."""
+        return replace(response, findings=self._data.checks.target_findings(request, match))
 
     def _non_json(self, response: ResponseSpec, request_id: str) -> MockResponse:
         """Return a response in the first documented media type, with a text that its schema allows, if it has one."""

@@ -1,0 +1,40 @@
+"""Reads objects from query names such as `filter[price][gt]` (style `deepObject`, OpenAPI 3.1, 4.8.12.3).
+
+OpenAPI defines a single level of properties with primitive values. Deeper levels and lists are read as servers commonly
+read them: `filter[tags][]=a&filter[tags][]=b`, and `filter[tags]=a&filter[tags]=b`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+_KEYS = re.compile(r"(?:\[[^\[\]]*\])+")
+_INDEX = re.compile(r"[0-9]*")
+
+
+@dataclass(slots=True)
+class Member:
+    """A value in a query: its texts, or the members below it."""
+
+    texts: list[str] = field(default_factory=list)
+    members: dict[str, Member] = field(default_factory=dict)
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether the members are items of a list: `[]` or `[0]`."""
+        return bool(self.members) and all(map(_INDEX.fullmatch, self.members))
+
+
+def read_members(name: str, pairs: Iterable[tuple[str, str]]) -> Member:
+    """Return the value that the pairs of a query have below a name."""
+    root = Member()
+    for key, text in pairs:
+        if not key.startswith(f"{name}[") or not _KEYS.fullmatch(key, len(name)):
+            continue
+        member = root
+        for step in key[len(name) + 1 : -1].split("]["):
+            member = member.members.setdefault(step, Member())
+        member.texts.append(text)
+    return root

@@ -1,0 +1,199 @@
+"""Checks the bodies of requests to one operation: media type, encoding, and the documented schema."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+
+from pytest_bctrl.checks.protocol import unusual_values
+from pytest_bctrl.checks.schema import violations
+from pytest_bctrl.checks.strict_json import parse
+from pytest_bctrl.checks.violation import Violation
+from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.model import Contract, MediaType, Operation, RequestBody
+from pytest_bctrl.contract.outline import is_json
+from pytest_bctrl.contract.parameters import read_scalar, schema_types
+from pytest_bctrl.http.codings import is_known_coding, undone
+from pytest_bctrl.http.message import Request
+from pytest_bctrl.request_checks.fields import Field, FormError, multipart_fields, urlencoded_fields
+from pytest_bctrl.request_checks.form import form_value, part_violations
+from pytest_bctrl.request_checks.media import FORM, MULTIPART, ContentType, parse_content_type, select_documented
+from pytest_bctrl.request_checks.read_only import read_only_paths, request_contract
+from pytest_bctrl.request_checks.violation import (
+    BODY,
+    MEDIA_TYPE,
+    NOT_CHECKED,
+    READ_ONLY,
+    STRICT_JSON,
+    UNDOCUMENTED_BODY,
+    RequestViolation,
+)
+
+_PLACE = "body"
+
+
+class BodyChecks:
+    """The documented body of one operation."""
+
+    def __init__(self, contract: Contract, operation: Operation) -> None:
+        self._original, self._operation = contract, operation
+
+    @cached_property
+    def _contract(self) -> Contract:
+        return request_contract(self._original)
+
+    @cached_property
+    def _documented(self) -> RequestBody | None:
+        """The body as `_contract` documents it."""
+        if self._contract is self._original:
+            return self._operation.request_body
+        return self._contract.operation(self._operation.label).request_body
+
+    def violations(self, request: Request, unread: str = "") -> Iterator[RequestViolation]:
+        """Yield the violations of the body of a request; `unread` is the reason if the body is not known."""
+        if self._operation.request_body is None:
+            if request.body:
+                message = "the contract documents no body for this operation"
+                yield RequestViolation(
+                    UNDOCUMENTED_BODY, "warning", message, _PLACE, (), "no body", f"{len(request.body)} bytes"
+                )
+            return
+        content_type = parse_content_type(request.header("content-type"))
+        documented = self._documented
+        if documented is None or not documented.content:
+            return
+        # An empty text is a body if its media type is given; no JSON document is empty.
+        is_empty = not request.body and (not content_type.essence or not _may_be_empty(content_type))
+        if is_empty and not unread:
+            if documented.required:
+                message = "the body is required and missing"
+                yield RequestViolation(BODY, "error", message, _PLACE, (), "a body", "no body", "missing")
+            return
+        selected = select_documented(documented.content, content_type)
+        if selected is None and (content_type.essence or not unread):
+            yield _wrong_media_type(documented, content_type)
+        elif unread:
+            yield _not_checked(unread)
+        elif selected is not None:
+            yield from self._content_violations(request, content_type, documented.content[selected])
+
+    def _content_violations(
+        self, request: Request, content_type: ContentType, media: MediaType
+    ) -> Iterator[RequestViolation]:
+        body, codings = request.body, request.header("content-encoding") or ""
+        if codings:
+            unknown = [coding.strip() for coding in codings.split(",") if not is_known_coding(coding)]
+            if unknown:
+                yield _not_checked(f"the body has the content coding {unknown[0][:40]}, which cannot be decoded")
+                return
+            body, problem = undone(body, codings)
+            if problem:
+                message = "the body is not valid in its content coding"
+                yield RequestViolation(
+                    BODY, "error", f"{message}: {problem}", _PLACE, (), codings, f"{len(body)} bytes", "coding"
+                )
+                return
+        essence = content_type.essence
+        if is_json(essence):
+            yield from self._json_violations(body, media)
+        elif essence in _FORMS:
+            yield from self._form_violations(body, content_type, media)
+        elif essence.startswith("text/") and essence != "text/xml":
+            yield from self._text_violations(body, content_type, media)
+        elif not self._accepts_bytes(media):
+            yield _not_checked(f"bodies of the media type {essence[:80] or 'that is not given'} are not validated")
+
+    def _json_violations(self, body: bytes, media: MediaType) -> Iterator[RequestViolation]:
+        parsed = parse(body)
+        for problem in parsed.problems:
+            yield RequestViolation(
+                STRICT_JSON, "error", problem, _PLACE, (), "strict JSON", f"{len(body)} bytes", "syntax"
+            )
+        if not parsed.ok:
+            return
+        for violation in unusual_values(parsed.value):
+            yield _in_body(violation.rule, violation)
+        yield from self._schema_violations(parsed.value, media)
+
+    def _form_violations(self, body: bytes, content_type: ContentType, media: MediaType) -> Iterator[RequestViolation]:
+        try:
+            fields = _FORMS[content_type.essence](body, content_type)
+        except FormError as error:
+            yield RequestViolation(
+                BODY, "error", str(error), _PLACE, (), "a complete form", f"{len(body)} bytes", "syntax"
+            )
+            return
+        if content_type.essence == MULTIPART:
+            yield from part_violations(self._contract, media, fields)
+        yield from self._schema_violations(form_value(self._contract, media, fields), media)
+
+    def _text_violations(self, body: bytes, content_type: ContentType, media: MediaType) -> Iterator[RequestViolation]:
+        try:
+            text = body.decode(content_type.charset)
+        except (LookupError, UnicodeDecodeError, ValueError):
+            message = "the body is not text in its charset"
+            yield RequestViolation(
+                BODY, "error", message, _PLACE, (), content_type.charset[:80], "other bytes", "charset"
+            )
+            return
+        yield from self._schema_violations(read_scalar(self._contract, media.schema, text), media)
+
+    def _schema_violations(self, value: object, media: MediaType) -> Iterator[RequestViolation]:
+        if not accepts(self._contract, media.schema, value):
+            for violation in violations(self._contract, media.schema, value):
+                yield _in_body(BODY, violation)
+            return
+        for path in read_only_paths(self._contract, media.schema, value):
+            message = "the property is read-only, and should not be sent"
+            yield RequestViolation(READ_ONLY, "warning", message, _PLACE, path, "no such property", "a value")
+
+    def _accepts_bytes(self, media: MediaType) -> bool:
+        """Return whether the schema allows any sequence of bytes."""
+        if media.schema in (True, {}):
+            return True
+        return schema_types(self._contract, media.schema) == {"string"} and accepts(
+            self._contract, media.schema, "any text"
+        )
+
+
+def _multipart(body: bytes, content_type: ContentType) -> list[Field]:
+    boundary = content_type.parameters.get("boundary", "")
+    if not boundary:
+        raise FormError("the Content-Type has no boundary")
+    return multipart_fields(body, boundary)
+
+
+def _urlencoded(body: bytes, content_type: ContentType) -> list[Field]:
+    return urlencoded_fields(body)
+
+
+_FORMS: Mapping[str, Callable[[bytes, ContentType], list[Field]]] = {FORM: _urlencoded, MULTIPART: _multipart}
+
+
+def _may_be_empty(content_type: ContentType) -> bool:
+    return not is_json(content_type.essence) and content_type.essence != MULTIPART
+
+
+def _wrong_media_type(documented: RequestBody, content_type: ContentType) -> RequestViolation:
+    message, observed = "the media type is not documented", content_type.essence
+    if not observed:
+        message, observed = "the body has no Content-Type", "no Content-Type"
+    expected = list(documented.content)
+    return RequestViolation(MEDIA_TYPE, "error", message, "header Content-Type", (), expected, observed, "media type")
+
+
+def _not_checked(reason: str) -> RequestViolation:
+    return RequestViolation(NOT_CHECKED, "warning", f"the body was not checked: {reason}", _PLACE)
+
+
+def _in_body(rule: str, violation: Violation) -> RequestViolation:
+    return RequestViolation(
+        rule,
+        violation.level,
+        violation.message,
+        _PLACE,
+        violation.path,
+        violation.expected,
+        violation.observed,
+        violation.kind,
+    )

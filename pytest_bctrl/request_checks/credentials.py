@@ -1,0 +1,62 @@
+"""Checks that a request has credentials of the kind that its operation requires; their values are not checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_bctrl.contract.key_fields import sent_credentials
+from pytest_bctrl.contract.model import Operation, SecurityScheme
+from pytest_bctrl.http.message import Request
+from pytest_bctrl.request_checks.violation import CREDENTIALS, NOT_CHECKED, RequestViolation
+
+_CERTIFICATE = "mutualTLS"
+
+
+def credential_violations(operation: Operation, request: Request) -> Iterator[RequestViolation]:
+    """Yield a violation if a request satisfies no security requirement of its operation (OpenAPI 3.1, 4.8.30)."""
+    if operation.is_public:
+        return
+    unchecked = False
+    for requirement in operation.security:
+        missing = [scheme for scheme in requirement if not _has_credential(scheme, request)]
+        if not missing:
+            return
+        unchecked = unchecked or all(scheme.type == _CERTIFICATE for scheme in missing)
+    if unchecked:
+        message = "a client certificate is required, which a request does not show"
+        yield RequestViolation(NOT_CHECKED, "warning", message, "connection", expected="a client certificate")
+        return
+    first = operation.security[0]
+    scheme = next(scheme for scheme in first if not _has_credential(scheme, request))
+    authorization = request.header("authorization")
+    message, observed = f"the {_described(scheme)} is missing", "no credential"
+    if scheme.type != "apiKey" and authorization:
+        # The first word names the scheme; a value without a scheme may be the key itself.
+        name, space, _ = authorization.strip().partition(" ")
+        observed = f"the scheme {name[:40]}" if space else "a value without a scheme"
+        message = f"the credential is not a {_described(scheme)}"
+    expected = [" and ".join(map(_described, requirement)) for requirement in operation.security]
+    yield RequestViolation(CREDENTIALS, "error", message, _place(scheme), (), expected, observed, scheme.name)
+
+
+def _has_credential(scheme: SecurityScheme, request: Request) -> bool:
+    if scheme.type == "http" and scheme.scheme not in ("bearer", "basic"):
+        name, _, value = (request.header("authorization") or "").partition(" ")
+        return name.lower() == scheme.scheme and bool(value.strip())
+    return any(sent_credentials(scheme, request.header, request.query))
+
+
+def _place(scheme: SecurityScheme) -> str:
+    if scheme.type == "apiKey":
+        return f"{scheme.in_} {scheme.field}"
+    return "header Authorization"
+
+
+def _described(scheme: SecurityScheme) -> str:
+    if scheme.type == "apiKey":
+        return f"key in {scheme.in_} {scheme.field}"
+    if scheme.type == "http" and scheme.scheme == "basic":
+        return "user and password"
+    if scheme.type == "http" and scheme.scheme != "bearer":
+        return f"credential of the scheme {scheme.scheme}"
+    return "client certificate" if scheme.type == _CERTIFICATE else "bearer token"

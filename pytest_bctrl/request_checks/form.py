@@ -1,0 +1,133 @@
+"""Reads the object that the fields of a form represent, by the schema and the encodings of the contract."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pytest_bctrl.checks.schema import violations
+from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.model import Contract, Encoding, MediaType, Parameter, Schema
+from pytest_bctrl.contract.outline import is_json
+from pytest_bctrl.contract.parameters import item_schema, object_members, read_pairs, read_scalar, schema_types
+from pytest_bctrl.request_checks.fields import Field
+from pytest_bctrl.request_checks.media import select_documented
+from pytest_bctrl.request_checks.violation import BODY, MEDIA_TYPE, RequestViolation
+
+_DEFAULT = Encoding()
+_ABSENT = object()
+
+
+def form_value(contract: Contract, media: MediaType, fields: Sequence[Field]) -> dict[str, Any]:
+    """Return the object that the fields of a form represent.
+
+    Of several ways to read the fields of a property, the first that gives a valid value is used, and else the first.
+    """
+    documented, additional = object_members(contract, media.schema)
+    value: dict[str, Any] = {}
+    used: set[str] = set()
+    for name, schema in documented.items():
+        encoding = media.encoding.get(name, _DEFAULT)
+        readings = list(_readings(contract, name, schema, encoding, fields, documented))
+        if readings:
+            value[name] = next((reading for reading in readings if accepts(contract, schema, reading)), readings[0])
+            used |= _names_of(contract, name, schema, encoding)
+    for name in dict.fromkeys(field.name for field in fields):
+        is_member = any(name.startswith(f"{member}[") for member in value)
+        if name not in documented and name not in used and not is_member:
+            named = [field for field in fields if field.name == name]
+            value[name] = next(_direct_readings(contract, additional or True, named))
+    return value
+
+
+def _names_of(contract: Contract, name: str, schema: Schema, encoding: Encoding) -> set[str]:
+    """Return the names of the fields that a property may consist of."""
+    if "object" not in schema_types(contract, schema) or is_json(encoding.content_type):
+        return {name}
+    return {name, *object_members(contract, schema)[0]}
+
+
+def _readings(
+    contract: Contract,
+    name: str,
+    schema: Schema,
+    encoding: Encoding,
+    fields: Sequence[Field],
+    documented: Mapping[str, Schema],
+) -> Iterator[Any]:
+    named = [field for field in fields if field.name == name]
+    has_style = encoding.style is not None or encoding.explode is not None
+    if named and not has_style:
+        yield from _direct_readings(contract, schema, named, is_json(encoding.content_type))
+    if not is_json(encoding.content_type):
+        style = encoding.style or "form"
+        explode = style == "form" if encoding.explode is None else encoding.explode
+        parameter = Parameter(name, "query", False, schema, style=style, explode=explode)
+        # A field of another property is no member of this object.
+        pairs = [(field.name, field.text) for field in fields if field.name == name or field.name not in documented]
+        yield from read_pairs(contract, parameter, pairs, documented)
+
+
+def _direct_readings(
+    contract: Contract, schema: Schema, fields: Sequence[Field], has_json: bool = False
+) -> Iterator[Any]:
+    """Yield the values of fields that have the same name: each field is a value, or an item of a list."""
+    types = schema_types(contract, schema)
+    if len(fields) == 1:
+        value = _field_value(contract, schema, fields[0], has_json)
+        if "array" not in types or isinstance(value, list):
+            yield value
+    if "array" in types or len(fields) > 1:
+        items = item_schema(contract, schema) if "array" in types else schema
+        yield [_field_value(contract, items, field, has_json) for field in fields]
+
+
+def _field_value(contract: Contract, schema: Schema, field: Field, has_json: bool) -> Any:
+    """Return the value of one field: JSON if its media type says so or its schema has no scalar, else a scalar."""
+    types = schema_types(contract, schema)
+    if has_json or is_json(field.content_type.essence) or (types and types <= {"array", "object"}):
+        try:
+            return json.loads(field.text)
+        except (ValueError, RecursionError):
+            return field.text
+    return read_scalar(contract, schema, field.text)
+
+
+def part_violations(contract: Contract, media: MediaType, fields: Sequence[Field]) -> Iterator[RequestViolation]:
+    """Yield the violations of the media types and header fields of the parts of a multipart body."""
+    for field in fields:
+        encoding = media.encoding.get(field.name, _DEFAULT)
+        documented = [part.strip() for part in encoding.content_type.split(",") if part.strip()]
+        actual = field.content_type
+        if documented and actual.essence and select_documented(documented, actual) is None:
+            message = "the media type of the part is not documented"
+            yield RequestViolation(
+                MEDIA_TYPE, "error", message, "body", (field.name,), documented, actual.essence, "part"
+            )
+        for header in encoding.headers:
+            yield from _header_violations(contract, header, field)
+
+
+def _header_violations(contract: Contract, header: Parameter, field: Field) -> Iterator[RequestViolation]:
+    text = field.headers.get(header.name)
+    place = f"body.{field.name} header {header.name}"
+    if text is None:
+        if header.required:
+            message = "the header field of the part is required and missing"
+            yield RequestViolation(BODY, "error", message, place, (), "a value", "no such field", "missing")
+        return
+    value = next(iter(read_pairs(contract, header, [(header.name, text)])), _ABSENT)
+    if accepts(contract, header.schema, value):
+        return
+    for violation in violations(contract, header.schema, value):
+        yield RequestViolation(
+            BODY,
+            "error",
+            violation.message,
+            place,
+            violation.path,
+            violation.expected,
+            violation.observed,
+            violation.kind,
+        )

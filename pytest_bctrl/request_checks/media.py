@@ -1,0 +1,63 @@
+"""Media types of request bodies: the `Content-Type` field, and the documented media type that it selects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+
+
+class ContentType(NamedTuple):
+    """A media type in lower case, such as `text/plain`, and its parameters by name in lower case."""
+
+    essence: str
+    parameters: Mapping[str, str]
+
+    @property
+    def charset(self) -> str:
+        """The value of the `charset` parameter in lower case, by default `utf-8`."""
+        return self.parameters.get("charset", "utf-8").lower()
+
+
+def parse_content_type(field: str | None) -> ContentType:
+    """Return the media type of a `Content-Type` field (RFC 9110, 8.3); its essence is empty if there is none."""
+    essence, semicolon, _ = (field or "").partition(";")
+    parameters: dict[str, str] = {}
+    if semicolon:
+        # Imported here, because a mock whose requests have no such field then starts faster.
+        from email.message import Message
+
+        message = Message()
+        message["Content-Type"] = field or ""
+        parameters = {name.lower(): str(value) for name, value in message.get_params(failobj=[])[1:]}
+    return ContentType(essence.strip().lower(), parameters)
+
+
+def select_documented(documented: Iterable[str], content_type: ContentType) -> str | None:
+    """Return the most specific documented media type or range that includes a media type, or None.
+
+    Parameters of a documented media type must be those of the body, except `charset` and `boundary`.
+    """
+    candidates = [(media, parse_content_type(media)) for media in documented]
+    including = [(media, parsed) for media, parsed in candidates if _includes(parsed, content_type)]
+    if not including:
+        return None
+    media, _ = max(including, key=lambda pair: (-pair[1].essence.count("*"), len(pair[1].parameters)))
+    return media
+
+
+_IGNORED = frozenset({"charset", "boundary"})
+
+
+def _includes(documented: ContentType, actual: ContentType) -> bool:
+    kind, _, subtype = documented.essence.partition("/")
+    actual_kind, _, actual_subtype = actual.essence.partition("/")
+    if kind not in ("*", actual_kind) or subtype not in ("*", actual_subtype):
+        return False
+    return all(
+        actual.parameters.get(name, "").lower() == value.lower()
+        for name, value in documented.parameters.items()
+        if name not in _IGNORED
+    )

@@ -1,0 +1,61 @@
+"""Checks requests to one operation, and finds the operation of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.http.message import Request, accepts
+from pytest_bctrl.http.routes import Match
+from pytest_bctrl.request_checks.body import BodyChecks
+from pytest_bctrl.request_checks.credentials import credential_violations
+from pytest_bctrl.request_checks.parameters import ParameterChecks
+from pytest_bctrl.request_checks.violation import ACCEPT, TARGET, RequestViolation
+
+
+class OperationChecks:
+    """The requirements of one operation on its requests; what depends on the contract alone is prepared once."""
+
+    def __init__(self, contract: Contract, operation: Operation) -> None:
+        self.operation = operation
+        self.parameters = ParameterChecks(contract, operation)
+        self.body = BodyChecks(contract, operation)
+
+    def violations(
+        self, request: Request, path_values: Mapping[str, str], unread: str = ""
+    ) -> Iterator[RequestViolation]:
+        """Yield the violations of a request; `unread` is the reason if its body is not known."""
+        yield from credential_violations(self.operation, request)
+        yield from self.parameters.path_violations(path_values)
+        yield from self.parameters.violations(request)
+        yield from self.accept_violations(request)
+        yield from self.body.violations(request, unread)
+
+    def accept_violations(self, request: Request) -> Iterator[RequestViolation]:
+        """Yield a violation if `Accept` excludes all media types of the success response (RFC 9110, 12.5.1)."""
+        accept = request.header("accept")
+        if accept is None or not self._response_media_types:
+            return
+        if not any(accepts(accept, media) for media in self._response_media_types):
+            message = "the documented response is in none of the accepted media types"
+            yield RequestViolation(
+                ACCEPT, "error", message, "header Accept", (), list(self._response_media_types), accept[:200]
+            )
+
+    @cached_property
+    def _response_media_types(self) -> tuple[str, ...]:
+        success = self.operation.success
+        if success is None or any("*" in media for media in success.content):
+            return ()
+        return tuple(media.partition(";")[0].strip() for media in success.content)
+
+
+def target_violation(contract: Contract, request: Request, match: Match | None) -> RequestViolation:
+    """Return the violation of a request that is to no operation of the contract."""
+    if match is None:
+        paths = list(dict.fromkeys(operation.path for operation in contract.operations))
+        message = "the contract documents no operation at this path"
+        return RequestViolation(TARGET, "error", message, "path", (), paths, request.target.partition("?")[0], "path")
+    message = "the contract does not document this method"
+    return RequestViolation(TARGET, "error", message, "method", (), sorted(match.operations), request.method, "method")

@@ -1,0 +1,136 @@
+"""Checks the path, query, header and cookie parameters of requests to one operation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from pytest_bctrl.checks.schema import violations
+from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.key_fields import cookies
+from pytest_bctrl.contract.model import Contract, Operation, Parameter
+from pytest_bctrl.contract.parameters import Pair, object_members, read_field, read_pairs
+from pytest_bctrl.http.message import Request
+from pytest_bctrl.request_checks.violation import PARAMETERS, UNDOCUMENTED_PARAMETER, RequestViolation
+
+_REMEMBERED, _SHORT = 256, 512
+"""Number of texts whose violations are remembered per operation and part of the request, and their maximum length."""
+
+
+class ParameterChecks:
+    """The parameters of one operation; the results for recent values are remembered, since clients repeat them."""
+
+    def __init__(self, contract: Contract, operation: Operation) -> None:
+        self._contract = contract
+        self._path = operation.path_parameters
+        self._query = [parameter for parameter in operation.parameters if parameter.in_ == "query"]
+        self._headers = [(parameter.name.lower(), parameter) for parameter in _within(operation, "header")]
+        self._cookies = _within(operation, "cookie")
+        schemes = {scheme for group in operation.security for scheme in group}
+        self._keys = {scheme.field for scheme in schemes if scheme.in_ == "query"}
+        self._remembered_query = lru_cache(maxsize=_REMEMBERED)(self._query_violations)
+        self._remembered_field = lru_cache(maxsize=_REMEMBERED)(self._field_violations)
+
+    def path_violations(self, values: Mapping[str, str]) -> list[RequestViolation]:
+        """Return the violations of the values in the path, which are decoded."""
+        return [
+            violation
+            for parameter in self._path
+            for violation in self._violations_of_field(parameter, values.get(parameter.name, ""))
+        ]
+
+    def violations(self, request: Request) -> list[RequestViolation]:
+        """Return the violations of the query, the header fields and the cookies of a request."""
+        query = urlsplit(request.target).query if "?" in request.target else ""
+        remembered = self._remembered_query if len(query) < _SHORT else self._query_violations
+        found = list(remembered(query))
+        for name, parameter in self._headers:
+            found += self._optional_violations(parameter, request.header(name))
+        for parameter in self._cookies:
+            text = next(iter(cookies(request.header("cookie"), parameter.name)), None)
+            found += self._optional_violations(parameter, text)
+        return found
+
+    def _optional_violations(self, parameter: Parameter, text: str | None) -> Sequence[RequestViolation]:
+        if text is not None:
+            return self._violations_of_field(parameter, text)
+        return [_missing(parameter)] if parameter.required else ()
+
+    def _violations_of_field(self, parameter: Parameter, text: str) -> Sequence[RequestViolation]:
+        remembered = self._remembered_field if len(text) < _SHORT else self._field_violations
+        return remembered(parameter.in_, parameter.name, text)
+
+    def _field_violations(self, in_: str, name: str, text: str) -> tuple[RequestViolation, ...]:
+        parameter = self._by_name[in_, name]
+        return tuple(self._broken(parameter, read_field(self._contract, parameter, text)))
+
+    @cached_property
+    def _by_name(self) -> Mapping[tuple[str, str], Parameter]:
+        fields = [*self._path, *(parameter for _, parameter in self._headers), *self._cookies]
+        return {(parameter.in_, parameter.name): parameter for parameter in fields}
+
+    def _query_violations(self, query: str) -> tuple[RequestViolation, ...]:
+        pairs = parse_qsl(query, keep_blank_values=True)
+        names = {parameter.name for parameter in self._query} | self._keys
+        found: list[RequestViolation] = []
+        for parameter in self._query:
+            values = read_pairs(self._contract, parameter, pairs, names) if pairs else []
+            if not values and parameter.required:
+                found.append(_missing(parameter))
+            elif values and not (parameter.allow_empty and _is_empty(parameter, pairs)):
+                found += self._broken(parameter, values[0])
+        return (*found, *self._undocumented(pairs, names))
+
+    def _broken(self, parameter: Parameter, value: Any) -> Iterator[RequestViolation]:
+        if accepts(self._contract, parameter.schema, value):
+            return
+        for violation in violations(self._contract, parameter.schema, value):
+            yield RequestViolation(
+                PARAMETERS,
+                "error",
+                violation.message,
+                f"{parameter.in_} {parameter.name}",
+                violation.path,
+                violation.expected,
+                violation.observed,
+                violation.kind,
+            )
+
+    def _undocumented(self, pairs: Sequence[Pair], names: set[str]) -> Iterator[RequestViolation]:
+        """Yield a note for every name in a query that no parameter and no property of a parameter has."""
+        for name in dict.fromkeys(name for name, _ in pairs):
+            if name not in names and not any(self._has_member(parameter, name) for parameter in self._query):
+                message = "the contract documents no such parameter"
+                yield RequestViolation(
+                    UNDOCUMENTED_PARAMETER,
+                    "info",
+                    message,
+                    f"query {name}",
+                    expected="a documented name",
+                    observed=name,
+                )
+
+    def _has_member(self, parameter: Parameter, name: str) -> bool:
+        """Return whether a name in the query is that of a property of a parameter."""
+        if parameter.style == "deepObject":
+            return name.startswith(f"{parameter.name}[")
+        if parameter.is_json or not parameter.explode:
+            return False
+        documented, additional = object_members(self._contract, parameter.schema)
+        return name in documented or additional is not None
+
+
+def _within(operation: Operation, in_: str) -> list[Parameter]:
+    return [parameter for parameter in operation.parameters if parameter.in_ == in_]
+
+
+def _is_empty(parameter: Parameter, pairs: Sequence[Pair]) -> bool:
+    return [value for name, value in pairs if name == parameter.name] == [""]
+
+
+def _missing(parameter: Parameter) -> RequestViolation:
+    place = f"{parameter.in_} {parameter.name}"
+    message = "the parameter is required and missing"
+    return RequestViolation(PARAMETERS, "error", message, place, (), "a value", "no such parameter", "missing")

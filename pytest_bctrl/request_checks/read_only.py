@@ -1,0 +1,113 @@
+"""The contract as requests see it: properties that are `readOnly` are not required (OpenAPI 3.1, 4.8.24.5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import lru_cache, partial
+from typing import Any
+
+from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.model import Contract, Schema, resolve_pointer
+from pytest_bctrl.contract.read import from_validated
+from pytest_bctrl.contract.references import Change, keyword_objects, rewrite_objects
+from pytest_bctrl.contract.schema.locations import Path
+from pytest_bctrl.contract.schema.shapes import located_values
+from pytest_bctrl.errors import DocumentError
+
+_NEGATED = re.compile(r"/(?:not|if)(?:/|$)")
+_ALL_OF = re.compile(r"(.*)/allOf/\d+")
+
+
+@lru_cache(maxsize=8)
+def request_contract(contract: Contract) -> Contract:
+    """Return the contract whose schemas apply to request bodies; the contract itself if it requires nothing read-only.
+
+    The properties that a `required` names are dropped from it if the schema, or one that applies with it, marks them
+    as `readOnly`.
+    """
+    objects = {pointer: value for value, pointer, _, _ in keyword_objects(contract.document)}
+    changes: dict[str, Change] = {}
+    for pointer, value in objects.items():
+        required = value.get("required")
+        if not isinstance(required, list) or _NEGATED.search(pointer):
+            continue
+        names = set(_read_only_names(contract, value)) | set(_inherited_names(contract, objects, pointer))
+        remaining = [name for name in required if name not in names]
+        if len(remaining) < len(required):
+            changes[pointer] = partial(_with_required, remaining)
+    if not changes:
+        return contract
+    document, source = (rewrite_objects(data, changes) for data in (contract.document, contract.source))
+    return from_validated(document, contract.name, source, contract.digest, origin=contract.origin)
+
+
+def _with_required(required: list[str], schema: dict[str, Any]) -> dict[str, Any]:
+    return {**schema, "required": required}
+
+
+def _read_only_names(contract: Contract, schema: Any, seen: tuple[int, ...] = ()) -> Iterator[str]:
+    """Yield the read-only properties of a schema, of the schema that it refers to, and of its `allOf`."""
+    if not isinstance(schema, Mapping) or id(schema) in seen:
+        return
+    seen = (*seen, id(schema))
+    for name, inner in _mapping(schema.get("properties")).items():
+        if _is_read_only(contract, inner):
+            yield name
+    for inner in _applied(contract, schema):
+        yield from _read_only_names(contract, inner, seen)
+
+
+def _inherited_names(contract: Contract, objects: Mapping[str, Any], pointer: str) -> Iterator[str]:
+    """Yield the read-only properties of the schemas whose `allOf` contains the schema at a pointer."""
+    while match := _ALL_OF.fullmatch(pointer):
+        pointer = match[1]
+        yield from _read_only_names(contract, objects.get(pointer))
+
+
+def _is_read_only(contract: Contract, schema: Any, seen: tuple[int, ...] = ()) -> bool:
+    if not isinstance(schema, Mapping) or id(schema) in seen:
+        return False
+    if schema.get("readOnly") is True:
+        return True
+    # A nullable schema of OpenAPI 3.0 is the first branch of an `anyOf`.
+    branches = [*_applied(contract, schema), *_list(schema.get("anyOf"))]
+    return any(_is_read_only(contract, inner, (*seen, id(schema))) for inner in branches)
+
+
+def _applied(contract: Contract, schema: Mapping[str, Any]) -> list[Any]:
+    """Return the schemas that always apply with a schema: the target of its reference and its `allOf`."""
+    applied = _list(schema.get("allOf"))
+    if isinstance(schema.get("$ref"), str):
+        # A reference that leads nowhere makes its operation invalid, which others report.
+        with suppress(DocumentError):
+            applied.append(resolve_pointer(contract.document, schema["$ref"], contract.name))
+    return applied
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list) else []
+
+
+@lru_cache(maxsize=8)
+def has_read_only(contract: Contract) -> bool:
+    """Return whether the contract marks any property as `readOnly`."""
+    return any(value.get("readOnly") is True for value, _, _, _ in keyword_objects(contract.document))
+
+
+def read_only_paths(contract: Contract, schema: Schema, value: Any) -> list[Path]:
+    """Return the paths of the read-only properties in a valid value, the outermost only."""
+    if not has_read_only(contract) or not accepts(contract, schema, value):
+        return []
+    paths: list[Path] = []
+    for located in located_values(contract, schema, value):
+        if not located.path or any(located.path[: len(path)] == path for path in paths):
+            continue
+        if _is_read_only(contract, located.schema):
+            paths.append(located.path)
+    return paths

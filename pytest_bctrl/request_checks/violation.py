@@ -1,0 +1,134 @@
+"""The violations of a request, their rules, and the findings that they are grouped into."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path as File
+from typing import Any, NamedTuple
+
+from pytest_bctrl.contract.schema.locations import Path, exact_location, general_location
+from pytest_bctrl.contract.short_values import shorten
+from pytest_bctrl.findings.finding import Finding, Level
+from pytest_bctrl.findings.fingerprint import named
+from pytest_bctrl.secrets.names import is_credential_name
+from pytest_bctrl.secrets.secret import MASK
+
+TARGET = "request_target"
+CREDENTIALS = "request_credentials"
+PARAMETERS = "request_parameters"
+UNDOCUMENTED_PARAMETER = "undocumented_parameter"
+MEDIA_TYPE = "request_media_type"
+BODY = "request_body"
+STRICT_JSON = "strict_json"
+READ_ONLY = "read_only_property"
+ACCEPT = "request_accept"
+UNDOCUMENTED_BODY = "undocumented_request_body"
+NOT_CHECKED = "request_not_checked"
+
+
+class RequestRule(NamedTuple):
+    """One rule about requests: what it checks, who defines it and where, and a request that breaks it."""
+
+    level: str
+    checks: str
+    of: str
+    said_in: str
+    request: str
+
+
+@cache
+def request_rules() -> Mapping[str, RequestRule]:
+    """Return the rules about requests by name; those about JSON are the rules of responses too, and not among them."""
+    text = File(__file__).with_name("rules.toml").read_text("utf-8")
+    return {name: RequestRule(**fields) for name, fields in tomllib.loads(text).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class RequestViolation:
+    """One broken rule at one location of a request.
+
+    `place` is the part of the request: `query limit`, `header Authorization`, `body`. `path` leads from the value of
+    that part to the rejected value.
+    """
+
+    rule: str
+    level: Level
+    message: str
+    place: str
+    path: Path = ()
+    expected: Any = None
+    observed: Any = None
+    kind: str = ""
+
+    @property
+    def location(self) -> str:
+        """The generalised location: `body.items[*].qty`."""
+        return _joined(self.place, general_location(self.path))
+
+
+def _joined(place: str, location: str) -> str:
+    location = location.removeprefix("$")
+    if not location or location.startswith("["):
+        return place + location
+    return f"{place}.{location}"
+
+
+def findings_of(violations: Iterable[RequestViolation], label: str, method: str, path: str) -> list[Finding]:
+    """Group the violations of one request by rule, location, message and value, in first-seen order.
+
+    `label` is the label of the operation, `path` the path of the request without its query.
+    """
+    groups: dict[tuple[str, ...], list[RequestViolation]] = {}
+    for violation in violations:
+        key = (violation.rule, violation.location, violation.message)
+        groups.setdefault(key, []).append(violation)
+    return [_finding(group, label, method, path) for group in groups.values()]
+
+
+def _shown(violation: RequestViolation) -> Any:
+    """Return the observed value without credentials, small enough to show."""
+    names = [violation.place.partition(" ")[2], *(step for step in violation.path if isinstance(step, str))]
+    if violation.kind != "missing" and any(map(is_credential_name, names)) and violation.rule in (PARAMETERS, BODY):
+        return MASK
+    return shorten(_without_credentials(violation.observed))
+
+
+def _without_credentials(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: MASK if is_credential_name(name) else _without_credentials(inner) for name, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [_without_credentials(item) for item in value]
+    return value
+
+
+def _finding(group: list[RequestViolation], label: str, method: str, path: str) -> Finding:
+    first = group[0]
+    sample = None
+    if first.path:
+        sample = {"location": _joined(first.place, exact_location(first.path)), "value": _shown(first)}
+    rule = request_rules().get(first.rule)
+    extra: dict[str, Any] = {
+        "kind": first.kind,
+        "source": rule.of if rule else "HTTP",
+        "request": {"method": method, "path": path},
+    }
+    return named(
+        Finding(
+            rule=first.rule,
+            level=first.level,
+            location=first.location,
+            message=first.message,
+            expected=shorten(first.expected),
+            observed=_shown(first),
+            count=len(group),
+            sample=sample,
+            operation=label,
+            direction="request",
+            extra={name: value for name, value in extra.items() if value},
+        )
+    )
