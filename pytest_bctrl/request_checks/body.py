@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
 
 from pytest_bctrl.checks.protocol import unusual_values
 from pytest_bctrl.checks.schema import violations
@@ -18,7 +17,7 @@ from pytest_bctrl.http.message import Request
 from pytest_bctrl.request_checks.fields import Field, FormError, multipart_fields, urlencoded_fields
 from pytest_bctrl.request_checks.form import form_value, part_violations
 from pytest_bctrl.request_checks.media import FORM, MULTIPART, ContentType, parse_content_type, select_documented
-from pytest_bctrl.request_checks.read_only import read_only_paths, request_contract
+from pytest_bctrl.request_checks.view import read_only_paths
 from pytest_bctrl.request_checks.violation import (
     BODY,
     MEDIA_TYPE,
@@ -36,22 +35,13 @@ class BodyChecks:
     """The documented body of one operation."""
 
     def __init__(self, contract: Contract, operation: Operation) -> None:
-        self._original, self._operation = contract, operation
-
-    @cached_property
-    def _contract(self) -> Contract:
-        return request_contract(self._original)
-
-    @cached_property
-    def _documented(self) -> RequestBody | None:
-        """The body as `_contract` documents it."""
-        if self._contract is self._original:
-            return self._operation.request_body
-        return self._contract.operation(self._operation.label).request_body
+        self._contract = contract
+        self._documented = operation.request_body
 
     def violations(self, request: Request, unread: str = "") -> Iterator[RequestViolation]:
         """Yield the violations of the body of a request; `unread` is the reason if the body is not known."""
-        if self._operation.request_body is None:
+        documented = self._documented
+        if documented is None:
             if request.body:
                 message = "the contract documents no body for this operation"
                 yield RequestViolation(
@@ -59,8 +49,7 @@ class BodyChecks:
                 )
             return
         content_type = parse_content_type(request.header("content-type"))
-        documented = self._documented
-        if documented is None or not documented.content:
+        if not documented.content:
             return
         # An empty text is a body if its media type is given; no JSON document is empty.
         is_empty = not request.body and (not content_type.essence or not _may_be_empty(content_type))

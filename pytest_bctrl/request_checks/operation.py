@@ -11,6 +11,7 @@ from pytest_bctrl.http.routes import Match
 from pytest_bctrl.request_checks.body import BodyChecks
 from pytest_bctrl.request_checks.credentials import credential_violations
 from pytest_bctrl.request_checks.parameters import ParameterChecks
+from pytest_bctrl.request_checks.view import operation_view
 from pytest_bctrl.request_checks.violation import ACCEPT, TARGET, RequestViolation
 
 
@@ -18,9 +19,22 @@ class OperationChecks:
     """The requirements of one operation on its requests; what depends on the contract alone is prepared once."""
 
     def __init__(self, contract: Contract, operation: Operation) -> None:
+        self._contract = contract
         self.operation = operation
-        self.parameters = ParameterChecks(contract, operation)
-        self.body = BodyChecks(contract, operation)
+
+    @cached_property
+    def _view(self) -> tuple[Contract, Operation]:
+        return operation_view(self._contract, self.operation)
+
+    @cached_property
+    def parameters(self) -> ParameterChecks:
+        """The checks of the parameters."""
+        return ParameterChecks(*self._view)
+
+    @cached_property
+    def body(self) -> BodyChecks:
+        """The checks of the body."""
+        return BodyChecks(*self._view)
 
     def violations(
         self, request: Request, path_values: Mapping[str, str], unread: str = ""

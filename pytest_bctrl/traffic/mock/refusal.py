@@ -176,6 +176,7 @@ class Admission:
         self._key = key
         self._space_id = space_id
         self.checks = checks or OperationChecks(contract, operation)
+        self._decisions: dict[int, tuple[Request, Decision]] = {}
 
     def rejection(self, request: Request, values: Mapping[str, str]) -> Rejection | None:
         """Return why a request is rejected, a wrong credential first, or None if it is accepted."""
@@ -183,6 +184,18 @@ class Admission:
 
     def decide(self, request: Request, values: Mapping[str, str]) -> Decision:
         """Return whether a request is rejected, a wrong credential first, and the findings about it."""
+        # Clients repeat themselves, and the parser then returns the same object.
+        remembered = self._decisions.get(id(request))
+        if remembered is not None and remembered[0] is request:
+            return remembered[1]
+        decision = self._decide(request, values)
+        if len(request.body) + len(request.target) <= _SHORT:
+            if len(self._decisions) >= _REMEMBERED:
+                self._decisions.clear()
+            self._decisions[id(request)] = request, decision
+        return decision
+
+    def _decide(self, request: Request, values: Mapping[str, str]) -> Decision:
         rejection = self._unauthorized(request) or self._unknown_path_value(values)
         if rejection is not None:
             return Decision(rejection, rejection.findings)
@@ -251,6 +264,8 @@ class Admission:
 
 
 _ACCEPTED = Decision(None, ())
+_REMEMBERED, _SHORT = 128, 4096
+"""Maximum number of requests whose decisions are remembered, and the maximum length of their target and body."""
 
 _REASONS = 5
 """Maximum number of violations in the message of an error response; the journal has all."""

@@ -1,18 +1,24 @@
-"""The contract as requests see it: properties that are `readOnly` are not required (OpenAPI 3.1, 4.8.24.5)."""
+"""The contract as requests see it.
+
+Read-only properties are not required (OpenAPI 3.1, 4.8.24.5), and integers have the range of their format (`int32`,
+`int64`), which servers cannot exceed and JSON Schema does not define.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
 
 from pytest_bctrl.contract.engine import accepts
-from pytest_bctrl.contract.model import Contract, Schema, resolve_pointer
+from pytest_bctrl.contract.model import Contract, Operation, Schema, resolve_pointer
 from pytest_bctrl.contract.read import from_validated
 from pytest_bctrl.contract.references import Change, keyword_objects, rewrite_objects
 from pytest_bctrl.contract.schema.locations import Path
+from pytest_bctrl.contract.schema.ref import named_types
 from pytest_bctrl.contract.schema.shapes import located_values
 from pytest_bctrl.errors import DocumentError
 
@@ -22,7 +28,7 @@ _ALL_OF = re.compile(r"(.*)/allOf/\d+")
 
 @lru_cache(maxsize=8)
 def request_contract(contract: Contract) -> Contract:
-    """Return the contract whose schemas apply to request bodies; the contract itself if it requires nothing read-only.
+    """Return the contract whose schemas apply to requests; the contract itself if none differs.
 
     The properties that a `required` names are dropped from it if the schema, or one that applies with it, marks them
     as `readOnly`.
@@ -30,17 +36,44 @@ def request_contract(contract: Contract) -> Contract:
     objects = {pointer: value for value, pointer, _, _ in keyword_objects(contract.document)}
     changes: dict[str, Change] = {}
     for pointer, value in objects.items():
-        required = value.get("required")
-        if not isinstance(required, list) or _NEGATED.search(pointer):
+        if _NEGATED.search(pointer):
             continue
-        names = set(_read_only_names(contract, value)) | set(_inherited_names(contract, objects, pointer))
-        remaining = [name for name in required if name not in names]
-        if len(remaining) < len(required):
-            changes[pointer] = partial(_with_required, remaining)
+        required = value.get("required")
+        if isinstance(required, list):
+            names = set(_read_only_names(contract, value)) | set(_inherited_names(contract, objects, pointer))
+            remaining = [name for name in required if name not in names]
+            if len(remaining) < len(required):
+                changes[pointer] = partial(_with_required, remaining)
+        bits = _BITS.get(str(value.get("format")))
+        if bits is not None and {*named_types(value)} <= {"integer", "number", "null"}:
+            changes[pointer] = partial(_with_range, 2 ** (bits - 1))
     if not changes:
         return contract
     document, source = (rewrite_objects(data, changes) for data in (contract.document, contract.source))
     return from_validated(document, contract.name, source, contract.digest, origin=contract.origin)
+
+
+_BITS = {"int32": 32, "int64": 64}
+
+
+def operation_view(contract: Contract, operation: Operation) -> tuple[Contract, Operation]:
+    """Return the contract as requests see it, and the operation with its schemas."""
+    view = request_contract(contract)
+    if view is contract:
+        return contract, operation
+    seen = view.operation(operation.label)
+    schemas = {(parameter.in_, parameter.name): parameter.schema for parameter in seen.parameters}
+    parameters = [
+        replace(parameter, schema=schemas.get((parameter.in_, parameter.name), parameter.schema))
+        for parameter in operation.parameters
+    ]
+    body = seen.request_body if operation.request_body is not None else None
+    return view, replace(operation, parameters=tuple(parameters), request_body=body)
+
+
+def _with_range(limit: int, schema: dict[str, Any]) -> dict[str, Any]:
+    lowest, highest = schema.get("minimum", -limit), schema.get("maximum", limit - 1)
+    return {**schema, "minimum": max(lowest, -limit), "maximum": min(highest, limit - 1)}
 
 
 def _with_required(required: list[str], schema: dict[str, Any]) -> dict[str, Any]:
