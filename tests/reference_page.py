@@ -141,16 +141,16 @@ def reference_page() -> str:
 
 def checks_page() -> str:
     """The page of checks, its tables written again."""
-    known = [explanation for explanation in explanations(load()) if explanation.kind != "drift"]
-    rules = ["| rule | level | what it checks | said in |", "|---|---|---|---|"]
-    rules += [
-        f"| `{finding.name}` | {finding.level} | {_cell(finding.checks)} | {_cell(finding.source)} |"
-        for finding in known
-    ]
+    head = ["| rule | level | what it checks | said in |", "|---|---|---|---|"]
+    rules, requests = [*head], [*head]
+    for rule in explanations(load()):
+        if rule.kind != "drift":
+            row = f"| `{rule.name}` | {rule.level} | {_cell(rule.checks)} | {_cell(rule.source)} |"
+            (requests if rule.kind == "request" else rules).append(row)
     tests = ["| test | what it asks |", "|---|---|"]
     tests += [f"| `{name}` | {_cell(' '.join(words.split()))} |" for name, words in plan.tests().items()]
     text = CHECKS.read_text("utf-8")
-    for name, rows in (("rules", rules), ("tests", tests)):
+    for name, rows in (("rules", rules), ("requests", requests), ("tests", tests)):
         begin, end = f"<!-- {name}: written by tests/reference_page.py -->\n", f"<!-- end of {name} -->"
         before, _, rest = text.partition(begin)
         text = "\n".join([f"{before}{begin}", *rows, f"\n{end}{rest.partition(end)[2]}"])

@@ -19,6 +19,7 @@ from pytest_bctrl.cli.explain import explanations
 from pytest_bctrl.contract.overlay import merge
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.drift.rules import rules as drift_rules
+from pytest_bctrl.request_checks.violation import request_rules
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan.catalogue import run_probes
 from pytest_bctrl.suite.run import ContractRun
@@ -73,7 +74,7 @@ def test_the_example_fault_of_each_invariant_triggers_it(name: str) -> None:
 
 def test_every_rule_has_an_explanation() -> None:
     """tests/drift/test_rules.py checks the examples of the drift rules."""
-    assert [*rules(), *INVARIANTS, *drift_rules()] == [*KNOWN]
+    assert [*rules(), *INVARIANTS, *request_rules(), *drift_rules()] == [*KNOWN]
     assert [] == [one for one in KNOWN.values() if "" in one]
 
 

@@ -22,6 +22,7 @@ from pytest_bctrl.drift.settings import FILE as DRIFT_FILE
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_line, escape_lines
 from pytest_bctrl.reports.wording import sentence
+from pytest_bctrl.request_checks.violation import request_rules
 
 if TYPE_CHECKING:
     from pytest_bctrl.checks.rules import Rule
@@ -32,7 +33,7 @@ EXAMPLES = ("pytest-bctrl explain strict_json", "pytest-bctrl explain response-p
 
 
 class Explanation(NamedTuple):
-    """The explanation of one rule. `kind` is check, invariant or drift; `example` may have several lines."""
+    """The explanation of one rule. `kind` is check, invariant, request or drift; `example` may have several lines."""
 
     name: str
     level: str
@@ -69,13 +70,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def explanations(contract: Contract, document: str | None = None) -> Iterator[Explanation]:
-    """Yield an explanation of each rule of the checks, of the contract's invariants and of the drift gate.
+    """Yield an explanation of each rule of the checks, of the contract's invariants, of requests and of the drift gate.
 
     `document` is the value of `--contract`, for the commands in the examples.
     """
     for name, rule in rules().items():
         yield Explanation(name, rule.level, "check", sentence([rule.checks]), rule.said_in, _check_example(rule))
     yield from _invariant_explanations(contract, document)
+    for name, request_rule in request_rules().items():
+        example = f"this request:\n\n{indent(request_rule.request.strip(), '  ')}"
+        yield Explanation(
+            name, request_rule.level, "request", sentence([request_rule.checks]), request_rule.said_in, example
+        )
     for drift_rule in drift_rules().values():
         yield _drift_explanation(drift_rule)
 
@@ -132,6 +138,18 @@ def _overlay_action(contract: Contract, rule: str) -> str:
 
 def _text(explanation: Explanation, until: date) -> str:
     name = explanation.name
+    head = f"""\
+{name}  {explanation.level}  ({explanation.kind})
+
+{explanation.checks}
+
+source    {explanation.source}
+broken by {explanation.example}
+"""
+    if explanation.kind == "request":
+        return f"""\
+{head}
+reported by pytest_bctrl.check_request(request), and by bctrl_mock.requests.assert_conforming()"""
     if explanation.kind == "drift":
         accept = "pytest-bctrl drift --accept REASON"
         set_level = f"levels: {{{name}: LEVEL}} in {DRIFT_FILE}"
@@ -139,13 +157,7 @@ def _text(explanation: Explanation, until: date) -> str:
         accept = "pytest --bctrl-live bctrl --bctrl-accept=REASON"
         set_level = f"bctrl_levels = {name} = LEVEL"
     return f"""\
-{name}  {explanation.level}  ({explanation.kind})
-
-{explanation.checks}
-
-source    {explanation.source}
-broken by {explanation.example}
-
+{head}
 accept findings until a date, in {FILE}:
 
   allow:

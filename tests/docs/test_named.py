@@ -12,6 +12,7 @@ import yaml
 
 import pytest_bctrl
 from pytest_bctrl.contract.read import load
+from pytest_bctrl.request_checks.violation import request_rules
 from tests.docs.page import PROJECT
 
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
@@ -48,7 +49,7 @@ def _constants(node: ast.AST) -> Iterator[str]:
 
 
 def test_the_checks_page_lists_every_rule() -> None:
-    found = set(rules())
+    found = {*rules(), *request_rules()}
     assert {"response_schema_conformance", "complete_body", "complete_answer", "unique_ids"} <= found
     assert [] == sorted(rule for rule in found if f"| `{rule}` |" not in CHECKS)
 
@@ -56,7 +57,7 @@ def test_the_checks_page_lists_every_rule() -> None:
 def test_the_checks_page_lists_only_existing_rules() -> None:
     named = re.findall(r"^\| `([a-z_0-9]+)` \| (?:error|warning|info) \|", CHECKS, re.MULTILINE)
     assert len(named) > 10
-    assert [] == sorted(set(named) - set(rules()))
+    assert [] == sorted(set(named) - {*rules(), *request_rules()})
 
 
 @pytest.mark.parametrize("name", [name for name in pytest_bctrl.__all__ if not name.startswith("_")])
