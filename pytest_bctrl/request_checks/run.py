@@ -60,7 +60,7 @@ def request_findings(client_request: ClientRequest, contract: Contract, operatio
 
 
 def _match_of(operation: Operation, url: str) -> Match | None:
-    """Return the match of a URL that ends with the path of an operation, whatever comes before it."""
+    """Return the match of a URL that ends with the path of an operation, after any prefix."""
     pattern, names = path_pattern(operation.path)
     match = re.search(f"{pattern.pattern}/?$", urlsplit(url).path)
     if match is None:

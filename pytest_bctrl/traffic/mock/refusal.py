@@ -295,7 +295,7 @@ def rejection_status(operation: Operation, violation: RequestViolation) -> int:
     if violation.rule == PARAMETERS and not violation.place.startswith("path "):
         return malformed(operation)
     preferred = _PREFERRED.get(violation.rule, (400, 422))
-    if violation.kind in _PLAIN:
+    if violation.kind in _PLAIN and not violation.path:
         preferred = (400, 422)
     exact = [status for status in preferred if str(status) in operation.responses]
     return exact[0] if exact else next((status for status in preferred if _documents_range(operation, status)), 400)

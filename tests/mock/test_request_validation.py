@@ -1,0 +1,250 @@
+"""The mock rejects invalid requests with the documented error response, and its journal says why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import jsonschema
+import pytest
+
+from pytest_bctrl import Journal, Level, MockServer, check_request
+from pytest_bctrl.contract.model import Contract
+from tests.request_checks.orders import ORDER, body, contract_of_paths, operation, response
+
+VALID = {"qty": 1, "size": "s"}
+ERROR = {
+    "type": "object",
+    "required": ["message", "code"],
+    "properties": {"message": {"type": "string"}, "code": {"type": "string", "minLength": 1}},
+    "additionalProperties": False,
+}
+ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer"}}
+LIMIT = {"name": "limit", "in": "query", "schema": {"type": "integer", "maximum": 100}}
+FORM = {
+    "type": "object",
+    "required": ["name"],
+    "properties": {"name": {"type": "string"}, "file": {"type": "string", "format": "binary"}},
+}
+
+
+def shop(*statuses: str) -> Contract:
+    """Return a contract whose operations document an error response for each status."""
+    errors = {status: response(ERROR) for status in statuses}
+    paths: dict[str, Any] = {
+        "/orders": {"post": body(ORDER)},
+        "/form": {"post": body(FORM, "application/x-www-form-urlencoded")},
+        "/upload": {"post": body({**FORM, "required": ["file"]}, "multipart/form-data")},
+        "/orders/{id}": {"get": operation(parameters=[ID, LIMIT])},
+    }
+    for item in paths.values():
+        for documented in item.values():
+            documented["responses"] = {**documented["responses"], **errors}
+    return contract_of_paths(paths)
+
+
+@pytest.fixture
+def mock() -> Iterator[MockServer]:
+    with MockServer(shop("400", "415", "422")) as server:
+        yield server
+
+
+JSON = {"Content-Type": "application/json"}
+ROWS: dict[str, tuple[dict[str, Any], int, str]] = {
+    "a value of an enum": ({"json": {**VALID, "size": "x"}}, 422, "body.size: the value is not one of the documented"),
+    "an extra property": ({"json": {**VALID, "extra": 1}}, 422, "body: the value breaks 'additionalProperties'"),
+    "a number below the minimum": ({"json": {**VALID, "qty": 0}}, 422, "body.qty: the value breaks 'minimum'"),
+    "a list": ({"json": []}, 422, "body: the value has the wrong type, array"),
+    "truncated JSON": ({"content": b'{"qty": 1', "headers": JSON}, 400, "body: the body is not JSON"),
+    "text": ({"content": "qty=1"}, 415, "header Content-Type: the body has no Content-Type"),
+    "text/plain": ({"content": "a", "headers": {"Content-Type": "text/plain"}}, 415, "header Content-Type: the media"),
+    "no body": ({}, 400, "body is required and missing"),
+    "a form without a field": ({"path": "/form", "data": {"other": "x"}}, 422, "body.name: the required property"),
+    "a multipart body without its file": (
+        {"path": "/upload", "files": {"name": (None, b"x")}},
+        422,
+        "body.file: the required property is missing",
+    ),
+    "a path value of the wrong type": (
+        {"method": "GET", "path": "/orders/abc"},
+        400,
+        "path id: the value has the wrong",
+    ),
+    "a query value of the wrong type": (
+        {"method": "GET", "path": "/orders/7?limit=x"},
+        400,
+        "query limit: the value has the wrong type",
+    ),
+    "a query value out of range": (
+        {"method": "GET", "path": "/orders/7?limit=101"},
+        400,
+        "query limit: the value breaks 'maximum'",
+    ),
+}
+
+
+def sent(mock: MockServer, *, method: str = "POST", path: str = "/orders", **content: Any) -> httpx.Response:
+    with httpx.Client(base_url=mock.url) as client:
+        request = client.build_request(method, path, **content)
+        # So that the body is known afterwards, also that of a multipart request.
+        request.read()
+        return client.send(request)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_an_invalid_request_gets_the_documented_error(mock: MockServer, row: str) -> None:
+    request, status, reason = ROWS[row]
+    reply = sent(mock, **request)
+    assert status == reply.status_code
+    jsonschema.validate(reply.json(), ERROR)
+    assert reply.json()["message"].startswith(reason)
+    (entry,) = mock.requests
+    assert entry.is_refused
+    assert entry.why.startswith(reason)
+    assert "error" in {finding.level for finding in entry.findings}
+    with pytest.raises(AssertionError, match=entry.findings[0].rule):
+        mock.requests.assert_conforming()
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"json": VALID},
+        {"path": "/form", "data": {"name": "x"}},
+        {"path": "/upload", "files": {"file": b"x"}},
+        {"method": "GET", "path": "/orders/7?limit=100"},
+    ],
+)
+def test_a_valid_request_is_accepted(mock: MockServer, request_: dict[str, Any]) -> None:
+    assert sent(mock, **request_).is_success
+    assert [()] == [entry.findings for entry in mock.requests]
+    mock.requests.assert_conforming(fail_on="info")
+
+
+@pytest.mark.parametrize(
+    ("documented", "row", "status"),
+    [
+        (["400"], "a list", 400),
+        (["422"], "truncated JSON", 422),
+        (["422"], "text/plain", 422),
+        (["4XX"], "text/plain", 415),
+        (["4XX", "400"], "a list", 400),
+        (["4XX"], "a list", 422),
+        (["404"], "a path value of the wrong type", 404),
+        (["default"], "a list", 400),
+    ],
+)
+def test_the_status_is_a_documented_one(documented: list[str], row: str, status: int) -> None:
+    request, _, reason = ROWS[row]
+    with MockServer(shop(*documented)) as mock:
+        reply = sent(mock, **request)
+    assert status == reply.status_code
+    jsonschema.validate(reply.json(), ERROR)
+    assert reply.json()["message"].startswith(reason)
+
+
+@pytest.mark.parametrize("documented", [[], ["404", "500"]])
+def test_without_a_documented_error_the_response_has_problem_details(documented: list[str]) -> None:
+    with MockServer(shop(*documented)) as mock:
+        reply = sent(mock, json=[])
+    assert (400, "application/problem+json") == (reply.status_code, reply.headers["Content-Type"])
+    assert {
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "body: the value has the wrong type, array (expected object)",
+    } == reply.json()
+
+
+@pytest.mark.parametrize(
+    ("request_", "level", "rule"),
+    [
+        ({"json": {**VALID, "id": 7}}, "warning", "read_only_property"),
+        ({"method": "GET", "path": "/orders/7?limti=1"}, "info", "undocumented_parameter"),
+    ],
+)
+def test_a_warning_does_not_reject_a_request(
+    mock: MockServer, request_: dict[str, Any], level: Level, rule: str
+) -> None:
+    assert sent(mock, **request_).is_success
+    (entry,) = mock.requests
+    assert [(level, rule)] == [(finding.level, finding.rule) for finding in entry.findings]
+    mock.requests.assert_conforming()
+    with pytest.raises(AssertionError, match=rule):
+        mock.requests.assert_conforming(fail_on=level)
+
+
+def test_the_assertion_shows_all_findings_and_the_requests(mock: MockServer) -> None:
+    sent(mock, json={**VALID, "id": 7})
+    for _ in range(33):
+        sent(mock, json=[])
+    sent(mock, method="GET", path="/nowhere")
+    sent(mock, method="PUT")
+    with pytest.raises(AssertionError) as failure:
+        mock.requests.assert_conforming()
+    text = str(failure.value)
+    assert "error request_body: the value has the wrong type, array" in text
+    assert "warning read_only_property" in text
+    assert "error request_target: the contract documents no operation at this path" in text
+    assert "error request_target: the contract does not document this method" in text
+    assert "  POST /orders -> 422 (body: the value has the wrong type, array (expected object))\n" in text
+    assert "  … 6 more" in text
+
+
+def test_many_violations_are_listed_in_short(mock: MockServer) -> None:
+    reply = sent(mock, json={"qty": 0, "size": "x", **{f"notes{number}": 1 for number in range(9)}, "password": 1})
+    assert 3 <= reply.json()["message"].count(";")
+    many = {"qty": 0, "size": 1, "notes": [1], "id": "x", "password": 1}
+    assert sent(mock, json=many).json()["message"].endswith("; and 1 more") == (len(many) > 5)
+
+
+def test_no_credential_of_a_request_is_in_the_findings() -> None:
+    get = operation(parameters=[{"name": "X-Trace", "in": "header", "schema": {"type": "integer"}}])
+    with MockServer(contract_of_paths({"/orders": {"get": get}})) as mock:
+        headers = {"X-Trace": "t0ps3cret", "Authorization": "Bearer t0ps3cret", "Cookie": "sid=t0ps3cret"}
+        httpx.get(f"{mock.url}/orders", headers=headers)
+        assert mock.requests[0].findings
+        assert "Bearer t0ps3cret" not in repr(mock.requests[0])
+
+
+def test_a_request_without_a_credential_has_a_finding() -> None:
+    schemes = {"key": {"type": "apiKey", "in": "header", "name": "X-Key"}}
+    paths = {"/orders": {"get": operation(security=[{"key": []}])}}
+    with MockServer(contract_of_paths(paths, components={"securitySchemes": schemes})) as mock:
+        assert 401 == httpx.get(f"{mock.url}/orders").status_code
+        assert 401 == httpx.get(f"{mock.url}/orders", headers={"X-Key": "of another API"}).status_code
+        missing, wrong = mock.requests
+    assert ["request_credentials"] == [finding.rule for finding in missing.findings]
+    assert (()) == wrong.findings
+    assert "not accepted" in wrong.why
+
+
+def test_the_mock_and_the_function_report_the_same_findings(mock: MockServer) -> None:
+    for request, _, _ in ROWS.values():
+        reply = sent(mock, **request)
+        assert check_request(reply.request, contract=mock.contract) == list(mock.requests[-1].findings)
+
+
+def test_a_repeated_request_has_the_same_result(mock: MockServer) -> None:
+    """The decision about a request is remembered, but not that of a similar one."""
+    for _ in range(200):
+        assert 422 == sent(mock, json={**VALID, "qty": 0}).status_code
+        assert sent(mock, json=VALID).is_success
+        if len(mock.requests) > 20:
+            break
+    statuses = {number: sent(mock, method="GET", path=f"/orders/{number}").status_code for number in range(150)}
+    assert {200} == set(statuses.values())
+
+
+def test_a_journal_without_findings_conforms() -> None:
+    from pytest_bctrl.secrets.secret import Secret
+
+    Journal(Secret("a key of the mock")).assert_conforming(fail_on="info")
+
+
+def test_json_of_any_valid_encoding_is_read(mock: MockServer) -> None:
+    text = json.dumps({**VALID, "notes": ["ä"]}, ensure_ascii=False)
+    assert sent(mock, content=text.encode(), headers=JSON).is_success
+    assert 400 == sent(mock, content=text.encode("utf-16"), headers=JSON).status_code
