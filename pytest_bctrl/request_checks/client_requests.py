@@ -99,7 +99,7 @@ def _pairs(headers: Any) -> list[tuple[Any, Any]]:
         return [(name, value) for name, value in items]
     except (TypeError, ValueError):
         raise BctrlError(
-            f"a {type(headers).__name__} is not a set of header fields", where=_WHERE, hint="give a dict, or pairs"
+            f"{type(headers).__name__} is not a set of header fields", where=_WHERE, hint="give a dict, or pairs"
         ) from None
 
 

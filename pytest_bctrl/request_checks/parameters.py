@@ -45,13 +45,13 @@ class ParameterChecks:
         """Return the violations of the query, the header fields and the cookies of a request."""
         query = urlsplit(request.target).query if "?" in request.target else ""
         remembered = self._remembered_query if len(query) < _SHORT else self._query_violations
-        found = list(remembered(query))
+        collected = list(remembered(query))
         for name, parameter in self._headers:
-            found += self._optional_violations(parameter, request.header(name))
+            collected += self._optional_violations(parameter, request.header(name))
         for parameter in self._cookies:
             text = next(iter(cookies(request.header("cookie"), parameter.name)), None)
-            found += self._optional_violations(parameter, text)
-        return found
+            collected += self._optional_violations(parameter, text)
+        return collected
 
     def _optional_violations(self, parameter: Parameter, text: str | None) -> Sequence[RequestViolation]:
         if text is not None:
@@ -74,14 +74,14 @@ class ParameterChecks:
     def _query_violations(self, query: str) -> tuple[RequestViolation, ...]:
         pairs = parse_qsl(query, keep_blank_values=True)
         names = {parameter.name for parameter in self._query} | self._keys
-        found: list[RequestViolation] = []
+        collected: list[RequestViolation] = []
         for parameter in self._query:
             values = read_pairs(self._contract, parameter, pairs, names) if pairs else []
             if not values and parameter.required:
-                found.append(_missing(parameter))
+                collected.append(_missing(parameter))
             elif values and not (parameter.allow_empty and _is_empty(parameter, pairs)):
-                found += self._broken(parameter, values[0])
-        return (*found, *self._undocumented(pairs, names))
+                collected += self._broken(parameter, values[0])
+        return (*collected, *self._undocumented(pairs, names))
 
     def _broken(self, parameter: Parameter, value: Any) -> Iterator[RequestViolation]:
         if accepts(self._contract, parameter.schema, value):
