@@ -36,17 +36,17 @@ def main() -> int:
     _mutmut("run", FEW, "--max-children", str(options.children))
     names = sorted(_results())
     drawn = {pattern: _sample(names, pattern, options) for pattern in options.patterns}
-    expected = {name for sample in drawn.values() for name in sample}
-    _mutmut("run", *sorted(expected), "--max-children", str(options.children))
+    sampled = {name for sample in drawn.values() for name in sample}
+    _mutmut("run", *sorted(sampled), "--max-children", str(options.children))
     results = _results()
-    results |= _tried_again([name for name in sorted(expected) if results[name] in UNFOUND])
+    results |= _tried_again([name for name in sorted(sampled) if results[name] in UNFOUND])
     for pattern, sample in drawn.items():
         print(_told(pattern, sum(fnmatchcase(name, pattern) for name in names), [results[name] for name in sample]))
-    for name in sorted(expected):
+    for name in sorted(sampled):
         if results[name] not in FOUND:
             print(f"{results[name]}: {name}")
     print("what one changes: mutmut show NAME")
-    return 0 if {results[name] for name in expected} <= FOUND | UNFOUND else 1
+    return 0 if {results[name] for name in sampled} <= FOUND | UNFOUND else 1
 
 
 def _mutmut(*arguments: str) -> None:
@@ -57,7 +57,9 @@ def _tried_again(names: list[str]) -> dict[str, str]:
     """The mutants for which a test fails that mutmut leaves out, and that passes without them."""
     settings = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["tool"]["mutmut"]
     left_out = [
-        one.removeprefix("--ignore=") for one in settings["pytest_add_cli_args_test_selection"] if "ignore" in one
+        option.removeprefix("--ignore=")
+        for option in settings["pytest_add_cli_args_test_selection"]
+        if "ignore" in option
     ]
 
     def failed(mutant: str, *arguments: str) -> list[str]:
@@ -67,12 +69,12 @@ def _tried_again(names: list[str]) -> dict[str, str]:
         return [line.split()[1] for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
 
     anyway = [f"--deselect={test}" for test in failed("")]
-    found = {}
+    outcomes = {}
     for name in names:
         if tests := failed(name, "-x", *anyway):
             print(f"found by {tests[0]}: {name}", flush=True)
-            found[name] = "killed"
-    return found
+            outcomes[name] = "killed"
+    return outcomes
 
 
 def _results() -> dict[str, str]:
@@ -89,16 +91,16 @@ def _sample(names: list[str], pattern: str, options: argparse.Namespace) -> list
 
 def _told(pattern: str, total: int, results: list[str]) -> str:
     counts = Counter(results)
-    found, count = sum(counts[one] for one in FOUND), len(results)
-    low, high = _bounds(found, count) if count < total else (found / count, found / count)
-    share = f"{found} of {count} found, {found / count:.1%} ({low:.1%} to {high:.1%})"
+    detected, count = sum(counts[outcome] for outcome in FOUND), len(results)
+    low, high = _bounds(detected, count) if count < total else (detected / count, detected / count)
+    share = f"{detected} of {count} found, {detected / count:.1%} ({low:.1%} to {high:.1%})"
     return f"{pattern} {share}; {total} there are; {dict(counts)}"
 
 
-def _bounds(found: int, count: int) -> tuple[float, float]:
+def _bounds(detected: int, count: int) -> tuple[float, float]:
     """The share in all that fits this one in a sample, with a confidence of 95% (the Wilson score interval)."""
     z = 1.96
-    share, spread = found / count, z * z / count
+    share, spread = detected / count, z * z / count
     middle, half = share + spread / 2, z * sqrt(share * (1 - share) / count + spread / (4 * count))
     return (middle - half) / (1 + spread), (middle + half) / (1 + spread)
 

@@ -53,16 +53,16 @@ def python_page() -> str:
         lines.append(f"\n## {heading}\n")
         for name in names.split():
             shown, *hidden = f"pytest_bctrl.{name}".split("-")
-            found = resolve_name(shown)
-            if get_args(found):
-                lines.append(_alias(shown, get_args(found)))
-            elif found is hookspecs:
-                lines += [_entry(inner, value, ()) for inner, value in _public(found)]
-            elif isinstance(found, ModuleType):
-                lines.append(f"\n{inspect.getdoc(found)}\n")
-                lines += [_entry(f"{shown}.{inner}", value, ()) for inner, value in _public(found)]
+            exported = resolve_name(shown)
+            if get_args(exported):
+                lines.append(_alias(shown, get_args(exported)))
+            elif exported is hookspecs:
+                lines += [_entry(inner, value, ()) for inner, value in _public(exported)]
+            elif isinstance(exported, ModuleType):
+                lines.append(f"\n{inspect.getdoc(exported)}\n")
+                lines += [_entry(f"{shown}.{inner}", value, ()) for inner, value in _public(exported)]
             else:
-                lines.append(_entry(shown, found, hidden))
+                lines.append(_entry(shown, exported, hidden))
     return "".join(lines)
 
 
@@ -73,8 +73,8 @@ def _alias(path: str, values: Sequence[str]) -> str:
 
 
 def _public(module: ModuleType) -> Iterator[tuple[str, Any]]:
-    own = [name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
-    values = ((name, getattr(module, name)) for name in getattr(module, "__all__", own))
+    defined = [name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
+    values = ((name, getattr(module, name)) for name in getattr(module, "__all__", defined))
     return ((name, value) for name, value in values if callable(value))
 
 
@@ -92,14 +92,14 @@ def _entry(path: str, value: Any, hidden: Collection[str]) -> str:
 def _arguments(node: _Definition) -> str:
     """The parameters and return type of a callable, as source code."""
     if not isinstance(node, ast.ClassDef):
-        given = re.sub(r"^(self|cls)(, )?", "", ast.unparse(node.args))
-        return f"({given})" + (f" -> {ast.unparse(node.returns)}" if node.returns else "")
+        arguments = re.sub(r"^(self|cls)(, )?", "", ast.unparse(node.args))
+        return f"({arguments})" + (f" -> {ast.unparse(node.returns)}" if node.returns else "")
     for inner in node.body:
         if isinstance(inner, ast.FunctionDef) and inner.name == "__init__":
             return _arguments(inner).removesuffix(" -> None")
     fields = [inner for inner in node.body if isinstance(inner, ast.AnnAssign)]
-    given = ", ".join(ast.unparse(inner) for inner in fields if not ast.unparse(inner.target).startswith("_"))
-    shown = re.sub(r"field\(.*?\)(?=, |$)", "…", given)
+    arguments = ", ".join(ast.unparse(inner) for inner in fields if not ast.unparse(inner.target).startswith("_"))
+    shown = re.sub(r"field\(.*?\)(?=, |$)", "…", arguments)
     return f"({shown})" if fields else ""
 
 

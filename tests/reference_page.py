@@ -93,9 +93,9 @@ class Declared:
 
 def declared() -> Declared:
     """What the plugin declares to pytest."""
-    found = Declared()
-    plugin.pytest_addoption(cast("pytest.Parser", found))
-    return found
+    declared_names = Declared()
+    plugin.pytest_addoption(cast("pytest.Parser", declared_names))
+    return declared_names
 
 
 @cache
@@ -114,8 +114,8 @@ def markers() -> dict[str, str]:
 def fixtures() -> dict[str, tuple[str, str]]:
     """Every fixture of the plugin, as `pytest --fixtures` shows it: name, scope and words."""
     pattern = r"^(bctrl_\w+)(?: \[(\w+) scope\])? -- \S+\n((?: +\S.*\n)*)"
-    found = re.findall(pattern, _shown("--fixtures"), re.MULTILINE)
-    return {name: (scope or "function", " ".join(words.split())) for name, scope, words in found}
+    listed = re.findall(pattern, _shown("--fixtures"), re.MULTILINE)
+    return {name: (scope or "function", " ".join(words.split())) for name, scope, words in listed}
 
 
 def environment() -> dict[str, tuple[str, ...]]:
@@ -152,8 +152,8 @@ def checks_page() -> str:
     text = CHECKS.read_text("utf-8")
     for name, rows in (("rules", rules), ("requests", requests), ("tests", tests)):
         begin, end = f"<!-- {name}: written by tests/reference_page.py -->\n", f"<!-- end of {name} -->"
-        before, _, rest = text.partition(begin)
-        text = "\n".join([f"{before}{begin}", *rows, f"\n{end}{rest.partition(end)[2]}"])
+        before, _, remainder = text.partition(begin)
+        text = "\n".join([f"{before}{begin}", *rows, f"\n{end}{remainder.partition(end)[2]}"])
     return text
 
 
@@ -192,7 +192,7 @@ def _command(command: str, words: str) -> Iterator[str]:
 def _rows(actions: list[argparse.Action], before: str = "") -> Iterator[str]:
     for action in actions:
         if isinstance(action, argparse._SubParsersAction):
-            helps = {one.dest: one.help for one in action._choices_actions}
+            helps = {choice.dest: choice.help for choice in action._choices_actions}
             for name, parser in action.choices.items():
                 yield f"| `{before}{name}` | {_cell(helps.get(name) or '')} |"
                 yield from _rows(parser._actions, f"{before}{name} ")

@@ -44,10 +44,12 @@ BROWSERS = {"linux": ".cache/ms-playwright", "darwin": "Library/Caches/ms-playwr
 
 def normalised(environment: Mapping[str, str], home: Path) -> dict[str, str]:
     """Return an environment as tests and their processes have it."""
-    kept = {name: value for name, value in environment.items() if KEPT.fullmatch(name) or not REMOVED.fullmatch(name)}
+    inherited = {
+        name: value for name, value in environment.items() if KEPT.fullmatch(name) or not REMOVED.fullmatch(name)
+    }
     if sys.platform in BROWSERS and "HOME" in environment:
-        kept.setdefault("PLAYWRIGHT_BROWSERS_PATH", str(Path(environment["HOME"], BROWSERS[sys.platform])))
-    return {"PYTHONHASHSEED": "0", **kept, **FIXED, "HOME": str(home)}
+        inherited.setdefault("PLAYWRIGHT_BROWSERS_PATH", str(Path(environment["HOME"], BROWSERS[sys.platform])))
+    return {"PYTHONHASHSEED": "0", **inherited, **FIXED, "HOME": str(home)}
 
 
 @contextlib.contextmanager
@@ -85,8 +87,12 @@ def _listen_to_signals() -> list[signal.Signals]:
         return []
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     # Python itself ignores those two, and lets a process that it starts have them.
-    own = {signal.SIGPIPE, signal.SIGXFSZ}
-    ignored = [number for number in signal.Signals if number not in own and signal.getsignal(number) is signal.SIG_IGN]
+    ignored_by_python = {signal.SIGPIPE, signal.SIGXFSZ}
+    ignored = [
+        number
+        for number in signal.Signals
+        if number not in ignored_by_python and signal.getsignal(number) is signal.SIG_IGN
+    ]
     for number in ignored:
         signal.signal(number, lambda _number, _frame: None)
     return ignored

@@ -118,7 +118,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(("command", "example"), [one for one in EXAMPLES if one[0] != "mock"])
+@pytest.mark.parametrize(("command", "example"), [row for row in EXAMPLES if row[0] != "mock"])
 def test_every_example_in_the_help_runs(
     project: Path, command: str, example: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -146,8 +146,8 @@ def test_every_mock_example_in_the_help_serves(project: Path, example: str) -> N
 
 def test_help_ends_with_the_pytest_command_and_the_documentation(capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == exit_of("--help")
-    told = capsys.readouterr().out
-    assert "  2  the check could not run\n" in told
+    output = capsys.readouterr().out
+    assert "  2  the check could not run\n" in output
     (docs,) = (url for url in metadata("pytest-bctrl").get_all("Project-URL", []) if url.startswith("Documentation, "))
     last = ["The contract suite itself runs under pytest: pytest --bctrl-mock bctrl", docs.replace(", ", ": ")]
-    assert last == told.splitlines()[-2:]
+    assert last == output.splitlines()[-2:]

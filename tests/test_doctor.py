@@ -45,7 +45,11 @@ def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         assert data["exit_code"] == code
 
         def line(topic: str, words: str = "") -> dict[str, str]:
-            return next(one for one in data["lines"] if one["topic"] == topic and words in one["text"])
+            return next(
+                line_of_output
+                for line_of_output in data["lines"]
+                if line_of_output["topic"] == topic and words in line_of_output["text"]
+            )
 
         return code, line
 
@@ -71,8 +75,8 @@ def test_doctor_shows_the_source_of_each_setting(doctor: Doctor, tmp_path: Path)
         "addopts = --bctrl-max-examples=5\n"
     )
     url = "https://me:hidden@127.0.0.1/?token=hidden"
-    given = {"BCTRL_API_KEY": KEY, "BCTRL_SPACE_ID": "other", "BCTRL_BASE_URL": url}
-    code, line = doctor("--offline", "--", "--bctrl-space-id=mine", **given)
+    variables = {"BCTRL_API_KEY": KEY, "BCTRL_SPACE_ID": "other", "BCTRL_BASE_URL": url}
+    code, line = doctor("--offline", "--", "--bctrl-space-id=mine", **variables)
 
     assert 1 == code
     assert [
@@ -147,8 +151,8 @@ def test_the_target_gets_one_request_and_its_result_is_reported(
     doctor: Doctor, space: str, key: str, code: int, words: str
 ) -> None:
     with serve_variant(named("plain")) as server:
-        given = {"BCTRL_API_KEY": key or server.api_key, "BCTRL_SPACE_ID": space or server.space_id}
-        result, line = doctor(BCTRL_BASE_URL=server.url, **given)
+        variables = {"BCTRL_API_KEY": key or server.api_key, "BCTRL_SPACE_ID": space or server.space_id}
+        result, line = doctor(BCTRL_BASE_URL=server.url, **variables)
 
     assert (code, True, 1) == (result, words in line("target")["text"], len(server.log))
 
@@ -158,7 +162,7 @@ def probed(url: str, timeout: float = 60) -> Line:
 
 
 @pytest.mark.parametrize(
-    ("said", "state", "text", "hint"),
+    ("script", "state", "text", "hint"),
     [
         (response(503), "wrong", "the server fails: 503", "try again later"),
         (
@@ -174,10 +178,10 @@ def probed(url: str, timeout: float = 60) -> Line:
     ids=["503", "302", "418", "silence", "no HTTP"],
 )
 def test_an_unexpected_response_of_the_target_is_reported(
-    said: bytes | Script, state: str, text: str, hint: str
+    script: bytes | Script, state: str, text: str, hint: str
 ) -> None:
-    with serve(said) as server:
-        line = probed(server.url, 0.1 if said is hang else 60)
+    with serve(script) as server:
+        line = probed(server.url, 0.1 if script is hang else 60)
 
     assert ("target", state, True, True) == (line.topic, line.state, text in line.text, hint in line.hint)
 

@@ -75,7 +75,7 @@ def test_the_example_fault_of_each_invariant_triggers_it(name: str) -> None:
 def test_every_rule_has_an_explanation() -> None:
     """tests/drift/test_rules.py checks the examples of the drift rules."""
     assert [*rules(), *INVARIANTS, *request_rules(), *drift_rules()] == [*KNOWN]
-    assert [] == [one for one in KNOWN.values() if "" in one]
+    assert [] == [explanation for explanation in KNOWN.values() if "" in explanation]
 
 
 @pytest.mark.parametrize("name", ["strict_json", "unique_ids", "api-server-removed"])
@@ -119,8 +119,8 @@ def test_invariants_without_an_overlay_refer_to_the_contract() -> None:
 
 
 def test_an_invariant_is_described_by_the_contract() -> None:
-    said = {"rule": "one", "level": "error", "because": "a runtime's id is its own", "unique": "error"}
-    operation = replace(CONTRACT.operations[0], invariants=(said,))
+    rule = {"rule": "one", "level": "error", "because": "a runtime's id is its own", "unique": "error"}
+    operation = replace(CONTRACT.operations[0], invariants=(rule,))
     (shown,) = (
         explanation.checks
         for explanation in explanations(replace(CONTRACT, operations=(operation,)))

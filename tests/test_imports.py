@@ -29,18 +29,18 @@ def import_graph(trees: Mapping[str, ast.Module]) -> Graph:
     return {name: set(imported(tree, trees)) - {name} for name, tree in trees.items()}
 
 
-def imported(tree: ast.Module, known: Collection[str]) -> Iterator[str]:
+def imported(tree: ast.Module, modules: Collection[str]) -> Iterator[str]:
     """Yield the modules among `known` that a module imports; a module of a package, not the package it is in."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name in known)
+            yield from (alias.name for alias in node.names if alias.name in modules)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "a relative import"
             for alias in node.names:
                 full_name = f"{node.module}.{alias.name}"
-                if full_name in known:
+                if full_name in modules:
                     yield full_name
-                elif node.module in known:
+                elif node.module in modules:
                     yield str(node.module)
 
 

@@ -107,5 +107,5 @@ def test_every_hook_has_a_name_that_pytest_recognises() -> None:
     names = [module.name for module in pkgutil.walk_packages(pytest_bctrl.__path__, "pytest_bctrl.")]
     modules = [import_module(name) for name in names if not name.endswith("__main__")]
     holders = [*modules, *(var for module in modules for var in vars(module).values() if isinstance(var, type))]
-    hooks = {name for holder in holders for name, one in vars(holder).items() if hasattr(one, "pytest_impl")}
+    hooks = {name for holder in holders for name, value in vars(holder).items() if hasattr(value, "pytest_impl")}
     assert (True, []) == (len(hooks) > 10, [name for name in hooks if not name.startswith("pytest_")])

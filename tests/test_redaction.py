@@ -51,10 +51,10 @@ keys = st.builds(
 
 
 def redaction(*values: str) -> Redaction:
-    made = Redaction()
+    redact = Redaction()
     for value in values:
-        made.add(Secret(value))
-    return made
+        redact.add(Secret(value))
+    return redact
 
 
 def parts_of(key: str, text: str) -> list[str]:

@@ -101,9 +101,9 @@ def test_an_option_takes_precedence_over_a_variable_and_that_over_the_ini_file(
     pytester.makeini(f"[pytest]\n{setting.ini} = from the ini file\n")
     variables = {name: f"from {name}" for name in setting.environment}
     config = pytester.parseconfig("--bctrl-fail-on=error")
-    asked = pytester.parseconfig(f"{setting.option}=from the command line")
+    config_with_option = pytester.parseconfig(f"{setting.option}=from the command line")
 
-    assert "from the command line" == told(asked, setting, variables)
+    assert "from the command line" == told(config_with_option, setting, variables)
     for name in setting.environment:
         assert f"from {name}" == told(config, setting, variables)
         del variables[name]
@@ -112,6 +112,6 @@ def test_an_option_takes_precedence_over_a_variable_and_that_over_the_ini_file(
 
 
 def told(config: pytest.Config, setting: table.Setting, variables: dict[str, str]) -> str:
-    given = settings.find_value(setting, config, variables)
-    assert given is not None
-    return given.value
+    setting_value = settings.find_value(setting, config, variables)
+    assert setting_value is not None
+    return setting_value.value

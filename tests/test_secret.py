@@ -37,10 +37,10 @@ SHOWN: dict[str, Callable[[Secret], object]] = {
 }
 
 
-@pytest.mark.parametrize("way", SHOWN)
+@pytest.mark.parametrize("conversion", SHOWN)
 @given(value=_VALUES)
-def test_no_conversion_to_text_shows_the_value(way: str, value: str) -> None:
-    assert value not in repr(SHOWN[way](Secret(value)))
+def test_no_conversion_to_text_shows_the_value(conversion: str, value: str) -> None:
+    assert value not in repr(SHOWN[conversion](Secret(value)))
 
 
 @given(_VALUES)
@@ -49,9 +49,9 @@ def test_a_traceback_with_local_variables_shows_no_value(value: str) -> None:
 
 
 def _fail(secret: Secret) -> str:
-    held = {"key": secret, "all": [secret]}
+    container = {"key": secret, "all": [secret]}
     try:
-        raise ValueError(secret, held)
+        raise ValueError(secret, container)
     except ValueError as error:
         return "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
 
@@ -63,10 +63,10 @@ def test_a_copied_or_pickled_secret_has_lost_its_value(again: Callable[[Secret],
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])), _VALUES)
-def test_secrets_compare_and_convert_to_bool_like_their_values(one: str, other: str) -> None:
+def test_secrets_compare_and_convert_to_bool_like_their_values(first: str, second: str) -> None:
     """They never equal a string and have no hash."""
-    assert (one, bool(one)) == (Secret(one).reveal(), bool(Secret(one)))
-    assert (True, one == other) == (Secret(one) == Secret(one), Secret(one) == Secret(other))
-    assert Secret(one) != one
+    assert (first, bool(first)) == (Secret(first).reveal(), bool(Secret(first)))
+    assert (True, first == second) == (Secret(first) == Secret(first), Secret(first) == Secret(second))
+    assert Secret(first) != first
     with pytest.raises(TypeError):
-        hash(Secret(one))
+        hash(Secret(first))

@@ -81,7 +81,7 @@ def _space_id(config: Any) -> str:
         *((_max_examples, {"bctrl_max_examples": text}, int(text)) for text in ("1", "10000", " 7 ", "007")),
         (_base_url, {NAME: "https://u"}, "https://u"),
         (_base_url, {}, "https://first"),
-        *((_space_id, {"bctrl_space_id": one}, one) for one in (str(UUID(int=7)), "my space", "ü", "a/b")),
+        *((_space_id, {"bctrl_space_id": space}, space) for space in (str(UUID(int=7)), "my space", "ü", "a/b")),
     ],
 )
 def test_a_setting_is_read(read: Read, options: dict[str, Any], expected: object) -> None:
@@ -140,9 +140,9 @@ def _refusal(environment: Mapping[str, str]) -> str:
     with pytest.raises(SettingError) as caught:
         secret_settings.api_key(environment)
     exception = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    own = [frame for frame in exception.stack if frame.filename == secret_settings.__file__]
-    assert own
-    values = [value for frame in own for name, value in (frame.locals or {}).items() if name != "environment"]
+    frames = [frame for frame in exception.stack if frame.filename == secret_settings.__file__]
+    assert frames
+    values = [value for frame in frames for name, value in (frame.locals or {}).items() if name != "environment"]
     return f"{caught.value} {values}"
 
 
@@ -153,13 +153,13 @@ def _redacted(config: pytest.Config) -> str:
 
 
 def _all(setting: table.Setting, config: pytest.Config) -> list[str]:
-    return [one.value for one in settings.list_values(setting, config)]
+    return [item.value for item in settings.list_values(setting, config)]
 
 
 def _contract(config: pytest.Config) -> str:
-    found = settings.contract_setting(config)
-    assert found is not None
-    return found.value
+    chosen = settings.contract_setting(config)
+    assert chosen is not None
+    return chosen.value
 
 
 IN_A_FILE: Mapping[str, tuple[str, str, Read, object]] = {

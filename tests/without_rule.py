@@ -27,11 +27,11 @@ from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.drift import compare_documents
 from pytest_bctrl.drift.rules import rules as drift_rules
-from pytest_bctrl.suite.sending import transport_errors as troubles
+from pytest_bctrl.suite.sending import transport_errors
 
 ROOT = Path(__file__).parents[1]
 TESTS = ("checks/test_*.py", "drift/test_*.py", "suite/test_probes.py", "suite/test_live.py")
-MAKERS = (violation.findings, compare_documents.compare_documents, drift.compare, troubles.attempt_findings)
+MAKERS = (violation.findings, compare_documents.compare_documents, drift.compare, transport_errors.attempt_findings)
 IMPORTED = re.compile(r"^from (tests\.[\w.]+|\.\w+) import", re.MULTILINE)
 
 
@@ -55,8 +55,8 @@ def main() -> int:
         if not module.name.endswith("__main__"):
             import_module(module.name)
     (operation,) = load().operations
-    known = [*rules_of(operation.invariants, ()), *drift_rules()]
-    drawn = random.Random(options.seed).sample(known, min(options.count, len(known)))
+    all_rules = [*rules_of(operation.invariants, ()), *drift_rules()]
+    drawn = random.Random(options.seed).sample(all_rules, min(options.count, len(all_rules)))
     noticed = 0
     for rule in drawn:
         by = next(filter(None, (_failing(rule, files) for files in _files(rule))), "")
@@ -78,9 +78,9 @@ def _texts(path: Path) -> Iterator[str]:
     text = path.read_text("utf-8")
     yield text
     for name in IMPORTED.findall(text):
-        own = path.parent / name[1:] if name.startswith(".") else ROOT / name.replace(".", "/")
-        if own.with_suffix(".py").is_file():
-            yield own.with_suffix(".py").read_text("utf-8")
+        path_of_module = path.parent / name[1:] if name.startswith(".") else ROOT / name.replace(".", "/")
+        if path_of_module.with_suffix(".py").is_file():
+            yield path_of_module.with_suffix(".py").read_text("utf-8")
 
 
 def _failing(rule: str, tests: list[str]) -> str:
@@ -88,15 +88,15 @@ def _failing(rule: str, tests: list[str]) -> str:
 
     They run in a process of their own, which begins with all that is imported here.
     """
-    with TemporaryFile("w+") as said:
+    with TemporaryFile("w+") as output:
         if (child := os.fork()) == 0:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            said.write(_run(rule, tests))
-            said.flush()
+            output.write(_run(rule, tests))
+            output.flush()
             os._exit(0)
         os.waitpid(child, 0)
-        said.seek(0)
-        return said.read()
+        output.seek(0)
+        return output.read()
 
 
 def _run(rule: str, tests: list[str]) -> str:

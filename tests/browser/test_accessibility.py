@@ -26,8 +26,8 @@ def test_axe_finds_no_violations(show: Show, example: Callable[[], Example], sch
     page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true; })")
     page.wait_for_function("document.querySelectorAll('details.finding').length"
                            " === document.querySelectorAll('details.finding .body').length")  # fmt: skip
-    found = Axe().run(page)
+    results = Axe().run(page)
     assert [] == [
-        (violation["id"], [node["html"] for node in violation["nodes"]]) for violation in found.response["violations"]
+        (violation["id"], [node["html"] for node in violation["nodes"]]) for violation in results.response["violations"]
     ]
-    assert len(found.response["passes"]) > 20
+    assert len(results.response["passes"]) > 20

@@ -22,6 +22,6 @@ def test_a_loopback_page_can_read_responses_and_errors(chromium: Browser) -> Non
         page = context.new_page()
         page.goto(f"{other.url}/a-page-of-another-origin")
         url = f"{mock.url}/v1/spaces/{mock.space_id}/runtimes"
-        asked = [page.evaluate(ASK, [url, key]) for key in (mock.api_key.reveal(), "wrong")]
-        assert [[200, len(mock.runtimes), True], [401, None, True]] == asked
+        statuses = [page.evaluate(ASK, [url, key]) for key in (mock.api_key.reveal(), "wrong")]
+        assert [[200, len(mock.runtimes), True], [401, None, True]] == statuses
     context.close()

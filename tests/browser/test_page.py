@@ -80,10 +80,10 @@ def test_tests_without_findings_are_listed(show: Show) -> None:
 def test_findings_of_a_response_are_next_to_its_status(show: Show) -> None:
     """Not below the last of its properties."""
     example = failed()
-    changed = replace(
+    renamed = replace(
         example.findings[0], location="status", sample=None, extra={**example.findings[0].extra, "status": "200"}
     )
-    page = show(replace(example, findings=(changed,)))
+    page = show(replace(example, findings=(renamed,)))
     button = page.locator("#outline button.at")
     expect(button).to_have_attribute("aria-label", "1 finding at 200: show only these")
     above = """((button, names) => button.getBoundingClientRect().top

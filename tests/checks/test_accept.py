@@ -53,11 +53,11 @@ class Slotted:
         self.status_code, self.headers, self.content = 200, {JSON[0]: JSON[1]}, BODY
 
 
-@pytest.mark.parametrize("made", [of_httpx, of_requests, of_urllib3, of_werkzeug, Slotted])
-def test_responses_of_client_libraries_are_converted(made: Any) -> None:
-    response = response_from(made(), CONTRACT)
+@pytest.mark.parametrize("make_response", [of_httpx, of_requests, of_urllib3, of_werkzeug, Slotted])
+def test_responses_of_client_libraries_are_converted(make_response: Any) -> None:
+    response = response_from(make_response(), CONTRACT)
     assert (200, "application/json", BODY) == (response.status, response.media_type, response.body)
-    assert made in (of_werkzeug, Slotted) or {"id": SPACE} == response.path_values
+    assert make_response in (of_werkzeug, Slotted) or {"id": SPACE} == response.path_values
 
 
 @pytest.mark.parametrize("body", [BODY, BODY.decode(), sample()], ids=["bytes", "text", "data"])
@@ -187,11 +187,11 @@ def asked_by_django(method: str) -> Any:
     return response
 
 
-@pytest.mark.parametrize("asked", [asked_by_httpx, asked_by_requests, asked_by_flask, asked_by_django])
+@pytest.mark.parametrize("make_response", [asked_by_httpx, asked_by_requests, asked_by_flask, asked_by_django])
 @pytest.mark.parametrize(("method", "operation"), [("GET", "things"), ("HEAD", "look"), ("OPTIONS", "things")])
-def test_the_operation_is_found_by_path_and_method(asked: Any, method: str, operation: str) -> None:
+def test_the_operation_is_found_by_path_and_method(make_response: Any, method: str, operation: str) -> None:
     """An undocumented method counts as GET."""
-    response = response_from(asked(method), both())
+    response = response_from(make_response(method), both())
     assert (operation, {"id": "a"}) == (response.operation.operation_id, response.path_values)
 
 
@@ -210,10 +210,12 @@ def elsewhere() -> Any:
     return httpx.Response(200, content=b"1", request=httpx.Request("GET", "https://h/elsewhere"))
 
 
-@pytest.mark.parametrize(("made", "where"), [(without_path, "pytest_bctrl.check"), (elsewhere, "https://h/elsewhere")])
-def test_a_url_without_an_operation_is_an_error(made: Any, where: str) -> None:
+@pytest.mark.parametrize(
+    ("make_response", "where"), [(without_path, "pytest_bctrl.check"), (elsewhere, "https://h/elsewhere")]
+)
+def test_a_url_without_an_operation_is_an_error(make_response: Any, where: str) -> None:
     with pytest.raises(BctrlError) as caught:
-        response_from(made(), both())
+        response_from(make_response(), both())
     assert where == caught.value.where
 
 

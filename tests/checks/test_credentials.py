@@ -55,8 +55,8 @@ def test_no_credential_contains_more_than_half_of_the_key(key: str, field: KeyFi
         if credential.name == "token as a user":
             text = base64.b64decode(text.removeprefix("Basic ")).decode().removesuffix(":")
         text = text.removeprefix("Token ")
-        from_start = sum(one == other for one, other in zip(key, text, strict=False))
-        from_end = sum(one == other for one, other in zip(key[::-1], text[::-1], strict=False))
+        from_start = sum(letter == text_letter for letter, text_letter in zip(key, text, strict=False))
+        from_end = sum(letter == text_letter for letter, text_letter in zip(key[::-1], text[::-1], strict=False))
         # Made-up text may have a character of the key by chance where neither end lines up.
         if credential.is_derived:
             assert max(from_start, from_end if len(text) != len(key) else 0) <= len(key) // 2
@@ -76,14 +76,18 @@ def without_made_up(text: str, key: str) -> str:
     if text in key:
         return text
     pairs = zip(text, key.ljust(len(text)), strict=False)
-    return "".join(letter if letter == other else "." for letter, other in pairs)
+    return "".join(letter if letter == key_letter else "." for letter, key_letter in pairs)
 
 
 def test_wrong_credentials_share_a_prefix_or_suffix_with_the_key() -> None:
     """The rest consists of other characters, shown here as dots."""
     key = "abc_Key1xend23x7"
     credentials = wrong_credentials(Secret(key), KeyField("Cookie", "id="))
-    sent = {one.name: one.header.reveal().removeprefix("id=") for one in credentials if one.header}
+    sent = {
+        credential.name: credential.header.reveal().removeprefix("id=")
+        for credential in credentials
+        if credential.header
+    }
     assert {
         name: without_made_up(text, key) for name, text in sent.items() if name not in ("empty key", "wrong key")
     } == {
@@ -115,19 +119,28 @@ def test_a_rejected_head_may_have_any_status_except_a_server_error(status: int, 
 def test_accepting_every_credential_is_one_finding() -> None:
     """A credential that is rejected in another way, or accepted at another level, is a separate finding."""
     seen = [("no header", 200), ("empty bearer", 204), ("wrong token", 400), ("another scheme", 299)]
-    found = [
+    each_accepted = [
         replace(finding, count=2)
         for name, status in seen
         for finding in findings(response({}, status), check_refused(response({}, status), name))
     ]
-    folded, other = merge_accepted(found)
+    folded, unmerged = merge_accepted(each_accepted)
     further = "and so are 2 further kinds: empty bearer, another scheme"
-    assert (f"{found[0].message}, {further}", 6, 3) == (folded.message, folded.count, folded.total)
-    assert (found[2], [found[1], found[3], found[2]]) == (other, merge_accepted(found[1:]))
-    apart = [found[0], replace(found[1], level="warning"), replace(found[3], extra={"accepted": True})]
+    assert (f"{each_accepted[0].message}, {further}", 6, 3) == (folded.message, folded.count, folded.total)
+    assert (each_accepted[2], [each_accepted[1], each_accepted[3], each_accepted[2]]) == (
+        unmerged,
+        merge_accepted(each_accepted[1:]),
+    )
+    apart = [
+        each_accepted[0],
+        replace(each_accepted[1], level="warning"),
+        replace(each_accepted[3], extra={"accepted": True}),
+    ]
     assert apart == merge_accepted(apart)
-    assert [found[0]] == merge_accepted(found[:1])
-    assert [*found[:1], replace(found[1], observed=300)] == merge_accepted([found[0], replace(found[1], observed=300)])
+    assert [each_accepted[0]] == merge_accepted(each_accepted[:1])
+    assert [*each_accepted[:1], replace(each_accepted[1], observed=300)] == merge_accepted(
+        [each_accepted[0], replace(each_accepted[1], observed=300)]
+    )
 
 
 @pytest.mark.parametrize("key", ["bctrl_Key_0123456789", "Keyxendx", "a", "a:b c$'`\\"])
@@ -136,11 +149,11 @@ def test_the_shell_command_of_a_wrong_credential_sends_it(key: str, field: KeyFi
     """With the key in its environment, the shell sends the same header; the command does not contain the key."""
     none, *others = wrong_credentials(Secret(key), field)
     assert ("no header", None, "") == (none.name, none.header, none.shell)
-    script = "".join(f'printf "%s\\0" "{one.shell}"\n' for one in others)
+    script = "".join(f'printf "%s\\0" "{credential.shell}"\n' for credential in others)
     process = subprocess.run(
         ["bash", "-c", script], env={**os.environ, "BCTRL_API_KEY": key}, capture_output=True, text=True
     )
-    assert ([one.header.reveal() for one in others if one.header is not None], "") == (
+    assert ([credential.header.reveal() for credential in others if credential.header is not None], "") == (
         process.stdout.split("\0")[:-1],
         process.stderr,
     )

@@ -69,14 +69,14 @@ def test_a_body_that_does_not_match_the_path_is_shown_unchanged(body: Any) -> No
 
 
 def test_evidence_without_a_request_has_the_method_of_the_operation() -> None:
-    made = response_from(httpx.Response(200, content=b"[]"), CONTRACT)
-    assert "GET" == evidence(made, ())["request"]["method"]
+    response_without_request = response_from(httpx.Response(200, content=b"[]"), CONTRACT)
+    assert "GET" == evidence(response_without_request, ())["request"]["method"]
 
 
 def test_only_headers_without_credentials_are_shown() -> None:
     shown = [["Content-Type", "text/html"], ["X-Request-Id", "r"], ["Retry-After", "5"], ["WWW-Authenticate", "Bearer"]]
-    given = [(name, value) for name, value in shown] + [("Set-Cookie", "session=secret")]
-    assert shown == evidence(response({}, 401, tuple(given)), ())["response"]["headers"]
+    headers = [(name, value) for name, value in shown] + [("Set-Cookie", "session=secret")]
+    assert shown == evidence(response({}, 401, tuple(headers)), ())["response"]["headers"]
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def _first(**changes: Any) -> Any:
 
 def _each(**changes: Any) -> Any:
     """The sample, with all of its runtimes changed."""
-    return {"runtimes": [{**one, **changes} for one in sample()["runtimes"]]}
+    return {"runtimes": [{**item, **changes} for item in sample()["runtimes"]]}
 
 
 def _without(name: str) -> Any:
@@ -246,23 +246,23 @@ CREDENTIALS = {
 """By the status of the response: the findings for a wrong credential, and for a HEAD without one."""
 
 
-def summary(finding: Finding, given: Response) -> str:
+def summary(finding: Finding, checked: Response) -> str:
     """A finding in one line; what the line leaves out follows from it and from the answer, and is held to that."""
     kind, where = str(finding.extra.get("kind", "")), finding.location
     value = json.dumps(finding.observed) if kind in ("unlisted-value", "new-branch") else None
     shape = re.sub(r"\{[^{}]*\}", "{}", finding.operation)
-    parts = [finding.rule, shape, where, [["status", str(given.status)]], None, value, kind]
+    parts = [finding.rule, shape, where, [["status", str(checked.status)]], None, value, kind]
     assert sha256(json.dumps(parts).encode()).hexdigest()[:16] == finding.fingerprint
     is_added = finding.message.endswith(OVERLAY_ALONE)
-    assert ("overlay" if is_added else source_of(finding.rule, given)) == finding.extra["source"]
-    assert (given.operation.label, str(given.status)) == (finding.operation, finding.extra["status"])
-    assert (given.reproduce, "none") == (finding.reproduce, finding.direction)
+    assert ("overlay" if is_added else source_of(finding.rule, checked)) == finding.extra["source"]
+    assert (checked.operation.label, str(checked.status)) == (finding.operation, finding.extra["status"])
+    assert (checked.reproduce, "none") == (finding.reproduce, finding.direction)
     if finding.sample is not None:
         assert finding.observed == finding.sample["value"]
         assert where == re.sub(r"\[\d+\]", "[*]", finding.sample["location"])
     assert (finding.sample is None) == bool(re.match(r"(status|body|header [\w-]+|credential: .*)$", where))
     if "response" in finding.extra:
-        _require_evidence(finding.extra, given)
+        _require_evidence(finding.extra, checked)
     rule = finding.rule.replace("response_schema_conformance", "schema") + (
         f"/{kind}" if kind not in ("", finding.message) else ""
     )
@@ -276,52 +276,56 @@ def _shown(side: Any) -> str:
     return side if isinstance(side, str) and '"' in side else json.dumps(side, ensure_ascii=False)
 
 
-def _require_evidence(extra: Any, given: Response) -> None:
-    method, response = given.method or given.operation.method, extra["response"]
-    path = given.operation.url_path(given.path_values) if given.path_values else given.operation.path
+def _require_evidence(extra: Any, checked: Response) -> None:
+    method, response = checked.method or checked.operation.method, extra["response"]
+    path = checked.operation.url_path(checked.path_values) if checked.path_values else checked.operation.path
     assert {"method": method, "path": path} == extra["request"]
-    assert (given.status, len(given.body)) == (response["status"], response["size"])
+    assert (checked.status, len(checked.body)) == (response["status"], response["size"])
 
 
-def require_reported(found: Iterable[Finding], given: Response, *expected: str) -> None:
-    assert [*expected] == ([summary(finding, given) for finding in found] or ["nothing"])
+def require_reported(findings: Iterable[Finding], checked: Response, *expected: str) -> None:
+    assert [*expected] == ([summary(finding, checked) for finding in findings] or ["nothing"])
 
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_a_response_yields_the_expected_findings(name: str) -> None:
-    given, *expected = ANSWERS[name]
-    require_reported(check_response(given), given, *expected)
+    checked, *expected = ANSWERS[name]
+    require_reported(check_response(checked), checked, *expected)
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_a_schema_violation_yields_the_expected_findings(name: str) -> None:
     schema, value, *expected = SCHEMAS[name]
-    given = response(value, contract=contract_of(schema, COMPONENTS), id="a")
-    require_reported(check_response(given), given, *expected)
+    checked = response(value, contract=contract_of(schema, COMPONENTS), id="a")
+    require_reported(check_response(checked), checked, *expected)
 
 
 @pytest.mark.parametrize("name", INSTEAD)
 def test_an_unexpected_status_yields_the_expected_findings(name: str) -> None:
-    given, statuses, *expected = INSTEAD[name]
-    require_reported(check_response(given, statuses), given, *expected)
+    checked, statuses, *expected = INSTEAD[name]
+    require_reported(check_response(checked, statuses), checked, *expected)
 
 
 @pytest.mark.parametrize("status", CREDENTIALS)
 def test_an_accepted_wrong_credential_yields_the_expected_findings(status: int) -> None:
-    given, (wrong, none) = response({}, status), CREDENTIALS[status]
-    require_reported(findings(given, check_refused(given, "empty bearer")), given, wrong)
-    require_reported(findings(given, check_head_refused(given)), given, none)
+    checked, (wrong, none) = response({}, status), CREDENTIALS[status]
+    require_reported(findings(checked, check_refused(checked, "empty bearer")), checked, wrong)
+    require_reported(findings(checked, check_head_refused(checked)), checked, none)
 
 
 def test_equal_findings_of_several_responses_are_merged() -> None:
-    given = [ANSWERS[name][0] for name in ("wrong type", "each unlisted value", "wrong type", "missing")]
-    merged = merge(finding for one in given for finding in check_response(one))
+    responses = [ANSWERS[name][0] for name in ("wrong type", "each unlisted value", "wrong type", "missing")]
+    merged = merge(finding for checked in responses for finding in check_response(checked))
     counts = [("type", 2, 16), ("unlisted-value", 8, 8), ("missing", 1, 8)]
     assert counts == [(finding.extra["kind"], finding.count, finding.total) for finding in merged]
 
 
-@pytest.mark.parametrize(("one", "other", "total"), [(8, 3, 11), (None, 3, None), (8, None, None), (None, None, None)])
-def test_merging_adds_counts_and_totals_if_both_have_one(one: int | None, other: int | None, total: int | None) -> None:
+@pytest.mark.parametrize(
+    ("first_total", "second_total", "total"), [(8, 3, 11), (None, 3, None), (8, None, None), (None, None, None)]
+)
+def test_merging_adds_counts_and_totals_if_both_have_one(
+    first_total: int | None, second_total: int | None, total: int | None
+) -> None:
     (finding,) = check_response(response(runtime(name=7)))
-    (merged,) = merge([replace(finding, count=2, total=one), replace(finding, count=3, total=other)])
+    (merged,) = merge([replace(finding, count=2, total=first_total), replace(finding, count=3, total=second_total)])
     assert (5, total) == (merged.count, merged.total)

@@ -64,8 +64,8 @@ def test_an_invalid_header_is_a_finding(name: str, value: str, is_whole: bool) -
 
 def test_a_missing_required_header_is_a_finding() -> None:
     assert MISSING == found()
-    changed = replace(response({}, contract=contract()), has_all_headers=True)
-    (finding,) = check_response(changed)
+    checked = replace(response({}, contract=contract()), has_all_headers=True)
+    (finding,) = check_response(checked)
     expected = {"type": "integer", "minimum": 0}
     assert (expected, None, "missing") == (finding.expected, finding.observed, finding.extra["kind"])
 

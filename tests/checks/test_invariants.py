@@ -15,7 +15,7 @@ OTHER = "00000000-0000-4000-8000-000000000000"
 
 
 def listed(*changes: dict[str, Any]) -> dict[str, Any]:
-    return {"runtimes": [one for change in changes for one in runtime(**change)["runtimes"]]}
+    return {"runtimes": [item for change in changes for item in runtime(**change)["runtimes"]]}
 
 
 def times(created: str, updated: str) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def test_a_custom_invariant_finds_and_repairs_violations(rule: Any, body: Any, e
     (invariant,) = Invariant.of({**RULE, **rule})
     invariant.repair(body, {"id": "mine"}, 0)
     # The body itself cannot be changed in place.
-    assert [one for one in expected if not one] == [path for path, _, _ in invariant.check(body, {"id": "mine"})]
+    assert [path for path in expected if not path] == [path for path, _, _ in invariant.check(body, {"id": "mine"})]
 
 
 @pytest.mark.parametrize(

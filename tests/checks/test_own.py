@@ -25,15 +25,17 @@ from .responses import response, runtime
 
 
 @contract_check("short_names", level="warning", operations=["runtimes-list"])
-def short_names(made: Response) -> Iterator[Problem]:
-    for path, name in made.select("runtimes[*].name"):
+def short_names(checked: Response) -> Iterator[Problem]:
+    for path, name in checked.select("runtimes[*].name"):
         if len(name) > 9:
             yield Problem("a name is short", path, expected="at most 9", observed=name)
 
 
 @contract_check("counted")
-def counted(made: Response) -> list[Problem]:
-    return [] if made.header("X-Total") else [Problem("it says how many", place="header X-Total", expected="a number")]
+def counted(checked: Response) -> list[Problem]:
+    return (
+        [] if checked.header("X-Total") else [Problem("it says how many", place="header X-Total", expected="a number")]
+    )
 
 
 def test_a_problem_becomes_a_finding_with_the_name_and_level_of_the_check() -> None:
@@ -65,8 +67,8 @@ def test_a_custom_check_that_returns_none_has_no_findings() -> None:
 def test_a_custom_check_applies_only_to_its_operations(operations: tuple[str, ...], is_asked: bool) -> None:
     check = contract_check("counted", operations=operations)(counted.function)
     assert "error" == check.level
-    found = [finding.rule for finding in check_response(response(runtime()), custom=[check])]
-    assert (["counted"] if is_asked else []) == [rule for rule in found if rule == "counted"]
+    rule_names = [finding.rule for finding in check_response(response(runtime()), custom=[check])]
+    assert (["counted"] if is_asked else []) == [rule for rule in rule_names if rule == "counted"]
 
 
 def test_a_custom_check_is_callable() -> None:
@@ -119,8 +121,12 @@ def test_an_exception_in_a_custom_check_is_reported_with_its_line(
     monkeypatch.chdir(Path(__file__).parent)
     with pytest.raises(BrokenCheckError) as caught:
         run_check(Check("mine", function), response({}))
-    said, at, hint = told(caught.value)
-    assert (True, True, "fix the check; what it was to look at is not checked") == (problem in said, where in at, hint)
+    message, at, hint = told(caught.value)
+    assert (True, True, "fix the check; what it was to look at is not checked") == (
+        problem in message,
+        where in at,
+        hint,
+    )
     assert type(caught.value.__cause__).__name__ in problem
 
 

@@ -152,5 +152,5 @@ NUMBERS = st.builds(
 def test_a_number_beyond_a_double_is_found(number: str, around: str) -> None:
     is_whole = number.lstrip("-").isdigit()
     is_beyond = abs(int(number)) > sys.float_info.max if is_whole else isinf(float(number))
-    found = list(check_interoperable(response(around.format(number).encode())))
-    assert is_beyond == bool(found)
+    violations = list(check_interoperable(response(around.format(number).encode())))
+    assert is_beyond == bool(violations)

@@ -32,7 +32,7 @@ APP = (JSON, ("Server", "app"))
 
 
 @pytest.mark.parametrize(
-    ("given", "levels"),
+    ("checked", "levels"),
     [
         (refusal("a\x00b", 400), ["info"]),
         (refusal("a/b", 404), ["info"]),
@@ -48,16 +48,16 @@ APP = (JSON, ("Server", "app"))
         (refusal("a\x00b", 404, {"error": "x", "code": "x", "requestId": "x"}, APP), []),
     ],
 )
-def test_the_level_depends_on_the_source_of_the_rule_and_of_the_rejection(given: Response, levels: list[str]) -> None:
-    findings = check_protocol(given, refusals(given.operation))
-    assert levels == [finding.level for finding in softened(given, findings)]
+def test_the_level_depends_on_the_source_of_the_rule_and_of_the_rejection(checked: Response, levels: list[str]) -> None:
+    findings = check_protocol(checked, refusals(checked.operation))
+    assert levels == [finding.level for finding in softened(checked, findings)]
 
 
 def test_a_rejection_by_a_gateway_is_one_finding() -> None:
-    given = refusal("a\x00b", 400)
-    (finding,) = softened(given, check_protocol(given, refusals(given.operation)))
+    checked = refusal("a\x00b", 400)
+    (finding,) = softened(checked, check_protocol(checked, refusals(checked.operation)))
     assert finding.message == "what no client sends is refused before it reaches the application"
-    assert answered_by(given) == (
+    assert answered_by(checked) == (
         "a proxy or framework before the application, it seems: it is not JSON; "
         "its Server is nginx/1.26, that of the plain answer app; its Via is 1.1 edge, that of the plain answer missing"
     )
@@ -66,16 +66,16 @@ def test_a_rejection_by_a_gateway_is_one_finding() -> None:
     assert ("the application", "", "") == (
         answered_by(refusal("mine", 404, {}, APP)),
         answered_by(refusal("mine", 299)),
-        answered_by(replace(given, usual=None)),
+        answered_by(replace(checked, usual=None)),
     )
 
 
 def test_findings_without_an_overlay_keep_their_level() -> None:
     contract = from_document(document(True), "things.json")
-    changed = replace(response(b"", 400, contract=contract, id="nobody"), usual=None)
-    findings = check_protocol(changed, (404,))
+    checked = replace(response(b"", 400, contract=contract, id="nobody"), usual=None)
+    findings = check_protocol(checked, (404,))
     assert findings
-    assert findings == softened(changed, findings)
+    assert findings == softened(checked, findings)
     assert {"contract"} == {finding.extra["source"] for finding in findings}
 
 
@@ -102,12 +102,12 @@ def test_is_malformed_recognises_values_that_no_client_sends(value: str) -> None
 
 
 def test_a_rejection_is_shown_with_its_server_and_the_documented_schema() -> None:
-    told = "\n".join(describe(check_protocol(refusal("mine", 404, {"detail": "x"}, HTML))))
-    assert '  response  404, Server nginx/1.26, Via 1.1 edge: {"detail": "x"}' in told
-    assert "  from      a proxy or framework before the application, it seems: its Server is nginx/1.26, that" in told
-    assert "  rule of   the overlay, not the published spec" in told
-    assert "expected  FlatError {error, code, requestId} | NestedError {error}" in told
-    assert "null" not in told
+    text = "\n".join(describe(check_protocol(refusal("mine", 404, {"detail": "x"}, HTML))))
+    assert '  response  404, Server nginx/1.26, Via 1.1 edge: {"detail": "x"}' in text
+    assert "  from      a proxy or framework before the application, it seems: its Server is nginx/1.26, that" in text
+    assert "  rule of   the overlay, not the published spec" in text
+    assert "expected  FlatError {error, code, requestId} | NestedError {error}" in text
+    assert "null" not in text
     page = refusal("mine", 404, b"<h1>no</h1>\r\n" + b"word " * 20 + b"pk_secret_0123456789", HTML)
     assert "404, Server nginx/1.26, Via 1.1 edge: <h1>no</h1> word word" in "\n".join(describe(check_protocol(page)))
     assert "pk_" not in "\n".join(line for line in describe(check_protocol(page)) if "response" in line)
@@ -115,24 +115,24 @@ def test_a_rejection_is_shown_with_its_server_and_the_documented_schema() -> Non
 
 def test_levels_and_baseline_entries_can_name_a_status(tmp_path: Path) -> None:
     """The 200 with an HTML content type stays an error, the 404 does not."""
-    found = [
+    findings = [
         finding
         for status in (200, 404)
         for finding in check_protocol(response(b"{}", status, HTML))
         if "header" in finding.location
     ]
-    assert ["200", "404"] == [finding.extra["status"] for finding in found]
+    assert ["200", "404"] == [finding.extra["status"] for finding in findings]
     rule = "content_type_conformance"
     for line in (f"{rule}[404] = info", f"{rule}[4xx]@header Content-Type=info"):
         levels = parse_levels([f"{rule} = warning", line], "x")
         assert (["warning", "info"], []) == (
-            [finding.level for finding in levels.apply(found)[0]],
-            levels.apply(found)[1],
+            [finding.level for finding in levels.apply(findings)[0]],
+            levels.apply(findings)[1],
         )
     assert f"{rule}[404]@x" == parse_levels([f"{rule}[404]@x = off"], "x").off[0].name
     path = tmp_path / "known.yaml"
     path.write_text(
         f"allow:\n- {{rule: {rule}, location: header Content-Type, status: 404, reason: proxy, until: 2099-01-01}}\n"
     )
-    marked = [mark_accepted(one, load_baseline(path, "known"), date(2026, 1, 1)) for one in found]
-    assert [False, True] == ["accepted" in one.extra for one in marked]
+    marked = [mark_accepted(finding, load_baseline(path, "known"), date(2026, 1, 1)) for finding in findings]
+    assert [False, True] == ["accepted" in finding.extra for finding in marked]

@@ -12,7 +12,7 @@ NEXT = '</v2/things>; rel="successor-version", <https://x>; rel=sunset'
 
 
 @pytest.mark.parametrize(
-    ("status", "headers", "told"),
+    ("status", "headers", "message"),
     [
         (200, {}, None),
         (200, {"Deprecation": "?0", "Link": NEXT}, None),
@@ -26,14 +26,14 @@ NEXT = '</v2/things>; rel="successor-version", <https://x>; rel=sunset'
         (404, {}, None),
     ],
 )
-def test_deprecation_and_sunset_headers_are_reported(status: int, headers: dict[str, str], told: str | None) -> None:
-    found = list(check_retired(response(sample(), status, (JSON, *headers.items()))))
-    assert [told is not None] == [bool(found)]
-    assert told is None or told in found[0].message
+def test_deprecation_and_sunset_headers_are_reported(status: int, headers: dict[str, str], message: str | None) -> None:
+    violations = list(check_retired(response(sample(), status, (JSON, *headers.items()))))
+    assert [message is not None] == [bool(violations)]
+    assert message is None or message in violations[0].message
     expected = ("deprecated", "warning") if status == 200 else ("gone", "error")
     assert {("retired_operation", "operation", *expected, "an operation in service", status)} >= {
         (finding.rule, finding.place, finding.kind, finding.level, finding.expected, finding.observed)
-        for finding in found
+        for finding in violations
     }
 
 

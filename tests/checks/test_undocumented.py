@@ -14,8 +14,8 @@ from .responses import response, runtime
 
 
 def found(body: Any, schema: Any = None, schemas: Any = None) -> list[str]:
-    made = response(body) if schema is None else response(body, contract=contract_of(schema, schemas))
-    return [finding.sample["location"] for finding in check_undocumented(made)]
+    checked = response(body) if schema is None else response(body, contract=contract_of(schema, schemas))
+    return [finding.sample["location"] for finding in check_undocumented(checked)]
 
 
 @pytest.mark.parametrize(

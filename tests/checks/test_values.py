@@ -34,12 +34,12 @@ def observed(data: Any) -> list[Finding]:
     return [named(finding) for finding in differences(CONTRACT, response(data).observed) if finding.rule == RULE]
 
 
-WAYS = pytest.mark.parametrize("way", [checked, observed])
+WAYS = pytest.mark.parametrize("find", [checked, observed])
 
 
-def told(found: list[Finding]) -> list[tuple[Any, int, int | None]]:
+def told(findings: list[Finding]) -> list[tuple[Any, int, int | None]]:
     """Value, count and total of each finding."""
-    return [(finding.observed, finding.count, finding.total) for finding in found]
+    return [(finding.observed, finding.count, finding.total) for finding in findings]
 
 
 @WAYS
@@ -51,35 +51,35 @@ def told(found: list[Finding]) -> list[tuple[Any, int, int | None]]:
         (body("status", None), "null 1 of 1"),
     ],
 )
-def test_each_undocumented_value_is_a_finding_with_its_own_count(way: Any, data: Any, expected: str) -> None:
-    found = way(data)
+def test_each_undocumented_value_is_a_finding_with_its_own_count(find: Any, data: Any, expected: str) -> None:
+    findings = find(data)
     assert expected == " ".join(
-        [*(f"{finding.observed or 'null'} {finding.count}" for finding in found), f"of {found[0].total}"]
+        [*(f"{finding.observed or 'null'} {finding.count}" for finding in findings), f"of {findings[0].total}"]
     )
-    assert len(found) == len({finding.fingerprint for finding in found})
+    assert len(findings) == len({finding.fingerprint for finding in findings})
 
 
 @WAYS
-@pytest.mark.parametrize("more", [1, 15])
-def test_further_undocumented_values_are_counted_in_one_finding(way: Any, more: int) -> None:
-    names = [f"new-{number}" for number in range(APART + more)]
-    found = way(body("status", *names, names[-1]))
-    words = "1 further value" if more == 1 else f"{more} further values"
-    assert [(name, 1, APART + more + 1) for name in names[:APART]] == told(found[:APART])
-    assert [(words, more + 1, APART + more + 1)] == told(found[APART:])
-    assert (FURTHER_MESSAGE, APART + 1) == (found[-1].message, len({finding.fingerprint for finding in found}))
+@pytest.mark.parametrize("further", [1, 15])
+def test_further_undocumented_values_are_counted_in_one_finding(find: Any, further: int) -> None:
+    names = [f"new-{number}" for number in range(APART + further)]
+    findings = find(body("status", *names, names[-1]))
+    words = "1 further value" if further == 1 else f"{further} further values"
+    assert [(name, 1, APART + further + 1) for name in names[:APART]] == told(findings[:APART])
+    assert [(words, further + 1, APART + further + 1)] == told(findings[APART:])
+    assert (FURTHER_MESSAGE, APART + 1) == (findings[-1].message, len({finding.fingerprint for finding in findings}))
 
 
 def test_the_limit_on_distinct_values_applies_to_all_responses_together() -> None:
     bodies = [body("status", *(f"new-{number}" for number in range(start, start + 12))) for start in (0, 12)]
-    merged = merge(one for data in bodies for one in checked(data))
+    merged = merge(finding for data in bodies for finding in checked(data))
     assert APART + 1 == len(merged) == len({finding.fingerprint for finding in merged})
-    assert 24 == sum(one.count for one in merged)
+    assert 24 == sum(finding.count for finding in merged)
     assert merged[-1].observed == "at least 2 further values"
 
 
 def test_a_value_that_matches_no_alternative_is_one_finding() -> None:
-    assert [2] == [one.count for one in checked(body("backing", "a", "b"))]
+    assert [2] == [finding.count for finding in checked(body("backing", "a", "b"))]
 
 
 def test_the_report_lists_each_undocumented_value_and_the_documented_ones_once() -> None:

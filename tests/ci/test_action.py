@@ -46,19 +46,21 @@ def step(tmp_path: Path, environment: Path) -> Run:
     """Run one step by its id, in an empty directory; returns the exit code, the outputs and the printed text."""
 
     def run(name: str, inputs: dict[str, str], **more: str) -> tuple[int, dict[str, str], str]:
-        chosen = next(one for one in STEPS if one.get("id") == name)
-        given = {key: spec["default"] for key, spec in ACTION["inputs"].items()} | inputs
+        chosen = next(step for step in STEPS if step.get("id") == name)
+        values = {key: spec["default"] for key, spec in ACTION["inputs"].items()} | inputs
         outputs = tmp_path / "outputs"
         outputs.touch()
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("BCTRL_", "PYTEST_", "INPUT_"))}
+        variables = {
+            key: value for key, value in os.environ.items() if not key.startswith(("BCTRL_", "PYTEST_", "INPUT_"))
+        }
         done = subprocess.run(
             # As the runner does for `shell: bash`.
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", chosen["run"]],
             cwd=tmp_path,
             env={
-                **kept,
-                **{key: PLACEHOLDER.sub(lambda found: given[found[1]], text) for key, text in chosen["env"].items()},
-                "PATH": f"{environment / 'bin'}{os.pathsep}{kept['PATH']}",
+                **variables,
+                **{key: PLACEHOLDER.sub(lambda found: values[found[1]], text) for key, text in chosen["env"].items()},
+                "PATH": f"{environment / 'bin'}{os.pathsep}{variables['PATH']}",
                 "GITHUB_OUTPUT": str(outputs),
                 "PYTEST_ADDOPTS": f"{UNUSED} -p no:randomly -p no:anyio",
                 **more,
@@ -95,16 +97,16 @@ def test_the_action_installs_the_given_package(step: Run, tmp_path: Path, enviro
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr(f"{info}/RECORD", "")
 
-    code, _, told = step("install", {"package": str(wheel)}, PIP_NO_INDEX="1")
+    code, _, output = step("install", {"package": str(wheel)}, PIP_NO_INDEX="1")
 
-    assert 0 == code, told
+    assert 0 == code, output
     subprocess.run([environment / "bin" / "python", "-c", "import stand_in"], check=True, timeout=60)
 
 
 def test_the_action_passes_against_the_mock(step: Run, tmp_path: Path) -> None:
-    code, outputs, told = step("run", {"report": "out.xml"})
+    code, outputs, output = step("run", {"report": "out.xml"})
 
-    assert (0, {"verdict": "passed", "report": "out.xml"}) == (code, outputs), told
+    assert (0, {"verdict": "passed", "report": "out.xml"}) == (code, outputs), output
     assert int(next(ET.parse(tmp_path / "out.xml").iter("testsuite")).attrib["tests"]) > 10
 
 
@@ -112,10 +114,10 @@ def test_the_action_fails_for_a_faulty_live_target(step: Run) -> None:
     """The key is in the environment, but never in the output."""
     with serve(named("kind-not-in-enum-1")) as server:
         inputs = {"target": "live", "space-id": server.space_id, "base-url": server.url}
-        code, outputs, told = step("run", inputs, BCTRL_API_KEY=server.api_key)
+        code, outputs, output = step("run", inputs, BCTRL_API_KEY=server.api_key)
 
-    assert (1, "failed") == (code, outputs["verdict"]), told
-    assert server.api_key not in told
+    assert (1, "failed") == (code, outputs["verdict"]), output
+    assert server.api_key not in output
 
 
 def test_the_action_fails_without_a_verdict(step: Run) -> None:
@@ -124,8 +126,8 @@ def test_the_action_fails_without_a_verdict(step: Run) -> None:
     code, outputs, _ = step("run", dead, BCTRL_API_KEY="pk_action_0123456789")
     assert (2, "not-checked") == (code, outputs["verdict"])
     assert (4, "not-checked") == (lambda done: (done[0], done[1]["verdict"]))(step("run", {"target": "live"}))
-    code, _, told = step("run", {"target": "mock; touch injected"})
-    assert (4, True) == (code, "::error::target: choose one of mock, live, none" in told)
+    code, _, output = step("run", {"target": "mock; touch injected"})
+    assert (4, True) == (code, "::error::target: choose one of mock, live, none" in output)
 
 
 def test_drift_fails_the_action_until_the_spec_is_updated(step: Run, tmp_path: Path) -> None:

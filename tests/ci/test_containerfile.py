@@ -34,11 +34,11 @@ def stages() -> Iterator[Stage]:
     lines = re.sub(r"\\\n", " ", re.sub(r"^#.*\n", "", TEXT, flags=re.MULTILINE)).splitlines()
     stage: Stage = []
     for line in filter(None, lines):
-        name, _, rest = line.partition(" ")
+        name, _, arguments = line.partition(" ")
         if name == "FROM" and stage:
             yield stage
             stage = []
-        stage.append((name, rest.strip()))
+        stage.append((name, arguments.strip()))
     yield stage
 
 
@@ -59,7 +59,7 @@ def words(instruction: str, port: str) -> list[str]:
 
 
 def test_the_image_copies_exactly_the_sources_of_the_wheel() -> None:
-    copied = {source for name, rest in BUILD if name == "COPY" for source in shlex.split(rest)[:-1]}
+    copied = {source for name, arguments in BUILD if name == "COPY" for source in shlex.split(arguments)[:-1]}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
     about = {project["project"]["readme"], *project["project"]["license-files"]}
@@ -68,10 +68,10 @@ def test_the_image_copies_exactly_the_sources_of_the_wheel() -> None:
 
 
 def test_the_image_runs_the_built_wheel_without_root() -> None:
-    source, made, kept = FINAL["COPY"].split()
-    assert (made, ("FROM", f"{FINAL['FROM']} AS {source.removeprefix('--from=')}")) == (kept, BUILD[0])
-    assert f"pip --python {made}/bin/python install" in dict(BUILD)["RUN"]
-    assert f"PATH={made}/bin:$PATH" == FINAL["ENV"]
+    source, built, target = FINAL["COPY"].split()
+    assert (built, ("FROM", f"{FINAL['FROM']} AS {source.removeprefix('--from=')}")) == (target, BUILD[0])
+    assert f"pip --python {built}/bin/python install" in dict(BUILD)["RUN"]
+    assert f"PATH={built}/bin:$PATH" == FINAL["ENV"]
     assert min(map(int, FINAL["USER"].split(":"))) > 0
     assert int(FINAL["EXPOSE"]) > 1023
 

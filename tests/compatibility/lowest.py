@@ -20,23 +20,32 @@ def main(extras: list[str]) -> int:
     """Print each requirement with the version that is installed, and say of those that are wrong how."""
     declared = [Requirement(text) for text in metadata.requires(PACKAGE) or ()]
     extras = extras or [""]
-    asked = [one for one in declared if one.marker is None or any(one.marker.evaluate({"extra": e}) for e in extras)]
+    requirements = [
+        declared_requirement
+        for declared_requirement in declared
+        if declared_requirement.marker is None
+        or any(declared_requirement.marker.evaluate({"extra": e}) for e in extras)
+    ]
     wrong = 0
     for requirement in declared:
-        found = _installed(requirement.name)
-        right = _lowest_that_fits(requirement, asked) if requirement in asked else None
-        wrong += found != right
-        print(f"{requirement}: {found or 'nothing'} is installed" + ("" if found == right else f", not {right}"))
-    return 1 if wrong or not asked else 0
+        installed = _installed(requirement.name)
+        right = _lowest_that_fits(requirement, requirements) if requirement in requirements else None
+        wrong += installed != right
+        print(
+            f"{requirement}: {installed or 'nothing'} is installed" + ("" if installed == right else f", not {right}")
+        )
+    return 1 if wrong or not requirements else 0
 
 
-def _lowest_that_fits(requirement: Requirement, asked: list[Requirement]) -> Version:
+def _lowest_that_fits(requirement: Requirement, requirements: list[Requirement]) -> Version:
     """The highest of the lower bounds that the package and what it requires set."""
     bounds = [requirement]
-    for other in asked:
-        needs = map(Requirement, metadata.requires(other.name) or ())
+    for related in requirements:
+        needs = map(Requirement, metadata.requires(related.name) or ())
         bounds += [need for need in needs if need.name == requirement.name and need.marker is None]
-    return max(Version(one.version) for need in bounds for one in need.specifier if one.operator == ">=")
+    return max(
+        Version(specifier.version) for need in bounds for specifier in need.specifier if specifier.operator == ">="
+    )
 
 
 def _installed(name: str) -> Version | None:

@@ -67,8 +67,8 @@ def test_each_fault_of_a_server_is_found_by_its_rule(pytester: pytest.Pytester) 
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     report = json.loads((pytester.path / "report.json").read_text("utf-8"))
-    found = {finding["rule"] for finding in report["findings"]}
-    assert {"response_schema_conformance", "strict_json", "not_a_server_error"} <= found
+    rules = {finding["rule"] for finding in report["findings"]}
+    assert {"response_schema_conformance", "strict_json", "not_a_server_error"} <= rules
 
 
 GENERATED = """
@@ -134,9 +134,9 @@ def test_schemathesis_generates_requests_from_the_schema_fixture(
 
 def test_schema_uses_the_contract_in_force_during_collection(pytester: pytest.Pytester) -> None:
     """In modules, in a conftest.py, with workers and in any working directory, without affecting other projects."""
-    own = json.loads(packaged().merged.read_text("utf-8"))
-    own["paths"]["/v2/mine"] = own["paths"].pop("/v1/spaces/{id}/runtimes")
-    (pytester.path / "own.json").write_text(json.dumps(own), "utf-8")
+    document = json.loads(packaged().merged.read_text("utf-8"))
+    document["paths"]["/v2/mine"] = document["paths"].pop("/v1/spaces/{id}/runtimes")
+    (pytester.path / "own.json").write_text(json.dumps(document), "utf-8")
     pytester.makeini("[pytest]\nbctrl_contract = own.json\n")
     pytester.makeconftest("from pytest_bctrl import schema\nEARLY = schema()\n")
     (pytester.path / "sub").mkdir()

@@ -48,14 +48,16 @@ def suite(pytester: pytest.Pytester, written: Path) -> pytest.Pytester:
 
 
 def test_each_plugin_writes_its_own_files(suite: pytest.Pytester) -> None:
-    kept = [path.relative_to(suite.path) for path in suite.path.rglob("*") if path.suffix in {".har", ".yaml", ".ambr"}]
+    files = [
+        path.relative_to(suite.path) for path in suite.path.rglob("*") if path.suffix in {".har", ".yaml", ".ambr"}
+    ]
 
     assert [
         "__snapshots__/test_kept.ambr",
         "cassettes/test_kept/test_a_cassette.yaml",
         "recordings/listing.har",
         "recordings/test_asynchronous/test_recorded.har",
-    ] == sorted(path.as_posix() for path in kept)
+    ] == sorted(path.as_posix() for path in files)
 
 
 @pytest.mark.parametrize(

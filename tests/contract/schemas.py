@@ -19,7 +19,7 @@ _COUNT = st.integers(0, 3)
 
 def _some(keywords: dict[str, st.SearchStrategy[Any]], **fixed: Any) -> st.SearchStrategy[dict[str, Any]]:
     """Some of the keywords."""
-    return st.fixed_dictionaries({word: st.just(said) for word, said in fixed.items()}, optional=keywords)
+    return st.fixed_dictionaries({word: st.just(value) for word, value in fixed.items()}, optional=keywords)
 
 
 _TYPES = st.lists(

@@ -20,12 +20,12 @@ def written(folder: Path, files: dict[str, Any], version: str = "3.0.3", **paths
     main = {
         "openapi": version,
         "info": {"title": "Pets", "version": "1"},
-        "paths": {f"/{name}": said for name, said in paths.items()},
+        "paths": {f"/{name}": item for name, item in paths.items()},
         "components": {"parameters": {"Limit": {"name": "limit", "in": "query", "schema": {"type": "integer"}}}},
     }
-    for name, said in {"api.json": main, **files}.items():
+    for name, content in {"api.json": main, **files}.items():
         (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(said if isinstance(said, str) else json.dumps(said), "utf-8")
+        (folder / name).write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
     return load(folder / "api.json")
 
 
@@ -61,7 +61,7 @@ FILES = {
 def test_references_between_files_are_resolved(tmp_path: Path) -> None:
     """Paths are relative to the referring file; files without references to them are not read."""
     contract = written(tmp_path, FILES, pets={"$ref": "paths/pets.json"}, own={"$ref": "./api.json#/paths/~1pets"})
-    pets, own = contract.operations
+    pets, itself = contract.operations
     (_, schema) = pets.responses["200"].json or ("", True)
 
     def takes(**more: Any) -> bool:
@@ -69,7 +69,7 @@ def test_references_between_files_are_resolved(tmp_path: Path) -> None:
 
     assert (["limit"], ["limit"]) == (
         [parameter.name for parameter in pets.parameters],
-        [parameter.name for parameter in own.parameters],
+        [parameter.name for parameter in itself.parameters],
     )
     assert takes(parent={"name": "x", "size": 4}, shop=1)
     assert not any([takes(size=3), takes(parent={}), takes(parent={"name": "x", "size": 3}), takes(shop="1")])
@@ -77,12 +77,12 @@ def test_references_between_files_are_resolved(tmp_path: Path) -> None:
 
 def test_a_discriminator_mapping_can_refer_to_other_files(tmp_path: Path) -> None:
     mapping = {"cat": "./cats.yaml#/Cat", "dog": "#/Dog", "other": "Other"}
-    told = {"propertyName": "kind", "mapping": mapping}
-    pets = {"oneOf": [{"$ref": "cats.yaml#/Cat"}, {"$ref": "#/Dog"}], "discriminator": told}
+    discriminator = {"propertyName": "kind", "mapping": mapping}
+    pets = {"oneOf": [{"$ref": "cats.yaml#/Cat"}, {"$ref": "#/Dog"}], "discriminator": discriminator}
     files = {"pets.json": {"Pet": pets, "Dog": {"type": "object"}}, "cats.yaml": "Cat: {type: object}"}
     data = written(tmp_path, files, pets=get({"$ref": "pets.json#/Pet"})).document
-    rest = data["x-bctrl-files"]["pets.json#/Pet"]["discriminator"]["mapping"]
-    assert {**mapping, "cat": "#/x-bctrl-files/cats.yaml%23~1Cat", "dog": "#/x-bctrl-files/pets.json%23~1Dog"} == rest
+    mapped = data["x-bctrl-files"]["pets.json#/Pet"]["discriminator"]["mapping"]
+    assert {**mapping, "cat": "#/x-bctrl-files/cats.yaml%23~1Cat", "dog": "#/x-bctrl-files/pets.json%23~1Dog"} == mapped
 
 
 WRONG: dict[str, tuple[Any, str]] = {

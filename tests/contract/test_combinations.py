@@ -114,11 +114,11 @@ def test_an_unresolvable_reference_is_an_error() -> None:
 
 def test_cached_counts_do_not_outlive_temporary_schemas() -> None:
     """A new schema may have the `id()` of one that no longer exists."""
-    own = {"allOf": [PAIR] * 2}
-    combinations = Combinations({}, "x.json", {id(own)})
+    composed = {"allOf": [PAIR] * 2}
+    combinations = Combinations({}, "x.json", {id(composed)})
     for _ in range(50):
-        assert combinations.are_bounded({"allOf": [own, {"allOf": [PAIR] * 9}]})
-        assert not combinations.are_bounded({"allOf": [own, {"allOf": [PAIR] * 10}]})
+        assert combinations.are_bounded({"allOf": [composed, {"allOf": [PAIR] * 9}]})
+        assert not combinations.are_bounded({"allOf": [composed, {"allOf": [PAIR] * 10}]})
 
 
 def alternatives(schema: Any, *, is_negated: bool = False) -> list[tuple[str, ...]]:
@@ -130,8 +130,8 @@ def alternatives(schema: Any, *, is_negated: bool = False) -> list[tuple[str, ..
         return [tuple(value)]
     parts = [alternatives(part, is_negated=is_negated) for part in value]
     if (word == "allOf") is is_negated:
-        return [way for part in parts for way in part]
-    return [sum(way, ()) for way in product(*parts)]
+        return [alternative for part in parts for alternative in part]
+    return [sum(combination, ()) for combination in product(*parts)]
 
 
 SCHEMAS = st.recursive(

@@ -63,10 +63,10 @@ def test_a_setting_takes_precedence_over_the_folder(tmp_path: Path) -> None:
 
 
 def test_a_custom_document_has_no_overlay(tmp_path: Path) -> None:
-    own = tmp_path / "own.json"
-    shutil.copy(packaged().merged, own)
-    chosen = contract_in_force(str(own), tmp_path)
-    assert (own, own, None, "--bctrl-contract") == (chosen.path, chosen.spec, chosen.overlay, chosen.provenance)
+    path = tmp_path / "own.json"
+    shutil.copy(packaged().merged, path)
+    chosen = contract_in_force(str(path), tmp_path)
+    assert (path, path, None, "--bctrl-contract") == (chosen.path, chosen.spec, chosen.overlay, chosen.provenance)
     assert published_source(chosen) == URL
 
 

@@ -112,7 +112,7 @@ def test_other_texts_yield_none(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "expected"),
+    ("first", "second", "expected"),
     [
         ("2026-03-01T08:00:00Z", "2026-03-01T08:00:01Z", True),
         ("2026-03-01T08:00:00Z", "2026-03-01T08:00:00Z", False),
@@ -136,5 +136,5 @@ def test_other_texts_yield_none(text: str) -> None:
         ("2026-03-01T08:00:00Z", "tomorrow", False),
     ],
 )
-def test_is_before_compares_times_with_and_without_offset(one: str, other: str, expected: bool) -> None:
-    assert expected is is_before(one, other)
+def test_is_before_compares_times_with_and_without_offset(first: str, second: str, expected: bool) -> None:
+    assert expected is is_before(first, second)

@@ -122,7 +122,9 @@ def test_the_mock_accepts_only_credentials_of_a_documented_scheme(ways: Sequence
         }
         assert expected == {name for name, response in responses.items() if response.status == 200}
         refused = [response for response in responses.values() if response.status != 200]
-        assert {(401, True)} >= {(one.status, one.header("www-authenticate") is not None) for one in refused}
+        assert {(401, True)} >= {
+            (response.status, response.header("www-authenticate") is not None) for response in refused
+        }
 
 
 @pytest.mark.parametrize("key", ["a-key", "me:too"])

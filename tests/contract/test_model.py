@@ -41,8 +41,8 @@ def operation(*statuses: str, **changes: Any) -> Operation:
 def test_response_for_finds_exact_status_range_or_default(
     statuses: list[str], status: int, expected: str | None
 ) -> None:
-    found = operation(*statuses).response_for(status)
-    assert expected == (found.status if found else None)
+    documented = operation(*statuses).response_for(status)
+    assert expected == (documented.status if documented else None)
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,8 @@ NOWHERE = ("#/gone", "#/list/1", "#/list/-1", "#/list/00", "#/list/x", "#list", 
 @pytest.mark.parametrize(
     ("reference", "problem"),
     [
-        *((one, "leads nowhere") for one in NOWHERE),
-        *((one, "outside") for one in ("", "a.yaml", "https://h/a#/b", "/a")),
+        *((pointer, "leads nowhere") for pointer in NOWHERE),
+        *((pointer, "outside") for pointer in ("", "a.yaml", "https://h/a#/b", "/a")),
     ],
 )
 def test_an_unresolvable_pointer_is_an_error(reference: str, problem: str) -> None:

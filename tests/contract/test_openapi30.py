@@ -66,14 +66,14 @@ def of_30(schema: Any) -> dict[str, Any]:
 def test_openapi_30_schemas_equal_their_31_form(name: str) -> None:
     """For the engine, the gate, the mock and the suite."""
     row = ROWS[name]
-    made = of_30(row.schema)
-    contract = from_document(made, "things.json")
+    spec = of_30(row.schema)
+    contract = from_document(spec, "things.json")
     (_, schema) = contract.operations[0].responses["200"].json or ("", False)
 
     assert ([*row.right], []) == tuple(
         [value for value in values if accepts(contract, schema, value)] for values in (row.right, row.wrong)
     )
-    assert [] == compare(made, upgrade_document(made))
+    assert [] == compare(spec, upgrade_document(spec))
     target = Target(with_mock(ContractRun("mock", contract, "", Secret(""), {}, "error", 20)))
     findings = run_probes(target)
     target.close()

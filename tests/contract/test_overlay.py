@@ -31,7 +31,7 @@ C = DOCUMENT["c"]
             {"a": {"b": 2, "list": [1, 2, 3, 4], "new": {}}},
         ),
         ([{"target": "$.a.list", "update": 4}], {"a": {"b": 1, "list": [1, 2, 3, 4]}}),
-        ([{"target": "$.c[*]", "update": {"x": 1}}], {"c": [{**one, "x": 1} for one in C]}),
+        ([{"target": "$.c[*]", "update": {"x": 1}}], {"c": [{**item, "x": 1} for item in C]}),
         ([{"target": "$.c[?@.n == 1]", "remove": True}], {"c": [{"n": 2}]}),
         ([{"target": "$", "update": {"new": {}}}, {"target": "$.new", "update": {"x": 1}}], {"new": {"x": 1}}),
         ([{"target": "$.a", "remove": False, "update": {"b": 2}}], {"a": {"b": 2, "list": [1, 2, 3]}}),
@@ -105,7 +105,14 @@ def test_the_error_names_the_overlay_the_action_and_its_target() -> None:
 
 @pytest.mark.parametrize(
     "overlay",
-    [None, [], "x", {}, *({"overlay": one, "actions": [{}]} for one in ("2.0.0", "1.2.0")), {"overlay": "1.0.0"}],
+    [
+        None,
+        [],
+        "x",
+        {},
+        *({"overlay": version, "actions": [{}]} for version in ("2.0.0", "1.2.0")),
+        {"overlay": "1.0.0"},
+    ],
 )
 def test_a_document_that_is_not_an_overlay_is_an_error(overlay: Any) -> None:
     with pytest.raises(DocumentError, match=r"o\.yaml"):

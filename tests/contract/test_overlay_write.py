@@ -21,8 +21,8 @@ _DOCUMENTS = st.dictionaries(_KEYS, _DATA, max_size=4)
 
 
 def applied(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    made = list(actions(old, new))
-    return apply({"overlay": "1.0.0", "actions": made}, old, "made") if made else old
+    written = list(actions(old, new))
+    return apply({"overlay": "1.0.0", "actions": written}, old, "made") if written else old
 
 
 @given(_DOCUMENTS, _DOCUMENTS)

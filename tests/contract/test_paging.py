@@ -86,11 +86,13 @@ APIS = {
 def contract(schema: Any, query: dict[str, Any], headers: Any = None, **operation: Any) -> Contract:
     """The contract of one list, which answers a wrong request with 400."""
     identity = {"name": "id", "in": "path", "required": True, "schema": TEXT, "example": "1"}
-    asked = [{"name": name, "in": "query", "schema": said} for name, said in query.items()]
+    parameters = [
+        {"name": name, "in": "query", "schema": schema_of_parameter} for name, schema_of_parameter in query.items()
+    ]
     refused = {"description": "", "content": {"application/json": {"schema": body(error=TEXT)}}}
     listed = {"description": "", "headers": headers or {}, "content": {"application/json": {"schema": schema}}}
     responses = {"200": listed, "400": refused, "404": refused}
-    return contract_of(responses=responses, parameters=[identity, *asked], **operation)
+    return contract_of(responses=responses, parameters=[identity, *parameters], **operation)
 
 
 def of_api(name: str) -> Contract:
@@ -107,14 +109,14 @@ def test_paging_is_recognised_by_parameter_and_property_names(name: str) -> None
 
     assert paging is not None
     start = f"{paging.by} {paging.start.name}" if paging.start else ""
-    told = "Link" if paging.in_header else ".".join(paging.next)
-    assert (by, size, following) == (start, paging.size.name if paging.size else "", told)
+    next_location = "Link" if paging.in_header else ".".join(paging.next)
+    assert (by, size, following) == (start, paging.size.name if paging.size else "", next_location)
     assert bool(by or following) == paging.has_next_page
     assert "id" == paging.identity
 
 
 @pytest.mark.parametrize(
-    ("schema", "query", "said"),
+    ("schema", "query", "extension"),
     [
         (LIST, {}, None),
         (LIST, {"size": WHOLE}, None),
@@ -124,8 +126,8 @@ def test_paging_is_recognised_by_parameter_and_property_names(name: str) -> None
         (LIST, {"limit": WHOLE, "page": WHOLE}, False),
     ],
 )
-def test_operations_without_paging_are_not_recognised(schema: Any, query: dict[str, Any], said: Any) -> None:
-    of = contract(schema, query, **({} if said is None else {"x-bctrl-paging": said}))
+def test_operations_without_paging_are_not_recognised(schema: Any, query: dict[str, Any], extension: Any) -> None:
+    of = contract(schema, query, **({} if extension is None else {"x-bctrl-paging": extension}))
 
     assert read_paging(of, of.operations[0]) is None
 
@@ -137,8 +139,8 @@ def test_the_packaged_contract_has_no_paging() -> None:
 
 def test_x_bctrl_paging_names_unusual_parameters_and_properties() -> None:
     schema = body(rows=LIST, others=LIST, go=body(on=TEXT), left=TRUTH)
-    said = {"items": "rows", "cursor": "from", "next": "go.on", "more": "left", "size": "n", "id": "id"}
-    of = contract(schema, {"from": TEXT, "n": WHOLE}, **{"x-bctrl-paging": said})
+    extension = {"items": "rows", "cursor": "from", "next": "go.on", "more": "left", "size": "n", "id": "id"}
+    of = contract(schema, {"from": TEXT, "n": WHOLE}, **{"x-bctrl-paging": extension})
 
     paging = read_paging(of, of.operations[0])
 
@@ -177,27 +179,27 @@ WRONG = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_an_invalid_x_bctrl_paging_is_a_one_line_error(name: str) -> None:
-    said, problem = WRONG[name]
+    extension, problem = WRONG[name]
 
     with pytest.raises(DocumentError) as caught:
-        contract(body(data=LIST), {"limit": WHOLE}, **{"x-bctrl-paging": said})
+        contract(body(data=LIST), {"limit": WHOLE}, **{"x-bctrl-paging": extension})
 
     place = "things.json: #/paths/~1v1~1things~1{id}/get/x-bctrl-paging*: "
     pytest.LineMatcher([str(caught.value)]).fnmatch_lines([place + problem])
 
 
 @pytest.mark.parametrize(
-    ("schema", "said", "problem"),
+    ("schema", "extension", "problem"),
     [
         (body(a=LIST, b=LIST), {"size": "limit"}, "items: the response has no list ''"),
         (LIST, {"id": "id"}, "no parameter selects a page"),
     ],
 )
-def test_an_incomplete_x_bctrl_paging_is_an_error(schema: Any, said: Any, problem: str) -> None:
-    query = {"limit": WHOLE} if "size" in said else {"z": TEXT}
+def test_an_incomplete_x_bctrl_paging_is_an_error(schema: Any, extension: Any, problem: str) -> None:
+    query = {"limit": WHOLE} if "size" in extension else {"z": TEXT}
 
     with pytest.raises(DocumentError, match=problem):
-        contract(schema, query, **{"x-bctrl-paging": said})
+        contract(schema, query, **{"x-bctrl-paging": extension})
 
 
 def test_x_bctrl_paging_without_a_list_is_an_error() -> None:

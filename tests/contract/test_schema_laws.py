@@ -79,18 +79,20 @@ EVALUATED: dict[str, Any] = {"allOf": [{"unevaluatedProperties": True}], "uneval
 def test_a_mutant_is_found_at_its_location(contract: Contract) -> None:
     samples, bodies = sampled(contract)
     for mutant in mutants(samples) if bodies else ():
-        response, found = found_in(contract, mutant.body)
+        response, findings = found_in(contract, mutant.body)
         for observed, facts in response.observed.places.items():
             assert len(list(response.select(observed.location))) >= facts.seen, observed.location
         expected = [exact_location(path) for path, _ in select_values(mutant.body, mutant.location)]
         paths: list[str] = []
-        for finding in (finding for finding in found if finding.rule == mutant.check):
+        for finding in (finding for finding in findings if finding.rule == mutant.check):
             # There is nothing at the place of what is missing: the object around it is the place.
             place = split_location(finding.location)[0] if finding.extra["kind"] == "missing" else finding.location
             selected = [exact_location(path) for path, _ in response.select(place)]
             assert len(selected) >= finding.count
             paths += selected
-        assert any(path.startswith(other) or other in ("$", path) for path in paths for other in expected), mutant.name
+        assert any(path.startswith(prefix) or prefix in ("$", path) for path in paths for prefix in expected), (
+            mutant.name
+        )
 
 
 TIME = {"type": "string"}

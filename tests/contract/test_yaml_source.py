@@ -45,8 +45,8 @@ def test_keys_are_strings() -> None:
 
 def test_merge_keys_and_aliases_are_resolved() -> None:
     assert {"a": {"b": 1}, "c": {"b": 1, "d": 2}} == read_yaml("a: &a {b: 1}\nc:\n  <<: *a\n  d: 2\n", "x")
-    made = read_yaml("a: &a {x: 1}\nb: &b {x: 2, y: 3}\nc:\n  <<: [*a, *b]\n", "x")["c"]
-    assert {"x": 1, "y": 3} == made
+    merged = read_yaml("a: &a {x: 1}\nb: &b {x: 2, y: 3}\nc:\n  <<: [*a, *b]\n", "x")["c"]
+    assert {"x": 1, "y": 3} == merged
     assert {"k": 1, "b": "k"} == read_yaml("&a k: 1\nb: *a\n", "x")
 
 

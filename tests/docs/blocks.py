@@ -55,7 +55,7 @@ class Command:
 
 def blocks(page: Path) -> list[Block]:
     """Return the fenced blocks of a page, in order; blocks inside lists and quotes too."""
-    found = []
+    fenced = []
     excuse = ""
     for token in MarkdownIt("commonmark").parse(page.read_text("utf-8")):
         if token.type == "html_block":
@@ -63,26 +63,26 @@ def blocks(page: Path) -> list[Block]:
             excuse = " ".join(marked[1].split()) if marked else ""
         elif token.type in ("fence", "code_block"):
             assert token.map is not None
-            found.append(Block(token.info.strip(), token.content, token.map[0] + 2, excuse))
+            fenced.append(Block(token.info.strip(), token.content, token.map[0] + 2, excuse))
             excuse = ""
         elif token.type == "inline":
             excuse = ""
-    return found
+    return fenced
 
 
 def commands(block: Block) -> list[Command]:
     """Return the command after each `$`, with `>` lines joined, and the output shown below it."""
-    found: list[Command] = []
+    parsed: list[Command] = []
     for number, line in enumerate(block.text.splitlines(), block.line):
         if line.startswith("$ "):
-            found.append(Command(line[2:], (), number))
-        elif not found:
+            parsed.append(Command(line[2:], (), number))
+        elif not parsed:
             raise ValueError(f"line {number}: a console block begins with a command: $ …")
-        elif line.startswith("> ") and not found[-1].shown:
-            found[-1] = Command(f"{found[-1].text}\n{line[2:]}", (), found[-1].line)
+        elif line.startswith("> ") and not parsed[-1].shown:
+            parsed[-1] = Command(f"{parsed[-1].text}\n{line[2:]}", (), parsed[-1].line)
         else:
-            found[-1] = Command(found[-1].text, (*found[-1].shown, line), found[-1].line)
-    return found
+            parsed[-1] = Command(parsed[-1].text, (*parsed[-1].shown, line), parsed[-1].line)
+    return parsed
 
 
 def _shell(text: str) -> None:
@@ -137,8 +137,10 @@ def steps(block: Block, name: str, values: Mapping[str, str]) -> Iterator[str]:
 
 def _command(script: str, variables: Mapping[str, Any], values: Mapping[str, str]) -> str:
     """A command that runs one step in a shell of its own, as the platform does."""
-    given = [f"{name}={shlex.quote(_filled(str(value), values))}" for name, value in variables.items()]
-    return shlex.join(["env"]) + " " + " ".join([*given, "bash", "-e", "-c", shlex.quote(_filled(script, values))])
+    assignments = [f"{name}={shlex.quote(_filled(str(value), values))}" for name, value in variables.items()]
+    return (
+        shlex.join(["env"]) + " " + " ".join([*assignments, "bash", "-e", "-c", shlex.quote(_filled(script, values))])
+    )
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:

@@ -60,10 +60,10 @@ def exports(variables: Mapping[str, str]) -> str:
 
 def real_environment(home: Path) -> dict[str, str]:
     """Return the variables of a newcomer's shell, who has Python and a registry to install from."""
-    kept = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith(_REGISTRY)}
+    inherited = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith(_REGISTRY)}
     return {
         "PATH": os.defpath,
-        **kept,
+        **inherited,
         "HOME": str(home),
         "LANG": "C.UTF-8",
         "TERM": "dumb",
@@ -76,11 +76,13 @@ def real_environment(home: Path) -> dict[str, str]:
 
 def missing(arguments: list[str]) -> Iterator[str]:
     """Yield what of the arguments of `pip install` is not installed here, each with the reason."""
-    expected = [argument for argument in arguments if not argument.startswith("-")]
+    requirements = [argument for argument in arguments if not argument.startswith("-")]
     if "-r" in arguments:
-        file = expected.pop(expected.index(arguments[arguments.index("-r") + 1]))
-        expected += [line for line in Path(file).read_text("utf-8").splitlines() if line and not line.startswith("#")]
-    for text in expected:
+        file = requirements.pop(requirements.index(arguments[arguments.index("-r") + 1]))
+        requirements += [
+            line for line in Path(file).read_text("utf-8").splitlines() if line and not line.startswith("#")
+        ]
+    for text in requirements:
         local = re.fullmatch(r"(\.|[\w./*-]*\.whl)(\[[\w,]+\])?", text)
         requirement = Requirement(f"pytest-bctrl{local[2] or ''}" if local else text)
         try:

@@ -108,10 +108,10 @@ def _serve(caller: socket.socket, authority: trustme.CA, played: Mapping[str, in
             context.wrap_socket(caller, server_side=True) as outside,
             socket.create_connection(("127.0.0.1", played[host])) as inside,
         ):
-            responses = threading.Thread(target=_copy, args=(inside, outside), daemon=True)
-            responses.start()
+            backward = threading.Thread(target=_copy, args=(inside, outside), daemon=True)
+            backward.start()
             _copy(outside, inside)
-            responses.join()
+            backward.join()
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:

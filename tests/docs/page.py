@@ -63,11 +63,11 @@ class Reader:
 
     def follow(self) -> Outcome:
         """Do what every block says; a page is left at its first command that does not end."""
-        found = blocks(self._page)
+        page_blocks = blocks(self._page)
         with self._shell:
-            for number, block in enumerate(found):
+            for number, block in enumerate(page_blocks):
                 try:
-                    self._do(block, found[number + 1 :])
+                    self._do(block, page_blocks[number + 1 :])
                 except (TimeoutError, EOFError, ValueError) as error:
                     self._tell(block.line, str(error))
                     break
@@ -81,8 +81,8 @@ class Reader:
             parse(block)
         elif kind == "console":
             self._outcome.run += 1
-            asked = commands(block)
-            for command, following in zip(asked, [*asked[1:], None], strict=True):
+            typed_commands = commands(block)
+            for command, following in zip(typed_commands, [*typed_commands[1:], None], strict=True):
                 self._type(command, following)
         elif kind == "bash":
             self._outcome.run += 1
@@ -124,8 +124,8 @@ class Reader:
         """A command with the stand-ins' values where a reader puts their own."""
         text = text.replace(_PORT, str(self._port))
         api = self._outside.api
-        own = {"BCTRL_API_KEY": api.api_key, "BCTRL_SPACE_ID": api.space_id, "--bctrl-space-id": api.space_id}
-        for name, value in own.items():
+        values = {"BCTRL_API_KEY": api.api_key, "BCTRL_SPACE_ID": api.space_id, "--bctrl-space-id": api.space_id}
+        for name, value in values.items():
             text = text.replace(f"{name}=…", f"{name}={value}")
         return text
 
@@ -135,7 +135,7 @@ class Reader:
         path = self._shell.folder() / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block.text.replace(_PORT, str(self._port)), "utf-8")
-        if re.fullmatch(r"test_\w+\.py", path.name) and not any(_runs_pytest(other) for other in later):
+        if re.fullmatch(r"test_\w+\.py", path.name) and not any(_runs_pytest(later_block) for later_block in later):
             self._tell(block.line, f"no later block runs pytest on {name}")
         api = self._outside.api
         secrets = {"BCTRL_API_KEY": api.api_key, "BCTRL_SPACE_ID": api.space_id}

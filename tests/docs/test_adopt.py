@@ -66,14 +66,14 @@ class Handler(BaseHTTPRequestHandler):
         """Keep quiet."""
 
     def _refused(self) -> tuple[int, str] | None:
-        given = parse_qs(urlsplit(self.path).query)
-        query = {name: values[0] for name, values in given.items()}
+        sent = parse_qs(urlsplit(self.path).query)
+        query = {name: values[0] for name, values in sent.items()}
         limit = query.get("limit", "20")
         if self.headers.get("Authorization") != f"Bearer {KEY}":
             return 401, "auth.unauthorized"
         if self.headers.get("BCTRL-Version") != VERSION:
             return 400, "version.invalid"
-        if any(len(values) > 1 for values in given.values()):
+        if any(len(values) > 1 for values in sent.values()):
             return 400, "request.invalid"
         if self.fault != "any limit" and not (limit.isdecimal() and 1 <= int(limit) <= 100):
             return 400, "request.invalid"

@@ -49,9 +49,9 @@ def _constants(node: ast.AST) -> Iterator[str]:
 
 
 def test_the_checks_page_lists_every_rule() -> None:
-    found = {*rules(), *request_rules()}
-    assert {"response_schema_conformance", "complete_body", "complete_answer", "unique_ids"} <= found
-    assert [] == sorted(rule for rule in found if f"| `{rule}` |" not in CHECKS)
+    names = {*rules(), *request_rules()}
+    assert {"response_schema_conformance", "complete_body", "complete_answer", "unique_ids"} <= names
+    assert [] == sorted(rule for rule in names if f"| `{rule}` |" not in CHECKS)
 
 
 def test_the_checks_page_lists_only_existing_rules() -> None:

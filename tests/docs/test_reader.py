@@ -28,7 +28,7 @@ def only(outcome: Outcome) -> str:
 
 
 @pytest.mark.parametrize(
-    ("block", "said"),
+    ("block", "message"),
     [
         ("```ruby\nputs 1\n```", "2: a block of kind 'ruby' is neither run nor saved"),
         ("```\ntext\n```", "2: a block of kind '' is neither run nor saved"),
@@ -56,8 +56,8 @@ def only(outcome: Outcome) -> str:
         ),
     ],
 )  # fmt: skip
-def test_wrong_statements_of_a_page_are_reported(tmp_path: Path, block: str, said: str) -> None:
-    assert only(follow(block, tmp_path)).startswith(said)
+def test_wrong_statements_of_a_page_are_reported(tmp_path: Path, block: str, message: str) -> None:
+    assert only(follow(block, tmp_path)).startswith(message)
 
 
 def test_a_page_is_updated_with_the_output_of_its_commands(tmp_path: Path) -> None:

@@ -31,12 +31,12 @@ def summarised(findings: list[Finding], base: Doc, revision: Doc, at: str | None
 
     With `at`, the location of a schema, places are those in that schema, and rules have no words for where they are.
     """
-    found: dict[str, list[str]] = {}
+    grouped: dict[str, list[str]] = {}
     for finding in findings:
         require_consistent(finding, base, revision)
         subject, change = _summary(finding, at)
-        found.setdefault(subject, []).append(change)
-    changes = {subject: ", ".join(filter(None, sorted(texts))) for subject, texts in sorted(found.items())}
+        grouped.setdefault(subject, []).append(change)
+    changes = {subject: ", ".join(filter(None, sorted(texts))) for subject, texts in sorted(grouped.items())}
     return "; ".join(f"{subject}: {texts}" if texts else subject for subject, texts in changes.items()) or "nothing"
 
 
@@ -77,8 +77,8 @@ def require_consistent(finding: Finding, base: Doc, revision: Doc) -> None:
         expected = (rule.direction == "response", bool(is_of_body))
         assert expected == ("status" in finding.extra, "media_type" in finding.extra)
     assert not has_value(finding) or finding.extra["shown"]["by"] == "counterexample"
-    own = _fingerprint(finding, _words(finding)), _fingerprint(finding, "")
-    assert finding.fingerprint in (own if finding.count == 1 else (*own, finding.extra["change"]))
+    fingerprints = _fingerprint(finding, _words(finding)), _fingerprint(finding, "")
+    assert finding.fingerprint in (fingerprints if finding.count == 1 else (*fingerprints, finding.extra["change"]))
     old, new = (finding.extra[side] for side in ("base", "revision"))
     assert ("base", None, "revision", None) == (old["document"], old["line"], new["document"], new["line"])
     assert old["pointer"] or new["pointer"]

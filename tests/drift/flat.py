@@ -44,13 +44,13 @@ def parts(document: Doc, value: Any, pointer: str) -> Parts | None:
         return None
     if value.get("additionalProperties", True) is not True:
         return None
-    found: Parts = [(value, pointer)]
+    collected: Parts = [(value, pointer)]
     for index, inner in enumerate(value.get("allOf", ())):
-        more = parts(document, inner, f"{pointer}/allOf/{index}")
-        if more is None or value.get("nullable") or inner.get("nullable"):
+        inner_parts = parts(document, inner, f"{pointer}/allOf/{index}")
+        if inner_parts is None or value.get("nullable") or inner.get("nullable"):
             return None
-        found += more
-    return found
+        collected += inner_parts
+    return collected
 
 
 def _facts(schemas: Parts) -> dict[str, Any]:
@@ -78,11 +78,11 @@ def _token(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def _inner(old: Doc, new: Doc, before: Any, after: Any, way: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    one, other = parts(old, *before), parts(new, *after)
-    if one is None or other is None or len(way) > _MOST or one[0][1] in way:
+def _inner(old: Doc, new: Doc, before: Any, after: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    old_parts, new_parts = parts(old, *before), parts(new, *after)
+    if old_parts is None or new_parts is None or len(path) > _MOST or old_parts[0][1] in path:
         return
-    was, now = _facts(one), _facts(other)
+    was, now = _facts(old_parts), _facts(new_parts)
     if was["type"] and now["type"] and was["type"][0] != now["type"][0]:
         yield "type", was["type"][1]
         return
@@ -90,17 +90,17 @@ def _inner(old: Doc, new: Doc, before: Any, after: Any, way: tuple[str, ...]) ->
         yield "null", was["type"][1]
     if was["enum"] and now["enum"]:
         listed = [{repr(value) for value in side["enum"][0] if value is not None} for side in (was, now)]
-        if listed[0] != listed[1] and len(one) == len(other) == 1:
+        if listed[0] != listed[1] and len(old_parts) == len(new_parts) == 1:
             yield "enum", was["enum"][1]
-    if was["type"] and now["type"] and len(one) == len(other) == 1:
-        yield "walked", one[0][1]
+    if was["type"] and now["type"] and len(old_parts) == len(new_parts) == 1:
+        yield "walked", old_parts[0][1]
     if all(side["type"] is None or side["type"][0] == "object" for side in (was, now)):
-        yield from _properties(old, new, was, now, (*way, one[0][1]))
+        yield from _properties(old, new, was, now, (*path, old_parts[0][1]))
     if was["items"] and now["items"]:
-        yield from _inner(old, new, was["items"], now["items"], (*way, one[0][1]))
+        yield from _inner(old, new, was["items"], now["items"], (*path, old_parts[0][1]))
 
 
-def _properties(old: Doc, new: Doc, was: Any, now: Any, way: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def _properties(old: Doc, new: Doc, was: Any, now: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     before, after = was["properties"], now["properties"]
     for name in before.keys() | after.keys():
         if name not in after and name not in now["required"]:
@@ -111,19 +111,19 @@ def _properties(old: Doc, new: Doc, was: Any, now: Any, way: tuple[str, ...]) ->
             if (name in was["required"]) != (name in now["required"]):
                 yield "required", before[name][0][1]
             if len(before[name]) == len(after[name]) == 1:
-                yield from _inner(old, new, before[name][0], after[name][0], way)
+                yield from _inner(old, new, before[name][0], after[name][0], path)
 
 
 def facts(old: Doc, new: Doc) -> set[Fact]:
     """What changed in the JSON that operations of both documents answer under the same status."""
-    found = set()
+    changes = set()
     for path, method, status, media in _responses(old):
         before = _schema(old, path, method, status, media)
         after = _schema(new, path, method, status, media)
         if before and after:
             where = f"{method.upper()} {path} {status}"
-            found |= {(where, kind, pointer) for kind, pointer in _inner(old, new, before, after, ())}
-    return found
+            changes |= {(where, kind, pointer) for kind, pointer in _inner(old, new, before, after, ())}
+    return changes
 
 
 def invented(plain: set[Fact], findings: set[Fact]) -> set[Fact]:
@@ -156,7 +156,7 @@ def _schema(document: Doc, path: str, method: str, status: str, media: str) -> t
 
 def told(findings: list[Finding]) -> set[Fact]:
     """The findings as such facts, one a place."""
-    found = set()
+    facts = set()
     for finding in findings:
         kinds = [kind for words, kind in KINDS.items() if finding.rule.endswith(words)]
         pointer = finding.extra["base"]["pointer"]
@@ -164,5 +164,5 @@ def told(findings: list[Finding]) -> set[Fact]:
             pointer = finding.extra["revision"]["pointer"]
         for place in finding.extra["places"]:
             if kinds and "media_type" in place:
-                found.add((f"{place['operation']} {place['status']}", kinds[0], pointer))
-    return found
+                facts.add((f"{place['operation']} {place['status']}", kinds[0], pointer))
+    return facts

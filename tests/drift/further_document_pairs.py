@@ -131,8 +131,8 @@ _RESPONSES: dict[str, tuple[Any, ...]] = {
 
 
 def _told(old_or_new: Doc, **schemas: Doc) -> Doc:
-    payload = body({"type": "object", "properties": {"k": _TEXT}, "discriminator": old_or_new})
-    return {**payload, "components": {"schemas": {"A": _TEXT, "B": _WHOLE, "C": {"type": "boolean"}, **schemas}}}
+    document = body({"type": "object", "properties": {"k": _TEXT}, "discriminator": old_or_new})
+    return {**document, "components": {"schemas": {"A": _TEXT, "B": _WHOLE, "C": {"type": "boolean"}, **schemas}}}
 
 
 def _mapped(name: str = "k", **mapping: Any) -> Doc:
@@ -148,8 +148,8 @@ def _named(**mapping: str) -> Doc:
 
 def _of(mapping: Doc, **schemas: Doc) -> Doc:
     """Two alternatives with a discriminator."""
-    told = {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in schemas], "discriminator": mapping}
-    return {**body(told), "components": {"schemas": schemas}}
+    schema = {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in schemas], "discriminator": mapping}
+    return {**body(schema), "components": {"schemas": schemas}}
 
 
 def _kind(value: str, **properties: Doc) -> Doc:
@@ -266,7 +266,7 @@ def _said(words: str) -> Doc:
         "description": f"schema {words}",
         "properties": {"p": {**_TEXT, "description": f"property {words}"}},
     }
-    given = {
+    operation = {
         "name": "q",
         "in": "query",
         "description": f"parameter {words}",
@@ -277,7 +277,7 @@ def _said(words: str) -> Doc:
         {
             "summary": f"summary {words}",
             "description": f"operation {words}",
-            "parameters": [given],
+            "parameters": [operation],
             "responses": responses,
         }
     )
@@ -285,9 +285,9 @@ def _said(words: str) -> Doc:
 
 def _unsaid() -> Doc:
     schema = {"type": "object", "properties": {"p": _TEXT}}
-    given = {"name": "q", "in": "query", "schema": _TEXT}
+    parameter = {"name": "q", "in": "query", "schema": _TEXT}
     return document(
-        {"parameters": [given], "responses": {"200": {"content": {"application/json": {"schema": schema}}}}}
+        {"parameters": [parameter], "responses": {"200": {"content": {"application/json": {"schema": schema}}}}}
     )
 
 

@@ -17,8 +17,8 @@ _OK: Doc = {"description": "ok"}
 
 
 def _path(name: str = "id", **values: Any) -> Doc:
-    given = {"name": name, "in": "path", "required": True, "schema": _TEXT, **values}
-    get = {"responses": {"200": _OK}, "parameters": [given]}
+    parameter = {"name": name, "in": "path", "required": True, "schema": _TEXT, **values}
+    get = {"responses": {"200": _OK}, "parameters": [parameter]}
     return {**document(), "paths": {f"/a/{{{name}}}": {"get": get}}}
 
 

@@ -157,17 +157,17 @@ def inline_one_level(document: Doc, chance: random.Random) -> Doc:
 
 def split_out(document: Doc, chance: random.Random) -> Doc:
     """Schemas here and there become components, one behind another."""
-    made, before = Doc(), len(document["components"]["schemas"])
+    inner, before = Doc(), len(document["components"]["schemas"])
 
     def moved(value: Doc) -> Doc:
         if chance.random() < 0.5:
             return value
-        name = f"Split{before + len(made)}"
-        made[name] = value
+        name = f"Split{before + len(inner)}"
+        inner[name] = value
         return {"$ref": f"#/components/schemas/{name}"}
 
     changed = _schemas_only(document, moved)
-    changed["components"]["schemas"].update(made)
+    changed["components"]["schemas"].update(inner)
     return changed
 
 

@@ -23,8 +23,8 @@ def body(schema: Any, media: str = "application/json") -> Doc:
 
 
 def parameter(**values: Any) -> Doc:
-    given = {"name": "q", "in": "query", "schema": {"type": "string"}, **values}
-    return document({"parameters": [given]})
+    fields = {"name": "q", "in": "query", "schema": {"type": "string"}, **values}
+    return document({"parameters": [fields]})
 
 
 def in_content(schema: Doc, media: str = "application/json") -> Doc:

@@ -38,30 +38,30 @@ def mapped(name: str, **mapping: str) -> Doc:
 
 
 def _composition() -> list[PeerPair]:
-    found = []
+    pairs = []
     few, many = (("Dog", "Cat"), ("B1", "B2")), (("Dog", "Cat", "Hare"), ("B1", "B2", "B3"))
     for kind, name in (("oneOf", "one-of"), ("anyOf", "any-of"), ("allOf", "all-of")):
         source = f"check_response_property_{name.replace('-', '_')}_updated_test.go"
         added, gone = ((f"{BODY}{name}-{word}", f"{PROPERTY}{name}-{word}") for word in ("added", "removed"))
-        held = kind == "allOf"
-        found += [
+        is_all_of = kind == "allOf"
+        pairs += [
             PeerPair(
                 f"{source}::TestResponseProperty{name.title().replace('-', '')}Added",
                 kinds(kind, *few),
                 kinds(kind, *many),
                 added,
-                ("response-optional-property-added",) * 2 if held else (),
+                ("response-optional-property-added",) * 2 if is_all_of else (),
             ),
             PeerPair(
                 f"{source}::TestResponseProperty{name.title().replace('-', '')}Removed",
                 kinds(kind, *many),
                 kinds(kind, *few),
                 gone,
-                ("response-optional-property-removed",) * 2 if held else (),
+                ("response-optional-property-removed",) * 2 if is_all_of else (),
             ),
         ]
     source = "check_response_property_type_changed_test.go::TestResponsePropertyAnyOfModified"
-    found.append(
+    pairs.append(
         PeerPair(
             source,
             body({"anyOf": [obj(a=obj(name=S)), S]}),
@@ -71,15 +71,15 @@ def _composition() -> list[PeerPair]:
     )
     source = "check_response_required_property_updated_test.go::TestResponsePropertyOneOfWrappingIsBreaking"
     whole, first, second = obj(("foo", "bar"), foo=S, bar=S, baz=S), obj(("foo",), foo=S, baz=S), obj(("bar",), bar=S)
-    found.append(PeerPair(source, body(whole), body({"oneOf": [first, second]}), (f"{BODY}wrapped-in-one-of",)))
-    return found
+    pairs.append(PeerPair(source, body(whole), body({"oneOf": [first, second]}), (f"{BODY}wrapped-in-one-of",)))
+    return pairs
 
 
 def _discriminators() -> list[PeerPair]:
     source = "check_response_discriminator_updated_test.go::TestResponseDiscriminatorUpdatedCheck"
     both = told(mapped("kind", cat="Cat", dog="Dog"), mapped("label", one="B1", two="B2"))
     renamed = told(mapped("kind2", cat="Cat", dog="Dog"), mapped("label2", one="B1", two="B2"))
-    other = told(mapped("kind", cats="Cat", dog="Dog"), mapped("label", uno="B1", two="B3"))
+    mapped_pairs = told(mapped("kind", cats="Cat", dog="Dog"), mapped("label", uno="B1", two="B3"))
     added, removed = (
         (f"{BODY}discriminator-{word}", f"{PROPERTY}discriminator-{word}") for word in ("added", "removed")
     )
@@ -91,7 +91,9 @@ def _discriminators() -> list[PeerPair]:
         PeerPair(f"{source}Added", told(None, None), both, added),
         PeerPair(f"{source}Removed", both, told(None, None), removed),
         PeerPair(f"{source}PropertyNameChanging", both, renamed, name),
-        PeerPair(f"{source}MappingChanging", both, other, (*mapping, f"{PROPERTY}discriminator-mapping-changed")),
+        PeerPair(
+            f"{source}MappingChanging", both, mapped_pairs, (*mapping, f"{PROPERTY}discriminator-mapping-changed")
+        ),
     ]
 
 

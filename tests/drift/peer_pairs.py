@@ -149,7 +149,7 @@ def _types() -> list[PeerPair]:
 
 
 def _values() -> list[PeerPair]:
-    found = []
+    pairs = []
     for keyword, file in (("const", "const_changed"), ("default", "default_value_changed")):
         name = {"const": "const", "default": "default-value"}[keyword]
         source = f"check_response_property_{file}_test.go"
@@ -159,18 +159,18 @@ def _values() -> list[PeerPair]:
             two(S, S),
         )
         for word, pair in (("changed", (old, new)), ("added", (none, old)), ("removed", (old, none))):
-            found.append(PeerPair(source, *pair, (f"{PROPERTY}{name}-{word}", f"{BODY}{name}-{word}")))
-    enum, more = {**S, "enum": ["a", "b"]}, {**S, "enum": ["a", "b", "c"]}
+            pairs.append(PeerPair(source, *pair, (f"{PROPERTY}{name}-{word}", f"{BODY}{name}-{word}")))
+    enum, longer = {**S, "enum": ["a", "b"]}, {**S, "enum": ["a", "b", "c"]}
     added = "check_response_property_enum_value_added_test.go::Test"
     pattern = "check_response_pattern_added_or_changed_test.go::TestResponsePropertyPattern"
-    lower, other = {**S, "pattern": "^[a-z]+$"}, {**S, "pattern": "^([a-z]+-)*$"}
+    lower, changed = {**S, "pattern": "^[a-z]+$"}, {**S, "pattern": "^([a-z]+-)*$"}
     return [
-        *found,
-        PeerPair(f"{added}ResponsePropertyEnumValueAdded", prop(enum), prop(more), (f"{PROPERTY}enum-value-added",)),
-        PeerPair(f"{added}ResponseWriteOnlyPropertyEnumValueAdded", prop({**enum, "writeOnly": True}), prop({**more, "writeOnly": True}), ("response-write-only-property-enum-value-added",)),
-        PeerPair("check_breaking_test.go::TestBreaking_ResponsePropertyEnumRemoved", prop(more), prop(enum), (f"{PROPERTY}enum-value-removed",)),
-        PeerPair("check_breaking_test.go::TestBreaking_ResponseMediaTypeEnumRemoved", body(more), body(enum), ("response-mediatype-enum-value-removed",)),
-        PeerPair(f"{pattern}Changed", prop(lower), prop(other), (f"{PROPERTY}pattern-changed",)),
+        *pairs,
+        PeerPair(f"{added}ResponsePropertyEnumValueAdded", prop(enum), prop(longer), (f"{PROPERTY}enum-value-added",)),
+        PeerPair(f"{added}ResponseWriteOnlyPropertyEnumValueAdded", prop({**enum, "writeOnly": True}), prop({**longer, "writeOnly": True}), ("response-write-only-property-enum-value-added",)),
+        PeerPair("check_breaking_test.go::TestBreaking_ResponsePropertyEnumRemoved", prop(longer), prop(enum), (f"{PROPERTY}enum-value-removed",)),
+        PeerPair("check_breaking_test.go::TestBreaking_ResponseMediaTypeEnumRemoved", body(longer), body(enum), ("response-mediatype-enum-value-removed",)),
+        PeerPair(f"{pattern}Changed", prop(lower), prop(changed), (f"{PROPERTY}pattern-changed",)),
         PeerPair(f"{pattern}Added", prop(S), prop(lower), (f"{PROPERTY}pattern-added",)),
         PeerPair(f"{pattern}Removed", prop(lower), prop(S), (f"{PROPERTY}pattern-removed",)),
         PeerPair("check_breaking_test.go::TestBreaking_ModifyPatternToAnyString", prop(lower), prop({**S, "pattern": ".*"}), (f"{PROPERTY}pattern-changed",)),
@@ -182,7 +182,7 @@ def _values() -> list[PeerPair]:
 
 
 def _keywords() -> list[PeerPair]:
-    found = []
+    pairs = []
     thing, things = {"type": "object"}, {"type": "array"}
     for file, names, base, revision in (
         ("unevaluated_updated", ("unevaluated-items", "unevaluated-properties"), {}, {"unevaluatedItems": False, "unevaluatedProperties": False}),
@@ -195,39 +195,39 @@ def _keywords() -> list[PeerPair]:
         ("prefix_items_updated", ("prefix-items",), things, {**things, "prefixItems": [S]}),
     ):  # fmt: skip
         source = f"check_response_property_{file}_test.go"
-        for scope, made in ((BODY, body), (PROPERTY, prop)):
+        for scope, make in ((BODY, body), (PROPERTY, prop)):
             added, removed = (tuple(f"{scope}{name}-{word}" for name in names) for word in ("added", "removed"))
-            found += _mirrored(source, added, removed, made(base), made(revision))
+            pairs += _mirrored(source, added, removed, make(base), make(revision))
     few = {**things, "contains": I, "minContains": 1, "maxContains": 5}
-    more = {**few, "minContains": 2, "maxContains": 6}
-    for scope, made in ((BODY, body), (PROPERTY, prop)):
-        there = (f"{scope}min-contains-increased", f"{scope}max-contains-increased")
+    several = {**few, "minContains": 2, "maxContains": 6}
+    for scope, make in ((BODY, body), (PROPERTY, prop)):
+        forward = (f"{scope}min-contains-increased", f"{scope}max-contains-increased")
         back = (f"{scope}min-contains-decreased", f"{scope}max-contains-decreased")
-        found += _mirrored("check_response_property_contains_updated_test.go", there, back, made(few), made(more))
-        one, other = ({**thing, "dependentRequired": {"a": [name]}} for name in "bc")
+        pairs += _mirrored("check_response_property_contains_updated_test.go", forward, back, make(few), make(several))
+        first, second = ({**thing, "dependentRequired": {"a": [name]}} for name in "bc")
         source = "check_response_property_dependent_required_changed_test.go"
-        found.append(PeerPair(source, made(one), made(other), (f"{scope}dependent-required-changed",)))
+        pairs.append(PeerPair(source, make(first), make(second), (f"{scope}dependent-required-changed",)))
     source = "check_breaking_min_max_test.go::TestBreaking_"
     for name, keyword, base, low, high, worse in (
         ("ResponseMaxLength", "maxLength", S, 11, 13, "max-length-increased"),
         ("MinLength", "minLength", S, 13, 11, "min-length-decreased"),
         ("ResponseMinItems", "minItems", things, 13, 11, "min-items-decreased"),
     ):
-        found.append(
+        pairs.append(
             PeerPair(
                 f"{source}{name}", body({**base, keyword: low}), body({**base, keyword: high}), (f"{BODY}{worse}",)
             )
         )
-    found.append(
+    pairs.append(
         PeerPair(f"{source}ResponseMaxLengthToNil", body({**S, "maxLength": 13}), body(S), (f"{BODY}max-length-unset",))
     )
-    return found
+    return pairs
 
 
 def _presence() -> list[PeerPair]:
     optional = "check_response_optional_property_updated_test.go::TestResponseOptional"
     required = "check_response_required_property_updated_test.go::TestResponseRequired"
-    less, more = body(obj(data=obj(name=S))), body(obj(data=obj(name=S, id=S)))
+    less, larger = body(obj(data=obj(name=S))), body(obj(data=obj(name=S, id=S)))
     must = body(obj(data=obj(("id",), name=S, id=S)))
     hidden = {**S, "writeOnly": True}
     more_hidden, must_hidden = body(obj(data=obj(name=S, id=hidden))), body(obj(data=obj(("id",), name=S, id=hidden)))
@@ -238,8 +238,8 @@ def _presence() -> list[PeerPair]:
     xml: Doc = {"application/json": {}, "application/xml": {}}
     access = "check_response_required_property_write_only_read_only_test.go"
     return [
-        PeerPair(f"{optional}PropertyUpdatedCheck", more, less, ("response-optional-property-removed",)),
-        PeerPair(f"{optional}PropertyAddedCheck", less, more, ("response-optional-property-added",)),
+        PeerPair(f"{optional}PropertyUpdatedCheck", larger, less, ("response-optional-property-removed",)),
+        PeerPair(f"{optional}PropertyAddedCheck", less, larger, ("response-optional-property-added",)),
         PeerPair(f"{optional}WriteOnlyPropertyRemovedCheck", more_hidden, less, ("response-optional-write-only-property-removed",)),
         PeerPair(f"{optional}WriteOnlyPropertyAddedCheck", less, more_hidden, ("response-optional-write-only-property-added",)),
         PeerPair(f"{required}PropertyAdded", less, must, ("response-required-property-added",)),

@@ -25,7 +25,7 @@ def parameter_pairs() -> list[PeerPair]:
     """The pairs."""
     types = "check_request_parameters_type_changed_test.go::TestRequest"
     breaking, safe = "check_breaking_test.go::TestBreaking_", "check_not_breaking_test.go::TestBreaking_"
-    enum, more = parameter(schema={**S, "enum": ["a"]}), parameter(schema={**S, "enum": ["a", "b"]})
+    enum, longer = parameter(schema={**S, "enum": ["a"]}), parameter(schema={**S, "enum": ["a", "b"]})
     plain, either = parameter(schema=S), parameter(schema={"type": ["string", "integer"]})
     sent, demanded = parameter(**{"in": "header"}), parameter(**{"in": "header", "required": True})
     pattern = "check_request_parameter_pattern_added_or_changed_test.go::TestRequestParameterPattern"
@@ -33,7 +33,7 @@ def parameter_pairs() -> list[PeerPair]:
     first, second = parameter(schema={**S, "default": "a"}), parameter(schema={**S, "default": "b"})
     changed, wide = f"{PARAMETER}type-changed", f"{PARAMETER}type-generalized"
     serial = "check_request_parameter_serialization_updated_test.go::TestRequestParameter"
-    found = [
+    pairs = [
         PeerPair(f"{types}PathParamTypeChanged", path(ID), path({**ID, "schema": I}), (changed,)),
         PeerPair(f"{types}QueryParamTypeChanged", plain, parameter(schema=I), (changed,)),
         PeerPair(f"{types}QueryHeaderTypeChanged", sent, parameter(**{"in": "header", "schema": I}), (changed,)),
@@ -50,8 +50,8 @@ def parameter_pairs() -> list[PeerPair]:
         PeerPair(f"{types}QueryParamWideningToNarrowerItemTypeStillBreaking", either, array(I), (changed,)),
         PeerPair(f"{types}QueryParamScalarToConstrainedArrayBreaking", plain, array({**S, "pattern": "^[a-z]+$"}), (changed,)),
         PeerPair(f"{types}QueryParamMultiTypeToConstrainedArrayBreaking", either, array({**S, "pattern": "^[a-z]+$"}), (changed,)),
-        PeerPair("check_request_parameter_enum_value_updated_test.go::TestRequestParameterEnumValueRemovedCheck", more, enum, (f"{PARAMETER}enum-value-removed",)),
-        PeerPair("check_request_parameter_enum_value_updated_test.go::TestRequestParameterEnumValueAddedCheck", enum, more, (f"{PARAMETER}enum-value-added",)),
+        PeerPair("check_request_parameter_enum_value_updated_test.go::TestRequestParameterEnumValueRemovedCheck", longer, enum, (f"{PARAMETER}enum-value-removed",)),
+        PeerPair("check_request_parameter_enum_value_updated_test.go::TestRequestParameterEnumValueAddedCheck", enum, longer, (f"{PARAMETER}enum-value-added",)),
         PeerPair("check_request_parameter_enum_value_updated_test.go::TestRequestParameterObjectEnumNoFalseBreakingChange", parameter(schema={"enum": [{"a": 1}]}), parameter(schema={"enum": [{"a": 1}]}), ()),
         PeerPair("check_request_parameter_enum_value_updated_test.go::TestRequestParameterPropertyEnumValueRemovedCheck", parameter(schema=obj(o={**S, "enum": ["a", "b"]})), parameter(schema=obj(o={**S, "enum": ["a"]})), (f"{PARAMETER}property-enum-value-removed",)),
         PeerPair("check_breaking_property_test.go::TestBreaking_ReqParameterBecameEnum", plain, enum, (f"{PARAMETER}became-enum",)),
@@ -91,7 +91,7 @@ def parameter_pairs() -> list[PeerPair]:
         ("RequeatMinItemsGreater", "minItems", {"type": "array"}, 13, 14, "min-items-increased"),
         ("MaxSmaller", "maximum", N, 13, 11, "max-decreased"),
     ):
-        found.append(
+        pairs.append(
             PeerPair(
                 f"{limits}{name}",
                 parameter(schema={**base, keyword: low}),
@@ -99,7 +99,7 @@ def parameter_pairs() -> list[PeerPair]:
                 (f"{PARAMETER}{rule}",),
             )
         )
-    found.append(
+    pairs.append(
         PeerPair(
             f"{limits}MaxLengthFromNil",
             plain,
@@ -107,7 +107,7 @@ def parameter_pairs() -> list[PeerPair]:
             (f"{PARAMETER}max-length-set",),
         )
     )
-    found.append(
+    pairs.append(
         PeerPair(
             "check_request_parameters_min_items_set_test.go",
             array(S),
@@ -115,4 +115,4 @@ def parameter_pairs() -> list[PeerPair]:
             (f"{PARAMETER}min-items-set",),
         )
     )
-    return found
+    return pairs

@@ -31,22 +31,22 @@ How to change a level: `levels:` in `bctrl-drift.yaml`, see [the drift gate](../
 
 def rules_page() -> str:
     """The page's text."""
-    known = rules()
+    table = rules()
     rows = [_INTRODUCTION]
-    differing = [rule for rule in known.values() if rule.oasdiff not in ("-", rule.level)]
+    differing = [rule for rule in table.values() if rule.oasdiff not in ("-", rule.level)]
     rows += ["## Where the level differs from oasdiff's", "", "| rule | here | oasdiff |", "|---|---|---|"]
     rows += [f"| `{rule.id}` | {rule.level} | {rule.oasdiff} |" for rule in differing]
     rows += ["", "## Operations, parameters, responses, security, servers", ""]
     rows += ["| rule | level | oasdiff | meaning | before | after |", "|---|---|---|---|---|---|"]
     for name in stored()["documents"]:
         before, after = map(_code, example(name).shown)
-        rows.append(f"{_row(known[name])} {before} | {after} |")
+        rows.append(f"{_row(table[name])} {before} | {after} |")
     rows += ["", "## Schemas", ""]
     rows.append(
         "The same change has a rule of its own in each place: the root of a response body, a property anywhere in it, a "
         "response header, a parameter, a property of a parameter."
     )
-    placed = {schema_change(name): rule for name, rule in known.items()}
+    placed = {schema_change(name): rule for name, rule in table.items()}
     for change, (before, after) in stored()["schemas"].items():
         rows += ["", f"### {change}", "", f"{_code(before)} → {_code(after)}", ""]
         rows += ["| rule | level | oasdiff | meaning |", "|---|---|---|---|"]

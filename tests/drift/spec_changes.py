@@ -44,7 +44,7 @@ def drop(end: str, name: str) -> Change:
     def change(document: Doc) -> None:
         part = schema(document, end)
         del part["properties"][name]
-        part["required"] = [other for other in part.get("required", []) if other != name]
+        part["required"] = [required for required in part.get("required", []) if required != name]
 
     return change
 

@@ -19,9 +19,9 @@ def held(schema: Doc) -> Doc:
     return body({"type": "object", "properties": {"p": schema}})
 
 
-@pytest.mark.parametrize("other", [thing("b"), {"type": "integer"}], ids=["object", "integer"])
-def test_wrapping_a_schema_in_any_of_is_an_error(other: Doc) -> None:
-    findings = compare(held(thing("a")), held({"anyOf": [thing("a"), other]}))
+@pytest.mark.parametrize("alternative", [thing("b"), {"type": "integer"}], ids=["object", "integer"])
+def test_wrapping_a_schema_in_any_of_is_an_error(alternative: Doc) -> None:
+    findings = compare(held(thing("a")), held({"anyOf": [thing("a"), alternative]}))
     assert [(finding.rule, finding.level) for finding in findings] == [("response-property-type-generalized", "error")]
 
 
@@ -68,9 +68,9 @@ ELSE: Doc = {"type": "integer", "minimum": 1}
     ids=["once", "twice", "null inside", "both"],
 )
 def test_nested_alternatives_in_all_of_with_a_single_branch_are_no_change(inner: Doc, wrapped: Doc) -> None:
-    bare, other = held({"anyOf": [inner, ELSE]}), held({"anyOf": [wrapped, ELSE]})
-    assert [] == compare(bare, other)
-    assert [] == compare(other, bare)
+    bare, nested = held({"anyOf": [inner, ELSE]}), held({"anyOf": [wrapped, ELSE]})
+    assert [] == compare(bare, nested)
+    assert [] == compare(nested, bare)
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,9 @@ def test_nested_alternatives_in_all_of_with_a_single_branch_are_no_change(inner:
 )
 def test_equivalent_spellings_of_a_null_alternative_are_no_change(null: Doc) -> None:
     plain = held({"anyOf": [thing("a"), thing("b"), {"type": "null"}]})
-    other = held({"anyOf": [thing("a"), thing("b"), null]})
-    assert [] == compare(plain, other)
-    assert [] == compare(other, plain)
+    equivalent = held({"anyOf": [thing("a"), thing("b"), null]})
+    assert [] == compare(plain, equivalent)
+    assert [] == compare(equivalent, plain)
 
 
 def test_const_next_to_a_reference_equals_an_enum_value() -> None:
@@ -97,10 +97,10 @@ def test_const_next_to_a_reference_equals_an_enum_value() -> None:
 
 def test_alternatives_are_matched_the_same_way_in_both_directions() -> None:
     """No property discriminates the parts of `allOf`; exclusion is decided for the side that has `oneOf`."""
-    one: Doc = {"enum": ["x", "y"]}
-    first, second = {"a": TEXT, "shape": one}, {"b": TEXT, "c": TEXT}
-    old = held({"allOf": [{"properties": {"size": one, **first}}, {"properties": second}]})
-    new = held({"allOf": [{"properties": first}, {"properties": {**second, "size": one, "c": {"type": "number"}}}]})
+    choice: Doc = {"enum": ["x", "y"]}
+    first, second = {"a": TEXT, "shape": choice}, {"b": TEXT, "c": TEXT}
+    old = held({"allOf": [{"properties": {"size": choice, **first}}, {"properties": second}]})
+    new = held({"allOf": [{"properties": first}, {"properties": {**second, "size": choice, "c": {"type": "number"}}}]})
     kinds = [{"type": "object", "properties": {"kind": {"const": name}}, "required": ["kind"]} for name in "ab"]
     exclusive, loose = held({"oneOf": kinds}), held({"anyOf": [kinds[0], {**kinds[1], "required": []}]})
     for pair in ((old, new), (new, old), (exclusive, loose), (loose, exclusive)):

@@ -141,15 +141,15 @@ def test_the_level_comes_from_the_rule_if_the_alternative_has_no_pointer() -> No
 def test_the_counterexample_is_a_part_of_the_body_if_no_valid_body_exists() -> None:
     """A required property that no value fits makes every body invalid."""
     for names, of_part in ((["n"], ".p"), ([], "")):
-        kept: Doc = {"required": [*names, "p"], "type": "object"}
+        base: Doc = {"required": [*names, "p"], "type": "object"}
         none = {"type": "string", "enum": [1]}
-        old, new = (body({**kept, "properties": {"n": none, "p": {"enum": values}}}) for values in ([1], [1, 2]))
+        old, new = (body({**base, "properties": {"n": none, "p": {"enum": values}}}) for values in ([1], [1, 2]))
         (finding,) = compare(old, new)
         assert (finding.extra["shown"]["by"], finding.extra["shown"]["of"]) == ("counterexample", of_part)
 
 
 def test_a_counterexample_list_exceeds_the_old_maximum_length() -> None:
-    old, new = (body({"type": "array", "items": {"type": "string"}, "maxItems": most}) for most in (100, 200))
+    old, new = (body({"type": "array", "items": {"type": "string"}, "maxItems": maximum}) for maximum in (100, 200))
     (finding,) = compare(old, new)
     require_counterexample(finding, old, new)
 
@@ -206,8 +206,8 @@ def test_the_location_of_the_difference_is_part_of_the_counterexample() -> None:
     ],
 )
 def test_a_counterexample_contains_the_difference_and_its_location(around: Doc, value: Any, at: str) -> None:
-    whole = json.dumps({"type": ["array", "object"], **around})
-    old, new = (body(json.loads(whole.replace('"HERE"', json.dumps({"enum": values})))) for values in ([1], [1, 2]))
+    template = json.dumps({"type": ["array", "object"], **around})
+    old, new = (body(json.loads(template.replace('"HERE"', json.dumps({"enum": values})))) for values in ([1], [1, 2]))
     (finding,) = compare(old, new)
     assert (value, at) == (finding.extra["shown"]["value"], finding.extra["shown"]["at"])
 
@@ -242,12 +242,12 @@ def test_the_discriminator_value_is_the_name_in_the_mapping(mapping: Doc, kind: 
             "properties": {"kind": {"type": "string"}, property_name: {}},
         }
         refs = [{"$ref": "#/components/schemas/Cat"}, {"$ref": "#/components/schemas/Dog"}]
-        payload = body({"oneOf": refs, "discriminator": {"propertyName": "kind", **mapping}})
-        payload["components"] = {"schemas": {"Cat": cat, "Dog": {"type": "object", "required": ["kind", "bark"]}}}
-        return payload
+        document = body({"oneOf": refs, "discriminator": {"propertyName": "kind", **mapping}})
+        document["components"] = {"schemas": {"Cat": cat, "Dog": {"type": "object", "required": ["kind", "bark"]}}}
+        return document
 
-    [found] = errors(named("meow"), named("purr"))
-    assert found.extra["shown"]["value"]["kind"] == kind
+    [finding] = errors(named("meow"), named("purr"))
+    assert finding.extra["shown"]["value"]["kind"] == kind
 
 
 def narrowed(choices: int) -> tuple[Doc, Doc]:

@@ -14,10 +14,10 @@ from .further_schema_pairs import FURTHER_SCHEMAS
 from .pairs import Doc
 
 
-def require_found(base: Doc, revision: Doc, there: str, back: str, options: Options, at: str | None = None) -> None:
+def require_found(base: Doc, revision: Doc, forward: str, back: str, options: Options, at: str | None = None) -> None:
     if at in (None, ""):
         assert [] == compare(base, base, options) == compare(revision, revision, options)
-    assert there == summaries(base, revision, options, at=at)
+    assert forward == summaries(base, revision, options, at=at)
     assert back == summaries(revision, base, options, at=at)
 
 
@@ -26,11 +26,11 @@ def test_a_schema_change_yields_the_expected_findings_in_responses_and_parameter
     """A row states the findings for a parameter where they differ from those for a response."""
     old, new, *expected = FURTHER_SCHEMAS[name]
     received, sent = (expected * 2)[:2], (expected * 2)[-2:]
-    for scope, at, (there, back) in (
+    for scope, at, (forward, back) in (
         ("response-body", "", received),
         ("request-parameter-property", "query q.p", sent),
     ):
-        require_found(in_scope(scope, old), in_scope(scope, new), there, back, Options(today=TODAY), at)
+        require_found(in_scope(scope, old), in_scope(scope, new), forward, back, Options(today=TODAY), at)
 
 
 @pytest.mark.parametrize("name", [*FURTHER_DOCUMENTS, *WORDS])

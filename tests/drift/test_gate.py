@@ -22,9 +22,9 @@ PAUSED = TEXT.replace("- failed", "- failed\n        - paused")
 WITHOUT_SUMMARY = TEXT.replace("        summary:\n          $ref", "        summary2:\n          $ref")
 
 
-def drift(*arguments: str, cwd: Path, given: str | None = None) -> subprocess.CompletedProcess[str]:
+def drift(*arguments: str, cwd: Path, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run the gate in a folder of its own."""
-    return typed(cwd, *arguments, given=(given or "").encode())
+    return typed(cwd, *arguments, given=(stdin or "").encode())
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_fail_on_sets_the_level_that_fails(fail_on: str, code: int, tmp_path: Pa
 
 
 def test_standard_input_is_read(tmp_path: Path, base: str) -> None:
-    assert drift("drift", "-", "--base", base, cwd=tmp_path, given=page(PAUSED)).returncode == 1
+    assert drift("drift", "-", "--base", base, cwd=tmp_path, stdin=page(PAUSED)).returncode == 1
 
 
 @pytest.mark.parametrize("upstream", ["missing.yaml", "http://example.invalid/", "ftp://example.invalid/", "."])
@@ -260,9 +260,9 @@ def test_a_git_revision_can_be_base_or_upstream(tmp_path: Path, base: str) -> No
     for command in ("init -q", "add .", "-c user.name=n -c user.email=e commit -qm m"):
         subprocess.run(["git", *command.split()], cwd=tmp_path, check=True)
     written(tmp_path, PAUSED, base)
-    there = drift("drift", base, "--base", f"git:HEAD:{base}", "--format", "github", cwd=tmp_path)
-    assert there.returncode == 1
-    assert f"::error file={base},line=" in there.stdout
+    annotated = drift("drift", base, "--base", f"git:HEAD:{base}", "--format", "github", cwd=tmp_path)
+    assert annotated.returncode == 1
+    assert f"::error file={base},line=" in annotated.stdout
     assert drift("drift", f"git:HEAD:{base}", "--base", f"git:HEAD:{base}", cwd=tmp_path).returncode == 0
 
 
@@ -271,9 +271,9 @@ def test_accepting_again_renews_the_entry(tmp_path: Path, base: str) -> None:
     accepting = ("drift", "new.yaml", "--base", base, "--accept")
     assert drift(*accepting, "first", cwd=tmp_path).returncode == 0
     file = tmp_path / "bctrl-baseline.yaml"
-    kept = "# known changes\n" + re.sub(r"until: .*", "until: 2020-01-01", file.read_text())
-    file.write_text(kept.replace('reason: "first"', "reason: >-\n      first\n      of all"))
+    expired = "# known changes\n" + re.sub(r"until: .*", "until: 2020-01-01", file.read_text())
+    file.write_text(expired.replace('reason: "first"', "reason: >-\n      first\n      of all"))
     assert "extend its date" in drift("drift", "new.yaml", "--base", base, cwd=tmp_path).stdout
     assert drift(*accepting, "second", "--until", "2099-01-01", cwd=tmp_path).returncode == 0
-    assert file.read_text() == re.sub(r"until: .*", "until: 2099-01-01", kept).replace("first", "second")
+    assert file.read_text() == re.sub(r"until: .*", "until: 2099-01-01", expired).replace("first", "second")
     assert drift("drift", "new.yaml", "--base", base, cwd=tmp_path).returncode == 0

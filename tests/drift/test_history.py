@@ -17,8 +17,8 @@ _OLD = load_document(
 
 
 def test_a_changed_path_is_one_removed_and_one_added_operation() -> None:
-    found = [(finding.rule, finding.expected, finding.observed) for finding in compare(_OLD, SPEC)]
-    assert found == [
+    changes = [(finding.rule, finding.expected, finding.observed) for finding in compare(_OLD, SPEC)]
+    assert changes == [
         ("api-path-removed-without-deprecation", "GET /v1/workspaces/{id}/runtimes", None),
         ("endpoint-added", None, "GET /v1/spaces/{id}/runtimes"),
     ]

@@ -57,7 +57,7 @@ def assert_fair(code: int, out: str, err: str) -> None:
 
 def _spots(value: Any, trail: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [trail, *(spot for key, member in members for spot in _spots(member, (*trail, key)))]
+    return [trail, *(path for key, member in members for path in _spots(member, (*trail, key)))]
 
 
 def _planted(trail: tuple[Any, ...], value: Any) -> Any:
@@ -246,8 +246,8 @@ def test_the_error_for_deep_nesting_names_the_document(tmp_path: Path, capsys: p
     chain = {f"S{i}": {"items": {"$ref": f"#/components/schemas/S{i + 1}"}} for i in range(500)}
     deep = written(tmp_path, _with_schemas({**chain, "S500": {"type": "string"}}), "deep.json")
     base = written(tmp_path, _with_schemas({"S0": {}}), "base.json")
-    for one, other in ((deep, base), (base, deep)):
-        error = judged(one, capsys, other)[2]
+    for first, second in ((deep, base), (base, deep)):
+        error = judged(first, capsys, second)[2]
         assert "deep.json:1: schemas nest deeper than 100 levels" in error
         assert "(flatten them)" in error
 

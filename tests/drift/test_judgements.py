@@ -128,9 +128,9 @@ def test_a_dependency_on_a_required_property_is_no_change(needs: Doc) -> None:
 
 
 def test_removing_a_value_from_not_is_an_error() -> None:
-    two, one = prop({**TEXT, "not": {"enum": ["a", "b"]}}), prop({**TEXT, "not": {"const": "a"}})
-    assert found(two, one) == [("error", "response-property-not-generalized")]
-    assert found(one, two) == [("info", "response-property-not-specialized")]
+    two, fewer = prop({**TEXT, "not": {"enum": ["a", "b"]}}), prop({**TEXT, "not": {"const": "a"}})
+    assert found(two, fewer) == [("error", "response-property-not-generalized")]
+    assert found(fewer, two) == [("info", "response-property-not-specialized")]
 
 
 def test_a_dynamic_reference_resolves_to_its_anchor() -> None:
@@ -140,16 +140,18 @@ def test_a_dynamic_reference_resolves_to_its_anchor() -> None:
         schemas = {"One": {**TEXT, "$dynamicAnchor": "one"}, "Two": {"type": "integer", "$dynamicAnchor": "two"}}
         return {**prop(reference), "components": {"schemas": schemas}}
 
-    one, two = named({"$dynamicRef": "#one"}), named({"$dynamicRef": "#two"})
-    assert found(one, named({"$ref": "#/components/schemas/One"})) == []
-    assert found(one, two) == [("error", "response-property-type-changed")]
+    first, two = named({"$dynamicRef": "#one"}), named({"$dynamicRef": "#two"})
+    assert found(first, named({"$ref": "#/components/schemas/One"})) == []
+    assert found(first, two) == [("error", "response-property-type-changed")]
 
 
-@pytest.mark.parametrize("other", [{"content": {"application/json": {"schema": TEXT}}}, {"schema": {"type": "object"}}])
-def test_a_header_with_content_is_compared(other: Doc) -> None:
+@pytest.mark.parametrize(
+    "content_of_other_type", [{"content": {"application/json": {"schema": TEXT}}}, {"schema": {"type": "object"}}]
+)
+def test_a_header_with_content_is_compared(content_of_other_type: Doc) -> None:
     content = {"content": {"application/json": {"schema": {"type": "object"}}}}
     assert found(headers(X=content), headers(X=content)) == []
-    assert found(headers(X=content), headers(X=other)) == [("error", "response-header-type-changed")]
+    assert found(headers(X=content), headers(X=content_of_other_type)) == [("error", "response-header-type-changed")]
 
 
 @pytest.mark.parametrize(
@@ -176,12 +178,12 @@ def test_a_property_removed_from_a_closed_parameter_is_an_error() -> None:
 
 def test_an_additional_constraint_inside_not_is_an_error() -> None:
     """If only long values are excluded, `a` of `a` and `bb` may now occur."""
-    one, two = prop({**TEXT, "not": {"enum": ["a"]}}), prop({**TEXT, "not": {"enum": ["a", "bb"], "minLength": 2}})
-    assert found(one, two) == [("error", "response-property-not-changed")]
+    before, two = prop({**TEXT, "not": {"enum": ["a"]}}), prop({**TEXT, "not": {"enum": ["a", "bb"], "minLength": 2}})
+    assert found(before, two) == [("error", "response-property-not-changed")]
 
 
 def test_a_constraint_removed_inside_not_is_info() -> None:
-    long, any_length = ({**TEXT, "not": {"enum": ["a", "bb"], **more}} for more in ({"minLength": 2}, {}))
+    long, any_length = ({**TEXT, "not": {"enum": ["a", "bb"], **constraint}} for constraint in ({"minLength": 2}, {}))
     assert found(prop(long), prop(any_length)) == [("info", "response-property-not-specialized")]
 
 

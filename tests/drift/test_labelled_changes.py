@@ -29,8 +29,8 @@ def test_the_verdict_on_a_change_matches_its_label(case: Case) -> None:
 def test_the_inverse_of_a_change_yields_findings_if_the_change_does(case: Case) -> None:
     changed = copy.deepcopy(SPEC)
     case.change(changed)
-    there, back = compare(SPEC, changed), compare(changed, SPEC)
-    assert bool(there) == bool(back)
+    forward, back = compare(SPEC, changed), compare(changed, SPEC)
+    assert bool(forward) == bool(back)
 
 
 def test_a_changed_type_is_the_only_finding() -> None:

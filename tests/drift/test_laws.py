@@ -61,10 +61,10 @@ def test_a_change_and_its_inverse_yield_mirrored_findings(document: Doc, before:
     old, new = copy.deepcopy(document), copy.deepcopy(document)
     for side, schema in ((old, before), (new, after)):
         side["components"]["schemas"]["First"]["properties"]["value"] = schema
-    there, back = compare(old, new), compare(new, old)
-    assert bool(there) == bool(back)
-    assert {finding.operation for finding in there} == {finding.operation for finding in back}
-    assert sorted((finding.location, str(finding.expected), str(finding.observed)) for finding in there) == sorted(
+    forward, back = compare(old, new), compare(new, old)
+    assert bool(forward) == bool(back)
+    assert {finding.operation for finding in forward} == {finding.operation for finding in back}
+    assert sorted((finding.location, str(finding.expected), str(finding.observed)) for finding in forward) == sorted(
         (finding.location, str(finding.observed), str(finding.expected)) for finding in back
     )
 

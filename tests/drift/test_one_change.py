@@ -55,8 +55,8 @@ def pairs(draw: st.DrawFn) -> tuple[Doc, Doc]:
     old["paths"]["/b"] = {"get": response({"type": "array", "items": REF})}
     old["paths"]["/c"] = {"get": response({"type": "object", "properties": {"one": REF, "two": second, "three": REF}})}
     new = copy.deepcopy(old)
-    held = new["components"]["schemas"]["First"]["properties"]
-    held["value"] = one_changed(held["value"], draw)
+    properties = new["components"]["schemas"]["First"]["properties"]
+    properties["value"] = one_changed(properties["value"], draw)
     two = new["paths"]["/c"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["properties"]
     two["two"] = one_changed(second, draw)
     return old, new
@@ -73,36 +73,36 @@ def places(old: Doc, new: Doc) -> set[tuple[str, ...]]:
 @relaxed
 @given(pairs())
 def test_findings_of_an_operation_do_not_depend_on_other_operations(pair: tuple[Doc, Doc]) -> None:
-    whole = places(*pair)
+    together = places(*pair)
     for path in pair[0]["paths"]:
         alone = [{**side, "paths": {path: side["paths"][path]}} for side in pair]
         assert {place for place in places(*alone) if place[0]} == {
-            place for place in whole if place[0] == f"GET {path}"
+            place for place in together if place[0] == f"GET {path}"
         }
     turned = [{**side, "paths": dict(reversed(side["paths"].items()))} for side in pair]
-    assert places(*turned) == whole
+    assert places(*turned) == together
 
 
 @relaxed
 @given(pairs())
 def test_an_independent_differ_finds_the_same_changes(pair: tuple[Doc, Doc]) -> None:
-    plain, found = facts(*pair), told(compare(*pair))
-    assert {fact for fact in plain if fact[1] != "walked"} <= found
-    assert invented(plain, found) == set()
+    plain, reported = facts(*pair), told(compare(*pair))
+    assert {fact for fact in plain if fact[1] != "walked"} <= reported
+    assert invented(plain, reported) == set()
 
 
 def things(document: Doc) -> dict[str, Any]:
     """Each component, and each operation with what its path says for it."""
-    found = {
+    expected = {
         f"#/components/{section}/{name}": value
         for section, members in document["components"].items()
         for name, value in members.items()
     }
     for path, item in document["paths"].items():
-        found |= {
+        expected |= {
             f"{method.upper()} {path}": (item[method], item.get("parameters")) for method in item.keys() & {"get"}
         }
-    return found
+    return expected
 
 
 @relaxed
@@ -112,8 +112,10 @@ def test_findings_are_grouped_by_changed_component_or_operation(pair: tuple[Doc,
     old, new = pair
     for side in pair:
         side["components"]["schemas"] |= {"Other": data.draw(schemas()), "Third": data.draw(schemas())}
-        held = side["components"]["schemas"]["First"]["properties"]
-        held["other"] = {"$ref": f"#/components/schemas/{data.draw(st.sampled_from(['First', 'Other', 'Third']))}"}
+        properties = side["components"]["schemas"]["First"]["properties"]
+        properties["other"] = {
+            "$ref": f"#/components/schemas/{data.draw(st.sampled_from(['First', 'Other', 'Third']))}"
+        }
     before, after = things(old), things(new)
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     groups = grouped(compare(old, new))
@@ -123,7 +125,7 @@ def test_findings_are_grouped_by_changed_component_or_operation(pair: tuple[Doc,
 
 def test_documents_made_of_ordered_dicts_are_compared() -> None:
     old, new = (of({"/a": REF, "/b": {"enum": [kind]}}, First=TEXT) for kind in ("x", "y"))
-    ordered = [json.loads(json.dumps(one), object_pairs_hook=OrderedDict) for one in (old, new)]
+    ordered = [json.loads(json.dumps(side), object_pairs_hook=OrderedDict) for side in (old, new)]
     assert (
         [finding.as_dict() for finding in compare(*ordered)]
         == [finding.as_dict() for finding in compare(old, new)]
@@ -181,7 +183,7 @@ def respelled(schema: Any, draw: Any) -> Any:
     """The schema with words here and there that say nothing."""
     inner = dict(schema)
     if "properties" in inner:
-        inner["properties"] = {name: respelled(one, draw) for name, one in inner["properties"].items()}
+        inner["properties"] = {name: respelled(member, draw) for name, member in inner["properties"].items()}
     for keyword in ("oneOf", "anyOf"):
         if keyword in inner:
             inner[keyword] = [respelled(branch, draw) for branch in inner[keyword]]
@@ -203,8 +205,8 @@ def _repeats(schema: Any) -> bool:
 @given(schemas(), st.data())
 def test_an_equivalent_schema_has_no_findings(schema: Any, data: st.DataObject) -> None:
     assume(not _repeats(schema))  # two that mean the same may well be respelled so that this is hard to see
-    plain, other = body(schema), body(respelled(schema, data.draw))
-    assert compare(plain, other) == compare(other, plain) == []
+    plain, rewritten = body(schema), body(respelled(schema, data.draw))
+    assert compare(plain, rewritten) == compare(rewritten, plain) == []
 
 
 @pytest.mark.parametrize(("can", "respell"), REDUNDANT)
@@ -217,17 +219,17 @@ def test_each_kind_of_equivalent_rewrite_has_no_findings(
         if can(plain):
             assert compare(body(plain), body(respell(plain))) == compare(body(respell(plain)), body(plain)) == []
     if can({}):
-        one, other = body({"type": "array"}), body({"type": "array", "items": respell({})})
-        assert compare(one, other) == compare(other, one) == []
+        bare, rewritten = body({"type": "array"}), body({"type": "array", "items": respell({})})
+        assert compare(bare, rewritten) == compare(rewritten, bare) == []
 
 
 def test_a_change_in_many_locations_is_one_finding_that_lists_every_operation() -> None:
     """Sixteen properties of one operation lead to the component before the other operation does."""
     component = {"C": {"enum": ["x"]}, "P": {"type": "object", "properties": {"c": {"$ref": "#/components/schemas/C"}}}}
     many = {f"c{index}": {"$ref": "#/components/schemas/C"} for index in range(16)}
-    whole = {"type": "object", "properties": {**many, "p": {"$ref": "#/components/schemas/P"}}}
-    old = of({"/a": whole, "/b": {"$ref": "#/components/schemas/P"}}, **component)
-    new = of({"/a": whole, "/b": {"$ref": "#/components/schemas/P"}}, **{**component, "C": {"enum": ["x", "y"]}})
+    schema = {"type": "object", "properties": {**many, "p": {"$ref": "#/components/schemas/P"}}}
+    old = of({"/a": schema, "/b": {"$ref": "#/components/schemas/P"}}, **component)
+    new = of({"/a": schema, "/b": {"$ref": "#/components/schemas/P"}}, **{**component, "C": {"enum": ["x", "y"]}})
     (finding,) = compare(old, new)
     assert [place["operation"] for place in finding.extra["places"]].count("GET /b") == 1
     assert finding.count == len(finding.extra["places"]) == 17
@@ -268,10 +270,14 @@ def test_the_level_is_the_worst_of_both_directions_and_the_fingerprint_ignores_l
     assert (fewer.fingerprint, fewer.extra["change"]) == (finding.fingerprint, finding.fingerprint)
 
 
-@pytest.mark.parametrize(("removed", "kept"), [({"a": TEXT, "b": TEXT}, {"b": TEXT})], ids=["an optional property"])
+@pytest.mark.parametrize(
+    ("removed", "remaining"), [({"a": TEXT, "b": TEXT}, {"b": TEXT})], ids=["an optional property"]
+)
 @pytest.mark.parametrize("words", [{}, {"additionalProperties": True}, {"additionalProperties": {}}], ids=str)
-def test_a_removed_property_is_one_warning_whatever_other_keywords_apply(removed: Doc, kept: Doc, words: Doc) -> None:
-    old, new = (body({"type": "object", "properties": properties, **words}) for properties in (removed, kept))
+def test_a_removed_property_is_one_warning_whatever_other_keywords_apply(
+    removed: Doc, remaining: Doc, words: Doc
+) -> None:
+    old, new = (body({"type": "object", "properties": properties, **words}) for properties in (removed, remaining))
     assert [(finding.rule, finding.level) for finding in compare(old, new)] == [
         ("response-optional-property-removed", "warning")
     ]
@@ -291,10 +297,10 @@ def test_a_change_is_accepted_once_all_its_locations_are() -> None:
         f"list:1: the entry for {each[0].fingerprint} covers only some locations of a change; "
         f"to accept all 2, write fingerprint: {finding.fingerprint}"
     ]
-    whole = BaselineFile("list", (BaselineEntry("why", last, 1, finding.fingerprint),))
+    complete = BaselineFile("list", (BaselineEntry("why", last, 1, finding.fingerprint),))
     before, after = ({**side, "paths": {"/a": side["paths"]["/a"]}} for side in (old, new))
     alone = compare(before, after)
-    assert all("accepted" in mark_accepted(one, whole, today).extra for one in (finding, *alone))
+    assert all("accepted" in mark_accepted(located, complete, today).extra for located in (finding, *alone))
     rule = BaselineFile("list", (BaselineEntry("why", last, 1, rule=finding.rule, location=""),))
     assert "accepted" in mark_accepted(finding, rule, today).extra
 
@@ -303,7 +309,7 @@ def test_a_change_is_accepted_once_all_its_locations_are() -> None:
 def test_the_reported_location_does_not_depend_on_the_order_of_properties(names: str) -> None:
     """Of two equally long locations, the alphabetically first is reported."""
     root = {"properties": {name: {"$ref": "#/components/schemas/Held"} for name in names}}
-    old, new = (of({"/a": root}, Held={"properties": {"x": {"properties": {"y": one}}}}) for one in ({}, TEXT))
+    old, new = (of({"/a": root}, Held={"properties": {"x": {"properties": {"y": inner}}}}) for inner in ({}, TEXT))
     assert ["a.x.y"] == [finding.location for finding in compare(old, new)]
 
 

@@ -109,11 +109,11 @@ OTHER: list[tuple[Any, Any, set[str]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("one", "other"), SAME, ids=str)
-def test_equivalent_schemas_have_no_findings(one: Any, other: Any) -> None:
-    assert rules(one, other) == rules(other, one) == set()
+@pytest.mark.parametrize(("first", "second"), SAME, ids=str)
+def test_equivalent_schemas_have_no_findings(first: Any, second: Any) -> None:
+    assert rules(first, second) == rules(second, first) == set()
 
 
-@pytest.mark.parametrize(("old", "new", "told"), OTHER, ids=str)
-def test_schemas_that_differ_in_meaning_have_findings(old: Any, new: Any, told: set[str]) -> None:
-    assert rules(old, new) == told
+@pytest.mark.parametrize(("old", "new", "expected"), OTHER, ids=str)
+def test_schemas_that_differ_in_meaning_have_findings(old: Any, new: Any, expected: set[str]) -> None:
+    assert rules(old, new) == expected

@@ -52,11 +52,11 @@ def test_an_anchor_inside_an_operation_is_resolved(keyword: str) -> None:
 
 def test_a_duplicate_anchor_resolves_to_the_component() -> None:
     parameter = {"name": "q", "in": "query", "schema": {"type": "string", "$anchor": "here"}}
-    made = with_components({"$ref": "#here"}, A={"type": "integer", "$anchor": "here"})
-    made["paths"]["/a"]["get"]["parameters"] = [parameter]
+    referring = with_components({"$ref": "#here"}, A={"type": "integer", "$anchor": "here"})
+    referring["paths"]["/a"]["get"]["parameters"] = [parameter]
     plain = with_components({"type": "integer"}, A={"type": "integer"})
     plain["paths"]["/a"]["get"]["parameters"] = [parameter]
-    assert compare(plain, made) == []
+    assert compare(plain, referring) == []
 
 
 @pytest.mark.parametrize(
@@ -85,19 +85,19 @@ def test_keywords_without_effect_next_to_a_reference_are_no_change(beside: Doc) 
 def test_keywords_next_to_a_reference_apply_from_openapi_31_on(beside: Doc, rule: str) -> None:
     """OpenAPI 3.0 ignores them."""
     plain = with_components({"$ref": "#/components/schemas/A"}, A=OBJECT)
-    more = with_components({"$ref": "#/components/schemas/A", **beside}, A=OBJECT)
-    assert rules(plain, more) == [rule]
+    extended = with_components({"$ref": "#/components/schemas/A", **beside}, A=OBJECT)
+    assert rules(plain, extended) == [rule]
     through = with_components(
         {"$ref": "#/components/schemas/B"}, A=OBJECT, B={"$ref": "#/components/schemas/A", **beside}
     )
     assert rules(plain, through) == [rule]
-    assert rules({**plain, "openapi": "3.0.3"}, {**more, "openapi": "3.0.3"}) == []
+    assert rules({**plain, "openapi": "3.0.3"}, {**extended, "openapi": "3.0.3"}) == []
 
 
 def test_nullable_next_to_a_reference_accepts_null() -> None:
     plain = with_components({"$ref": "#/components/schemas/A"}, A=OBJECT)
-    more = with_components({"$ref": "#/components/schemas/A", "nullable": True}, A=OBJECT)
-    assert rules(plain, more) == ["response-body-became-nullable"]
+    extended = with_components({"$ref": "#/components/schemas/A", "nullable": True}, A=OBJECT)
+    assert rules(plain, extended) == ["response-body-became-nullable"]
     # Wherever the same is referred to without.
     reference = {"$ref": "#/components/schemas/A"}
     mixed, spelled = (

@@ -37,8 +37,8 @@ def nested(levels: int, keyword: str) -> Doc:
         }
         for level in range(levels)
     }
-    payload = body({"$ref": "#/components/schemas/L0"})
-    return {**payload, "components": {"schemas": {**schemas, f"L{levels}": {"type": "string"}}}}
+    document = body({"$ref": "#/components/schemas/L0"})
+    return {**document, "components": {"schemas": {**schemas, f"L{levels}": {"type": "string"}}}}
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_a_value_where_a_list_belongs_is_an_error_with_its_json_type(value: Any,
 
 @pytest.mark.parametrize(("value", "kind"), [(None, "null"), ([], "list"), ("text", "text")])
 def test_a_value_where_a_schema_belongs_is_an_error(value: Any, kind: str) -> None:
-    said = f"a {kind} is where a schema belongs, at {SCHEMA}/allOf/0 (a mapping, true or false)"
-    assert told(body({"allOf": [value]})) == f"revision: {said}"
+    message = f"a {kind} is where a schema belongs, at {SCHEMA}/allOf/0 (a mapping, true or false)"
+    assert told(body({"allOf": [value]})) == f"revision: {message}"
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_value_where_a_schema_belongs_is_an_error(value: Any, kind: str) -> No
         (body({"type": ["string", 5]}), f"'type' is neither a name nor a list of names, at {SCHEMA}/type (such as string)"),
         (body({"type": ["text", "null", "number"]}), f"'text' is not a type, at {SCHEMA}/type (types: array, boolean, integer, number, object, string and null)"),
         (body({"type": "x" * 50}), f"'{'x' * 40}' is not a type, at {SCHEMA}/type (types: array, boolean, integer, number, object, string and null)"),
-        (body({"allOf": [{"maxLength": one} for one in range(502)]}), f"allOf nests too deeply or has too many branches, at {SCHEMA}/allOf/500 (flatten it)"),
+        (body({"allOf": [{"maxLength": length} for length in range(502)]}), f"allOf nests too deeply or has too many branches, at {SCHEMA}/allOf/500 (flatten it)"),
         ({**document(), "paths": {"a": {}}}, "the path 'a' does not begin with a slash, at #/paths/a (see OpenAPI 3.1, section 4.8.8.1)"),
         ({**document(), "paths": {"a" * 90: {}}}, f"the path '{'a' * 80}' does not begin with a slash, at #/paths/{'a' * 90} (see OpenAPI 3.1, section 4.8.8.1)"),
         ({**document(), "paths": {"/a": "text"}}, f"a text is where a mapping belongs, at #/paths/~1a {SEE}"),
@@ -107,8 +107,8 @@ def test_a_malformed_document_is_an_error_with_location_and_hint(revision: Doc, 
 )  # fmt: skip
 @pytest.mark.parametrize("keyword", ["$ref", "$dynamicRef"])
 def test_an_unresolvable_reference_is_an_error_with_a_hint(keyword: str, ref: Any, says: str) -> None:
-    made = {**body({keyword: ref}), "servers": [{"url": "/"}]}
-    assert told(made) == f"revision: {says.format(at=SCHEMA)}"
+    document = {**body({keyword: ref}), "servers": [{"url": "/"}]}
+    assert told(document) == f"revision: {says.format(at=SCHEMA)}"
 
 
 def test_a_circular_reference_is_an_error() -> None:
@@ -121,8 +121,8 @@ def test_a_circular_reference_is_an_error() -> None:
 
 def test_all_of_nested_deeper_than_50_levels_is_an_error() -> None:
     assert compare(nested(50, "allOf"), nested(50, "allOf")) == []
-    said = "allOf nests too deeply or has too many branches, at #/components/schemas/L51 (flatten it)"
-    assert told(nested(51, "allOf")) == f"revision: {said}"
+    message = "allOf nests too deeply or has too many branches, at #/components/schemas/L51 (flatten it)"
+    assert told(nested(51, "allOf")) == f"revision: {message}"
 
 
 def test_an_error_has_the_line_number_of_the_document() -> None:

@@ -81,5 +81,5 @@ def test_a_change_of_a_shared_schema_is_one_finding_with_all_locations() -> None
 
 def test_an_empty_status_belongs_to_no_range() -> None:
     base, revision = (document({"responses": {status: {"description": "ok"}}}) for status in ("", "2XX"))
-    found = [finding.rule for finding in compare(base, revision)]
-    assert found == ["response-non-success-status-removed", "response-success-status-added"]
+    reported = [finding.rule for finding in compare(base, revision)]
+    assert reported == ["response-non-success-status-removed", "response-success-status-added"]

@@ -45,9 +45,13 @@ SHOWN = {
     "any-of-became-one-of": "anyOf → oneOf",
     "one-of-became-any-of": "oneOf → anyOf",
     "wrapped-in-one-of": "(beside array)",
-    **{f"all-of-{way}{kind}": "(1)" for way in ("added", "removed") for kind in ("", "-annotation-only")},
+    **{
+        f"all-of-{kind_of_change}{kind}": "(1)"
+        for kind_of_change in ("added", "removed")
+        for kind in ("", "-annotation-only")
+    },
     "discriminator-property-name-changed": "k → l",
-    **{f"discriminator-mapping-{way}": "(a)" for way in ("added", "deleted", "changed")},
+    **{f"discriminator-mapping-{kind_of_change}": "(a)" for kind_of_change in ("added", "deleted", "changed")},
     "dependent-required-added": '(a) null → "b"',
     "dependent-required-removed": '(a) "b" → null',
     "dependent-required-changed": '(a) "b" → "c"',
@@ -62,7 +66,7 @@ AT = {
     "any-of-became-one-of": ["/anyOf", ""],
     "one-of-became-any-of": ["/oneOf", ""],
     "wrapped-in-one-of": ["", "/oneOf"],
-    **{f"const-{way}": ["", ""] for way in ("added", "removed")},
+    **{f"const-{kind_of_change}": ["", ""] for kind_of_change in ("added", "removed")},
 }
 """Where a finding points, on either side, where that is not the keyword."""
 STRICTER = {
@@ -100,8 +104,8 @@ def test_every_rule_has_a_valid_level_and_direction() -> None:
 
 def test_levels_match_those_of_oasdiff() -> None:
     """Every id of oasdiff exists with its level, except the rules that are stricter on purpose."""
-    known = {rule.id: rule.level for rule in rules().values() if rule.id in OASDIFF}
-    assert known == {**OASDIFF, **STRICTER}
+    levels = {rule.id: rule.level for rule in rules().values() if rule.id in OASDIFF}
+    assert levels == {**OASDIFF, **STRICTER}
 
 
 def test_the_rule_table_contains_the_levels_of_oasdiff() -> None:

@@ -82,10 +82,10 @@ def defaults_written_out(document: Doc) -> None:
     first, second = get(document)["parameters"]
     first.update(style="simple", explode=False, deprecated=False, allowEmptyValue=False)
     second.update(style="simple", explode=False)
-    found = schema(document)
-    found["properties"]["name"].update(minLength=0, readOnly=False, writeOnly=False, deprecated=False)
-    found["properties"]["capabilities"].update(minItems=0, uniqueItems=False)
-    found.update(additionalProperties=True, minProperties=0)
+    component = schema(document)
+    component["properties"]["name"].update(minLength=0, readOnly=False, writeOnly=False, deprecated=False)
+    component["properties"]["capabilities"].update(minItems=0, uniqueItems=False)
+    component.update(additionalProperties=True, minProperties=0)
 
 
 def words(document: Doc) -> None:
@@ -100,8 +100,8 @@ def header_case(document: Doc) -> None:
 
 
 def media_case(document: Doc) -> None:
-    whole = content(document)
-    whole["Application/JSON"] = whole.pop("application/json")
+    media = content(document)
+    media["Application/JSON"] = media.pop("application/json")
 
 
 def server_slash(document: Doc) -> None:
@@ -125,9 +125,9 @@ def tell_kinds(document: Doc) -> None:
 
 
 def twice_said(document: Doc) -> None:
-    found = schema(document)
-    found["required"] = [*found["required"], "id"]
-    found["allOf"] = [{"type": "object", "required": ["id", "name"]}]
+    component = schema(document)
+    component["required"] = [*component["required"], "id"]
+    component["allOf"] = [{"type": "object", "required": ["id", "name"]}]
 
 
 SAME: dict[str, Change] = {

@@ -34,17 +34,19 @@ _ATOMS: tuple[Any, ...] = (None, None, True, 0, 1, 5, 1.5, -2, *_TEXTS, [], {})
 
 def instances(schema: Any) -> st.SearchStrategy[Any]:
     """Values that a schema may take, and some that it should not."""
-    known = [st.sampled_from(_ATOMS)]
+    strategies = [st.sampled_from(_ATOMS)]
     properties = schema.get("properties")
     if properties:
-        known.append(st.fixed_dictionaries({}, optional={name: instances(inner) for name, inner in properties.items()}))
-        known.append(st.fixed_dictionaries({name: instances(inner) for name, inner in properties.items()}))
+        strategies.append(
+            st.fixed_dictionaries({}, optional={name: instances(inner) for name, inner in properties.items()})
+        )
+        strategies.append(st.fixed_dictionaries({name: instances(inner) for name, inner in properties.items()}))
     if "items" in schema:
-        known.append(st.lists(instances(schema["items"]), max_size=2))
-    known += [instances(branch) for kind in ("oneOf", "anyOf") for branch in schema.get(kind, ())]
+        strategies.append(st.lists(instances(schema["items"]), max_size=2))
+    strategies += [instances(branch) for kind in ("oneOf", "anyOf") for branch in schema.get(kind, ())]
     if "const" in schema:
-        known.append(st.just(schema["const"]))
-    return st.one_of(known)
+        strategies.append(st.just(schema["const"]))
+    return st.one_of(strategies)
 
 
 def one_changed(schema: Any, draw: Any) -> Any:

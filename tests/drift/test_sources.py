@@ -153,8 +153,8 @@ def test_an_unsupported_url_is_an_error_that_does_not_show_credentials(url: str)
 
 def test_an_upstream_is_checked_against_a_contract(upstream: Upstream) -> None:
     upstream.responses["/list.md"] = text(page(TEXT.replace("- failed", "- lost")))
-    found = {finding.rule for finding in check_upstream(f"{upstream.url}/list.md", SPEC)}
-    assert found == {"response-property-enum-value-added", "response-property-enum-value-removed"}
+    reported = {finding.rule for finding in check_upstream(f"{upstream.url}/list.md", SPEC)}
+    assert reported == {"response-property-enum-value-added", "response-property-enum-value-removed"}
 
 
 def test_an_unreachable_upstream_is_an_error(upstream: Upstream) -> None:
@@ -200,9 +200,9 @@ def test_referenced_files_are_read_from_the_same_git_revision(tmp_path: Path, mo
     assert [] == compare(was, load_document(TEXT, "one.yaml")) == compare(load_document(TEXT, "one.yaml"), was)
 
     components.write_text(re.sub(r"enum:\n( *)-", r"enum:\n\1- paused\n\1-", TEXT, count=1))
-    (findings, *rest) = compare(was, read_source(str(main), previous=was))
+    (findings, *further) = compare(was, read_source(str(main), previous=was))
     places = [(findings.extra[side]["document"], findings.extra[side]["line"]) for side in ("base", "revision")]
-    assert ([], [("git:HEAD:common/parts.yaml", None), ("common/parts.yaml", None)]) == (rest, places)
+    assert ([], [("git:HEAD:common/parts.yaml", None), ("common/parts.yaml", None)]) == (further, places)
     assert findings.extra["changed"].startswith("../common/parts.yaml#/components/schemas/")
     components.unlink()
     with pytest.raises(DocumentError, match=r"common/parts.yaml: there is no such file, .* \(api.yaml refers"):
@@ -221,10 +221,10 @@ def test_no_document_reads_a_file_outside_its_folder(
     text = json.dumps({**REFERRING, "paths": {"/a": {"get": {"responses": {"200": {"$ref": "../x.json"}}}}}})
     Path(form).write_text(f"```json\n{text}\n```\n" if form == "page.md" else text, "utf-8")
     assert 2 == main(["drift", form])
-    told = capsys.readouterr()
-    assert "" == told.out
-    assert "../x.json: it is outside the folder of the document" in told.err
-    assert (1, False) == (len(told.err.splitlines()), "private" in told.err)
+    output = capsys.readouterr()
+    assert "" == output.out
+    assert "../x.json: it is outside the folder of the document" in output.err
+    assert (1, False) == (len(output.err.splitlines()), "private" in output.err)
 
 
 REFERRING = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {"/a": {"$ref": "b.json"}}}

@@ -103,7 +103,7 @@ def test_a_removed_sunset_date_of_a_parameter_is_reported() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "way"),
+    ("before", "after", "direction"),
     [
         ("draft", "alpha", "increased"), ("alpha", "beta", "increased"), ("beta", "stable", "increased"),
         ("beta", None, "increased"), ("stable", "beta", "decreased"), (None, "beta", "decreased"),
@@ -112,7 +112,7 @@ def test_a_removed_sunset_date_of_a_parameter_is_reported() -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("kind", ["api-stability", "response-property-stability"])
 def test_a_raised_or_lowered_stability_level_is_reported(
-    kind: str, before: str | None, after: str | None, way: str
+    kind: str, before: str | None, after: str | None, direction: str
 ) -> None:
     """A missing level means stable."""
 
@@ -120,7 +120,7 @@ def test_a_raised_or_lowered_stability_level_is_reported(
         values = {} if level is None else {"x-stability-level": level}
         return document(values) if kind == "api-stability" else prop(**values)
 
-    assert found(with_level(before), with_level(after)) == [(f"{kind}-{way}", before, after)]
+    assert found(with_level(before), with_level(after)) == [(f"{kind}-{direction}", before, after)]
 
 
 @pytest.mark.parametrize(("before", "after"), [(None, "stable"), ("stable", None), ("odd", "stable"), ("odd", "odd")])

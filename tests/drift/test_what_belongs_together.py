@@ -53,8 +53,8 @@ def test_alternatives_with_equal_keywords_are_matched_by_their_nested_schemas() 
     """At any depth and in any order."""
 
     def lists(*types: str) -> Doc:
-        held = {"anyOf": [{"type": "array", "items": {"type": name}} for name in types]}
-        return {"type": "object", "required": ["p"], "properties": {"p": held}}
+        alternatives = {"anyOf": [{"type": "array", "items": {"type": name}} for name in types]}
+        return {"type": "object", "required": ["p"], "properties": {"p": alternatives}}
 
     old = [lists("string", "integer"), lists("number", "null")]
     assert [] == found(old, [lists("null", "number"), lists("integer", "string")])
@@ -83,8 +83,8 @@ def test_values_shared_by_two_alternatives_do_not_discriminate() -> None:
     "others", [(["a"], ["a"], ["a"], ["a"]), (["a"], ["b"], ["c"], ["d"])], ids=["shared", "all-new"]
 )
 def test_the_discriminating_property_must_have_unchanged_values(others: tuple[list[str], ...]) -> None:
-    one, two, three, four = others
-    old = [thing(kind=one, name=["x"], p=TEXT), thing(kind=two, name=["y"], p=TEXT)]
+    first, two, three, four = others
+    old = [thing(kind=first, name=["x"], p=TEXT), thing(kind=two, name=["y"], p=TEXT)]
     new = [thing(kind=three, name=["y"], p={"type": "integer"}), thing(kind=four, name=["x"], p={"type": "integer"})]
     assert [location for _, location, _ in found(old, new) if location.endswith(".p")] == ["<name=x>.p", "<name=y>.p"]
 
@@ -182,8 +182,8 @@ def test_paths_sharing_a_path_item_map_its_parameters_by_name() -> None:
 
     def item(number: str, text: str) -> Doc:
         kinds = ((number, "integer"), (text, "string"))
-        said = [{"name": name, "in": "path", "required": True, "schema": {"type": kind}} for name, kind in kinds]
-        return {"get": {"parameters": said, "responses": {}}}
+        parameters = [{"name": name, "in": "path", "required": True, "schema": {"type": kind}} for name, kind in kinds]
+        return {"get": {"parameters": parameters, "responses": {}}}
 
     shared = {"$ref": "#/components/pathItems/P"}
     old = document(components={"pathItems": {"P": item("x", "y")}})

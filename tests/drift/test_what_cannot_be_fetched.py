@@ -43,23 +43,23 @@ def refused(url: str) -> str:
 
 
 def test_the_proxy_of_the_environment_is_used_for_other_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+    request_lines = []
     with socket.create_server(("127.0.0.1", 0)) as proxy:
 
         def refuse_one() -> None:
             connection, _ = proxy.accept()
             with connection:
-                asked.append(connection.recv(65536).partition(b" HTTP/")[0])
+                request_lines.append(connection.recv(65536).partition(b" HTTP/")[0])
                 connection.sendall(b"HTTP/1.1 403 Not Through Here\r\nContent-Length: 0\r\n\r\n")
 
         thread = threading.Thread(target=refuse_one)
         thread.start()
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
-        said = told("https://spec.example/page.md")
+        message = told("https://spec.example/page.md")
         thread.join()
-    assert [b"CONNECT spec.example:443"] == asked
+    assert [b"CONNECT spec.example:443"] == request_lines
     reason = "Tunnel connection failed: 403 Not Through Here"
-    assert said == f"https://spec.example/page.md: it cannot be fetched: {reason} {CHECK}"
+    assert message == f"https://spec.example/page.md: it cannot be fetched: {reason} {CHECK}"
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_the_error_for_an_unexpected_status_shows_it(upstream: Upstream) -> None
 
 def test_the_error_for_an_unrequested_content_encoding_shows_it(upstream: Upstream) -> None:
     upstream.responses["/"] = text("x", Content_Encoding="GZip")
-    said = "it answered in gzip, which was not asked for (give a local copy)"
-    assert told(f"{upstream.url}/") == f"{upstream.url}/: {said}"
+    message = "it answered in gzip, which was not asked for (give a local copy)"
+    assert told(f"{upstream.url}/") == f"{upstream.url}/: {message}"
 
 
 def test_a_response_with_identity_encoding_is_accepted(upstream: Upstream) -> None:

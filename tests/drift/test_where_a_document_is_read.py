@@ -55,10 +55,10 @@ def test_a_document_is_named_after_its_path(tmp_path: Path) -> None:
 
 
 def test_an_identical_document_reuses_the_data_of_the_previous_one(tmp_path: Path) -> None:
-    known = load_document(TEXT, "vendored.yaml")
-    read = read_source(written(tmp_path, TEXT, "spec.yaml"), previous=known)
-    assert read.data is known.data
-    assert read.name != known.name
+    previous = load_document(TEXT, "vendored.yaml")
+    read = read_source(written(tmp_path, TEXT, "spec.yaml"), previous=previous)
+    assert read.data is previous.data
+    assert read.name != previous.name
 
 
 def test_a_byte_order_mark_is_removed(tmp_path: Path) -> None:
@@ -109,6 +109,6 @@ def test_a_folder_is_an_error(tmp_path: Path) -> None:
 
 
 def test_control_characters_in_a_path_are_escaped_in_the_error() -> None:
-    said = told("a\0b")
-    assert said.startswith("a\\x00b: the file cannot be read: embedded null ")
-    assert said.endswith(HINT)
+    message = told("a\0b")
+    assert message.startswith("a\\x00b: the file cannot be read: embedded null ")
+    assert message.endswith(HINT)

@@ -71,6 +71,10 @@ def body(name: str) -> tuple[bytes, str]:
 
 def har(*entries: Mapping[str, object], ascii_only: bool = True) -> str:
     """A HAR of another tool, whose listings have these contents."""
-    asked = {"method": "GET", "url": "https://api.bctrl.ai/v1/spaces/1/runtimes", "headers": []}
-    made = [{"request": asked, "response": {"status": 200, "headers": [], "content": entry}} for entry in entries]
-    return json.dumps({"log": {"version": "1.2", "creator": {"name": "x"}, "entries": made}}, ensure_ascii=ascii_only)
+    request = {"method": "GET", "url": "https://api.bctrl.ai/v1/spaces/1/runtimes", "headers": []}
+    entries_of_log = [
+        {"request": request, "response": {"status": 200, "headers": [], "content": entry}} for entry in entries
+    ]
+    return json.dumps(
+        {"log": {"version": "1.2", "creator": {"name": "x"}, "entries": entries_of_log}}, ensure_ascii=ascii_only
+    )

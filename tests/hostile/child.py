@@ -45,14 +45,16 @@ class Ran:
 
 def run(jobs: Mapping[str, Sequence[str]], folder: Path, environment: Mapping[str, str]) -> dict[str, Ran]:
     """Run jobs, named each, in one process that starts in `folder`."""
-    given, got = folder / "jobs.json", folder / "ran.json"
-    given.write_text(json.dumps(jobs))
-    command = [sys.executable, "-m", "tests.hostile.child", str(given), str(got)]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("BCTRL_", "GITHUB_", "PYTEST_"))}
-    plain = {**kept, "PYTHONPATH": str(ROOT), **environment}
+    jobs_file, got = folder / "jobs.json", folder / "ran.json"
+    jobs_file.write_text(json.dumps(jobs))
+    command = [sys.executable, "-m", "tests.hostile.child", str(jobs_file), str(got)]
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("BCTRL_", "GITHUB_", "PYTEST_"))
+    }
+    plain = {**inherited, "PYTHONPATH": str(ROOT), **environment}
     result = subprocess.run(command, cwd=folder, env=plain, capture_output=True, text=True, check=False)
     assert 0 == result.returncode, result.stderr
-    return {name: Ran(**one) for name, one in json.loads(got.read_text()).items()}
+    return {name: Ran(**outcome) for name, outcome in json.loads(got.read_text()).items()}
 
 
 def _get(url: str) -> int:
@@ -67,8 +69,8 @@ def _stream(url: str) -> int:
 
 def _async(url: str) -> int:
     async def ask() -> int:
-        async with async_client(url, "key", live=True) as made:
-            return len((await made.get("/")).content)
+        async with async_client(url, "key", live=True) as client:
+            return len((await client.get("/")).content)
 
     return _shown(anyio.run(ask))
 

@@ -62,10 +62,10 @@ def _github_colons(line: str) -> Command | None:
     end = line.find("::", 2)
     if not line.startswith("::") or end < 0:
         return None
-    name, _, rest = line[2:end].partition(" ")
+    name, _, parameters = line[2:end].partition(" ")
     data = _unescaped(line[end + 2 :], {"%0D": "\r", "%0A": "\n", "%25": "%"})
     escapes = {"%0D": "\r", "%0A": "\n", "%3A": ":", "%2C": ",", "%25": "%"}
-    return Command(name, _properties(rest.strip(), ",", escapes), data)
+    return Command(name, _properties(parameters.strip(), ",", escapes), data)
 
 
 def _bracketed(prefix: str, line: str) -> Command | None:
@@ -73,9 +73,9 @@ def _bracketed(prefix: str, line: str) -> Command | None:
     end = line.find("]", start)
     if start < 0 or end < 0:
         return None
-    name, _, rest = line[start + len(prefix) : end].partition(" ")
+    name, _, parameters = line[start + len(prefix) : end].partition(" ")
     escapes = {"%3B": ";", "%0D": "\r", "%0A": "\n", "%5D": "]", "%25": "%"}
-    return Command(name, _properties(rest, ";", escapes), _unescaped(line[end + 1 :], escapes))
+    return Command(name, _properties(parameters, ";", escapes), _unescaped(line[end + 1 :], escapes))
 
 
 def _azure(line: str) -> Command | None:

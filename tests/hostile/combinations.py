@@ -85,26 +85,29 @@ def _commands(document: str, base: str) -> dict[str, list[str]]:
     }
 
 
-def report(found: Sequence[Outcome]) -> Iterator[str]:
+def report(outcomes_of_run: Sequence[Outcome]) -> Iterator[str]:
     """Yield a line for each command: how often it rejected a document, and the most that it took."""
-    for command in dict.fromkeys(outcome.command for outcome in found):
-        own = [outcome for outcome in found if outcome.command == command]
-        trivial = min(outcome.ran.seconds for outcome in own if outcome.seed is None)
-        slowest = max(own, key=lambda outcome: outcome.ran.seconds)
-        rejected = sum(outcome.ran.code == _REJECTED.get(command, 2) for outcome in own)
+    for command in dict.fromkeys(outcome.command for outcome in outcomes_of_run):
+        runs = [outcome for outcome in outcomes_of_run if outcome.command == command]
+        trivial = min(outcome.ran.seconds for outcome in runs if outcome.seed is None)
+        slowest = max(runs, key=lambda outcome: outcome.ran.seconds)
+        rejected = sum(outcome.ran.code == _REJECTED.get(command, 2) for outcome in runs)
         yield (
-            f"{command:<6} {rejected:>3} of {len(own)} rejected; {slowest.ran.seconds:.1f} s of processor time at most "
-            f"(document {slowest.seed}; {trivial:.1f} s for a trivial one)"
+            f"{command:<6} {rejected:>3} of {len(runs)} rejected; "
+            f"{slowest.ran.seconds:.1f} s of processor time at most (document {slowest.seed}; "
+            f"{trivial:.1f} s for a trivial one)"
         )
-    yield f"memory {max(outcome.ran.peak for outcome in found):.0f} MB at most"
+    yield f"memory {max(outcome.ran.peak for outcome in outcomes_of_run):.0f} MB at most"
 
 
 def _main(arguments: Sequence[str]) -> int:
     first, last = map(int, arguments or (0, DOCUMENTS))
     with tempfile.TemporaryDirectory() as folder:
-        found = list(outcomes(range(first, last), Path(folder)))
-    problems = [f"document {one.seed}, {one.command}: {one.problem}" for one in found if one.problem]
-    print(*problems, *report(found), sep="\n")
+        all_outcomes = list(outcomes(range(first, last), Path(folder)))
+    problems = [
+        f"document {outcome.seed}, {outcome.command}: {outcome.problem}" for outcome in all_outcomes if outcome.problem
+    ]
+    print(*problems, *report(all_outcomes), sep="\n")
     return 1 if problems else 0
 
 

@@ -46,7 +46,7 @@ def hits(secret: str, text: str) -> list[str]:
     size = len(secret)
     sought = {name: spell(secret) for name, spell in SPELLINGS.items()}
     sought |= {f"base64-{at}": sought[f"base64-{at}"][(0, 2, 3)[at] : (at + size) * 8 // 6] for at in range(3)}
-    return [name for name, one in sought.items() if one in text]
+    return [name for name, encoded in sought.items() if encoded in text]
 
 
 PLACES: dict[str, Callable[[str], bytes]] = {

@@ -87,7 +87,7 @@ def job(text: str) -> Iterator[Path]:
         os.environ.update(JOB)
         # YAML knows no surrogates.
         plain = "".join(char for char in text if ord(char) < 0x10000)
-        given = {
+        files = {
             "old.json": document(text, "listed"),
             "new.json": document(text, text),
             "body.json": {text: text, f"{text}3": [text]},
@@ -99,7 +99,7 @@ def job(text: str) -> Iterator[Path]:
                 "actions": [{"target": "$", "update": {"info": {"title": f"{plain}x"}}}],
             },
         }
-        for name, data in given.items():
+        for name, data in files.items():
             Path(name).write_text(json.dumps(data), "utf-8")
         Path("folder").mkdir()
         Path("folder", f"{escape_line(text).replace('/', '')[:100]}.har").write_text("{", "utf-8")

@@ -86,10 +86,10 @@ def _leaf(source: Random) -> Any:
 
 def _below(source: Random, schema: Any) -> Any:
     """Return a schema that applies another one, here or to what the value holds."""
-    way = source.choice(["here", "here", "here", "properties", "items", "additionalProperties"])
-    if way == "here":
+    keyword = source.choice(["here", "here", "here", "properties", "items", "additionalProperties"])
+    if keyword == "here":
         return schema
-    return {"properties": {source.choice(_NAMES): schema}} if way == "properties" else {way: schema}
+    return {"properties": {source.choice(_NAMES): schema}} if keyword == "properties" else {keyword: schema}
 
 
 def _tree(source: Random, copies: int) -> tuple[Any, dict[str, Any]]:
@@ -108,12 +108,12 @@ def _conjunction(source: Random, copies: int) -> tuple[Any, dict[str, Any]]:
     is_same, seed = source.random() < 0.5, source.random()
     parts = []
     for number in range(copies):
-        own = Random(seed)
+        random_source = Random(seed)
 
-        def inner(own: Random = own) -> Any:
+        def inner(own: Random = random_source) -> Any:
             return _below(own, _leaf(own))
 
-        part = _applied(own, inner, own.choice((2, 2, 3)))
+        part = _applied(random_source, inner, random_source.choice((2, 2, 3)))
         parts.append(part if is_same else json.loads(json.dumps(part).replace('"a"', f'"a{number}"')))
     return {"type": "object", "allOf": parts} if source.random() < 0.7 else {"allOf": parts}, {}
 

@@ -87,13 +87,13 @@ _LINK = re.compile(r"://|www\.|@|(?<!&)#\d|\bGH-\d|\$", re.IGNORECASE)
 
 def markdown_faults(document: str) -> list[object]:
     """Return the links, images and elements of HTML of a document, the words that GitHub links, and hidden text."""
-    found: list[object] = []
+    faults_of_text: list[object] = []
     for token in _tokens(MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(document)):
         if token.type in ("link_open", "image", "html_inline", "html_block", "s_open", "fence", "code_block"):
-            found.append(token.type)
+            faults_of_text.append(token.type)
         if token.type == "text":
-            found += [*_LINK.findall(token.content), *hidden(token.content)]
-    return found
+            faults_of_text += [*_LINK.findall(token.content), *hidden(token.content)]
+    return faults_of_text
 
 
 def markdown_text(document: str) -> str:

@@ -35,7 +35,7 @@ DECODED = "the response is larger than 64 MiB when decoded"
 
 
 @pytest.fixture(scope="session")
-def asked(hostile: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
+def ran_clients(hostile: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
     """What each client gets of each body."""
     folder = tmp_path_factory.mktemp("clients")
     names = [*BOMBS, *HARMLESS]
@@ -45,16 +45,18 @@ def asked(hostile: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_decompression_bomb_is_an_error_with_little_memory(asked: dict[str, Ran], how: str, name: str) -> None:
-    ran = asked[f"{how} {name}"]
+def test_a_decompression_bomb_is_an_error_with_little_memory(ran_clients: dict[str, Ran], how: str, name: str) -> None:
+    ran = ran_clients[f"{how} {name}"]
     words = {"plain": LARGE, "frames": "the response has too many zstd frames"}.get(name, DECODED)
     assert (2, words) == (ran.code, ran.err.strip().rpartition(": ")[2])
     assert ran.peak < MEMORY
 
 
 @pytest.mark.parametrize(("name", "size"), {"lists": 60_000_003, "members": 0, "members-large": 2}.items())
-def test_a_response_within_the_limit_is_received(asked: dict[str, Ran], name: str, size: int) -> None:
-    assert [(0, f"{size}\n")] * 3 == [(asked[f"{how} {name}"].code, asked[f"{how} {name}"].out) for how in HOW]
+def test_a_response_within_the_limit_is_received(ran_clients: dict[str, Ran], name: str, size: int) -> None:
+    assert [(0, f"{size}\n")] * 3 == [
+        (ran_clients[f"{how} {name}"].code, ran_clients[f"{how} {name}"].out) for how in HOW
+    ]
 
 
 @pytest.mark.parametrize(
@@ -79,10 +81,10 @@ def test_httpx_never_decodes_more_than_was_measured(body: bytes, data: st.DataOb
         body = packers.get(coding, bytes)(body)
     body = body[: data.draw(st.integers(0, len(body)))] if data.draw(st.booleans()) else body
     with suppress(httpx.DecodingError):
-        made = httpx.Response(200, headers={"Content-Encoding": ", ".join(names)}, content=body).content
+        decoded = httpx.Response(200, headers={"Content-Encoding": ", ".join(names)}, content=body).content
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(codings, "MOST", len(made) - 1)
-            if made and made != body:
+            patch.setattr(codings, "MOST", len(decoded) - 1)
+            if decoded and decoded != body:
                 with pytest.raises(TooLargeError):
                     codings.require_unpackable(body, ", ".join(names))
 
@@ -148,9 +150,9 @@ EARLIER = '{"log": {"version": "1.2", "creator": {"name": "a test", "version": "
 
 
 def test_a_run_against_a_decompression_bomb_ends_normally(hostile: Server, tmp_path: Path) -> None:
-    kept = tmp_path / "recordings" / "kept.har"
-    kept.parent.mkdir()
-    kept.write_text(EARLIER)
+    earlier = tmp_path / "recordings" / "kept.har"
+    earlier.parent.mkdir()
+    earlier.write_text(EARLIER)
     (tmp_path / "test_mine.py").write_text(TESTS)
     live = {"BCTRL_API_KEY": "key-of-nobody", "BCTRL_SPACE_ID": "1", "BCTRL_BASE_URL": f"{hostile.url}/gzip"}
     options = ("--bctrl-live", "--bctrl-record-mode=rewrite", "-p", "no:randomly", "--tb=line")
@@ -161,9 +163,9 @@ def test_a_run_against_a_decompression_bomb_ends_normally(hostile: Server, tmp_p
     }
     ran = run(jobs, tmp_path, live)
 
-    assert [2, 1, 1] == [one.code for one in ran.values()]
+    assert [2, 1, 1] == [process.code for process in ran.values()]
     assert f"the target sends too much: {DECODED}" in ran["doctor"].out
     assert f"the target sends too much: {DECODED}" in ran["suite"].out
     assert "4 failed, 1 passed" in ran["mine"].out, ran["mine"].out
-    assert EARLIER == kept.read_text()
+    assert EARLIER == earlier.read_text()
     assert ran["mine"].peak < MEMORY

@@ -23,7 +23,7 @@ def test_every_command_finishes_or_rejects_the_document_in_one_line(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """`tox -e combinations` runs 500 of them. Their durations are reported and not asserted."""
-    found = list(outcomes(SEEDS, tmp_path))
-    for line in report(found):
+    results = list(outcomes(SEEDS, tmp_path))
+    for line in report(results):
         record_property("took", line)
-    assert {} == {(one.seed, one.command): one.problem for one in found if one.problem}
+    assert {} == {(result.seed, result.command): result.problem for result in results if result.problem}

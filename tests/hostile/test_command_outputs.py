@@ -71,9 +71,9 @@ def outputs_of(line: str, text: str) -> dict[str, str]:
     """What a command prints and writes, by stream and name of the file."""
     arguments = [part.replace("TEXT", text) for part in line.split()]
     with job(text) as folder:
-        known = {path for path in folder.rglob("*") if path.is_file()}
+        existing = {path for path in folder.rglob("*") if path.is_file()}
         out, err = printed(arguments)
-        files = {path.name: path.read_text("utf-8") for path in {*folder.rglob("*")} - known if path.is_file()}
+        files = {path.name: path.read_text("utf-8") for path in {*folder.rglob("*")} - existing if path.is_file()}
     if "github" in line:
         commands = github_commands(out)
         assert (len(commands), True) == (len(out.splitlines()), INTENDED >= {command.name for command in commands})

@@ -37,8 +37,8 @@ def _in_place(word: str, schemas: list[Any]) -> Any:
     return {word: schemas if word in IN_PLACE else schemas[0]}
 
 
-def _below(way: str, schema: Any) -> Any:
-    return {"": schema, "properties": {"properties": {"x": schema}}}.get(way, {way: schema})
+def _below(keyword: str, schema: Any) -> Any:
+    return {"": schema, "properties": {"properties": {"x": schema}}}.get(keyword, {keyword: schema})
 
 
 def _ref(number: int) -> dict[str, str]:
@@ -47,12 +47,16 @@ def _ref(number: int) -> dict[str, str]:
 
 def _doubling() -> Iterator[tuple[str, Any, Any]]:
     for word in IN_PLACE:
-        for way in ("", "properties", "items", "additionalProperties", "not", "unevaluatedProperties"):
+        for keyword in ("", "properties", "items", "additionalProperties", "not", "unevaluatedProperties"):
             for levels, copies in ((40, 2), (6, 30), (3, 3)):
-                chain = {f"S{n}": {word: [_below(way, _ref(n + 1))] * copies} for n in range(levels)}
+                chain = {f"S{n}": {word: [_below(keyword, _ref(n + 1))] * copies} for n in range(levels)}
                 end = {f"S{levels}": {"type": "integer"}}
-                yield f"{copies}^{levels} {word} {way}", _ref(0), chain | end
-                yield f"{copies}^{levels} {word} {way} and back", _ref(0), chain | {f"S{levels}": {"items": _ref(0)}}
+                yield f"{copies}^{levels} {word} {keyword}", _ref(0), chain | end
+                yield (
+                    f"{copies}^{levels} {word} {keyword} and back",
+                    _ref(0),
+                    chain | {f"S{levels}": {"items": _ref(0)}},
+                )
 
 
 def _circles() -> Iterator[tuple[str, Any, Any]]:
@@ -89,9 +93,9 @@ def _identifiers() -> Iterator[tuple[str, Any, Any]]:
 
 def _sizes() -> Iterator[tuple[str, Any, Any]]:
     for word, kind in (("minItems", "array"), ("minLength", "string"), ("minProperties", "object")):
-        most = word.replace("min", "max")
+        maximum = word.replace("min", "max")
         for number in (10**9, 10**400, 1e300):
-            for schema in ({"type": kind, word: number}, {"type": kind, most: number}, {word: number, most: 1}):
+            for schema in ({"type": kind, word: number}, {"type": kind, maximum: number}, {word: number, maximum: 1}):
                 yield f"{json.dumps(schema)[:60]}", schema, {}
     many = {"type": "array", "minItems": 1_000, "uniqueItems": True}
     yield "many of many", {**many, "items": {**many, "items": {**many, "items": {"type": "string"}}}}, {}
@@ -147,16 +151,17 @@ BODIES = [
 
 
 def _refusal(schema: Any, schemas: Any) -> str:
-    """Load a contract and hold all bodies to it; return why it is refused, or nothing."""
+    """Load a contract and use it for each body; return the message of its rejection, or an empty string."""
     try:
         contract = contract_of(schema, schemas)
     except DocumentError as error:
         return str(error)
-    _response(contract)
+    _use(contract)
     return ""
 
 
-def _response(contract: Contract) -> None:
+def _use(contract: Contract) -> None:
+    """Print the contract, check each body against it, and generate its samples and mutants."""
     assert all(isinstance(line, str) for line in contract_lines(contract))
     for body in BODIES:
         check(body, contract=contract)
@@ -176,10 +181,10 @@ def _most() -> float:
 
 @pytest.mark.parametrize(("schema", "schemas"), [text[1:] for text in HOSTILE], ids=[text[0] for text in HOSTILE])
 def test_a_hostile_schema_is_rejected_or_handled_quickly(schema: Any, schemas: Any) -> None:
-    most, began = _most(), time.process_time()
+    limit, began = _most(), time.process_time()
     refused = _refusal(schema, schemas)
     assert (len(refused.splitlines()) < 2, len(refused) < 500) == (True, True), refused[:600]
-    assert most > time.process_time() - began
+    assert limit > time.process_time() - began
 
 
 SOUND = json.dumps(document())
@@ -206,11 +211,11 @@ TEXTS = {
 def test_a_hostile_document_is_rejected_with_one_line(name: str, tmp_path: Path) -> None:
     file = tmp_path / "contract.yaml"
     file.write_text(TEXTS[name], "utf-8")
-    most, began = _most(), time.process_time()
+    limit, began = _most(), time.process_time()
     with pytest.raises(DocumentError) as refused:
         load(file)
     assert 1 == len(str(refused.value).splitlines())
-    assert most > time.process_time() - began
+    assert limit > time.process_time() - began
 
 
 def test_the_gate_rejects_a_spec_too_expensive_to_validate(tmp_path: Path) -> None:

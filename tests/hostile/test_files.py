@@ -137,9 +137,12 @@ def test_a_file_over_a_limit_is_rejected_with_one_line(read: dict[str, Ran], nam
 
 @pytest.mark.parametrize("name", WITHIN)
 def test_a_file_within_the_limits_is_checked_with_limited_memory(read: dict[str, Ran], name: str) -> None:
-    more = {"wrong.json": "more than 20,000 places break the schema", "twice.json": "more than 100 keys appear twice"}
+    messages = {
+        "wrong.json": "more than 20,000 places break the schema",
+        "twice.json": "more than 100 keys appear twice",
+    }
     assert (1, "") == (read[name].code, read[name].err)
-    assert more.get(name, "1 response checked") in read[name].out
+    assert messages.get(name, "1 response checked") in read[name].out
     assert read[name].peak < MEMORY
 
 

@@ -72,23 +72,23 @@ def test_no_request_in_progress_is_closed_for_a_new_client() -> None:
 
 def test_connections_without_a_request_are_closed_first() -> None:
     with MockServer(CONTRACT, limits=replace(FEW, connections=4)) as mock, ExitStack() as stack:
-        kept = stack.enter_context(connected(mock))
-        kept.sendall(request_bytes(mock))
-        assert kept.recv(65536).startswith(b"HTTP/1.1 200 ")
+        earlier = stack.enter_context(connected(mock))
+        earlier.sendall(request_bytes(mock))
+        assert earlier.recv(65536).startswith(b"HTTP/1.1 200 ")
         for _ in range(40):
             stack.enter_context(connected(mock))
         assert 200 == listed(mock).status
 
-        kept.sendall(request_bytes(mock))
-        assert kept.recv(65536).startswith(b"HTTP/1.1 200 ")
+        earlier.sendall(request_bytes(mock))
+        assert earlier.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 @pytest.mark.parametrize("end", [MockServer.stop, MockServer.reset, lambda mock: mock.__exit__(None, None, None)])
 def test_a_forked_child_does_not_stop_the_mock_of_its_parent(end: Callable[[MockServer], object]) -> None:
-    with MockServer(CONTRACT) as mock, connected(mock) as held:
-        held.sendall(request_bytes(mock))
-        assert held.recv(65536).startswith(b"HTTP/1.1 200 ")
+    with MockServer(CONTRACT) as mock, connected(mock) as connection:
+        connection.sendall(request_bytes(mock))
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             child = os.fork()
@@ -98,8 +98,8 @@ def test_a_forked_child_does_not_stop_the_mock_of_its_parent(end: Callable[[Mock
             os._exit(0 if end is MockServer.reset or listed(mock.start()).status == 200 else 1)
         assert 0 == os.waitpid(child, 0)[1]
 
-        held.sendall(request_bytes(mock))
-        assert held.recv(65536).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(request_bytes(mock))
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
         assert 200 == listed(mock).status
         assert 3 == len(mock.requests)
 
@@ -157,9 +157,9 @@ def test_a_key_in_a_url_is_redacted_in_journal_and_log(name: str, key: str) -> N
 
 def test_a_key_is_redacted_in_the_reason_of_a_rejection() -> None:
     """The reason repeats the value that violates the contract."""
-    known = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "example": "1"}
+    parameter = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "example": "1"}
     short = {"name": "api_key", "in": "query", "schema": {"type": "string", "maxLength": 4}}
-    limited = contract_of(parameters=[known, short], security=[])
+    limited = contract_of(parameters=[parameter, short], security=[])
     with MockServer(limited, api_key=Secret("mine")) as mock:
         assert 400 == ask(mock, "GET", "/v1/things/1?api_key=sk-live-0123456789", {}).status
         assert '"**********" is longer than 4 characters' in mock.requests.report()

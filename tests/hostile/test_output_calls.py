@@ -41,7 +41,7 @@ KNOWN = {
 
 
 def test_every_printed_text_is_escaped() -> None:
-    root, found = Path(pytest_bctrl.__file__).parent, set()
+    root, unescaped = Path(pytest_bctrl.__file__).parent, set()
     for path in root.rglob("*.py"):
         calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
         for call in calls:
@@ -52,5 +52,5 @@ def test_every_printed_text_is_escaped() -> None:
             if is_output and call.args and not isinstance(call.args[0], ast.Constant):
                 text = ast.unparse(call.args[0])
                 if "escape_" not in text:
-                    found.add(f"{path.relative_to(root).as_posix()} {text[:40]}")
-    assert set(KNOWN) == found
+                    unescaped.add(f"{path.relative_to(root).as_posix()} {text[:40]}")
+    assert set(KNOWN) == unescaped

@@ -58,17 +58,17 @@ edits = st.builds(
 def test_the_cache_of_checked_responses_does_not_change_verdicts(
     tmp_path_factory: pytest.TempPathFactory, exchanges: list[Exchange]
 ) -> None:
-    known = cache(tmp_path_factory.getbasetemp() / "warm")
+    warm = cache(tmp_path_factory.getbasetemp() / "warm")
     for exchange in exchanges:
         fresh = failing(exchange, CONTRACT, Checked(CONTRACT, Path(), {}))
-        assert [fresh] * 2 == [failing(exchange, CONTRACT, known) for _ in range(2)]
+        assert [fresh] * 2 == [failing(exchange, CONTRACT, warm) for _ in range(2)]
 
 
 def test_a_response_checked_under_one_contract_is_checked_under_another(tmp_path: Path) -> None:
     cache(tmp_path).add(GOOD)
 
-    other = replace(CONTRACT, digest="0" * 64)
-    assert GOOD not in Checked(other, Path("/surely/not/there"), {"XDG_CACHE_HOME": str(tmp_path)})
+    changed = replace(CONTRACT, digest="0" * 64)
+    assert GOOD not in Checked(changed, Path("/surely/not/there"), {"XDG_CACHE_HOME": str(tmp_path)})
 
 
 def emptied(folder: Path) -> None:
@@ -120,13 +120,13 @@ def test_a_relative_cache_path_is_ignored(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_the_cache_is_bounded_and_keeps_the_latest_entries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conform, "MAX_DIGESTS", 4)
-    known = cache(tmp_path)
+    filled = cache(tmp_path)
     exchanges = [replace(GOOD, body=b"%d" % number) for number in range(2_000)]
     for exchange in exchanges:
-        known.add(exchange)
+        filled.add(exchange)
 
     marks = [path.stat().st_size for path in (tmp_path / "pytest-bctrl" / "checked").glob("??")]
     assert 256 >= len(marks)
     assert 4 * 32 == max(marks)
-    assert exchanges[-1] in known
-    assert sum(marks) == 32 * sum(exchange in known for exchange in exchanges)
+    assert exchanges[-1] in filled
+    assert sum(marks) == 32 * sum(exchange in filled for exchange in exchanges)

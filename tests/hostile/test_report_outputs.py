@@ -26,7 +26,7 @@ def report_of(text: str) -> tuple[list[Finding], Title, RunReport]:
     assert plain.run is not None
     response = {"status": 500, "headers": [["Server", text], [text, text]], "size": 1, "body": {text: text}}
     accepted = {"expires": "2027-01-31", "reason": text, "where": text}
-    spot = {"document": text, "line": 3, "pointer": f"/{text}"}
+    source = {"document": text, "line": 3, "pointer": f"/{text}"}
     extra = {"why": text, "meaning": text, text: text, "request": {"method": text, "path": text}, "response": response}
     finding = Finding(
         "a_rule", "error", text, text, [text], {text: text}, 1, 3, {"location": text, "value": text}, text,
@@ -38,7 +38,7 @@ def report_of(text: str) -> tuple[list[Finding], Title, RunReport]:
     change = replace(
         finding,
         level="warning",
-        extra={"base": spot, "revision": spot, "places": places, "changed": text, "shown": shown, "why": text},
+        extra={"base": source, "revision": source, "places": places, "changed": text, "shown": shown, "why": text},
     )
     witnesses = dict.fromkeys(("vendored", "upstream", "observed"), text)
     moved = replace(change, level="info", extra={**change.extra, "moved": text, "next": text, "witnesses": witnesses})
@@ -102,6 +102,6 @@ def test_each_finding_is_exactly_one_annotation() -> None:
     lines = shown_commands(findings, title)
     commands = [github_commands(line) for line in lines]
     assert [["error"], ["notice"], ["warning"], ["warning"], ["notice"], ["warning"]] == [
-        [command.name for command in found] for found in commands
+        [command.name for command in parsed] for parsed in commands
     ]
     assert [] == azure_commands("\n".join(lines))

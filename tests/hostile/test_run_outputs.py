@@ -104,7 +104,7 @@ def test_no_test_id_failure_or_error_is_a_workflow_command(
     pytester.mkdir("recordings").joinpath("recorded.har").write_text(json.dumps(har(text)), "utf-8")
     pytester.makepyfile(test_project=TESTS)
     options = [] if run in ("tests of a project", "impact") else ["--ignore=test_project.py"]
-    arguments = [one.replace("TEXT", text) for one in RUNS[run]]
+    arguments = [argument.replace("TEXT", text) for argument in RUNS[run]]
     result = pytester.runpytest(*arguments, *options, "-pno:randomly")
     outputs = {"out": without_annotations(result), "err": result.stderr.str()}
     assert {} == {name: faults(output) for name, output in outputs.items() if faults(output)}

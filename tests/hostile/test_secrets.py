@@ -97,8 +97,8 @@ def test_no_output_shows_a_secret(downstream: Downstream, run: str) -> None:
     arguments, environment, absent = RUNS[run]
     text = downstream.run(*arguments, **environment)
     # Output written past Python is seen if it is captured; `-s` does not capture it, as the threat model says.
-    kept = [line for line in text.splitlines() if "-s" not in arguments or not PAST_PYTHON.match(line)]
-    assert [] == [(hits(KEY, line), line[:200]) for line in kept if hits(KEY, line)]
+    lines = [line for line in text.splitlines() if "-s" not in arguments or not PAST_PYTHON.match(line)]
+    assert [] == [(hits(KEY, line), line[:200]) for line in lines if hits(KEY, line)]
     assert SINKS - {*absent, *ENDS} == shown_by(text)
 
 
@@ -106,7 +106,7 @@ def test_every_output_shows_a_value_that_is_not_a_secret(downstream: Downstream)
     """The control: with the same arguments, each output would show it."""
     text = downstream.run(*RUNS["the key, into all files"][0], VARIABLE="UNKNOWN")
     assert 55 < len(SINKS)
-    silent = {sink for sink in SINKS if not any(hits(KEY, one) for one in re.findall(f"{sink} begins .*", text))}
+    silent = {sink for sink in SINKS if not any(hits(KEY, shown) for shown in re.findall(f"{sink} begins .*", text))}
     assert set(ENDS) == silent
 
 
@@ -246,7 +246,7 @@ KNOWN = {
 
 def test_every_call_that_writes_output_is_listed() -> None:
     root = Path(pytest_bctrl.__file__).parent
-    found = set()
+    outputs_of_package = set()
     for path in root.rglob("*.py"):
         name = path.relative_to(root).as_posix()
         calls = [node.func for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
@@ -257,8 +257,8 @@ def test_every_call_that_writes_output_is_listed() -> None:
                 "sys.stderr.write",
             )
             if WRITES.fullmatch(called) and not (to_stream and name.startswith("cli/")):
-                found.add(f"{name} {called}")
-    assert set(KNOWN) == found
+                outputs_of_package.add(f"{name} {called}")
+    assert set(KNOWN) == outputs_of_package
 
 
 def test_sigterm_lets_a_run_write_its_reports(pytester: pytest.Pytester) -> None:

@@ -144,10 +144,10 @@ class ChangedServer:
             def do_GET(self) -> None:
                 number = int(self.path.split("/")[1])
                 drift = DRIFTS[number] if number < len(DRIFTS) else Drift("none", "", lambda spec: None)
-                given = body()
-                for runtime in given["runtimes"]:
+                sample_body = body()
+                for runtime in sample_body["runtimes"]:
                     drift.of_runtime(runtime)
-                text = json.dumps(given if drift.status == 200 else {"error": "bad request"}).encode()
+                text = json.dumps(sample_body if drift.status == 200 else {"error": "bad request"}).encode()
                 self.send_response(drift.status)
                 self.send_header("Content-Type", drift.content_type)
                 self.send_header("Content-Length", str(len(text)))

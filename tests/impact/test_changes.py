@@ -39,9 +39,9 @@ CONTRACT = load()
 def _called(mock: MockServer, *headers: tuple[str, str]) -> ResponseContext:
     """A call of the main operation, answered by the mock."""
     main_operation = mock.samples.operation
-    given = inputs(mock.contract, main_operation, {"space_id": mock.space_id, "id": "1"}) or Inputs()
-    fields = [("authorization", f"Bearer {mock.api_key.reveal()}"), *((name.lower(), v) for name, v in given.headers)]
-    request = Request("GET", given.target(main_operation), (*fields, *headers))
+    values = inputs(mock.contract, main_operation, {"space_id": mock.space_id, "id": "1"}) or Inputs()
+    fields = [("authorization", f"Bearer {mock.api_key.reveal()}"), *((name.lower(), v) for name, v in values.headers)]
+    request = Request("GET", values.target(main_operation), (*fields, *headers))
     return ResponseContext(request, main_operation, mock.samples.parameters(mock.space_id), mock.respond(request))
 
 
@@ -57,26 +57,26 @@ def _changes(of_spec: Callable[[Any], Any]) -> dict[str, Change]:
     new = contract_with_overlay(load_data(document, "new"), None)
     mock = MockServer(CONTRACT)
     findings = changes_from_drift(compare(SPEC, document), CONTRACT, new, mock.api_key, mock.space_id)
-    return {one.finding.rule: one for one in findings}
+    return {change.finding.rule: change for change in findings}
 
 
 @pytest.mark.parametrize("kind", ["break", "extreme"])
 def test_checks_find_violations_but_not_unusual_responses(kind: str) -> None:
     call = _called(MockServer(CONTRACT))
 
-    said = {}
+    rules_of = {}
     for change in derive_changes(CONTRACT):
         response = _played(change, call) if change.kind == kind else call.response
         if response is not call.response:
             findings = check(response.body, contract=CONTRACT)
-            said[f"{change.finding.location} {change.finding.message}"] = [finding.rule for finding in findings]
-    assert len(said) > 30
+            rules_of[f"{change.finding.location} {change.finding.message}"] = [finding.rule for finding in findings]
+    assert len(rules_of) > 30
     if kind == "break":
         # Whose space it is, is known of a request alone.
-        silent = [name for name, rules in said.items() if not rules]
+        silent = [name for name, rules in rules_of.items() if not rules]
         assert silent == ["runtimes[*].spaceId space_id_matches broken: the last is another's"]
     else:
-        assert {rule for rules in said.values() for rule in rules} <= {"undocumented_property"}
+        assert {rule for rules in rules_of.values() for rule in rules} <= {"undocumented_property"}
 
 
 _RULES = [name for name in rules() if name.startswith(("response-body-", "response-property-"))]
@@ -132,7 +132,7 @@ def test_values_that_the_changed_spec_allows_are_unchanged() -> None:
     )
 
     pairs = zip(json.loads(call.response.body)["runtimes"], json.loads(response.body)["runtimes"], strict=True)
-    changed = [(one["status"], other["status"]) for one, other in pairs if one != other]
+    changed = [(before["status"], after["status"]) for before, after in pairs if before != after]
     assert {old for old, _ in changed} == {status}
     assert status not in {new for _, new in changed}
 

@@ -284,6 +284,8 @@ def test_a_change_of_additional_properties_keeps_declared_ones() -> None:
 
 def test_a_missing_property_name_may_contain_a_comma() -> None:
     schema = {"type": "object", "required": ["a, b"], "properties": {"a, b": {"type": "string"}}}
-    found = [change.locations for change in derive_changes(contract_of(schema)) if "required" in change.finding.message]
+    locations = [
+        change.locations for change in derive_changes(contract_of(schema)) if "required" in change.finding.message
+    ]
 
-    assert found == [("['a, b']",)]
+    assert locations == [("['a, b']",)]

@@ -69,10 +69,10 @@ def test_a_published_sample_runs_or_fails_in_its_own_language(mock: MockServer, 
 
     shown = run(language, SAMPLES[language], tmp_path, mock)
 
-    asked = [("GET", 200, how.body)] if not how.refusal else []
-    assert asked == [(request.method, request.status, request.body.decode()) for request in mock.requests], shown
+    requests = [("GET", 200, how.body)] if not how.refusal else []
+    assert requests == [(request.method, request.status, request.body.decode()) for request in mock.requests], shown
     assert how.refusal in shown
-    assert (bool(asked) and how.prints) == (mock.runtimes[0]["id"] in shown)
+    assert (bool(requests) and how.prints) == (mock.runtimes[0]["id"] in shown)
 
 
 def test_the_javascript_sample_runs_without_its_body(mock: MockServer, tmp_path: Path) -> None:

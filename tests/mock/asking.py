@@ -42,8 +42,8 @@ def ask(
 def listed(mock: MockServer, **headers: str) -> Reply:
     """Ask for the runtimes of the mock's own space, with its key."""
     path = f"/v1/spaces/{mock.space_id}/runtimes"
-    given = {name.replace("_", "-"): value for name, value in headers.items()}
-    return ask(mock, "GET", path, {"Authorization": f"Bearer {mock.api_key.reveal()}", **given})
+    fields = {name.replace("_", "-"): value for name, value in headers.items()}
+    return ask(mock, "GET", path, {"Authorization": f"Bearer {mock.api_key.reveal()}", **fields})
 
 
 def raw(mock: MockServer, data: bytes, *, half_close: bool = False, timeout: float = 60) -> bytes:
@@ -94,12 +94,12 @@ def request_bytes(mock: MockServer, *extra: str, method: str = "GET", close: boo
 
 def replies(data: bytes) -> list[Reply]:
     """Split bytes into answers by their Content-Length (none of them to HEAD)."""
-    found = []
+    parsed = []
     while data:
-        head, _, rest = data.partition(b"\r\n\r\n")
+        head, _, remaining = data.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
         length = int(headers.get("content-length", 0))
-        found.append(Reply(int(first.split()[1]), headers, rest[:length]))
-        data = rest[length:]
-    return found
+        parsed.append(Reply(int(first.split()[1]), headers, remaining[:length]))
+        data = remaining[length:]
+    return parsed

@@ -17,8 +17,8 @@ def troubles(contract: Contract, body: Any, space_id: str = SPACE_ID) -> list[st
     """Return what is wrong with a successful body, in words."""
     schema = rooted(contract, contract.operations[0].responses["200"].content["application/json"])
     validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
-    found = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(body)]
-    return found or [*_incoherent(body["runtimes"], space_id)]
+    problems = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(body)]
+    return problems or [*_incoherent(body["runtimes"], space_id)]
 
 
 def _incoherent(items: list[dict[str, Any]], space_id: str) -> Iterator[str]:

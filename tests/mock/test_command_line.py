@@ -55,7 +55,7 @@ def command(*arguments: str) -> list[str]:
 @contextmanager
 def running(tmp_path: Path, *arguments: str, **environment: str) -> Iterator[Running]:
     file = tmp_path / "ready.json"
-    left = _read(file)
+    stale = _read(file)
     process = subprocess.Popen(
         command("--port", "0", "--ready-file", str(file), *arguments),
         stdout=subprocess.PIPE,
@@ -64,7 +64,7 @@ def running(tmp_path: Path, *arguments: str, **environment: str) -> Iterator[Run
         env={**os.environ, **environment},
     )
     try:
-        while (ready := _read(file)) in (None, left):
+        while (ready := _read(file)) in (None, stale):
             assert process.poll() is None, process.communicate()
             time.sleep(0.01)
         yield Running(process, json.loads(str(ready)))
@@ -175,8 +175,10 @@ def test_a_recorded_file_is_served_with_the_given_space_id(tmp_path: Path) -> No
     for saved, *options in ((runtime(name="saved"),), ({"spaceId": "x", "name": "saved"}, "--nonconforming")):
         file.write_text(json.dumps({"runtimes": [saved]}), "utf-8")
         if options:
-            said = "11 errors: response_schema_conformance at runtimes[*].activeRunId, the required property is missing"
-            assert f"saved.json: it breaks the contract: {said} (correct it" in failed("--recording", str(file))
+            message = (
+                "11 errors: response_schema_conformance at runtimes[*].activeRunId, the required property is missing"
+            )
+            assert f"saved.json: it breaks the contract: {message} (correct it" in failed("--recording", str(file))
         with running(tmp_path, "--recording", str(file), "--space-id", "mine", *options) as mock:
             assert mock.ask()[1] == {"runtimes": [{**saved, "spaceId": "mine"}]}
 
@@ -227,7 +229,7 @@ def test_a_port_in_use_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--scenario", "nope"], "there is no such scenario"),
         (["--scenario", "empty", "--seed", "3"], "the arguments do not fit"),
@@ -240,11 +242,11 @@ def test_a_port_in_use_is_an_error() -> None:
         (["--ready-file", "/surely/not/there.json", "--port", "0"], "cannot be written"),
     ],
 )
-def test_an_invalid_option_exits_with_2_and_one_line(arguments: list[str], said: str) -> None:
+def test_an_invalid_option_exits_with_2_and_one_line(arguments: list[str], message: str) -> None:
     done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=120, check=False)
     (line,) = done.stderr.splitlines()
     assert (done.returncode, line.startswith("pytest-bctrl: ")) == (2, True)
-    assert said in line
+    assert message in line
 
 
 def test_help_lists_scenarios_and_faults() -> None:

@@ -70,8 +70,8 @@ def test_starting_without_a_possible_response_is_an_error() -> None:
 
 def test_a_scenario_does_not_change_operations_without_a_list() -> None:
     spec = document({"type": "array", "items": OBJECT})
-    one = {"description": "x", "content": {"application/json": {"schema": OBJECT}}}
-    spec["paths"]["/v1/thing"] = {"get": {"operationId": "thing", "responses": {"200": one}}}
+    documented = {"description": "x", "content": {"application/json": {"schema": OBJECT}}}
+    spec["paths"]["/v1/thing"] = {"get": {"operationId": "thing", "responses": {"200": documented}}}
     with MockServer(from_document(spec, "things.json")) as mock:
         usual = ask(mock, "GET", "/v1/thing", {}).json()
         for scenario in ("empty", "slow"):

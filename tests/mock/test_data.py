@@ -39,17 +39,17 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-@pytest.mark.parametrize("way", PUT)
-def test_data_that_violates_the_contract_is_an_error_unless_intended(mock: MockServer, way: str, wrong: str) -> None:
+@pytest.mark.parametrize("put", PUT)
+def test_data_that_violates_the_contract_is_an_error_unless_intended(mock: MockServer, put: str, wrong: str) -> None:
     """The error has the message of the check, and the served data does not change."""
     before = listed(mock).body
-    changes, said = WRONG[wrong]
+    changes, message = WRONG[wrong]
     items = [{**mock.runtimes[0], **changes}]
-    with pytest.raises(SettingError, match=f"^mock.*: it (is|breaks) .*{said}"):
-        PUT[way](mock, items, {})
+    with pytest.raises(SettingError, match=f"^mock.*: it (is|breaks) .*{message}"):
+        PUT[put](mock, items, {})
     assert before == listed(mock).body
-    if wrong != "not JSON" and way != "set":
-        PUT[way](mock, items, {"conforming": False})
+    if wrong != "not JSON" and put != "set":
+        PUT[put](mock, items, {"conforming": False})
         replies = [listed(mock).json()["runtimes"] for _ in range(2)]
         assert changes.items() <= replies[-1][0].items()
 
@@ -118,13 +118,13 @@ def test_update_changes_dependent_properties(mock: MockServer) -> None:
     mock.update(first["id"], kind="desktop", updatedAt="2040-01-01T00:00:00Z")
     mock.update(first["id"], name="later").update(first["id"])
 
-    assert [False, True, True, False] == [one["activeRunId"] is not None for one in seen[1:]]
+    assert [False, True, True, False] == [item["activeRunId"] is not None for item in seen[1:]]
     assert seen[2]["activeRunId"] == seen[3]["activeRunId"]
-    assert sorted(one["updatedAt"] for one in seen[:4]) == [one["updatedAt"] for one in seen[:4]]
+    assert sorted(item["updatedAt"] for item in seen[:4]) == [item["updatedAt"] for item in seen[:4]]
     reply = listed(mock)
-    changed, *rest = reply.json()["runtimes"]
+    changed, *unchanged = reply.json()["runtimes"]
     assert ("desktop", "2040-01-01T00:00:00.001Z") == (changed["type"], changed["updatedAt"])
-    assert (others, "chunked") == (rest, reply.headers["transfer-encoding"])
+    assert (others, "chunked") == (unchanged, reply.headers["transfer-encoding"])
     with pytest.raises(
         SettingError, match=rf"no runtime with the id 'nope' is being served \(take one of: {first['id']}, .*…\)"
     ):
@@ -135,19 +135,19 @@ def test_update_changes_dependent_properties(mock: MockServer) -> None:
 
 def test_a_sequence_advances_per_response_and_stays_in_the_last_state(mock: MockServer) -> None:
     """A rejected request does not advance it, and a fault affects only the response of its own step."""
-    one = mock.runtimes[0]
-    stopped = mock.step({one["id"]: {"status": "stopped"}}, responses=2)
-    mock.sequence({one["id"]: {"status": "active"}}, 503, stopped, "empty_body", [one])
+    item = mock.runtimes[0]
+    stopped = mock.step({item["id"]: {"status": "stopped"}}, responses=2)
+    mock.sequence({item["id"]: {"status": "active"}}, 503, stopped, "empty_body", [item])
     seen: list[object] = []
     for _ in range(7):
         assert 401 == ask(mock, "GET", f"/v1/spaces/{mock.space_id}/runtimes", {}).status
         reply = listed(mock)
         runtimes = reply.json().get("runtimes") if reply.body else None
         seen.append(runtimes[0]["status"] if runtimes else reply.status)
-    assert ["active", 503, "stopped", "stopped", 200, one["status"], one["status"]] == seen
-    assert [one] == mock.runtimes
+    assert ["active", 503, "stopped", "stopped", 200, item["status"], item["status"]] == seen
+    assert [item] == mock.runtimes
     assert ["status(503)"] == [name for entry in mock.requests if entry.status == 503 for name in entry.faults]
-    assert [one] == mock.sequence().runtimes
+    assert [item] == mock.sequence().runtimes
 
 
 @given(st.lists(st.tuples(st.sampled_from("as"), st.integers(1, 3)), min_size=1, max_size=5), st.data())
@@ -157,18 +157,18 @@ def test_a_sequence_advances_by_responses_and_time(steps: list[tuple[str, int]],
     source = StepSource(lambda: now[0])
     for number, (kind, length) in enumerate(steps):
         source.add(SequenceStep(None, length if kind == "a" else None, length if kind == "s" else None), number, None)
-    at, begun, left, last = 0, 0.0, steps[0][1], 0.0
+    at, begun, remaining, last = 0, 0.0, steps[0][1], 0.0
     for wait in data.draw(st.lists(st.integers(0, 4), max_size=12)):
         now[0] += wait
-        while at < len(steps) - 1 and (left == 0 if steps[at][0] == "a" else now[0] >= begun + steps[at][1]):
+        while at < len(steps) - 1 and (remaining == 0 if steps[at][0] == "a" else now[0] >= begun + steps[at][1]):
             begun = last if steps[at][0] == "a" else begun + steps[at][1]
-            at, left = at + 1, steps[at + 1][1]
+            at, remaining = at + 1, steps[at + 1][1]
         assert at == source.body(0) == json.loads(source.payload(0).body)
-        left, last = max(0, left - 1), now[0]
+        remaining, last = max(0, remaining - 1), now[0]
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         (lambda mock: mock.step([], responses=-1), "responses=-1 is not a whole number"),
         (lambda mock: mock.step([], seconds="x"), "'x' is not a time"),
@@ -176,8 +176,8 @@ def test_a_sequence_advances_by_responses_and_time(steps: list[tuple[str, int]],
         (lambda mock: mock.sequence([], {"nope": {}}), "mock.sequence: step 2: no runtime with the id"),
     ],
 )
-def test_an_invalid_step_is_an_error(mock: MockServer, wrong: Callable[[MockServer], object], said: str) -> None:
-    with pytest.raises(SettingError, match=said):
+def test_an_invalid_step_is_an_error(mock: MockServer, wrong: Callable[[MockServer], object], message: str) -> None:
+    with pytest.raises(SettingError, match=message):
         wrong(mock)
 
 

@@ -250,7 +250,7 @@ def test_a_break_rule_fault_names_the_check_that_detects_it(mock: MockServer) ->
 
 
 @pytest.mark.parametrize(
-    ("spec", "arguments", "said"),
+    ("spec", "arguments", "message"),
     [
         ("nope", (), "there is no such fault.*status, rate_limited"),
         ("status", (), "the arguments do not fit"),
@@ -272,9 +272,9 @@ def test_a_break_rule_fault_names_the_check_that_detects_it(mock: MockServer) ->
     ],
 )
 def test_an_invalid_fault_is_an_error_when_it_is_set(
-    mock: MockServer, spec: str, arguments: tuple[Any, ...], said: str
+    mock: MockServer, spec: str, arguments: tuple[Any, ...], message: str
 ) -> None:
-    with pytest.raises(SettingError, match=said):
+    with pytest.raises(SettingError, match=message):
         mock.fault(spec, *arguments)
 
 

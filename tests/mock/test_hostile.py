@@ -67,15 +67,15 @@ def hostility(mock: MockServer) -> Iterator[None]:
 
     def go_on(seed: int) -> None:
         source = random.Random(seed)
-        held: list[socket.socket] = []
+        sockets: list[socket.socket] = []
         while not ended.is_set():
             # Refused or cut off is as it should be.
             with suppress(OSError):
-                held.append(source.choice(KINDS)(mock, source))
-            if len(held) >= CONNECTIONS // 8:
-                held.pop(source.randrange(len(held))).close()
+                sockets.append(source.choice(KINDS)(mock, source))
+            if len(sockets) >= CONNECTIONS // 8:
+                sockets.pop(source.randrange(len(sockets))).close()
             ended.wait(0.002)
-        for sock in held:
+        for sock in sockets:
             sock.close()
 
     threads = [threading.Thread(target=go_on, args=(seed,)) for seed in range(8)]

@@ -40,8 +40,8 @@ def asked_as(mock: MockServer, host: str, path: str = "") -> Reply:
     """Ask for the list, or another path, under a host name."""
     data = request_bytes(mock, close=True).replace(b"Host: mock.test", f"Host: {host}".encode())
     if path:
-        _line, _, rest = data.partition(b"\r\n")
-        data = f"GET {path} HTTP/1.1\r\n".encode() + rest
+        _line, _, remainder = data.partition(b"\r\n")
+        data = f"GET {path} HTTP/1.1\r\n".encode() + remainder
     (reply,) = replies(raw(mock, data))
     return reply
 

@@ -122,7 +122,7 @@ def test_the_log_counts_lines_dropped_for_a_slow_reader() -> None:
         os.close(writing)
         reader.join(10)
 
-    first, *told, last = lines
+    first, *logged, last = lines
     assert first.endswith("GET /v1/[hidden] -> 200\n")
-    assert 10_000 <= len(told) < 12_000
-    assert f"({12_000 - len(told):,} more requests were not logged: the reader was too slow)\n" == last
+    assert 10_000 <= len(logged) < 12_000
+    assert f"({12_000 - len(logged):,} more requests were not logged: the reader was too slow)\n" == last

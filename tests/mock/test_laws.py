@@ -85,14 +85,14 @@ def test_a_chunked_body_is_decoded_to_the_original(body: bytes, size: int) -> No
 def test_splitting_the_bytes_does_not_change_the_parsed_requests(data: bytes, cuts: list[int]) -> None:
     """The same requests and the same problem, in one piece or in many."""
     start = b"GET /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /b HTTP/1.1\r\nHost: b\r\n\r\n"
-    whole, pieces = RequestParser(ServerLimits()), RequestParser(ServerLimits())
-    expected = [arrived.request for arrived in whole.feed(start + data)]
-    rest, found = start + data, []
-    for cut in [*cuts, len(rest)]:
-        found += [arrived.request for arrived in pieces.feed(rest[:cut])] if rest else []
-        rest = rest[cut:]
-    assert found == expected
-    assert (pieces.problem is None) == (whole.problem is None)
+    at_once, pieces = RequestParser(ServerLimits()), RequestParser(ServerLimits())
+    expected = [arrived.request for arrived in at_once.feed(start + data)]
+    remaining, parsed = start + data, []
+    for cut in [*cuts, len(remaining)]:
+        parsed += [arrived.request for arrived in pieces.feed(remaining[:cut])] if remaining else []
+        remaining = remaining[cut:]
+    assert parsed == expected
+    assert (pieces.problem is None) == (at_once.problem is None)
 
 
 CHUNKS = [
@@ -122,12 +122,12 @@ CHUNKS = [
 @example(before=[[CHUNKS[0]]], data=[CHUNKS[2], CHUNKS[0]])
 def test_previously_parsed_requests_do_not_affect_parsing(before: list[list[bytes]], data: list[bytes]) -> None:
     """A request is parsed as by a parser without a cache."""
-    known: dict[bytes, ParsedRequest] = {}
+    cache: dict[bytes, ParsedRequest] = {}
     for earlier in before:
-        parser = RequestParser(ServerLimits(), known)
+        parser = RequestParser(ServerLimits(), cache)
         for chunk in earlier:
             parser.feed(chunk)
-    knowing, forgetful = RequestParser(ServerLimits(), known), RequestParser(ServerLimits(), Forgetful())
+    knowing, forgetful = RequestParser(ServerLimits(), cache), RequestParser(ServerLimits(), Forgetful())
     for chunk in data:
         assert knowing.feed(chunk) == forgetful.feed(chunk)
         assert knowing.problem == forgetful.problem

@@ -102,11 +102,11 @@ def test_key_and_space_id_can_be_set(contract: Contract) -> None:
 
 
 def test_two_mocks_are_independent(contract: Contract) -> None:
-    with MockServer(contract) as one, MockServer(contract) as other:
-        one.scenario("empty").fault("status", 503, every=2)
-        assert listed(one).json() == {"runtimes": []}
-        assert [listed(one).status, listed(other).status, listed(other).status] == [503, 200, 200]
-        assert (len(one.requests), len(other.requests)) == (2, 2)
+    with MockServer(contract) as first, MockServer(contract) as second:
+        first.scenario("empty").fault("status", 503, every=2)
+        assert listed(first).json() == {"runtimes": []}
+        assert [listed(first).status, listed(second).status, listed(second).status] == [503, 200, 200]
+        assert (len(first.requests), len(second.requests)) == (2, 2)
 
 
 def test_concurrent_requests_are_counted_exactly(mock: MockServer) -> None:
@@ -129,13 +129,13 @@ def test_the_mock_does_not_import_httpx_jsonschema_or_yaml() -> None:
     assert (shown.stdout.strip(), shown.stderr) == ("[]", "")
 
 
-@pytest.mark.parametrize("whole", [True, False])
-def test_serve_file_serves_a_body_or_a_list_of_runtimes(contract: Contract, tmp_path: Path, whole: bool) -> None:
+@pytest.mark.parametrize("as_body", [True, False])
+def test_serve_file_serves_a_body_or_a_list_of_runtimes(contract: Contract, tmp_path: Path, as_body: bool) -> None:
     """The space id becomes that of the mock; everything else is served unchanged."""
     plain = MockServer(contract)
     items = [{**runtime, "spaceId": "somewhere else", "extra": 1} for runtime in plain.runtimes[:3]]
     file = tmp_path / "saved.json"
-    file.write_text(json.dumps({"runtimes": items} if whole else items), "utf-8")
+    file.write_text(json.dumps({"runtimes": items} if as_body else items), "utf-8")
     with MockServer(contract, source=from_file(file, plain.samples, plain.space_id)) as mock:
         assert listed(mock).json()["runtimes"] == [{**item, "spaceId": mock.space_id} for item in items]
         mock.scenario("empty").serve_file(file)
@@ -143,19 +143,19 @@ def test_serve_file_serves_a_body_or_a_list_of_runtimes(contract: Contract, tmp_
 
 
 def test_an_internal_error_closes_only_its_own_connection(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[threading.ExceptHookArgs] = []
-    monkeypatch.setattr(threading, "excepthook", told.append)
+    errors: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", errors.append)
     mistakes = iter([LookupError("a mistake in the log")])
 
     def log(_entry: object) -> None:
         for mistake in mistakes:
             raise mistake
 
-    with MockServer(contract, log=log) as mock, connected(mock) as other:
+    with MockServer(contract, log=log) as mock, connected(mock) as connection:
         with connected(mock) as first:
             first.sendall(request_bytes(mock))
             assert b"" == read_all(first)
-        other.sendall(request_bytes(mock))
-        assert other.recv(65536).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(request_bytes(mock))
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
         assert 200 == listed(mock).status
-    assert [("a mistake in the log",)] == [args.exc_value and args.exc_value.args for args in told]
+    assert [("a mistake in the log",)] == [args.exc_value and args.exc_value.args for args in errors]

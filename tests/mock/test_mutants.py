@@ -123,8 +123,8 @@ def test_the_sample_is_mutated_if_the_body_lacks_the_location(samples: Samples) 
 
 
 def test_unique_ids_is_violated_in_the_sample_if_the_body_has_one_item(samples: Samples) -> None:
-    one = {**samples.sample(), samples.list_name: samples.sample()[samples.list_name][:1]}
-    ids = [item["id"] for item in broken(samples, one, "unique_ids").body[samples.list_name]]
+    body = {**samples.sample(), samples.list_name: samples.sample()[samples.list_name][:1]}
+    ids = [item["id"] for item in broken(samples, body, "unique_ids").body[samples.list_name]]
     assert len(ids) == len(set(ids)) + 1
 
 

@@ -97,8 +97,8 @@ def test_a_string_limited_by_one_of_stays_short() -> None:
     """The scenario with long strings lengthens only unlimited ones."""
     text = {"oneOf": [{"type": "string"}, {"type": "string", "minLength": 99}]}
     schema = {"type": "object", "properties": {"a": text}, "required": ["a"]}
-    one = {"/x": {"get": {"responses": {"200": response(schema)}}}}
-    with MockServer(document(paths=one)).scenario("large", length=200) as mock:
+    paths = {"/x": {"get": {"responses": {"200": response(schema)}}}}
+    with MockServer(document(paths=paths)).scenario("large", length=200) as mock:
         assert 99 > len(ask(mock, "GET", "/x", {}).json()["a"])
 
 

@@ -37,8 +37,8 @@ def asked(mock: MockServer, query: list[tuple[str, str]]) -> MockResponse:
 
 def samples_of(mock: MockServer) -> Samples:
     """The samples of the operation that pages."""
-    (found,) = (one for one in (mock.samples, *mock.others.values()) if one.paging is not None)
-    return found
+    (samples,) = (candidate for candidate in (mock.samples, *mock.others.values()) if candidate.paging is not None)
+    return samples
 
 
 def paging_of(mock: MockServer) -> Paging:
@@ -123,8 +123,8 @@ def test_a_complete_list_is_marked_as_the_last_page() -> None:
 
     bodies = [samples.sample(), samples.sample_with_optionals(optional=True), *samples.run(3, 6)]
 
-    assert {(False, None)} == {(one["hasMore"], one.get("nextCursor")) for one in bodies}
-    listed = [[item["id"] for item in one["runtimes"]] for one in bodies]
+    assert {(False, None)} == {(body["hasMore"], body.get("nextCursor")) for body in bodies}
+    listed = [[item["id"] for item in body["runtimes"]] for body in bodies]
     assert [len(set(ids)) for ids in listed] == [len(ids) for ids in listed]
 
 
@@ -139,17 +139,17 @@ def test_an_item_present_throughout_is_listed_once_despite_changes(
 ) -> None:
     """Items are inserted and removed anywhere between two pages, including the item of a cursor."""
     mock = MockServer(CONTRACTS[name])
-    known = things(*range(8))
-    mock.serve(known)
-    throughout, new = {item["id"] for item in known}, iter(range(100, 200))
+    items = things(*range(8))
+    mock.serve(items)
+    throughout, new = {item["id"] for item in items}, iter(range(100, 200))
 
     def change(page: int) -> None:
         for puts_in, place in changes[page - 1] if page <= len(changes) else []:
             if puts_in:
-                known.insert(place % (len(known) + 1), things(next(new))[0])
-            elif known:
-                throughout.discard(known.pop(place % len(known))["id"])
-        mock.serve(known, conforming=False)
+                items.insert(place % (len(items) + 1), things(next(new))[0])
+            elif items:
+                throughout.discard(items.pop(place % len(items))["id"])
+        mock.serve(items, conforming=False)
 
     seen = [*chain(*walked(mock, size, change))]
 
@@ -169,12 +169,12 @@ def test_pages_of_one_walk_come_from_one_body(is_beside: bool) -> None:
     data["paths"] = {**beside, **data["paths"]}
     mock = MockServer(from_document(data, "things.json")).scenario("generated")
     assert len(beside) == len(mock.others)
-    whole = [json.loads(asked(mock, [("limit", "50")]).body)["runtimes"] for _ in range(24)]
+    lists = [json.loads(asked(mock, [("limit", "50")]).body)["runtimes"] for _ in range(24)]
 
-    (first, *rest) = walked(mock, 2)
+    (first, *later) = walked(mock, 2)
 
-    assert [item["id"] for item in whole[0]] == [*chain(first, *rest)]
-    assert whole[0] != whole[2]
+    assert [item["id"] for item in lists[0]] == [*chain(first, *later)]
+    assert lists[0] != lists[2]
 
 
 def test_a_sequence_advances_from_page_to_page() -> None:
@@ -288,5 +288,5 @@ def test_as_last_page_returns_the_body_unchanged_if_it_cannot_be_marked() -> Non
     assert paging is not None
 
     assert [{"data": [], "meta": {}}, {"data": []}] == [
-        as_last_page(samples, paging, {"data": [], **more}, dict) for more in ({"meta": {"next_cursor": "x"}}, {})
+        as_last_page(samples, paging, {"data": [], **extra}, dict) for extra in ({"meta": {"next_cursor": "x"}}, {})
     ]

@@ -113,9 +113,9 @@ def with_value(of: Contract, value: Any) -> Inputs:
     return Inputs({"id": "7"}).with_value(operation.other_parameters[0], value)
 
 
-def reply(of: Contract, made: Inputs) -> Reply:
+def reply(of: Contract, values: Inputs) -> Reply:
     with MockServer(of) as mock:
-        return ask(mock, "GET", made.target(of.operations[0]), dict(made.headers))
+        return ask(mock, "GET", values.target(of.operations[0]), dict(values.headers))
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in {**CASES, **JSON_CASES}.items()])
@@ -164,7 +164,7 @@ OTHERS = (("q", "1"), ("p[red]", "7"), ("q[warm]", "1"), ("p[warm]", "true"))
 
 
 @pytest.mark.parametrize(
-    ("case", "made", "status"),
+    ("case", "values", "status"),
     [
         (JSON_CASES["json in the query"], Inputs({"id": "7"}, (("p", "[" * 5000),)), 400),
         # Blanks around the commas of a header field (RFC 9110, 5.6.1).
@@ -175,8 +175,8 @@ OTHERS = (("q", "1"), ("p[red]", "7"), ("q[warm]", "1"), ("p[warm]", "true"))
         (CASES["object, name by name"], Inputs({"id": "7"}), 200),
     ],
 )
-def test_other_serializations_are_accepted_or_rejected(case: Case, made: Inputs, status: int) -> None:
-    assert status == reply(contract(case), made).status
+def test_other_serializations_are_accepted_or_rejected(case: Case, values: Inputs, status: int) -> None:
+    assert status == reply(contract(case), values).status
 
 
 @pytest.mark.parametrize(
@@ -194,10 +194,10 @@ def test_a_parameter_without_a_possible_value_is_reported_as_unfilled(schema: di
 
 def test_a_setting_provides_the_value_of_a_query_parameter() -> None:
     of = contract(Case({**QUERY, "x-bctrl-setting": "space_id"}, {"type": "string"}, "", "", ""), required=True)
-    made = inputs(of, of.operations[0], {"space_id": "mine"})
+    values = inputs(of, of.operations[0], {"space_id": "mine"})
 
-    assert made is not None
-    assert "?p=mine" == made.query_text
+    assert values is not None
+    assert "?p=mine" == values.query_text
 
 
 @pytest.mark.parametrize(
@@ -243,13 +243,13 @@ def test_a_path_value_is_serialized_in_its_style_and_parsed_back(name: str) -> N
 
 def test_the_mock_accepts_the_suites_valid_values_and_rejects_its_invalid_ones() -> None:
     """In every serialization, without an example."""
-    made = contract(CASES["cookie"]).document
+    spec = contract(CASES["cookie"]).document
     cases = {**CASES, **JSON_CASES}
     paths = {}
     for number, case in enumerate(cases.values()):
         (item,) = contract(case, required=True).document["paths"].values()
         paths[f"/v1/things{number}/{{id}}"] = {"get": {**item["get"], "operationId": f"of{number}"}}
-    of = from_document({**made, "paths": paths}, "things.json")
+    of = from_document({**spec, "paths": paths}, "things.json")
     target = Target(with_mock(ContractRun("mock", of, "", Secret(""), {}, "error", 5)))
 
     findings = run_probes(target)
@@ -262,9 +262,9 @@ def test_the_mock_accepts_the_suites_valid_values_and_rejects_its_invalid_ones()
 
 def test_cookies_are_sent_in_one_header_field() -> None:
     first, second = (Parameter(name, "cookie", True, {"type": "integer"}) for name in ("p", "q"))
-    made = Inputs().with_value(first, 7).with_value(second, 8).with_value(first, 9)
+    values = Inputs().with_value(first, 7).with_value(second, 8).with_value(first, 9)
 
-    assert (("Cookie", "q=8; p=9"),) == made.headers
+    assert (("Cookie", "q=8; p=9"),) == values.headers
 
 
 def test_a_parameter_with_text_content_is_not_encoded_as_json() -> None:

@@ -26,7 +26,7 @@ from .coverage import seen, to_see
 
 
 @pytest.fixture(scope="module")
-def made(contract: Contract) -> Samples:
+def generator(contract: Contract) -> Samples:
     return Samples(contract, contract.operations[0])
 
 
@@ -35,29 +35,29 @@ def test_the_packaged_sample_is_up_to_date(contract: Contract) -> None:
     assert troubles(contract, samples.response()) == []
 
 
-def test_the_sample_covers_every_alternative_of_the_schema(contract: Contract, made: Samples) -> None:
+def test_the_sample_covers_every_alternative_of_the_schema(contract: Contract, generator: Samples) -> None:
     """Every enum value, branch, null, boolean, omitted and present optional; only the empty list is missing."""
-    expected = to_see(contract, made.schema) - {".runtimes is empty"}
+    expected = to_see(contract, generator.schema) - {".runtimes is empty"}
     assert len(expected) > 40
-    assert expected - seen(contract, made.schema, samples.response()) == set()
+    assert expected - seen(contract, generator.schema, samples.response()) == set()
 
 
 @pytest.mark.parametrize("seed", range(25))
 def test_twelve_generated_bodies_cover_every_alternative_of_the_schema(
-    contract: Contract, made: Samples, seed: int
+    contract: Contract, generator: Samples, seed: int
 ) -> None:
     """For any seed; each body conforms to the contract."""
-    bodies = made.run(seed, 12)
-    shown = set().union(*(seen(contract, made.schema, body) for body in bodies))
-    assert to_see(contract, made.schema) - shown == set()
+    bodies = generator.run(seed, 12)
+    shown = set().union(*(seen(contract, generator.schema, body) for body in bodies))
+    assert to_see(contract, generator.schema) - shown == set()
     assert [troubles(contract, body) for body in bodies] == [[]] * 12
 
 
-def test_a_seed_generates_a_reproducible_run_of_different_bodies(made: Samples) -> None:
+def test_a_seed_generates_a_reproducible_run_of_different_bodies(generator: Samples) -> None:
     """A longer run begins like a shorter one."""
-    assert made.run(7, 12)[:5] == made.run(7, 5)
-    assert made.run(7, 3) != made.run(8, 3)
-    assert len({json.dumps(body) for body in made.run(1, 12)}) >= 11
+    assert generator.run(7, 12)[:5] == generator.run(7, 5)
+    assert generator.run(7, 3) != generator.run(8, 3)
+    assert len({json.dumps(body) for body in generator.run(1, 12)}) >= 11
 
 
 @pytest.mark.parametrize("count", [0, 1, 300])
@@ -70,15 +70,15 @@ def test_runtimes_returns_the_requested_number(contract: Contract, count: int) -
 def test_a_runtime_has_the_given_properties_and_space(contract: Contract) -> None:
     space = "11111111-1111-4111-8111-111111111111"
     assert {item["spaceId"] for item in samples.runtimes(5, space_id=space)} == {space}
-    made = samples.runtime(status="failed", name="mine")
-    assert (made["status"], made["name"]) == ("failed", "mine")
-    assert troubles(contract, samples.response([made])) == []
+    overridden = samples.runtime(status="failed", name="mine")
+    assert (overridden["status"], overridden["name"]) == ("failed", "mine")
+    assert troubles(contract, samples.response([overridden])) == []
 
 
 def test_a_given_time_changes_no_other_consistent_time() -> None:
     later = samples.runtime()["updatedAt"]
-    made = samples.runtime(createdAt="2020-01-01T00:00:00Z")
-    assert ("2020-01-01T00:00:00Z", later) == (made["createdAt"], made["updatedAt"])
+    item = samples.runtime(createdAt="2020-01-01T00:00:00Z")
+    assert ("2020-01-01T00:00:00Z", later) == (item["createdAt"], item["updatedAt"])
 
 
 def test_changing_a_sample_does_not_affect_later_samples() -> None:
@@ -107,12 +107,12 @@ def test_a_recursive_list_ends_with_an_empty_list() -> None:
     assert Samples(contract, contract.operations[0]).sample_with_optionals(optional=False) == {"kids": []}
 
 
-@pytest.mark.parametrize("most", [0, 1, 3])
-def test_a_sample_list_respects_max_items(most: int) -> None:
+@pytest.mark.parametrize("maximum", [0, 1, 3])
+def test_a_sample_list_respects_max_items(maximum: int) -> None:
     """However many alternatives its items have."""
-    contract = contract_of({"type": "array", "maxItems": most, "items": {"enum": ["a", "b", "c", "d", "e"]}})
-    made = Samples(contract, contract.operations[0])
-    assert (len(made.sample()), made.most_items) == (most, most)
+    contract = contract_of({"type": "array", "maxItems": maximum, "items": {"enum": ["a", "b", "c", "d", "e"]}})
+    generator = Samples(contract, contract.operations[0])
+    assert (len(generator.sample()), generator.most_items) == (maximum, maximum)
 
 
 def test_a_nullable_list_has_the_requested_length() -> None:
@@ -168,12 +168,12 @@ def test_invariants_hold_for_numbers_and_optional_properties() -> None:
     }
     rules: list[dict[str, Any]] = [{"level": "error", "because": "it is so", **rule} for rule in RULES]
     listing = {"type": "object", "properties": {"things": {"type": "array", "items": thing}}, "required": ["things"]}
-    made = contract_of(listing, None, **{"x-bctrl-invariants": rules})
+    contract = contract_of(listing, None, **{"x-bctrl-invariants": rules})
 
-    samples = Samples(made, made.operations[0])
+    samples = Samples(contract, contract.operations[0])
     bodies = [body for seed in range(9) for body in samples.run(seed, 12)]
 
-    assert [] == [finding for body in bodies for finding in check(body, contract=made)]
+    assert [] == [finding for body in bodies for finding in check(body, contract=contract)]
 
 
 def test_limits_that_no_number_satisfies_are_an_error() -> None:
@@ -230,10 +230,10 @@ REFS = [{"$ref": "#/components/schemas/A"}, {"$ref": "#/components/schemas/B"}]
 )
 def test_a_sample_satisfies_combined_keywords(schema: dict[str, Any], holds: Any) -> None:
     """Intersected types, dependent properties, large alternatives, a discriminator."""
-    made = contract_of(schema, A_AND_B)
-    bodies = Samples(made, made.operations[0]).bodies()
-    found = [finding.level for body in bodies for finding in check(text.encode(body), contract=made)]
-    assert ("error" not in found, True) == (True, all(map(holds, bodies)))
+    contract = contract_of(schema, A_AND_B)
+    bodies = Samples(contract, contract.operations[0]).bodies()
+    levels = [finding.level for body in bodies for finding in check(text.encode(body), contract=contract)]
+    assert ("error" not in levels, True) == (True, all(map(holds, bodies)))
 
 
 def test_numeric_ids_of_copies_are_unique() -> None:
@@ -241,10 +241,10 @@ def test_numeric_ids_of_copies_are_unique() -> None:
     thing = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
     rule: dict[str, Any] = {"level": "error", "because": "it is so", **RULES[0]}
     listing = {"type": "object", "properties": {"things": {"type": "array", "items": thing}}, "required": ["things"]}
-    made = contract_of(listing, None, **{"x-bctrl-invariants": [rule]})
+    contract = contract_of(listing, None, **{"x-bctrl-invariants": [rule]})
     body = {"things": [{"id": 7}, {"id": 20}]}
 
-    renewed = Samples(made, made.operations[0]).renewed(body, SPACE_ID, 100)
+    renewed = Samples(contract, contract.operations[0]).renewed(body, SPACE_ID, 100)
 
     assert {"things": [{"id": 107}, {"id": 121}]} == renewed
 
@@ -252,9 +252,9 @@ def test_numeric_ids_of_copies_are_unique() -> None:
 def test_the_sample_is_the_first_successful_json_response() -> None:
     csv, things = {"schema": {"type": "string"}}, {"schema": {"const": "here"}}
     success = {"description": "", "content": {"text/csv": csv, "application/json": things}}
-    made = contract_of(responses={"103": {"description": ""}, "200": success})
+    contract = contract_of(responses={"103": {"description": ""}, "200": success})
 
-    samples = Samples(made, made.operations[0])
+    samples = Samples(contract, contract.operations[0])
 
     assert (200, "application/json", "here") == (samples.status, samples.media_type, samples.sample())
 
@@ -263,12 +263,12 @@ def test_only_a_single_path_parameter_is_taken_for_the_space() -> None:
     """A single parameter is, whatever its name."""
     box, lid = ({"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in ("box", "lid"))
     get = {"responses": {"200": {"description": "", "content": {"application/json": {"schema": True}}}}}
-    one, two = (
+    single, two = (
         from_document({**document(), "paths": {path: {"get": {**get, "parameters": parameters}}}}, "boxes.json")
         for path, parameters in (("/{box}", [box]), ("/{box}/{lid}", [box, {**lid, "example": "red"}]))
     )
 
-    assert {"box": "mine"} == Samples(one, one.operations[0]).parameters("mine")
+    assert {"box": "mine"} == Samples(single, single.operations[0]).parameters("mine")
     assert {"lid": "red"} == Samples(two, two.operations[0]).parameters("mine")
 
 
@@ -276,9 +276,9 @@ def test_only_a_single_path_parameter_is_taken_for_the_space() -> None:
 def test_a_generated_number_is_an_exact_decimal_multiple(step: float) -> None:
     """Validators that parse JSON numbers exactly accept it."""
     source = Random(1)
-    made = [text.number({"multipleOf": step, "minimum": -1}, "number", "x", source) for _ in range(50)]
-    assert [] == [one for one in made if Decimal(repr(one)) % Decimal(repr(step))]
-    assert min(made) >= -1
+    numbers = [text.number({"multipleOf": step, "minimum": -1}, "number", "x", source) for _ in range(50)]
+    assert [] == [number for number in numbers if Decimal(repr(number)) % Decimal(repr(step))]
+    assert min(numbers) >= -1
 
 
 @pytest.mark.parametrize(

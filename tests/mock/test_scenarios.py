@@ -31,8 +31,8 @@ def test_every_scenario_conforms_to_the_contract(mock: MockServer, contract: Con
 
 
 def runtimes(reply: Reply) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = reply.json()["runtimes"]
-    return found
+    items: list[dict[str, Any]] = reply.json()["runtimes"]
+    return items
 
 
 SHOWN: dict[str, Callable[[Reply], object]] = {
@@ -133,7 +133,7 @@ def test_assigned_runtimes_are_served(mock: MockServer, contract: Contract) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "said"),
+    ("name", "arguments", "message"),
     [
         ("nope", {}, "there is no such scenario.*sample, empty"),
         ("many", {"number": 3}, "the arguments do not fit"),
@@ -147,8 +147,8 @@ def test_assigned_runtimes_are_served(mock: MockServer, contract: Contract) -> N
     ],
 )
 def test_an_invalid_scenario_is_an_error_when_it_is_set(
-    mock: MockServer, name: str, arguments: dict[str, int], said: str
+    mock: MockServer, name: str, arguments: dict[str, int], message: str
 ) -> None:
     """The error lists the scenarios, and the given text is not executed."""
-    with pytest.raises(SettingError, match=said):
+    with pytest.raises(SettingError, match=message):
         mock.scenario(name, **arguments)

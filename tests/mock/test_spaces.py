@@ -61,25 +61,25 @@ def mock() -> Iterator[MockServer]:
 
 
 def test_spaces_are_independent(mock: MockServer) -> None:
-    with mock.space() as one, mock.space("other") as other:
-        one.runtimes = [runtime(name="mine", spaceId=one.space_id)]
-        other.fault("status", 503, times=1)
-        assert ("00000000-0000-4000-8000-000000000001", 503) == (one.space_id, listed(other)[0])
-        (only,) = listed(one)[1]
-        assert ("mine", one.space_id, 200) == (only["name"], only["spaceId"], listed(other)[0])
-        assert (mock.runtimes, len(one.requests), len(other.requests), 0) == (
+    with mock.space() as first, mock.space("other") as second:
+        first.runtimes = [runtime(name="mine", spaceId=first.space_id)]
+        second.fault("status", 503, times=1)
+        assert ("00000000-0000-4000-8000-000000000001", 503) == (first.space_id, listed(second)[0])
+        (only,) = listed(first)[1]
+        assert ("mine", first.space_id, 200) == (only["name"], only["spaceId"], listed(second)[0])
+        assert (mock.runtimes, len(first.requests), len(second.requests), 0) == (
             listed(mock)[1],
             1,
             2,
             len(mock.requests) - 1,
         )
-        assert (401, 404) == (listed(one, key=other.api_key.reveal())[0], listed(one, space_id="none")[0])
-        one.reset()
-        assert (0, mock.samples.sample(one.space_id)["runtimes"]) == (len(one.requests), listed(one)[1])
-    assert ([mock.space_id], 401) == ([*mock.spaces], listed(one)[0])
-    with mock.space(one.space_id) as again:
-        one.close()
-        assert again is mock.spaces[one.space_id]
+        assert (401, 404) == (listed(first, key=second.api_key.reveal())[0], listed(first, space_id="none")[0])
+        first.reset()
+        assert (0, mock.samples.sample(first.space_id)["runtimes"]) == (len(first.requests), listed(first)[1])
+    assert ([mock.space_id], 401) == ([*mock.spaces], listed(first)[0])
+    with mock.space(first.space_id) as again:
+        first.close()
+        assert again is mock.spaces[first.space_id]
 
 
 def test_the_id_of_a_space_conforms_to_the_contract(mock: MockServer) -> None:
@@ -101,8 +101,8 @@ def test_hundreds_of_spaces_are_independent_under_load(mock: MockServer) -> None
         with mock.space() as space:
             space.runtimes = runtimes(2, name=f"n{number}", space_id=space.space_id)
             space.update(space.runtimes[0]["id"], status="failed")
-            found = listed(space)[1]
-            return [f"n{number}"] * 2 == [item["name"] for item in found] and "failed" == found[0]["status"]
+            items = listed(space)[1]
+            return [f"n{number}"] * 2 == [item["name"] for item in items] and "failed" == items[0]["status"]
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(one, range(200)))
@@ -166,14 +166,14 @@ def test_the_lifecycle_scenario_depends_on_seed_and_clock(mock: MockServer, monk
                 status,
                 [finding for finding in check(json.dumps(body)) if finding.rule != "space_id_matches"],
             )
-            for one, state in zip(body["runtimes"], before, strict=bool(before)):
-                assert state == one["status"] or (one["status"] == "active") == (one["activeRunId"] is not None)
+            for item, state in zip(body["runtimes"], before, strict=bool(before)):
+                assert state == item["status"] or (item["status"] == "active") == (item["activeRunId"] is not None)
             before = [one["status"] for one in body["runtimes"]]
             yield before
             space.advance(10)
 
-    with mock.space() as one, mock.space() as other:
-        first, second = list(seen(one)), list(seen(other))
+    with mock.space() as first_space, mock.space() as second_space:
+        first, second = list(seen(first_space)), list(seen(second_space))
     assert first == second
     for states in zip(*first, strict=True):
         assert len(list(groupby(states))) > 5
@@ -204,25 +204,25 @@ def test_the_control_path_controls_a_space(mock: MockServer) -> None:
     status, space = steer(mock, "POST", "/spaces", {"id": "web"})
     assert (201, {"id": "web", "key": space["key"], "url": mock.url}) == (status, space)
     assert (200, {"spaces": [mock.space_id, "web"]}) == steer(mock, "GET", "/spaces")
-    own = mock.spaces["web"]
+    web = mock.spaces["web"]
     assert (204, None) == steer(mock, "PUT", "/spaces/web/runtimes", {"runtimes": runtimes(2)})
     (first, *_rest) = steer(mock, "GET", "/spaces/web/runtimes")[1]["runtimes"]
     assert (204, None) == steer(mock, "PATCH", f"/spaces/web/runtimes/{first['id']}", {"status": "failed"})
-    assert "failed" == listed(own)[1][0]["status"]
+    assert "failed" == listed(web)[1][0]["status"]
     assert (204, None) == steer(mock, "POST", "/spaces/web/faults", {"fault": "status(503, times=2)"})
-    assert 503 == listed(own)[0]
+    assert 503 == listed(web)[0]
     assert {"faults": [{"fault": "status(503, times=2)", "applied": 1}]} == steer(mock, "GET", "/spaces/web/faults")[1]
     snapshot = steer(mock, "GET", "/spaces/web/snapshot")[1]
     assert (204, None) == steer(mock, "DELETE", "/spaces/web/faults")
     steps = [{"update": {first["id"]: {"name": "x"}}, "seconds": 60}, {"runtimes": [], "answers": 1}, {}]
     assert (204, None) == steer(mock, "PUT", "/spaces/web/sequence", {"steps": steps})
-    assert "x" == listed(own)[1][0]["name"]
+    assert "x" == listed(web)[1][0]["name"]
     assert (204, None) == steer(mock, "POST", "/spaces/web/clock", {"seconds": 61})
-    assert [] == listed(own)[1]
+    assert [] == listed(web)[1]
     assert (204, None) == steer(mock, "PUT", "/spaces/web/scenario", {"scenario": "many(count=3)"})
-    assert 3 == len(listed(own)[1])
+    assert 3 == len(listed(web)[1])
     assert (204, None) == steer(mock, "PUT", "/spaces/web/snapshot", snapshot)
-    assert (503, "failed") == (listed(own)[0], steer(mock, "GET", "/spaces/web/runtimes")[1]["runtimes"][0]["status"])
+    assert (503, "failed") == (listed(web)[0], steer(mock, "GET", "/spaces/web/runtimes")[1]["runtimes"][0]["status"])
     journal = steer(mock, "GET", "/spaces/web/requests")[1]["requests"]
     assert ([200, 503], "/v1/spaces/web/runtimes") == ([entry["status"] for entry in journal][:2], journal[0]["path"])
     assert space["key"] not in json.dumps(journal)
@@ -264,8 +264,8 @@ def test_the_control_path_requires_the_token_and_is_off_by_default(mock: MockSer
     connection.request("POST", "/__bctrl__/spaces", b"{", {"Authorization": f"Bearer {TOKEN}"})
     assert (400, True) == ((response := connection.getresponse()).status, b"not JSON" in response.read())
     connection.close()
-    with MockServer(load()) as other:
-        assert 404 == ask(other.url, "/__bctrl__/spaces", TOKEN)[0]
+    with MockServer(load()) as without_control:
+        assert 404 == ask(without_control.url, "/__bctrl__/spaces", TOKEN)[0]
     claimed = document(True)
     claimed["paths"]["/__bctrl__/x"] = claimed["paths"].pop("/v1/things/{id}")
     claimed["paths"]["/__bctrl__/x"]["get"].pop("parameters")
@@ -295,8 +295,8 @@ def test_cors_allows_loopback_and_configured_origins(
 ) -> None:
     with MockServer(contract, origins=origins) as mock:
         target = f"/v1/spaces/{mock.space_id}/runtimes"
-        expected = {"Access_Control_Request_Method": "GET", "Access_Control_Request_Headers": "authorization"}
-        status, fields, _ = ask(mock.url, target, "", "OPTIONS", None, Origin=origin, **expected)
+        headers = {"Access_Control_Request_Method": "GET", "Access_Control_Request_Headers": "authorization"}
+        status, fields, _ = ask(mock.url, target, "", "OPTIONS", None, Origin=origin, **headers)
         assert 204 == status
         allows = [
             fields.get(f"access-control-allow-{name}") for name in ("origin", "methods", "headers", "credentials")

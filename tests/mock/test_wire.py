@@ -107,10 +107,12 @@ def test_a_response_without_a_body_ends_after_its_headers(mock: MockServer, stat
 def test_http_1_0_is_answered_and_supports_keep_alive(mock: MockServer) -> None:
     """No Host is needed; the response states that the connection stays open."""
     old = request_bytes(mock).replace(b"HTTP/1.1", b"HTTP/1.0").replace(b"Host: mock.test\r\n", b"")
-    kept = old.replace(b"\r\n\r\n", b"\r\nConnection: keep-alive\r\n\r\n")
-    for data, expected in ((old, ["close"]), (kept + old, ["keep-alive", "close"])):
+    persistent = old.replace(b"\r\n\r\n", b"\r\nConnection: keep-alive\r\n\r\n")
+    for data, expected in ((old, ["close"]), (persistent + old, ["keep-alive", "close"])):
         responses = replies(raw(mock, data))
-        assert [(200, one) for one in expected] == [(reply.status, reply.headers["connection"]) for reply in responses]
+        assert [(200, connection) for connection in expected] == [
+            (reply.status, reply.headers["connection"]) for reply in responses
+        ]
 
 
 UPGRADE = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk")
@@ -128,13 +130,13 @@ UPGRADE = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Setting
 )
 def test_an_upgrade_to_h2c_is_ignored(mock: MockServer, framing: list[str], body: bytes, pieces: int) -> None:
     """Java's client and curl offer h2c, with or without a body; the response is HTTP/1.1 and the connection stays."""
-    head, rest = request_bytes(mock, *UPGRADE, *framing), body + request_bytes(mock, close=True)
+    head, remainder = request_bytes(mock, *UPGRADE, *framing), body + request_bytes(mock, close=True)
     with connected(mock) as sock:
-        sock.sendall(head + rest if pieces == 1 else head)
+        sock.sendall(head + remainder if pieces == 1 else head)
         if pieces == 2:
             while not mock.requests and not body:
                 pass
-            sock.sendall(rest)
+            sock.sendall(remainder)
         assert [reply.status for reply in replies(read_all(sock))] == [200, 200]
     assert [entry.body for entry in mock.requests] == [b"{}" if body else b"", b""]
     assert mock.requests[0].header("upgrade") == "h2c"
@@ -163,10 +165,10 @@ def test_the_parser_survives_any_upgrade_request(data: st.DataObject) -> None:
     ]
     chosen = data.draw(st.lists(st.sampled_from(fields), max_size=7))
     method = data.draw(st.sampled_from(["GET", "POST", "CONNECT", "HEAD"]))
-    rest = data.draw(st.one_of(st.binary(max_size=20), st.sampled_from([b"{}", b"2\r\n{}\r\n0\r\n\r\n"])))
+    remainder = data.draw(st.one_of(st.binary(max_size=20), st.sampled_from([b"{}", b"2\r\n{}\r\n0\r\n\r\n"])))
     head = "\r\n".join([f"{method} / HTTP/1.1", *chosen]) + "\r\n\r\n"
     parser = RequestParser(ServerLimits())
-    arrived = parser.feed(head.encode() + rest)
+    arrived = parser.feed(head.encode() + remainder)
     assert arrived or parser.problem or parser.is_within
 
 
@@ -208,8 +210,8 @@ def test_accept_must_include_a_documented_media_type(mock: MockServer, accept: s
 def test_the_request_id_is_returned_or_generated(mock: MockServer) -> None:
     """It is the same in header and error body; an id that could break the header is replaced."""
     assert listed(mock, X_Request_Id="abc-1").headers["x-request-id"] == "abc-1"
-    made = listed(mock, X_Request_Id="x" * 200, Accept="text/html")
-    assert made.headers["x-request-id"] == made.json()["error"]["requestId"] != "x" * 200
+    generated = listed(mock, X_Request_Id="x" * 200, Accept="text/html")
+    assert generated.headers["x-request-id"] == generated.json()["error"]["requestId"] != "x" * 200
 
 
 @pytest.mark.parametrize(

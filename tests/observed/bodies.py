@@ -82,7 +82,7 @@ def change(body: Any, path: tuple[Any, ...], value: Any) -> None:
         body[key] = value
 
 
-_PLACES = [*places(_SAMPLE), ("next",), *(("runtimes", 3, *way) for way in [("tenant",), ("backing", "image")])]
+_PLACES = [*places(_SAMPLE), ("next",), *(("runtimes", 3, *path) for path in [("tenant",), ("backing", "image")])]
 
 
 @st.composite

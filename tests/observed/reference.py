@@ -35,19 +35,19 @@ def _kind(value: Any) -> str:
     return names[type(value)]
 
 
-def _facts(made: Observation, at: str) -> Facts:
-    return made.places.setdefault(ObservedLocation(LABEL, "200", at), Facts())
+def _facts(observation: Observation, at: str) -> Facts:
+    return observation.places.setdefault(ObservedLocation(LABEL, "200", at), Facts())
 
 
-def _walk(made: Observation, schema: Any, at: str, value: Any) -> None:
+def _walk(observation: Observation, schema: Any, at: str, value: Any) -> None:
     schema = _schema(schema)
-    facts = _facts(made, at)
+    facts = _facts(observation, at)
     facts.seen += 1
     facts.types[_kind(value)] += 1
     if at == "" or at.endswith("[*]"):
         facts.of += 1
-    said = schema.get("type", "object")
-    is_documented = _kind(value) in ([said] if isinstance(said, str) else said)
+    documented = schema.get("type", "object")
+    is_documented = _kind(value) in ([documented] if isinstance(documented, str) else documented)
     if isinstance(value, str):
         # Of a string where none is documented, what it may turn out to be is taken down.
         expected = [schema["format"]] if "format" in schema else []
@@ -62,9 +62,9 @@ def _walk(made: Observation, schema: Any, at: str, value: Any) -> None:
         facts.empty += 1
     if isinstance(value, list) and "items" in schema:
         for item in value:
-            _walk(made, schema["items"], at + "[*]", item)
+            _walk(observation, schema["items"], at + "[*]", item)
     elif isinstance(value, dict):
-        _object(made, schema, at, value)
+        _object(observation, schema, at, value)
 
 
 def _value(facts: Facts, value: Any) -> None:
@@ -78,16 +78,16 @@ def _value(facts: Facts, value: Any) -> None:
         facts.values[text] += 1
 
 
-def _object(made: Observation, schema: Any, at: str, value: dict[str, Any]) -> None:
+def _object(observation: Observation, schema: Any, at: str, value: dict[str, Any]) -> None:
     for branch in map(_schema, schema.get("oneOf", ())):
         if "kind" in value and value["kind"] in branch["properties"]["kind"]["enum"]:
             at, schema = f"{at}<{value_tag('kind', value['kind'])}>", branch
-            _facts(made, at).seen += 1
-            _facts(made, at).types["object"] += 1
+            _facts(observation, at).seen += 1
+            _facts(observation, at).types["object"] += 1
     for name, member in schema.get("properties", {}).items():
-        _facts(made, f"{at}.{name}".lstrip(".")).of += 1
+        _facts(observation, f"{at}.{name}".lstrip(".")).of += 1
         if name in value:
-            _walk(made, member, f"{at}.{name}".lstrip("."), value[name])
+            _walk(observation, member, f"{at}.{name}".lstrip("."), value[name])
 
 
 def documented(observation: Observation) -> dict[str, tuple[Any, ...]]:

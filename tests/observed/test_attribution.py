@@ -64,11 +64,13 @@ def test_values_listed_upstream_and_values_listed_nowhere_are_distinguished() ->
     spec = published(CASES["a value that upstream lists"])
     body = answered(CASES["a value that upstream lists"])
     body["runtimes"][4]["status"] = "lost"
-    said = {(says(finding), str(finding.observed)): says(finding, "observed") for finding in placed(spec, seen(body))}
+    attributed = {
+        (says(finding), str(finding.observed)): says(finding, "observed") for finding in placed(spec, seen(body))
+    }
     assert {
         (AHEAD, "lost"): "lost seen: 1 of 10, as at runtimes[4].status",
         ("our copy is stale", "paused"): "paused seen: 1 of 10, as at runtimes[3].status",
-    } == said
+    } == attributed
 
 
 _SCHEMA, _STRAY = "response_schema_conformance", "undocumented_property"
@@ -165,9 +167,9 @@ def test_a_renamed_path_parameter_is_not_a_change() -> None:
     spec["paths"]["/v1/spaces/{space}/runtimes"] = operation
     upstream = contract_with_overlay(load_data(spec, "upstream.yaml"), None)
     case = CASES["a property that nobody documents"]
-    found = attribute_changes(CONTRACT, upstream, seen(answered(case)), compare(SPEC, spec), NEXT)
+    groups = attribute_changes(CONTRACT, upstream, seen(answered(case)), compare(SPEC, spec), NEXT)
     assert [(AHEAD, "does not document it")] == [
-        (says(finding), says(finding, "upstream")) for finding in found if finding.location
+        (says(finding), says(finding, "upstream")) for finding in groups if finding.location
     ]
 
 
@@ -181,13 +183,17 @@ def test_an_operation_removed_upstream_is_attributed_by_whether_it_still_respond
         for observation in (seen(answered(CASES["a property that nobody documents"])), Observation())
     )
     gone = [
-        [(says(finding), says(finding, "observed")) for finding in found if finding.rule.startswith("api-path-removed")]
-        for found in (asked, unasked)
+        [
+            (says(finding), says(finding, "observed"))
+            for finding in findings
+            if finding.rule.startswith("api-path-removed")
+        ]
+        for findings in (asked, unasked)
     ]
     assert [[(PROMISED, "still answered, 1 times")], [(UNKNOWN, "it was not asked")]] == gone
     (finding,) = [finding for finding in asked if finding.location == "runtimes[*].tenant"]
-    said = (says(finding), says(finding, "vendored"), says(finding, "upstream"))
-    assert (AHEAD, "does not document it", "has no such operation") == said
+    attributed = (says(finding), says(finding, "vendored"), says(finding, "upstream"))
+    assert (AHEAD, "does not document it", "has no such operation") == attributed
 
 
 def test_a_changed_request_parameter_cannot_be_attributed_by_responses() -> None:
@@ -204,9 +210,12 @@ def test_an_additional_media_type_upstream_is_not_attributed_to_the_traffic() ->
     content = spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["responses"]["200"]["content"]
     documented = content.pop("application/json")
     content |= {"application/vnd.api+json": {"schema": {"type": "string"}}, "application/json": documented}
-    (found,) = [finding for finding in placed(spec, seen({"runtimes": []})) if finding.location == "$"]
-    assert ("agrees with what was seen", "says string") == (says(found, "vendored"), says(found, "upstream"))
-    assert PROMISED == says(found)
+    (body_finding,) = [finding for finding in placed(spec, seen({"runtimes": []})) if finding.location == "$"]
+    assert ("agrees with what was seen", "says string") == (
+        says(body_finding, "vendored"),
+        says(body_finding, "upstream"),
+    )
+    assert PROMISED == says(body_finding)
 
 
 def test_an_overlay_that_no_longer_applies_is_an_error() -> None:

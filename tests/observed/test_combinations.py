@@ -78,8 +78,8 @@ def test_responses_with_the_same_unmeasured_schema_are_listed_once(
 
 
 def test_the_outline_of_a_body_beyond_the_budget_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
-    (whole,) = response_nodes(wide())
-    assert ["small", "large"] == [node["name"] for node in whole["children"]]
+    (root,) = response_nodes(wide())
+    assert ["small", "large"] == [node["name"] for node in root["children"]]
     monkeypatch.setattr(budget, "POINTS", 100)
     (cut,) = response_nodes(wide())
     assert [] == cut["children"]

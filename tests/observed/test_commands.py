@@ -163,14 +163,14 @@ def test_the_json_report_has_the_cause_and_the_three_sources(run: Run, tmp_path:
 def test_the_baseline_accepts_observed_findings_and_changes(run: Run, tmp_path: Path) -> None:
     """Entries written by `check` accept observed findings, entries written by `drift` accept changes."""
     witnessed(tmp_path, "another value than upstream's")
-    known = [
+    results = [
         run("check", "seen.json", "--accept", "we cope"),
         run("drift", "up.yaml", "--accept", "we cope"),
         run("drift", "up.yaml", "--observed", "seen.json"),
     ]
-    assert [0, 0, 0] == [done.returncode for done in known]
-    assert "    accepted  until " in known[2].stdout
-    assert "1 of 1 findings are accepted by bctrl-baseline.yaml" in known[2].stdout
+    assert [0, 0, 0] == [done.returncode for done in results]
+    assert "    accepted  until " in results[2].stdout
+    assert "1 of 1 findings are accepted by bctrl-baseline.yaml" in results[2].stdout
 
 
 @pytest.mark.parametrize(
@@ -229,8 +229,8 @@ def test_conforming_traffic_suggests_nothing_and_writes_no_file(run: Run, tmp_pa
     (tmp_path / "seen.json").write_text(
         json.dumps({**as_data(seen(sample())), "unread": [[LABEL, "413", "text/html", 2]]})
     )
-    said = run("contract", "suggest", "seen.json").stderr.splitlines()
-    assert said == [
+    lines = run("contract", "suggest", "seen.json").stderr.splitlines()
+    assert lines == [
         "pytest-bctrl: 413 text/html: the bodies of 2 responses were skipped: only JSON is read",
         "pytest-bctrl: nothing to suggest: the contract already accepts the traffic",
     ]

@@ -54,7 +54,7 @@ def test_every_observed_location_exists_in_the_schema_or_is_undocumented(body: A
     unknown = {member.location for members in observation.unknown.values() for member in members}
     for place in observation.places:
         location, node = place.location, node_at(root, place.location)
-        if node is None and not any(location.startswith(one) for one in unknown):
+        if node is None and not any(location.startswith(prefix) for prefix in unknown):
             while node is None:
                 location = split_location(location)[0]
                 node = node_at(root, location)

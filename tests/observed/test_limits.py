@@ -24,8 +24,8 @@ def test_property_names_beyond_the_limit_are_counted() -> None:
     assert MANY == sum(
         1 for finding in findings if finding.location.startswith("runtimes[*]['field-") or "field-" in finding.location
     )
-    (more,) = [finding for finding in findings if finding.location == "runtimes[*]"]
-    assert ("undocumented_property", 36) == (more.rule, more.count)
+    (further,) = [finding for finding in findings if finding.location == "runtimes[*]"]
+    assert ("undocumented_property", 36) == (further.rule, further.count)
     free = contract_of({"type": "object", "properties": {"runtimes": {"type": "array", "items": {"type": "object"}}}})
     assert [] == differences(free, relabelled(observation, {LABEL: free.operations[0].label}))
 
@@ -33,8 +33,8 @@ def test_property_names_beyond_the_limit_are_counted() -> None:
 def test_discriminator_values_beyond_the_limit_are_counted() -> None:
     kinds = [{**mixed_runtime(n), "backing": {"kind": f"kind-{n}"}} for n in range(MANY + 36)]
     observation = seen({"runtimes": kinds})
-    *told, further = differences(CONTRACT, observation)
-    assert [("new-branch", 1)] * 10 == [(finding.extra["kind"], finding.count) for finding in told]
+    *listed, further = differences(CONTRACT, observation)
+    assert [("new-branch", 1)] * 10 == [(finding.extra["kind"], finding.count) for finding in listed]
     assert ("further-values", MANY + 26) == (further.extra["kind"], further.count)
     assert f"{MANY - 9} further values" == further.observed
 
@@ -45,8 +45,8 @@ def test_differences_are_found_without_samples() -> None:
         json.dumps(as_data(observation)),
         object_hook=lambda finding: {**finding, "samples": {}} if "of" in finding else finding,
     )
-    told, bare = differences(CONTRACT, observation), differences(CONTRACT, from_data(data))
-    assert [(finding.location, finding.message, finding.count) for finding in told] == [
+    with_samples, bare = differences(CONTRACT, observation), differences(CONTRACT, from_data(data))
+    assert [(finding.location, finding.message, finding.count) for finding in with_samples] == [
         (finding.location, finding.message, finding.count) for finding in bare
     ]
     assert {None} == {finding.sample for finding in bare}
@@ -89,9 +89,9 @@ def held_after(items: int) -> int:
         observe(
             CONTRACT, OPERATION, 200, {"runtimes": [odd(number) for number in range(start, start + 200)]}, observation
         )
-    held, _ = tracemalloc.get_traced_memory()
+    memory, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    return held
+    return memory
 
 
 def test_memory_does_not_grow_with_the_traffic() -> None:

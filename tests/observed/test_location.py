@@ -51,10 +51,10 @@ def written(parts: list[tuple[Any, str]]) -> str:
 
 @given(STEPS)
 def test_a_written_location_is_parsed_into_its_steps(parts: list[tuple[Any, str]]) -> None:
-    found = list(parse_steps(written(parts)))
-    assert [kind for kind, _ in parts] == [step.kind for step in found]
-    told = [(step.kind, step.text) for step in found if step.kind in ("member", "position", "tag")]
-    assert [part for part in parts if part[0] in ("member", "position", "tag")] == told
+    steps = list(parse_steps(written(parts)))
+    assert [kind for kind, _ in parts] == [step.kind for step in steps]
+    texts = [(step.kind, step.text) for step in steps if step.kind in ("member", "position", "tag")]
+    assert [part for part in parts if part[0] in ("member", "position", "tag")] == texts
 
 
 @given(STEPS)

@@ -20,11 +20,11 @@ def measured(contract: Contract, *bodies: Any, status: int = 200) -> Coverage:
 
 def points(schema: Any, *bodies: Any) -> dict[tuple[str, str, str], int]:
     """The points of a body with this schema, its own status left out."""
-    found = measured(contract_of(schema), *bodies).points
+    measured_points = measured(contract_of(schema), *bodies).points
     return {
-        (one.location, one.kind, one.label): one.seen
-        for one in found
-        if one.status == "200" and one.kind not in ("status", "parameter")
+        (point.location, point.kind, point.label): point.seen
+        for point in measured_points
+        if point.status == "200" and point.kind not in ("status", "parameter")
     }
 
 
@@ -96,27 +96,27 @@ def test_branches_are_distinguished_by_their_discriminator() -> None:
     def branch(kind: str) -> dict[str, Any]:
         return {"type": "object", "properties": {"kind": {"const": kind}, kind: {}}, "required": ["kind"]}
 
-    found = points({"oneOf": [branch("x"), branch("y")]}, {"kind": "x", "x": 1}, {"kind": "z"})
+    counts = points({"oneOf": [branch("x"), branch("y")]}, {"kind": "x", "x": 1}, {"kind": "z"})
     assert {("", "branch", "kind=x"): 1, ("", "branch", "kind=y"): 0} == {
-        point: seen for point, seen in found.items() if point[1] == "branch"
+        point: seen for point, seen in counts.items() if point[1] == "branch"
     }
-    assert (1, 0) == (found["<kind=x>.x", "property", "x"], found["<kind=y>.y", "property", "y"])
+    assert (1, 0) == (counts["<kind=x>.x", "property", "x"], counts["<kind=y>.y", "property", "y"])
 
 
 def test_a_recursive_schema_is_counted_once() -> None:
     node = {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Node"}}}
     contract = contract_of({"$ref": "#/components/schemas/Node"}, {"Node": node})
-    found = [
+    listed = [
         (point.location, point.kind) for point in measured(contract, {"next": {"next": {}}}).points if point.location
     ]
-    assert [("path", "parameter"), ("next", "property"), ("next", "absent")] == found
+    assert [("path", "parameter"), ("next", "property"), ("next", "absent")] == listed
 
 
 def test_a_schema_that_applies_twice_is_counted_once() -> None:
     part = {"$ref": "#/components/schemas/Part"}
     contract = contract_of({"allOf": [part, part]}, {"Part": {"type": "object", "properties": {"a": {}}}})
-    found = [point for point in measured(contract, {"a": 1}).points if point.kind == "property"]
-    assert [("a", 1)] == [(one.location, one.seen) for one in found]
+    properties = [point for point in measured(contract, {"a": 1}).points if point.kind == "property"]
+    assert [("a", 1)] == [(point.location, point.seen) for point in properties]
 
 
 def test_more_responses_cover_more_points() -> None:
@@ -140,7 +140,7 @@ def test_never_seen_omits_points_below_an_uncovered_one() -> None:
 def test_a_branch_is_named_after_its_schema() -> None:
     """By its title, its component, its discriminating value, or its position and type."""
     schemas = {"A": {"type": "array", "items": {"type": "string"}}, "B": {"title": "a number", "type": "number"}}
-    told = [{"properties": {"kind": {"const": kind}}, "required": ["kind"]} for kind in "xy"]
+    variants = [{"properties": {"kind": {"const": kind}}, "required": ["kind"]} for kind in "xy"]
     untold = [{"$ref": "#/components/schemas/A"}, {"type": "array", "minItems": 3}]
     objects = [{"title": "flat error shape", "required": ["a"]}, {"required": ["b", "c"]}]
 
@@ -150,7 +150,7 @@ def test_a_branch_is_named_after_its_schema() -> None:
 
     assert ["A", "alternative 2: array"] == named(*untold)
     assert ["flat error shape", "alternative 2: a value {b, c}"] == named(*objects)[:2]
-    assert ["kind=x", "kind=y"] == named(*({"type": "object", **one} for one in told))
+    assert ["kind=x", "kind=y"] == named(*({"type": "object", **branch} for branch in variants))
     assert ["a number", "number"] == [branch_name(contract_of(True, schemas), schema) or "number" for schema in NUMBERS]
 
 

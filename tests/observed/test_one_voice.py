@@ -26,7 +26,7 @@ def answered(body: Any, status: int) -> Response:
     return Response(CONTRACT, OPERATION, status, (("Content-Type", "application/json"),), json.dumps(body).encode())
 
 
-def told(found: list[Finding]) -> set[tuple[Any, ...]]:
+def told(findings: list[Finding]) -> set[tuple[Any, ...]]:
     rules = ("response_schema_conformance", "undocumented_property")
     return {
         (
@@ -38,7 +38,7 @@ def told(found: list[Finding]) -> set[tuple[Any, ...]]:
             finding.total,
             named(finding).fingerprint,
         )
-        for finding in found
+        for finding in findings
         if finding.rule in rules
     }
 
@@ -59,9 +59,9 @@ def test_observer_and_checks_agree_on_every_listing(body: Any) -> None:
 def test_observer_and_checks_agree_on_every_error_response(
     body: dict[str, Any], changed: dict[str, Any], gone: int
 ) -> None:
-    made = {**body, **changed}
-    made.pop([*made, ""][gone % (len(made) + 1)], None)
-    agree(made, 401)
+    error = {**body, **changed}
+    error.pop([*error, ""][gone % (len(error) + 1)], None)
+    agree(error, 401)
 
 
 def with_first(**members: Any) -> dict[str, Any]:
@@ -106,8 +106,10 @@ def test_observer_and_checks_agree_on_strings_too_long_to_distinguish() -> None:
     """All of them are one finding, because the observer does not keep long strings."""
     body = with_first(type="x" * 200)
     body["runtimes"][1]["type"] = "y" * 121
-    (found,) = [one for one in told(check_response(answered(body, 200))) if one[2] == "runtimes[*].type"]
-    assert 2 == found[4]
+    (fact,) = [
+        candidate for candidate in told(check_response(answered(body, 200))) if candidate[2] == "runtimes[*].type"
+    ]
+    assert 2 == fact[4]
     agree(body, 200)
 
 

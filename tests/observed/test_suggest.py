@@ -102,17 +102,17 @@ TELLING = ("object property", "value", "kind", "null branch", "list for text", "
 @pytest.mark.parametrize("name", SEEN)
 def test_the_suggested_contract_accepts_the_observed_traffic(name: str) -> None:
     body = edited(SEEN[name])()
-    spec = made_of(body)
-    assert [] == wrong(body, spec)
-    assert [] == differences(spec, seen(body, contract=spec))
+    suggested = made_of(body)
+    assert [] == wrong(body, suggested)
+    assert [] == differences(suggested, seen(body, contract=suggested))
 
 
 @pytest.mark.parametrize("name", TELLING)
 def test_the_suggested_contract_still_rejects_other_mutants(name: str) -> None:
     """Only mutants like the observed traffic are accepted."""
     body = edited(SEEN[name])()
-    spec = made_of(body)
-    let_in = [mutant for mutant in MUTANTS if not is_refused(mutant.body, spec)]
+    suggested = made_of(body)
+    let_in = [mutant for mutant in MUTANTS if not is_refused(mutant.body, suggested)]
     admitted = {(finding.location, finding.extra["kind"]) for finding in differences(CONTRACT, seen(body))}
     assert [] == [mutant.name for mutant in let_in if not _does(mutant, admitted)]
 
@@ -140,20 +140,20 @@ def _does(mutant: Mutant, admitted: set[tuple[str, str]]) -> bool:
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(MUTANTS), st.data())
 def test_observing_a_mutant_does_not_accept_mutants_elsewhere(mutant: Mutant, data: st.DataObject) -> None:
-    spec = made_of(mutant.body)
-    assert [] == wrong(mutant.body, spec)
-    others = [one for one in MUTANTS if one.location != mutant.location]
-    for other in data.draw(st.lists(st.sampled_from(others), min_size=8, max_size=8)):
-        assert is_refused(other.body, spec), other.name
+    suggested = made_of(mutant.body)
+    assert [] == wrong(mutant.body, suggested)
+    others = [candidate for candidate in MUTANTS if candidate.location != mutant.location]
+    for unlike in data.draw(st.lists(st.sampled_from(others), min_size=8, max_size=8)):
+        assert is_refused(unlike.body, suggested), unlike.name
 
 
 @settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.sampled_from(sorted(SEEN)), min_size=2, max_size=4, unique=True))
 def test_several_observed_differences_are_accepted_together(names: list[str]) -> None:
     bodies = [edited(SEEN[name])() for name in names]
-    spec = made_of(*bodies)
-    assert [] == [place for body in bodies for place in wrong(body, spec)]
-    assert [] == differences(spec, seen(*bodies, contract=spec))
+    suggested = made_of(*bodies)
+    assert [] == [place for body in bodies for place in wrong(body, suggested)]
+    assert [] == differences(suggested, seen(*bodies, contract=suggested))
 
 
 @settings(max_examples=30, suppress_health_check=list(HealthCheck))
@@ -194,18 +194,22 @@ _SHARED = st.sampled_from(
     [
         {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]},
         {"type": "string", "enum": ["a", "z"]},
-        {"oneOf": [{"type": "object", "properties": {"a": {"const": one}}, "required": ["a"]} for one in ("a", "z")]},
+        {
+            "oneOf": [
+                {"type": "object", "properties": {"a": {"const": value}}, "required": ["a"]} for value in ("a", "z")
+            ]
+        },
     ]
 )
 
 
 def test_observed_integers_and_numbers_are_added_as_alternatives() -> None:
-    told = [{"type": "object", "required": [name]} for name in "ab"]
-    contract = contract_of({"oneOf": told})
-    made = suggest(contract, seen(0, 0.5, contract=contract)).contract
+    alternatives = [{"type": "object", "required": [name]} for name in "ab"]
+    contract = contract_of({"oneOf": alternatives})
+    suggested = suggest(contract, seen(0, 0.5, contract=contract)).contract
 
-    assert [] == [place for body in (0, 0.5, 7, 2.25) for place in wrong(body, made)]
-    assert [] != list(wrong("text", made))
+    assert [] == [place for body in (0, 0.5, 7, 2.25) for place in wrong(body, suggested)]
+    assert [] != list(wrong("text", suggested))
 
 
 @settings(max_examples=150, suppress_health_check=list(HealthCheck))
@@ -218,9 +222,9 @@ def test_any_suggested_contract_accepts_its_traffic(schema: Any, shared: Any, bo
     suggestion = suggest(contract, seen(*bodies, contract=contract))
     if suggestion.unsaid:
         return
-    made = suggestion.contract
-    assert [] == differences(made, seen(*bodies, contract=made))
-    assert [] == [place for body in bodies for place in wrong(body, made)]
+    suggested = suggestion.contract
+    assert [] == differences(suggested, seen(*bodies, contract=suggested))
+    assert [] == [place for body in bodies for place in wrong(body, suggested)]
 
 
 @settings(max_examples=150, suppress_health_check=list(HealthCheck))
@@ -228,15 +232,15 @@ def test_any_suggested_contract_accepts_its_traffic(schema: Any, shared: Any, bo
 @example({"type": "string"}, {"type": "string"}, [0.5], 0)
 @example({"type": "object", "properties": {"b": {}}}, {}, [{"a": False}, {"a": None}], {"a": None})
 def test_bodies_that_violate_other_rules_are_still_rejected(
-    schema: Any, shared: Any, bodies: list[Any], other: Any
+    schema: Any, shared: Any, bodies: list[Any], further: Any
 ) -> None:
     contract = contract_of(schema, {"Shared": shared})
     # A finding shows the first of the values that were seen at a place.
-    admitted, breaks = (set().union(*(_broken(contract, body) for body in some)) for some in (bodies, [other]))
+    admitted, breaks = (set().union(*(_broken(contract, body) for body in some)) for some in (bodies, [further]))
     # A schema that accepts any number accepts integers.
     admitted |= {(location, kind, "integer") for location, kind, value in admitted if value == "number"}
     if breaks and not admitted & breaks:
-        assert wrong(other, suggest(contract, seen(*bodies, contract=contract)).contract) != []
+        assert wrong(further, suggest(contract, seen(*bodies, contract=contract)).contract) != []
 
 
 def _broken(contract: Contract, body: Any) -> set[tuple[str, str, str]]:
@@ -263,7 +267,7 @@ def _two() -> Contract:
 
 
 @pytest.mark.parametrize(
-    ("there", "elsewhere"),
+    ("used", "elsewhere"),
     [
         (lambda n: {"one": {"n": n}}, lambda n: {"two": {"n": n}}),
         (lambda n: {"two": {"n": n}}, lambda n: {"three": {"in": {"n": n}}}),
@@ -271,13 +275,13 @@ def _two() -> Contract:
     ],
 )
 def test_a_shared_component_changes_only_where_it_was_observed(
-    there: Callable[[Any], Any], elsewhere: Callable[[Any], Any]
+    used: Callable[[Any], Any], elsewhere: Callable[[Any], Any]
 ) -> None:
     """It is copied there, with the reason, and stays unchanged for other references."""
-    spec = made_of(there(5), contract=_two())
-    assert ([], []) == (wrong(there(5), spec), wrong(there("a"), spec))
-    assert wrong(elsewhere(5), spec) != []
-    assert spec.document["components"]["schemas"]["Shared"] == SHARED
+    suggested = made_of(used(5), contract=_two())
+    assert ([], []) == (wrong(used(5), suggested), wrong(used("a"), suggested))
+    assert wrong(elsewhere(5), suggested) != []
+    assert suggested.document["components"]["schemas"]["Shared"] == SHARED
 
 
 def test_a_component_used_once_is_changed_in_place() -> None:
@@ -288,8 +292,8 @@ def test_a_component_used_once_is_changed_in_place() -> None:
 
 def test_an_undocumented_status_is_documented_with_the_observed_body() -> None:
     observation = seen({"detail": "no", "code": 4}, {"detail": "yes", "code": 5}, status=418)
-    made = suggest(CONTRACT, observation).contract
-    response = made.operations[0].responses["418"]
+    suggested = suggest(CONTRACT, observation).contract
+    response = suggested.operations[0].responses["418"]
     assert response.description == "I'm a Teapot"
     assert response.content["application/json"] == {
         "type": "object",
@@ -322,8 +326,8 @@ def test_descriptions_contain_the_evidence() -> None:
 
 def test_the_overlay_does_not_depend_on_the_order_of_traffic() -> None:
     bodies = [edited(edit)() for edit in SEEN.values()]
-    one, other = (suggest(CONTRACT, seen(*order)).actions for order in (bodies, bodies[::-1]))
-    assert one == other
+    first, second = (suggest(CONTRACT, seen(*order)).actions for order in (bodies, bodies[::-1]))
+    assert first == second
 
 
 def test_differences_that_no_overlay_can_express_are_listed() -> None:

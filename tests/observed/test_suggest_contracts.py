@@ -130,10 +130,10 @@ def test_only_the_schema_that_rejects_the_value_is_changed(schema: Any, body: An
 def test_keywords_next_to_a_reference_apply_after_its_target_is_copied() -> None:
     shared = {"$ref": "#/components/schemas/Shared"}
     contract = contract_of(thing(one={**shared, "maxLength": 5}, two=shared), {"Shared": TEXT})
-    made = suggested(contract, {"one": 5}).contract
-    assert [] == wrong({"one": 5}, made)
-    assert ["one"] == wrong({"one": "a long text"}, made)
-    assert ["two"] == wrong({"two": 5}, made)
+    contract_of_suggestion = suggested(contract, {"one": 5}).contract
+    assert [] == wrong({"one": 5}, contract_of_suggestion)
+    assert ["one"] == wrong({"one": "a long text"}, contract_of_suggestion)
+    assert ["two"] == wrong({"two": 5}, contract_of_suggestion)
 
 
 def test_a_referenced_response_is_changed_at_its_definition() -> None:
@@ -178,17 +178,17 @@ def test_an_undocumented_media_type_is_documented(
 ) -> None:
     """Only the JSON body of a response is learned; other statuses stay unchanged."""
     status, media, body = response
-    given = Response(CONTRACT, CONTRACT.operations[0], status, (("Content-Type", media),) if media else (), body)
-    observation = from_data(json.loads(json.dumps(as_data(given.observed))))
+    sent = Response(CONTRACT, CONTRACT.operations[0], status, (("Content-Type", media),) if media else (), body)
+    observation = from_data(json.loads(json.dumps(as_data(sent.observed))))
     is_read = not body or body.startswith(b'{"')
     assert dict(observation.unread) == ({} if is_read else {(LABEL, str(status), media.partition(";")[0]): 1})
     assert suggest(CONTRACT, relabelled(observation, {LABEL: "GET /else"})).actions == []
-    made = suggest(CONTRACT, observation)
-    assert [why for _, why in made.unsaid] == unsaid
-    spec = made.contract.operations[0].responses
+    suggestion = suggest(CONTRACT, observation)
+    assert [why for _, why in suggestion.unsaid] == unsaid
+    spec = suggestion.contract.operations[0].responses
     assert (sorted(spec[str(status)].content), spec["401"]) == (types, CONTRACT.operations[0].responses["401"])
     assert (
         unsaid
         or not body
-        or not check_response(replace(given, contract=made.contract, operation=made.contract.operations[0]))
+        or not check_response(replace(sent, contract=suggestion.contract, operation=suggestion.contract.operations[0]))
     )

@@ -30,8 +30,8 @@ def item(schemas: dict[str, Any]) -> dict[str, Any]:
 def schema(schemas: dict[str, Any], last: str) -> dict[str, Any]:
     """The one component whose name ends like this."""
     (name,) = (name for name in schemas if name.endswith(last))
-    found: dict[str, Any] = schemas[name]
-    return found
+    component: dict[str, Any] = schemas[name]
+    return component
 
 
 def adding(name: str, *, required: bool = False, **said: Any) -> Change:

@@ -71,11 +71,11 @@ def recorded(
     place = RecordingPath(path, test, HINT, path.name, conforming)
     if mock is not None:
         aim = RecordingTarget(mock.url, mock.api_key, mock.space_id, live=False)
-    found = known or Checked(CONTRACT, path.parent, {})
+    checked = known or Checked(CONTRACT, path.parent, {})
     hide = Redaction()
     for secret in secrets:
         hide.add(secret)
-    recorded_test = RecordedTest(place, CONTRACT, "rewrite" if aim else "none", hide, found, scrub_ids=scrub_ids)
+    recorded_test = RecordedTest(place, CONTRACT, "rewrite" if aim else "none", hide, checked, scrub_ids=scrub_ids)
     if aim is not None:
         recorded_test.aim = aim
     return recorded_test

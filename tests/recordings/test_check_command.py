@@ -16,8 +16,8 @@ from tests.recordings.test_trust import broken, listed
 from tests.typed import typed
 
 
-def check(*arguments: str, given: bytes = b"", folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return typed(folder or Path(), "check", *arguments, given=given)
+def check(*arguments: str, stdin: bytes = b"", folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return typed(folder or Path(), "check", *arguments, given=stdin)
 
 
 GOOD = json.dumps(response()).encode()
@@ -25,7 +25,7 @@ BAD = json.dumps(broken()).encode()
 
 
 @pytest.mark.parametrize(
-    ("given", "code", "said"),
+    ("stdin", "code", "message"),
     [
         (GOOD, 0, "no findings"),
         (BAD, 1, "runtimes[*].status"),
@@ -39,11 +39,11 @@ BAD = json.dumps(broken()).encode()
     ],
     ids=["body", "bad body", "no JSON", "empty", "har", "bad har", "cut har", "empty har", "foreign har"],
 )
-def test_check_reads_standard_input(given: bytes, code: int, said: str) -> None:
-    result = check("-", given=given)
+def test_check_reads_standard_input(stdin: bytes, code: int, message: str) -> None:
+    result = check("-", stdin=stdin)
 
     assert code == result.returncode
-    assert said in result.stdout + result.stderr
+    assert message in result.stdout + result.stderr
 
 
 def test_check_reports_files_and_folders_in_every_format(tmp_path: Path) -> None:
@@ -51,17 +51,17 @@ def test_check_reports_files_and_folders_in_every_format(tmp_path: Path) -> None
     (tmp_path / "recordings" / "a.har").write_bytes(encode(Recording((listed(),))))
     (tmp_path / "recordings" / "b.har").write_bytes(encode(Recording((listed(broken()),))))
     (tmp_path / "body.json").write_bytes(BAD)
-    told = {}
+    outputs = {}
     for name in ("text", "json", "junit", "github"):
         result = check("recordings", "body.json", "--format", name, folder=tmp_path)
         assert (1, "") == (result.returncode, result.stderr)
-        told[name] = result.stdout
+        outputs[name] = result.stdout
 
-    report = json.loads(told["json"])
+    report = json.loads(outputs["json"])
     assert ["recordings/b.har", "body.json"] == [finding["file"] for finding in report["findings"]]
-    assert 2 == len(ElementTree.fromstring(told["junit"]).findall(".//failure"))
-    assert "::error file=recordings/b.har,title=response_schema_conformance::" in told["github"]
-    assert "recordings/b.har: entry 1: 1 error" in told["text"]
+    assert 2 == len(ElementTree.fromstring(outputs["junit"]).findall(".//failure"))
+    assert "::error file=recordings/b.har,title=response_schema_conformance::" in outputs["github"]
+    assert "recordings/b.har: entry 1: 1 error" in outputs["text"]
 
 
 def test_a_file_name_cannot_inject_a_workflow_command(tmp_path: Path) -> None:
@@ -75,9 +75,9 @@ def test_a_file_name_cannot_inject_a_workflow_command(tmp_path: Path) -> None:
 
 def test_accepting_a_value_does_not_accept_other_values(tmp_path: Path) -> None:
     for value in ("archived", "paused"):
-        one = response()
-        one["runtimes"][0]["status"] = value
-        (tmp_path / f"{value}.json").write_text(json.dumps(one))
+        body = response()
+        body["runtimes"][0]["status"] = value
+        (tmp_path / f"{value}.json").write_text(json.dumps(body))
 
     assert 0 == check("archived.json", "--accept", "we cope", folder=tmp_path).returncode
     assert [0, 1] == [check(f"{value}.json", folder=tmp_path).returncode for value in ("archived", "paused")]

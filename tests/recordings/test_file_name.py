@@ -29,7 +29,7 @@ def test_plain_test_names_are_kept(names: list[str], expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("test_it[a]", "test_it[A]"),
         ("test_it[a:b]", "test_it[a?b]"),
@@ -38,8 +38,8 @@ def test_plain_test_names_are_kept(names: list[str], expected: str) -> None:
     ],
     ids=["case", "refused letters", "normal forms", "length"],
 )
-def test_two_tests_have_file_names_that_differ_in_any_case(one: str, other: str) -> None:
-    assert file_name([one]).lower() != file_name([other]).lower()
+def test_two_tests_have_file_names_that_differ_in_any_case(first: str, second: str) -> None:
+    assert file_name([first]).lower() != file_name([second]).lower()
 
 
 @given(NAMES)

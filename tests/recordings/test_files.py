@@ -100,7 +100,7 @@ NO_URLS = ("https://a.test/\ud800", "200", "", "https:///v1/b", "https://a.test:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (b"", r"x\.har: it is empty"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", r"x\.har: it is not text: byte 0 is 0x89"),
@@ -121,12 +121,12 @@ NO_URLS = ("https://a.test/\ud800", "200", "", "https:///v1/b", "https://a.test:
         (edited(f"{SECOND}.response.content.encoding", "rot13"), r"'rot13' is not known"),
         (edited(f"{SECOND}.response.status", True), r"response\.status: a number is expected"),
         (edited(f"{SECOND}.response.status", 7), r"7 is not an HTTP status"),
-        *((edited(f"{SECOND}.request.method", one), r"entry 2 of 2: request\.method") for one in ("G T", "")),
+        *((edited(f"{SECOND}.request.method", method), r"entry 2 of 2: request\.method") for method in ("G T", "")),
         *((edited(f"{SECOND}.request.url", url), r"entry 2 of 2: request\.url is not a URL") for url in NO_URLS),
     ],
 )
-def test_an_invalid_file_is_an_error_that_names_the_problem(data: bytes, said: str) -> None:
-    with pytest.raises(DocumentError, match=said):
+def test_an_invalid_file_is_an_error_that_names_the_problem(data: bytes, message: str) -> None:
+    with pytest.raises(DocumentError, match=message):
         decode(data, "x.har")
 
 
@@ -160,7 +160,7 @@ def test_har_files_of_other_tools_are_read() -> None:
     assert [body.encode()] * 2 == [first.body, second.body]
     assert ("GET", (("content-type", "application/json"),), ()) == (first.method, first.headers, first.request_headers)
     assert "application/json" == second.header("Content-Type")
-    assert [True, True, False] == [one.is_complete for one in (first, second, evicted)]
+    assert [True, True, False] == [exchange.is_complete for exchange in (first, second, evicted)]
 
 
 def test_a_comment_that_is_not_a_string_is_ignored() -> None:
@@ -169,8 +169,8 @@ def test_a_comment_that_is_not_a_string_is_ignored() -> None:
         "response": {"status": 200, "content": {"text": "a", "mimeType": 5}},
         "_bctrlTest": 5,
     }
-    (found,) = decode(json.dumps({"log": {"entries": [entry]}}).encode(), "x.har").exchanges
-    assert ("", b"a") == (found.test, found.body)
+    (exchange,) = decode(json.dumps({"log": {"entries": [entry]}}).encode(), "x.har").exchanges
+    assert ("", b"a") == (exchange.test, exchange.body)
 
 
 def test_a_truncated_or_edited_file_is_an_error() -> None:
@@ -182,9 +182,9 @@ def test_a_truncated_or_edited_file_is_an_error() -> None:
     damaged += [FILE[:at] + bytes([FILE[at] ^ 1]) + FILE[at + 1 :] for at in changed]
     damaged += [bytes(range(256)) * 20, b"\x7fELF\x02\x01\x01" + FILE, FILE + b"\x00\x01\x02", FILE + FILE]
     for data in damaged:
-        with pytest.raises(DocumentError, match=r"^x\.har: ") as told:
+        with pytest.raises(DocumentError, match=r"^x\.har: ") as caught:
             decode(data, "x.har", "the command")
-        assert "the command" == told.value.hint
+        assert "the command" == caught.value.hint
 
 
 def test_loading_a_missing_file_returns_none(tmp_path: Path) -> None:

@@ -25,17 +25,17 @@ LISTING = f"/v1/spaces/{SPACE_ID}/runtimes"
 
 
 def loaded(path: Path) -> Recording:
-    contract = load(path)
-    assert contract is not None
-    return contract
+    recording = load(path)
+    assert recording is not None
+    return recording
 
 
 @pytest.mark.parametrize("name", WITH_BODIES)
 def test_bodies_recorded_by_a_browser_are_read(name: str) -> None:
     page, listing, refused = loaded(FILES / name).exchanges
 
-    assert [404, 200, 401] == [one.status for one in (page, listing, refused)]
-    assert ["GET /", f"GET {LISTING}", f"GET {LISTING}"] == [one.label for one in (page, listing, refused)]
+    assert [404, 200, 401] == [exchange.status for exchange in (page, listing, refused)]
+    assert ["GET /", f"GET {LISTING}", f"GET {LISTING}"] == [exchange.label for exchange in (page, listing, refused)]
     assert loaded(FILES / "embed.har").exchanges[1].body == listing.body
     assert 2 == len(json.loads(listing.body)["runtimes"])
     assert b'"unauthorized"' in refused.body
@@ -62,10 +62,10 @@ def test_the_base_url_is_that_of_the_api_and_not_of_the_page(tmp_path: Path, url
 
 
 def test_entries_without_bodies_are_neither_replayed_nor_checked() -> None:
-    found = loaded(FILES / "omit.har")
+    recording = loaded(FILES / "omit.har")
 
-    assert [False] * 3 == [exchange.is_complete for exchange in found.exchanges]
-    miss = Player(found.exchanges, name="omit.har", hint="").response("GET", LISTING)
+    assert [False] * 3 == [exchange.is_complete for exchange in recording.exchanges]
+    miss = Player(recording.exchanges, name="omit.har", hint="").response("GET", LISTING)
     assert isinstance(miss, Miss)
     assert "the recorded response has no body: the tool that wrote the file did not save it" in miss.text
     result = check(str(FILES / "omit.har"))
@@ -115,7 +115,7 @@ def test_an_attachment_outside_the_folder_is_an_error(tmp_path: Path, name: str)
 
 
 def test_attachments_of_a_har_on_standard_input_are_an_error() -> None:
-    result = check("-", given=(FILES / "attach" / "attach.har").read_bytes())
+    result = check("-", stdin=(FILES / "attach" / "attach.har").read_bytes())
 
     assert 2 == result.returncode
     assert "a HAR that comes without its folder has no attachments" in result.stderr
@@ -123,16 +123,16 @@ def test_attachments_of_a_har_on_standard_input_are_an_error() -> None:
 
 def archive(*names: str) -> bytes:
     """The archive with those of its files whose names end like this, not packed."""
-    made = io.BytesIO()
-    with ZipFile(FILES / "attach.zip") as whole, ZipFile(made, "w") as some:
-        for name in whole.namelist():
+    buffer = io.BytesIO()
+    with ZipFile(FILES / "attach.zip") as complete, ZipFile(buffer, "w") as some:
+        for name in complete.namelist():
             if name.endswith(names):
-                some.writestr(name, whole.read(name))
-    return made.getvalue()
+                some.writestr(name, complete.read(name))
+    return buffer.getvalue()
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         ((FILES / "attach.zip").read_bytes()[:-30], "it cannot be read as an archive:"),
         (archive(".har"), ".*entry .* there is no such file in the archive"),
@@ -141,7 +141,7 @@ def archive(*names: str) -> bytes:
     ],
     ids=["cut", "gone", "rotten", "empty"],
 )
-def test_an_invalid_archive_or_an_archive_without_a_har_is_an_error(tmp_path: Path, data: bytes, said: str) -> None:
+def test_an_invalid_archive_or_an_archive_without_a_har_is_an_error(tmp_path: Path, data: bytes, message: str) -> None:
     (tmp_path / "x.zip").write_bytes(data)
-    with pytest.raises(DocumentError, match=rf"x\.zip: {said}"):
+    with pytest.raises(DocumentError, match=rf"x\.zip: {message}"):
         load(tmp_path / "x.zip")

@@ -36,7 +36,7 @@ ORIGIN = "https://api.example.test"
 
 def missed(method: str, target: str, *recorded: str) -> list[str]:
     """The lines of what is said of a request, where these GETs are recorded."""
-    player = Player([Exchange("GET", f"{ORIGIN}{one}", 200) for one in recorded], name="x.har", hint="again")
+    player = Player([Exchange("GET", f"{ORIGIN}{path}", 200) for path in recorded], name="x.har", hint="again")
     response = player.response(method, target)
     assert isinstance(response, Miss)
     return [line.strip() for line in response.text.splitlines()]

@@ -42,8 +42,8 @@ def gateway(api: Server) -> Iterator[str]:
         (_, path, _), *fields = (line.split(" ", 2) for line in server.requests[-1].split("\r\n"))
         assert path.startswith(f"{PREFIX}/")
         (key,) = (value for name, *value in fields if name.lower() == "authorization:")
-        asked = urllib.request.Request(api.url + path.removeprefix(PREFIX), headers={"Authorization": " ".join(key)})
-        with urllib.request.urlopen(asked) as got:
+        request = urllib.request.Request(api.url + path.removeprefix(PREFIX), headers={"Authorization": " ".join(key)})
+        with urllib.request.urlopen(request) as got:
             connection.sendall(response(200, got.read()))
 
     with serve(step) as server:
@@ -126,16 +126,16 @@ def test_the_mock_serves_a_recording(pytester: pytest.Pytester, record: Run, rep
 
 
 @pytest.mark.parametrize(
-    ("ini", "said"),
+    ("ini", "message"),
     [
         ("bctrl_record_mode = x", r"unknown mode 'x' \(choose one of: none, once, rewrite\)"),
         ("bctrl_scrub = all", "unknown kind 'all'"),
         ("bctrl_record_mode = once\nbctrl_secrets = $NOT_SET_ANYWHERE", "the variable NOT_SET_ANYWHERE is not set"),
     ],
 )
-def test_an_invalid_recording_setting_is_a_usage_error(pytester: pytest.Pytester, ini: str, said: str) -> None:
+def test_an_invalid_recording_setting_is_a_usage_error(pytester: pytest.Pytester, ini: str, message: str) -> None:
     pytester.makeini(f"[pytest]\n{ini}\n")
-    with pytest.raises(pytest.UsageError, match=rf"^bctrl: bctrl_\w+ \(ini\): {said}"):
+    with pytest.raises(pytest.UsageError, match=rf"^bctrl: bctrl_\w+ \(ini\): {message}"):
         pytester.parseconfigure()
 
 
@@ -158,11 +158,11 @@ HIT = ["/v1/a?b=c", f"{PREFIX}/v1/a?b=c", f"https://other.test{PREFIX}/v1/a?b=c"
 MISSED = ["/v1/a", "/gateway/v1/a?b=c", f"{PREFIX}{PREFIX}/v1/a?b=c", "//v1/a?b=c"]
 
 
-@pytest.mark.parametrize("asked", [*HIT, *MISSED])
-def test_requests_match_with_and_without_the_base_path(asked: str) -> None:
+@pytest.mark.parametrize("path", [*HIT, *MISSED])
+def test_requests_match_with_and_without_the_base_path(path: str) -> None:
     exchange = Exchange("GET", f"https://api.example.test{PREFIX}/v1/a?b=c", 200, base_path=PREFIX)
 
-    assert (asked in HIT) == (exchange == Player([exchange], name="x", hint="").response("GET", asked))
+    assert (path in HIT) == (exchange == Player([exchange], name="x", hint="").response("GET", path))
 
 
 def test_a_response_below_a_base_path_is_checked() -> None:
@@ -206,8 +206,8 @@ def test_a_session_fixture_has_the_base_url_and_a_replayed_test_the_recorded_spa
 def test_a_session_scoped_override_of_the_space_id_is_recorded_and_replayed(
     pytester: pytest.Pytester, record: Run, replay: Run, api: Server
 ) -> None:
-    own = f'@pytest.fixture(scope="session")\ndef bctrl_space_id(bctrl_base_url):\n    return "{api.space_id}"\n'
-    pytester.makepyfile(test_mine=FLEET + own)
+    fixture = f'@pytest.fixture(scope="session")\ndef bctrl_space_id(bctrl_base_url):\n    return "{api.space_id}"\n'
+    pytester.makepyfile(test_mine=FLEET + fixture)
     record("--bctrl-space-id=another").assert_outcomes(passed=1)
     result = replay("-s")
     result.assert_outcomes(passed=1)

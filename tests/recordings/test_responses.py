@@ -89,6 +89,6 @@ def test_check_accepts_test_responses_and_plain_bodies(make: Any) -> None:
 
 
 def test_the_space_id_is_read_from_django_and_flask_requests() -> None:
-    other = json.dumps(response(space_id="11111111-0000-4000-8000-000000000000")).encode()
+    body = json.dumps(response(space_id="11111111-0000-4000-8000-000000000000")).encode()
     for make in (_flask, _django):
-        assert ["space_id_matches"] == [finding.rule for finding in check(make(other))]
+        assert ["space_id_matches"] == [finding.rule for finding in check(make(body))]

@@ -178,14 +178,16 @@ def test_scrubbing_replaces_identifiers_consistently(identifiers: list[str], upp
     body = json.dumps({"ids": shown + shown, "first": shown[0]}).encode()
     exchange = replace(PLAIN, url=f"https://a.test/v1/spaces/{shown[0]}/runtimes", body=body)
 
-    (made,) = scrub([exchange], "x.har", identifiers[0])
+    (scrubbed,) = scrub([exchange], "x.har", identifiers[0])
 
-    written = encode(Recording((made,)))
+    written = encode(Recording((scrubbed,)))
     assert not [identifier for identifier in identifiers if re.search(identifier, written.decode(), re.IGNORECASE)]
-    data = json.loads(made.body)
-    assert [replacement(identifier) for identifier in identifiers] * 2 == [one.lower() for one in data["ids"]]
+    data = json.loads(scrubbed.body)
+    assert [replacement(identifier) for identifier in identifiers] * 2 == [
+        identifier_in_body.lower() for identifier_in_body in data["ids"]
+    ]
     assert data["ids"][0] == data["first"]
-    assert made.url.lower() == f"https://a.test/v1/spaces/{replacement(identifiers[0])}/runtimes"
+    assert scrubbed.url.lower() == f"https://a.test/v1/spaces/{replacement(identifiers[0])}/runtimes"
 
 
 def test_a_uuid_without_hyphens_is_scrubbed() -> None:
@@ -194,10 +196,10 @@ def test_a_uuid_without_hyphens_is_scrubbed() -> None:
         PLAIN, body=json.dumps([str(identifier), identifier.hex, identifier.hex.upper(), digest]).encode()
     )
 
-    (made,) = scrub([exchange], "x.har", "some-space")
+    (scrubbed,) = scrub([exchange], "x.har", "some-space")
 
     instead = UUID(replacement(str(identifier)))
-    assert [str(instead), instead.hex, instead.hex.upper(), digest] == json.loads(made.body)
+    assert [str(instead), instead.hex, instead.hex.upper(), digest] == json.loads(scrubbed.body)
     packed = base64.b64encode(f"id={identifier.hex};".encode()).decode()
     with pytest.raises(LeakError):
         scrub([replace(PLAIN, body=json.dumps([str(identifier), packed]).encode())], "x.har", "some-space")
@@ -223,9 +225,9 @@ def _let_through(exchange: Exchange, identifier: str) -> list[Exchange]:
 def test_a_space_id_that_is_not_a_uuid_is_scrubbed_as_a_whole_word() -> None:
     exchange = replace(PLAIN, url="https://a.test/v1/spaces/acme/runtimes", body=b'{"spaceId": "acme", "n": "acmeism"}')
 
-    (made,) = scrub([replace(exchange, body=b'{"spaceId": "acme"}')], "x.har", "acme")
+    (scrubbed,) = scrub([replace(exchange, body=b'{"spaceId": "acme"}')], "x.har", "acme")
 
-    assert replacement("acme") in made.url
-    assert {"spaceId": replacement("acme")} == json.loads(made.body)
+    assert replacement("acme") in scrubbed.url
+    assert {"spaceId": replacement("acme")} == json.loads(scrubbed.body)
     with pytest.raises(LeakError):
         scrub([exchange], "x.har", "acme")

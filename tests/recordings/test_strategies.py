@@ -109,11 +109,11 @@ def test_a_strategy_can_be_created_inside_a_test(data: st.DataObject) -> None:
 
 
 def test_shrinking_yields_small_bodies() -> None:
-    found = find(bodies(), lambda body: len(body["runtimes"]) > 0, settings=slow)
+    smallest = find(bodies(), lambda body: len(body["runtimes"]) > 0, settings=slow)
 
-    assert 1 == len(found["runtimes"])
-    assert len(json.dumps(found)) < 600
-    assert not found["runtimes"][0].keys() & {"backing", "summary"}
+    assert 1 == len(smallest["runtimes"])
+    assert len(json.dumps(smallest)) < 600
+    assert not smallest["runtimes"][0].keys() & {"backing", "summary"}
 
 
 RULES = {name: "response_schema_conformance" if ":" in name else name for name in rules(SAMPLES)}
@@ -131,13 +131,13 @@ def test_nonconforming_can_violate_every_rule(name: str, monkeypatch: pytest.Mon
 def test_samples_are_consistent_and_reproducible_by_seed() -> None:
     assert runtimes(20, seed=3) == runtimes(20, seed=3) != runtimes(20, seed=4)
     assert [] == check(response(runtimes(20, seed=3)))
-    assert {"elsewhere"} == {one["spaceId"] for one in runtimes(3, space_id="elsewhere")}
+    assert {"elsewhere"} == {item["spaceId"] for item in runtimes(3, space_id="elsewhere")}
     assert "desktop" == runtime(type="desktop")["kind"]
     assert SPACE_ID == runtime()["spaceId"]
 
 
 @pytest.mark.parametrize(
-    ("overrides", "said"),
+    ("overrides", "message"),
     [
         ({"status": "archived"}, r'runtime\(status=…\): status: "archived" is not one of'),
         ({"id": 7}, r'id: 7 is not of type "string"'),
@@ -152,19 +152,19 @@ def test_samples_are_consistent_and_reproducible_by_seed() -> None:
         ({"createdAt": "2026-01-02T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z"}, r"nothing is changed before"),
     ],
 )
-def test_a_nonconforming_override_is_an_error_unless_intended(overrides: dict[str, Any], said: str) -> None:
-    with pytest.raises(SettingError, match=said):
+def test_a_nonconforming_override_is_an_error_unless_intended(overrides: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingError, match=message):
         runtime(**overrides)
 
-    made = runtime(conforming=False, **overrides)
-    assert overrides == {name: made[name] for name in overrides}
+    item = runtime(conforming=False, **overrides)
+    assert overrides == {name: item[name] for name in overrides}
     with pytest.raises(SettingError, match=r"response\(\): item 0"):
-        response([made])
-    assert check(response([made], conforming=False))
+        response([item])
+    assert check(response([item], conforming=False))
 
 
 @pytest.mark.parametrize(
-    ("items", "said", "rule"),
+    ("items", "message", "rule"),
     [
         ([runtime(), runtime()], "items 0 and 1 have the same id", "unique_ids"),
         ([runtime(), {**runtime(), "id": runtime()["id"].upper()}], "items 0 and 1 have the same id", "unique_ids"),
@@ -175,9 +175,9 @@ def test_a_nonconforming_override_is_an_error_unless_intended(overrides: dict[st
         ),
     ],
 )
-def test_items_that_violate_an_invariant_are_an_error_unless_intended(items: Any, said: str, rule: str) -> None:
+def test_items_that_violate_an_invariant_are_an_error_unless_intended(items: Any, message: str, rule: str) -> None:
     """Ids that differ only in case are equal, and times are compared across offsets."""
-    with pytest.raises(SettingError, match=said):
+    with pytest.raises(SettingError, match=message):
         response(items)
 
     (finding,) = check(response(items, conforming=False))

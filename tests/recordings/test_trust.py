@@ -48,13 +48,13 @@ def broken(item: int = 0) -> dict[str, Any]:
 def test_a_run_reports_the_problem_of_each_recording(pytester: pytest.Pytester, replay: Run) -> None:
     """With two workers, a stale recording is reported once. A replay needs no secrets."""
     folder = pytester.mkdir("recordings")
-    for name, exchange, more in (
+    for name, exchange, text in (
         ("broken", listed(broken()), ""),
         ("kept", listed(broken()), ", conforming=False"),
         ("stale", listed(contract="0" * 64), ""),
         ("none", None, ""),
     ):
-        pytester.makepyfile(**{f"test_{name}": PROJECT.format(name=name, more=more)})
+        pytester.makepyfile(**{f"test_{name}": PROJECT.format(name=name, more=text)})
         if exchange is not None:
             (folder / f"{name}.har").write_bytes(encode(Recording((exchange,))))
     pytester.makeini("[pytest]\nbctrl_secrets = $SURELY_NOT_SET\n")

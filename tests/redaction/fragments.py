@@ -46,10 +46,10 @@ def covered_characters(secret: str, outputs: Mapping[str, bytes]) -> dict[int, s
     `outputs` maps a name to the bytes of a file or a stream. The case of letters is ignored.
     """
     covered: dict[int, str] = {}
-    expected = secret.casefold()
+    folded = secret.casefold()
     for name, data in outputs.items():
         for text in readings(data.decode("utf-8", "replace")):
-            for position in _fragments_in(expected, text.casefold()):
+            for position in _fragments_in(folded, text.casefold()):
                 for index in range(position, position + FRAGMENT):
                     covered.setdefault(index, name)
     return covered

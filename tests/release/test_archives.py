@@ -64,12 +64,14 @@ def test_builds_are_reproducible(built: Built, tmp_path: Path) -> None:
 
 def test_the_wheel_contains_only_the_package(built: Built) -> None:
     about = f"pytest_bctrl-{VERSION}.dist-info"
-    own = {f"{about}/{name}" for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")}
+    metadata_files = {
+        f"{about}/{name}" for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")
+    }
 
-    assert tree("pytest_bctrl", "pytest_bctrl") | tree("contracts", "pytest_bctrl/contracts") | own == wheel_names(
-        built
-    )
-    assert DATA == {PurePosixPath(name).suffix for name in wheel_names(built) - own}
+    assert tree("pytest_bctrl", "pytest_bctrl") | tree(
+        "contracts", "pytest_bctrl/contracts"
+    ) | metadata_files == wheel_names(built)
+    assert DATA == {PurePosixPath(name).suffix for name in wheel_names(built) - metadata_files}
 
 
 @pytest.mark.parametrize(
@@ -113,9 +115,9 @@ def test_the_sdist_contains_tests_and_contracts(built: Built) -> None:
 
 
 def test_the_sdist_contains_no_temporary_files(built: Built) -> None:
-    left = re.compile(r"(^|/)(__pycache__|build|dist|\.(git|tox|venv|hypothesis|coverage.*|.*_cache))(/|$)")
+    temporary = re.compile(r"(^|/)(__pycache__|build|dist|\.(git|tox|venv|hypothesis|coverage.*|.*_cache))(/|$)")
 
-    assert [] == sorted(name for name in sdist_names(built) if left.search(name))
+    assert [] == sorted(name for name in sdist_names(built) if temporary.search(name))
 
 
 def test_names_in_the_archives_are_portable(built: Built) -> None:

@@ -130,9 +130,9 @@ def drift() -> Example:
 def moved() -> Example:
     """The attribution by three sources, with one of two differences accepted."""
     first, second = _drift()[:2]
-    said = {"vendored": "string", "upstream": "integer", "observed": "integer, 300 of 300"}
+    sources = {"vendored": "string", "upstream": "integer", "observed": "integer, 300 of 300"}
     accepted = {"reason": "the consumer is fixed next week", "expires": "2027-01-31", "where": "bctrl-baseline.yaml:3"}
-    stale = {"moved": "our copy is stale", "next": "pytest-bctrl contract update", "witnesses": said}
+    stale = {"moved": "our copy is stale", "next": "pytest-bctrl contract update", "witnesses": sources}
     return Example(
         (
             replace(first, extra={**first.extra, **stale}),

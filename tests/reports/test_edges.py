@@ -51,13 +51,13 @@ def test_a_finding_is_attached_to_exactly_one_node_of_the_outline() -> None:
     """To the operation, or to the response if it concerns all of it."""
     contract = contract_of(THING)
     label = contract.operations[0].label
-    found = [
+    attached = [
         Finding("strict_json", "error", "", "m", operation=label),
         Finding("strict_json", "error", "kept", "m", operation="GET /elsewhere"),
         Finding("strict_json", "error", "['odd name']", "m", operation=label),
     ]
 
-    (operation,) = outline(contract, found, None)
+    (operation,) = outline(contract, attached, None)
 
     response = _named(operation["children"], "200")
     members = {member["name"]: member["findings"] for member in response["children"]}
@@ -89,9 +89,9 @@ def test_the_outline_shows_branches_and_ends_at_recursion() -> None:
     contract = contract_of({"$ref": "#/components/schemas/Node"}, {"Node": NODE})
     label = contract.operations[0].label
     odd = ("size.c", "size.c.d", "[*]", "no location[")
-    found = [Finding("undocumented_property", "warning", at, "m", operation=label) for at in odd]
+    findings = [Finding("undocumented_property", "warning", at, "m", operation=label) for at in odd]
 
-    (operation,) = outline(contract, found, None)
+    (operation,) = outline(contract, findings, None)
 
     response = _named(operation["children"], "200")
     plain = "kids, size(branch 1(a), branch 2(b){}), when(then(x, y), else(x))"
@@ -118,10 +118,10 @@ def test_markdown_shows_documents_only_for_a_comparison() -> None:
 
 
 def test_sarif_omits_missing_fingerprints() -> None:
-    found = Finding("strict_json", "error", "x", "m")
+    finding = Finding("strict_json", "error", "x", "m")
     (bare,), (printed,) = (
-        json.loads(findings_sarif([one], Title("check")))["runs"][0]["results"]
-        for one in (found, Finding("strict_json", "error", "x", "m", fingerprint="f" * 12))
+        json.loads(findings_sarif([finding_of_case], Title("check")))["runs"][0]["results"]
+        for finding_of_case in (finding, Finding("strict_json", "error", "x", "m", fingerprint="f" * 12))
     )
     assert "partialFingerprints" not in bare
     assert {"bctrl/v1": "f" * 12} == printed["partialFingerprints"]
@@ -132,12 +132,12 @@ def test_the_heading_of_a_group_names_its_location_or_operations() -> None:
         extra = {"places": [{"operation": operation, "location": location} for operation, location in places]}
         return Finding("r", "error", places[0][1], "m", operation=places[0][0], extra=extra)
 
-    one, other = found(("GET /a", "id")), found(("GET /a", "name"))
-    assert Group("#/x", [one]).heading == "#/x: 1 error, at GET /a · id"
-    assert Group("#/x", [one, other]).heading == "#/x: 2 errors, in 1 operation: GET /a"
-    assert Group("GET /a", [one, other]).heading == "GET /a: 2 errors"
-    whole = found(("", ""), ("", "info"))
-    assert Group("", [whole]).heading == "the document: 1 error"
+    first, second = found(("GET /a", "id")), found(("GET /a", "name"))
+    assert Group("#/x", [first]).heading == "#/x: 1 error, at GET /a · id"
+    assert Group("#/x", [first, second]).heading == "#/x: 2 errors, in 1 operation: GET /a"
+    assert Group("GET /a", [first, second]).heading == "GET /a: 2 errors"
+    document_group = found(("", ""), ("", "info"))
+    assert Group("", [document_group]).heading == "the document: 1 error"
 
 
 def test_a_response_is_not_named_twice_in_a_location() -> None:

@@ -28,34 +28,34 @@ EXAMPLES = [failed, passed, unchecked, drift, moved, hostile]
 @pytest.mark.parametrize("example", EXAMPLES)
 class TestEveryFormat:
     def test_json_conforms_to_its_published_schema(self, example: Callable[[], Example]) -> None:
-        spec = example()
-        report = json.loads(findings_json(spec.findings, spec.title, spec.run))
+        report_example = example()
+        report = json.loads(findings_json(report_example.findings, report_example.title, report_example.run))
         jsonschema.validate(report, findings_schema(), jsonschema.Draft202012Validator)
-        assert len(spec.findings) == len(report["findings"])
+        assert len(report_example.findings) == len(report["findings"])
 
     def test_sarif_conforms_to_the_official_schema(self, example: Callable[[], Example]) -> None:
-        spec = example()
-        log = json.loads(findings_sarif(spec.findings, spec.title, spec.run))
+        report_example = example()
+        log = json.loads(findings_sarif(report_example.findings, report_example.title, report_example.run))
         jsonschema.validate(log, SARIF_SCHEMA, jsonschema.Draft4Validator)
-        assert len(spec.findings) == len(log["runs"][0]["results"])
+        assert len(report_example.findings) == len(log["runs"][0]["results"])
 
     def test_junit_counts_its_cases(self, example: Callable[[], Example]) -> None:
-        spec = example()
-        suite = ET.fromstring(findings_junit(spec.findings, spec.title, spec.run))[0]
+        report_example = example()
+        suite = ET.fromstring(findings_junit(report_example.findings, report_example.title, report_example.run))[0]
         counted = {name: len(suite.findall(f"testcase/{name}")) for name in ("failure", "error", "skipped")}
         assert [len(suite), counted["failure"], counted["error"], counted["skipped"]] == [
             int(str(suite.get(name))) for name in ("tests", "failures", "errors", "skipped")
         ]
 
     def test_markdown_has_a_row_per_finding(self, example: Callable[[], Example]) -> None:
-        spec = example()
-        text = findings_markdown(spec.findings, spec.title, spec.run)
+        report_example = example()
+        text = findings_markdown(report_example.findings, report_example.title, report_example.run)
         rows = [row for row in text.splitlines() if row.startswith("| ") and not row.startswith("| what")]
-        assert len(spec.findings) == len(rows)
+        assert len(report_example.findings) == len(rows)
 
     def test_html_allows_only_its_own_script(self, example: Callable[[], Example]) -> None:
-        spec = example()
-        page = html.findings_html(spec.findings, spec.title, spec.run)
+        report_example = example()
+        page = html.findings_html(report_example.findings, report_example.title, report_example.run)
         scripts = re.findall(r"<script(?:>| [^>]*>)(.*?)</script>", page, re.DOTALL)
         assert 2 == len(scripts)
         json.loads(scripts[0])
@@ -73,16 +73,16 @@ def test_a_passing_run_is_summarised_in_one_line() -> None:
 def test_the_page_contains_all_its_scripts_and_styles() -> None:
     folder = Path(html.__file__).with_name("page")
     page = html.findings_html((), passed().title)
-    own = {path for path in folder.iterdir() if path.suffix in (".js", ".css")}
-    assert [] == [path.name for path in own if path.read_text("utf-8") not in page]
+    assets = {path for path in folder.iterdir() if path.suffix in (".js", ".css")}
+    assert [] == [path.name for path in assets if path.read_text("utf-8") not in page]
 
 
 class TestJobSummary:
     def test_job_summary_is_shortened_to_the_limit_of_github(self, tmp_path: Path) -> None:
-        items = many(10_000)
+        report = many(10_000)
         path = tmp_path / "summary.md"
 
-        append_summary(path, items.findings, items.title, items.run)
+        append_summary(path, report.findings, report.title, report.run)
 
         text = path.read_text("utf-8")
         rows = [row for row in text.splitlines() if row.startswith("| the")]
@@ -92,11 +92,11 @@ class TestJobSummary:
                                       "parameters that the suite does not send")  # fmt: skip
 
     def test_job_summary_counts_existing_content(self, tmp_path: Path) -> None:
-        items = many(10_000)
+        report = many(10_000)
         path = tmp_path / "summary.md"
         path.write_bytes(b"x" * (LIMIT - 100_000))
 
-        append_summary(path, items.findings, items.title, items.run)
+        append_summary(path, report.findings, report.title, report.run)
 
         assert LIMIT - 5_000 < path.stat().st_size <= LIMIT
 
@@ -110,8 +110,8 @@ class TestJobSummary:
 
 class TestAnnotations:
     def test_annotations_are_limited_to_those_that_github_shows(self) -> None:
-        items = many(100)
-        commands = shown_commands(items.findings, items.title._replace(not_checked=()))
+        report = many(100)
+        commands = shown_commands(report.findings, report.title._replace(not_checked=()))
         assert 3 * SHOWN + 1 == len(commands)
         assert commands[-1].startswith("70 more findings")
 
@@ -130,8 +130,8 @@ def test_junit_properties_are_limited_and_have_the_total() -> None:
 
 
 def test_the_page_contains_the_same_exchange_once() -> None:
-    items: Any = many(1_000)
-    page = html.findings_html(items.findings, items.title, items.run)
+    report: Any = many(1_000)
+    page = html.findings_html(report.findings, report.title, report.run)
     assert 1 == page.count('"size":')
 
 

@@ -91,11 +91,11 @@ def test_the_headline_has_the_counts_and_the_first_finding() -> None:
 
 
 def test_a_finding_is_described_with_a_sample_and_a_command() -> None:
-    cause = finding(
+    described = finding(
         count=2, total=5, expected=["x", "y"], observed=1, sample={"location": "a[3].b"}, reproduce="curl x"
     )
     rows = ["error r: it is wrong", "  where     a[*].b, 2 of 5: a[3].b", "  expected  x | y", "  observed  1"]
-    assert ["", *rows, "  reproduce curl x"] == list(describe([cause]))
+    assert ["", *rows, "  reproduce curl x"] == list(describe([described]))
 
 
 @pytest.mark.parametrize(
@@ -108,8 +108,8 @@ def test_a_finding_is_described_with_a_sample_and_a_command() -> None:
     ],
 )
 def test_an_item_is_named_by_its_name_and_id(item: dict[str, Any], shown_as: str) -> None:
-    cause = finding(total=5, extra={"item": {"location": "a[3]", **item}})
-    assert f"  where     a[*].b, 1 of 5: {shown_as}" in list(describe([cause]))
+    described = finding(total=5, extra={"item": {"location": "a[3]", **item}})
+    assert f"  where     a[*].b, 1 of 5: {shown_as}" in list(describe([described]))
 
 
 def _many() -> list[Finding]:
@@ -127,8 +127,8 @@ def test_findings_of_one_cause_are_one_block() -> None:
 
 @pytest.mark.parametrize("verbosity", [1, 2])
 def test_v_lists_each_variant_and_vv_shortens_no_value(verbosity: int) -> None:
-    cause = [finding(observed="x" * 900), *(finding(location=f"b{number}", observed=number) for number in range(24))]
-    rows = list(map(str, block(cause, verbosity)))
+    findings = [finding(observed="x" * 900), *(finding(location=f"b{number}", observed=number) for number in range(24))]
+    rows = list(map(str, block(findings, verbosity)))
     assert [f"  also      b{number}, observed {number}" for number in range(24)] == rows[4:]
     assert (verbosity > 1) == (rows[3] == f"  observed  {'x' * 900}")
 

@@ -19,7 +19,7 @@ ISBN = "9780306406157"
 
 def book(number: int, **changes: Any) -> dict[str, Any]:
     """One book; `changes` take the place of its own values."""
-    made = {
+    books = {
         "id": f"3f2b8a10-0000-4000-8000-{number:012d}",
         "created": f"2026-02-{number + 1:02d}T08:00:00Z",
         "isbn": str(int(ISBN) + number),
@@ -35,7 +35,7 @@ def book(number: int, **changes: Any) -> dict[str, Any]:
         if number % 2
         else {"medium": "ebook", "bytes": 1_000_000, "protected": False},
     }
-    return {**made, **changes}
+    return {**books, **changes}
 
 
 CATEGORY = {
@@ -112,22 +112,22 @@ class Handler(BaseHTTPRequestHandler):
             raise RefusedError(401, "no such token")
 
     def _page(self, query: str) -> dict[str, Any]:
-        given = parse_qs(query, keep_blank_values=True)
+        parameters = parse_qs(query, keep_blank_values=True)
         if self.fault != "no questions":
-            require_valid(given, self.fault)
-        if not {lang for text in given.get("langs", []) for lang in text.split(",")} <= {"de", "en", "ja"}:
+            require_valid(parameters, self.fault)
+        if not {lang for text in parameters.get("langs", []) for lang in text.split(",")} <= {"de", "en", "ja"}:
             raise RefusedError(422, "langs")
         if self.headers.get("X-Shop-Locale", "de") not in ("de", "en", "ja"):
             raise RefusedError(400, "X-Shop-Locale")
-        if self.fault == "tags crash" and "tag" in given:
+        if self.fault == "tags crash" and "tag" in parameters:
             raise RefusedError(500, "a tag")
-        if self.fault == "sort refused" and "sort" in given:
+        if self.fault == "sort refused" and "sort" in parameters:
             raise RefusedError(400, "sort")
         changes = BOOK_FAULTS.get(self.fault, {})
         books = [book(0), book(1, **changes)]
         if self.fault == "book twice":
             books.append(book(1))
-        return page_of(books, given, self.path.partition("?")[0], self.fault)
+        return page_of(books, parameters, self.path.partition("?")[0], self.fault)
 
     def _book(self, isbn: str) -> dict[str, Any]:
         if re.fullmatch(r"97[89][0-9]{10}", isbn) is None:
@@ -141,10 +141,10 @@ class Handler(BaseHTTPRequestHandler):
             raise RefusedError(400, "that is no number")
         if int(text) not in (7, 1, 2, 3):
             raise RefusedError(404, "no such category")
-        found = {**CATEGORY, "number": int(text)}
+        category = {**CATEGORY, "number": int(text)}
         if self.fault == "deep text":
-            found["below"] = [{"number": 8, "name": "x", "below": [{"number": "nine", "name": "y", "below": []}]}]
-        return found
+            category["below"] = [{"number": 8, "name": "x", "below": [{"number": "nine", "name": "y", "below": []}]}]
+        return category
 
     def _send(self, status: int, body: Any, media: str = "application/json") -> None:
         data = b"" if body is None else json.dumps(body).encode()
@@ -160,9 +160,9 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(data)
 
 
-def page_of(books: list[dict[str, Any]], given: dict[str, list[str]], path: str, fault: str) -> dict[str, Any]:
+def page_of(books: list[dict[str, Any]], query: dict[str, list[str]], path: str, fault: str) -> dict[str, Any]:
     """The page of some books that a query asks for, which names the next."""
-    text = {name: values[-1] for name, values in given.items()}
+    text = {name: values[-1] for name, values in query.items()}
     page, limit = max(1, int(text.get("page", "1"))), max(1, int(text.get("limit", "20")))
     if fault == "limit ignored":
         limit = 20
@@ -184,27 +184,27 @@ BOOK_FAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-def require_valid(given: dict[str, list[str]], fault: str) -> None:
+def require_valid(query: dict[str, list[str]], fault: str) -> None:
     """Refuse a query that the shop does not take."""
-    if fault != "shelf optional" and given.get("shelf", [""])[-1] not in ("fiction", "science", "children"):
+    if fault != "shelf optional" and query.get("shelf", [""])[-1] not in ("fiction", "science", "children"):
         raise RefusedError(400, "shelf")
-    for name, most in (("page", None), ("limit", 100)):
-        text = given.get(name, ["1"])[-1]
-        if re.fullmatch(r"-?[0-9]{1,18}", text) is None or int(text) < 1 or (most and int(text) > most):
+    for name, maximum in (("page", None), ("limit", 100)):
+        text = query.get(name, ["1"])[-1]
+        if re.fullmatch(r"-?[0-9]{1,18}", text) is None or int(text) < 1 or (maximum and int(text) > maximum):
             if fault == "any limit":
                 continue
             raise RefusedError(422, name)
-    if any(not tag for tag in given.get("tag", [])) or len(given.get("tag", [])) > 5:
+    if any(not tag for tag in query.get("tag", [])) or len(query.get("tag", [])) > 5:
         raise RefusedError(422, "tag")
-    sorts = given["sort"][-1].split(",") if "sort" in given else ["title"]
+    sorts = query["sort"][-1].split(",") if "sort" in query else ["title"]
     if not set(sorts) <= {"title", "-title", "price", "-price"} or len(sorts) > 2:
         raise RefusedError(422, "sort")
-    if re.fullmatch(r"[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", given.get("min_price", ["0"])[-1]) is None:
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", query.get("min_price", ["0"])[-1]) is None:
         raise RefusedError(422, "min_price")
-    if given.get("in_print", ["true"])[-1] not in ("true", "false"):
+    if query.get("in_print", ["true"])[-1] not in ("true", "false"):
         raise RefusedError(422, "in_print")
     try:
-        date.fromisoformat(given.get("published_after", ["2000-01-01"])[-1])
+        date.fromisoformat(query.get("published_after", ["2000-01-01"])[-1])
     except ValueError:
         raise RefusedError(422, "published_after") from None
 

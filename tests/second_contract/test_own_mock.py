@@ -107,14 +107,14 @@ def test_an_operation_without_a_documented_success_is_not_requested() -> None:
     spec = document(responses={"400": response(OBJECT)}, parameters=PARAMETERS)
     spec["paths"]["/b"] = {"get": {"operationId": "b", "responses": {"200": response(OBJECT)}}}
     run = with_mock(ContractRun("mock", from_document(spec, "x"), "", Secret(""), {}, "error", 20))
-    one, other = run.contract.operations
+    first, second = run.contract.operations
 
-    assert "the contract documents no successful response" == reason_not_requested(run, one)
+    assert "the contract documents no successful response" == reason_not_requested(run, first)
     assert "its path has a query or a fragment, which is not part of a path" == reason_not_requested(
-        run, replace(other, path=f"{other.path}#lists")
+        run, replace(second, path=f"{second.path}#lists")
     )
-    assert ([], {other.label}) == ([*plan(run, only=one)], {probe.operation.label for probe in plan(run)})
-    assert "" == reason_not_requested(run, other)
+    assert ([], {second.label}) == ([*plan(run, only=first)], {probe.operation.label for probe in plan(run)})
+    assert "" == reason_not_requested(run, second)
 
 
 @pytest.mark.parametrize(

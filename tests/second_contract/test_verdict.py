@@ -95,8 +95,8 @@ def test_each_fault_of_the_bookshop_is_found(bookshop: Contract, fault: str) -> 
         # Who has no fault is asked all there is to ask; a fault shows in the first of each kind.
         run = ContractRun("live", bookshop, shop.url, Secret(KEY), {}, "error", max_examples=5 if fault else 20)
         target = Target(run)
-        found = {(finding.level, finding.rule, finding.location) for finding in run_probes(target)}
+        reported = {(finding.level, finding.rule, finding.location) for finding in run_probes(target)}
         target.close()
 
-    assert FAULTS[fault] <= found
-    assert bool(FAULTS[fault]) == bool(found)
+    assert FAULTS[fault] <= reported
+    assert bool(FAULTS[fault]) == bool(reported)

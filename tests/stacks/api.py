@@ -28,8 +28,8 @@ def runtimes() -> list[dict[str, Any]]:
 def refused(status: int, code: str) -> Answer:
     """An error as the contract documents it."""
     body = {"error": code.replace(".", " "), "code": code, "requestId": "r1"}
-    more = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
-    return status, {"Content-Type": "application/json", **more}, json.dumps(body).encode()
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    return status, {"Content-Type": "application/json", **headers}, json.dumps(body).encode()
 
 
 def answer(space: str | None, authorization: str) -> Answer:

@@ -60,10 +60,10 @@ SERVERS: dict[str, tuple[tuple[str, ...], Command]] = {
 def _configured(text: str, *command: str) -> Command:
     def write(port: int, behind: int, folder: Path) -> list[str]:
         places = {"PORT": str(port), "BEHIND": str(behind), "FOLDER": str(folder)}
-        made = text
+        configured = text
         for name, value in places.items():
-            made = made.replace(name, value)
-        (folder / "conf").write_text(made)
+            configured = configured.replace(name, value)
+        (folder / "conf").write_text(configured)
         # Debian keeps servers where a plain user's PATH does not look.
         return [str(_program(command[0])), *(part.replace("FOLDER", str(folder)) for part in command[1:])]
 
@@ -128,8 +128,8 @@ _NGINX_COMMAND = ("nginx", "-c", "FOLDER/conf", "-p", "FOLDER", "-e", "stderr")
 
 def _varnish(text: str) -> Command:
     def command(port: int, behind: int, folder: Path) -> list[str]:
-        made = _configured(text, "varnishd", "-F", "-f", "FOLDER/conf", "-n", "FOLDER/work")
-        return [*made(port, behind, folder), "-a", f"127.0.0.1:{port}"]
+        command_line = _configured(text, "varnishd", "-F", "-f", "FOLDER/conf", "-n", "FOLDER/work")
+        return [*command_line(port, behind, folder), "-a", f"127.0.0.1:{port}"]
 
     return command
 
@@ -162,8 +162,8 @@ def running(server: str, proxy: str = "", fault: str = "") -> Iterator[str]:
     """Serve the application, behind a proxy where one is named; gives the base URL that clients use."""
     needs, command = SERVERS[server]
     require(*needs, *([PROXIES[proxy][0]] if proxy else []))
-    given = {"APP": server.partition("-")[0], "FAULT": fault, "KEY": KEY, "SPACE": SPACE}
-    environment = {**os.environ, **given, "LISTED": json.dumps({"runtimes": runtimes()})}
+    variables = {"APP": server.partition("-")[0], "FAULT": fault, "KEY": KEY, "SPACE": SPACE}
+    environment = {**os.environ, **variables, "LISTED": json.dumps({"runtimes": runtimes()})}
     with ExitStack() as stack:
         # Not pytest's own folder, which a server that drops its privileges could not enter.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stacks-")))

@@ -36,7 +36,7 @@ def typed(pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> Type
             return pytester.runpytest(*arguments)
         capsys.readouterr()
         code = main(arguments)
-        said = capsys.readouterr()
-        return pytest.RunResult(code, said.out.splitlines(), said.err.splitlines(), 0.0)
+        output = capsys.readouterr()
+        return pytest.RunResult(code, output.out.splitlines(), output.err.splitlines(), 0.0)
 
     return run

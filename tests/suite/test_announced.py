@@ -46,9 +46,9 @@ def told(server: Server) -> str:
 
 def test_the_header_lists_the_number_of_requests_by_kind(live: LiveRun) -> None:
     with serve(named("plain")) as server:
-        found = HEADER.match(header_of(live(server, "bctrl")))
-        assert found is not None
-        assert (str(len(server.log)), told(server)) == found.groups()
+        header = HEADER.match(header_of(live(server, "bctrl")))
+        assert header is not None
+        assert (str(len(server.log)), told(server)) == header.groups()
         assert len(server.log) <= 40
 
 

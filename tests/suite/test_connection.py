@@ -35,8 +35,8 @@ ACCESS = "cf-access-0123456789"
 
 def wants(visit: Visit) -> Reply | None:
     """Refuse what lacks a version, or the header of an access proxy."""
-    given = [visit.request.header(name) for name in ("BCTRL-Version", "CF-Access")]
-    return None if given == ["2026-01-01", ACCESS] else Service().problem(400, "version.missing", "No version.")
+    received = [visit.request.header(name) for name in ("BCTRL-Version", "CF-Access")]
+    return None if received == ["2026-01-01", ACCESS] else Service().problem(400, "version.missing", "No version.")
 
 
 def test_configured_headers_are_on_every_request_and_their_secrets_never_shown(
@@ -80,9 +80,9 @@ def test_the_reproduce_command_sends_the_same_headers_and_certificate() -> None:
         {"bctrl_headers": [f"X-Odd: {odd}", "Accept: text/html"], "bctrl_client_cert": "my own.pem"}, bctrl_live=True
     )
     common = connection(source, {"ACCESS": ACCESS})
-    given = [("Accept", "application/json"), ("X-Own", 'a "b" $HOME'), ("X-None", "")]
+    headers = [("Accept", "application/json"), ("X-Own", 'a "b" $HOME'), ("X-None", "")]
     request = httpx.Request("GET", "https://api.test/v1/things/a'b?c=$d")
-    line = reproduction(request, given, [("Authorization", "Bearer $BCTRL_API_KEY")], common)
+    line = reproduction(request, headers, [("Authorization", "Bearer $BCTRL_API_KEY")], common)
     assert ACCESS not in line
     environment = {**os.environ, "ACCESS": ACCESS, "BCTRL_API_KEY": "pk_key"}
     shown = subprocess.run(
@@ -111,13 +111,13 @@ def test_parameters_that_the_settings_provide_are_not_generated_or_probed() -> N
     lines = Given({"bctrl_values": ["id = 7", "page = $PAGE"], "bctrl_headers": ["bctrl-version: 1"]})
     run = ContractRun("live", contract, "", Secret(""), {}, "error", 5, connection=connection(lines, {}))
     (operation,) = run.operations
-    asked = inputs(contract, operation, values(lines, {"PAGE": "abc"}))
-    assert asked is not None
-    assert ("/v1/things/7?cursor=abc", ()) == (asked.target(operation), asked.headers)
+    sent = inputs(contract, operation, values(lines, {"PAGE": "abc"}))
+    assert sent is not None
+    assert ("/v1/things/7?cursor=abc", ()) == (sent.target(operation), sent.headers)
     assert inputs(contract, operation, {"id": "7"}) is None
     seen = Observer(contract, sent_headers=run.header_names)
     seen.observe_response(Response(contract, operation, 200, (), b"{}"), query="cursor=abc")
-    assert not [one for one in never_seen(coverage(contract, seen.everything)) if "parameter" in one]
+    assert not [line for line in never_seen(coverage(contract, seen.everything)) if "parameter" in line]
 
 
 def test_plain_http_is_allowed_for_hosts_in_bctrl_http_hosts() -> None:
@@ -170,9 +170,9 @@ def test_a_proxy_rejection_exits_with_2_and_names_the_proxy(
 )
 def test_no_further_requests_are_sent_if_the_plain_request_is_rejected(reply: Reply, words: str) -> None:
     with serve(faulty("protocol", "refuses", "status", Service(early=lambda _: reply))) as server:
-        (found,), _ = judged(server)
+        (finding,), _ = judged(server)
         assert 1 == len(server.log)
-    assert words in found.message
+    assert words in finding.message
 
 
 def test_a_secret_in_a_header_option_is_redacted(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,8 +40,8 @@ ENGINES = {None: "test_answer_conforms", "jsonschema": "test_jsonschema", "Schem
 def findings_in(live: LiveRun, variant: Variant, *arguments: str) -> list[dict[str, Any]]:
     with serve(variant) as server:
         live(server, "--bctrl-report=found.json", *arguments)
-    found: list[dict[str, Any]] = json.loads(Path("found.json").read_text("utf-8"))["findings"]
-    return found
+    findings: list[dict[str, Any]] = json.loads(Path("found.json").read_text("utf-8"))["findings"]
+    return findings
 
 
 @pytest.mark.parametrize("engine", [by_jsonschema, by_schemathesis])
@@ -53,7 +53,7 @@ def test_each_engine_reports_each_schema_fault(variant: Variant, engine: Callabl
     errors: list[Finding] = engine(PACKAGED, 200, encode(variant.service.document()))
     assert {"response_schema_conformance"} == {finding.rule for finding in errors}
     assert {"error"} == {finding.level for finding in errors}
-    assert all(any(finding.location.startswith(one.location) for finding in ours) for one in errors)
+    assert all(any(finding.location.startswith(error.location) for finding in ours) for error in errors)
     assert all(finding.message.startswith(f"{finding.extra['engine']}: ") for finding in errors)
 
 
@@ -68,8 +68,8 @@ def test_no_engine_rejects_a_conforming_body(variant: Variant, engine: Callable[
 def test_each_engine_finds_the_fault_without_the_others(
     name: str, engine: str | None, live: LiveRun, pytester: pytest.Pytester
 ) -> None:
-    own = {None: "not jsonschema and not schemathesis", "jsonschema": "jsonschema", "Schemathesis": "schemathesis"}
-    findings = findings_in(live, named(name), "-k", own[engine])
+    selected = {None: "not jsonschema and not schemathesis", "jsonschema": "jsonschema", "Schemathesis": "schemathesis"}
+    findings = findings_in(live, named(name), "-k", selected[engine])
     assert {engine} == {finding.get("engine") for finding in findings if finding["level"] == "error"}
 
 
@@ -115,8 +115,8 @@ def test_the_summary_shows_the_number_of_checks_per_engine(live: LiveRun) -> Non
     ],
 )
 def test_findings_of_schemathesis_have_its_rule_names(status: int, body: bytes, rule: str) -> None:
-    found = {finding.rule: finding for finding in by_schemathesis(PACKAGED, status, body)}
-    assert ("Schemathesis", str(status)) == (found[rule].extra["engine"], found[rule].extra["status"])
+    by_rule = {finding.rule: finding for finding in by_schemathesis(PACKAGED, status, body)}
+    assert ("Schemathesis", str(status)) == (by_rule[rule].extra["engine"], by_rule[rule].extra["status"])
 
 
 def test_an_internal_error_of_schemathesis_is_a_gap_and_not_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,10 +171,13 @@ def test_negative_cases_of_schemathesis_violate_the_contract_as_sent() -> None:
 def test_a_parameter_is_invalid_if_no_parsed_value_is_valid(query: list[tuple[str, str]], invalid: list[str]) -> None:
     contract = contract_of(parameters=LISTS)
     headers = (("x-locale", "fr"),)
-    found = [
-        invalid_parameters(contract, contract.operations[0], Inputs({}, tuple(query), one)) for one in ((), headers)
+    invalid_by_headers = [
+        invalid_parameters(contract, contract.operations[0], Inputs({}, tuple(query), fields))
+        for fields in ((), headers)
     ]
-    assert [invalid, [*invalid, "X-Locale"]] == [[one.name for one in several] for several in found]
+    assert [invalid, [*invalid, "X-Locale"]] == [
+        [parameter.name for parameter in several] for several in invalid_by_headers
+    ]
 
 
 @pytest.mark.parametrize("status", [500, 501])
@@ -322,7 +325,7 @@ def test_jsonschema_validates_each_form_of_item_in_a_long_list() -> None:
 )
 def test_an_invalid_item_of_a_long_list_is_found(last: dict[str, Any]) -> None:
     findings, _ = validated(items(2_000, **last))
-    assert [f"runtimes[*].{next(iter(last))}"] == [one.location for one in findings]
+    assert [f"runtimes[*].{next(iter(last))}"] == [finding.location for finding in findings]
 
 
 def test_jsonschema_validates_every_item_that_our_engine_rejects() -> None:
@@ -330,7 +333,7 @@ def test_jsonschema_validates_every_item_that_our_engine_rejects() -> None:
     contract = contract_of({"items": {"type": "string", "format": "date"}})
     body = encode([*["2026-01-01"] * 300, "2026-13-01"])
     findings, _ = validated(body, contract)
-    assert ["[*]"] == [one.location for one in findings]
+    assert ["[*]"] == [finding.location for finding in findings]
 
 
 def test_formats_that_jsonschema_cannot_check_are_reported() -> None:

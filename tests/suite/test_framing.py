@@ -10,7 +10,7 @@ from itertools import product
 import pytest
 
 from pytest_bctrl.reports.terminal import describe
-from pytest_bctrl.suite.sending import connections as sending
+from pytest_bctrl.suite.sending import connections
 from tests import EVERYTHING
 from tests.suite.conftest import LiveRun
 from tests.suite.test_every_variant import judged
@@ -25,8 +25,8 @@ from tests.variants.wire import Wire
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait long for late bytes: here they always arrive, however busy the machine is, and end the wait."""
-    monkeypatch.setattr(sending, "SECOND_LOOK_SECONDS", 10.0)
-    monkeypatch.setattr(sending, "LAST_LOOK_SECONDS", 0.3)
+    monkeypatch.setattr(connections, "SECOND_LOOK_SECONDS", 10.0)
+    monkeypatch.setattr(connections, "LAST_LOOK_SECONDS", 0.3)
 
 
 PLAIN = Service()
@@ -123,7 +123,9 @@ def test_late_surplus_bytes_are_not_attributed_to_another_request(kind: str, pos
     rules = sender.rules()
     assert rules <= OWN
     # A connection that was not used after that may have been closed before they came.
-    assert rules or not [one for one, number in sender.sent.items() if sender.requests[one] > number]
+    assert rules or not [
+        connection for connection, number in sender.sent.items() if sender.requests[connection] > number
+    ]
 
 
 def test_a_response_sent_before_the_request_is_not_used() -> None:
@@ -137,8 +139,8 @@ def test_a_greeting_that_is_not_http_is_one_finding() -> None:
     """If it arrives before the request, it is surplus; if it crosses the request, it is not HTTP."""
     service = Service(greeting=b"220 mail.example.org ESMTP\r\n")
     with serve(faulty("protocol", "greets", "framing", service)) as server:
-        (found,) = judged(server)[0]
-    assert found.rule in ("response_framing", "complete_answer")
+        (finding,) = judged(server)[0]
+    assert finding.rule in ("response_framing", "complete_answer")
 
 
 @pytest.mark.parametrize("kind", ["empty lines", "a time-out", "nothing"])
@@ -230,7 +232,7 @@ def _with_surplus(wire: Wire, reply: Reply) -> bool:
 
 def test_a_server_that_accepts_every_key_is_found_despite_the_second_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """The wait for late bytes applies only to the first few responses that do not conform."""
-    monkeypatch.setattr(sending, "SECOND_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(connections, "SECOND_LOOK_SECONDS", 0.05)
     with serve(named("no-auth-needed")) as server:
         findings, _ = judged(server, "test_wrong_credential_is_refused")
     assert {"ignored_auth"} == {finding.rule for finding in findings}

@@ -31,13 +31,13 @@ def test_generated_values_are_valid_and_survive_serialization(schema: dict[str, 
     parameter = {"name": "tags", "in": place, "explode": False, "schema": schema}
     contract = contract_of(parameters=[parameter])
     (operation,) = contract.operations
-    (known,) = operation.other_parameters
+    (documented,) = operation.other_parameters
 
-    made = [values[place, "tags"] for values in generated_values(contract, operation, [known], 8)]
+    generated = [values[place, "tags"] for values in generated_values(contract, operation, [documented], 8)]
 
-    assert made
-    assert all(survives_transport(contract, known, value) for value in made)
-    assert place == "query" or all(serialize_field(known, value).isascii() for value in made)
+    assert generated
+    assert all(survives_transport(contract, documented, value) for value in generated)
+    assert place == "query" or all(serialize_field(documented, value).isascii() for value in generated)
 
 
 def test_no_value_is_generated_for_a_parameter_set_by_the_settings() -> None:

@@ -44,11 +44,11 @@ NOWHERE = [
 @contextmanager
 def listening() -> Iterator[tuple[int, list[str]]]:
     """A server of another origin and the requests that it receives."""
-    asked: list[str] = []
+    request_lines: list[str] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(f"{self.path} {self.headers['Authorization']}")
+            request_lines.append(f"{self.path} {self.headers['Authorization']}")
             self.send_error(404)
 
         def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - the name is that of http.server
@@ -56,7 +56,7 @@ def listening() -> Iterator[tuple[int, list[str]]]:
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield server.server_port, asked
+        yield server.server_port, request_lines
         server.shutdown()
 
 
@@ -67,18 +67,18 @@ def paged(link: str, page: list[Any]) -> tuple[dict[str, str], Any]:
 @pytest.mark.parametrize("link", [*ELSEWHERE, *UNUSABLE, *NOWHERE])
 def test_only_the_query_of_a_next_link_is_used(link: str) -> None:
     of = contract(body(items=LIST, next=MAYBE), {"per_page": WHOLE, "page": WHOLE, "tag": TEXT})
-    with listening() as (port, asked):
+    with listening() as (port, request_lines):
         target = link.replace("{port}", str(port))
 
         def answering(_path: str, query: list[tuple[str, str]], fields: dict[str, str]) -> tuple[dict[str, str], Any]:
             assert "x-evil" not in fields
-            whole = int(dict(query).get("per_page", "7"))
-            return paged(target, NAMES[:whole])
+            size = int(dict(query).get("per_page", "7"))
+            return paged(target, NAMES[:size])
 
         with served(answering) as (url, seen):
-            found, reason = followed(live(of, url))
-        assert [] == asked
+            findings, reason = followed(live(of, url))
+        assert [] == request_lines
         if link in UNUSABLE:
-            assert (set(), "no request can carry what the server names as the next page") == (found, reason)
+            assert (set(), "no request can carry what the server names as the next page") == (findings, reason)
         assert 1 <= len(seen) <= 40
         assert {"/v1/things/1"} == {line.split()[1].partition("?")[0] for line in seen}

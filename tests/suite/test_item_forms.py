@@ -46,9 +46,9 @@ CASES: dict[str, tuple[dict[str, Any], Any, Any]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_valid_and_an_invalid_item_have_different_forms(case: str) -> None:
     schema, valid, invalid = CASES[case]
-    whole = document({"type": "array", "items": schema})
-    whole["components"] = {**whole.get("components", {}), "schemas": {"T": _TEXT}}
-    forms = ItemForms(whole)
+    spec = document({"type": "array", "items": schema})
+    spec["components"] = {**spec.get("components", {}), "schemas": {"T": _TEXT}}
+    forms = ItemForms(spec)
     assert forms.form(valid) != forms.form(invalid)
 
 

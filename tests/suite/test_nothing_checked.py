@@ -71,16 +71,16 @@ def nothing(*_given: Any, **_named: Any) -> list[Any]:
 
 def skipped(*names: str) -> Iterator[str]:
     """The tests of which a probe is not checked; one that passes another is not."""
-    with target(MockServer(CONTRACT)) as asked:
-        yield from skipped_of(asked, names)
+    with target(MockServer(CONTRACT)) as api:
+        yield from skipped_of(api, names)
 
 
-def skipped_of(asked: Target, names: Iterable[str]) -> Iterator[str]:
+def skipped_of(api: Target, names: Iterable[str]) -> Iterator[str]:
     """The tests with a probe of which a target says that it is not checked."""
     for name in names:
-        for probe in plan.plan(asked.run, name):
+        for probe in plan.plan(api.run, name):
             try:
-                for _ in asked.findings(probe):
+                for _ in api.findings(probe):
                     pass
             except NotCheckedError:
                 yield name
@@ -93,9 +93,9 @@ def paged() -> Iterator[Target]:
     limit = {"type": "integer", "minimum": 1, "maximum": 50}
     contract = contract_with_pages(schema, {"cursor": TEXT, "limit": limit, "kind": {"enum": ["a", "b"]}})
     check = Check("nothing_is_wrong", lambda _response: [], "error", ())
-    asked = Target(replace(run_with_pages(contract), checks=(check,)))
-    yield asked
-    asked.close()
+    api = Target(replace(run_with_pages(contract), checks=(check,)))
+    yield api
+    api.close()
 
 
 @pytest.mark.parametrize("name", REMOVED)
@@ -126,8 +126,8 @@ def test_no_paging_test_is_skipped_with_its_check_in_place(paged: Target) -> Non
 
 
 def run_of_mock() -> Any:
-    with target(MockServer(CONTRACT)) as asked:
-        return asked.run
+    with target(MockServer(CONTRACT)) as api:
+        return api.run
 
 
 def test_only_paging_tests_are_not_planned_for_the_packaged_contract() -> None:

@@ -55,11 +55,11 @@ def test_an_unusual_contract_passes_against_its_own_mock() -> None:
             },
         ),
     }
-    made = {**document(), "paths": dict(paths.values())}
-    made["components"]["schemas"] = {"C": {}}
-    run = with_mock(ContractRun("mock", from_document(made, "odd.json"), "", Secret(""), {}, "error", 3))
+    spec = {**document(), "paths": dict(paths.values())}
+    spec["components"]["schemas"] = {"C": {}}
+    run = with_mock(ContractRun("mock", from_document(spec, "odd.json"), "", Secret(""), {}, "error", 3))
 
-    assert list(made["paths"]) == [operation.path for operation in requestable_operations(run)]
+    assert list(spec["paths"]) == [operation.path for operation in requestable_operations(run)]
     target = Target(run)
     findings = run_probes(target)
     target.close()

@@ -41,19 +41,19 @@ PROBLEM_DETAILS = Variant(
 def run(live: LiveRun, name: str) -> tuple[pytest.RunResult, list[dict[str, Any]]]:
     with serve(named(name)) as server:
         result = live(server, "bctrl", "--bctrl-report=found.json")
-    found: list[dict[str, Any]] = json.loads(Path("found.json").read_text("utf-8"))["findings"]
-    return result, found
+    findings: list[dict[str, Any]] = json.loads(Path("found.json").read_text("utf-8"))["findings"]
+    return result, findings
 
 
 @pytest.mark.parametrize("name", ["error-shape-message-only", "unknown-space-200-empty-list", "refusal-404"])
 def test_violations_of_only_the_overlay_are_warnings(name: str, live: LiveRun) -> None:
     assert name in VARIANTS
-    result, found = run(live, name)
+    result, findings = run(live, name)
     assert result.ret == pytest.ExitCode.OK
-    warnings = [finding for finding in found if finding["level"] == "warning"]
+    warnings = [finding for finding in findings if finding["level"] == "warning"]
     assert warnings
     assert all(OVERLAY_ALONE in warning["message"] and warning["source"] == "overlay" for warning in warnings)
-    assert "error" not in {finding["level"] for finding in found}
+    assert "error" not in {finding["level"] for finding in findings}
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,9 @@ def test_violations_of_only_the_overlay_are_warnings(name: str, live: LiveRun) -
     ],
 )
 def test_violations_of_the_published_spec_stay_errors(name: str, rule: str, live: LiveRun) -> None:
-    result, found = run(live, name)
+    result, findings = run(live, name)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    assert rule in {finding["rule"] for finding in found if finding["level"] == "error"}
+    assert rule in {finding["rule"] for finding in findings if finding["level"] == "error"}
 
 
 def broken(rule: str, expected: Any = None, *, level: Any = "error", place: str = "body", kind: str = "") -> Violation:
@@ -130,8 +130,8 @@ def test_a_server_with_problem_details_errors_passes_with_warnings(live: LiveRun
     with serve(PROBLEM_DETAILS) as server:
         result = live(server, "bctrl", "--bctrl-report=found.json")
     assert result.ret == pytest.ExitCode.OK
-    found = json.loads(Path("found.json").read_text("utf-8"))["findings"]
-    warnings = [finding for finding in found if finding["rule"] == "content_type_conformance"]
+    findings = json.loads(Path("found.json").read_text("utf-8"))["findings"]
+    warnings = [finding for finding in findings if finding["rule"] == "content_type_conformance"]
     assert {"", "Schemathesis"} == {finding.get("engine", "") for finding in warnings}
     assert all(finding["level"] == "warning" and OVERLAY_ALONE in finding["message"] for finding in warnings)
 

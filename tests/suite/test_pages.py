@@ -34,17 +34,17 @@ def run_of(of: Contract) -> ContractRun:
 
 def followed(run: ContractRun) -> tuple[set[tuple[str, str, str]], str]:
     """What the probe of pages finds, and why it could not look."""
-    target, found = Target(run), list[Finding]()
+    target, findings = Target(run), list[Finding]()
     (probe,) = plan(run, "test_pages_are_whole")
     reason = ""
     try:
         for several in target.findings(probe):
-            found += several
+            findings += several
     except NotCheckedError as error:
         reason = str(error)
     finally:
         target.close()
-    return {(finding.level, finding.rule, finding.location) for finding in found}, reason
+    return {(finding.level, finding.rule, finding.location) for finding in findings}, reason
 
 
 @pytest.mark.parametrize("name", [name for name, api in APIS.items() if (api.by or api.next) and api.size])
@@ -61,8 +61,8 @@ def test_each_paging_fault_is_found(name: str) -> None:
         run = run_of(of)
         assert run.mock is not None
         run.mock.fault(fault)
-        found, reason = followed(run)
-        assert (fault.level, fault.check) in {(level, rule) for level, rule, _ in found}
+        findings, reason = followed(run)
+        assert (fault.level, fault.check) in {(level, rule) for level, rule, _ in findings}
         assert "" == reason
         assert pages.MAX_PAGES + 2 >= len(run.mock.requests)
 
@@ -115,9 +115,9 @@ def test_pages_that_cannot_be_followed_are_not_checked(name: str) -> None:
     run = run_of(contract(RUNTIMES, query))
     prepare(run.mock)
 
-    found, why = followed(run)
+    findings, why = followed(run)
 
-    assert set() == found
+    assert set() == findings
     assert reason in why
 
 
@@ -125,7 +125,7 @@ def test_a_list_that_changes_between_pages_is_not_checked() -> None:
     """A deleted item is not a lost item."""
     run = run_of(contract(RUNTIMES, CURSOR))
     assert run.mock is not None
-    run.mock.sequence([{"id": one} for one in "abcdef"], [{"id": one} for one in "acdef"])
+    run.mock.sequence([{"id": name} for name in "abcdef"], [{"id": name} for name in "acdef"])
 
     assert (set(), "the list changed while its pages were requested") == followed(run)
 
@@ -145,10 +145,14 @@ def served(answering: Answering) -> Iterator[tuple[str, list[str]]]:
             seen.append(f"{self.command} {self.path}")
             parts = urlsplit(self.path)
             fields = {name.lower(): value for name, value in self.headers.items()}
-            given, made = answering(parts.path, parse_qsl(parts.query), fields)
-            data = json.dumps(made).encode()
-            self.send_response(int(given.pop("status", "200")))
-            for name, value in {"Content-Type": "application/json", "Content-Length": str(len(data)), **given}.items():
+            headers, content = answering(parts.path, parse_qsl(parts.query), fields)
+            data = json.dumps(content).encode()
+            self.send_response(int(headers.pop("status", "200")))
+            for name, value in {
+                "Content-Type": "application/json",
+                "Content-Length": str(len(data)),
+                **headers,
+            }.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(data if self.command == "GET" else b"")
@@ -168,7 +172,7 @@ def live(of: Contract, url: str) -> ContractRun:
     return ContractRun("live", of, url, Secret("a-key-of-the-test"), {}, "error", 5)
 
 
-NAMES = [{"id": one} for one in "abcdefg"]
+NAMES = [{"id": name} for name in "abcdefg"]
 
 
 def test_a_next_link_to_another_path_or_host_is_not_followed() -> None:
@@ -182,22 +186,22 @@ def test_a_next_link_to_another_path_or_host_is_not_followed() -> None:
 
     of = contract(LIST, {"per_page": WHOLE, "page": WHOLE}, {"Link": {"schema": TEXT}})
     with served(elsewhere("https://other.example/v1/others?page=2")) as (url, seen):
-        found, reason = followed(live(of, url))
+        findings, reason = followed(live(of, url))
     assert (set(), "the next page has another path, and the suite requests only the path of the operation") == (
-        found,
+        findings,
         reason,
     )
     assert ["GET /v1/things/1", "GET /v1/things/1?per_page=3"] == seen
     with served(elsewhere("http://internal:8000/v1/things/1?page=2")) as (url, seen):
-        found, _ = followed(live(of, url))
-    assert ("error", "endless_paging", "header Link") in found
+        findings, _ = followed(live(of, url))
+    assert ("error", "endless_paging", "header Link") in findings
     assert "GET /v1/things/1?page=2" in seen
 
 
 def test_a_server_that_ignores_the_page_size_is_found() -> None:
     of = contract(RUNTIMES, CURSOR)
-    whole = {"runtimes": NAMES, "hasMore": False, "nextCursor": None}
-    with served(lambda path, query, fields: ({}, whole)) as (url, _):
+    body = {"runtimes": NAMES, "hasMore": False, "nextCursor": None}
+    with served(lambda path, query, fields: ({}, body)) as (url, _):
         assert ({("warning", "ignored_page_size", "query limit")}, "") == followed(live(of, url))
 
 
@@ -210,8 +214,8 @@ def test_a_rejected_next_page_is_found() -> None:
         return {}, {"runtimes": NAMES[: int(dict(query).get("limit", "7"))], "hasMore": True, "nextCursor": "on"}
 
     with served(answering) as (url, _):
-        found, reason = followed(live(contract(RUNTIMES, CURSOR), url))
-    assert ({("error", "status_code_conformance", "status")}, "") == (found, reason)
+        findings, reason = followed(live(contract(RUNTIMES, CURSOR), url))
+    assert ({("error", "status_code_conformance", "status")}, "") == (findings, reason)
 
 
 KEY = "a-key-of-the-test"
@@ -219,19 +223,19 @@ KEY = "a-key-of-the-test"
 
 def strict(path: str, query: list[tuple[str, str]], fields: dict[str, str]) -> tuple[dict[str, str], Any]:
     """An API behind a prefix, which wants a version and pages by cursor: the number of the item to begin with."""
-    given = dict(query)
+    parameters = dict(query)
     if fields.get("authorization") != f"Bearer {KEY}":
         return {"status": "401"}, {"error": "no such key"}
     if "x-api-version" not in fields:
         return {"status": "400"}, {"error": "no version"}
     if path != "/gateway/v1/things/mine":
         return {"status": "404"}, {"error": "no such space"}
-    limit, start = given.get("limit", "5"), given.get("cursor", "0")
+    limit, start = parameters.get("limit", "5"), parameters.get("cursor", "0")
     if not (limit.isdecimal() and start.isdecimal() and 1 <= int(limit) <= 50):
         return {"status": "400"}, {"error": "no such page"}
     end = int(start) + int(limit)
-    more = end < len(NAMES)
-    return {}, {"runtimes": NAMES[int(start) : end], "hasMore": more, "nextCursor": str(end) if more else None}
+    has_more = end < len(NAMES)
+    return {}, {"runtimes": NAMES[int(start) : end], "hasMore": has_more, "nextCursor": str(end) if has_more else None}
 
 
 def test_a_custom_api_is_checked_with_settings_only(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,6 +258,6 @@ def test_a_custom_api_is_checked_with_settings_only(pytester: pytest.Pytester, m
 
     assert (0, 0) == (result.ret, result.parseoutcomes().get("failed", 0))
     result.stdout.fnmatch_lines(["passed       No findings; *"])
-    pages = [one.rpartition("?")[2] for one in seen if "limit=2&cursor=" in one]
+    pages = [target.rpartition("?")[2] for target in seen if "limit=2&cursor=" in target]
     assert ["limit=2&cursor=2", "limit=2&cursor=4", "limit=2&cursor=6"] == pages
     assert 40 >= len(seen)

@@ -49,31 +49,31 @@ def run_of(mock: MockServer, contract: Contract = CONTRACT) -> ContractRun:
 
 @contextmanager
 def target(mock: MockServer, contract: Contract = CONTRACT, **settings: Any) -> Iterator[Target]:
-    made = Target(run_of(mock, contract), **settings)
+    checked_target = Target(run_of(mock, contract), **settings)
     try:
-        yield made
+        yield checked_target
     finally:
-        made.close()
+        checked_target.close()
 
 
-def repeated(asked: Target) -> list[Finding]:
-    (probe,) = plan(asked.run, "test_conformance_is_kept")
-    return list(chain.from_iterable(asked.findings(probe)))
+def repeated(api: Target) -> list[Finding]:
+    (probe,) = plan(api.run, "test_conformance_is_kept")
+    return list(chain.from_iterable(api.findings(probe)))
 
 
-def plain_ask(asked: Target) -> ProbeRequest:
+def plain_ask(api: Target) -> ProbeRequest:
     return ProbeRequest(
-        asked.run.contract.operations[0], probes.check_first, plain(asked.run, asked.run.contract.operations[0])
+        api.run.contract.operations[0], probes.check_first, plain(api.run, api.run.contract.operations[0])
     )
 
 
-def asked_for(asked: Target, ask: ProbeRequest) -> Exchange:
+def asked_for(api: Target, ask: ProbeRequest) -> Exchange:
     """The response to a request, independent of the response to the plain request."""
-    return asked.sender.exchange(DueRequest(replace(ask, number=next(NUMBERS))))
+    return api.sender.exchange(DueRequest(replace(ask, number=next(NUMBERS))))
 
 
-def told(found: list[Finding]) -> set[tuple[str, str]]:
-    return {(finding.rule, finding.message) for finding in found}
+def told(findings: list[Finding]) -> set[tuple[str, str]]:
+    return {(finding.rule, finding.message) for finding in findings}
 
 
 def contract_of(schema: Any = True, security: str = "", **operation: Any) -> Contract:
@@ -88,8 +88,8 @@ def contract_of(schema: Any = True, security: str = "", **operation: Any) -> Con
 def test_a_single_503_with_retry_after_is_retried() -> None:
     mock = MockServer(CONTRACT)
     mock.fault("status", 503, retry_after=0, after=2, times=1)
-    with target(mock, max_parallel=1) as asked:
-        assert [] == repeated(asked)
+    with target(mock, max_parallel=1) as api:
+        assert [] == repeated(api)
     # Two before it, itself and what it asked for, and then as many as there are usually.
     assert len(mock.requests) == 4 + probes.REPEATS - 1
 
@@ -97,9 +97,9 @@ def test_a_single_503_with_retry_after_is_retried() -> None:
 def test_a_repeated_503_is_found() -> None:
     mock = MockServer(CONTRACT)
     mock.fault("status", 503, retry_after=0, after=1, every=3)
-    with target(mock) as asked:
-        found = repeated(asked)
-    again = [finding for finding in found if finding.rule == "not_a_server_error"]
+    with target(mock) as api:
+        findings = repeated(api)
+    again = [finding for finding in findings if finding.rule == "not_a_server_error"]
     assert "503, for the 2nd time" == again[0].observed
     assert "the server is unavailable again and again" == again[0].message
 
@@ -107,25 +107,25 @@ def test_a_repeated_503_is_found() -> None:
 def test_a_body_that_does_not_match_content_encoding_is_found() -> None:
     mock = MockServer(CONTRACT)
     mock.fault(Fault("coded", change.headers({"Content-Encoding": "deflate"})))
-    with target(mock) as asked:
-        found = told(probes.check_first(asked.plain_exchange(LISTED)))
-    assert ("complete_answer", "the body is not in the coding that Content-Encoding names") in found
+    with target(mock) as api:
+        findings = told(probes.check_first(api.plain_exchange(LISTED)))
+    assert ("complete_answer", "the body is not in the coding that Content-Encoding names") in findings
 
 
 def test_a_too_long_path_may_be_rejected() -> None:
     (long,) = [value for value in ODD if value.name == "long"]
-    with target(MockServer(CONTRACT, limits=ServerLimits(target_bytes=1000))) as asked:
-        (ask,) = probes.path_value_requests(asked.run, LISTED, long)
-        assert [] == ask.check(asked_for(asked, ask))
+    with target(MockServer(CONTRACT, limits=ServerLimits(target_bytes=1000))) as api:
+        (ask,) = probes.path_value_requests(api.run, LISTED, long)
+        assert [] == ask.check(asked_for(api, ask))
 
 
 def test_a_generated_request_may_be_rejected_with_a_documented_status() -> None:
     mock = MockServer(CONTRACT)
-    with target(mock) as asked:
+    with target(mock) as api:
         mock.fault("status", 404, times=1)
-        refused = asked_for(asked, plain_ask(asked)).response
+        refused = asked_for(api, plain_ask(api)).response
         mock.fault("status", 418, times=1)
-        undocumented = asked_for(asked, plain_ask(asked)).response
+        undocumented = asked_for(api, plain_ask(api)).response
     assert (404, []) == (refused.status, probes.check_generated(refused))
     assert {"status_code_conformance"} == {finding.rule for finding in probes.check_generated(undocumented)}
 
@@ -134,17 +134,17 @@ def test_a_value_that_cannot_be_generated_is_not_checked() -> None:
     """Other requests are still sent."""
     impossible = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "not": {}}}
     contract = contract_of(parameters=[impossible])
-    with target(MockServer(CONTRACT), contract) as asked:
-        (probe,) = plan(asked.run, "test_generated_path_values_are_refused")
+    with target(MockServer(CONTRACT), contract) as api:
+        (probe,) = plan(api.run, "test_generated_path_values_are_refused")
         with pytest.raises(NotCheckedError, match="it generates no positive case"):
-            list(asked.findings(probe))
+            list(api.findings(probe))
 
 
 def test_a_probe_without_a_response_does_not_stop_the_others() -> None:
     mock = MockServer(CONTRACT)
     mock.fault("reset", after=1)
-    with target(mock, retry=RetryPolicy(attempts=1)) as asked:
-        findings = run_probes(asked, only=LISTED)
+    with target(mock, retry=RetryPolicy(attempts=1)) as api:
+        findings = run_probes(api, only=LISTED)
     assert {"complete_answer"} == {finding.rule for finding in findings}
     assert len(mock.requests) > 1
 
@@ -173,10 +173,10 @@ def test_a_target_that_drops_idle_connections_causes_one_round_of_retries() -> N
         threading.Thread(target=server.serve_forever).start()
         mock = MockServer(CONTRACT)
         run = replace(run_of(mock), target="live", base_url=f"http://127.0.0.1:{server.server_port}", mock=None)
-        asked = Target(run)
+        api = Target(run)
         for _ in range(5):
-            asked_for(asked, plain_ask(asked))
-        asked.close()
+            asked_for(api, plain_ask(api))
+        api.close()
         last = Target(run)
         last.plain_exchange(LISTED)
         last.sender.sent_count[LISTED.label] = 40 - 5
@@ -196,8 +196,8 @@ def test_a_head_operation_is_requested_only_with_head() -> None:
     spec["components"]["securitySchemes"] = {"own": {"type": "http", "scheme": "bearer"}}
     contract = from_document(spec, "things.json")
     mock = MockServer(contract)
-    with target(mock, contract) as asked:
-        assert [] == run_probes(asked, only=contract.operation("look"))
+    with target(mock, contract) as api:
+        assert [] == run_probes(api, only=contract.operation("look"))
     assert {"HEAD"} == {request.method for request in mock.requests}
 
 
@@ -252,33 +252,33 @@ def test_no_operation_gets_more_than_40_requests() -> None:
     contract = pages()
     mock = MockServer(contract)
     run = replace(run_of(mock, contract), max_examples=20)
-    asked = Target(run)
-    run_probes(asked)
+    api = Target(run)
+    run_probes(api)
     names = [probe.name for probe in plan(run) if "generated" not in probe.name]
     assert 36 < len(mock.requests) <= 40
     assert any("p0=a" in name for name in names)
     assert left_out(run, contract.operations[0]) > 40
     assert any(
-        "values of its parameters, since a run sends at most 40 requests" in one
-        for one in RunResults(run).not_checked()
+        "values of its parameters, since a run sends at most 40 requests" in line
+        for line in RunResults(run).not_checked()
     )
     assert 0 == left_out(replace(run, contract=CONTRACT), LISTED)
-    asked.sender.sent_count[contract.operations[0].label] = 40
+    api.sender.sent_count[contract.operations[0].label] = 40
     with pytest.raises(NotCheckedError, match="a run sends at most 40 requests per operation"):
-        asked_for(asked, plain_ask(asked))
-    asked.close()
+        asked_for(api, plain_ask(api))
+    api.close()
 
 
 def test_a_rejected_generated_cursor_is_info() -> None:
     contract = pages()
     mock = MockServer(contract)
     mock.fault("status", 400)
-    with target(mock, contract) as asked:
+    with target(mock, contract) as api:
         trial = next(iter(allowed_values(contract, contract.operations[0], {})))
-        (ask,) = probes.allowed_value_requests(asked.run, contract.operations[0], trial)
-        found = ask.check(asked_for(asked, ask))
-    assert ["info"] == [finding.level for finding in found]
-    assert "set one with bctrl_values" in found[0].message
+        (ask,) = probes.allowed_value_requests(api.run, contract.operations[0], trial)
+        findings = ask.check(asked_for(api, ask))
+    assert ["info"] == [finding.level for finding in findings]
+    assert "set one with bctrl_values" in findings[0].message
 
 
 NARROW = contract_of({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})
@@ -309,7 +309,7 @@ def proven(contract: Contract) -> None:
 
 
 @pytest.mark.parametrize(
-    ("schema", "said"),
+    ("schema", "message"),
     [
         (
             {"oneOf": [{"type": "object", "properties": {name: {"type": "string"}}} for name in "ab"]},
@@ -319,9 +319,9 @@ def proven(contract: Contract) -> None:
     ],
     ids=["to be one of two, it has what the other alone documents", "a pattern of nothing"],
 )
-def test_a_contract_with_invalid_samples_fails_the_self_test(schema: Any, said: str) -> None:
+def test_a_contract_with_invalid_samples_fails_the_self_test(schema: Any, message: str) -> None:
     contract = contract_of(schema)
-    with pytest.raises(pytest.fail.Exception, match=said):
+    with pytest.raises(pytest.fail.Exception, match=message):
         proven(contract)
     assert not selftest._is_provable(contract, contract.operations[0])
 

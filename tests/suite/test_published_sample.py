@@ -49,8 +49,8 @@ def test_a_server_that_rejects_a_get_with_a_body_has_an_error(reply: Reply, rule
     with serve(faulty("protocol", "sample", "samples", refuses(reply))) as server:
         result = live(server, "bctrl", "-k", "published_sample", "--bctrl-report=found.json")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    found = json.loads(Path("found.json").read_text("utf-8"))["findings"]
-    assert rules == {finding["rule"] for finding in found}
-    assert any(finding["level"] == "error" for finding in found)
-    command = found[0]["reproduce"]
+    findings = json.loads(Path("found.json").read_text("utf-8"))["findings"]
+    assert rules == {finding["rule"] for finding in findings}
+    assert any(finding["level"] == "error" for finding in findings)
+    command = findings[0]["reproduce"]
     assert " -X GET --data-raw '{}' -H 'Content-Type: application/json' " in command

@@ -69,7 +69,7 @@ def test_every_report_contains_the_findings(pytester: pytest.Pytester, live: Liv
 
     root = ET.parse(pytester.path / "out.xml").getroot()
     case = next(case for case in root.iter("testcase") if str(case.get("name")).startswith("test_answer_conforms"))
-    properties = {str(one.get("name")): one.get("value") for one in case.iter("property")}
+    properties = {str(element.get("name")): element.get("value") for element in case.iter("property")}
     assert ("1", "response_schema_conformance", "error", "runtimes[*].status") == (
         properties["bctrl.findings"],
         properties["bctrl.finding.1.rule"],

@@ -29,7 +29,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 @pytest.mark.parametrize(
-    ("option", "variable", "value", "said"),
+    ("option", "variable", "value", "message"),
     [
         ("--bctrl-live", "BCTRL_API_KEY", "two\nlines", "BCTRL_API_KEY: the key holds white space, a line end"),
         ("--bctrl-live", "BCTRL_BASE_URL", "http://api.bctrl.ai", "in plain text"),
@@ -37,31 +37,31 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     ],
 )
 def test_a_missing_or_invalid_setting_is_one_line_without_the_key(
-    pytester: pytest.Pytester, environment: pytest.MonkeyPatch, option: str, variable: str, value: str, said: str
+    pytester: pytest.Pytester, environment: pytest.MonkeyPatch, option: str, variable: str, value: str, message: str
 ) -> None:
     environment.setenv(variable, value)
     result = pytester.runpytest(*(["--bctrl-mock"] if "=" in option else []), option)
     (line,) = [line for line in result.errlines if line.strip()]
     assert (pytest.ExitCode.USAGE_ERROR, True) == (result.ret, line.startswith("ERROR: bctrl: "))
-    assert said in line
+    assert message in line
     assert not {KEY, "two\nlines"} & {line, *line.split("'")}
 
 
 @pytest.mark.parametrize(
-    ("method", "said"),
+    ("method", "message"),
     [
         # On a mock a path value is generated; for the API itself it must be configured.
         ("get", "required parameters have no value: id (give a path parameter an example, or take it from a setting"),
         ("post", "none has a safe method (use a document with a GET or HEAD or OPTIONS operation)"),
     ],
 )
-def test_a_contract_without_safe_operations_is_an_error(method: str, said: str) -> None:
+def test_a_contract_without_safe_operations_is_an_error(method: str, message: str) -> None:
     spec = document()
     spec["paths"]["/v1/things/{id}"] = {method: spec["paths"]["/v1/things/{id}"]["get"]}
     run = ContractRun("live", from_document(spec, "x.json"), "", Secret(KEY), {}, "error", 20)
 
     with pytest.raises(
-        SettingError, match=re.escape(f"x.json: the suite can test no operation of the contract: {said}")
+        SettingError, match=re.escape(f"x.json: the suite can test no operation of the contract: {message}")
     ):
         require_operations(run)
     with nullcontext() if method == "get" else pytest.raises(SettingError):

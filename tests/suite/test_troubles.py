@@ -45,12 +45,12 @@ def test_transport_error_message_has_the_number_of_attempts() -> None:
 
 
 def test_transport_error_message_describes_an_error_without_attempts() -> None:
-    said = "the target cannot be reached: why (1 attempt); check that a server listens on this host and port"
-    assert said == transport_error_message(httpx.ConnectError("why"), [])
+    message = "the target cannot be reached: why (1 attempt); check that a server listens on this host and port"
+    assert message == transport_error_message(httpx.ConnectError("why"), [])
 
 
 @pytest.mark.parametrize(
-    ("attempts", "asked", "again", "words"),
+    ("attempts", "retry_after", "again", "words"),
     [
         (4, None, 3, "the target says 429 Too Many Requests, after 4 attempts"),
         (4, 60.0, 3, "the target says 429 Too Many Requests, after 4 attempts, and asks for 60 s more (Retry-After)"),
@@ -59,9 +59,9 @@ def test_transport_error_message_describes_an_error_without_attempts() -> None:
     ],
 )
 def test_retry_later_message_describes_the_rate_limit(
-    attempts: int, asked: float | None, again: int, words: str
+    attempts: int, retry_after: float | None, again: int, words: str
 ) -> None:
-    assert words == retry_later_message(429, attempts, asked, again)
+    assert words == retry_later_message(429, attempts, retry_after, again)
 
 
 def test_retry_later_message_shortens_long_waits() -> None:
@@ -86,12 +86,12 @@ def test_rate_limits_and_closed_idle_connections_are_not_findings() -> None:
 
 def test_surplus_bytes_are_found_with_the_command_of_the_previous_request() -> None:
     stray = attempt(error="RemoteProtocolError", detail="illegal status line: 'more'", kept=True)
-    said = [
+    reported = [
         (finding.rule, finding.observed, finding.reproduce)
         for finding in attempt_findings(OPERATION, (stray, attempt(200)), "curl now", "curl before")
     ]
 
-    assert [("response_framing", "illegal status line: 'more'", "curl before")] == said
+    assert [("response_framing", "illegal status line: 'more'", "curl before")] == reported
 
 
 def test_a_failed_last_attempt_is_not_reported_again() -> None:

@@ -132,6 +132,6 @@ def test_with_scrubbed_ids_an_item_is_named_by_its_location(pytester: pytest.Pyt
         result = live(server, "-k", "answer_conforms", "--bctrl-report=report.json")
 
     result.stdout.fnmatch_lines(["  where     runtimes[[]*].status, 1 of 300: runtimes[[]299]"])
-    (found,) = json.loads(pytester.path.joinpath("report.json").read_text("utf-8"))["findings"]
-    assert {"location": "runtimes[299]"} == found["item"]
-    assert server.space_id not in json.dumps({**found, "reproduce": ""})
+    (finding,) = json.loads(pytester.path.joinpath("report.json").read_text("utf-8"))["findings"]
+    assert {"location": "runtimes[299]"} == finding["item"]
+    assert server.space_id not in json.dumps({**finding, "reproduce": ""})

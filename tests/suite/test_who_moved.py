@@ -63,11 +63,11 @@ def test_the_run_and_the_gate_attribute_a_change_to_the_same_cause(
         result = live(server, *ONE, "-n", workers, "--bctrl-upstream=upstream.yaml", "--bctrl-report=run.json")
 
     result.stdout.fnmatch_lines(["who moved: *", f"{moved.upper()}: 1 (*"])
-    told = [
+    lines = [
         finding for finding in json.loads((pytester.path / "run.json").read_text())["findings"] if "moved" in finding
     ]
-    assert [(moved, case.location)] == [(finding["moved"], finding["location"]) for finding in told]
-    assert {"vendored", "upstream", "observed"} == told[0]["witnesses"].keys()
+    assert [(moved, case.location)] == [(finding["moved"], finding["location"]) for finding in lines]
+    assert {"vendored", "upstream", "observed"} == lines[0]["witnesses"].keys()
 
     gate = typed("pytest-bctrl drift upstream.yaml --observed run.json --fail-on warning")
 

@@ -31,15 +31,15 @@ def ask_async(backend: str) -> Ask:
 
     def ask(base: str, method: str = "GET", url: str = "/things", **more: Any) -> httpx.Response:
         async def send() -> httpx.Response:
-            async with async_client(base, Secret(KEY), **_settings(more)) as made:
-                return await made.request(method, url, **more)
+            async with async_client(base, Secret(KEY), **_settings(more)) as client:
+                return await client.request(method, url, **more)
 
         return anyio.run(send, backend=backend)
 
     return ask
 
 
-def _settings(more: dict[str, Any]) -> dict[str, Any]:
+def _settings(options: dict[str, Any]) -> dict[str, Any]:
     """Take the client's own settings out of what goes with the request."""
     usual = {"live": True, "retry": QUICK, "connection": Connection()}
-    return {name: more.pop(name, value) for name, value in usual.items()}
+    return {name: options.pop(name, value) for name, value in usual.items()}

@@ -10,5 +10,5 @@ from .callers import Ask, ask_async, ask_sync
 @pytest.fixture(params=[ask_sync, ask_async("asyncio"), ask_async("trio")], ids=["sync", "asyncio", "trio"])
 def ask(request: pytest.FixtureRequest) -> Ask:
     """Ask through the sync client, then through the async one, under either of its backends."""
-    made: Ask = request.param
-    return made
+    caller: Ask = request.param
+    return caller

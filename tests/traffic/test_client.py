@@ -30,7 +30,7 @@ BEARER = f"Bearer {KEY}"
 
 
 @pytest.mark.parametrize(
-    ("more", "sent"),
+    ("options", "sent"),
     [
         ({}, BEARER),
         ({"headers": {"Authorization": "Bearer wrong"}}, "Bearer wrong"),
@@ -40,17 +40,17 @@ BEARER = f"Bearer {KEY}"
     ids=["key", "header of the caller's own", "another credential", "no credential"],
 )
 def test_the_key_is_sent_to_its_origin_unless_the_caller_sets_a_credential(
-    ask: Ask, more: dict[str, Any], sent: str
+    ask: Ask, options: dict[str, Any], sent: str
 ) -> None:
     with serve(response()) as server:
-        assert (200, [sent]) == (ask(server.url, **more).status_code, server.authorizations())
+        assert (200, [sent]) == (ask(server.url, **options).status_code, server.authorizations())
 
 
-@pytest.mark.parametrize("more", [{}, {"headers": {"Authorization": BEARER}}], ids=["the client's", "the caller's"])
-def test_the_key_is_not_sent_to_another_port(ask: Ask, more: dict[str, Any]) -> None:
-    with serve(response()) as own, serve(response()) as other:
-        ask(own.url, url=f"{other.url}/things", **more)
-        assert ([], [""]) == (own.requests, other.authorizations())
+@pytest.mark.parametrize("options", [{}, {"headers": {"Authorization": BEARER}}], ids=["the client's", "the caller's"])
+def test_the_key_is_not_sent_to_another_port(ask: Ask, options: dict[str, Any]) -> None:
+    with serve(response()) as origin, serve(response()) as another_port:
+        ask(origin.url, url=f"{another_port.url}/things", **options)
+        assert ([], [""]) == (origin.requests, another_port.authorizations())
 
 
 def test_the_key_is_not_sent_to_another_name_of_the_same_machine(ask: Ask) -> None:
@@ -59,10 +59,12 @@ def test_the_key_is_not_sent_to_another_name_of_the_same_machine(ask: Ask) -> No
         assert [""] == server.authorizations()
 
 
-@pytest.mark.parametrize(("own", "sent"), [({}, "1"), ({"x-version": "2"}, "2")], ids=["it is sent", "the caller's"])
-def test_a_header_of_the_caller_overrides_a_configured_header(ask: Ask, own: dict[str, str], sent: str) -> None:
+@pytest.mark.parametrize(
+    ("headers", "sent"), [({}, "1"), ({"x-version": "2"}, "2")], ids=["it is sent", "the caller's"]
+)
+def test_a_header_of_the_caller_overrides_a_configured_header(ask: Ask, headers: dict[str, str], sent: str) -> None:
     with serve(response()) as server:
-        ask(server.url, headers=own, connection=Connection(headers=(("X-Version", Secret("1"), ""),)))
+        ask(server.url, headers=headers, connection=Connection(headers=(("X-Version", Secret("1"), ""),)))
         assert f"x-version: {sent}" in server.requests[0].lower()
 
 
@@ -93,18 +95,18 @@ def test_a_slow_response_without_a_socket_times_out() -> None:
     rules = Rules(origin_of("http://127.0.0.1:1"), None, True, RetryPolicy(attempts=1, budget=0.1))
     inner = httpx.MockTransport(lambda _request: httpx.Response(200, content=drops()))
     too_late = pytest.raises(httpx.ReadTimeout, match="still being sent when the time was up")
-    with httpx.Client(transport=GuardedTransport(rules, inner)) as made, too_late:
-        made.get("http://127.0.0.1:1/")
+    with httpx.Client(transport=GuardedTransport(rules, inner)) as client, too_late:
+        client.get("http://127.0.0.1:1/")
 
 
 def test_a_redirect_is_returned_and_not_followed(ask: Ask) -> None:
-    with serve(response()) as other, serve(response(302, Location=f"{other.url}/things")) as server:
-        assert (302, []) == (ask(server.url).status_code, other.requests)
+    with serve(response()) as redirected, serve(response(302, Location=f"{redirected.url}/things")) as server:
+        assert (302, []) == (ask(server.url).status_code, redirected.requests)
 
 
 def test_following_a_redirect_to_another_origin_drops_the_key(ask: Ask) -> None:
-    with serve(response()) as other, serve(response(302, Location=f"{other.url}/things")) as server:
-        assert (200, [""]) == (ask(server.url, follow_redirects=True).status_code, other.authorizations())
+    with serve(response()) as redirected, serve(response(302, Location=f"{redirected.url}/things")) as server:
+        assert (200, [""]) == (ask(server.url, follow_redirects=True).status_code, redirected.authorizations())
 
 
 @pytest.mark.parametrize("url", ["http://api.example.org/x", "http://127.0.0.1.example.org/", "HTTP://example.org"])
@@ -180,9 +182,9 @@ def test_a_response_its_request_and_the_client_show_no_key() -> None:
 @pytest.mark.parametrize("end", ["\n", "\r\n", " ", "\x00", "☃"])
 @pytest.mark.parametrize("make", [client, async_client])
 def test_an_invalid_key_is_an_error_that_does_not_show_it(make: type, end: str) -> None:
-    held = Secret(KEY + end)
+    secret = Secret(KEY + end)
     with pytest.raises(SettingError, match="white space, a line end") as caught:
-        make("https://api.example.org", held, live=True)
+        make("https://api.example.org", secret, live=True)
     assert KEY not in shown(caught.value)
 
 

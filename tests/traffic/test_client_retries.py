@@ -32,7 +32,7 @@ SENSELESS = ("", "soon", "-1", "1.5", "Thu, 99999999999999 Jan 2026 00:00:00 GMT
 
 
 @pytest.mark.parametrize(
-    ("scripts", "more", "status", "requests"),
+    ("scripts", "options", "status", "requests"),
     [
         *(([response(status), response()], {}, 200, 2) for status in (408, 429, 502, 503, 504)),
         *(([response(status), response()], {}, status, 1) for status in (400, 401, 404, 418, 500, 501)),
@@ -40,19 +40,19 @@ SENSELESS = ("", "soon", "-1", "1.5", "Thu, 99999999999999 Jan 2026 00:00:00 GMT
         *(([response(503), response()], {"method": method, "live": False}, 503, 1) for method in ("POST", "DELETE")),
         ([response(503)], {}, 503, QUICK.attempts),
         *(
-            ([response(429, Retry_After=one), response()], {"retry": RetryPolicy(budget=2.0)}, 429, 1)
-            for one in TOO_LONG
+            ([response(429, Retry_After=value), response()], {"retry": RetryPolicy(budget=2.0)}, 429, 1)
+            for value in TOO_LONG
         ),
-        *(([response(429, Retry_After=one), response()], {}, 200, 2) for one in SENSELESS),
+        *(([response(429, Retry_After=value), response()], {}, 200, 2) for value in SENSELESS),
     ],
 )
 def test_only_retryable_failures_are_retried_with_the_key(
-    ask: Ask, scripts: list[bytes | Script], more: dict[str, Any], status: int, requests: int
+    ask: Ask, scripts: list[bytes | Script], options: dict[str, Any], status: int, requests: int
 ) -> None:
     """Temporary failures and broken connections; not other statuses, unsafe methods, or too long a wait."""
     with serve(*scripts) as server:
         assert (status, [f"Bearer {KEY}"] * requests) == (
-            ask(server.url, **more).status_code,
+            ask(server.url, **options).status_code,
             server.authorizations(),
         )
 

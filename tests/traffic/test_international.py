@@ -52,25 +52,25 @@ def on_the_wire(url: str) -> str | None:
         return None
 
 
-def prepared(made: httpx.Client, url: str) -> httpx.Request:
+def prepared(http: httpx.Client, url: str) -> httpx.Request:
     """The request as it leaves a client."""
-    transport: Any = made._transport
-    step = next(flow(made.build_request("GET", url), transport._rules))
+    transport: Any = http._transport
+    step = next(flow(http.build_request("GET", url), transport._rules))
     assert isinstance(step, Send)
     return step.request
 
 
 def test_the_key_is_sent_only_to_names_of_the_same_host() -> None:
     urls = [f"https://{host}/things" for host in HOSTS]
-    known = [url for url in urls if on_the_wire(url) is not None]
-    assert len(known) > len(HOSTS) // 2
+    valid = [url for url in urls if on_the_wire(url) is not None]
+    assert len(valid) > len(HOSTS) // 2
     shared = Connection()
-    clients = {base: client(base, Secret(KEY), live=True, connection=shared) for base in known}
-    for base, url in product(known, known):
+    clients = {base: client(base, Secret(KEY), live=True, connection=shared) for base in valid}
+    for base, url in product(valid, valid):
         is_same = on_the_wire(base) == on_the_wire(url)
         assert is_same == (KEY in repr(prepared(clients[base], url).headers.raw)), (base, url)
-    for made in clients.values():
-        made.close()
+    for http in clients.values():
+        http.close()
 
 
 @pytest.mark.parametrize("host", [host for host in HOSTS if on_the_wire(f"https://{host}") is None])

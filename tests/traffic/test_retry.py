@@ -63,11 +63,11 @@ def test_a_retry_after_date_yields_the_seconds_until_then(seconds: int, zone: ti
 
 
 @pytest.mark.parametrize(
-    ("attempt", "asked", "expected"),
+    ("attempt", "retry_after", "expected"),
     [(1, None, 0.2), (2, None, 0.4), (3, None, 0.8), (1, "7", 7.0), (3, "0", 0.0), (2, "soon", 0.4)],
 )
-def test_the_wait_is_retry_after_or_doubles_per_attempt(attempt: int, asked: str | None, expected: float) -> None:
-    assert pytest.approx(expected) == RetryPolicy().wait(attempt, asked, NOW)
+def test_the_wait_is_retry_after_or_doubles_per_attempt(attempt: int, retry_after: str | None, expected: float) -> None:
+    assert pytest.approx(expected) == RetryPolicy().wait(attempt, retry_after, NOW)
 
 
 @pytest.mark.parametrize(

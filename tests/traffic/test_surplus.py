@@ -244,10 +244,10 @@ def secured(authority: trustme.CA, script: Callable[[ssl.SSLSocket], None]) -> I
 
 @pytest.fixture
 def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
-    http = trustme.CA()
-    http.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    certificate_authority = trustme.CA()
+    certificate_authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    return http
+    return certificate_authority
 
 
 def read_head(stream: ssl.SSLSocket) -> None:
@@ -273,37 +273,37 @@ def test_a_tls_connection_is_reused_and_its_end_is_not_reported(authority: trust
 
 
 def test_late_bytes_over_tls_are_reported(authority: trustme.CA) -> None:
-    told, sent = threading.Event(), threading.Event()
+    response_read, sent = threading.Event(), threading.Event()
 
     def script(stream: ssl.SSLSocket) -> None:
         read_head(stream)
         stream.sendall(response())
-        told.wait(30)
+        response_read.wait(30)
         stream.sendall(b"late")
         sent.set()
 
     with secured(authority, script) as url, watched(url) as (http, surplus_bytes, backend):
         http.get("/")
-        told.set()
+        response_read.set()
         assert sent.wait(30)
         backend.look(0.0)
-        assert [b"late"] == [one.data for one in surplus_bytes]
+        assert [b"late"] == [surplus.data for surplus in surplus_bytes]
 
 
 def test_threads_that_share_a_client_lose_no_bytes() -> None:
     """The check of an idle connection must not read the response to a request that was just sent."""
     with serve(response()) as server, watched(server.url) as (http, surplus_bytes, _), ThreadPoolExecutor(8) as threads:
-        assert [200] * 400 == [one.status_code for one in threads.map(lambda _: http.get("/"), range(400))]
+        assert [200] * 400 == [received.status_code for received in threads.map(lambda _: http.get("/"), range(400))]
         assert [] == surplus_bytes
 
 
 def test_a_reset_idle_connection_is_not_reported() -> None:
-    told, sent = threading.Event(), threading.Event()
+    response_read, sent = threading.Event(), threading.Event()
 
     def script(connection: socket.socket, number: int) -> object:
         connection.sendall(response())
         if number == 1:
-            told.wait(30)
+            response_read.wait(30)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
             connection.close()
             sent.set()
@@ -312,7 +312,7 @@ def test_a_reset_idle_connection_is_not_reported() -> None:
 
     with serve(script) as server, watched(server.url) as (http, surplus_bytes, _):
         http.get("/")
-        told.set()
+        response_read.set()
         assert sent.wait(30)
         assert 200 == http.get("/").status_code
         assert [] == surplus_bytes

@@ -56,13 +56,13 @@ def asked(url: str, certificate: str = "") -> str:
 
 
 def test_client_and_server_certificates_are_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    authority, own = trustme.CA(), tmp_path / "own.pem"
-    authority.issue_cert("me@example.org").private_key_and_cert_chain_pem.write_to_path(str(own))
+    authority, certificate = trustme.CA(), tmp_path / "own.pem"
+    authority.issue_cert("me@example.org").private_key_and_cert_chain_pem.write_to_path(str(certificate))
     with strict(authority) as url:
         untrusted = asked(url)
         authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-        assert "200" == asked(url, certificate=str(own))
+        assert "200" == asked(url, certificate=str(certificate))
         nameless = asked(url)
     assert "the connection to the target is not secure (TLS): " in untrusted
     assert "the target asks for a certificate of the client (TLS): " in nameless
@@ -75,9 +75,9 @@ def test_the_error_distinguishes_a_proxy_rejection_from_a_target_rejection(
     monkeypatch.setenv("NO_PROXY", "")
     with serve(response(403)) as proxy:
         monkeypatch.setenv("ALL_PROXY", proxy.url)
-        told = asked(url)
+        message = asked(url)
     tunnel = f"the target was not asked: the proxy (ALL_PROXY, {proxy.url[7:]}) does not let the request pass: 403 Said"
-    assert told == (tunnel if url.startswith("https") else "403")
+    assert message == (tunnel if url.startswith("https") else "403")
 
 
 def test_a_folder_of_certificate_authorities_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,8 +47,8 @@ class Reply:
 
     def typed(self, *content_type: str) -> "Reply":
         """The same with another content type, or with none."""
-        kept = tuple(header for header in self.headers if header[0].lower() != "content-type")
-        return replace(self, headers=(*kept, *(("Content-Type", value) for value in content_type)))
+        headers = tuple(header for header in self.headers if header[0].lower() != "content-type")
+        return replace(self, headers=(*headers, *(("Content-Type", value) for value in content_type)))
 
 
 def written(document: Any) -> bytes:

@@ -119,14 +119,14 @@ def edited(*edits: Edit, count: int = 10) -> Document:
 
 def put(*path_and_value: Any) -> Edit:
     """The edit that puts a value at a path: `put(3, "backing", "kind", "other")`."""
-    *way, last, value = path_and_value
-    return lambda runtimes: setitem(reduce(getitem, way, runtimes), last, value)
+    *parents, last, value = path_and_value
+    return lambda runtimes: setitem(reduce(getitem, parents, runtimes), last, value)
 
 
 def cut(*path: Any) -> Edit:
     """The edit that removes what is at a path."""
-    *way, last = path
-    return lambda runtimes: delitem(reduce(getitem, way, runtimes), last)
+    *parents, last = path
+    return lambda runtimes: delitem(reduce(getitem, parents, runtimes), last)
 
 
 def on_all(**properties: Any) -> Edit:

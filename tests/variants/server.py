@@ -65,8 +65,8 @@ class Server:
                     connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join()
-        for held in (self._main, self._second, self._waker, self._wake):
-            held.close()
+        for resource in (self._main, self._second, self._waker, self._wake):
+            resource.close()
 
     def _accept(self) -> None:
         with selectors.DefaultSelector() as selector:
@@ -100,7 +100,7 @@ class Server:
         try:
             with turn, connection.makefile("rb") as stream, contextlib.suppress(OSError, HungUpError):
                 wire.write(self.variant.service.greeting)
-                while (request := read_request(stream, origin, number)) and self._response(wire, request):
+                while (request := read_request(stream, origin, number)) and self._respond(wire, request):
                     pass
                 wire.finish()
         except (MalformedRequestError, ValueError):
@@ -112,7 +112,7 @@ class Server:
                 self._connections.discard(connection)
             connection.close()
 
-    def _response(self, wire: Wire, request: Request) -> bool:
+    def _respond(self, wire: Wire, request: Request) -> bool:
         wire.head_only = request.method == "HEAD"
         reply = self._reply(request)
         if request.wants_close and ("Connection", "close") not in reply.headers:

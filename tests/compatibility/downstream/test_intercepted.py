@@ -20,7 +20,7 @@ def test_httpx_mock_intercepts_the_client(httpx_mock: HTTPXMock, bctrl_client: h
 
     response = bctrl_client.get(listing)
 
-    assert ["from pytest-httpx"] == [one["name"] for one in response.json()["runtimes"]]
+    assert ["from pytest-httpx"] == [item["name"] for item in response.json()["runtimes"]]
     assert_conforms(response)
 
 
@@ -40,7 +40,7 @@ def test_respx_intercepts_the_client(respx_mock: respx.MockRouter, bctrl_client:
 
     response = bctrl_client.get(listing)
 
-    assert ["from respx"] == [one["name"] for one in response.json()["runtimes"]]
+    assert ["from respx"] == [item["name"] for item in response.json()["runtimes"]]
     assert [] == check(response)
 
 

@@ -32,13 +32,13 @@ def case(label: str, *rules: str) -> Callable[[Callable[[Doc], None]], Callable[
 
 
 def item(d: Doc) -> Doc:
-    found: Doc = d["components"]["schemas"][C]
-    return found
+    component: Doc = d["components"]["schemas"][C]
+    return component
 
 
 def op(d: Doc) -> Doc:
-    found: Doc = next(iter(d["paths"].values()))["get"]
-    return found
+    operation: Doc = next(iter(d["paths"].values()))["get"]
+    return operation
 
 
 def S(d: Doc, suffix: str) -> Doc:  # noqa: N802 - a schema by the end of its name
@@ -46,5 +46,5 @@ def S(d: Doc, suffix: str) -> Doc:  # noqa: N802 - a schema by the end of its na
 
 
 def resp(d: Doc) -> Doc:
-    found: Doc = d["components"]["schemas"]["spaces_runtimesList_Response_200"]
-    return found
+    component: Doc = d["components"]["schemas"]["spaces_runtimesList_Response_200"]
+    return component

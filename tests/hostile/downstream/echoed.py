@@ -12,4 +12,4 @@ with urllib.request.urlopen(_REQUEST) as _response:
 
 
 def echoed(sink: str) -> str:
-    return f"{sink} begins " + "".join(f"<{one}> " for one in SPELLED) + f"{sink} ends"
+    return f"{sink} begins " + "".join(f"<{encoded}> " for encoded in SPELLED) + f"{sink} ends"

@@ -15,8 +15,8 @@ def runtimes(bctrl_client: httpx.Client, bctrl_space_id: str) -> list[Any]:
     response = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")
     response.raise_for_status()
     assert response.headers["content-type"] == "application/json"
-    found: list[Any] = response.json()["runtimes"]
-    return found
+    items: list[Any] = response.json()["runtimes"]
+    return items
 
 
 def test_label(runtimes: list[Any]) -> None:
@@ -41,9 +41,9 @@ def test_backing(runtimes: list[Any]) -> None:
 
 
 def test_names_of_properties(runtimes: list[Any]) -> None:
-    known = {"id", "spaceId", "name", "kind", "type", "status", "region", "createdAt", "updatedAt", "activeRunId"}
-    known |= {"capabilities", "connections", "metadata", "backing", "summary"}
-    assert all(set(runtime) <= known for runtime in runtimes)
+    fields = {"id", "spaceId", "name", "kind", "type", "status", "region", "createdAt", "updatedAt", "activeRunId"}
+    fields |= {"capabilities", "connections", "metadata", "backing", "summary"}
+    assert all(set(runtime) <= fields for runtime in runtimes)
 
 
 def test_capabilities(runtimes: list[Any]) -> None:

@@ -20,10 +20,10 @@ class Runtime:
     @classmethod
     def of(cls, data: dict[str, Any]) -> Runtime:
         status = data.get("status")
-        known = status if status in ("starting", "idle", "active", "stopped", "failed") else "unknown"
+        status_or_unknown = status if status in ("starting", "idle", "active", "stopped", "failed") else "unknown"
         words = (str(data.get(name) or "") for name in ("name", "region", "createdAt"))
         name, region, created = words
-        return cls(str(data["id"]), name, known, region, created)
+        return cls(str(data["id"]), name, status_or_unknown, region, created)
 
 
 @pytest.fixture

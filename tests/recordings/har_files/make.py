@@ -74,11 +74,11 @@ def main(modules: str) -> None:
         for file in (folder / "attach").iterdir():
             text = file.read_text()
             (HERE / "attach" / file.name).write_text(without_key(text) if file.suffix == ".har" else text)
-        with ZipFile(folder / "attach.zip") as made, ZipFile(HERE / "attach.zip", "w") as archive:
-            for one in made.namelist():
-                text = made.read(one).decode()
-                kept = without_key(text) if one.endswith(".har") else text
-                archive.writestr(ZipInfo(one), kept, ZIP_DEFLATED)
+        with ZipFile(folder / "attach.zip") as recorded, ZipFile(HERE / "attach.zip", "w") as archive:
+            for member in recorded.namelist():
+                text = recorded.read(member).decode()
+                content = without_key(text) if member.endswith(".har") else text
+                archive.writestr(ZipInfo(member), content, ZIP_DEFLATED)
 
 
 def without_key(text: str) -> str:
