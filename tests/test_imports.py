@@ -73,15 +73,18 @@ def without_the_root(graph: Graph) -> Graph:
     return {name: targets - {"pytest_bctrl"} for name, targets in graph.items() if name != "pytest_bctrl"}
 
 
-GRAPH = import_graph(modules())
+@pytest.fixture(scope="module")
+def graph() -> Graph:
+    """The imports of the package."""
+    return import_graph(modules())
 
 
-def test_imports_between_modules_form_no_cycle() -> None:
-    assert first_cycle(GRAPH) == []
+def test_imports_between_modules_form_no_cycle(graph: Graph) -> None:
+    assert first_cycle(graph) == []
 
 
-def test_imports_between_packages_form_no_cycle() -> None:
-    assert first_cycle(between_packages(without_the_root(GRAPH))) == []
+def test_imports_between_packages_form_no_cycle(graph: Graph) -> None:
+    assert first_cycle(between_packages(without_the_root(graph))) == []
 
 
 @pytest.mark.parametrize(
