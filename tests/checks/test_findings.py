@@ -1,5 +1,4 @@
 """The findings of each check, as text: rule, kind, location, message, expected and observed value, and count."""
-# ruff: noqa: E501 - a table is read across
 
 from __future__ import annotations
 
@@ -56,99 +55,150 @@ def _without(name: str) -> Any:
 
 ANSWERS: dict[str, tuple[Any, ...]] = {
     "the sample": (response(sample(), id=SPACE), "nothing"),
-    "status 299": (response({}, 299), f"status_code_conformance @status: the status is not documented; {DOCUMENTED}, not 299"),
+    "status 299": (response({}, 299),
+        f"status_code_conformance @status: the status is not documented; {DOCUMENTED}, not 299"),
     "status 300": (response({}, 300),
-        f"warning status_code_conformance @status: redirect not followed, to protect the key (only the overlay documents this); {DOCUMENTED}, not 300"),
-    "status 499": (response({}, 499), f"warning status_code_conformance @status: the status is not documented (only the overlay documents this); {DOCUMENTED}, not 499"),
+        f"warning status_code_conformance @status: redirect not followed, to protect the key (only the overlay "
+        f"documents this); {DOCUMENTED}, not 300"),
+    "status 499": (response({}, 499),
+        f"warning status_code_conformance @status: the status is not documented (only the overlay documents this); "
+        f"{DOCUMENTED}, not 499"),
     "status 500": (response({}, 500), f"not_a_server_error @status: the server failed; {DOCUMENTED}, not 500"),
     "status 599": (response({}, 599), f"not_a_server_error @status: the server failed; {DOCUMENTED}, not 599"),
     "redirect": (response({}, 302, (("Location", "https://elsewhere"),)),
-        f'warning status_code_conformance @status: redirect not followed, to protect the key (only the overlay documents this); {DOCUMENTED}, not "302, to https://elsewhere"'),
+        f'warning status_code_conformance @status: redirect not followed, to protect the key (only the overlay '
+        f'documents this); {DOCUMENTED}, not "302, to https://elsewhere"'),
     "location of no redirect": (response({}, 201, (("Location", "https://elsewhere"),)),
         f"status_code_conformance @status: the status is not documented; {DOCUMENTED}, not 201"),
     "not JSON": (response(b"{,}"),
-        'strict_json/the body is not JSON @body: the body is not JSON: Expecting property name enclosed in double quotes at line 1, column 2; "a JSON text in UTF-8 (RFC 8259)", not "{,}"'),
+        'strict_json/the body is not JSON @body: the body is not JSON: Expecting property name enclosed in double '
+        'quotes at line 1, column 2; "a JSON text in UTF-8 (RFC 8259)", not "{,}"'),
     "not UTF-8": (response(b'{"a": "\xff"}'),
-        'strict_json/the body is not UTF-8 @body: the body is not UTF-8: byte 7 is 0xff; "a JSON text in UTF-8 (RFC 8259)", not {"a": "\\xff"}'),
+        'strict_json/the body is not UTF-8 @body: the body is not UTF-8: byte 7 is 0xff; "a JSON text in UTF-8 (RFC '
+        '8259)", not {"a": "\\xff"}'),
     "a word JSON has not": (response(b'{"runtimes": NaN}'),
-        'strict_json @body: the body holds NaN, which is not valid JSON; "a JSON text in UTF-8 (RFC 8259)", not {"runtimes": NaN}'),
+        'strict_json @body: the body holds NaN, which is not valid JSON; "a JSON text in UTF-8 (RFC 8259)", not '
+        '{"runtimes": NaN}'),
     "byte order mark": (response(b"\xef\xbb\xbf{}"),
-        'strict_json @body: the body begins with a byte order mark, which JSON texts must not have; "a JSON text in UTF-8 (RFC 8259)", not "﻿{}"'),
+        'strict_json @body: the body begins with a byte order mark, which JSON texts must not have; "a JSON text in '
+        'UTF-8 (RFC 8259)", not "﻿{}"'),
     "keys twice": (response(b'{"runtimes": [], "runtimes": [], "a": 1, "b": 2, "b": 3, "a": 4}'),
-        "strict_json @body: the key 'runtimes' appears twice in one object; \"a JSON text in UTF-8 (RFC 8259)\", not {\"runtimes\": [], \"runtimes\": [], \"a\": 1, \"b\": 2, \"b\": 3, \"a\"…",
-        "strict_json @body: the key 'b' appears twice in one object; \"a JSON text in UTF-8 (RFC 8259)\", not {\"runtimes\": [], \"runtimes\": [], \"a\": 1, \"b\": 2, \"b\": 3, \"a\"…",
-        "strict_json @body: the key 'a' appears twice in one object; \"a JSON text in UTF-8 (RFC 8259)\", not {\"runtimes\": [], \"runtimes\": [], \"a\": 1, \"b\": 2, \"b\": 3, \"a\"…",
-        'warning undocumented_property/undocumented-property @a: the contract does not document this property; ["runtimes"], not "integer"',
-        'warning undocumented_property/undocumented-property @b: the contract does not document this property; ["runtimes"], not "integer"'),
+        "strict_json @body: the key 'runtimes' appears twice in one object; \"a JSON text in UTF-8 (RFC 8259)\", not "
+        "{\"runtimes\": [], \"runtimes\": [], \"a\": 1, \"b\": 2, \"b\": 3, \"a\"…",
+        "strict_json @body: the key 'b' appears twice in one object; \"a JSON text in UTF-8 (RFC 8259)\", not "
+        "{\"runtimes\": [], \"runtimes\": [], \"a\": 1, \"b\": 2, \"b\": 3, \"a\"…",
+        "strict_json @body: the key 'a' appears twice in one object; \"a JSON text in UTF-8 (RFC 8259)\", not "
+        "{\"runtimes\": [], \"runtimes\": [], \"a\": 1, \"b\": 2, \"b\": 3, \"a\"…",
+        'warning undocumented_property/undocumented-property @a: the contract does not document this property; '
+        '["runtimes"], not "integer"',
+        'warning undocumented_property/undocumented-property @b: the contract does not document this property; '
+        '["runtimes"], not "integer"'),
     "deep": (response(b"[" * 100_000 + b"]" * 100_000),
-        'strict_json @body: the body is nested deeper than 700 levels; "a JSON text in UTF-8 (RFC 8259)", not "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[…"'),
+        'strict_json @body: the body is nested deeper than 700 levels; "a JSON text in UTF-8 (RFC 8259)", not '
+        '"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[…"'),
     "many digits": (response(b"[" + b"1" * 100001 + b"]"),
-        'strict_json @body: the body holds a number with more than 100000 digits; "a JSON text in UTF-8 (RFC 8259)", not "[11111111111111111111111111111111111111111111111111111111111…"'),
-    "empty": (response(b" \r\n"), 'complete_body @body: the body is empty; "a JSON text in UTF-8 (RFC 8259)", not "nothing"'),
+        'strict_json @body: the body holds a number with more than 100000 digits; "a JSON text in UTF-8 (RFC 8259)", '
+        'not "[11111111111111111111111111111111111111111111111111111111111…"'),
+    "empty": (response(b" \r\n"),
+        'complete_body @body: the body is empty; "a JSON text in UTF-8 (RFC 8259)", not "nothing"'),
     "no content type": (response(sample(), headers=()),
-        'content_type_conformance/missing @header Content-Type: the content type is missing; ["application/json"], not null'),
-    "two lengths": (replace(response(sample(), headers=(JSON, ("Content-Length", "9"), ("Transfer-Encoding", "chunked"))), has_all_headers=True),
-        'complete_answer/two lengths @header Content-Length: the answer has both Content-Length and Transfer-Encoding; "one of the two", not "9"'),
-    "no length, and in chunks": (replace(response(sample(), headers=(JSON, ("Transfer-Encoding", "chunked"))), has_all_headers=True), "nothing"),
-    "two lengths, as far as is known": (response(sample(), headers=(JSON, ("Content-Length", "9"), ("Transfer-Encoding", "chunked"))), "nothing"),
+        'content_type_conformance/missing @header Content-Type: the content type is missing; ["application/json"], '
+        'not null'),
+    "two lengths": (replace(response(sample(),
+        headers=(JSON, ("Content-Length", "9"), ("Transfer-Encoding", "chunked"))), has_all_headers=True),
+        'complete_answer/two lengths @header Content-Length: the answer has both Content-Length and '
+        'Transfer-Encoding; "one of the two", not "9"'),
+    "no length, and in chunks": (replace(response(sample(), headers=(JSON, ("Transfer-Encoding", "chunked"))),
+        has_all_headers=True), "nothing"),
+    "two lengths, as far as is known": (response(sample(),
+        headers=(JSON, ("Content-Length", "9"), ("Transfer-Encoding", "chunked"))), "nothing"),
     "another content type": (response(sample(), headers=(("Content-Type", "Text/HTML; charset=utf-8"),)),
-        'content_type_conformance/undocumented @header Content-Type: the content type is not documented; ["application/json"], not "Text/HTML; charset=utf-8"'),
+        'content_type_conformance/undocumented @header Content-Type: the content type is not documented; '
+        '["application/json"], not "Text/HTML; charset=utf-8"'),
     "half a letter": (response(json.dumps(_first(name="a\ud800")).encode()),
-        'warning interoperable_json @runtimes[*].name: the text has half a letter, a lone surrogate: no UTF-8 can hold it; "what every parser reads alike (I-JSON)", not "a\\\\ud800"; 1 of 8'),
+        'warning interoperable_json @runtimes[*].name: the text has half a letter, a lone surrogate: no UTF-8 can '
+        'hold it; "what every parser reads alike (I-JSON)", not "a\\\\ud800"; 1 of 8'),
     "half a letter in a name": (response(json.dumps(_first(metadata={"a\ud800": 1})).encode()),
-        'warning interoperable_json @runtimes[*].metadata: the text has half a letter, a lone surrogate: no UTF-8 can hold it; "what every parser reads alike (I-JSON)", not "a\\\\ud800"; 1 of 8'),
+        'warning interoperable_json @runtimes[*].metadata: the text has half a letter, a lone surrogate: no UTF-8 can '
+        'hold it; "what every parser reads alike (I-JSON)", not "a\\\\ud800"; 1 of 8'),
     "a number beyond double precision": (response({"error": "a", "code": "b", "requestId": "c", "x": [10**309]}, 400),
-        'warning interoperable_json @x[*]: the number is beyond double precision: many parsers read infinity; "what every parser reads alike (I-JSON)", not "a larger one"'),
+        'warning interoperable_json @x[*]: the number is beyond double precision: many parsers read infinity; "what '
+        'every parser reads alike (I-JSON)", not "a larger one"'),
     "the largest number of double precision": (
         response({"error": "a", "code": "b", "requestId": "c", "x": int(sys.float_info.max)}, 400), "nothing"),
     "an infinite number": (response(b'{"runtimes": [], "x": 1e400}'),
-        'warning interoperable_json @x: the number is beyond double precision: many parsers read infinity; "what every parser reads alike (I-JSON)", not "a larger one"',
-        'warning undocumented_property/undocumented-property @x: the contract does not document this property; ["runtimes"], not "number"'),
+        'warning interoperable_json @x: the number is beyond double precision: many parsers read infinity; "what '
+        'every parser reads alike (I-JSON)", not "a larger one"',
+        'warning undocumented_property/undocumented-property @x: the contract does not document this property; '
+        '["runtimes"], not "number"'),
     "text of a refusal": (response({"error": {"code": "a", "message": ["no", "text"]}}, 400),
-        'warning schema/missing @error.reasonClass: the required property is missing (only the overlay documents this); "a value", not "no such property"',
-        'warning schema/missing @error.requestId: the required property is missing (only the overlay documents this); "a value", not "no such property"',
-        'warning schema/type @error.message: the value has the wrong type, array (only the overlay documents this); ["string"], not ["no", "text"]'),
+        'warning schema/missing @error.reasonClass: the required property is missing (only the overlay documents '
+        'this); "a value", not "no such property"',
+        'warning schema/missing @error.requestId: the required property is missing (only the overlay documents this); '
+        '"a value", not "no such property"',
+        'warning schema/type @error.message: the value has the wrong type, array (only the overlay documents this); '
+        '["string"], not ["no", "text"]'),
     "wrong type": (response(_first(name=7)),
         'schema/type @runtimes[*].name: the value has the wrong type, integer; ["string"], not 7; 1 of 8'),
     "format": (response(_first(id="no-uuid")),
         'schema/format @runtimes[*].id: the text is not in the format uuid; "uuid", not "no-uuid"; 1 of 8'),
     "unlisted value": (response(_first(status="paused")),
-        'schema/unlisted-value @runtimes[*].status: the value is not one of the documented values; ["active", "stopped", "failed"], not "paused"; 1 of 8'),
+        'schema/unlisted-value @runtimes[*].status: the value is not one of the documented values; ["active", '
+        '"stopped", "failed"], not "paused"; 1 of 8'),
     "each unlisted value": (response(_each(status="paused")),
-        'schema/unlisted-value @runtimes[*].status: the value is not one of the documented values; ["active", "stopped", "failed"], not "paused"; 8 of 8'),
+        'schema/unlisted-value @runtimes[*].status: the value is not one of the documented values; ["active", '
+        '"stopped", "failed"], not "paused"; 8 of 8'),
     "missing": (response(_without("name")),
-        'schema/missing @runtimes[*].name: the required property is missing; "a value", not "no such property"; 1 of 8'),
+        'schema/missing @runtimes[*].name: the required property is missing; "a value", '
+        'not "no such property"; 1 of 8'),
     "no object": (response([]), 'schema/type @$: the value has the wrong type, array; ["object"], not []'),
     "undocumented": (response(_each(tenant="acme")),
-        'warning undocumented_property/undocumented-property @runtimes[*].tenant: the contract does not document this property; ["activeRunId", "backing", "capabilities", "connections", "createdAt", "id", "kind", "metadata", "… 7 more"], not "4-character string"; 8 of 8'),
+        'warning undocumented_property/undocumented-property @runtimes[*].tenant: the contract does not document this '
+        'property; ["activeRunId", "backing", "capabilities", "connections", "createdAt", "id", "kind", "metadata", '
+        '"… 7 more"], not "4-character string"; 8 of 8'),
     "undocumented at the top": (response({**sample(), "total": 3}),
-        'warning undocumented_property/undocumented-property @total: the contract does not document this property; ["runtimes"], not "integer"'),
+        'warning undocumented_property/undocumented-property @total: the contract does not document this property; '
+        '["runtimes"], not "integer"'),
     "ids twice": (response({"runtimes": [*sample()["runtimes"], sample()["runtimes"][0]]}),
-        'unique_ids @runtimes[*].id: two runtimes never share an id; "a value of its own", not "151bee19-0f81-4252-a2e7-ab10313e9136"; 1 of 9'),
+        'unique_ids @runtimes[*].id: two runtimes never share an id; "a value of its own", not '
+        '"151bee19-0f81-4252-a2e7-ab10313e9136"; 1 of 9'),
     "another space": (response(runtime(), id="another"),
-        'space_id_matches @runtimes[*].spaceId: a space lists its own runtimes and no others; "another", not "5b1e0c8e-0000-4000-8000-00000000bc71"'),
+        'space_id_matches @runtimes[*].spaceId: a space lists its own runtimes and no others; "another", not '
+        '"5b1e0c8e-0000-4000-8000-00000000bc71"'),
     "its own space in capitals": (response(runtime(), id=SPACE.upper()), "nothing"),
     "type is not kind": (response(_first(type="desktop")),
-        'warning kind_equals_type @runtimes[*].kind: kind and type share one enum and name one thing; "desktop", not "browser"; 1 of 8'),
+        'warning kind_equals_type @runtimes[*].kind: kind and type share one enum and name one thing; "desktop", not '
+        '"browser"; 1 of 8'),
     "no time": (response(_first(createdAt="yesterday", updatedAt="soon")),
-        'warning iso_8601_times @runtimes[*].createdAt: the spec types times as plain strings, and consumers parse them; "an ISO 8601 time, such as 2026-03-01T08:00:00Z", not "yesterday"; 1 of 8',
-        'warning iso_8601_times @runtimes[*].updatedAt: the spec types times as plain strings, and consumers parse them; "an ISO 8601 time, such as 2026-03-01T08:00:00Z", not "soon"; 1 of 8'),
+        'warning iso_8601_times @runtimes[*].createdAt: the spec types times as plain strings, and consumers parse '
+        'them; "an ISO 8601 time, such as 2026-03-01T08:00:00Z", not "yesterday"; 1 of 8',
+        'warning iso_8601_times @runtimes[*].updatedAt: the spec types times as plain strings, and consumers parse '
+        'them; "an ISO 8601 time, such as 2026-03-01T08:00:00Z", not "soon"; 1 of 8'),
     "ordered after one that is no object": (
-        response({"runtimes": [7, *runtime(createdAt="2026-03-02T00:00:00Z", updatedAt="2026-03-01T00:00:00Z")["runtimes"]]}),
+        response({"runtimes": [7,
+            *runtime(createdAt="2026-03-02T00:00:00Z", updatedAt="2026-03-01T00:00:00Z")["runtimes"]]}),
         'schema/type @runtimes[*]: the value has the wrong type, integer; ["object"], not 7; 1 of 2',
-        'warning updated_not_before_created @runtimes[*].updatedAt: nothing is changed before it was made; "not before createdAt, 2026-03-02T00:00:00Z", not "2026-03-01T00:00:00Z"'),
-    "a request of another method, with what sends it again": (replace(response(b"{"), method="OPTIONS", reproduce="curl …"),
-        'strict_json/the body is not JSON @body: the body is not JSON: Expecting property name enclosed in double quotes at line 1, column 2; "a JSON text in UTF-8 (RFC 8259)", not "{"'),
+        'warning updated_not_before_created @runtimes[*].updatedAt: nothing is changed before it was made; "not '
+        'before createdAt, 2026-03-02T00:00:00Z", not "2026-03-01T00:00:00Z"'),
+    "a request of another method, with what sends it again": (replace(response(b"{"), method="OPTIONS",
+        reproduce="curl …"),
+        'strict_json/the body is not JSON @body: the body is not JSON: Expecting property name enclosed in double '
+        'quotes at line 1, column 2; "a JSON text in UTF-8 (RFC 8259)", not "{"'),
     "a refusal": (
-        response({"error": "no", "code": 7, "requestId": "r"}, 401), 'warning schema/type @code: the value has the wrong type, integer (only the overlay documents this); ["string"], not 7'),
+        response({"error": "no", "code": 7, "requestId": "r"}, 401),
+        'warning schema/type @code: the value has the wrong type, integer (only the overlay documents this); '
+        '["string"], not 7'),
 }  # fmt: skip
 """A response to the operation of the packaged contract, and the findings."""
 
 SCHEMAS: dict[str, tuple[Any, ...]] = {
     "nothing is allowed": (False, 1, 'schema/false @$: nothing is allowed here; "nothing", not 1'),
     "long object with words of every kind": (
-        {"$ref": "#/components/schemas/O", "properties": {"a": {"items": {"type": "integer"}}, "n": {"type": "null"}}, "required": ["x", "y"], "maxProperties": 2, "propertyNames": {"maxLength": 1}}, {"a": [*range(9), "x"], "n": 1, "long": 1},
-        "schema/maxProperties @$: the value breaks 'maxProperties'; 2, not {\"a\": [0, 1, 2, 3, 4, 5, 6, 7, \"… 2 more\"], \"n\": 1, \"long\": 1}",
+        {"$ref": "#/components/schemas/O", "properties": {"a": {"items": {"type": "integer"}}, "n": {"type": "null"}},
+            "required": ["x", "y"], "maxProperties": 2, "propertyNames": {"maxLength": 1}},
+            {"a": [*range(9), "x"], "n": 1, "long": 1},
+        "schema/maxProperties @$: the value breaks 'maxProperties'; 2, not {\"a\": [0, 1, 2, 3, 4, 5, 6, 7, \"… 2 "
+        "more\"], \"n\": 1, \"long\": 1}",
         'schema/missing @x: the required property is missing; "a value", not "no such property"',
         'schema/missing @y: the required property is missing; "a value", not "no such property"',
         'schema/type @a[*]: the value has the wrong type, string; ["integer"], not "x"; 1 of 10',
@@ -159,25 +209,32 @@ SCHEMAS: dict[str, tuple[Any, ...]] = {
     "minimum": ({"minimum": 3}, 1, "schema/minimum @$: the value breaks 'minimum'; 3, not 1"),
     "one of several types": ({"type": ["string", "null"]}, 1,
         'schema/type @$: the value has the wrong type, integer; ["string", "null"], not 1'),
-    "none of what has no name": ({"anyOf": [{"type": ["string", "null"], "minLength": 2}, {"type": "string", "maxLength": 0, "required": ["a"]}, False]}, "x",
-        'schema/alternatives @$: the value is none of the documented alternatives; ["null or string", "string {a}", "nothing"], not "x"'),
-    "none of what has no name, nor a type": ({"anyOf": [{"minimum": 5}, {"allOf": [{"$ref": "#/components/schemas/N"}, {"minimum": 5}]}]}, 1,
+    "none of what has no name": ({"anyOf": [{"type": ["string", "null"], "minLength": 2},
+        {"type": "string", "maxLength": 0, "required": ["a"]}, False]}, "x",
+        'schema/alternatives @$: the value is none of the documented alternatives; ["null or string", "string {a}", '
+        '"nothing"], not "x"'),
+    "none of what has no name, nor a type": ({"anyOf": [{"minimum": 5},
+        {"allOf": [{"$ref": "#/components/schemas/N"}, {"minimum": 5}]}]}, 1,
         'schema/alternatives @$: the value is none of the documented alternatives; ["a value", "integer"], not 1'),
     "closed, and nothing is documented": ({"additionalProperties": False}, {"a": 1},
         "schema/additionalProperties @$: the value breaks 'additionalProperties'; false, not {\"a\": 1}"),
-    "a property that has the name of a word": ({"properties": {"additionalProperties": False}}, {"additionalProperties": 1},
+    "a property that has the name of a word": ({"properties": {"additionalProperties": False}},
+        {"additionalProperties": 1},
         'schema/false @additionalProperties: nothing is allowed here; "nothing", not 1'),
-    "within what is evaluated nowhere": ({"properties": {"a": True}, "unevaluatedProperties": {"$ref": "#/components/schemas/N"}}, {"a": 1, "b": "x"},
+    "within what is evaluated nowhere": ({"properties": {"a": True},
+        "unevaluatedProperties": {"$ref": "#/components/schemas/N"}}, {"a": 1, "b": "x"},
         'schema/type @b: the value has the wrong type, string; ["integer"], not "x"'),
     "closed within": ({"items": {"properties": {"a": True}, "additionalProperties": False}}, [{"a": 1, "b": 2}],
         'schema/additionalProperties @[*]: the value breaks \'additionalProperties\'; false, not {"a": 1, "b": 2}',
-        'warning undocumented_property/undocumented-property @[*].b: the contract does not document this property; ["a"], not "integer"'),
+        'warning undocumented_property/undocumented-property @[*].b: the contract does not document this property; '
+        '["a"], not "integer"'),
     "more places than are listed": ({"items": {"type": "string"}}, [1] * 20_001,
         'schema/type @[*]: the value has the wrong type, integer; ["string"], not 1; 20000 of 20001',
         'schema/more @$: more than 20,000 places break the schema, and are not all listed; null, not null'),
     "too deep": ({"$ref": "#/components/schemas/T"}, json.loads("[" * 60 + "1" + "]" * 60),
         'schema/deep @$: the body breaks its schema, at a place too deep to name; null, not [[[["[… 1 items]"]]]]'),
-    "const": ({"const": "a"}, "b", 'schema/unlisted-value @$: the value is not one of the documented values; ["a"], not "b"'),
+    "const": ({"const": "a"}, "b",
+        'schema/unlisted-value @$: the value is not one of the documented values; ["a"], not "b"'),
     "const of another type": ({"type": "string", "const": "a"}, 1,
         'schema/type @$: the value has the wrong type, integer; ["string"], not 1'),
     "enum of another type": ({"type": "string", "enum": ["a"]}, None,
@@ -201,11 +258,13 @@ SCHEMAS: dict[str, tuple[Any, ...]] = {
     "long list with words beside": ({"items": {"$ref": "#/components/schemas/N"}, "maxItems": 8}, [*LONG, "a"],
         "schema/maxItems @$: the value breaks 'maxItems'; 8, not [0, 1, 2, 3, 4, 5, 6, 7, \"… 2 more\"]",
         'schema/type @[*]: the value has the wrong type, string; ["integer"], not "a"; 1 of 10'),
-    "long list within": ({"properties": {"a": {"items": {"type": "integer"}}, "b": {"type": "null"}}, "required": ["c"]}, {"a": [*LONG, "x"], "b": 1},
+    "long list within": ({"properties": {"a": {"items": {"type": "integer"}}, "b": {"type": "null"}},
+        "required": ["c"]}, {"a": [*LONG, "x"], "b": 1},
         'schema/missing @c: the required property is missing; "a value", not "no such property"',
         'schema/type @a[*]: the value has the wrong type, string; ["integer"], not "x"; 1 of 10',
         'schema/type @b: the value has the wrong type, integer; ["null"], not 1'),
-    "long list with its first items apart": ({"prefixItems": [{"type": "string"}], "items": {"type": "integer"}}, [1, "x", *LONG],
+    "long list with its first items apart": ({"prefixItems": [{"type": "string"}], "items": {"type": "integer"}},
+        [1, "x", *LONG],
         'schema/type @[*]: the value has the wrong type, string; ["integer"], not "x"; 1 of 11',
         'schema/type @[*]: the value has the wrong type, integer; ["string"], not 1; 1 of 11'),
     "referred with words beside": ({"$ref": "#/components/schemas/L", "maxItems": 9}, [*LONG, "a"],
@@ -213,34 +272,52 @@ SCHEMAS: dict[str, tuple[Any, ...]] = {
         "schema/minItems @$: the value breaks 'minItems'; 11, not [0, 1, 2, 3, 4, 5, 6, 7, \"… 2 more\"]",
         'schema/type @[*]: the value has the wrong type, string; ["integer"], not "a"; 1 of 10'),
     "closed with a long list": ({"properties": {"a": True}, "additionalProperties": False}, {"a": LONG, "b": 1},
-        "schema/additionalProperties @$: the value breaks 'additionalProperties'; false, not {\"a\": [0, 1, 2, 3, 4, 5, 6, 7, \"… 1 more\"], \"b\": 1}",
-        'warning undocumented_property/undocumented-property @b: the contract does not document this property; ["a"], not "integer"'),
+        "schema/additionalProperties @$: the value breaks 'additionalProperties'; false, not {\"a\": [0, 1, 2, 3, 4, "
+        "5, 6, 7, \"… 1 more\"], \"b\": 1}",
+        'warning undocumented_property/undocumented-property @b: the contract does not document this property; ["a"], '
+        'not "integer"'),
     "unevaluated": ({"properties": {"a": True}, "unevaluatedProperties": False}, {"a": LONG, "b": 1},
-        "schema/unevaluatedProperties @$: the value breaks 'unevaluatedProperties'; false, not {\"a\": [0, 1, 2, 3, 4, 5, 6, 7, \"… 1 more\"], \"b\": 1}",
-        'warning undocumented_property/undocumented-property @b: the contract does not document this property; ["a"], not "integer"'),
+        "schema/unevaluatedProperties @$: the value breaks 'unevaluatedProperties'; false, not {\"a\": [0, 1, 2, 3, "
+        "4, 5, 6, 7, \"… 1 more\"], \"b\": 1}",
+        'warning undocumented_property/undocumented-property @b: the contract does not document this property; ["a"], '
+        'not "integer"'),
 }  # fmt: skip
 """A schema, a body that breaks it, and the findings."""
 
 INSTEAD: dict[str, tuple[Any, ...]] = {
-    "a refusal was due": (response(sample()), (403, 401), "warning status_code_conformance/instead of 401, 403 @status: the status is documented, but not what this request is to get (only the overlay documents this); [401, 403], not 200"),
+    "a refusal was due": (response(sample()), (403, 401),
+        "warning status_code_conformance/instead of 401, 403 @status: the status is documented, but not what this "
+        "request is to get (only the overlay documents this); [401, 403], not 200"),
     "an answer was due": (response({}, 400, (("Location", "/elsewhere"),)), (200,),
-        "status_code_conformance/instead of 200 @status: the status is documented, but not what this request is to get; [200], not 400",
-        'content_type_conformance/missing @header Content-Type: the content type is missing; ["application/json"], not null',
-        'warning schema/alternatives @$: the value is none of the documented alternatives (only the overlay documents this); ["FlatError {error, code, requestId}", "NestedError {error}"], not {}'),
-    "a refusal that the contract is silent about": (response({}, 401, contract=ONE), (401, 403), "warning status_code_conformance/instead of 401, 403 @status: the status is not documented; [401, 403], not 401"),
-    "a refusal that it documents in another way": (response({}, 401, contract=ONE), (401, 200), "status_code_conformance/instead of 200, 401 @status: the status is not documented; [200, 401], not 401"),
-    "a refusal was due, and the server failed": (response({}, 503), (401, 403), "not_a_server_error/instead of 401, 403 @status: the server failed; [401, 403], not 503"),
+        "status_code_conformance/instead of 200 @status: the status is documented, but not what this request is to "
+        "get; [200], not 400",
+        'content_type_conformance/missing @header Content-Type: the content type is missing; ["application/json"], '
+        'not null',
+        'warning schema/alternatives @$: the value is none of the documented alternatives (only the overlay documents '
+        'this); ["FlatError {error, code, requestId}", "NestedError {error}"], not {}'),
+    "a refusal that the contract is silent about": (response({}, 401, contract=ONE), (401, 403),
+        "warning status_code_conformance/instead of 401, 403 @status: the status is not documented; [401, 403], not "
+        "401"),
+    "a refusal that it documents in another way": (response({}, 401, contract=ONE), (401, 200),
+        "status_code_conformance/instead of 200, 401 @status: the status is not documented; [200, 401], not 401"),
+    "a refusal was due, and the server failed": (response({}, 503), (401, 403),
+        "not_a_server_error/instead of 401, 403 @status: the server failed; [401, 403], not 503"),
 }  # fmt: skip
 """A response, the statuses that the request should get, and the findings."""
 
 CREDENTIALS = {
-    200: ("ignored_auth/accepted @credential: empty bearer: an invalid credential is accepted; [401, 403], not 200", "ignored_auth @credential: no header, HEAD: an invalid credential is accepted; [401, 403], not 200"),
-    299: ("ignored_auth/accepted @credential: empty bearer: an invalid credential is accepted; [401, 403], not 299", "ignored_auth @credential: no header, HEAD: an invalid credential is accepted; [401, 403], not 299"),
-    300: ("warning ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one (only the overlay documents this); [401, 403], not 300", "nothing"),
-    400: ("warning ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one (only the overlay documents this); [401, 403], not 400", "nothing"),
+    200: ("ignored_auth/accepted @credential: empty bearer: an invalid credential is accepted; [401, 403], not 200",
+        "ignored_auth @credential: no header, HEAD: an invalid credential is accepted; [401, 403], not 200"),
+    299: ("ignored_auth/accepted @credential: empty bearer: an invalid credential is accepted; [401, 403], not 299",
+        "ignored_auth @credential: no header, HEAD: an invalid credential is accepted; [401, 403], not 299"),
+    300: ("warning ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one "
+        "(only the overlay documents this); [401, 403], not 300", "nothing"),
+    400: ("warning ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one "
+        "(only the overlay documents this); [401, 403], not 400", "nothing"),
     401: ("nothing", "nothing"),
     403: ("nothing", "nothing"),
-    499: ("warning ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one (only the overlay documents this); [401, 403], not 499", "nothing"),
+    499: ("warning ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one "
+        "(only the overlay documents this); [401, 403], not 499", "nothing"),
     500: ("nothing", "not_a_server_error/HEAD @status: the server fails at a HEAD; [401, 403], not 500"),
 }  # fmt: skip
 """By the status of the response: the findings for a wrong credential, and for a HEAD without one."""

@@ -1,5 +1,4 @@
-"""Pairs of documents that differ in the credentials that they ask for, as `further_document_pairs` has them of the rest."""
-# ruff: noqa: E501 - a table is read across
+"""Pairs of documents that differ in the required credentials, in the form of `further_document_pairs`."""
 
 from __future__ import annotations
 
@@ -56,30 +55,40 @@ _TOKEN: Doc = {**_HEADER, "name": "Authorization"}
 
 SECURITY: dict[str, tuple[Any, ...]] = {
     "several credentials, each enough": (_secured({"tls": []}), _secured(*_each("tls", "e", "c", "d", "a", "b")),
-        "api-security-alternative-added @security: apiKey header x-a, apiKey header x-b, apiKey header x-c, apiKey header x-d, apiKey header x-e",
-        "api-security-alternative-removed @security: apiKey header x-a, apiKey header x-b, apiKey header x-c, apiKey header x-d, "
+        "api-security-alternative-added @security: apiKey header x-a, apiKey header x-b, apiKey header x-c, apiKey "
+        "header x-d, apiKey header x-e",
+        "api-security-alternative-removed @security: apiKey header x-a, apiKey header x-b, apiKey header x-c, apiKey "
+        "header x-d, "
         "apiKey header x-e"),
     "one of several credentials": (_secured(*_each("bearer", "tls")), _secured(*_each("e", "c", "d", "a", "b")),
-        "api-security-added @security: apiKey header x-a, apiKey header x-b, apiKey header x-c, apiKey header x-d, apiKey header x-e; "
+        "api-security-added @security: apiKey header x-a, apiKey header x-b, apiKey header x-c, apiKey header x-d, "
+        "apiKey header x-e; "
         "api-security-removed @security: http bearer, mutualTLS",
-        "api-security-added @security: http bearer, mutualTLS; api-security-removed @security: apiKey header x-a, apiKey header x-b, "
+        "api-security-added @security: http bearer, mutualTLS; api-security-removed @security: apiKey header x-a, "
+        "apiKey header x-b, "
         "apiKey header x-c, apiKey header x-d, apiKey header x-e"),
     "two credentials at once": (_secured(), _secured({"bearer": [], "a": []}),
-        "api-security-added @security: apiKey header x-a and http bearer", "api-security-removed @security: apiKey header x-a and http bearer"),
+        "api-security-added @security: apiKey header x-a and http bearer",
+        "api-security-removed @security: apiKey header x-a and http bearer"),
     "a credential that need not be": (_secured({}, {"a": []}), _secured({"a": []}),
-        "api-security-added @security: optional → required", "api-security-alternative-added @security: required → optional"),
+        "api-security-added @security: optional → required",
+        "api-security-alternative-added @security: required → optional"),
     "two credentials of which none needs to be": (_secured({}, {"a": []}, {"b": []}), _secured({}, {"a": []}),
-        "api-security-removed @security: apiKey header x-b", "api-security-alternative-added @security: apiKey header x-b"),
+        "api-security-removed @security: apiKey header x-b",
+        "api-security-alternative-added @security: apiKey header x-b"),
     "a credential that need not be, where none was asked": (_secured({}), _secured({}, {"a": []}),
-        "api-security-alternative-added @security: apiKey header x-a", "api-security-removed @security: apiKey header x-a"),
+        "api-security-alternative-added @security: apiKey header x-a",
+        "api-security-removed @security: apiKey header x-a"),
     "another credential, that need not be": (_secured({"a": []}), _secured({}, {"b": []}),
-        "api-security-alternative-added @security: apiKey header x-b; api-security-removed @security: apiKey header x-a",
+        "api-security-alternative-added @security: apiKey header x-b; api-security-removed @security: apiKey header "
+        "x-a",
         "api-security-added @security: apiKey header x-a; api-security-removed @security: apiKey header x-b"),
     "scopes of several credentials": (_secured({"oauth": ["read"]}, {"open": ["x", "y"]}, {"a": ["one"], "b": []}),
         _secured({"oauth": ["write", "all"]}, {"open": ["y"]}, {"b": ["two"], "a": []}),
         "api-security-scope-added @security: all, two, write; api-security-scope-removed @security: one, read, x",
         "api-security-scope-added @security: one, read, x; api-security-scope-removed @security: all, two, write"),
-    "scopes, two lists of one credential": (_secured({"oauth": ["read"]}, {"oauth": ["write"]}), _secured({"oauth": ["admin"]}),
+    "scopes, two lists of one credential": (_secured({"oauth": ["read"]}, {"oauth": ["write"]}),
+        _secured({"oauth": ["admin"]}),
         "api-security-added @security: oauth2; api-security-removed @security: oauth2",
         "api-security-added @security: oauth2; api-security-removed @security: oauth2"),
     "scopes and another credential": (_secured({"oauth": ["read"]}), _secured({"oauth": ["write"]}, {"a": []}),
@@ -89,30 +98,43 @@ SECURITY: dict[str, tuple[Any, ...]] = {
         "api-security-added @security: apiKey cookie Key; api-security-removed @security: apiKey query Key",
         "api-security-added @security: apiKey query Key; api-security-removed @security: apiKey cookie Key"),
     "a key that a parameter carried": (
-        _secured(parameters=[_HEADER]), _secured({"a": []}), "api-security-added-for-known-credential @security: apiKey header x-a",
-        "api-security-removed @security: apiKey header x-a; new-request-parameter-for-known-credential @header x-a: X-A"),
-    "a key that a parameter carries, and another": (_secured(parameters=[_HEADER]), _secured({"a": [], "b": []}, parameters=[_HEADER]),
+        _secured(parameters=[_HEADER]), _secured({"a": []}),
+        "api-security-added-for-known-credential @security: apiKey header x-a",
+        "api-security-removed @security: apiKey header x-a; new-request-parameter-for-known-credential @header x-a: "
+        "X-A"),
+    "a key that a parameter carries, and another": (_secured(parameters=[_HEADER]),
+        _secured({"a": [], "b": []}, parameters=[_HEADER]),
         "api-security-added @security: apiKey header x-a and apiKey header x-b",
         "api-security-removed @security: apiKey header x-a and apiKey header x-b"),
     "a key that a parameter need not carry": (
-        _secured(parameters=[{**_HEADER, "required": False}]), _secured({"a": []}, parameters=[{**_HEADER, "required": False}]),
+        _secured(parameters=[{**_HEADER, "required": False}]),
+        _secured({"a": []}, parameters=[{**_HEADER, "required": False}]),
         "api-security-added @security: apiKey header x-a", "api-security-removed @security: apiKey header x-a"),
     "a certificate": (_secured(parameters=[_TOKEN]), _secured({"tls": []}, parameters=[_TOKEN]),
         "api-security-added @security: mutualTLS", "api-security-removed @security: mutualTLS"),
     "a document's own and an operation's": (
         {**document(security=_each("a")), "components": {"securitySchemes": _SCHEMES}}, _secured({"a": []}, {"b": []}),
-        "api-security-alternative-added @security: apiKey header x-b", "api-security-alternative-removed @security: apiKey header x-b"),
+        "api-security-alternative-added @security: apiKey header x-b",
+        "api-security-alternative-removed @security: apiKey header x-b"),
     "schemes of every kind": (document(), {**document(), "components": {"securitySchemes": _SCHEMES}},
-        "api-security-component-added @securitySchemes: apiKey cookie Key, apiKey header x-a, apiKey header x-b, apiKey header x-c, "
-        "apiKey header x-d, apiKey header x-e, apiKey query Key, http bearer, mutualTLS, oauth2, openIdConnect https://o",
-        "api-security-component-removed @securitySchemes: apiKey cookie Key, apiKey header x-a, apiKey header x-b, apiKey header x-c, "
-        "apiKey header x-d, apiKey header x-e, apiKey query Key, http bearer, mutualTLS, oauth2, openIdConnect https://o"),
+        "api-security-component-added @securitySchemes: apiKey cookie Key, apiKey header x-a, apiKey header x-b, "
+        "apiKey header x-c, "
+        "apiKey header x-d, apiKey header x-e, apiKey query Key, http bearer, mutualTLS, oauth2, openIdConnect "
+        "https://o",
+        "api-security-component-removed @securitySchemes: apiKey cookie Key, apiKey header x-a, apiKey header x-b, "
+        "apiKey header x-c, "
+        "apiKey header x-d, apiKey header x-e, apiKey query Key, http bearer, mutualTLS, oauth2, openIdConnect "
+        "https://o"),
     "schemes that are called otherwise": (
-        _schemes(one=_key("X-One"), two=_key("Two", "query")), _schemes(first=_key("x-one"), second=_key("two", "query")),
-        "api-security-component-added @securitySchemes: apiKey query two; api-security-component-removed @securitySchemes: apiKey query Two",
-        "api-security-component-added @securitySchemes: apiKey query Two; api-security-component-removed @securitySchemes: apiKey query two"),
+        _schemes(one=_key("X-One"), two=_key("Two", "query")),
+        _schemes(first=_key("x-one"), second=_key("two", "query")),
+        "api-security-component-added @securitySchemes: apiKey query two; api-security-component-removed "
+        "@securitySchemes: apiKey query Two",
+        "api-security-component-added @securitySchemes: apiKey query Two; api-security-component-removed "
+        "@securitySchemes: apiKey query two"),
     "a scheme that became another": (
-        _schemes(a={"type": "openIdConnect", "openIdConnectUrl": "https://o"}), _schemes(a={"type": "openIdConnect", "openIdConnectUrl": "https://p"}),
+        _schemes(a={"type": "openIdConnect", "openIdConnectUrl": "https://o"}),
+        _schemes(a={"type": "openIdConnect", "openIdConnectUrl": "https://p"}),
         "api-security-component-type-changed @securitySchemes: openIdConnect https://o → openIdConnect https://p",
         "api-security-component-type-changed @securitySchemes: openIdConnect https://p → openIdConnect https://o"),
     "flows that came, went and changed": (_flows(implicit=_flow("a", read="r", write="w"), password=_flow("p")),
@@ -120,21 +142,26 @@ SECURITY: dict[str, tuple[Any, ...]] = {
         "api-security-component-oauth-scope-added @securitySchemes oauth2 implicit: all; "
         'api-security-component-oauth-scope-changed @securitySchemes oauth2 implicit: (read) "r" → "reads"; '
         "api-security-component-oauth-scope-removed @securitySchemes oauth2 implicit: write; "
-        "api-security-component-oauth-token-url-changed @securitySchemes oauth2 implicit: https://a/token → https://b/token; "
+        "api-security-component-oauth-token-url-changed @securitySchemes oauth2 implicit: https://a/token → "
+        "https://b/token; "
         "api-security-component-oauth-url-changed @securitySchemes oauth2 implicit: https://a → https://b",
         "api-security-component-oauth-scope-added @securitySchemes oauth2 implicit: write; "
         'api-security-component-oauth-scope-changed @securitySchemes oauth2 implicit: (read) "reads" → "r"; '
         "api-security-component-oauth-scope-removed @securitySchemes oauth2 implicit: all; "
-        "api-security-component-oauth-token-url-changed @securitySchemes oauth2 implicit: https://b/token → https://a/token; "
+        "api-security-component-oauth-token-url-changed @securitySchemes oauth2 implicit: https://b/token → "
+        "https://a/token; "
         "api-security-component-oauth-url-changed @securitySchemes oauth2 implicit: https://b → https://a"),
-    "flows of a scheme that is called otherwise": (_schemes(one={"type": "oauth2", "flows": {"implicit": _flow("a", read="r")}}),
+    "flows of a scheme that is called otherwise": (_schemes(one={"type": "oauth2",
+        "flows": {"implicit": _flow("a", read="r")}}),
         _schemes(two={"type": "oauth2", "flows": {"implicit": _flow("a", read="r", write="w")}}),
         "api-security-component-oauth-scope-added @securitySchemes oauth2 implicit: write",
         "api-security-component-oauth-scope-removed @securitySchemes oauth2 implicit: write"),
-    "certificates that are called otherwise": (_keyed(k={"type": "mutualTLS"}), _keyed(l={"type": "mutualTLS"}), "nothing"),
+    "certificates that are called otherwise": (_keyed(k={"type": "mutualTLS"}), _keyed(l={"type": "mutualTLS"}),
+        "nothing"),
     "OAuth that is called otherwise": (_keyed(k={"type": "oauth2"}), _keyed(l={"type": "oauth2"}), "nothing"),
     "OpenID Connect of another provider": (
-        _keyed(k={"type": "openIdConnect", "openIdConnectUrl": "https://a"}), _keyed(k={"type": "openIdConnect", "openIdConnectUrl": "https://b"}),
+        _keyed(k={"type": "openIdConnect", "openIdConnectUrl": "https://a"}),
+        _keyed(k={"type": "openIdConnect", "openIdConnectUrl": "https://b"}),
         "api-security-added @security: openIdConnect https://b; "
         "api-security-component-type-changed @securitySchemes: openIdConnect https://a → openIdConnect https://b; "
         "api-security-removed @security: openIdConnect https://a",

@@ -1,5 +1,4 @@
 """The changes of alternatives and discriminators that oasdiff's own tests make; see `peer_pairs`."""
-# ruff: noqa: E501 - a table is read across
 
 from __future__ import annotations
 
@@ -27,7 +26,8 @@ def told(body_by: Doc | None, breed_by: Doc | None) -> Doc:
     """Pets with a discriminator at the root and one inside."""
     dog = obj(kind=S, breed={"oneOf": [ref("B1"), ref("B2")], **({"discriminator": breed_by} if breed_by else {})})
     schemas = {
-        "Dog": dog, "Cat": obj(kind=S, purr=S), "B1": obj(label=S, one=S), "B2": obj(label=S, two=S), "B3": obj(label=S, three=S),
+        "Dog": dog, "Cat": obj(kind=S, purr=S), "B1": obj(label=S, one=S), "B2": obj(label=S, two=S),
+        "B3": obj(label=S, three=S),
     }  # fmt: skip
     whole = {"oneOf": [ref("Dog"), ref("Cat")], **({"discriminator": body_by} if body_by else {})}
     return {**response(content={"application/json": {"schema": whole}}), "components": {"schemas": schemas}}

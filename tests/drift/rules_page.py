@@ -2,7 +2,6 @@
 
 Run `python -m tests.drift.rules_page` in the project's folder after a change of either.
 """
-# ruff: noqa: E501 - a case a line
 
 from __future__ import annotations
 
@@ -20,10 +19,10 @@ _INTRODUCTION = """\
 
 <!-- Written by tests/drift/rules_page.py; a test compares them. -->
 
-Every rule, with a smallest change that triggers it and nothing else; `pytest-bctrl explain RULE` shows the same. Ids are those of
-[oasdiff](https://github.com/oasdiff/oasdiff) where it has one; the column *oasdiff* is its level, and `-` marks an id
-that was coined here in the same grammar. A level in bold differs from oasdiff's on purpose: a consumer that validates
-what it receives, or follows what the spec says to send, would break.
+Every rule, with a smallest change that triggers it and nothing else; `pytest-bctrl explain RULE` shows the same.
+Ids are those of [oasdiff](https://github.com/oasdiff/oasdiff) where it has one; the column *oasdiff* is its level, and
+`-` marks an id that was coined here in the same grammar. A level in bold differs from oasdiff's on purpose: a consumer
+that validates what it receives, or follows what the spec says to send, would break.
 
 How to change a level: `levels:` in `bctrl-drift.yaml`, see [the drift gate](../how-to/drift.md).
 """
@@ -43,7 +42,8 @@ def rules_page() -> str:
         rows.append(f"{_row(table[name])} {before} | {after} |")
     rows += ["", "## Schemas", ""]
     rows.append(
-        "The same change has a rule of its own in each place: the root of a response body, a property anywhere in it, a "
+        "The same change has a rule of its own in each place: the root of a response body, a property anywhere in it, "
+        "a "
         "response header, a parameter, a property of a parameter."
     )
     placed = {schema_change(name): rule for name, rule in table.items()}

@@ -1,5 +1,4 @@
 """The baseline: what it may contain, what it accepts, and how entries are added to it."""
-# ruff: noqa: E501 - one line per case
 
 from __future__ import annotations
 
@@ -110,7 +109,8 @@ def test_entries_are_divided_into_drift_rules_and_check_rules(
 def test_the_note_on_a_stale_entry_without_a_rule_mentions_other_commands() -> None:
     baseline = baseline_of(f"allow:\n  - {{fingerprint: aa, {_TAIL}}}\n")
     assert baseline_notes([FINDING], baseline, TODAY) == [
-        "f:2: the entry for aa is stale: no finding matches it; remove it, or add the rule of the finding if another command reports it"
+        "f:2: the entry for aa is stale: no finding matches it; remove it, or add the rule of the finding if another "
+        "command reports it"
     ]
 
 

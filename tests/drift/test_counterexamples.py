@@ -1,5 +1,4 @@
 """What shows a change: a value that one document allows and the other forbids, as a second engine has it too."""
-# ruff: noqa: E501 - a case a line
 
 from __future__ import annotations
 
@@ -218,14 +217,19 @@ def test_a_counterexample_contains_the_difference_and_its_location(around: Doc, 
         ({"type": "string", "nullable": True, "enum": ["a"]}, {"type": ["string", "null"], "enum": ["a", None]}),
         ({"nullable": True, "maxLength": 3}, {"maxLength": 3}),
         ({"nullable": True, "$ref": "#/a", "maxLength": 3}, {"anyOf": [{"$ref": "#/a"}, {"type": "null"}]}),
-        ({"minimum": 1, "exclusiveMinimum": True, "maximum": 3, "exclusiveMaximum": False}, {"exclusiveMinimum": 1, "maximum": 3}),
-        ({"type": "integer", "format": "int32", "minimum": 1}, {"type": "integer", "format": "int32", "minimum": 1, "maximum": 2**31 - 1}),
+        ({"minimum": 1, "exclusiveMinimum": True, "maximum": 3, "exclusiveMaximum": False},
+            {"exclusiveMinimum": 1, "maximum": 3}),
+        ({"type": "integer", "format": "int32", "minimum": 1},
+            {"type": "integer", "format": "int32", "minimum": 1, "maximum": 2**31 - 1}),
         ({"required": True, "oneOf": [], "$id": "a", "$schema": "b"}, {}),
         ({"type": None, "pattern": "("}, {}),
-        ({"properties": {"enum": {"nullable": True, "type": "string"}}}, {"properties": {"enum": {"type": ["string", "null"]}}}),
+        ({"properties": {"enum": {"nullable": True, "type": "string"}}},
+            {"properties": {"enum": {"type": ["string", "null"]}}}),
         ({"enum": [{"nullable": True}]}, {"enum": [{"nullable": True}]}),
-        ({"oneOf": [{"$ref": "#/A"}, {"$ref": "#/B"}, {}], "discriminator": {"propertyName": "k", "mapping": {"a": "A"}}},
-         {"oneOf": [{"$ref": "#/A"}, {"$ref": "#/B"}, {}], "discriminator": {"propertyName": "k", "mapping": {"a": "#/A", "B": "#/B"}}}),
+        ({"oneOf": [{"$ref": "#/A"}, {"$ref": "#/B"}, {}],
+            "discriminator": {"propertyName": "k", "mapping": {"a": "A"}}},
+         {"oneOf": [{"$ref": "#/A"}, {"$ref": "#/B"}, {}],
+             "discriminator": {"propertyName": "k", "mapping": {"a": "#/A", "B": "#/B"}}}),
         ({"items": None, "prefixItems": [{"pattern": "a"}, True]}, {"prefixItems": [{"pattern": "a"}, True]}),
     ],
 )  # fmt: skip

@@ -1,5 +1,4 @@
 """Reading YAML, JSON and pages: plain JSON data, and the line of every place."""
-# ruff: noqa: E501 - a case a line
 
 from __future__ import annotations
 
@@ -29,9 +28,12 @@ VALUES = st.recursive(
 @pytest.mark.parametrize(
     ("written", "read"),
     [
-        ("on", "on"), ("yes", "yes"), ("no", "no"), ("true", True), ("True", True), ("null", None), ("~", None), ("", None),
-        ("2026-11-24", "2026-11-24"), ("12:30:45", "12:30:45"), ("1_000", "1_000"), ("012", 12), ("0x1F", 31), ("0o17", 15),
-        ("1.5", 1.5), ("1e3", 1000.0), (".5", 0.5), ("-7", -7), ("+7", 7), ("1.2.3", "1.2.3"), ("'1'", "1"), ('"true"', "true"),
+        ("on", "on"), ("yes", "yes"), ("no", "no"), ("true", True), ("True", True), ("null", None), ("~", None),
+        ("", None),
+        ("2026-11-24", "2026-11-24"), ("12:30:45", "12:30:45"), ("1_000", "1_000"), ("012", 12), ("0x1F", 31),
+        ("0o17", 15),
+        ("1.5", 1.5), ("1e3", 1000.0), (".5", 0.5), ("-7", -7), ("+7", 7), ("1.2.3", "1.2.3"), ("'1'", "1"),
+        ('"true"', "true"),
         ("!!str 1", "1"), ("=", "="), ("<<", "<<"), ("-", None), (".", "."), ("|\n  a\n  b", "a\nb\n"),
     ],
 )  # fmt: skip
@@ -121,7 +123,8 @@ def test_the_line_of_a_missing_pointer_is_that_of_its_nearest_parent() -> None:
     "name", ["spec", "https://example.invalid/spec?v=2", "standard input", "spec.yaml", "SPEC.YML"]
 )
 def test_a_fenced_block_in_a_description_does_not_make_yaml_a_page(name: str) -> None:
-    text = "openapi: 3.1.0\ninfo:\n  title: t\n  version: '1'\n  description: |\n    Call it:\n    ```yaml\n    openapi: 3.0.0\n    ```\npaths: {}\n"
+    description = "    Call it:\n    ```yaml\n    openapi: 3.0.0\n    ```\n"
+    text = f"openapi: 3.1.0\ninfo:\n  title: t\n  version: '1'\n  description: |\n{description}paths: {{}}\n"
     assert load_document(text, name).data["openapi"] == "3.1.0"
 
 

@@ -1,5 +1,4 @@
 """The gate as CI runs it: arguments, streams, files and an exit code."""
-# ruff: noqa: E501 - a case a line
 
 from __future__ import annotations
 
@@ -85,7 +84,8 @@ def test_fail_on_never_still_exits_with_2_for_an_unreadable_upstream(tmp_path: P
 def test_several_formats_are_written_to_their_output_files(tmp_path: Path, base: str) -> None:
     written(tmp_path, page(PAUSED))
     done = drift(
-        "drift", "page.md", "--base", base, "--format", "sarif", "--output", "drift.sarif", "--format", "json", "--output",
+        "drift", "page.md", "--base", base, "--format", "sarif", "--output", "drift.sarif", "--format", "json",
+        "--output",
         "drift.json", "--format", "markdown", cwd=tmp_path,
     )  # fmt: skip
     assert done.stdout.startswith("## drift: 1 error")
@@ -147,7 +147,8 @@ def test_an_expired_entry_is_reported_and_exits_with_1(tmp_path: Path, base: str
     written(tmp_path, page(PAUSED))
     written(
         tmp_path,
-        "allow:\n- rule: response-property-enum-value-added\n  location: runtimes[*].status\n  reason: r\n  until: 2020-01-01\n",
+        "allow:\n- rule: response-property-enum-value-added\n  location: runtimes[*].status\n  reason: r\n  until: "
+        "2020-01-01\n",
         "bctrl-baseline.yaml",
     )
     done = drift("drift", "page.md", "--base", base, cwd=tmp_path)

@@ -1,5 +1,4 @@
 """Two ways of writing a schema that mean the same are no drift; what looks like it and means another thing is."""
-# ruff: noqa: E501 - a case a line
 
 from __future__ import annotations
 
@@ -39,7 +38,8 @@ SAME: list[tuple[Any, Any]] = [
     ({"anyOf": [False, False]}, False),
     ({"anyOf": [TEXT, {"enum": ["a"]}, {"type": "string", "maxLength": 3}]}, TEXT),
     ({"anyOf": [{"type": ["string", "integer"]}, {"type": "boolean"}]}, {"type": ["string", "integer", "boolean"]}),
-    ({"type": "integer", "format": "int32", "minimum": 1, "exclusiveMaximum": 9}, {"type": "integer", "minimum": 1, "exclusiveMaximum": 9}),
+    ({"type": "integer", "format": "int32", "minimum": 1, "exclusiveMaximum": 9},
+        {"type": "integer", "minimum": 1, "exclusiveMaximum": 9}),
     ({"enum": ["a", "abc", 1], "minLength": 1, "maxLength": 2}, {"enum": ["a", 1]}),
     ({"enum": [1, 5, "a"], "minimum": 2, "maximum": 9}, {"enum": [5, "a"]}),
     ({"enum": [1, 5, 9, "a"], "exclusiveMinimum": 1, "exclusiveMaximum": 9}, {"enum": [5, "a"]}),
@@ -51,7 +51,8 @@ SAME: list[tuple[Any, Any]] = [
     ({"type": "array", "items": True, "unevaluatedItems": False}, {"type": "array"}),
     ({"type": "object", "additionalProperties": {}, "unevaluatedProperties": False}, {"type": "object"}),
     ({"type": ["array", "boolean", "null", "number", "object", "string"]}, {}),
-    ({"type": "object", "oneOf": [{"required": ["a"]}, {"type": "object", "required": ["b"]}]}, {"oneOf": [{"type": "object", "required": ["a"]}, {"type": "object", "required": ["b"]}]}),
+    ({"type": "object", "oneOf": [{"required": ["a"]}, {"type": "object", "required": ["b"]}]},
+        {"oneOf": [{"type": "object", "required": ["a"]}, {"type": "object", "required": ["b"]}]}),
     ({"allOf": [{"enum": ["a", "b"]}, {"enum": ["b", "c"]}]}, {"const": "b"}),
     ({"enum": [1, "a", None], "type": ["string", "null"]}, {"enum": ["a", None]}),
     ({"enum": ["a"], "type": "string", "nullable": True}, {"enum": ["a", None]}),
@@ -71,13 +72,17 @@ SAME: list[tuple[Any, Any]] = [
     ({"type": "integer", "multipleOf": 1}, WHOLE),
     ({"type": "string", "multipleOf": 2, "maximum": 3, "minItems": 1, "minProperties": 1, "uniqueItems": True}, TEXT),
     ({"type": "string", "items": TEXT, "contains": TEXT, "unevaluatedItems": False}, TEXT),
-    ({"type": "string", "required": ["a"], "properties": {"a": TEXT}, "additionalProperties": False, "propertyNames": TEXT, "unevaluatedProperties": False}, TEXT),
+    ({"type": "string", "required": ["a"], "properties": {"a": TEXT}, "additionalProperties": False,
+        "propertyNames": TEXT, "unevaluatedProperties": False}, TEXT),
     ({"type": "array", "minContains": 2, "maxContains": 3}, {"type": "array"}),
     ({"type": "object", "required": True}, {"type": "object"}),
     ({"type": "object", "required": ["b"], "dependentRequired": {"a": ["b"]}}, {"type": "object", "required": ["b"]}),
-    ({"type": "array", "allOf": [{"prefixItems": [TEXT]}, {"prefixItems": [{"maxLength": 3}, WHOLE]}]}, {"type": "array", "prefixItems": [{**TEXT, "maxLength": 3}, WHOLE]}),
-    ({"type": "array", "allOf": [{"items": TEXT}, {"items": {"maxLength": 3}}]}, {"type": "array", "items": {**TEXT, "maxLength": 3}}),
-    ({"type": "object", "allOf": [{"properties": {"a": TEXT}}, {"properties": {"a": {"maxLength": 3}}}]}, {"type": "object", "properties": {"a": {**TEXT, "maxLength": 3}}}),
+    ({"type": "array", "allOf": [{"prefixItems": [TEXT]}, {"prefixItems": [{"maxLength": 3}, WHOLE]}]},
+        {"type": "array", "prefixItems": [{**TEXT, "maxLength": 3}, WHOLE]}),
+    ({"type": "array", "allOf": [{"items": TEXT}, {"items": {"maxLength": 3}}]},
+        {"type": "array", "items": {**TEXT, "maxLength": 3}}),
+    ({"type": "object", "allOf": [{"properties": {"a": TEXT}}, {"properties": {"a": {"maxLength": 3}}}]},
+        {"type": "object", "properties": {"a": {**TEXT, "maxLength": 3}}}),
     ({"allOf": [{"readOnly": True}, {"readOnly": False}]}, {"readOnly": True}),
     ({"allOf": [{"readOnly": False}, {"readOnly": True}]}, {"readOnly": True}),
     ({"allOf": [{"default": 1}, {"default": 2}]}, {"default": 1}),
@@ -102,10 +107,13 @@ OTHER: list[tuple[Any, Any, set[str]]] = [
     ({"oneOf": [{"const": "a"}, {"const": "b"}]}, {"enum": ["a"]}, {"enum-value-removed"}),
     ({"type": "integer", "multipleOf": 2}, {"type": "integer", "multipleOf": 1}, {"multiple-of-unset"}),
     ({"type": "number", "multipleOf": 1}, {"type": "number"}, {"multiple-of-unset"}),
-    ({"type": "array", "contains": TEXT, "maxContains": 3}, {"type": "array", "contains": TEXT}, {"max-contains-unset"}),
-    ({"type": "object", "dependentRequired": {"a": ["b", "c"]}, "required": ["b"]}, {"type": "object", "required": ["b"]}, {"dependent-required-removed"}),
+    ({"type": "array", "contains": TEXT, "maxContains": 3}, {"type": "array", "contains": TEXT},
+        {"max-contains-unset"}),
+    ({"type": "object", "dependentRequired": {"a": ["b", "c"]}, "required": ["b"]},
+        {"type": "object", "required": ["b"]}, {"dependent-required-removed"}),
     ({"allOf": [{"default": 1}, {"default": 2}]}, {"default": 2}, {"default-value-changed"}),
-    ({"type": ["string", "null"], "readOnly": True}, {"type": ["string", "null"]}, {"response-optional-property-became-not-read-only"}),
+    ({"type": ["string", "null"], "readOnly": True}, {"type": ["string", "null"]},
+        {"response-optional-property-became-not-read-only"}),
 ]  # fmt: skip
 
 

@@ -1,5 +1,4 @@
 """Targets of a reference: a pointer, an anchor, a list element; and its siblings."""
-# ruff: noqa: E501 - a case a line
 
 from __future__ import annotations
 
@@ -24,7 +23,8 @@ def with_components(schema: Any, **schemas: Any) -> Doc:
 
 @pytest.mark.parametrize(
     "ref",
-    ["#/components/schemas/A~1~0b~1", "#/components/schemas/A~1%7E0b%7E1", "#/components/schemas/Whole/allOf/1", "#named", "#in-a-list", "#na%6Ded"],
+    ["#/components/schemas/A~1~0b~1", "#/components/schemas/A~1%7E0b%7E1", "#/components/schemas/Whole/allOf/1",
+        "#named", "#in-a-list", "#na%6Ded"],
 )  # fmt: skip
 def test_references_resolve_to_pointers_list_elements_and_anchors(ref: str) -> None:
     """A key with `/` and `~`, a percent-encoded key, an element of a list, an anchor."""
@@ -61,7 +61,8 @@ def test_a_duplicate_anchor_resolves_to_the_component() -> None:
 
 @pytest.mark.parametrize(
     "beside",
-    [{"title": "t"}, {"description": "d"}, {"$comment": "c"}, {"x-order": 1}, {"nullable": False}, {"examples": ["a"]}, {"$dynamicRef": "#/components/schemas/Z"}],
+    [{"title": "t"}, {"description": "d"}, {"$comment": "c"}, {"x-order": 1}, {"nullable": False}, {"examples": ["a"]},
+        {"$dynamicRef": "#/components/schemas/Z"}],
     ids=lambda beside: next(iter(beside)),
 )  # fmt: skip
 def test_keywords_without_effect_next_to_a_reference_are_no_change(beside: Doc) -> None:

@@ -1,5 +1,4 @@
 """The errors for unreadable documents: the document, the line, the location, and the expected value."""
-# ruff: noqa: E501 - a case a line
 
 from __future__ import annotations
 
@@ -69,12 +68,21 @@ def test_a_value_where_a_schema_belongs_is_an_error(value: Any, kind: str) -> No
         (body({"prefixItems": {}}), f"a mapping is where a list belongs, at {SCHEMA}/prefixItems {SEE}"),
         (body({"enum": 5}), f"a number is where a list belongs, at {SCHEMA}/enum {SEE}"),
         (body({"type": 5}), f"'type' is neither a name nor a list of names, at {SCHEMA}/type (such as string)"),
-        (body({"type": ["string", 5]}), f"'type' is neither a name nor a list of names, at {SCHEMA}/type (such as string)"),
-        (body({"type": ["text", "null", "number"]}), f"'text' is not a type, at {SCHEMA}/type (types: array, boolean, integer, number, object, string and null)"),
-        (body({"type": "x" * 50}), f"'{'x' * 40}' is not a type, at {SCHEMA}/type (types: array, boolean, integer, number, object, string and null)"),
-        (body({"allOf": [{"maxLength": length} for length in range(502)]}), f"allOf nests too deeply or has too many branches, at {SCHEMA}/allOf/500 (flatten it)"),
-        ({**document(), "paths": {"a": {}}}, "the path 'a' does not begin with a slash, at #/paths/a (see OpenAPI 3.1, section 4.8.8.1)"),
-        ({**document(), "paths": {"a" * 90: {}}}, f"the path '{'a' * 80}' does not begin with a slash, at #/paths/{'a' * 90} (see OpenAPI 3.1, section 4.8.8.1)"),
+        (body({"type": ["string", 5]}),
+            f"'type' is neither a name nor a list of names, at {SCHEMA}/type (such as string)"),
+        (body({"type": ["text", "null", "number"]}),
+            f"'text' is not a type, at {SCHEMA}/type "
+            "(types: array, boolean, integer, number, object, string and null)"),
+        (body({"type": "x" * 50}),
+            f"'{'x' * 40}' is not a type, at {SCHEMA}/type (types: array, boolean, integer, number, object, string "
+            f"and null)"),
+        (body({"allOf": [{"maxLength": length} for length in range(502)]}),
+            f"allOf nests too deeply or has too many branches, at {SCHEMA}/allOf/500 (flatten it)"),
+        ({**document(), "paths": {"a": {}}},
+            "the path 'a' does not begin with a slash, at #/paths/a (see OpenAPI 3.1, section 4.8.8.1)"),
+        ({**document(), "paths": {"a" * 90: {}}},
+            f"the path '{'a' * 80}' does not begin with a slash, at #/paths/{'a' * 90} (see OpenAPI 3.1, section "
+            f"4.8.8.1)"),
         ({**document(), "paths": {"/a": "text"}}, f"a text is where a mapping belongs, at #/paths/~1a {SEE}"),
         ({**document(), "paths": {"/a": {"get": "text"}}}, f"a text is where a mapping belongs, at {GET} {SEE}"),
         (body({"minimum": "1"}), f"'minimum' is not a number, at {SCHEMA}/minimum (give a number)"),
@@ -84,8 +92,12 @@ def test_a_value_where_a_schema_belongs_is_an_error(value: Any, kind: str) -> No
         (body({"multipleOf": "2"}), f"'multipleOf' is not a number above 0, at {SCHEMA}/multipleOf (give one)"),
         (document(servers=[{}]), "a server has no url, at #/servers/0 (give it one)"),
         (document(servers=[{"url": 1}]), f"a number is where text belongs, at #/servers/0/url {SEE}"),
-        (document({"security": [{"k": []}]}), f"security names the scheme 'k', which is not defined, at {GET}/security/0/k (define it under components/securitySchemes, which has: none)"),
-        (document({"security": [{"k": []}]}, components={"securitySchemes": {"k": {"type": "magic"}}}), "a security scheme has no known type, at #/components/securitySchemes/k (apiKey, http, mutualTLS, oauth2 or openIdConnect)"),
+        (document({"security": [{"k": []}]}),
+            f"security names the scheme 'k', which is not defined, at {GET}/security/0/k (define it under "
+            f"components/securitySchemes, which has: none)"),
+        (document({"security": [{"k": []}]}, components={"securitySchemes": {"k": {"type": "magic"}}}),
+            "a security scheme has no known type, at #/components/securitySchemes/k (apiKey, http, mutualTLS, oauth2 "
+            "or openIdConnect)"),
     ],
 )  # fmt: skip
 def test_a_malformed_document_is_an_error_with_location_and_hint(revision: Doc, says: str) -> None:
@@ -96,9 +108,14 @@ def test_a_malformed_document_is_an_error_with_location_and_hint(revision: Doc, 
     ("ref", "says"),
     [
         (5, "a $ref is not text, at {at} (it should read #/components/...)"),
-        ("other.yaml", "the $ref 'other.yaml' leads outside the document, at {at} (nothing is fetched; bundle it first: npx @redocly/cli bundle revision --output bundled.yaml)"),
-        ("o" * 300, "the $ref '" + "o" * 200 + "' leads outside the document, at {at} (nothing is fetched; bundle it first: npx @redocly/cli bundle revision --output bundled.yaml)"),
-        ("#/components/schemas/Z", "the $ref '#/components/schemas/Z' names nothing, at {at} (define it, or fix the $ref)"),
+        ("other.yaml",
+            "the $ref 'other.yaml' leads outside the document, at {at} (nothing is fetched; bundle it first: npx "
+            "@redocly/cli bundle revision --output bundled.yaml)"),
+        ("o" * 300,
+            "the $ref '" + "o" * 200 + "' leads outside the document, at {at} (nothing is fetched; bundle it first: "
+            "npx @redocly/cli bundle revision --output bundled.yaml)"),
+        ("#/components/schemas/Z",
+            "the $ref '#/components/schemas/Z' names nothing, at {at} (define it, or fix the $ref)"),
         ("#/servers/1", "the $ref '#/servers/1' names nothing, at {at} (define it, or fix the $ref)"),
         ("#/servers/-1", "the $ref '#/servers/-1' names nothing, at {at} (define it, or fix the $ref)"),
         ("#" + "z" * 300, "the $ref '#" + "z" * 199 + "' names nothing, at {at} (define it, or fix the $ref)"),

@@ -1,5 +1,4 @@
 """Documents that cannot be compared are rejected with the problem, its location and the expected value."""
-# ruff: noqa: E501 - a case a line
 
 from __future__ import annotations
 
@@ -29,12 +28,18 @@ def secured(name: str, scheme: Doc) -> Doc:
 CASES: dict[str, tuple[Doc, str, str, str]] = {
     "a bound in words": (body({"maxLength": "5"}), "'maxLength' is not a number", f"{BODY}/maxLength", "give a number"),
     "a bound that is true": (body({"minimum": True}), "'minimum' is not a number", f"{BODY}/minimum", "give a number"),
-    "a multiple of nothing": (body({"multipleOf": 0}), "'multipleOf' is not a number above 0", f"{BODY}/multipleOf", "give one"),
-    "a multiple of true": (body({"multipleOf": True}), "'multipleOf' is not a number above 0", f"{BODY}/multipleOf", "give one"),
-    "a multiple in words": (body({"multipleOf": "2"}), "'multipleOf' is not a number above 0", f"{BODY}/multipleOf", "give one"),
-    "a parameter without a name": (parameter(name=""), NAMELESS, "/paths/~1a/get/parameters/0", "name it and say where"),
-    "a parameter in a body": (parameter(**{"in": "body"}), NAMELESS, "/paths/~1a/get/parameters/0", "name it and say where"),
-    "a discriminator in words": (discriminated("k"), "a text is where a mapping belongs", f"{BODY}/discriminator", "see the OpenAPI specification"),
+    "a multiple of nothing": (body({"multipleOf": 0}), "'multipleOf' is not a number above 0", f"{BODY}/multipleOf",
+        "give one"),
+    "a multiple of true": (body({"multipleOf": True}), "'multipleOf' is not a number above 0", f"{BODY}/multipleOf",
+        "give one"),
+    "a multiple in words": (body({"multipleOf": "2"}), "'multipleOf' is not a number above 0", f"{BODY}/multipleOf",
+        "give one"),
+    "a parameter without a name": (parameter(name=""), NAMELESS, "/paths/~1a/get/parameters/0",
+        "name it and say where"),
+    "a parameter in a body": (parameter(**{"in": "body"}), NAMELESS, "/paths/~1a/get/parameters/0",
+        "name it and say where"),
+    "a discriminator in words": (discriminated("k"), "a text is where a mapping belongs", f"{BODY}/discriminator",
+        "see the OpenAPI specification"),
     "a mapping in words": (
         discriminated({"propertyName": "k", "mapping": "a"}),
         "a text is where a mapping belongs", f"{BODY}/discriminator/mapping", "see the OpenAPI specification",
@@ -52,7 +57,8 @@ CASES: dict[str, tuple[Doc, str, str, str]] = {
         secured("key", {"type": "password"}), "a security scheme has no known type",
         "/components/securitySchemes/key", "apiKey, http, mutualTLS, oauth2 or openIdConnect",
     ),
-    "a server without a URL": (document(servers=[{"description": "d"}]), "a server has no url", "/servers/0", "give it one"),
+    "a server without a URL": (document(servers=[{"description": "d"}]), "a server has no url", "/servers/0",
+        "give it one"),
 }  # fmt: skip
 
 

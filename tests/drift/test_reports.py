@@ -1,5 +1,4 @@
 """Every format holds every finding, and is what it says it is."""
-# ruff: noqa: E501 - a case a line
 
 from __future__ import annotations
 
@@ -37,7 +36,8 @@ _BASE = load_document(TEXT, "contracts/spec.yaml")
 FINDINGS = compare(_BASE, load_document(page(_CHANGED), "https://example.invalid/list.md"))
 TITLE = Title("drift", "contracts/spec.yaml", "https://example.invalid/list.md", "error", ("one note",))
 NASTY = Finding(
-    "a-rule", "error", "a|b`c\x1b[2J", "</td>]]> \x00 | `x` <b>\n::error::%0A @all \ud800", expected={"a": [1]}, observed="\x07",
+    "a-rule", "error", "a|b`c\x1b[2J", "</td>]]> \x00 | `x` <b>\n::error::%0A @all \ud800", expected={"a": [1]},
+    observed="\x07",
     operation="GET /a,b:c", fingerprint="f" * 16,
 )  # fmt: skip
 SARIF_SCHEMA = json.loads(Path(__file__).with_name("data").joinpath("sarif-2.1.0.json").read_text("utf-8"))

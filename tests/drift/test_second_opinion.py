@@ -1,5 +1,4 @@
 """A second list of labelled changes of the published spec, written by reading the spec alone."""
-# ruff: noqa: E501 - a change a line
 
 from __future__ import annotations
 
@@ -78,14 +77,20 @@ CASES: dict[str, tuple[str, Change]] = {
     "a status is renamed": (BREAKING, enum("ItemsStatus", "active", "halted", "failed")),
     "statuses are no longer listed": (BREAKING, enum("ItemsStatus")),
     "a kind comes": (BREAKING, enum("ItemsKind", "browser", "desktop", "spreadsheet", "terminal")),
-    "what tells an alternative has another value": (BREAKING, become("Backing0", "kind", {"type": "string", "enum": ["temporary"]})),
-    "what tells an alternative has one more value": (BREAKING, become("Backing0", "kind", {"type": "string", "enum": ["ephemeral", "temporary"]})),
+    "what tells an alternative has another value": (BREAKING,
+        become("Backing0", "kind", {"type": "string", "enum": ["temporary"]})),
+    "what tells an alternative has one more value": (BREAKING,
+        become("Backing0", "kind", {"type": "string", "enum": ["ephemeral", "temporary"]})),
     "a text is limited to values": (HARMLESS, set_("Items", "region", enum=["eu", "us"])),
     # null
     "a property may be null": (BREAKING, set_("Items", "name", type=["string", "null"])),
-    "a property may be null, as an alternative": (BREAKING, become("Items", "name", {"anyOf": [TEXT, {"type": "null"}]})),
-    "the status may be null": (BREAKING, lambda d: schema(d)["properties"].update(status={"oneOf": [ref(d, "ItemsStatus"), {"type": "null"}]})),
-    "the connections may be null": (BREAKING, lambda d: schema(d)["properties"].update(connections={"anyOf": [ref(d, "ItemsConnections"), {"type": "null"}]})),
+    "a property may be null, as an alternative": (BREAKING,
+        become("Items", "name", {"anyOf": [TEXT, {"type": "null"}]})),
+    "the status may be null": (BREAKING,
+        lambda d: schema(d)["properties"].update(status={"oneOf": [ref(d, "ItemsStatus"), {"type": "null"}]})),
+    "the connections may be null": (BREAKING,
+        lambda d: schema(d)["properties"].update(connections={"anyOf": [ref(d, "ItemsConnections"),
+            {"type": "null"}]})),
     "items may be null": (BREAKING, set_("Items", "capabilities", items={"type": ["string", "null"]})),
     "a property is never null again": (HARMLESS, set_("Items", "activeRunId", type="string")),
     "one of the summary is never null again": (HARMLESS, set_("Summary", "currentDriver", type="string")),
