@@ -38,7 +38,7 @@ collect_ignore = ["compatibility/downstream", "hostile/downstream", "redaction/h
 
 @pytest.fixture(scope="session")
 def _imported() -> None:
-    """Import the whole package once: pytester forgets what a run in this process imports, and would import it again.
+    """Import the whole package once, because pytester removes modules that a run in this process imported.
 
     So are the modules of Schemathesis, which imports some late: of a class that exists twice it takes no instance.
     """
@@ -69,7 +69,7 @@ _SURROUNDINGS = pytest.StashKey[ExitStack]()
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> None:
-    """Enter the tests' surroundings before the first file of them is imported.
+    """Enter the test environment before the first test file is imported.
 
     Not earlier: pytest loads this file for `pytest --bctrl-live bctrl` in a clone too, which needs what the shell says.
     """
@@ -81,7 +81,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the tests that run pytest, a twentieth of all, which take more than half of the time."""
+    """Mark the tests that run pytest: a twentieth of all tests, but more than half of the time."""
     for item in items:
         if "pytester" in getattr(item, "fixturenames", ()):
             item.add_marker("runs_pytest")
@@ -91,7 +91,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _try_more_examples(item: pytest.Item) -> None:
-    """Multiply the examples of a property, also where a test says how many it tries."""
+    """Multiply the number of examples of a property, including an explicit `max_examples`."""
     if isinstance(item, pytest.Function) and item.get_closest_marker("hypothesis"):
         function: Any = getattr(item.obj, "__func__", item.obj)
         own = function._hypothesis_internal_use_settings

@@ -25,7 +25,7 @@ UNFOUND = frozenset({"survived", "no tests"})
 
 
 def main() -> int:
-    """Measure and print; 1 where a mutant came to no result."""
+    """Measure and print; return 1 if a mutant has no result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("patterns", nargs="*", default=PATTERNS, help="names of mutants (default: %(default)s)")
     parser.add_argument("--count", type=int, default=300, help="mutants for each pattern (default: %(default)s)")
@@ -54,7 +54,7 @@ def _mutmut(*arguments: str) -> None:
 
 
 def _tried_again(names: list[str]) -> dict[str, str]:
-    """The mutants for which a test fails that mutmut leaves out, and that passes without them."""
+    """Return the results of mutants that fail a test which mutmut omits and which passes without them."""
     settings = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["tool"]["mutmut"]
     left_out = [
         option.removeprefix("--ignore=")
@@ -78,7 +78,7 @@ def _tried_again(names: list[str]) -> dict[str, str]:
 
 
 def _results() -> dict[str, str]:
-    """The result of each mutant, by name."""
+    """Return the result of each mutant, by name."""
     command = [sys.executable, "-m", "mutmut", "results", "--all", "true"]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     return {name.strip(): result.strip() for name, _, result in (line.partition(":") for line in lines)}
@@ -98,7 +98,7 @@ def _told(pattern: str, total: int, results: list[str]) -> str:
 
 
 def _bounds(detected: int, count: int) -> tuple[float, float]:
-    """The share in all that fits this one in a sample, with a confidence of 95% (the Wilson score interval)."""
+    """Return the Wilson score interval of a share, with a confidence of 95%."""
     z = 1.96
     share, spread = detected / count, z * z / count
     middle, half = share + spread / 2, z * sqrt(share * (1 - share) / count + spread / (4 * count))

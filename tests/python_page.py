@@ -47,7 +47,7 @@ _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def python_page() -> str:
-    """The page."""
+    """Return the text of the page."""
     lines = [_INTRODUCTION]
     for heading, names in SECTIONS.items():
         lines.append(f"\n## {heading}\n")
@@ -104,7 +104,7 @@ def _arguments(node: _Definition) -> str:
 
 
 def _members(node: _Definition) -> Iterator[tuple[str, str, str]]:
-    """What a class has, in its order: name, how it is used, and its words."""
+    """Return the members of a class, in order: name, usage and docstring."""
     for inner in node.body if isinstance(node, ast.ClassDef) else ():
         if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef) and not inner.name.startswith("_"):
             is_value = any("property" in ast.unparse(decorator) for decorator in inner.decorator_list)

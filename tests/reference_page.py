@@ -76,7 +76,7 @@ _COMMANDS = """
 
 @dataclass
 class Declared:
-    """Stands where pytest's parser stands, and keeps what the plugin declares."""
+    """A replacement for pytest's parser that records what the plugin declares."""
 
     options: dict[str, dict[str, Any]] = field(default_factory=dict)
     ini: dict[str, str] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class Declared:
 
 
 def declared() -> Declared:
-    """What the plugin declares to pytest."""
+    """Return the options and ini keys that the plugin declares."""
     declared_names = Declared()
     plugin.pytest_addoption(cast("pytest.Parser", declared_names))
     return declared_names
@@ -100,31 +100,31 @@ def declared() -> Declared:
 
 @cache
 def _shown(option: str) -> str:
-    """What pytest prints in an empty folder."""
+    """Return the output of pytest in an empty folder."""
     command = [sys.executable, "-m", "pytest", option, "-p", "no:cacheprovider", "--color=no"]
     with tempfile.TemporaryDirectory() as folder:
         return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
 
 
 def markers() -> dict[str, str]:
-    """Every marker of the plugin, with its words, as `pytest --markers` shows it."""
+    """Return every marker of the plugin with its description, as `pytest --markers` shows it."""
     return dict(re.findall(r"^@pytest\.mark\.(bctrl_[^:]+): (.*)$", _shown("--markers"), re.MULTILINE))
 
 
 def fixtures() -> dict[str, tuple[str, str]]:
-    """Every fixture of the plugin, as `pytest --fixtures` shows it: name, scope and words."""
+    """Return every fixture of the plugin, as `pytest --fixtures` shows it: name, scope and description."""
     pattern = r"^(bctrl_\w+)(?: \[(\w+) scope\])? -- \S+\n((?: +\S.*\n)*)"
     listed = re.findall(pattern, _shown("--fixtures"), re.MULTILINE)
     return {name: (scope or "function", " ".join(words.split())) for name, scope, words in listed}
 
 
 def environment() -> dict[str, tuple[str, ...]]:
-    """The variables of every setting that has some, by its ini key."""
+    """Return the environment variables of each setting, by its ini key."""
     return {setting.ini: setting.environment for setting in table.SETTINGS}
 
 
 def reference_page() -> str:
-    """The page."""
+    """Return the text of the page."""
     return "".join(
         (
             _INTRODUCTION,
@@ -140,7 +140,7 @@ def reference_page() -> str:
 
 
 def checks_page() -> str:
-    """The page of checks, its tables written again."""
+    """Return the text of the checks page, with its tables regenerated."""
     head = ["| rule | level | what it checks | said in |", "|---|---|---|---|"]
     rules, requests = [*head], [*head]
     for rule in explanations(load()):
@@ -175,7 +175,7 @@ def _settings() -> Iterator[str]:
 
 
 def arguments(command: str) -> list[argparse.Action]:
-    """The arguments of a command."""
+    """Return the arguments of a command."""
     parser = argparse.ArgumentParser(add_help=False)
     import_module(f"pytest_bctrl.cli.{command}").add_arguments(parser)
     return parser._actions

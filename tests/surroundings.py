@@ -43,7 +43,7 @@ BROWSERS = {"linux": ".cache/ms-playwright", "darwin": "Library/Caches/ms-playwr
 
 
 def normalised(environment: Mapping[str, str], home: Path) -> dict[str, str]:
-    """Return an environment as tests and their processes have it."""
+    """Return the normalised environment of the tests and their subprocesses."""
     inherited = {
         name: value for name, value in environment.items() if KEPT.fullmatch(name) or not REMOVED.fullmatch(name)
     }
@@ -54,7 +54,7 @@ def normalised(environment: Mapping[str, str], home: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def entered() -> Iterator[None]:
-    """Give this process, and those that it starts, the surroundings of the tests; then give them back."""
+    """Set the environment of the tests for this process, and restore it afterwards."""
     before = dict(os.environ)
     mask = os.umask(0o022)
     ignored = _listen_to_signals()
@@ -78,7 +78,7 @@ def _replace_environment(environment: Mapping[str, str]) -> None:
 
 
 def _listen_to_signals() -> list[signal.Signals]:
-    """Catch the signals that this process ignores, do nothing about them, and return them.
+    """Handle the signals that this process ignores with a handler that does nothing, and return them.
 
     `nohup` has a process ignore SIGHUP, a shell has its background jobs ignore SIGINT, and every process started by it
     ignores them too. A signal that is caught has its default meaning again in a process that is started.

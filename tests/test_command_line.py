@@ -82,7 +82,7 @@ def test_help_is_as_wide_as_the_terminal(capsys: pytest.CaptureFixture[str], mon
 
 
 def options(capsys: pytest.CaptureFixture[str]) -> list[str]:
-    """The lines on the options, which argparse breaks itself; Python 3.11 breaks no usage between alternatives."""
+    """Return the lines about options, which argparse wraps itself."""
     return capsys.readouterr().out.partition("options:\n")[2].partition("\n\n")[0].splitlines()
 
 
@@ -108,7 +108,7 @@ RECORDING = Path(__file__).parent.parent / "examples" / "with_httpx" / "recordin
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory with what the examples name: a recording, a body, and the published page with a change in it."""
+    """Return a folder with the files of the examples: a recording, a body, and the page with a change."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "recordings").mkdir()
     (tmp_path / "recordings" / "listing.har").write_bytes(RECORDING.read_bytes())

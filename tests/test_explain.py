@@ -36,7 +36,7 @@ RUN = ContractRun("live", CONTRACT, "", Secret("key_0123456789abcdef"), {"space_
 
 
 def found(run: ContractRun, *tests: str) -> set[str]:
-    """The rules that the contract suite finds broken."""
+    """Return the rules of the findings of the contract suite."""
     target = Target(run, IMPATIENT, timeout=10)
     try:
         return {finding.rule for finding in run_probes(target, *tests)}

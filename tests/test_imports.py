@@ -75,7 +75,7 @@ def without_the_root(graph: Graph) -> Graph:
 
 @pytest.fixture(scope="module")
 def graph() -> Graph:
-    """The imports of the package."""
+    """Return the import graph of the package."""
     return import_graph(modules())
 
 

@@ -58,7 +58,7 @@ def redaction(*values: str) -> Redaction:
 
 
 def parts_of(key: str, text: str) -> list[str]:
-    """Return the parts of a key, in either case, that are in a text and give it away."""
+    """Return the parts of a key, in either case, that occur in a text."""
     parts = {key[at : at + FRAGMENT].lower() for at in range(len(key) - FRAGMENT + 1)}
     return sorted(part for part in parts if part in text.lower())
 
@@ -258,7 +258,7 @@ def test_the_words_of_a_random_key_are_not_a_derived_credential() -> None:
 
 @dataclass
 class Theirs:
-    """A class that is not ours."""
+    """A class of the user."""
 
     name: str
 

@@ -136,7 +136,7 @@ def test_an_invalid_key_is_an_error_that_does_not_show_it(odd: str, first: bool)
 
 
 def _refusal(environment: Mapping[str, str]) -> str:
-    """The traceback with the local variables of the package's own frames."""
+    """Return the traceback with the local variables of the package's frames."""
     with pytest.raises(SettingError) as caught:
         secret_settings.api_key(environment)
     exception = traceback.TracebackException.from_exception(caught.value, capture_locals=True)

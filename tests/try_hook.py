@@ -28,7 +28,7 @@ repos:
 
 
 def main() -> int:
-    """Return 0 where each hook passes what it should, and fails the other."""
+    """Return 0 if each hook passes and fails as it should."""
     with tempfile.TemporaryDirectory() as name:
         project, home = Path(name) / "project", Path(name) / "home"
         (project / "recordings").mkdir(parents=True)

@@ -36,7 +36,7 @@ IMPORTED = re.compile(r"^from (tests\.[\w.]+|\.\w+) import", re.MULTILINE)
 
 
 class Failed:
-    """A plugin that remembers which test failed."""
+    """A plugin that records which test failed."""
 
     name = ""
 

@@ -31,7 +31,7 @@ class NoChromiumError(Exception):
 
 @contextmanager
 def launched() -> Iterator[Browser]:
-    """Start the system's Chromium, or else the one that Playwright fetched; raises `NoChromiumError`."""
+    """Start the system's Chromium, or else Playwright's; raise `NoChromiumError` if neither is installed."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -46,7 +46,7 @@ def launched() -> Iterator[Browser]:
 
 
 def main() -> None:
-    """Leave a Chromium that is there alone; else install Debian's where that can be done, else fetch Playwright's."""
+    """Install Chromium if it is missing: Debian's package where possible, else Playwright's build."""
     if _on_path() is not None:
         return
     if shutil.which("apt-get") and os.geteuid() == 0:

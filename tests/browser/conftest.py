@@ -58,7 +58,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def show(chromium: Browser, tmp_path: Path) -> Iterator[Show]:
-    """Open a report, as a file; at the end, it has said nothing on the console and asked for nothing but itself."""
+    """Return a function that opens a report as a file; at the end, check for console messages and foreign requests."""
     troubles: list[str] = []
     contexts = []
 

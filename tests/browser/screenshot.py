@@ -20,7 +20,7 @@ PICTURES = {
 
 
 def main(folder: Path = FOLDER) -> None:
-    """Write the pictures, at desk and phone size, light and dark."""
+    """Write the screenshots, at desktop and phone size, light and dark."""
     example = failed()
     with tempfile.TemporaryDirectory() as temporary, launched() as browser:
         path = Path(temporary) / "report.html"

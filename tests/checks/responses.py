@@ -15,7 +15,7 @@ SPACE: str = sample()["runtimes"][0]["spaceId"]
 
 
 def runtime(**changes: Any) -> dict[str, Any]:
-    """A conforming body of one runtime, with some of its members changed."""
+    """Return a conforming body with one runtime, some of whose properties are changed."""
     return {"runtimes": [{**sample()["runtimes"][0], **changes}]}
 
 
@@ -26,6 +26,6 @@ def response(
     contract: Contract = CONTRACT,
     **path_values: str,
 ) -> Response:
-    """An answer of the contract's first operation; data is written as JSON, bytes stay as they are."""
+    """Return a response of the contract's first operation; data is encoded as JSON, bytes are kept."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     return Response(contract, contract.operations[0], status, headers, raw, path_values)

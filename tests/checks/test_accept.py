@@ -45,7 +45,7 @@ def of_werkzeug() -> Any:
 
 
 class Slotted:
-    """A response that keeps no dictionary."""
+    """A response class with `__slots__` and no `__dict__`."""
 
     __slots__ = ("content", "headers", "status_code")
 
@@ -80,7 +80,7 @@ def test_repeated_headers_are_all_kept() -> None:
 
 
 class Unread(httpx.SyncByteStream):
-    """A body that nobody read yet."""
+    """A response whose body was not read yet."""
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_an_ambiguous_operation_is_an_error_that_lists_the_operations() -> None:
 
 
 def both() -> Contract:
-    """A contract in which one path takes GET and HEAD."""
+    """Return a contract in which one path has GET and HEAD."""
     spec = document()
     (item,) = spec["paths"].values()
     item["head"] = {**item["get"], "operationId": "look", "responses": {"200": {"description": "x"}}}
@@ -220,7 +220,7 @@ def test_a_url_without_an_operation_is_an_error(make_response: Any, where: str) 
 
 
 class _Streamed:
-    """A response whose `content` cannot be had and whose body can."""
+    """A response whose `content` raises, but whose body can be read."""
 
     status = 200
     headers: Mapping[str, str] = {}

@@ -72,7 +72,7 @@ def test_prefix_credentials_are_omitted_for_a_short_key(key: str) -> None:
 
 
 def without_made_up(text: str, key: str) -> str:
-    """Return a credential with a dot for each character that is not the key's at the same place."""
+    """Return a credential with a dot for each character that differs from the key's at the same position."""
     if text in key:
         return text
     pairs = zip(text, key.ljust(len(text)), strict=False)

@@ -36,14 +36,14 @@ DOCUMENTED = '["200", "400", "401", "403", "404", "429"]'
 
 
 def _first(**changes: Any) -> Any:
-    """The sample, with the first of its runtimes changed."""
+    """Return the sample with its first runtime changed."""
     body = sample()
     body["runtimes"][0] |= changes
     return body
 
 
 def _each(**changes: Any) -> Any:
-    """The sample, with all of its runtimes changed."""
+    """Return the sample with all of its runtimes changed."""
     return {"runtimes": [{**item, **changes} for item in sample()["runtimes"]]}
 
 
@@ -324,7 +324,7 @@ CREDENTIALS = {
 
 
 def summary(finding: Finding, checked: Response) -> str:
-    """A finding in one line; what the line leaves out follows from it and from the answer, and is held to that."""
+    """Return a finding as one line, after checking that its other fields follow from the line and the response."""
     kind, where = str(finding.extra.get("kind", "")), finding.location
     value = json.dumps(finding.observed) if kind in ("unlisted-value", "new-branch") else None
     shape = re.sub(r"\{[^{}]*\}", "{}", finding.operation)

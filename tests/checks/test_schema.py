@@ -23,12 +23,12 @@ ERROR = {"error": {"code": "a", "message": "b", "reasonClass": "c", "requestId":
 
 
 def found(body: Any, status: int = 200) -> list[tuple[Any, ...]]:
-    """Place and message of every violation, repetitions left out."""
+    """Return location and message of every violation, without duplicates."""
     return list(dict.fromkeys((finding.path, finding.message) for finding in check_schema(response(body, status))))
 
 
 def is_valid(body: Any, schema: Any) -> bool:
-    """The verdict of jsonschema alone."""
+    """Return whether jsonschema accepts the body."""
     return Draft202012Validator(rooted(CONTRACT, schema), format_checker=FormatChecker()).is_valid(body)
 
 

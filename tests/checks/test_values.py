@@ -20,17 +20,17 @@ RULE = "response_schema_conformance"
 
 
 def body(name: str, *values: Any) -> dict[str, Any]:
-    """A listing with one runtime for each value."""
+    """Return a listing with one runtime per value."""
     return {"runtimes": [{**sample()["runtimes"][0], name: value} for value in values]}
 
 
 def checked(data: Any) -> list[Finding]:
-    """What the checks say of the schema."""
+    """Return the findings of the schema check."""
     return [finding for finding in check_response(response(data)) if finding.rule == RULE]
 
 
 def observed(data: Any) -> list[Finding]:
-    """What the same body shows as an observation."""
+    """Return the differences that an observation of the body yields."""
     return [named(finding) for finding in differences(CONTRACT, response(data).observed) if finding.rule == RULE]
 
 
@@ -38,7 +38,7 @@ WAYS = pytest.mark.parametrize("find", [checked, observed])
 
 
 def told(findings: list[Finding]) -> list[tuple[Any, int, int | None]]:
-    """Value, count and total of each finding."""
+    """Return value, count and total of each finding."""
     return [(finding.observed, finding.count, finding.total) for finding in findings]
 
 

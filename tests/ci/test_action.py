@@ -31,7 +31,7 @@ Run = Callable[..., tuple[int, dict[str, str], str]]
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A virtual environment with pip, that also sees what this one has installed; the runner's `python`."""
+    """Return a virtual environment with pip that also sees the packages of this one, as the runner's `python`."""
     folder = tmp_path_factory.mktemp("runner") / "venv"
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, timeout=300)
     python = folder / "bin" / "python"
@@ -43,7 +43,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def step(tmp_path: Path, environment: Path) -> Run:
-    """Run one step by its id, in an empty directory; returns the exit code, the outputs and the printed text."""
+    """Return a function that runs a step by id in an empty folder: exit code, outputs and printed text."""
 
     def run(name: str, inputs: dict[str, str], **more: str) -> tuple[int, dict[str, str], str]:
         chosen = next(step for step in STEPS if step.get("id") == name)

@@ -30,7 +30,7 @@ Stage = list[tuple[str, str]]
 
 
 def stages() -> Iterator[Stage]:
-    """The instructions of each stage, by name and argument."""
+    """Return the instructions of each stage, by name and arguments."""
     lines = re.sub(r"\\\n", " ", re.sub(r"^#.*\n", "", TEXT, flags=re.MULTILINE)).splitlines()
     stage: Stage = []
     for line in filter(None, lines):
@@ -53,7 +53,7 @@ def port() -> str:
 
 
 def words(instruction: str, port: str) -> list[str]:
-    """The command of ENTRYPOINT or HEALTHCHECK, on a port that is free here."""
+    """Return the command of ENTRYPOINT or HEALTHCHECK, with a free port of this machine."""
     data: list[str] = json.loads(instruction[instruction.index("[") :])
     return [word.replace("8787", port) for word in data]
 
@@ -114,7 +114,7 @@ def test_the_commands_of_the_image_serve_the_documented_compose_file(port: str) 
 
 
 def ask(port: str, method: str, target: str, key: str) -> Any:
-    """Ask as another container does, which knows the service by its name."""
+    """Send a request as another container does, which knows the service by its name."""
     connection = HTTPConnection("127.0.0.1", int(port), timeout=60)
     try:
         connection.request(method, target, headers={"Authorization": f"Bearer {key}", "Host": "mock:8787"})

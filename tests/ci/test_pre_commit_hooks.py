@@ -22,7 +22,7 @@ RECORDING = "recordings/listing.har"
 
 
 def run(hook: str, folder: Path, *arguments: str) -> int:
-    """Run a hook's entry as pre-commit does, with the files of the folder that it is for."""
+    """Run the entry of a hook as pre-commit does, with the files that it selects."""
     spec = HOOKS[hook]
     names = [str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file()]
     chosen = [name for name in names if re.search(spec.get("files", ""), name)]

@@ -17,7 +17,7 @@ PACKAGE = "pytest-bctrl"
 
 
 def main(extras: list[str]) -> int:
-    """Print each requirement with the version that is installed, and say of those that are wrong how."""
+    """Print each requirement with the installed version; return 1 if any version is not the lowest allowed."""
     declared = [Requirement(text) for text in metadata.requires(PACKAGE) or ()]
     extras = extras or [""]
     requirements = [
@@ -38,7 +38,7 @@ def main(extras: list[str]) -> int:
 
 
 def _lowest_that_fits(requirement: Requirement, requirements: list[Requirement]) -> Version:
-    """The highest of the lower bounds that the package and what it requires set."""
+    """Return the highest lower bound set by the package and its requirements."""
     bounds = [requirement]
     for related in requirements:
         needs = map(Requirement, metadata.requires(related.name) or ())

@@ -22,7 +22,7 @@ TESTS = 45
 
 
 def live(pytester: pytest.Pytester, server: Server, *arguments: str) -> pytest.RunResult:
-    """Run the contract suite against a server, as against the live API."""
+    """Run the contract suite against a server in live mode."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BCTRL_API_KEY", server.api_key)
         patch.setenv("BCTRL_SPACE_ID", server.space_id)

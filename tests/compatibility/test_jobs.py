@@ -73,7 +73,7 @@ ANY_ENCODING = ("-X", "warn_default_encoding")
 
 
 def command(*arguments: str, folder: Path, python: tuple[str, ...] = ANY_ENCODING) -> subprocess.CompletedProcess[str]:
-    """Run pytest-bctrl in a process of its own, with warnings as errors."""
+    """Run pytest-bctrl in a subprocess, with warnings as errors."""
     return subprocess.run(
         [sys.executable, *python, "-W", "error", "-m", "pytest_bctrl", *arguments],
         cwd=folder,

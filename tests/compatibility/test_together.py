@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"`tox -e together` has th
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The downstream suite in a folder of its own, with its recordings, cassettes and snapshots written."""
+    """Return a copy of the downstream project in which recordings, cassettes and snapshots were written."""
     folder = tmp_path_factory.mktemp("downstream")
     shutil.copytree(SUITE, folder, dirs_exist_ok=True)
     # Nothing can be recorded where the network is blocked, so that test is left for later.
@@ -42,7 +42,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def suite(pytester: pytest.Pytester, written: Path) -> pytest.Pytester:
-    """A copy of the written suite, to be run."""
+    """Return a copy of the written project, ready to run."""
     shutil.copytree(written, pytester.path, dirs_exist_ok=True)
     return pytester
 

@@ -9,7 +9,7 @@ from pytest_bctrl.contract.read import from_document
 
 
 def document(schema: Any = True, **operation: Any) -> dict[str, Any]:
-    """One GET whose 200 has this schema; further keywords are the operation's own."""
+    """Return a spec with one GET whose 200 has this schema; further keywords belong to the operation."""
     return {
         "openapi": "3.1.0",
         "info": {"title": "Things", "version": "1"},
@@ -29,14 +29,14 @@ def document(schema: Any = True, **operation: Any) -> dict[str, Any]:
 
 
 def contract_of(schema: Any = True, schemas: dict[str, Any] | None = None, **operation: Any) -> Contract:
-    """The contract of such a document."""
+    """Return the contract of such a spec."""
     spec = document(schema, **operation)
     spec["components"]["schemas"] = schemas or {}
     return from_document(spec, "things.json")
 
 
 def rooted(contract: Contract, schema: Any) -> dict[str, Any]:
-    """A schema as a document of its own, in which every reference still leads somewhere: for other engines."""
+    """Return a schema as a self-contained document, in which references still resolve, for other engines."""
     if isinstance(schema, bool):
         return {} if schema else {"not": {}}
     return {**schema, "components": contract.document.get("components", {})}

@@ -18,7 +18,7 @@ _COUNT = st.integers(0, 3)
 
 
 def _some(keywords: dict[str, st.SearchStrategy[Any]], **fixed: Any) -> st.SearchStrategy[dict[str, Any]]:
-    """Some of the keywords."""
+    """Return a strategy for objects with some of the keywords."""
     return st.fixed_dictionaries({word: st.just(value) for word, value in fixed.items()}, optional=keywords)
 
 
@@ -104,7 +104,7 @@ SCHEMAS: st.SearchStrategy[Any] = st.recursive(_LEAVES, _grown, max_leaves=8)
 
 @st.composite
 def contracts(draw: st.DrawFn, /, schemas: st.SearchStrategy[Any] = SCHEMAS, **operation: Any) -> Contract:
-    """A contract whose one body has a schema of any kind; what is refused when it is loaded is drawn again."""
+    """Draw a contract with one body of any schema; schemas that are rejected on loading are drawn again."""
     components = {name: draw(SCHEMAS) for name in ("A", "B")}
     try:
         return contract_of(draw(schemas), components, **operation)

@@ -19,7 +19,7 @@ PAGE = Path(__file__).parents[1] / "languages" / "runtimes-list.md"
 
 @pytest.fixture
 def files(tmp_path: Path) -> ContractFiles:
-    """A copy of the packaged contract's files."""
+    """Return a copy of the packaged contract's files."""
     return ContractFiles(Path(shutil.copytree(packaged().folder, tmp_path / "contracts")))
 
 

@@ -16,7 +16,7 @@ from pytest_bctrl.errors import DocumentError
 
 
 def written(folder: Path, files: dict[str, Any], version: str = "3.0.3", **paths: Any) -> Contract:
-    """The contract of such files, and of a document with such paths and the parameter `Limit`."""
+    """Write the files and a main document with these paths, and load the contract."""
     main = {
         "openapi": version,
         "info": {"title": "Pets", "version": "1"},

@@ -122,7 +122,7 @@ def test_cached_counts_do_not_outlive_temporary_schemas() -> None:
 
 
 def alternatives(schema: Any, *, is_negated: bool = False) -> list[tuple[str, ...]]:
-    """Return the alternatives of a schema's disjunctive form, written out."""
+    """Return the alternatives of a schema in disjunctive normal form."""
     ((word, value),) = schema.items()
     if word == "not":
         return alternatives(value, is_negated=not is_negated)
@@ -168,7 +168,7 @@ def test_the_engine_expands_combinations_within_the_budget_only() -> None:
 
 
 def conditional(number: int) -> dict[str, Any]:
-    """Return a schema of objects of so many kinds, each with a name that it requires."""
+    """Return an object schema with so many kinds, each of which requires its own property."""
     kinds = [f"k{n}" for n in range(number)]
     conditions = [
         {"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}, "then": {"required": [f"a{kind}"]}}

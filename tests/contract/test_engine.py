@@ -23,7 +23,7 @@ SCHEMA: Any = CONTRACT.operations[0].responses["200"].content["application/json"
 
 
 def agree(contract: Contract, schema: Any, value: Any) -> None:
-    """The engine's verdict is jsonschema's, and there is something to say exactly where a value does not conform."""
+    """Check that the engine agrees with jsonschema, and has findings exactly for invalid values."""
     valid = Draft202012Validator(rooted(contract, schema)).is_valid(value)
     assert valid is accepts(contract, schema, value)
     assert valid or violations(contract, schema, value)

@@ -30,7 +30,7 @@ LIMITS = "published spec without the overlay"
 
 
 def vendored(root: Path, folder: str = "contracts") -> ContractFiles:
-    """A copy of the packaged contract in a folder of a project."""
+    """Copy the packaged contract into a folder of a project."""
     ignored = shutil.ignore_patterns("__pycache__", "*.py")
     return ContractFiles(Path(shutil.copytree(packaged().folder, root / folder, ignore=ignored)))
 

@@ -35,7 +35,7 @@ SESSION = KeyField("Cookie", "session=")
 
 
 def secured_by(security: list[dict[str, list[str]]]) -> Contract:
-    """A contract with this security, whose operation answers with `here`."""
+    """Return a contract with this security, whose operation returns `here`."""
     identity = {"name": "id", "in": "path", "required": True, "schema": {"const": "7"}}
     spec = document({"const": "here"}, security=security, parameters=[identity])
     spec["components"]["securitySchemes"] = SCHEMES
@@ -43,12 +43,12 @@ def secured_by(security: list[dict[str, list[str]]]) -> Contract:
 
 
 def secured(*names: str) -> Contract:
-    """A contract whose operation takes any of these schemes."""
+    """Return a contract whose operation accepts any of these schemes."""
     return secured_by([{name: []} for name in names])
 
 
 def open_to(*names: str) -> Contract:
-    """The same, beside which none is needed."""
+    """Return the same contract, with credentials optional."""
     nothing: dict[str, list[str]] = {}
     return secured_by([nothing, *[{name: list[str]()} for name in names]])
 

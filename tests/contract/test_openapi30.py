@@ -20,7 +20,7 @@ from .documents import document
 
 
 class Row(NamedTuple):
-    """A schema of 3.0, values that it allows, and values that it does not."""
+    """A schema of OpenAPI 3.0 with valid and invalid values."""
 
     schema: Any
     right: list[Any]

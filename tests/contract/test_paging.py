@@ -26,7 +26,7 @@ def body(**members: Any) -> dict[str, Any]:
 
 
 class Api(NamedTuple):
-    """How an API pages: its body, its query parameters, and what is to be seen in them."""
+    """How an API pages: its body, its query parameters, and the expected properties of its paging."""
 
     schema: dict[str, Any]
     query: dict[str, Any]
@@ -84,7 +84,7 @@ APIS = {
 
 
 def contract(schema: Any, query: dict[str, Any], headers: Any = None, **operation: Any) -> Contract:
-    """The contract of one list, which answers a wrong request with 400."""
+    """Return the contract of a list that rejects an invalid request with 400."""
     identity = {"name": "id", "in": "path", "required": True, "schema": TEXT, "example": "1"}
     parameters = [
         {"name": name, "in": "query", "schema": schema_of_parameter} for name, schema_of_parameter in query.items()
@@ -96,7 +96,7 @@ def contract(schema: Any, query: dict[str, Any], headers: Any = None, **operatio
 
 
 def of_api(name: str) -> Contract:
-    """The contract of one of those."""
+    """Return the contract of the API with this name."""
     return contract(APIS[name].schema, APIS[name].query, APIS[name].headers)
 
 

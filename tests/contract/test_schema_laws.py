@@ -37,7 +37,7 @@ def found_in(contract: Contract, body: Any) -> tuple[Response, list[Finding]]:
 
 
 def sampled(contract: Contract) -> tuple[Samples, list[Any]]:
-    """The bodies of a contract; where there are none, the refusal is one line, and the algebra knows of none either."""
+    """Return the bodies of a contract; if there are none, check that the error is one line and no value exists."""
     samples = Samples(contract, contract.operations[0])
     try:
         return samples, samples.bodies()

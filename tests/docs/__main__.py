@@ -15,7 +15,7 @@ from tests.docs.page import BY_A_NEWCOMER, PROJECT, Outcome, Reader, pages
 
 
 def main() -> int:
-    """Follow the pages that are named, or all; return 1 where one is not true."""
+    """Run the named pages, or all; return 1 if a statement of a page is wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.docs", description=__doc__)
     parser.add_argument("pages", nargs="*", type=Path, metavar="PAGE", help="default: all")
     parser.add_argument("--write", action="store_true", help="show in the pages what their commands print now")
@@ -48,7 +48,7 @@ def _follow(page: Path) -> Outcome:
 
 
 def write(page: Path, outcome: Outcome) -> None:
-    """Replace the lines that a page shows by those that its commands print."""
+    """Replace the outputs shown on a page by the actual outputs of its commands."""
     lines = page.read_text("utf-8").splitlines()
     for number in sorted(outcome.outputs, reverse=True):
         end = start = number

@@ -39,14 +39,14 @@ class Block:
 
     @property
     def file(self) -> str | None:
-        """The file that the block says it is, None where it says nothing."""
+        """Return the file name that the block declares, or None."""
         named = _NAME.fullmatch(self.text.partition("\n")[0].strip())
         return named[1] if named else None
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One `$` of a console block, and the lines that the page shows under it."""
+    """A `$` line of a console block and the output lines below it."""
 
     text: str
     shown: tuple[str, ...]
@@ -109,7 +109,7 @@ PARSERS: dict[str, Callable[[Block], object]] = {
 
 
 def parse(block: Block) -> None:
-    """Raise `ValueError` where a block is not what its kind says, or is of a kind that nobody knows."""
+    """Raise `ValueError` if the text of a block does not match its kind, or its kind is unknown."""
     if block.kind not in PARSERS:
         raise ValueError(f"no kind of block is called {block.kind!r}; there are: {', '.join(PARSERS)}")
     try:
@@ -119,7 +119,7 @@ def parse(block: Block) -> None:
 
 
 def steps(block: Block, name: str, values: Mapping[str, str]) -> Iterator[str]:
-    """Yield one command for each `run` of a GitHub workflow or `script` line of a GitLab file; for others, none.
+    """Yield one command per `run` of a GitHub workflow or `script` line of a GitLab file; for other files, none.
 
     `values` are those of the secrets and variables that the definition asks for. What another action does (`uses`) is
     the platform's; a step under `if` is left out with it.
@@ -136,7 +136,7 @@ def steps(block: Block, name: str, values: Mapping[str, str]) -> Iterator[str]:
 
 
 def _command(script: str, variables: Mapping[str, Any], values: Mapping[str, str]) -> str:
-    """A command that runs one step in a shell of its own, as the platform does."""
+    """Return a command that runs a step in its own shell, as the platform does."""
     assignments = [f"{name}={shlex.quote(_filled(str(value), values))}" for name, value in variables.items()]
     return (
         shlex.join(["env"]) + " " + " ".join([*assignments, "bash", "-e", "-c", shlex.quote(_filled(script, values))])

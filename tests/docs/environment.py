@@ -29,7 +29,7 @@ WITH_SCHEMATHESIS = "<!-- with schemathesis -->"
 
 
 def environment(workspace: Path, home: Path, page: str = "") -> dict[str, str]:
-    """Return the variables of the shell of a page, whose text is given; puts `pip` into `workspace/bin`."""
+    """Return the shell variables for a page, given its text, and put `pip` into `workspace/bin`."""
     unused = UNUSED.replace("-p no:schemathesis", "") if WITH_SCHEMATHESIS in page else UNUSED
     programs = workspace / "bin"
     programs.mkdir()
@@ -47,7 +47,7 @@ def environment(workspace: Path, home: Path, page: str = "") -> dict[str, str]:
 
 
 def way_out() -> dict[str, str]:
-    """Return the variables by which this process reaches a registry: proxies and certificates."""
+    """Return the proxy and certificate variables that this process needs to reach a registry."""
     return {name: value for name, value in os.environ.items() if name.lower() in _WAY}
 
 
@@ -59,7 +59,7 @@ def exports(variables: Mapping[str, str]) -> str:
 
 
 def real_environment(home: Path) -> dict[str, str]:
-    """Return the variables of a newcomer's shell, who has Python and a registry to install from."""
+    """Return the variables of a new user's shell, which has Python and a package registry."""
     inherited = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith(_REGISTRY)}
     return {
         "PATH": os.defpath,
@@ -75,7 +75,7 @@ def real_environment(home: Path) -> dict[str, str]:
 
 
 def missing(arguments: list[str]) -> Iterator[str]:
-    """Yield what of the arguments of `pip install` is not installed here, each with the reason."""
+    """Yield each argument of `pip install` that is not installed here, with the reason."""
     requirements = [argument for argument in arguments if not argument.startswith("-")]
     if "-r" in arguments:
         file = requirements.pop(requirements.index(arguments[arguments.index("-r") + 1]))

@@ -20,14 +20,14 @@ _LOADED = ("httptools", "httpx", "jiter", "jsonpath", "jsonschema", "jsonschema_
 
 
 def stand_in(path: Path, door: Path) -> None:
-    """Make the program at `path` that runs pytest in a fork."""
+    """Create an executable at `path` that runs pytest in a fork."""
     ask = shlex.join([sys.executable, "-IS", __file__, "ask", str(door)])
     path.write_text(f'#!/bin/sh\nexec {ask} "$PWD" "$@"\n', "utf-8")
     path.chmod(0o755)
 
 
 def ask(door: str, folder: str, *arguments: str) -> int:
-    """Return the exit code of one run, which has the streams and the variables of this process."""
+    """Return the exit code of a run that uses the streams and variables of this process."""
     with socket.socket(socket.AF_UNIX) as caller:
         caller.connect(door)
         socket.send_fds(caller, [b"!"], [0, 1, 2])
@@ -36,7 +36,7 @@ def ask(door: str, folder: str, *arguments: str) -> int:
 
 
 def serve(door: str) -> int:
-    """Load, and fork for each who asks; this returns in the forks, with their exit codes."""
+    """Import pytest once and fork per request; return in the forks, with their exit codes."""
     _load()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(door)
@@ -91,7 +91,7 @@ def _run(caller: socket.socket) -> int:
 
 
 def _end(caller: socket.socket, run: int) -> None:
-    """End a run whose caller was ended."""
+    """End a run whose caller has ended."""
     if not caller.recv(1):
         os.kill(run, 15)
 

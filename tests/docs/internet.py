@@ -31,7 +31,7 @@ _PAGE = "/api/api-reference/runtimes/list.md"
 
 @dataclass(frozen=True, slots=True)
 class Internet:
-    """The stand-in, as a shell sees it: its variables, the API behind it, and the hosts that nobody plays."""
+    """The simulated Internet: its variables, the API behind it, and the requested hosts that are not simulated."""
 
     environment: Mapping[str, str]
     api: Server
@@ -40,7 +40,7 @@ class Internet:
 
 @contextlib.contextmanager
 def internet(workspace: Path) -> Iterator[Internet]:
-    """Play the API and the page that publishes its spec for the length of the block."""
+    """Simulate the API and the page that publishes its spec for the duration of the block."""
     with serve(named("plain")) as api, _publisher() as publisher:
         played = {API: int(api.url.rpartition(":")[2]), PUBLISHER: publisher}
         with proxy(workspace, played) as (environment, refused):
@@ -49,7 +49,7 @@ def internet(workspace: Path) -> Iterator[Internet]:
 
 @contextlib.contextmanager
 def proxy(workspace: Path, played: Mapping[str, int]) -> Iterator[tuple[Mapping[str, str], list[str]]]:
-    """Let ports of this machine play hosts, over TLS; gives the variables of who sees them so, and hosts not played."""
+    """Simulate hosts by ports of this machine, over TLS; yield the variables to use and the unknown hosts."""
     authority = trustme.CA()
     trusted = workspace / "authority.pem"
     authority.cert_pem.write_to_path(str(trusted))
@@ -69,7 +69,7 @@ def proxy(workspace: Path, played: Mapping[str, int]) -> Iterator[tuple[Mapping[
 
 @contextlib.contextmanager
 def _publisher() -> Iterator[int]:
-    """Serve the page that publishes the vendored spec; gives its port."""
+    """Serve the page that publishes the vendored spec; yield its port."""
     spec = (_PROJECT / "contracts" / "runtimes.openapi.yaml").read_text("utf-8")
     page = f"# List Runtimes\n\n## OpenAPI Specification\n\n```yaml\n{spec}```\n".encode()
 

@@ -28,7 +28,7 @@ _VARYING = (
 
 
 def printed(text: str, folder: Path) -> list[str]:
-    """Return the lines of a command's output as a page shows them: no colours, and a reader's folders."""
+    """Return the lines of a command's output as a page shows them: without colours and local folders."""
     text = _ESCAPES.sub("", text).replace(str(packaged().folder), "…/contracts").replace(str(folder), "/home/you")
     lines = [line.rstrip() for line in text.splitlines()]
     while lines and not lines[-1]:
@@ -39,7 +39,7 @@ def printed(text: str, folder: Path) -> list[str]:
 
 
 def agrees(shown: Sequence[str], actual: Sequence[str]) -> bool:
-    """Whether the lines of a page fit those that were printed."""
+    """Return whether the lines of a page match the printed lines."""
     pattern = "".join(_pattern(line) for line in shown)
     return re.fullmatch(pattern, "".join(f"{_settled(line)}\n" for line in actual)) is not None
 

@@ -24,7 +24,7 @@ BY_A_NEWCOMER = {"README.md", "docs/tutorial.md"}
 
 @dataclass(slots=True)
 class Outcome:
-    """The result of a page: each untrue line with the reason, the number of blocks run, and the output to show."""
+    """The result of a page: each wrong line with the reason, the number of blocks run, and the output to show."""
 
     problems: list[str] = field(default_factory=list)
     run: int = 0
@@ -33,7 +33,7 @@ class Outcome:
 
 
 class Reader:
-    """Someone who follows one page to the letter, in a folder of their own."""
+    """Follows a page literally, in an empty folder."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Reader:
         outside: Internet,
         registry: Mapping[str, str] | None = None,
     ) -> None:
-        """Prepare to follow `page` in `workspace/you`; `registry` is the way to a real one, None for stand-ins."""
+        """Prepare to follow `page` in `workspace/you`; `registry` is the access to a real registry, or None."""
         self._page = page
         self._home = workspace / "you"
         self._home.mkdir()
@@ -62,7 +62,7 @@ class Reader:
         self._shell = Shell(self._home, {**environment, **outside.environment}, workspace)
 
     def follow(self) -> Outcome:
-        """Do what every block says; a page is left at its first command that does not end."""
+        """Run every block; stop at the first command that does not end."""
         page_blocks = blocks(self._page)
         with self._shell:
             for number, block in enumerate(page_blocks):
@@ -112,7 +112,7 @@ class Reader:
             self._tell(command.line, f"it ended with exit code {code}, and the page does not say so (echo $?)")
 
     def _run(self, command: str, is_expected: Callable[[str], bool] = bool) -> tuple[int, str]:
-        """Run a command with the stand-in of the Internet; one that installs for real, with the way that leads out."""
+        """Run a command with the simulated Internet; a real installation uses the real network."""
         if self._registry is None or "pip install" not in command:
             return self._shell.run(command, is_expected)
         self._shell.aside(exports({**dict.fromkeys(self._outside.environment, ""), **self._registry}))
@@ -121,7 +121,7 @@ class Reader:
         return done
 
     def _here(self, text: str) -> str:
-        """A command with the stand-ins' values where a reader puts their own."""
+        """Return a command with the values of the simulation in place of the reader's own."""
         text = text.replace(_PORT, str(self._port))
         api = self._outside.api
         values = {"BCTRL_API_KEY": api.api_key, "BCTRL_SPACE_ID": api.space_id, "--bctrl-space-id": api.space_id}
@@ -163,7 +163,7 @@ class Reader:
 
 
 def pages() -> Iterator[Path]:
-    """Every page that a reader may follow."""
+    """Return every page that can be run."""
     for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "examples/README.md"):
         yield PROJECT / name
     yield from sorted((PROJECT / "docs").rglob("*.md"))

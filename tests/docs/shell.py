@@ -44,7 +44,7 @@ class Shell:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End it, with everything that a page left running."""
+        """End the shell, with every process that the page left running."""
         os.killpg(self._process.pid, signal.SIGTERM)
         try:
             self._process.wait(5)
@@ -56,7 +56,7 @@ class Shell:
                 pipe.close()
 
     def run(self, command: str, is_expected: Callable[[str], bool] = bool) -> tuple[int, str]:
-        """Return the exit code and the output of one command; raises `TimeoutError` where it does not end.
+        """Return the exit code and output of a command; raise `TimeoutError` if it does not end.
 
         A command in the background is ready when its port answers, its ready file exists and its output `is_expected`.
         """
@@ -97,14 +97,14 @@ class Shell:
             time.sleep(0.02)
 
     def aside(self, command: str) -> str:
-        """Return the output of a command that the page does not have: `$?` stays what it was."""
+        """Return the output of a command that is not on the page, without changing `$?`."""
         status = self._status
         output = self.run(command)[1]
         self._status = status
         return output
 
     def folder(self) -> Path:
-        """The directory that the page is in now."""
+        """Return the current directory of the page."""
         return Path(self.aside("pwd").strip())
 
     def _next(self, seconds: float, command: str) -> str:

@@ -28,7 +28,7 @@ KEY, VERSION = "key_of_today_0123456789", "2026-10-03"
 
 @pytest.fixture(scope="module")
 def contract(tmp_path_factory: pytest.TempPathFactory) -> Contract:
-    """What the page's own script writes."""
+    """Return the contract written by the script on the page."""
     folder = tmp_path_factory.mktemp("adopt")
     (script,) = (block for block in blocks(PROJECT / "docs" / "how-to" / "adopt.md") if "# adopt.py" in block.text)
     (folder / "adopt.py").write_text(script.text, "utf-8")
@@ -38,7 +38,7 @@ def contract(tmp_path_factory: pytest.TempPathFactory) -> Contract:
 
 
 def space(number: int) -> dict[str, Any]:
-    """A space as the API shows it."""
+    """Return a space as the API represents it."""
     return {
         "id": f"space_{number}",
         "object": "space",
@@ -55,7 +55,7 @@ def space(number: int) -> dict[str, Any]:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Lists spaces as today's API does; shares no code with the package, and can be configured to misbehave."""
+    """Lists spaces as the current API does; shares no code with the package, and can be faulty."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -105,7 +105,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serve(fault: str) -> Iterator[str]:
-    """Serve on a free port; gives the base URL."""
+    """Serve on a free port; yield the base URL."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Faulty", (Handler,), {"fault": fault}))
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:

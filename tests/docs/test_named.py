@@ -23,7 +23,7 @@ RULE = re.compile(r"[a-z]+(_[a-z0-9]+)+")
 
 
 def rules() -> Iterator[str]:
-    """The ids of rules that the code writes into findings, read from its source."""
+    """Return the rule ids that the code writes into findings, read from its source."""
     for folder in ("checks", "suite", "observed"):
         for path in (PROJECT / "pytest_bctrl" / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -33,7 +33,7 @@ def rules() -> Iterator[str]:
 
 
 def _constants(node: ast.AST) -> Iterator[str]:
-    """The rule of `RULE = "…"`, and of a call that makes a violation or a finding, in either arm of a condition."""
+    """Yield the rules in `RULE = "…"` and in calls that create a violation or a finding."""
     values: list[ast.expr] = []
     if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple) and isinstance(node.targets[0], ast.Tuple):
         pairs = zip(node.targets[0].elts, node.value.elts, strict=True)

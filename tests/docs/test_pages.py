@@ -21,7 +21,7 @@ PAGES = {name: page for page in pages() if (name := str(page.relative_to(PROJECT
 
 @pytest.fixture(scope="module")
 def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where one asks for a run of pytest."""
+    """Return the address of the process that runs pytest in forks."""
     folder = tmp_path_factory.mktemp("forks")
     command = [sys.executable, "-P", forks.__file__, "serve", "door"]
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}

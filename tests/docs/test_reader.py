@@ -14,7 +14,7 @@ from tests.docs.page import Outcome, Reader
 
 
 def follow(text: str, folder: Path) -> Outcome:
-    """Follow a page with this text."""
+    """Run a page with this text."""
     page = folder / "page.md"
     page.write_text(dedent(text), "utf-8")
     with internet(folder) as outside:
@@ -22,7 +22,7 @@ def follow(text: str, folder: Path) -> Outcome:
 
 
 def only(outcome: Outcome) -> str:
-    """The one problem of a page."""
+    """Return the single problem of a page."""
     (problem,) = outcome.problems
     return problem.partition("page.md:")[2]
 

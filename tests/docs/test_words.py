@@ -43,7 +43,7 @@ NAME = re.compile(r"`[^`\n]*`|\]\([^)\n]*\)|[\w/]*[/_]\w*|--[\w-]+")
 
 
 def _sentences(path: Path) -> Iterator[str]:
-    """The strings of a module that have words, docstrings aside: those of public names are on the page of Python."""
+    """Return the strings of a module that contain words, without docstrings."""
     tree = ast.parse(path.read_text("utf-8"))
     loose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     texts = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in loose)
@@ -51,7 +51,7 @@ def _sentences(path: Path) -> Iterator[str]:
 
 
 def _texts() -> Iterator[tuple[str, str]]:
-    """What users read, by where it is. The reference has help, docstrings and rules."""
+    """Yield the texts that users read, by location. The reference includes help, docstrings and rules."""
     for path in pages():
         text = path.read_text("utf-8")
         if path.name == "CHANGELOG.md":
@@ -66,7 +66,7 @@ def _texts() -> Iterator[tuple[str, str]]:
 
 
 def strange(text: str) -> list[str]:
-    """The lines that have a forbidden word."""
+    """Return the lines that contain a forbidden word."""
     return [line for line in text.splitlines() if FORBIDDEN.search(NAME.sub("", line))]
 
 

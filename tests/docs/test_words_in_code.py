@@ -121,12 +121,12 @@ def bound_names(source: str) -> Iterator[str]:
 
 
 def phrases(source: str) -> list[str]:
-    """Return the phrases in the prose of a module that are not used."""
+    """Return the forbidden phrases in the docstrings and comments of a module."""
     return [match[0] for text in prose(source) for match in PHRASES.finditer(" ".join(text.split()))]
 
 
 def vague_names(source: str) -> list[str]:
-    """Return the names that a module binds and that do not say what they hold."""
+    """Return the vague names that a module binds."""
     return [name for name in bound_names(source) if name.strip("_") in VAGUE]
 
 

@@ -22,12 +22,12 @@ _PREFIX = re.compile(r"^(response-(body|property|mediatype|header)|request-param
 
 
 def summaries(base: Doc, revision: Doc, options: Options | None = None, *, at: str | None = None) -> str:
-    """Everything that is found, as `summarised` has it."""
+    """Return the summaries of all findings of a comparison."""
     return summarised(compare(base, revision, options), base, revision, at)
 
 
 def summarised(findings: list[Finding], base: Doc, revision: Doc, at: str | None = None) -> str:
-    """The findings of a comparison, or `nothing`, those of one rule at one place together.
+    """Return the findings of a comparison, or `nothing`; those of one rule at one location are joined.
 
     With `at`, the location of a schema, places are those in that schema, and rules have no words for where they are.
     """
@@ -41,7 +41,7 @@ def summarised(findings: list[Finding], base: Doc, revision: Doc, at: str | None
 
 
 def _summary(finding: Finding, at: str | None) -> tuple[str, str]:
-    """Rule and place; and what changed, with the operation, the status and the count where they are not as usual."""
+    """Return rule, location and change, with operation, status and count where they differ from the default."""
     rule, place = finding.rule, finding.location
     if at is not None:
         assert place.startswith(at)
@@ -95,21 +95,21 @@ _NO_VALUE = (
 
 
 def has_value(finding: Finding) -> bool:
-    """Whether a finding is an error that a counterexample is due for."""
+    """Return whether a finding is an error that should have a counterexample."""
     is_due = finding.level == "error" and finding.direction != "none"
     is_of_formats = finding.rule == "request-body-narrowed" and "shown" not in finding.extra
     return is_due and not is_of_formats and not any(words in finding.rule for words in _NO_VALUE)
 
 
 def _words(finding: Finding) -> str:
-    """What the message says behind the rule's meaning and the place."""
+    """Return the part of the message after the rule's meaning and the location."""
     head = rules()[finding.rule].meaning.rstrip(".") + (f" at {finding.location}" if finding.location else "")
     assert finding.message.startswith(head)
     return finding.message.removeprefix(head).removeprefix(": ")
 
 
 def _shows(words: str, old: Any, new: Any) -> bool:
-    """Whether words are both sides, or the one there is: as text, as JSON or as Python has it."""
+    """Return whether a text shows both sides, or the only side: as text, as JSON or as Python."""
     for spell in (lambda side: side if isinstance(side, str) else _json(side), _json, repr):
         both = [_cut(spell(side)) for side in (old, new) if side is not None]
         if words == " → ".join(both):
@@ -136,7 +136,7 @@ def _fingerprint(finding: Finding, words: str) -> str:
 
 
 def _holds(document: Any, pointer: str) -> bool:
-    """Whether a JSON pointer leads to something, or to what its last part would be a member of."""
+    """Return whether a JSON pointer resolves, or would resolve except for its last part."""
     *tokens, last = [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")]
     for token in tokens[1:]:
         document = document[int(token)] if isinstance(document, list) else document[token]

@@ -35,7 +35,7 @@ def _resolved(document: Doc, value: Any, pointer: str) -> tuple[Any, str]:
 
 
 def parts(document: Doc, value: Any, pointer: str) -> Parts | None:
-    """The schemas that hold at once; None where there is something else than plain facts among them."""
+    """Return the schemas that apply together; None if one of them is more than plain facts."""
     if isinstance(value, dict) and "$ref" in value and value.keys() - {"$ref", "description", "title", "example"}:
         return None
     value, pointer = _resolved(document, value, pointer)
@@ -54,7 +54,7 @@ def parts(document: Doc, value: Any, pointer: str) -> Parts | None:
 
 
 def _facts(schemas: Parts) -> dict[str, Any]:
-    """Types, null, values, and which properties must be there; the members of an object and a list."""
+    """Return types, null, enum values and required properties; the members of an object or a list."""
     facts: dict[str, Any] = {
         "required": set(),
         "properties": {},
@@ -115,7 +115,7 @@ def _properties(old: Doc, new: Doc, was: Any, now: Any, path: tuple[str, ...]) -
 
 
 def facts(old: Doc, new: Doc) -> set[Fact]:
-    """What changed in the JSON that operations of both documents answer under the same status."""
+    """Return the changes in the JSON responses that both documents have for an operation and status."""
     changes = set()
     for path, method, status, media in _responses(old):
         before = _schema(old, path, method, status, media)
@@ -127,7 +127,7 @@ def facts(old: Doc, new: Doc) -> set[Fact]:
 
 
 def invented(plain: set[Fact], findings: set[Fact]) -> set[Fact]:
-    """The findings on schemas that were walked, of which the walk knows nothing."""
+    """Return the findings on compared schemas that the independent comparison does not know."""
     walked = {(where, pointer) for where, kind, pointer in plain if kind == "walked"}
     return {fact for fact in findings - plain if (fact[0], _holder(*fact[1:])) in walked}
 
@@ -155,7 +155,7 @@ def _schema(document: Doc, path: str, method: str, status: str, media: str) -> t
 
 
 def told(findings: list[Finding]) -> set[Fact]:
-    """The findings as such facts, one a place."""
+    """Return the findings as such facts, one per location."""
     facts = set()
     for finding in findings:
         kinds = [kind for words, kind in KINDS.items() if finding.rule.endswith(words)]

@@ -14,7 +14,7 @@ _MAP: Doc = {"type": "object"}
 
 
 def kind(value: Any, **properties: Any) -> Doc:
-    """An object whose `kind` is the discriminator."""
+    """Return an object schema whose `kind` is the discriminator."""
     return {**_MAP, "properties": {"kind": {"const": value}, **properties}, "required": ["kind"]}
 
 

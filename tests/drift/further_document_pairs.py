@@ -172,7 +172,7 @@ def _named(**mapping: str) -> Doc:
 
 
 def _of(mapping: Doc, **schemas: Doc) -> Doc:
-    """Two alternatives with a discriminator."""
+    """Return two alternatives with a discriminator."""
     schema = {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in schemas], "discriminator": mapping}
     return {**body(schema), "components": {"schemas": schemas}}
 
@@ -223,7 +223,7 @@ def _variable(url: str, **variables: Doc) -> Doc:
 
 
 def _mutual(one: str, other: str, last: Doc) -> Doc:
-    """Two schemas that hold each other, and a third thing beside."""
+    """Return two schemas that refer to each other, next to a third."""
     refs = {name: {"$ref": f"#/components/schemas/{name}"} for name in (one, other)}
     schemas = {
         one: {"type": "object", "properties": {"next": refs[other], "last": last}},
@@ -233,7 +233,7 @@ def _mutual(one: str, other: str, last: Doc) -> Doc:
 
 
 def _anchored(schema: Doc) -> Doc:
-    """Two properties that name one anchor."""
+    """Return two properties that refer to the same anchor."""
     inside = {"type": "object", "properties": {"a": {"$ref": "#kept"}, "b": {"$ref": "#kept"}}}
     return {**body(inside), "components": {"schemas": {"Kept": {"$anchor": "kept", **schema}}}}
 

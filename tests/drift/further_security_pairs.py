@@ -38,7 +38,7 @@ def _schemes(**schemes: Doc) -> Doc:
 
 
 def _keyed(**scheme: Doc) -> Doc:
-    """An operation that demands the one scheme there is."""
+    """Return an operation that requires the only scheme."""
     return {**_schemes(**scheme), "paths": document({"security": _each(*scheme)})["paths"]}
 
 

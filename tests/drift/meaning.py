@@ -23,7 +23,7 @@ _SCALARS: tuple[Doc, ...] = (
 
 @cache
 def schemas() -> st.SearchStrategy[Any]:
-    """Schemas of objects, lists, alternatives and scalars, some nullable."""
+    """Draw a schema of objects, lists, alternatives and scalars, some nullable."""
     scalars = st.sampled_from(_SCALARS).map(copy.deepcopy)
     nullable = scalars.filter(lambda schema: isinstance(schema.get("type"), str)).map(_nullable)
     return st.recursive(scalars | nullable, _compound, max_leaves=12)
@@ -62,7 +62,7 @@ def _told_apart(inner: list[Any]) -> Doc:
 
 @cache
 def documents() -> st.SearchStrategy[Doc]:
-    """Specs with one or two operations, parameters, and schemas kept in components."""
+    """Draw a spec with one or two operations, parameters, and schemas in components."""
     return st.tuples(schemas(), schemas(), st.sampled_from(_SCALARS), st.booleans()).map(lambda made: _document(*made))
 
 
@@ -145,7 +145,7 @@ def rename_components(document: Doc, chance: random.Random) -> Doc:
 
 
 def inline_one_level(document: Doc, chance: random.Random) -> Doc:
-    """Every ref of the paths becomes what it names, whose own refs stay."""
+    """Replace every reference in the paths by its target, without resolving nested references."""
     schemas_ = document["components"]["schemas"]
 
     def inlined(value: Doc) -> Doc:
@@ -156,7 +156,7 @@ def inline_one_level(document: Doc, chance: random.Random) -> Doc:
 
 
 def split_out(document: Doc, chance: random.Random) -> Doc:
-    """Schemas here and there become components, one behind another."""
+    """Move some schemas to components, some of which refer to others."""
     inner, before = Doc(), len(document["components"]["schemas"])
 
     def moved(value: Doc) -> Doc:

@@ -9,7 +9,7 @@ COMPONENTS: Doc = {"A": {"type": "string"}, "B": {"type": "integer"}}
 
 
 def document(operation: Doc | None = None, **root: Any) -> Doc:
-    """A smallest document, with one operation."""
+    """Return a minimal document with one operation."""
     get = {"responses": {"200": {"description": "ok"}}, **(operation or {})}
     return {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {"/a": {"get": get}}, **root}
 
@@ -28,12 +28,12 @@ def parameter(**values: Any) -> Doc:
 
 
 def in_content(schema: Doc, media: str = "application/json") -> Doc:
-    """The `content` of a parameter or header whose value is serialised in a media type."""
+    """Return the `content` of a parameter or header that is serialized in a media type."""
     return {"content": {media: {"schema": schema}}}
 
 
 def thing(*names: str, **more: Any) -> Doc:
-    """An object that has these properties, and must have the first."""
+    """Return an object schema with these properties, of which the first is required."""
     texts = {name: {"type": "string"} for name in names}
     return {"type": "object", "properties": texts, "required": list(names[:1]), **more}
 

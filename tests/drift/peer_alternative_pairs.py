@@ -13,7 +13,7 @@ def ref(name: str) -> Doc:
 
 
 def kinds(kind: str, top: tuple[str, ...], breeds: tuple[str, ...]) -> Doc:
-    """Pets as alternatives, one of which holds alternatives."""
+    """Return pets as alternatives, one of which contains alternatives."""
     schemas = {
         "Dog": obj(bark=S, breed={kind: [ref(name) for name in breeds]}), "Cat": obj(purr=S), "Hare": obj(ears=I),
         "B1": obj(one=S), "B2": obj(two=S), "B3": obj(three=S),
@@ -23,7 +23,7 @@ def kinds(kind: str, top: tuple[str, ...], breeds: tuple[str, ...]) -> Doc:
 
 
 def told(body_by: Doc | None, breed_by: Doc | None) -> Doc:
-    """Pets with a discriminator at the root and one inside."""
+    """Return pets with a discriminator at the root and a nested one."""
     dog = obj(kind=S, breed={"oneOf": [ref("B1"), ref("B2")], **({"discriminator": breed_by} if breed_by else {})})
     schemas = {
         "Dog": dog, "Cat": obj(kind=S, purr=S), "B1": obj(label=S, one=S), "B2": obj(label=S, two=S),

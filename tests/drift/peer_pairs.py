@@ -26,7 +26,7 @@ def statuses(*names: str) -> Doc:
 
 
 def two(first: Doc, second: Doc) -> Doc:
-    """A property of one answer, and the whole of another."""
+    """Return a document with a schema as a property of one response and as the body of another."""
     ok = {"description": "ok", "content": {"application/json": {"schema": obj(status=first)}}}
     no = {"description": "no", "content": {"text/plain": {"schema": second}}}
     return document({"responses": {"200": ok, "404": no}})

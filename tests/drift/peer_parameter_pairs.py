@@ -21,7 +21,7 @@ def array(items: Doc, **values: Any) -> Doc:
 
 
 def parameter_pairs() -> list[PeerPair]:
-    """The pairs."""
+    """Return the pairs about parameters."""
     types = "check_request_parameters_type_changed_test.go::TestRequest"
     breaking, safe = "check_breaking_test.go::TestBreaking_", "check_not_breaking_test.go::TestBreaking_"
     enum, longer = parameter(schema={**S, "enum": ["a"]}), parameter(schema={**S, "enum": ["a", "b"]})

@@ -18,13 +18,13 @@ SAMPLES = _PAGE.read_text("utf-8")[_PAGE.read_text("utf-8").index("## SDK Code E
 
 
 def page(text: str = TEXT) -> str:
-    """A documentation page around an OpenAPI text; the text begins on line 8."""
+    """Return a documentation page around an OpenAPI text, which begins on line 8."""
     lines = ["# List Runtimes", "", "GET /v1/spaces/{id}/runtimes", "", "## OpenAPI Specification", "", "```yaml"]
     return "\n".join([*lines, f"{text}```", "", SAMPLES])
 
 
 def written(folder: Path, text: str, name: str = "page.md") -> str:
-    """The path of a file with this text."""
+    """Write a file with this text and return its path."""
     path = folder / name
     path.write_text(text, "utf-8")
     return str(path)

@@ -29,7 +29,7 @@ How to change a level: `levels:` in `bctrl-drift.yaml`, see [the drift gate](../
 
 
 def rules_page() -> str:
-    """The page's text."""
+    """Return the text of the rules page."""
     table = rules()
     rows = [_INTRODUCTION]
     differing = [rule for rule in table.values() if rule.oasdiff not in ("-", rule.level)]

@@ -10,7 +10,7 @@ Change = Callable[[Doc], None]
 
 
 def schema(document: Doc, end: str = "Items") -> Doc:
-    """A component by the end of its machine-made name."""
+    """Return a component by the end of its generated name."""
     part: Doc = next(value for name, value in document["components"]["schemas"].items() if name.endswith(end))
     return part
 
@@ -58,7 +58,7 @@ def demand(end: str, name: str) -> Change:
 
 
 def set_(end: str, name: str, **values: Any) -> Change:
-    """Set keywords of a property; None takes one away."""
+    """Set keywords of a property; None removes a keyword."""
 
     def change(document: Doc) -> None:
         part = schema(document, end)["properties"][name]

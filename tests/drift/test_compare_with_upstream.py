@@ -24,7 +24,7 @@ LATER = (TODAY + timedelta(days=10)).isoformat()
 
 @pytest.fixture(autouse=True)
 def _today(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is the same day in every run, and until the end of each."""
+    """Keep the date constant during a test."""
 
     class Today(date):
         @classmethod

@@ -30,7 +30,7 @@ def errors(old: Doc, new: Doc, options: Options | None = None) -> list[Finding]:
 
 
 def schema_at(document: Doc, finding: Finding) -> Any:
-    """The schema of the answer or of the parameter that a finding is about."""
+    """Return the schema of the response or parameter that a finding is about."""
     operation = document["paths"][finding.operation.split()[1]][finding.operation.split()[0].lower()]
     if finding.direction == "request":
         if finding.location == "requestBody":
@@ -50,7 +50,7 @@ AROUND = {
 
 
 def allows(document: Doc, operation: str, value: Doc) -> bool:
-    """Whether a document allows the response or request around a body."""
+    """Return whether a document allows a response or request with a body."""
     method, path = operation.split()
     said, place = document["paths"][path][method.lower()], value.get("without", "").partition(" ")
     if place[0] == "requestBody":
@@ -68,7 +68,7 @@ def allows(document: Doc, operation: str, value: Doc) -> bool:
 
 
 def require_counterexample(finding: Finding, old: Doc, new: Doc) -> None:
-    """Hold the value to both documents; of a part, that it is one is all that can be said here."""
+    """Check the counterexample of a finding against both documents."""
     shown = finding.extra["shown"]
     assert shown["by"] == "counterexample", (finding.rule, finding.message)
     if finding.rule in AROUND:
@@ -255,7 +255,7 @@ def test_the_discriminator_value_is_the_name_in_the_mapping(mapping: Doc, kind: 
 
 
 def narrowed(choices: int) -> tuple[Doc, Doc]:
-    """Return documents of which the newer one allows less, with so many pairs of alternatives beside it."""
+    """Return documents of which the newer one allows less, next to so many pairs of alternatives."""
     pairs_beside = [{"anyOf": [{"minimum": -n - 1}, {"maximum": n}]} for n in range(choices)]
     old = body({"oneOf": [{"const": 1}, {"enum": [2, 3]}]})
     return old, body({"allOf": [{"enum": [1, 2]}, {"type": "integer"}, *pairs_beside]})

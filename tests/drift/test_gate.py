@@ -22,7 +22,7 @@ WITHOUT_SUMMARY = TEXT.replace("        summary:\n          $ref", "        summ
 
 
 def drift(*arguments: str, cwd: Path, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the gate in a folder of its own."""
+    """Run the gate in a folder."""
     return typed(cwd, *arguments, given=(stdin or "").encode())
 
 

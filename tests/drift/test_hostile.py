@@ -38,14 +38,14 @@ WRONG: tuple[Any, ...] = (
 
 
 def judged(path: str, capsys: pytest.CaptureFixture[str], base: str) -> tuple[int, str, str]:
-    """Exit code, what stood on standard output, and on standard error."""
+    """Return the exit code, standard output and standard error of a comparison."""
     code = main(["drift", path, "--base", base, "--format", "json"])
     captured = capsys.readouterr()
     return code, captured.out, captured.err
 
 
 def assert_fair(code: int, out: str, err: str) -> None:
-    """One line and exit 2, or a report; nothing between."""
+    """Check that the result is one line and exit code 2, or a report."""
     assert code in (0, 1, 2)
     if code == 2:
         assert out == ""

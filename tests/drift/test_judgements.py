@@ -15,7 +15,7 @@ KEY: Doc = {"bearer": {"type": "http", "scheme": "bearer"}, "basic": {"type": "h
 
 
 def found(base: Doc, revision: Doc) -> list[tuple[str, str]]:
-    """The findings, as level and rule, in order."""
+    """Return the findings as level and rule, in order."""
     return sorted((finding.level, finding.rule) for finding in compare(base, revision))
 
 

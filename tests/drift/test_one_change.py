@@ -37,7 +37,7 @@ def response(schema: Any) -> Doc:
 
 
 def of(paths: dict[str, Any], **components: Any) -> Doc:
-    """A document whose GET operations answer these schemas."""
+    """Return a document whose GET operations return these schemas."""
     operations = {path: {"get": response(schema)} for path, schema in paths.items()}
     return {
         "openapi": "3.1.0",
@@ -49,7 +49,7 @@ def of(paths: dict[str, Any], **components: Any) -> Doc:
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[Doc, Doc]:
-    """A document of several operations that share schemas, and one with one thing of these changed."""
+    """Draw a document whose operations share schemas, and a copy with one change."""
     old = draw(documents())
     second = draw(schemas())
     old["paths"]["/b"] = {"get": response({"type": "array", "items": REF})}
@@ -92,7 +92,7 @@ def test_an_independent_differ_finds_the_same_changes(pair: tuple[Doc, Doc]) -> 
 
 
 def things(document: Doc) -> dict[str, Any]:
-    """Each component, and each operation with what its path says for it."""
+    """Return each component, and each operation together with the common parts of its path."""
     expected = {
         f"#/components/{section}/{name}": value
         for section, members in document["components"].items()
@@ -180,7 +180,7 @@ REDUNDANT: list[tuple[Callable[[Doc], bool], Callable[[Doc], Any]]] = [
 
 
 def respelled(schema: Any, draw: Any) -> Any:
-    """The schema with words here and there that say nothing."""
+    """Return an equivalent schema with redundant keywords."""
     inner = dict(schema)
     if "properties" in inner:
         inner["properties"] = {name: respelled(member, draw) for name, member in inner["properties"].items()}

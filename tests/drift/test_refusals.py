@@ -26,7 +26,7 @@ def told(revision: Doc) -> str:
 
 
 def nested(levels: int, keyword: str) -> Doc:
-    """Alternatives within alternatives, each level a component: written out, the document would be too deep."""
+    """Return alternatives nested through components: inlined, the document would be too deep."""
     schemas = {
         f"L{level}": {
             keyword: [

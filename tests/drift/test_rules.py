@@ -202,13 +202,13 @@ def test_a_fingerprint_does_not_depend_on_the_wording_of_a_detail(monkeypatch: p
 
 
 def require_same(pair: Example) -> None:
-    """Neither document of a pair differs from itself."""
+    """Check that each document of a pair equals itself."""
     for document in (pair.base, pair.revision):
         assert [] == compare(document, document, pair.options)
 
 
 def _found(pair: Example) -> tuple[str, str, str]:
-    """The one finding in a pair, and where it points in both documents."""
+    """Return the single finding of a pair, with its pointers into both documents."""
     findings = compare(pair.base, pair.revision, pair.options)
     (before, after) = (findings[0].extra[side]["pointer"] for side in ("base", "revision"))
     return summarised(findings, pair.base, pair.revision), before, after
@@ -219,7 +219,7 @@ def _differing(before: Doc, after: Doc) -> list[str]:
 
 
 def _values(before: Doc, after: Doc) -> str:
-    """The values of the one keyword that differs; none of one that holds schemas."""
+    """Return the values of the only keyword that differs; none if it contains schemas."""
     (key,) = _differing(before, after)
     values = [side[key] for side in (before, after) if key in side and key not in HOLD_SCHEMAS]
     return " → ".join(value if isinstance(value, str) and key not in QUOTED else json.dumps(value) for value in values)

@@ -33,7 +33,7 @@ def everywhere(change: Callable[[Doc], Doc]) -> Change:
 
 
 def inlined(document: Doc) -> None:
-    """Every ref written out, and no component left."""
+    """Replace every reference by its target and remove the components."""
     schemas = document["components"].pop("schemas")
 
     def write_out(value: Any) -> Any:
@@ -65,7 +65,7 @@ def as_30_with_refs_wrapped(document: Doc) -> None:
 
 
 def parameters_elsewhere(document: Doc) -> None:
-    """Parameters of the path item, one of them a component."""
+    """Move parameters to the path item, one of them to a component."""
     item = document["paths"]["/v1/spaces/{id}/runtimes"]
     first, second = item["get"].pop("parameters")
     document["components"]["parameters"] = {"Token": second}

@@ -167,7 +167,7 @@ def test_the_verdict_on_a_change_matches_its_label(name: str) -> None:
 
 
 def changed_twice(first: str, second: str) -> Doc | None:
-    """The spec with both changes; None where the second no longer finds what it changes."""
+    """Return the spec with both changes; None if the first removes what the second changes."""
     changed = copy.deepcopy(SPEC)
     CASES[first][1](changed)
     try:

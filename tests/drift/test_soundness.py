@@ -33,7 +33,7 @@ _ATOMS: tuple[Any, ...] = (None, None, True, 0, 1, 5, 1.5, -2, *_TEXTS, [], {})
 
 
 def instances(schema: Any) -> st.SearchStrategy[Any]:
-    """Values that a schema may take, and some that it should not."""
+    """Return a strategy for values, of which a schema accepts many but not all."""
     strategies = [st.sampled_from(_ATOMS)]
     properties = schema.get("properties")
     if properties:
@@ -50,7 +50,7 @@ def instances(schema: Any) -> st.SearchStrategy[Any]:
 
 
 def one_changed(schema: Any, draw: Any) -> Any:
-    """The schema with one thing of it changed, so that most of the two is alike."""
+    """Return the schema with a single change."""
     changed = copy.deepcopy(schema)
     subschemas = [changed]
     for schema in subschemas:

@@ -18,7 +18,7 @@ needs_shell = pytest.mark.skipif(sys.platform == "win32", reason="the shell clos
 
 
 def gate(tmp_path: Path, arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the gate on a breaking change by a shell, which can close streams."""
+    """Run the gate on a breaking change through a shell, which can close streams."""
     written(tmp_path, TEXT, "base.yaml")
     written(tmp_path, PAUSED, "new.yaml")
     paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]

@@ -19,7 +19,7 @@ OTHER: Doc = {"/other": {"get": {"responses": {"200": {"description": "ok"}}}}}
 
 
 def with_operation(**components: Any) -> Doc:
-    """A document whose second operation answers with what the components hold."""
+    """Return a document whose second operation uses the components."""
     return {**USED, "paths": {**USED["paths"], **OTHER}, "components": components or COMPONENTS}
 
 

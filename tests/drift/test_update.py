@@ -21,7 +21,7 @@ PAUSED = TEXT.replace("- failed", "- failed\n        - paused")
 
 @pytest.fixture
 def files(tmp_path: Path) -> ContractFiles:
-    """A copy of the vendored contract."""
+    """Return a copy of the vendored contract."""
     folder = tmp_path / "contracts"
     shutil.copytree(packaged().folder, folder)
     return ContractFiles(folder)

@@ -15,7 +15,7 @@ Told = list[tuple[str, str, str]]
 
 
 def thing(**properties: Any) -> Doc:
-    """An object with these properties; a list is of the values that one may have."""
+    """Return an object schema with these properties; a list stands for an enum."""
     return {
         "type": "object",
         "properties": {

@@ -24,7 +24,7 @@ LOCAL = "http://127.0.0.1:9/"
 
 
 def failing(error: OSError) -> object:
-    """What the system calls in our stead, and fails."""
+    """Return a function that raises, in place of a system call."""
 
     def fail(*_: object, **__: object) -> NoReturn:
         raise error

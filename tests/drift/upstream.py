@@ -23,7 +23,7 @@ class Upstream:
                 upstream.responses[self.path](self)
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-                """Say nothing."""
+                """Print nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
@@ -38,7 +38,7 @@ class Upstream:
 
 
 def text(body: str, status: int = 200, **headers: str) -> Response:
-    """Answer with a text."""
+    """Return a handler that responds with a text."""
 
     def response(request: BaseHTTPRequestHandler) -> None:
         data = body.encode()
@@ -53,5 +53,5 @@ def text(body: str, status: int = 200, **headers: str) -> Response:
 
 
 def to(location: str) -> Response:
-    """Answer with a redirect."""
+    """Return a handler that responds with a redirect."""
     return text("", 302, Location=location)

@@ -17,7 +17,7 @@ _BLOCK = 1024**2
 
 
 def _deflated(window: int, size: int) -> bytes:
-    """Zeros, packed: a block that is complete in itself, as often as it takes; no checksum of it all is right."""
+    """Return compressed zeros, as repeated complete blocks, without a valid checksum."""
     stream = zlib.compressobj(9, wbits=window)
     head = stream.compress(b"") + stream.flush(zlib.Z_FULL_FLUSH)
     return head + (stream.compress(bytes(_BLOCK)) + stream.flush(zlib.Z_FULL_FLUSH)) * (size // _BLOCK)
@@ -25,7 +25,7 @@ def _deflated(window: int, size: int) -> bytes:
 
 @cache
 def _gzip() -> bytes:
-    """1 GB in 1 MB."""
+    """Return 1 GB of zeros compressed to 1 MB."""
     return _deflated(16 + zlib.MAX_WBITS, GIGABYTE)
 
 
@@ -70,7 +70,7 @@ def body(name: str) -> tuple[bytes, str]:
 
 
 def har(*entries: Mapping[str, object], ascii_only: bool = True) -> str:
-    """A HAR of another tool, whose listings have these contents."""
+    """Return a HAR of another tool with these response contents."""
     request = {"method": "GET", "url": "https://api.bctrl.ai/v1/spaces/1/runtimes", "headers": []}
     entries_of_log = [
         {"request": request, "response": {"status": 200, "headers": [], "content": entry}} for entry in entries

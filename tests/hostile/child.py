@@ -44,7 +44,7 @@ class Ran:
 
 
 def run(jobs: Mapping[str, Sequence[str]], folder: Path, environment: Mapping[str, str]) -> dict[str, Ran]:
-    """Run jobs, named each, in one process that starts in `folder`."""
+    """Run named jobs in one subprocess that starts in `folder`."""
     jobs_file, got = folder / "jobs.json", folder / "ran.json"
     jobs_file.write_text(json.dumps(jobs))
     command = [sys.executable, "-m", "tests.hostile.child", str(jobs_file), str(got)]
@@ -149,7 +149,7 @@ def _text(file: IO[str]) -> str:
 
 
 def _peak() -> float:
-    """The most memory that this process has had, in MB; what `getrusage` says holds that of who started it too."""
+    """Return the peak memory of this process in MB; `getrusage` would include that of its parent."""
     status = Path("/proc/self/status")
     if status.exists():
         return int(status.read_text().partition("VmHWM:")[2].split()[0]) / 1024

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 
 class Command(NamedTuple):
-    """A command as a CI system understands it."""
+    """A command as a CI system parses it."""
 
     name: str
     properties: dict[str, str]
@@ -31,7 +31,7 @@ _Parser = Callable[[str], Command | None]
 
 
 def lines(output: str) -> Iterator[str]:
-    """Yield the lines of an output, as a reader of .NET ends them; each also as a comparison by culture has it."""
+    """Yield the lines of an output as .NET splits them, also in the form used by culture-sensitive comparison."""
     for line in re.split(r"\r\n|\r|\n", output):
         yield line
         if (plain := _IGNORED_BY_CULTURE.sub("", line)) != line:
@@ -39,17 +39,17 @@ def lines(output: str) -> Iterator[str]:
 
 
 def github_commands(output: str) -> list[Command]:
-    """Return the commands that GitHub's runner obeys: `::NAME::` before `##[NAME]`."""
+    """Return the commands that GitHub's runner executes: `::NAME::` takes precedence over `##[NAME]`."""
     return _commands(output, lambda line: _github_colons(line) or _bracketed("##[", line))
 
 
 def azure_commands(output: str) -> list[Command]:
-    """Return the commands that Azure's agent obeys: those of an area and an event."""
+    """Return the commands that Azure's agent executes: those with an area and an event."""
     return _commands(output, _azure)
 
 
 def teamcity_commands(output: str) -> list[str]:
-    """Return the service messages of TeamCity, which stand anywhere in a line."""
+    """Return the service messages of TeamCity, which may be anywhere in a line."""
     return re.findall(r"##teamcity\[[^\]]*\]?", "\n".join(lines(output)))
 
 

@@ -28,7 +28,7 @@ _REJECTED = {"suite": 4}
 
 
 class Outcome(NamedTuple):
-    """What a command made of the document of a seed; no seed stands for a trivial document."""
+    """The result of a command for a generated document; seed None is a trivial document."""
 
     seed: int | None
     command: str
@@ -70,7 +70,7 @@ def outcomes(seeds: Sequence[int], folder: Path) -> Iterator[Outcome]:
 
 
 def _changed(text: str) -> str:
-    """Return a document with small changes deep inside: the schemas around them are compared."""
+    """Return a document with small, deeply nested changes, so that the schemas around them are compared."""
     return text.replace("integer", "boolean").replace('"required":["', '"required":["x')
 
 
@@ -86,7 +86,7 @@ def _commands(document: str, base: str) -> dict[str, list[str]]:
 
 
 def report(outcomes_of_run: Sequence[Outcome]) -> Iterator[str]:
-    """Yield a line for each command: how often it rejected a document, and the most that it took."""
+    """Yield a line per command: how often it rejected a document, and its highest costs."""
     for command in dict.fromkeys(outcome.command for outcome in outcomes_of_run):
         runs = [outcome for outcome in outcomes_of_run if outcome.command == command]
         trivial = min(outcome.ran.seconds for outcome in runs if outcome.seed is None)

@@ -37,12 +37,12 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 
 
 def spelled(secret: str) -> list[str]:
-    """A secret in every encoding."""
+    """Return a secret in every encoding."""
     return [spell(secret) for spell in SPELLINGS.values()]
 
 
 def hits(secret: str, text: str) -> list[str]:
-    """The encodings of a secret; for base64, the digits that depend on nothing else."""
+    """Return the encodings of a secret that occur in a text."""
     size = len(secret)
     sought = {name: spell(secret) for name, spell in SPELLINGS.items()}
     sought |= {f"base64-{at}": sought[f"base64-{at}"][(0, 2, 3)[at] : (at + size) * 8 // 6] for at in range(3)}
@@ -67,7 +67,7 @@ PLACES: dict[str, Callable[[str], bytes]] = {
 
 @contextmanager
 def echo(place: str, spell: Callable[[str], str] = lambda secret: json.dumps(spelled(secret))) -> Iterator[str]:
-    """Serve on loopback; gives the base URL."""
+    """Serve on loopback; yield the base URL."""
 
     def step(connection: socket.socket, _number: int) -> object:
         connection.sendall(PLACES[place](spell(server.authorizations()[-1].removeprefix("Bearer "))))

@@ -18,7 +18,7 @@ INTENDED = {"error", "warning", "notice"}
 
 
 def document(text: str, value: str, pattern: str = "^a(?=b)$") -> dict[str, Any]:
-    """A contract in which each name and each prose is a text; `value` is documented, as a match of `pattern` is."""
+    """Return a contract that contains a text in each name and description."""
     schema = {
         "type": "object",
         "title": text,
@@ -54,7 +54,7 @@ def document(text: str, value: str, pattern: str = "^a(?=b)$") -> dict[str, Any]
 
 
 def har(text: str) -> dict[str, Any]:
-    """A recording of a listing that breaks the packaged contract with a text."""
+    """Return a recording of a listing that violates the packaged contract with a text."""
     url = "https://api.bctrl.ai/v1/spaces/3f0c1c1e-0f43-4a0e-9d0a-4f4f1f1c2b11/runtimes"
     body = json.dumps({"runtimes": [{text: text, "status": text}], "error": text})
     request = {"method": "GET", "url": url, "httpVersion": "HTTP/1.1", "headers": [], "queryString": [], "cookies": []}
@@ -80,7 +80,7 @@ def har(text: str) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def job(text: str) -> Iterator[Path]:
-    """A folder with files that hold the text, in a job of both CI systems."""
+    """Return a folder with files that contain the text, with the variables of both CI systems."""
     here, before = Path.cwd(), dict(os.environ)
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
@@ -112,7 +112,7 @@ def job(text: str) -> Iterator[Path]:
 
 
 def printed(arguments: list[str]) -> tuple[str, str]:
-    """Run a command; return what it prints."""
+    """Run a command and return its output."""
     with contextlib.ExitStack() as stack:
         # Files, because some jobs ask for their file descriptor.
         out, err = (stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", newline="")) for _ in "oe")

@@ -93,7 +93,7 @@ def _below(source: Random, schema: Any) -> Any:
 
 
 def _tree(source: Random, copies: int) -> tuple[Any, dict[str, Any]]:
-    """A tree of applicators."""
+    """Return a tree of applicators."""
 
     def grown(depth: int) -> Any:
         if depth == 0 or source.random() < 0.15:
@@ -104,7 +104,7 @@ def _tree(source: Random, copies: int) -> tuple[Any, dict[str, Any]]:
 
 
 def _conjunction(source: Random, copies: int) -> tuple[Any, dict[str, Any]]:
-    """One choice, repeated in `allOf`: with the same names each time, or with others."""
+    """Return a choice repeated in `allOf`, with the same property names each time or with others."""
     is_same, seed = source.random() < 0.5, source.random()
     parts = []
     for number in range(copies):
@@ -119,7 +119,7 @@ def _conjunction(source: Random, copies: int) -> tuple[Any, dict[str, Any]]:
 
 
 def _chain(source: Random, copies: int) -> tuple[Any, dict[str, Any]]:
-    """Schemas that each apply the next one several times; the last applies a leaf, or leads back."""
+    """Return schemas that each apply the next one several times; the last applies a leaf or is recursive."""
     word, repeated, levels = source.choice(_LISTS), source.choice((1, 2, 2, 3)), min(copies, 20)
     is_plain, is_circle = source.random() < 0.4, source.random() < 0.3
     schemas: dict[str, Any] = {}
@@ -131,7 +131,7 @@ def _chain(source: Random, copies: int) -> tuple[Any, dict[str, Any]]:
 
 
 def _product(source: Random, copies: int) -> tuple[Any, dict[str, Any]]:
-    """Properties that each have alternatives, under alternatives of the object."""
+    """Return properties that each have alternatives, under alternatives of the object."""
     choice = _applied(source, lambda: _leaf(source))
     properties = {f"{source.choice(_NAMES)}{number}": choice for number in range(copies)}
     beside = _applied(source, lambda: _leaf(source), 3)
@@ -139,7 +139,7 @@ def _product(source: Random, copies: int) -> tuple[Any, dict[str, Any]]:
 
 
 def _conditions(source: Random, copies: int) -> tuple[Any, dict[str, Any]]:
-    """Conditions beside each other: `if` in `allOf`, and `dependentSchemas` of many names."""
+    """Return several conditions: `if` in `allOf`, and `dependentSchemas` for many names."""
     if source.random() < 0.5:
         parts = [
             {"if": {"required": [f"n{number}"]}, "then": _leaf(source), "else": _leaf(source)}
@@ -154,7 +154,7 @@ def _conditions(source: Random, copies: int) -> tuple[Any, dict[str, Any]]:
 
 
 def _lattice(source: Random, copies: int) -> tuple[Any, dict[str, Any]]:
-    """Schemas that each apply several of those after them, under any keyword."""
+    """Return schemas that each apply several of the following schemas, under any keyword."""
     levels = min(copies, 14)
     schemas = {}
     for level in range(levels):
@@ -168,7 +168,7 @@ def _lattice(source: Random, copies: int) -> tuple[Any, dict[str, Any]]:
 
 
 def _alternating(source: Random, copies: int) -> tuple[Any, dict[str, Any]]:
-    """`allOf` of `anyOf` of `allOf`, with names of their own: what a normal form multiplies out."""
+    """Return `allOf` of `anyOf` of `allOf` with distinct names, which a normal form would multiply out."""
     width = source.choice((2, 3))
     count = iter(range(10_000))
 
@@ -185,7 +185,7 @@ _FAMILIES = (_tree, _conjunction, _chain, _product, _conditions, _lattice, _alte
 
 
 def _doubled(levels: int) -> str:
-    """A chain of schemas that each apply the next one twice, as short as YAML has it."""
+    """Return a chain of schemas that each apply the next one twice, in the shortest YAML."""
     names = [*ascii_letters, *digits][: levels + 1]
     chain = "".join(f"{a}: {{allOf: [{{$ref: '#/x/{b}'}},{{$ref: '#/x/{b}'}}]}}," for a, b in pairwise(names))
     responses = "{200: {description: x, content: {application/json: {schema: {$ref: '#/x/a'}}}}}"

@@ -69,7 +69,7 @@ def faults(output: str) -> list[object]:
 
 
 def hidden(text: str) -> list[str]:
-    """Return the characters that a terminal obeys, or that do not show, in hexadecimal."""
+    """Return the control and invisible characters, in hexadecimal."""
     return [f"U+{ord(char):04X}" for char in re.findall(r"[^\n -~]", text) if _is_hidden(char)]
 
 
@@ -109,7 +109,7 @@ def _tokens(tokens: list[Token]) -> Iterator[Token]:
 
 
 class Page(HTMLParser):
-    """The elements of an HTML page by name and attributes, and what its `script` elements hold."""
+    """The elements of an HTML page by name and attributes, and the contents of its `script` elements."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -36,7 +36,7 @@ DECODED = "the response is larger than 64 MiB when decoded"
 
 @pytest.fixture(scope="session")
 def ran_clients(hostile: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
-    """What each client gets of each body."""
+    """Return the result of each client for each body."""
     folder = tmp_path_factory.mktemp("clients")
     names = [*BOMBS, *HARMLESS]
     jobs = {f"{how} {name}": (how, f"{hostile.url}/{name}") for how in HOW for name in names}

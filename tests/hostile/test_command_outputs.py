@@ -68,7 +68,7 @@ LINES = [line for lines in COMMAND_LINES.values() for line in lines]
 
 
 def outputs_of(line: str, text: str) -> dict[str, str]:
-    """What a command prints and writes, by stream and name of the file."""
+    """Return the output of a command, by stream and file name."""
     arguments = [part.replace("TEXT", text) for part in line.split()]
     with job(text) as folder:
         existing = {path for path in folder.rglob("*") if path.is_file()}

@@ -30,14 +30,14 @@ def _zipped(path: Path, har_text: str, *attachments: tuple[str, bytes], way: int
 
 
 def _overlapping(path: Path) -> None:
-    """An archive in which one entry stands for two."""
+    """Write an archive in which two entries share the same bytes."""
     with ZipFile(path, "w") as archive:
         archive.writestr("x.har", har())
         archive.infolist().append(archive.getinfo("x.har"))
 
 
 def _sparse(path: Path, head: bytes = b"") -> None:
-    """A file of 1 GB that takes no room."""
+    """Write a sparse file of 1 GB."""
     with path.open("wb") as file:
         file.write(head)
         file.truncate(GIGABYTE)
@@ -119,7 +119,7 @@ WITHIN: dict[str, Callable[[Path], object]] = {
 
 @pytest.fixture(scope="session")
 def read(hostile: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
-    """What each command says of its file."""
+    """Return the result of each command for its file."""
     folder = tmp_path_factory.mktemp("files")
     for name, make in ({name: make for name, (make, _) in FILES.items()} | WITHIN).items():
         make(folder / name)

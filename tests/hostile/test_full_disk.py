@@ -88,7 +88,7 @@ print(json.dumps(told))
 
 @cache
 def in_a_small_disk(folder: str) -> list[str]:
-    """What begins a command that finds 2 MB of memory in the folder's place, in a name space of its own."""
+    """Return the command prefix that mounts a file system of 2 MB over the folder, in a namespace."""
     mount = f'mount -t tmpfs -o size=2m none "{folder}" && exec "$@"'
     return ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, "sh"]
 

@@ -37,7 +37,7 @@ def saved(path: Path, test: str = "t") -> bool:
 
 
 def lock_of(path: Path) -> Path:
-    """Where the lock of a file lies."""
+    """Return the path of the lock of a file."""
     with locking.locked(path):
         (lock,) = path.parent.glob(".*.lock")
     return lock
@@ -45,7 +45,7 @@ def lock_of(path: Path) -> Path:
 
 @contextmanager
 def another(path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another process that is writing the file."""
+    """Run another process that is writing the file."""
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

@@ -21,7 +21,7 @@ CONNECTIONS = 10_000 if EVERYTHING else 1_500
 
 @contextmanager
 def open_files(number: int) -> Iterator[None]:
-    """Let this process open so many files; the test is skipped where it may not."""
+    """Raise the limit of open files for this process; skip the test if that is not allowed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard not in (resource.RLIM_INFINITY, -1) and hard < number:
         pytest.skip(f"this system lets a process open {hard} files, and {number} are needed")

@@ -23,7 +23,7 @@ BAD = replace(GOOD, body=GOOD.body.replace(b'"status": "', b'"status": "un', 1))
 
 
 def cache(folder: Path) -> Checked:
-    """The cache in `folder`, as for a project that lies elsewhere."""
+    """Return the cache in `folder`, for a project in another folder."""
     return Checked(CONTRACT, Path("/surely/not/there"), {"XDG_CACHE_HOME": str(folder)})
 
 

@@ -21,7 +21,7 @@ from tests.reports.examples import failed
 
 
 def report_of(text: str) -> tuple[list[Finding], Title, RunReport]:
-    """A report in which each text that may come from outside is this one."""
+    """Return a report that contains the text in every field of external origin."""
     plain = failed()
     assert plain.run is not None
     response = {"status": 500, "headers": [["Server", text], [text, text]], "size": 1, "body": {text: text}}
@@ -50,7 +50,7 @@ def report_of(text: str) -> tuple[list[Finding], Title, RunReport]:
 
 
 def written(text: str) -> dict[str, str]:
-    """The report in every format."""
+    """Return the report in every format."""
     findings, title, run = report_of(text)
     takes_run = {"json", "markdown", "junit", "sarif", "html"}
     return {

@@ -13,7 +13,7 @@ from pytest_bctrl.samples.inputs import alternatives, inputs, unfilled
 
 
 def contract_with(parameter: dict[str, Any]) -> Contract:
-    """A contract whose one operation has a required parameter."""
+    """Return a contract whose operation has this required parameter."""
     responses = {"200": {"description": "ok", "content": {"application/json": {"schema": {"type": "object"}}}}}
     operation = {"parameters": [{"required": True, **parameter}], "responses": responses}
     info = {"title": "a", "version": "1"}

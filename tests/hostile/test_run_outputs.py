@@ -17,12 +17,12 @@ from tests.traffic.servers import CLOSE, serve
 
 
 def hostile_body(text: str) -> bytes:
-    """An answer of the contract that breaks it with a text in each place."""
+    """Return a response that violates the contract with a text in each location."""
     return json.dumps({text: text, f"{text}3": text}).encode()
 
 
 def without_annotations(result: pytest.RunResult) -> str:
-    """Return what a run printed, but for the commands that it was to print, which hold no other."""
+    """Return the output of a run without its intended commands."""
     others = []
     for line in result.outlines:
         commands = github_commands(line)

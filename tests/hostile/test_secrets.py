@@ -60,7 +60,7 @@ RUNS = {
 
 
 class Downstream:
-    """The project in a folder of its own."""
+    """The downstream project in a temporary folder."""
 
     def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
         self._pytester = pytester
@@ -71,7 +71,7 @@ class Downstream:
             (pytester.path / path.name).write_text(path.read_text("utf-8"), "utf-8")
 
     def run(self, *arguments: str, **environment: str) -> str:
-        """Run pytest there, each of its sinks given the secret of $VARIABLE; return all that left."""
+        """Run pytest there, with the secret of $VARIABLE in each output; return all outputs."""
         with echo("chunks") as url:
             for name, value in ({"TARGET": url, environment["VARIABLE"]: KEY} | environment).items():
                 self._monkeypatch.setenv(name, value)

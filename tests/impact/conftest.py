@@ -22,13 +22,13 @@ IMPACT = ("--bctrl-impact=changed.json", "--bctrl-report=impact.json", "-p", "no
 
 @pytest.fixture
 def project(pytester: pytest.Pytester) -> pytest.Pytester:
-    """A project with one careless test, beside a spec with a status more."""
+    """Return a project with one test that fails for a new status, and the spec with that status."""
     (pytester.path / "changed.json").write_text(changed_spec(DRIFTS[:1]), "utf-8")
     pytester.makepyfile(STATUS)
     return pytester
 
 
 def verdicts(project: pytest.Pytester) -> list[tuple[str, str]]:
-    """Each change's verdict in the report of a run, and why."""
+    """Return the verdict and reason for each change in the report of a run."""
     report = json.loads((project.path / "impact.json").read_text("utf-8"))
     return [(finding["impact"]["verdict"], finding["impact"]["why"]) for finding in report["findings"]]

@@ -16,12 +16,12 @@ _ITEMS = "V1SpacesIdRuntimesGetResponsesContentApplicationJsonSchemaRuntimesItem
 
 
 def items(document: Any, part: str = "") -> Any:
-    """The schema of an item, or of one of its parts."""
+    """Return the schema of an item, or of one of its parts."""
     return document["components"]["schemas"][f"{_ITEMS}{part}"]
 
 
 def operation(document: Any) -> Any:
-    """The one operation."""
+    """Return the only operation."""
     return next(iter(document["paths"].values()))["get"]
 
 
@@ -46,7 +46,7 @@ def _runtime(number: int, status: str) -> dict[str, Any]:
 
 
 def body() -> dict[str, Any]:
-    """What the server answers before any change."""
+    """Return the body before any change."""
     return {"runtimes": [_runtime(1, "active"), _runtime(2, "stopped")]}
 
 
@@ -129,7 +129,7 @@ DRIFTS = (
 
 
 def changed_spec(drifts: tuple[Drift, ...]) -> str:
-    """The spec after these changes, as a JSON text, which is YAML too."""
+    """Return the spec after these changes, as JSON."""
     document = copy.deepcopy(SPEC)
     for drift in drifts:
         drift.of_spec(document)
@@ -137,7 +137,7 @@ def changed_spec(drifts: tuple[Drift, ...]) -> str:
 
 
 class ChangedServer:
-    """A server that has really made a change: it knows nothing of the kit. Below `/N` it is that of the Nth drift."""
+    """A server with real changes, independent of the package: `/N` is the server after the Nth change."""
 
     def __init__(self) -> None:
         class Handler(BaseHTTPRequestHandler):

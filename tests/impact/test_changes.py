@@ -37,7 +37,7 @@ CONTRACT = load()
 
 
 def _called(mock: MockServer, *headers: tuple[str, str]) -> ResponseContext:
-    """A call of the main operation, answered by the mock."""
+    """Return a call of the main operation with the response of the mock."""
     main_operation = mock.samples.operation
     values = inputs(mock.contract, main_operation, {"space_id": mock.space_id, "id": "1"}) or Inputs()
     fields = [("authorization", f"Bearer {mock.api_key.reveal()}"), *((name.lower(), v) for name, v in values.headers)]
@@ -51,7 +51,7 @@ def _played(change: Change, call: ResponseContext) -> MockResponse:
 
 
 def _changes(of_spec: Callable[[Any], Any]) -> dict[str, Change]:
-    """What the gate finds of a changed spec, by rule, and how it is played; without the overlay's further answers."""
+    """Return the changes of a changed spec by rule, without the additional responses of the overlay."""
     document = copy.deepcopy(SPEC)
     of_spec(document)
     new = contract_with_overlay(load_data(document, "new"), None)

@@ -25,7 +25,7 @@ def bctrl_client():
 
 @pytest.fixture
 def consumers(pytester: pytest.Pytester) -> pytest.Pytester:
-    """A project with the tests of the three consumers, beside the changed spec."""
+    """Return a project with the tests of the three consumers and the changed spec."""
     for path in sorted(_CONSUMERS.glob("*.py")):
         (pytester.path / f"test_{path.name}").write_bytes(path.read_bytes())
     (pytester.path / "changed.json").write_text(changed_spec(DRIFTS), "utf-8")
@@ -44,7 +44,7 @@ def changed_server() -> Iterator[ChangedServer]:
 
 
 def _claims(project: pytest.Pytester, *arguments: str) -> dict[str, Any]:
-    """What an impact run says, by the message of the change."""
+    """Return the verdicts of an impact run, by the message of the change."""
     result = project.runpytest(
         "--bctrl-impact=changed.json", "--bctrl-report=impact.json", "-p", "no:randomly", *arguments
     )

@@ -34,7 +34,7 @@ _BODIES = {"/v1/things/{id}": {"state": "on"}, "/v1/things": {"things": [{"state
 
 
 def _old() -> Any:
-    """One thing, and a list of them, of the same schema."""
+    """Return a spec with one thing and a list of things, of the same schema."""
     spec = document({"$ref": "#/components/schemas/Thing"})
     spec["components"]["schemas"] = {"Thing": copy.deepcopy(_THING), "Things": copy.deepcopy(_LIST)}
     spec["components"]["schemas"]["Things"]["properties"]["things"]["items"] = {"$ref": "#/components/schemas/Thing"}
@@ -50,7 +50,7 @@ def _old() -> Any:
 def _response(
     of_spec: Callable[[Any], Any], rule: str, path: str = "/v1/things", *, query: str = "?limit=9", body: bytes = b""
 ) -> MockResponse:
-    """The answer of one operation with the change of a rule."""
+    """Return the response of an operation after the change of a rule."""
     [(change, call)] = _changes(of_spec, rule, path, query=query, body=body)
     assert change.transform is not None
     return change.transform(call)
@@ -65,7 +65,7 @@ def _changes(
     body: bytes = b"",
     of_both: Callable[[Any], Any] = lambda spec: None,
 ) -> list[tuple[Change, ResponseContext]]:
-    """The changes of a rule, each with a call of one operation; `of_both` is what both specs have beside."""
+    """Return the changes of a rule, each with a call; `of_both` modifies both specs."""
     old, new = _old(), _old()
     of_both(old)
     of_both(new)
@@ -94,7 +94,7 @@ def _thing(spec: Any) -> Any:
 
 
 def _rename(spec: Any) -> Any:
-    """The path with its parameter by another name; its operation."""
+    """Rename the parameter of the path and return its operation."""
     item = spec["paths"]["/v1/things/{thing_id}"] = spec["paths"].pop("/v1/things/{id}")
     item["get"]["parameters"][0]["name"] = "thing_id"
     return item["get"]

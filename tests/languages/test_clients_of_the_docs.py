@@ -46,7 +46,7 @@ console.log(new Set(spaces.map((space) => space.id)).size);
 
 @pytest.fixture
 def mock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MockServer]:
-    """A mock with a control path, its ready-file as the command writes it, and the docs' clients beside that."""
+    """Run a mock with a control path, and write its ready file and the documented clients."""
     with MockServer(load(), control=Secret(TOKEN)) as server:
         ready = tmp_path / "ready.json"
         ready.write_text(json.dumps({"control": {"url": f"{server.url}/__bctrl__/", "token": TOKEN}}), "utf-8")

@@ -37,7 +37,7 @@ def mock() -> Iterator[MockServer]:
 
 
 def run(language: str, sample: str, folder: Path, mock: MockServer) -> str:
-    """Return what a sample prints, of itself and of the program that refuses it."""
+    """Return the output of a sample, or of the program that rejects it."""
     how = LANGUAGES[language]
     imports, statements = re.findall(r"\A((?:import [^\n]*\n)*)(.*)\Z", sample, re.DOTALL)[0]
     framed = imports + how.frame.format(statements=statements)

@@ -44,7 +44,7 @@ class Language:
     """What reaches the server as the body of its GET."""
 
     def missing(self) -> str | None:
-        """The names of the missing programs, if any."""
+        """Return the names of the missing programs."""
         if shutil.which(self.command[0]) is None:
             return self.command[0]
         return str(self.loads) if self.loads and not self.loads.is_file() else None

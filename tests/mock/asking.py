@@ -15,7 +15,7 @@ from pytest_bctrl.traffic.mock import MockServer
 
 @dataclass(frozen=True)
 class Reply:
-    """A whole answer, header names in lower case."""
+    """A complete response, with header names in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -40,14 +40,14 @@ def ask(
 
 
 def listed(mock: MockServer, **headers: str) -> Reply:
-    """Ask for the runtimes of the mock's own space, with its key."""
+    """Request the runtimes of the mock's space, with its key."""
     path = f"/v1/spaces/{mock.space_id}/runtimes"
     fields = {name.replace("_", "-"): value for name, value in headers.items()}
     return ask(mock, "GET", path, {"Authorization": f"Bearer {mock.api_key.reveal()}", **fields})
 
 
 def raw(mock: MockServer, data: bytes, *, half_close: bool = False, timeout: float = 60) -> bytes:
-    """Send bytes as they are and return all that comes until the server closes."""
+    """Send bytes unchanged and return everything until the server closes the connection."""
     with connected(mock, timeout) as sock:
         sock.sendall(data)
         if half_close:
@@ -62,7 +62,7 @@ def connected(mock: MockServer, timeout: float = 60) -> socket.socket:
 
 
 def vanish(sock: socket.socket) -> None:
-    """Close with a reset, as a client that is killed does."""
+    """Close with a reset, like a killed client."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     sock.close()
 
@@ -81,7 +81,7 @@ def read_all(sock: socket.socket) -> bytes:
 
 
 def request_bytes(mock: MockServer, *extra: str, method: str = "GET", close: bool = False) -> bytes:
-    """Return a whole request for the mock's own list, as bytes."""
+    """Return a complete request for the mock's list, as bytes."""
     lines = [
         f"{method} /v1/spaces/{mock.space_id}/runtimes HTTP/1.1",
         "Host: mock.test",
@@ -93,7 +93,7 @@ def request_bytes(mock: MockServer, *extra: str, method: str = "GET", close: boo
 
 
 def replies(data: bytes) -> list[Reply]:
-    """Split bytes into answers by their Content-Length (none of them to HEAD)."""
+    """Split bytes into responses by their Content-Length (none of them to HEAD)."""
     parsed = []
     while data:
         head, _, remaining = data.partition(b"\r\n\r\n")

@@ -14,7 +14,7 @@ from tests.contract.documents import rooted
 
 
 def troubles(contract: Contract, body: Any, space_id: str = SPACE_ID) -> list[str]:
-    """Return what is wrong with a successful body, in words."""
+    """Return the violations of a successful body, as text."""
     schema = rooted(contract, contract.operations[0].responses["200"].content["application/json"])
     validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
     problems = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(body)]

@@ -13,30 +13,30 @@ from pytest_bctrl.traffic.mock import MockServer
 
 @pytest.fixture(scope="session")
 def contract() -> Contract:
-    """The packaged contract."""
+    """Return the packaged contract."""
     return load()
 
 
 @pytest.fixture
 def mock(contract: Contract) -> Iterator[MockServer]:
-    """A running mock server."""
+    """Return a running mock server."""
     with MockServer(contract) as server:
         yield server
 
 
 @pytest.fixture
 def path(mock: MockServer) -> str:
-    """The path of the mock's own space."""
+    """Return the path of the mock's space."""
     return f"/v1/spaces/{mock.space_id}/runtimes"
 
 
 @pytest.fixture
 def bearer(mock: MockServer) -> dict[str, str]:
-    """The header that the mock lets in."""
+    """Return the header with the mock's key."""
     return {"Authorization": f"Bearer {mock.api_key.reveal()}"}
 
 
 @pytest.fixture
 def anyio_backend() -> str:
-    """The event loop of async tests."""
+    """Return the event loop of async tests."""
     return "asyncio"

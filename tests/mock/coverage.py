@@ -11,7 +11,7 @@ from tests.contract.documents import rooted
 
 
 def to_see(contract: Contract, schema: Any, at: str = "") -> set[str]:
-    """Name every enum value, branch, null, omitted optional, present optional, boolean and empty list."""
+    """Return every enum value, branch, null, omitted optional, present optional, boolean and empty list of a schema."""
     schema = contract.resolve(schema)
     names = {f"{at} = {value!r}" for value in schema.get("enum", ())}
     types = schema.get("type", [])
@@ -31,7 +31,7 @@ def to_see(contract: Contract, schema: Any, at: str = "") -> set[str]:
 
 
 def seen(contract: Contract, schema: Any, value: Any, at: str = "") -> set[str]:
-    """Name what `value` shows of the same."""
+    """Return those of them that occur in `value`."""
     schema = contract.resolve(schema)
     names = {f"{at} = {value!r}"} if "enum" in schema or isinstance(value, bool) else set()
     names |= {f"{at} is null"} if value is None else set()

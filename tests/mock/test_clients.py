@@ -162,7 +162,7 @@ def test_java_receives_the_runtimes(mock: MockServer, url: str, tmp_path: Path) 
 
 @pytest.fixture(autouse=True)
 def _refusals(mock: MockServer) -> Iterator[None]:
-    """A client whose request was malformed did not get through by chance."""
+    """Check that the mock rejected no request as malformed."""
     yield
     assert [entry for entry in mock.requests.refused if entry.status == 400] == []
 

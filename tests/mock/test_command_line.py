@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and pipes as
 
 
 class Running:
-    """A mock in a process of its own."""
+    """A mock in a subprocess."""
 
     def __init__(self, process: subprocess.Popen[str], ready: dict[str, Any]) -> None:
         self.process = process

@@ -86,7 +86,7 @@ def test_a_stalled_reader_is_reset_and_does_not_delay_other_clients(contract: Co
 
 
 def _is_reset(sock: socket.socket) -> bool:
-    """Wait, without reading, until the other side has given up."""
+    """Wait, without reading, until the server has reset the connection."""
     poll = select.poll()
     poll.register(sock, select.POLLHUP | select.POLLERR)
     return bool(poll.poll(10_000))

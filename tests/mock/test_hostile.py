@@ -24,7 +24,7 @@ CONNECTIONS = 256
 
 
 def slow_reader(mock: MockServer, source: random.Random) -> socket.socket:
-    """Asks for much and reads a little."""
+    """Request a large list and read only a little."""
     sock = connected(mock)
     sock.sendall(request_bytes(mock) * 4)
     sock.recv(source.randint(1, 100))
@@ -32,7 +32,7 @@ def slow_reader(mock: MockServer, source: random.Random) -> socket.socket:
 
 
 def half_sent(mock: MockServer, source: random.Random) -> socket.socket:
-    """Sends a part of a request and no more."""
+    """Send a part of a request and nothing more."""
     sock = connected(mock)
     data = request_bytes(mock, "Content-Length: 100")
     sock.sendall(data[: source.randint(1, len(data))])
@@ -40,7 +40,7 @@ def half_sent(mock: MockServer, source: random.Random) -> socket.socket:
 
 
 def resetting(mock: MockServer, source: random.Random) -> socket.socket:
-    """Asks, and resets before the answer can be read."""
+    """Send a request, and reset the connection before reading the response."""
     sock = connected(mock)
     sock.sendall(request_bytes(mock))
     vanish(sock)
@@ -48,7 +48,7 @@ def resetting(mock: MockServer, source: random.Random) -> socket.socket:
 
 
 def garbage(mock: MockServer, source: random.Random) -> socket.socket:
-    """Sends bytes that are no HTTP, or a request with some bytes changed."""
+    """Send bytes that are not HTTP, or a request with some bytes changed."""
     sock = connected(mock)
     data = bytearray(request_bytes(mock) if source.random() < 0.5 else source.randbytes(source.randint(1, 4000)))
     for _ in range(source.randint(1, 4)):
@@ -62,7 +62,7 @@ KINDS: list[Callable[[MockServer, random.Random], socket.socket]] = [slow_reader
 
 @contextmanager
 def hostility(mock: MockServer) -> Iterator[None]:
-    """Keep `CONNECTIONS` connections at it on threads of their own, each replaced by another every now and then."""
+    """Keep `CONNECTIONS` hostile connections open in threads, replacing each from time to time."""
     ended = threading.Event()
 
     def go_on(seed: int) -> None:
@@ -90,7 +90,7 @@ def hostility(mock: MockServer) -> Iterator[None]:
 
 
 def resident() -> int:
-    """Resident memory of this process in bytes; 0 where the system does not say."""
+    """Return the resident memory of this process in bytes; 0 if unknown."""
     status = Path("/proc/self/status")
     if not status.exists():
         return 0

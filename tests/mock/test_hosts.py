@@ -37,7 +37,7 @@ MAY_NOT = [
 
 
 def asked_as(mock: MockServer, host: str, path: str = "") -> Reply:
-    """Ask for the list, or another path, under a host name."""
+    """Request the list, or another path, under a host name."""
     data = request_bytes(mock, close=True).replace(b"Host: mock.test", f"Host: {host}".encode())
     if path:
         _line, _, remainder = data.partition(b"\r\n")

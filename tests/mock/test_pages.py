@@ -36,7 +36,7 @@ def asked(mock: MockServer, query: list[tuple[str, str]]) -> MockResponse:
 
 
 def samples_of(mock: MockServer) -> Samples:
-    """The samples of the operation that pages."""
+    """Return the samples of the paging operation."""
     (samples,) = (candidate for candidate in (mock.samples, *mock.others.values()) if candidate.paging is not None)
     return samples
 
@@ -52,7 +52,7 @@ def things(*numbers: int) -> list[dict[str, Any]]:
 
 
 def walked(mock: MockServer, size: int | None, between: Any = lambda page: None) -> list[list[str]]:
-    """The ids of each page, one after the other; `between` is called after each."""
+    """Return the ids of each page in order; `between` is called after each page."""
     paging = paging_of(mock)
     query = [(paging.size.name, str(size))] if paging.size is not None and size is not None else []
     pages: list[list[str]] = []

@@ -143,7 +143,7 @@ def test_advance_moves_a_sequence_on_without_waiting(mock: MockServer) -> None:
 
 
 class StoppedClock:
-    """A module `time` in which no time passes by itself."""
+    """A replacement for `time` in which no time passes by itself."""
 
     time = staticmethod(time.time)
 
@@ -183,7 +183,7 @@ def test_the_lifecycle_scenario_depends_on_seed_and_clock(mock: MockServer, monk
 
 
 def steer(mock: MockServer, method: str, path: str, body: Any = None, token: str = TOKEN) -> tuple[int, Any]:
-    """Ask the control path, and hold the answer to its document."""
+    """Send a request to the control path, and validate the response against its document."""
     status, headers, data = ask(mock.url, f"/__bctrl__{path}", token, method, body)
     match = ROUTES.match(f"/__bctrl__{path}")
     operation = match.of(method) if match else None

@@ -14,7 +14,7 @@ from .asking import listed
 
 @pytest.fixture
 def apart(contract: Contract) -> MockServer:
-    """A mock that is not started."""
+    """Return a mock that is not started."""
     return MockServer(contract)
 
 

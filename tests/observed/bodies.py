@@ -24,7 +24,7 @@ _SAMPLE: dict[str, Any] = json.loads(packaged().sample.read_text("utf-8"))
 
 
 def seen(*bodies: Any, contract: Contract = CONTRACT, status: int = 200) -> Observation:
-    """What bodies of one status show."""
+    """Return the observation of bodies with one status."""
     observation = Observation()
     for body in bodies:
         observe(contract, contract.operations[0], status, body, observation)
@@ -55,12 +55,12 @@ VALUES = st.recursive(
 
 
 def sample() -> dict[str, Any]:
-    """The conforming body of the contract, a new one each time."""
+    """Return a new copy of the contract's sample."""
     return copy.deepcopy(_SAMPLE)
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """All places of a body but its root."""
+    """Return all paths of a body except its root."""
     if path:
         yield path
     members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -87,7 +87,7 @@ _PLACES = [*places(_SAMPLE), ("next",), *(("runtimes", 3, *path) for path in [("
 
 @st.composite
 def mutated(draw: st.DrawFn) -> Any:
-    """The sample with a few places changed, added or removed."""
+    """Draw the sample with a few values changed, added or removed."""
     body = sample()
     for path, value in draw(st.lists(st.tuples(st.sampled_from(_PLACES), VALUES | st.just("@remove")), max_size=4)):
         change(body, path, value)
@@ -96,7 +96,7 @@ def mutated(draw: st.DrawFn) -> Any:
 
 @st.composite
 def conforming(draw: st.DrawFn) -> Any:
-    """Runtimes of an independent make, in any number."""
+    """Draw any number of conforming runtimes, generated independently of the package."""
     return {"runtimes": [mixed_runtime(number) for number in draw(st.lists(st.integers(0, 200), max_size=12))]}
 
 
@@ -104,7 +104,7 @@ BODIES = conforming() | mutated() | VALUES
 
 
 def odd(number: int) -> dict[str, Any]:
-    """A runtime that has something of its own wherever something of its own can be."""
+    """Return a runtime with unusual values wherever the contract allows them."""
     return {
         **mixed_runtime(number),
         f"field-{number}": {f"inner-{number}": [{f"deep-{number}": number}]},

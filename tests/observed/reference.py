@@ -16,7 +16,7 @@ SCHEMAS = CONTRACT.document["components"]["schemas"]
 
 
 def walked(status: int, data: Any) -> Observation:
-    """Observe one body of the packaged contract's 200, which it reads in its own simple way."""
+    """Return the observation of a body of the packaged contract's 200, made by a simple walk."""
     observation = Observation()
     observation.statuses[LABEL, str(status)] += 1
     root = CONTRACT.document["paths"]["/v1/spaces/{id}/runtimes"]["get"]["responses"]["200"]["content"]
@@ -91,7 +91,7 @@ def _object(observation: Observation, schema: Any, at: str, value: dict[str, Any
 
 
 def documented(observation: Observation) -> dict[str, tuple[Any, ...]]:
-    """The facts about documented locations, in a comparable form: an uncounted branch has no facts of its own."""
+    """Return the facts about documented locations, in a comparable form."""
     shown = {}
     root = body_node(CONTRACT, LABEL, "200")
     assert root is not None

@@ -41,7 +41,7 @@ def placed(spec: dict[str, Any], observation: Observation) -> list[Finding]:
 
 
 def says(finding: Finding, witness: str = "") -> str:
-    """The attribution, or the statement of one source."""
+    """Return the cause of a finding, or the statement of one source."""
     return str(finding.extra["witnesses"][witness] if witness else finding.extra["moved"])
 
 

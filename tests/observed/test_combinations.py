@@ -31,7 +31,7 @@ def choices(number: int) -> Contract:
 
 
 def wide(**operation: Any) -> Contract:
-    """Return a contract with a schema of 200 properties, which is that of a property."""
+    """Return a contract with a schema of 200 properties, which all have the same schema."""
     large = {"type": "object", "properties": {f"p{n}": {"type": "string"} for n in range(200)}}
     outer = {"type": "object", "properties": {"small": {"type": "string"}, "large": {"$ref": "#/components/schemas/L"}}}
     return contract_of({"$ref": "#/components/schemas/O"}, {"L": large, "O": outer}, **operation)

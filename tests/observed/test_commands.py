@@ -27,12 +27,12 @@ STRAY = edited(on_all(tenant="t"))()
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Type a command in a folder of its own."""
+    """Return a function that runs a command in a temporary folder."""
     return lambda *arguments, given="": typed(tmp_path, *arguments, given=given.encode())
 
 
 def har(url: str = "https://api.bctrl.ai/v1/spaces/1/runtimes", text: str = json.dumps(STRAY)) -> str:
-    """A HAR file as a browser saves it."""
+    """Return a HAR file as a browser saves it."""
     content = {"size": len(text), "mimeType": "application/json", "text": text}
     response = {"status": 200, "statusText": "", "httpVersion": "HTTP/1.1", "headers": [], "content": content}
     request = {"method": "GET", "url": url, "httpVersion": "HTTP/1.1", "headers": [], "queryString": []}

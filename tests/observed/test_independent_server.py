@@ -25,7 +25,7 @@ ONCE = RetryPolicy(attempts=1)
 
 
 def observed(variant: Variant, times: int = 1, retry: RetryPolicy = ONCE) -> tuple[Observer, list[httpx.Response]]:
-    """Ask a variant for its list, as a test of some project would, and let an observer look on."""
+    """Request the list of a variant while an observer records it."""
     observer = Observer(CONTRACT)
     responses = []
     with ExitStack() as stack:

@@ -82,7 +82,7 @@ def test_a_recursive_body_may_have_the_maximum_depth() -> None:
 
 
 def held_after(items: int) -> int:
-    """The bytes that an observation holds after so many runtimes, of which no two are alike."""
+    """Return the memory that an observation uses after so many different runtimes."""
     tracemalloc.start()
     observation = Observation()
     for start in range(0, items, 200):

@@ -19,7 +19,7 @@ def measured(contract: Contract, *bodies: Any, status: int = 200) -> Coverage:
 
 
 def points(schema: Any, *bodies: Any) -> dict[tuple[str, str, str], int]:
-    """The points of a body with this schema, its own status left out."""
+    """Return the coverage points of a body with this schema, without its status."""
     measured_points = measured(contract_of(schema), *bodies).points
     return {
         (point.location, point.kind, point.label): point.seen

@@ -33,7 +33,7 @@ MUTANTS = [
 
 
 def made_of(*bodies: Any, contract: Contract = CONTRACT) -> Contract:
-    """The contract that the suggestion for these bodies makes, by way of its text, as a user applies it."""
+    """Return the contract suggested for these bodies, after writing and applying the overlay as a user does."""
     suggestion = suggest(contract, seen(*bodies, contract=contract))
     assert suggestion.unsaid == ()
     if not suggestion.actions:
@@ -43,13 +43,13 @@ def made_of(*bodies: Any, contract: Contract = CONTRACT) -> Contract:
 
 
 def wrong(body: Any, contract: Contract) -> list[str]:
-    """The findings of a body, except those that no schema causes."""
+    """Return the findings of a body, except those that no schema causes."""
     rules = ("response_schema_conformance", "undocumented_property")
     return [finding.location for finding in check(json.dumps(body), contract=contract) if finding.rule in rules]
 
 
 def is_refused(body: Any, contract: Contract) -> bool:
-    """Whether anything is wrong; where the schema says so, nobody asks for the places."""
+    """Return whether the contract rejects the body."""
     return not response_from(json.dumps(body), contract).conforms or wrong(body, contract) != []
 
 
@@ -127,7 +127,7 @@ _KINDS = {
 
 
 def _does(mutant: Mutant, admitted: set[tuple[str, str]]) -> bool:
-    """Whether a mutant equals the observation: the same change, at the same location, to a similar value."""
+    """Return whether a mutant has the same kind of change, at the same location, as the observation."""
     return (
         any(
             (finding.location, finding.extra["kind"]) in admitted
@@ -258,7 +258,7 @@ SHARED = {"type": "object", "properties": {"n": {"type": "string"}}, "required":
 
 
 def _two() -> Contract:
-    """Three uses of a component, all of one object, as an alias in YAML makes them."""
+    """Return a contract with three uses of one component, all of one Python object, as a YAML alias yields."""
     reference = {"$ref": "#/components/schemas/Shared"}
     nested = {"type": "object", "properties": {"in": reference}}
     return contract_of(

@@ -13,7 +13,7 @@ Change = Callable[[dict[str, Any]], object]
 
 
 class Case(NamedTuple):
-    """What upstream does to the schemas, by their last name, what the API does to ten runtimes, and who moved."""
+    """The changes of upstream's schemas and of ten runtimes of the API, and the expected cause."""
 
     moved: str
     rule: str
@@ -23,19 +23,19 @@ class Case(NamedTuple):
 
 
 def item(schemas: dict[str, Any]) -> dict[str, Any]:
-    """The schema of one runtime."""
+    """Return the schema of a runtime."""
     return schema(schemas, "RuntimesItems")
 
 
 def schema(schemas: dict[str, Any], last: str) -> dict[str, Any]:
-    """The one component whose name ends like this."""
+    """Return the component whose name ends like this."""
     (name,) = (name for name in schemas if name.endswith(last))
     component: dict[str, Any] = schemas[name]
     return component
 
 
 def adding(name: str, *, required: bool = False, **said: Any) -> Change:
-    """A property more."""
+    """Return a change that adds a property."""
 
     def change(schemas: dict[str, Any]) -> None:
         item(schemas)["properties"][name] = said or {"type": "string"}
@@ -45,22 +45,22 @@ def adding(name: str, *, required: bool = False, **said: Any) -> Change:
 
 
 def listing(value: str) -> Change:
-    """A status more."""
+    """Return a change that adds a status."""
     return lambda schemas: schema(schemas, "ItemsStatus")["enum"].append(value)
 
 
 def unlisting(value: str) -> Change:
-    """A status less."""
+    """Return a change that removes a status."""
     return lambda schemas: schema(schemas, "ItemsStatus")["enum"].remove(value)
 
 
 def saying(name: str, **said: Any) -> Change:
-    """Another schema for a property."""
+    """Return a change that replaces the schema of a property."""
     return lambda schemas: item(schemas)["properties"].update({name: said})
 
 
 def branching(kind: str) -> Change:
-    """A kind of backing more."""
+    """Return a change that adds a kind of backing."""
     branch = {
         "type": "object",
         "properties": {"kind": {"const": kind}, "image": {"type": "string"}},
@@ -70,7 +70,7 @@ def branching(kind: str) -> Change:
 
 
 def without(*names: str) -> Edit:
-    """Properties that no runtime has."""
+    """Return the names of properties that no runtime has."""
     return lambda runtimes: [runtime.pop(name, None) for runtime in runtimes for name in names]
 
 
@@ -188,7 +188,7 @@ CASES: dict[str, Case] = {
 
 
 def published(case: Case) -> dict[str, Any]:
-    """The published spec as a case has it."""
+    """Return the published spec of a case."""
     import copy
 
     spec = copy.deepcopy(SPEC)
@@ -197,7 +197,7 @@ def published(case: Case) -> dict[str, Any]:
 
 
 def answered(case: Case) -> dict[str, Any]:
-    """What the API answers in a case: ten runtimes, the half of them with every property."""
+    """Return the API's body in a case: ten runtimes, half of them with every property."""
     runtimes = [full_runtime(number) if number % 2 else bare_runtime(number) for number in range(10)]
     case.api(runtimes)
     return {"runtimes": runtimes}

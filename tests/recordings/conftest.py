@@ -82,21 +82,21 @@ def recorded(
 
 
 def listing(recording: RecordedTest) -> httpx.Response:
-    """Ask for the runtimes of a recording's space."""
+    """Request the runtimes of a recording's space."""
     with recording.client() as client:
         return client.get(f"/v1/spaces/{recording.space_id}/runtimes")
 
 
 @pytest.fixture
 def running() -> Iterator[ExitStack]:
-    """What stops the stand-in for the live API when it is closed, at the latest at the test's end."""
+    """Return a callback that stops the simulated live API, which stops at the end of the test at the latest."""
     with ExitStack() as stack:
         yield stack
 
 
 @pytest.fixture
 def api(running: ExitStack) -> Server:
-    """A stand-in for the live API."""
+    """Return a simulated live API."""
     return running.enter_context(serve(named("plain")))
 
 
@@ -116,7 +116,7 @@ def record(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, api: Serv
 
 @pytest.fixture
 def replay(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run pytest with nothing set."""
+    """Run pytest without any settings."""
 
     def run(*arguments: str) -> pytest.RunResult:
         with monkeypatch.context() as patch:

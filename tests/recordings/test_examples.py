@@ -57,7 +57,7 @@ PROJECTS = {"with_httpx": (6, 1), "with_requests": (5, 1), "with_sdk": (3, 1), "
 
 
 def project(pytester: pytest.Pytester, name: str) -> dict[str, int]:
-    """Copy an example, with the network blocked, and return what comes of its tests offline."""
+    """Copy an example, with the network blocked, and return the expected outcomes of its tests offline."""
     pytest.importorskip({"with_requests": "requests", "with_sdk": "bctrl"}.get(name, "httpx"))
     shutil.copytree(
         EXAMPLES / name, pytester.path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", ".*")
@@ -69,7 +69,7 @@ def project(pytester: pytest.Pytester, name: str) -> dict[str, int]:
 
 @pytest.fixture
 def replay(replay: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run pytest with nothing set, in a process of its own: what is blocked there stays open here."""
+    """Run pytest without any settings, in a subprocess, because the network block would remain in this process."""
     monkeypatch.setattr(pytester, "runpytest", pytester.runpytest_subprocess)
     return replay
 

@@ -29,7 +29,7 @@ GONE = object()
 
 
 def edited(place: str, value: object) -> bytes:
-    """The file, after somebody changed what stands at a place of its log, or took it out."""
+    """Return the file with a value of its log replaced or removed."""
     document = json.loads(FILE)
     *above, last = (int(step) if step.isdecimal() else step for step in place.split("."))
     holder = reduce(getitem, above, document["log"])
@@ -82,7 +82,7 @@ def test_the_fast_and_the_general_reader_agree_on_any_changed_byte(byte: int) ->
 
 
 def told(read: Callable[[], Recording]) -> Recording | None:
-    """What was read, None where it was refused."""
+    """Return the recording that was read, or None if it was rejected."""
     try:
         return read()
     except DocumentError:

@@ -94,7 +94,7 @@ def test_a_violation_in_an_attached_body_is_found(tmp_path: Path) -> None:
 
 
 def attached(tmp_path: Path, name: str) -> Path:
-    """A HAR in a folder of its own, whose listing is kept in the file `name`."""
+    """Return a HAR in a temporary folder, whose listing refers to the file `name`."""
     document = json.loads((FILES / "attach" / "attach.har").read_bytes())
     for entry in document["log"]["entries"]:
         entry["response"]["content"]["_file"] = name
@@ -122,7 +122,7 @@ def test_attachments_of_a_har_on_standard_input_are_an_error() -> None:
 
 
 def archive(*names: str) -> bytes:
-    """The archive with those of its files whose names end like this, not packed."""
+    """Return an uncompressed archive of the files whose names end like this."""
     buffer = io.BytesIO()
     with ZipFile(FILES / "attach.zip") as complete, ZipFile(buffer, "w") as some:
         for name in complete.namelist():

@@ -35,7 +35,7 @@ ORIGIN = "https://api.example.test"
 
 
 def missed(method: str, target: str, *recorded: str) -> list[str]:
-    """The lines of what is said of a request, where these GETs are recorded."""
+    """Return the lines of the error for a request, if these GETs are recorded."""
     player = Player([Exchange("GET", f"{ORIGIN}{path}", 200) for path in recorded], name="x.har", hint="again")
     response = player.response(method, target)
     assert isinstance(response, Miss)
@@ -63,7 +63,7 @@ def test_a_miss_lists_at_most_ten_recorded_requests() -> None:
 
 @contextmanager
 def port(respond: Callable[[Request], MockResponse]) -> Iterator[str]:
-    """The base URL of a port that answers with `respond`."""
+    """Return the base URL of a port that answers with `respond`."""
     refusals = Refusals(load())
     listener = Listener(respond, lambda problem: refusals.response(problem.status, problem.reason, ""))
     yield listener.start("127.0.0.1", 0)
@@ -72,7 +72,7 @@ def port(respond: Callable[[Request], MockResponse]) -> Iterator[str]:
 
 @pytest.fixture
 def nowhere() -> Iterator[str]:
-    """A port in front of a target that is not there."""
+    """Return a port that forwards to an unreachable target."""
     http = client("http://127.0.0.1:9", None, live=True, retry=RetryPolicy(attempts=1))
     with http, port(lambda request: forward(http, request)) as url:
         yield url
@@ -99,7 +99,7 @@ def test_a_non_ascii_header_is_replayed_in_process_and_over_the_port(value: str)
 
 
 def location(player: Player) -> str:
-    """The field as the standard library's client reads it: a letter for each byte."""
+    """Return the header as the standard library's client reads it: one character per byte."""
     with port(lambda request: recorded_response(player, request)) as url:
         connection = HTTPConnection(urlsplit(url).netloc, timeout=30)
         connection.request("GET", "/v1/a")

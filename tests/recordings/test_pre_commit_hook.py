@@ -23,7 +23,7 @@ def hook() -> dict[str, Any]:
 
 
 def selected(folder: Path) -> list[str]:
-    """The files below a folder that pre-commit would hand to the hook, by the rules of its documentation."""
+    """Return the files below a folder that pre-commit would pass to the hook, according to its documentation."""
     types = set(hook().get("types", ["file"]))
     names = [str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file()]
     chosen = [name for name in names if re.search(hook()["files"], name)]
@@ -31,7 +31,7 @@ def selected(folder: Path) -> list[str]:
 
 
 def run(folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the hook's entry on what it selects, as pre-commit does."""
+    """Run the hook's entry on the selected files, as pre-commit does."""
     program, *arguments = hook()["entry"].split()
     command = [str(Path(sys.executable).with_name(program)), *arguments, *hook().get("args", []), *selected(folder)]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)

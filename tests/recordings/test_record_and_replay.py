@@ -25,18 +25,18 @@ PREFIX = "/gateway/v2"
 
 
 def bodies(result: pytest.RunResult) -> list[str]:
-    """The bodies that the project's tests got, by their digest."""
+    """Return the bodies received by the project's tests, as digests."""
     return sorted(re.findall(r"BODY ([0-9a-f]+)", result.stdout.str()))
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Every recording by its name."""
+    """Return every recording by name."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.har")}
 
 
 @pytest.fixture
 def gateway(api: Server) -> Iterator[str]:
-    """A server that passes on what is asked below its prefix, and knows nothing else; gives its base URL."""
+    """Run a server that forwards requests below its prefix and rejects others; yield its base URL."""
 
     def step(connection: socket.socket, _number: int) -> None:
         (_, path, _), *fields = (line.split(" ", 2) for line in server.requests[-1].split("\r\n"))

@@ -19,13 +19,13 @@ TESTS = [f"t[{number}]" for number in range(4)]
 
 
 def again(path: Path, test: str) -> bool:
-    """Record one test, with another body than before."""
+    """Record one test again, with another body."""
     return save(path, test, [replace(listed(), test=test, reason="again", status=203)], "mock", "now")
 
 
 @pytest.fixture
 def shared(tmp_path: Path) -> Path:
-    """A file with an exchange of each of four tests, which all ask for the same."""
+    """Return a file with one exchange for each of four tests, all of which send the same request."""
     path = tmp_path / "recordings" / "shared.har"
     for test in TESTS:
         save(path, test, [listed(test=test)], "mock", "now")
@@ -33,7 +33,7 @@ def shared(tmp_path: Path) -> Path:
 
 
 def edit(path: Path, test: str) -> None:
-    """Change the recorded body of one test by hand."""
+    """Edit the recorded body of one test."""
     document = json.loads(path.read_text("utf-8"))
     (entry,) = [entry for entry in document["log"]["entries"] if entry["_bctrlTest"] == test]
     entry["response"]["content"]["text"] += " "

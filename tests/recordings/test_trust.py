@@ -33,7 +33,7 @@ def test_{name}(bctrl_client, bctrl_space_id, number):
 
 
 def listed(body: Any = None, **fields: Any) -> Exchange:
-    """A recorded listing."""
+    """Return a recorded listing."""
     url = f"http://localhost:8787/v1/spaces/{SPACE_ID}/runtimes"
     content = json.dumps(response() if body is None else body).encode()
     return Exchange("GET", url, 200, (("Content-Type", "application/json"),), content, **fields)
@@ -77,7 +77,7 @@ def test_a_run_reports_the_problem_of_each_recording(pytester: pytest.Pytester, 
 
 @pytest.fixture
 def mock() -> Any:
-    """What is recorded."""
+    """Return the mock that is recorded."""
     with MockServer(CONTRACT) as server:
         yield server
 

@@ -34,7 +34,7 @@ _REPORTERS = {
 
 @dataclass(frozen=True)
 class Result:
-    """What a run did, as lines, without the texts that redaction may change."""
+    """The result of a run as lines, without the texts that redaction may change."""
 
     exit_code: int
     facts: tuple[str, ...]
@@ -44,7 +44,7 @@ class Project:
     """A copy of the hostile project in a folder of its own, run in the process of the test."""
 
     def __init__(self, pytester: pytest.Pytester, folder: Path, secret: str, source: str | None) -> None:
-        """Copy the project; `source` says where its secret comes from, None runs it without the plugin."""
+        """Copy the project; `source` is where its secret comes from, None disables the plugin."""
         self._pytester = pytester
         self._folder = folder
         self._secret = secret
@@ -54,7 +54,7 @@ class Project:
         (folder / "pytest.ini").write_text("\n".join(lines))
 
     def run(self, *arguments: str, without_reporter: str | None = None) -> Result:
-        """Run pytest with some arguments, and with each reporter that is installed but `without_reporter`."""
+        """Run pytest with these arguments, and with each installed reporter except `without_reporter`."""
         seen = self._folder / "seen.txt"
         seen.unlink(missing_ok=True)
         shutil.rmtree(self._folder / "out", ignore_errors=True)
@@ -127,7 +127,7 @@ def _sort_facts(facts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _read_report(name: str, path: Path) -> list[str]:
-    """Return what a report says, or why it cannot be read, which is a difference too."""
+    """Return the content of a report, or why it cannot be read, which counts as a difference."""
     try:
         return list(_READERS[name](path))
     except (OSError, ValueError, LookupError, ElementTree.ParseError) as error:

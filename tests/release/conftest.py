@@ -48,7 +48,7 @@ def copied(folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """One build, in which the wheel is made from the sdist, as an index's users get it."""
+    """Return one build, in which the wheel is made from the sdist, as pip does."""
     wheel, sdist = sorted(
         build(copied(tmp_path_factory.mktemp("first") / "tree"), SOURCE_DATE_EPOCH="1760000000"),
         key=lambda path: path.suffix != ".whl",

@@ -28,13 +28,13 @@ DATA = {".css", ".html", ".js", ".json", ".py", ".toml", ".tsv", ".typed", ".yam
 
 
 def wheel_names(built: Built) -> set[str]:
-    """The names of all files in the wheel."""
+    """Return the names of all files in the wheel."""
     with ZipFile(built.wheel) as archive:
         return set(archive.namelist())
 
 
 def sdist_names(built: Built) -> set[str]:
-    """The names of all files in the sdist, below its one folder."""
+    """Return the names of all files in the sdist, below its top folder."""
     with tarfile.open(built.sdist) as archive:
         names = [PurePosixPath(member.name).parts for member in archive.getmembers()]
     assert {f"pytest_bctrl-{VERSION}"} == {parts[0] for parts in names}
@@ -42,7 +42,7 @@ def sdist_names(built: Built) -> set[str]:
 
 
 def tree(folder: str, below: str) -> set[str]:
-    """The files of a folder of the project, named as they are below another."""
+    """Return the files of a folder of the project, with names relative to another folder."""
     paths = [path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     return {f"{below}/{path.relative_to(ROOT / folder).as_posix()}" for path in paths}
 

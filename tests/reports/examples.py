@@ -28,7 +28,7 @@ OPERATION = CONTRACT.operations[0]
 
 @dataclass(frozen=True)
 class Example:
-    """What a writer is given."""
+    """The arguments of a report writer."""
 
     findings: tuple[Finding, ...]
     title: Title
@@ -73,7 +73,7 @@ def _drift() -> list[Finding]:
 
 @cache
 def failed() -> Example:
-    """A live run in which the API broke its contract and the spec moved."""
+    """Return a live run in which the API violated its contract and the spec changed."""
     body = _body()
     space = body["runtimes"][0]["spaceId"]
     shell = f'curl -sS -i -H "Authorization: Bearer $BCTRL_API_KEY" {URL}/v1/spaces/{space}/runtimes'
@@ -108,7 +108,7 @@ def failed() -> Example:
 
 
 def passed() -> Example:
-    """The same run, had nothing been wrong."""
+    """Return the same run without findings."""
     example = failed()
     assert example.run is not None
     tests = tuple(test for test in example.run.tests if test.outcome == "passed")
@@ -116,19 +116,19 @@ def passed() -> Example:
 
 
 def unchecked() -> Example:
-    """A run that looked at nothing."""
+    """Return a run that checked nothing."""
     example = passed()
     assert example.run is not None
     return replace(example, run=example.run._replace(tests=(), counts={}, coverage=None))
 
 
 def drift() -> Example:
-    """What the drift gate reports: no run."""
+    """Return the findings of the drift gate, without a run."""
     return Example(tuple(_drift()), Title("drift", "contracts/runtimes.openapi.yaml", UPSTREAM), None)
 
 
 def moved() -> Example:
-    """The attribution by three sources, with one of two differences accepted."""
+    """Return an attribution by three sources, with one of two differences accepted."""
     first, second = _drift()[:2]
     sources = {"vendored": "string", "upstream": "integer", "observed": "integer, 300 of 300"}
     accepted = {"reason": "the consumer is fixed next week", "expires": "2027-01-31", "where": "bctrl-baseline.yaml:3"}
@@ -144,7 +144,7 @@ def moved() -> Example:
 
 
 def many(count: int) -> Example:
-    """A run with so many findings, all different, of ten rules and every level."""
+    """Return a run with so many different findings, of ten rules and every level."""
     example = failed()
     first = example.findings[0]
     findings = tuple(
@@ -162,7 +162,7 @@ def many(count: int) -> Example:
 
 
 def of_one_rule(count: int) -> Example:
-    """The same of a single rule and level."""
+    """Return a run with so many findings of a single rule and level."""
     example = many(count)
     return replace(
         example, findings=tuple(replace(finding, rule="rule", level="error") for finding in example.findings)
@@ -173,7 +173,7 @@ HOSTILE = "</script><script>window.broken=1</script><img src=x onerror=window.br
 
 
 def hostile() -> Example:
-    """Every text that comes from outside is markup that would run."""
+    """Return a run in which every external text is markup that would run."""
     example = failed()
     assert example.run is not None
     finding = replace(

@@ -113,7 +113,7 @@ def test_an_item_is_named_by_its_name_and_id(item: dict[str, Any], shown_as: str
 
 
 def _many() -> list[Finding]:
-    """One cause at twenty-five places, one of them with another value, and another cause."""
+    """Return one cause at 25 locations, one of them with another value, and a second cause."""
     same = [finding(location=f"kind: {number}", observed=1) for number in range(24)]
     return [*same, finding(location="kind: 24", observed=2), finding(message="something else")]
 

@@ -17,7 +17,7 @@ WARNING = Finding("r", "warning", "a", "m")
 
 
 def run(*outcomes: Any, **fields: Any) -> RunReport:
-    """A run whose tests ended like this."""
+    """Return a run with these outcomes of its tests."""
     tests = tuple(RanTest(f"t{number}", outcome, 0.0) for number, outcome in enumerate(outcomes))
     return RunReport(CONTRACT, tests=tests, **fields)
 

@@ -19,13 +19,13 @@ ShopRun = Callable[..., pytest.RunResult]
 
 @pytest.fixture(scope="session")
 def bookshop() -> Contract:
-    """The contract of the bookshop."""
+    """Return the contract of the bookshop."""
     return load(BOOKSHOP)
 
 
 @pytest.fixture
 def live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> ShopRun:
-    """Run `pytest --bctrl-live` against a shop, in a process of its own."""
+    """Run `pytest --bctrl-live` against a shop, in a subprocess."""
 
     def run(shop: Shop, *arguments: str) -> pytest.RunResult:
         monkeypatch.setenv("BCTRL_API_KEY", KEY)

@@ -18,7 +18,7 @@ ISBN = "9780306406157"
 
 
 def book(number: int, **changes: Any) -> dict[str, Any]:
-    """One book; `changes` take the place of its own values."""
+    """Return a book; `changes` replace its values."""
     books = {
         "id": f"3f2b8a10-0000-4000-8000-{number:012d}",
         "created": f"2026-02-{number + 1:02d}T08:00:00Z",
@@ -51,7 +51,7 @@ GENRES = [{"code": "cr", "label": "Crime"}, {"code": "po", "label": "Poetry"}]
 
 
 class RefusedError(Exception):
-    """An answer that refuses."""
+    """An error response."""
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)
@@ -60,7 +60,7 @@ class RefusedError(Exception):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers for the shop."""
+    """Handles the requests of the shop."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -69,7 +69,7 @@ class Handler(BaseHTTPRequestHandler):
     seen: list[tuple[str, str, dict[str, str]]]
 
     def log_message(self, *_arguments: object) -> None:
-        """Keep quiet."""
+        """Print nothing."""
 
     def _handle(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -161,7 +161,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def page_of(books: list[dict[str, Any]], query: dict[str, list[str]], path: str, fault: str) -> dict[str, Any]:
-    """The page of some books that a query asks for, which names the next."""
+    """Return the page of books that a query requests, with the link to the next page."""
     text = {name: values[-1] for name, values in query.items()}
     page, limit = max(1, int(text.get("page", "1"))), max(1, int(text.get("limit", "20")))
     if fault == "limit ignored":
@@ -185,7 +185,7 @@ BOOK_FAULTS: dict[str, dict[str, Any]] = {
 
 
 def require_valid(query: dict[str, list[str]], fault: str) -> None:
-    """Refuse a query that the shop does not take."""
+    """Raise `RefusedError` for an invalid query."""
     if fault != "shelf optional" and query.get("shelf", [""])[-1] not in ("fiction", "science", "children"):
         raise RefusedError(400, "shelf")
     for name, maximum in (("page", None), ("limit", 100)):
@@ -219,7 +219,7 @@ class Shop:
 
 @contextmanager
 def serve(fault: str = "") -> Iterator[Shop]:
-    """Serve the shop on a free loopback port; `fault` is what is wrong with it, if anything."""
+    """Serve the shop on a free loopback port, with a fault if one is named."""
     seen: list[tuple[str, str, dict[str, str]]] = []
     handler = type("ShopHandler", (Handler,), {"fault": fault, "seen": seen})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)

@@ -20,7 +20,7 @@ from tests.contract.documents import document
 
 
 class Verdict(NamedTuple):
-    """What the suite finds, and the status and content type of each answer of the mock, in order."""
+    """The findings of the suite, and the status and content type of each response of the mock, in order."""
 
     found: list[Finding]
     responses: list[tuple[int, str | None]]

@@ -13,7 +13,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 def runtimes() -> list[dict[str, Any]]:
-    """Three runtimes that keep the contract."""
+    """Return three conforming runtimes."""
     kinds = ("browser", "spreadsheet", "desktop")
     return [
         {
@@ -26,14 +26,14 @@ def runtimes() -> list[dict[str, Any]]:
 
 
 def refused(status: int, code: str) -> Answer:
-    """An error as the contract documents it."""
+    """Return a documented error."""
     body = {"error": code.replace(".", " "), "code": code, "requestId": "r1"}
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     return status, {"Content-Type": "application/json", **headers}, json.dumps(body).encode()
 
 
 def answer(space: str | None, authorization: str) -> Answer:
-    """Answer a GET for a space, None for any other path; `FAULT` names the fault."""
+    """Return the response to a GET of a space, None for any other path; `FAULT` names the fault."""
     fault = os.environ.get("FAULT", "")
     if space is None:
         return refused(404, "route.not_found")

@@ -148,7 +148,7 @@ PROXIES: dict[str, tuple[str, Command]] = {
 
 
 def require(*needs: str) -> None:
-    """Skip the test, with the line that says why, where something is not installed."""
+    """Skip the test with a reason if a program is not installed."""
     for need in needs:
         code = ["node", "-e", "require('express')"]
         if need == "express" and subprocess.run(code, capture_output=True, check=False).returncode == 0:
@@ -159,7 +159,7 @@ def require(*needs: str) -> None:
 
 @contextmanager
 def running(server: str, proxy: str = "", fault: str = "") -> Iterator[str]:
-    """Serve the application, behind a proxy where one is named; gives the base URL that clients use."""
+    """Serve the application, behind a proxy if one is named; yield the base URL for clients."""
     needs, command = SERVERS[server]
     require(*needs, *([PROXIES[proxy][0]] if proxy else []))
     variables = {"APP": server.partition("-")[0], "FAULT": fault, "KEY": KEY, "SPACE": SPACE}

@@ -28,7 +28,7 @@ def live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> LiveRun:
 
 @pytest.fixture
 def typed(pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> Typed:
-    """Run `pytest …` or `pytest-bctrl …`, as it was printed for somebody to type."""
+    """Run a printed `pytest …` or `pytest-bctrl …` command."""
 
     def run(command: str) -> pytest.RunResult:
         program, *arguments = shlex.split(command)

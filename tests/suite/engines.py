@@ -19,7 +19,7 @@ HEADERS = {"Content-Type": "application/json"}
 def exchange_of(
     contract: Contract, status: int, body: bytes, headers: dict[str, str] | None = None, method: str = "GET"
 ) -> Exchange:
-    """An exchange with the first operation of a contract."""
+    """Return an exchange with the first operation of a contract."""
     operation, headers = contract.operations[0], HEADERS if headers is None else headers
     request = httpx.Request(method, f"https://api.bctrl.ai{operation.path.replace('{id}', '1')}")
     received = httpx.Response(status, headers=headers, content=body, request=request)
@@ -29,16 +29,16 @@ def exchange_of(
 
 
 def by_jsonschema(contract: Contract, status: int, body: bytes) -> list[Finding]:
-    """What jsonschema finds in a body."""
+    """Return the findings of jsonschema for a body."""
     exchange = exchange_of(contract, status, body)
     return jsonschema_engine.validate(exchange) if jsonschema_engine.has_body(exchange.response) else []
 
 
 def by_schemathesis(contract: Contract, status: int, body: bytes, **options: Any) -> list[Finding]:
-    """What Schemathesis's checks find in a response."""
+    """Return the findings of Schemathesis's checks for a response."""
     return schemathesis_engine.check_response(exchange_of(contract, status, body, **options))
 
 
 def engine_findings(contract: Contract, status: int, body: bytes) -> list[Finding]:
-    """What both find."""
+    """Return the findings of both engines."""
     return [*by_jsonschema(contract, status, body), *by_schemathesis(contract, status, body)]

@@ -22,7 +22,7 @@ ONLY_CONTRACT = "-o", "bctrl_probes=contract"
 
 
 def kinds_of(requests: Iterable[Request]) -> Counter[str]:
-    """The kinds of requests, as their server distinguishes them."""
+    """Return the number of requests by kind, as their server distinguishes them."""
     kinds = Counter[str]()
     for request in requests:
         if request.authorization != ("bearer", API_KEY):
@@ -33,13 +33,13 @@ def kinds_of(requests: Iterable[Request]) -> Counter[str]:
 
 
 def header_of(result: pytest.RunResult) -> str:
-    """What the header says is sent."""
+    """Return the header line about requests."""
     (line,) = [line for line in result.outlines if HEADER.match(line)]
     return line
 
 
 def told(server: Server) -> str:
-    """The header that is right for what a server got."""
+    """Return the header text that matches the requests a server received."""
     kinds = kinds_of(server.log)
     return ", ".join(f"{count} {kind}" for kind, count in kinds.items())
 

@@ -24,7 +24,7 @@ PAUSED = Service(document=edited(put(3, "status", "paused")))
 
 @pytest.fixture
 def paused() -> Iterator[Server]:
-    """A server with one value that the contract does not list."""
+    """Run a server with one value that the contract does not list."""
     with serve(faulty("schema", "paused", "enum", PAUSED)) as server:
         yield server
 

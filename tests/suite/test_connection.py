@@ -34,7 +34,7 @@ ACCESS = "cf-access-0123456789"
 
 
 def wants(visit: Visit) -> Reply | None:
-    """Refuse what lacks a version, or the header of an access proxy."""
+    """Reject a request without the version or the header of an access proxy."""
     received = [visit.request.header(name) for name in ("BCTRL-Version", "CF-Access")]
     return None if received == ["2026-01-01", ACCESS] else Service().problem(400, "version.missing", "No version.")
 

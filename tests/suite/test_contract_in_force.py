@@ -35,7 +35,7 @@ OWN_ERRORS = ["error-shape-message-only", "error-shape-problem-details", "error-
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, typed: Typed) -> Path:
-    """A project that vendored an edited page, offline."""
+    """Return a project that vendored an edited page, offline."""
     (pytester.path / "page.md").write_text(page(OWNED), "utf-8")
     assert 0 == typed("pytest-bctrl contract update page.md --contracts contracts").ret
     return pytester.path

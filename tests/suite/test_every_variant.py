@@ -76,7 +76,7 @@ def test_the_plain_variant_covers_almost_every_alternative_of_the_schema() -> No
 
 @cache
 def places(document: Document) -> int:
-    """How many places another engine says that a variant's document breaks the schema at."""
+    """Return the number of locations at which jsonschema finds the document of a variant invalid."""
     return len({error.json_path for error in VALIDATOR.iter_errors(document())})
 
 
@@ -88,14 +88,14 @@ def test_each_schema_variant_is_invalid_at_exactly_one_location_by_jsonschema() 
 
 
 def asked_of(variant: Variant) -> tuple[str, ...]:
-    """The tests that can detect the variant's fault; all tests if the fault is not in a body."""
+    """Return the tests that can detect the variant's fault; all tests if the fault is not in a body."""
     if replace(variant.service, document=Service.document) != Service():
         return ()
     return (*BODY_TESTS, "test_conformance_is_kept") if variant.kind == "harmless" else BODY_TESTS
 
 
 def judged(server: Server, *tests: str, **patience: Any) -> tuple[list[Finding], list[Finding]]:
-    """Return what the suite finds, or some of its tests, and what an observer of the same answers says of them."""
+    """Return the findings of the suite, or of some tests, and those of an observer of the same responses."""
     observer = Observer(CONTRACT)
     key, values = Secret(server.api_key), {"space_id": server.space_id}
     run = ContractRun("live", CONTRACT, server.url, key, values, "error", max_examples=20)

@@ -24,7 +24,7 @@ from tests.variants.wire import Wire
 
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait long for late bytes: here they always arrive, however busy the machine is, and end the wait."""
+    """Wait long for late bytes, so that they arrive even on a busy machine."""
     monkeypatch.setattr(connections, "SECOND_LOOK_SECONDS", 10.0)
     monkeypatch.setattr(connections, "LAST_LOOK_SECONDS", 0.3)
 

@@ -43,7 +43,7 @@ NOWHERE = [
 
 @contextmanager
 def listening() -> Iterator[tuple[int, list[str]]]:
-    """A server of another origin and the requests that it receives."""
+    """Run a server of another origin and record its requests."""
     request_lines: list[str] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -52,7 +52,7 @@ def listening() -> Iterator[tuple[int, list[str]]]:
             self.send_error(404)
 
         def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - the name is that of http.server
-            """Keep quiet."""
+            """Print nothing."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()

@@ -97,7 +97,7 @@ def test_a_target_that_rate_limits_every_other_request_gets_at_most_40_requests(
 
 
 def _from(number: int) -> Callable[[Visit, Reply], Reply]:
-    """Answer every second request with a reset, from one of them on."""
+    """Reset the connection for every second request, starting with this one."""
 
     def hook(visit: Visit, reply: Reply) -> Reply:
         def reset(wire: Wire, _: Reply) -> bool:

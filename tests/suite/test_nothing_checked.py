@@ -70,13 +70,13 @@ def nothing(*_given: Any, **_named: Any) -> list[Any]:
 
 
 def skipped(*names: str) -> Iterator[str]:
-    """The tests of which a probe is not checked; one that passes another is not."""
+    """Yield the tests with a probe that is not checked."""
     with target(MockServer(CONTRACT)) as api:
         yield from skipped_of(api, names)
 
 
 def skipped_of(api: Target, names: Iterable[str]) -> Iterator[str]:
-    """The tests with a probe of which a target says that it is not checked."""
+    """Yield the tests with a probe that a target reports as not checked."""
     for name in names:
         for probe in plan.plan(api.run, name):
             try:
@@ -88,7 +88,7 @@ def skipped_of(api: Target, names: Iterable[str]) -> Iterator[str]:
 
 @pytest.fixture
 def paged() -> Iterator[Target]:
-    """A mock of an API with pages and query parameters, and a run that has a custom check."""
+    """Return a target with pages and query parameters, whose run has a custom check."""
     schema = body(results=LIST, next_cursor=MAYBE, has_more=TRUTH)
     limit = {"type": "integer", "minimum": 1, "maximum": 50}
     contract = contract_with_pages(schema, {"cursor": TEXT, "limit": limit, "kind": {"enum": ["a", "b"]}})

@@ -37,7 +37,7 @@ DRIFTING = harmless("drifting", "", Service(document=edited(put(3, "tenant", "t-
 
 
 def section(result: pytest.RunResult) -> str:
-    """The lines under the heading "coverage"."""
+    """Return the lines below the heading "coverage"."""
     return result.stdout.str().partition("bctrl coverage")[2]
 
 

@@ -17,7 +17,7 @@ LIMITED = Service().problem(429, "rate.limited", "Slow down.", ("Retry-After", "
 
 
 class Crowd:
-    """Counts the requests that are in a server together: each stays until `wanted` are there, or a while has passed."""
+    """Counts concurrent requests: each waits until `wanted` have arrived, or a time-out."""
 
     def __init__(
         self, wanted: int, first: Reply | None = None, headers: tuple[tuple[str, str], ...] = (), patience: float = 0.02

@@ -33,7 +33,7 @@ def run_of(of: Contract) -> ContractRun:
 
 
 def followed(run: ContractRun) -> tuple[set[tuple[str, str, str]], str]:
-    """What the probe of pages finds, and why it could not look."""
+    """Return the findings of the paging probe, and the reason if it could not check."""
     target, findings = Target(run), list[Finding]()
     (probe,) = plan(run, "test_pages_are_whole")
     reason = ""
@@ -135,7 +135,7 @@ Answering = Callable[[str, list[tuple[str, str]], dict[str, str]], tuple[dict[st
 
 @contextmanager
 def served(answering: Answering) -> Iterator[tuple[str, list[str]]]:
-    """An API of its own: `answering` gives fields and body for a path, a query and the fields of a request."""
+    """Run a custom API: `answering` returns headers and body for a path, a query and headers."""
     seen: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -160,7 +160,7 @@ def served(answering: Answering) -> Iterator[tuple[str, list[str]]]:
         do_HEAD = do_GET  # noqa: N815 - the name is that of http.server
 
         def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - the name is that of http.server
-            """Keep quiet."""
+            """Print nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
@@ -222,7 +222,7 @@ KEY = "a-key-of-the-test"
 
 
 def strict(path: str, query: list[tuple[str, str]], fields: dict[str, str]) -> tuple[dict[str, str], Any]:
-    """An API behind a prefix, which wants a version and pages by cursor: the number of the item to begin with."""
+    """An API below a prefix that requires a version header and pages by cursor, the index of the next item."""
     parameters = dict(query)
     if fields.get("authorization") != f"Bearer {KEY}":
         return {"status": "401"}, {"error": "no such key"}

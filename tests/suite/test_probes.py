@@ -238,7 +238,7 @@ def test_a_value_that_serializes_to_nothing_is_not_sent() -> None:
 
 
 def pages() -> Contract:
-    """An operation with more to try than may be sent, and a cursor that only the server can give."""
+    """Return a contract with more possible requests than allowed, and a cursor that only the server knows."""
     listed = [{"name": f"p{number}", "in": "query", "schema": {"enum": [*"abcdef"]}} for number in range(9)]
     cursor = {"name": "cursor", "in": "query", "schema": {"type": "string"}}
     identity = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}

@@ -17,7 +17,7 @@ REFUSED = Service().problem(400, "request.body", "A GET has no body.")
 
 
 def refuses(reply: Reply) -> Service:
-    """The service that answers a request with a body in its own way."""
+    """Return a service that gives this response to a request with a body."""
 
     def early(visit: Visit) -> Reply | None:
         return reply if visit.request.body else None

@@ -19,7 +19,7 @@ SUFFIXES = ("html", "json", "md", "sarif", "xml")
 
 
 def read(path: Path) -> dict[str, Any]:
-    """A JSON report, which keeps to its published schema."""
+    """Return a JSON report, after validating it against its published schema."""
     report: dict[str, Any] = json.loads(path.read_text("utf-8"))
     jsonschema.validate(
         report, findings_schema(), jsonschema.Draft202012Validator, format_checker=jsonschema.FormatChecker()

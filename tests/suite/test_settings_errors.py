@@ -20,7 +20,7 @@ KEY = "pk_settings_test_0123456789"
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """A key and a space, and nothing else of ours."""
+    """Set only a key and a space id."""
     for name in ("BCTRL_BASE_URL", "BCTRL_API_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("BCTRL_API_KEY", KEY)

@@ -16,7 +16,7 @@ def test_lists(bctrl_client):
 
 @pytest.fixture
 def beyond(pytester: pytest.Pytester) -> pytest.Pytester:
-    """A project whose contract has eleven pairs of alternatives at one location."""
+    """Return a project whose contract has eleven pairs of alternatives at one location."""
     pairs = [
         {"oneOf": [{"properties": {f"p{n}": {"const": tag}}, "required": [f"p{n}"]} for tag in "xy"]} for n in range(11)
     ]

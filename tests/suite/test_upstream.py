@@ -14,7 +14,7 @@ from .conftest import Typed
 
 @pytest.fixture
 def published(tmp_path: Path) -> Path:
-    """The vendored spec as a page publishes it."""
+    """Return the vendored spec as a page publishes it."""
     path = tmp_path / "page.md"
     path.write_text(f"# List Runtimes\n\n```yaml\n{packaged().spec.read_text('utf-8')}```\n", "utf-8")
     return path

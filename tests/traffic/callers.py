@@ -27,7 +27,7 @@ def ask_sync(base: str, method: str = "GET", url: str = "/things", **more: Any) 
 
 
 def ask_async(backend: str) -> Ask:
-    """Return what sends one request with the async client, in an event loop of its own."""
+    """Return a function that sends one request with the async client, in its own event loop."""
 
     def ask(base: str, method: str = "GET", url: str = "/things", **more: Any) -> httpx.Response:
         async def send() -> httpx.Response:
@@ -40,6 +40,6 @@ def ask_async(backend: str) -> Ask:
 
 
 def _settings(options: dict[str, Any]) -> dict[str, Any]:
-    """Take the client's own settings out of what goes with the request."""
+    """Split the client's settings from the arguments of the request."""
     usual = {"live": True, "retry": QUICK, "connection": Connection()}
     return {name: options.pop(name, value) for name, value in usual.items()}

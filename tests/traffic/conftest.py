@@ -9,6 +9,6 @@ from .callers import Ask, ask_async, ask_sync
 
 @pytest.fixture(params=[ask_sync, ask_async("asyncio"), ask_async("trio")], ids=["sync", "asyncio", "trio"])
 def ask(request: pytest.FixtureRequest) -> Ask:
-    """Ask through the sync client, then through the async one, under either of its backends."""
+    """Send requests through the sync client, and through the async client under both of its backends."""
     caller: Ask = request.param
     return caller

@@ -13,7 +13,7 @@ Script = Callable[[socket.socket, int], object]
 
 
 def response(status: int = 200, body: bytes = b"{}", **headers: str) -> bytes:
-    """A whole HTTP/1.1 answer."""
+    """Return a complete HTTP/1.1 response."""
     lines = [f"HTTP/1.1 {status} Said", f"Content-Length: {len(body)}", "Content-Type: application/json"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
@@ -28,7 +28,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """The base URL."""
+        """The base URL of the server."""
         return f"http://127.0.0.1:{self.port}"
 
     def authorizations(self) -> list[str]:
@@ -41,7 +41,7 @@ class Server:
 
 @contextmanager
 def serve(*script: bytes | Script) -> Iterator[Server]:
-    """Serve on a free port: the first step answers the first request, the last one all that follow."""
+    """Serve on a free port: the first step handles the first request, the last one all further requests."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = Server(listener.getsockname()[1])
     open_now: list[socket.socket] = []
@@ -106,7 +106,7 @@ CLOSE = object()
 
 
 def close(connection: socket.socket, number: int) -> object:
-    """Close the connection without an answer."""
+    """Close the connection without a response."""
     return CLOSE
 
 
@@ -117,19 +117,19 @@ def cut(connection: socket.socket, number: int) -> object:
 
 
 def hang(connection: socket.socket, number: int) -> object:
-    """Take the request and say nothing until the client goes away."""
+    """Accept the request and send nothing until the client disconnects."""
     connection.recv(1)
     return CLOSE
 
 
 def drip_body(connection: socket.socket, number: int) -> object:
-    """Send a body byte by byte, each in time, the whole of it never."""
+    """Send a body byte by byte that never ends."""
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
     return _drip(connection)
 
 
 def drip_head(connection: socket.socket, number: int) -> object:
-    """Send a header byte by byte, each in time, the whole of it never."""
+    """Send a header byte by byte that never ends."""
     connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
     return _drip(connection)
 

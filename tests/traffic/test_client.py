@@ -167,7 +167,7 @@ def test_an_unreachable_target_shows_no_key(ask: Ask) -> None:
 
 
 def shown(error: BaseException) -> str:
-    """Everything that a traceback with local variables tells, of this error and of those behind it."""
+    """Return the traceback with local variables of an error and of its causes."""
     exception = traceback.TracebackException.from_exception(error, capture_locals=True)
     return "".join([repr(error), *exception.format()])
 

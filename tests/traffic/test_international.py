@@ -45,7 +45,7 @@ HOSTS = [
 
 
 def on_the_wire(url: str) -> str | None:
-    """The host to which a request goes; None where the name is none."""
+    """Return the host to which a request is sent; None if the name is invalid."""
     try:
         return httpx.URL(url).raw_host.decode("ascii").lower()
     except (httpx.InvalidURL, UnicodeError):
@@ -53,7 +53,7 @@ def on_the_wire(url: str) -> str | None:
 
 
 def prepared(http: httpx.Client, url: str) -> httpx.Request:
-    """The request as it leaves a client."""
+    """Return the request as the client sends it."""
     transport: Any = http._transport
     step = next(flow(http.build_request("GET", url), transport._rules))
     assert isinstance(step, Send)
@@ -84,7 +84,7 @@ VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROX
 
 @pytest.fixture
 def proxied(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Have the environment name a proxy for everything, and return what it was asked."""
+    """Set a proxy for all requests in the environment, and return its requests."""
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.setenv(name, "")
     with serve(response(502)) as proxy:

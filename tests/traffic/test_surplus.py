@@ -80,7 +80,7 @@ def test_a_body_ended_by_closing_the_connection_is_accepted(ask: Ask) -> None:
 
 
 class Late:
-    """Answers each request, and sends `data` after the first response when it is told to."""
+    """Answers each request, and sends `data` after the first response on command."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -95,7 +95,7 @@ class Late:
         return None
 
     def send(self) -> None:
-        """Return when the data is there for the client to read."""
+        """Return once the data has reached the client."""
         self.told.set()
         assert self.sent.wait(30)
 
@@ -226,7 +226,7 @@ def test_an_early_head_of_the_next_response_is_reported_instead_of_a_time_out() 
 
 @contextmanager
 def secured(authority: trustme.CA, script: Callable[[ssl.SSLSocket], None]) -> Iterator[str]:
-    """A server that speaks TLS 1.3, whose session tickets come after the handshake."""
+    """Run a TLS 1.3 server, whose session tickets arrive after the handshake."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
 

@@ -32,7 +32,7 @@ class Ok(BaseHTTPRequestHandler):
 
 @contextmanager
 def strict(authority: trustme.CA) -> Iterator[str]:
-    """A server that wants a certificate of the authority from its clients; gives its URL."""
+    """Run a server that requires a client certificate of the authority; yield its URL."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.verify_mode = ssl.CERT_REQUIRED
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -45,7 +45,7 @@ def strict(authority: trustme.CA) -> Iterator[str]:
 
 
 def asked(url: str, certificate: str = "") -> str:
-    """The status, or what is said of the error."""
+    """Return the status, or the message of the error."""
     settings = Connection(certificate=certificate, http_hosts=frozenset({"api.test"}))
     with client(url, None, live=True, retry=RetryPolicy(attempts=1), connection=settings) as http:
         try:

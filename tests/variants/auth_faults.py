@@ -18,7 +18,7 @@ def _also_visit(extra: Callable[[Visit], bool]) -> Service:
 
 
 def _also(extra: Callable[[str, str], bool]) -> Service:
-    """The service that admits the key, and whatever else `extra(scheme, credentials)` says."""
+    """Return the service that accepts the key, and any credentials for which `extra` is true."""
     return _also_visit(lambda visit: extra(*visit.request.authorization))
 
 

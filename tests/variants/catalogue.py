@@ -29,7 +29,7 @@ CATALOGUE: tuple[Variant, ...] = (
 
 
 def named(name: str) -> Variant:
-    """The variant of that name; raises `LookupError`."""
+    """Return the variant of that name; raise `LookupError` if there is none."""
     for variant in CATALOGUE:
         if variant.name == name:
             return variant

@@ -13,7 +13,7 @@ from .wire import Wire
 def _raw(
     data: Callable[[Reply], bytes], then: Callable[[Wire], object] = lambda wire: None, stays: bool = False
 ) -> Delivery:
-    """Send these bytes, do something more, and close, unless the connection stays open."""
+    """Return a delivery that sends these bytes, runs an action, and closes the connection unless it stays open."""
 
     def deliver(wire: Wire, reply: Reply) -> bool:
         wire.write(data(reply))
@@ -28,7 +28,7 @@ def _nothing(_: Reply) -> bytes:
 
 
 def _head(reply: Reply, factor: float = 1, more: int = 0) -> bytes:
-    """The head with a length, which may be a lie."""
+    """Return the head with a length, which may be wrong."""
     return reply.head(("Content-Length", str(int(len(reply.body) * factor) + more)))
 
 

@@ -17,12 +17,12 @@ def _pieces(body: bytes, size: int) -> Iterator[bytes]:
 
 
 def chunk(piece: bytes) -> bytes:
-    """A piece of a body in the chunked coding."""
+    """Return a piece of a body in the chunked coding."""
     return b"%x\r\n%b\r\n" % (len(piece), piece)
 
 
 def chunked(size: int, each_alone: bool = False) -> Delivery:
-    """Chunks of `size` bytes, gathered into one write or written each alone."""
+    """Send chunks of `size` bytes, in one write or each in its own."""
 
     def deliver(wire: Wire, reply: Reply) -> bool:
         wire.write(reply.head(CHUNKED))
@@ -36,7 +36,7 @@ def chunked(size: int, each_alone: bool = False) -> Delivery:
 
 
 def chunked_with_trailers(wire: Wire, reply: Reply) -> bool:
-    """Chunks with an extension each, and a trailer after the last."""
+    """Send chunks with an extension each, and a trailer after the last."""
     wire.write(reply.head(CHUNKED, ("Trailer", "X-Checksum")))
     if not wire.head_only:
         for piece in _pieces(reply.body, 700):
@@ -46,7 +46,7 @@ def chunked_with_trailers(wire: Wire, reply: Reply) -> bool:
 
 
 def with_body_always(then: Delivery) -> Delivery:
-    """Send the body, to a HEAD too: it stays on the connection, before the next answer."""
+    """Send the body even to HEAD, so that it precedes the next response."""
 
     def deliver(wire: Wire, reply: Reply) -> bool:
         wire.head_only = False
@@ -56,25 +56,25 @@ def with_body_always(then: Delivery) -> Delivery:
 
 
 def then_closed(wire: Wire, reply: Reply) -> bool:
-    """Send the reply in the ordinary way, and close the connection without having said so."""
+    """Send the reply normally, and close the connection without announcing it."""
     with_length(wire, reply)
     return False
 
 
 def until_close(wire: Wire, reply: Reply) -> bool:
-    """No length at all: the body ends where the connection does, as in HTTP/1.0."""
+    """Send no length: the body ends when the connection is closed, as in HTTP/1.0."""
     wire.write(reply.adding(("Connection", "close")).head() + (b"" if wire.head_only else reply.body))
     return False
 
 
 def as_http_1_0(wire: Wire, reply: Reply) -> bool:
-    """The same under the older version's name."""
+    """Send the reply as HTTP/1.0."""
     wire.write(reply.head().replace(b"HTTP/1.1", b"HTTP/1.0", 1) + (b"" if wire.head_only else reply.body))
     return False
 
 
 def later(seconds: float) -> Delivery:
-    """Nothing for some seconds, then the ordinary way."""
+    """Send the reply after some seconds."""
 
     def deliver(wire: Wire, reply: Reply) -> bool:
         wire.pause(seconds)
@@ -84,7 +84,7 @@ def later(seconds: float) -> Delivery:
 
 
 def in_slow_pieces(pieces: int, seconds: float) -> Delivery:
-    """The body in a few pieces with a pause before each."""
+    """Send the body in a few pieces with pauses."""
 
     def deliver(wire: Wire, reply: Reply) -> bool:
         wire.write(reply.head(("Content-Length", str(len(reply.body)))))
@@ -98,7 +98,7 @@ def in_slow_pieces(pieces: int, seconds: float) -> Delivery:
 
 
 def after_informational(status: int) -> Delivery:
-    """An informational answer first, which a client passes over (RFC 9110, section 15.2)."""
+    """Send an informational response first, which a client ignores (RFC 9110, section 15.2)."""
 
     def deliver(wire: Wire, reply: Reply) -> bool:
         wire.write(Reply(status, headers=(("Link", "</style.css>; rel=preload"),)).head())
@@ -108,7 +108,7 @@ def after_informational(status: int) -> Delivery:
 
 
 def with_head(change: Callable[[bytes], bytes]) -> Delivery:
-    """The ordinary way, with the bytes of the head rewritten."""
+    """Send the reply with its head rewritten."""
 
     def deliver(wire: Wire, reply: Reply) -> bool:
         head = change(reply.head(("Content-Length", str(len(reply.body)))))
@@ -119,7 +119,7 @@ def with_head(change: Callable[[bytes], bytes]) -> Delivery:
 
 
 def odd_case(head: bytes) -> bytes:
-    """The head with the names of its headers in alternating case."""
+    """Return the head with header names in alternating case."""
     first, *lines = head.split(b"\r\n")
     return b"\r\n".join([first, *map(_alternating, lines)])
 
@@ -134,5 +134,5 @@ def _alternating(line: bytes) -> bytes:
 
 
 def delivered_by(delivery: Delivery) -> Callable[[object, Reply], Reply]:
-    """The hook that hands a reply to another delivery."""
+    """Return the hook that sends a reply with another delivery."""
     return lambda _, reply: replace(reply, delivery=delivery)

@@ -66,7 +66,7 @@ def _always(delivery: Delivery) -> Service:
 
 
 def _asking_back(reply: Reply, numbers: Container[int], *headers: tuple[str, str]) -> Service:
-    """The service that answers the requests of these numbers, counted from 1, with a limit or a pause."""
+    """Return the service that answers these requests, counted from 1, with a rate limit or a 503."""
     return Service(early=lambda visit: reply.adding(*headers) if visit.number in numbers else None)
 
 

@@ -13,7 +13,7 @@ JSON_TYPE = ("Content-Type", "application/json")
 
 
 def with_length(wire: Wire, reply: "Reply") -> bool:
-    """Send the body after its Content-Length, the ordinary way; True: the connection may stay open."""
+    """Send the reply with its Content-Length; return True, because the connection may stay open."""
     bodiless = reply.status in (204, 304) or reply.status < 200
     length: Headers = () if bodiless else (("Content-Length", str(len(reply.body))),)
     wire.write(reply.head(*length) + (b"" if wire.head_only or bodiless else reply.body))
@@ -30,7 +30,7 @@ class Reply:
     delivery: Callable[[Wire, "Reply"], bool] = with_length
 
     def head(self, *more: tuple[str, str]) -> bytes:
-        """The status line and the headers, up to and with the empty line."""
+        """Return the status line and the headers, including the empty line."""
         try:
             reason = HTTPStatus(self.status).phrase
         except ValueError:
@@ -42,33 +42,33 @@ class Reply:
         return "".join(f"{line}\r\n" for line in lines).encode("latin-1") + b"\r\n"
 
     def adding(self, *headers: tuple[str, str]) -> "Reply":
-        """The same with more headers."""
+        """Return the reply with more headers."""
         return replace(self, headers=(*self.headers, *headers))
 
     def typed(self, *content_type: str) -> "Reply":
-        """The same with another content type, or with none."""
+        """Return the reply with another content type, or without one."""
         headers = tuple(header for header in self.headers if header[0].lower() != "content-type")
         return replace(self, headers=(*headers, *(("Content-Type", value) for value in content_type)))
 
 
 def written(document: Any) -> bytes:
-    """A document as compact JSON in UTF-8."""
+    """Return a document as compact JSON in UTF-8."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def flat_error(code: str, message: str) -> dict[str, Any]:
-    """An error body in the older documented shape."""
+    """Return an error body in the older documented form."""
     return {"error": message, "code": code, "requestId": "req_5ad1"}
 
 
 def nested_error(code: str, message: str) -> dict[str, Any]:
-    """An error body in the newer documented shape."""
+    """Return an error body in the newer documented form."""
     error = {"code": code, "message": message, "reasonClass": code.partition(".")[0], "requestId": "req_5ad1"}
     return {"error": error}
 
 
 def explained_error(code: str, message: str) -> dict[str, Any]:
-    """An error body in the newer documented shape, with its optional members."""
+    """Return an error body in the newer documented form, with its optional members."""
     body = nested_error(code, message)
     body["error"] |= {
         "hint": "Look at the path and the key.",

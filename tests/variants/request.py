@@ -9,12 +9,12 @@ _LONGEST_LINE = 1 << 17
 
 
 class MalformedRequestError(Exception):
-    """What came is not an HTTP/1.x request."""
+    """The received bytes are not an HTTP/1.x request."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it came: names of headers keep the case they were sent in."""
+    """A received request; header names keep their case."""
 
     method: str
     path: str
@@ -26,18 +26,18 @@ class Request:
     time: float = field(default_factory=time.time)
 
     def header(self, name: str) -> str | None:
-        """The first value of a header, or None."""
+        """Return the first value of a header, or None."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
     @property
     def authorization(self) -> tuple[str, str]:
-        """The scheme, in lower case, and the credentials; both are empty without the header."""
+        """Return the scheme, in lower case, and the credentials; both are empty without the header."""
         scheme, _, credentials = (self.header("Authorization") or "").strip().partition(" ")
         return scheme.lower(), credentials.strip()
 
     @property
     def space(self) -> str | None:
-        """The decoded space id of the path, or None for another path."""
+        """Return the decoded space id of the path, or None for another path."""
         match self.path.partition("?")[0].split("/"):
             case ["", "v1", "spaces", space, "runtimes"]:
                 return unquote(space, errors="replace")
@@ -45,13 +45,13 @@ class Request:
 
     @property
     def wants_close(self) -> bool:
-        """Whether the connection ends with the answer to this request."""
+        """Return whether the connection ends after the response to this request."""
         connection = (self.header("Connection") or "").lower()
         return "close" in connection or (self.version == "HTTP/1.0" and "keep-alive" not in connection)
 
 
 def read_request(stream: BinaryIO, origin: str, connection: int) -> Request | None:
-    """The next request, its body read to the end; None where the client has closed.
+    """Read the next request with its body; return None if the client has closed.
 
     Raises `MalformedRequestError` for anything else.
     """

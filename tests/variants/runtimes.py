@@ -40,12 +40,12 @@ _METADATA: tuple[Any, ...] = (
 
 
 def identifier(label: str) -> str:
-    """The uuid that always stands for `label`."""
+    """Return the uuid that always belongs to `label`."""
     return str(uuid.UUID(bytes=hashlib.blake2b(label.encode(), digest_size=16).digest(), version=4))
 
 
 def bare_runtime(number: int) -> Runtime:
-    """A runtime with the required properties only."""
+    """Return a runtime with the required properties only."""
     kind, status = KINDS[number % 3], STATUSES[number // 3 % 3]
     return {
         "activeRunId": identifier(f"run {number}") if status == "active" else None,
@@ -65,7 +65,7 @@ def bare_runtime(number: int) -> Runtime:
 
 
 def full_runtime(number: int) -> Runtime:
-    """A runtime with every property, and the richer branch of `backing`."""
+    """Return a runtime with every property, and the larger branch of `backing`."""
     return bare_runtime(number) | {
         "activeRunId": identifier(f"run {number}"),
         "backing": {"kind": "profile", "profile": "night-shift"},
@@ -83,7 +83,7 @@ def full_runtime(number: int) -> Runtime:
 
 
 def mixed_runtime(number: int) -> Runtime:
-    """A runtime whose optional properties come and go with its number, each at a rhythm of its own."""
+    """Return a runtime whose optional properties depend on its number, each with its own period."""
     runtime = bare_runtime(number)
     backing, summary = _BACKINGS[number // 2 % 3], _SUMMARIES[number % 5]
     if backing is not None:
@@ -96,17 +96,17 @@ def mixed_runtime(number: int) -> Runtime:
 
 
 def listing(runtimes: Iterable[Any]) -> dict[str, Any]:
-    """The envelope round runtimes."""
+    """Return the envelope around runtimes."""
     return {"runtimes": list(runtimes)}
 
 
 def sample() -> dict[str, Any]:
-    """Ten runtimes that between them show each kind, status, branch, null and omitted property."""
+    """Return ten runtimes that together have each kind, status, branch, null and omitted property."""
     return listing(mixed_runtime(number) for number in range(10))
 
 
 def edited(*edits: Edit, count: int = 10) -> Document:
-    """A document of `count` runtimes; each edit is handed the list and changes it in place."""
+    """Return a function that creates a document of `count` runtimes; each edit changes the list in place."""
 
     def document() -> dict[str, Any]:
         runtimes: list[Any] = [full_runtime(number) for number in range(count)]
@@ -118,19 +118,19 @@ def edited(*edits: Edit, count: int = 10) -> Document:
 
 
 def put(*path_and_value: Any) -> Edit:
-    """The edit that puts a value at a path: `put(3, "backing", "kind", "other")`."""
+    """Return the edit that puts a value at a path: `put(3, "backing", "kind", "other")`."""
     *parents, last, value = path_and_value
     return lambda runtimes: setitem(reduce(getitem, parents, runtimes), last, value)
 
 
 def cut(*path: Any) -> Edit:
-    """The edit that removes what is at a path."""
+    """Return the edit that removes the value at a path."""
     *parents, last = path
     return lambda runtimes: delitem(reduce(getitem, parents, runtimes), last)
 
 
 def on_all(**properties: Any) -> Edit:
-    """The edit that gives each runtime the same properties."""
+    """Return the edit that gives each runtime the same properties."""
 
     def edit(runtimes: list[Any]) -> None:
         for runtime in runtimes:

@@ -17,7 +17,7 @@ from .wire import HungUpError, Wire
 
 
 class Server:
-    """One variant on a free loopback port, and a second origin to which redirects may lead.
+    """A variant on a free loopback port, and a second origin as a target of redirects.
 
     `log` holds every request in the order of arrival, of both origins. The second origin lists runtimes to
     anyone, so that a client that follows a redirect is content; `strays` are the requests that reached it.
@@ -51,11 +51,11 @@ class Server:
 
     @property
     def strays(self) -> list[Request]:
-        """The requests that reached the second origin."""
+        """Return the requests that reached the second origin."""
         return [request for request in self.log if request.origin == self.elsewhere]
 
     def close(self) -> None:
-        """Stop listening, hang up on everyone and wait for the threads."""
+        """Stop listening, close all connections and wait for the threads."""
         self._closing.set()
         self._waker.sendall(b".")
         self._acceptor.join()

@@ -12,7 +12,7 @@ from .runtimes import API_KEY, SPACE_ID, Document, Edit, edited, put, sample
 
 @dataclass(frozen=True)
 class Visit:
-    """One request in its surroundings.
+    """A request with its context.
 
     `number` counts every request of the server from 1, `listing` only the GETs that reached the list (0 for
     the rest). `here` and `elsewhere` are the server's two origins, `memory` is what it keeps for later.
@@ -30,19 +30,19 @@ Hook = Callable[[Visit, Reply], Reply]
 
 
 def right_key(visit: Visit) -> bool:
-    """Whether the request bears the key, and as a bearer."""
+    """Return whether the request has the key as a bearer token."""
     scheme, token = visit.request.authorization
     return scheme == "bearer" and hmac.compare_digest(token.encode(), API_KEY.encode())
 
 
 def untouched(_: Visit, reply: Reply) -> Reply:
-    """The hook that changes nothing."""
+    """Return the reply unchanged."""
     return reply
 
 
 @dataclass(frozen=True)
 class Service:
-    """What the server does; the defaults are the plain, conforming one.
+    """The behaviour of the server; the defaults conform to the contract.
 
     The hooks, in the order in which they come: `early` may answer before anything is looked at, `admits`
     judges the credentials, `refused` has the last word on a 401, `unknown` on a 404 for a space, `listed` on
@@ -64,7 +64,7 @@ class Service:
     greeting: bytes = b""
 
     def problem(self, status: int, code: str, message: str, *headers: tuple[str, str]) -> Reply:
-        """An error in the shape that this service gives errors."""
+        """Return an error in the form that this service uses."""
         return Reply(status, written(self.error(code, message)), (JSON_TYPE, *headers))
 
 
@@ -74,23 +74,23 @@ LIMIT = Service().problem(429, "rate.limited", "Slow down.")
 
 
 def serving(*edits: Edit, count: int = 10) -> Service:
-    """The service that lists `count` runtimes, with some edits."""
+    """Return the service that lists `count` runtimes, with some edits."""
     return Service(document=edited(*edits, count=count))
 
 
 def with_metadata(text: bytes) -> Service:
-    """The service that sends `text` for a value in the metadata of one runtime."""
+    """Return the service that sends `text` for a value in the metadata of one runtime."""
     marked = edited(put(3, "metadata", {"n": "PLACE"}))
     return Service(document=marked, write=lambda document: written(document).replace(b'"PLACE"', text))
 
 
 def is_listing(service: Service, visit: Visit) -> bool:
-    """Whether the request is a GET that is admitted to the list of the known space."""
+    """Return whether the request is a GET with access to the list of the known space."""
     return visit.request.method == "GET" and _knows(service, visit) and service.admits(visit)
 
 
 def respond(service: Service, visit: Visit) -> Reply:
-    """The reply to a request: path first, then method, key and space."""
+    """Return the reply to a request: path first, then method, key and space."""
     early = service.early(visit)
     return early if early is not None else service.always(visit, _routed(service, visit))
 

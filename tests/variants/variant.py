@@ -14,7 +14,7 @@ Families = Mapping[str, Mapping[str, Service]]
 
 @dataclass(frozen=True)
 class Variant:
-    """A named difference, and the verdict that a contract suite owes it.
+    """A named difference, and the expected verdict of a contract suite.
 
     `expect` is `pass` (passes under any level), `error` (fails by default) or `warning` (passes by default
     and fails under `--bctrl-fail-on=warning`). `rule_hint` names the rule concerned; `doubt` is set where a
@@ -33,17 +33,17 @@ class Variant:
 
 
 def harmless(name: str, rule_hint: str, service: Service, doubt: str = "") -> Variant:
-    """A difference that keeps the contract."""
+    """Return a difference that conforms to the contract."""
     return Variant(name, "harmless", "pass", rule_hint, service, doubt)
 
 
 def faulty(kind: Kind, name: str, rule_hint: str, service: Service, doubt: str = "") -> Variant:
-    """A difference that breaks the contract."""
+    """Return a difference that violates the contract."""
     return Variant(name, kind, _owed(name, "error"), rule_hint, service, doubt)
 
 
 def dubious(kind: Kind, name: str, rule_hint: str, service: Service, doubt: str = "") -> Variant:
-    """A difference that is reported, and fails only where warnings do."""
+    """Return a difference that is reported, and fails only where warnings fail."""
     return Variant(name, kind, "warning", rule_hint, service, doubt)
 
 
@@ -67,7 +67,7 @@ OVERLAY_ALONE = frozenset(_NAMES.split())
 def variants(
     kind: Kind, expect: Expect, families: Families, doubts: Mapping[str, str] | None = None
 ) -> tuple[Variant, ...]:
-    """All variants of some families of one kind; `doubts` are by the name."""
+    """Return all variants of some families of one kind; `doubts` are by name."""
     return tuple(
         Variant(name, kind, _owed(name, expect), rule_hint, service, (doubts or {}).get(name, ""))
         for rule_hint, family in families.items()

@@ -7,7 +7,7 @@ import threading
 
 
 class HungUpError(Exception):
-    """The connection is over: the server is closing, or a delivery ended it."""
+    """The connection ended: the server is closing, or a delivery closed it."""
 
 
 class Wire:
@@ -23,16 +23,16 @@ class Wire:
         self._connection.sendall(data)
 
     def pause(self, seconds: float) -> None:
-        """Wait; raises `HungUpError` when the server closes meanwhile."""
+        """Wait; raise `HungUpError` if the server closes meanwhile."""
         if self._closing.wait(seconds):
             raise HungUpError
 
     def reset(self) -> None:
-        """Break the connection with a RST in place of a FIN."""
+        """Close the connection with a RST in place of a FIN."""
         self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         raise HungUpError
 
     def finish(self) -> None:
-        """Say that nothing more will come."""
+        """Signal the end of the stream."""
         with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_WR)

@@ -9,11 +9,11 @@ import pytest
 
 @pytest.fixture(scope="module")
 def vcr_config() -> dict[str, Any]:
-    """A mock server has another port in every run, and a cassette keeps no key."""
+    """Ignore the port of the mock server, which differs in every run, and keep keys out of cassettes."""
     return {"match_on": ["method", "path"], "filter_headers": ["authorization"]}
 
 
 @pytest.fixture
 def listing(bctrl_space_id: str) -> str:
-    """The path of the endpoint."""
+    """Return the path of the endpoint."""
     return f"/v1/spaces/{bctrl_space_id}/runtimes"

@@ -14,7 +14,7 @@ from pytest_bctrl import assert_conforms
 
 @pytest_asyncio.fixture
 async def response(bctrl_async_client: httpx.AsyncClient, listing: str) -> AsyncIterator[httpx.Response]:
-    """An answer that an async fixture of the project's own got."""
+    """Return a response received by an async fixture of the project."""
     yield await bctrl_async_client.get(listing)
 
 

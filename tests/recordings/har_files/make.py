@@ -38,7 +38,7 @@ for (const [content, name] of kinds) {
 
 
 def main(modules: str) -> None:
-    """Run the programs against the mock, and put what they wrote here, without the key."""
+    """Run the programs against the mock, and save their HAR files here without the key."""
     with tempfile.TemporaryDirectory() as name, MockServer(load(), port=8787) as mock:
         folder = Path(name)
         mock.scenario("many", count=2, seed=7)
