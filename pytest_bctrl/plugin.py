@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _MARKERS = (
     "bctrl_contract: a test of the contract suite, added by --bctrl-mock and --bctrl-live",
     "bctrl_scenario(name, **arguments): the scenario that the mock server plays in this test",
+    "bctrl_mock(unused='allow'): the test may set up faults, scenarios and sequences that no request uses",
     "bctrl_recording(name=None, conforming=True): the test is answered from its recording; with a name, a shared one",
     "bctrl_live: a test that talks to the live API; skipped unless --bctrl-live is given",
 )
@@ -241,6 +242,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         show(terminalreporter, recordings)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Reject markers with wrong arguments."""
+    marked = [item for item in items if item.get_closest_marker("bctrl_mock") is not None]
+    if marked:
+        from pytest_bctrl.integration.fixture_values import require_valid_markers
+
+        require_valid_markers(marked)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip tests of the live API without --bctrl-live, and tests that need the mock with it."""
     if item.config.option.bctrl_live and item.get_closest_marker("bctrl_scenario") is not None:
@@ -350,9 +360,11 @@ def bctrl_mock_server(pytestconfig: pytest.Config) -> Iterator[MockServer]:
 
 
 @pytest.fixture
-def bctrl_mock_space(bctrl_mock_server: MockServer) -> Iterator[Space]:
+def bctrl_mock_space(request: pytest.FixtureRequest, bctrl_mock_server: MockServer) -> Iterator[Space]:
     """A space of this test's own on `bctrl_mock_server`: `.url`, `.api_key`, `.space_id`, and all of `bctrl_mock`."""
-    with bctrl_mock_server.space() as space:
+    from pytest_bctrl.integration.fixture_values import space_for
+
+    with space_for(request, bctrl_mock_server) as space:
         yield space
 
 

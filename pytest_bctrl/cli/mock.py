@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import secrets
 import shlex
 import signal
@@ -23,15 +24,18 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.valid_parts import exclusion_texts
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_line
-from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
+from pytest_bctrl.samples.inputs import exemplified, inputs, main_operation
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.journal import JournalEntry
+from pytest_bctrl.traffic.mock.parse import ServerLimits
 from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS, Scenario
 from pytest_bctrl.traffic.mock.server import MOCK_KEY, MockServer
 from pytest_bctrl.traffic.origin import is_loopback
 
 _PORT = 8787
 _KEY_VARIABLE = "BCTRL_MOCK_KEY"
+_GRACE_SECONDS = 5.0
+"""Seconds for which requests in progress are completed after a signal."""
 _SIGNAL_INTERVAL = 0.5
 """Seconds after which the main thread checks for a signal, on systems where a signal does not end the wait."""
 EXAMPLES = (
@@ -81,6 +85,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ready-file", type=Path, metavar="FILE", help="JSON file that exists while the server accepts requests"
     )
+    parser.add_argument(
+        "--max-body",
+        type=_size,
+        metavar="SIZE",
+        default=ServerLimits().body_bytes,
+        help="largest body of a request, such as 100MB; a longer one gets 413 (default: 32MB)",
+    )
     parser.add_argument("--quiet", action="store_true", help="print no request log")
 
 
@@ -101,6 +112,7 @@ def run(options: argparse.Namespace) -> int:
         control=token,
         origins=options.origin,
         hosts=options.allow_host,
+        limits=ServerLimits(body_bytes=options.max_body),
         # A recording may hold personal data.
         is_private=options.recording is not None,
     )
@@ -125,9 +137,23 @@ def run(options: argparse.Namespace) -> int:
         finally:
             if options.ready_file is not None:
                 options.ready_file.unlink(missing_ok=True)
+            server.stop(_GRACE_SECONDS)
     if log is not None:
         log.close()
     return 0
+
+
+_UNITS = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
+_SIZE = re.compile(r"(\d+) *([KMG]?)I?(B?)", re.IGNORECASE)
+
+
+def _size(text: str) -> int:
+    """Return a number of bytes, which may have the unit KB, MB or GB."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text} is not a size: give bytes, or a number with KB, MB or GB")
+    unit = match[2].upper()
+    return int(match[1]) * _UNITS[f"{unit}B"]
 
 
 def _end_on_signals() -> threading.Event:
@@ -214,13 +240,21 @@ def _print_start(server: MockServer, options: argparse.Namespace) -> None:
     key = MOCK_KEY
     if os.environ.get(options.api_key_env):
         key = f"${options.api_key_env}"
-    operation = main_operation(contract)
-    request = inputs(contract, operation, {"space_id": server.space_id}) or Inputs()
+    values = {"space_id": server.space_id}
+    contract_with_ids = exemplified(contract, values)
+    operation = main_operation(contract_with_ids)
+    request = inputs(contract_with_ids, operation, values)
+    for label, reason in server.not_mocked.items():
+        print(escape_line(f"not mocked, gets 501: {label}: {reason}"))
+    for problem in server.invalid_examples:
+        print(escape_line(f"generated data instead of an example: {problem}"))
     fields = key_fields(contract, operation) or ()
     headers = "".join(f' -H "{field.name}: {field.shell(key)}"' for field in fields)
-    headers += "".join(f" -H {shlex.quote(f'{name}: {value}')}" for name, value in request.headers)
-    url = f"{_reachable(server.url)}{request.target(operation)}"
-    print(escape_line(f"try: curl{headers} {shlex.quote(url)}"))
+    if request is not None:
+        headers += "".join(f" -H {shlex.quote(f'{name}: {value}')}" for name, value in request.headers)
+        url = f"{_reachable(server.url)}{request.target(operation)}"
+        method = "" if operation.method == "GET" else f" -X {operation.method}"
+        print(escape_line(f"try: curl{method}{headers} {shlex.quote(url)}"))
     for text in exclusion_texts(contract.excluded, "served"):
         print(escape_line(f"warning: {text}"), file=sys.stderr)
     print(escape_line(f"contract {contract.described}"), flush=True)
@@ -238,7 +272,7 @@ def _write_ready_file(file: Path | None, server: MockServer, token: Secret | Non
         url = _reachable(server.url)
         ready = {"url": url, "space_id": server.space_id, "pid": os.getpid(), "api_key": server.api_key.reveal()}
         if token is not None:
-            from pytest_bctrl.traffic.mock.control import PREFIX
+            from pytest_bctrl.traffic.mock.hosts import PREFIX
 
             ready["control"] = {"url": f"{url}{PREFIX}", "token": token.reveal()}
         # Atomically, so that no reader sees half of it; readable only by this user, because it holds the key.

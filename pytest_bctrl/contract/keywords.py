@@ -17,6 +17,11 @@ IN_PLACE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSc
 """Keywords whose schemas apply to the same value."""
 
 EXCLUSIVE_BOUNDS = {"maximum": "exclusiveMaximum", "minimum": "exclusiveMinimum"}
+UNLISTED_NULL = "x-bctrl-unlisted-null"
+"""Marks a nullable schema of OpenAPI 3.0 whose `enum` does not list null (3.0.4, 4.7.24.1).
+
+Servers send null for such a schema, so it is accepted. Strict clients reject it, so it is not generated.
+"""
 _APPLIED = frozenset(("$ref", "allOf", "anyOf", "oneOf", "not", "const"))
 
 
@@ -53,6 +58,11 @@ def map_subschemas(
 def is_wrapped(schema: Mapping[str, Any]) -> bool:
     """Return whether a nullable schema of OpenAPI 3.0 becomes an `anyOf` with a null branch in 3.1."""
     return schema.get("nullable") is True and not _APPLIED.isdisjoint(schema)
+
+
+def has_unlisted_null(schema: Mapping[str, Any]) -> bool:
+    """Return whether a schema of OpenAPI 3.0 is nullable and has an `enum` without null."""
+    return schema.get("nullable") is True and isinstance(schema.get("enum"), list) and None not in schema["enum"]
 
 
 def upgrade_schema(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -87,7 +87,8 @@ class RequestBody:
 class ResponseSpec:
     """A documented response: its status (`200`, `4XX` or `default`), the schemas of its media types, and its headers.
 
-    `json` is the media type and the schema of the JSON body, or None if there is no JSON body.
+    `json` is the media type and the schema of the JSON body, or None if there is no JSON body. `examples` are the
+    documented bodies per media type, by name; the name of the only one (`example`) is empty.
     """
 
     status: str
@@ -95,6 +96,7 @@ class ResponseSpec:
     content: Mapping[str, Schema]
     headers: tuple[Parameter, ...]
     json: tuple[str, Schema] | None = None
+    examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def code(self) -> int:

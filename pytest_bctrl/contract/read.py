@@ -242,20 +242,27 @@ def _parameter(spec: Spec, raw: outline.RawParameter) -> Parameter:
 
 def _examples(spec: Spec, holder: Part) -> Iterator[Any]:
     """Yield the documented values of a parameter, from its own examples to the default of its schema."""
-    if "example" in holder.value:
-        yield holder.value["example"]
-    for _, part in spec.members(holder / "examples"):
-        example = spec.mapping(spec.resolve(part))
-        # `dataValue` is the member of OpenAPI 3.2.
-        for key in ("dataValue", "value"):
-            if key in example:
-                yield example[key]
+    yield from _named_examples(spec, holder).values()
     schema = _schema(spec, holder / "schema")
     if "example" in schema:
         yield schema["example"]
     yield from schema.get("examples", ())
     if "default" in schema:
         yield schema["default"]
+
+
+def _named_examples(spec: Spec, holder: Part) -> dict[str, Any]:
+    """Return the examples of a parameter or a media type by name; that of `example` has an empty name."""
+    examples: dict[str, Any] = {}
+    if "example" in holder.value:
+        examples[""] = holder.value["example"]
+    for name, part in spec.members(holder / "examples"):
+        example = spec.mapping(spec.resolve(part))
+        # `dataValue` is the member of OpenAPI 3.2.
+        for key in ("value", "dataValue"):
+            if key in example:
+                examples[name] = example[key]
+    return examples
 
 
 def _schema(spec: Spec, part: Part) -> Mapping[str, Any]:
@@ -266,12 +273,19 @@ def _schema(spec: Spec, part: Part) -> Mapping[str, Any]:
 
 def _response(spec: Spec, status: str, response: Part) -> ResponseSpec:
     content = {media: spec.resolve(part) for media, part in spec.members(response / "content")}
+    json_body = next(_in_json(spec, content), None)
+    examples = {media: _named_examples(spec, body) for media, body in content.items()}
+    if json_body is not None and json_body[0] not in examples:
+        # The body is documented for a range of media types, such as `*/*`.
+        covering = (media for media in examples if covers_media_type(media, json_body[0]))
+        examples[json_body[0]] = examples[next(covering)]
     return ResponseSpec(
         status=status,
         description=spec.text(response / "description"),
         content={media: body.value.get("schema", True) for media, body in content.items()},
-        json=next(_in_json(spec, content), None),
+        json=json_body,
         headers=tuple(_parameter(spec, header) for header in outline.headers(spec, response).values()),
+        examples=examples,
     )
 
 

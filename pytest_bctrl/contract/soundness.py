@@ -13,7 +13,7 @@ from pytest_bctrl.contract.cost import Cost
 from pytest_bctrl.contract.document import bundling_hint, escape_token, require_openapi, unread_references
 from pytest_bctrl.contract.engine import as_engine_input, is_pattern
 from pytest_bctrl.contract.json_source import require_shallow
-from pytest_bctrl.contract.keywords import is_wrapped, upgrade_schema
+from pytest_bctrl.contract.keywords import UNLISTED_NULL, has_unlisted_null, is_wrapped, upgrade_schema
 from pytest_bctrl.contract.model import follow_references, resolve_pointer
 from pytest_bctrl.contract.outline import EXCLUDED, METHODS
 from pytest_bctrl.contract.references import FRAGMENT, Addresses, keyword_objects, rewrite_objects
@@ -383,7 +383,10 @@ def upgrade_document(document: Mapping[str, Any]) -> dict[str, Any]:
             # Siblings of a reference are ignored (3.0.4, 4.7.23.1), except `nullable`, which authors do mean.
             reference = {"$ref": _rewrite_reference(schema["$ref"], wrapped)}
             return upgrade_schema({**reference, "nullable": schema.get("nullable")})
-        return upgrade_schema(schema)
+        upgraded = upgrade_schema(schema)
+        if has_unlisted_null(schema):
+            upgraded[UNLISTED_NULL] = True
+        return upgraded
 
     return {**rewrite_objects(document, dict.fromkeys(objects, rewrite)), "openapi": "3.1.0"}
 

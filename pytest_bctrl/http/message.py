@@ -73,8 +73,9 @@ class MockResponse:
 
     `delay` is in seconds, before the first byte. `ending` is how the response ends: complete (`whole`), within
     the body by a clean close (`truncate`), before the first byte by a reset (`reset`), or never (`hang`). `chunked`
-    selects the chunked transfer coding. `why` explains a response that is not the plain success, `faults` are the
-    names of the faults that changed it, `findings` those about the request.
+    selects the chunked transfer coding, `bytes_per_second` the speed of the body (None: at once). `why` explains a
+    response that is not the plain success, `faults` are the names of the faults that changed it, `findings` those about
+    the request.
     """
 
     status: int
@@ -83,6 +84,7 @@ class MockResponse:
     delay: float = 0.0
     ending: Ending = "whole"
     chunked: bool = False
+    bytes_per_second: float | None = None
     why: str = field(default="", repr=False)
     faults: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = field(default=(), repr=False)
@@ -132,6 +134,17 @@ def accepts_gzip(accept_encoding: str | None) -> bool:
         return False
     weights = dict(_weighted(accept_encoding))
     return weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0))) > 0
+
+
+_EXAMPLE = re.compile(r"(?:^|[,;\s])example\s*=\s*(?:\"([^\"]*)\"|([^\s,;\"]+))", re.IGNORECASE)
+
+
+def preferred_example(prefer: str | None) -> str | None:
+    """Return the name of the example that `Prefer: example=NAME` requests; None if there is none."""
+    match = _EXAMPLE.search(prefer) if prefer else None
+    if match is None:
+        return None
+    return match[1] if match[2] is None else match[2]
 
 
 def preferred_status(prefer: str | None) -> int | None:

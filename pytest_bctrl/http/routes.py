@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from pytest_bctrl.contract.key_fields import BEARER, KeyField, key_fields
@@ -39,6 +40,14 @@ class Match:
         return ", ".join(sorted(methods))
 
 
+class _Route(NamedTuple):
+    """A pattern of paths, the names of its groups in each path template, and the operations by method."""
+
+    pattern: re.Pattern[str]
+    names: list[list[str]]
+    operations: dict[str, Operation]
+
+
 class Routes:
     """The paths of a contract, each with and without the base path of a server and a leading version.
 
@@ -52,12 +61,16 @@ class Routes:
         for operation in contract.operations:
             by_path.setdefault(operation.path, {})[operation.method] = operation
         bases = {"", *(urlsplit(server).path.rstrip("/") for server in contract.servers)}
-        self._routes = [
-            (*path_pattern(spelled, "*"), operations)
-            for path, operations in sorted(by_path.items(), key=lambda item: path_specificity(item[0]))
-            for base in sorted(bases)
-            for spelled in _spellings(base + path)
-        ]
+        routes: dict[str, _Route] = {}
+        for path, operations in sorted(by_path.items(), key=lambda item: path_specificity(item[0])):
+            for base in sorted(bases):
+                for spelled in _spellings(base + path):
+                    pattern, names = path_pattern(spelled, "*")
+                    route = routes.setdefault(pattern.pattern, _Route(pattern, [], {}))
+                    # Templates that differ only in the names of their parameters share their methods.
+                    route.names.append(names)
+                    route.operations.update({**operations, **route.operations})
+        self._routes = list(routes.values())
         self._cached_find = lru_cache(maxsize=512)(self._find)
 
     def match(self, target: str) -> Match | None:
@@ -68,10 +81,13 @@ class Routes:
 
     def _find(self, target: str) -> Match | None:
         path = _ABSOLUTE.sub("", target, count=1).partition("#")[0].partition("?")[0]
-        for pattern, names, operations in self._routes:
-            if match := pattern.fullmatch(path):
-                texts = (unquote(text, errors="replace") for text in match.groups())
-                return Match(operations, dict(zip(names, texts, strict=True)))
+        for route in self._routes:
+            if match := route.pattern.fullmatch(path):
+                texts = [unquote(text, errors="replace") for text in match.groups()]
+                values: dict[str, str] = {}
+                for names in route.names:
+                    values |= zip(names, texts, strict=True)
+                return Match(route.operations, values)
         return None
 
     def operation_and_values(self, method: str, target: str) -> tuple[Operation | None, Mapping[str, str]]:

@@ -16,6 +16,7 @@ from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.traffic.mock.call_syntax import call_text
 
 if TYPE_CHECKING:
     import httpx
@@ -23,10 +24,13 @@ if TYPE_CHECKING:
     from pytest_bctrl.http.message import MockResponse, Request
     from pytest_bctrl.suite.run import ContractRun
     from pytest_bctrl.traffic.mock import MockServer
+    from pytest_bctrl.traffic.mock.space import Space
 
 _CONTRACT: pytest.StashKey[Contract] = pytest.StashKey()
 _MOCK: pytest.StashKey[MockServer] = pytest.StashKey()
-_USED: pytest.StashKey[MockServer] = pytest.StashKey()
+_USED: pytest.StashKey[Space] = pytest.StashKey()
+_HAS_PASSED: pytest.StashKey[bool] = pytest.StashKey()
+_REPORT = "bctrl-mock-report"
 LAST_WORD: pytest.StashKey[Callable[[Request, MockResponse], MockResponse]] = pytest.StashKey()
 """The function by which an impact run changes each response of the mock and of recordings."""
 
@@ -46,7 +50,6 @@ def mock(config: pytest.Config) -> MockServer:
     if _MOCK not in config.stash:
         server = new_mock(config).start()
         config.add_cleanup(server.stop)
-        config.pluginmanager.register(MockReport(), "bctrl-mock-report")
         config.stash[_MOCK] = server
     return config.stash[_MOCK]
 
@@ -61,6 +64,8 @@ def new_mock(config: pytest.Config) -> MockServer:
     faults = flattened(config.hook.pytest_bctrl_faults(), CustomFault, "pytest_bctrl_faults")
     server = MockServer(contract(config)).extend(scenarios, faults)
     server.last_word = config.stash.get(LAST_WORD, None)
+    if not config.pluginmanager.has_plugin(_REPORT):
+        config.pluginmanager.register(MockReport(), _REPORT)
     return server
 
 
@@ -76,7 +81,44 @@ def mock_for(request: pytest.FixtureRequest) -> Iterator[MockServer]:
         raise pytest.fail.Exception(f"bctrl_scenario: {error}", pytrace=False) from None
     request.node.stash[_USED] = server
     yield server
-    server.reset()
+    try:
+        _require_used(request, server, "bctrl_mock")
+    finally:
+        server.reset()
+
+
+@contextmanager
+def space_for(request: pytest.FixtureRequest, server: MockServer) -> Iterator[Space]:
+    """Yield a new space of a server; fails the test if it set up something that no request used."""
+    with server.space() as space:
+        request.node.stash[_USED] = space
+        yield space
+        _require_used(request, space, "bctrl_mock_space")
+
+
+def _require_used(request: pytest.FixtureRequest, space: Space, fixture: str) -> None:
+    """Fail a test that passed although it set up something that no request used, unless its marker allows that."""
+    marker = request.node.get_closest_marker("bctrl_mock")
+    is_allowed = marker is not None and marker.kwargs.get("unused") == "allow"
+    has_passed = request.node.stash.get(_HAS_PASSED, False)
+    # An impact run changes responses, so that a client may send fewer requests.
+    if is_allowed or not has_passed or LAST_WORD in request.config.stash:
+        return
+    if unused := space.unused:
+        lines = [f"{fixture}: the test set up what no request used:", *(f"  {line}" for line in unused)]
+        lines.append('send these requests, or mark the test: @pytest.mark.bctrl_mock(unused="allow")')
+        raise pytest.fail.Exception("\n".join(map(escape_line, lines)), pytrace=False)
+
+
+def require_valid_markers(items: list[pytest.Item]) -> None:
+    """Raise `pytest.UsageError` for a marker `bctrl_mock` with wrong arguments."""
+    for item in items:
+        for marker in item.iter_markers("bctrl_mock"):
+            if marker.args or marker.kwargs not in ({"unused": "allow"}, {"unused": "fail"}):
+                arguments = call_text("bctrl_mock", marker.args, marker.kwargs)
+                problem = f"{item.nodeid}: the marker {arguments} is not valid"
+                hint = 'it takes unused="allow" or unused="fail"'
+                raise pytest.UsageError(escape_line(f"bctrl: {problem} ({hint})"))
 
 
 def client_target(request: pytest.FixtureRequest) -> dict[str, Any]:
@@ -129,12 +171,14 @@ def _live(config: pytest.Config) -> ContractRun | None:
 
 
 class MockReport:
-    """Adds the requests that the mock server rejected to the report of a failed test."""
+    """Adds the requests that the mock rejected to the report of a failed test, and records whether a test passed."""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Add a section with the rejected requests, if any."""
         report = yield
+        if report.when == "call":
+            item.stash[_HAS_PASSED] = report.passed
         server = item.stash.get(_USED, None)
         if server is not None and report.failed and report.when == "call":
             refused = server.requests.report()

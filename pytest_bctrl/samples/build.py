@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -12,6 +14,7 @@ from typing import Any, NamedTuple
 
 from pytest_bctrl.contract.budget import STEPS
 from pytest_bctrl.contract.engine import accepts, schema_pointer
+from pytest_bctrl.contract.keywords import UNLISTED_NULL
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.locations import member_location
 from pytest_bctrl.contract.schema.ref import applied_keywords, flatten
@@ -33,6 +36,9 @@ _MAX_DEPTH = 60
 _FREE_VALUES = 500
 """Number of values in a sample after which optional members are omitted."""
 _TRIES = 20
+_USED_UP = object()
+_IDENTITY = re.compile(r"(^|[^a-z])(id|uuid|guid|key|slug)$|(Id|ID|Uuid|UUID|Guid)$")
+"""The end of a location whose values identify something."""
 _EXTRA_NAMES = 5
 """Number of additional attempts to generate a name, because a generated name may repeat an earlier one."""
 
@@ -59,7 +65,10 @@ class _LocatedSchema:
 
     @cached_property
     def options(self) -> tuple[Shape, ...]:
-        return tuple(shape for shape in alternatives(self.flat) if shape.kind != "fixed" or self.accepts(shape.value))
+        shapes = [shape for shape in alternatives(self.flat) if shape.kind != "fixed" or self.accepts(shape.value)]
+        if UNLISTED_NULL in self.flat:
+            shapes = [shape for shape in shapes if not _is_null(shape)]
+        return tuple(shapes)
 
     @cached_property
     def is_plain(self) -> bool:
@@ -74,12 +83,33 @@ class _LocatedSchema:
     def accepts(self, value: Any) -> bool:
         return accepts(self.contract, self.schema, value)
 
+    @cached_property
+    def documented(self) -> list[Any]:
+        """The examples in the document that conform to the schema."""
+        values = [self.flat["example"]] if "example" in self.flat else []
+        return [value for value in (*values, *self._listed_examples) if self._is_served(value)]
+
+    @property
+    def _listed_examples(self) -> Sequence[Any]:
+        listed = self.flat.get("examples", ())
+        return listed if isinstance(listed, list) else ()
+
+    def _is_served(self, value: Any) -> bool:
+        return self.accepts(value) and not (value is None and UNLISTED_NULL in self.flat)
+
     @property
     def examples(self) -> Iterator[Any]:
         """The examples and the default in the document that conform to the schema."""
         single = (self.flat[word] for word in ("example", "default") if word in self.flat)
-        values = (*self.flat.get("examples", ()), *single)
-        return (value for value in values if self.accepts(value))
+        values = (*self._listed_examples, *single)
+        return (value for value in values if self._is_served(value))
+
+
+def _is_null(shape: Shape) -> bool:
+    """Return whether a shape has the value null alone."""
+    if shape.kind == "fixed":
+        return shape.value is None
+    return shape.kind == "branch" and shape.schema == {"type": "null"}
 
 
 _INTRICATE = frozenset(
@@ -100,11 +130,19 @@ class Builder:
     """
 
     def __init__(
-        self, contract: Contract, choice: RoundRobin, locations: dict[str, _LocatedSchema] | None = None
+        self,
+        contract: Contract,
+        choice: RoundRobin,
+        locations: dict[str, _LocatedSchema] | None = None,
+        *,
+        prefers_examples: bool = False,
     ) -> None:
         self._contract = contract
         self._choice = choice
         self._lengths: dict[str, int] = {}
+        self._prefers_examples = prefers_examples
+        self._used_examples = Counter[str]()
+        self._unique_items: list[str] = []
         self._locations = {} if locations is None else locations
         self._failed: dict[str, UnsampledError] = {}
         self._too_few: dict[tuple[str, int], list[str]] = {}
@@ -114,6 +152,10 @@ class Builder:
         self._optional: bool | None = None
         self._string_count = self._remaining = self._tight_below = 0
         self._root: Schema = True
+
+    def has_used_example(self, location: str) -> bool:
+        """Return whether a documented example was used at a location."""
+        return self._used_examples[location] > 0
 
     def set_lengths(self, lengths: Mapping[str, int]) -> None:
         """Set the lengths of lists in the values that follow, by location (`{"runtimes": 3}`)."""
@@ -126,9 +168,7 @@ class Builder:
         item.
         """
         if depth == 0:
-            items = 1 + sum(self._lengths.values())
-            self._remaining, self._tight_below = items * STEPS, items * (STEPS - _FREE_VALUES)
-            self._root = schema
+            self._begin(schema)
         self._remaining -= 1
         if self._remaining < 0 or depth > _MAX_DEPTH:
             raise DocumentError(
@@ -139,6 +179,9 @@ class Builder:
         located = self._locations.get(location)
         if located is None:
             located = self._locations[location] = _LocatedSchema(self._contract, schema)
+        example = self._next_example(located, location) if self._prefers_examples else _USED_UP
+        if example is not _USED_UP:
+            return example
         options = located.options
         if location in self._lengths:
             for shape in options:
@@ -154,6 +197,28 @@ class Builder:
                 pass
         indexes = range(len(options))
         return self._first_accepted(located, [*indexes[first:], *indexes[:first]], location, depth)
+
+    def _begin(self, schema: Schema) -> None:
+        items = 1 + sum(self._lengths.values())
+        self._remaining, self._tight_below = items * STEPS, items * (STEPS - _FREE_VALUES)
+        self._root = schema
+
+    def _next_example(self, located: _LocatedSchema, location: str) -> Any:
+        """Return the next example of a location, or `_USED_UP`.
+
+        Examples of free text and numbers are used again and again, unless their values must differ, as those of ids.
+        Other locations have values without an example too: enums, branches, objects, lists.
+        """
+        number = self._used_examples[location]
+        if not located.documented:
+            return _USED_UP
+        if number >= len(located.documented):
+            is_free = [shape.kind for shape in located.options] in (["string"], ["integer"], ["number"])
+            is_unique = _IDENTITY.search(location) or any(location.startswith(place) for place in self._unique_items)
+            if not is_free or is_unique:
+                return _USED_UP
+        self._used_examples[location] += 1
+        return copy.deepcopy(located.documented[number % len(located.documented)])
 
     def _option_index(self, options: tuple[Shape, ...], location: str, depth: int) -> int:
         if self._is_tight(depth):
@@ -327,6 +392,12 @@ class Builder:
         """Return whether an object gets an optional member; a response never has a write-only member."""
         if self._is_tight(depth) or member.is_write_only:
             return False
+        if self._prefers_examples and not self._used_examples[member.location]:
+            located = self._locations.get(member.location)
+            if located is None:
+                located = self._locations[member.location] = _LocatedSchema(self._contract, member.schema)
+            if located.documented:
+                return True
         if self._optional is None:
             return self._choice.takes_optional(member.location)
         return self._optional
@@ -403,6 +474,8 @@ class Builder:
 
     def _array(self, shape: Shape, location: str, depth: int) -> list[Any]:
         schema = shape.schema or {}
+        if self._prefers_examples and schema.get("uniqueItems"):
+            self._unique_items.append(f"{location}[*]")
         prefix = schema.get("prefixItems", ())
         item_schema = schema.get("items", schema.get("unevaluatedItems", True))
         shortest, longest = int(schema.get("minItems", 0)), int(schema.get("maxItems", max(3, len(prefix))))

@@ -6,6 +6,7 @@ They measure how strong the checks are (every mutant must be detected), and the 
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -283,7 +284,9 @@ def broken(samples: Samples, body: Any, rule: str) -> Mutant:
             if mutant.breaks(name):
                 return mutant
     names = "; ".join(rules(samples))
-    raise SettingError("the contract has no such rule to break", where=f"break_rule({rule!r})", hint=f"it has: {names}")
+    raise SettingError(
+        "the contract has no such rule to break", where=f"break_rule({json.dumps(rule)})", hint=f"it has: {names}"
+    )
 
 
 def rules(samples: Samples) -> list[str]:

@@ -17,6 +17,7 @@ from pytest_bctrl.contract.schema.invariant import Invariant
 from pytest_bctrl.contract.schema.ref import flatten
 from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.samples.build import Builder
+from pytest_bctrl.samples.examples import body_examples
 from pytest_bctrl.samples.inputs import known_values
 from pytest_bctrl.samples.paged import as_last_page
 from pytest_bctrl.samples.text import RoundRobin
@@ -45,6 +46,7 @@ class Samples:
                 where=f"{contract.name}: {operation.label}",
                 hint="document a 200 with content application/json",
             )
+        self.spec = success
         self.status, (self.media_type, self.schema) = success.code, success.json
         self.paging = read_paging(contract, operation)
         listed = list_member(contract, operation)
@@ -71,18 +73,47 @@ class Samples:
         """Return a short body that covers every alternative inside the list: enum, branch, null, absent, empty."""
         return self._visiting_all(RoundRobin(_SAMPLE_SEED), space_id)
 
+    def exemplary(self, space_id: str = SPACE_ID) -> Any:
+        """Return the first documented example that conforms, or else the sample with the examples of its parts."""
+        for body in self.examples.values():
+            return self.addressed(copy.deepcopy(body), space_id)
+        choice = RoundRobin(_SAMPLE_SEED)
+        builder = Builder(self.contract, choice, self._locations, prefers_examples=True)
+        try:
+            return self._visiting_all(choice, space_id, builder)
+        except DocumentError:
+            # The examples of the parts do not fit together.
+            pass
+        try:
+            return self.sample(space_id)
+        except DocumentError:
+            return self.sample_with_optionals(space_id, optional=False)
+
+    @cached_property
+    def examples(self) -> dict[str, Any]:
+        """The documented examples of the body that conform, by name."""
+        examples = body_examples(self.contract, self.spec, self.media_type, self.schema)
+        return {name: value for name, value in examples.items() if self._is_conforming(value)}
+
+    def _is_conforming(self, body: Any) -> bool:
+        rules = [rule for rule in self.invariants if rule.keyword != "equals"]
+        return accepts(self.contract, self.schema, body) and not any(any(rule.check(body, {})) for rule in rules)
+
     def sample_with_optionals(self, space_id: str = SPACE_ID, *, optional: bool) -> Any:
         """Return the sample with every optional property, or with none."""
         return self._visiting_all(RoundRobin(_SAMPLE_SEED, optional=optional), space_id)
 
-    def _visiting_all(self, choice: RoundRobin, space_id: str) -> Any:
-        builder = Builder(self.contract, choice, self._locations)
+    def _visiting_all(self, choice: RoundRobin, space_id: str, builder: Builder | None = None) -> Any:
+        builder = builder or Builder(self.contract, choice, self._locations)
         if not self.lists:
             return self._keeping_rules(builder.value(self.schema), space_id, 0)
         max_items = min(_MAX_ITEMS, self.most_items)
         builder.set_lengths({self.list_name: min(1, max_items)})
         body = builder.value(self.schema)
         items = body if self.is_list else body.setdefault(self.list_name, [])
+        if builder.has_used_example(self.list_name):
+            # The example of the list is the whole list.
+            return self._keeping_rules(body, space_id, 0)
         # The loop counts attempts and not items, because an optional list adds no item in some attempts, or in all.
         for _ in range(_MAX_ITEMS):
             if len(items) >= min(_MIN_ITEMS, max_items) and (len(items) >= max_items or not choice.has_pending()):

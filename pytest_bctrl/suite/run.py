@@ -203,7 +203,7 @@ def with_mock(run: ContractRun) -> ContractRun:
     from pytest_bctrl.traffic.mock import MockServer
 
     contract = exemplified(run.contract, {"space_id": ""})
-    mock = MockServer(contract)
+    mock = MockServer(contract, is_exhaustive=True)
     mock.require_bodies()
     values = {"space_id": mock.space_id}
     return replace(run, target="mock", contract=contract, key=mock.api_key, values=values, mock=mock)

@@ -51,6 +51,7 @@ from pytest_bctrl.traffic.mock.faults import (
     plain_errors,
     repeat_page,
     sequence,
+    slow_body,
     status,
 )
 from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, empty, lifecycle, many
@@ -229,7 +230,7 @@ LIST_SCENARIOS = frozenset({empty.__name__, many.__name__})
 PAGING_FAULTS = frozenset({repeat_page.__name__, lost_item.__name__, endless_cursor.__name__})
 """The faults of paginated lists."""
 
-_WITH_ARGUMENTS = {status.__name__, delay.__name__, sequence.__name__, break_rule.__name__}
+_WITH_ARGUMENTS = {status.__name__, delay.__name__, slow_body.__name__, sequence.__name__, break_rule.__name__}
 
 
 def _ineffective_faults(samples: Samples) -> Iterator[str]:

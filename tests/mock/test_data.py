@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pytest_bctrl.conformance import check
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
+from pytest_bctrl.http.message import Request
 from pytest_bctrl.samples import Samples
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.custom import mock_scenario
@@ -190,11 +191,16 @@ def test_the_error_for_a_masked_secret_suggests_reveal(mock: MockServer, path: s
         assert reply.json()["error"]["message"].endswith("; it is the mask of a secret: send .reveal()")
 
 
+def _own_list(mock: MockServer) -> Request:
+    fields = (("authorization", f"Bearer {mock.api_key.reveal()}"),)
+    return Request("GET", f"/v1/spaces/{mock.space_id}/runtimes", fields)
+
+
 @given(st.lists(st.sampled_from(["active", "stopped", "failed"]), max_size=5), st.integers(0, 7))
 def test_every_state_of_a_sequence_conforms_to_the_contract(statuses: list[str], index: int) -> None:
     mock = MockServer(CONTRACT)
     runtime_id = mock.runtimes[index]["id"]
     mock.sequence(*({runtime_id: {"status": status}} for status in statuses), [])
     for _ in range(len(statuses) + 2):
-        body = mock._source_of(mock.samples.operation.label).payload(0).body
+        body = mock.respond(_own_list(mock)).body
         assert [] == check(body, contract=CONTRACT, operation=mock.samples.operation.label)

@@ -64,7 +64,9 @@ def test_assert_requested_returns_the_matching_requests(mock: MockServer, path: 
     ask(mock, "GET", f"{path}?limit=2", {**bearer, "X-Mine": "yes"})
     listed(mock)
     assert len(mock.requests.assert_requested("GET", path)) == 2
-    assert len(mock.requests.assert_requested(path=f"{path}?limit=2", status=200, times=1, x_mine="yes")) == 1
+    assert (
+        len(mock.requests.assert_requested(path=f"{path}?limit=2", status=200, times=1, headers={"X-Mine": "yes"})) == 1
+    )
     assert mock.requests.assert_requested("POST", times=0) == []
 
 

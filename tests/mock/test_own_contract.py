@@ -9,7 +9,7 @@ import pytest
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
-from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.traffic.mock import MockServer
 
 from .asking import ask
@@ -107,17 +107,34 @@ def test_the_list_of_a_custom_contract_can_be_replaced(boxes: MockServer) -> Non
     assert ask(boxes, "GET", "/boxes", {}).json() == {"boxes": [{"id": 1}]}
 
 
-def test_an_operation_without_a_json_response_is_an_error() -> None:
+def test_an_operation_with_no_content_is_mocked() -> None:
+    """Only its data cannot be chosen, and the error names the operation."""
     bare = {"/x": {"get": {"responses": {"204": response()}}}}
-    with pytest.raises(DocumentError, match=r"boxes: GET /x: it documents no successful JSON response"):
-        MockServer(document(paths=bare))
+    with MockServer(document(paths=bare)) as mock:
+        assert 204 == ask(mock, "GET", "/x", {}).status
+        assert {} == mock.not_mocked
+        mock.fault("status", 503, times=1)
+        assert [503, 204] == [ask(mock, "GET", "/x", {}).status for _ in range(2)]
+        with pytest.raises(DocumentError, match=r"boxes: GET /x: it documents no successful JSON response"):
+            mock.runtimes = []
+        with pytest.raises(SettingError, match="no operation has a JSON response"):
+            mock.fault("break_rule", "undocumented_property")
 
 
-def test_starting_without_a_possible_sample_is_an_error() -> None:
+def test_an_operation_that_cannot_be_mocked_gets_501_with_the_reason() -> None:
     odd = {"type": "object", "properties": {"id": {"type": "string", "pattern": "^(?=a)x$"}}, "required": ["id"]}
-    paths = {"/x": {"get": {"responses": {"200": response(odd)}}}}
-    with pytest.raises(DocumentError, match="add 'examples' to the schema"):
-        MockServer(document(paths=paths)).start()
+    paths = {
+        "/x": {"get": {"responses": {"200": response(odd)}}},
+        "/y": {"get": {"responses": {"200": response({"const": 1})}}},
+    }
+    with MockServer(document(paths=paths)) as mock:
+        refused, other = ask(mock, "GET", "/x", {}), ask(mock, "GET", "/y", {})
+        (reason,) = mock.not_mocked.items()
+    assert (501, "application/problem+json") == (refused.status, refused.headers["content-type"])
+    assert refused.json()["detail"].startswith("the mock cannot respond to GET /x: ")
+    assert (200, 1) == (other.status, other.json())
+    assert "GET /x" == reason[0]
+    assert "add 'examples' to the schema" in reason[1]
 
 
 @pytest.mark.parametrize(

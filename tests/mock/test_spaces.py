@@ -22,7 +22,7 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.http.routes import Routes
 from pytest_bctrl.samples import runtime, runtimes
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.traffic.mock import MockServer, data, space
+from pytest_bctrl.traffic.mock import MockServer, adjustable, data
 from pytest_bctrl.traffic.mock.control import _DO, DOCUMENT
 from pytest_bctrl.traffic.mock.server import MOCK_KEY
 from pytest_bctrl.traffic.mock.space import Space
@@ -154,7 +154,7 @@ class StoppedClock:
 
 def test_the_lifecycle_scenario_depends_on_seed_and_clock(mock: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The contract is always satisfied, dependent properties follow the state, and every state occurs."""
-    for module in (space, data):
+    for module in (adjustable, data):
         monkeypatch.setattr(module, "time", StoppedClock)
 
     def seen(space: Space) -> Iterator[list[str]]:
@@ -178,7 +178,7 @@ def test_the_lifecycle_scenario_depends_on_seed_and_clock(mock: MockServer, monk
     for states in zip(*first, strict=True):
         assert len(list(groupby(states))) > 5
     assert {"active", "stopped", "failed"} == {state for states in first for state in states}
-    with pytest.raises(SettingError, match="no property of an item has a state 'active'"):
+    with pytest.raises(SettingError, match="no property of an item has the state active"):
         MockServer(from_document(document({"type": "array", "items": {"type": "object"}}), "x")).scenario("lifecycle")
 
 

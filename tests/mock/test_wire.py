@@ -215,7 +215,7 @@ def test_the_request_id_is_returned_or_generated(mock: MockServer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prefer", "status"), [("code=404", 404), ("code=429, wait=1", 429), ("example=a code=503", 503), ("code=401", 401)]
+    ("prefer", "status"), [("code=404", 404), ("code=429, wait=1", 429), ("wait=1 code=503", 503), ("code=401", 401)]
 )
 def test_prefer_code_selects_a_status(mock: MockServer, contract: Contract, prefer: str, status: int) -> None:
     """As in Prism: the documented error, and Preference-Applied (RFC 7240, 3)."""

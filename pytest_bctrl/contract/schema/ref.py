@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from pytest_bctrl.contract.document import escape_token
+from pytest_bctrl.contract.keywords import UNLISTED_NULL
 from pytest_bctrl.contract.model import Contract, Operation, Schema, resolve_pointer, select_media_type
 from pytest_bctrl.contract.outline import operation_keys
 
@@ -240,7 +241,9 @@ def json_text(value: Any) -> str:
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-ANNOTATIONS = frozenset({"title", "description", "discriminator", "examples", "example", "deprecated", "$comment"})
+ANNOTATIONS = frozenset(
+    {"title", "description", "discriminator", "examples", "example", "deprecated", "$comment", UNLISTED_NULL}
+)
 """Keywords that neither allow nor reject any value."""
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from inspect import signature
+from inspect import Parameter, signature
 from math import inf
 from typing import Any, TypeVar
 
@@ -26,10 +27,30 @@ def called(text: str) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             named = {keyword.arg or "**": _argument(keyword.value) for keyword in node.keywords}
             return node.func.id, tuple(map(_argument, node.args)), named
-    raise SettingError("it is not understood", where=repr(text), hint="write name, or name(value, key=value)")
+    raise SettingError("it is not understood", where=shown(text), hint="write name, or name(value, key=value)")
+
+
+def call_text(name: str, positional: tuple[Any, ...], named: Mapping[str, Any]) -> str:
+    """Return the text of a call with these arguments."""
+    arguments = ", ".join([*map(repr, positional), *(f"{key}={value!r}" for key, value in named.items())])
+    return f"{name}({arguments})"
+
+
+def shown(value: object) -> str:
+    """Return a value as it is shown in an error, which callers in any language read: as JSON if it is JSON data."""
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        return repr(value)
+
+
+_CONSTANTS: Mapping[str, object] = {"true": True, "false": False, "null": None}
+"""Constants of JSON, for callers in other languages than Python."""
 
 
 def _argument(node: ast.expr) -> Any:
+    if isinstance(node, ast.Name) and node.id in _CONSTANTS:
+        return _CONSTANTS[node.id]
     # A fault within a sequence is itself a call, which is kept as text.
     if isinstance(node, ast.Call | ast.Name):
         return ast.unparse(node)
@@ -73,36 +94,51 @@ def require_fitting(
         signature(function).bind(*positional, **named)
     except TypeError as error:
         parameters = list(signature(function).parameters.values())[skipped:]
-        shown = ", ".join(str(parameter.replace(annotation=parameter.empty)) for parameter in parameters)
+        accepted = ", ".join(map(_parameter_text, parameters))
+        problem = str(error).replace("got an unexpected keyword argument", "there is no argument").replace("'", "")
         raise SettingError(
-            f"the arguments do not fit: {error}", where=where, hint=f"it takes {name}({shown})"
+            f"the arguments do not fit: {problem}", where=where, hint=f"it takes {name}({accepted})"
         ) from None
+
+
+def _parameter_text(parameter: Parameter) -> str:
+    """Return a parameter of a call: `code`, or with its default `count=300`."""
+    if parameter.kind is Parameter.VAR_POSITIONAL:
+        return f"{parameter.name}, …"
+    if parameter.kind is Parameter.VAR_KEYWORD:
+        return "…"
+    if parameter.default is Parameter.empty:
+        return parameter.name
+    default = "…" if parameter.default is None else shown(parameter.default)
+    return f"{parameter.name}={default}"
 
 
 def whole_number(value: object, name: str, where: str, maximum: int) -> int:
     """Return the value of the argument `name`; raises `SettingError` unless it is a whole number up to `maximum`."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= maximum:
-        problem = f"{name}={value!r} is not a whole number from 0 to {maximum:,}"
+        problem = f"{name}={shown(value)} is not a whole number from 0 to {maximum:,}"
         raise SettingError(problem, where=where, hint="give one")
     return value
 
 
-def seconds_of(value: object, where: str) -> float:
-    """Return a time in seconds; raises `SettingError` for any other value."""
+def seconds_of(value: object, where: str, what: str = "a time", hint: str = "give seconds, such as 0.5") -> float:
+    """Return a time in seconds, or another amount that `what` names; raises `SettingError` for any other value."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < inf:
-        raise SettingError(f"{value!r} is not a time", where=where, hint="give seconds, such as 0.5")
+        raise SettingError(f"{shown(value)} is not {what}", where=where, hint=hint)
     return value
 
 
 def status_code(value: object, where: str) -> int:
     """Return the status of a response; raises `SettingError` for any other value."""
     if not isinstance(value, int) or not 200 <= value <= 599:
-        raise SettingError(f"{value!r} is not a status", where=where, hint="give one from 200 to 599")
+        raise SettingError(f"{shown(value)} is not a status", where=where, hint="give one from 200 to 599")
     return value
 
 
 def one_line(text: object) -> str:
     """Return the value of a header field; raises `SettingError` for any other value."""
     if not isinstance(text, str) or not text.isprintable():
-        raise SettingError(f"{text!r} is not a single line of text", where="a header field's value", hint="give one")
+        raise SettingError(
+            f"{shown(text)} is not a single line of text", where="the value of a header field", hint="give one"
+        )
     return text

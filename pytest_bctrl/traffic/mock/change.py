@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
+from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.contract.outline import is_json
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.http.message import MockResponse, Payload, Request, with_headers
 from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.traffic.mock.call_syntax import shown
 from pytest_bctrl.traffic.mock.refusal import Refusals
 
 if TYPE_CHECKING:
@@ -21,17 +24,30 @@ if TYPE_CHECKING:
 class RequestContext:
     """The input of a change: the request, the response so far, and the means to build another response.
 
-    `granted` returns the success response to a target, for any credential and space. `number` counts the requests from
-    one, `turn` the responses to which a fault was applied before.
+    `operation_samples` are the samples of the requested operation, None if its responses are not JSON. `granted`
+    returns the success response to a target, for any credential and space, and `error` an error response of the
+    operation. `number` counts the requests from one, `turn` the responses to which a fault was applied before.
     """
 
     request: Request
     response: MockResponse
     refusals: Refusals
-    samples: Samples
+    operation_samples: Samples | None
     granted: Callable[[str], MockResponse]
+    error: Callable[[int, str, Mapping[str, str] | None], MockResponse]
     number: int
     turn: int = 0
+
+    @property
+    def samples(self) -> Samples:
+        """The samples of the requested operation; raises `SettingError` if its responses are not JSON."""
+        if self.operation_samples is None:
+            raise SettingError(
+                "the operation documents no successful JSON response",
+                where=f"{self.request.method} {self.request.target}",
+                hint="use the samples of another operation",
+            )
+        return self.operation_samples
 
     @property
     def request_id(self) -> str:
@@ -43,9 +59,14 @@ class RequestContext:
         """Whether the response so far is a success with a body."""
         return 200 <= self.response.status < 300 and bool(self.response.body)
 
+    @property
+    def is_json_success(self) -> bool:
+        """Whether the response so far is a success with a JSON body."""
+        return self.is_success and is_json((self.response.header("content-type") or "").lower())
+
     def refused(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> MockResponse:
         """Return an error response in the documented shape, with the same request id."""
-        return self.refusals.response(status, message, self.request_id, headers=headers)
+        return self.error(status, message, headers)
 
     def json(self) -> Any:
         """Return a copy of the response's body as JSON data."""
@@ -120,18 +141,30 @@ class Fault:
         for word, number, least in (("times", times, 1), ("every", every, 1), ("after", after, 0)):
             if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < least):
                 raise SettingError(
-                    f"{word}={number!r} is not a number of requests",
+                    f"{word}={shown(number)} is not a number of requests",
                     where=f"fault {self.name}",
                     hint=f"give a whole number from {least} on",
                 )
         return replace(self, times=times, every=every, after=after)
 
 
-class FaultInPlay:
-    """An active fault and how often it was applied; a `with` block removes it at its end."""
+def timed_name(fault: Fault) -> str:
+    """Return a fault as the call that creates it: `status(503, times=2)`."""
+    name, _, arguments = fault.name.partition("(")
+    defaults = {"times": None, "every": 1, "after": 0}
+    timing = [f"{word}={getattr(fault, word)}" for word, value in defaults.items() if getattr(fault, word) != value]
+    return f"{name}({', '.join(filter(None, [arguments.removesuffix(')'), *timing]))})"
 
-    def __init__(self, fault: Fault, undo: Callable[[FaultInPlay], None]) -> None:
+
+class FaultInPlay:
+    """An active fault and how often it was applied; a `with` block removes it at its end.
+
+    `operation` is the only operation that it affects; None for all of them.
+    """
+
+    def __init__(self, fault: Fault, undo: Callable[[FaultInPlay], None], operation: Operation | None = None) -> None:
         self.fault = fault
+        self.operation = operation
         self._undo = undo
         self._lock = Lock()
         self._met = 0
@@ -141,6 +174,14 @@ class FaultInPlay:
     def count(self) -> int:
         """The number of responses to which the fault was applied."""
         return self._count
+
+    def remaining(self) -> str:
+        """Return what no response used; empty if the fault was applied `times` times, or once if it has no `times`."""
+        if self.fault.times is not None and 0 < self._count < self.fault.times:
+            return f"applied {self._count} of {self.fault.times} times"
+        if self._count == 0:
+            return "never applied"
+        return ""
 
     def undo(self) -> None:
         """Remove the fault; a second call does nothing."""

@@ -46,6 +46,29 @@ class Loop(Protocol):
         """Stop watching a connection that is about to be closed."""
 
 
+_PART_SECONDS = 0.05
+"""Seconds between two parts of a slow body, unless a part would have less than a byte."""
+
+
+class _PacedBody:
+    """The rest of a body that is sent at a limited speed."""
+
+    def __init__(self, body: bytes, bytes_per_second: float) -> None:
+        self._body = body
+        self._sent = 0
+        self._size = max(1, round(bytes_per_second * _PART_SECONDS))
+        self.interval = self._size / bytes_per_second
+
+    @property
+    def is_complete(self) -> bool:
+        return self._sent >= len(self._body)
+
+    def next_part(self) -> bytes:
+        part = self._body[self._sent : self._sent + self._size]
+        self._sent += len(part)
+        return part
+
+
 class ClientConnection:
     """One client's connection.
 
@@ -61,6 +84,8 @@ class ClientConnection:
         self._queue: deque[ParsedRequest] = deque()
         self._out: list[memoryview] = []
         self._waiting: tuple[ParsedRequest, MockResponse] | None = None
+        self._paced: _PacedBody | None = None
+        self._is_last_response = False
         self._hung = False
         self._has_requested = False
         self._eof = False
@@ -83,7 +108,11 @@ class ClientConnection:
             self._advance()
 
     def due(self) -> None:
-        """Send the response whose delay is over."""
+        """Send the response whose delay is over, or the next part of a slow body."""
+        if self._paced is not None and not self.closed:
+            self.last = monotonic()
+            self._send_part(self._paced)
+            return
         if self._waiting is not None and not self.closed:
             (arrived, response), self._waiting = self._waiting, None
             self.last = monotonic()
@@ -93,7 +122,7 @@ class ClientConnection:
 
     def sweep(self, now: float) -> None:
         """Close the connection, or reject its request, after too long inactivity; delayed and hung responses stay."""
-        if self._waiting is not None or self._hung:
+        if self._waiting is not None or self._hung or self._paced is not None:
             return
         if self._begun is not None and now - self._begun > self._limits.incomplete:
             self._begun = None
@@ -110,7 +139,7 @@ class ClientConnection:
         """
         is_incomplete = bool(self._out) or self._begun is not None
         is_active = (is_incomplete or self._has_requested) and now - self.last < _STALLED_SECONDS
-        if is_active or self._waiting or self._hung or self._draining:
+        if is_active or self._waiting or self._hung or self._draining or self._paced:
             return None
         return is_incomplete, self._has_requested, self.last
 
@@ -168,13 +197,14 @@ class ClientConnection:
         if not self._is_busy():
             if self._parser.problem is not None and not self._closing:
                 self._reject(self._parser.problem)
-            elif self._eof:
+            elif self._eof or (self._is_last_response and self._begun is None):
                 self.close()
         if not self.closed:
             self._watch()
 
     def _is_busy(self) -> bool:
-        return bool(self._out) or self._waiting is not None or self._hung or self._closing or self.closed
+        is_sending = bool(self._out) or self._waiting is not None or self._paced is not None
+        return is_sending or self._hung or self._closing or self.closed
 
     def _watch(self) -> None:
         events = WRITE if self._out else 0
@@ -201,7 +231,8 @@ class ClientConnection:
             self.close(reset=True)
             return
         has_connection_field = response.header("connection") is not None
-        stays_open = arrived.keep_alive and response.ending == "whole" and not has_connection_field
+        is_last = has_connection_field or self._is_last_response or response.ending != "whole"
+        stays_open = arrived.keep_alive and not is_last
         connection = None
         if not stays_open and not has_connection_field:
             connection = "close"
@@ -216,10 +247,41 @@ class ClientConnection:
             self._closing = True
             self._draining = drain
             self._queue.clear()
-        if len(body) < _CHUNK:
+        self._send_message(head, body, response.bytes_per_second)
+
+    def _send_message(self, head: bytes, body: bytes, bytes_per_second: float | None) -> None:
+        if bytes_per_second is not None and body:
+            self._paced = _PacedBody(body, bytes_per_second)
+            self._write(head)
+            self._loop.later(self._paced.interval, self)
+        elif len(body) < _CHUNK:
             self._write(head + body)
         else:
             self._write(head, body)
+
+    def _send_part(self, paced: _PacedBody) -> None:
+        """Send the next part of a slow body, unless the client has not read the last one yet."""
+        if not self._out:
+            part = paced.next_part()
+            if paced.is_complete:
+                self._paced = None
+            self._write(part)
+        if self.closed:
+            return
+        if self._paced is not None:
+            self._loop.later(paced.interval, self)
+            self._watch()
+        else:
+            self._advance()
+
+    def finish(self) -> None:
+        """Close the connection as soon as no request is in progress; a hung response ends at once."""
+        self._is_last_response = True
+        if self._hung:
+            self.close()
+        elif not self._is_busy():
+            # A request that has arrived is read first.
+            self.ready(READ)
 
     def _write(self, *parts: bytes) -> None:
         self._out += [memoryview(part) for part in parts if part]
@@ -238,7 +300,7 @@ class ClientConnection:
         except OSError:
             self.close()
             return
-        if self._closing:
+        if self._closing and self._paced is None:
             self._finish()
 
     def _finish(self) -> None:

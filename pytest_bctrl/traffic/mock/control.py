@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from pytest_bctrl.checks.schema import violations
-from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.engine import accepts, iter_errors
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.contract.schema.locations import exact_location
@@ -20,12 +21,15 @@ from pytest_bctrl.http.message import MockResponse, Payload, Request
 from pytest_bctrl.http.routes import Routes
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.traffic.mock.change import Fault
+from pytest_bctrl.traffic.mock.adjustable import UnknownOperationError
+from pytest_bctrl.traffic.mock.change import FaultInPlay, timed_name
+from pytest_bctrl.traffic.mock.data import SequenceStep
+from pytest_bctrl.traffic.mock.hosts import PREFIX
+from pytest_bctrl.traffic.mock.journal import Journal
+from pytest_bctrl.traffic.mock.operation_mock import OperationMock
 from pytest_bctrl.traffic.mock.space import Space
 
 DOCUMENT = Path(__file__).with_name("control.yaml")
-PREFIX = "/__bctrl__/"
-"""Prefix of the control path; a contract with operations there is rejected if the control path is on."""
 
 
 class SpaceServer(Protocol):
@@ -57,6 +61,11 @@ class _Call(NamedTuple):
     space: Space
     values: Mapping[str, str]
     body: Mapping[str, Any]
+
+    @property
+    def operation(self) -> OperationMock:
+        """The operation that the path names."""
+        return self.space.operation(self.values["operation"])
 
 
 class Control:
@@ -100,8 +109,10 @@ class Control:
             return 404, {"error": f"there is no such space (GET {PREFIX}spaces lists those that are open)"}
         try:
             body = json.loads(request.body) if request.body else {}
-        except (ValueError, RecursionError) as error:
-            return 400, {"error": f"the body is not JSON: {error}"}
+        except json.JSONDecodeError as error:
+            return 400, {"error": f"the body is not JSON from line {error.lineno}, column {error.colno}"}
+        except (ValueError, RecursionError):
+            return 400, {"error": "the body is not JSON in UTF-8, or is nested too deeply"}
         try:
             self._require(operation, body)
             # In a container, or with a forwarded port, only the `Host` field has an address that clients can use.
@@ -110,8 +121,10 @@ class Control:
                 url = f"http://{host}"
             result = _DO[operation.operation_id](_Call(self._server, url, space, values, body))
             return min(operation.success_statuses), result if isinstance(result, dict) else None
+        except UnknownOperationError as error:
+            return 404, {"error": _text(error)}
         except BctrlError as error:
-            return 400, {"error": str(error)}
+            return 400, {"error": _text(error)}
 
     def _require(self, operation: Operation, body: Any) -> None:
         """Raise `SettingError` if the body does not conform to the operation."""
@@ -119,13 +132,26 @@ class Control:
         documented = item[operation.method.lower()].get("requestBody", _NO_BODY)
         schema = documented["content"]["application/json"]["schema"]
         if not accepts(self._contract, schema, body):
+            hint = f"GET {PREFIX}openapi.json documents the body"
+            for error in iter_errors(self._contract, schema, body):
+                if error.keyword == "additionalProperties":
+                    fields = ", ".join(_QUOTED.findall(error.message))
+                    where = f"the body at {exact_location(error.path)}"
+                    raise SettingError(f"unknown field {fields}", where=where, hint=hint)
             violation = violations(self._contract, schema, body)[0]
-            location = exact_location(violation.path)
-            hint = f"GET {PREFIX}openapi.json says what is taken"
-            raise SettingError(violation.message, where=f"the body at {location}", hint=hint)
+            raise SettingError(violation.message, where=f"the body at {exact_location(violation.path)}", hint=hint)
 
 
-_NO_BODY = {"content": {"application/json": {"schema": {"maxProperties": 0}}}}
+_QUOTED = re.compile(r"'([^']*)'")
+"""The names of the unexpected properties in a message of the engine."""
+_NO_BODY = {"content": {"application/json": {"schema": {"type": "object", "additionalProperties": False}}}}
+
+
+def _text(error: BctrlError) -> str:
+    """Return the text of an error for clients in any language, without the names of Python methods and arguments."""
+    where = error.where.removeprefix("mock.")
+    hint = error.hint.replace("say conforming=False", 'send "conforming": false')
+    return str(BctrlError(error.problem, where, hint))
 
 
 def _open(call: _Call) -> dict[str, Any]:
@@ -147,18 +173,21 @@ def _set(call: _Call) -> None:
 
 
 def _sequence(call: _Call) -> None:
-    steps = [
+    call.space.sequence(*_steps(call), conforming=call.body.get("conforming", True))
+
+
+def _steps(call: _Call) -> list[SequenceStep]:
+    return [
         call.space.step(
-            next((step[name] for name in ("runtimes", "update", "fault") if name in step), None),
+            next((step[name] for name in ("runtimes", "body", "update", "fault") if name in step), None),
             responses=step.get("answers"),
             seconds=step.get("seconds"),
         )
         for step in call.body["steps"]
     ]
-    call.space.sequence(*steps, conforming=call.body.get("conforming", True))
 
 
-def _requests(call: _Call) -> dict[str, Any]:
+def _requests(journal: Journal) -> dict[str, Any]:
     names = ("method", "path", "time", "status", "why")
     entries = [
         {
@@ -167,7 +196,7 @@ def _requests(call: _Call) -> dict[str, Any]:
             "body": entry.body.decode("utf-8", "replace"),
             "faults": [*entry.faults],
         }
-        for entry in call.space.requests
+        for entry in journal
     ]
     return {"requests": entries}
 
@@ -184,13 +213,40 @@ def _behave(call: _Call) -> None:
         fault.undo()
 
 
-def spelled(fault: Fault) -> str:
-    """Return a fault as the call that creates it: `status(503, times=2)`."""
-    name, _, arguments = fault.name.partition("(")
-    defaults = {"times": None, "every": 1, "after": 0}
-    timing = [f"{word}={getattr(fault, word)}" for word, value in defaults.items() if getattr(fault, word) != value]
-    return f"{name}({', '.join(filter(None, [arguments.removesuffix(')'), *timing]))})"
+def _faults(active_faults: Iterable[FaultInPlay]) -> dict[str, Any]:
+    return {"faults": [{"fault": timed_name(active.fault), "applied": active.count} for active in active_faults]}
 
+
+def _serve_body(call: _Call) -> None:
+    body = call.body["body"]
+    if not isinstance(body, str):
+        samples = call.space.samples_of(call.operation.operation)
+        is_item_list = isinstance(body, list) and samples.lists
+        # The id of the space is set here, so that the body need not contain it.
+        body = samples.addressed(samples.with_items(body) if is_item_list else body, call.space.space_id)
+    call.operation.serve(body, conforming=call.body.get("conforming", True))
+
+
+def _sequence_of_operation(call: _Call) -> None:
+    call.operation.sequence(*_steps(call), conforming=call.body.get("conforming", True))
+
+
+def _remove_operation_faults(call: _Call) -> None:
+    for fault in call.operation.faults:
+        fault.undo()
+
+
+_OF_OPERATION: Mapping[str, Callable[[_Call], object]] = {
+    "get_body": lambda call: {"body": call.operation.body},
+    "serve_body": _serve_body,
+    "play_operation_scenario": lambda call: call.operation.scenario(call.body["scenario"]),
+    "play_operation_sequence": _sequence_of_operation,
+    "list_operation_faults": lambda call: _faults(call.operation.faults),
+    "add_operation_fault": lambda call: call.operation.fault(call.body["fault"]),
+    "remove_operation_faults": _remove_operation_faults,
+    "list_operation_requests": lambda call: _requests(call.operation.requests),
+}
+"""The functions for one operation of a space; those for the space of the server have the same names with `own_`."""
 
 _DO: Mapping[str, Callable[[_Call], object]] = {
     "list_spaces": lambda call: {"spaces": [*call.server.spaces]},
@@ -198,21 +254,22 @@ _DO: Mapping[str, Callable[[_Call], object]] = {
     "close_space": _close,
     "get_runtimes": lambda call: {"runtimes": call.space.runtimes},
     "set_runtimes": _set,
-    "update_runtime": lambda call: call.space.update(call.values["id"], **call.body),
+    "update_runtime": lambda call: call.space.update_item(call.values["id"], call.body),
     "play_scenario": lambda call: call.space.scenario(call.body["scenario"]),
     "play_sequence": _sequence,
-    "list_faults": lambda call: {
-        "faults": [{"fault": spelled(active.fault), "applied": active.count} for active in call.space.faults]
-    },
+    "list_faults": lambda call: _faults(call.space.faults),
     "add_fault": lambda call: call.space.fault(call.body["fault"]),
     "remove_faults": _behave,
     "advance_clock": lambda call: call.space.advance(call.body["seconds"]),
-    "list_requests": _requests,
+    "list_requests": lambda call: _requests(call.space.requests),
     "reset_space": lambda call: call.space.reset(),
     "take_snapshot": lambda call: {
         "runtimes": call.space.runtimes,
-        "faults": [spelled(active.fault) for active in call.space.faults],
+        "faults": [timed_name(active.fault) for active in call.space.faults],
     },
     "restore_snapshot": _restore,
+    "get_health": lambda _call: {"status": "ok"},
+    **_OF_OPERATION,
+    **{f"own_{name}": function for name, function in _OF_OPERATION.items()},
 }
 """The function of each operation of `control.yaml`; its result is the body of the response if it is an object."""

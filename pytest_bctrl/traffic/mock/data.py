@@ -21,6 +21,7 @@ from pytest_bctrl.findings.finding import Level, at_or_above
 from pytest_bctrl.http.message import MockResponse, Payload
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.samples.text import encode
+from pytest_bctrl.traffic.mock.call_syntax import shown
 from pytest_bctrl.traffic.mock.change import Fault, RequestContext
 from pytest_bctrl.traffic.mock.source import BodySource
 
@@ -62,7 +63,7 @@ def served(value: Any) -> Any:
     return value
 
 
-_HINT = "give what the contract allows, or say conforming=False: mock.serve(…), mock.update(…), mock.sequence(…)"
+_HINT = "give what the contract allows, or say conforming=False"
 
 
 def checked_copy(
@@ -121,10 +122,10 @@ def changed(samples: Samples, body: Any, runtime_id: str, changes: Mapping[str, 
         shown_ids = ", ".join(map(str, ids[:3])) or "none"
         if len(ids) > 3:
             shown_ids += ", …"
-        problem = f"no runtime with the {name} {runtime_id!r} is being served"
+        problem = f"no runtime with the {name} {shown(runtime_id)} is being served"
         raise SettingError(problem, where=where, hint=f"take one of: {shown_ids}")
     if not isinstance(changes, Mapping):
-        raise SettingError(f"{changes!r} is not an object of changes", where=where, hint='give {"status": …}')
+        raise SettingError(f"{shown(changes)} is not an object of changes", where=where, hint='give {"status": …}')
     index = ids.index(runtime_id)
     items[index] = apply_changes(samples, items[index], changes)
     if samples.is_list:
@@ -212,6 +213,17 @@ class StepSource(BodySource):
                 return
             self._at, self._answered = self._at + 1, 0
 
+    def remaining(self) -> str:
+        """Return which steps no response used; empty if the last step was reached."""
+        with self._lock:
+            count = len(self._steps)
+            if self._at == count - 1 and self._answered:
+                return ""
+            used = self._at + (self._answered > 0)
+            if not used:
+                return "no response used it"
+            return f"responses used {used} of {count} steps"
+
     def transform(self, context: RequestContext) -> MockResponse:
         """Return the response changed by the fault of its step."""
         body = context.response.payload.page_of or context.response.payload
@@ -238,7 +250,9 @@ class LifecycleSource(BodySource):
         self._name = next((name for name, values in enums.items() if "active" in values), "")
         if not self._name:
             raise SettingError(
-                "no property of an item has a state 'active'", where="scenario lifecycle", hint="use mock.sequence(…)"
+                "no property of an item has the state active",
+                where="scenario lifecycle",
+                hint="play a sequence instead",
             )
         self._end_states = [value for value in enums[self._name] if value != "active"]
         self._samples = samples
@@ -272,23 +286,27 @@ class LifecycleSource(BodySource):
 
 
 def states(
-    samples: Samples, body: Any, steps: Sequence[Any]
+    samples: Samples, body: Any, steps: Sequence[Any], name: str = "mock.sequence"
 ) -> Iterator[tuple[SequenceStep, Any, tuple[Any, ...] | None]]:
     """Yield each step with its body, and the arguments of its fault or None.
 
     Any value but a `SequenceStep` is a step for one response. A list replaces all items, an object maps ids of items to
-    changes, None and 200 change nothing.
+    changes (or is the body, if that contains no list), None and 200 change nothing. Errors call the sequence `name`.
     """
     for number, value in enumerate(steps, 1):
         step = value if isinstance(value, SequenceStep) else SequenceStep(value, responses=1)
-        what, where = step.what, f"mock.sequence: step {number}"
+        what, where = step.what, f"{name}: step {number}"
         if isinstance(what, list):
             body = samples.with_items(what)
+        elif isinstance(what, Mapping) and not samples.lists:
+            body = what
         elif isinstance(what, Mapping):
             for runtime_id, changes in what.items():
                 body = changed(samples, body, runtime_id, changes, where)
         elif not isinstance(what, int | str | Fault | None):
-            raise SettingError(f"{what!r} is not a step", where=where, hint="give a list, changes by id, or a fault")
+            raise SettingError(
+                f"{shown(what)} is not a step", where=where, hint="give a list, changes by id, or a fault"
+            )
         yield step, body, _fault_arguments(what)
 
 

@@ -6,8 +6,10 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from email.utils import formatdate
 from json import JSONDecoder
 from operator import attrgetter
+from time import time
 from typing import Any
 
 from pytest_bctrl.contract.paging import LINK, Paging
@@ -18,28 +20,63 @@ from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
 from pytest_bctrl.traffic.mock.call_syntax import called, made_by, one_line, seconds_of, status_code
-from pytest_bctrl.traffic.mock.change import Fault, RequestContext
+from pytest_bctrl.traffic.mock.change import Change, Fault, RequestContext
 from pytest_bctrl.traffic.mock.pages import announced, is_further, started, target_of
 
 _WHOLE = "complete_answer"
 _success: Callable[[RequestContext], bool] = attrgetter("is_success")
+_json_success: Callable[[RequestContext], bool] = attrgetter("is_json_success")
 
 
-def status(code: int, *, retry_after: float | None = None) -> Fault:
-    """Respond with this status, as an error in the documented shape."""
+def status(code: int, *, retry_after: float | None = None, as_date: bool = False) -> Fault:
+    """Respond with this status, as an error in the documented shape; `Retry-After` in seconds, or as a date."""
     code = status_code(code, "fault status")
-    extra = {}
+    rejection = change.status(code, f"the mock plays the status {code}")
+    arguments = [str(code)]
     if retry_after is not None:
-        extra["Retry-After"] = f"{seconds_of(retry_after, 'fault status'):g}"
+        rejection = _with_retry_after(rejection, retry_after, "fault status", as_date=as_date)
+        arguments.append(f"retry_after={retry_after:g}")
+    if as_date:
+        arguments.append("as_date=True")
     check = "not_a_server_error" if code >= 500 else "status_code_conformance"
-    return Fault(f"status({code})", change.status(code, f"the mock plays the status {code}", extra), check)
+    return Fault(f"status({', '.join(arguments)})", rejection, check)
 
 
-def rate_limited(retry_after: float = 1) -> Fault:
-    """Respond with 429 and `Retry-After` in seconds (RFC 6585, 4)."""
-    extra = {"Retry-After": f"{seconds_of(retry_after, 'fault rate_limited'):g}"}
-    rejection = change.status(429, "the mock plays a rate limit", extra)
-    return Fault(f"rate_limited(retry_after={retry_after:g})", rejection, _WHOLE)
+def rate_limited(retry_after: float = 1, *, as_date: bool = False) -> Fault:
+    """Respond with 429 and `Retry-After` (RFC 6585, 4) in seconds, or as a date."""
+    rejection = change.status(429, "the mock plays a rate limit")
+    rejection = _with_retry_after(rejection, retry_after, "fault rate_limited", as_date=as_date)
+    shown = f"retry_after={retry_after:g}{', as_date=True' if as_date else ''}"
+    return Fault(f"rate_limited({shown})", rejection, _WHOLE)
+
+
+def _with_retry_after(rejection: Change, seconds: float, where: str, *, as_date: bool) -> Change:
+    """Return a change that adds `Retry-After`, as a number of seconds or as a date (RFC 9110, 10.2.3)."""
+    seconds_of(seconds, where)
+
+    def change_response(context: RequestContext) -> MockResponse:
+        value = f"{seconds:g}"
+        if as_date:
+            value = formatdate(time() + seconds, usegmt=True)
+        return with_headers(rejection(context), {"Retry-After": value})
+
+    return change_response
+
+
+def slow_body(bytes_per_second: float = 1024) -> Fault:
+    """Send the body at this speed."""
+    speed = seconds_of(bytes_per_second, "fault slow_body", what="a speed", hint="give bytes per second, such as 1024")
+    if not speed:
+        raise SettingError(
+            "0 is not a speed", where="fault slow_body", hint="give bytes per second, or use the fault hang"
+        )
+    return Fault(
+        f"slow_body({speed:g})", lambda context: replace(context.response, bytes_per_second=speed), meets=_has_body
+    )
+
+
+def _has_body(context: RequestContext) -> bool:
+    return bool(context.response.body)
 
 
 def unauthorized() -> Fault:
@@ -122,7 +159,7 @@ def nan() -> Fault:
 
 def empty_body() -> Fault:
     """Respond with 200 and no body."""
-    return _body("empty_body()", lambda _context: b"", "complete_body")
+    return Fault("empty_body()", change.body(lambda _context: b""), "complete_body", meets=_success)
 
 
 def wrong_content_type(content_type: str = "text/html") -> Fault:
@@ -196,7 +233,7 @@ def break_rule(rule: str) -> Fault:
     an invariant (`"unique_ids"`), or `"undocumented_property"`.
     """
     # Only the contract, which is not available yet, says whether it is an invariant: see `for_contract`.
-    return Fault(f"break_rule({rule!r})", _RuleViolation(str(rule)), SCHEMA_CHECK, meets=_success)
+    return Fault(f"break_rule({rule!r})", _RuleViolation(str(rule)), SCHEMA_CHECK, meets=_json_success)
 
 
 class _RuleViolation:
@@ -245,7 +282,7 @@ def _accepting(name: str, rejected_status: int, check: str) -> Fault:
 
 
 def _body(name: str, make: Callable[[RequestContext], bytes], check: str) -> Fault:
-    return Fault(name, change.body(make), check, meets=_success)
+    return Fault(name, change.body(make), check, meets=_json_success)
 
 
 def _with_items(context: RequestContext, paging: Paging, items: list[Any]) -> MockResponse:
@@ -263,13 +300,11 @@ def _paged(name: str, change: Callable[[RequestContext, Paging], MockResponse], 
     """Return a fault of the pages after the first."""
 
     def meets(context: RequestContext) -> bool:
-        paging = context.samples.paging
-        return (
-            context.is_success and paging is not None and paging.has_next_page and is_further(paging, context.request)
-        )
+        paging = _paging_of(context)
+        return paging is not None and paging.has_next_page and is_further(paging, context.request)
 
     def changed(context: RequestContext) -> MockResponse:
-        paging = context.samples.paging
+        paging = _paging_of(context)
         if paging is None or not meets(context):
             return context.response
         return change(context, paging)
@@ -277,10 +312,17 @@ def _paged(name: str, change: Callable[[RequestContext, Paging], MockResponse], 
     return Fault(name, changed, check, meets=meets, hinders=_unpaged)
 
 
+def _paging_of(context: RequestContext) -> Paging | None:
+    """Return the paging of the requested operation; None if the response is not a page."""
+    if not context.is_json_success or context.operation_samples is None:
+        return None
+    return context.operation_samples.paging
+
+
 FAULTS: Mapping[str, Callable[..., Fault]] = {function.__name__: function for function in (
-    status, rate_limited, unauthorized, any_key, any_space, delay, hang, reset, truncate, malformed_json, not_utf8,
-    duplicate_key, nan, empty_body, wrong_content_type, redirect, plain_errors, repeat_page, lost_item, endless_cursor,
-    break_rule, sequence,
+    status, rate_limited, unauthorized, any_key, any_space, delay, slow_body, hang, reset, truncate, malformed_json,
+    not_utf8, duplicate_key, nan, empty_body, wrong_content_type, redirect, plain_errors, repeat_page, lost_item,
+    endless_cursor, break_rule, sequence,
 )}  # fmt: skip
 """All faults by name, for `.fault(name, …)`, `--fault` and the steps of a sequence."""
 
@@ -327,6 +369,10 @@ def for_contract(fault: Fault, operations: Sequence[Samples]) -> Fault:
     if not isinstance(fault.change, _RuleViolation):
         return fault
     rule = fault.change.rule
+    if not operations:
+        raise SettingError(
+            "no operation has a JSON response", where=f"fault {fault.name}", hint="use a fault that needs no body"
+        )
     mutants: dict[str, Mutant] = {}
     problems: list[SettingError] = []
     for samples in operations:
@@ -339,6 +385,7 @@ def for_contract(fault: Fault, operations: Sequence[Samples]) -> Fault:
     mutant = next(iter(mutants.values()))
 
     def meets(context: RequestContext) -> bool:
-        return context.is_success and context.samples.operation.label in mutants
+        samples = context.operation_samples
+        return context.is_json_success and samples is not None and samples.operation.label in mutants
 
     return replace(fault, check=mutant.check, level=mutant.level, meets=meets)

@@ -12,6 +12,9 @@ from collections.abc import Collection
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.traffic.origin import is_loopback
 
+PREFIX = "/__bctrl__/"
+"""Prefix of the paths of the mock itself: health and control."""
+
 _PRIVATE = ".internal"
 """A top-level domain that is never delegated; containers use names in it for their host."""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from threading import Lock
-from typing import Any, overload
+from threading import Condition
+from time import monotonic
+from typing import Any, TypeAlias, overload
 from urllib.parse import unquote_plus
 
 from pytest_bctrl.checks.violation import merge
@@ -16,6 +17,7 @@ from pytest_bctrl.findings.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.http.message import Headers, MockResponse, Request
 from pytest_bctrl.secrets.names import is_credential_name, plain_name
 from pytest_bctrl.secrets.secret import MASK, Secret
+from pytest_bctrl.traffic.mock.request_filter import ANY, RequestFilter
 
 _SCHEME = re.compile(r"(basic|bearer|digest|negotiate|token) (?=.)", re.IGNORECASE)
 _PAIR = re.compile(r"(?<=[?&;])([^=&;#\s]+)=([^&;#\s]+)")
@@ -23,6 +25,8 @@ _USER = re.compile(r"(?<=://)[^/?#@\s]+(?=@)")
 _SHORTEST = 4
 _MOST_BODY_BYTES = 64 * 1024 * 1024
 _SHOWN = 30
+
+_Exchange: TypeAlias = tuple[float, Request, MockResponse]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,44 @@ class JournalEntry:
         return line
 
 
+class _Record:
+    """The exchanges of a space, shared by its journal and the journals of its operations."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._exchanges: deque[_Exchange] = deque()
+        self._body_bytes = 0
+        self.changed = Condition()
+        self.waiting = 0
+
+    def __len__(self) -> int:
+        return len(self._exchanges)
+
+    def add(self, exchange: _Exchange) -> None:
+        with self.changed:
+            self._exchanges.append(exchange)
+            self._body_bytes += len(exchange[1].body)
+            while len(self._exchanges) > self._limit or (self._body_bytes > _MOST_BODY_BYTES and len(self) > 1):
+                self._body_bytes -= len(self._exchanges.popleft()[1].body)
+            if self.waiting:
+                self.changed.notify_all()
+
+    def remove(self, includes: Callable[[Request], bool]) -> None:
+        with self.changed:
+            remaining = [exchange for exchange in self._exchanges if not includes(exchange[1])]
+            self._exchanges.clear()
+            self._exchanges.extend(remaining)
+            self._body_bytes = sum(len(exchange[1].body) for exchange in remaining)
+
+    def exchanges(self) -> list[_Exchange]:
+        with self.changed:
+            return list(self._exchanges)
+
+
+def _is_any(_request: Request) -> bool:
+    return True
+
+
 class Journal(Sequence[JournalEntry]):
     """The exchanges since the last reset, oldest first.
 
@@ -76,35 +118,38 @@ class Journal(Sequence[JournalEntry]):
     def __init__(self, key: Secret, most: int = 10_000, names: Iterable[str] = ()) -> None:
         self._key = key
         self._names = {plain_name(name) for name in names}
-        self._most = most
-        self._exchanges: deque[tuple[float, Request, MockResponse]] = deque()
-        self._body_bytes = 0
-        self._lock = Lock()
+        self._record = _Record(most)
+        self._includes: Callable[[Request], bool] = _is_any
+
+    def of(self, includes: Callable[[Request], bool]) -> Journal:
+        """Return the journal of the requests that `includes` accepts; it grows with this journal."""
+        part = Journal(self._key)
+        part._names, part._record, part._includes = self._names, self._record, includes
+        return part
 
     def add(self, time: float, request: Request, response: MockResponse) -> None:
         """Add one exchange."""
-        with self._lock:
-            self._exchanges.append((time, request, response))
-            self._body_bytes += len(request.body)
-            while len(self._exchanges) > self._most or self._body_bytes > _MOST_BODY_BYTES:
-                self._body_bytes -= len(self._exchanges.popleft()[1].body)
+        self._record.add((time, request, response))
 
     def clear(self) -> None:
-        """Remove all exchanges."""
-        with self._lock:
-            self._exchanges.clear()
-            self._body_bytes = 0
+        """Remove all exchanges of this journal."""
+        self._record.remove(self._includes)
+
+    def _exchanges(self) -> list[_Exchange]:
+        exchanges = self._record.exchanges()
+        if self._includes is _is_any:
+            return exchanges
+        return [exchange for exchange in exchanges if self._includes(exchange[1])]
 
     def __len__(self) -> int:
-        return len(self._exchanges)
+        return len(self._record) if self._includes is _is_any else len(self._exchanges())
 
     @overload
     def __getitem__(self, index: int) -> JournalEntry: ...
     @overload
     def __getitem__(self, index: slice) -> list[JournalEntry]: ...
     def __getitem__(self, index: int | slice) -> JournalEntry | list[JournalEntry]:
-        with self._lock:
-            exchanges = list(self._exchanges)
+        exchanges = self._exchanges()
         if isinstance(index, slice):
             return [self.entry(*exchange) for exchange in exchanges[index]]
         return self.entry(*exchanges[index])
@@ -116,21 +161,50 @@ class Journal(Sequence[JournalEntry]):
         return f"<Journal: {'; '.join(str(entry) for entry in self[-20:]) or 'no requests'}>"
 
     def matching(
-        self, method: str | None = None, path: str | None = None, *, status: int | None = None, **headers: str
+        self,
+        method: str | None = None,
+        path: str | None = None,
+        *,
+        status: int | None = None,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: str | bytes | None = None,
+        json: Any = ANY,
     ) -> list[JournalEntry]:
-        """Return the exchanges with this method, path (with or without its query), status and request header fields.
+        """Return the exchanges with this method, path (with or without its query), status, query, header fields, body.
 
-        Header fields are named with underscores (`content_type="application/json"`). Credentials are redacted, so they
-        cannot be matched.
+        `query={"limit": 5}` and `headers={"Content-Type": "application/json"}` match requests that have further
+        parameters and fields. `json` is compared with the body as JSON data. Credentials are redacted, so they cannot
+        be matched.
         """
+        return self._matching(self._filter(method, path, status, query, headers, body, json))
+
+    def _filter(
+        self,
+        method: str | None,
+        path: str | None,
+        status: int | None,
+        query: Mapping[str, Any] | None,
+        headers: Mapping[str, str] | None,
+        body: str | bytes | None,
+        json: Any,
+    ) -> RequestFilter:
         redacted_path = None if path is None else self._hide(path)
+        return RequestFilter(
+            method,
+            redacted_path,
+            status,
+            {} if query is None else query,
+            {} if headers is None else headers,
+            body,
+            json,
+        )
+
+    def _matching(self, request_filter: RequestFilter) -> list[JournalEntry]:
         return [
             entry
             for entry in self
-            if method in (None, entry.method)
-            and redacted_path in (None, entry.path, entry.path.partition("?")[0])
-            and status in (None, entry.status)
-            and all(entry.header(name.replace("_", "-")) == value for name, value in headers.items())
+            if request_filter.matches(entry.method, entry.path, entry.status, entry.headers, entry.body)
         ]
 
     def assert_requested(
@@ -140,23 +214,56 @@ class Journal(Sequence[JournalEntry]):
         *,
         status: int | None = None,
         times: int | None = None,
-        **headers: str,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: str | bytes | None = None,
+        json: Any = ANY,
     ) -> list[JournalEntry]:
         """Return the exchanges that match, as `matching` does; raises `AssertionError` that lists all requests.
 
         At least one must match, or exactly `times`.
         """
-        entries = self.matching(method, path, status=status, **headers)
+        request_filter = self._filter(method, path, status, query, headers, body, json)
+        entries = self._matching(request_filter)
         if (times is None and entries) or len(entries) == times:
             return entries
-        expected = f"{method or 'any method'} {path or 'any path'}"
-        if status is not None:
-            expected += f" -> {status}"
-        expected += "".join(f" [{name.replace('_', '-')}: {value}]" for name, value in headers.items())
         often = {None: "at least once", 0: "never"}.get(times, f"{times} times")
-        raise AssertionError(
-            f"expected {often}: {expected}\nmatched {len(entries)} of {len(self)} requests:\n{self._listed(entries)}"
-        )
+        raise AssertionError(self._mismatch(f"expected {often}: {request_filter}", entries))
+
+    def wait_for(
+        self,
+        method: str | None = None,
+        path: str | None = None,
+        *,
+        status: int | None = None,
+        times: int = 1,
+        timeout: float = 5.0,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: str | bytes | None = None,
+        json: Any = ANY,
+    ) -> list[JournalEntry]:
+        """Wait until at least `times` exchanges match, as `matching` does, and return them.
+
+        Raises `AssertionError` that lists all requests if they do not arrive within `timeout` seconds.
+        """
+        request_filter = self._filter(method, path, status, query, headers, body, json)
+        deadline = monotonic() + timeout
+        changed = self._record.changed
+        with changed:
+            self._record.waiting += 1
+            try:
+                while len(entries := self._matching(request_filter)) < times:
+                    if not changed.wait(max(0.0, deadline - monotonic())) and monotonic() >= deadline:
+                        often = "once" if times == 1 else f"{times} times"
+                        expected = f"expected {often} within {timeout:g} seconds: {request_filter}"
+                        raise AssertionError(self._mismatch(expected, self._matching(request_filter)))
+            finally:
+                self._record.waiting -= 1
+        return entries
+
+    def _mismatch(self, expected: str, entries: list[JournalEntry]) -> str:
+        return f"{expected}\nmatched {len(entries)} of {len(self)} requests:\n{self._listed(entries)}"
 
     def assert_nothing_requested(self) -> None:
         """Raise `AssertionError` if there was any request."""

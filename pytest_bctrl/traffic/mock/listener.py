@@ -21,7 +21,7 @@ from pytest_bctrl.traffic.mock.parse import ParsedRequest, RequestProblem, Serve
 _BACKLOG = 4096
 _LAST_PORT = 65_535
 _SWEEP_SECONDS, _FULL_SECONDS = 0.5, 0.05
-_STOP, _DROP = b"s", b"d"
+_STOP, _DROP, _FINISH = b"s", b"d", b"f"
 
 
 class Listener:
@@ -45,6 +45,8 @@ class Listener:
         self._order = count()
         self._dropped = threading.Event()
         self._thread: threading.Thread | None = None
+        self._grace = 0.0
+        self._end_at: float | None = None
 
     def start(self, host: str, port: int) -> str:
         """Bind and listen, and return the base URL; raises `SettingError` if the address is not available."""
@@ -52,6 +54,7 @@ class Listener:
         self._alarm, self._wake = socket.socketpair()
         self._selector = selectors.DefaultSelector()
         self._is_accepting = False
+        self._end_at = None
         self._resume()
         self._selector.register(self._alarm, READ)
         self._sweep_at = monotonic()
@@ -61,9 +64,10 @@ class Listener:
         name, number = self._socket.getsockname()[:2]
         return f"http://[{name}]:{number}" if ":" in name else f"http://{name}:{number}"
 
-    def stop(self) -> None:
-        """Close all connections and end the thread immediately; does nothing if it is not running.
+    def stop(self, grace: float = 0.0) -> None:
+        """Close all connections and end the thread; does nothing if it is not running.
 
+        Requests in progress are completed for at most `grace` seconds, while no further requests are accepted.
         A forked child has no such thread: it closes its copies of the sockets, and the parent continues.
         """
         thread, self._thread = self._thread, None
@@ -78,8 +82,9 @@ class Listener:
             self._connections.clear()
             return
         # If the loop has already ended, nothing reads the other end.
+        self._grace = grace
         with suppress(OSError):
-            self._wake.send(_STOP)
+            self._wake.send(_FINISH if grace else _STOP)
         thread.join()
         self._wake.close()
 
@@ -127,7 +132,7 @@ class Listener:
             self._alarm.close()
 
     def _serve(self) -> None:
-        while True:
+        while not self._is_finished():
             for key, events in self._selector.select(self._select_timeout()):
                 if key.data is not None:
                     self._step(key.data, key.data.ready, events)
@@ -137,6 +142,21 @@ class Listener:
                     return
             if self._timers or self._connections:
                 self._run_timers(monotonic())
+
+    def _is_finished(self) -> bool:
+        """Return whether the requests that were in progress are complete, or their time is over."""
+        return self._end_at is not None and (not self._connections or monotonic() >= self._end_at)
+
+    def _finish(self) -> None:
+        """Accept no further connection, and close those without a request in progress."""
+        if self._is_accepting:
+            self._accept()
+            self._is_accepting = False
+            self._selector.unregister(self._socket)
+        self._end_at = monotonic() + self._grace
+        self._socket.close()
+        for connection in list(self._connections):
+            self._step(connection, connection.finish)
 
     def _run_timers(self, now: float) -> None:
         while self._timers and self._timers[0][0] <= now:
@@ -166,6 +186,9 @@ class Listener:
         for command in self._alarm.recv(64):
             if command == _STOP[0]:
                 return False
+            if command == _FINISH[0]:
+                self._finish()
+                continue
             # Connections in the backlog were opened before the call, too.
             if self._is_accepting:
                 self._accept()
@@ -183,6 +206,8 @@ class Listener:
         deadline = self._sweep_at
         if self._timers:
             deadline = min(deadline, self._timers[0][0])
+        if self._end_at is not None:
+            deadline = min(deadline, self._end_at)
         return max(0.0, deadline - monotonic())
 
     def _accept(self) -> None:
@@ -229,7 +254,7 @@ class Listener:
             self._sweep_at = min(self._sweep_at, monotonic() + _FULL_SECONDS)
 
     def _resume(self) -> None:
-        if not self._is_accepting:
+        if not self._is_accepting and self._end_at is None:
             self._is_accepting = True
             self._selector.register(self._socket, READ)
 

@@ -25,7 +25,7 @@ class ServerLimits:
 
     target_bytes: int = 64 * 1024
     header_bytes: int = 64 * 1024
-    body_bytes: int = 1024 * 1024
+    body_bytes: int = 32 * 1024 * 1024
     connections: int = 1024
     pipelined: int = 64
     idle: float = 60.0
@@ -140,6 +140,10 @@ class RequestParser:
         self._fail(status, reason)
         raise ValueError(reason)
 
+    @property
+    def _body_problem(self) -> str:
+        return f"the body is longer than {self._limits.body_bytes} bytes; --max-body raises this limit of the mock"
+
     def _request(self) -> Request:
         method = self._parser.get_method().decode("latin-1") if self._url else "?"
         target = self._url.decode("utf-8", "backslashreplace")
@@ -182,7 +186,7 @@ class RequestParser:
                     self._stop(400, "the request is malformed: its Host is not a host and port")
             expects += name == "expect" and value.lower() == "100-continue"
             if name == "content-length" and int(value) > self._limits.body_bytes:
-                self._stop(413, f"the body is longer than {self._limits.body_bytes} bytes")
+                self._stop(413, self._body_problem)
         version = self._parser.get_http_version()
         if version not in ("1.0", "1.1"):
             self._stop(400, "the request is malformed: its protocol version is neither HTTP/1.0 nor HTTP/1.1")
@@ -194,7 +198,7 @@ class RequestParser:
         """Handle a part of the body."""
         self.continue_wanted = False
         if len(self._body) + len(body) > self._limits.body_bytes:
-            self._stop(413, f"the body is longer than {self._limits.body_bytes} bytes")
+            self._stop(413, self._body_problem)
         # Appended in place; otherwise a body in chunks of one byte would be copied once per byte.
         self._body += body
 

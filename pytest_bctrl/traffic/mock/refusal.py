@@ -16,6 +16,7 @@ from pytest_bctrl.contract.outline import is_json
 from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.contract.schema.ref import is_of_type, type_name
 from pytest_bctrl.contract.schema.shapes import located_values, with_value
+from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.http.message import MockResponse, Payload, Request
 from pytest_bctrl.request_checks.credentials import credential_violations
@@ -76,7 +77,11 @@ class Refusals:
         media_type, schema = documented
         text = message
         if is_json(media_type):
-            text = json.dumps(self._body(schema, members), ensure_ascii=False)
+            try:
+                text = json.dumps(self._body(schema, members), ensure_ascii=False)
+            except DocumentError:
+                # No body can be generated for the documented schema.
+                return problem_details(status, message, request_id, headers)
         data = text.encode("utf-8", "replace")
         content_type = ("Content-Type", concrete_media_type(media_type))
         fields = (content_type, *(headers or {}).items(), ("X-Request-Id", request_id))
@@ -170,12 +175,15 @@ class Admission:
         key: Secret,
         space_id: str,
         checks: OperationChecks | None = None,
+        *,
+        only_known_ids: bool = False,
     ) -> None:
         self._contract = contract
         self._operation = operation
         self._key = key
         self._space_id = space_id
         self.checks = checks or OperationChecks(contract, operation)
+        self._only_known_ids = only_known_ids
         self._decisions: dict[int, tuple[Request, Decision]] = {}
 
     def rejection(self, request: Request, values: Mapping[str, str]) -> Rejection | None:
@@ -232,11 +240,15 @@ class Admission:
 
     @cached_property
     def _path_values(self) -> list[tuple[Parameter, list[str]]]:
-        """The path parameters, each with the values that the mock accepts."""
+        """The path parameters that name something that exists, each with the values that the mock accepts.
+
+        The space is such a parameter. An example of any other parameter does not mean that no other value exists.
+        """
         settings = {"space_id": self._space_id}
         return [
             (parameter, known_values(self._contract, parameter, settings))
             for parameter in self._operation.path_parameters
+            if self._only_known_ids or parameter.setting == "space_id"
         ]
 
     def _validated(self, request: Request, values: Mapping[str, str]) -> Decision:

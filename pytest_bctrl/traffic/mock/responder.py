@@ -2,57 +2,93 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from threading import Lock
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from pytest_bctrl.contract.key_fields import BEARER
-from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, Schema, concrete_media_type
-from pytest_bctrl.contract.parameters import serialize_field
-from pytest_bctrl.http.message import MockResponse, Payload, Request, accepts, preferred_status
+from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, concrete_media_type
+from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.http.message import MockResponse, Payload, Request, accepts, preferred_example, preferred_status
 from pytest_bctrl.http.routes import Match
 from pytest_bctrl.request_checks.run import RequestChecks
-from pytest_bctrl.samples.build import Builder
+from pytest_bctrl.samples.examples import example_problems
 from pytest_bctrl.samples.inputs import answers_with_json, main_operation
 from pytest_bctrl.samples.sample import Samples
-from pytest_bctrl.samples.text import RoundRobin
+from pytest_bctrl.samples.text import encode
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.change import Change, FaultInPlay, RequestContext
+from pytest_bctrl.traffic.mock.documented import DocumentedResponses, UnknownExampleError
 from pytest_bctrl.traffic.mock.pages import Page, Pages, UnknownPageError, is_further
-from pytest_bctrl.traffic.mock.refusal import SEED, Admission, Refusals, Rejection, challenge, malformed
+from pytest_bctrl.traffic.mock.refusal import (
+    Admission,
+    Refusals,
+    Rejection,
+    challenge,
+    malformed,
+    problem_details,
+)
 from pytest_bctrl.traffic.mock.scenarios import Scenario
+from pytest_bctrl.traffic.mock.setup import Setup
 from pytest_bctrl.traffic.mock.source import BodySource, fixed
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+def _shows(scene: _Scene, response: MockResponse) -> bool:
+    """Return whether a response is one of the scenario, rather than a rejection that any scenario has."""
+    is_of_data = scene.source is not None and scene.transform is None and scene.errors is None
+    return not is_of_data or response.status < 400
 
 
 class _ContractData:
     """The data that depend only on the contract, shared by all spaces."""
 
     def __init__(self, contract: Contract) -> None:
-        main = main_operation(contract)
-        self.samples = Samples(contract, main)
-        self.others = {
+        self.main = main_operation(contract)
+        self.samples = {
             operation.label: Samples(contract, operation)
             for operation in contract.operations
-            if operation is not main and answers_with_json(operation)
+            if answers_with_json(operation)
         }
         self.checks = RequestChecks(contract)
         self.routes = self.checks.routes
         self.refusals = Refusals(contract)
+        self.documented = DocumentedResponses(contract)
         no_content = ResponseSpec("204", "", {}, ())
         self.success = {operation.label: operation.success or no_content for operation in contract.operations}
-        # By the identity of the schemas, which live as long as the contract.
-        self.samples_of_schemas: dict[int, Any] = {}
+        self.content_types = {label: _content_type(success) for label, success in self.success.items()}
+
+
+def _content_type(success: ResponseSpec) -> str:
+    """Return the media type of a success response; empty if it has no body."""
+    if success.json is not None:
+        return success.json[0]
+    return concrete_media_type(next(iter(success.content), ""))
+
+
+class _Scene(NamedTuple):
+    """The scenario of one operation: the source of its bodies, and the change and the errors of its responses.
+
+    `setup` records whether a request used the scenario; None for the initial state.
+    """
+
+    source: BodySource | None
+    transform: Change | None = None
+    errors: Refusals | None = None
+    setup: Setup | None = None
 
 
 class Responder:
-    """Responds according to the contract, for one key and one space, with a scenario and faults; thread-safe.
+    """Responds according to the contract, for one key and one space, with scenarios and faults; thread-safe.
 
-    `samples` are those of the main operation, `others` those of the other operations with JSON responses, by label.
+    `is_exhaustive` is whether the initial data cover the contract instead of repeating its examples, and whether no
+    other ids exist than those in the contract.
     """
 
     def __init__(
@@ -62,20 +98,44 @@ class Responder:
         space_id: str,
         source: BodySource | None = None,
         beside: Responder | None = None,
+        *,
+        is_exhaustive: bool = False,
     ) -> None:
         self.contract = contract
         self.api_key = api_key
         self.space_id = space_id
         self._data: _ContractData = beside._data if beside else _ContractData(contract)
-        self.samples: Samples = self._data.samples
-        self.others: Mapping[str, Samples] = self._data.others
-        self._initial_source = source or fixed(lambda: self.samples.sample(space_id))
+        self._is_exhaustive: bool = beside._is_exhaustive if beside else is_exhaustive
+        self._initial_source = source
         self._lock = Lock()
+        self._path_values: dict[str, Mapping[str, str | None]] = {}
         self._admissions = {
-            operation.label: Admission(contract, operation, api_key, space_id, self._data.checks.of(operation))
+            operation.label: Admission(
+                contract,
+                operation,
+                api_key,
+                space_id,
+                self._data.checks.of(operation),
+                only_known_ids=self._is_exhaustive,
+            )
             for operation in contract.operations
         }
         self._start_over()
+
+    @property
+    def samples(self) -> Samples:
+        """The samples of the main operation; raises `DocumentError` if it documents no successful JSON response."""
+        return self.samples_of(self._data.main)
+
+    @property
+    def others(self) -> Mapping[str, Samples]:
+        """The samples of the other operations with a JSON response, by label."""
+        main = self._data.main.label
+        return {label: samples for label, samples in self._data.samples.items() if label != main}
+
+    def samples_of(self, operation: Operation) -> Samples:
+        """Return the samples of an operation; raises `DocumentError` if it documents no successful JSON response."""
+        return self._data.samples.get(operation.label) or Samples(self.contract, operation)
 
     def _respond(self, request: Request) -> MockResponse:
         """Return the response to one request, with the scenario and the faults applied."""
@@ -84,29 +144,42 @@ class Responder:
         operation = match.of(request.method) if match else None
         response = self._response(request, match, operation, request_id)
         if operation is not None:
-            response = self._with_required_headers(operation, response)
-        transform, faults = self._transform, self._faults
-        if transform is None and not faults:
+            response = self._with_documented_headers(operation, response)
+        requested = operation or self._data.main
+        scene = self._scene(requested)
+        if scene.setup is not None and operation is not None and _shows(scene, response):
+            scene.setup.is_met = True
+        faults = self._faults
+        if faults:
+            faults = tuple(fault for fault in faults if fault.operation in (None, operation))
+        if scene.transform is None and not faults:
             return response
-        requested = operation or self.samples.operation
 
         def granted(target: str) -> MockResponse:
             """Return the success response to a target, for any credential and space."""
             success = self._success(Request("GET", target), requested, request_id)
-            return self._with_required_headers(requested, success)
+            return self._with_documented_headers(requested, success)
 
-        samples = self.others.get(requested.label, self.samples)
-        context = RequestContext(request, response, self._errors, samples, granted, next(self._requests))
+        def refused(status: int, message: str, headers: Mapping[str, str] | None) -> MockResponse:
+            """Return an error response of the operation."""
+            return self._error(status, message, request_id, requested, headers)
+
+        samples = self._data.samples.get(requested.label)
+        if operation is None and samples is None:
+            samples = next(iter(self._data.samples.values()), None)
+        number = next(self._requests)
+        errors = scene.errors or self._data.refusals
+        context = RequestContext(request, response, errors, samples, granted, refused, number)
         changes: list[Change] = [fault.apply for fault in faults]
-        if transform is not None:
-            changes.insert(0, transform)
+        if scene.transform is not None:
+            changes.insert(0, scene.transform)
         for change in changes:
             context = replace(context, response=change(context))
         return context.response
 
     def _reject(self, status: int, message: str) -> MockResponse:
         """Return the response to a malformed request, such as 400; faults do not change it."""
-        return self._errors.response(status, message, self._next_request_id())
+        return self._errors_of(None).response(status, message, self._next_request_id())
 
     def _request_id(self, request: Request) -> str:
         request_id = request.header("x-request-id") or ""
@@ -123,12 +196,13 @@ class Responder:
                 return MockResponse(204, (("Allow", "GET, HEAD, OPTIONS"), ("X-Request-Id", request_id)))
             paths = ", ".join(dict.fromkeys(operation.path for operation in self.contract.operations))
             message = f"there is nothing at this path; the contract has {paths}"
-            return self._undocumented(request, match, self._errors.response(404, message, request_id))
+            return self._undocumented(request, match, self._errors_of(None).response(404, message, request_id))
         if request.method == "OPTIONS" and "OPTIONS" not in match.operations:
             return MockResponse(204, (("Allow", match.allow), ("X-Request-Id", request_id)))
         if operation is None:
             message, headers = f"this path does not take {request.method}", {"Allow": match.allow}
-            return self._undocumented(request, match, self._errors.response(405, message, request_id, headers=headers))
+            response = self._errors_of(None).response(405, message, request_id, headers=headers)
+            return self._undocumented(request, match, response)
         rejection, findings = self._admissions[operation.label].decide(request, match.values)
         media_type, _ = self._data.success[operation.label].json or ("", None)
         is_acceptable = not media_type or accepts(request.header("accept"), media_type.partition(";")[0].strip())
@@ -137,7 +211,7 @@ class Responder:
         if rejection is None:
             response = self._success(request, operation, request_id)
         else:
-            response = self._errors.response(
+            response = self._errors_of(operation).response(
                 rejection.status, rejection.reason, request_id, operation=operation, headers=rejection.headers
             )
         if not findings:
@@ -148,64 +222,158 @@ class Responder:
         """Return a response with the finding about a request that is to no operation of the contract."""
         return replace(response, findings=self._data.checks.target_findings(request, match))
 
-    def _non_json(self, response: ResponseSpec, request_id: str) -> MockResponse:
-        """Return a response in the first documented media type, with a text that its schema allows, if it has one."""
-        id_field = ("X-Request-Id", request_id)
-        for media_type, schema in response.content.items():
-            value = self._sample(schema)
-            body = value if isinstance(value, str) else "a sample"
-            fields = (("Content-Type", concrete_media_type(media_type)), id_field)
-            return MockResponse(response.code, fields, Payload(body.encode()))
-        return MockResponse(response.code, (id_field,))
+    def _errors_of(self, operation: Operation | None) -> Refusals:
+        """Return the builder of error responses in the scenario of an operation, by default the main one."""
+        return self._scene(operation or self._data.main).errors or self._data.refusals
 
-    def _with_required_headers(self, operation: Operation, response: MockResponse) -> MockResponse:
-        """Return the response with a sample of each header field that the contract requires and that is missing."""
+    def _with_documented_headers(self, operation: Operation, response: MockResponse) -> MockResponse:
+        """Return the response with the documented header fields that it lacks."""
         documented = operation.response_for(response.status)
-        if documented is None:
+        if documented is None or not documented.headers:
             return response
-        missing = [
-            (field.name, serialize_field(field, self._sample(field.schema)))
-            for field in documented.headers
-            if field.required and response.header(field.name) is None
-        ]
+        try:
+            fields = self._data.documented.header_fields(documented, only_required=self._is_exhaustive)
+        except DocumentError as error:
+            return self._not_mocked(operation, str(error), response.header("x-request-id") or "")
+        missing = tuple(pair for pair in fields if response.header(pair[0]) is None)
         if not missing:
             return response
         return replace(response, headers=(*response.headers, *missing))
 
-    def _sample(self, schema: Schema) -> Any:
-        """Return a value that a schema allows, generated once."""
-        samples = self._data.samples_of_schemas
-        if id(schema) not in samples:
-            samples[id(schema)] = Builder(self.contract, RoundRobin(SEED)).value(schema)
-        return samples[id(schema)]
-
     def _success(self, request: Request, operation: Operation, request_id: str) -> MockResponse:
-        status = preferred_status(request.header("prefer"))
-        success = self._data.success[operation.label]
-        if status is None or status == success.code:
-            if success.json is None or operation.method == "HEAD":
-                return self._non_json(success, request_id)
-            fields = (("Content-Type", success.json[0]), ("X-Request-Id", request_id))
-            try:
-                page = self._page(request, operation)
-            except UnknownPageError as error:
-                return self._errors.response(malformed(operation), str(error), request_id, operation=operation)
-            return MockResponse(success.code, (*fields, *page.headers), page.payload)
-        return self._preferred(status, operation, request_id)
+        try:
+            return self._requested_response(request, operation, request_id)
+        except UnknownPageError as error:
+            reason = str(error)
+        except UnknownExampleError as error:
+            return self._problem(400, operation, str(error), request_id)
+        except DocumentError as error:
+            return self._not_mocked(operation, str(error), request_id)
+        return self._errors_of(operation).response(malformed(operation), reason, request_id, operation=operation)
 
-    def _preferred(self, status: int, operation: Operation, request_id: str) -> MockResponse:
-        """Return the response with a status that the request asked for (`Prefer`)."""
-        applied = {"Preference-Applied": f"code={status}"}
+    def _requested_response(self, request: Request, operation: Operation, request_id: str) -> MockResponse:
+        """Return the success response, or the response that the request prefers (RFC 7240)."""
+        success = self._data.success[operation.label]
+        id_field = ("X-Request-Id", request_id)
+        prefer = request.header("prefer")
+        status, name = (preferred_status(prefer), preferred_example(prefer)) if prefer else (None, None)
+        if status is not None and status != success.code:
+            return self._preferred(status, name, operation, request_id)
+        if name is not None:
+            documented = self._data.documented.response(success, success.code, name)
+            applied = ("Preference-Applied", f'example="{name}"')
+            return replace(documented, headers=(*documented.headers, applied, id_field))
+        source = self._scene(operation).source
+        if source is None:
+            documented = self._data.documented.response(success, success.code)
+            return replace(documented, headers=(*documented.headers, id_field))
+        fields = (("Content-Type", self._data.content_types[operation.label]), id_field)
+        page = self._page(request, operation, source)
+        payload = page.payload
+        if source.is_generated:
+            payload = self._with_path_values(request, operation, payload)
+        return MockResponse(success.code, (*fields, *page.headers), payload)
+
+    def _with_path_values(self, request: Request, operation: Operation, payload: Payload) -> Payload:
+        """Return a generated body with the path values of the request where the contract requires them."""
+        generated_values = self._values_in_bodies(operation)
+        match = self._data.routes.match(request.target)
+        values = match.values if match else {}
+        if all(values.get(name) == value for name, value in generated_values.items()):
+            return payload
+        body = json.loads(payload.body)
+        rules = [rule for rule in self.samples_of(operation).invariants if rule.keyword == "equals"]
+        for rule in rules:
+            rule.repair(body, values, 0)
+        return Payload(encode(body), page_of=payload.page_of or payload)
+
+    def _values_in_bodies(self, operation: Operation) -> Mapping[str, str | None]:
+        """Return the path values that the generated bodies of an operation contain, by name."""
+        if operation.label not in self._path_values:
+            samples = self._data.samples.get(operation.label)
+            values: dict[str, str | None] = {}
+            if samples is not None:
+                defaults = samples.parameters(self.space_id)
+                names = [str(entry["equals"]) for entry in operation.invariants if "equals" in entry]
+                names = [name.removeprefix("path.") for name in names]
+                values = {name: defaults.get(name) for name in names}
+            self._path_values[operation.label] = values
+        return self._path_values[operation.label]
+
+    def _preferred(self, status: int, name: str | None, operation: Operation, request_id: str) -> MockResponse:
+        """Return the response with a status that the request prefers, and with an example if it names one."""
+        preference = f"code={status}" if name is None else f'code={status}, example="{name}"'
+        applied = {"Preference-Applied": preference}
         if status == 429:
             applied["Retry-After"] = "1"
-        if status < 400:
-            return MockResponse(status, (*applied.items(), ("X-Request-Id", request_id)))
         if status == 401:
             applied["WWW-Authenticate"] = challenge(BEARER, given=True)
         message = f"this status was requested with Prefer: code={status}"
-        return self._errors.response(status, message, request_id, operation=operation, headers=applied)
+        documented = operation.response_for(status)
+        if documented is not None and (name is not None or status < 400):
+            response = self._data.documented.response(documented, status, name)
+            fields = (*response.headers, *applied.items(), ("X-Request-Id", request_id))
+            return replace(response, headers=fields, why=message)
+        if name is not None:
+            raise UnknownExampleError(f"the contract documents no response {status}, so it has no example {name}")
+        if status < 400:
+            return MockResponse(status, (*applied.items(), ("X-Request-Id", request_id)))
+        return self._error(status, message, request_id, operation, applied)
 
-    def _page(self, request: Request, operation: Operation) -> Page:
+    def _error(
+        self, status: int, message: str, request_id: str, operation: Operation, headers: Mapping[str, str] | None
+    ) -> MockResponse:
+        """Return an error response that was requested or set up: with the documented example if there is one."""
+        documented = operation.response_for(status)
+        errors = self._scene(operation).errors
+        if errors is None and documented is not None and self._data.documented.has_example(documented):
+            response = self._data.documented.response(documented, status)
+            fields = (*response.headers, *(headers or {}).items(), ("X-Request-Id", request_id))
+            return replace(response, headers=fields, why=message)
+        return self._errors_of(operation).response(status, message, request_id, operation=operation, headers=headers)
+
+    def _not_mocked(self, operation: Operation, reason: str, request_id: str) -> MockResponse:
+        """Return the response of an operation for which no documented response can be generated."""
+        return self._problem(501, operation, f"the mock cannot respond to {operation.label}: {reason}", request_id)
+
+    def _problem(self, status: int, operation: Operation, message: str, request_id: str) -> MockResponse:
+        """Return an error of the mock itself: in the documented shape, or as problem details."""
+        documented = operation.response_for(status)
+        if documented is not None and documented.json is not None:
+            return self._errors_of(operation).response(status, message, request_id, operation=operation)
+        return problem_details(status, message, request_id)
+
+    @property
+    def not_mocked(self) -> dict[str, str]:
+        """The reason for each operation that the mock cannot mock, by label; a request to it gets 501."""
+        return {
+            operation.label: reason for operation in self.contract.operations if (reason := self._obstacle(operation))
+        }
+
+    def _obstacle(self, operation: Operation) -> str:
+        """Return why no success response of an operation can be generated; empty if there is one."""
+        success = self._data.success[operation.label]
+        samples = self._data.samples.get(operation.label)
+        try:
+            self._data.documented.header_fields(success, only_required=self._is_exhaustive)
+            self._data.documented.response(success, success.code)
+            if samples is not None and samples.invariants:
+                samples.sample_with_optionals(self.space_id, optional=False)
+        except DocumentError as error:
+            return str(error)
+        return ""
+
+    @property
+    def invalid_examples(self) -> list[str]:
+        """A line per documented example of a response that does not conform; generated data are served instead."""
+        return [
+            f"{operation.label}: {problem}"
+            for operation in self.contract.operations
+            for spec in operation.responses.values()
+            for problem in example_problems(self.contract, spec)
+        ]
+
+    def _page(self, request: Request, operation: Operation, source: BodySource) -> Page:
         """Return the next body of an operation, or the requested page of it."""
         label = operation.label
         pages = self._pages.get(label)
@@ -213,15 +381,17 @@ class Responder:
         if pages is None or not is_further(pages.paging, request):
             with self._lock:
                 self._latest[label] = self._latest.get(label, -1) + 1
-        payload = self._source_of(label).payload(self._latest.get(label, 0))
+        payload = source.payload(self._latest.get(label, 0))
         if pages is None:
             return Page(payload)
         return pages.page(request, payload)
 
-    def _body(self) -> Any:
-        """Return the current body of the main operation."""
-        label = self.samples.operation.label
-        return self._sources[label].body(self._latest.get(label, 0))
+    def _body_of(self, operation: Operation) -> Any:
+        """Return the current body of an operation; raises `DocumentError` if it has no JSON body."""
+        source = self._scene(operation).source
+        if source is None:
+            return self.samples_of(operation).exemplary(self.space_id)
+        return source.body(self._latest.get(operation.label, 0))
 
     def _start_over(self) -> None:
         """Restore the initial state: first source, no scenario, no faults, counters at zero."""
@@ -229,32 +399,59 @@ class Responder:
         self._request_ids = count(1)
         self._requests = count(1)
         self._pages = {
-            samples.operation.label: Pages(samples, samples.paging)
-            for samples in (self.samples, *self.others.values())
+            label: Pages(samples, samples.paging)
+            for label, samples in self._data.samples.items()
             if samples.paging is not None
         }
         self.play(Scenario("as made"))
 
     def play(
-        self, chosen: Scenario, source_for: Callable[[Samples], BodySource] = lambda samples: fixed(samples.sample)
+        self,
+        chosen: Scenario,
+        source_for: Callable[[Samples], BodySource] | None = None,
+        setup: Setup | None = None,
     ) -> Self:
-        """Play a `Scenario` until the next one or a reset; faults stay.
+        """Play a `Scenario` for all operations until the next one or a reset; faults stay.
 
         `source_for` returns the source of the bodies of another operation than the main one, from its samples.
         """
-        self._sources: dict[str, BodySource] = {self.samples.operation.label: chosen.source or self._initial_source}
-        self._source_for = source_for
-        self._transform = chosen.transform
-        self._errors = chosen.errors or self._data.refusals
+        self._scenes: dict[str, _Scene] = {}
         self._latest: dict[str, int] = {}
+        self._whole = chosen, source_for, setup
         return self
 
-    def _source_of(self, label: str) -> BodySource:
-        """Return the source of an operation's bodies, created at its first use."""
-        sources = self._sources
-        if label not in sources:
-            sources[label] = self._source_for(self.others[label])
-        return sources[label]
+    def _play_for(self, operation: Operation, chosen: Scenario, setup: Setup | None = None) -> None:
+        """Play a scenario for one operation; the other operations stay as they are."""
+        source = chosen.source or self._default_source(operation)
+        self._scenes[operation.label] = _Scene(source, chosen.transform, chosen.errors, setup)
+        self._latest.pop(operation.label, None)
+
+    def _scene(self, operation: Operation) -> _Scene:
+        """Return the scenario of an operation, created at its first use."""
+        scene = self._scenes.get(operation.label)
+        if scene is not None:
+            return scene
+        chosen, source_for, setup = self._whole
+        samples = self._data.samples.get(operation.label)
+        source = None
+        if operation is self._data.main:
+            source = chosen.source
+        elif source_for is not None and samples is not None:
+            source = source_for(samples)
+        source = source or self._default_source(operation)
+        return self._scenes.setdefault(operation.label, _Scene(source, chosen.transform, chosen.errors, setup))
+
+    def _default_source(self, operation: Operation) -> BodySource | None:
+        """Return the source of an operation's bodies without a scenario; None if they are not JSON."""
+        if operation is self._data.main and self._initial_source is not None:
+            return self._initial_source
+        samples = self._data.samples.get(operation.label)
+        if samples is None:
+            return None
+        make = samples.sample if self._is_exhaustive else samples.exemplary
+        source = fixed(partial(make, self.space_id))
+        source.is_generated = True
+        return source
 
     @property
     def faults(self) -> tuple[FaultInPlay, ...]:

@@ -11,18 +11,20 @@ from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.invariant import as_uuid
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.http.message import MockResponse, Request
+from pytest_bctrl.http.message import MockResponse, Payload, Request
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.samples.text import RoundRobin
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.traffic.mock.hosts import is_allowed, name_of
+from pytest_bctrl.traffic.mock.hosts import PREFIX, is_allowed, name_of
 from pytest_bctrl.traffic.mock.journal import JournalEntry
 from pytest_bctrl.traffic.mock.listener import Listener
 from pytest_bctrl.traffic.mock.parse import RequestProblem, ServerLimits
 from pytest_bctrl.traffic.mock.source import BodySource
 from pytest_bctrl.traffic.mock.space import Space
 
+HEALTH = f"{PREFIX}health"
+"""Path that responds with 200 while the mock runs; absent if the contract has paths below the same prefix."""
 MOCK_KEY = "bctrl-mock-key-that-opens-nothing"
 """The key where nobody gives one; fixed, because it protects nothing."""
 
@@ -36,8 +38,12 @@ class MockServer(Space):
     the control path, which is off without one. Pages of `origins` may ask, and those of this machine. The control path,
     and everything where the server `is_private`, is for requests to its `host`, to `hosts`, and to names that no page
     of another site can have.
+    `is_exhaustive` is for contract runs: the initial data cover the contract instead of repeating its examples, and
+    only the ids in the contract exist.
     Raises `SettingError` where the address cannot be had, or the contract has a path below that of the control.
     """
+
+    _settable = Space._settable | {"last_word"}
 
     def __init__(
         self,
@@ -55,15 +61,26 @@ class MockServer(Space):
         origins: Collection[str] = (),
         hosts: Collection[str] = (),
         is_private: bool = False,
+        is_exhaustive: bool = False,
     ) -> None:
         key = api_key or Secret(MOCK_KEY)
-        super().__init__(contract, key, space_id or SPACE_ID, source=source, log=log, remembered=remembered)
+        super().__init__(
+            contract,
+            key,
+            space_id or SPACE_ID,
+            source=source,
+            log=log,
+            remembered=remembered,
+            is_exhaustive=is_exhaustive,
+        )
         self._address = host, port
         self._listener = Listener(self.respond, self.reject, limits)
         self._url = ""
         self._has_bodies = False
+        self._has_health = not any(operation.path.startswith(PREFIX) for operation in contract.operations)
         self._numbers = count(1)
         self._spaces: dict[str, Space] = {}
+        self._unused_in_closed: list[str] = []
         self._origins = frozenset(origins)
         self._hosts = frozenset({host, *hosts})
         self._is_private = is_private
@@ -76,27 +93,29 @@ class MockServer(Space):
             self._control = Control(self, control)
 
     def start(self) -> Self:
-        """Listen, and return once the port is open; raises `DocumentError` if no response can be generated."""
-        self.require_bodies()
+        """Listen, and return once the port is open."""
         self._url = self._listener.start(*self._address)
         return self
 
     def require_bodies(self) -> None:
-        """Raise `DocumentError` for a documented body that cannot be generated; `start` does the same."""
+        """Raise `DocumentError` for a documented body that cannot be generated."""
         if self._has_bodies:
             return
         specs = [spec for operation in self.contract.operations for spec in operation.responses.values()]
         schemas = [schema for spec in specs for schema in spec.content.values()]
         for schema in {_identity(schema): schema for schema in schemas}.values():
             Builder(self.contract, RoundRobin(optional=False)).value(schema)
-        for samples in (self.samples, *self.others.values()):
+        for samples in self._data.samples.values():
             if samples.invariants:
                 samples.sample_with_optionals(self.space_id, optional=False)
         self._has_bodies = True
 
-    def stop(self) -> None:
-        """Close all connections immediately; a second call does nothing."""
-        self._listener.stop()
+    def stop(self, grace: float = 0.0) -> None:
+        """Close all connections; a second call does nothing.
+
+        Requests in progress are completed, for at most `grace` seconds.
+        """
+        self._listener.stop(grace)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -135,17 +154,27 @@ class MockServer(Space):
     @cached_property
     def _allows_names(self) -> bool:
         """Whether the contract allows a readable id of a space, in path and response."""
-        values = self.samples.parameters("space-1")
-        is_valid_in_path = all(
-            accepts(self.contract, parameter.schema, values.get(parameter.name))
-            for parameter in self.samples.operation.path_parameters
-            if values.get(parameter.name) == "space-1"
-        )
-        return is_valid_in_path and accepts(self.contract, self.samples.schema, self.samples.sample("space-1"))
+        main = self._data.main
+        parameters = [parameter for parameter in main.path_parameters if parameter.setting == "space_id"]
+        if len(main.path_parameters) == 1:
+            parameters = list(main.path_parameters)
+        if not all(accepts(self.contract, parameter.schema, "space-1") for parameter in parameters):
+            return False
+        samples = self._data.samples.get(main.label)
+        if samples is None or self._obstacle(main):
+            return True
+        return accepts(self.contract, samples.schema, samples.sample("space-1"))
+
+    @property
+    def unused(self) -> list[str]:
+        """A line per fault, scenario and sequence that was set up and not used up, in this space or a further one."""
+        further = [line for space in self._spaces.values() for line in space.unused]
+        return [*super().unused, *self._unused_in_closed, *further]
 
     def _remove_space(self, space: Space) -> None:
         # If it was closed before, its id may belong to another space.
         if self._spaces.get(space.space_id) is space:
+            self._unused_in_closed += space.unused
             del self._spaces[space.space_id]
 
     def reset(self) -> None:
@@ -155,9 +184,12 @@ class MockServer(Space):
         """
         self._listener.drop_connections()
         super().reset()
+        self._unused_in_closed.clear()
 
     def respond(self, request: Request) -> MockResponse:
         """Return the response of the space that the request names, or whose key it has, and record both there."""
+        if request.target.partition("?")[0] == HEALTH and self._has_health:
+            return _health(request)
         is_guarded = self._is_private or (self._control is not None and self._control.serves(request))
         if is_guarded and not is_allowed(request, self._hosts):
             host = name_of(request.header("host") or "")
@@ -188,6 +220,13 @@ class MockServer(Space):
                 return space
         words = {word for _, value in request.headers for word in value.split()}
         return next((space for space in [*self._spaces.values()] if space.api_key.reveal() in words), None)
+
+
+def _health(request: Request) -> MockResponse:
+    """Return the response of the health endpoint, which no journal contains."""
+    if request.method not in ("GET", "HEAD"):
+        return MockResponse(405, (("Allow", "GET, HEAD"),))
+    return MockResponse(200, (("Content-Type", "application/json"),), Payload(b'{"status":"ok"}'))
 
 
 def _identity(schema: Schema) -> str:

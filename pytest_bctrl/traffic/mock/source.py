@@ -19,6 +19,8 @@ class BodySource:
         self._payloads: list[Payload] = []
         self.now = now
         """Returns the time in seconds, for states that change over time: the clock of the space."""
+        self.is_generated = False
+        """Whether the bodies are generated, so that values of a request's path may be set in them."""
 
     def body(self, number: int) -> Any:
         """Return the body of the `number`th response, counted from zero, as JSON data."""

@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.errors import BctrlError, SettingError
+from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.http.message import MockResponse, Request
-from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.traffic.mock.adjustable import Adjustable
 from pytest_bctrl.traffic.mock.call_syntax import seconds_of, whole_number
 from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay
-from pytest_bctrl.traffic.mock.data import SequenceStep, StepSource, changed, checked_copy, served, states
+from pytest_bctrl.traffic.mock.data import SequenceStep, checked_copy, served
 from pytest_bctrl.traffic.mock.journal import Journal, JournalEntry
+from pytest_bctrl.traffic.mock.operation_mock import OperationMock
 from pytest_bctrl.traffic.mock.parse import RequestProblem
-from pytest_bctrl.traffic.mock.responder import Responder
-from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS, Scenario, from_file, scenario
-from pytest_bctrl.traffic.mock.source import BodySource, fixed
-
-if TYPE_CHECKING:
-    from pytest_bctrl.traffic.mock.custom import CustomFault, CustomScenario
+from pytest_bctrl.traffic.mock.scenarios import MOST, Scenario, from_file
+from pytest_bctrl.traffic.mock.source import BodySource
+from pytest_bctrl.traffic.mock.spelling import SpelledAttributes
 
 
-class Space(Responder):
+class Space(SpelledAttributes, Adjustable):
     """One space of a mock server, with its `.space_id`, `.api_key`, `.url`, `.runtimes` and `.requests`.
 
     `mock.space()` opens a further space; a `with` block closes it at its end, after which its key and id are rejected.
     """
+
+    _settable = frozenset({"runtimes"})
 
     def __init__(
         self,
@@ -44,18 +42,16 @@ class Space(Responder):
         remembered: int = 10_000,
         beside: Space | None = None,
         close: Callable[[Space], None] = lambda space: None,
+        is_exhaustive: bool = False,
     ) -> None:
-        super().__init__(contract, api_key, space_id, source, beside)
+        super().__init__(contract, api_key, space_id, source, beside, is_exhaustive=is_exhaustive)
         groups = [group for operation in contract.operations for group in operation.security]
         schemes = {scheme for group in groups for scheme in group}
         self.requests = Journal(api_key, remembered, [scheme.field for scheme in schemes if scheme.field])
-        self._changing = Lock()
-        self._scenarios: Mapping[str, Callable[..., Scenario]] = beside._scenarios if beside else SCENARIOS
-        self._custom_faults: Mapping[str, Callable[..., Fault]] = beside._custom_faults if beside else {}
         self._log = log
         self._beside = beside
         self._close = close
-        self._ahead = 0.0
+        self._is_complete = True
 
     @property
     def url(self) -> str:
@@ -80,12 +76,26 @@ class Space(Responder):
 
         The list is read-only: editing it raises `SettingError`.
         """
-        runtimes: list[dict[str, Any]] = served(self.samples.items(self._body()))
+        runtimes: list[dict[str, Any]] = served(self.samples.items(self._body_of(self._data.main)))
         return runtimes
 
     @runtimes.setter
     def runtimes(self, items: list[dict[str, Any]]) -> None:
         self.serve(items)
+
+    def operation(self, name: str) -> OperationMock:
+        """Return an operation, by its `operationId` (`"listOrders"`) or its method and path (`"GET /v1/orders"`).
+
+        Its data, scenario, faults and requests are independent of those of other operations. Raises `SettingError` that
+        lists close names if the contract has no such operation.
+        """
+        operation = self._operation(name)
+        routes = self._data.routes
+
+        def is_of_operation(request: Request) -> bool:
+            return routes.operation_and_values(request.method, request.target)[0] is operation
+
+        return OperationMock(self, operation, self.requests.of(is_of_operation))
 
     def serve(self, items: list[dict[str, Any]], *, conforming: bool = True) -> Self:
         """Serve a copy of these runtimes until the next scenario or a reset.
@@ -93,8 +103,8 @@ class Space(Responder):
         Raises `SettingError` if they are not JSON, or if they break the contract and `conforming` is true.
         """
         whole_body = self.samples.with_items(items)
-        body = checked_copy(self.samples, whole_body, self.space_id, "mock.runtimes", conforming=conforming)
-        return self.play(Scenario("runtimes", fixed(lambda: body)))
+        self._set_body(self._data.main, whole_body, "mock.runtimes", conforming=conforming)
+        return self
 
     def update(self, runtime_id: str, /, *, conforming: bool = True, **changes: Any) -> Self:
         """Change one of the runtimes that are served: `mock.update(runtime_id, status="stopped")`.
@@ -103,10 +113,12 @@ class Space(Responder):
         continues, a sequence ends. Raises `SettingError` if no runtime has the id, or if the result breaks the contract
         and `conforming` is true.
         """
-        with self._changing:
-            updated = changed(self.samples, self._body(), runtime_id, changes, "mock.update")
-            body = checked_copy(self.samples, updated, self.space_id, "mock.update", conforming=conforming)
-            self._sources[self.samples.operation.label] = fixed(lambda: body)
+        self._update(self._data.main, runtime_id, changes, "mock.update", conforming=conforming)
+        return self
+
+    def update_item(self, runtime_id: str, changes: Mapping[str, Any]) -> Self:
+        """Change one of the runtimes that are served, as `update` does, by property names that are not identifiers."""
+        self._update(self._data.main, runtime_id, changes, "mock.update", conforming=True)
         return self
 
     @staticmethod
@@ -127,22 +139,7 @@ class Space(Responder):
         Each lasts for one successful response, or as long as `mock.step(…, responses=3)` or `mock.step(…, seconds=0.5)`
         says. Raises `SettingError` as `update` and `fault` do, before any step is served.
         """
-        source = StepSource(self.now)
-        for number, (step, body, fault) in enumerate(states(self.samples, self._body(), steps), 1):
-            where = f"mock.sequence: step {number}"
-            copy = checked_copy(self.samples, body, self.space_id, where, conforming=conforming)
-            source.add(step, copy, None if fault is None else self._fault(*fault))
-        if not steps:
-            return self
-        return self.play(Scenario("sequence", source, source.transform))
-
-    def now(self) -> float:
-        """Return the time of the space in seconds, which `advance` moves."""
-        return time.monotonic() + self._ahead
-
-    def advance(self, seconds: float) -> Self:
-        """Move the clock of the space forward, so that the states of a sequence change without waiting."""
-        self._ahead += seconds_of(seconds, "mock.advance")
+        self._set_sequence(self._data.main, steps, "mock.sequence", conforming=conforming)
         return self
 
     def scenario(self, name: str, **arguments: Any) -> Self:
@@ -150,28 +147,7 @@ class Space(Responder):
 
         Raises `SettingError` for an unknown name, or arguments that do not fit.
         """
-
-        def chosen(samples: Samples) -> Scenario:
-            result = scenario(name, samples, self.space_id, self._scenarios, **arguments)
-            if result.source is not None:
-                result.source.now = self.now
-                # Generated now, so that no client has to wait for 100,000 runtimes.
-                result.source.payload(0)
-            return result
-
-        def elsewhere(samples: Samples) -> BodySource:
-            # A scenario such as `empty` does not apply to an operation without a list.
-            with suppress(SettingError):
-                if (source := chosen(samples).source) is not None:
-                    return source
-            return fixed(lambda: samples.sample(self.space_id))
-
-        return self.play(chosen(self.samples), elsewhere)
-
-    def extend(self, scenarios: Iterable[CustomScenario] = (), faults: Iterable[CustomFault] = ()) -> Self:
-        """Register custom scenarios and faults, replacing those registered before."""
-        self._scenarios = {**SCENARIOS, **{scenario.name: scenario.make for scenario in scenarios}}
-        self._custom_faults = {fault.name: fault.make for fault in faults}
+        self._set_scenario_of_all(name, arguments)
         return self
 
     def fault(
@@ -184,23 +160,11 @@ class Space(Responder):
         were changed, and removes the fault; a `with` block removes it at its end. Raises `SettingError` for an unknown
         fault, arguments that do not fit, or a rule that the contract does not have.
         """
-        timed = self._fault(spec, *arguments, times=times, every=every, after=after, **named)
-        active = FaultInPlay(timed, self._remove)
-        with self._lock:
-            self._faults = (*self._faults, active)
-        return active
-
-    def _fault(self, spec: Any, *arguments: Any, **named: Any) -> Fault:
-        # Imported here, because a mock without faults then starts faster and needs less memory.
-        from pytest_bctrl.traffic.mock.faults import FAULTS, fault, for_contract
-
-        generic = fault(spec, *arguments, known={**FAULTS, **self._custom_faults}, **named)
-        return for_contract(generic, [self.samples, *self.others.values()])
+        return self._add_fault(None, spec, *arguments, times=times, every=every, after=after, **named)
 
     def reset(self) -> None:
-        """Clear requests, scenario and faults, as between two tests."""
-        self._ahead = 0.0
-        self._start_over()
+        """Clear requests, scenarios and faults, as between two tests."""
+        super().reset()
         self.requests.clear()
 
     def serve_file(self, path: str | Path, *, conforming: bool = True) -> Self:
@@ -213,7 +177,8 @@ class Space(Responder):
         hint = "correct it, or serve it all the same with --nonconforming (conforming=False)"
         body, where = source.body(0), str(path)
         checked_copy(self.samples, body, self.space_id, where, conforming=conforming, fail_on="error", hint=hint)
-        return self.play(Scenario("file", source))
+        self._replace(self._data.main, Scenario("file", source))
+        return self
 
     def respond(self, request: Request) -> MockResponse:
         """Return the response to one request and record both; used by the server and the in-process transport."""

@@ -49,9 +49,28 @@ def _response(request: httpx.Request, mock_request: Request, response: MockRespo
     if request.method == "HEAD":
         body = b""
     stream = httpx.ByteStream(body)
+    if response.bytes_per_second is not None and body:
+        stream = _SlowStream(body, len(body) / response.bytes_per_second)
     if response.ending == "truncate":
         stream = _TruncatedStream(body[: len(body) // 2])
     return httpx.Response(response.status, headers=fields, stream=stream, request=request)
+
+
+class _SlowStream(httpx.ByteStream):
+    """A body that takes a number of seconds."""
+
+    def __init__(self, body: bytes, seconds: float) -> None:
+        super().__init__(body)
+        self._seconds = seconds
+
+    def __iter__(self) -> Iterator[bytes]:
+        time.sleep(self._seconds)
+        yield from super().__iter__()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        await anyio.sleep(self._seconds)
+        for part in super().__iter__():
+            yield part
 
 
 class _TruncatedStream(httpx.ByteStream):

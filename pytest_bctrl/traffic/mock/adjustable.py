@@ -1,0 +1,207 @@
+"""The data, scenarios and faults that a test sets up, for one operation or for all of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from difflib import get_close_matches
+from functools import partial
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Self
+
+from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.traffic.mock.call_syntax import call_text, seconds_of
+from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay, timed_name
+from pytest_bctrl.traffic.mock.data import StepSource, changed, checked_copy, states
+from pytest_bctrl.traffic.mock.responder import Responder
+from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, Scenario, scenario
+from pytest_bctrl.traffic.mock.setup import Setup
+from pytest_bctrl.traffic.mock.source import BodySource, fixed
+
+if TYPE_CHECKING:
+    from pytest_bctrl.traffic.mock.custom import CustomFault, CustomScenario
+
+
+class UnknownOperationError(SettingError):
+    """The contract has no operation with this name."""
+
+
+class Adjustable(Responder):
+    """A responder whose data, scenarios and faults can be set, and which remembers what was set up."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        api_key: Secret,
+        space_id: str,
+        source: BodySource | None = None,
+        beside: Adjustable | None = None,
+        *,
+        is_exhaustive: bool = False,
+    ) -> None:
+        self._changing = Lock()
+        self._setups: list[Setup] = []
+        self._ahead = 0.0
+        self._scenarios: Mapping[str, Callable[..., Scenario]] = beside._scenarios if beside else SCENARIOS
+        self._custom_faults: Mapping[str, Callable[..., Fault]] = beside._custom_faults if beside else {}
+        super().__init__(contract, api_key, space_id, source, beside, is_exhaustive=is_exhaustive)
+
+    def extend(self, scenarios: Iterable[CustomScenario] = (), faults: Iterable[CustomFault] = ()) -> Self:
+        """Register custom scenarios and faults, replacing those registered before."""
+        self._scenarios = {**SCENARIOS, **{scenario.name: scenario.make for scenario in scenarios}}
+        self._custom_faults = {fault.name: fault.make for fault in faults}
+        return self
+
+    def now(self) -> float:
+        """Return the time of the space in seconds, which `advance` moves."""
+        return time.monotonic() + self._ahead
+
+    def advance(self, seconds: float) -> Self:
+        """Move the clock of the space forward, so that the states of a sequence change without waiting."""
+        self._ahead += seconds_of(seconds, "mock.advance")
+        return self
+
+    def reset(self) -> None:
+        """Clear scenarios, faults and the record of what was set up, as between two tests."""
+        self._ahead = 0.0
+        self._start_over()
+        self._setups.clear()
+
+    def _operation(self, name: str) -> Operation:
+        """Return an operation by its `operationId` or label; raises `SettingError` that lists close names."""
+        for operation in self.contract.operations:
+            if name in (operation.operation_id, operation.label):
+                return operation
+        names = [operation.operation_id or operation.label for operation in self.contract.operations]
+        names += [operation.label for operation in self.contract.operations if operation.operation_id]
+        close = get_close_matches(str(name), names, 5, 0.5) or names[:5]
+        raise UnknownOperationError(
+            "the contract has no such operation", where=f"operation {name}", hint=f"it has: {', '.join(close)}"
+        )
+
+    def _set_body(self, operation: Operation, body: Any, where: str, *, conforming: bool) -> None:
+        """Serve a copy of a body, or of the items of a list."""
+        if operation.label not in self._data.samples:
+            self._set_text(operation, body, where)
+            return
+        samples = self.samples_of(operation)
+        is_item_list = isinstance(body, list) and samples.lists
+        whole_body = samples.with_items(body) if is_item_list else body
+        served_body = checked_copy(samples, whole_body, self.space_id, where, conforming=conforming)
+        self._replace(operation, Scenario("served", fixed(lambda: served_body)))
+
+    def _set_text(self, operation: Operation, body: Any, where: str) -> None:
+        success = operation.success
+        if success is None or not success.content:
+            raise SettingError(f"{operation.label} documents no body", where=where, hint="set a fault instead")
+        if not isinstance(body, str | bytes):
+            media_type = next(iter(success.content))
+            raise SettingError(
+                f"{operation.label} responds with {media_type}", where=where, hint="give its body as text or bytes"
+            )
+        data = body.encode() if isinstance(body, str) else body
+        self._replace(operation, Scenario("served", BodySource(lambda: [data])))
+
+    def _update(
+        self, operation: Operation, item_id: str, changes: Mapping[str, Any], where: str, *, conforming: bool
+    ) -> None:
+        """Change one item of the list that an operation serves."""
+        with self._changing:
+            samples = self.samples_of(operation)
+            updated = changed(samples, self._body_of(operation), item_id, changes, where)
+            body = checked_copy(samples, updated, self.space_id, where, conforming=conforming)
+            self._mark_replaced(operation)
+            # The scenario of the responses continues; only their data change.
+            self._scenes[operation.label] = self._scene(operation)._replace(source=fixed(lambda: body))
+
+    def _set_sequence(self, operation: Operation, steps: tuple[Any, ...], where: str, *, conforming: bool) -> None:
+        """Serve a sequence of states, and stay in the last."""
+        if not steps:
+            return
+        samples = self.samples_of(operation)
+        source = StepSource(self.now)
+        for number, (step, body, fault) in enumerate(states(samples, self._body_of(operation), steps, where), 1):
+            copy = checked_copy(samples, body, self.space_id, f"{where}: step {number}", conforming=conforming)
+            source.add(step, copy, None if fault is None else self._fault([operation], *fault))
+        setup = Setup(f"sequence of {len(steps)} steps", operation.label, source.remaining)
+        self._replace(operation, Scenario("sequence", source, source.transform), setup)
+
+    def _set_scenario(self, operation: Operation, name: str, arguments: Mapping[str, Any]) -> None:
+        """Play a scenario for one operation."""
+        setup = Setup(call_text("scenario", (name,), arguments), operation.label)
+        self._replace(operation, self._scenario_of(self.samples_of(operation), name, arguments), setup)
+
+    def _set_scenario_of_all(self, name: str, arguments: Mapping[str, Any], line: str = "") -> None:
+        """Play a scenario for all operations; `line` names what set it, by default the calling line."""
+        setup = Setup(call_text("scenario", (name,), arguments), line=line)
+
+        def source_for(samples: Samples) -> BodySource:
+            # A scenario such as `empty` does not apply to an operation without a list.
+            with suppress(SettingError):
+                if (source := self._scenario_of(samples, name, arguments).source) is not None:
+                    return source
+            return fixed(partial(samples.sample, self.space_id))
+
+        chosen = self._scenario_of(self.samples, name, arguments)
+        replaced = [scene.setup for scene in self._scenes.values()]
+        for earlier in (*replaced, self._whole[2]):
+            if earlier is not None:
+                earlier.is_replaced = True
+        self.play(chosen, source_for, setup)
+        self._setups.append(setup)
+
+    def _replace(self, operation: Operation, chosen: Scenario, setup: Setup | None = None) -> None:
+        """Play a scenario for one operation, in place of the current one."""
+        self._mark_replaced(operation)
+        self._play_for(operation, chosen, setup)
+        if setup is not None:
+            self._setups.append(setup)
+
+    def _mark_replaced(self, operation: Operation) -> None:
+        scene = self._scenes.get(operation.label)
+        current = self._whole[2] if scene is None else scene.setup
+        if current is not None:
+            current.is_replaced = True
+
+    def _add_fault(self, operation: Operation | None, spec: Any, *arguments: Any, **named: Any) -> FaultInPlay:
+        """Add a fault of one operation, or of all of them."""
+        operations = self.contract.operations if operation is None else (operation,)
+        active = FaultInPlay(self._fault(operations, spec, *arguments, **named), self._remove, operation)
+        label = "" if operation is None else operation.label
+        self._setups.append(Setup(f"fault {timed_name(active.fault)}", label, active.remaining))
+        with self._lock:
+            self._faults = (*self._faults, active)
+        return active
+
+    def _fault(self, operations: Iterable[Operation], spec: Any, *arguments: Any, **named: Any) -> Fault:
+        # Imported here, because a mock without faults then starts faster and needs less memory.
+        from pytest_bctrl.traffic.mock.faults import FAULTS, fault, for_contract
+
+        generic = fault(spec, *arguments, known={**FAULTS, **self._custom_faults}, **named)
+        samples = [
+            self._data.samples[operation.label] for operation in operations if operation.label in self._data.samples
+        ]
+        return for_contract(generic, samples)
+
+    @property
+    def unused(self) -> list[str]:
+        """A line per fault, scenario and sequence that was set up and not used up, with the line that set it."""
+        return [problem for setup in self._setups if (problem := setup.problem)]
+
+    def assert_setup_used(self) -> None:
+        """Raise `AssertionError` if a fault, scenario or sequence was set up and not used up by requests."""
+        if lines := self.unused:
+            raise AssertionError("\n".join(["the mock was set up for requests that never arrived:", *lines]))
+
+    def _scenario_of(self, samples: Samples, name: str, arguments: Mapping[str, Any]) -> Scenario:
+        result = scenario(name, samples, self.space_id, self._scenarios, **arguments)
+        if result.source is not None:
+            result.source.now = self.now
+            result.source.is_generated = True
+            # Generated now, so that no client has to wait for 100,000 items.
+            result.source.payload(0)
+        return result

@@ -1,0 +1,235 @@
+"""Documented examples are served before generated data, and any document can be mocked."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.http.message import MockResponse, Request
+from pytest_bctrl.traffic.mock import MockServer
+from tests.mock.asking import ask
+from tests.mock.test_operations import response
+
+PERSON = {
+    "type": "object",
+    "required": ["id", "name"],
+    "properties": {
+        "id": {"type": "string", "example": "p-1"},
+        "name": {"type": "string", "examples": ["Ada", "Grace"]},
+        "age": {"type": "integer", "minimum": 0, "example": 36},
+        "role": {"enum": ["admin", "user"], "example": "user"},
+        "broken": {"type": "string", "maxLength": 3, "example": "too long"},
+    },
+}
+
+
+def contract(operation: dict[str, Any], version: str = "3.1.0", path: str = "/x", **further: Any) -> Contract:
+    """Return a contract with one GET."""
+    paths = {path: {"get": operation}}
+    return from_document({"openapi": version, "info": {"title": "x", "version": "1"}, "paths": paths, **further}, "x")
+
+
+def fetch(of: Contract, target: str = "/x", prefer: str = "") -> MockResponse:
+    fields = (("prefer", prefer),) if prefer else ()
+    return MockServer(of).respond(Request("GET", target, fields))
+
+
+def body(of: Contract, target: str = "/x", prefer: str = "") -> Any:
+    return json.loads(fetch(of, target, prefer).body)
+
+
+NAMED = {"small": {"value": [{"id": "s", "name": "S"}]}, "two": {"value": [{"id": "a", "name": "A"}] * 2}}
+
+
+@pytest.mark.parametrize(
+    ("example", "expected"),
+    [
+        ({"example": [{"id": "e", "name": "E"}]}, [{"id": "e", "name": "E"}]),
+        ({"examples": NAMED}, NAMED["small"]["value"]),
+        ({"examples": {"bad": {"value": 7}, **NAMED}}, NAMED["small"]["value"]),
+        ({"examples": {"elsewhere": {"externalValue": "http://x.test"}, **NAMED}}, NAMED["small"]["value"]),
+        ({"example": json.dumps([{"id": "text", "name": "T"}])}, [{"id": "text", "name": "T"}]),
+    ],
+)
+def test_the_first_example_that_conforms_is_served(example: dict[str, Any], expected: Any) -> None:
+    of = contract({"responses": {"200": response({"type": "array", "items": PERSON}, **example)}})
+    assert expected == body(of)
+
+
+def test_an_example_that_does_not_conform_is_not_served_and_named() -> None:
+    of = contract({"responses": {"200": response({"type": "array", "items": PERSON}, example=[{"id": 1}])}})
+    assert [] == list(Draft202012Validator({"type": "array", "items": PERSON}).iter_errors(body(of)))
+    (problem,) = MockServer(of).invalid_examples
+    assert problem.startswith("GET /x: the example of 200 application/json does not conform: [0]")
+
+
+@pytest.mark.parametrize("schema", [{"examples": [{"id": "s", "name": "S"}]}, {"example": {"id": "s", "name": "S"}}])
+def test_the_example_of_a_schema_is_served(schema: dict[str, Any]) -> None:
+    of = contract({"responses": {"200": response({**PERSON, **schema})}})
+    assert {"id": "s", "name": "S"} == body(of)
+
+
+def test_the_examples_of_properties_are_served() -> None:
+    """Those of free text and numbers in every item; ids stay distinct, and every listed value is served too."""
+    of = contract({"responses": {"200": response({"type": "array", "items": PERSON})}})
+    items = body(of)
+    first = items[0]
+    assert ("p-1", "Ada", 36, "user") == (first["id"], first["name"], first["age"], first["role"])
+    assert {"Ada", "Grace"} == {item["name"] for item in items}
+    assert len(items) == len({item["id"] for item in items})
+    assert {"admin", "user"} == {item["role"] for item in items if "role" in item}
+    assert all(item.get("age", 36) == 36 for item in items)
+
+
+def test_a_request_selects_an_example() -> None:
+    ada, bob = ({"value": {"id": number, "name": name}} for number, name in (("1", "Ada"), ("2", "Bob")))
+    gone, never = ({"value": {"why": why}} for why in ("gone", "never"))
+    people = response(PERSON, examples={"ada": ada, "bob smith": bob})
+    missing = response({"type": "object"}, examples={"gone": gone, "never": never})
+    of = contract({"responses": {"200": people, "404": missing}})
+    assert "Bob" == body(of, prefer='example="bob smith"')["name"]
+    selected = fetch(of, prefer="example=ada")
+    assert ("Ada", 'example="ada"') == (json.loads(selected.body)["name"], selected.header("preference-applied"))
+    other = fetch(of, prefer="code=404, example=never")
+    assert (404, {"why": "never"}) == (other.status, json.loads(other.body))
+    assert {"why": "gone"} == body(of, prefer="code=404")
+    for prefer in ("example=eve", "code=404, example=ada", "code=409, example=ada"):
+        unknown = fetch(of, prefer=prefer)
+        assert 400 == unknown.status
+    assert "the response 200 has no example eve; it has: ada, bob smith" == body(of, prefer="example=eve")["detail"]
+
+
+def test_a_fault_has_the_documented_example_of_its_status() -> None:
+    of = contract(
+        {"responses": {"200": response(PERSON), "503": response({"type": "object"}, example={"try": "later"})}}
+    )
+    with MockServer(of) as mock:
+        mock.fault("status", 503)
+        assert {"try": "later"} == ask(mock, "GET", "/x", {}).json()
+
+
+def test_header_fields_have_their_examples_and_a_redirect_its_location() -> None:
+    headers = {
+        "Location": {"schema": {"type": "string", "format": "uri"}},
+        "X-Limit": {"schema": {"type": "integer"}, "example": 100},
+        "X-Bad": {"schema": {"type": "integer"}, "example": "many"},
+        "X-Silent": {"schema": {"type": "integer"}},
+        "X-Required": {"required": True, "schema": {"const": "yes"}},
+        "Content-Length": {"required": True, "schema": {"type": "integer"}, "example": 7},
+    }
+    sent = fetch(contract({"responses": {"302": {"description": "x", "headers": headers}}}))
+    assert ("100", None, None, "yes", None) == tuple(
+        sent.header(name) for name in ("X-Limit", "X-Bad", "X-Silent", "X-Required", "Content-Length")
+    )
+    assert "://" in (sent.header("Location") or "")
+    headers["Location"]["example"] = "https://shop.test/login"
+    redirect = fetch(contract({"responses": {"302": {"description": "x", "headers": headers}}}))
+    assert (302, "https://shop.test/login") == (redirect.status, redirect.header("Location"))
+
+
+@pytest.mark.parametrize(
+    ("media_type", "example", "expected"),
+    [("text/csv", "a,b\n", b"a,b\n"), ("application/xml", "<a/>", b"<a/>"), ("text/plain", 7, b"7")],
+)
+def test_a_text_has_its_example(media_type: str, example: Any, expected: bytes) -> None:
+    sent = fetch(contract({"responses": {"200": response(True, media_type, example=example)}}))
+    assert (expected, media_type) == (sent.body, sent.header("content-type"))
+
+
+@pytest.mark.parametrize("example", [{"example": "known"}, {"schema": {"type": "string", "example": "known"}}, {}])
+@pytest.mark.parametrize("documented", [{"403": {"description": "x"}}, {"404": {"description": "x"}}, {}])
+def test_an_example_is_not_the_only_valid_id(example: dict[str, Any], documented: dict[str, Any]) -> None:
+    parameter = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, **example}
+    of = contract({"parameters": [parameter], "responses": {"200": response(PERSON), **documented}}, path="/x/{id}")
+    assert [200, 200] == [fetch(of, f"/x/{name}").status for name in ("known", "another")]
+
+
+def test_a_contract_run_knows_only_the_ids_of_the_contract() -> None:
+    """It checks that an API rejects unknown ids, so its mock must reject them."""
+    parameter = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "example": "known"}
+    of = contract({"parameters": [parameter], "responses": {"200": response(PERSON)}}, path="/x/{id}")
+    mock = MockServer(of, is_exhaustive=True)
+    assert [200, 404] == [mock.respond(Request("GET", f"/x/{name}")).status for name in ("known", "another")]
+
+
+@pytest.mark.parametrize("further", [{}, {"allOf": [{"maxLength": 9}]}])
+def test_a_nullable_enum_without_null_never_is_null(further: dict[str, Any]) -> None:
+    state = {"type": "string", "nullable": True, "enum": ["a", "b"], **further}
+    item = {"type": "object", "required": ["state"], "properties": {"state": state}}
+    of = contract({"responses": {"200": response({"type": "array", "items": item})}}, "3.0.3")
+    with MockServer(of) as mock:
+        for _ in range(2):
+            states = [found["state"] for found in ask(mock, "GET", "/x", {}).json()]
+            assert {"a", "b"} == set(states)
+            mock.scenario("many", count=30)
+
+
+def test_a_nullable_enum_with_null_is_null_at_times() -> None:
+    item = {"type": "object", "required": ["a"], "properties": {"a": {"nullable": True, "enum": ["a", None]}}}
+    of = contract({"responses": {"200": response({"type": "array", "items": item})}}, "3.0.3")
+    assert {"a", None} == {found["a"] for found in body(of)}
+
+
+def test_templates_that_differ_in_their_names_share_their_methods() -> None:
+    def parameter(name: str) -> list[dict[str, Any]]:
+        return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}}]
+
+    paths = {
+        "/files/{file}": {"get": {"parameters": parameter("file"), "responses": {"200": response(PERSON)}}},
+        "/files/{folder}": {"post": {"parameters": parameter("folder"), "responses": {"201": response(PERSON)}}},
+    }
+    of = from_document({"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": paths}, "x")
+    with MockServer(of) as mock:
+        assert [200, 201] == [ask(mock, method, "/files/1", {}).status for method in ("GET", "POST")]
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.text("ab", max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=6,
+)
+SCHEMAS = st.sampled_from(
+    [
+        {"type": "array", "items": {"type": "string", "maxLength": 2}},
+        {"type": "object", "required": ["a"], "properties": {"a": {"type": ["integer", "null"]}}},
+        {"type": ["string", "null"]},
+        {"enum": [1, "a", None]},
+        True,
+    ]
+)
+
+
+@given(SCHEMAS, VALUES)
+def test_an_example_is_served_if_and_only_if_an_independent_engine_accepts_it(schema: Any, example: Any) -> None:
+    of = contract({"responses": {"200": response(schema, example=example)}})
+    served = body(of)
+    validator = Draft202012Validator(schema)
+    assert validator.is_valid(served)
+    as_text = isinstance(example, str) and not validator.is_valid(example)
+    if not as_text:
+        assert validator.is_valid(example) == (not MockServer(of).invalid_examples)
+    if validator.is_valid(example):
+        assert (example, type(example)) == (served, type(served))
+
+
+def test_the_command_starts_with_the_published_spec(tmp_path: Any) -> None:
+    """It has a path parameter without an example; the request that the command shows works."""
+    script = (
+        "import sys; from pytest_bctrl.cli import mock as command; from pytest_bctrl.__main__ import main\n"
+        "command._end_on_signals = lambda: type('Ended', (), {'wait': lambda self, seconds: True})()\n"
+        "sys.exit(main(['mock', '--port', '0', '--contract', sys.argv[1]]))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script, "contracts/runtimes.openapi.yaml"], capture_output=True, text=True, check=False
+    )
+    assert (0, "") == (result.returncode, result.stderr)
+    assert "/v1/spaces/" in result.stdout.partition("try: curl")[2]
