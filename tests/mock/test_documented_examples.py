@@ -131,8 +131,8 @@ def test_header_fields_have_their_examples_and_a_redirect_its_location() -> None
         sent.header(name) for name in ("X-Limit", "X-Bad", "X-Silent", "X-Required", "Content-Length")
     )
     assert "://" in (sent.header("Location") or "")
-    headers["Location"]["example"] = "https://shop.test/login"
-    redirect = fetch(contract({"responses": {"302": {"description": "x", "headers": headers}}}))
+    located = {"Location": {"schema": {"type": "string"}, "example": "https://shop.test/login"}}
+    redirect = fetch(contract({"responses": {"302": {"description": "x", "headers": located}}}))
     assert (302, "https://shop.test/login") == (redirect.status, redirect.header("Location"))
 
 
@@ -177,6 +177,20 @@ def test_a_nullable_enum_with_null_is_null_at_times() -> None:
     item = {"type": "object", "required": ["a"], "properties": {"a": {"nullable": True, "enum": ["a", None]}}}
     of = contract({"responses": {"200": response({"type": "array", "items": item})}}, "3.0.3")
     assert {"a", None} == {found["a"] for found in body(of)}
+
+
+def test_an_invalid_operation_gets_501_with_the_reason_and_the_others_are_mocked() -> None:
+    paths = {
+        "/good/{id}": {"get": {"responses": {"200": response(PERSON)}}},
+        "/bad/{id}": {"get": {"responses": {"200": response({"type": "strnig"})}}},
+    }
+    of = from_document({"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": paths}, "x")
+    with MockServer(of) as mock:
+        good, bad = (ask(mock, "GET", path, {}) for path in ("/good/1", "/bad/1"))
+        other = ask(mock, "PUT", "/bad/1", {})
+    assert (200, 501, 404) == (good.status, bad.status, other.status)
+    assert bad.json()["detail"].startswith("the mock cannot respond to GET /bad/{id}: ")
+    assert "strnig" in bad.json()["detail"]
 
 
 def test_templates_that_differ_in_their_names_share_their_methods() -> None:

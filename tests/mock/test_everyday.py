@@ -202,8 +202,10 @@ def test_requests_are_matched_by_query_header_and_body() -> None:
         requests.assert_requested(json={"qty": 2, "id": "1"}, times=1)
         requests.assert_requested(body="plain", times=1)
         requests.assert_requested(body=b"plain", times=1)
-        for absent in ({"query": {"tag": "a"}}, {"headers": {"x-trace": "8"}}, {"json": {}}, {"body": "plai"}):
-            requests.assert_requested(times=0, **absent)  # type: ignore[arg-type]
+        requests.assert_requested(times=0, query={"tag": "a"})
+        requests.assert_requested(times=0, headers={"x-trace": "8"})
+        requests.assert_requested(times=0, json={})
+        requests.assert_requested(times=0, body="plai")
         with pytest.raises(AssertionError) as failure:
             requests.assert_requested("PUT", query={"a": 1}, headers={"b": "c"}, body="d", json={"e": None})
     expected = """expected at least once: PUT any path [query a=1] [b: c] [body 'd'] [JSON {"e": null}]"""
