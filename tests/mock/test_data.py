@@ -126,9 +126,8 @@ def test_update_changes_dependent_properties(mock: MockServer) -> None:
     changed, *unchanged = reply.json()["runtimes"]
     assert ("desktop", "2040-01-01T00:00:00.001Z") == (changed["type"], changed["updatedAt"])
     assert (others, "chunked") == (unchanged, reply.headers["transfer-encoding"])
-    with pytest.raises(
-        SettingError, match=rf"no runtime with the id 'nope' is being served \(take one of: {first['id']}, .*…\)"
-    ):
+    message = rf'no runtime with the id "nope" is being served \(take one of: {first["id"]}, .*…\)'
+    with pytest.raises(SettingError, match=message):
         mock.update("nope", status="failed")
     with pytest.raises(SettingError, match="take one of: none"):
         mock.scenario("empty").update("nope", status="failed")
@@ -172,7 +171,7 @@ def test_a_sequence_advances_by_responses_and_time(steps: list[tuple[str, int]],
     ("wrong", "message"),
     [
         (lambda mock: mock.step([], responses=-1), "responses=-1 is not a whole number"),
-        (lambda mock: mock.step([], seconds="x"), "'x' is not a time"),
+        (lambda mock: mock.step([], seconds="x"), '"x" is not a time'),
         (lambda mock: mock.sequence("explode"), "explode: there is no such fault"),
         (lambda mock: mock.sequence([], {"nope": {}}), "mock.sequence: step 2: no runtime with the id"),
     ],
