@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from pytest_bctrl.contract.deep_object import Member, read_members
-from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.engine import accepts, schema_pointer
 from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema
 from pytest_bctrl.contract.schema.ref import (
     SchemaRef,
@@ -276,8 +277,20 @@ def read_scalar(contract: Contract, schema: Schema, text: str) -> Any:
 
 def schema_types(contract: Contract, schema: Schema) -> frozenset[str]:
     """Return the JSON types that a schema and its branches name, or else those of listed values or of keywords."""
+    remembered = _types_by_schema(contract)
+    if id(schema) in remembered:
+        return remembered[id(schema)]
     types: set[str] = set()
     for applicable in _applicable_keywords(contract, schema):
         values = listed_values(applicable) or ()
         types |= {*named_types(applicable)} or {*map(type_name, values)} or {*implied_types(applicable)}
+    if schema_pointer(contract, schema):
+        # The document keeps its schemas alive, so that no other schema can have the same id.
+        remembered[id(schema)] = frozenset(types)
     return frozenset(types)
+
+
+@lru_cache(maxsize=8)
+def _types_by_schema(_contract: Contract) -> dict[int, frozenset[str]]:
+    """Return the cache of `schema_types` of a contract, because a form may have thousands of fields."""
+    return {}

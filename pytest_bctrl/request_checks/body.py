@@ -59,11 +59,11 @@ class BodyChecks:
                 yield RequestViolation(BODY, "error", message, _PLACE, (), "a body", "no body", "missing")
             return
         selected = select_documented(documented.content, content_type)
-        if selected is None and (content_type.essence or not unread):
-            yield _wrong_media_type(documented, content_type)
-        elif unread:
+        if unread and (selected is not None or not content_type.essence):
             yield _not_checked(unread)
-        elif selected is not None:
+        elif selected is None:
+            yield _wrong_media_type(documented, content_type)
+        else:
             yield from self._content_violations(request, content_type, documented.content[selected])
 
     def _content_violations(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 from pytest_bctrl.checks.schema import violations
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Encoding, MediaType, Parameter, Schema
 from pytest_bctrl.contract.outline import is_json
-from pytest_bctrl.contract.parameters import item_schema, object_members, read_pairs, read_scalar, schema_types
+from pytest_bctrl.contract.parameters import Pair, item_schema, object_members, read_pairs, read_scalar, schema_types
 from pytest_bctrl.request_checks.fields import Field
 from pytest_bctrl.request_checks.media import select_documented
 from pytest_bctrl.request_checks.violation import BODY, MEDIA_TYPE, RequestViolation
@@ -25,20 +25,33 @@ def form_value(contract: Contract, media: MediaType, fields: Sequence[Field]) ->
     Of several ways to read the fields of a property, the first that gives a valid value is used, and else the first.
     """
     documented, additional = object_members(contract, media.schema)
+    by_name: dict[str, list[Field]] = {}
+    for field in fields:
+        by_name.setdefault(field.name, []).append(field)
+    # A field of another property is no member of an object.
+    pairs = [(field.name, field.text) for field in fields if field.name not in documented]
     value: dict[str, Any] = {}
     used: set[str] = set()
     for name, schema in documented.items():
         encoding = media.encoding.get(name, _DEFAULT)
-        readings = list(_readings(contract, name, schema, encoding, fields, documented))
+        named = by_name.get(name, [])
+        own_pairs = [*((name, field.text) for field in named), *pairs]
+        readings = list(_readings(contract, Property(name, schema, encoding), named, own_pairs))
         if readings:
             value[name] = next((reading for reading in readings if accepts(contract, schema, reading)), readings[0])
             used |= _names_of(contract, name, schema, encoding)
-    for name in dict.fromkeys(field.name for field in fields):
-        is_member = any(name.startswith(f"{member}[") for member in value)
-        if name not in documented and name not in used and not is_member:
-            named = [field for field in fields if field.name == name]
+    for name, named in by_name.items():
+        if name not in documented and name not in used and name.partition("[")[0] not in value:
             value[name] = next(_direct_readings(contract, additional or True, named))
     return value
+
+
+class Property(NamedTuple):
+    """A documented property of a form."""
+
+    name: str
+    schema: Schema
+    encoding: Encoding
 
 
 def _names_of(contract: Contract, name: str, schema: Schema, encoding: Encoding) -> set[str]:
@@ -48,25 +61,19 @@ def _names_of(contract: Contract, name: str, schema: Schema, encoding: Encoding)
     return {name, *object_members(contract, schema)[0]}
 
 
-def _readings(
-    contract: Contract,
-    name: str,
-    schema: Schema,
-    encoding: Encoding,
-    fields: Sequence[Field],
-    documented: Mapping[str, Schema],
-) -> Iterator[Any]:
-    named = [field for field in fields if field.name == name]
+def _readings(contract: Contract, documented: Property, named: Sequence[Field], pairs: Sequence[Pair]) -> Iterator[Any]:
+    """Yield the values that the fields of a form may represent for a property.
+
+    `named` are the fields with its name; `pairs` are those and the fields that no property documents.
+    """
+    name, schema, encoding = documented
     has_style = encoding.style is not None or encoding.explode is not None
     if named and not has_style:
         yield from _direct_readings(contract, schema, named, is_json(encoding.content_type))
     if not is_json(encoding.content_type):
         style = encoding.style or "form"
         explode = style == "form" if encoding.explode is None else encoding.explode
-        parameter = Parameter(name, "query", False, schema, style=style, explode=explode)
-        # A field of another property is no member of this object.
-        pairs = [(field.name, field.text) for field in fields if field.name == name or field.name not in documented]
-        yield from read_pairs(contract, parameter, pairs, documented)
+        yield from read_pairs(contract, Parameter(name, "query", False, schema, style=style, explode=explode), pairs)
 
 
 def _direct_readings(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache, partial
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -100,26 +101,40 @@ class ParameterChecks:
 
     def _undocumented(self, pairs: Sequence[Pair], names: set[str]) -> Iterator[RequestViolation]:
         """Yield a note for every name in a query that no parameter and no property of a parameter has."""
-        for name in dict.fromkeys(name for name, _ in pairs):
-            if name not in names and not any(self._has_member(parameter, name) for parameter in self._query):
-                message = "the contract documents no such parameter"
-                yield RequestViolation(
-                    UNDOCUMENTED_PARAMETER,
-                    "info",
-                    message,
-                    f"query {name}",
-                    expected="a documented name",
-                    observed=name,
-                )
+        undocumented = (
+            name
+            for name in dict.fromkeys(name for name, _ in pairs)
+            if name not in names and not any(has_member(name) for has_member in self._member_tests)
+        )
+        for name in islice(undocumented, _MOST):
+            message = "the contract documents no such parameter"
+            yield RequestViolation(
+                UNDOCUMENTED_PARAMETER, "info", message, f"query {name}", (), "a documented name", name
+            )
 
-    def _has_member(self, parameter: Parameter, name: str) -> bool:
-        """Return whether a name in the query is that of a property of a parameter."""
-        if parameter.style == "deepObject":
-            return name.startswith(f"{parameter.name}[")
-        if parameter.is_json or not parameter.explode:
-            return False
-        documented, additional = object_members(self._contract, parameter.schema)
-        return name in documented or additional is not None
+    @cached_property
+    def _member_tests(self) -> list[Callable[[str], bool]]:
+        """Functions that return whether a name in the query belongs to a parameter with another name."""
+        tests: list[Callable[[str], bool]] = []
+        for parameter in self._query:
+            if parameter.style == "deepObject":
+                tests.append(partial(_begins_with, f"{parameter.name}["))
+            elif parameter.explode and not parameter.is_json:
+                documented, additional = object_members(self._contract, parameter.schema)
+                tests.append(_any_name if additional is not None else documented.__contains__)
+        return tests
+
+
+_MOST = 20
+"""Maximum number of undocumented names in a query that are reported."""
+
+
+def _begins_with(prefix: str, name: str) -> bool:
+    return name.startswith(prefix)
+
+
+def _any_name(name: str) -> bool:
+    return True
 
 
 def _within(operation: Operation, in_: str) -> list[Parameter]:

@@ -137,10 +137,10 @@ def read_only_paths(contract: Contract, schema: Schema, value: Any) -> list[Path
     """Return the paths of the read-only properties in a valid value, the outermost only."""
     if not has_read_only(contract) or not accepts(contract, schema, value):
         return []
-    paths: list[Path] = []
+    # A dictionary, because it keeps the order.
+    paths: dict[Path, None] = {}
     for located in located_values(contract, schema, value):
-        if not located.path or any(located.path[: len(path)] == path for path in paths):
-            continue
-        if _is_read_only(contract, located.schema):
-            paths.append(located.path)
-    return paths
+        outer = (located.path[:length] for length in range(1, len(located.path)))
+        if located.path and _is_read_only(contract, located.schema) and not any(path in paths for path in outer):
+            paths[located.path] = None
+    return list(paths)

@@ -84,8 +84,15 @@ def findings_of(violations: Iterable[RequestViolation], label: str, method: str,
     groups: dict[tuple[str, ...], list[RequestViolation]] = {}
     for violation in violations:
         key = (violation.rule, violation.location, violation.message)
+        if key not in groups and len(groups) >= _MOST:
+            # A finding takes time, and nobody reads so many.
+            key = next(reversed(groups))
         groups.setdefault(key, []).append(violation)
     return [_finding(group, label, method, path) for group in groups.values()]
+
+
+_MOST = 100
+"""Maximum number of findings about one request; the last counts all further violations."""
 
 
 def _shown(violation: RequestViolation) -> Any:

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from pytest_bctrl import check_request
+from pytest_bctrl.contract.read import from_document
+
 from .orders import ORDER, body, contract_of_body, contract_of_paths, lines, operation, posted
 
 VALID = {"qty": 1, "size": "s"}
@@ -163,8 +166,6 @@ def test_content_codings_are_decoded(coding: str, encode: Any, expected: list[st
 
 
 def test_a_password_is_not_shown() -> None:
-    from pytest_bctrl import check_request
-
     for content in (
         {**VALID, "password": "short"},
         {**VALID, "password": "long-enough", "extra": {"token": "t0ps3cret"}},
@@ -209,3 +210,65 @@ def test_conditions_about_read_only_properties_are_unchanged() -> None:
         "not": {"required": ["id"], "properties": {"id": {"readOnly": True}}},
     }
     assert [] == posted(contract_of_body(schema), "{}")
+
+
+@pytest.mark.parametrize(
+    ("schema", "content", "keyword"),
+    [
+        ({"type": "integer", "format": "int32"}, 2**31 - 1, None),
+        ({"type": "integer", "format": "int32"}, 2**31, "maximum"),
+        ({"type": "integer", "format": "int32"}, -(2**31) - 1, "minimum"),
+        ({"type": ["integer", "null"], "format": "int64"}, -(2**63), None),
+        ({"type": ["integer", "null"], "format": "int64"}, 2**63, "maximum"),
+        ({"type": "integer", "format": "int32", "minimum": 5, "maximum": 7}, 8, "maximum"),
+        ({"type": "integer", "format": "int32", "minimum": 5, "maximum": 2**40}, 4, "minimum"),
+        ({"not": {"type": "integer", "format": "int32"}}, "a", None),
+    ],
+)
+def test_an_integer_has_the_range_of_its_format(schema: Any, content: Any, keyword: str | None) -> None:
+    expected = [f"error request_body body: the value breaks '{keyword}'"] if keyword else []
+    assert expected == posted(contract_of_body(schema), json.dumps(content))
+
+
+def test_a_parameter_has_the_range_of_its_format() -> None:
+    identity = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer", "format": "int64"}}
+    contract = contract_of_paths({"/orders/{id}": {"get": operation(parameters=[identity])}})
+    assert [] == lines(contract, "GET", f"/orders/{2**63 - 1}")
+    assert ["error request_parameters path id: the value breaks 'maximum'"] == lines(
+        contract, "GET", f"/orders/{2**63}"
+    )
+
+
+def test_a_recursive_schema_may_have_read_only_properties() -> None:
+    node = {
+        "type": "object",
+        "required": ["id", "name"],
+        "properties": {
+            "id": {"readOnly": True},
+            "name": {"type": "string"},
+            "child": {"$ref": "#/components/schemas/N"},
+        },
+    }
+    paths = {"/orders": {"post": body({"$ref": "#/components/schemas/N"})}}
+    contract = contract_of_paths(paths, components={"schemas": {"N": node}})
+    assert [] == posted(contract, '{"name": "a", "child": {"name": "b"}}')
+    assert ["error request_body body.child.name: the required property is missing"] == posted(
+        contract, '{"name": "a", "child": {}}'
+    )
+    (line,) = posted(contract, '{"name": "a", "child": {"name": "b", "id": {"id": 1}}}')
+    assert line.startswith("warning read_only_property body.child.id")
+
+
+def test_a_nullable_property_of_openapi_3_0_may_be_read_only() -> None:
+    properties = {"id": {"nullable": True, "readOnly": True, "allOf": [{"type": "integer"}]}, "n": {"type": "integer"}}
+    schema = {"type": "object", "required": ["id", "n"], "properties": properties}
+    paths = {"/orders": {"post": body(schema)}}
+    contract = from_document({"openapi": "3.0.3", "info": {"title": "x", "version": "1"}, "paths": paths}, "orders")
+    assert [] == posted(contract, '{"n": 1}')
+
+
+def test_many_violations_are_counted() -> None:
+    schema = {"type": "object", "additionalProperties": {"type": "integer"}}
+    content = json.dumps({f"p{number}": "x" for number in range(1_000)})
+    findings = check_request("POST", "/orders", body=json.loads(content), contract=contract_of_body(schema))
+    assert (100, 1_000) == (len(findings), sum(finding.count for finding in findings))

@@ -182,3 +182,20 @@ def content_of(part: Message) -> bytes:
     content = part.get_payload(decode=True)
     assert isinstance(content, bytes)
     return content
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "&".join(f"n{number}={number}" for number in range(10_000)),
+        "&".join(f"point[n{number}]={number}" for number in range(10_000)),
+        "&".join(["tags=a"] * 20_000),
+    ],
+)
+def test_a_form_of_many_fields_is_read_in_linear_time(body: str) -> None:
+    """A quadratic algorithm would take minutes."""
+    contract = contract_of_body({**PERSON, "additionalProperties": True}, FORM)
+    assert posted(contract, f"age=7&{body}", FORM) in (
+        [],
+        ["error request_body body.point.x: the required property is missing"],
+    )
