@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from dataclasses import replace
+from functools import cached_property, lru_cache
 from urllib.parse import unquote, urlsplit
 
 from pytest_bctrl.contract.model import Contract, Operation, path_pattern
+from pytest_bctrl.contract.valid_parts import Exclusion
 from pytest_bctrl.findings.finding import LEVELS, Finding
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.http.routes import Match, Routes
 from pytest_bctrl.request_checks.client_requests import ClientRequest
 from pytest_bctrl.request_checks.operation import OperationChecks, target_violation
-from pytest_bctrl.request_checks.violation import findings_of
+from pytest_bctrl.request_checks.violation import NOT_CHECKED, RequestViolation, findings_of
 
 
 class RequestChecks:
@@ -30,9 +32,31 @@ class RequestChecks:
             self._operations[label] = OperationChecks(self.contract, operation)
         return self._operations[label]
 
+    @cached_property
+    def _excluded(self) -> tuple[Routes, dict[str, Exclusion]]:
+        """The routes of the operations that are invalid in the document, and the exclusions by label."""
+        by_label = {exclusion.operation: exclusion for exclusion in self.contract.excluded}
+        parts = [label.partition(" ") for label in by_label]
+        operations = tuple(
+            Operation(method, path, "", "", (), {}, ()) for method, _, path in parts if path.startswith("/")
+        )
+        return Routes(replace(self.contract, operations=operations)), by_label
+
+    def exclusion(self, request: Request) -> Exclusion | None:
+        """Return why the operation of a request is not part of the contract; None if it is, or is not documented."""
+        if not self.contract.excluded:
+            return None
+        routes, by_label = self._excluded
+        operation, _ = routes.operation_and_values(request.method, request.target)
+        return None if operation is None else by_label[operation.label]
+
     def target_findings(self, request: Request, match: Match | None) -> tuple[Finding, ...]:
-        """Return the finding about a request that is to no operation of the contract."""
+        """Return the finding about a request that is to no operation of the contract, or to one that is invalid."""
         violation = target_violation(self.contract, request, match)
+        exclusion = self.exclusion(request)
+        if exclusion is not None:
+            message = f"the operation is invalid in the document: {exclusion.problem}, at #{exclusion.pointer}"
+            violation = RequestViolation(NOT_CHECKED, "warning", message, "path")
         return tuple(findings_of([violation], "", request.method, request.target.partition("?")[0]))
 
 

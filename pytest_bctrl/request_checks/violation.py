@@ -83,7 +83,7 @@ def findings_of(violations: Iterable[RequestViolation], label: str, method: str,
     """
     groups: dict[tuple[str, ...], list[RequestViolation]] = {}
     for violation in violations:
-        key = (violation.rule, violation.location, violation.message)
+        key: tuple[str, ...] = (violation.rule, violation.location, violation.message)
         if key not in groups and len(groups) >= _MOST:
             # A finding takes time, and nobody reads so many.
             key = next(reversed(groups))

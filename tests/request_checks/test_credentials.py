@@ -117,3 +117,14 @@ def test_the_response_is_acceptable(accept: str, expected: list[str]) -> None:
 def test_any_accept_is_allowed_if_the_media_type_of_the_response_is_not_documented(response: dict[str, Any]) -> None:
     contract = contract_of_paths({"/orders": {"get": {"responses": {"200": response}}}})
     assert [] == lines(contract, "GET", "/orders", {"Accept": "text/html"})
+
+
+def test_a_request_to_an_invalid_operation_is_not_checked() -> None:
+    invalid = {"responses": {"200": {"description": "", "content": {"application/json": {"schema": {"type": "x"}}}}}}
+    contract = contract_of_paths({"/orders": {"get": operation()}, "/items/{id}": {"get": invalid}})
+    (line,) = lines(contract, "GET", "/items/7")
+    assert line.startswith("warning request_not_checked path: the operation is invalid in the document: ")
+    assert [] == lines(contract, "GET", "/orders")
+    assert ["error request_target path: the contract documents no operation at this path"] == lines(
+        contract, "GET", "/nowhere"
+    )
