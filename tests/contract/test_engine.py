@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from jsonschema import Draft202012Validator
 
 from pytest_bctrl import check
@@ -67,6 +67,7 @@ KEYWORDS: list[Any] = [
 
 
 @pytest.mark.parametrize(("schema", "contract"), [(schema, contract_of(schema)) for schema in KEYWORDS])
+@settings(max_examples=50)
 @given(value=VALUES)
 def test_the_engine_agrees_with_jsonschema_on_every_keyword(schema: Any, contract: Contract, value: Any) -> None:
     # To jsonschema what is beyond a double is no integer, whatever is written.

@@ -28,7 +28,7 @@ from tests.contract.documents import contract_of, rooted
 from tests.contract.schemas import SCHEMAS, contracts
 from tests.suite.engines import exchange_of
 
-laws = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+laws = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def found_in(contract: Contract, body: Any) -> tuple[Response, list[Finding]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_bctrl.conformance import check
@@ -195,6 +195,7 @@ def _own_list(mock: MockServer) -> Request:
     return Request("GET", f"/v1/spaces/{mock.space_id}/runtimes", fields)
 
 
+@settings(max_examples=30)
 @given(st.lists(st.sampled_from(["active", "stopped", "failed"]), max_size=5), st.integers(0, 7))
 def test_every_state_of_a_sequence_conforms_to_the_contract(statuses: list[str], index: int) -> None:
     mock = MockServer(CONTRACT)

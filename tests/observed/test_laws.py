@@ -39,7 +39,7 @@ def test_column_wise_observation_equals_a_walk_over_values(body: Any) -> None:
 
 
 @given(mutated())
-@settings(max_examples=30)
+@settings(max_examples=10)
 def test_a_long_list_observed_in_chunks_yields_the_same(body: Any) -> None:
     if isinstance(body, dict) and isinstance(body.get("runtimes"), list):
         long = {**body, "runtimes": [copy.copy(item) for _ in range(120) for item in body["runtimes"]]}

@@ -137,7 +137,7 @@ def _does(mutant: Mutant, admitted: set[tuple[str, str]]) -> bool:
     )
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(MUTANTS), st.data())
 def test_observing_a_mutant_does_not_accept_mutants_elsewhere(mutant: Mutant, data: st.DataObject) -> None:
     suggested = made_of(mutant.body)
@@ -147,7 +147,7 @@ def test_observing_a_mutant_does_not_accept_mutants_elsewhere(mutant: Mutant, da
         assert is_refused(unlike.body, suggested), unlike.name
 
 
-@settings(max_examples=30, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.sampled_from(sorted(SEEN)), min_size=2, max_size=4, unique=True))
 def test_several_observed_differences_are_accepted_together(names: list[str]) -> None:
     bodies = [edited(SEEN[name])() for name in names]
@@ -156,7 +156,7 @@ def test_several_observed_differences_are_accepted_together(names: list[str]) ->
     assert [] == differences(suggested, seen(*bodies, contract=suggested))
 
 
-@settings(max_examples=30, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, suppress_health_check=list(HealthCheck))
 @given(responses())
 def test_conforming_traffic_suggests_nothing(body: dict[str, Any]) -> None:
     assert [] == suggest(CONTRACT, seen(body)).actions
@@ -212,7 +212,7 @@ def test_observed_integers_and_numbers_are_added_as_alternatives() -> None:
     assert [] != list(wrong("text", suggested))
 
 
-@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, suppress_health_check=list(HealthCheck))
 @given(_SCHEMAS, _SHARED, st.lists(_VALUES, min_size=1, max_size=3))
 @example({"enum": ["a", "b"]}, {"type": "string"}, [None, []])
 @example({"type": "array", "items": {"type": "string", "enum": ["a"]}}, {"type": "string"}, [[[]], [None, False]])
@@ -227,7 +227,7 @@ def test_any_suggested_contract_accepts_its_traffic(schema: Any, shared: Any, bo
     assert [] == [place for body in bodies for place in wrong(body, suggested)]
 
 
-@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, suppress_health_check=list(HealthCheck))
 @given(_SCHEMAS, _SHARED, st.lists(_VALUES, min_size=1, max_size=2), _VALUES)
 @example({"type": "string"}, {"type": "string"}, [0.5], 0)
 @example({"type": "object", "properties": {"b": {}}}, {}, [{"a": False}, {"a": None}], {"a": None})

@@ -48,7 +48,7 @@ if find_spec("hypothesis"):
     from hypothesis import HealthCheck, settings
 
     # Many processes on two cores are slow, which says nothing of the example.
-    settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("busy", deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("busy")
 """
 

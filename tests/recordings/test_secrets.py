@@ -94,7 +94,7 @@ values = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=6, max
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @example("uest b", "base64 in a url", "request body")
 @example("00000/", "base64 of json with slashes", "body")
 @given(keys | values, st.sampled_from(sorted(SPELLINGS)), st.sampled_from(sorted(PLACES)))
@@ -171,7 +171,7 @@ def test_the_error_has_the_location_in_a_json_body(body: bytes, place: str) -> N
         refuse_secret([replace(PLAIN, body=body)], "x.har", secret)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.uuids().map(str), min_size=1, max_size=4, unique=True), st.booleans())
 def test_scrubbing_replaces_identifiers_consistently(identifiers: list[str], upper: bool) -> None:
     shown = [identifier.upper() if upper else identifier for identifier in identifiers]
@@ -205,7 +205,7 @@ def test_a_uuid_without_hyphens_is_scrubbed() -> None:
         scrub([replace(PLAIN, body=json.dumps([str(identifier), packed]).encode())], "x.har", "some-space")
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.uuids().map(str), st.sampled_from(sorted(SPELLINGS)), st.sampled_from(sorted(PLACES)))
 def test_an_identifier_in_any_encoding_is_scrubbed_or_an_error(identifier: str, spelling: str, place: str) -> None:
     exchange = PLACES[place](PLAIN, SPELLINGS[spelling](identifier))

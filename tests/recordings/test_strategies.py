@@ -28,7 +28,7 @@ SAMPLES = Samples(CONTRACT, CONTRACT.operations[0])
 VALIDATOR = Draft202012Validator(rooted(CONTRACT, SAMPLES.schema), format_checker=FormatChecker())
 
 slow = settings(
-    deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 
 quick = settings(slow, phases=[Phase.generate])

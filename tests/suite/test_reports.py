@@ -80,7 +80,10 @@ def test_every_report_contains_the_findings(pytester: pytest.Pytester, live: Liv
     assert "testsuites" == root.tag
 
 
-@pytest.mark.parametrize("stop", [("-x",), ("-n", "2"), ("-n", "2", "-x")], ids=" ".join)
+BODY = ("-k", "answer_conforms or undocumented or invariant")
+
+
+@pytest.mark.parametrize("stop", [("-x",), ("-n", "2", *BODY), ("-n", "2", "-x", *BODY)], ids=" ".join)
 def test_reports_are_written_if_tests_fail(pytester: pytest.Pytester, live: LiveRun, stop: tuple[str, ...]) -> None:
     with serve(named("status-not-in-enum-1")) as server:
         result = live(server, "--bctrl-report=report.json", "--bctrl-report=report.html", *stop)

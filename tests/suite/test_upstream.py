@@ -28,7 +28,10 @@ def test_an_unchanged_upstream_passes(pytester: pytest.Pytester, published: Path
 
 
 def test_the_drift_test_runs_with_the_contract_suite_on_workers(pytester: pytest.Pytester, published: Path) -> None:
-    pytester.runpytest("--bctrl-mock", f"--bctrl-upstream={published}", "-n", "2").assert_outcomes(passed=46)
+    chosen = "answer_conforms or upstream"
+    pytester.runpytest("--bctrl-mock", f"--bctrl-upstream={published}", "-k", chosen, "-n", "2").assert_outcomes(
+        passed=2
+    )
 
 
 def test_bctrl_upstream_in_the_ini_file_applies_if_the_suite_runs(pytester: pytest.Pytester, published: Path) -> None:
