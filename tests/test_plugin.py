@@ -43,6 +43,30 @@ def test_an_unused_plugin_imports_nothing(pytester: pytest.Pytester, monkeypatch
     pytester.runpytest_subprocess("-p", "pytest_bctrl.plugin").assert_outcomes(passed=1)
 
 
+def test_a_contract_run_may_be_the_first_to_import_hypothesis(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plugins of Hypothesis register the random generators of modules that are imported by then, without a warning."""
+    pytest.importorskip("trio")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_first():
+            assert "trio" in sys.modules
+            assert "hypothesis" not in sys.modules
+            import hypothesis
+        """
+    )
+
+    result = pytester.runpytest_subprocess(
+        "-p", "pytest_bctrl.plugin", "-W", "error", "--bctrl-mock", "-k", "test_first"
+    )
+
+    result.assert_outcomes(passed=1, deselected=45)
+
+
 def test_the_fixtures_work_on_the_mock(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(FIXTURES + MORE)
 

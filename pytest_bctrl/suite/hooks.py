@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import threading
@@ -23,6 +22,7 @@ from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.settings import table
 from pytest_bctrl.suite.baseline import resolve_baseline
+from pytest_bctrl.suite.garbage import freeze_until_hypothesis
 from pytest_bctrl.suite.operations import require_operations
 from pytest_bctrl.suite.plan.catalogue import credentials_of, plan
 from pytest_bctrl.suite.report.failures import Failures
@@ -54,7 +54,7 @@ def start(config: pytest.Config) -> None:
     config.pluginmanager.register(Failures(summary, run.fail_on), "bctrl-failures")
     config.pluginmanager.register(ContractHooks(config, results, summary), "bctrl-contract")
     _end_with_sigterm(config)
-    gc.freeze()
+    freeze_until_hypothesis(config)
 
 
 def _redact_credentials(config: pytest.Config, run: ContractRun) -> None:

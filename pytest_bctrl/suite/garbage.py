@@ -1,0 +1,32 @@
+"""What the garbage collector inspects during a contract run."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Sequence
+from functools import partial
+from types import ModuleType
+
+import pytest
+
+
+def freeze_until_hypothesis(config: pytest.Config) -> None:
+    """Exclude all objects that exist from garbage collections, until the run imports Hypothesis."""
+    gc.freeze()
+    if "hypothesis" not in sys.modules:
+        finder = _UnfreezeForHypothesis()
+        sys.meta_path.insert(0, finder)
+        config.add_cleanup(partial(sys.meta_path.remove, finder))
+
+
+class _UnfreezeForHypothesis:
+    """An import hook that finds no module, and ends the exclusion before Hypothesis is imported.
+
+    Plugins of Hypothesis, such as that of trio, then register their random generators. Hypothesis warns if nothing
+    refers to a generator, and the garbage collector does not list references from frozen objects.
+    """
+
+    def find_spec(self, name: str, _path: Sequence[str] | None, _target: ModuleType | None = None, /) -> None:
+        if name == "hypothesis":
+            gc.unfreeze()
