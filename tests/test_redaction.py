@@ -128,6 +128,25 @@ def test_each_of_many_credentials_that_were_derived_is_redacted() -> None:
     assert " ".join([MASK] * 30) == redact(" ".join(derived))
 
 
+@pytest.mark.parametrize("size", [1, 3, 5])
+@pytest.mark.parametrize(
+    "escaped",
+    ["\\n", "\\\\n", "\\r\\n", "\\t", "\\u000a", "\\x0a", "|n", "&#10;", "&#xA;", "<br>", "<br />", "&lt;br/&gt;"],
+)
+def test_a_key_in_short_lines_is_redacted_where_the_line_breaks_are_escaped(escaped: str, size: int) -> None:
+    """The letters of an escape are not part of the text that a person reads: a report shows a line break there."""
+    key = "Zq7Wk4Sd9Kf2Ms6Cp3Vf8Hc5Jj1YcM"
+    lines = [key[at : at + size] for at in range(0, len(key), size)]
+    clean = redaction(key)(f'"printed": "{escaped.join(lines)}"')
+    assert f'"printed": "{escaped.join([MASK] * len(lines))}"' == clean
+
+
+@pytest.mark.parametrize("value", [f"n{KEY}", "nightshift-login"])
+def test_a_secret_after_a_backslash_is_redacted(value: str) -> None:
+    """Together with its first letter, a backslash looks like an escaped line break."""
+    assert f"corp\\{MASK}" == redaction(value)(f"corp\\{value}")
+
+
 @pytest.mark.parametrize("form", [KEY[:-1], KEY.swapcase(), KEY[: len(KEY) // 2], f"{KEY[:12]}!{KEY[13:]}"])
 def test_recognisable_forms_of_a_key_are_redacted(form: str) -> None:
     assert [] == parts_of(KEY, redaction(KEY)(f"bad credential {form}"))

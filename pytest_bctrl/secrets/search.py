@@ -25,6 +25,17 @@ _COLOUR = re.compile(_ESCAPE + rb"\|?(?:\[|\\u005b)[0-?]*[ -/]*[@-~]", re.IGNORE
 _LINK = re.compile(_ESCAPE + rb"\][^\x07\x1b]*(?:\x07|\x1b\\)?", re.IGNORECASE)
 _TAG = re.compile(rb"(?:<|&lt;)/?span\b[^<>\n]{0,160}?(?:>|&gt;)")
 """Markup in place of colours, also inside an attribute."""
+_WHITE_SPACE = {
+    b"\\": rb"\\+(?:[bfnrtv]|u00(?:0[0-9a-f]|20)|x(?:0[0-9a-f]|20))",
+    b"|": rb"\|[nr]",
+    b"&#": rb"&#(?:9|10|13|32|x[9ad]|x20);",
+    b"<br": rb"<br ?/?>",
+    b"&lt;br": rb"&lt;br ?/?&gt;",
+}
+"""Escaped line breaks, tabs and spaces, whose letters do not belong to the text, by their first characters: in JSON,
+TeamCity, XML and HTML.
+"""
+_WHITE_SPACE_PATTERNS = {mark: re.compile(pattern, re.IGNORECASE) for mark, pattern in _WHITE_SPACE.items()}
 _COLOUR_MARKS = (b"\x1b", b"1b[", b"1B[", b"|[", b"033[", b"&#27;[")
 _CONTROLS = re.compile(b"|".join(pattern.pattern for pattern in (_COLOUR, _LINK, _TAG)), re.IGNORECASE)
 _JOINTS = frozenset({b"", *(bytes([byte]) for byte in b"%-_./+~| ")})
@@ -175,7 +186,8 @@ def _reveals(run: _Run) -> bool:
 def _without_controls(data: bytes) -> list[bytes]:
     """Return a text with blanks in place of control sequences, of the same length.
 
-    A text with links is returned with and without their targets, because a hidden target can contain a secret.
+    A text with links is returned with and without their targets, because a hidden target can contain a secret. One with
+    escaped line breaks is returned with and without them, because a secret can contain a backslash.
     """
     # Most texts do not contain the first byte, which is by far the fastest to search for.
     if b"\n" in data and b"\nE " in data:
@@ -185,9 +197,16 @@ def _without_controls(data: bytes) -> list[bytes]:
         data = _COLOUR.sub(_blank, data)
     if (b"<" in data or b"&" in data) and b"span" in data:
         data = _TAG.sub(_blank, data)
+    texts = [data]
     if b"\x1b" in data and b"\x1b]" in data:
-        return [data, _LINK.sub(_blank, data)]
-    return [data]
+        texts.append(_LINK.sub(_blank, data))
+    without_breaks = texts[-1]
+    for mark, pattern in _WHITE_SPACE_PATTERNS.items():
+        if mark[:1] in without_breaks and mark in without_breaks:
+            without_breaks = pattern.sub(_blank, without_breaks)
+    if without_breaks != texts[-1]:
+        texts.append(without_breaks)
+    return texts
 
 
 def _blank(match: re.Match[bytes]) -> bytes:

@@ -18,6 +18,25 @@ from pytest_bctrl.secrets.redaction import MASK, Redaction
 from pytest_bctrl.secrets.secret import to_bytes
 
 _HEAD = 8192
+"""Number of bytes in which a binary file has a NUL byte."""
+_TEXT_SUFFIXES = frozenset(
+    {
+        ".csv",
+        ".htm",
+        ".html",
+        ".json",
+        ".jsonl",
+        ".log",
+        ".md",
+        ".rst",
+        ".sarif",
+        ".tap",
+        ".tsv",
+        ".txt",
+        ".xml",
+        ".yaml",
+    }
+)
 _CONTEXT = 128
 """Number of previously written characters that are searched again, because a secret may be written in parts."""
 
@@ -226,16 +245,19 @@ class RedactedFile(io.BytesIO):
         """Write the file."""
         if not self.closed:
             try:
-                data = redacted_content(self.getvalue(), self._redaction)
+                data = redacted_content(self._path, self.getvalue(), self._redaction)
             except Exception:  # noqa: BLE001 - not raised to the caller of `close`, and the text may not be shown
                 data = MASK.encode()
             super().close()
             self._path.write_bytes(data)
 
 
-def redacted_content(data: bytes, redaction: Redaction) -> bytes:
-    """Return the content of a file without secrets; an image or an archive has no text, and is not changed."""
-    if b"\0" in data[:_HEAD]:
+def redacted_content(path: Path, data: bytes, redaction: Redaction) -> bytes:
+    """Return the content of a file without secrets; an image or an archive has no text, and is not changed.
+
+    A NUL byte in a report of text comes from the output of a test.
+    """
+    if b"\0" in data[:_HEAD] and path.suffix.lower() not in _TEXT_SUFFIXES:
         return data
     return redaction.data_bytes(data, keeps_structure=True)
 
@@ -246,7 +268,7 @@ def redact_file(path: Path, redaction: Redaction) -> None:
     Raises `OSError`, and leaves the file unchanged, if it cannot be read or written.
     """
     data = path.read_bytes()
-    clean = redacted_content(data, redaction)
+    clean = redacted_content(path, data, redaction)
     if clean != data:
         _replace(path, clean)
 

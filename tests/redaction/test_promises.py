@@ -215,6 +215,73 @@ def test_a_junit_report_is_redacted_before_it_is_written(
     assert_unrecognisable(key, {"junit.xml": report})
 
 
+@pytest.mark.parametrize("name", ["report.csv", "report.txt", "report.md", "report.html"])
+def test_a_report_of_text_is_redacted_even_if_a_test_printed_a_nul_byte(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A NUL byte is typical of images and archives, which are not redacted."""
+    key = random_key("nul")
+    monkeypatch.setenv("BCTRL_API_KEY", key)
+    write_reports(pytester)
+
+    result = pytester.runpytest_subprocess(f"--result={name}")
+
+    result.assert_outcomes(passed=1)
+    report = (pytester.path / name).read_bytes()
+    assert f"\0 {MASK}\n".encode() == report
+
+
+def test_an_image_that_an_option_names_is_not_changed(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = random_key("image")
+    monkeypatch.setenv("BCTRL_API_KEY", key)
+    write_reports(pytester)
+
+    pytester.runpytest_subprocess("--result=report.png")
+
+    assert f"\0 {key}\n".encode() == (pytester.path / "report.png").read_bytes()
+
+
+def test_what_a_plugin_adds_to_the_summary_of_a_github_job_is_redacted(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No option names this file."""
+    key = random_key("summary")
+    summary = pytester.path / "step_summary"
+    summary.write_text("An earlier line.\n")
+    monkeypatch.setenv("BCTRL_API_KEY", key)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", os.fspath(summary))
+    write_reports(pytester)
+
+    result = pytester.runpytest_subprocess()
+
+    result.assert_outcomes(passed=1)
+    assert f"An earlier line.\nfailed with {MASK}\n" == summary.read_text()
+
+
+def write_reports(pytester: pytest.Pytester) -> None:
+    """Write a test, and a plugin that writes the key to the report of an option and to the summary of a GitHub job."""
+    pytester.makepyfile("def test_passes(): pass")
+    pytester.makeconftest(
+        """
+        import os
+
+        def pytest_addoption(parser):
+            parser.addoption("--result")
+
+        def pytest_sessionfinish(session):
+            key = os.environ["BCTRL_API_KEY"]
+            if path := session.config.getoption("--result"):
+                with open(path, "w", newline="") as file:
+                    file.write(f"\\0 {key}\\n")
+            if path := os.environ.get("GITHUB_STEP_SUMMARY"):
+                with open(path, "a") as file:
+                    file.write(f"failed with {key}\\n")
+        """
+    )
+
+
 def test_many_runs_in_one_process_leave_no_wrappers(tmp_path: Path) -> None:
     """The stack below a write is as deep in the last run as in the second."""
     (tmp_path / "test_prints.py").write_text("def test_prints(): print('text')")

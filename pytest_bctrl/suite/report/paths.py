@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-_REPORT = re.compile(r"xml|html|report|json|log|csv|tap|md|markdown|debug|output|allure", re.IGNORECASE)
+_REPORT = re.compile(
+    r"xml|html|report|json|log|[ct]sv|tap|md|markdown|debug|output|allure|ctrf|result|summary|sarif|trx|nunit",
+    re.IGNORECASE,
+)
 """Matches the names of options, of any plugin, that name a report file."""
 _FOLDER = re.compile(r"allure|report.*dir|dir.*report", re.IGNORECASE)
 _INI = ("log_file",)
+_ENVIRONMENT = ("GITHUB_STEP_SUMMARY",)
+"""Environment variables that name a report to which plugins may append."""
 _TICK = 0.05
 """Seconds by which the modification time of a file may be early: file systems use coarse clocks."""
 
@@ -43,6 +49,7 @@ def changed_files(config: pytest.Config, since: float) -> Iterator[Path]:
 def _named(config: pytest.Config) -> Iterator[tuple[str, Path]]:
     options = {name: value for name, value in vars(config.option).items() if _REPORT.search(name)}
     options |= {name: config.getini(name) for name in _INI}
+    options |= {name: os.environ.get(name, "") for name in _ENVIRONMENT}
     for name, value in options.items():
         for text in value if isinstance(value, list) else [value]:
             if isinstance(text, str | Path) and str(text):
