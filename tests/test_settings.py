@@ -184,6 +184,7 @@ IN_A_FILE: Mapping[str, tuple[str, str, Read, object]] = {
     "bctrl_values": ("a = b", '["a = b"]', lambda c: values(c, {}), {"a": "b"}),
     "bctrl_rate": ("30/m", '"30/m"', lambda c: connection(c, {}).pace.seconds, 2.0),
     "bctrl_client_cert": ("a.pem", '"a.pem"', lambda c: connection(c, {}).certificate, "a.pem"),
+    "bctrl_optional": ("listX", '["listX"]', lambda c: settings.file_values(table.OPTIONAL, c)[0].value, "listX"),
     "bctrl_http_hosts": ("h", '["h"]', lambda c: connection(c, {}).http_hosts, frozenset({"h"})),
     "bctrl_probes": ("contract", '"contract"', settings.probes, "contract"),
     "bctrl_scrub": ("ids", '"ids"', lambda c: settings.scrubs_ids(c), True),

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
@@ -218,9 +218,11 @@ def _target(
 
 def probe(run: ContractRun, redact: Callable[[str], str] = str, timeout: float = TIMEOUT) -> Line:
     """Send one GET with the key and return the result; `redact` removes secrets from the response."""
+    operation = main_operation(run.contract)
+    run = replace(run, contract=replace(run.contract, operations=(operation,)))
     target = Target(run, RetryPolicy(attempts=1), timeout, max_parallel=1)
     try:
-        status = target.plain_exchange(main_operation(run.contract)).response.status
+        status = target.plain_exchange(operation).response.status
         if status < 300:
             return Line("target", f"{run.base_url} responds: {status}")
         text, hint, is_known = f"the server fails: {status}", "try again later, or contact its operators", True

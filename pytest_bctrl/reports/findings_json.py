@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_bctrl._version import __version__
 from pytest_bctrl.escaping import escape_json
 from pytest_bctrl.findings.finding import LEVELS, Finding
-from pytest_bctrl.reports.verdict import RunReport, Title, verdict_of
+from pytest_bctrl.reports.verdict import OperationOutcome, RunReport, Title, verdict_of
 from pytest_bctrl.reports.wording import grouped
 
 if TYPE_CHECKING:
@@ -76,9 +76,20 @@ def _run(run: RunReport) -> dict[str, Any]:
             {"id": test.id, "outcome": test.outcome, "seconds": round(test.seconds, 3), "reason": test.reason}
             for test in run.tests
         ],
+        "operations": [_operation(operation) for operation in run.operations],
         "shortfall": run.shortfall,
         "coverage": None if run.coverage is None else _coverage(run.coverage),
         "observation": run.observation,
+    }
+
+
+def _operation(operation: OperationOutcome) -> dict[str, Any]:
+    return {
+        "operation": operation.operation,
+        "operation_id": operation.operation_id,
+        "outcome": operation.outcome,
+        "reason": operation.reason,
+        "required": operation.is_required,
     }
 
 

@@ -46,6 +46,21 @@ class RanTest(NamedTuple):
     reason: str = ""
 
 
+class OperationOutcome(NamedTuple):
+    """How an operation of the contract did in a run, with the reason if it was not checked.
+
+    `operation` is its label, such as `GET /v1/orders`. `is_safe` is false if the suite never sends its method.
+    `is_required` is true if the run must check it to pass.
+    """
+
+    operation: str
+    operation_id: str
+    outcome: Literal["passed", "failed", "not checked"]
+    reason: str = ""
+    is_safe: bool = True
+    is_required: bool = True
+
+
 class RunReport(NamedTuple):
     """The data of a run that a report has besides findings and title.
 
@@ -64,6 +79,7 @@ class RunReport(NamedTuple):
     is_complete: bool = True
     planned: int = 0
     tests: tuple[RanTest, ...] = ()
+    operations: tuple[OperationOutcome, ...] = ()
     counts: Mapping[str, int] = MappingProxyType({})
     coverage: Coverage | None = None
     shortfall: str = ""
@@ -73,6 +89,12 @@ class RunReport(NamedTuple):
     def number_of(self, outcome: Outcome) -> int:
         """Return the number of tests with this outcome."""
         return sum(1 for test in self.tests if test.outcome == outcome)
+
+    def unchecked_operations(self) -> list[OperationOutcome]:
+        """Return the required operations that were not checked."""
+        return [
+            operation for operation in self.operations if operation.is_required and operation.outcome == "not checked"
+        ]
 
 
 class VerdictText(NamedTuple):
@@ -110,7 +132,7 @@ def _failures(findings: Sequence[Finding], title: Title, run: RunReport | None) 
     if failed_tests:
         reasons.append(f"{failed_tests} of {numbered(len(run.tests), 'test')} failed")
     if reasons or run.shortfall:
-        reasons += [*_tests_left(run), *_skipped(run), *filter(None, [run.shortfall])]
+        reasons += [*_operation_counts(run), *_tests_left(run), *_skipped(run), *filter(None, [run.shortfall])]
     return reasons
 
 
@@ -127,6 +149,9 @@ def _unchecked(title: Title, run: RunReport | None) -> list[str]:
         return [*first_reason, *_basis(run)]
     if run.undecided:
         return [run.undecided, *_basis(run)]
+    unchecked = run.unchecked_operations()
+    if unchecked:
+        return [f"{unchecked[0].operation}: {unchecked[0].reason}", *_basis(run)]
     return []
 
 
@@ -144,7 +169,7 @@ def _basis(run: RunReport | None) -> list[str]:
     """Return the facts on which the verdict of a run is based."""
     if run is None:
         return []
-    parts = [f"{run.number_of('passed')} of {numbered(len(run.tests), 'test')} passed"]
+    parts = [*_operation_counts(run), f"{run.number_of('passed')} of {numbered(len(run.tests), 'test')} passed"]
     accepted = run.number_of("accepted")
     if accepted:
         parts.append(f"the findings of {numbered(accepted, 'test')} are accepted")
@@ -152,6 +177,19 @@ def _basis(run: RunReport | None) -> list[str]:
     if run.coverage is not None and run.coverage.points:
         parts.append(f"{run.coverage.percent:.0f}% of the contract was covered")
     return parts
+
+
+def _operation_counts(run: RunReport) -> list[str]:
+    """Return how many operations passed, failed and were not checked; nothing if there is only one."""
+    outcomes = [operation.outcome for operation in run.operations if operation.is_safe]
+    if len(outcomes) < 2:
+        return []
+    text = f"{outcomes.count('passed')} of {len(outcomes)} operations passed"
+    if "failed" in outcomes:
+        text += f", {outcomes.count('failed')} failed"
+    if "not checked" in outcomes:
+        text += f", {outcomes.count('not checked')} not checked"
+    return [text]
 
 
 def _skipped(run: RunReport) -> list[str]:

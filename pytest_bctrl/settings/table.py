@@ -153,6 +153,11 @@ VALUES = Setting(
     "Real values of parameters, one per line: parameter = value, or parameter = $VARIABLE",
     native=list,
 )
+OPTIONAL = Setting(
+    "bctrl_optional",
+    "Operations that need not be checked, one operationId or METHOD /path pattern per line",
+    native=list,
+)
 HTTP_HOSTS = Setting(
     "bctrl_http_hosts", "Hosts besides this machine to which plain http is allowed, one per line", native=list
 )

@@ -19,7 +19,7 @@ from pytest_bctrl.suite.run import RUN
 from pytest_bctrl.suite.sending.connections import MAX_PARALLEL
 from pytest_bctrl.suite.sending.requests import Probe
 from pytest_bctrl.suite.sending.target import Target
-from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
+from pytest_bctrl.suite.sending.transport_errors import NotCheckedError, OperationNotCheckedError
 
 
 @pytest.fixture(scope="session")
@@ -55,11 +55,15 @@ def run_probe(target: Target, verdict: Verdict) -> Callable[[Probe], None]:
 
     def run(probe: Probe) -> None:
         outcomes, not_checked = list[bool](), ""
+        verdict.operation = probe.operation.label
         try:
             for findings in target.findings(probe):
                 outcomes.append(verdict.collect(findings))
         except NotCheckedError as error:
             not_checked = str(error)
+            if isinstance(error, OperationNotCheckedError):
+                verdict.operation_gap = not_checked
+                not_checked = f"{verdict.operation}: {not_checked}"
         except BrokenCheckError as error:
             command = target.plain_exchange(probe.operation).response.reproduce
             text = escape_lines(f"{error}\n  looked at: {command}")

@@ -23,7 +23,7 @@ from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.settings import table
 from pytest_bctrl.suite.baseline import resolve_baseline
 from pytest_bctrl.suite.garbage import freeze_until_hypothesis
-from pytest_bctrl.suite.operations import require_operations
+from pytest_bctrl.suite.operations import optional_operations, require_operations
 from pytest_bctrl.suite.plan.catalogue import credentials_of, plan
 from pytest_bctrl.suite.report.failures import Failures
 from pytest_bctrl.suite.report.results import RunResults, is_unchecked
@@ -44,6 +44,7 @@ def start(config: pytest.Config) -> None:
     if config.option.bctrl_live and makes_recordings:
         run = replace(run, no_suite="--bctrl-record-mode; name bctrl to run it too")
     require_operations(run)
+    run = replace(run, optional=optional_operations(run, settings.file_values(table.OPTIONAL, config)))
     results = RunResults(run)
     summary = Summary(results)
     _register_reports(config, results, summary)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import SAFE_METHODS, Operation
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.inputs import unfilled
+from pytest_bctrl.settings.resolve import SettingValue
 from pytest_bctrl.suite.run import ContractRun
 
 
@@ -24,7 +29,7 @@ def reason_not_requested(run: ContractRun, operation: Operation) -> str:
         return "its path has a query or a fragment, which is not part of a path"
     missing = unfilled(run.contract, operation, run.values)
     if missing:
-        return f"no value for {', '.join(missing)}; add an example to the contract"
+        return f"no value for {', '.join(missing)}; set it with bctrl_values, or add an example to the contract"
     if key_fields(run.contract, operation) is None:
         return "its security is not a bearer token, a password or an API key in a header field or cookie"
     return ""
@@ -38,8 +43,33 @@ def require_operations(run: ContractRun) -> None:
     names = sorted({name for operation in safe for name in unfilled(run.contract, operation, run.values)})
     if names:
         reason = f"required parameters have no value: {', '.join(names)}"
-        hint = "give a path parameter an example, or take it from a setting: x-bctrl-setting: space_id"
+        hint = "set their values: bctrl_values = parameter = value, or add examples to the contract"
     else:
         reason = next((reason_not_requested(run, operation) for operation in safe), "none has a safe method")
         hint = f"use a document with a {' or '.join(sorted(SAFE_METHODS))} operation"
     raise SettingError(f"the suite can test no operation of the contract: {reason}", where=run.contract.name, hint=hint)
+
+
+def optional_operations(run: ContractRun, names: Iterable[SettingValue]) -> frozenset[str]:
+    """Return the labels of the operations that need not be checked.
+
+    Each name is an `operationId` or a pattern of labels, such as `GET /v1/admin/*`. Raises `SettingError` for one that
+    no operation has.
+    """
+    labels: set[str] = set()
+    excluded_labels = {exclusion.operation for exclusion in run.contract.excluded}
+    for name in names:
+        matching = [label for label in excluded_labels if fnmatchcase(label, name.value)]
+        matching += [
+            operation.label
+            for operation in run.contract.operations
+            if name.value == operation.operation_id or fnmatchcase(operation.label, name.value)
+        ]
+        if not matching:
+            operations = run.contract.operations
+            all_names = [text for operation in operations for text in (operation.operation_id, operation.label) if text]
+            similar = get_close_matches(name.value, all_names, 3)
+            hint = f"did you mean {' or '.join(similar)}?" if similar else "write an operationId, or METHOD /path"
+            raise SettingError(f"no operation of the contract is {name.value!r}", where=name.where, hint=hint)
+        labels.update(matching)
+    return frozenset(labels)

@@ -14,7 +14,7 @@ from pytest_bctrl.contract.in_force import ContractInForce, contract_of_config, 
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.findings.finding import FailOn, Levels
-from pytest_bctrl.samples.inputs import exemplified
+from pytest_bctrl.samples.inputs import exemplified, unfilled
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.settings import secret_settings, table
@@ -46,6 +46,7 @@ class ContractRun:
     - `checks` are the custom checks, available after the `conftest.py` files are loaded.
     - `values` fill parameters, by their names in settings or in the contract.
     - `connection` holds what all requests have in common.
+    - `optional` has the labels of the operations that need not be checked.
     - `no_suite` says why a live run only contains the project's tests: the `contract` extra is not installed, or the
       run makes recordings.
     """
@@ -64,6 +65,7 @@ class ContractRun:
     checks: tuple[Check, ...] = ()
     baseline: Baseline = field(default_factory=Baseline)
     chosen: ContractInForce = field(default_factory=packaged_contract)
+    optional: frozenset[str] = frozenset()
     no_suite: str = ""
     mock: MockServer | None = None
     connection: Connection = field(default_factory=Connection)
@@ -183,12 +185,15 @@ def aimed(run: ContractRun, source: settings.SettingSource, environment: Mapping
 def live_values(contract: Contract, source: settings.SettingSource, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the real values of parameters; raises `SettingError` if a required space id is not set.
 
-    It is not required if `bctrl_values` or an example provides all path parameters.
+    It is required if a parameter takes its value from that setting, and `bctrl_values` and the contract's examples
+    have none.
     """
     configured = values(source, environment)
-    parameters = [parameter for operation in contract.operations for parameter in operation.path_parameters]
+    names = {name for operation in contract.operations for name in unfilled(contract, operation, configured)}
     is_required = any(
-        parameter.name not in configured and parameter.setting not in configured for parameter in parameters
+        parameter.setting == "space_id" and parameter.name in names
+        for operation in contract.operations
+        for parameter in operation.path_parameters
     )
     if is_required or settings.find_value(table.SPACE_ID, source, environment):
         return {"space_id": settings.space_id(source, environment), **configured}

@@ -56,7 +56,7 @@ def test_drift_in_ordinary_traffic_is_reported_once_with_counts(
     assert server.api_key not in result.stdout.str()
 
 
-def test_findings_of_the_suite_are_not_repeated_as_traffic_drift(live: LiveRun) -> None:
+def test_findings_of_the_suite_are_not_repeated_for_ordinary_traffic(live: LiveRun) -> None:
     with serve(DRIFTING) as server:
         result = live(server, "bctrl")
     assert 1 == result.ret

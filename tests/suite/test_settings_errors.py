@@ -51,7 +51,7 @@ def test_a_missing_or_invalid_setting_is_one_line_without_the_key(
     ("method", "message"),
     [
         # On a mock a path value is generated; for the API itself it must be configured.
-        ("get", "required parameters have no value: id (give a path parameter an example, or take it from a setting"),
+        ("get", "required parameters have no value: id (set their values: bctrl_values = parameter = value"),
         ("post", "none has a safe method (use a document with a GET or HEAD or OPTIONS operation)"),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,18 +12,23 @@ import pytest
 
 from pytest_bctrl.checks.credentials import merge_accepted
 from pytest_bctrl.checks.violation import merge
+from pytest_bctrl.contract.model import SAFE_METHODS, Operation
 from pytest_bctrl.contract.parameters import documented_rejections
+from pytest_bctrl.contract.valid_parts import Exclusion
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.findings.finding import LEVELS, Finding, from_dict
 from pytest_bctrl.observed.coverage import Coverage
 from pytest_bctrl.observed.facts import as_data
-from pytest_bctrl.reports.verdict import Outcome, RanTest, RunReport, Title
+from pytest_bctrl.reports.verdict import OperationOutcome, Outcome, RanTest, RunReport, Title
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.settings import table
 from pytest_bctrl.suite.operations import reason_not_requested, requestable_operations
 from pytest_bctrl.suite.plan.catalogue import left_out
 from pytest_bctrl.suite.report.observing import Observer, not_covered, observer, traffic_remarks
 from pytest_bctrl.suite.run import NODE, ContractRun
+from pytest_bctrl.suite.sending.requests import Probe
+
+_WORKER_OUTPUT = "bctrl_selection"
 
 _COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 _CHANGEABLE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
@@ -43,6 +48,9 @@ class RunResults:
         self.outage_reasons: list[str] = []
         self.outage_command = ""
         self.tests: list[RanTest] = []
+        self._outcomes: defaultdict[str, set[Outcome]] = defaultdict(set)
+        self._skip_reasons: dict[str, str] = {}
+        self._selected: set[str] = set()
         self.figures: list[str] = []
         self._gaps: dict[str, None] = {}
         self.switched_off: Counter[str] = Counter()
@@ -62,8 +70,22 @@ class RunResults:
         self.is_partial = True
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Record how many contract tests are to run."""
+        """Record how many contract tests are to run, and which operations they check."""
         self._planned_tests = sum(item.nodeid.startswith(f"{NODE}::") for item in session.items)
+        params = [vars(item)["callspec"].params for item in session.items if hasattr(item, "callspec")]
+        probes = [param["probe"] for param in params if isinstance(param.get("probe"), Probe)]
+        self._selected |= {probe.operation.label for probe in probes}
+        if hasattr(session.config, "workerinput"):
+            selection = {"operations": sorted(self._selected), "is_partial": self.is_partial}
+            session.config.workeroutput[_WORKER_OUTPUT] = selection  # type: ignore[attr-defined]
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Record which operations the tests of a worker of pytest-xdist check."""
+        selection = getattr(node, "workeroutput", {}).get(_WORKER_OUTPUT)
+        if selection:
+            self._selected.update(selection["operations"])
+            self.is_partial |= selection["is_partial"]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
@@ -75,9 +97,11 @@ class RunResults:
         self._has_failed |= report.failed and not is_unchecked(report)
         if not report.nodeid.startswith(f"{NODE}::"):
             return
-        if report.when == "call" or report.outcome != "passed":
-            self.tests.append(_outcome(report))
         verdict: dict[str, Any] = getattr(report, "bctrl", {})
+        if report.when == "call" or report.outcome != "passed":
+            test = _outcome(report)
+            self.tests.append(test)
+            self._record_outcome(verdict, test)
         self._findings.extend(from_dict(finding) for finding in verdict.get("findings", ()))
         self.tally.update(verdict.get("tally", {}))
         self.has_stopped = self.has_stopped or bool(verdict.get("stopped"))
@@ -89,6 +113,51 @@ class RunResults:
         if reason and reason not in self.outage_reasons:
             self.outage_reasons.append(reason)
             self.outage_command = verdict["reproduce"]
+
+    def _record_outcome(self, verdict: Mapping[str, Any], test: RanTest) -> None:
+        """Record what a test shows about its operation."""
+        operation = verdict.get("operation")
+        if not operation:
+            return
+        self._outcomes[operation].add(test.outcome)
+        reason = verdict["operation_gap"] or test.reason.removeprefix("not checked: ")
+        if reason and (verdict["operation_gap"] or operation not in self._skip_reasons):
+            self._skip_reasons[operation] = reason
+
+    def operations(self) -> tuple[OperationOutcome, ...]:
+        """Return the outcome of each operation that the run selected, and of those that it could not select."""
+        if self.run.target is None or self.run.no_suite:
+            return ()
+        outcomes = [
+            self._operation_outcome(operation)
+            for operation in self.run.operations
+            if operation.label in self._selected or not self.is_partial
+        ]
+        if not self.is_partial:
+            operations = [part for part in self.run.contract.excluded if part.part.startswith("/paths/")]
+            first_problems = {part.operation: part for part in reversed(operations)}
+            outcomes += [self._excluded_outcome(part) for part in reversed(first_problems.values())]
+        return tuple(outcomes)
+
+    def _excluded_outcome(self, excluded: Exclusion) -> OperationOutcome:
+        """Return the outcome of an operation that the contract excludes because a part of the document is invalid."""
+        is_safe = excluded.operation.partition(" ")[0] in SAFE_METHODS
+        is_required = is_safe and excluded.operation not in self.run.optional
+        reason = f"{excluded.problem}, at #{excluded.pointer}"
+        return OperationOutcome(excluded.operation, "", "not checked", reason, is_safe, is_required=is_required)
+
+    def _operation_outcome(self, operation: Operation) -> OperationOutcome:
+        outcomes = self._outcomes[operation.label]
+        is_required = operation.is_safe and operation.label not in self.run.optional
+        result = OperationOutcome(
+            operation.label, operation.operation_id, "passed", "", operation.is_safe, is_required=is_required
+        )
+        if outcomes & {"failed", "error"}:
+            return result._replace(outcome="failed")
+        if outcomes & {"passed", "accepted"}:
+            return result
+        reason = reason_not_requested(self.run, operation) or self._skip_reasons.get(operation.label, "")
+        return result._replace(outcome="not checked", reason=reason or "the run ended before its tests")
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Update the baseline and set the exit code: 2 if the target could not be tested and no test failed."""
@@ -108,6 +177,8 @@ class RunResults:
             session.exitstatus = pytest.ExitCode.INTERRUPTED
             if self._has_failed:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        elif session.exitstatus == pytest.ExitCode.OK and self.tests and self.report().unchecked_operations():
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
 
     def count(self, *outcomes: Outcome) -> int:
         """Return the number of contract tests with one of these outcomes."""
@@ -201,6 +272,7 @@ class RunResults:
             is_complete=self._is_complete and not self.has_stopped,
             planned=self._planned_tests,
             tests=tuple(self.tests),
+            operations=self.operations(),
             counts={
                 "requests": self.tally["requests"],
                 "answers": self.tally["responses"],

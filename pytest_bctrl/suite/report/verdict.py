@@ -41,6 +41,7 @@ class Verdict:
     - `stopped`: the test stopped the run, because the target cannot be tested.
     - `not_checked`: what the test could not check, and why; `reproduce` is the command that shows the problem.
     - `frequency`: in how many of the responses an intermittent fault occurred.
+    - `operation`: the label of the tested operation; `operation_gap` says why nothing about it could be checked.
     - `gaps`: what the engines left out.
     - `figures`: lines for the end of the run.
     - `upstream`: the published document (`name`, `data`), for the attribution of drift.
@@ -57,6 +58,8 @@ class Verdict:
     not_checked: str = ""
     reproduce: str = ""
     frequency: str = ""
+    operation: str = ""
+    operation_gap: str = ""
     gaps: list[str] = field(default_factory=list)
     figures: list[str] = field(default_factory=list)
     upstream: Mapping[str, Any] | None = None
@@ -85,6 +88,8 @@ class Verdict:
             "not_checked": self.not_checked,
             "reproduce": self.reproduce,
             "frequency": self.frequency,
+            "operation": self.operation,
+            "operation_gap": self.operation_gap,
             "gaps": self.gaps,
             "figures": self.figures,
             "off": self._switched_off,

@@ -19,6 +19,7 @@ from pytest_bctrl.checks.response import Response, content_key, share
 from pytest_bctrl.checks.run import check_protocol
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.suite.operations import requestable_operations
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.connections import MAX_PARALLEL, Connections, SendResult
 from pytest_bctrl.suite.sending.requests import Exchange, ProbeRequest, plain
@@ -26,10 +27,13 @@ from pytest_bctrl.suite.sending.transport_errors import (
     TIMEOUTS,
     NoAnswerError,
     NotCheckedError,
+    OperationNotCheckedError,
     attempt_findings,
     decoded,
     finding,
+    is_rejected,
     pause_finding,
+    rejected_operation,
     require_access,
     retry_later_message,
     surplus_finding,
@@ -85,7 +89,9 @@ class Sender:
             self._send_one_at_a_time()
         self._in_flight: list[Future[SendResult]] = []
         self._blocking: Future[SendResult] | None = None
-        self._plain_exchanges: dict[str, Exchange | NoAnswerError] = {}
+        self._operation_count = len(requestable_operations(run))
+        self._rejected_operations: set[str] = set()
+        self._plain_exchanges: dict[str, Exchange | NoAnswerError | OperationNotCheckedError] = {}
         self._exchanges: dict[Hashable, Exchange | NoAnswerError] = {}
         self._started: dict[Hashable, DueRequest] = {}
         self._responses_by_content: dict[Hashable, Response] = {}
@@ -102,19 +108,38 @@ class Sender:
     def plain_exchange(self, operation: Operation) -> Exchange:
         """Return the exchange of the operation's plain request, which is sent once.
 
-        Raises `NoAnswerError` if there is no usable response, each time without sending the request again.
+        Raises `NoAnswerError` if the target cannot be tested, and `OperationNotCheckedError` if only this operation
+        cannot be, each time without sending the request again.
         """
         exchange = self._plain_exchanges.get(operation.label)
         if exchange is None:
-            request = ProbeRequest(operation, _no_findings, plain(self.run, operation))
             try:
-                exchange = self.exchange(DueRequest(request))
-                require_access(exchange.response)
-            except NoAnswerError as error:
-                exchange = NoAnswerError(error.finding, is_final=True, is_outage=error.is_outage)
+                exchange = self._accepted_plain_exchange(operation)
+            except (NoAnswerError, OperationNotCheckedError) as error:
+                exchange = error
             self._plain_exchanges[operation.label] = exchange
-        if isinstance(exchange, NoAnswerError):
+        if isinstance(exchange, Exception):
             raise exchange
+        return exchange
+
+    def _accepted_plain_exchange(self, operation: Operation) -> Exchange:
+        """Send the plain request; raises an error if there is no response, or if the response rejects the request."""
+        request = ProbeRequest(operation, _no_findings, plain(self.run, operation))
+        try:
+            exchange = self.exchange(DueRequest(request))
+        except NoAnswerError as error:
+            if error.is_outage or self._operation_count <= 1:
+                raise NoAnswerError(error.finding, is_final=True, is_outage=error.is_outage) from None
+            message = error.finding.message.partition(";")[0]
+            raise OperationNotCheckedError(message, [error.finding]) from None
+        response = exchange.response
+        if is_rejected(response):
+            self._rejected_operations.add(operation.label)
+        if len(self._rejected_operations) >= self._operation_count:
+            # The target rejects every operation.
+            require_access(response)
+        if is_rejected(response) and self._operation_count > 1:
+            raise rejected_operation(response)
         return exchange
 
     def is_started(self, request: ProbeRequest) -> bool:

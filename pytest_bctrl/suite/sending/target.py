@@ -15,7 +15,7 @@ from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.connections import MAX_PARALLEL
 from pytest_bctrl.suite.sending.requests import Exchange, Probe, ProbeRequest
 from pytest_bctrl.suite.sending.sender import DueRequest, Observe, Sender
-from pytest_bctrl.suite.sending.transport_errors import NoAnswerError, NotCheckedError
+from pytest_bctrl.suite.sending.transport_errors import NoAnswerError, NotCheckedError, OperationNotCheckedError
 from pytest_bctrl.traffic.client import TIMEOUT
 from pytest_bctrl.traffic.retry import LONGEST, RetryPolicy
 
@@ -62,6 +62,7 @@ class Target:
         self._expected: set[Probe] = set()
         self._queues: defaultdict[Probe, deque[_Queued]] = defaultdict(deque)
         self._queued_count = 0
+        self._reported_operations: set[str] = set()
 
     @property
     def tally(self) -> Counter[str]:
@@ -97,6 +98,9 @@ class Target:
         is_last = not self._expected and not self._queues
         if late_findings := self.sender.connections.pop_late_findings(is_last=is_last):
             yield late_findings
+        if isinstance(problem, OperationNotCheckedError) and probe.operation.label not in self._reported_operations:
+            self._reported_operations.add(probe.operation.label)
+            yield list(problem.findings)
         if problem is not None:
             raise problem
 
@@ -145,9 +149,11 @@ class Target:
 
     def _exchange_or_gap(self, due: DueRequest) -> Exchange | None:
         """Return the exchange of a request, or None if it failed and another test reports that."""
+        plain_exchange = self.plain_exchange(due.request.operation)
+        if due.request.inputs is None:
+            return plain_exchange
         try:
-            plain_exchange = self.plain_exchange(due.request.operation)
-            return plain_exchange if due.request.inputs is None else self.sender.exchange(due)
+            return self.sender.exchange(due)
         except NoAnswerError as error:
             if error.is_final or not due.request.is_shared:
                 raise

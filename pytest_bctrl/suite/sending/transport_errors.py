@@ -29,6 +29,17 @@ class NotCheckedError(Exception):
     """Raised if a probe has nothing to check or may not send its requests; the message says why."""
 
 
+class OperationNotCheckedError(NotCheckedError):
+    """Raised if the plain request of an operation is rejected or gets no response: it cannot be checked further.
+
+    `findings` are about the plain request; one test reports them. The message says why the operation was not checked.
+    """
+
+    def __init__(self, reason: str, findings: Sequence[Finding] = ()) -> None:
+        super().__init__(reason)
+        self.findings = tuple(findings)
+
+
 class NoAnswerError(Exception):
     """Raised if no attempt got a complete response.
 
@@ -248,6 +259,33 @@ def _curl_header(name: str, value: str) -> str:
 _DOTS = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
 
 
+def is_rejected(response: Response) -> bool:
+    """Return whether the target rejects or redirects a plain request."""
+    return 300 <= response.status < 500 and response.status not in response.operation.success_statuses
+
+
+def rejected_operation(response: Response) -> OperationNotCheckedError:
+    """Return the error for one of several operations whose plain request is rejected.
+
+    A response that the contract documents is no finding. Of any other, the findings are those of the response.
+    """
+    problems = [*findings(response, check_retired(response)), *check_protocol(response)]
+    if problems:
+        return OperationNotCheckedError(f"its request is rejected with {response.status}", problems)
+    reason = f"its request is rejected with {response.status}, which the contract documents"
+    return OperationNotCheckedError("; ".join(filter(None, [reason, _remedy(response)])))
+
+
+def _remedy(response: Response) -> str:
+    """Return what may get the request of an operation accepted."""
+    if response.status in (401, 403):
+        return "use a key that may send it"
+    names = [parameter.setting or parameter.name for parameter in response.operation.path_parameters]
+    if response.status in (400, 404, 422) and names:
+        return f"set values that exist: bctrl_values, {', '.join(names)}"
+    return ""
+
+
 def require_access(response: Response) -> None:
     """Raise `NoAnswerError` if the target rejects the key, the space or the route: nothing else can be tested then."""
     if is_retired(response):
@@ -258,8 +296,7 @@ def require_access(response: Response) -> None:
         violation = violation_outside_body("status_code_conformance", f"the target {problem}", "status", expected, None)
         raise NoAnswerError(findings(response, [violation])[0], True, is_outage=True)
     # Every other request would be rejected alike, each time with a finding that says nothing new.
-    is_rejected = 300 <= response.status < 500 and response.status not in expected
-    if is_rejected and (protocol_findings := check_protocol(response, expected)):
+    if is_rejected(response) and (protocol_findings := check_protocol(response, expected)):
         raise NoAnswerError(protocol_findings[0], True)
 
 

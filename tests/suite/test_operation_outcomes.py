@@ -1,0 +1,197 @@
+"""A run has one outcome per operation: one that is rejected is not checked, and the others are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import jsonschema
+import pytest
+
+from pytest_bctrl.reports.findings_json import findings_schema
+
+ITEM = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
+
+
+def operation(name: str, *documented: str, **extra: Any) -> dict[str, Any]:
+    """Return an operation that documents a JSON object, and further statuses without a body."""
+    success = {"description": "", "content": {"application/json": {"schema": ITEM}}}
+    rejections = {status: {"description": ""} for status in documented}
+    return {"get": {"operationId": name, "responses": {"200": success, **rejections}, **extra}}
+
+
+def write_contract(paths: dict[str, Any], **extra: Any) -> None:
+    """Write a contract without security to `api.json` in the working directory."""
+    data = {"openapi": "3.1.0", "info": {"title": "Shop", "version": "1"}, "paths": paths, **extra}
+    Path("api.json").write_text(json.dumps(data), encoding="utf-8")
+
+
+@contextmanager
+def serve(statuses: dict[str, int]) -> Iterator[str]:
+    """Serve an empty response of a status, or a conforming object for 200, per path; yield the base URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            status = statuses.get(self.path.partition("?")[0], 404)
+            if status == 0:
+                self.close_connection = True
+                return
+            body = b'{"name": "x"}' if status == 200 else b""
+            self.send_response(status)
+            if body:
+                self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_arguments: object) -> None:
+            """Print nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def run_live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A function that runs the suite of `api.json` against a URL and returns the result and its JSON report."""
+    monkeypatch.setenv("BCTRL_API_KEY", "key_of_no_operation")
+
+    def run(url: str, *arguments: str) -> tuple[pytest.RunResult, dict[str, Any]]:
+        flags = ("--bctrl-live", "--bctrl-base-url", url, "--bctrl-contract", "api.json", "--bctrl-report", "r.json")
+        result = pytester.runpytest(*flags, *arguments)
+        report = json.loads(Path("r.json").read_text("utf-8"))
+        jsonschema.validate(report, findings_schema())
+        return result, report
+
+    return run
+
+
+def outcomes(report: dict[str, Any]) -> dict[str, str]:
+    return {entry["operation_id"]: entry["outcome"] for entry in report["operations"]}
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+def test_documented_rejection_of_one_operation_does_not_stop_the_run(run_live: Any, workers: tuple[str, ...]) -> None:
+    write_contract({"/a": operation("a"), "/b": operation("b", "422"), "/c": operation("c", "403")})
+    with serve({"/a": 200, "/b": 422, "/c": 403}) as url:
+        result, report = run_live(url, *workers)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert {"a": "passed", "b": "not checked", "c": "not checked"} == outcomes(report)
+    assert [] == report["findings"]
+    text = result.stdout.str()
+    assert 1 == text.count("GET /b: its request is rejected with 422, which the contract documents (")
+    assert "not checked  GET /b: its request is rejected with 422, which the contract documents; 1 of 3" in text
+
+
+def test_undocumented_status_of_one_operation_is_one_finding(run_live: Any) -> None:
+    write_contract({"/a": operation("a"), "/b": operation("b", "422")})
+    with serve({"/a": 200, "/b": 403}) as url:
+        result, report = run_live(url)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert {"a": "passed", "b": "failed"} == outcomes(report)
+    assert [("status_code_conformance", "GET /b")] == [
+        (finding["rule"], finding["operation"]) for finding in report["findings"]
+    ]
+    assert 1 == result.parseoutcomes()["failed"]
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_target_that_rejects_every_operation_stops_the_run(run_live: Any, status: int) -> None:
+    names = "abcdef"
+    write_contract({f"/{name}": operation(name, str(status)) for name in names})
+    with serve({f"/{name}": status for name in names}) as url:
+        result, report = run_live(url)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert dict.fromkeys(names, "not checked") == outcomes(report)
+    assert not report["complete"]
+
+
+def test_operation_without_a_response_is_a_finding_and_others_are_checked(run_live: Any) -> None:
+    write_contract({"/a": operation("a"), "/b": operation("b")})
+    with serve({"/a": 200, "/b": 0}) as url:
+        result, report = run_live(url)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert {"a": "passed", "b": "failed"} == outcomes(report)
+
+
+@pytest.mark.parametrize("name", ["b", "GET /b", "GET /[b-z]*"])
+def test_optional_operation_need_not_be_checked(run_live: Any, pytester: pytest.Pytester, name: str) -> None:
+    pytester.makeini(f"[pytest]\nbctrl_optional = {name}")
+    write_contract({"/a": operation("a"), "/b": operation("b", "404")})
+    with serve({"/a": 200, "/b": 404}) as url:
+        result, report = run_live(url)
+    assert result.ret == pytest.ExitCode.OK
+    assert {"a": "passed", "b": "not checked"} == outcomes(report)
+    assert [True, False] == [entry["required"] for entry in report["operations"]]
+    result.stdout.fnmatch_lines(["passed *1 of 2 operations passed, 1 not checked*"])
+
+
+def test_unknown_optional_operation_is_a_usage_error(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nbctrl_optional = listItem")
+    write_contract({"/a": operation("listItems")})
+    result = pytester.runpytest("--bctrl-mock", "--bctrl-contract", "api.json")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*bctrl_optional*no operation of the contract is 'listItem'*did you mean listItems*"])
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+def test_operation_that_cannot_be_requested_is_required(run_live: Any, workers: tuple[str, ...]) -> None:
+    parameter = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    write_contract({"/a": operation("a"), "/b/{id}": operation("b", parameters=[parameter])})
+    with serve({"/a": 200}) as url:
+        result, report = run_live(url, "-q")
+        selected, _ = run_live(url, "bctrl::test_answer_conforms", *workers)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert {"a": "passed", "b": "not checked"} == outcomes(report)
+    result.stdout.fnmatch_lines(["not checked  GET /b/{id}: no value for id*1 of 2 operations passed, 1 not checked*"])
+    assert selected.ret == pytest.ExitCode.OK
+
+
+@pytest.mark.parametrize(("optional", "code"), [("", 2), ("bctrl_optional = GET /b", 0)])
+def test_operation_with_an_invalid_part_is_not_checked(
+    run_live: Any, pytester: pytest.Pytester, optional: str, code: int
+) -> None:
+    pytester.makeini(f"[pytest]\n{optional}")
+    reference = {"$ref": "#/components/responses/Missing"}
+    broken = {"get": {"operationId": "b", "responses": {"200": reference}}}
+    write_contract({"/a": operation("a"), "/b": broken})
+    with serve({"/a": 200}) as url:
+        result, report = run_live(url)
+    assert code == result.ret
+    assert [("GET /a", "passed"), ("GET /b", "not checked")] == [
+        (entry["operation"], entry["outcome"]) for entry in report["operations"]
+    ]
+    assert "#/paths/~1b/get/responses/200" in report["operations"][1]["reason"]
+
+
+def test_unsafe_operation_is_listed_and_not_required(run_live: Any) -> None:
+    paths = {"/a": {**operation("a"), "post": {"operationId": "create", "responses": {"201": {"description": ""}}}}}
+    write_contract(paths)
+    with serve({"/a": 200}) as url:
+        result, report = run_live(url)
+    assert result.ret == pytest.ExitCode.OK
+    assert {"a": "passed", "create": "not checked"} == outcomes(report)
+    result.stdout.no_fnmatch_line("*operations passed*")
+
+
+def test_failed_operation_takes_precedence_over_an_unchecked_one(run_live: Any) -> None:
+    write_contract({"/a": operation("a", "404"), "/b": operation("b")})
+    with serve({"/a": 404, "/b": 500}) as url:
+        result, report = run_live(url)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert {"a": "not checked", "b": "failed"} == outcomes(report)
+    result.stdout.fnmatch_lines(["failed *0 of 2 operations passed, 1 failed, 1 not checked*"])
