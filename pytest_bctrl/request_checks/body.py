@@ -51,9 +51,7 @@ class BodyChecks:
         content_type = parse_content_type(request.header("content-type"))
         if not documented.content:
             return
-        # An empty text is a body if its media type is given; no JSON document is empty.
-        is_empty = not request.body and (not content_type.essence or not _may_be_empty(content_type))
-        if is_empty and not unread:
+        if not request.body and not unread and not (documented.required and _may_be_empty(content_type)):
             if documented.required:
                 message = "the body is required and missing"
                 yield RequestViolation(BODY, "error", message, _PLACE, (), "a body", "no body", "missing")
@@ -160,7 +158,8 @@ _FORMS: Mapping[str, Callable[[bytes, ContentType], list[Field]]] = {FORM: _urle
 
 
 def _may_be_empty(content_type: ContentType) -> bool:
-    return not is_json(content_type.essence) and content_type.essence != MULTIPART
+    """Return whether no bytes at all are a body: an empty text or form, if its media type is given."""
+    return bool(content_type.essence) and not is_json(content_type.essence) and content_type.essence != MULTIPART
 
 
 def _wrong_media_type(documented: RequestBody, content_type: ContentType) -> RequestViolation:

@@ -16,7 +16,7 @@ from pytest_bctrl import check_request
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.request_checks.fields import multipart_fields
 
-from .orders import contract_of_body, posted
+from .orders import body, contract_of_body, contract_of_paths, posted
 
 FORM, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 POINT = {"type": "object", "required": ["x"], "properties": {"x": {"type": "integer"}}}
@@ -64,6 +64,12 @@ FILE = {
 def test_a_urlencoded_form_is_validated(content: str, expected: list[str]) -> None:
     found = posted(contract_of_body(PERSON, FORM), content, FORM)
     assert [f"error request_body {line}" for line in expected] == found
+
+
+def test_an_optional_form_may_be_absent() -> None:
+    contract = contract_of_paths({"/orders": {"post": body(PERSON, FORM, required=False)}})
+    assert [] == posted(contract, b"", FORM)
+    assert [] != posted(contract, b"active=true", FORM)
 
 
 @pytest.mark.parametrize(
