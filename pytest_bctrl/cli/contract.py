@@ -186,7 +186,8 @@ def update(files: ContractFiles, source: str | None, is_dry: bool, is_new: bool 
     name = source_name(source)
     pending = build.prepare_update(read_text(source), name, files, date.today())
     comparison = compare_contracts(pending.old, pending.new, files.overlay, Options())
-    sys.stdout.write(drift_text(comparison.findings, Title("drift", pending.old.name, name)))
+    title = Title("drift", pending.old.name, name, notes=comparison.notes, not_checked=comparison.not_compared)
+    sys.stdout.write(drift_text(comparison.findings, title))
     if is_dry and pending.changes:
         print(escape_line(f"{files.folder}: nothing written (--dry-run)"))
         return 0

@@ -95,7 +95,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from datetime import date
 
     from pytest_bctrl.baseline.baseline_file import apply_baseline, baseline_notes, expiry_date
-    from pytest_bctrl.drift import require_adoptable
+    from pytest_bctrl.drift import notes_on_adoption
     from pytest_bctrl.drift.contract_change import compare_contracts
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.drift.rules import rules
@@ -115,17 +115,18 @@ def _run(arguments: argparse.Namespace) -> int:
     new = read_source(upstream, previous=old)
     options = Options(settings.levels, arguments.descriptions, settings.sunset_days, today)
     comparison = compare_contracts(old, new, compared.overlay if compared else None, options)
-    require_adoptable(new, comparison.findings)
     result = apply_baseline(comparison.findings, baseline, today)
     findings = result.remaining
     if arguments.observed:
         findings, entry_notes = _with_observed(arguments, (old, new), result, baseline, compared, today)
     else:
         entry_notes = baseline_notes(comparison.findings, baseline.of_rules(rules()), today)
-    notes = [*comparison.notes, *entry_notes, *result.notes]
+    adoption_notes = notes_on_adoption(new, comparison.findings)
+    notes = [*comparison.notes, *adoption_notes, *entry_notes, *result.notes]
     if arguments.impact:
         findings = _with_impact(findings, arguments.impact)
-    findings, notes = arguments.redact.data((findings, notes))
+    not_compared, excluded = comparison.not_compared, comparison.excluded
+    findings, notes, not_compared, excluded = arguments.redact.data((findings, notes, not_compared, excluded))
     failing = that_fail(findings, arguments.fail_on)
     if arguments.accept is not None:
         # With --fail-on never, no finding fails the run, and every finding is accepted.
@@ -134,12 +135,14 @@ def _run(arguments: argparse.Namespace) -> int:
     remarks = tuple(notes)
     if compared is not None:
         remarks = (f"compared with {short_path(base)}: {compared.reason}", *notes)
-    title = Title("drift", old.name, new.name, arguments.fail_on, remarks, accepted=len(result.accepted))
+    title = Title("drift", old.name, new.name, arguments.fail_on, remarks, not_compared, len(result.accepted), excluded)
     write_reports(reports, findings, title)
     # The text report on standard output ends with the notes.
     if not any(report.format == "text" and report.path in (None, "-") for report in reports):
-        for note in notes:
+        for note in (*notes, *not_compared):
             print(escape_line(f"pytest-bctrl: {note}"), file=sys.stderr)
+    if not failing and not_compared:
+        return 2
     return _exit_code(len(failing), arguments, in_force)
 
 

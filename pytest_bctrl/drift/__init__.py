@@ -7,14 +7,16 @@ converts them to findings with the levels of `rules`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from os import PathLike
     from pathlib import Path
 
-    from pytest_bctrl.baseline.baseline_file import BaselineFile, PartitionedFindings
+    from pytest_bctrl.baseline.baseline_file import BaselineFile
     from pytest_bctrl.contract.document import Document
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.findings.finding import Finding
@@ -22,7 +24,16 @@ if TYPE_CHECKING:
     Source = Document | dict[str, Any] | str | PathLike[str]
 
 
-__all__ = ["check_upstream", "compare", "compare_with_upstream", "require_adoptable"]
+__all__ = ["check_upstream", "compare", "compare_with_upstream", "notes_on_adoption"]
+
+
+class UpstreamComparison(NamedTuple):
+    """Findings as `PartitionedFindings` has them, and a sentence per part that was not compared."""
+
+    remaining: list[Finding]
+    accepted: list[Finding]
+    notes: tuple[str, ...]
+    not_compared: tuple[str, ...]
 
 
 def compare(base: Source, revision: Source, options: Options | None = None) -> list[Finding]:
@@ -68,7 +79,7 @@ def compare_with_upstream(
     baseline: BaselineFile,
     overlay: Path | None = None,
     other_rules: Callable[[], Collection[str]] = tuple,
-) -> PartitionedFindings:
+) -> UpstreamComparison:
     """Return the findings of `check_upstream`, with the levels of the settings, partitioned by the baseline.
 
     The settings file may be missing. `overlay`, that of the contract, is applied to both documents. `other_rules`
@@ -92,15 +103,29 @@ def compare_with_upstream(
     options = Options(settings.levels, sunset_days=settings.sunset_days, today=today)
     revision = _document(source, "revision")
     comparison = compare_contracts(_document(contract_base, "base"), revision, overlay, options)
-    require_adoptable(revision, comparison.findings)
     partition = apply_baseline(comparison.findings, baseline, today)
-    notes = baseline_notes(comparison.findings, baseline.of_rules(rules()), today)
-    return partition._replace(notes=(*comparison.notes, *notes, *partition.notes))
+    notes = (
+        *comparison.notes,
+        *notes_on_adoption(revision, comparison.findings),
+        *baseline_notes(comparison.findings, baseline.of_rules(rules()), today),
+        *partition.notes,
+    )
+    return UpstreamComparison(partition.remaining, partition.accepted, notes, comparison.not_compared)
 
 
-def require_adoptable(revision: Document, findings: list[Finding]) -> None:
-    """Raise `DocumentError` for a changed document that is too slow to validate with, before anybody adopts it."""
-    if findings:
-        from pytest_bctrl.contract.soundness import require_affordable
+def notes_on_adoption(revision: Document, findings: list[Finding]) -> list[str]:
+    """Return the operations of a changed document that the contract suite could not check, each with the reason.
 
+    It may compare well and yet be too slow to validate with, for example.
+    """
+    if not findings:
+        return []
+    from pytest_bctrl.contract.soundness import require_affordable
+
+    try:
         require_affordable(revision.data, revision.name)
+    except DocumentError:
+        from pytest_bctrl.contract.read import from_document
+
+        return [f"{revision.name}: {text}" for text in from_document(revision.data, revision.name).exclusions]
+    return []

@@ -6,12 +6,13 @@ overlay refers to breaks consumers too, and is visible only with the overlay app
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.drift.pair import RANK
 from pytest_bctrl.drift.valid_parts import compare_valid_parts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pytest_bctrl.contract.document import Document
@@ -22,15 +23,17 @@ if TYPE_CHECKING:
 
 
 class Comparison(NamedTuple):
-    """The findings of a comparison, worst first, notes on it, and the invalid parts that were not compared.
+    """The findings of a comparison, worst first, notes on it, and the parts that were not compared.
 
-    `excluded_base` are those of the base, and `excluded` those of the revision.
+    `not_compared` has a sentence per invalid part of the revision, except for unused components; the sentences about
+    those and about the base are notes. `excluded` has the data of both: `side` (`base` or `revision`), `operation`,
+    `document`, `line`, `pointer`, `problem` and `hint`.
     """
 
     findings: list[Finding]
     notes: tuple[str, ...] = ()
-    excluded_base: tuple[Exclusion, ...] = ()
-    excluded: tuple[Exclusion, ...] = ()
+    not_compared: tuple[str, ...] = ()
+    excluded: tuple[dict[str, Any], ...] = ()
 
 
 def compare_contracts(base: Document, revision: Document, overlay: Path | None, options: Options) -> Comparison:
@@ -54,11 +57,35 @@ def compare_contracts(base: Document, revision: Document, overlay: Path | None, 
         excluded_base += applied.excluded_base
         excluded += applied.excluded_revision
     notes = [f"the overlay no longer applies: {error.where}: {error.problem}" for error in refused]
-    if excluded_base:
-        from pytest_bctrl.contract.valid_parts import exclusion_texts
+    unused = [exclusion for exclusion in excluded if exclusion.operation.startswith("#/components/")]
+    notes += [*_texts(base, excluded_base), *_texts(revision, unused)]
+    not_compared = _texts(revision, [exclusion for exclusion in excluded if exclusion not in unused])
+    data = [*_data("base", base, excluded_base), *_data("revision", revision, excluded)]
+    return Comparison(findings, tuple(dict.fromkeys(notes)), not_compared, tuple(data))
 
-        notes += [f"{base.name}: {text}" for text in exclusion_texts(excluded_base, "compared")]
-    return Comparison(findings, tuple(dict.fromkeys(notes)), tuple(excluded_base), tuple(excluded))
+
+def _texts(document: Document, excluded: Sequence[Exclusion]) -> tuple[str, ...]:
+    """Return a sentence per invalid part of a document."""
+    if not excluded:
+        return ()
+    from pytest_bctrl.contract.valid_parts import exclusion_texts
+
+    return tuple(f"{document.name}: {text}" for text in exclusion_texts(excluded, "compared"))
+
+
+def _data(side: str, document: Document, excluded: Sequence[Exclusion]) -> Iterator[dict[str, Any]]:
+    """Yield the excluded parts of a document as data for reports."""
+    for exclusion in excluded:
+        name, pointer = document.source_location(exclusion.pointer)
+        yield {
+            "side": side,
+            "operation": exclusion.operation,
+            "document": name,
+            "pointer": pointer,
+            "line": document.line(exclusion.pointer),
+            "problem": exclusion.problem,
+            "hint": exclusion.hint,
+        }
 
 
 def apply_overlay(document: Document, overlay: Path, refused: list[DocumentError]) -> Document:

@@ -106,7 +106,7 @@ class _ImpactPlan:
         old, new = read_source(str(self.base.spec)), read_source(self.source)
         overlay = self.base.overlay
         comparison = compare_contracts(old, new, overlay, Options())
-        self.notes = comparison.notes
+        self.notes = (*comparison.notes, *comparison.not_compared)
         if overlay is not None:
             new = apply_overlay(new, overlay, [])
         new_contract = from_document(new.data, new.name)

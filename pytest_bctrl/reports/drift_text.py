@@ -42,6 +42,8 @@ def drift_text(findings: Sequence[Finding], title: Title) -> str:
     rows += moved_text(findings)
     for group in grouped([finding for finding in findings if "moved" not in finding.extra]):
         rows += _group_rows(group)
+    if title.not_checked:
+        rows += ["", "not compared:", *(f"  {one_line(reason)}" for reason in title.not_checked)]
     if title.notes:
         rows += ["", *(f"note: {one_line(note)}" for note in title.notes)]
     return "\n".join(map(escape_line, rows)) + "\n"

@@ -21,7 +21,7 @@ class Title(NamedTuple):
     """The name of the report, the compared documents, the level that fails the run, and notes.
 
     `not_checked` has a reason for each check that did not run. `accepted` is the number of findings that a comparison
-    omits because the baseline accepts them.
+    omits because the baseline accepts them. `excluded` has the data of the invalid parts that were not compared.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Title(NamedTuple):
     notes: tuple[str, ...] = ()
     not_checked: tuple[str, ...] = ()
     accepted: int = 0
+    excluded: tuple[Mapping[str, Any], ...] = ()
 
 
 Outcome = Literal["passed", "failed", "accepted", "skipped", "error", "not checked"]

@@ -12,6 +12,7 @@ from pytest_bctrl.drift import compare_with_upstream
 from pytest_bctrl.drift.settings import FILE
 from pytest_bctrl.drift.sources import read_source
 from pytest_bctrl.errors import DocumentError, UnreachableError
+from pytest_bctrl.escaping import escape_lines
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.reports.drift_text import drift_text
 from pytest_bctrl.reports.verdict import Title
@@ -42,3 +43,6 @@ def test_upstream_has_not_drifted(pytestconfig: pytest.Config, request: pytest.F
         verdict.not_checked = f"the drift of the spec: {error}"
         raise pytest.fail.Exception(f"not checked: {verdict.not_checked}", pytrace=False) from None
     verdict.raise_if_failing(describe)
+    if compared.not_compared:
+        verdict.not_checked = f"the drift of the spec: {'; '.join(compared.not_compared)}"
+        raise pytest.fail.Exception(escape_lines(f"not checked: {verdict.not_checked}"), pytrace=False)

@@ -1,0 +1,274 @@
+"""An invalid part of a document excludes its own operations from the comparison; everything else is compared."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from jsonschema import validate
+
+from pytest_bctrl.cli import main
+from pytest_bctrl.contract.document import load_data
+from pytest_bctrl.drift import compare
+from pytest_bctrl.drift.contract_change import Comparison, compare_contracts
+from pytest_bctrl.drift.options import Options
+from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.reports.findings_json import findings_schema
+
+Doc = dict[str, Any]
+SCHEMA = "responses/200/content/application~1json/schema"
+
+
+def operation(schema: Any, **more: Any) -> Doc:
+    content = {"application/json": {"schema": schema}}
+    return {"responses": {"200": {"description": "ok", "content": content}}, **more}
+
+
+def document(type_: str = "string", /, **paths: Any) -> Doc:
+    """A document with these paths, and `GET /fine`, which returns this type."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "t", "version": "1"},
+        "paths": {"/fine": {"get": operation({"type": type_})}, **{f"/{name}": item for name, item in paths.items()}},
+        "components": {
+            "schemas": {"Fine": {"type": "string"}, "Wrong": {"type": "text"}},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def compared(base: Doc, revision: Doc, **options: Any) -> Comparison:
+    return compare_contracts(load_data(base, "old"), load_data(revision, "new"), None, Options(**options))
+
+
+def rules(comparison: Comparison) -> list[tuple[str, str]]:
+    return [(finding.operation, finding.rule) for finding in comparison.findings]
+
+
+VALID = {"get": operation({"$ref": "#/components/schemas/Fine"})}
+INVALID: dict[str, tuple[Any, str, str]] = {
+    "dangling": ({"get": operation({"$ref": "#/gone"})}, f"/get/{SCHEMA}", "the $ref '#/gone' names nothing"),
+    "dangling in a request body": (
+        {"get": operation({}, requestBody={"content": {"application/json": {"schema": {"$ref": "#/gone"}}}})},
+        "/get/requestBody/content/application~1json/schema",
+        "the $ref '#/gone' names nothing",
+    ),
+    "remote": ({"get": operation({"$ref": "https://a.test/b.yaml"})}, f"/get/{SCHEMA}", "leads outside the document"),
+    "schema": ({"get": operation({"type": "text"})}, f"/get/{SCHEMA}/type", "'text' is not a type"),
+    "component": (
+        {"get": operation({"$ref": "#/components/schemas/Wrong"})},
+        "#/components/schemas/Wrong/type",
+        "'text' is not a type",
+    ),
+    "parameter": ({"get": operation({}, parameters=[{"name": "a"}])}, "/get/parameters/0", "a parameter has no name"),
+    "parameter of the path": ({**VALID, "parameters": 1}, "/parameters", "a number is where a list belongs"),
+    "credential": ({"get": operation({}, security=[{"no": []}])}, "/get/security/0/no", "names the scheme 'no'"),
+    "operation": ({"get": []}, "/get", "a list is where a mapping belongs"),
+    "path item": ([], "", "a list is where a mapping belongs"),
+    "path item elsewhere": ({"$ref": "#/gone"}, "", "the $ref '#/gone' names nothing"),
+    "servers": ({"get": operation({}, servers=[{"url": 1}])}, "/get/servers/0/url", "a number is where text belongs"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", INVALID)
+def test_an_invalid_operation_of_the_new_document_is_not_compared(name: str) -> None:
+    item, pointer, problem = INVALID[name]
+    comparison = compared(document("string", x=VALID), document("integer", x=item))
+    assert [("GET /fine", "response-body-type-changed")] == rules(comparison)
+    (text,) = comparison.not_compared
+    assert problem in text
+    (part,) = comparison.excluded
+    expected = pointer.removeprefix("#") if pointer.startswith("#") else f"/paths/~1x{pointer}"
+    assert ("revision", expected) == (part["side"], part["pointer"])
+    assert part["operation"] in ("GET /x", "/x")
+
+
+@pytest.mark.parametrize("name", INVALID)
+def test_an_invalid_operation_of_the_old_document_is_a_note(name: str) -> None:
+    item, _, problem = INVALID[name]
+    comparison = compared(document("string", x=item), document("integer", x=VALID))
+    assert [("GET /fine", "response-body-type-changed")] == rules(comparison)
+    assert () == comparison.not_compared
+    (note,) = comparison.notes
+    assert problem in note
+    assert ["base"] == [part["side"] for part in comparison.excluded]
+
+
+@pytest.mark.parametrize("name", INVALID)
+def test_an_operation_that_is_invalid_in_both_documents_is_excluded_once_from_each(name: str) -> None:
+    item, _, _ = INVALID[name]
+    comparison = compared(document("string", x=item), document("integer", x=item))
+    assert [("GET /fine", "response-body-type-changed")] == rules(comparison)
+    # Servers that are the same need not be read.
+    assert (name != "servers") == (1 <= len(comparison.excluded) <= 2)
+
+
+def test_an_invalid_operation_that_is_removed_is_reported_as_removed() -> None:
+    for invalid in ({"$ref": "#/gone"}, {"type": "text"}):
+        comparison = compared(document(x={"get": operation(invalid)}), document())
+        assert [("GET /x", "api-path-removed-without-deprecation")] == rules(comparison)
+        comparison = compared(document(), document(x={"get": operation(invalid)}))
+        assert [("GET /x", "endpoint-added")] == rules(comparison)
+        assert 1 == len(comparison.not_compared)
+
+
+def test_the_names_of_path_parameters_do_not_matter() -> None:
+    old, new = ({f"x/{{{name}}}": {"get": operation(schema)}} for name, schema in (("a", {}), ("b", {"$ref": "#/no"})))
+    comparison = compared(document(**old), document(**new))
+    assert ([], 1) == (rules(comparison), len(comparison.not_compared))
+
+
+def test_a_part_of_an_excluded_operation_can_be_referred_to() -> None:
+    reference = {"get": operation({"$ref": f"#/paths/~1x/get/{SCHEMA}"})}
+    old = document(x={"get": operation({"type": "string"})}, y=reference)
+    new = document(x={"get": operation({"type": "integer"}, parameters=[{}])}, y=reference)
+    comparison = compared(old, new)
+    assert [("GET /y", "response-body-type-changed")] == rules(comparison)
+    assert ["GET /x"] == [part["operation"] for part in comparison.excluded]
+
+
+def test_many_operations_with_an_invalid_reference_are_excluded_each_with_its_pointer() -> None:
+    paths = {f"p{number}": {"get": operation({"$ref": f"#/gone/{number}"})} for number in range(40)}
+    comparison = compared(document("string", **dict.fromkeys(paths, VALID)), document("integer", **paths))
+    assert [("GET /fine", "response-body-type-changed")] == rules(comparison)
+    assert {f"/paths/~1p{number}/get/{SCHEMA}" for number in range(40)} == {
+        part["pointer"] for part in comparison.excluded
+    }
+
+
+def test_invalid_parts_that_no_operation_uses_are_excluded_alone() -> None:
+    old, new = document(), document("integer")
+    del old["components"]["schemas"]["Wrong"], new["components"]["schemas"]["Wrong"]
+    new["servers"] = [{"description": "no URL"}]
+    new["components"]["schemas"]["Unused"] = {"type": "text"}
+    comparison = compared(old, new)
+    assert [("GET /fine", "response-body-type-changed")] == rules(comparison)
+    assert {"#/servers", "#/components/schemas/Unused"} == {part["operation"] for part in comparison.excluded}
+    # A component that nothing uses breaks nobody, so it is only noted.
+    assert (1, 1) == (len(comparison.not_compared), len(comparison.notes))
+
+
+def test_a_new_document_without_a_valid_operation_is_rejected() -> None:
+    broken = document()
+    broken["paths"]["/fine"]["get"] = operation({"$ref": "#/gone"})
+    with pytest.raises(DocumentError, match=r"new: the .ref '#/gone' names nothing"):
+        compared(document(), broken)
+    # The old one is a note, so that the new document, which repairs it, can pass.
+    comparison = compared(broken, document())
+    assert ([], 1) == (comparison.findings, len(comparison.notes))
+
+
+def test_compare_still_rejects_an_invalid_part() -> None:
+    """An empty list always means that the documents were compared."""
+    with pytest.raises(DocumentError, match="'text' is not a type"):
+        compare(document(x=VALID), document(x=INVALID["schema"][0]))
+
+
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0", "3.2.0"])
+def test_extensions_are_not_read(version: str) -> None:
+    extension = {"x-samples": {"$ref": "samples.txt"}, "x-any": {"schema": {"$ref": "#/gone", "pattern": "("}}}
+
+    def extended(type_: str) -> Doc:
+        query = {"name": "q", "in": "query", "schema": {"type": "string", **extension}, **extension}
+        item: Doc = {"get": operation({"type": type_, **extension}, parameters=[query], **extension), **extension}
+        whole: Doc = document(x=item) | extension | {"openapi": version}
+        whole["paths"] |= extension
+        whole["components"] |= extension
+        item["get"]["responses"] |= extension
+        item["get"]["responses"]["200"] |= extension
+        return whole
+
+    assert [] == compare(extended("string"), extended("string"))
+    assert ["response-body-type-changed"] == [
+        finding.rule for finding in compare(extended("string"), extended("integer"))
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def gate(folder: Path, base: Doc, revision: Doc, *options: str) -> int:
+    for name, data in (("old.json", base), ("new.json", revision)):
+        (folder / name).write_text(json.dumps(data, indent=1), "utf-8")
+    return main(["drift", "new.json", "--base", "old.json", *options])
+
+
+def test_the_exit_code_is_2_for_the_new_document_and_0_or_1_for_the_old_one(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """1 takes precedence over 2."""
+    valid, invalid = document(x=VALID), document(x=INVALID["dangling"][0])
+    codes = [gate(folder, valid, invalid), gate(folder, invalid, valid), gate(folder, invalid, invalid)]
+    assert [2, 0, 2] == codes
+    assert "GET /x is not compared: the $ref '#/gone' names nothing, at #/paths/~1x/get/" in capsys.readouterr().out
+    assert 1 == gate(folder, document("integer", x=VALID), invalid)
+    assert 1 == gate(folder, document("integer", x=INVALID["dangling"][0]), valid)
+
+
+def test_the_json_report_lists_excluded_operations_and_is_not_passed(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 2 == gate(folder, document(x=VALID), document(x=INVALID["schema"][0]), "--format", "json")
+    report = json.loads(capsys.readouterr().out)
+    validate(report, findings_schema())
+    (part,) = report["excluded"]
+    line = (folder / "new.json").read_text("utf-8").splitlines()[part["line"] - 1]
+    assert ('"type": "text"', "not checked") == (line.strip(), report["verdict"]["status"])
+    assert ("revision", "GET /x", "new.json") == (part["side"], part["operation"], part["document"])
+
+
+_JUNK = st.sampled_from([None, 1, "x", True, [], [1], {"$ref": "#/no"}, {"$ref": 7}, {"$ref": "https://a.test/b"}])
+_PLACES = st.sampled_from(
+    [
+        *("get", "get/responses", "get/responses/200", "get/responses/200/content", f"get/{SCHEMA}"),
+        *(f"get/{SCHEMA}/properties", f"get/{SCHEMA}/properties/a", f"get/{SCHEMA}/properties/a/type"),
+        *("get/parameters", "get/parameters/0", "get/parameters/0/schema", "get/parameters/0/in"),
+        *("get/security", "parameters", "get/tags", "get/servers", "get/requestBody"),
+    ]
+)
+
+
+def item(type_: str) -> Doc:
+    """A new path item, whose changes to another type are three findings."""
+    parameters = [{"name": "q", "in": "query", "schema": {"type": type_}}]
+    properties = {"a": {"type": type_}, "b": {"$ref": "#/components/schemas/Fine"}}
+    return {"get": operation({"type": "object", "properties": properties}, parameters=parameters)}
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=60)
+@given(_PLACES, _JUNK, st.integers(0, 3), st.sampled_from(["base", "revision", "both"]))
+@example("get", None, 0, "revision")
+@example("parameters", 1, 1, "both")
+@example("get/security", [{"no": []}], 1, "base")
+def test_the_findings_of_other_operations_are_the_same_whatever_is_broken(
+    place: str, junk: Any, number: int, side: str
+) -> None:
+    old = document(**{f"p{index}": item("string") for index in range(4)})
+    new = document(**{f"p{index}": item("integer") for index in range(4)})
+
+    def others(base: Doc, revision: Doc) -> list[Any]:
+        findings = compared(base, revision, seconds=0).findings
+        return [
+            (finding.rule, place["operation"], place["location"])
+            for finding in findings
+            for place in finding.extra["places"]
+            if place["operation"] != f"GET /p{number}"
+        ]
+
+    expected = others(old, new)
+    for name, spec in (("base", old), ("revision", new)):
+        if side in (name, "both"):
+            *parents, key = place.split("/")
+            target: Any = spec["paths"][f"/p{number}"]
+            for parent in parents:
+                target = target[int(parent) if isinstance(target, list) else parent.replace("~1", "/")]
+            target[int(key) if isinstance(target, list) else key] = junk
+
+    assert expected == others(old, new)
