@@ -18,7 +18,7 @@ from pytest_bctrl.cli.options import (
     write_reports,
 )
 from pytest_bctrl.cli.project import baseline_path, chosen_contract, project_setting
-from pytest_bctrl.contract.files import short_path, shown_path, update_command
+from pytest_bctrl.contract.files import short_path, shown_path
 from pytest_bctrl.escaping import escape_line
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pytest_bctrl.contract.in_force import ContractInForce
     from pytest_bctrl.drift.settings import DriftSettings
     from pytest_bctrl.findings.finding import Finding
+    from pytest_bctrl.reports.verdict import Side
 
 EXAMPLES = (
     "pytest-bctrl drift page.md",
@@ -100,6 +101,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.drift.rules import rules
     from pytest_bctrl.drift.sources import read_source
+    from pytest_bctrl.reports.required_version import required_version
     from pytest_bctrl.reports.verdict import Title, that_fail
 
     today = date.today()
@@ -135,7 +137,18 @@ def _run(arguments: argparse.Namespace) -> int:
     remarks = tuple(notes)
     if compared is not None:
         remarks = (f"compared with {short_path(base)}: {compared.reason}", *notes)
-    title = Title("drift", old.name, new.name, arguments.fail_on, remarks, not_compared, len(result.accepted), excluded)
+    title = Title(
+        "drift",
+        old.name,
+        new.name,
+        arguments.fail_on,
+        remarks,
+        not_compared,
+        accepted=len(result.accepted),
+        excluded=excluded,
+        side=_annotated_side(new, compared),
+        version=required_version(arguments.redact.data(comparison.findings), not_compared, (old.data, new.data)),
+    )
     write_reports(reports, findings, title)
     # The text report on standard output ends with the notes.
     if not any(report.format == "text" and report.path in (None, "-") for report in reports):
@@ -143,7 +156,32 @@ def _run(arguments: argparse.Namespace) -> int:
             print(escape_line(f"pytest-bctrl: {note}"), file=sys.stderr)
     if not failing and not_compared:
         return 2
-    return _exit_code(len(failing), arguments, in_force)
+    updatable = None
+    if failing and not not_compared:
+        updatable = compared or _contract_with_spec(base)
+    return _exit_code(len(failing), arguments, updatable)
+
+
+def _contract_with_spec(path: str) -> ContractInForce | None:
+    """Return the contract in force if a document is its spec, so that updating it makes the comparison pass."""
+    if not Path(path).is_file():
+        return None
+    in_force = chosen_contract(None)
+    if in_force.spec.resolve() == Path(path).resolve():
+        return in_force
+    return None
+
+
+def _annotated_side(revision: Document, compared: ContractInForce | None) -> Side:
+    """Return the document whose lines annotations refer to: of two versions of a file, a pull request has the new one.
+
+    `compared` is the contract in force, if it is the old document; then the new one is not part of the repository.
+    """
+    from pytest_bctrl.reports.wording import repository_file
+
+    if compared is None and repository_file(revision.name):
+        return "revision"
+    return "base"
 
 
 def _with_observed(
@@ -164,8 +202,11 @@ def _with_observed(
     return [mark_accepted(finding, baseline, today) for finding in findings], notes
 
 
-def _exit_code(failing: int, arguments: argparse.Namespace, in_force: ContractInForce | None) -> int:
-    """Return 1 if findings fail the run, and print their number and the next commands; else 0."""
+def _exit_code(failing: int, arguments: argparse.Namespace, updatable: ContractInForce | None) -> int:
+    """Return 1 if findings fail the run, and print their number and the next commands; else 0.
+
+    `updatable` is the contract that passes once it is updated to the new spec, if there is one.
+    """
     from pytest_bctrl.reports.wording import numbered
 
     if not failing:
@@ -173,7 +214,7 @@ def _exit_code(failing: int, arguments: argparse.Namespace, in_force: ContractIn
     lines = [f"pytest-bctrl: {numbered(failing, 'finding')} at or above {arguments.fail_on}"]
     # With --observed, the report itself has the next commands.
     if not arguments.observed:
-        lines += _next_commands(arguments, in_force)
+        lines += _next_commands(arguments, updatable)
     for line in lines:
         print(escape_line(line), file=sys.stderr)
     return 1
@@ -289,7 +330,7 @@ def _rules_of_checks(in_force: ContractInForce | None) -> list[str]:
     return rules_of([rule for operation in contract.operations for rule in operation.invariants], ())
 
 
-def _next_commands(arguments: argparse.Namespace, in_force: ContractInForce | None) -> Iterator[str]:
+def _next_commands(arguments: argparse.Namespace, updatable: ContractInForce | None) -> Iterator[str]:
     """Yield what to do next, with a command for the same two documents."""
     import shlex
 
@@ -298,7 +339,7 @@ def _next_commands(arguments: argparse.Namespace, in_force: ContractInForce | No
     for option, value in files:
         if value:
             options += [option, value]
-    update = in_force.update_command(arguments.upstream) if in_force else update_command(arguments.upstream)
-    yield f"  to update your copy of the spec: {update}"
+    if updatable is not None:
+        yield f"  to update your copy of the spec: {updatable.update_command(arguments.upstream)}"
     command = shlex.join(["pytest-bctrl", "drift", *options])
     yield f'  to accept the findings until a date: {command} --accept "why" --until DATE'

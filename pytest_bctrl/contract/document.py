@@ -195,8 +195,9 @@ def require_openapi(data: Any, name: str) -> None:
             raise DocumentError("a Swagger 2.0 document", where=name, hint="convert it to OpenAPI 3.0 or later")
         raise DocumentError("not an OpenAPI document", where=name, hint="it has no 'openapi' key")
     match = None
-    if isinstance(data["openapi"], str):
-        match = _VERSION.fullmatch(data["openapi"])
+    # In YAML, a version without quotes and without a third number is a number: `openapi: 3.0`.
+    if isinstance(data["openapi"], str | float):
+        match = _VERSION.fullmatch(str(data["openapi"]))
     if match is None or match[1] not in SUPPORTED:
         raise DocumentError(
             f"its OpenAPI version is {str(data['openapi'])[:40]!r}",

@@ -186,7 +186,7 @@ def upgrade_valid(document: Any, name: str) -> Mapping[str, Any]:
         upgraded = upgrade_document(document)
     elif version.startswith("3.2"):
         upgraded = _inline_media_types(document)
-    return upgraded
+    return {**upgraded, "openapi": str(upgraded["openapi"])}
 
 
 def _inline_media_types(document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -362,6 +362,8 @@ def _expectation(kind: ValidationErrorKind) -> str:
     """Return the expectation that an error violates, for its message."""
     if kind.name == "required":
         return f"an object with {kind.value} is expected"
+    if kind.name == "uniqueItems":
+        return "a list without duplicates is expected"
     labels = {"type": "the type", "enum": "one of", "pattern": "a text like"}
     value = kind.value
     if kind.name == "type" and len(value) == 1:

@@ -44,25 +44,30 @@ class Exclusion(NamedTuple):
 
 
 def exclusion_texts(excluded: Iterable[Exclusion], verb: str) -> list[str]:
-    """Return a sentence per invalid part, with the operations that are excluded because of it.
+    """Return a sentence per problem, with the operations that are excluded because of it.
 
     `verb` says what is not done with them: `GET /a, GET /b are not checked: …, at #/components/schemas/A (…)`.
     """
-    labels: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[Exclusion]] = defaultdict(list)
     for exclusion in excluded:
-        labels[exclusion.pointer, exclusion.problem, exclusion.hint].append(exclusion.operation)
-    return [_exclusion_text(names, *reason, verb) for reason, names in labels.items()]
+        problem = exclusion.problem.removesuffix(f", at #{exclusion.pointer}")
+        groups[problem, exclusion.hint].append(exclusion)
+    return [_exclusion_text(group, *reason, verb) for reason, group in groups.items()]
 
 
-def _exclusion_text(names: Sequence[str], pointer: str, problem: str, hint: str, verb: str) -> str:
+def _exclusion_text(excluded: Sequence[Exclusion], problem: str, hint: str, verb: str) -> str:
+    """Return the sentence for one problem, which may be at several pointers."""
+    pointers = {exclusion.pointer for exclusion in excluded}
+    names = list(dict.fromkeys(exclusion.operation for exclusion in excluded))
+    if len(pointers) == 1:
+        problem = f"{problem}, at #{excluded[0].pointer}"
+    else:
+        names = list(dict.fromkeys(f"{exclusion.operation} (#{exclusion.pointer})" for exclusion in excluded))
     text = ", ".join(names[:_FEW])
     if len(names) > _FEW:
         text += f" and {len(names) - _FEW} more"
     is_or_are = "is" if len(names) == 1 else "are"
-    location = f", at #{pointer}"
-    if problem.endswith(location):
-        location = ""
-    return f"{text} {is_or_are} not {verb}: {problem}{location} ({hint})"
+    return f"{text} {is_or_are} not {verb}: {problem} ({hint})"
 
 
 _FEW = 5

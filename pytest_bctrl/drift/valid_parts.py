@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_bctrl.contract.document import unescape_token
 from pytest_bctrl.drift.compare_documents import compare_documents
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.findings.fingerprint import shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pytest_bctrl.contract.document import Document
     from pytest_bctrl.contract.reach import Reach
@@ -43,38 +44,100 @@ def compare_valid_parts(base: Document, revision: Document, options: Options) ->
         try:
             findings = compare_documents(*documents, options)
         except DocumentError as error:
-            documents = _without_invalid(documents, error, excluded)
+            if error.pointer is None or error.document not in documents:
+                raise
+            undefined = [_undefined_schemes(document) for document in documents]
+            if _is_about_scheme(error.pointer) and any(undefined):
+                for side in (0, 1):
+                    excluded[side].extend(undefined[side])
+                documents = _with_schemes(documents, undefined)
+                continue
+            is_first = not any(excluded)
+            documents = _without_invalid(documents, error, excluded, reads_all=is_first)
             if _are_all_excluded(revision, excluded[1]):
                 raise
         else:
             return ValidParts(findings, *documents, *map(tuple, excluded))
 
 
+def _is_about_scheme(pointer: str) -> bool:
+    """Return whether a pointer is that of a security scheme in a requirement."""
+    return pointer.split("/")[-3:-2] == ["security"]
+
+
+def _undefined_schemes(document: Document) -> list[Exclusion]:
+    """Return the security requirements that name an undefined scheme; the rest of their operations is compared."""
+    from pytest_bctrl.contract.outline import Spec, operations, security_requirements
+    from pytest_bctrl.contract.valid_parts import Exclusion, Problem
+
+    # Without its text, because determining the lines of many errors would take long.
+    spec = Spec(document._replace(text=""))
+    parts = {"the document": spec.root / "security"}
+    try:
+        parts.update({operation.label: operation.part / "security" for operation in operations(spec)})
+    except DocumentError:
+        return []
+    undefined = []
+    for label, part in parts.items():
+        try:
+            security_requirements(spec, part)
+        except DocumentError as error:
+            if error.pointer is not None and _is_about_scheme(error.pointer):
+                undefined.append(Exclusion(f"the security of {label}", part.pointer, *Problem.of(error, "")))
+    return undefined
+
+
+def _with_schemes(
+    documents: tuple[Document, Document], undefined: Sequence[Sequence[Exclusion]]
+) -> tuple[Document, Document]:
+    """Return both documents with a definition of each undefined scheme that the other document does not contradict."""
+    names = {unescape_token(part.pointer.rpartition("/")[2]) for side in undefined for part in side}
+    schemes = [document.data.get("components", {}).get("securitySchemes", {}) for document in documents]
+    defined = {name: {"type": "mutualTLS"} for name in names} | schemes[1] | schemes[0]
+    old, new = (
+        document._replace(
+            data={
+                **document.data,
+                "components": {
+                    **document.data.get("components", {}),
+                    "securitySchemes": {**{name: defined[name] for name in names}, **own_schemes},
+                },
+            }
+        )
+        for document, own_schemes in zip(documents, schemes, strict=True)
+    )
+    return old, new
+
+
 def _without_invalid(
-    documents: tuple[Document, Document], error: DocumentError, excluded: tuple[list[Exclusion], list[Exclusion]]
+    documents: tuple[Document, Document],
+    error: DocumentError,
+    excluded: tuple[list[Exclusion], list[Exclusion]],
+    *,
+    reads_all: bool,
 ) -> tuple[Document, Document]:
     """Return both documents without what consists of invalid parts, and add that to `excluded`.
 
-    Raises the error if it has no location.
+    With `reads_all`, every operation is read, so that a document with many invalid ones is not compared once for each.
+    Raises the error if nothing can be excluded.
     """
     from pytest_bctrl.contract.reach import Reach
     from pytest_bctrl.contract.valid_parts import Problem
 
-    if error.pointer is None or error.document not in documents:
-        raise error
-    index = documents.index(error.document)
     reaches = Reach(documents[0].data), Reach(documents[1].data)
     removals: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
     for side in (0, 1):
-        problems = [*_dangling_references(documents[side], reaches[side])]
-        if side == index:
+        problems = [*_invalid_operations(documents[side])] if reads_all else []
+        if documents[side] is error.document:
             problems.append(Problem.of(error, ""))
-        for removal in [removal for problem in problems for removal in _removals(reaches, side, problem)]:
+        for removal in [
+            removal for problem in dict.fromkeys(problems) for removal in _removals(reaches, side, problem)
+        ]:
             if removal.exclusion not in excluded[side]:
                 excluded[side].append(removal.exclusion)
             removals[side][removal.exclusion.part] = removal.value
             removals[1 - side].update(dict.fromkeys(removal.counterparts))
-    if not removals[index]:
+    if not any(removals):
         raise error
     old, new = (
         document._replace(data=reach.replaced(values)) if values else document
@@ -148,25 +211,23 @@ def _outline(operation: Any) -> Any:
     return outline
 
 
-def _dangling_references(document: Document, reach: Reach) -> Iterator[Problem]:
-    """Yield the references without a target because of which an operation cannot be compared.
-
-    So that a document with many of them is not compared once for each.
-    """
+def _invalid_operations(document: Document) -> Iterator[Problem]:
+    """Yield the first problem of each operation whose parameters or schemas cannot be read."""
     from pytest_bctrl.contract.outline import Spec, operations
     from pytest_bctrl.contract.valid_parts import Problem
     from pytest_bctrl.drift.normalize import Normalizer
     from pytest_bctrl.drift.unmatched import read_schemas, used_schemas
 
-    dangling = [reference.pointer for reference in reach.references if reference.target is None]
-    hit = {operation for operation in reach.operations for pointer in dangling if reach.is_hit(operation, pointer)}
+    without_lines = document._replace(text="")
     try:
-        candidates = [operation for operation in operations(Spec(document)) if operation.part.pointer in hit]
+        candidates = operations(Spec(without_lines))
     except DocumentError:
         return
+    normal = Normalizer(Spec(without_lines))
     for operation in candidates:
-        normal = Normalizer(Spec(document))
         try:
             read_schemas(normal, used_schemas(normal.spec, [operation]), ())
         except DocumentError as error:
             yield Problem.of(error, operation.part.pointer)
+            # The schemas that were being read are incomplete.
+            normal = Normalizer(Spec(without_lines))

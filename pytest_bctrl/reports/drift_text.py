@@ -13,6 +13,7 @@ from pytest_bctrl.reports.wording import (
     accepted_where,
     counted,
     document_position,
+    fingerprints_of,
     grouped,
     impact_of,
     in_places,
@@ -39,6 +40,10 @@ def drift_text(findings: Sequence[Finding], title: Title) -> str:
     if title.accepted:
         summary = f"{summary if findings else 'no new findings'}, {title.accepted} accepted"
     rows = [one_line(heading), summary]
+    if title.version:
+        rows.append(title.version.text)
+        if title.version.evidence:
+            rows.append(f"  {title.version.evidence}")
     rows += moved_text(findings)
     for group in grouped([finding for finding in findings if "moved" not in finding.extra]):
         rows += _group_rows(group)
@@ -50,13 +55,14 @@ def drift_text(findings: Sequence[Finding], title: Title) -> str:
 
 
 def _group_rows(group: Group) -> Iterator[str]:
-    if len(group.findings) == 1:
+    blocks = group.blocks
+    if len(blocks) == 1:
         yield ""
-        yield from _finding_rows(group.findings[0], has_location=False)
+        yield from _finding_rows(blocks[0], has_location=False)
         return
     yield ""
     yield group.heading
-    for finding in group.findings:
+    for finding in blocks:
         yield ""
         for row in _finding_rows(finding, has_location=bool(group.location or in_places(finding))):
             yield f"  {row}"
@@ -64,7 +70,10 @@ def _group_rows(group: Group) -> Iterator[str]:
 
 def _finding_rows(finding: Finding, *, has_location: bool) -> list[str]:
     """Return the rows of one finding; with `has_location`, the heading shows its location already."""
+    fingerprints = fingerprints_of(finding)
     rows = [f"{finding.level.upper()} {finding.rule}"]
+    if len(fingerprints) > 1:
+        rows[0] = f"{rows[0]} ({len(fingerprints)} findings)"
     if not has_location:
         rows.append(f"  {where(finding)}")
     rows.append(f"  {one_line(finding.message)}")
@@ -82,7 +91,7 @@ def _finding_rows(finding: Finding, *, has_location: bool) -> list[str]:
         rows.append(f"  {in_places(finding)}")
     if shown_by(finding):
         rows.append(f"  {shown_by(finding)}")
-    rows.append(f"  id   {finding.fingerprint}")
+    rows.append(f"  id   {', '.join(fingerprints)}")
     return rows
 
 

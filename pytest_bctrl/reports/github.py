@@ -18,10 +18,13 @@ from pytest_bctrl.reports.wording import (
     accepted,
     counted,
     document_position,
+    fingerprints_of,
     grouped,
+    in_blocks,
     is_change,
     one_line,
     repository_file,
+    sentence,
     told,
     where,
 )
@@ -34,8 +37,8 @@ SHOWN = 10
 
 
 def findings_github(findings: Sequence[Finding], title: Title) -> str:
-    """Return one workflow command per finding; it annotates the vendored file, as upstream is not in the repository."""
-    rows = [_command(finding) for finding in findings]
+    """Return one workflow command per finding; it annotates the file of `title.side`."""
+    rows = [_command(finding, title) for finding in in_blocks(findings)]
     rows += [
         f"::warning title={escape_annotation_property(one_line(title.name))}::{escape_annotation(one_line(note))}"
         for note in dict.fromkeys((*title.notes, *title.not_checked))
@@ -46,18 +49,19 @@ def findings_github(findings: Sequence[Finding], title: Title) -> str:
 def shown_commands(findings: Sequence[Finding], title: Title) -> list[str]:
     """Return the workflow commands that GitHub shows, and a line with the number of those that it does not."""
     rows: list[str] = []
+    blocks = in_blocks(findings)
     for level in LEVELS:
-        same_level = [finding for finding in findings if finding.level == level]
-        rows += map(_command, same_level[:SHOWN])
-    omitted = len(findings) - len(rows)
+        same_level = [finding for finding in blocks if finding.level == level]
+        rows += [_command(finding, title) for finding in same_level[:SHOWN]]
+    omitted = len(blocks) - len(rows)
     rows += [f"::warning title=not checked::{escape_annotation(one_line(reason))}" for reason in title.not_checked]
     if omitted:
         rows.append(f"{omitted} more findings without an annotation: GitHub shows {SHOWN} of each level")
     return rows
 
 
-def _command(finding: Finding) -> str:
-    document, line, _ = document_position(finding, "base")
+def _command(finding: Finding, title: Title) -> str:
+    document, line, _ = document_position(finding, title.side)
     # A finding in a response names the file that contains the response.
     file = str(finding.extra.get("file", "")) or repository_file(document)
     properties = []
@@ -96,8 +100,8 @@ def findings_markdown(
     for level in LEVELS:
         groups = [group for group in grouped(findings) if group.findings[0].level == level]
         heading = ["", f"### {_HEADINGS[level]}"]
-        ungrouped = [group.findings[0] for group in groups if len(group.findings) == 1]
-        tables = [("", ungrouped), *((group.heading, group.findings) for group in groups if len(group.findings) > 1)]
+        ungrouped = [group.blocks[0] for group in groups if len(group.blocks) == 1]
+        tables = [("", ungrouped), *((group.heading, group.blocks) for group in groups if len(group.blocks) > 1)]
         for group_heading, members in tables:
             has_lines = any(map(is_change, members))
             table_head = [*heading, *_table_head(group_heading, has_lines=has_lines)]
@@ -108,7 +112,7 @@ def findings_markdown(
                     break
                 rows += added
                 heading, table_head = [], []
-                shown += 1
+                shown += len(fingerprints_of(finding))
     if shown < len(findings):
         rows += ["", _CUT.format(omitted=len(findings) - shown, all=len(findings))]
     return "\n".join([*head, *rows, *tail]) + "\n"
@@ -149,6 +153,8 @@ def _head(findings: Sequence[Finding], title: Title, run: RunReport | None) -> l
     rows += ["", f"{_MARKS[verdict.status]} **{verdict.status.capitalize()}.** {_plain(verdict.sentence)}"]
     if title.base:
         rows += ["", f"{_code(title.base)} → {_code(title.revision)}"]
+    if title.version:
+        rows += ["", f"{_plain(sentence(filter(None, [title.version.text, title.version.evidence])))}"]
     return rows
 
 
@@ -182,7 +188,7 @@ def _row(finding: Finding, *, has_lines: bool, is_grouped: bool) -> str:
         cells.append(" → ".join(str(document_position(finding, side)[1] or "-") for side in ("base", "revision")))
     rule = _code(finding.rule)
     if finding.fingerprint:
-        rule += f" {_code(finding.fingerprint)}"
+        rule += f" {' '.join(map(_code, fingerprints_of(finding)))}"
     return f"| {' | '.join([*cells, rule])} |"
 
 

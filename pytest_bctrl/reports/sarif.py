@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from pytest_bctrl._version import __version__
 from pytest_bctrl.escaping import escape_json, escape_sarif
-from pytest_bctrl.reports.verdict import RunReport, Title, verdict_of
+from pytest_bctrl.reports.verdict import RunReport, Side, Title, verdict_of
 from pytest_bctrl.reports.wording import (
     Group,
     accepted,
@@ -41,7 +41,7 @@ def findings_sarif(findings: Sequence[Finding], title: Title, run: RunReport | N
             }
         },
         "automationDetails": {"id": f"pytest-bctrl/{one_line(title.name)}"},
-        "results": [_result(finding, names.index(finding.rule)) for finding in findings],
+        "results": [_result(finding, names.index(finding.rule), title.side) for finding in findings],
         "columnKind": "unicodeCodePoints",
     }
     groups = [group for group in grouped(findings) if "changed" in group.findings[0].extra]
@@ -91,7 +91,7 @@ def _rule(finding: Finding) -> dict[str, Any]:
     return rule
 
 
-def _result(finding: Finding, index: int) -> dict[str, Any]:
+def _result(finding: Finding, index: int, side: Side) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": finding.rule,
         "ruleIndex": index,
@@ -109,11 +109,15 @@ def _result(finding: Finding, index: int) -> dict[str, Any]:
         result["partialFingerprints"] = {"bctrl/v1": finding.fingerprint}
     if accepted(finding):
         result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": accepted(finding)}]
-    new = {"id": 1, **_location(finding, "revision"), "message": {"text": "in the new document"}}
-    return {**result, "locations": [_location(finding, "base")], "relatedLocations": [new]}
+    other_side: Side = "revision"
+    text = "in the new document"
+    if side == "revision":
+        other_side, text = "base", "in the old document"
+    related = {"id": 1, **_location(finding, other_side), "message": {"text": text}}
+    return {**result, "locations": [_location(finding, side)], "relatedLocations": [related]}
 
 
-def _location(finding: Finding, side: str) -> dict[str, Any]:
+def _location(finding: Finding, side: Side) -> dict[str, Any]:
     document, line, pointer = document_position(finding, side)
     location: dict[str, Any] = {
         "logicalLocations": [{"fullyQualifiedName": where(finding), "name": one_line(pointer) or "/", "kind": "member"}]

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from pytest_bctrl.contract.model import Contract
     from pytest_bctrl.findings.finding import FailOn, Finding
     from pytest_bctrl.observed.coverage import Coverage
+    from pytest_bctrl.reports.required_version import RequiredVersion
+
+Side = Literal["base", "revision"]
+"""The old document of a comparison, or the new one."""
 
 Status = Literal["passed", "failed", "not checked"]
 
@@ -21,7 +25,8 @@ class Title(NamedTuple):
     """The name of the report, the compared documents, the level that fails the run, and notes.
 
     `not_checked` has a reason for each check that did not run. `accepted` is the number of findings that a comparison
-    omits because the baseline accepts them. `excluded` has the data of the invalid parts that were not compared.
+    omits because the baseline accepts them. `excluded` has the data of the invalid parts that were not compared, and
+    `version` is the version that the change requires. `side` is the document whose lines annotations refer to.
     """
 
     name: str
@@ -32,6 +37,8 @@ class Title(NamedTuple):
     not_checked: tuple[str, ...] = ()
     accepted: int = 0
     excluded: tuple[Mapping[str, Any], ...] = ()
+    side: Side = "base"
+    version: RequiredVersion | None = None
 
 
 Outcome = Literal["passed", "failed", "accepted", "skipped", "error", "not checked"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_bctrl.escaping import escape_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pytest_bctrl.findings.finding import Finding
 
@@ -190,6 +190,11 @@ class Group(NamedTuple):
         return first_location
 
     @property
+    def blocks(self) -> list[Finding]:
+        """Its findings, those that differ only in an added or removed value as one; see `in_blocks`."""
+        return in_blocks(self.findings)
+
+    @property
     def operations(self) -> list[str]:
         """The labels of the operations that its changes affect."""
         places = [place for finding in self.findings for place in finding.extra["places"]]
@@ -209,11 +214,73 @@ def grouped(findings: Sequence[Finding]) -> list[Group]:
     return list(groups.values())
 
 
+def in_blocks(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings, those of one change at one location that differ only in a value as one.
+
+    Twenty new values of an enum are one block, whose message has the values and whose `fingerprints` are those of all.
+    """
+    blocks: dict[Any, list[Finding]] = {}
+    for finding in findings:
+        blocks.setdefault(_block_key(finding), []).append(finding)
+    return [_merged(members) for members in blocks.values()]
+
+
+def _block_key(finding: Finding) -> Any:
+    """Return what the findings of a block have in common."""
+    extra = finding.extra
+    value = _changed_value(finding)
+    if not value or not finding.message.endswith(value):
+        return id(finding)
+    places = [(place["operation"], place["location"], place.get("status")) for place in extra.get("places", ())]
+    positions = [document_position(finding, side)[::2] for side in ("base", "revision")]
+    context = [extra.get(name) for name in ("status", "media_type", "accepted", "impact", "changed", "moved")]
+    head = finding.message.removesuffix(value), finding.observed is None
+    return repr((finding.rule, finding.level, finding.operation, finding.location, head, places, positions, context))
+
+
+def _changed_value(finding: Finding) -> str:
+    """Return the only value of a finding that reports an added or removed value as text; empty if it has none."""
+    values = [value for value in (finding.expected, finding.observed) if value is not None]
+    if len(values) != 1 or not is_change(finding):
+        return ""
+    return str(finding.extra.get("detail") or _text(values[0]))
+
+
+_VALUES = 10
+"""Maximum number of values in the message of a block."""
+
+
+def _merged(members: Sequence[Finding]) -> Finding:
+    """Return the findings of a block as one."""
+    from dataclasses import replace
+
+    first = members[0]
+    if len(members) == 1:
+        return first
+    values = [_changed_value(member) for member in members]
+    text = ", ".join(values[:_VALUES])
+    if len(values) > _VALUES:
+        text += f" and {len(values) - _VALUES} more"
+    message = f"{first.message.removesuffix(values[0])}{text}"
+    extra = {**first.extra, "fingerprints": [member.fingerprint for member in members]}
+    if first.observed is None:
+        return replace(first, message=message, expected=text, extra=extra)
+    return replace(first, message=message, observed=text, extra=extra)
+
+
+def fingerprints_of(finding: Finding) -> list[str]:
+    """Return the fingerprint of a finding, or those of the findings of a block."""
+    return list(finding.extra.get("fingerprints") or [finding.fingerprint])
+
+
 def shown_by(finding: Finding) -> str:
     """Return the evidence for a change: an example that only one document allows, or that there is a proof."""
     evidence = finding.extra.get("shown") or {}
     if evidence.get("by") == "counterexample":
-        return _example_text(evidence)
+        text = example_of(finding)
+        if evidence["at"].count("/") > 1 or (evidence["at"] and len(evidence["value"]) > 1):
+            text += f"; it is at {one_line(evidence['at'])} of {shown(evidence['value'], _VALUE)}"
+        return text
     if evidence.get("by") == "proof":
         if finding.direction == "request":
             return "proven: the new spec allows every request that the old spec allows"
@@ -223,18 +290,47 @@ def shown_by(finding: Finding) -> str:
     return ""
 
 
-def _example_text(evidence: Mapping[str, Any]) -> str:
+def example_of(finding: Finding) -> str:
+    """Return the counterexample of a change: `example: the new spec allows status "paused", which the old one rejects`.
+
+    It is empty if the finding has none.
+    """
+    evidence = finding.extra.get("shown") or {}
+    if evidence.get("by") != "counterexample":
+        return ""
     from pytest_bctrl.contract.document import value_at
 
     allowing, rejecting = "new", "old"
     if evidence["allowed"] == "before":
         allowing, rejecting = rejecting, allowing
-    text = f"example: the {allowing} spec allows {shown(value_at(evidence['value'], evidence['at']), _VALUE)}"
-    if evidence["at"]:
-        text += f" at {one_line(evidence['at'])} of {shown(evidence['value'], _VALUE)}"
-    if evidence["of"]:
-        text += f" as {one_line(evidence['of'])}"
-    return f"{text}, the {rejecting} spec rejects it"
+    value, pointer = evidence["value"], evidence["at"]
+    name = _last_name(pointer) or one_line(evidence["of"])
+    if name:
+        name += " "
+    text = f"example: the {allowing} spec allows {name}{_quoted(value_at(value, pointer))}"
+    return f"{text}, which the {rejecting} one rejects"
+
+
+def _last_name(pointer: str) -> str:
+    """Return the last property that a pointer names; empty if there is none."""
+    names = [token for token in pointer.split("/")[1:] if not token.isdecimal()]
+    if not names:
+        return ""
+    return one_line(names[-1])
+
+
+def _quoted(value: Any) -> str:
+    """Return a value as one line, a string in quotes; the number of its characters if it consists of blanks."""
+    if not isinstance(value, str):
+        return shown(value, _VALUE)
+    import json
+
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) > _VALUE:
+        text = f"{text[:_VALUE]}… ({len(value)} characters)"
+    if value and not value.strip():
+        text = f"{text} ({numbered(len(value), 'blank')})"
+    return escape_line(text)
 
 
 def repository_file(document: str) -> str:
@@ -265,7 +361,7 @@ def accepted_where(finding: Finding) -> str:
     return one_line(f"{accepted(finding)} ({finding.extra['accepted']['where']})")
 
 
-def sentence(parts: Sequence[str]) -> str:
+def sentence(parts: Iterable[str]) -> str:
     """Return the parts as one sentence: `No findings; 2 tests passed.`"""
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}."

@@ -66,7 +66,6 @@ INVALID: dict[str, tuple[Any, str, str]] = {
     ),
     "parameter": ({"get": operation({}, parameters=[{"name": "a"}])}, "/get/parameters/0", "a parameter has no name"),
     "parameter of the path": ({**VALID, "parameters": 1}, "/parameters", "a number is where a list belongs"),
-    "credential": ({"get": operation({}, security=[{"no": []}])}, "/get/security/0/no", "names the scheme 'no'"),
     "operation": ({"get": []}, "/get", "a list is where a mapping belongs"),
     "path item": ([], "", "a list is where a mapping belongs"),
     "path item elsewhere": ({"$ref": "#/gone"}, "", "the $ref '#/gone' names nothing"),
@@ -254,7 +253,7 @@ def test_the_findings_of_other_operations_are_the_same_whatever_is_broken(
     new = document(**{f"p{index}": item("integer") for index in range(4)})
 
     def others(base: Doc, revision: Doc) -> list[Any]:
-        findings = compared(base, revision, seconds=0).findings
+        findings = compared(base, revision).findings
         return [
             (finding.rule, place["operation"], place["location"])
             for finding in findings
@@ -272,3 +271,16 @@ def test_the_findings_of_other_operations_are_the_same_whatever_is_broken(
             target[int(key) if isinstance(target, list) else key] = junk
 
     assert expected == others(old, new)
+
+
+def test_an_undefined_security_scheme_excludes_the_security_alone() -> None:
+    """The requests and responses of its operations are compared."""
+    undefined: Doc = {"security": [{"key": []}, {"oauth": []}]}
+    old, new = (
+        document("string", x={"get": operation({"type": type_}, **undefined)}) for type_ in ("string", "integer")
+    )
+    comparison = compared(old, new)
+    assert [("GET /x", "response-body-type-changed")] == rules(comparison)
+    assert ["the security of GET /x"] * 2 == [part["operation"] for part in comparison.excluded]
+    (text,) = comparison.not_compared
+    assert "the security of GET /x is not compared: security names the scheme 'oauth', which is not defined" in text

@@ -61,13 +61,27 @@ function groupItem(indices, isOpen) {
     el('span.level', null, icon(finding.level), finding.level),
     el('code.rule', null, name),
     el('span.count', null, plural(indices.length, isChange(finding) ? 'change' : 'finding')),
-    el('span.place', null, el('span', null, messages.size === 1 ? `${finding.message}: ` : '', few,
+    el('span.place', null, el('span', null, messages.size === 1 ? `${finding.message}: ` : changesOf(findings), few,
       places.length > 3 ? ` and ${(places.length - 3).toLocaleString('en')} more` : ''))), rows);
   const group = { indices, rows, drawn: 0 };
   list.groups.push(group);
   details.addEventListener('toggle', () => { if (details.open && !group.drawn) more(group, CHUNK); });
   if (isOpen) more(group, CHUNK);
   return el('li', null, details);
+}
+
+// What changed in a group, the most frequent first: each meaning once, with the number of its changes.
+function changesOf(findings) {
+  if (!isChange(findings[0])) return '';
+  const counts = new Map();
+  for (const { meaning, rule } of findings) {
+    const text = (meaning || rule).replace(/\.$/, '');
+    counts.set(text, (counts.get(text) || 0) + 1);
+  }
+  const texts = [...counts].sort((first, second) => second[1] - first[1])
+    .map(([text, count]) => (count > 1 ? `${text} (${count.toLocaleString('en')} times)` : text));
+  const rest = texts.length > 2 ? `; and ${(texts.length - 2).toLocaleString('en')} more` : '';
+  return `${texts.slice(0, 2).join('; ')}${rest}: `;
 }
 
 function more(group, count) {
