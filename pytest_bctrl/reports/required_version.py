@@ -46,7 +46,7 @@ class RequiredVersion(NamedTuple):
 
     @property
     def _versions(self) -> str:
-        if not self.required:
+        if not self.required or (self.bump == "none" and self.base == self.revision):
             return ""
         versions = one_line(f"{self.base} → {self.revision}")
         if self.is_sufficient is None:

@@ -312,11 +312,14 @@ def example_of(finding: Finding) -> str:
 
 
 def _last_name(pointer: str) -> str:
-    """Return the last property that a pointer names; empty if there is none."""
-    names = [token for token in pointer.split("/")[1:] if not token.isdecimal()]
+    """Return the last property that a pointer names, or `an item of` it; empty if there is none."""
+    tokens = pointer.split("/")[1:]
+    names = [token for token in tokens if not token.isdecimal()]
     if not names:
         return ""
-    return one_line(names[-1])
+    if names[-1] == tokens[-1]:
+        return one_line(names[-1])
+    return one_line(f"an item of {names[-1]}")
 
 
 def _quoted(value: Any) -> str:

@@ -149,8 +149,23 @@ def test_drift_fails_the_action_until_the_spec_is_updated(step: Run, tmp_path: P
     assert (0, "passed", 0) == both()
 
 
+def test_the_action_compares_a_document_with_its_old_version(step: Run, tmp_path: Path) -> None:
+    """Without `upstream` there is nothing to compare."""
+    old = packaged().spec.read_text("utf-8")
+    (tmp_path / "old.yaml").write_text(old)
+    (tmp_path / "new.yaml").write_text(old.replace("- failed\n", "- failed\n        - paused\n"))
+    inputs = {"target": "none", "base": "old.yaml", "report": "out.xml"}
+
+    code, outputs, told = step("run", {**inputs, "upstream": "new.yaml"})
+    assert (1, "failed") == (code, outputs["verdict"]), told
+    assert "::error file=new.yaml,line=" in told
+    assert "paused" in (tmp_path / "out.xml").read_text("utf-8")
+    assert 0 == step("run", {**inputs, "upstream": "old.yaml"})[0]
+    assert 4 == step("run", inputs)[0]
+
+
 def test_an_input_is_never_executed(step: Run, tmp_path: Path) -> None:
     evil = '$(touch injected)"; touch injected; `touch injected`'
-    step("run", dict.fromkeys(("space-id", "contract", "fail-on", "upstream", "report"), evil))
+    step("run", dict.fromkeys(("space-id", "contract", "fail-on", "upstream", "base", "report"), evil))
 
     assert not (tmp_path / "injected").exists()

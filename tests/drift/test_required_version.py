@@ -1,0 +1,181 @@
+"""Which version bump a change requires, and the finding that decides it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import validate
+
+from pytest_bctrl.cli import main
+from pytest_bctrl.drift import compare
+from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.reports.findings_json import findings_schema
+from pytest_bctrl.reports.required_version import RequiredVersion, required_version
+from pytest_bctrl.reports.wording import shown_by
+
+Doc = dict[str, Any]
+
+
+def document(schema: Doc, version: str = "1.4.0", **info: Any) -> Doc:
+    content = {"application/json": {"schema": {"type": "object", "properties": {"status": schema}}}}
+    responses = {"200": {"description": "ok", "content": content}}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "t", "version": version, **info},
+        "paths": {"/a": {"get": {"responses": responses}}},
+    }
+
+
+def required(old: Doc, new: Doc, *not_compared: str) -> RequiredVersion:
+    return required_version(compare(old, new), not_compared, (old, new))
+
+
+TEXT: Doc = {"type": "string", "enum": ["a", "b"]}
+WIDER: Doc = {"type": "string", "enum": ["a", "b", "c"]}
+
+
+def with_operation(spec: Doc) -> Doc:
+    return {**spec, "paths": {**spec["paths"], "/b": spec["paths"]["/a"]}}
+
+
+def test_the_bump_follows_from_the_worst_finding() -> None:
+    old = document(TEXT)
+    bumps = [
+        required(old, new).bump
+        for new in (document(WIDER), with_operation(old), document(TEXT, description="d"), document(TEXT))
+    ]
+    assert ["major", "minor", "patch", "none"] == bumps
+
+
+def test_a_new_version_alone_requires_none() -> None:
+    assert "none" == required(document(TEXT), document(TEXT, "2.0.0")).bump
+
+
+def test_what_was_not_compared_leaves_the_bump_undecided_unless_it_is_major() -> None:
+    old = document(TEXT)
+    verdict = required(old, with_operation(old), "GET /x is not compared: …")
+    assert ("undecided", "1 invalid part of the new document could not be compared") == (verdict.bump, verdict.reason)
+    assert "major" == required(old, document(WIDER), "GET /x is not compared: …").bump
+
+
+def test_what_was_not_decided_leaves_the_bump_undecided() -> None:
+    finding = Finding("request-body-may-be-narrowed", "warning", "", "", fingerprint="f")
+    verdict = required_version([finding], (), ({}, {}))
+    assert ("undecided", "f") == (verdict.bump, verdict.finding)
+
+
+def test_the_deciding_finding_is_named_with_its_counterexample() -> None:
+    old, new = document(TEXT), document(WIDER)
+    verdict = required(old, new)
+    (finding,) = compare(old, new)
+    assert (finding.fingerprint, "response-property-enum-value-added, GET /a · 200 application/json · status") == (
+        verdict.finding,
+        verdict.reason,
+    )
+    assert 'example: the new spec allows status "c", which the old one rejects' == verdict.evidence
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "schema", "versions"),
+    [
+        ("1.4.0", "1.4.1", WIDER, " (1.4.0 → 1.4.1, but the change requires 2.0.0)"),
+        ("1.4.0", "2.0.0", WIDER, " (1.4.0 → 2.0.0)"),
+        ("v1.4.0", "v3.1.0", WIDER, " (v1.4.0 → v3.1.0)"),
+        ("0.4.7", "0.4.8", WIDER, " (0.4.7 → 0.4.8, but the change requires 0.5.0)"),
+        ("1.4.0", "next", WIDER, " (1.4.0 → 2.0.0)"),
+        ("2026-11-28", "2026-11-29", WIDER, ""),
+        ("1.4.0", "1.4.0", TEXT, ""),
+        ("1.4.0", "1.3.0", TEXT, " (1.4.0 → 1.3.0, but the change requires 1.4.0)"),
+    ],
+)
+def test_the_versions_of_the_documents_are_compared(old: str, new: str, schema: Doc, versions: str) -> None:
+    verdict = required(document(TEXT, old), document(schema, new))
+    assert f"required version bump: {verdict.bump}{versions}: {verdict.reason}" == verdict.text
+
+
+def test_additions_before_the_first_major_version_require_a_patch() -> None:
+    old = document(TEXT, "0.3.1")
+    verdict = required(old, with_operation(document(TEXT, "0.3.2")))
+    assert ("minor", "0.3.2", True) == (verdict.bump, verdict.required, verdict.is_sufficient)
+
+
+def test_a_document_without_info_has_no_version() -> None:
+    verdict = required_version([], (), ({"info": []}, {"info": None, "paths": {}}))
+    assert ("patch", "", "") == (verdict.bump, verdict.base, verdict.required)
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository whose committed document has one value fewer than the working tree, and other lines."""
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "api.json"
+    file.write_text(json.dumps(document(TEXT)), "utf-8")
+    for command in ("init -q", "add .", "-c user.name=n -c user.email=e commit -qm m"):
+        subprocess.run(["git", *command.split()], check=True)
+    values = {"type": "string", "enum": ["a", "b", *(f"n{number}" for number in range(20))]}
+    file.write_text(json.dumps(document(values, "1.4.1"), indent=1), "utf-8")
+    return file
+
+
+def report(form: str, capsys: pytest.CaptureFixture[str]) -> str:
+    assert 1 == main(["drift", "api.json", "--base", "git:HEAD:api.json", "--format", form])
+    return capsys.readouterr().out
+
+
+def test_text_json_and_markdown_say_the_bump(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sentence = "(1.4.0 → 1.4.1, but the change requires 2.0.0)"
+    assert f"required version bump: major {sentence}" in report("text", capsys)
+    assert f"Required version bump: major {sentence}" in report("markdown", capsys)
+    data = json.loads(report("json", capsys))
+    validate(data, findings_schema())
+    assert ("major", "2.0.0", False) == tuple(
+        data["version_bump"][key] for key in ("bump", "required", "is_sufficient")
+    )
+    assert data["version_bump"]["finding"] in [finding["fingerprint"] for finding in data["findings"]]
+
+
+def test_annotations_and_sarif_refer_to_the_file_of_the_pull_request(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = repository.read_text("utf-8").splitlines()
+    line = next(number for number, text in enumerate(lines, 1) if '"enum"' in text)
+    assert f"::error file=api.json,line={line}," in report("github", capsys)
+    results = json.loads(report("sarif", capsys))["runs"][0]["results"]
+    locations = [result["locations"][0]["physicalLocation"] for result in results if result["level"] == "error"]
+    assert {("api.json", line)} == {
+        (location["artifactLocation"]["uri"], location["region"]["startLine"]) for location in locations
+    }
+    assert "in the old document" == results[0]["relatedLocations"][0]["message"]["text"]
+
+
+def test_new_values_of_an_enum_are_one_block(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = report("text", capsys)
+    assert 1 == text.count("ERROR response-property-enum-value-added (20 findings)") == text.count("ERROR ")
+    assert "at status: 'n0', 'n1', 'n2', 'n3', 'n4', 'n5', 'n6', 'n7', 'n8', 'n9' and 10 more" in text
+    fingerprints = [finding["fingerprint"] for finding in json.loads(report("json", capsys))["findings"]]
+    assert 21 == len(fingerprints)
+    assert all(fingerprint in text for fingerprint in fingerprints)
+    assert 1 == report("github", capsys).count("::error ")
+    assert 1 == report("markdown", capsys).count("A value was added to the enum")
+
+
+def test_updating_a_copy_is_suggested_only_where_it_makes_the_gate_pass(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["drift", "api.json", "--base", "git:HEAD:api.json"])
+    assert "to update your copy" not in capsys.readouterr().err
+    repository.with_name("old.json").write_text(json.dumps(document(TEXT)), "utf-8")
+    main(["drift", "api.json", "--base", "old.json"])
+    assert "to update your copy" not in capsys.readouterr().err
+
+
+def test_a_counterexample_of_blanks_is_visible() -> None:
+    finding = Finding("response-property-pattern-changed", "error", "status", "m")
+    evidence = {"by": "counterexample", "value": {"status": "   "}, "at": "/status", "of": "", "allowed": "now"}
+    shown = shown_by(replace(finding, extra={"shown": evidence}))
+    assert 'example: the new spec allows status "   " (3 blanks), which the old one rejects' == shown
