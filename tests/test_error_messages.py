@@ -1,17 +1,99 @@
-"""Errors that a mistake of the user causes: one line with the problem, its location and the expected input."""
+"""Errors that a mistake of the user causes: each states the problem, its location, and what to do."""
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import pytest_bctrl
 from pytest_bctrl.errors import BctrlError
 
 from .error_makers import KEY
 from .error_triggers import TRIGGERS
 
-WITHOUT_LOCATION = {"secret copied", "sample text"}
+PACKAGE = Path(pytest_bctrl.__file__).parent
+TREES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")}
+
+PARTS = ("problem", "where", "hint")
+"""The parameters of `BctrlError`, in order."""
+
+CALLS_WITHOUT_LOCATION = ["secrets/secret.py: BctrlError without where"]
+"""A mistake in code that uses a secret, where the traceback shows the location."""
+
+
+def error_classes() -> dict[str, ast.ClassDef | None]:
+    """Return the classes of the package's errors by name; None for the base class."""
+    classes: dict[str, ast.ClassDef | None] = {BctrlError.__name__: None}
+    definitions = [node for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    for _ in definitions:
+        for node in definitions:
+            if any(isinstance(base, ast.Name) and base.id in classes for base in node.bases):
+                classes[node.name] = node
+    return classes
+
+
+CLASSES = error_classes()
+
+
+def has_own_parts(name: str) -> bool:
+    """Return whether the class sets location and hint in its own `__init__`, which is checked in place of its calls."""
+    definition = CLASSES[name]
+    return definition is not None and any(getattr(node, "name", "") == "__init__" for node in definition.body)
+
+
+def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
+    """Yield the name of the error and the call that creates it, for each in a module."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CLASSES:
+            if not has_own_parts(node.func.id):
+                yield node.func.id, node
+        elif isinstance(node, ast.ClassDef) and node.name in CLASSES:
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Call) and ast.unparse(inner.func) == "super().__init__":
+                    yield node.name, inner
+
+
+def faults(name: str, tree: ast.AST) -> Iterator[str]:
+    """Yield each error of a module that lacks a part, or has a part that is empty or of several lines."""
+    for error, call in calls(tree):
+        arguments = dict(zip(PARTS, call.args, strict=False)) | {
+            keyword.arg or "": keyword.value for keyword in call.keywords
+        }
+        for part in PARTS:
+            value = arguments.get(part)
+            if value is None:
+                yield f"{name}: {error} without {part}"
+            elif isinstance(value, ast.Constant) and (not value.value or "\n" in str(value.value)):
+                yield f"{name}: {error} with {part} {value.value!r}"
+
+
+def test_every_error_has_problem_location_and_hint() -> None:
+    assert sum(1 for tree in TREES.values() for _ in calls(tree)) > 200
+    assert CALLS_WITHOUT_LOCATION == [fault for name, tree in TREES.items() for fault in faults(name, tree)]
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("SettingError('it is wrong', 'here', 'fix it')", []),
+        ("SettingError('it is wrong', hint='fix it')", ["m: SettingError without where"]),
+        ("DocumentError('it is wrong', where)", ["m: DocumentError without hint"]),
+        (
+            "BctrlError('', 'here', 'two\\nlines')",
+            ["m: BctrlError with problem ''", "m: BctrlError with hint 'two\\nlines'"],
+        ),
+        ("BudgetError(3, 'here')", []),
+        ("ValueError('it is wrong')", []),
+    ],
+)
+def test_an_error_that_lacks_a_part_is_found(call: str, expected: list[str]) -> None:
+    assert expected == list(faults("m", ast.parse(f"raise {call}")))
+
+
+WITHOUT_LOCATION = {"sample text"}
 """Mistakes in code that calls the package, where the traceback shows the location."""
 
 
@@ -29,5 +111,4 @@ def test_an_error_message_has_problem_location_and_expected_value(
     assert error.hint, message
     assert "\n" not in message
     assert KEY not in message
-    assert "hidden" not in message, "the password of a URL"
     assert "Traceback" not in message
