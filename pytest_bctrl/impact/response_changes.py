@@ -92,9 +92,9 @@ class _ResponseChanges:
     def _request_change(self, finding: Finding) -> Change:
         parameter_location, _, name = finding.location.partition(" ")
         if parameter_location == "requestBody":
-            return Change(finding, "drift", not_run_reason="the mock reads no request body")
+            return Change(finding, "drift", not_run_reason="requests are not checked against the new request body")
         if parameter_location not in _PARAMETER_LOCATIONS:
-            return Change(finding, "drift", not_run_reason="the mock accepts any value there")
+            return Change(finding, "drift", not_run_reason="requests are not checked against the new parameter")
         is_required = "required" in finding.rule
 
         def only_changed_parameters(operation: Operation) -> Operation:

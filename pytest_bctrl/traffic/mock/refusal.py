@@ -253,11 +253,9 @@ class Admission:
 
     def _validated(self, request: Request, values: Mapping[str, str]) -> Decision:
         checks = self.checks
-        violations = [
-            *checks.parameters.path_violations(values),
-            *checks.parameters.violations(request),
-            *checks.body.violations(request),
-        ]
+        violations = [*checks.parameters.path_violations(values), *checks.parameters.violations(request)]
+        if request.body or self._operation.request_body is not None:
+            violations += checks.body.violations(request)
         if not violations:
             return _ACCEPTED
         findings = self._findings(request, violations)
