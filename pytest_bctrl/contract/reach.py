@@ -117,19 +117,24 @@ class Reach:
     def parts(self, operation: str) -> frozenset[str]:
         """Return the pointers of the parts that an operation, given by its pointer, consists of."""
         if operation not in self._parts:
-            pending = [operation, *self._security(operation)]
-            parts: set[str] = set()
+            roots = [operation, *self._security(operation)]
+            trails: set[str] = set()
             for pointer, _, shared, trail in self._operations:
                 if pointer == operation:
-                    pending += shared
-                    parts.update(trail)
-            while pending:
-                pointer = pending.pop()
-                if pointer not in parts:
-                    parts.add(pointer)
-                    pending += self._targets_below(pointer)
-            self._parts[operation] = frozenset(parts)
+                    roots += shared
+                    trails.update(trail)
+            self._parts[operation] = self.reachable(roots) | trails
         return self._parts[operation]
+
+    def reachable(self, pointers: Iterable[str]) -> frozenset[str]:
+        """Return pointers, and those of all parts that references at or below them lead to."""
+        pending, parts = [*pointers], set[str]()
+        while pending:
+            pointer = pending.pop()
+            if pointer not in parts:
+                parts.add(pointer)
+                pending += self._targets_below(pointer)
+        return frozenset(parts)
 
     def _targets_below(self, pointer: str) -> frozenset[str]:
         """Return the targets of the references at or below a pointer."""

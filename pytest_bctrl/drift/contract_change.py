@@ -45,6 +45,12 @@ def compare_contracts(base: Document, revision: Document, overlay: Path | None, 
     published = compare_valid_parts(base, revision, options)
     findings = published.findings
     excluded_base, excluded = [*published.excluded_base], [*published.excluded_revision]
+    new_notes: list[str] = []
+    if any(document.version.startswith("3.2") for document in (base, revision)):
+        from pytest_bctrl.drift.new_in_openapi_32 import uncompared_parts
+
+        uncompared, new_notes = uncompared_parts(base, revision)
+        excluded += uncompared
     refused: list[DocumentError] = []
     if overlay is not None and findings:
         before = apply_overlay(published.base, overlay, refused)
@@ -57,6 +63,7 @@ def compare_contracts(base: Document, revision: Document, overlay: Path | None, 
         excluded_base += applied.excluded_base
         excluded += applied.excluded_revision
     notes = [f"the overlay no longer applies: {error.where}: {error.problem}" for error in refused]
+    notes += new_notes
     unused = [exclusion for exclusion in excluded if exclusion.operation.startswith("#/components/")]
     notes += [*_texts(base, excluded_base), *_texts(revision, unused)]
     not_compared = _texts(revision, [exclusion for exclusion in excluded if exclusion not in unused])

@@ -45,8 +45,7 @@ def used_schemas(spec: Spec, operations: Iterable[RawOperation]) -> Iterator[Sch
                         pointers.add(header.part.pointer)
                         yield header.schema
             for _, media in spec.members(body / "content"):
-                spec.mapping(media)
-                yield schema_parts(media)
+                yield schema_parts(spec.resolve(media, "mediaTypes"))
 
 
 def read_schemas(normal: Normalizer, schemas: Iterable[Schema], unchanged: Container[str]) -> None:

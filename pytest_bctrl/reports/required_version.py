@@ -105,7 +105,7 @@ def _bump(findings: Sequence[Finding], not_compared: Sequence[str]) -> tuple[Bum
     if errors:
         return "major", *_reason(errors)
     if not_compared:
-        count = numbered(len(not_compared), "invalid part")
+        count = numbered(len(not_compared), "part")
         return "undecided", f"{count} of the new document could not be compared", "", ""
     if undecided:
         return "undecided", *_reason(undecided)

@@ -1,0 +1,99 @@
+"""Documents of OpenAPI 3.2: what is compared, and what is listed as not compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.contract.document import load_data
+from pytest_bctrl.drift import compare
+from pytest_bctrl.drift.contract_change import Comparison, compare_contracts
+from pytest_bctrl.drift.options import Options
+
+Doc = dict[str, Any]
+
+
+def document(version: str = "3.2.0", **item: Any) -> Doc:
+    responses = {"200": {"description": "ok", "content": {"application/json": {"schema": {"type": "string"}}}}}
+    return {
+        "openapi": version,
+        "info": {"title": "t", "version": "1"},
+        "paths": {"/a": {"get": {"responses": responses}, **item}},
+    }
+
+
+def operation(schema: Doc, **more: Any) -> Doc:
+    return {"responses": {"200": {"description": "ok", "content": {"application/json": {"schema": schema}}}}, **more}
+
+
+def rules(base: Doc, revision: Doc) -> list[tuple[str, str]]:
+    return [(finding.operation, finding.rule) for finding in compare(base, revision)]
+
+
+def test_a_document_of_31_and_one_of_32_mean_the_same() -> None:
+    assert [] == compare(document("3.1.0"), document()) == compare(document(), document("3.1.0"))
+
+
+@pytest.mark.parametrize(
+    ("item", "label"),
+    [(lambda schema: {"query": operation(schema)}, "QUERY /a"),
+     (lambda schema: {"additionalOperations": {"COPY": operation(schema)}}, "COPY /a")],
+)  # fmt: skip
+def test_the_new_methods_are_compared(item: Any, label: str) -> None:
+    old, new = (document(**item({"type": type_})) for type_ in ("string", "integer"))
+    assert [(label, "response-body-type-changed")] == rules(old, new)
+    assert [(label, "endpoint-added")] == rules(document(), new)
+    assert [(label, "api-removed-without-deprecation")] == rules(new, document())
+
+
+def test_components_of_media_types_are_compared() -> None:
+    def referring(schema: Doc) -> Doc:
+        content = {"application/json": {"$ref": "#/components/mediaTypes/M"}}
+        whole = document(post={"responses": {"200": {"description": "ok", "content": content}}})
+        return {**whole, "components": {"mediaTypes": {"M": {"schema": schema}}}}
+
+    assert [("POST /a", "response-body-type-changed")] == rules(
+        referring({"type": "string"}), referring({"type": "integer"})
+    )
+
+
+def test_parameters_in_the_query_string_are_compared() -> None:
+    def taking(type_: str) -> Doc:
+        content = {"application/json": {"schema": {"type": type_}}}
+        return document(post=operation({}, parameters=[{"name": "q", "in": "querystring", "content": content}]))
+
+    assert [("POST /a", "request-parameter-type-changed")] == rules(taking("string"), taking("integer"))
+
+
+def compared(base: Doc, revision: Doc) -> Comparison:
+    return compare_contracts(load_data(base, "old"), load_data(revision, "new"), None, Options())
+
+
+def streaming(schema: Doc, component: str = "string") -> Doc:
+    content = {"application/jsonl": {"itemSchema": schema}}
+    whole = document(post={"responses": {"200": {"description": "ok", "content": content}}})
+    return {**whole, "components": {"schemas": {"Item": {"type": component}}}}
+
+
+def test_a_changed_item_schema_is_listed_as_not_compared() -> None:
+    """So is one whose component has changed."""
+    reference = {"$ref": "#/components/schemas/Item"}
+    for old, new in (
+        (streaming({"type": "string"}), streaming({"type": "integer"})),
+        (streaming(reference), streaming(reference, "integer")),
+    ):
+        (text,) = compared(old, new).not_compared
+        assert text.startswith("new: itemSchema is not compared: it is new in OpenAPI 3.2")
+        assert "at #/paths/~1a/post/responses/200/content/application~1jsonl/itemSchema" in text
+    assert () == compared(streaming(reference), streaming(reference)).not_compared
+
+
+def test_changed_documentation_that_is_new_is_a_note() -> None:
+    tags = [{"name": "x", "kind": "nav"}]
+    comparison = compared(document(), {**document(), "$self": "https://api.test/openapi.json", "tags": tags})
+    assert () == comparison.not_compared
+    assert [
+        "new: $self, which is new in OpenAPI 3.2, was changed, at #/$self",
+        "new: kind, which is new in OpenAPI 3.2, was changed, at #/tags/0/kind",
+    ] == sorted(comparison.notes)
