@@ -13,3 +13,8 @@ class ChangeLocation(NamedTuple):
     """The operation without the names of its path parameters, as fingerprints use it."""
     path: str = ""
     context: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_outgoing(self) -> bool:
+        """Whether the API sends the request, as that of a webhook or callback, and the consumer responds."""
+        return " callback:" in self.operation or self.operation.partition(" ")[2].startswith("webhook:")

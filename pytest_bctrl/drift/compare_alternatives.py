@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_bctrl.drift.match import Branch, Branches, branches, find_unmatched, match_branches
-from pytest_bctrl.drift.node import Choice, Kind, Node, is_within, says_more, takes_anything
+from pytest_bctrl.drift.node import Choice, Kind, Node, Schema, is_within, says_more, takes_anything
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import SchemaComparison
 
@@ -21,9 +21,9 @@ def compare_alternatives(comparison: SchemaComparison) -> bool:
         return True
     shared = min(len(old.choices), len(new.choices))
     for choice in old.choices[shared:]:
-        comparison.emit(f"{_NAMES[choice.kind]}-unset", None, None, choice.kind)
+        comparison.emit(f"{_NAMES[choice.kind]}-unset", None, None, choice.kind, schemas=(_all(choice), None))
     for choice in new.choices[shared:]:
-        comparison.emit(f"{_NAMES[choice.kind]}-set", None, None, choice.kind)
+        comparison.emit(f"{_NAMES[choice.kind]}-set", None, None, choice.kind, schemas=(None, _all(choice)))
     return False
 
 
@@ -45,7 +45,7 @@ def _compare_choice(comparison: SchemaComparison, before: Choice, after: Choice)
         # No alternative is left.
         old_labels = [label.strip("<>") for _, label in matched.removed]
         new_labels = [label.strip("<>") for _, label in matched.added]
-        comparison.emit("type-changed", old_labels, new_labels, after.kind)
+        comparison.emit("type-changed", old_labels, new_labels, after.kind, schemas=(_all(before), _all(after)))
         return
     _note_unmatched(comparison, before, after, sides, matched)
 
@@ -62,18 +62,24 @@ def _note_unmatched(
         removed = [(branch, label) for branch, label in removed if not _is_covered(branch, sides[1])]
     if before.kind == "anyOf":
         added = [(branch, label) for branch, label in added if not _is_covered(branch, sides[0])]
-    for _, label in removed:
-        comparison.emit(f"{_NAMES[before.kind]}-removed", label.strip("<>"), None, before.kind)
+    for branch, label in removed:
+        rule, schemas = f"{_NAMES[before.kind]}-removed", (branch.schema, None)
+        comparison.emit(rule, label.strip("<>"), None, before.kind, schemas=schemas)
     kind_of_added = after.kind
     if before.kind == "oneOf":
         kind_of_added = "oneOf"
-    for _, label in added:
-        comparison.emit(f"{_NAMES[kind_of_added]}-added", None, label.strip("<>"), after.kind)
+    for branch, label in added:
+        rule = f"{_NAMES[kind_of_added]}-added"
+        comparison.emit(rule, None, label.strip("<>"), after.kind, schemas=(None, branch.schema))
     # If no value can meet two alternatives of `oneOf`, it means the same as `anyOf`.
     exclusive = sides[after.kind == "oneOf"]
-    if before.kind != after.kind and not matched.removed and not matched.added and not _are_exclusive(exclusive):
+    if before.kind != after.kind and not matched.removed and not matched.added and not are_exclusive(exclusive):
         became = f"{_NAMES[before.kind]}-became-{_NAMES[after.kind]}"
-        comparison.emit(became, before.kind, after.kind, before.kind)
+        comparison.emit(became, before.kind, after.kind, before.kind, schemas=(_all(before), _all(after)))
+
+
+def _all(choice: Choice) -> Schema:
+    return tuple(part for branch in choice.branches for part in branch)
 
 
 def _read(comparison: SchemaComparison, choice: Choice, normal: Normalizer) -> list[Branch]:
@@ -94,7 +100,7 @@ def _is_covered(branch: Branch, candidates: list[Branch]) -> bool:
     return any(is_within(branch.node, candidate.node) for candidate in candidates)
 
 
-def _are_exclusive(side: list[Branch]) -> bool:
+def are_exclusive(side: list[Branch]) -> bool:
     """Return whether no value can meet two of the alternatives: then `oneOf` and `anyOf` mean the same."""
     return all(_differ(first, second) for index, first in enumerate(side) for second in side[index + 1 :])
 
@@ -130,32 +136,37 @@ def _compare_wrapped(comparison: SchemaComparison) -> None:
     unmatched = matched.removed
     if added:
         unmatched = matched.added
-    labels = [label.strip("<>") for branch, label in unmatched if not is_within(branch.node, inner)]
+    beside = [(branch, label.strip("<>")) for branch, label in unmatched if not is_within(branch.node, inner)]
+    labels = [label for _, label in beside]
     is_wrapped = added and inner.only_choice is None and comparison.view.scope == "response-body" and bool(labels)
     if not is_wrapped:
         for old_branch, new_branch, _ in matched.both:
             comparison.follow_here(old_branch.schema, new_branch.schema)
     comparison.compare_nullable()
     if not matched.both:
-        comparison.emit("type-changed", _shape(old), _shape(new), "type")
+        comparison.emit("type-changed", _shape(old), _shape(new), "type", schemas=(old.schema, new.schema))
     elif is_wrapped:
-        comparison.emit("wrapped-in-one-of", None, None, choice.kind, f"beside {', '.join(sorted(labels))}")
+        part, schemas = f"beside {', '.join(sorted(labels))}", (None, _all(choice))
+        comparison.emit("wrapped-in-one-of", None, None, choice.kind, part, schemas)
     else:
-        _note_labels(comparison, choice, labels, added=added)
+        _note_beside(comparison, choice, beside, added=added)
 
 
-def _note_labels(comparison: SchemaComparison, choice: Choice, labels: list[str], *, added: bool) -> None:
+def _note_beside(
+    comparison: SchemaComparison, choice: Choice, beside: list[tuple[Branch, str]], *, added: bool
+) -> None:
     """Note the alternatives beside the one that the other side consists of."""
     if not added:
-        for label in labels:
-            comparison.emit(f"{_NAMES[choice.kind]}-removed", label, None, choice.kind)
+        for branch, label in beside:
+            rule = f"{_NAMES[choice.kind]}-removed"
+            comparison.emit(rule, label, None, choice.kind, schemas=(branch.schema, None))
         return
     suffix = f"{_NAMES[choice.kind]}-added"
     if choice.kind == "anyOf" and not comparison.view.is_request:
         # The schema had a single form before, so this is more than an alternative added to others, which is info.
         suffix = "type-generalized"
-    for label in labels:
-        comparison.emit(suffix, None, label, choice.kind)
+    for branch, label in beside:
+        comparison.emit(suffix, None, label, choice.kind, schemas=(None, branch.schema))
 
 
 def _shape(node: Node) -> str:
@@ -181,6 +192,7 @@ def compare_all_of(comparison: SchemaComparison, changed: bool) -> None:
         for branch, _ in unmatched:
             name = branch.schema[0].pointer.rpartition("/")[2]
             if not takes_anything(branch.node):
-                comparison.emit(f"all-of-{action}", None, None, "allOf", name)
+                schemas = (None, branch.schema) if action == "added" else (branch.schema, None)
+                comparison.emit(f"all-of-{action}", None, None, "allOf", name, schemas)
             elif sides.options.descriptions:
                 comparison.emit(f"all-of-{action}-annotation-only", None, None, "allOf", name)

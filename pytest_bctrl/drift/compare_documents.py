@@ -19,9 +19,11 @@ from pytest_bctrl.contract.outline import (
     responses,
 )
 from pytest_bctrl.drift.change_location import ChangeLocation
+from pytest_bctrl.drift.compare_content import compare_request_bodies
 from pytest_bctrl.drift.compare_parameters import compare_parameters
-from pytest_bctrl.drift.compare_responses import compare_request_bodies, compare_responses
+from pytest_bctrl.drift.compare_responses import compare_responses
 from pytest_bctrl.drift.compare_security import Demands, Security, compare_schemes, compare_security, known_credentials
+from pytest_bctrl.drift.compare_webhooks import callbacks, compare_callbacks, compare_webhooks, webhooks
 from pytest_bctrl.drift.equality import Equality
 from pytest_bctrl.drift.lifecycle import OPERATION, compare_lifecycle, removed_after
 from pytest_bctrl.drift.match import Operations, match_operations
@@ -72,21 +74,32 @@ def _compare(base: Document, revision: Document, options: Options) -> list[Findi
     changed, references = _compare_matched(report, matched)
     for operation in matched.added:
         report.add("endpoint-added", _location(operation), None, operation.label, "", operation.part.pointer)
+    compare_webhooks(report)
     # Every schema is read, so that an invalid document never counts as unchanged; identical schemas are read once.
-    read_schemas(before, used_schemas(report.base, old), ())
+    read_schemas(before, used_schemas(report.base, _with_outgoing(report.base, old)), ())
     referenced = ((Part({"$ref": reference}, reference[1:]),) for reference in references)
-    used = used_schemas(report.revision, [*matched.added, *changed])
+    used = used_schemas(report.revision, _with_outgoing(report.revision, [*matched.added, *changed]))
     read_schemas(after, chain(used, referenced), equality.components)
-    compare_servers(report, report.base.root / "servers", report.revision.root / "servers", ChangeLocation())
+    if not matched.both or any(own_servers(old) is None and own_servers(new) is None for old, new in matched.both):
+        # The servers of any other operation are compared with that operation.
+        compare_servers(report, report.base.root / "servers", report.revision.root / "servers", ChangeLocation())
     compare_schemes(report)
     _compare_version(report)
     _compare_samples(report, base.samples, revision.samples)
     note_unused_schemas(report)
-    if options.seconds and report:
+    if options.steps and report:
         from pytest_bctrl.drift.counterexample import Examples
 
-        report.examples = Examples(before, after, options.seconds)
+        report.examples = Examples(before, after, report.schemas.verifier, options.steps)
     return report.findings()
+
+
+def _with_outgoing(spec: Spec, operations_of: list[RawOperation]) -> list[RawOperation]:
+    """Return operations, their callbacks, and the webhooks of the document."""
+    outgoing = webhooks(spec)
+    for operation in operations_of:
+        outgoing += callbacks(spec, operation)
+    return [*operations_of, *outgoing]
 
 
 def _compare_matched(report: Report, matched: Operations) -> tuple[list[RawOperation], set[str]]:
@@ -150,6 +163,7 @@ def _compare_operation(
     if not equality.unchanged(old.part.value.get("requestBody"), new.part.value.get("requestBody")):
         compare_request_bodies(report, old, new, location)
     compare_responses(report, responses(report.base, old), responses(report.revision, new), location)
+    compare_callbacks(report, old, new)
 
 
 def _parameters(operation: RawOperation) -> list[object]:

@@ -11,10 +11,8 @@ from pytest_bctrl.drift.node import Node, covers
 from pytest_bctrl.drift.pair import SchemaComparison
 
 _SCALARS = frozenset({"number", "integer", "boolean"})
-_WITHIN = {
-    ("float", "double"), ("int32", "int64"), ("int32", "bigint"), ("int64", "bigint"),
-    ("date", "date-time"), ("time", "date-time"),
-}  # fmt: skip
+_WITHIN = {("int32", "int64")}
+"""Pairs of formats of which the second contains every value of the first."""
 _ANY_TEXT = frozenset((".*", "^.*$", "", "^.*", ".*$"))
 _ABSENT_IS = {"minContains": 1}
 
@@ -211,11 +209,21 @@ def _compare_pattern(comparison: SchemaComparison) -> None:
         suffix = "added"
     elif after is None:
         suffix = "removed"
-    elif comparison.view.is_request and not after - _ANY_TEXT:
-        suffix = "generalized"
     else:
+        is_wider = _are_all_within(before, after)
+        if is_wider and _are_all_within(after, before):
+            return
         suffix = "changed"
+        if is_wider and comparison.view.is_request:
+            suffix = "generalized"
     comparison.emit(f"pattern-{suffix}", before, after, "pattern")
+
+
+def _are_all_within(narrow: frozenset[str], wide: frozenset[str]) -> bool:
+    """Return whether each text that matches all patterns of the first set certainly matches all of the second."""
+    from pytest_bctrl.drift.patterns import contains
+
+    return all(any(contains(pattern, candidate).is_contained for candidate in narrow) for pattern in wide - _ANY_TEXT)
 
 
 def _compare_multiple(comparison: SchemaComparison) -> None:
@@ -268,7 +276,7 @@ def compare_defaults(comparison: SchemaComparison) -> None:
 
 
 def compare_extensible(comparison: SchemaComparison) -> None:
-    """Compare `x-extensible-enum`; consumers have agreed to tolerate additional values."""
+    """Compare `x-extensible-enum` of a request; its sender has agreed to tolerate additional values in responses."""
     before, after = (
         comparison.old.constraints.get("x-extensible-enum", {}),
         comparison.new.constraints.get("x-extensible-enum"),

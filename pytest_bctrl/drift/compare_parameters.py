@@ -19,10 +19,13 @@ def compare_parameters(
     location: ChangeLocation,
     credentials: frozenset[Key],
 ) -> None:
-    """Note added, removed and changed parameters. `credentials`: those that `compare_security` reports."""
+    """Note added, removed and changed parameters that the consumer sends.
+
+    `credentials`: those that `compare_security` reports. The path of the location, if any, comes before the parameter.
+    """
     for key in dict.fromkeys([*old, *new]):
         parameter = old.get(key) or new[key]
-        parameter_location = location._replace(path=_location(key, parameter))
+        parameter_location = location._replace(path=f"{location.path} {_location(key, parameter)}".lstrip())
         before, after = old.get(key), new.get(key)
         if before is not None and after is not None:
             if not report.sides.equality.unchanged(before.part.value, after.part.value):
@@ -70,8 +73,10 @@ def _compare_parameter(report: Report, old: RawParameter, new: RawParameter, loc
         add(f"request-parameter-became-{word(new.required)}", location, word(old.required), word(new.required), *at)
     if old.style != new.style:
         add("request-parameter-style-changed", location, old.style, new.style, *at)
-    elif old.explode != new.explode and _has_parts(report, old, new):
+    elif old.explode != new.explode and writes_parts(report, old, new):
         add("request-parameter-explode-changed", location, old.explode, new.explode, *at)
+    if old.in_ == "query":
+        _compare_flags(report, old, new, location, at)
     for rule, was, now in compare_lifecycle(options, PARAMETER, old.part.value, new.part.value):
         report.add(rule, location, was, now, *at)
     report.compare_words(location, old.part, new.part, "description", at)
@@ -81,6 +86,22 @@ def _compare_parameter(report: Report, old: RawParameter, new: RawParameter, loc
         add("request-parameter-type-generalized", location, *types, *at)
     else:
         report.compare(old.schema, new.schema, view, location)
+
+
+_FLAGS = (("allowReserved", "allow-reserved"), ("allowEmptyValue", "allow-empty-value"))
+
+
+def _compare_flags(
+    report: Report, old: RawParameter, new: RawParameter, location: ChangeLocation, at: tuple[str, str]
+) -> None:
+    """Compare the flags that only a query parameter has (OpenAPI 3.1, 4.8.12.2)."""
+    for keyword, words in _FLAGS:
+        was, now = report.base.flag(old.part / keyword), report.revision.flag(new.part / keyword)
+        action = "unset"
+        if now:
+            action = "set"
+        if was != now:
+            report.add(f"request-parameter-{words}-{action}", location, was, now, *at)
 
 
 def _became_list(report: Report, old: RawParameter, new: RawParameter, view: View) -> bool:
@@ -98,7 +119,10 @@ def _became_list(report: Report, old: RawParameter, new: RawParameter, view: Vie
     return worst is None or worst.rank == RANK["info"]
 
 
-def _has_parts(report: Report, old: RawParameter, new: RawParameter) -> bool:
-    """Return whether the parameter can be exploded: it takes a list or an object."""
+def writes_parts(report: Report, old: RawParameter, new: RawParameter) -> bool:
+    """Return whether `explode` changes how a parameter or header is written.
+
+    It does for an object, and for a list unless the style is `simple`.
+    """
     nodes = report.sides.old.node(old.schema), report.sides.new.node(new.schema)
-    return any(node.takes("array") or node.takes("object") for node in nodes)
+    return any(node.takes("object") or (node.takes("array") and old.style != "simple") for node in nodes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,15 @@ from pytest_bctrl.drift.compare_keywords import (
     compare_values,
 )
 from pytest_bctrl.drift.compare_subschemas import compare_discriminators, compare_properties, compare_subschemas
-from pytest_bctrl.drift.pair import Change, Located, SchemaComparison, Sides, Trail, View, rank
+from pytest_bctrl.drift.pair import Change, Located, SchemaComparison, Sides, Trail, View, changed, rank
+from pytest_bctrl.drift.rules import is_reported, is_tolerated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_bctrl.drift.node import Node, Schema
+    from pytest_bctrl.drift.verification import Verification
+    from pytest_bctrl.drift.verify import Verifier
     from pytest_bctrl.errors import DocumentError
 
 MAX_DEPTH = 100
@@ -30,12 +34,13 @@ MAX_DEPTH = 100
 class _Pair:
     """The changes between two schemas, and the pairs inside them. `differs`: something changed, in it or below."""
 
-    __slots__ = ("changes", "differs", "inside", "new", "noted", "old", "view", "within")
+    __slots__ = ("all_inside", "changes", "differs", "inside", "new", "noted", "old", "view", "within")
 
     def __init__(self, old: Node, new: Node, view: View) -> None:
         self.old, self.new, self.view = old, new, view
         self.changes: list[Change] = []
         self.inside: list[tuple[str, _Pair]] = []
+        self.all_inside: list[tuple[str, _Pair]] = []
         self.within: list[_Pair] = []
         self.differs = False
         self.noted: list[tuple[Change, int]] | None = None
@@ -48,6 +53,14 @@ class SchemaComparer:
         self.sides = sides
         self._pairs: dict[tuple[Node, Node, View], _Pair] = {}
         self._changes: dict[_Pair, list[Located]] = {}
+        self._found: dict[_Pair, list[Located]] = {}
+
+    @cached_property
+    def verifier(self) -> Verifier:
+        """Asks the engine about what no rule reports."""
+        from pytest_bctrl.drift.verify import Verifier
+
+        return Verifier(self.sides)
 
     def changes(self, old: Schema, new: Schema, view: View) -> list[Located]:
         """Return the changes between two schemas, each with the shortest paths to it: `.name`, `[*].id`."""
@@ -64,6 +77,48 @@ class SchemaComparer:
                 located for located in located_changes if located[1:3] == nearest[located.change.key][1:3]
             ]
         return self._changes[pair]
+
+    def verified(self, old: Schema, new: Schema, view: View) -> list[Located]:
+        """Return the changes between two schemas, and those that no rule reports but the engine finds."""
+        changes = self.changes(old, new, view)
+        if not self.sides.options.steps:
+            return changes
+        pair = self._compared(old, new, view)
+        if pair is None:
+            return changes
+        if pair not in self._found:
+            self._found[pair] = list(self._unproven(pair))
+        return [*changes, *self._found[pair]]
+
+    def _unproven(self, root: _Pair) -> Iterable[Located]:
+        """Yield a change for each pair whose promise the engine does not prove, the largest such pairs only."""
+        if self.verifier.are_alike(root.old, root.new):
+            return
+        is_broken = _leading_to_errors(root)
+        seen = {root}
+        waiting: list[tuple[_Pair, str, int, Trail]] = [(root, "", 0, (None, (root.old, root.new), ""))]
+        for pair, path, depth, trail in waiting:
+            # The list grows while it is read.
+            if pair in is_broken or self._can_divide(pair):
+                for step, inner in pair.all_inside:
+                    if inner not in seen and depth < MAX_DEPTH and not self.verifier.are_alike(inner.old, inner.new):
+                        seen.add(inner)
+                        inner_trail: Trail = (trail, (inner.old, inner.new), step)
+                        waiting.append((inner, f"{path}{step}", depth + 1, inner_trail))
+                continue
+            verification = self.verifier.verification(pair.old, pair.new, pair.view)
+            if verification.verdict != "proven":
+                change = _unnamed(self.sides, pair, verification)
+                yield Located(change, rank(change.rule, self.sides.options.levels), depth, path, (trail,), verification)
+
+    def _can_divide(self, pair: _Pair) -> bool:
+        if any(is_tolerated(change.rule) for change in pair.changes):
+            return False
+        inside = [inner for _, inner in pair.all_inside if inner.view.is_branch]
+        # Whether null is valid is a property of all alternatives together.
+        return all(inner.old.nullable == inner.new.nullable for inner in inside) and self.verifier.can_divide(
+            pair.old, pair.new, pair.view
+        )
 
     def worst(self, old: Schema, new: Schema, view: View) -> Located | None:
         """Return the worst change between two schemas, or None if they are equal."""
@@ -96,6 +151,7 @@ class SchemaComparer:
                 count = len(self._pairs)
                 inner = self._pair(old, new, view)
                 pair.inside.append((step, inner))
+                pair.all_inside.append((step, inner))
                 inner.within.append(pair)
                 if len(self._pairs) > count:
                     pairs.append(inner)
@@ -148,6 +204,39 @@ class SchemaComparer:
         return pair.noted
 
 
+def _leading_to_errors(root: _Pair) -> set[_Pair]:
+    """Return the pairs inside a pair whose rules report a value that breaks a consumer, and those that lead to one."""
+    pairs = [root]
+    reached = {root}
+    for pair in pairs:
+        # The list grows while it is read.
+        inner_pairs = [inner for _, inner in pair.all_inside if inner not in reached]
+        reached.update(inner_pairs)
+        pairs += dict.fromkeys(inner_pairs)
+    waiting = [pair for pair in pairs if any(is_reported(change.rule) for change in pair.changes)]
+    broken = set(waiting)
+    while waiting:
+        for outer in waiting.pop().within:
+            if outer in reached and outer not in broken:
+                broken.add(outer)
+                waiting.append(outer)
+    return broken
+
+
+def _unnamed(sides: Sides, pair: _Pair, verification: Verification) -> Change:
+    """Return the change of a pair that no rule names."""
+    suffix = "may-be-"
+    if verification.verdict == "refuted":
+        suffix = ""
+    word = "widened"
+    if pair.view.is_request:
+        word = "narrowed"
+    at = next(iter(pair.old.key), ""), next(iter(pair.new.key), "")
+    rule = f"{pair.view.scope}-{suffix}{word}"
+    content = sides.content(pair.old.schema, pair.new.schema)
+    return changed(f"{suffix}{word}", rule, "", (None, None), at, content=content)
+
+
 def _too_deep(pair: _Pair) -> DocumentError:
     side = pair.new
     if pair.old.key:
@@ -177,7 +266,7 @@ def _compare(comparison: SchemaComparison) -> None:
     compare_values(comparison)
     compare_constraints(comparison)
     compare_defaults(comparison)
-    if view.scope == "request-parameter":
+    if view.scope in ("request-parameter", "request-body", "request-property"):
         compare_extensible(comparison)
     compare_discriminators(comparison)
     compare_properties(comparison)

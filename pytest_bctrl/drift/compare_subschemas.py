@@ -33,9 +33,9 @@ def compare_subschemas(comparison: SchemaComparison) -> None:
         if before is not None and after is not None:
             comparison.follow(before, after, f"<{keyword}>")
         elif before is not None:
-            comparison.emit(f"{name}-removed", None, None, keyword)
+            comparison.emit(f"{name}-removed", None, None, keyword, schemas=(before, None))
         elif after is not None:
-            comparison.emit(f"{name}-added", None, None, keyword)
+            comparison.emit(f"{name}-added", None, None, keyword, schemas=(None, after))
     _compare_opposed(comparison)
     for keyword, name in _MAPS:
         _compare_map(comparison, keyword, name)
@@ -52,7 +52,7 @@ def _compare_items(comparison: SchemaComparison) -> None:
         else:
             action, before, after = "removed", old.prefix[index], _items_after_prefix(new)
         if not comparison.sides.equal(before, after):
-            comparison.emit(f"prefix-items-{action}", None, None, "prefixItems", f"item {index}")
+            comparison.emit(f"prefix-items-{action}", None, None, "prefixItems", f"item {index}", (before, after))
             comparison.follow_undeclared(before, after, f"[{index}]")
     if "items" in old.children or "items" in new.children:
         comparison.follow(old.child("items"), new.child("items"), "[*]")
@@ -72,9 +72,9 @@ def _compare_additional(comparison: SchemaComparison) -> None:
     was_closed, is_closed = comparison.sides.old.node(before).never, comparison.sides.new.node(after).never
     values = not was_closed, not is_closed
     if is_closed and not was_closed:
-        comparison.emit("additional-properties-closed", *values, "additionalProperties")
+        comparison.emit("additional-properties-closed", *values, "additionalProperties", schemas=(before, after))
     elif was_closed and not is_closed:
-        comparison.emit("additional-properties-opened", *values, "additionalProperties")
+        comparison.emit("additional-properties-opened", *values, "additionalProperties", schemas=(before, after))
     elif not was_closed:
         comparison.follow(before, after, ".*")
 
@@ -88,14 +88,14 @@ def _compare_opposed(comparison: SchemaComparison) -> None:
                 continue
             if keyword == "not":
                 excluded = _excluded(comparison.sides.old.node(before), comparison.sides.new.node(after))
-                comparison.emit(f"not-{excluded}", None, None, "not")
+                comparison.emit(f"not-{excluded}", None, None, "not", schemas=(before, after))
             else:
-                comparison.emit("if-removed", None, None, "if")
-                comparison.emit("if-added", None, None, "if")
+                comparison.emit("if-removed", None, None, "if", schemas=(before, after))
+                comparison.emit("if-added", None, None, "if", schemas=(before, after))
         elif before is not None:
-            comparison.emit(f"{keyword}-removed", None, None, keyword)
+            comparison.emit(f"{keyword}-removed", None, None, keyword, schemas=(before, None))
         elif after is not None:
-            comparison.emit(f"{keyword}-added", None, None, keyword)
+            comparison.emit(f"{keyword}-added", None, None, keyword, schemas=(None, after))
 
 
 def _note_pattern_of_closed(comparison: SchemaComparison, pattern: str) -> bool:
@@ -106,10 +106,13 @@ def _note_pattern_of_closed(comparison: SchemaComparison, pattern: str) -> bool:
     was_closed = comparison.sides.old.node(comparison.old.undeclared).never
     is_closed = comparison.sides.new.node(comparison.new.undeclared).never
     if was_closed and is_closed:
-        if pattern in comparison.old.maps.get("patternProperties", {}):
-            comparison.emit("additional-properties-closed", pattern, None, "patternProperties")
+        sides = comparison.old, comparison.new
+        before, after = (node.maps.get("patternProperties", {}).get(pattern) for node in sides)
+        schemas = before, after
+        if before is not None:
+            comparison.emit("additional-properties-closed", pattern, None, "patternProperties", schemas=schemas)
         else:
-            comparison.emit("additional-properties-opened", None, pattern, "patternProperties")
+            comparison.emit("additional-properties-opened", None, pattern, "patternProperties", schemas=schemas)
     return was_closed or is_closed
 
 
@@ -134,9 +137,9 @@ def _compare_map(comparison: SchemaComparison, keyword: str, name: str) -> None:
         elif keyword == "patternProperties" and _note_pattern_of_closed(comparison, key):
             continue
         elif key in before:
-            comparison.emit(f"{name}-removed", key, None, keyword)
+            comparison.emit(f"{name}-removed", key, None, keyword, schemas=(before[key], None))
         else:
-            comparison.emit(f"{name}-added", None, key, keyword)
+            comparison.emit(f"{name}-added", None, key, keyword, schemas=(None, after[key]))
 
 
 def compare_discriminators(comparison: SchemaComparison) -> None:
@@ -159,11 +162,22 @@ def _compare_mappings(comparison: SchemaComparison, before: dict[str, Any], afte
     old_map, new_map = before.get("mapping") or {}, after.get("mapping") or {}
     for value in dict.fromkeys([*old_map, *new_map]):
         if value not in old_map:
-            comparison.emit("discriminator-mapping-added", None, None, "discriminator", str(value))
+            _emit_mapping(comparison, "added", value, (None, new_map[value]))
         elif value not in new_map:
-            comparison.emit("discriminator-mapping-deleted", None, None, "discriminator", str(value))
+            _emit_mapping(comparison, "deleted", value, (old_map[value], None))
         elif not _same_target(comparison, old_map[value], new_map[value]):
-            comparison.emit("discriminator-mapping-changed", None, None, "discriminator", str(value))
+            _emit_mapping(comparison, "changed", value, (old_map[value], new_map[value]))
+
+
+def _emit_mapping(comparison: SchemaComparison, action: str, value: Any, names: tuple[Any, Any]) -> None:
+    sides, schemas = (comparison.sides.old, comparison.sides.new), list[Schema | None]()
+    for normal, name in zip(sides, names, strict=True):
+        target = None
+        if name is not None:
+            target = normal.named(name, Part({}, ""))
+        schemas.append(None if target is None else (target,))
+    pair = schemas[0], schemas[1]
+    comparison.emit(f"discriminator-mapping-{action}", None, None, "discriminator", str(value), pair)
 
 
 def _same_target(comparison: SchemaComparison, old_name: Any, new_name: Any) -> bool:
@@ -207,11 +221,17 @@ def _pointer(node: Node, name: str) -> str:
 
 def _note_removed(comparison: SchemaComparison, name: str, schema: Schema) -> None:
     old, new, step = comparison.old, comparison.new, f".{name}"
+    flags = comparison.sides.old.node(schema).flags
     if comparison.view.is_request:
-        rule = "request-parameter-property-removed"
+        if flags.get("readOnly"):
+            # No request contains the property.
+            return
+        rule = f"{comparison.view.property_subject}-removed"
         if comparison.sides.new.node(new.undeclared).never:
             rule += "-from-closed-object"
-    elif comparison.sides.old.node(schema).flags.get("writeOnly"):
+        else:
+            comparison.follow_undeclared(schema, new.undeclared, step)
+    elif flags.get("writeOnly"):
         rule = f"response-{word(name in old.required)}-write-only-property-removed"
     else:
         rule = f"response-{word(name in old.required)}-property-removed"
@@ -221,19 +241,25 @@ def _note_removed(comparison: SchemaComparison, name: str, schema: Schema) -> No
 
 def _note_added(comparison: SchemaComparison, name: str, schema: Schema) -> None:
     old, new, step = comparison.old, comparison.new, f".{name}"
-    required = name in new.required
-    if comparison.view.is_request and required and comparison.view.is_header:
-        rule = "new-required-request-header-property"
-    elif comparison.view.is_request:
-        rule = f"new-{word(required)}-request-parameter-property"
-    elif comparison.sides.new.node(schema).flags.get("writeOnly"):
+    required, flags, content = name in new.required, comparison.sides.new.node(schema).flags, ""
+    if comparison.view.is_request:
+        if flags.get("readOnly"):
+            return
+        rule = f"new-{word(required)}-{comparison.view.property_subject}"
+        if required and comparison.view.is_header:
+            rule = "new-required-request-header-property"
+        if not required:
+            comparison.follow_undeclared(old.undeclared, schema, step)
+        content = comparison.sides.content(None, schema)
+    elif flags.get("writeOnly"):
         rule = f"response-{word(required)}-write-only-property-added"
     elif comparison.sides.old.node(old.undeclared).never:
         rule = "response-property-added-to-closed-object"
     else:
         rule = f"response-{word(required)}-property-added"
         comparison.follow_undeclared(old.undeclared, schema, step)
-    comparison.add("property-added", rule, step, (None, name), (old.at("properties"), _pointer(new, name)))
+    at = old.at("properties"), _pointer(new, name)
+    comparison.add("property-added", rule, step, (None, name), at, content)
 
 
 def _compare_property(comparison: SchemaComparison, name: str, before: Schema, after: Schema) -> None:
@@ -241,21 +267,20 @@ def _compare_property(comparison: SchemaComparison, name: str, before: Schema, a
     was, now = name in old.required, name in new.required
     if was == now and sides.equality.written_alike(before, after):
         return
-    is_request = comparison.view.is_request
     old_node, new_node = sides.old.node(before), sides.new.node(after)
     at = (_pointer(old, name), _pointer(new, name))
-    was_write_only = bool(old_node.flags.get("writeOnly")) and not is_request
+    if comparison.view.is_request:
+        _compare_sent_property(comparison, name, before, after, at)
+        return
+    was_write_only = bool(old_node.flags.get("writeOnly"))
     if was != now:
         subject = "response-property"
-        if is_request:
-            subject = "request-parameter-property"
-        elif was_write_only:
+        if was_write_only:
             subject = "response-write-only-property"
         comparison.add(f"became-{word(now)}", f"{subject}-became-{word(now)}", step, (word(was), word(now)), at)
-    if not is_request:
-        _compare_access(comparison, old_node, new_node, now, step, at)
-        for rule, old_value, new_value in compare_lifecycle(sides.options, PROPERTY, old_node.flags, new_node.flags):
-            comparison.add(rule, rule, step, (old_value, new_value), at)
+    _compare_access(comparison, old_node, new_node, now, step, at)
+    for rule, old_value, new_value in compare_lifecycle(sides.options, PROPERTY, old_node.flags, new_node.flags):
+        comparison.add(rule, rule, step, (old_value, new_value), at)
     if not (was_write_only and new_node.flags.get("writeOnly")):
         comparison.follow(before, after, step)
     elif old_node.enum is not None and new_node.enum is not None:
@@ -263,6 +288,26 @@ def _compare_property(comparison: SchemaComparison, name: str, before: Schema, a
             rule = "response-write-only-property-enum-value-added"
             at = old_node.at("enum"), new_node.at("enum")
             comparison.add("enum-value-added", rule, step, (None, new_node.enum[key]), at)
+
+
+def _compare_sent_property(
+    comparison: SchemaComparison, name: str, before: Schema, after: Schema, at: tuple[str, str]
+) -> None:
+    """Compare a property of a request. No request contains a property while it is read-only."""
+    step, old, new = f".{name}", comparison.sides.old.node(before), comparison.sides.new.node(after)
+    was, now = name in comparison.old.required, name in comparison.new.required
+    was_read_only, is_read_only = bool(old.flags.get("readOnly")), bool(new.flags.get("readOnly"))
+    if comparison.view.property_subject == "request-property":
+        _compare_access(comparison, old, new, now, step, at)
+    elif was_read_only and now and not is_read_only:
+        values = word(required=False), word(required=True)
+        comparison.add("became-required", f"{comparison.view.property_subject}-became-required", step, values, at)
+    if was_read_only or is_read_only:
+        return
+    if was != now:
+        rule = f"{comparison.view.property_subject}-became-{word(now)}"
+        comparison.add(f"became-{word(now)}", rule, step, (word(was), word(now)), at)
+    comparison.follow(before, after, step)
 
 
 def _compare_access(
@@ -274,4 +319,7 @@ def _compare_access(
             became = f"became-{words}"
             if before:
                 became = f"became-not-{words}"
-            comparison.add(became, f"response-{word(required)}-property-{became}", step, (before, after), at)
+            direction = "response"
+            if comparison.view.is_request:
+                direction = "request"
+            comparison.add(became, f"{direction}-{word(required)}-property-{became}", step, (before, after), at)

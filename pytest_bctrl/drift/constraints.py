@@ -26,6 +26,12 @@ BOUNDS: dict[str, tuple[str, str]] = {
 """The keywords that bound a value: the name in the id of a rule, and the type."""
 BITS = {"int32": 32, "int64": 64}
 """The formats of integers in the format registry of OpenAPI, and their numbers of bits."""
+ASSERTED = frozenset(
+    ("date", "date-time", "duration", "email", "hostname", "idn-email", "idn-hostname", "ipv4", "ipv6", "iri",
+     "iri-reference", "json-pointer", "regex", "relative-json-pointer", "time", "uri", "uri-reference", "uri-template",
+     "uuid", *BITS)
+)  # fmt: skip
+"""The formats that validators check. Any other format is an annotation, so no value is invalid because of it."""
 
 _SAYS_NOTHING = {"minLength": 0, "minItems": 0, "minProperties": 0, "minContains": 1}
 _TEXTS = {"pattern": "string", "contentEncoding": "string", "contentMediaType": "string"}
@@ -57,6 +63,7 @@ def read_constraints(part: Part, spec: Spec) -> dict[str, Any]:
     for keyword in ("pattern", "format", "contentEncoding", "contentMediaType"):
         if keyword in schema and spec.text(part / keyword):
             constraints[keyword] = frozenset({schema[keyword]})
+    _drop_annotations(constraints)
     if schema.get("multipleOf") is not None:
         value = schema["multipleOf"]
         if not is_number(value) or value <= 0:
@@ -66,6 +73,12 @@ def read_constraints(part: Part, spec: Spec) -> dict[str, Any]:
         constraints["uniqueItems"] = True
     _read_lists(part, spec, constraints)
     return constraints
+
+
+def _drop_annotations(constraints: dict[str, Any]) -> None:
+    """Remove a format that no validator checks."""
+    if not constraints.get("format", ASSERTED) <= ASSERTED:
+        del constraints["format"]
 
 
 def _read_exclusive(schema: dict[str, Any], constraints: dict[str, Any]) -> None:

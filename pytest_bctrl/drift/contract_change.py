@@ -56,7 +56,7 @@ def compare_contracts(base: Document, revision: Document, overlay: Path | None, 
         before = apply_overlay(published.base, overlay, refused)
         after = apply_overlay(published.revision, overlay, refused)
         # The findings of the specs have their counterexamples already.
-        applied = compare_valid_parts(before, after, options._replace(seconds=0, ignores_undefined_schemes=True))
+        applied = compare_valid_parts(before, after, options._replace(steps=0, ignores_undefined_schemes=True))
         reported = {finding.fingerprint for finding in findings} | {_change(finding) for finding in findings}
         added = [finding for finding in applied.findings if not {finding.fingerprint, _change(finding)} & reported]
         findings = sorted([*findings, *added], key=lambda finding: RANK[finding.level])

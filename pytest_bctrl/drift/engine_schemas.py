@@ -8,12 +8,13 @@ from typing import Any
 from pytest_bctrl.contract.engine import is_pattern
 from pytest_bctrl.contract.keywords import APPLICATORS, discriminator_values, map_subschemas, upgrade_schema
 from pytest_bctrl.contract.outline import is_reference
-from pytest_bctrl.drift.constraints import BITS
+from pytest_bctrl.drift.constraints import ASSERTED, BITS
 
 _OMITTED: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("$id", "$schema"), lambda value: isinstance(value, str)),
     **dict.fromkeys(("allOf", "anyOf", "oneOf"), lambda value: value == []),
     **dict.fromkeys(("$dynamicRef", "description"), lambda _: True),
+    "format": lambda value: isinstance(value, str) and value not in ASSERTED,
     "required": lambda value: isinstance(value, bool), "type": lambda value: value is None,
     "pattern": lambda value: isinstance(value, str) and not is_pattern(value),
 }  # fmt: skip
@@ -37,8 +38,9 @@ def engine_schema(schema: Any, refer: Callable[[dict[str, Any]], str], *, is_30:
     if isinstance(keywords.get("discriminator"), dict):
         keywords["discriminator"] = _discriminator(schema, keywords["discriminator"], refer)
     bits = None
-    if isinstance(keywords.get("format"), str):
-        bits = BITS.get(keywords["format"])
+    if keywords.get("format") in BITS:
+        # The engine knows no formats of numbers.
+        bits = BITS[keywords.pop("format")]
     upgraded = upgrade_schema({**keywords, "nullable": schema.get("nullable")})
     if bits:
         upgraded["minimum"] = max(upgraded.get("minimum", -(2 ** (bits - 1))), -(2 ** (bits - 1)))

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.outline import value_key
+from pytest_bctrl.drift.alike import Contents
 from pytest_bctrl.drift.walk import Pair, Walk
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ class Equality:
         self._walk = Walk(self.says, self.written_alike)
         self._results: dict[Pair, bool] = {}
         self._unchanged: dict[tuple[int, int], tuple[Any, Any, bool]] = {}
+
+    @cached_property
+    def contents(self) -> tuple[Contents, Contents]:
+        """The digests of the schemas of both documents."""
+        return Contents(self.old.spec), Contents(self.new.spec)
 
     def written_alike(self, old: Schema, new: Schema) -> bool:
         """Return whether two schemas and all that they lead to are written alike, without normalising them."""

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from pytest_bctrl.findings.finding import Level
 
+STEPS = 100_000
+
 
 class Options(NamedTuple):
     """The options of a comparison.
@@ -18,14 +20,16 @@ class Options(NamedTuple):
     `levels` overrides the levels of rules. `descriptions` reports changed descriptions as info. `sunset_days` is the
     minimum number of days between a deprecation and its sunset (0: no such policy), counted from `today`. With
     `ignores_undefined_schemes`, a requirement of an undefined security scheme cannot be met, instead of being an error
-    in the document. `seconds` is the time limit of all counterexamples and proofs together; 0 for none.
+    in the document. `steps` limits the counterexamples and proofs: the number of values that are
+    validated, and the number of schemas in all questions for the engine; 0 for none. It is never a time, so that the
+    same documents have the same findings on any machine.
     """
 
     levels: Mapping[str, Level] = MappingProxyType({})
     descriptions: bool = False
     sunset_days: int = 0
     today: date | None = None
-    seconds: float = 2.0
+    steps: int = STEPS
     ignores_undefined_schemes: bool = False
 
     def day(self) -> date:

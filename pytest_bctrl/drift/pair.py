@@ -16,9 +16,14 @@ if TYPE_CHECKING:
     from pytest_bctrl.drift.equality import Equality
     from pytest_bctrl.drift.normalize import Normalizer
     from pytest_bctrl.drift.options import Options
+    from pytest_bctrl.drift.verification import Verification
     from pytest_bctrl.findings.finding import Level
 
-_NESTED = {"response-body": "response-property", "request-parameter": "request-parameter-property"}
+_NESTED = {
+    "response-body": "response-property",
+    "request-body": "request-property",
+    "request-parameter": "request-parameter-property",
+}
 _IRREGULAR = {("response-body", "enum-value-removed"): "response-mediatype-enum-value-removed"}
 
 
@@ -45,12 +50,20 @@ class View(NamedTuple):
         """Whether the consumer sends the values that are compared."""
         return self.scope.startswith("request")
 
+    @property
+    def property_subject(self) -> str:
+        """The first words of the ids of rules about the properties of a request."""
+        if self.scope.startswith("request-parameter"):
+            return "request-parameter-property"
+        return "request-property"
+
 
 class Change(NamedTuple):
     """One thing that changed. `kind` is the rule without its scope and direction; `step` leads there from the pair.
 
     `part` identifies which part of the schema changed where the rule and both values do not; fingerprints depend on it,
-    so it is never reworded. `detail` describes that part to people, and nothing depends on its wording.
+    so it is never reworded. `detail` describes that part to people, and nothing depends on its wording. `content` is a
+    digest of the schemas that changed, where the values do not contain them: another change has another fingerprint.
     `key` is the same for the same change at every location and under every rule.
     """
 
@@ -64,14 +77,20 @@ class Change(NamedTuple):
     part: str
     detail: str
     key: str
+    content: str = ""
+
+    @property
+    def mark(self) -> str:
+        """What the fingerprint of a finding has beside the rule, the location and both values."""
+        return f"{self.part} {self.content}".strip()
 
 
 def changed(
-    kind: str, rule: str, step: str, values: tuple[Any, Any], at: tuple[str, str], part: str = "", detail: str = ""
+    kind: str, rule: str, step: str, values: tuple[Any, Any], at: tuple[str, str], part: str = "", content: str = ""
 ) -> Change:
-    """Return a change; `values` and `at` hold those of the old side and the new one, `detail` defaults to `part`."""
-    key = repr((kind, step, *map(plain, values), at, part))
-    return Change(kind, rule, step, *values, *at, part, detail or part, key)
+    """Return a change; `values` and `at` hold those of the old side and the new one."""
+    key = repr((kind, step, *map(plain, values), at, part, content))
+    return Change(kind, rule, step, *values, *at, part, part, key, content)
 
 
 def plain(value: Any) -> Any:
@@ -104,7 +123,7 @@ def steps(trail: Trail) -> list[Step]:
 class Located(NamedTuple):
     """A change and where it is: its severity, the number of schemas above it, the path to it, and the pairs on it.
 
-    `made_of` lists the changes of schemas that it summarises, if any.
+    `verification` is set if the engine detected the change.
     """
 
     change: Change
@@ -112,7 +131,7 @@ class Located(NamedTuple):
     depth: int
     path: str
     trails: Sequence[Trail]
-    made_of: Sequence[Located] = ()
+    verification: Verification | None = None
 
 
 RANK: dict[Level, int] = {"error": 0, "warning": 1, "info": 2}
@@ -144,6 +163,12 @@ class Sides(NamedTuple):
         """Return whether two schemas mean the same."""
         return self.equality.equal(self.old.node(old), self.new.node(new))
 
+    def content(self, old: Schema | None, new: Schema | None) -> str:
+        """Return a digest of schemas that were added, removed or changed; None where there is none."""
+        before, after = self.equality.contents
+        digests = ["" if old is None else before.digest(old), "" if new is None else after.digest(new)]
+        return "|".join(digests)
+
 
 class SchemaComparison:
     """Collects the changes between two schemas, and the pairs of schemas inside them."""
@@ -156,11 +181,25 @@ class SchemaComparison:
         self.changes: list[Change] = []
         self.edges: list[Edge] = []
 
-    def emit(self, suffix: str, old: Any, new: Any, keyword: str, part: str = "") -> None:
-        """Note a change of the schema itself: the end of the rule's id, both values, and the keyword that changed."""
+    def emit(
+        self,
+        suffix: str,
+        old: Any,
+        new: Any,
+        keyword: str,
+        part: str = "",
+        schemas: tuple[Schema | None, Schema | None] | None = None,
+    ) -> None:
+        """Note a change of the schema itself: the end of the rule's id, both values, and the keyword that changed.
+
+        `schemas` are those under the keyword that changed, if the values do not contain them.
+        """
         scope = self.view.scope
         rule = _IRREGULAR.get((scope, suffix)) or f"{scope}-{suffix}"
-        self.changes.append(changed(suffix, rule, "", (old, new), (self.old.at(keyword), self.new.at(keyword)), part))
+        at, content = (self.old.at(keyword), self.new.at(keyword)), ""
+        if schemas is not None:
+            content = self.sides.content(*schemas)
+        self.changes.append(changed(suffix, rule, "", (old, new), at, part, content))
 
     def compare_nullable(self) -> None:
         """Note that null became valid, or is no longer valid."""
@@ -170,9 +209,11 @@ class SchemaComparison:
         elif was and not now:
             self.emit("became-not-nullable", was, now, "type", "not null")
 
-    def add(self, kind: str, rule: str, step: str, values: tuple[Any, Any], at: tuple[str, str]) -> None:
+    def add(
+        self, kind: str, rule: str, step: str, values: tuple[Any, Any], at: tuple[str, str], content: str = ""
+    ) -> None:
         """Note a change under the rule with this id."""
-        self.changes.append(changed(kind, rule, step, values, at))
+        self.changes.append(changed(kind, rule, step, values, at, content=content))
 
     def follow(self, old: Schema, new: Schema, step: str, is_branch: bool = False) -> None:
         """Add a pair of schemas inside this one, one step below."""

@@ -13,7 +13,7 @@ from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.findings.fingerprint import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from pytest_bctrl.contract.outline import Part, Spec
     from pytest_bctrl.drift.counterexample import Examples, Shown
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MAX_CHANGES = 100_000
 _COMPONENT = re.compile(rf"/(?:components/[^/]+|{FILES})/[^/]+")
+_DIRECTION = re.compile(r"\b(?:request|response)\b")
 Values = dict[str, str]
 """Values and their pointers; an empty pointer is that of all values together."""
 
@@ -52,11 +53,11 @@ class Report:
         old_at: str = "",
         new_at: str = "",
         part: str = "",
-        made_of: Sequence[Located] = (),
+        content: str = "",
     ) -> None:
-        """Note a change: its rule, location, both values, their pointers, and the changes that it summarises."""
-        change = changed(rule, rule, "", (old, new), (old_at, new_at), part)
-        self.note([Located(change, rank(rule, self.levels), 0, "", (), made_of)], location)
+        """Note a change: its rule, location, both values, their pointers, and what `changed` tells of `content`."""
+        change = changed(rule, rule, "", (old, new), (old_at, new_at), part, content)
+        self.note([Located(change, rank(rule, self.levels), 0, "", ())], location)
 
     def add_each(self, rule: str, location: ChangeLocation, sides: Iterable[Values], at: tuple[str, str]) -> None:
         """Note added and removed values, under rules that end in `-removed` and `-added`; `at`: the pointers of all."""
@@ -74,7 +75,7 @@ class Report:
 
     def compare(self, old: Schema, new: Schema, view: View, location: ChangeLocation) -> None:
         """Note the changes between two schemas at a location."""
-        self.note(self.schemas.changes(old, new, view), location)
+        self.note(self.schemas.verified(old, new, view), location)
 
     def note(self, changes: Iterable[Located], location: ChangeLocation) -> None:
         """Note changes at a location.
@@ -94,14 +95,13 @@ class Report:
     def findings(self) -> list[Finding]:
         """Return the noted changes as findings, worst first."""
         changes = [sorted(noted, key=_order) for noted in self._noted.values()]
-        # Counterexamples have a time limit, so they are found for the worst changes first.
+        # Counterexamples have a budget, so they are found for the worst changes first.
         changes.sort(key=lambda noted: noted[0][0].rank)
         worst = [noted[0][0] for noted in changes]
         self.base.document.find_lines({located.change.old_at for located in worst})
         self.revision.document.find_lines({located.change.new_at for located in worst})
         if self.examples:
-            parts = [part for located in worst for part in located.made_of or (located,)]
-            self.examples.read(trail for part in parts for trail in part.trails)
+            self.examples.read(trail for noted in changes for located, _, _ in noted for trail in located.trails)
         merged: dict[str, Finding] = {}
         for finding in map(self._finding, changes):
             mark = finding.fingerprint
@@ -119,15 +119,13 @@ class Report:
         change, location = worst.change, location._replace(path=_path(worst, location))
         places = _places(noted)
         rule, level = rules()[change.rule], list(RANK)[worst.rank]
-        shown = self._shown(worst, rule, location)
-        if shown and shown.by == "proof" and not _is_provable(rule.id):
-            shown = shown._replace(by="rule")
+        shown = self._shown(noted, rule, location)
         if shown and shown.by == "proof" and rule.id not in self.levels and level == "error":
             # The proof excludes the values that make the rule an error.
             level = "info"
         old, new = plain(change.old), plain(change.new)
-        mark = fingerprint(change.kind, change.old_at, f"{change.new_at}{change.step}", (), old, new, change.part)
-        location_mark = fingerprint(rule.id, location.shape, location.path, location.context, old, new, change.part)
+        mark = fingerprint(change.kind, change.old_at, f"{change.new_at}{change.step}", (), old, new, change.mark)
+        location_mark = fingerprint(rule.id, location.shape, location.path, location.context, old, new, change.mark)
         return Finding(
             rule=rule.id,
             level=level,
@@ -158,8 +156,6 @@ class Report:
 
         If a reference changed from one component to another, and both documents have both, its container changed.
         """
-        if located.made_of:
-            located = located.made_of[0]
         above = [nodes for trail in located.trails[:1] for nodes, _ in reversed(steps(trail))]
         containers = [tuple((*node.key, "")[0] for node in nodes) for nodes in above]
         for pointers in ((located.change.old_at, located.change.new_at), *containers):
@@ -173,36 +169,50 @@ class Report:
                 return _component_name(removed_or_added or old) or operation
         return operation
 
-    def _shown(self, located: Located, rule: Rule, location: ChangeLocation) -> Shown | None:
-        """Return the evidence of a change: the first counterexample of its trails, or a proof for all of them."""
-        from pytest_bctrl.drift.counterexample import around
+    def _shown(self, noted: list[_Noted], rule: Rule, location: ChangeLocation) -> Shown | None:
+        """Return the evidence of a change: a counterexample, or a proof for all of its locations."""
+        from pytest_bctrl.drift.counterexample import Shown, around
+        from pytest_bctrl.drift.rules import is_about_values
 
-        is_request, is_error = rule.direction == "request", rule.level == "error"
-        examples = self.examples
-        if examples is None:
+        if self.examples is None:
             return None
-        weakest = around(rule.id, location, located.change.old, located.change.new)
-        parts = located.made_of or (located,)
-        for change, trail in ((part.change, trail) for part in parts for trail in part.trails):
-            values, name = (plain(change.old), plain(change.new)), change.step.removeprefix(".")
-            shown = examples.show(trail, values, name, is_request=is_request, is_error=is_error)
+        change = noted[0][0].change
+        evidence = around(rule.id, location, change.old, change.new)
+        if not noted[0][0].trails:
+            return evidence
+        if not is_about_values(rule.id):
+            return Shown("rule", reason="the change is not about the values that the schema allows")
+        for located, _, _ in noted:
+            shown = self._shown_by_schemas(located, rule)
             if shown.by == "counterexample":
                 return shown
-            if weakest is None or shown.by == "rule":
-                weakest = shown
-        return weakest
+            if evidence is None or shown.by == "rule":
+                evidence = shown
+        return evidence
+
+    def _shown_by_schemas(self, located: Located, rule: Rule) -> Shown:
+        """Return the evidence of a change at one location."""
+        from pytest_bctrl.drift.counterexample import Shown
+
+        examples, change, verification = self.examples, located.change, located.verification
+        is_request, is_error = rule.direction == "request", rule.level == "error"
+        if examples is None:
+            return Shown("rule")
+        values, name = (plain(change.old), plain(change.new)), change.step.removeprefix(".")
+        if verification is not None and verification.has_value:
+            values, name = (verification.value, verification.value), ""
+        (trail,) = located.trails
+        shown = examples.show(trail, values, name, is_request=is_request, is_error=is_error)
+        if shown.by == "rule" and verification is not None and verification.has_value:
+            allowed = "now"
+            if is_request:
+                allowed = "before"
+            return Shown("counterexample", verification.value, "", located.path, allowed)
+        return shown
 
 
 _Noted = tuple[Located, ChangeLocation, dict[str, str]]
 """A change, its location, and the part of the location that identifies a response."""
-
-
-def _is_provable(rule: str) -> bool:
-    """Return whether a proof about the values of two schemas applies to a change.
-
-    It does not apply to the media type or the encoding of a value, which validators ignore.
-    """
-    return not rule.endswith(("content-media-type-changed", "content-encoding-changed"))
 
 
 def _order(noted: _Noted) -> tuple[Any, ...]:
@@ -230,7 +240,7 @@ def _places(noted: list[_Noted]) -> list[dict[str, str]]:
                 "location": path,
                 **response,
                 "rule": change.rule,
-                "fingerprint": fingerprint(change.rule, location.shape, path, location.context, *values, change.part),
+                "fingerprint": fingerprint(change.rule, location.shape, path, location.context, *values, change.mark),
             }
     return list(places.values())
 
@@ -268,6 +278,9 @@ def _source_location(spec: Spec, pointer: str) -> dict[str, Any]:
 
 def _message(meaning: str, change: Change, location: ChangeLocation) -> str:
     text = meaning.rstrip(".")
+    if location.is_outgoing:
+        # The rules of responses apply to the requests that the API sends, and those of requests to the responses.
+        text = _DIRECTION.sub(_opposite, text)
     if location.path:
         text = f"{text} at {location.path}"
     if change.detail:
@@ -276,6 +289,12 @@ def _message(meaning: str, change: Change, location: ChangeLocation) -> str:
     if not values:
         return text
     return f"{text}: {' → '.join(values)}"
+
+
+def _opposite(direction: re.Match[str]) -> str:
+    if direction[0] == "request":
+        return "response"
+    return "request"
 
 
 def _short(value: Any) -> str:

@@ -40,6 +40,41 @@ def word(required: bool) -> str:
     return "required" if required else "optional"
 
 
+_NOT_ABOUT_VALUES = (
+    "default-value-added", "default-value-changed", "default-value-removed", "x-extensible-enum-value-removed",
+    "content-encoding-changed", "content-media-type-changed", "sunset-missing", "sunset-invalid",
+    "sunset-date-too-small",
+    "stability-decreased", "stability-increased", "read-only", "write-only", "deprecated", "deprecated-with-sunset",
+    "reactivated",
+)  # fmt: skip
+
+
+def is_about_values(rule: str) -> bool:
+    """Return whether a rule is about the values that a schema allows, so that a proof or counterexample applies.
+
+    A default, a policy, an extension or an encoding tells nothing about them.
+    """
+    return not rule.endswith(_NOT_ABOUT_VALUES)
+
+
+_TOLERATED = ("any-of-added", "pattern-removed", "pattern-changed")
+"""Ends of rules about responses that are info for oasdiff, although a response may be new."""
+
+
+def is_tolerated(rule: str) -> bool:
+    """Return whether a rule is info although the change may break a consumer, so that the engine has to tell."""
+    return rule.startswith("response-") and rule.endswith(_TOLERATED)
+
+
+def is_reported(rule: str) -> bool:
+    """Return whether a rule reports values that break a consumer, so that nothing is left to verify.
+
+    A warning does so too if it is about values, such as a maximum that was set on a parameter.
+    """
+    level = rules()[rule].level
+    return level == "error" or (level == "warning" and rule.endswith(("-set", "pattern-changed")))
+
+
 _GONE = ("property-removed", "status-removed", "media-type-removed", "header-removed", "became-optional")
 
 

@@ -157,39 +157,63 @@ def _in(schema: Doc, *media: str) -> Doc:
 
 _MANY = ("a/b", "a/c", "a/d", "a/e", "a/f", "a/g")
 
+
+def _each(change: str) -> str:
+    return ", ".join(f"{change} in {media}" for media in _MANY)
+
+
 BODIES: dict[str, tuple[Any, ...]] = {
     "a body in one format more": (_taken(_in(_TEXT)), _taken(_in(_TEXT, "application/json", "text/plain")),
-        "request-body-widened @requestBody", "request-body-narrowed @requestBody"),
+        "request-body-media-type-added @requestBody text/plain: text/plain",
+        "request-body-media-type-removed @requestBody text/plain: text/plain"),
     "a body of which nothing is said": (document({"requestBody": {}}), _taken(None), "nothing"),
     "a body in another format": (_taken(_in(_TEXT)), _taken(_in(_TEXT, "text/plain")),
-        "request-body-narrowed @requestBody"),
+        "request-body-media-type-added @requestBody text/plain: text/plain; "
+        "request-body-media-type-removed @requestBody application/json: application/json",
+        "request-body-media-type-added @requestBody application/json: application/json; "
+        "request-body-media-type-removed @requestBody text/plain: text/plain"),
     "a body in one format more, and shorter": (
         _taken(_in(_TEXT)), _taken({**_in({**_TEXT, "maxLength": 3}), **_in(_TEXT, "text/plain")}),
-        "request-body-narrowed @requestBody"),
+        "request-body-max-length-set @requestBody: 3; "
+        "request-body-media-type-added @requestBody text/plain: text/plain",
+        "request-body-max-length-unset @requestBody: 3; "
+        "request-body-media-type-removed @requestBody text/plain: text/plain"),
     "a body whose formats changed otherwise": (_taken(_in(_TEXT, "application/json", "text/plain", "text/csv")),
         _taken({**_in({**_TEXT, "maxLength": 3}), **_in({**_TEXT, "minLength": 0}, "text/plain"), "text/csv": {}}),
-        "request-body-narrowed @requestBody"),
+        "request-body-max-length-set @requestBody: 3; "
+        "request-body-media-type-schema-removed @requestBody text/csv: in text/csv",
+        "request-body-max-length-unset @requestBody: 3; "
+        "request-body-media-type-schema-added @requestBody text/csv: in text/csv"),
     "a body of which one format of many is shorter": (
         _taken(_in(_TEXT, "a/a", *_MANY)), _taken({**_in({**_TEXT, "maxLength": 3}, "a/a"), **_in({}, *_MANY)}),
-        "request-body-narrowed @requestBody"),
+        f"request-body-max-length-set @requestBody: 3 in a/a; "
+        f"request-body-type-generalized @requestBody: {_each('string → any')}",
+        f"request-body-max-length-unset @requestBody: 3 in a/a; "
+        f"request-body-type-changed @requestBody: {_each('any → string')}"),
     "a format written otherwise in a body": (
         _taken(_in(_TEXT, "application/json;charset=utf-8")), _taken(_in(_TEXT, "Application/JSON; charset=UTF-8")),
         "nothing"),
     "an integer that became a text in a body": (_taken(_in(_WHOLE)), _taken(_in(_TEXT)),
-        "request-body-narrowed @requestBody"),
+        "request-body-type-changed @requestBody: integer → string",
+        "request-body-type-changed @requestBody: string → integer"),
     "an integer that became a text in a body with a character set": (
         _taken(_in(_WHOLE, "application/json; charset=utf-8")), _taken(_in(_TEXT, "application/json; charset=utf-8")),
-        "request-body-narrowed @requestBody"),
+        "request-body-type-changed @requestBody: integer → string in application/json; charset=utf-8",
+        "request-body-type-changed @requestBody: string → integer in application/json; charset=utf-8"),
     "an integer that became a text in plain text": (_taken(_in(_WHOLE, "text/plain")), _taken(_in(_TEXT, "text/plain")),
-        "request-body-widened @requestBody", "request-body-narrowed @requestBody"),
+        "request-body-type-generalized @requestBody: integer → string in text/plain",
+        "request-body-type-changed @requestBody: string → integer in text/plain"),
     "a body that must be, and be shorter": (_taken(_in(_TEXT)), _taken(_in({**_TEXT, "maxLength": 3}), required=True),
-        "request-body-became-required @requestBody: optional → required; request-body-narrowed @requestBody",
-        "request-body-became-optional @requestBody: required → optional; request-body-widened @requestBody"),
+        "request-body-became-required @requestBody: optional → required; request-body-max-length-set @requestBody: 3",
+        "request-body-became-optional @requestBody: required → optional; "
+        "request-body-max-length-unset @requestBody: 3"),
     "a body that must have a property": (
-        _taken(_in({**_OBJECT, "properties": {"a": _TEXT}})),
-        _taken(_in({**_OBJECT, "properties": {"a": _TEXT}, "required": ["a"]})),
-        "request-body-narrowed @requestBody", "request-body-widened @requestBody"),
+        _taken(_in({**_OBJECT, "properties": {"a": _TEXT}})), _taken(_in({**_OBJECT, "properties": {"a": _TEXT},
+        "required": ["a"]})),
+        "request-property-became-required @requestBody.a: optional → required",
+        "request-property-became-optional @requestBody.a: required → optional"),
     "a body that says nothing": (
-        _taken({"application/json": {}}), _taken(_in(_TEXT)), "request-body-narrowed @requestBody",
-        "request-body-widened @requestBody"),
+        _taken({"application/json": {}}), _taken(_in(_TEXT)),
+        "request-body-media-type-schema-added @requestBody application/json",
+        "request-body-media-type-schema-removed @requestBody application/json"),
 }  # fmt: skip

@@ -44,6 +44,12 @@ def _composition() -> list[PeerPair]:
         source = f"check_response_property_{name.replace('-', '_')}_updated_test.go"
         added, gone = ((f"{BODY}{name}-{word}", f"{PROPERTY}{name}-{word}") for word in ("added", "removed"))
         is_all_of = kind == "allOf"
+        removed_besides = {
+            # No alternative excludes another one, so a value may now meet one alternative where it met two.
+            "oneOf": (f"{BODY}may-be-widened",),
+            "anyOf": (),
+            "allOf": ("response-optional-property-removed",) * 2,
+        }
         pairs += [
             PeerPair(
                 f"{source}::TestResponseProperty{name.title().replace('-', '')}Added",
@@ -57,7 +63,7 @@ def _composition() -> list[PeerPair]:
                 kinds(kind, *many),
                 kinds(kind, *few),
                 gone,
-                ("response-optional-property-removed",) * 2 if is_all_of else (),
+                removed_besides[kind],
             ),
         ]
     source = "check_response_property_type_changed_test.go::TestResponsePropertyAnyOfModified"

@@ -73,7 +73,7 @@ def parameter_pairs() -> list[PeerPair]:
             (f"{PARAMETER}property-enum-value-removed",)),
         PeerPair("check_breaking_property_test.go::TestBreaking_ReqParameterBecameEnum", plain, enum,
             (f"{PARAMETER}became-enum",)),
-        PeerPair(f"{pattern}Changed", word, words, (f"{PARAMETER}pattern-changed",)),
+        PeerPair(f"{pattern}Changed", word, words, (f"{PARAMETER}pattern-generalized",)),
         PeerPair(f"{pattern}Generalized", word, parameter(schema={**S, "pattern": ".*"}),
             (f"{PARAMETER}pattern-generalized",)),
         PeerPair(f"{pattern}Added", plain, word, (f"{PARAMETER}pattern-added",)),

@@ -42,7 +42,10 @@ def test_replacing_all_alternatives_of_any_of_is_an_error() -> None:
 
 def test_an_alternative_added_to_any_of_is_info() -> None:
     findings = compare(held({"anyOf": [thing("a"), thing("b")]}), held({"anyOf": [thing("a"), thing("b"), thing("c")]}))
-    assert [(finding.rule, finding.level) for finding in findings] == [("response-property-any-of-added", "info")]
+    assert [(finding.rule, finding.level) for finding in findings] == [
+        ("response-property-widened", "error"),
+        ("response-property-any-of-added", "info"),
+    ]
 
 
 def test_replacing_a_type_in_a_list_of_types_is_an_error() -> None:

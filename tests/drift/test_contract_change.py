@@ -65,8 +65,10 @@ def test_renaming_a_security_scheme_is_no_change(version: str) -> None:
     assert {} == errors(TEXT.replace("bearerAuth:", "tokenAuth:").replace("version: 1.0.0", f"version: {version}"))
 
 
-def test_without_the_overlay_a_change_of_an_unused_scheme_is_no_finding() -> None:
-    assert {} == errors(TEXT.replace("scheme: bearer", "scheme: basic"), None)
+def test_without_the_overlay_only_the_change_of_the_scheme_is_an_error() -> None:
+    """A consumer may send a credential that the document declares, although no operation demands it."""
+    changed = TEXT.replace("scheme: bearer", "scheme: basic")
+    assert {"api-security-component-type-changed": "securitySchemes"} == errors(changed, None)
 
 
 def test_a_change_visible_with_and_without_the_overlay_is_reported_once() -> None:

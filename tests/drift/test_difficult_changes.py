@@ -212,4 +212,4 @@ def test_a_json_body_with_a_charset_distinguishes_numbers_from_strings() -> None
     base, revision = (
         document({"requestBody": {"content": {media: {"schema": {"type": kind}}}}}) for kind in ("integer", "string")
     )
-    assert found(base, revision) == [("error", "request-body-narrowed")]
+    assert found(base, revision) == [("error", "request-body-type-changed")]

@@ -1,0 +1,293 @@
+"""Generates values that one schema probably allows and another one forbids; the engine decides whether they do."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cache, cached_property
+from itertools import chain, islice
+from random import Random
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from pytest_bctrl.contract.cost import Cost
+from pytest_bctrl.contract.document import escape_token, value_at
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.outline import Part
+from pytest_bctrl.drift.containment import FAILURES, Question
+from pytest_bctrl.drift.engine_schemas import engine_schema
+from pytest_bctrl.drift.node import BESIDE, Node, Schema
+from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.samples.build import Builder
+from pytest_bctrl.samples.text import LONGEST, RoundRobin, matching
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from jsonschema_rs import Registry, Validator
+
+    from pytest_bctrl.drift.normalize import Normalizer
+    from pytest_bctrl.drift.pair import Step
+
+_MANY = 50
+_DRAWS = 12
+
+
+def candidates_of(question: Question, step: Step, allows: int, sides: tuple[Side, Side]) -> Iterator[Any]:
+    """Yield values that might be counterexamples: first those that the engine computes, then likely values."""
+    with suppress(*FAILURES):
+        schema = question.difference()
+        contract = Contract("urn:difference", "", "", "", (), (), schema, schema)
+        for optional in (False, None, None):
+            with suppress(*FAILURES):
+                yield Builder(contract, RoundRobin(optional=optional)).value(schema, "")
+    with suppress(*FAILURES):
+        yield from leaf_candidates(step, allows, None, "", sides)
+
+
+def candidates(
+    pairs: list[Step], allows: int, value: Any, name: str, sides: tuple[Side, Side]
+) -> Iterator[tuple[Any, str]]:
+    """Yield values of the first schema, the smallest first, with the pointer to a candidate for the last schema."""
+    for candidate in leaf_candidates(pairs[-1], allows, value, name, sides):
+        at = ""
+        for (nodes, _), (_, step) in zip(pairs[-2::-1], pairs[:0:-1], strict=True):
+            candidate, token = sides[allows].holding(nodes[allows], step, candidate)
+            at = f"{token}{at}"
+        yield candidate, at
+
+
+def leaf_candidates(pair: Step, allows: int, value: Any, name: str, sides: tuple[Side, Side]) -> Iterator[Any]:
+    """Return values that the last pair of a trail might allow on one side only, the most likely first."""
+    allowing, forbidding = pair[0][allows], pair[0][1 - allows]
+    side = sides[allows]
+    smallest = next((candidate for candidate in side.values(allowing) if isinstance(candidate, dict)), {})
+    edge_cases = [_edge_case_values(node, sides[1 - allows], smallest) for node in forbidding.alternatives]
+    edge_cases += [_edge_case_values(node, side, smallest) for node in allowing.alternatives]
+    constraints = forbidding.constraints
+    bounds = [constraints[word] + step for word, step in (("maxItems", 1), ("minItems", -1)) if word in constraints]
+    counts = [count for count in bounds if count <= LONGEST]
+    values = chain.from_iterable(side.values(node, counts) for node in allowing.alternatives)
+    changed = [] if value is None else [value]
+    return chain(
+        changed,
+        side.with_property(allowing, name),
+        beyond(constraints),
+        values,
+        beyond(allowing.constraints),
+        _EDGE_CASES,
+        *edge_cases,
+        ({**smallest, "x" * 300: value} for value in _FEW),
+    )
+
+
+def _edge_case_values(node: Node, side: Side, smallest: dict[str, Any]) -> Iterator[Any]:
+    """Yield values that a schema mentions and might forbid: its names, excluded values, values of its conditions."""
+    for word in ("not", "if", "contains"):
+        if word not in node.children:
+            continue
+        for value in islice(side.values(side.read(node, word)), 8):
+            if isinstance(value, dict):
+                yield {**smallest, **value}
+            else:
+                yield value
+            yield from ([value] * count for count in range(node.constraints.get("maxContains", 0) % _MANY + 3))
+    yield from _edge_case_objects(node, side, smallest)
+
+
+def _edge_case_objects(node: Node, side: Side, smallest: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield objects with the properties that a schema mentions, with undeclared ones, and with too many."""
+    names = [*node.maps.get("properties", ()), *node.maps.get("dependentSchemas", ())]
+    names += [*node.constraints.get("dependentRequired", ()), "another"]
+    names += [_named_by(pattern) for pattern in node.maps.get("patternProperties", ())]
+    yield from ({**smallest, name: value} for name in names if name not in smallest for value in _FEW)
+    for name, demanded in node.constraints.get("dependentRequired", {}).items():
+        yield {**dict.fromkeys((name, *demanded)), **smallest}
+    declared = [name for branch in node.alternatives for name in branch.maps.get("properties", ())]
+    for branch in node.alternatives[1:]:
+        others = [name for name in declared if name not in branch.maps.get("properties", ())]
+        values = [value for value in islice(side.values(branch), 2) if isinstance(value, dict)]
+        yield from ({**dict.fromkeys(others, edge_case), **value} for value in values for edge_case in _FEW)
+    maximum = node.constraints.get("maxProperties", 0)
+    yield {**smallest, **{f"more{index}": None for index in range(min(maximum, _MANY) + 1)}}
+
+
+def _named_by(pattern: str) -> str:
+    """Return a name that probably matches a pattern; the engine decides."""
+    return matching(pattern, Random(0)) or "x"  # noqa: S311 - a sample, the same each time
+
+
+def _reference(pointer: str) -> str:
+    return f"#/$defs/{quote(escape_token(pointer), safe='~')}"
+
+
+class Side:
+    """A document as the engine reads it, and candidates for values of its schemas: the engine decides.
+
+    Its methods raise one of `FAILURES` if no value can be generated or the engine cannot read a schema.
+    """
+
+    def __init__(self, normal: Normalizer, base: str) -> None:
+        self._normal = normal
+        self._base = base
+        self._drawn: dict[Node, list[Any]] = {}
+        self._schemas: dict[str, Any] = {}
+        self.validator = cache(self._validator)
+        """The engine's validator of a schema."""
+
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        return {"$defs": self._schemas}
+
+    @cached_property
+    def _registry(self) -> Registry:
+        from jsonschema_rs import Draft202012, Registry
+
+        return Registry([(self._base, self._document)], draft=Draft202012)
+
+    @cached_property
+    def _builders(self) -> tuple[Builder, Builder]:
+        contract = Contract(self._base, "", "", "", (), (), self._document, self._document)
+        return Builder(contract, RoundRobin(optional=False)), Builder(contract, RoundRobin())
+
+    def _schema(self, node: Node, base: str = "") -> Any:
+        """Return a schema, or with a base URI a reference to it."""
+        if any(BESIDE in pointer for pointer in node.key):
+            raise LookupError(node.key)
+        # A schema inside another schema of the key is part of it.
+        pointers = [at for at in node.key if not any(at.startswith(f"{outer}/") for outer in node.key)]
+        self.read_all(pointers)
+        if not pointers:
+            return {}
+        if len(pointers) == 1 and not base:
+            return self._schemas[pointers[0]]
+        return {"allOf": [{"$ref": f"{base}{_reference(pointer)}"} for pointer in pointers]}
+
+    def read_all(self, pointers: Iterable[str]) -> None:
+        """Read schemas and all that they refer to. The registry has those that are read before it is created."""
+        spec, waiting = self._normal.spec, list(pointers)
+
+        def refer(schema: dict[str, Any]) -> str:
+            waiting.append(spec.target(Part(schema, pointer)).pointer)
+            return _reference(waiting[-1])
+
+        while waiting:
+            pointer = waiting.pop()
+            if pointer not in self._schemas:
+                value = value_at(spec.document.data, pointer)
+                self._schemas[pointer] = engine_schema(value, refer, is_30=spec.is_30)
+
+    @cached_property
+    def is_affordable(self) -> bool:
+        """Whether the schemas that were read can validate values within the budget of a contract."""
+        try:
+            Cost(self._document, self._base).require_bounded()
+        except DocumentError:
+            return False
+        return True
+
+    def _validator(self, node: Node) -> Validator:
+        from jsonschema_rs import Draft202012Validator
+
+        schema = self._schema(node, self._base)
+        return Draft202012Validator(
+            schema, registry=self._registry, validate_formats=True, ignore_unknown_formats=True, offline=True
+        )
+
+    def read(self, node: Node, word: str) -> Node:
+        """Return the schema under a keyword."""
+        return self._normal.node(node.child(word))
+
+    def smallest(self, schema: Schema) -> Any:
+        """Return a small value of a schema. Raises one of `FAILURES` if none is easily generated."""
+        return next(self._draws(self._normal.node(schema)))
+
+    def values(self, node: Node, counts: Sequence[int] = ()) -> Iterator[Any]:
+        """Yield values of a schema, the simplest first; of arrays, also those with as many items as `counts` lists."""
+        draws = self._draws(node)
+        with suppress(*FAILURES):
+            yield next(draws)
+        with suppress(*FAILURES):
+            smallest = self._object(node)
+            yield from (smallest, {**smallest, "another": self.smallest(node.undeclared)})
+        if node.takes("array"):
+            yield from self._lists(node, counts)
+        with suppress(*FAILURES):
+            yield from draws
+
+    def _draws(self, node: Node) -> Iterator[Any]:
+        values = self._drawn.setdefault(node, [])
+        schema = self._schema(node)
+        for index in range(_DRAWS):
+            if index == len(values):
+                values.append(self._builders[index > 0].value(schema, f"<{len(self._drawn)}>"))
+            yield values[index]
+
+    def _object(self, node: Node, but: str = "") -> dict[str, Any]:
+        declared = node.maps.get("properties", {})
+        members = {name: self.smallest(declared.get(name) or node.undeclared) for name in sorted(node.required - {but})}
+        while len(members) < node.constraints.get("minProperties", 0):
+            name = next((name for name in declared if name not in members), f"more{len(members)}")
+            members[name] = self.smallest(declared.get(name) or node.undeclared)
+        return members
+
+    def with_property(self, node: Node, name: str) -> Iterator[Any]:
+        """Yield objects that have the property `name`; none if it is empty."""
+        if not name:
+            return
+        schema = node.maps.get("properties", {}).get(name) or node.undeclared
+        with suppress(*FAILURES):
+            for value in self.values(self._normal.node(schema)):
+                yield {**self._object(node, name), name: value}
+
+    def _lists(self, node: Node, counts: Sequence[int]) -> Iterator[Any]:
+        minimum = min(node.constraints.get("minItems", 0), _MANY)
+        for count in (*counts, minimum, 2, min(node.constraints.get("maxItems", 0), _MANY)):
+            with suppress(*FAILURES):
+                items = [self.smallest(schema) for schema in node.prefix[:count]]
+                missing = count - len(items)
+                if missing:
+                    items += [self.smallest(node.child("items"))] * missing
+                yield items
+
+    def holding(self, node: Node, step: str, value: Any) -> tuple[Any, str]:
+        """Return a small value of a schema that has `value` one step inside, and the JSON pointer to it.
+
+        Raises one of `FAILURES` if none is easily generated.
+        """
+        if step in ("[*]", "<contains>", "<unevaluatedItems>") or (step.startswith("[") and step[1:-1].isdecimal()):
+            index = len(node.prefix)
+            if step[1:-1].isdecimal():
+                index = int(step[1:-1])
+            before = [self.smallest(schema) for schema in node.prefix[:index]]
+            missing = max(0, node.constraints.get("minItems", 0) - index - 1)
+            return [*before, value, *[value] * min(missing, _MANY)], f"/{index}"
+        if step in (".*", "<unevaluatedProperties>"):
+            return {**self._object(node), "another": value}, "/another"
+        if not step.startswith("."):
+            # An alternative, with the properties that are required beside it.
+            if isinstance(value, dict):
+                value = {**self._object(node), **value}
+            return value, ""
+        key = step.removeprefix(".")
+        if step.startswith(".<patternProperties "):
+            key = _named_by(step[20:-1])
+        return {**self._object(node, key), key: value}, f"/{escape_token(key)}"
+
+
+def beyond(constraints: dict[str, Any]) -> Iterator[Any]:
+    """Yield values at the bounds of a schema and just beyond them."""
+    for keyword, bound in constraints.items():
+        step = 1 if keyword.startswith("max") else -1
+        if keyword in ("maxLength", "minLength") and bound + step <= LONGEST:
+            yield from ("x" * (bound + step), "x" * bound)
+        elif keyword in ("maximum", "minimum", "exclusiveMaximum", "exclusiveMinimum"):
+            yield from (bound + step, bound, bound - step)
+        elif keyword == "multipleOf":
+            yield from (max(bound), -max(bound), max(bound) / 2)
+
+
+_FEW: tuple[Any, ...] = (0, "x", {}, None)
+_EDGE_CASES: tuple[Any, ...] = (
+    *_FEW, 1, -1, 0.5, -0.5, 10**6, -(10**6), 2**40, 2**70, -(2**70),
+    "", "5", " ", "é", "中", "x" * 300, True, False, [],
+)  # fmt: skip

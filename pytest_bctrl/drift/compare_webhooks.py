@@ -1,0 +1,91 @@
+"""Compares webhooks and callbacks: requests that the API sends, and to which the consumer responds.
+
+So everything is compared in the opposite direction: a request like a response of an operation, and a response like a
+request body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_bctrl.contract.outline import METHODS, NAME, Part, RawOperation, Spec, parameters, responses
+from pytest_bctrl.drift.change_location import ChangeLocation
+from pytest_bctrl.drift.compare_content import compare_request_bodies
+from pytest_bctrl.drift.compare_responses import compare_headers, compare_responses
+from pytest_bctrl.drift.lifecycle import OPERATION, compare_lifecycle
+from pytest_bctrl.drift.report import Report
+
+
+def webhooks(spec: Spec) -> list[RawOperation]:
+    """Return the operations of the webhooks of a document; `path` is `webhook:` and the name."""
+    operations: list[RawOperation] = []
+    for name, item in spec.fields(spec.root / "webhooks"):
+        operations += _operations(spec, item, f"webhook:{name}")
+    return operations
+
+
+def callbacks(spec: Spec, operation: RawOperation) -> list[RawOperation]:
+    """Return the operations of the callbacks of an operation.
+
+    `path` is the label of the operation, `callback:` with the name, and the expression of the URL.
+    """
+    operations: list[RawOperation] = []
+    for name, callback in spec.fields(operation.part / "callbacks"):
+        callback = spec.resolve(callback, "callbacks")
+        for expression, item in spec.fields(callback):
+            operations += _operations(spec, item, f"{operation.label} callback:{name} {expression}")
+    return operations
+
+
+def _operations(spec: Spec, item: Part, path: str) -> Iterator[RawOperation]:
+    item = spec.resolve(item, "pathItems")
+    for method in METHODS:
+        part = item / method
+        if part.value is not None:
+            spec.mapping(part)
+            yield RawOperation(method, path, NAME.sub("{}", path), item, part)
+
+
+def compare_webhooks(report: Report) -> None:
+    """Note added, removed and changed webhooks."""
+    _compare_all(report, webhooks(report.base), webhooks(report.revision), "webhook")
+
+
+def compare_callbacks(report: Report, old: RawOperation, new: RawOperation) -> None:
+    """Note added, removed and changed callbacks of an operation."""
+    if "callbacks" in old.part.value or "callbacks" in new.part.value:
+        _compare_all(report, callbacks(report.base, old), callbacks(report.revision, new), "callback")
+
+
+def _compare_all(report: Report, old: list[RawOperation], new: list[RawOperation], kind: str) -> None:
+    before = {(operation.method, operation.shape): operation for operation in old}
+    after = {(operation.method, operation.shape): operation for operation in new}
+    for key, operation in before.items():
+        if key in after:
+            _compare(report, operation, after[key])
+        else:
+            report.add(f"{kind}-removed", _location(operation), operation.label, None, operation.part.pointer)
+    for key, operation in after.items():
+        if key not in before:
+            report.add(f"{kind}-added", _location(operation), None, operation.label, "", operation.part.pointer)
+
+
+def _location(operation: RawOperation) -> ChangeLocation:
+    return ChangeLocation(operation.label, f"{operation.method.upper()} {operation.shape}")
+
+
+def _compare(report: Report, old: RawOperation, new: RawOperation) -> None:
+    references = report.sides.equality.references(old.contents, new.contents)
+    if references is not None and report.sides.equality.are_unchanged(references):
+        return
+    location, at = _location(old), (old.part.pointer, new.part.pointer)
+    for rule, was, now in compare_lifecycle(report.sides.options, OPERATION, old.part.value, new.part.value):
+        report.add(rule, location, was, now, *at)
+    before, after = parameters(report.base, old), parameters(report.revision, new)
+    for in_ in ("path", "query", "header", "cookie"):
+        was, now = (
+            {key: parameter for (kind, key), parameter in side.items() if kind == in_} for side in (before, after)
+        )
+        compare_headers(report, was, now, location, (old.part, new.part))
+    compare_request_bodies(report, old, new, location, is_sent=False)
+    compare_responses(report, responses(report.base, old), responses(report.revision, new), location, is_sent=True)

@@ -1,0 +1,375 @@
+"""Decides whether each text that one pattern matches also matches another one.
+
+Both patterns become automata, which are followed in parallel, so the result holds for texts of any length. Patterns
+with lookarounds, back references, word boundaries or flags are left undecided, as are those that take too many steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+from pytest_bctrl.contract.engine import is_pattern, matches
+
+_STATES = 2_000
+_STEPS = 4_000
+_FIRST, _LAST = 0, 0x10FFFF
+_BEGIN, _END = _LAST + 1, _LAST + 2
+"""The edges of a text, as characters of their own: `^` consumes the first one, `$` the last one."""
+Ranges = tuple[tuple[int, int], ...]
+_DIGITS: Ranges = ((0x30, 0x39),)
+_WORDS: Ranges = ((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A))
+_BLANKS: Ranges = (
+    (0x09, 0x0D), (0x20, 0x20), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029), (0x202F, 0x202F),
+    (0x205F, 0x205F), (0x3000, 0x3000), (0xFEFF, 0xFEFF),
+)  # fmt: skip
+_LINE_ENDS: Ranges = ((0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029))
+_ANY: Ranges = ((_FIRST, _LAST),)
+_TYPICAL = (0x61, 0x30, 0x41, 0x2D, 0x20)
+_CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v", "0": "\0"}
+_PLAIN = frozenset("()[]{}.*+?^$|\\/-,:;=!<>\"'#%&@_~` ")
+_NAMED: dict[str, Ranges] = {"d": _DIGITS, "w": _WORDS, "s": _BLANKS}
+
+
+class UndecidedError(Exception):
+    """A pattern is not supported, or takes too many steps."""
+
+
+class Containment(NamedTuple):
+    """The result: `is_contained` is None if it is undecided. `text` matches only the first pattern, if there is one."""
+
+    is_contained: bool | None
+    text: str = ""
+
+
+def _complement(ranges: Iterable[tuple[int, int]]) -> Ranges:
+    gaps, start = [], _FIRST
+    for low, high in sorted(ranges):
+        if low > start:
+            gaps.append((start, low - 1))
+        start = max(start, high + 1)
+    if start <= _LAST:
+        gaps.append((start, _LAST))
+    return tuple(gaps)
+
+
+class _Automaton:
+    """The states of a pattern: transitions that consume a character, and those that consume nothing."""
+
+    def __init__(self) -> None:
+        self.moves: list[list[tuple[Ranges, int]]] = []
+        self.skips: list[list[int]] = []
+
+    def state(self) -> int:
+        if len(self.moves) >= _STATES:
+            raise UndecidedError
+        self.moves.append([])
+        self.skips.append([])
+        return len(self.moves) - 1
+
+    def closure(self, states: Iterable[int]) -> frozenset[int]:
+        reached = set(states)
+        waiting = list(reached)
+        while waiting:
+            for state in self.skips[waiting.pop()]:
+                if state not in reached:
+                    reached.add(state)
+                    waiting.append(state)
+        return frozenset(reached)
+
+    def after(self, states: frozenset[int], character: int) -> frozenset[int]:
+        """Return the states that a character leads to."""
+        return self.closure(
+            target
+            for state in states
+            for ranges, target in self.moves[state]
+            if any(low <= character <= high for low, high in ranges)
+        )
+
+
+Fragment = Callable[[int, int], None]
+"""Adds a part of a pattern to an automaton, between two states."""
+
+
+class _Parser:
+    """Reads a pattern (ECMA-262) into an automaton."""
+
+    def __init__(self, pattern: str, automaton: _Automaton) -> None:
+        self._pattern = pattern
+        self._position = 0
+        self._automaton = automaton
+
+    def read(self) -> Fragment:
+        fragment = self._alternatives(is_first=True)
+        if self._position < len(self._pattern):
+            raise UndecidedError
+        return fragment
+
+    def _next(self) -> str:
+        return self._pattern[self._position : self._position + 1]
+
+    def _takes(self, text: str) -> bool:
+        if self._pattern.startswith(text, self._position):
+            self._position += len(text)
+            return True
+        return False
+
+    def _alternatives(self, *, is_first: bool) -> Fragment:
+        branches = [self._sequence(is_first=is_first)]
+        while self._takes("|"):
+            branches.append(self._sequence(is_first=is_first))
+
+        def add(start: int, end: int) -> None:
+            for branch in branches:
+                branch(start, end)
+
+        return add
+
+    def _sequence(self, *, is_first: bool) -> Fragment:
+        parts: list[Fragment] = []
+        has_ended = False
+        while self._next() not in ("", "|", ")"):
+            if has_ended:
+                raise UndecidedError
+            if self._takes("^"):
+                # Anywhere else it may match at a beginning that was already consumed.
+                if parts or not is_first:
+                    raise UndecidedError
+                parts.append(self._consume(((_BEGIN, _BEGIN),)))
+            elif self._takes("$"):
+                has_ended = True
+                parts.append(self._consume(((_END, _END),)))
+            else:
+                parts.append(self._repeated(self._atom(is_first=is_first and not parts)))
+        return self._in_sequence(parts)
+
+    def _in_sequence(self, parts: list[Fragment]) -> Fragment:
+        automaton = self._automaton
+
+        def add(start: int, end: int) -> None:
+            for part in parts:
+                after = automaton.state()
+                part(start, after)
+                start = after
+            automaton.skips[start].append(end)
+
+        return add
+
+    def _consume(self, ranges: Ranges) -> Fragment:
+        def add(start: int, end: int) -> None:
+            self._automaton.moves[start].append((ranges, end))
+
+        return add
+
+    def _atom(self, *, is_first: bool) -> Fragment:
+        if self._takes("("):
+            if self._takes("?") and not self._takes(":"):
+                raise UndecidedError
+            start = self._position
+            group = self._alternatives(is_first=is_first)
+            if not self._takes(")"):
+                raise UndecidedError
+            text = self._pattern[start : self._position - 1]
+            if "$" in text and self._next() not in ("", ")", "|"):
+                raise UndecidedError
+            if ("^" in text.replace("[^", "") or "$" in text) and self._next() in ("*", "+", "?", "{"):
+                raise UndecidedError
+            return group
+        return self._consume(self._characters())
+
+    def _characters(self) -> Ranges:
+        if self._takes("["):
+            return self._set()
+        if self._takes("."):
+            return _complement(_LINE_ENDS)
+        if self._takes("\\"):
+            return self._escaped()
+        character = self._next()
+        if character in ("*", "+", "?", "{", ")"):
+            raise UndecidedError
+        self._position += 1
+        return ((ord(character), ord(character)),)
+
+    def _escaped(self) -> Ranges:
+        character = self._next()
+        self._position += 1
+        if character in _NAMED:
+            return _NAMED[character]
+        if character and character.lower() in _NAMED:
+            return _complement(_NAMED[character.lower()])
+        if character in ("u", "x"):
+            return self._code({"u": 4, "x": 2}[character])
+        if character in _CONTROLS and not self._next().isdecimal():
+            character = _CONTROLS[character]
+        elif character not in _PLAIN:
+            raise UndecidedError
+        return ((ord(character), ord(character)),)
+
+    def _code(self, length: int) -> Ranges:
+        digits = self._pattern[self._position : self._position + length]
+        try:
+            code = int(digits, 16)
+        except ValueError:
+            raise UndecidedError from None
+        self._position += length
+        return ((code, code),)
+
+    def _set(self) -> Ranges:
+        is_negated, ranges = self._takes("^"), list[tuple[int, int]]()
+        while not self._takes("]"):
+            low = self._member()
+            if self._next() == "-" and not self._pattern.startswith("-]", self._position):
+                self._position += 1
+                high = self._member()
+                if len(low) != 1 or len(high) != 1 or low[0][0] > high[0][0]:
+                    raise UndecidedError
+                ranges.append((low[0][0], high[0][0]))
+                continue
+            ranges += low
+        if is_negated:
+            return _complement(ranges)
+        return tuple(ranges)
+
+    def _member(self) -> Ranges:
+        if self._takes("\\"):
+            return self._escaped()
+        character = self._next()
+        if character in ("", "[") or self._pattern.startswith(("&&", "--", "~~"), self._position):
+            raise UndecidedError
+        self._position += 1
+        return ((ord(character), ord(character)),)
+
+    def _repeated(self, part: Fragment) -> Fragment:
+        minimum, maximum = self._times()
+        if (minimum, maximum) == (1, 1):
+            return part
+        automaton = self._automaton
+
+        def add(start: int, end: int) -> None:
+            for _ in range(minimum):
+                after = automaton.state()
+                part(start, after)
+                start = after
+            if maximum is None:
+                loop = automaton.state()
+                automaton.skips[start].append(loop)
+                part(loop, loop)
+                automaton.skips[loop].append(end)
+                return
+            for _ in range(maximum - minimum):
+                automaton.skips[start].append(end)
+                after = automaton.state()
+                part(start, after)
+                start = after
+            automaton.skips[start].append(end)
+
+        return add
+
+    def _times(self) -> tuple[int, int | None]:
+        times: tuple[int, int | None] = (1, 1)
+        if self._takes("*"):
+            times = 0, None
+        elif self._takes("+"):
+            times = 1, None
+        elif self._takes("?"):
+            times = 0, 1
+        elif self._takes("{"):
+            times = self._bounds()
+        else:
+            return times
+        # What is preferred changes no match.
+        self._takes("?")
+        if self._next() in ("*", "+", "?", "{"):
+            raise UndecidedError
+        return times
+
+    def _bounds(self) -> tuple[int, int | None]:
+        text, closing, _ = self._pattern[self._position :].partition("}")
+        minimum, comma, maximum = text.partition(",")
+        if not closing or not minimum.isdecimal() or not (maximum.isdecimal() or not maximum):
+            raise UndecidedError
+        self._position += len(text) + 1
+        if not comma:
+            return int(minimum), int(minimum)
+        if not maximum:
+            return int(minimum), None
+        return int(minimum), int(maximum)
+
+
+class _Search:
+    """The automaton that finds a pattern anywhere in a text."""
+
+    def __init__(self, pattern: str) -> None:
+        self.automaton = automaton = _Automaton()
+        start, inside, matched, after = (automaton.state() for _ in range(4))
+        automaton.moves[start].append((((_BEGIN, _BEGIN),), inside))
+        automaton.moves[inside].append((_ANY, inside))
+        _Parser(pattern, automaton).read()(start, matched)
+        _Parser(pattern, automaton).read()(inside, matched)
+        automaton.skips[matched].append(after)
+        automaton.moves[after].append((((_FIRST, _END),), after))
+        self._accepting = after
+        self.start = automaton.closure([start])
+
+    def accepts(self, states: frozenset[int]) -> bool:
+        return self._accepting in states
+
+
+def _representatives(moves: Iterable[tuple[Ranges, int]]) -> list[int]:
+    """Return a character of each class that the transitions distinguish, letters and digits if possible."""
+    bounds = {_FIRST}
+    for ranges, _ in moves:
+        for low, high in ranges:
+            bounds |= {min(low, _LAST + 1), min(high, _LAST) + 1}
+    starts = sorted(bound for bound in bounds if bound <= _LAST)
+    ends = [*starts[1:], _LAST + 1]
+    usual, rare = [], []
+    for low, end in zip(starts, ends, strict=True):
+        typical = next((code for code in _TYPICAL if low <= code < end), None)
+        if typical is None:
+            rare.append(low)
+        else:
+            usual.append(typical)
+    return usual + rare
+
+
+@lru_cache(maxsize=1024)
+def contains(wide: str, narrow: str) -> Containment:
+    """Return whether each text that `narrow` matches also matches `wide`, or a text that does not."""
+    if wide == narrow:
+        return Containment(True)
+    if not (is_pattern(wide) and is_pattern(narrow)):
+        return Containment(None)
+    try:
+        text = _difference(_Search(narrow), _Search(wide))
+    except (UndecidedError, RecursionError):
+        return Containment(None)
+    if text is None:
+        return Containment(True)
+    if matches(narrow, text) and not matches(wide, text):
+        return Containment(False, text)
+    return Containment(None)
+
+
+def _difference(narrow: _Search, wide: _Search) -> str | None:
+    """Return a shortest text that only the first pattern matches, or None if there is none."""
+    first = narrow.automaton.after(narrow.start, _BEGIN), wide.automaton.after(wide.start, _BEGIN)
+    seen, waiting = {first}, [(first, "")]
+    for number, (states, text) in enumerate(waiting):
+        # The list grows while it is read.
+        if number > _STEPS:
+            raise UndecidedError
+        ended = narrow.automaton.after(states[0], _END), wide.automaton.after(states[1], _END)
+        if narrow.accepts(ended[0]) and not wide.accepts(ended[1]):
+            return text
+        if not states[0] or wide.accepts(states[1]):
+            continue
+        sides = (narrow.automaton, states[0]), (wide.automaton, states[1])
+        moves = [move for automaton, inside in sides for state in inside for move in automaton.moves[state]]
+        for character in _representatives(moves):
+            after = narrow.automaton.after(states[0], character), wide.automaton.after(states[1], character)
+            if after not in seen:
+                seen.add(after)
+                waiting.append((after, text + chr(character)))
+    return None

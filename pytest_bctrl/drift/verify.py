@@ -1,0 +1,172 @@
+"""Verifies that two schemas about which the rules report no error keep their promise to the consumer.
+
+Schemas that are written alike need no proof. Others are divided as far as the rules are exact: an object keeps its
+promise if its properties do. What cannot be divided is a question for the engine.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from pytest_bctrl.drift.alike import Spellings
+from pytest_bctrl.drift.compare_alternatives import are_exclusive
+from pytest_bctrl.drift.match import branches
+from pytest_bctrl.drift.verification import Verification
+
+if TYPE_CHECKING:
+    from pytest_bctrl.drift.candidates import Side
+    from pytest_bctrl.drift.containment import Question
+    from pytest_bctrl.drift.node import Node, Schema
+    from pytest_bctrl.drift.normalize import Normalizer
+    from pytest_bctrl.drift.pair import Sides, View
+
+_TRIES = 300
+"""Maximum number of values per question."""
+_KEEPS_OWN = frozenset(("not", "if", "contains", "contentSchema", "unevaluatedItems", "unevaluatedProperties"))
+"""Keywords under which a schema that allows less may make the whole allow more, or that depend on other keywords."""
+_OBJECT = frozenset(("properties", "patternProperties", "additionalProperties", "unevaluatedProperties"))
+_LIST = frozenset(("items", "prefixItems", "unevaluatedItems", "contains"))
+
+
+_Key = tuple["Node", "Node", bool, bool]
+"""Two schemas, whether the consumer sends their values, and whether the values are sent as text."""
+
+
+class Verifier:
+    """Verifies pairs of schemas of two documents, within a budget of `steps`: the sizes of all questions together."""
+
+    def __init__(self, sides: Sides) -> None:
+        self._sides = sides
+        self._spellings = Spellings(sides.old.spec, sides.new.spec)
+        self._steps = sides.options.steps
+        self._questions: dict[_Key, Question | None] = {}
+        self._verifications: dict[_Key, Verification] = {}
+
+    def are_alike(self, old: Node, new: Node) -> bool:
+        """Return whether two schemas are written alike, without annotations."""
+        return self._spellings.are_alike(old.schema, new.schema)
+
+    def can_divide(self, old: Node, new: Node, view: View) -> bool:
+        """Return whether two schemas keep their promise if the schemas inside them do and the rules report no error."""
+        return (
+            not _depend_on_parts(old)
+            and not _depend_on_parts(new)
+            and self._keep_own(old, new)
+            and self._have_same_conditions(old, new)
+            and _have_same_names(old, new)
+            and self._have_same_alternatives(old, new, view)
+        )
+
+    def _keep_own(self, old: Node, new: Node) -> bool:
+        keywords = _KEEPS_OWN & (old.children.keys() | new.children.keys())
+        return all(self._alike_under(old, new, keyword) for keyword in keywords)
+
+    def _have_same_conditions(self, old: Node, new: Node) -> bool:
+        return ("if" in old.children) == ("if" in new.children)
+
+    def _alike_under(self, old: Node, new: Node, keyword: str) -> bool:
+        before, after = old.children.get(keyword), new.children.get(keyword)
+        if before is None or after is None:
+            return False
+        # Several schemas under one keyword were merged from `allOf`.
+        return len(before) == len(after) == 1 and self._spellings.are_alike(before, after)
+
+    def _have_same_alternatives(self, old: Node, new: Node, view: View) -> bool:
+        if len(old.choices) != len(new.choices) or _merge_alternatives(old) or _merge_alternatives(new):
+            return False
+        forbidding, normal = (new, self._sides.new) if view.is_request else (old, self._sides.old)
+        return all(_any_may_match(normal, choice.kind, choice.branches) for choice in forbidding.choices)
+
+    def is_proven(self, old: Node, new: Node, *, is_request: bool) -> bool:
+        """Return whether the engine proves that the consumer sends or receives no value that breaks the promise."""
+        question = self._question((old, new, is_request, False))
+        return question is not None and question.verdict == "proven"
+
+    def verification(self, old: Node, new: Node, view: View) -> Verification:
+        """Return what the engine says about two schemas, with a counterexample if there is one."""
+        key = old, new, view.is_request, not view.strongly_typed
+        if key not in self._verifications:
+            self._verifications[key] = self._verify(key)
+        return self._verifications[key]
+
+    def _question(self, key: _Key) -> Question | None:
+        """Return the question about two schemas; None if it is too large, or the budget is used up."""
+        from pytest_bctrl.drift.containment import FAILURES, Question
+
+        if key not in self._questions:
+            old, new, is_request, is_text = key
+            allowing, forbidding, access = new, old, "writeOnly"
+            if is_request:
+                allowing, forbidding, access = old, new, "readOnly"
+            self._questions[key] = None
+            if self._steps > 0:
+                with suppress(*FAILURES):
+                    question = self._questions[key] = Question(allowing, forbidding, access, is_text=is_text)
+                    self._steps -= question.size
+        return self._questions[key]
+
+    def _verify(self, key: _Key) -> Verification:
+        question, (old, new, is_request, _) = self._question(key), key
+        if question is None:
+            return Verification("undecided")
+        if question.verdict == "proven":
+            return Verification("proven")
+        from pytest_bctrl.drift.candidates import candidates_of
+
+        step = (old, new), ""
+        for value in islice(candidates_of(question, step, int(not is_request), self._samples), _TRIES):
+            if question.is_counterexample(value):
+                return Verification("refuted", value, has_value=True)
+        return Verification(question.verdict)
+
+    @cached_property
+    def _samples(self) -> tuple[Side, Side]:
+        from pytest_bctrl.drift.candidates import Side
+
+        return Side(self._sides.old, "urn:old"), Side(self._sides.new, "urn:new")
+
+
+def _any_may_match(normal: Normalizer, kind: str, schemas: list[Schema]) -> bool:
+    """Return whether a value that meets one of the alternatives is valid, however many it meets."""
+    if kind == "anyOf":
+        return True
+    alternatives = branches(schemas, normal)
+    return are_exclusive(alternatives) and sum(branch.node.nullable for branch in alternatives) <= 1
+
+
+def _merge_alternatives(node: Node) -> bool:
+    """Return whether a schema has alternatives that its normal form has no longer: a list of types, or of values."""
+    schemas = [part.schema for part in node.parts if isinstance(part.schema, dict)]
+    return sum(bool(schema.get(kind)) for schema in schemas for kind in ("anyOf", "oneOf")) != len(node.choices)
+
+
+def _depend_on_parts(node: Node) -> bool:
+    """Return whether the effect of a keyword depends on how a schema is divided by `allOf`."""
+    if len(node.parts) < 2:
+        return False
+    words = [part.schema.keys() for part in node.parts if isinstance(part.schema, dict)]
+    objects = [keys for keys in words if _OBJECT & keys]
+    lists = [keys for keys in words if _LIST & keys]
+    depends_on_names = any({"additionalProperties", "unevaluatedProperties"} & keys for keys in objects)
+    depends_on_items = any({"prefixItems", "unevaluatedItems", "contains"} & keys for keys in lists)
+    conditions = sum("if" in keys for keys in words)
+    exclusions = sum("not" in keys for keys in words)
+    return (
+        (len(objects) > 1 and depends_on_names)
+        or (len(lists) > 1 and depends_on_items)
+        or conditions > 1
+        or exclusions > 1
+    )
+
+
+def _have_same_names(old: Node, new: Node) -> bool:
+    """Return whether names and patterns select the same schemas for a property on both sides."""
+    if not old.undeclared and not new.undeclared:
+        return True
+    patterns = [node.maps.get("patternProperties", {}).keys() for node in (old, new)]
+    if patterns[0] != patterns[1]:
+        return False
+    return not patterns[0] or old.maps.get("properties", {}).keys() == new.maps.get("properties", {}).keys()

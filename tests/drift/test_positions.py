@@ -1,0 +1,102 @@
+"""The verdict in every position of a schema, against another validator and the algebra of the engine."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from jsonschema_rs import canonical, canonicalize
+
+from pytest_bctrl.drift import compare
+from pytest_bctrl.drift.rules import is_about_values, rules
+from pytest_bctrl.findings.finding import Finding
+
+from .meaning import schemas
+from .pairs import Doc
+from .positions import POSITIONS
+from .test_soundness import instances, one_changed
+
+thorough = settings(
+    deadline=None, max_examples=120, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+_TEXT: Doc = {"type": "string"}
+_WHOLE: Doc = {"type": "integer"}
+
+
+def _split(schema: Any) -> Any:
+    """Divide the properties of an object between two schemas of `allOf`, of which the first is closed."""
+    properties = schema.get("properties", {})
+    first = {name: properties[name] for name in [*properties][:1]}
+    closed = {"type": "object", "properties": first, "additionalProperties": False}
+    return {"allOf": [closed, {"properties": properties}]}
+
+
+_FORMS = (
+    lambda schema: {"oneOf": [schema, {"type": "integer"}]},
+    lambda schema: {"anyOf": [schema, {"type": ["integer", "null"]}]},
+    lambda schema: {"oneOf": [schema, {"type": ["integer", "null"]}]},
+    lambda schema: {**schema, "not": {"required": ["id"]}},
+    lambda schema: {"allOf": [schema, {"not": {"const": "a"}}]},
+    lambda schema: {**schema, "patternProperties": {"^n": {"type": "string"}}},
+    lambda schema: {"if": {"required": ["id"]}, "then": schema, "else": {"type": ["object", "string"]}},
+    _split,
+)
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[Any, Any]:
+    """Schemas that differ in a few things, some of them in a form that the rules cannot follow."""
+    old = draw(schemas())
+    new = draw(st.sampled_from((old, one_changed(old, draw))))
+    forms = draw(
+        st.sampled_from([(None, None), *((form, form) for form in _FORMS), *((None, form) for form in _FORMS)])
+    )
+    old, new = (
+        schema if form is None else form(copy.deepcopy(schema)) for schema, form in zip((old, new), forms, strict=True)
+    )
+    if draw(st.booleans()):
+        old, new = new, old
+    assume(old != new)
+    return old, new
+
+
+def schema_errors(findings: list[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.level == "error" and is_about_values(finding.rule)]
+
+
+def is_tolerated_by_the_table(finding: Finding) -> bool:
+    """Whether the table of rules has a warning for a change that a value shows, such as a maximum of a parameter."""
+    return rules()[finding.rule].level == finding.level == "warning"
+
+
+@pytest.mark.parametrize("name", POSITIONS)
+@thorough
+@given(pair=pairs(), data=st.data())
+def test_a_value_that_breaks_a_consumer_is_an_error_at_its_position(
+    name: str, pair: tuple[Any, Any], data: st.DataObject
+) -> None:
+    position, (old, new) = POSITIONS[name], pair
+    allowing, forbidding = (old, new) if position.is_sent else (new, old)
+    values = data.draw(st.lists(instances(allowing), min_size=8, max_size=8))
+    allows, forbids = Draft202012Validator(allowing), Draft202012Validator(forbidding)
+    broken = [value for value in values if allows.is_valid(value) and not forbids.is_valid(value)]
+    findings = compare(position.document(old), position.document(new))
+    if broken:
+        assert schema_errors(findings) or any(map(is_tolerated_by_the_table, findings)), broken[0]
+    if not findings:
+        assert all(allows.is_valid(value) <= forbids.is_valid(value) for value in values)
+
+
+@pytest.mark.parametrize("name", POSITIONS)
+@thorough
+@given(pair=pairs())
+def test_what_the_engine_proves_is_no_error_at_its_position(name: str, pair: tuple[Any, Any]) -> None:
+    position, (old, new) = POSITIONS[name], pair
+    allowing, forbidding = (old, new) if position.is_sent else (new, old)
+    narrow, wide = (canonicalize(schema, draft=20, validate_formats=True) for schema in (allowing, forbidding))
+    assume(wide.covers(narrow) == canonical.Containment.YES)
+    assert [] == schema_errors(compare(position.document(old), position.document(new)))

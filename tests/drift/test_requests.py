@@ -1,0 +1,241 @@
+"""Changes of requests, webhooks, credentials and serialisation, and what a proof says about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.drift import compare
+
+from .pairs import Doc, document, either, every, one_of, parameter, response
+
+TEXT: Doc = {"type": "string"}
+WHOLE: Doc = {"type": "integer"}
+NUMBER: Doc = {"type": "number"}
+
+
+def thing(*required: str, **properties: Any) -> Doc:
+    return {"type": "object", "properties": properties, "required": list(required)}
+
+
+def request(schema: Any, media: str = "application/json", **members: Any) -> Doc:
+    return document({"requestBody": {"content": {media: {"schema": schema, **members}}}})
+
+
+def webhook(schema: Any) -> Doc:
+    operation = {"requestBody": {"content": {"application/json": {"schema": schema}}}, "responses": {}}
+    return document(webhooks={"w": {"post": operation}})
+
+
+def callback(schema: Any) -> Doc:
+    operation = {"requestBody": {"content": {"application/json": {"schema": schema}}}, "responses": {}}
+    return document({"callbacks": {"c": {"{$request.body#/url}": {"post": operation}}}})
+
+
+def schemes(**schemes_of: Any) -> Doc:
+    return document(components={"securitySchemes": schemes_of})
+
+
+def form(encoding: Doc) -> Doc:
+    return request(thing(a=TEXT), "multipart/form-data", encoding={"a": encoding})
+
+
+def findings(old: Doc, new: Doc) -> list[tuple[str, str, str]]:
+    return [(finding.level, finding.rule, finding.location) for finding in compare(old, new)]
+
+
+def read_only(schema: Doc) -> Doc:
+    return {**schema, "readOnly": True}
+
+
+BEARER, BASIC = ({"type": "http", "scheme": scheme} for scheme in ("bearer", "basic"))
+BOTH = {"type": "object", "properties": {"a": TEXT, "b": TEXT}, "additionalProperties": False}
+NAMES = {"type": "object", "patternProperties": {"^x": WHOLE}, "additionalProperties": TEXT}
+DIGITS = {**TEXT, "pattern": "^[0-9]+$"}
+
+ROWS: dict[str, tuple[Doc, Doc, list[tuple[str, str, str]]]] = {
+    "four changes of a body": (
+        request(thing(a=TEXT, b=WHOLE, c={"enum": ["x", "y"]}, d=TEXT)),
+        request(thing("a", a=TEXT, b={**WHOLE, "maximum": 3}, c={"enum": ["x"]}, d=WHOLE)),
+        [
+            ("error", "request-property-became-required", "requestBody.a"),
+            ("error", "request-property-max-set", "requestBody.b"),
+            ("error", "request-property-enum-value-removed", "requestBody.c"),
+            ("error", "request-property-type-changed", "requestBody.d"),
+        ],
+    ),
+    "a default": (
+        parameter(schema={**WHOLE, "default": 10}),
+        parameter(schema={**WHOLE, "default": 100}),
+        [("error", "request-parameter-default-value-changed", "query q")],
+    ),
+    "another scheme": (
+        schemes(a=BEARER),
+        schemes(a=BASIC),
+        [("error", "api-security-component-type-changed", "securitySchemes")],
+    ),
+    "a scheme fewer": (
+        schemes(a=BEARER, b=BASIC),
+        schemes(a=BEARER),
+        [("error", "api-security-component-removed", "securitySchemes")],
+    ),
+    "another media type": (
+        request(TEXT),
+        request(TEXT, "application/vnd+json"),
+        [
+            ("error", "request-body-media-type-removed", "requestBody application/json"),
+            ("info", "request-body-media-type-added", "requestBody application/vnd+json"),
+        ],
+    ),
+    "a webhook without a property": (
+        webhook(thing("a", a=TEXT)),
+        webhook(thing(a=TEXT)),
+        [("error", "response-property-became-optional", "requestBody.a")],
+    ),
+    "a callback without a property": (
+        callback(thing("a", a=TEXT)),
+        callback(thing(a=TEXT)),
+        [("error", "response-property-became-optional", "requestBody.a")],
+    ),
+    "a webhook with a property": (
+        webhook(thing(a=TEXT)),
+        webhook(thing("b", a=TEXT, b=TEXT)),
+        [("info", "response-required-property-added", "requestBody.b")],
+    ),
+    "the encoding of a part": (
+        form({"contentType": "text/plain"}),
+        form({"contentType": "image/png"}),
+        [("error", "request-body-encoding-changed", "requestBody multipart/form-data encoding a")],
+    ),
+    "the default encoding of a part": (form({}), form({"contentType": "text/plain"}), []),
+    "a header of a part": (
+        form({"headers": {}}),
+        form({"headers": {"X-A": {"required": True, "schema": TEXT}}}),
+        [("error", "new-required-request-parameter", "requestBody multipart/form-data encoding a header x-a")],
+    ),
+    "reserved characters": (
+        parameter(allowReserved=True),
+        parameter(),
+        [("error", "request-parameter-allow-reserved-unset", "query q")],
+    ),
+    "an empty value": (
+        parameter(allowEmptyValue=True),
+        parameter(),
+        [("error", "request-parameter-allow-empty-value-unset", "query q")],
+    ),
+    "a closed part": (
+        request(BOTH),
+        request(
+            every(
+                {"type": "object", "properties": {"a": TEXT}, "additionalProperties": False},
+                {"properties": {"b": TEXT}},
+            )
+        ),
+        [("error", "request-body-narrowed", "requestBody")],
+    ),
+    "alternatives that overlap": (
+        request(either(WHOLE, NUMBER)),
+        request(one_of(WHOLE, NUMBER)),
+        [("error", "request-body-narrowed", "requestBody")],
+    ),
+    "alternatives that may be null": (
+        request(either({"type": ["string", "null"]}, {"type": ["integer", "null"]})),
+        request(one_of({"type": ["string", "null"]}, {"type": ["integer", "null"]})),
+        [("error", "request-body-narrowed", "requestBody")],
+    ),
+    "a pattern of names": (
+        request(NAMES),
+        request({"type": "object", "additionalProperties": TEXT}),
+        [
+            ("error", "request-body-narrowed", "requestBody"),
+            ("info", "request-body-pattern-property-removed", "requestBody"),
+        ],
+    ),
+    "a second excluded value": (
+        request({**TEXT, "not": {"const": "a"}}),
+        request(every({**TEXT, "not": {"const": "a"}}, {"not": {"const": "b"}})),
+        [("error", "request-body-narrowed", "requestBody"), ("info", "request-body-not-generalized", "requestBody")],
+    ),
+    "a date in a request": (
+        request({**TEXT, "format": "date"}),
+        request({**TEXT, "format": "date-time"}),
+        [("error", "request-body-type-changed", "requestBody")],
+    ),
+    "a date in a response": (
+        response(content={"application/json": {"schema": {**TEXT, "format": "date-time"}}}),
+        response(content={"application/json": {"schema": {**TEXT, "format": "date"}}}),
+        [("error", "response-body-type-changed", "")],
+    ),
+    "a read-only property that becomes required": (
+        request(thing(a=read_only(TEXT))),
+        request(thing("a", a=read_only(TEXT))),
+        [],
+    ),
+    "a required property that is no longer read-only": (
+        request(thing("a", a=read_only(TEXT))),
+        request(thing("a", a=TEXT)),
+        [("error", "request-required-property-became-not-read-only", "requestBody.a")],
+    ),
+    "a format that no validator knows": (request(TEXT), request({**TEXT, "format": "password"}), []),
+    "a format of a parameter that no validator knows": (
+        parameter(schema=TEXT),
+        parameter(schema={**TEXT, "format": "password"}),
+        [],
+    ),
+    "an equivalent pattern": (request(DIGITS), request({**TEXT, "pattern": "^\\d{1,}$"}), []),
+    "an equivalent pattern of a parameter": (
+        parameter(schema=DIGITS),
+        parameter(schema={**TEXT, "pattern": "^[0-9][0-9]*$"}),
+        [],
+    ),
+    "a wider pattern": (
+        request(DIGITS),
+        request({**TEXT, "pattern": "^[0-9a-f]+$"}),
+        [("info", "request-body-pattern-generalized", "requestBody")],
+    ),
+    "a server of each path": (
+        document(servers=[{"url": "https://a.example"}]),
+        document({"servers": [{"url": "https://a.example"}]}),
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_change_has_its_rules_and_levels(name: str) -> None:
+    old, new, expected = ROWS[name]
+    assert sorted(expected) == sorted(findings(old, new))
+
+
+def test_an_accepted_change_of_a_request_hides_no_other_change() -> None:
+    old, first = request(thing(a=TEXT)), request(thing(a={**TEXT, "maxLength": 5}))
+    second = request(thing("b", "c", a=TEXT, b=TEXT, c=TEXT))
+    accepted = {finding.fingerprint for finding in compare(old, first)}
+    assert [] == [finding for finding in compare(old, second) if finding.fingerprint in accepted]
+
+
+@pytest.mark.parametrize(
+    ("old", "changes"),
+    [
+        ({"type": "object"}, [{"not": {"required": ["a"]}}, {"not": {"required": ["b"]}}]),
+        ({"type": "object"}, [{"propertyNames": {"maxLength": 3}}, {"propertyNames": {"maxLength": 4}}]),
+        ({"type": "object"}, [{"patternProperties": {"^a": TEXT}}, {"patternProperties": {"^a": WHOLE}}]),
+        ({"type": "object"}, [{"dependentSchemas": {"a": {"minProperties": size}}} for size in (2, 3)]),
+        ({"type": "array"}, [{"contains": TEXT}, {"contains": WHOLE}]),
+        ({"type": "array"}, [{"prefixItems": [TEXT]}, {"prefixItems": [WHOLE]}]),
+        (either(WHOLE, NUMBER), [one_of(WHOLE, NUMBER), one_of(WHOLE, NUMBER, {"type": ["integer", "string"]})]),
+    ],
+)
+def test_two_changes_at_a_location_have_two_fingerprints(old: Doc, changes: list[Doc]) -> None:
+    base = request(old)
+    revisions = [request(change if "oneOf" in change else {**old, **change}) for change in changes]
+    first, second = ({finding.fingerprint for finding in compare(base, revision)} for revision in revisions)
+    assert first
+    assert not first & second
+
+
+def test_a_webhook_is_described_as_a_request() -> None:
+    (finding,) = compare(webhook(thing("a", a=TEXT)), webhook(thing(a=TEXT)))
+    assert finding.operation == "POST webhook:w"
+    assert "a request always had" in finding.message
