@@ -13,7 +13,7 @@ KNOWN = {
     "cli/check.py *coverage_lines(checked.observer)": "lines that are escaped",
     "cli/check.py _text(findings, title, checked.response_": "a report",
     "cli/check.py writer(options.format)(findings, title)": "a report",
-    "cli/contract.py drift_text(comparison.findings, Title('d": "a report",
+    "cli/contract.py drift_text(comparison.findings, title)": "a report",
     "cli/contract.py text": "YAML that is escaped",
     "cli/drift.py f'pytest-bctrl: nothing to accept: no fi": "own words",
     "cli/options.py text": "a report",
