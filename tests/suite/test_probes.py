@@ -166,7 +166,7 @@ def test_a_target_that_drops_idle_connections_causes_one_round_of_retries() -> N
                 self.end_headers()
                 self.wfile.write(b"{}")
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - the name is that of http.server
             """Print nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Dropping) as server:
