@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pkgutil
 import sys
+from collections.abc import Generator
 from contextlib import ExitStack, suppress
 from importlib import import_module
 from importlib.util import find_spec
@@ -78,6 +80,17 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> None:
         stack = config.stash[_SURROUNDINGS] = ExitStack()
         stack.enter_context(entered())
         config.add_cleanup(stack.close)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect no garbage while the tests are collected: a quarter of the time, for objects that stay until the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

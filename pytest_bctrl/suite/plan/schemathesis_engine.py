@@ -85,6 +85,7 @@ def _checked(
     mode: str = "",
 ) -> list[Finding]:
     """Return what some checks find in a response; `mode` is that of the Schemathesis run that reproduces it."""
+    from schemathesis import Response as SchemathesisResponse
     from schemathesis.core.errors import SchemathesisError
 
     response = exchange.response
@@ -98,11 +99,13 @@ def _checked(
     failures: dict[str, list[Any]] = {}
     try:
         case = make_case()
-        if _failures(exchange, case, around_body):
-            failures = {name: _failures(exchange, case, [name]) for name in around_body}
+        # Each call of a check would convert it again.
+        received = SchemathesisResponse.from_any(exchange.received)
+        if _failures(exchange, case, received, around_body):
+            failures = {name: _failures(exchange, case, received, [name]) for name in around_body}
         if SCHEMA in checks:
             # Identical bodies are validated once.
-            failures[SCHEMA] = once(response, NAME, lambda: _failures(exchange, case, [SCHEMA]))
+            failures[SCHEMA] = once(response, NAME, lambda: _failures(exchange, case, received, [SCHEMA]))
         looked(response).add(NAME)
     except (SchemathesisError, LookupError) as error:
         gap = f"{NAME}: a response of {response.status}, whose documentation it cannot read: {first_line(error)}"
@@ -141,8 +144,8 @@ def _command(exchange: Exchange, check: str, mode: str) -> str:
     )
 
 
-def _failures(exchange: Exchange, case: Any, names: Sequence[str]) -> list[Any]:
-    """Run some checks, and return their failures, except for known faults of Schemathesis.
+def _failures(exchange: Exchange, case: Any, received: Any, names: Sequence[str]) -> list[Any]:
+    """Run some checks of the received response, and return their failures, except for known faults of Schemathesis.
 
     A failing assertion inside Schemathesis says nothing about the response; it is reported as a gap.
     """
@@ -150,7 +153,7 @@ def _failures(exchange: Exchange, case: Any, names: Sequence[str]) -> list[Any]:
 
     failures: list[Any] = []
     try:
-        case.validate_response(exchange.received, checks=[_check_named(name) for name in names])
+        case.validate_response(received, checks=[_check_named(name) for name in names])
     except FailureGroup as group:
         for failure in group.exceptions:
             if isinstance(failure, CustomFailure):
