@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from types import MappingProxyType
 from typing import Any
 
 import jsonschema
 import pytest
 
 from pytest_bctrl.reports.findings_json import findings_schema
+from pytest_bctrl.suite.plan.parameter_values import UNKNOWN
 
 ITEM = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
 
@@ -32,14 +34,17 @@ def write_contract(paths: dict[str, Any], **extra: Any) -> None:
 
 
 @contextmanager
-def serve(statuses: dict[str, int]) -> Iterator[str]:
-    """Serve an empty response of a status, or a conforming object for 200, per path; yield the base URL."""
+def serve(statuses: dict[str, int], targets: Mapping[str, int] = MappingProxyType({})) -> Iterator[str]:
+    """Serve an empty response of a status, or a conforming object for 200, per path; yield the base URL.
+
+    `targets` has the statuses of paths with a query; status 0 closes the connection.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            status = statuses.get(self.path.partition("?")[0], 404)
+            status = targets.get(self.path, statuses.get(self.path.partition("?")[0], 404))
             if status == 0:
                 self.close_connection = True
                 return
@@ -195,3 +200,35 @@ def test_failed_operation_takes_precedence_over_an_unchecked_one(run_live: Any) 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert {"a": "not checked", "b": "failed"} == outcomes(report)
     result.stdout.fnmatch_lines(["failed *0 of 2 operations passed, 1 failed, 1 not checked*"])
+
+
+def test_sequential_string_ids_are_not_reported(run_live: Any, pytester: pytest.Pytester) -> None:
+    """`/users/10` may exist beside the configured `/users/12`."""
+    pytester.makeini("[pytest]\nbctrl_values = id = 12")
+    parameter = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    write_contract({"/users/{id}": operation("user", "404", parameters=[parameter])})
+    with serve({f"/users/{number}": 200 for number in range(200)}) as url:
+        result, report = run_live(url)
+    assert [] == report["findings"]
+    assert result.ret == pytest.ExitCode.OK
+
+
+def test_response_to_an_id_that_cannot_exist_is_a_warning(run_live: Any, pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nbctrl_values = id = 12")
+    parameter = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    write_contract({"/users/{id}": operation("user", "404", parameters=[parameter])})
+    with serve({"/users/12": 200, f"/users/{UNKNOWN.value}": 200}) as url:
+        result, report = run_live(url)
+    assert {("status_code_conformance", "warning")} == {
+        (finding["rule"], finding["level"]) for finding in report["findings"] if finding["location"] == "status"
+    }
+    assert result.ret == pytest.ExitCode.OK
+
+
+def test_any_documented_client_error_rejects_an_invalid_value(run_live: Any) -> None:
+    parameter = {"name": "size", "in": "query", "schema": {"type": "integer", "minimum": 1}}
+    write_contract({"/a": operation("a", "400", "404", "422", parameters=[parameter])})
+    with serve({"/a": 200}, {"/a?size=0": 404}) as url:
+        _, report = run_live(url)
+    locations = {(finding["rule"], finding["location"]) for finding in report["findings"]}
+    assert ("status_code_conformance", "status") not in locations

@@ -195,7 +195,7 @@ def test_a_head_operation_is_requested_only_with_head() -> None:
     item["head"] = {**item["get"], "operationId": "look", "responses": responses, "security": [{"own": []}]}
     spec["components"]["securitySchemes"] = {"own": {"type": "http", "scheme": "bearer"}}
     contract = from_document(spec, "things.json")
-    mock = MockServer(contract)
+    mock = MockServer(contract, is_exhaustive=True)
     with target(mock, contract) as api:
         assert [] == run_probes(api, only=contract.operation("look"))
     assert {"HEAD"} == {request.method for request in mock.requests}
@@ -223,10 +223,15 @@ def test_near_miss_paths_are_built_from_real_string_values() -> None:
         for name, kind in (("id", "string"), ("page", "integer"))
     ]
     contract = contract_of(parameters=parameters)
-    real = {"id": "a0", "page": "7"}
-    almost = [{"id": text, "page": "7"} for text in ("a1", "a00", "00")]
+    real = {"id": "a0c1d2e3f4a5b6c0", "page": "7"}
+    almost = [{"id": text, "page": "7"} for text in ("a0c1d2e3f4a5b6c1", "a0c1d2e3f4a5b6c00", "00c1d2e3f4a5b6c0")]
     assert almost == near_miss_paths(contract, contract.operations[0], real)
-    assert [] == near_miss_paths(contract, contract.operations[0], {"id": "", "page": "7"})
+
+
+@pytest.mark.parametrize("value", ["", "12", "alice", "release-notes-of-spring", "20261128120000000"])
+def test_near_misses_of_ids_that_may_have_neighbours_are_not_sent(value: str) -> None:
+    contract = contract_of(parameters=[{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}])
+    assert [] == near_miss_paths(contract, contract.operations[0], {"id": value})
 
 
 def test_a_value_that_serializes_to_nothing_is_not_sent() -> None:

@@ -246,8 +246,9 @@ def _every_operation(_run: ContractRun, _operation: Operation) -> bool:
     return True
 
 
-def _has_path_parameters(_run: ContractRun, operation: Operation) -> bool:
-    return bool(operation.path_parameters)
+def _rejects_unknown_ids(_run: ContractRun, operation: Operation) -> bool:
+    """Return whether a request for something that does not exist must be rejected; OPTIONS may describe the route."""
+    return bool(operation.path_parameters) and operation.method != "OPTIONS"
 
 
 def _has_published_sample(_run: ContractRun, operation: Operation) -> bool:
@@ -256,7 +257,7 @@ def _has_published_sample(_run: ContractRun, operation: Operation) -> bool:
 
 _once = _one_row_if(_every_operation)
 _secured = _one_row_if(_is_secured)
-_with_path_parameters = _one_row_if(_has_path_parameters)
+_with_path_parameters = _one_row_if(_rejects_unknown_ids)
 _queried = _one_row_if(probes.generatable_parameters)
 _sampled = _one_row_if(_has_published_sample)
 
@@ -279,7 +280,7 @@ def _custom_checks(run: ContractRun, operation: Operation) -> Iterator[tuple[str
 
 
 def _path_values(run: ContractRun, operation: Operation) -> Iterator[tuple[str, tuple[PathValue]]]:
-    if operation.path_parameters:
+    if _rejects_unknown_ids(run, operation):
         for value in path_probes(run.max_examples):
             yield value.name, (value,)
 

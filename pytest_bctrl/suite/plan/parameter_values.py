@@ -162,8 +162,16 @@ REJECTING_STATUSES = frozenset({400, 403, 404})
 """Statuses that reject a path value; 404 is the documented one, 400 and 403 mean the same."""
 
 
-_MAX_SHORT = 8
-"""Maximum length of a real value that may still name something without its last character."""
+_MIN_RANDOM = 16
+"""Minimum length of an id that looks random."""
+
+
+def is_random(value: str) -> bool:
+    """Return whether an id looks random, such as a UUID: no similar id exists by chance.
+
+    A number, a word or a name may have neighbours: `/users/10` beside `/users/12`.
+    """
+    return len(value) >= _MIN_RANDOM and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
 
 
 class PathValue(NamedTuple):
@@ -179,7 +187,7 @@ class PathValue(NamedTuple):
 
     def for_real_value(self, real_value: str) -> str:
         """Return the value for a parameter; `real_value` is empty if it can be guessed."""
-        if len(real_value) <= _MAX_SHORT:
+        if not is_random(real_value):
             real_value = "no-such-space"
         return self.value.format(real_value, real_value[:-1])
 
@@ -227,13 +235,13 @@ _SEEDS = 8
 def near_miss_paths(contract: Contract, operation: Operation, real: Mapping[str, str]) -> list[dict[str, str]]:
     """Return path values that a server accepts if it compares only a part of the real ones: three per parameter.
 
-    They differ in the last character, in the first one, or have one more. Guessable parameters are left out, since
-    such a value may name something.
+    They differ in the last character, in the first one, or have one more. Guessable parameters and values that do not
+    look random are left out, since a similar value may name something.
     """
     return [
         {**real, parameter.name: near_miss}
         for parameter in operation.path_parameters
-        if not is_guessable(contract, parameter) and real.get(parameter.name)
+        if not is_guessable(contract, parameter) and is_random(real.get(parameter.name, ""))
         for near_miss in _near_misses(real[parameter.name])
     ]
 

@@ -38,6 +38,7 @@ from pytest_bctrl.suite.plan.parameter_values import (
     cursors,
     is_guessable,
     is_opaque,
+    is_random,
     near_miss_paths,
     unknown_value,
 )
@@ -175,6 +176,11 @@ def _check_unknown(response: Response) -> list[Finding]:
     rejection_findings = check_protocol(response, refusals(response.operation))
     if not 200 <= response.status < 300:
         return rejection_findings
+    # Any id may exist, however unlikely that is.
+    rejection_findings = [
+        replace(finding, level="warning") if finding.location == "status" and finding.level == "error" else finding
+        for finding in rejection_findings
+    ]
     return [*rejection_findings, *findings(response, check_invariants(response))]
 
 
@@ -208,6 +214,9 @@ def invalid_value_requests(_run: ContractRun, operation: Operation, mistake: Par
 
     def check(exchange: Exchange) -> list[Finding]:
         response, expected = exchange.response, documented_rejections(operation)
+        if 400 <= response.status < 500 and response.documented is not None:
+            # Any documented client error rejects the value.
+            expected |= {response.status}
         if 200 <= response.status < 300:
             message = "the API accepts a value that the contract does not allow"
             return _trial_findings(response, mistake, "negative_data_rejection", message, expected)
@@ -232,26 +241,31 @@ def generated_path_requests(run: ContractRun, operation: Operation, limit: int) 
     near_misses = near_miss_paths(run.contract, operation, usual.path)[:limit]
     for path in near_misses:
         has_usual_form = all(len(value) == len(usual.path[name]) for name, value in path.items())
-        check = partial(_check_guess, operation, is_ordinary=has_usual_form)
+        check = partial(_check_guess, operation, usual.path, is_ordinary=has_usual_form)
         # Left out if the target caused unplanned requests.
         inputs = replace(usual, path=path)
         yield ProbeRequest(operation, check, inputs, is_optional=True, is_unusual=not has_usual_form, is_invalid=True)
     for case in cases_with_paths(run, operation, limit - len(near_misses)):
-        check = partial(_check_guess, operation)
+        check = partial(_check_guess, operation, usual.path)
         yield ProbeRequest(operation, check, case.inputs, is_optional=True, is_unusual=True, is_invalid=True)
 
 
-def _check_guess(operation: Operation, exchange: Exchange, is_ordinary: bool = False) -> list[Finding]:
-    """Check the response to a generated path value, which the API must reject.
+def _check_guess(
+    operation: Operation, usual: Mapping[str, str], exchange: Exchange, is_ordinary: bool = False
+) -> list[Finding]:
+    """Check the response to a generated path value, which the API must reject unless it may name something.
 
-    A number, or an example from the contract, may name something that exists.
+    `usual` has the real values of the path parameters.
     """
     response = exchange.response
-    contract, values = response.contract, response.path_values
-    may_exist = all(
-        is_guessable(contract, parameter) or str(values.get(parameter.name)) in known_values(contract, parameter, {})
-        for parameter in operation.path_parameters
-    )
+
+    def may_name_something(parameter: Parameter) -> bool:
+        value = str(response.path_values.get(parameter.name))
+        if is_guessable(response.contract, parameter) or value in known_values(response.contract, parameter, {}):
+            return True
+        return not is_random(value) and not is_random(usual.get(parameter.name, ""))
+
+    may_exist = all(map(may_name_something, operation.path_parameters))
     if may_exist and 200 <= response.status < 300:
         guess_findings = check_response(response, operation.success_statuses)
     else:
