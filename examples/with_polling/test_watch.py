@@ -52,7 +52,10 @@ def test_what_becomes_of_two_runtimes(bctrl_mock: Any, watcher: Watcher) -> None
     both = {first: {"status": "active"}, second: {"status": "active"}}
     bctrl_mock.sequence(both, {second: {"status": "failed"}}, None, [])
 
-    assert [(first, "active"), (second, "active"), (second, "failed")] == list(watcher.changes(3))
+    changes = list(watcher.changes(4))
+
+    assert [(first, "active"), (second, "active"), (second, "failed")] == changes[:3]
+    assert {(first, "gone"), (second, "gone")} == set(changes[3:])
 
 
 def test_a_refusal_is_an_error_at_once(bctrl_mock: Any, watcher: Watcher) -> None:
