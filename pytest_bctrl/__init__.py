@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay, RequestContext
     from pytest_bctrl.traffic.mock.custom import CustomFault, CustomScenario, mock_fault, mock_scenario
     from pytest_bctrl.traffic.mock.journal import Journal, JournalEntry
+    from pytest_bctrl.traffic.mock.operation_mock import OperationMock
     from pytest_bctrl.traffic.mock.parse import ServerLimits
     from pytest_bctrl.traffic.mock.refusal import Refusals
     from pytest_bctrl.traffic.mock.scenarios import Scenario
@@ -63,6 +64,7 @@ __all__ = [
     "MockResponse",
     "MockServer",
     "Operation",
+    "OperationMock",
     "Parameter",
     "Parsed",
     "Payload",
@@ -115,6 +117,7 @@ _HOMES = {
     "MockResponse": "pytest_bctrl.http.message:MockResponse",
     "MockServer": "pytest_bctrl.traffic.mock.server:MockServer",
     "Operation": "pytest_bctrl.contract.model:Operation",
+    "OperationMock": "pytest_bctrl.traffic.mock.operation_mock:OperationMock",
     "Parameter": "pytest_bctrl.contract.model:Parameter",
     "Parsed": "pytest_bctrl.checks.strict_json:Parsed",
     "Payload": "pytest_bctrl.http.message:Payload",

@@ -15,6 +15,7 @@ from pkgutil import resolve_name
 from types import ModuleType
 from typing import Any, get_args
 
+import pytest_bctrl
 from pytest_bctrl.integration import hookspecs
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "python-api.md"
@@ -28,7 +29,7 @@ SECTIONS: Mapping[str, str] = {
     "Samples": "samples",
     "Strategies": "strategies",
     "The mock server": """
-        MockServer-respond-refuse Space-respond-refuse FaultInPlay Journal-add-clear-entry JournalEntry
+        MockServer-respond-refuse Space-respond-refuse OperationMock FaultInPlay Journal-add-clear-entry JournalEntry
         Fault RequestContext Scenario BodySource Payload Request MockResponse Refusals ServerLimits""",
     "Recordings": "RecordedTest",
     "The contract": """
@@ -82,7 +83,9 @@ def _entry(path: str, value: Any, hidden: Collection[str]) -> str:
     (node,) = ast.parse(textwrap.dedent(inspect.getsource(value))).body
     assert isinstance(node, _Definition)
     assert value.__doc__, path
-    rows = [f"- `{call}`: {text}\n" for name, call, text in _members(node) if name not in hidden]
+    members = {name: row for base in _unlisted_bases(value) for name, *row in _members(_class_node(base))}
+    members |= {name: row for name, *row in _members(node)}
+    rows = [f"- `{call}`: {text}\n" for name, (call, text) in members.items() if name not in hidden]
     listed = "\n" + "".join(rows) if rows else ""
     kinds = "".join(f", subclass of `{ast.unparse(base)}`" for base in getattr(node, "bases", ()))
     name = path.rpartition(".")[2]
@@ -101,6 +104,22 @@ def _arguments(node: _Definition) -> str:
     arguments = ", ".join(ast.unparse(inner) for inner in fields if not ast.unparse(inner.target).startswith("_"))
     shown = re.sub(r"field\(.*?\)(?=, |$)", "…", arguments)
     return f"({shown})" if fields else ""
+
+
+def _class_node(value: type) -> ast.ClassDef:
+    (node,) = ast.parse(textwrap.dedent(inspect.getsource(value))).body
+    assert isinstance(node, ast.ClassDef)
+    return node
+
+
+def _unlisted_bases(value: Any) -> list[type]:
+    """Return the base classes, the most general first, whose members belong to the entry because they have none."""
+    bases = []
+    for base in getattr(value, "__mro__", ())[1:]:
+        if base.__name__ in pytest_bctrl.__all__ or not base.__module__.startswith("pytest_bctrl."):
+            break
+        bases.append(base)
+    return bases[::-1]
 
 
 def _members(node: _Definition) -> Iterator[tuple[str, str, str]]:

@@ -34,6 +34,8 @@ from pytest_bctrl.traffic.origin import is_loopback
 
 _PORT = 8787
 _KEY_VARIABLE = "BCTRL_MOCK_KEY"
+_SHOWN_EXAMPLES = 5
+"""Maximum number of invalid examples that are listed at the start."""
 _GRACE_SECONDS = 5.0
 """Seconds for which requests in progress are completed after a signal."""
 _SIGNAL_INTERVAL = 0.5
@@ -246,8 +248,11 @@ def _print_start(server: MockServer, options: argparse.Namespace) -> None:
     request = inputs(contract_with_ids, operation, values)
     for label, reason in server.not_mocked.items():
         print(escape_line(f"not mocked, gets 501: {label}: {reason}"))
-    for problem in server.invalid_examples:
+    invalid_examples = server.invalid_examples
+    for problem in invalid_examples[:_SHOWN_EXAMPLES]:
         print(escape_line(f"generated data instead of an example: {problem}"))
+    if len(invalid_examples) > _SHOWN_EXAMPLES:
+        print(f"generated data instead of {len(invalid_examples) - _SHOWN_EXAMPLES} more examples that do not conform")
     fields = key_fields(contract, operation) or ()
     headers = "".join(f' -H "{field.name}: {field.shell(key)}"' for field in fields)
     if request is not None:

@@ -52,11 +52,14 @@ def body_problem(contract: Contract, media_type: str, schema: Schema, value: Any
     return ""
 
 
-def example_problems(contract: Contract, spec: ResponseSpec) -> Iterator[str]:
-    """Yield a sentence per documented example of a response body that does not conform to the contract."""
+def example_problems(contract: Contract, spec: ResponseSpec, only: str | None = None) -> Iterator[str]:
+    """Yield a sentence per documented example of a response body that does not conform to the contract.
+
+    `only` is the name of the only example to validate, by default all of them.
+    """
     for media_type, schema in spec.content.items():
         for name, value in body_examples(contract, spec, media_type, schema).items():
-            problem = body_problem(contract, media_type, schema, value)
+            problem = "" if only not in (None, name) else body_problem(contract, media_type, schema, value)
             if problem:
                 shown_name = f" {name}" if name else ""
                 yield f"the example{shown_name} of {spec.status} {media_type} does not conform: {problem}"

@@ -70,6 +70,16 @@ def test_an_example_that_does_not_conform_is_not_served_and_named() -> None:
     assert [] == list(Draft202012Validator({"type": "array", "items": PERSON}).iter_errors(body(of)))
     (problem,) = MockServer(of).invalid_examples
     assert problem.startswith("GET /x: the example of 200 application/json does not conform: [0]")
+    with MockServer(of) as mock:
+        whys = [mock.respond(Request("GET", "/x")).why for _ in range(2)]
+        assert [problem.removeprefix("GET /x: "), ""] == whys
+
+
+def test_an_example_that_is_selected_and_does_not_conform_is_explained() -> None:
+    of = contract({"responses": {"200": response(PERSON, examples={"bad": {"value": {"id": 1, "name": "A"}}})}})
+    selected = fetch(of, prefer="example=bad")
+    assert Draft202012Validator(PERSON).is_valid(json.loads(selected.body))
+    assert selected.why.startswith("the example bad of 200 application/json does not conform: id")
 
 
 @pytest.mark.parametrize("schema", [{"examples": [{"id": "s", "name": "S"}]}, {"example": {"id": "s", "name": "S"}}])

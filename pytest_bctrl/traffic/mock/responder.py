@@ -119,6 +119,7 @@ class Responder:
         self._initial_source = source
         self._lock = Lock()
         self._path_values: dict[str, Mapping[str, str | None]] = {}
+        self._explained: set[str] = set()
         self._admissions = {
             operation.label: Admission(
                 contract,
@@ -278,17 +279,27 @@ class Responder:
         if name is not None:
             documented = self._data.documented.response(success, success.code, name)
             applied = ("Preference-Applied", f'example="{name}"')
-            return replace(documented, headers=(*documented.headers, applied, id_field))
+            why = next(example_problems(self.contract, success, name), "")
+            return replace(documented, headers=(*documented.headers, applied, id_field), why=why)
         source = self._scene(operation).source
         if source is None:
             documented = self._data.documented.response(success, success.code)
             return replace(documented, headers=(*documented.headers, id_field))
         fields = (("Content-Type", self._data.content_types[operation.label]), id_field)
         page = self._page(request, operation, source)
-        payload = page.payload
+        payload, why = page.payload, ""
         if source.is_generated:
             payload = self._with_path_values(request, operation, payload)
-        return MockResponse(success.code, (*fields, *page.headers), payload)
+            if operation.label not in self._explained:
+                why = self._example_note(operation)
+        return MockResponse(success.code, (*fields, *page.headers), payload, why=why)
+
+    def _example_note(self, operation: Operation) -> str:
+        """Return why generated data are served although there is an example, once per operation; empty otherwise."""
+        self._explained.add(operation.label)
+        if self._is_exhaustive or self.samples_of(operation).examples:
+            return ""
+        return next(example_problems(self.contract, self._data.success[operation.label]), "")
 
     def _with_path_values(self, request: Request, operation: Operation, payload: Payload) -> Payload:
         """Return a generated body with the path values of the request where the contract requires them."""
@@ -412,6 +423,7 @@ class Responder:
     def _start_over(self) -> None:
         """Restore the initial state: first source, no scenario, no faults, counters at zero."""
         self._faults: tuple[FaultInPlay, ...] = ()
+        self._explained.clear()
         self._request_ids = count(1)
         self._requests = count(1)
         self._pages = {
