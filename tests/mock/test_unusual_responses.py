@@ -1,0 +1,152 @@
+"""Responses that cannot be generated, have no body or no JSON, and what a mock without pytest says about its setup."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.http.message import MockResponse, Payload, Request
+from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.change import RequestContext
+from pytest_bctrl.traffic.mock.custom import mock_fault
+from pytest_bctrl.traffic.mock.source import BodySource
+from tests.mock.asking import ask, connected, read_all
+from tests.mock.test_documented_examples import PERSON, contract, fetch
+from tests.mock.test_operations import response, shop
+
+IMPOSSIBLE = {"allOf": [{"enum": ["a"]}, {"enum": ["b"]}]}
+ERROR = {"type": "object", "required": ["message"], "properties": {"message": {"type": "string"}}}
+
+
+def test_what_was_not_used_is_an_assertion_error_without_pytest() -> None:
+    with MockServer(shop()) as mock:
+        mock.assert_setup_used()
+        fault = mock.operation("report").fault("status", 503)
+        with pytest.raises(
+            AssertionError, match=r"fault status\(503\) of GET /v1/report: never applied, set at .*\.py:\d+"
+        ):
+            mock.assert_setup_used()
+        assert 503 == ask(mock, "GET", "/v1/report", {}).status
+        mock.assert_setup_used()
+        assert ("<operation report of the mock>", 1) == (repr(mock.operation("report")), fault.count)
+        mock.operation("listOrders").sequence()
+        mock.assert_setup_used()
+
+
+def test_a_required_header_field_that_cannot_be_generated_is_named() -> None:
+    headers = {"X-Odd": {"required": True, "schema": IMPOSSIBLE}}
+    of = contract({"responses": {"200": {**response(PERSON), "headers": headers}}})
+    refused = fetch(of)
+    assert (501, "GET /x") == (refused.status, *MockServer(of).not_mocked)
+    assert "no value was found" in json.loads(refused.body)["detail"]
+
+
+def test_the_reason_has_the_documented_shape() -> None:
+    of = contract({"responses": {"200": response(IMPOSSIBLE), "5XX": response(ERROR)}})
+    refused = fetch(of)
+    assert ("application/json", 501) == (refused.header("content-type"), refused.status)
+    assert json.loads(refused.body)["message"].startswith("the mock cannot respond to GET /x: ")
+    unknown = fetch(contract({"responses": {"200": response(PERSON), "400": response(ERROR)}}), prefer="example=a")
+    assert {"message": "the response 200 has no example a; it has: none"} == json.loads(unknown.body)
+
+
+def test_a_response_without_a_body_has_no_examples() -> None:
+    refused = fetch(contract({"responses": {"204": {"description": "x"}}}), prefer="example=a")
+    assert (400, True) == (refused.status, b"has no examples, because it has no body" in refused.body)
+
+
+def test_a_text_that_is_not_json_is_no_example_of_an_object() -> None:
+    of = contract({"responses": {"200": response(PERSON, example="{id: 1")}})
+    assert 1 == len(MockServer(of).invalid_examples)
+    assert "p-1" == json.loads(fetch(of).body)["id"]
+    as_text = contract({"responses": {"200": response(PERSON, example='{"id": 1}')}})
+    assert 1 == len(MockServer(as_text).invalid_examples)
+
+
+def test_examples_that_do_not_fit_together_are_not_served() -> None:
+    """Each is valid alone; the object that has both is not."""
+    schema = {
+        "type": "object",
+        "required": ["a", "b"],
+        "properties": {"a": {"type": "integer", "example": 1}, "b": {"type": "integer", "example": 1}},
+        "not": {"properties": {"a": {"const": 1}, "b": {"const": 1}}},
+    }
+    served = json.loads(fetch(contract({"responses": {"200": response(schema)}})).body)
+    assert (1, 1) != (served["a"], served["b"])
+
+
+def test_the_example_of_a_list_is_the_whole_list() -> None:
+    listed = {"type": "array", "items": {"type": "string"}, "example": ["a", "b"]}
+    schema = {"type": "object", "required": ["items"], "properties": {"items": listed}}
+    assert {"items": ["a", "b"]} == json.loads(fetch(contract({"responses": {"200": response(schema)}})).body)
+
+
+def test_items_that_must_differ_have_an_example_once() -> None:
+    schema = {"type": "array", "minItems": 3, "uniqueItems": True, "items": {"type": "string", "example": "a"}}
+    served = json.loads(fetch(contract({"responses": {"200": response(schema)}})).body)
+    assert ("a", True, len(served)) == (served[0], len(served) >= 3, len(set(served)))
+
+
+@mock_fault("sampled")
+def sampled(context: RequestContext) -> MockResponse:
+    """Replace the body with a sample."""
+    return replace(context.response, payload=Payload(json.dumps(context.samples.sample()).encode()))
+
+
+def test_a_custom_fault_has_no_samples_of_a_text() -> None:
+    with MockServer(shop()).extend(faults=[sampled]) as mock:
+        mock.fault("sampled")
+        assert 200 == ask(mock, "GET", "/v1/orders", {}).status
+        refused = ask(mock, "GET", "/v1/report", {})
+    assert (500, True) == (refused.status, "documents no successful JSON response" in refused.body.decode())
+
+
+@pytest.mark.parametrize("name", ["malformed_json", "duplicate_key", "nan", "not_utf8"])
+def test_a_fault_of_json_bodies_leaves_a_text(name: str) -> None:
+    with MockServer(shop()) as mock:
+        mock.operation("report").serve("a,b")
+        mock.fault(name)
+        assert b"a,b" == ask(mock, "GET", "/v1/report", {}).body
+
+
+def test_a_slow_body_waits_for_its_client() -> None:
+    big = json.dumps(["x" * 1000] * 8000).encode()
+    of = contract({"responses": {"200": response({"type": "array", "items": {"type": "string"}})}})
+    with MockServer(of, source=BodySource(lambda: [big])) as mock:
+        mock.fault("slow_body", 400_000_000)
+        with connected(mock) as sock:
+            sock.sendall(b"GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            mock.requests.wait_for()
+            assert 200 == ask(mock, "GET", "/__bctrl__/health", {}).status
+            received = read_all(sock)
+    assert big == received.partition(b"\r\n\r\n")[2]
+
+
+def test_a_value_that_is_not_json_is_shown_as_it_is() -> None:
+    mock = MockServer(shop())
+    with pytest.raises(SettingError, match=r"count=\{1\} is not a whole number"):
+        mock.scenario("many", count={1})
+    with pytest.raises(SettingError, match=r"it takes sequence\(steps, …\)"):
+        mock.fault("sequence", step=1)
+
+
+def test_samples_of_the_other_operations_are_those_with_a_json_response() -> None:
+    mock = MockServer(shop())
+    assert {"POST /v1/orders", "GET /v1/orders/{id}", "GET /v1/customers"} == {*mock.others}
+    assert all(isinstance(samples, Samples) for samples in mock.others.values())
+
+
+def test_a_scenario_of_a_document_without_json_is_an_error() -> None:
+    paths: dict[str, Any] = {"/x": {"delete": {"responses": {"204": {"description": "x"}}}}}
+    of = from_document({"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": paths}, "x")
+    mock = MockServer(of)
+    with pytest.raises(Exception, match="it documents no successful JSON response"):
+        mock.scenario("empty")
+    space = mock.space()
+    assert ("space-1", 204) == (space.space_id, mock.respond(Request("DELETE", "/x")).status)
