@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 _KEYS = re.compile(r"(?:\[[^\[\]]*\])+")
 _INDEX = re.compile(r"[0-9]*")
+_DEEPEST = 100
+"""Maximum number of levels that are read; the last one has the rest of a name."""
 
 
 @dataclass(slots=True)
@@ -34,7 +36,7 @@ def read_members(name: str, pairs: Iterable[tuple[str, str]]) -> Member:
         if not key.startswith(f"{name}[") or not _KEYS.fullmatch(key, len(name)):
             continue
         member = root
-        for step in key[len(name) + 1 : -1].split("]["):
+        for step in key[len(name) + 1 : -1].split("][", _DEEPEST - 1):
             member = member.members.setdefault(step, Member())
         member.texts.append(text)
     return root

@@ -81,7 +81,7 @@ def _field(part: bytes) -> Field:
     if not separator:
         raise FormError("a part has no empty line after its header fields")
     headers = HeaderParser().parsestr(head.decode("utf-8", "replace"))
-    name = headers.get_param("name", header="Content-Disposition")
-    if headers.get_content_disposition() != "form-data" or not isinstance(name, str):
+    disposition, parameters = parse_content_type(headers.get("Content-Disposition"))
+    if disposition != "form-data" or "name" not in parameters:
         raise FormError("a part has no Content-Disposition: form-data with a name")
-    return Field(name, content, headers)
+    return Field(parameters["name"], content, headers)

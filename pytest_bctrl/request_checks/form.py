@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pytest_bctrl.checks.schema import violations
+from pytest_bctrl.checks.strict_json import parse
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Encoding, MediaType, Parameter, Schema
 from pytest_bctrl.contract.outline import is_json
@@ -94,10 +94,8 @@ def _field_value(contract: Contract, schema: Schema, field: Field, has_json: boo
     """Return the value of one field: JSON if its media type says so or its schema has no scalar, else a scalar."""
     types = schema_types(contract, schema)
     if has_json or is_json(field.content_type.essence) or (types and types <= {"array", "object"}):
-        try:
-            return json.loads(field.text)
-        except (ValueError, RecursionError):
-            return field.text
+        parsed = parse(field.content)
+        return parsed.value if parsed.ok else field.text
     return read_scalar(contract, schema, field.text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -23,16 +24,18 @@ class ContentType(NamedTuple):
 
 def parse_content_type(field: str | None) -> ContentType:
     """Return the media type of a `Content-Type` field (RFC 9110, 8.3); its essence is empty if there is none."""
-    essence, semicolon, _ = (field or "").partition(";")
+    essence, semicolon, parameter_text = (field or "").partition(";")
     parameters: dict[str, str] = {}
-    if semicolon:
-        # Imported here, because a mock whose requests have no such field then starts faster.
-        from email.message import Message
-
-        message = Message()
-        message["Content-Type"] = field or ""
-        parameters = {name.lower(): str(value) for name, value in message.get_params(failobj=[])[1:]}
+    for name, value in _PARAMETER.findall(semicolon + parameter_text):
+        if value.startswith('"'):
+            value = _QUOTED_PAIR.sub(r"\1", value[1:].removesuffix('"'))
+        parameters.setdefault(name.lower(), value)
     return ContentType(essence.strip().lower(), parameters)
+
+
+# Not parsed by `email`, which takes quadratic time and raises `TypeError` for some fields.
+_PARAMETER = re.compile(r""";\s*+([^\s;="]++)\s*+=\s*+("(?:[^"\\]|\\.?)*+(?:"|\Z)|[^;\s"]*+)""", re.DOTALL)
+_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 
 
 def select_documented(documented: Iterable[str], content_type: ContentType) -> str | None:

@@ -100,7 +100,8 @@ def _shown(violation: RequestViolation) -> Any:
     names = [violation.place.partition(" ")[2], *(step for step in violation.path if isinstance(step, str))]
     if violation.kind != "missing" and any(map(is_credential_name, names)) and violation.rule in (PARAMETERS, BODY):
         return MASK
-    return shorten(_without_credentials(violation.observed))
+    # Shortened first, because a value may be nested deeply.
+    return _without_credentials(shorten(violation.observed))
 
 
 def _without_credentials(value: Any) -> Any:
