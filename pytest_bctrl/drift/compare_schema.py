@@ -92,16 +92,18 @@ class SchemaComparer:
 
     def _unproven(self, root: _Pair) -> Iterable[Located]:
         """Yield a change for each pair whose promise the engine does not prove, the largest such pairs only."""
-        if self.verifier.are_alike(root.old, root.new):
-            return
         is_broken = _leading_to_errors(root)
+        if root not in is_broken and self.verifier.are_alike(root.old, root.new):
+            return
         seen = {root}
         waiting: list[tuple[_Pair, str, int, Trail]] = [(root, "", 0, (None, (root.old, root.new), ""))]
         for pair, path, depth, trail in waiting:
             # The list grows while it is read.
             if pair in is_broken or self._can_divide(pair):
                 for step, inner in pair.all_inside:
-                    if inner not in seen and depth < MAX_DEPTH and not self.verifier.are_alike(inner.old, inner.new):
+                    if inner in seen or depth >= MAX_DEPTH:
+                        continue
+                    if inner in is_broken or not self.verifier.are_alike(inner.old, inner.new):
                         seen.add(inner)
                         inner_trail: Trail = (trail, (inner.old, inner.new), step)
                         waiting.append((inner, f"{path}{step}", depth + 1, inner_trail))

@@ -7,7 +7,7 @@ engine proves that there is no such value, the proof is reported.
 from __future__ import annotations
 
 from contextlib import suppress
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.drift.candidates import Side, candidates
@@ -16,7 +16,7 @@ from pytest_bctrl.drift.node import BESIDE
 from pytest_bctrl.drift.pair import steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pytest_bctrl.drift.change_location import ChangeLocation
     from pytest_bctrl.drift.normalize import Normalizer
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _TRIES = 400
 """Maximum number of values per change."""
+SEARCH = 1_000
+"""The steps that a search takes in addition to its values: schemas have to be read, and values generated."""
 
 
 class Shown(NamedTuple):
@@ -93,9 +95,9 @@ class Examples:
         self._verifier = verifier
         self._steps = steps
 
-    def read(self, trails: Iterable[Trail]) -> None:
-        """Read the schemas of all changes that `show` is called for: the engine reads them at once."""
-        for trail in trails:
+    def read(self, changes: Sequence[Iterable[Trail]]) -> None:
+        """Read the schemas of the changes within the budget, by their trails: the engine reads them at once."""
+        for trail in chain.from_iterable(changes[: self._steps // SEARCH]):
             for nodes, _ in steps(trail):
                 for side, node in zip(self._sides, nodes, strict=True):
                     side.read_all(pointer for pointer in node.key if BESIDE not in pointer)
@@ -108,22 +110,27 @@ class Examples:
         """
         from jsonschema_rs import ReferencingError
 
-        if not all(side.is_affordable for side in self._sides):
-            return Shown("rule", reason="the schemas are too large to validate values with")
         # The index of the side that allows the value.
         allows, pairs = int(not is_request), steps(trail)
         counterexample = None
-        if is_error:
+        has_budget = self._steps >= SEARCH
+        if is_error and has_budget:
+            self._steps -= SEARCH
+            if not all(side.is_affordable for side in self._sides):
+                return Shown("rule", reason="the schemas are too large to validate values with")
             with suppress(*FAILURES, ReferencingError):
                 counterexample = self._counterexample(pairs, values[allows], name, allows)
         if counterexample is not None and not counterexample.of:
             return counterexample
+        # Beyond the budget, only the smallest schemas are proven.
+        if not has_budget:
+            pairs = pairs[-1:]
         if any(self._verifier.is_proven(*nodes, is_request=is_request) for nodes, _ in reversed(pairs)):
             return Shown("proof")
         if counterexample is not None or not is_error:
             return counterexample or Shown("rule")
         reason = "no value was generated that only one of the documents allows"
-        if self._steps <= 0:
+        if not has_budget:
             reason = "the budget for counterexamples is used up"
         return Shown("rule", reason=reason)
 

@@ -101,7 +101,7 @@ class Report:
         self.base.document.find_lines({located.change.old_at for located in worst})
         self.revision.document.find_lines({located.change.new_at for located in worst})
         if self.examples:
-            self.examples.read(trail for noted in changes for located, _, _ in noted for trail in located.trails)
+            self.examples.read([[trail for located, _, _ in noted for trail in located.trails] for noted in changes])
         merged: dict[str, Finding] = {}
         for finding in map(self._finding, changes):
             mark = finding.fingerprint
