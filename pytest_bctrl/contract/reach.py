@@ -233,12 +233,9 @@ def _only(value: Any, tree: _Tree) -> Any:
     return {key: _only(inner, tree[key]) for key, inner in value.items() if key in tree}
 
 
-def _replaced(document: Any, keys: Sequence[str], value: Any) -> Any:
+def _replaced(document: Mapping[str, Any], keys: Sequence[str], value: Any) -> dict[str, Any]:
     """Return a copy of a document with another value at a path of keys; None removes the member."""
     key, *inner = keys
-    if isinstance(document, list):
-        index = int(key)
-        return [*document[:index], _replaced(document[index], inner, value), *document[index + 1 :]]
     copy = dict(document)
     if inner:
         copy[key] = _replaced(copy[key], inner, value)

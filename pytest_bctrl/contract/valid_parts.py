@@ -126,12 +126,15 @@ def _original_pointer(document: Any, pointer: str) -> str:
         if is_added and tokens[:2] == ["anyOf", "0"]:
             tokens = tokens[2:]
             continue
+        if not isinstance(document, Mapping | list):
+            # The upgrade made a list of a single type.
+            break
         token = tokens.pop(0)
         original.append(token)
         try:
             document = value_at(document, f"/{token}")
-        except (LookupError, TypeError, ValueError):
-            document = None
+        except (LookupError, ValueError):
+            break
     return "".join(f"/{token}" for token in original)
 
 

@@ -197,6 +197,37 @@ def test_pointers_are_those_of_the_original_document() -> None:
     assert [f"/paths/~1x/{BODY}/properties/a/allOf/0/type"] == [exclusion.pointer for exclusion in contract.excluded]
 
 
+@pytest.mark.parametrize(
+    ("schema", "tail"),
+    [
+        ({"nullable": True, "type": "text"}, "/type"),
+        ({"exclusiveMinimum": True, "minimum": "a"}, "/exclusiveMinimum"),
+    ],
+)
+def test_a_pointer_ends_at_the_last_value_of_the_original_document(schema: Any, tail: str) -> None:
+    """The upgrade makes a list of the type, and a number of the exclusive bound."""
+    contract = from_document(document("3.0.3", x=get(schema)), "x.json")
+    assert [f"/paths/~1x/{BODY}{tail}"] == [exclusion.pointer for exclusion in contract.excluded]
+
+
+def test_a_path_without_a_slash_is_excluded() -> None:
+    broken = document(x={"get": 1})
+    broken["paths"]["no-slash"] = get()
+    contract = from_document(broken, "x.json")
+    assert ["GET /fine"] == labels(contract)
+    assert {"GET /x", "GET no-slash"} == {exclusion.operation for exclusion in contract.excluded}
+
+
+def test_what_a_discriminator_maps_to_belongs_to_the_operation() -> None:
+    mapping = {"a": "Fine", "b": "#/components/schemas/Other", "c": "gone"}
+    told = {"type": "object", "discriminator": {"propertyName": "kind", "mapping": mapping}}
+    broken = document(x={"get": 1}, y=get(told))
+    broken["components"]["schemas"]["Other"] = {"type": "object"}
+    contract = from_document(broken, "x.json")
+    assert ["GET /fine", "GET /y"] == labels(contract)
+    assert ["Fine", "Other"] == sorted(contract.document["components"]["schemas"])
+
+
 def test_a_file_that_cannot_be_read_excludes_what_refers_to_it(tmp_path: Path) -> None:
     (tmp_path / "here.yaml").write_text("A: {type: string}\nB: {$ref: 'gone.yaml#/B'}\n", "utf-8")
     names = {"x": "gone.yaml#/A", "y": "here.yaml#/A", "z": "here.yaml#/B", "w": "here.yaml#/C"}

@@ -161,6 +161,28 @@ def test_a_new_document_without_a_valid_operation_is_rejected() -> None:
     assert ([], 1) == (comparison.findings, len(comparison.notes))
 
 
+@pytest.mark.parametrize("item", [{"get": []}, {**VALID, "parameters": 1}])
+def test_an_operation_that_only_the_old_document_has_and_that_has_no_valid_part_is_excluded(item: Any) -> None:
+    comparison = compared(document("string", x=item), document("integer"))
+    assert [("GET /fine", "response-body-type-changed")] == rules(comparison)
+    assert 1 == len(comparison.excluded)
+
+
+def test_a_document_whose_sections_are_invalid_is_rejected() -> None:
+    broken = document("integer")
+    broken["components"]["securitySchemes"] = []
+    with pytest.raises(DocumentError, match="new: a list is where a mapping belongs, at #/components/securitySchemes"):
+        compared(document(), broken)
+
+
+def test_an_error_that_concerns_both_documents_is_raised() -> None:
+    properties: Doc = {"type": "string"}
+    for _ in range(400):
+        properties = {"properties": {"a": properties}}
+    with pytest.raises(DocumentError):
+        compared(document(x={"get": operation(properties)}), document(x={"get": operation({"items": properties})}))
+
+
 def test_compare_still_rejects_an_invalid_part() -> None:
     """An empty list always means that the documents were compared."""
     with pytest.raises(DocumentError, match="'text' is not a type"):
