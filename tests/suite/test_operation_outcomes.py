@@ -56,7 +56,7 @@ def serve(statuses: dict[str, int], targets: Mapping[str, int] = MappingProxyTyp
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_arguments: object) -> None:
+        def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - the name is that of http.server
             """Print nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
