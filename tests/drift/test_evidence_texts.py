@@ -1,0 +1,24 @@
+"""What a finding says agrees with its evidence."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pytest_bctrl.drift import compare
+from pytest_bctrl.drift.examples import example
+from pytest_bctrl.drift.rules import rules
+from pytest_bctrl.reports.wording import shown_by
+
+_REJECTS = re.compile(r"refuse|reject|no longer (?:accept|allow|take)", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("rule", rules())
+def test_no_finding_says_both_that_requests_are_rejected_and_that_none_is(rule: str) -> None:
+    """A response that is no longer allowed breaks nobody."""
+    change = example(rule)
+    for finding in compare(change.base, change.revision, change.options):
+        is_proven = shown_by(finding).startswith("proven: ")
+        is_rejecting = finding.direction == "request" and _REJECTS.search(finding.message)
+        assert not (is_proven and (finding.level == "error" or is_rejecting))
