@@ -6,7 +6,7 @@ import argparse
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.baseline.baseline_file import DRIFT_SETTINGS_FILE
 from pytest_bctrl.cli.options import (
@@ -22,7 +22,7 @@ from pytest_bctrl.contract.files import short_path, shown_path
 from pytest_bctrl.escaping import escape_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     import pytest
@@ -147,7 +147,11 @@ def _run(arguments: argparse.Namespace) -> int:
         accepted=len(result.accepted),
         excluded=excluded,
         side=_annotated_side(new, compared),
-        version=required_version(arguments.redact.data(comparison.findings), not_compared, (old.data, new.data)),
+        version=required_version(
+            arguments.redact.data(comparison.findings),
+            [*not_compared, *_excluded_from_base(excluded)],
+            (old.data, new.data),
+        ),
     )
     write_reports(reports, findings, title)
     # The text report on standard output ends with the notes.
@@ -170,6 +174,12 @@ def _contract_with_spec(path: str) -> ContractInForce | None:
     if in_force.spec.resolve() == Path(path).resolve():
         return in_force
     return None
+
+
+def _excluded_from_base(excluded: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the operations that are not compared because they are invalid in the old document."""
+    operations = [part["operation"] for part in excluded if part["side"] == "base"]
+    return [operation for operation in operations if not operation.startswith("#/components/")]
 
 
 def _annotated_side(revision: Document, compared: ContractInForce | None) -> Side:

@@ -106,7 +106,7 @@ def _bump(findings: Sequence[Finding], not_compared: Sequence[str]) -> tuple[Bum
         return "major", *_reason(errors)
     if not_compared:
         count = numbered(len(not_compared), "part")
-        return "undecided", f"{count} of the new document could not be compared", "", ""
+        return "undecided", f"{count} of the documents could not be compared", "", ""
     if undecided:
         return "undecided", *_reason(undecided)
     if changes:

@@ -59,7 +59,7 @@ def test_a_new_version_alone_requires_none() -> None:
 def test_what_was_not_compared_leaves_the_bump_undecided_unless_it_is_major() -> None:
     old = document(TEXT)
     verdict = required(old, with_operation(old), "GET /x is not compared: …")
-    assert ("undecided", "1 part of the new document could not be compared") == (verdict.bump, verdict.reason)
+    assert ("undecided", "1 part of the documents could not be compared") == (verdict.bump, verdict.reason)
     assert "major" == required(old, document(WIDER), "GET /x is not compared: …").bump
 
 
@@ -179,3 +179,17 @@ def test_a_counterexample_of_blanks_is_visible() -> None:
     evidence = {"by": "counterexample", "value": {"status": "   "}, "at": "/status", "of": "", "allowed": "now"}
     shown = shown_by(replace(finding, extra={"shown": evidence}))
     assert 'example: the new spec allows status "   " (3 blanks), which the old one rejects' == shown
+
+
+def test_an_invalid_operation_of_the_old_document_leaves_the_bump_undecided(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody knows what has changed in it, although the exit code lets a change that repairs the document pass."""
+    broken = with_operation(document(TEXT))
+    broken["paths"] = {**broken["paths"], "/broken": {"get": {"responses": {"200": {"$ref": "#/components/nothing"}}}}}
+    repaired = with_operation(document(TEXT))
+    repaired["paths"] = {**repaired["paths"], "/broken": {"get": {"responses": {"200": {"description": "ok"}}}}}
+    for name, spec in (("broken.json", broken), ("repaired.json", repaired)):
+        repository.with_name(name).write_text(json.dumps(spec), "utf-8")
+    assert 0 == main(["drift", "repaired.json", "--base", "broken.json", "--format", "json"])
+    assert "undecided" == json.loads(capsys.readouterr().out)["version_bump"]["bump"]
