@@ -1,4 +1,4 @@
-"""Reads, applies and extends the baseline, the list of accepted findings; existing entries are preserved.
+"""Reads and applies the baseline, the list of accepted findings.
 
 allow:
   - fingerprint: 3f0a9c51d2e84b67
@@ -13,14 +13,12 @@ allow:
 
 from __future__ import annotations
 
-import re
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.contract.document import read_file
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError, SettingError
-from pytest_bctrl.escaping import escape_line, escape_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
@@ -39,9 +37,6 @@ DAYS = 90
 
 _ENTRY_KEYS = frozenset(("fingerprint", "rule", "location", "operation", "reason", "status", "until"))
 _ENTRY_HINT = "an entry has fingerprint, or rule, location and perhaps operation and status; reason; until"
-_PLAIN_RULE = re.compile(r"[a-z]+(?:[_-][a-z0-9]+)+")
-_PLAIN_FINGERPRINT = re.compile(r"[0-9a-f]*[abcdf][0-9a-f]*")
-"""Text that YAML reads as a string without quotes; it could read other digits as a number."""
 
 
 class BaselineEntry(NamedTuple):
@@ -114,20 +109,22 @@ def load_baseline(path: Path, name: str) -> BaselineFile:
 
     Raises `DocumentError`, naming the line, for a file that is not a baseline.
     """
-    text = read_baseline_text(path, name)
-    lines: dict[str, int] = {}
-    data = _read_baseline_mapping(text, name, lines) if text else {}
-    return BaselineFile(name, _read_entries(data, name, lines))
+    return parse_baseline(_read_baseline_text(path, name), name)
 
 
-def read_baseline_text(path: Path, name: str) -> str:
+def _read_baseline_text(path: Path, name: str, *, keep_line_ends: bool = False) -> str:
     """Return the text of a baseline, empty if there is no file. Raises `DocumentError` if it cannot be read."""
-    return read_file(path, "give a list of accepted findings", name=name) if path.exists() else ""
+    if not path.exists():
+        return ""
+    return read_file(path, "give a list of accepted findings", name=name, keep_line_ends=keep_line_ends)
 
 
-def _read_baseline_mapping(text: str, path: str, lines: dict[str, int]) -> dict[str, Any]:
+def parse_baseline(text: str, name: str) -> BaselineFile:
+    """Return the baseline in a text; raises `DocumentError`, naming the line, if it is not a baseline."""
     hint = f"its key is allow; levels and sunset-days belong in {DRIFT_SETTINGS_FILE}"
-    return read_mapping(text, path, lines, ("allow",), hint)
+    lines: dict[str, int] = {}
+    data = read_mapping(text, name, lines, ("allow",), hint)
+    return BaselineFile(name, _read_entries(data, name, lines))
 
 
 def read_mapping(text: str, path: str, lines: dict[str, int], keys: tuple[str, ...], hint: str) -> dict[str, Any]:
@@ -182,7 +179,7 @@ def _read_entry(data: Any, pointer: str, path: str, lines: Mapping[str, int]) ->
 
 
 def _read_until(text: str, pointer: str, path: str, lines: Mapping[str, int]) -> date:
-    problem = f"until: {text!r} is not a date" if text else "the entry has no date until which it holds"
+    problem = f"until: {text!r} is not a date" if text else "the entry has no expiry date"
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -273,12 +270,12 @@ def expiry_date(reason: str | None, until: str | None, today: date, prefix: str 
     """
     where = f"{prefix}until"
     if reason is not None and not reason.strip():
-        raise SettingError("the reason is empty", where=f"{prefix}accept", hint="say why it is accepted")
+        raise SettingError("the reason is empty", where=f"{prefix}accept", hint="give the reason for accepting it")
     if until is None:
         return today + timedelta(days=DAYS)
     if reason is None:
         hint = f'{prefix}accept "why" {where} 2027-01-31'
-        raise SettingError(f"it goes with {prefix}accept", where=where, hint=hint)
+        raise SettingError(f"it requires {prefix}accept", where=where, hint=hint)
     try:
         expiry = date.fromisoformat(until)
     except ValueError:
@@ -291,121 +288,10 @@ def expiry_date(reason: str | None, until: str | None, today: date, prefix: str 
 def add_to_baseline(path: Path, findings: Sequence[Finding], reason: str, until: date) -> None:
     """Add entries for the findings to the file, which is created if it does not exist, completely or not at all.
 
-    Raises `DocumentError` if the file cannot be read or written, or is not a baseline.
+    Raises `DocumentError` if the file cannot be read or written, is not a baseline, or cannot be extended.
     """
+    from pytest_bctrl.baseline.write_entries import add_entries
     from pytest_bctrl.contract.build import write_files
 
-    write_files({path: add_entries(read_baseline_text(path, str(path)), str(path), findings, reason, until)})
-
-
-def add_entries(text: str, path: str, findings: Sequence[Finding], reason: str, until: date) -> str:
-    """Return the text of a baseline with entries for the findings; an existing entry gets the reason and the date.
-
-    Raises `DocumentError` for a list that is written on one line.
-    """
-    import json
-
-    values = {"reason": escape_yaml(json.dumps(reason, ensure_ascii=False)), "until": until.isoformat()}
-    text, findings = _renew_entries(text, path, findings, values)
-    if not findings:
-        return text
-    new_rows = [row for finding in findings for row in _entry_rows(finding, values)]
-    lines: dict[str, int] = {}
-    read_yaml(text, path, lines)
-    rows = text.splitlines()
-    if "/allow/0" in lines:
-        first_row = rows[lines["/allow/0"] - 1]
-        if not first_row.lstrip().startswith("- "):
-            raise _one_line_error(path, lines["/allow"])
-        indent = first_row[: len(first_row) - len(first_row.lstrip())]
-        new_rows = [indent + row[2:] for row in new_rows]
-        end = _end_of_list(rows, lines)
-    elif "/allow" in lines:
-        end = lines["/allow"]
-        rows[end - 1] = "allow:"
-    else:
-        rows.append("allow:")
-        end = len(rows)
-    return "\n".join([*rows[:end], *new_rows, *rows[end:], ""])
-
-
-def _entry_rows(finding: Finding, values: Mapping[str, str]) -> list[str]:
-    """Return the lines of a new entry, headed by a comment that says which finding it is."""
-    location = finding.location or finding.operation or "the document"
-    comment = escape_line(" ".join(f"{finding.rule} at {location}".split()))
-    return [
-        f"  # {comment}",
-        f"  - fingerprint: {_quoted(finding.fingerprint, _PLAIN_FINGERPRINT)}",
-        f"    rule: {_quoted(finding.rule, _PLAIN_RULE)}",
-        *(f"    {key}: {value}" for key, value in values.items()),
-    ]
-
-
-def _quoted(text: str, plain: re.Pattern[str]) -> str:
-    """Return a string as YAML, in quotes unless it matches `plain`."""
-    import json
-
-    if plain.fullmatch(text):
-        return text
-    return escape_yaml(json.dumps(text, ensure_ascii=False))
-
-
-def _end_of_list(rows: Sequence[str], lines: Mapping[str, int]) -> int:
-    """Return the number of the last line of the list that is not blank."""
-    start = lines["/allow"]
-    later_keys = [line for pointer, line in lines.items() if line > start and pointer.count("/") == 1]
-    end = min(later_keys, default=len(rows) + 1) - 1
-    while not rows[end - 1].strip():
-        end -= 1
-    return end
-
-
-def _renew_entries(
-    text: str, path: str, findings: Sequence[Finding], values: Mapping[str, str]
-) -> tuple[str, list[Finding]]:
-    """Write reason, date and a missing rule into the entries of the findings.
-
-    Return the text, and the findings without an entry.
-    """
-    lines: dict[str, int] = {}
-    data = _read_baseline_mapping(text, path, lines)
-    entries = _read_entries(data, path, lines)
-    new_findings = [finding for finding in findings if not any(entry.covers(finding) for entry in entries)]
-    rows = text.splitlines()
-    # From the last entry to the first, so that the line numbers of those above stay right.
-    for index, entry in reversed(list(enumerate(entries))):
-        covered = next((finding for finding in findings if entry.covers(finding)), None)
-        if covered is None:
-            continue
-        line_of_key = {key: lines[f"/allow/{index}/{key}"] for key in data["allow"][index]}
-        if len({*line_of_key.values()}) < len(line_of_key):
-            raise _one_line_error(path, entry.line)
-        for key, start in sorted(line_of_key.items(), key=lambda item: -item[1]):
-            if key in values:
-                end = _end_of_value(rows, start, lines)
-                head = rows[start - 1].partition(f"{key}:")[0]
-                rows[start - 1 : end] = [f"{head}{key}: {values[key]}"]
-            elif key == "fingerprint" and not entry.rule:
-                head = rows[start - 1].partition(f"{key}:")[0].replace("-", " ")
-                rows.insert(start, f"{head}rule: {_quoted(covered.rule, _PLAIN_RULE)}")
-    return "\n".join([*rows, ""]) if rows else text, new_findings
-
-
-def _end_of_value(rows: Sequence[str], start: int, lines: Mapping[str, int]) -> int:
-    """Return the number of the last line of the value that begins on line `start`."""
-    line_numbers = {*lines.values()}
-    end = start
-    while end < len(rows) and end + 1 not in line_numbers and _continues(rows[end], rows[start - 1]):
-        end += 1
-    return end
-
-
-def _continues(row: str, first: str) -> bool:
-    """Return whether the line continues the value that begins on the first one: it is indented deeper."""
-    depth = len(first) - len(first.lstrip(" -"))
-    return bool(row.strip()) and len(row) - len(row.lstrip()) > depth
-
-
-def _one_line_error(path: str, line: int) -> DocumentError:
-    hint = "write each entry on separate lines"
-    return DocumentError("'allow' is written on one line", where=f"{path}:{line}", hint=hint)
+    text = _read_baseline_text(path, str(path), keep_line_ends=True)
+    write_files({path: add_entries(text, str(path), findings, reason, until)})

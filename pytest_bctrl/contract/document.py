@@ -1,4 +1,4 @@
-"""Loads an OpenAPI document from text: YAML, JSON, or a Markdown page that holds one in a fenced block."""
+"""Loads an OpenAPI document from text: YAML, JSON, or a Markdown page that contains one in a fenced block."""
 
 from __future__ import annotations
 
@@ -93,13 +93,14 @@ class Document(NamedTuple):
             self.lines[pointer] = lines.get(nearest, 1)
 
 
-def read_file(path: Path, hint: str, what: str = "it", name: str = "") -> str:
+def read_file(path: Path, hint: str, what: str = "it", name: str = "", *, keep_line_ends: bool = False) -> str:
     """Return the text of a file; raises `DocumentError`, with `hint`, if it cannot be read.
 
-    The error describes the file as `what`, and its location as `name`.
+    The error describes the file as `what`, and its location as `name`. Line ends become line feeds, unless
+    `keep_line_ends` is set.
     """
     try:
-        return read_text(path)
+        return read_text(path, keep_line_ends=keep_line_ends)
     except (OSError, ValueError) as error:
         cause = getattr(error, "strerror", None) or "it is not UTF-8"
         raise DocumentError(f"{what} cannot be read: {cause}", where=name or str(path), hint=hint) from None
@@ -126,7 +127,7 @@ def load_document(text: str, name: str, known: Document | None = None) -> Docume
     if len(text) > DOCUMENT or len(text.encode("utf-8", "surrogatepass")) > DOCUMENT:
         raise DocumentError(f"larger than {size(DOCUMENT)}", where=name, hint="give a smaller document")
     if not text.strip():
-        raise DocumentError("empty", where=name, hint="give an OpenAPI document or a page that holds one")
+        raise DocumentError("empty", where=name, hint="give an OpenAPI document or a page that contains one")
     if _HTML.match(text):
         raise DocumentError("an HTML page", where=name, hint="give its Markdown: the page's URL with .md appended")
     form, source, first_line = _split(text.removeprefix("\ufeff"), name)
@@ -279,7 +280,7 @@ def openapi_block(page: str, name: str) -> Block:
     blocks = [block for block in fenced_blocks(page) if _OPENAPI.search(block.text[:4096])]
     if not blocks:
         raise DocumentError(
-            "the page holds no fenced block with an OpenAPI document",
+            "the page has no fenced block with an OpenAPI document",
             where=name,
             hint="it should have a ```yaml block whose text begins with 'openapi:'",
         )

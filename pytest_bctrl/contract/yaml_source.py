@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from pytest_bctrl.errors import DocumentError
 
@@ -59,6 +59,64 @@ def read_yaml(text: str, name: str, lines: dict[str, int] | None = None) -> Any:
         ) from None
 
 
+class YamlNode(NamedTuple):
+    """A value or a key in a YAML text: its position, and the nodes in it.
+
+    `start` and `end` count characters, `line` and `column` begin with 0. `nodes` has the items of a list, or each key
+    of a mapping with its value after it. An alias has no nodes and no text.
+    """
+
+    start: int
+    end: int
+    line: int
+    column: int
+    text: str
+    is_flow: bool
+    is_mapping: bool
+    nodes: list[YamlNode]
+
+    def members(self) -> dict[str, YamlNode]:
+        """Return the values of a mapping by their keys; empty if the node is none."""
+        if not self.is_mapping:
+            return {}
+        return {key.text: value for key, value in zip(self.nodes[::2], self.nodes[1::2], strict=True)}
+
+
+def read_nodes(text: str) -> YamlNode | None:
+    """Return the node of the document in a text that `read_yaml` accepts; None if there is no document.
+
+    PyYAML's own composer rejects an anchor that appears twice, which YAML allows.
+    """
+    import yaml
+
+    events = yaml.parse(text, getattr(yaml, "CBaseLoader", yaml.BaseLoader))
+    for event in events:
+        if isinstance(event, yaml.DocumentStartEvent):
+            return _read_node(next(events), events)
+    return None
+
+
+def _read_node(event: Any, events: Iterator[Any]) -> YamlNode:
+    import yaml
+
+    mark = event.start_mark
+    nodes = []
+    end_event = event
+    if isinstance(event, yaml.CollectionStartEvent):
+        while not isinstance(end_event := next(events), yaml.CollectionEndEvent):
+            nodes.append(_read_node(end_event, events))
+    return YamlNode(
+        start=mark.index,
+        end=end_event.end_mark.index,
+        line=mark.line,
+        column=mark.column,
+        text=getattr(event, "value", ""),
+        is_flow=bool(getattr(event, "flow_style", False)),
+        is_mapping=isinstance(event, yaml.MappingStartEvent),
+        nodes=nodes,
+    )
+
+
 class _YamlBuilder:
     """Builds JSON data from a parser's events."""
 
@@ -80,7 +138,7 @@ class _YamlBuilder:
             if not isinstance(event, yaml.DocumentStartEvent):
                 continue
             if documents:
-                raise self.refuse("the file holds more than one YAML document", event, "give a file with one")
+                raise self.refuse("the file contains more than one YAML document", event, "give a file with one")
             documents.append(self.value(self.next_event(), "", 0)[0])
         return documents[0] if documents else None
 
@@ -110,7 +168,9 @@ class _YamlBuilder:
     def alias(self, event: Any) -> _Sized:
         if event.anchor not in self.anchors:
             raise self.refuse(
-                f"the alias *{event.anchor} has no anchor before it, or stands inside it", event, "write the value out"
+                f"the alias *{event.anchor} has no preceding anchor, or is inside its own anchor",
+                event,
+                "write the value out",
             )
         value, size = self.anchors[event.anchor]
         self.aliased += size
@@ -149,7 +209,7 @@ class _YamlBuilder:
                 return int(text)
             if math.isfinite(value := float(text)):
                 return value
-        raise self.refuse(f"the number {text[:40]} is too large", event, "use a number that JSON can hold")
+        raise self.refuse(f"the number {text[:40]} is too large", event, "use a number that JSON can represent")
 
     def collection(self, event: Any, pointer: str, depth: int) -> _Sized:
         if depth >= MAX_DEPTH:

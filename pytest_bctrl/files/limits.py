@@ -50,9 +50,15 @@ def read_file(path: Path, max_bytes: int = MOST) -> bytes:
         return read_stream(file, max_bytes)
 
 
-def read_text(path: Path, max_bytes: int = DOCUMENT) -> str:
-    """Return the text of a file in UTF-8; raises as `read_file` does, and `UnicodeDecodeError`."""
-    return read_file(path, max_bytes).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+def read_text(path: Path, max_bytes: int = DOCUMENT, *, keep_line_ends: bool = False) -> str:
+    """Return the text of a file in UTF-8; raises as `read_file` does, and `UnicodeDecodeError`.
+
+    Each line ends with a line feed, unless `keep_line_ends` is set.
+    """
+    text = read_file(path, max_bytes).decode("utf-8")
+    if keep_line_ends:
+        return text
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def parsing_problem(data: bytes, width: int = 0) -> str:

@@ -10,11 +10,11 @@ import pytest
 
 from pytest_bctrl.baseline.baseline_file import (
     BaselineFile,
-    add_entries,
     apply_baseline,
     baseline_notes,
     load_baseline,
 )
+from pytest_bctrl.baseline.write_entries import add_entries
 from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.drift.settings import require_known_rules
 from pytest_bctrl.errors import DocumentError

@@ -1,0 +1,1 @@
+"""The baseline of accepted findings."""
