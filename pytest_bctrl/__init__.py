@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_bctrl._version import __version__
-
 if TYPE_CHECKING:
+    from pytest_bctrl._version import __version__
     from pytest_bctrl.checks.response import Response
     from pytest_bctrl.checks.run import Check, Problem, contract_check
     from pytest_bctrl.checks.strict_json import Parsed
@@ -98,6 +97,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "__version__": "pytest_bctrl._version:__version__",
     "BctrlError": "pytest_bctrl.errors:BctrlError",
     "BodySource": "pytest_bctrl.traffic.mock.source:BodySource",
     "Check": "pytest_bctrl.checks.run:Check",

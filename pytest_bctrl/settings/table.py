@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
 
-
-class Setting(NamedTuple):
+class Setting:
     """A setting: its key in the configuration file, its option and variables, and the type that native TOML has for it.
 
     `ini` is the destination of the option too. Without a `metavar` there is no option. `flag` is the option where it
@@ -13,14 +11,28 @@ class Setting(NamedTuple):
     `default` describes the default value; `pytest-bctrl doctor` shows the settings that have one.
     """
 
-    ini: str
-    help: str
-    metavar: str = ""
-    environment: tuple[str, ...] = ()
-    native: type = str
-    default: str = ""
-    flag: str = ""
-    option_help: str = ""
+    # Not a named tuple or a data class: creating either takes longer than all settings, at every start of pytest.
+    __slots__ = ("default", "environment", "flag", "help", "ini", "metavar", "native", "option_help")
+
+    def __init__(
+        self,
+        ini: str,
+        help: str,  # noqa: A002 - as argparse names it
+        metavar: str = "",
+        environment: tuple[str, ...] = (),
+        native: type = str,
+        default: str = "",
+        flag: str = "",
+        option_help: str = "",
+    ) -> None:
+        self.ini = ini
+        self.help = help
+        self.metavar = metavar
+        self.environment = environment
+        self.native = native
+        self.default = default
+        self.flag = flag
+        self.option_help = option_help
 
     @property
     def option(self) -> str:
