@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--bctrl-live",
         action="store_true",
-        help="Check the live API against its contract and aim the fixtures at it; the key comes from BCTRL_API_KEY",
+        help="Check the live API against its contract and point the fixtures at it; the key comes from BCTRL_API_KEY",
     )
     group.addoption(
         "--bctrl-mock", action="store_true", help="Check the bundled mock server against the contract; needs no network"
@@ -46,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--bctrl-selftest",
         action="store_true",
-        help="Prove the contract suite on the bundled mock: every scenario passes, every fault and mutant is found",
+        help="Prove the contract suite on the bundled mock: every scenario passes, every fault and mutant is detected",
     )
     group.addoption(
         "--bctrl-impact",
@@ -173,7 +173,7 @@ def pytest_configure(config: pytest.Config) -> None:
     elif option.bctrl_report:
         raise pytest.UsageError(
             "bctrl: --bctrl-report: there is no contract run to report on (give --bctrl-mock, --bctrl-live, "
-            "--bctrl-selftest, --bctrl-upstream or --bctrl-impact too; the ini key bctrl_report waits for one)"
+            "--bctrl-selftest, --bctrl-upstream or --bctrl-impact too; bctrl_report applies only to such runs)"
         )
     _observe(config)
 
@@ -254,11 +254,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip tests of the live API without --bctrl-live, and tests that need the mock with it."""
     if item.config.option.bctrl_live and item.get_closest_marker("bctrl_scenario") is not None:
-        pytest.skip("plays a scenario of the mock: run it without --bctrl-live")
+        pytest.skip("uses a scenario of the mock: run it without --bctrl-live")
     if item.config.option.bctrl_live and _sets_up_the_mock(item):
-        pytest.skip("sets up bctrl_mock and asks through bctrl_client: run it without --bctrl-live")
+        pytest.skip("sets up bctrl_mock and sends requests with bctrl_client: run it without --bctrl-live")
     if not item.config.option.bctrl_live and item.get_closest_marker("bctrl_live") is not None:
-        pytest.skip("talks to the live API: give --bctrl-live to run it")
+        pytest.skip("sends requests to the live API: give --bctrl-live to run it")
 
 
 def _sets_up_the_mock(item: pytest.Item) -> bool:

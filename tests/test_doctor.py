@@ -144,7 +144,7 @@ def test_a_key_without_a_space_id_is_reported(doctor: Doctor) -> None:
     [
         ("", "", 0, "responds: 200"),
         ("", KEY, 1, "the target rejects the key with 401"),
-        ("no-such-space", "", 1, "the target knows no such space: 404"),
+        ("no-such-space", "", 1, "the target has no such space: 404"),
     ],
 )
 def test_the_target_gets_one_request_and_its_result_is_reported(
@@ -172,8 +172,8 @@ def probed(url: str, timeout: float = 60) -> Line:
             "curl -i",
         ),
         (response(418), "wrong", "it responds with 418: the status is not documented", "curl -i"),
-        (hang, "unknown", "the target hangs: it takes", "no firewall"),
-        (b"SSH-2.0-server\r\n\r\n", "unknown", ": the target's answer is not HTTP/1.1: ", "curl -i"),
+        (hang, "unknown", "the target hangs: it accepts", "no firewall"),
+        (b"SSH-2.0-server\r\n\r\n", "unknown", ": the target's response is not HTTP/1.1: ", "curl -i"),
     ],
     ids=["503", "302", "418", "silence", "no HTTP"],
 )
@@ -207,7 +207,7 @@ def test_a_failed_connection_is_reported_as_unknown() -> None:
     assert "the connection to the target is not secure (TLS): " in insecure.text
     assert "SSL_CERT_FILE" in insecure.hint
     assert "the target cannot be reached: " in refused.text
-    assert "is not known (DNS)" in nowhere.text
+    assert "is unknown (DNS)" in nowhere.text
 
 
 def test_text_output_marks_problems(tmp_path: Path) -> None:

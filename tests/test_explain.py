@@ -21,8 +21,8 @@ from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.drift.rules import rules as drift_rules
 from pytest_bctrl.request_checks.violation import request_rules
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.plan.catalogue import run_probes
 from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.selftest import IMPATIENT
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.traffic.mock import MockServer

@@ -5,10 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
+from pytest_bctrl.checks.response import Response
+from pytest_bctrl.checks.run import check_protocol
+from pytest_bctrl.checks.strict_json import Parsed, parse
+from pytest_bctrl.contract.read import load
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import named
+from pytest_bctrl.suite.sending import transport_errors
+from pytest_bctrl.traffic.flow import Attempt, TooMuchError
 
 FINDING = Finding(
     "response_schema_conformance",
@@ -43,3 +50,67 @@ def test_a_fingerprint_depends_only_on_the_subject_of_the_finding(is_same: bool,
 def test_an_existing_fingerprint_is_kept() -> None:
     """A drift finding has its own."""
     assert named(replace(FINDING, fingerprint="61d868514b95d6ae")).fingerprint == "61d868514b95d6ae"
+
+
+TRANSPORT_ERRORS = [
+    (httpx.ProxyError, "refused"),
+    (httpx.ConnectError, "tlsv13 alert certificate required"),
+    (httpx.ConnectError, "Name or service not known"),
+    (httpx.ConnectError, "certificate verify failed"),
+    (httpx.ConnectError, "refused"),
+    (httpx.ReadTimeout, "the response was still being sent when the time was up"),
+    (httpx.ReadTimeout, ""),
+    (httpx.RemoteProtocolError, "Server disconnected without sending a response."),
+    (httpx.RemoteProtocolError, "peer closed connection without sending complete message body"),
+    (httpx.RemoteProtocolError, "illegal status line"),
+    (TooMuchError, "larger than 64 MiB"),
+    (httpx.ReadError, "reset by peer"),
+    (httpx.PoolTimeout, "full"),
+]
+
+
+def retried_error(error: type[httpx.TransportError], detail: str) -> Finding:
+    """Return the finding for an attempt that failed with this error before another one succeeded."""
+    failed = Attempt("GET", "http://h/", None, error.__name__, detail, 1.0, reused=False, begun=False)
+    succeeded = Attempt("GET", "http://h/", 200, None, "", 1.0, reused=False, begun=True)
+    (finding,) = transport_errors.attempt_findings(load().operations[0], [failed, succeeded], "curl")
+    return named(finding)
+
+
+def test_each_transport_error_has_a_fingerprint_that_rewording_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = [retried_error(*error) for error in TRANSPORT_ERRORS]
+    reworded = [
+        (name, pattern, description._replace(message=f"other words: {description.message.upper()}", hint="other"))
+        for name, pattern, description in transport_errors._ERRORS
+    ]
+    monkeypatch.setattr(transport_errors, "_ERRORS", reworded)
+    after = [retried_error(*error) for error in TRANSPORT_ERRORS]
+
+    assert [finding.fingerprint for finding in before] == [finding.fingerprint for finding in after]
+    assert len(TRANSPORT_ERRORS) == len({finding.fingerprint for finding in after})
+    assert all(old.message != new.message for old, new in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\xef\xbb\xbf{}", b"\xff", b"{", b"[NaN]", b"[-Infinity]", b"1e100000", b"[" * 9_000, b'{"a": 1, "a": 1}'],
+)
+def test_each_problem_of_a_body_has_a_fingerprint_that_rewording_keeps(
+    monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    contract = load()
+    headers = (("Content-Type", "application/json"),)
+
+    def body_findings() -> list[Finding]:
+        response = Response(contract, contract.operations[0], 200, headers, body)
+        return [finding for finding in check_protocol(response) if finding.location == "body"]
+
+    def reworded(body: bytes) -> Parsed:
+        parsed = parse(body)
+        return replace(parsed, problems=tuple(f"other words: {problem}" for problem in parsed.problems))
+
+    (before,) = body_findings()
+    monkeypatch.setattr("pytest_bctrl.checks.response.parse", reworded)
+    (after,) = body_findings()
+
+    assert (before.fingerprint, f"other words: {before.message}") == (after.fingerprint, after.message)

@@ -136,10 +136,10 @@ def check_refused(response: Response, credential: str) -> Iterator[Violation]:
         shown = _items(response.data)
         if response.usual is not None and any(item in shown for item in _items(response.usual.data)[:_COMPARED]):
             yield violation_outside_body(
-                RULE, "a refusal shows what is listed", "body", "a refusal alone", "an item of the list", "listed"
+                RULE, "the rejection contains items of the list", "body", "no items", "an item of the list", "listed"
             )
     elif response.status < 500:
-        message, kind = "an invalid credential is not refused as one", "not refused"
+        message, kind = "an invalid credential is not rejected as one", "not refused"
         if 200 <= response.status < 300:
             message, kind = "an invalid credential is accepted", "accepted"
         yield violation_outside_body(RULE, message, f"credential: {credential}", sorted(REFUSED), response.status, kind)

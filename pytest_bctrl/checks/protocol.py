@@ -63,7 +63,7 @@ def _status_message(response: Response) -> str:
         return "redirect not followed, to protect the key"
     if response.documented is None:
         return "the status is not documented"
-    return "the status is documented, but not what this request is to get"
+    return "the status is documented, but not expected for this request"
 
 
 def check_framing(response: Response) -> Iterator[Violation]:
@@ -71,7 +71,7 @@ def check_framing(response: Response) -> Iterator[Violation]:
     looked(response).add("framing")
     length = response.header("Content-Length")
     if response.has_all_headers and length is not None and response.header("Transfer-Encoding") is not None:
-        message = "the answer has both Content-Length and Transfer-Encoding"
+        message = "the response has both Content-Length and Transfer-Encoding"
         yield violation_outside_body(
             "complete_answer", message, "header Content-Length", "one of the two", length, "two lengths"
         )
@@ -100,8 +100,8 @@ def check_body(response: Response) -> Iterator[Violation]:
     rule, observed = "strict_json", _excerpt(response.body, response.parsed.at)
     if not response.body.strip():
         rule, observed = "complete_body", "nothing"
-    for problem in problems:
-        expected, kind = "a JSON text in UTF-8 (RFC 8259)", problem.partition(": ")[0]
+    for problem, kind in zip(problems, response.parsed.kinds, strict=True):
+        expected = "a JSON text in UTF-8 (RFC 8259)"
         yield violation_outside_body(rule, problem, "body", expected, observed, kind)
 
 
@@ -139,7 +139,7 @@ def unusual_values(data: Any) -> Iterator[Violation]:
             waiting += [((*path, index), member) for index, member in enumerate(value)]
         elif isinstance(value, str) and _HALF.search(value):
             shown = value[:_SHOWN].encode("utf-8", "backslashreplace").decode()
-            yield _unusual(path, "the text has half a letter, a lone surrogate: no UTF-8 can hold it", shown)
+            yield _unusual(path, "the text contains a lone surrogate, which UTF-8 cannot encode", shown)
         elif isinstance(value, LargeNumber) or (isinstance(value, int) and abs(value) > sys.float_info.max):
             yield _unusual(path, "the number is beyond double precision: many parsers read infinity", "a larger one")
 
@@ -207,9 +207,9 @@ def check_retired(response: Response) -> Iterator[Violation]:
     is_gone = is_retired(response)
     if not is_gone and since is None and ends is None:
         return
-    kind, level, notes = "deprecated", LEVELS[1], ["the operation is on its way out"]
+    kind, level, notes = "deprecated", LEVELS[1], ["the operation will be retired"]
     if is_gone:
-        kind, level, notes = "gone", LEVELS[0], ["the route is gone"]
+        kind, level, notes = "gone", LEVELS[0], ["the route no longer exists"]
     if since:
         notes.append(f"deprecated since {since}")
     elif since is not None:
@@ -223,7 +223,7 @@ def check_retired(response: Response) -> Iterator[Violation]:
 
 
 def is_retired(response: Response) -> bool:
-    """Return whether the route is gone: 410, or a 404 whose text or deprecation header fields say so."""
+    """Return whether the route no longer exists: 410, or a 404 whose text or deprecation header fields say so."""
     if response.status == 410:
         return True
     has_fields = any(response.header(name) is not None for name in _FIELDS)

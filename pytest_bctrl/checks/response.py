@@ -216,7 +216,7 @@ def _body(response: Any) -> bytes:
     raise BctrlError(
         f"the {type(response).__name__} has no body that was read",
         where="pytest_bctrl.check",
-        hint="read it first, response.read() or await response.aread(), or give what was read",
+        hint="read it first (response.read() or await response.aread()), or give the body",
     )
 
 
@@ -262,7 +262,7 @@ def _operation(contract: Contract, operation: str | None, url: str, method: str)
         return candidates[0]
     known_names = ", ".join(candidate.operation_id or candidate.label for candidate in contract.operations)
     raise BctrlError(
-        "its URL does not say which operation it answers",
+        "its URL matches no operation of the contract",
         where=url or "pytest_bctrl.check",
         hint=f"name it with operation=…, or --operation, one of: {known_names}",
     )

@@ -130,7 +130,7 @@ def _broken(check: Check, error: Exception) -> BrokenCheckError:
     return BrokenCheckError(
         f"the check {check.name} raised {type(error).__name__}: {error}",
         where=where,
-        hint="fix the check; what it was to look at is not checked",
+        hint="fix the check; until then nothing is checked by it",
     )
 
 
@@ -150,7 +150,7 @@ def flattened(results: Iterable[Any], item_type: type | tuple[type, ...], hook: 
     names = [item.name for item in items]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise SettingError(f"{', '.join(twice)} is defined twice", where=hook, hint="give each a name of its own")
+        raise SettingError(f"{', '.join(twice)} is defined twice", where=hook, hint="give each check a different name")
     return items
 
 

@@ -49,7 +49,9 @@ def violations(contract: Contract, schema: Schema, body: Any) -> list[Violation]
         message = f"more than {_MAX_ERRORS:,} places break the schema, and are not all listed"
         listed.append(_violation((), message, None, None, "more"))
     return _without_duplicates(listed) or [
-        _violation((), "the body breaks its schema, at a place too deep to name", None, body, "deep")
+        _violation(
+            (), "the body does not conform to its schema, at a location that is nested too deep", None, body, "deep"
+        )
     ]
 
 

@@ -28,54 +28,63 @@ from pytest_bctrl.files.limits import parsing_problem
 class Parsed:
     """The value of a body, or the reason why it has none and the byte offset `at` of the error.
 
-    A body with duplicate keys has a value and `problems`.
+    A body with duplicate keys has a value and `problems`. `kinds` identify the problems, in the same order, however
+    they are worded.
     """
 
     ok: bool
     value: Any
     problems: tuple[str, ...]
     at: int = 0
+    kinds: tuple[str, ...] = ()
 
 
 def parse(body: bytes) -> Parsed:
     """Parse `body`; never raises. NaN, Infinity, a byte order mark, other encodings and trailing text are not JSON."""
     if not body.strip():
-        return Parsed(False, None, ("the body is empty",))
+        return _failed("empty", "the body is empty")
     if body.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return Parsed(False, None, ("the body begins with a byte order mark, which JSON texts must not have",))
+        return _failed("byte-order-mark", "the body begins with a byte order mark, which JSON texts must not have")
     if problem := parsing_problem(body):
-        return Parsed(False, None, (f"the body is not read: {problem}",))
+        return _failed("too-large", f"the body was not parsed: {problem}")
     with suppress(ValueError):
         return Parsed(True, read_quickly(body), ())
     return _read_with_care(body)
+
+
+def _failed(kind: str, message: str, offset: int = 0) -> Parsed:
+    return Parsed(False, None, (message,), offset, (kind,))
 
 
 def _read_with_care(body: bytes) -> Parsed:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        problem = f"the body is not UTF-8: byte {error.start} is 0x{body[error.start]:02x}"
-        return Parsed(False, None, (problem,), error.start)
+        message = f"the body is not UTF-8: byte {error.start} is 0x{body[error.start]:02x}"
+        return _failed("encoding", message, error.start)
     duplicates: dict[str, None] = {}
     try:
         value = _value(text, duplicates)
         if may_be_deep(body) and is_deep(value):
             raise RecursionError
     except json.JSONDecodeError as error:
-        problem = f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        return Parsed(False, None, (problem,), len(text[: error.pos].encode()))
+        message = f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        return _failed("syntax", message, len(text[: error.pos].encode()))
     except NotJsonError as error:
         literal = re.search(rb"[\[,:\s]" + str(error).encode(), body)
         offset = literal.start() if literal else 0
-        return Parsed(False, None, (f"the body holds {error}, which is not valid JSON",), offset)
+        return _failed(f"literal {error}", f"the body contains {error}, which is not valid JSON", offset)
     except ValueError:
-        return Parsed(False, None, (f"the body holds a number with more than {DIGITS} digits",))
+        return _failed("digits", f"the body contains a number with more than {DIGITS} digits")
     except RecursionError:
-        return Parsed(False, None, (f"the body is nested deeper than {DEPTH} levels",))
-    problems = [f"the key {name!r} appears twice in one object" for name in islice(duplicates, _MAX_DUPLICATES)]
+        return _failed("depth", f"the body is nested deeper than {DEPTH} levels")
+    names = list(islice(duplicates, _MAX_DUPLICATES))
+    problems = [f"the key {name!r} appears twice in one object" for name in names]
+    kinds = [f"duplicate {name}" for name in names]
     if len(duplicates) > _MAX_DUPLICATES:
         problems.append(f"more than {_MAX_DUPLICATES} keys appear twice")
-    return Parsed(True, value, tuple(problems))
+        kinds.append("duplicates")
+    return Parsed(True, value, tuple(problems), kinds=tuple(kinds))
 
 
 def _value(text: str, duplicates: dict[str, None]) -> Any:

@@ -62,10 +62,10 @@ def answered_by(response: Response) -> str:
     for name in ("Server", "Via"):
         value, usual_value = response.header(name), usual.header(name)
         if value != usual_value:
-            signs.append(f"its {name} is {value or 'missing'}, that of the plain answer {usual_value or 'missing'}")
+            signs.append(f"its {name} is {value or 'missing'}, that of the plain response {usual_value or 'missing'}")
     if not signs:
         return "the application"
-    return f"a proxy or framework before the application, it seems: {'; '.join(signs)}"
+    return f"probably a proxy or framework in front of the application: {'; '.join(signs)}"
 
 
 def is_malformed(values: Iterable[str]) -> bool:
@@ -88,7 +88,7 @@ def softened(response: Response, findings: list[Finding]) -> list[Finding]:
     if not 300 <= response.status < 500 or not findings:
         return findings
     if is_malformed(response.path_values.values()) and answered_by(response) not in ("", "the application"):
-        message = "what no client sends is refused before it reaches the application"
+        message = "a value that no client sends is rejected in front of the application"
         return [replace(findings[0], level="info", message=message)]
     added, operation = added_by_overlay(response.contract) or frozenset(), response.operation
     if response.documented:

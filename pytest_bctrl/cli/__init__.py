@@ -83,7 +83,7 @@ def _run(arguments: Sequence[str], redaction: Redaction) -> int:
         import traceback
 
         print(escape_lines(traceback.format_exc()), end="", file=sys.stderr)
-        print("pytest-bctrl: a mistake in pytest-bctrl itself; nothing is known to have been checked", file=sys.stderr)
+        print("pytest-bctrl: a bug in pytest-bctrl; assume that nothing was checked", file=sys.stderr)
         return COULD_NOT_CHECK
 
 

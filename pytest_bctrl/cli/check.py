@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "paths",
         nargs="+",
         metavar="PATH",
-        help="a .har file, a .zip that holds one, a JSON body, a folder, or - for stdin",
+        help="a .har file, a .zip that contains one, a JSON body, a folder, or - for stdin",
     )
     parser.add_argument("--format", choices=sorted(FORMATS), default="text", help="default: %(default)s")
     parser.add_argument("--fail-on", choices=FAIL_ON, default="error", help="lowest level that gives exit code 1")

@@ -58,8 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "files",
         nargs="*",
         metavar="FILE",
-        help="an observation or a JSON report that holds one, a recording, a HAR file, a JSON body; default: standard "
-        "input",
+        help="an observation or a JSON report that contains one, a recording, a HAR file, a JSON body; "
+        "default: standard input",
     )
     add_contract_argument(suggest, "the contract to compare it with")
     suggest.add_argument("--output", metavar="PATH", help="where to write it; default: standard output")

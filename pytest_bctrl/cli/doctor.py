@@ -184,7 +184,7 @@ def _contract(in_force: ContractInForce, contract: Contract) -> Iterator[Line]:
     yield Line("contract", f"{title}, {in_force.path} ({in_force.provenance}), {overlay}")
     if in_force.ignored is not None:
         hint = f"if it should be one, create it: {update_command(None)}"
-        yield Line("contract", f"{in_force.ignored} is not used: it holds no contract of pytest-bctrl", "note", hint)
+        yield Line("contract", f"{in_force.ignored} is not used: it contains no contract of pytest-bctrl", "note", hint)
     if in_force.overlay is None or in_force.files is None:
         return
     try:
@@ -234,7 +234,7 @@ def probe(run: ContractRun, redact: Callable[[str], str] = str, timeout: float =
     finally:
         target.close()
     state: State = "wrong" if is_known else "unknown"
-    return Line("target", f"{run.base_url}: {text}", state, hint or "look at the response with curl -i")
+    return Line("target", f"{run.base_url}: {text}", state, hint or "inspect the response with curl -i")
 
 
 def _recordings(config: pytest.Config, contract: Contract, environment: Mapping[str, str]) -> Iterator[Line]:

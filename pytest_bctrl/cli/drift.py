@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         metavar="UPSTREAM",
         help="the new spec: a path, git:REVISION:PATH, an https URL, or - for standard input; an OpenAPI 3.0, "
-        "3.1 or 3.2 document, or a Markdown page that holds one (default: bctrl_upstream, else the published page)",
+        "3.1 or 3.2 document, or a Markdown page that contains one (default: bctrl_upstream, else the published page)",
     )
     parser.add_argument(
         "--base",
@@ -63,10 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="lowest level that gives exit code 1 (default: error)",
     )
     parser.add_argument("--descriptions", action="store_true", help="report changed titles and descriptions as info")
-    text = (
-        "traffic of the API, to find the cause of each change; repeatable: an observation or a JSON report that holds "
-    )
-    text += "one, a recording, a HAR file, a JSON body, or - for standard input"
+    text = "traffic of the API, to find the cause of each change; repeatable: an observation or a JSON report "
+    text += "that contains one, a recording, a HAR file, a JSON body, or - for standard input"
     add_repeatable(parser, "--observed", "FILE", text)
     parser.add_argument(
         "--impact",

@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--api-key-env",
         metavar="NAME",
         default=_KEY_VARIABLE,
-        help="environment variable that holds the key (default: %(default)s; without it, a fixed key)",
+        help="environment variable with the key (default: %(default)s; without it, a fixed key)",
     )
     parser.add_argument("--space-id", metavar="ID", help="the space that exists (default: a fixed UUID)")
     add_contract_argument(parser)

@@ -30,7 +30,7 @@ from pytest_bctrl.traffic.recordings.har_file import attachments_beside
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.recordings.har_read import decode, no_attachments
 
-_KINDS = "an observation or a JSON report that holds one, a recording, a HAR file, a JSON body"
+_KINDS = "an observation or a JSON report that contains one, a recording, a HAR file, a JSON body"
 _HINT = f"give {_KINDS}, or - for standard input"
 
 

@@ -24,7 +24,7 @@ PUBLISHED = "published"
 
 FOLDER = "contracts"
 
-_LIMITS = "credentials and refusals are not checked"
+_LIMITS = "credentials and rejections are not checked"
 
 
 class ContractInForce(NamedTuple):

@@ -90,7 +90,7 @@ def _read(text: str, name: str) -> Any:
         raise DocumentError("nested too deeply", where=name, hint="give a flatter document") from None
     except ValueError:
         # The number has more digits than the interpreter converts, which no real document needs.
-        raise DocumentError("a number is too large", where=name, hint="use numbers that JSON can hold") from None
+        raise DocumentError("a number is too large", where=name, hint="use numbers that JSON can represent") from None
     for key in duplicates:
         problem = f"the key {key!r} appears twice in one object, at line {_line_of_duplicate(text, key)}"
         raise DocumentError(problem, where=name, hint="keep one of them")

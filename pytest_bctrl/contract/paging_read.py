@@ -261,7 +261,7 @@ class _PagingReader:
         """Return what is wrong with the extension and how to correct it, or None if it is right."""
         starts = [key for key in _STARTS if key in self._extension]
         if len(starts) > 1:
-            return f"it names both {starts[0]} and {starts[1]}", "keep the one that the operation pages by"
+            return f"it names both {starts[0]} and {starts[1]}", "keep the parameter that the operation uses for paging"
         documented = {
             **dict.fromkeys(("size", *starts), (self._query, "no query parameter is called")),
             **dict.fromkeys(("next", *_COUNTED), ({*self._by_location, LINK}, "the response documents no")),

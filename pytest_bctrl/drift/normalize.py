@@ -110,7 +110,7 @@ class Normalizer:
     def _alternative(self, schema: Schema) -> Node:
         """Return the node of an alternative. Raises `DocumentError` if it is an alternative of itself."""
         if schema[0].pointer in self._open:
-            raise self.spec.refuse(schema[0], "alternatives lead back to themselves", "let each say what it takes")
+            raise self.spec.refuse(schema[0], "alternatives lead back to themselves", "describe the values of each")
         self._open.add(schema[0].pointer)
         try:
             return self.node(schema)

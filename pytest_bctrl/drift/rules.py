@@ -81,19 +81,19 @@ _GONE = ("property-removed", "status-removed", "media-type-removed", "header-rem
 def why(rule: Rule, level: Level) -> str:
     """Return, in one sentence, why a change of this kind does or does not break a consumer."""
     if rule.id.startswith("api-security-component"):
-        return "What an operation demands of its callers is compared by itself."
+        return "The security requirements of each operation are compared separately."
     if level == "info":
-        return "A consumer that kept to the old contract still works."
+        return "A consumer that complies with the old contract still works."
     if rule.id.startswith(("api-path-removed", "api-removed")):
-        return "A consumer that calls it is refused."
+        return "Requests of a consumer that calls it are rejected."
     if rule.id.startswith("api-server"):
-        return "A consumer that calls that URL no longer finds the API there."
+        return "A consumer that calls this URL no longer reaches the API."
     if "security" in rule.id:
-        return "A consumer that sends what was enough until now is refused."
+        return "Requests with the credentials that were sufficient before are rejected."
     if rule.direction == "none":
-        return "What was announced to consumers no longer holds."
+        return "What was announced to consumers is no longer true."
     if rule.direction == "request":
-        return "A request that was valid until now may be refused or read differently."
+        return "A request that was valid before may be rejected or interpreted differently."
     if rule.id.endswith(_GONE):
-        return "A consumer that reads it may find nothing there."
-    return "A response may now hold what the old contract ruled out, so a consumer that relies on it breaks."
+        return "A consumer that reads it may find it missing."
+    return "A response may now contain what the old contract excluded, so a consumer that relies on it breaks."

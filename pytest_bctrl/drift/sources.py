@@ -74,14 +74,14 @@ def _read_revision(source: str, seconds: float) -> bytes:
     revision, _, path = source.removeprefix("git:").partition(":")
     hint = "git:REVISION:PATH, such as git:origin/main:contracts/runtimes.openapi.yaml"
     if not revision or not path or revision.startswith("-"):
-        raise DocumentError("it names no revision and path", where=source, hint=hint)
+        raise DocumentError("no revision and path are given", where=source, hint=hint)
     command = ["git", "cat-file", "blob", f"{revision}:./{path}"]
     try:
         done = subprocess.run(command, capture_output=True, timeout=seconds, check=False)  # noqa: S603
     except FileNotFoundError:
         raise DocumentError("git is not installed", where=source, hint="give a path") from None
     except subprocess.TimeoutExpired:
-        raise DocumentError(f"git gave no answer within {seconds:g} s", where=source, hint="give a path") from None
+        raise DocumentError(f"git did not finish within {seconds:g} s", where=source, hint="give a path") from None
     if done.returncode:
         errors = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["git cannot read it"]
         raise DocumentError(errors[0].removeprefix("fatal: "), where=source, hint=hint)
@@ -132,7 +132,7 @@ def _unusable(url: str, problem: str, first: str = "try again, or ") -> Unreacha
 
 
 def _late(url: str, seconds: float) -> UnreachableError:
-    return _unusable(url, f"no answer within {seconds:g} s")
+    return _unusable(url, f"no response within {seconds:g} s")
 
 
 def _public_error(error: BaseException, url: str, seconds: float) -> UnreachableError | DocumentError:
@@ -161,13 +161,15 @@ def refuse(url: str, via: str = "") -> None:
         raise DocumentError(f"not a URL: {error}", where=where, hint=_HINT) from None
     if parts.username is not None:
         raise DocumentError(
-            "the URL holds a credential", where=f"{parts.scheme}://{host}", hint="leave it out: no credential is sent"
+            "the URL contains a credential",
+            where=f"{parts.scheme}://{host}",
+            hint="leave it out: no credential is sent",
         )
     from_https = urlsplit(via).scheme == "https"
     if not host or (
         parts.scheme != "https" and (parts.scheme != "http" or from_https or not _LOOPBACK.fullmatch(host))
     ):
-        raise DocumentError("only https is fetched", where=where, hint=_HINT)
+        raise DocumentError("only https URLs are fetched", where=where, hint=_HINT)
 
 
 def _get(url: str, seconds: float) -> bytes:
@@ -183,7 +185,7 @@ def _get(url: str, seconds: float) -> bytes:
         with opener.open(request, timeout=seconds) as response:
             encoding = response.headers.get("Content-Encoding", "identity").lower()
             if encoding != "identity":
-                raise _unusable(url, f"it answered in {encoding}, which was not asked for", "")
+                raise _unusable(url, f"the response is encoded with {encoding}, which was not requested", "")
             data = bytearray()
             while len(data) <= DOCUMENT and time.monotonic() < deadline:
                 chunk = response.read1(65536)
@@ -196,14 +198,14 @@ def _get(url: str, seconds: float) -> bytes:
             raise TimeoutError
     except HTTPError as error:
         error.close()
-        raise _unusable(url, f"it answered {error.code}", "check the URL, or ") from None
+        raise _unusable(url, f"the response has status {error.code}", "check the URL, or ") from None
     except HTTPException as error:
-        raise _unusable(url, f"its answer is broken: {error!r}") from None
+        raise _unusable(url, f"the response is not valid HTTP: {error!r}") from None
 
 
 def _refuse_cut_off(url: str, length: str | None, received: int) -> None:
     if length is not None and length.isdecimal() and int(length) > received:
-        raise _unusable(url, f"its answer is cut off: {received} of {length} bytes")
+        raise _unusable(url, f"the response is truncated: {received} of {length} bytes")
 
 
 def _opener(url: str, version: str) -> tuple[Any, Any]:

@@ -125,7 +125,7 @@ def _unusual_responses(samples: Samples) -> Iterator[Change]:
         yield unusual("empty-list", list_location, "the list is empty", lambda body: samples.with_items([]))
         message = f"the list has {_ADDITIONAL_ITEMS} more items"
         yield unusual("long-list", list_location, message, _add_items(samples))
-        message = "the items come in reverse order"
+        message = "the items are in reverse order"
         yield unusual("other-order", list_location, message, lambda body: _reversed_items(samples, body))
     first_values: dict[str, LocatedValue] = {}
     for body in samples.bodies():

@@ -82,7 +82,7 @@ class _ResponseChanges:
         def respond_as_removed(context: ResponseContext) -> MockResponse:
             if context.operation_shape not in removed_shapes:
                 return context.response
-            refused = Rejection(404, "the operation is gone")
+            refused = Rejection(404, "the operation no longer exists")
             # If another template of the new contract matches the path, the path exists without this method.
             match = self._routes.match(context.request.target)
             if match and not match.of(context.request.method):
@@ -142,7 +142,7 @@ class _ResponseChanges:
     def _status_change(self, finding: Finding) -> Change:
         """Return the change of a removed or a new status; no spec says when an error is sent, so those are not run."""
         if "non-success" in finding.rule:
-            return Change(finding, "drift", not_run_reason="no spec says when an error response is sent")
+            return Change(finding, "drift", not_run_reason="no spec defines when an error response is sent")
         responses = self._responses_after(finding)
         if not responses:
             return Change(finding, "drift", not_run_reason="the new spec has no other success response")

@@ -19,7 +19,7 @@ from pytest_bctrl.impact.replay import Replayer, ReplayOutcome, time_limit
 
 _UNRELIABLE = "the test also fails without the change, at random"
 _OWN_DATA = "the test compares with its own data, so that every other value makes it fail"
-_NO_REQUESTS = "the test sends no request when it is run again, because it keeps responses between tests"
+_NO_REQUESTS = "the test sends no request when it runs again, because it caches responses between tests"
 
 Progress: TypeAlias = Callable[[int, int, float], None]
 """Progress callback: (done, total, seconds left)."""

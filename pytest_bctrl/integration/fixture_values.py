@@ -183,7 +183,7 @@ class MockReport:
         if server is not None and report.failed and report.when == "call":
             refused = server.requests.report()
             if refused:
-                report.sections.append(("bctrl mock server: refused requests", refused))
+                report.sections.append(("bctrl mock server: rejected requests", refused))
         return report
 
 

@@ -89,7 +89,7 @@ class Key(NamedTuple):
 
 
 UNDOCUMENTED = "does not document it"
-AGREES = "agrees with what was seen"
+AGREES = "agrees with the responses"
 
 
 class _ContractComparison:
@@ -182,9 +182,9 @@ def _joined(value: Any) -> str:
 def _evidence(finding: Finding) -> str:
     kind, text = finding.extra["kind"], finding.message
     if kind in ("unlisted-value", "new-branch", "status"):
-        text = f"{finding.observed} seen"
+        text = str(finding.observed)
     elif kind == "undocumented-property":
-        text = "seen"
+        text = "present"
     evidence = f"{text}: {finding.count} of {finding.total}"
     if isinstance(finding.sample, dict) and finding.sample.get("location"):
         return f"{evidence}, as at {finding.sample['location']}"
@@ -225,7 +225,7 @@ def _differences_of(
 
 def _shown(change: Change, value: Any) -> str:
     if value is None:
-        return "nothing of the kind"
+        return "none"
     if isinstance(value, bool) and change.kind == "null":
         return "allows null" if value else "allows no null"
     if isinstance(value, bool):
@@ -239,25 +239,25 @@ def _unobserved(context: _ContractComparison, change: Change) -> tuple[Attributi
     if change.finding.rule.startswith(("api-path-removed", "api-removed")):
         responses = sum(count for (name, _), count in context.observation.statuses.items() if name == label)
         if not responses:
-            return UNKNOWN, "it was not asked"
-        return PROMISED, f"still answered, {responses} times"
+            return UNKNOWN, "no request was sent to it"
+        return PROMISED, f"still served (responses: {responses})"
     if change.kind is None:
-        return UNKNOWN, "answers cannot show it: they are kept by property, type, value and format alone"
+        return UNKNOWN, "responses cannot show it: only properties, types, values and formats are recorded"
     if change.kind == "status":
-        return UNKNOWN, "a status shows only where a request provokes it"
+        return UNKNOWN, "a status is observed only if a request causes it"
     location = ObservedLocation(label, change.status, change.location)
     count = context.totals.seen[location]
     if change.kind in ("undocumented-property", "missing"):
         count = context.totals.candidates(location)
     if not count:
-        return UNKNOWN, "nothing like it was seen"
+        return UNKNOWN, "no value was observed there"
     if reason := _inconclusive(context, change, location):
         return UNKNOWN, reason
     if any(change.is_about(key, finding) for key, finding in context.new.items()):
-        return UNKNOWN, "what was seen there is as neither document says"
+        return UNKNOWN, "the observed values match neither document"
     if change.adds:
-        return PROMISED, f"never seen in {count} that could have shown it"
-    return UNKNOWN, f"{count} seen, and all are as both documents say; what only one allows would decide"
+        return PROMISED, f"not observed in {count} values that could show it"
+    return UNKNOWN, f"{count} values match both documents; a value that only one of them allows would decide"
 
 
 def _inconclusive(context: _ContractComparison, change: Change, location: ObservedLocation) -> str:
@@ -267,11 +267,11 @@ def _inconclusive(context: _ContractComparison, change: Change, location: Observ
         if observed[:2] == location[:2] and plain(observed.location) == location.location:
             facts.add(observed_facts)
     if change.kind == "unlisted-value" and not facts.values and not facts.others:
-        return "values are kept only where the vendored spec lists them"
+        return "values are recorded only if the vendored spec lists them"
     if change.kind == "format" and change.format not in facts.formats:
-        return f"nobody looked for the format {change.format}"
+        return f"no check looked for the format {change.format}"
     if change.adds and change.kind == "undocumented-property" and _is_free_form(context.vendored, location):
-        return "the vendored spec leaves the object free-form, so that nobody looked into it"
+        return "the object is free-form in the vendored spec, so its properties were not recorded"
     return ""
 
 

@@ -69,7 +69,7 @@ def suggest(contract: Contract, observation: Observation) -> Suggestion:
             work.take(*_step(current, work.document, finding, observation), finding)
         except NotExpressibleError as error:
             work.give_up(finding, str(error))
-    info = {"title": "What the API was seen to send", "version": "1.0.0"}
+    info = {"title": "What the API was observed to send", "version": "1.0.0"}
     overlay = {"overlay": "1.0.0", "info": info, "actions": work.actions}
     proven = from_document(work.document, contract.name) if work.actions else contract
     return Suggestion(overlay, proven, tuple(work.admitted.values()), tuple(work.unsaid.values()))
@@ -94,7 +94,7 @@ class _Work:
             self.document, count = self._before[step]
             del self.actions[count:]
         if step in self._before or not added:
-            raise NotExpressibleError("no change of the schema at its place admits it")
+            raise NotExpressibleError("no change of the schema at this location allows it")
         self._before[step] = self.document, len(self.actions)
         self.actions += added
         self.document = changed
@@ -143,14 +143,14 @@ def _step(
     The result is the document after the step, its reason, and the pointer of the schema that it changes.
     """
     if "pointer" not in finding.extra:
-        raise NotExpressibleError("the contract has no schema at its place")
+        raise NotExpressibleError("the contract has no schema at this location")
     goal = str(finding.extra["pointer"])
     times = f"{finding.count} of {finding.total}"
     code = finding.extra["status"]
     if finding.extra["kind"] == "status":
         return _documented(document, goal, finding, observation), f"{code}: answered {times} times, undocumented.", goal
     if finding.extra["kind"] == "not-json":
-        raise NotExpressibleError("the answers are wrong, not the contract")
+        raise NotExpressibleError("the responses are wrong, not the contract")
     if finding.extra["kind"] == "media-type":
         why = f"{code}: answered in {finding.observed}, {times}; nothing was learned from the bodies."
         return _with_media_type(document, goal, finding), why, goal
@@ -273,7 +273,7 @@ class Seen:
 
 def _property(schema: SchemaData, seen: Seen) -> SchemaData:
     if seen.name.endswith(" characters)"):
-        raise NotExpressibleError("the property's name is too long to be kept")
+        raise NotExpressibleError("the name of the property is too long to be recorded")
     return {**schema, "properties": {**schema.get("properties", {}), seen.name: seen.finding.extra["schema"]}}
 
 
@@ -288,7 +288,7 @@ def _value(schema: SchemaData, seen: Seen) -> SchemaData:
     values = [json.loads(text) for text, count in sorted(facts.values.items()) if count]
     unlisted = [value for value in values if json.dumps(value) not in listed_texts]
     if not listed or not unlisted:
-        raise NotExpressibleError("the values are listed in several places")
+        raise NotExpressibleError("the values are listed at several locations")
     without_const = {key: value for key, value in schema.items() if key != "const"}
     return {**without_const, "enum": [*listed, *unlisted]}
 
@@ -317,7 +317,7 @@ def _type(schema: SchemaData, seen: Seen) -> SchemaData:
 def _none_of_them(schema: SchemaData, seen: Seen) -> SchemaData:
     """Return an `anyOf` of the schema and the observed values; as part of a `oneOf`, a value could match twice."""
     if seen.finding.extra["schema"].keys() == {"type"}:
-        raise NotExpressibleError("nothing that is documented was ever there by which it could be described")
+        raise NotExpressibleError("no documented property was present that could describe it")
     return {"anyOf": [schema, seen.finding.extra["schema"]]}
 
 

@@ -214,7 +214,7 @@ class RecordedTest:
                 return samples.items(httpx.Response(200, content=replayed_response.body).json())
         if not self.player.exchanges:
             raise DocumentError("there is no recording of this test", where=self._place.shown, hint=self._place.hint)
-        raise DocumentError("it holds no runtimes", where=self._place.shown, hint=self._place.hint)
+        raise DocumentError("it contains no runtimes", where=self._place.shown, hint=self._place.hint)
 
     @contextmanager
     def played_by(self, server: MockServer) -> Iterator[None]:

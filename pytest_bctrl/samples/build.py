@@ -172,7 +172,7 @@ class Builder:
         self._remaining -= 1
         if self._remaining < 0 or depth > _MAX_DEPTH:
             raise DocumentError(
-                f"a sample would hold more than {STEPS:,} values",
+                f"a sample would have more than {STEPS:,} values",
                 where=self._where(schema, location),
                 hint="lower the least number of items or names, or require less of what leads back to itself",
             )
@@ -267,7 +267,7 @@ class Builder:
             finally:
                 self._optional = optional
         self._failed[location] = cause or UnsampledError(
-            "no value was found that the schema allows",
+            "found no value that the schema allows",
             where=self._where(located.schema, location),
             hint="make its keywords agree, or add 'examples' to the schema",
         )

@@ -163,7 +163,7 @@ class Samples:
         """Return one item of the list."""
         items = self.items(self.generated(1, seed, space_id))
         if not items:
-            raise SettingError("its list can hold no item", where=self.operation.label, hint="give a whole body")
+            raise SettingError("its list cannot have items", where=self.operation.label, hint="give a complete body")
         return items[0]
 
     def items(self, body: Any) -> list[Any]:
@@ -180,7 +180,7 @@ class Samples:
             return list(items)
         if not self.list_name:
             raise SettingError(
-                "its response has no list", where=self.operation.label, hint="give a whole body as a JSON file"
+                "its response has no list", where=self.operation.label, hint="give a complete body as a JSON file"
             )
         return {**self.generated(0, _SAMPLE_SEED), self.list_name: items}
 
@@ -189,7 +189,7 @@ class Samples:
         """The schema of one item of the list; raises `SettingError` if the operation has no list."""
         listed = self._list_schema
         if listed is None:
-            raise SettingError("its response has no list", where=self.operation.label, hint="give a whole body")
+            raise SettingError("its response has no list", where=self.operation.label, hint="give a complete body")
         schema: Schema = listed.get("items", True)
         return schema
 
@@ -220,7 +220,7 @@ class Samples:
         """Raise `SettingError`, naming `where`, for an item that breaks the contract."""
         if problems := list(self._problems(item)):
             raise SettingError(
-                "; ".join(problems), where=where, hint="give a value that the contract allows, or say conforming=False"
+                "; ".join(problems), where=where, hint="give a value that the contract allows, or pass conforming=False"
             )
 
     def refuse_repeated(self, items: list[Any], where: str) -> None:
@@ -235,7 +235,7 @@ class Samples:
                 raise SettingError(
                     f"items {numbers} have the same {path[-1]}",
                     where=where,
-                    hint=f"give each its own: runtimes({len(items)}), or say conforming=False",
+                    hint=f"give each its own: runtimes({len(items)}), or pass conforming=False",
                 )
 
     def _problems(self, item: Any) -> Iterator[str]:
@@ -265,7 +265,7 @@ class Samples:
             body = self._as_one_page(self.paging, body, start)
         if not accepts(self.contract, self.schema, body):
             raise DocumentError(
-                "no sample was found that keeps both the schema and x-bctrl-invariants",
+                "no sample conforms to both the schema and x-bctrl-invariants",
                 where=f"{self.contract.name}: #{schema_pointer(self.contract, self.schema)}",
                 hint="make them agree, or leave the rule out",
             )

@@ -65,7 +65,7 @@ def string(schema: Mapping[str, Any], location: str, source: Random, number: int
             return candidate
     problem = "no sample of the format is short enough"
     if patterns:
-        problem = f"no sample can be made for the pattern {patterns[0]!r}"
+        problem = f"no sample can be generated for the pattern {patterns[0]!r}"
     raise UnsampledError(problem, where=location, hint="add 'examples' to the schema")
 
 
@@ -372,7 +372,7 @@ class _PatternWriter:
     def _text_of(self, part: _PatternPart) -> Iterator[str]:
         self.remaining -= 1
         if self.remaining < 0:
-            raise LookupError("the pattern asks for a text that is too long")
+            raise LookupError("the pattern requires a text that is too long")
         if part.kind == "set":
             yield self.source.choice(_characters(part.value))
         elif part.kind == "back":

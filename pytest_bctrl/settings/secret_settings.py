@@ -34,7 +34,7 @@ def api_key(environment: Mapping[str, str]) -> Secret:
         raise SettingError("no API key is set, and --bctrl-live needs one", where=KEY_VARIABLE, hint=hint)
     if " " in key.reveal() or not is_sendable(key.reveal()):
         raise SettingError(
-            "the key holds white space, a line end or characters that no key has", where=KEY_VARIABLE, hint=hint
+            "the key contains white space, a line end or characters that no key has", where=KEY_VARIABLE, hint=hint
         )
     return key
 
@@ -99,7 +99,7 @@ def require_searchable(secret: Secret, where: str) -> None:
     """Raise `SettingError` for a secret that is too short to search a recording for."""
     if len(secret.reveal()) < SHORTEST:
         raise SettingError(
-            f"a secret has fewer than {SHORTEST} characters, too few to keep it out of a recording",
+            f"a secret has fewer than {SHORTEST} characters, too few to redact it reliably in a recording",
             where=where,
             hint=f"record with one of {SHORTEST} characters or more",
         )

@@ -66,7 +66,7 @@ def run_probe(target: Target, verdict: Verdict) -> Callable[[Probe], None]:
                 not_checked = f"{verdict.operation}: {not_checked}"
         except BrokenCheckError as error:
             command = target.plain_exchange(probe.operation).response.reproduce
-            text = escape_lines(f"{error}\n  looked at: {command}")
+            text = escape_lines(f"{error}\n  checked: {command}")
             raise pytest.fail.Exception(text, pytrace=False) from None
         finally:
             verdict.gaps += target.pop_gaps()

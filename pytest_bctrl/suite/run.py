@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from pytest_bctrl.traffic.mock import MockServer
 
 RUN: pytest.StashKey[ContractRun] = pytest.StashKey()
-
-Result = TypeVar("Result")
 
 NODE = "bctrl"
 """The beginning of the ids of contract tests."""
@@ -69,14 +67,6 @@ class ContractRun:
     no_suite: str = ""
     mock: MockServer | None = None
     connection: Connection = field(default_factory=Connection)
-    _results: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
-
-    def once(self, key: Hashable, compute: Callable[[], Result]) -> Result:
-        """Return the result of a computation over the settings, which runs once per key."""
-        if key not in self._results:
-            self._results[key] = compute()
-        result: Result = self._results[key]
-        return result
 
     @property
     def operations(self) -> tuple[Operation, ...]:

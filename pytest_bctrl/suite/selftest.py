@@ -30,10 +30,11 @@ from pytest_bctrl.samples.mutants import mutants, rules, underived
 from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.suite.operations import reason_not_requested
-from pytest_bctrl.suite.plan.catalogue import BODY_TESTS, run_probes
+from pytest_bctrl.suite.plan.catalogue import BODY_TESTS
 from pytest_bctrl.suite.plan.pages import is_followed
 from pytest_bctrl.suite.report.verdict import VERDICT, Verdict
 from pytest_bctrl.suite.run import RUN, ContractRun, with_mock
+from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.change import Fault

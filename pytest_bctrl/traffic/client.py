@@ -97,7 +97,7 @@ def _rules(base_url: str, key: Secret | str | None, live: bool, options: Options
     # `is_sendable` has returned when the error is raised: a traceback shows the values of its frames.
     if secret_key is not None and not is_sendable(secret_key.reveal()):
         raise SettingError(
-            "the key holds white space, a line end or characters that no key has",
+            "the key contains white space, a line end or characters that no key has",
             where="bctrl_api_key",
             hint="strip what the key was read from",
         )
@@ -135,14 +135,14 @@ def _tls_context(connection: Connection) -> ssl.SSLContext:
         context = httpx.create_ssl_context()
     except OSError:
         hint = "name a PEM file with the certificates of the CAs to trust"
-        raise SettingError("it holds no certificates", where=variable, hint=hint) from None
+        raise SettingError("it contains no certificates", where=variable, hint=hint) from None
     try:
         if connection.certificate:
             # Without an explicit password, OpenSSL would prompt for the passphrase of a key on the terminal.
             context.load_cert_chain(connection.certificate, password="")
     except OSError:
-        hint = "name a PEM file that holds both, the key without a passphrase"
-        raise SettingError("it holds no certificate with its key", where="bctrl_client_cert", hint=hint) from None
+        hint = "name a PEM file with both, the key without a passphrase"
+        raise SettingError("it contains no certificate with its key", where="bctrl_client_cert", hint=hint) from None
     return context
 
 
@@ -303,7 +303,7 @@ def _failed_attempt(
     # The proxy is down or blocks the request, which says nothing about the target.
     problem = "cannot be reached"
     if connected:
-        problem = "does not let the request pass"
+        problem = "rejects the request"
     detail = f"the proxy ({rules.proxy.shown}) {problem}: {detail}"
     return Attempt(error="ProxyError", detail=detail, begun=False)
 

@@ -76,7 +76,7 @@ def base_url(text: str, *, where: str, prefix: str = "/v1", http_hosts: Collecti
         shown = "the value" if "@" in text else repr(text)
         raise SettingError(f"{shown} is not an http(s) URL", where=where, hint=example) from None
     if parts.username is not None or parts.password is not None:
-        raise SettingError("the URL holds a user name or password", where=where, hint=f"leave it out; {example}")
+        raise SettingError("the URL contains a user name or password", where=where, hint=f"leave it out; {example}")
     if parts.query or parts.fragment:
         # The query may hold a key, so it is not shown.
         raise SettingError("the URL has a query or a fragment", where=where, hint=f"leave it out; {example}")

@@ -177,7 +177,7 @@ def test_the_contract_tree_shows_coverage_and_findings(show: Show) -> None:
     expect_value(page, states, ["error", "error", "warning", "seen", "partly", "never"])
     expect(page.locator(".tree")).to_contain_text("broken: status")
     line = page.locator(".tree li[data-kind=property]", has=page.get_by_text("kind", exact=True)).last
-    expect(line).to_contain_text("never seen:", use_inner_text=True)
+    expect(line).to_contain_text("not covered:", use_inner_text=True)
     expect(show(drift()).locator("#contract")).to_be_hidden()
 
 

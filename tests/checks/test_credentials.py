@@ -105,8 +105,12 @@ def test_wrong_credentials_share_a_prefix_or_suffix_with_the_key() -> None:
 def test_a_rejection_whose_body_contains_the_list_is_ignored_auth() -> None:
     listed = sample()
     (finding,) = check_refused(replace(response({"error": "no", **listed}, 403), usual=response(listed)), "no header")
-    assert ("ignored_auth", "a refusal shows what is listed", "body") == (finding.rule, finding.message, finding.place)
-    assert ("a refusal alone", "an item of the list", "listed") == (finding.expected, finding.observed, finding.kind)
+    assert ("ignored_auth", "the rejection contains items of the list", "body") == (
+        finding.rule,
+        finding.message,
+        finding.place,
+    )
+    assert ("no items", "an item of the list", "listed") == (finding.expected, finding.observed, finding.kind)
 
 
 @pytest.mark.parametrize(

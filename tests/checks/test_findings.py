@@ -339,9 +339,7 @@ def summary(finding: Finding, checked: Response) -> str:
     assert (finding.sample is None) == bool(re.match(r"(status|body|header [\w-]+|credential: .*)$", where))
     if "response" in finding.extra:
         _require_evidence(finding.extra, checked)
-    rule = finding.rule.replace("response_schema_conformance", "schema") + (
-        f"/{kind}" if kind not in ("", finding.message) else ""
-    )
+    rule = finding.rule.replace("response_schema_conformance", "schema") + (f"/{kind}" if kind else "")
     level = "" if finding.level == "error" else f"{finding.level} "
     counts = "" if (finding.count, finding.total) == (1, 1) else f"; {finding.count} of {finding.total}"
     sides = (_shown(side) for side in (finding.expected, finding.observed))

@@ -122,7 +122,7 @@ def test_an_exception_in_a_custom_check_is_reported_with_its_line(
     with pytest.raises(BrokenCheckError) as caught:
         run_check(Check("mine", function), response({}))
     message, at, hint = told(caught.value)
-    assert (True, True, "fix the check; what it was to look at is not checked") == (
+    assert (True, True, "fix the check; until then nothing is checked by it") == (
         problem in message,
         where in at,
         hint,
@@ -166,7 +166,7 @@ def test_a_wrong_result_of_a_hook_is_an_error(hook: str, decorator: str) -> None
 def test_a_duplicate_name_is_an_error() -> None:
     with pytest.raises(SettingError) as caught:
         flattened([short_names, counted, counted, short_names], Check, "pytest_bctrl_checks")
-    expected = ("counted, short_names is defined twice", "pytest_bctrl_checks", "give each a name of its own")
+    expected = ("counted, short_names is defined twice", "pytest_bctrl_checks", "give each check a different name")
     assert expected == told(caught.value)
 
 

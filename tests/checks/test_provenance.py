@@ -56,13 +56,14 @@ def test_the_level_depends_on_the_source_of_the_rule_and_of_the_rejection(checke
 def test_a_rejection_by_a_gateway_is_one_finding() -> None:
     checked = refusal("a\x00b", 400)
     (finding,) = softened(checked, check_protocol(checked, refusals(checked.operation)))
-    assert finding.message == "what no client sends is refused before it reaches the application"
+    assert finding.message == "a value that no client sends is rejected in front of the application"
     assert answered_by(checked) == (
-        "a proxy or framework before the application, it seems: it is not JSON; "
-        "its Server is nginx/1.26, that of the plain answer app; its Via is 1.1 edge, that of the plain answer missing"
+        "probably a proxy or framework in front of the application: it is not JSON; "
+        "its Server is nginx/1.26, that of the plain response app; "
+        "its Via is 1.1 edge, that of the plain response missing"
     )
     bare = answered_by(refusal("mine", 404, {}, (JSON,)))
-    assert bare.endswith("it seems: its Server is missing, that of the plain answer app")
+    assert bare.endswith("application: its Server is missing, that of the plain response app")
     assert ("the application", "", "") == (
         answered_by(refusal("mine", 404, {}, APP)),
         answered_by(refusal("mine", 299)),
@@ -104,7 +105,9 @@ def test_is_malformed_recognises_values_that_no_client_sends(value: str) -> None
 def test_a_rejection_is_shown_with_its_server_and_the_documented_schema() -> None:
     text = "\n".join(describe(check_protocol(refusal("mine", 404, {"detail": "x"}, HTML))))
     assert '  response  404, Server nginx/1.26, Via 1.1 edge: {"detail": "x"}' in text
-    assert "  from      a proxy or framework before the application, it seems: its Server is nginx/1.26, that" in text
+    assert (
+        "  from      probably a proxy or framework in front of the application: its Server is nginx/1.26, that" in text
+    )
     assert "  rule of   the overlay, not the published spec" in text
     assert "expected  FlatError {error, code, requestId} | NestedError {error}" in text
     assert "null" not in text

@@ -72,9 +72,9 @@ def test_any_bytes_are_parsed_or_a_problem(body: bytes) -> None:
     [
         (b"", "is empty"),
         (b" \r\n\t", "is empty"),
-        (b"[NaN]", "holds NaN"),
-        (b"[Infinity]", "holds Infinity"),
-        (b'{"a": -Infinity}', "holds -Infinity"),
+        (b"[NaN]", "contains NaN"),
+        (b"[Infinity]", "contains Infinity"),
+        (b'{"a": -Infinity}', "contains -Infinity"),
         (codecs.BOM_UTF8 + b"{}", "the body begins with a byte order mark, which JSON texts must not have"),
         ("{}".encode("utf-16"), "byte order mark"),
         (b'{"a": 1}'.decode().encode("utf-16-le"), "not JSON"),
@@ -139,4 +139,7 @@ def test_nesting_is_limited(depth: int, ok: bool, inside: bytes, levels: int) ->
 )
 def test_a_duplicate_key_is_a_problem_and_the_value_is_kept(body: bytes, names: list[str]) -> None:
     read = parse(body)
-    assert (True, tuple(f"the key {name!r} appears twice in one object" for name in names)) == (read.ok, read.problems)
+    assert (True, tuple(f"the key {name!r} appears twice in one object" for name in names)) == (
+        read.ok,
+        read.problems,
+    )

@@ -115,7 +115,7 @@ def test_published_selects_the_vendored_spec_without_the_overlay(tmp_path: Path,
     files, origin = (vendored(tmp_path), "project") if has_folder else (packaged(), "packaged")
     chosen = contract_in_force("published", tmp_path)
     assert (files.spec, origin, None) == (chosen.path, chosen.origin, chosen.overlay)
-    assert f"{origin}, {LIMITS}, {VENDORED}; credentials and refusals are not checked" == chosen.provenance
+    assert f"{origin}, {LIMITS}, {VENDORED}; credentials and rejections are not checked" == chosen.provenance
     contract = chosen.load()
     assert ["200"] == [*contract.operations[0].responses]
     assert "space_id" == contract.operations[0].path_parameters[0].setting

@@ -12,8 +12,8 @@ from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.contract.soundness import upgrade_document
 from pytest_bctrl.drift import compare
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.plan.catalogue import run_probes
 from pytest_bctrl.suite.run import ContractRun, with_mock
+from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.target import Target
 
 from .documents import document

@@ -16,8 +16,8 @@ import pytest
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.plan.catalogue import run_probes
 from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.traffic.origin import Connection
 from tests.docs.blocks import blocks

@@ -24,7 +24,7 @@ PLAIN = {
     r"never there": "never present",
     r"no witness|witness(es)?": "not enough traffic, source",
     r"no word for": "not valid",
-    r"in vain": "without an answer",
+    r"in vain": "without a response",
     r"doors?|strays?|dress(es|ed)?|repertoire|sought|cohere\w*": "the field's noun",
     r"spell(s|ed|ing|ings)?": "write, form, encoding",
     r"judg(e|es|ed|ing)": "check, compare",

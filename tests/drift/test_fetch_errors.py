@@ -65,9 +65,9 @@ def test_the_proxy_of_the_environment_is_used_for_other_hosts(monkeypatch: pytes
 @pytest.mark.parametrize(
     ("url", "where", "problem"),
     [
-        ("http://example.invalid/", "http://example.invalid/", f"only https is fetched {HINT}"),
-        ("ftp://127.0.0.1/", "ftp://127.0.0.1/", f"only https is fetched {HINT}"),
-        ("https://", "https://", f"only https is fetched {HINT}"),
+        ("http://example.invalid/", "http://example.invalid/", f"only https URLs are fetched {HINT}"),
+        ("ftp://127.0.0.1/", "ftp://127.0.0.1/", f"only https URLs are fetched {HINT}"),
+        ("https://", "https://", f"only https URLs are fetched {HINT}"),
         (
             "https://example.invalid:port/",
             "https://example.invalid:port/",
@@ -82,12 +82,16 @@ def test_the_error_for_an_unsupported_url_lists_supported_urls(url: str, where: 
 @pytest.mark.parametrize("user", ["user", "user:secret", ":secret"])
 def test_a_credential_in_a_url_is_an_error_that_does_not_show_it(user: str) -> None:
     hint = "(leave it out: no credential is sent)"
-    assert refused(f"https://{user}@example.invalid/") == f"https://example.invalid: the URL holds a credential {hint}"
+    assert (
+        refused(f"https://{user}@example.invalid/") == f"https://example.invalid: the URL contains a credential {hint}"
+    )
 
 
 def test_the_error_for_a_rejected_redirect_shows_both_urls(upstream: Upstream) -> None:
     upstream.responses["/"] = to("http://example.invalid/x")
-    assert refused(f"{upstream.url}/") == f"{upstream.url}/ → http://example.invalid/x: only https is fetched {HINT}"
+    assert (
+        refused(f"{upstream.url}/") == f"{upstream.url}/ → http://example.invalid/x: only https URLs are fetched {HINT}"
+    )
 
 
 def test_the_error_for_a_redirect_to_an_invalid_url_shows_both_urls() -> None:

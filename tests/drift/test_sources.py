@@ -234,7 +234,7 @@ REFERRING = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths"
     ("program", "says"),
     [
         (None, "^git:HEAD:a: git is not installed"),
-        ("sleep 5", "git gave no answer within 0.5 s"),
+        ("sleep 5", "git did not finish within 0.5 s"),
         ("exit 1", "git cannot read it"),
         ("echo fatal: bad >&2; exit 1", ": bad "),
     ],
@@ -259,6 +259,6 @@ def test_a_file_that_a_revision_refers_to_has_no_more_time_than_the_file_itself(
     )
     (tmp_path / "git").chmod(0o755)
     document = read_source("git:HEAD:a", 0.5)
-    assert {"b.json": ("git:HEAD:b.json: git gave no answer within 0.5 s", "a refers to it: b.json")} == document.data[
+    assert {"b.json": ("git:HEAD:b.json: git did not finish within 0.5 s", "a refers to it: b.json")} == document.data[
         "x-bctrl-unread"
     ]

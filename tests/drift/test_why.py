@@ -6,13 +6,13 @@ import pytest
 
 from pytest_bctrl.drift.rules import Rule, rules, why
 
-REFUSED = "A consumer that calls it is refused."
-NO_SERVER = "A consumer that calls that URL no longer finds the API there."
-CREDENTIAL = "A consumer that sends what was enough until now is refused."
-ANNOUNCED = "What was announced to consumers no longer holds."
-REQUEST = "A request that was valid until now may be refused or read differently."
-GONE = "A consumer that reads it may find nothing there."
-RESPONSE = "A response may now hold what the old contract ruled out, so a consumer that relies on it breaks."
+REFUSED = "Requests of a consumer that calls it are rejected."
+NO_SERVER = "A consumer that calls this URL no longer reaches the API."
+CREDENTIAL = "Requests with the credentials that were sufficient before are rejected."
+ANNOUNCED = "What was announced to consumers is no longer true."
+REQUEST = "A request that was valid before may be rejected or interpreted differently."
+GONE = "A consumer that reads it may find it missing."
+RESPONSE = "A response may now contain what the old contract excluded, so a consumer that relies on it breaks."
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_the_reason_of_a_breaking_rule_says_what_breaks(rule: str, says: str) ->
 @pytest.mark.parametrize("rule", ["api-security-added", "endpoint-added", "response-body-type-changed"])
 def test_the_reason_of_info_says_that_the_consumer_still_works(rule: str) -> None:
     """The level counts, which a settings file can change."""
-    assert why(rules()[rule], "info") == "A consumer that kept to the old contract still works."
+    assert why(rules()[rule], "info") == "A consumer that complies with the old contract still works."
 
 
 def test_rules_are_read_from_the_table() -> None:

@@ -76,7 +76,7 @@ def test_an_exception_in_a_custom_check_is_reported_with_its_line(pytester: pyte
 
     assert 1 == result.ret
     result.stdout.fnmatch_lines(
-        ["conftest.py:5: the check clumsy raised KeyError: 'noSuchName' (fix the check; *", "  looked at: curl *"]
+        ["conftest.py:5: the check clumsy raised KeyError: 'noSuchName' (fix the check; *", "  checked: curl *"]
     )
     assert "pytest_bctrl/checks" not in result.stdout.str()
 

@@ -183,4 +183,4 @@ def test_a_damaged_archive_is_an_error_without_a_traceback(
 
 def test_a_body_too_expensive_to_parse_is_a_finding() -> None:
     """Such a response is within the size limit, and is not reported as conforming."""
-    assert [f"the body is not read: {PARSED}"] == [finding.message for finding in check(LISTS)]
+    assert [f"the body was not parsed: {PARSED}"] == [finding.message for finding in check(LISTS)]

@@ -112,7 +112,9 @@ def test_a_breaking_change_of_a_body_is_simulated_as_a_violation() -> None:
 def test_a_change_of_documented_errors_is_not_simulated() -> None:
     change = _changes(lambda spec: operation(spec)["responses"].update({"503": {"description": "down"}}))
 
-    assert change["response-non-success-status-added"].not_run_reason == "no spec says when an error response is sent"
+    assert (
+        change["response-non-success-status-added"].not_run_reason == "no spec defines when an error response is sent"
+    )
 
 
 def test_a_new_tag_is_not_simulated() -> None:
@@ -226,4 +228,4 @@ def test_unusual_lists_conform_to_the_contract() -> None:
     assert [] == [finding for response in played.values() for finding in check(response.body, contract=mock.contract)]
     body = call.response.body
     assert body == played["the list is empty"].body == played["the value is always 'a'"].body
-    assert body != played["the items come in reverse order"].body
+    assert body != played["the items are in reverse order"].body

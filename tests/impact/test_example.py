@@ -6,8 +6,10 @@ import json
 import shutil
 from pathlib import Path
 
+import jsonschema
 import pytest
 
+from pytest_bctrl.reports.findings_json import findings_schema
 from tests.impact.drifts import DRIFTS, changed_spec
 
 _EXAMPLE = Path(__file__).parents[2] / "examples" / "with_impact"
@@ -20,6 +22,7 @@ def test_the_careless_example_fails_and_the_careful_one_passes(pytester: pytest.
     pytester.runpytest("--bctrl-impact=changed.json", "--bctrl-report=impact.json", "-p", "no:randomly")
 
     report = json.loads((pytester.path / "impact.json").read_text("utf-8"))
+    jsonschema.validate(report, findings_schema(), jsonschema.Draft202012Validator)
     failing = {
         finding["location"]: [test["test"] for test in finding["impact"]["tests"]] for finding in report["findings"]
     }

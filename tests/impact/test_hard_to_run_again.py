@@ -17,7 +17,7 @@ _UNSURE = {
             body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
             assert next(turns) < 1 and body
         """,
-    "the test sends no request when it is run again, because it keeps responses between tests": """
+    "the test sends no request when it runs again, because it caches responses between tests": """
         kept = {}
 
         def test_kept(bctrl_client, bctrl_space_id):

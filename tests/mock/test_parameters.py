@@ -12,9 +12,10 @@ from pytest_bctrl.contract.parameters import read_field, serialize_field, serial
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.samples.inputs import Inputs, exemplified, inputs, unfilled
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.plan.catalogue import plan, run_probes
+from pytest_bctrl.suite.plan.catalogue import plan
 from pytest_bctrl.suite.plan.parameter_values import allowed_values, invalid_values
 from pytest_bctrl.suite.run import ContractRun, with_mock
+from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.traffic.mock import MockServer
 

@@ -68,8 +68,8 @@ def test_values_listed_upstream_and_values_listed_nowhere_are_distinguished() ->
         (says(finding), str(finding.observed)): says(finding, "observed") for finding in placed(spec, seen(body))
     }
     assert {
-        (AHEAD, "lost"): "lost seen: 1 of 10, as at runtimes[4].status",
-        ("our copy is stale", "paused"): "paused seen: 1 of 10, as at runtimes[3].status",
+        (AHEAD, "lost"): "lost: 1 of 10, as at runtimes[4].status",
+        ("our copy is stale", "paused"): "paused: 1 of 10, as at runtimes[3].status",
     } == attributed
 
 
@@ -129,12 +129,12 @@ def test_traffic_that_contradicts_both_documents_is_reported_with_the_change(nam
     [
         (
             TOGETHER["a third type"][0],
-            {"upstream": "integer", "observed": "what was seen there is as neither document says"},
+            {"upstream": "integer", "observed": "the observed values match neither document"},
         ),
         (CASES["a null that is never sent"], {"vendored": "allows no null", "upstream": "allows null"}),
-        (CASES["a property that is never sent"], {"observed": "never seen in 10 that could have shown it"}),
+        (CASES["a property that is never sent"], {"observed": "not observed in 10 values that could show it"}),
         # Ten runtimes, of which five have a backing at all.
-        (CASES["a kind that is never sent"], {"observed": "never seen in 5 that could have shown it"}),
+        (CASES["a kind that is never sent"], {"observed": "not observed in 5 values that could show it"}),
     ],
     ids=["neither document's", "null", "property", "kind"],
 )
@@ -156,7 +156,7 @@ def test_a_status_new_upstream_is_attributed_once_it_was_observed() -> None:
     both = seen(body)
     both.add(seen({}, status=418))
     unseen = [(says(finding), says(finding, "observed")) for finding in placed(spec, seen(body))]
-    assert [(UNKNOWN, "a status shows only where a request provokes it")] == unseen
+    assert [(UNKNOWN, "a status is observed only if a request causes it")] == unseen
     assert ["our copy is stale"] == [says(finding) for finding in placed(spec, both)]
 
 
@@ -190,7 +190,7 @@ def test_an_operation_removed_upstream_is_attributed_by_whether_it_still_respond
         ]
         for findings in (asked, unasked)
     ]
-    assert [[(PROMISED, "still answered, 1 times")], [(UNKNOWN, "it was not asked")]] == gone
+    assert [[(PROMISED, "still served (responses: 1)")], [(UNKNOWN, "no request was sent to it")]] == gone
     (finding,) = [finding for finding in asked if finding.location == "runtimes[*].tenant"]
     attributed = (says(finding), says(finding, "vendored"), says(finding, "upstream"))
     assert (AHEAD, "does not document it", "has no such operation") == attributed
@@ -211,7 +211,7 @@ def test_an_additional_media_type_upstream_is_not_attributed_to_the_traffic() ->
     documented = content.pop("application/json")
     content |= {"application/vnd.api+json": {"schema": {"type": "string"}}, "application/json": documented}
     (body_finding,) = [finding for finding in placed(spec, seen({"runtimes": []})) if finding.location == "$"]
-    assert ("agrees with what was seen", "says string") == (
+    assert ("agrees with the responses", "says string") == (
         says(body_finding, "vendored"),
         says(body_finding, "upstream"),
     )

@@ -79,21 +79,21 @@ def test_a_value_that_matches_no_alternative_is_accepted_as_observed() -> None:
             {"allOf": [{"enum": ["a", "b"]}, {"enum": ["a", "c"]}]},
             "b",
             "$",
-            "the values are listed in several places",
+            "the values are listed at several locations",
         ),
         (
             {"oneOf": [{"type": "array", "maxItems": 1}, {"type": "array", "minItems": 3}]},
             [1, 2],
             "$",
-            "nothing that is documented was ever there by which it could be described",
+            "no documented property was present that could describe it",
         ),
         (
             {"anyOf": [thing("a", a=TEXT), thing("b", b=TEXT)]},
             {"a": 5},
             "$",
-            "no change of the schema at its place admits it",
+            "no change of the schema at this location allows it",
         ),
-        (thing(a=False), {"a": 1}, "a", "the contract has no schema at its place"),
+        (thing(a=False), {"a": 1}, "a", "the contract has no schema at this location"),
     ],
 )
 def test_differences_that_no_overlay_can_express_have_a_reason(schema: Any, body: Any, location: str, why: str) -> None:
@@ -106,7 +106,7 @@ def test_a_too_long_property_name_is_not_suggested() -> None:
     body = sample()
     body["runtimes"] = [{**body["runtimes"][0], "x" * 300: 1}]
     ((location, why),) = unsaid(CONTRACT, body)
-    assert "the property's name is too long to be kept" == why
+    assert "the name of the property is too long to be recorded" == why
     assert location.endswith("… (300 characters)']")
 
 
@@ -168,7 +168,7 @@ def test_an_undocumented_status_without_a_body_is_documented_without_content() -
         ((400, "text/html", b"<h1>no</h1>"), ["application/json", "text/html"], []),
         ((418, "text/html; charset=utf-8", b"<h1>no</h1>"), ["text/html"], []),
         ((418, "application/json", b'{"detail": "no"}'), ["application/json"], []),
-        ((400, "application/json", b"{"), ["application/json"], ["the answers are wrong, not the contract"]),
+        ((400, "application/json", b"{"), ["application/json"], ["the responses are wrong, not the contract"]),
         ((400, "", b"no"), ["application/json"], ["it is not the name of one"]),
         ((400, "text/html", b""), ["application/json"], []),
     ],

@@ -86,7 +86,7 @@ def test_runtimes_are_those_of_the_first_successful_response(tmp_path: Path) -> 
     assert json.loads(listed().body)["runtimes"] == recorded(path).runtimes()
 
     path.write_bytes(encode(Recording((REFUSED,))))
-    with pytest.raises(DocumentError, match=r"kept\.har: it holds no runtimes \("):
+    with pytest.raises(DocumentError, match=r"kept\.har: it contains no runtimes \("):
         recorded(path).runtimes()
 
 

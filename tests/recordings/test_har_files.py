@@ -118,7 +118,7 @@ def test_attachments_of_a_har_on_standard_input_are_an_error() -> None:
     result = check("-", stdin=(FILES / "attach" / "attach.har").read_bytes())
 
     assert 2 == result.returncode
-    assert "a HAR that comes without its folder has no attachments" in result.stderr
+    assert "a HAR file without its folder has no attachments" in result.stderr
 
 
 def archive(*names: str) -> bytes:

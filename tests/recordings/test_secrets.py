@@ -84,7 +84,7 @@ WORDS = f"recordings/x.har {LeakError.__doc__}" + str(
         "a secret is in the request header response header request body (URL-encoded or escaped base64 plain), "
         "and nothing was written at note status text method test's name Accept Link",
         "recording recordings/x.har: exchange 2 of 2 (GET /v1/spaces/s/runtimes)",
-        "keep it out of what the test sends and gets; a value that is not secret does not belong in bctrl_secrets",
+        "remove it from the requests and responses of the test; list only secret values in bctrl_secrets",
     )
 )
 

@@ -6,8 +6,8 @@ import pytest
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.plan.catalogue import run_probes
 from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.target import Target
 
 from .conftest import BOOKSHOP, ShopRun

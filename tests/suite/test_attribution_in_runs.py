@@ -62,7 +62,7 @@ def test_the_run_and_the_gate_attribute_a_change_to_the_same_cause(
     with serve(faulty("schema", "moved", moved, served(FOUR[moved]))) as server:
         result = live(server, *ONE, "-n", workers, "--bctrl-upstream=upstream.yaml", "--bctrl-report=run.json")
 
-    result.stdout.fnmatch_lines(["who moved: *", f"{moved.upper()}: 1 (*"])
+    result.stdout.fnmatch_lines(["cause of each change: *", f"{moved.upper()}: 1 (*"])
     lines = [
         finding for finding in json.loads((pytester.path / "run.json").read_text())["findings"] if "moved" in finding
     ]
@@ -84,7 +84,7 @@ def test_no_attribution_is_printed_without_a_change(pytester: pytest.Pytester, l
         result = live(server, *ONE, "--bctrl-upstream=upstream.yaml")
 
     assert result.ret == pytest.ExitCode.OK
-    result.stdout.no_fnmatch_line("*who moved*")
+    result.stdout.no_fnmatch_line("*cause of*")
 
 
 def test_the_printed_commands_resolve_the_change(live: LiveRun, typed: Typed, upstream: Path) -> None:
@@ -111,8 +111,8 @@ def test_an_overlay_that_no_longer_applies_makes_attribution_not_checked(
     with serve(faulty("schema", "moved", AHEAD, served(FOUR[AHEAD]))) as server:
         result = live(server, *ONE, "--bctrl-upstream=upstream.yaml")
 
-    result.stdout.fnmatch_lines(["not checked  who moved: upstream.yaml, * action 1 * no longer applies *"])
-    result.stdout.no_fnmatch_line("who moved: *")
+    result.stdout.fnmatch_lines(["not checked  cause of the changes: upstream.yaml, * action 1 * no longer applies *"])
+    result.stdout.no_fnmatch_line("cause of each change: *")
 
 
 @pytest.mark.parametrize("target", [[], ["--bctrl-mock"]], ids=["none", "mock"])
@@ -124,5 +124,5 @@ def test_no_attribution_is_printed_without_a_live_api(
 
     result = pytester.runpytest("--bctrl-upstream=upstream.yaml", *target)
 
-    result.stdout.no_fnmatch_line("who moved: *")
+    result.stdout.no_fnmatch_line("cause of each change: *")
     result.stdout.fnmatch_lines(["next         pytest-bctrl contract update *"])

@@ -156,7 +156,7 @@ def test_an_unreachable_target_is_never_accepted(pytester: pytest.Pytester, live
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--bctrl-until=2999-01-01"], "--bctrl-until: it goes with --bctrl-accept"),
+        (["--bctrl-until=2999-01-01"], "--bctrl-until: it requires --bctrl-accept"),
         (["--bctrl-accept= "], "--bctrl-accept: the reason is empty"),
         (["--bctrl-accept=why", "--bctrl-until=soon"], "--bctrl-until: 'soon' is not a date"),
         (["--bctrl-accept=why", "--bctrl-until=2020-01-01"], "--bctrl-until: 2020-01-01 is past"),

@@ -153,7 +153,7 @@ def test_a_server_with_custom_error_bodies_passes_against_the_published_contract
         [
             "bctrl: contract *(packaged, published spec without the overlay, vendored *; credentials and refusals are "
             "not checked)",
-            "not checked  credentials and refusals, which the published spec does not describe",
+            "not checked  credentials and rejections, which the published spec does not describe",
         ]
     )
 
@@ -241,7 +241,7 @@ class TestDoctor:
     def test_doctor_reports_a_contract_folder_that_is_not_used(self, pytester: pytest.Pytester, typed: Typed) -> None:
         (pytester.path / "contracts").mkdir()
         typed("pytest-bctrl doctor --offline").stdout.fnmatch_lines(
-            ["- contract   */contracts is not used: it holds no contract of pytest-bctrl"]
+            ["- contract   */contracts is not used: it contains no contract of pytest-bctrl"]
         )
 
     def test_doctor_reports_an_overlay_that_changed_since_the_last_build(self, project: Path, typed: Typed) -> None:

@@ -47,14 +47,14 @@ def test_a_test_that_configures_the_mock_is_skipped_against_the_live_api(
     ("variant", "words"),
     [
         ("reset-always", "the target resets the connection"),
-        ("body-cut", "the target truncates its answer"),
+        ("body-cut", "the target truncates its response"),
         ("bytes-after-a-refusal", "the server sends bytes that belong to no response"),
-        ("content-length-and-chunks", "the answer has both Content-Length and Transfer-Encoding"),
+        ("content-length-and-chunks", "the response has both Content-Length and Transfer-Encoding"),
         ("429-once-as-html", "the content type is not documented"),
-        ("429-always", "the target says 429 Too Many Requests"),
+        ("429-always", "the target responds with 429 Too Many Requests"),
         ("429-always-retry-after-a-day", "asks for 86400 s more"),
         ("refusal-200-error-body", "an invalid credential is accepted"),
-        ("410-gone", "the route is gone; pytest-bctrl drift shows"),
+        ("410-gone", "the route no longer exists; pytest-bctrl drift shows"),
     ],
 )
 def test_the_finding_describes_the_transport_error(variant: str, words: str) -> None:
@@ -68,7 +68,7 @@ def test_a_target_that_hangs_stops_the_run(live: LiveRun) -> None:
         result = live(server)
 
         assert result.ret == pytest.ExitCode.INTERRUPTED
-        assert "the target hangs: it takes the request and does not answer" in result.stdout.str()
+        assert "the target hangs: it accepts the request and sends no response" in result.stdout.str()
         assert len(server.log) <= 4
 
 
@@ -82,7 +82,7 @@ def test_a_request_without_a_response_fails_only_its_own_test(live: LiveRun) -> 
         result = live(server, "-k", "credential or answer_conforms")
 
     assert {"passed", "failed"} <= result.parseoutcomes().keys()
-    result.stdout.fnmatch_lines(["*the target closes the connection without an answer*"])
+    result.stdout.fnmatch_lines(["*the target closes the connection without a response*"])
 
 
 def test_a_target_that_rate_limits_every_other_request_gets_at_most_40_requests(live: LiveRun) -> None:
@@ -152,7 +152,7 @@ def test_an_unreachable_target_is_reported_and_stops_the_run(
         (
             "BCTRL_SPACE_ID",
             "0b4e6b9c-2f5e-4b0a-9a0e-3a8f5f1d2c3b",
-            "knows no such space: 404; check that BCTRL_SPACE_ID",
+            "has no such space: 404; check that BCTRL_SPACE_ID",
         ),
     ],
 )

@@ -58,7 +58,7 @@ def test_a_test_with_a_scenario_is_skipped_against_the_live_api(
     result = pytester.runpytest("--bctrl-live", "--bctrl-space-id=x", "-m", "not bctrl_contract", "-rs")
 
     result.assert_outcomes(skipped=1)
-    result.stdout.fnmatch_lines(["SKIPPED *plays a scenario of the mock: run it without --bctrl-live"])
+    result.stdout.fnmatch_lines(["SKIPPED *uses a scenario of the mock: run it without --bctrl-live"])
 
 
 def test_the_error_for_an_unknown_scenario_lists_the_scenarios(pytester: pytest.Pytester) -> None:
@@ -87,5 +87,5 @@ def test_a_failed_test_reports_the_requests_rejected_by_the_mock(pytester: pytes
     result = pytester.runpytest()
 
     result.stdout.fnmatch_lines(
-        ["*bctrl mock server: refused requests*", "GET /v1/spaces/other/runtimes -> 404 (there is no such space; *"]
+        ["*bctrl mock server: rejected requests*", "GET /v1/spaces/other/runtimes -> 404 (there is no such space; *"]
     )

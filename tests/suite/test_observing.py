@@ -74,7 +74,7 @@ def test_coverage_below_the_minimum_fails_and_lists_what_is_not_covered(
     result.assert_outcomes(passed=4)
     text = section(result)
     assert "is below the minimum of 99.5% (--bctrl-min-coverage)" in text
-    assert "never seen   status 400, 401, 403, 404, 429" in text
+    assert "not covered  status 400, 401, 403, 404, 429" in text
 
 
 def test_coverage_above_the_minimum_passes(pytester: pytest.Pytester) -> None:

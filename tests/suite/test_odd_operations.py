@@ -7,8 +7,8 @@ from typing import Any
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.operations import requestable_operations
-from pytest_bctrl.suite.plan.catalogue import run_probes
 from pytest_bctrl.suite.run import ContractRun, with_mock
+from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.target import Target
 from tests.contract.documents import document
 

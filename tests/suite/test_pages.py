@@ -17,8 +17,9 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan import pages
-from pytest_bctrl.suite.plan.catalogue import plan, run_probes
+from pytest_bctrl.suite.plan.catalogue import plan
 from pytest_bctrl.suite.run import ContractRun, with_mock
+from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.selftest import PAGING_FAULTS, faults_to_find
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError

@@ -19,11 +19,12 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.suite import selftest
 from pytest_bctrl.suite.operations import require_operations
 from pytest_bctrl.suite.plan import probes
-from pytest_bctrl.suite.plan.catalogue import left_out, plan, run_probes
+from pytest_bctrl.suite.plan.catalogue import left_out, plan
 from pytest_bctrl.suite.plan.parameter_values import ODD, UNKNOWN, allowed_values, near_miss_paths, unknown_value
 from pytest_bctrl.suite.report.results import RunResults
 from pytest_bctrl.suite.report.verdict import Verdict
 from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.requests import Exchange, ProbeRequest, plain
 from pytest_bctrl.suite.sending.sender import DueRequest
 from pytest_bctrl.suite.sending.target import Target

@@ -87,7 +87,7 @@ NO_BODY = (
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (NO_VALUE, "code: no sample can be made for the pattern *examples*"),
+        (NO_VALUE, "code: no sample can be generated for the pattern *examples*"),
         (NO_BODY, "it documents no successful JSON response*"),
     ],
 )

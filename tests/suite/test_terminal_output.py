@@ -75,7 +75,7 @@ def test_a_passing_live_run_ends_with_a_summary(live: LiveRun) -> None:
         [
             "checked      GET /v1/spaces/{id}/runtimes: 40 requests, coverage *%",
             "passed       No findings; 45 of 45 tests passed; *",
-            "next         --bctrl-coverage lists what of the contract was never seen",
+            "next         --bctrl-coverage lists what no response exercised",
         ]
     )
 
@@ -104,7 +104,7 @@ def test_quiet_and_verbose_change_the_amount_of_output(
         lines = live(server, flag, "-k", "conforms or kept").outlines
 
     assert blocks == sum(line.startswith("  observed ") for line in lines)
-    labels = ("checked ", "coverage ", "never seen", "failed ", "next ")
+    labels = ("checked ", "coverage ", "not covered", "failed ", "next ")
     assert closing == [label for line in lines for label in labels if line.startswith(label)]
 
 
@@ -122,7 +122,7 @@ def test_bctrl_coverage_lists_what_is_not_covered(live: LiveRun) -> None:
     with serve(named("plain")) as server:
         result = live(server, "--bctrl-coverage", "-k", "conforms")
     result.stdout.fnmatch_lines(
-        ["coverage     *% of the contract: * of * points seen, in 1 response", "never seen   status *"]
+        ["coverage     *% of the contract: * of * points exercised, in 1 response", "not covered  status *"]
     )
 
 

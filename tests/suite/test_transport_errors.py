@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.suite.sending.transport_errors import attempt_findings, retry_later_message, transport_error_message
+from pytest_bctrl.suite.sending.transport_errors import attempt_findings, describe_attempts, retry_later_message
 from pytest_bctrl.traffic.flow import Attempt, TooMuchError
 
 OPERATION = load().operations[0]
@@ -22,40 +22,50 @@ def attempt(status: int | None = None, error: str | None = None, detail: str = "
         (httpx.ConnectError, "refused", "the target cannot be reached: refused"),
         (httpx.ConnectTimeout, "", "the target cannot be reached: no connection in time"),
         (httpx.ReadTimeout, "", "the target hangs"),
-        (httpx.ReadTimeout, "the response was still being sent when the time was up", "sends its answer too slowly"),
-        (httpx.RemoteProtocolError, "Server disconnected without sending a response.", "without an answer"),
+        (httpx.ReadTimeout, "the response was still being sent when the time was up", "sends its response too slowly"),
+        (httpx.RemoteProtocolError, "Server disconnected without sending a response.", "without a response"),
         (httpx.RemoteProtocolError, "peer closed connection without sending complete message body", "truncates"),
         (httpx.RemoteProtocolError, "illegal status line", "is not HTTP/1.1: illegal status line"),
         (TooMuchError, "the response is larger than 64 MiB", "sends too much: the response is larger than 64 MiB"),
         (httpx.ReadError, "reset by peer", "resets the connection: reset by peer"),
         (httpx.WriteError, "broken pipe", "resets the connection: broken pipe"),
-        (httpx.PoolTimeout, "full", "no usable answer: full"),
+        (httpx.PoolTimeout, "full", "no usable response: full"),
     ],
 )
 def test_transport_error_message_describes_each_error(
     error: type[httpx.TransportError], detail: str, words: str
 ) -> None:
-    assert words in transport_error_message(error(detail), [attempt(error=error.__name__, detail=detail)])
+    assert words in describe_attempts(error(detail), [attempt(error=error.__name__, detail=detail)]).message
 
 
 def test_transport_error_message_has_the_number_of_attempts() -> None:
-    assert " (3 attempts in 3 s); check" in transport_error_message(
-        httpx.ReadTimeout(""), [attempt(error="ReadTimeout")] * 3
-    )
+    description = describe_attempts(httpx.ReadTimeout(""), [attempt(error="ReadTimeout")] * 3)
+    assert " (3 attempts in 3 s); check" in description.message
 
 
 def test_transport_error_message_describes_an_error_without_attempts() -> None:
     message = "the target cannot be reached: why (1 attempt); check that a server listens on this host and port"
-    assert message == transport_error_message(httpx.ConnectError("why"), [])
+    assert message == describe_attempts(httpx.ConnectError("why"), []).message
 
 
 @pytest.mark.parametrize(
     ("attempts", "retry_after", "again", "words"),
     [
-        (4, None, 3, "the target says 429 Too Many Requests, after 4 attempts"),
-        (4, 60.0, 3, "the target says 429 Too Many Requests, after 4 attempts, and asks for 60 s more (Retry-After)"),
-        (1, None, 0, "the target says 429 Too Many Requests, at the first attempt"),
-        (1, None, 9, "the target says 429 Too Many Requests, at the first attempt (9 requests were sent again before)"),
+        (4, None, 3, "the target responds with 429 Too Many Requests to each of 4 attempts"),
+        (
+            4,
+            60.0,
+            3,
+            "the target responds with 429 Too Many Requests to each of 4 attempts, "
+            "and asks to wait 60 s more (Retry-After)",
+        ),
+        (1, None, 0, "the target responds with 429 Too Many Requests to the first attempt"),
+        (
+            1,
+            None,
+            9,
+            "the target responds with 429 Too Many Requests to the first attempt (9 requests were retried before)",
+        ),
     ],
 )
 def test_retry_later_message_describes_the_rate_limit(
@@ -65,7 +75,7 @@ def test_retry_later_message_describes_the_rate_limit(
 
 
 def test_retry_later_message_shortens_long_waits() -> None:
-    assert "asks for 1e+300 s more" in retry_later_message(503, 1, 1e300, 0)
+    assert "asks to wait 1e+300 s more" in retry_later_message(503, 1, 1e300, 0)
 
 
 GONE = "Server disconnected without sending a response."

@@ -52,7 +52,7 @@ def asked(url: str, certificate: str = "") -> str:
             return str(http.get("/").status_code)
         except httpx.TransportError as error:
             last = error.request.extensions[ATTEMPTS][-1]
-            return describe_error(str(last.error), last.detail, last.begun)[0]
+            return describe_error(str(last.error), last.detail, last.begun).message
 
 
 def test_client_and_server_certificates_are_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +65,7 @@ def test_client_and_server_certificates_are_verified(tmp_path: Path, monkeypatch
         assert "200" == asked(url, certificate=str(certificate))
         nameless = asked(url)
     assert "the connection to the target is not secure (TLS): " in untrusted
-    assert "the target asks for a certificate of the client (TLS): " in nameless
+    assert "the target requires a client certificate (TLS): " in nameless
 
 
 @pytest.mark.parametrize("url", ["https://api.test", "http://api.test"])
@@ -76,7 +76,7 @@ def test_the_error_distinguishes_a_proxy_rejection_from_a_target_rejection(
     with serve(response(403)) as proxy:
         monkeypatch.setenv("ALL_PROXY", proxy.url)
         message = asked(url)
-    tunnel = f"the target was not asked: the proxy (ALL_PROXY, {proxy.url[7:]}) does not let the request pass: 403 Said"
+    tunnel = f"no request was sent: the proxy (ALL_PROXY, {proxy.url[7:]}) rejects the request: 403 Said"
     assert message == (tunnel if url.startswith("https") else "403")
 
 

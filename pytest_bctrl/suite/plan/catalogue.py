@@ -1,4 +1,4 @@
-"""All probes of a contract run, for its tests and for a verdict without pytest."""
+"""The catalogue of the tests of a contract run: the probes of each, and how many requests they send."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
-from pytest_bctrl.checks.credentials import NONE, Credential, merge_accepted, wrong_credentials
+from pytest_bctrl.checks.credentials import NONE, Credential, wrong_credentials
 from pytest_bctrl.checks.run import Check
-from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.key_fields import KeyField, credential_field, has_valid_key, key_fields
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.paging import Paging
@@ -31,8 +30,7 @@ from pytest_bctrl.suite.plan.parameter_values import (
 )
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.requests import Exchange, Probe, ProbeRequest, plain
-from pytest_bctrl.suite.sending.target import Target
-from pytest_bctrl.suite.sending.transport_errors import NoAnswerError, NotCheckedError
+from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
 Rows: TypeAlias = Iterator[tuple[str, tuple[Any, ...]]]
 """For one operation: the ends of test ids, and the arguments of each probe besides run and operation."""
@@ -117,12 +115,10 @@ def left_out(run: ContractRun, operation: Operation) -> int:
 
 
 def _shares(run: ContractRun, operation: Operation) -> dict[str, int]:
-    """Return how many requests each test that varies values may send; the other tests send all of theirs."""
-    return run.once(("shares", operation.label), partial(_divide_budget, run, operation))
+    """Return how many requests each test that varies values may send; the other tests send all of theirs.
 
-
-def _divide_budget(run: ContractRun, operation: Operation) -> dict[str, int]:
-    """Divide the operation's budget: the tests take turns, one request each, until it is used up."""
+    The tests take turns, one request each, until the operation's budget is used up.
+    """
     fixed = probes.REPEATS + _count(_sampled(run, operation)) + pages.TARGET_PAGES * _count(_paged(run, operation))
     if run.probes == "all":
         fixed += _count(_credentials(run, operation)) + _is_secured(run, operation)
@@ -150,26 +146,6 @@ def _possible_requests(run: ContractRun, operation: Operation) -> dict[str, int]
             if name in _GENERATED:
                 counts[name] *= _GENERATED[name](run.max_examples)
     return counts
-
-
-def run_probes(target: Target, *names: str, only: Operation | None = None) -> list[Finding]:
-    """Send every probe, or those of some tests or of one operation, and return all findings.
-
-    It stops if the target cannot be tested. `at_or_above` returns the findings that fail a run.
-    """
-    findings: list[Finding] = []
-    planned_probes = list(plan(target.run, *names, only=only))
-    target.expect(planned_probes)
-    for probe in planned_probes:
-        try:
-            with suppress(NotCheckedError):
-                for response_findings in target.findings(probe):
-                    findings += response_findings
-        except NoAnswerError as error:
-            findings.append(error.finding)
-            if error.is_final:
-                break
-    return merge_accepted(merge(findings))
 
 
 RowSource: TypeAlias = Callable[[ContractRun, Operation], Rows]
@@ -212,10 +188,6 @@ def _credentials(run: ContractRun, operation: Operation) -> Rows:
 
 def credentials_of(run: ContractRun, operation: Operation) -> list[Credential]:
     """Return the invalid credentials to send to an operation; none if it needs no key."""
-    return run.once(("credentials", operation.label), partial(_derive_credentials, run, operation))
-
-
-def _derive_credentials(run: ContractRun, operation: Operation) -> list[Credential]:
     field = credential_field(run.contract, operation)
     if field is None:
         return []

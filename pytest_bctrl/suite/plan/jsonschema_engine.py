@@ -134,7 +134,7 @@ def _validated(response: Response) -> _BodyResult:
     except Unresolvable as error:
         reason = f"the body of {response.status}, since a reference cannot be resolved: {error.ref}"
     except (TypeError, ArithmeticError) as error:
-        reason = f"the body of {response.status}, which holds a number that Python cannot compute with: {error}"
+        reason = f"the body of {response.status}, which contains a number that Python cannot compute with: {error}"
     except RecursionError:
         reason = f"the body of {response.status}, which is nested too deep for it"
     items.note()
@@ -184,7 +184,7 @@ class _Items:
             if validated < total:
                 self._gaps.append(
                     f"{total - validated:,} of {total:,} items of a list: one of each form was validated "
-                    f"({validated:,}; docs/reference/checks.md says what a form is)"
+                    f"({validated:,}; docs/reference/checks.md defines a form)"
                 )
 
 

@@ -164,7 +164,7 @@ class PageTraversal:
         size = self._paging.size
         requested_size = query_integer(size, inputs.query, len(keys))
         if size is not None and len(keys) > requested_size:
-            message, expected = "a page has more items than were asked for", f"{requested_size} at most"
+            message, expected = "a page has more items than requested", f"{requested_size} at most"
             yield violation_outside_body(
                 "ignored_page_size", message, f"query {size.name}", expected, len(keys), level="warning"
             )
@@ -180,7 +180,7 @@ class PageTraversal:
         for index, key in enumerate(keys):
             if key in self._page_of:
                 path: Path = (*prefix, index, self._paging.identity)
-                message = "an item comes again that was on an earlier page"
+                message = "an item of an earlier page is repeated"
                 expected = "each item on one page"
                 violations.append(Violation("repeated_item", "error", message, path, "", expected, key))
             self._page_of.setdefault(key, response)
@@ -196,7 +196,7 @@ class PageTraversal:
         is_stuck = self._paging.by == "item" and not keys and member_value(response.data, self._paging.more) is True
         if not (is_known_page or counts_on or is_stuck):
             return
-        message = "an empty page says that there is more"
+        message = "an empty page says that there are more"
         if is_known_page:
             message = "a page names as the next one a page before"
         link = self._paging.next_url(response.data, response.header(LINK))
@@ -218,7 +218,7 @@ class PageTraversal:
                 return self._request(replace(inputs, query=tuple(self._next_query)))
             limits.append(limit)
         if not self._paging.has_next_page:
-            limits.append("the contract does not say how to request the page after the first")
+            limits.append("the contract does not describe how to request the second page")
         lost_items = self._lost_items(response, is_ended=not limits and not self._is_broken)
         if lost_items or self._repetitions:
 
@@ -253,7 +253,7 @@ class PageTraversal:
         page = next((self._page_of[self._all_keys[index]] for index in received if index > lost[0]), response)
         location = f"{self._paging.items}{ITEMS}.{self._paging.identity}"
         observed = f"{len(lost)} of {len(self._all_keys)} on no page, such as {self._all_keys[lost[0]]}"
-        message = "an item of the whole list is on no page"
+        message = "an item of the complete list is on no page"
         return findings(
             page, [violation_outside_body("lost_item", message, location, "each item on one page", observed)]
         )

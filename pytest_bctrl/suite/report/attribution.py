@@ -36,7 +36,7 @@ def attribute(
     attributed = attribute_changes(run.contract, published, observation, changes, commands)
     section = []
     if attributed:
-        section = ["who moved: the vendored spec, upstream, or the API", *moved_text(attributed), ""]
+        section = ["cause of each change: the vendored spec, upstream, or the API", *moved_text(attributed), ""]
     causes = {
         finding.fingerprint: {key: finding.extra[key] for key in ("moved", "witnesses", "next")}
         for finding in attributed

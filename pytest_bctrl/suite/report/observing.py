@@ -264,7 +264,7 @@ def coverage_rows(observer: Observer, *, is_complete: bool) -> Iterator[tuple[st
     measured = observer.coverage
     missing = never_seen(measured)
     responses = numbered(observer.everything.statuses.total(), "response")
-    points = f"{measured.seen} of {len(measured.points)} points seen"
+    points = f"{measured.seen} of {len(measured.points)} points exercised"
     text = f"{measured.percent:.1f}% of the contract: {points}, in {responses}"
     if missing and not is_complete:
         text += "; --bctrl-coverage lists the rest"
@@ -273,7 +273,7 @@ def coverage_rows(observer: Observer, *, is_complete: bool) -> Iterator[tuple[st
         yield "not checked", reason
     if is_complete:
         for number, line in enumerate(missing):
-            yield "" if number else "never seen", line
+            yield "" if number else "not covered", line
 
 
 def coverage_lines(observer: Observer, *, is_complete: bool = True) -> Iterator[str]:

@@ -209,7 +209,7 @@ class RunResults:
             *self._untested_values(),
         ]
         if self.run.chosen.is_published:
-            reasons.append("credentials and refusals, which the published spec does not describe")
+            reasons.append("credentials and rejections, which the published spec does not describe")
         reasons += [f"by {gap}" for gap in self._gaps]
         reasons += self.skip_reasons()
         if self.has_stopped:
@@ -305,7 +305,7 @@ class RunResults:
                 self.run, self._upstream, self.observer.validated, merged, commands
             )
         except DocumentError as error:
-            self.outage_reasons.append(f"who moved: {error}")
+            self.outage_reasons.append(f"cause of the changes: {error}")
 
     def baseline_notes(self) -> list[tuple[str, str]]:
         """Return labels and notes: how many findings the baseline accepts, and which entries are outdated."""

@@ -160,7 +160,7 @@ class Summary:
     def _next_step(self, failing: Sequence[Finding], passing: Sequence[Finding]) -> str:
         """Return what to do next, or "" if there is nothing."""
         if self._results.has_stopped:
-            return f"see what the target answers, then run again: {self._results.outage_command or _ABOVE}"
+            return f"inspect the response of the target, then run again: {self._results.outage_command or _ABOVE}"
         if failing:
             return self._next_step_after_failure(failing)
         if self._results.has_red_tests:
@@ -172,12 +172,12 @@ class Summary:
         if self._results.is_partial:
             return f"{shlex.join(self._results.repeat_command)} runs the whole suite"
         if self._run.target and not self.shows_coverage:
-            return "--bctrl-coverage lists what of the contract was never seen"
+            return "--bctrl-coverage lists what no response exercised"
         return ""
 
     def _next_step_after_failure(self, failing: Sequence[Finding]) -> str:
         if self._results.attribution and any("moved" in finding.extra for finding in failing):
-            return "see who moved, above: each name has its command"
+            return "see the causes above: each has its command"
         if all("revision" in finding.extra for finding in failing):
             update = self._run.chosen.update_command(self._run.upstream)
             return f"{update} updates your copy of the spec, once you agree with it"

@@ -30,6 +30,7 @@ from pytest_bctrl.suite.sending.transport_errors import (
     OperationNotCheckedError,
     attempt_findings,
     decoded,
+    describe_attempts,
     finding,
     is_rejected,
     pause_finding,
@@ -37,7 +38,6 @@ from pytest_bctrl.suite.sending.transport_errors import (
     require_access,
     retry_later_message,
     surplus_finding,
-    transport_error_message,
 )
 from pytest_bctrl.traffic.flow import Attempt
 from pytest_bctrl.traffic.retry import RetryPolicy, parse_retry_after, requests_left
@@ -217,8 +217,8 @@ class Sender:
     def _new_exchange(self, due: DueRequest) -> Exchange:
         request, operation, label = due.request, due.request.operation, due.request.operation.label
         if self._lost_seconds > self._max_lost_seconds:
-            message = f"the target hangs again and again: {self._lost_seconds:.0f} s were lost, so it is asked no more"
-            raise NoAnswerError(finding(operation, message, self._timed_out_shell), True)
+            message = f"the target hangs again and again: {self._lost_seconds:.0f} s were lost, so no more is sent"
+            raise NoAnswerError(finding(operation, "hangs", message, self._timed_out_shell), True)
         pauses = self._pauses[label] if due.sending is None else due.pauses
         result = self._result(due)
         attempts = result.attempts
@@ -313,19 +313,20 @@ class Sender:
             retry_after = parse_retry_after(last.retry_after or "", datetime.now(UTC))
             unplanned = self.unplanned_count[operation.label]
             message = retry_later_message(status, len(result.attempts), retry_after, unplanned)
-            raise NoAnswerError(finding(operation, message, result.shell), True, is_outage=True)
+            raise NoAnswerError(finding(operation, "retry-later", message, result.shell), True, is_outage=True)
         return response
 
     def _transport_error(self, operation: Operation, result: SendResult, error: httpx.TransportError) -> NoAnswerError:
         last = result.attempts[-1]
         if last.surplus is not None:
             return NoAnswerError(surplus_finding(operation, last.surplus, result.shell), is_final=False)
-        message = transport_error_message(error, result.attempts)
+        description = describe_attempts(error, result.attempts)
         # A target that has responded before, or begins to respond, is there: the error is then a fault of its own.
         is_silent = not self.tally["responses"] and last.is_silent
         is_unreachable = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
         is_timeout = type(error).__name__ in TIMEOUTS
-        return NoAnswerError(finding(operation, message, result.shell), is_timeout, is_unreachable or is_silent)
+        error_finding = finding(operation, description.kind, description.message, result.shell)
+        return NoAnswerError(error_finding, is_timeout, is_unreachable or is_silent)
 
     def _decoded_response(
         self, request: ProbeRequest, result: SendResult, received: httpx.Response
@@ -352,7 +353,7 @@ class Sender:
         if not problem:
             return response, plain_response, []
         message = "the body is not in the coding that Content-Encoding names"
-        return response, plain_response, [finding(request.operation, message, result.shell, "body", problem)]
+        return response, plain_response, [finding(request.operation, "coding", message, result.shell, "body", problem)]
 
     def _retried_response_findings(
         self, request: ProbeRequest, result: SendResult, attempt: Attempt

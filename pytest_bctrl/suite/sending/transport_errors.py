@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from http import HTTPStatus
+from typing import NamedTuple
 
 import httpx
 
@@ -54,8 +55,16 @@ class NoAnswerError(Exception):
         self.is_outage = is_outage
 
 
-def transport_error_message(error: httpx.TransportError, attempts: Sequence[Attempt]) -> str:
-    """Return a sentence about an error that every attempt met and, after a semicolon, what to do."""
+class ErrorDescription(NamedTuple):
+    """A transport error in words; `kind` identifies it in fingerprints and does not change with the wording."""
+
+    kind: str
+    message: str
+    hint: str
+
+
+def describe_attempts(error: httpx.TransportError, attempts: Sequence[Attempt]) -> ErrorDescription:
+    """Return the description of an error that ended every attempt; its message counts them and includes the hint."""
     seconds = sum(attempt.seconds for attempt in attempts)
     times = "1 attempt"
     if len(attempts) > 1:
@@ -63,62 +72,96 @@ def transport_error_message(error: httpx.TransportError, attempts: Sequence[Atte
     detail, has_begun = str(error), False
     if attempts:
         detail, has_begun = attempts[-1].detail, attempts[-1].begun
-    message, hint = describe_error(type(error).__name__, detail, has_begun)
-    return f"{message} ({times}); {hint}"
+    description = describe_error(type(error).__name__, detail, has_begun)
+    return description._replace(message=f"{description.message} ({times}); {description.hint}")
 
 
-def describe_error(error: str, detail: str, has_begun: bool = False) -> tuple[str, str]:
-    """Return a message and a hint for an error, given the name of an httpx exception and its detail.
+def describe_error(error: str, detail: str, has_begun: bool = False) -> ErrorDescription:
+    """Return the description of an error, given the name of an httpx exception and its detail.
 
     `has_begun` is True if a part of the response arrived.
     """
-    matching = (row for row in _MESSAGES if row[0] in (error, "") and re.search(row[1], detail, re.IGNORECASE))
-    _, pattern, message, hint = next(matching)
+    matching = (row for row in _ERRORS if row[0] in (error, "") and re.search(row[1], detail, re.IGNORECASE))
+    _, pattern, description = next(matching)
     if error == "ReadTimeout" and has_begun and not pattern:
-        message = "the target hangs amid its answer: the rest of the body does not come"
-    return message.format(detail), hint
+        return _HANGS_IN_BODY
+    return description._replace(message=description.message.format(detail))
 
 
 _CURL = "send the request with curl -i"
 _FIREWALL = "check that no firewall is in the way, and try again"
-_MESSAGES = (
-    ("ProxyError", "", "the target was not asked: {}", "check the proxy; NO_PROXY lists hosts that need none"),
+_UNREACHABLE = "the target cannot be reached: "
+_CLOSED = "without sending a response"
+_TRUNCATED = "complete message body|incomplete chunked"
+_CLIENT_CERTIFICATE = "certificate.required|bad.certificate|handshake.failure"
+_DNS = "name or service|getaddrinfo|nodename|name resolution|no address"
+_HANGS_IN_BODY = ErrorDescription(
+    "hangs-in-body", "the target hangs: it sent a part of the response, and no more", _FIREWALL
+)
+_ERRORS = (
+    (
+        "ProxyError",
+        "",
+        ErrorDescription("proxy", "no request was sent: {}", "check the proxy; NO_PROXY lists hosts that need none"),
+    ),
     (
         "",
-        "certificate.required|bad.certificate|handshake.failure",
-        "the target asks for a certificate of the client (TLS): {}",
-        "set --bctrl-client-cert to a PEM file with certificate and key",
+        _CLIENT_CERTIFICATE,
+        ErrorDescription(
+            "client-certificate",
+            "the target requires a client certificate (TLS): {}",
+            "set --bctrl-client-cert to a PEM file with certificate and key",
+        ),
     ),
     (
         "ConnectError",
-        "name or service|getaddrinfo|nodename|name resolution|no address",
-        "the target's name is not known (DNS): {}",
-        "check the base URL and the network",
+        _DNS,
+        ErrorDescription(
+            "dns", "the host name of the target is unknown (DNS): {}", "check the base URL and the network"
+        ),
     ),
     (
         "ConnectError",
         "certificate|ssl|tls",
-        "the connection to the target is not secure (TLS): {}",
-        "show the certificate with openssl s_client -connect; SSL_CERT_FILE names the CAs to trust",
+        ErrorDescription(
+            "tls",
+            "the connection to the target is not secure (TLS): {}",
+            "show the certificate with openssl s_client -connect; SSL_CERT_FILE names the CAs to trust",
+        ),
     ),
-    ("ConnectError", "", "the target cannot be reached: {}", "check that a server listens on this host and port"),
-    ("ConnectTimeout", "", "the target cannot be reached: no connection in time", _FIREWALL),
+    (
+        "ConnectError",
+        "",
+        ErrorDescription("unreachable", _UNREACHABLE + "{}", "check that a server listens on this host and port"),
+    ),
+    ("ConnectTimeout", "", ErrorDescription("unreachable", _UNREACHABLE + "no connection in time", _FIREWALL)),
     (
         "ReadTimeout",
         "still being sent",
-        "the target sends its answer too slowly: it was not complete when the time was up",
-        _CURL,
+        ErrorDescription("slow", "the target sends its response too slowly: it was incomplete at the time-out", _CURL),
     ),
-    ("ReadTimeout", "", "the target hangs: it takes the request and does not answer", _FIREWALL),
-    ("RemoteProtocolError", "without sending a response", "the target closes the connection without an answer", _CURL),
-    ("RemoteProtocolError", "complete message body|incomplete chunked", "the target truncates its answer: {}", _CURL),
-    ("RemoteProtocolError", "", "the target's answer is not HTTP/1.1: {}", _CURL),
-    (TooMuchError.__name__, "", "the target sends too much: {}", _CURL),
-    ("ReadError", "", "the target resets the connection: {}", _CURL),
-    ("WriteError", "", "the target resets the connection: {}", _CURL),
-    ("", "", "the target gives no usable answer: {}", _CURL),
+    (
+        "ReadTimeout",
+        "",
+        ErrorDescription("hangs", "the target hangs: it accepts the request and sends no response", _FIREWALL),
+    ),
+    (
+        "RemoteProtocolError",
+        _CLOSED,
+        ErrorDescription("closed", "the target closes the connection without a response", _CURL),
+    ),
+    (
+        "RemoteProtocolError",
+        _TRUNCATED,
+        ErrorDescription("truncated", "the target truncates its response: {}", _CURL),
+    ),
+    ("RemoteProtocolError", "", ErrorDescription("not-http", "the target's response is not HTTP/1.1: {}", _CURL)),
+    (TooMuchError.__name__, "", ErrorDescription("too-large", "the target sends too much: {}", _CURL)),
+    ("ReadError", "", ErrorDescription("reset", "the target resets the connection: {}", _CURL)),
+    ("WriteError", "", ErrorDescription("reset", "the target resets the connection: {}", _CURL)),
+    ("", "", ErrorDescription("unusable", "the target sends no usable response: {}", _CURL)),
 )
-"""Exception name, pattern of its detail, message and hint; the first match applies."""
+"""Exception name, pattern of its detail, and description; the first match applies."""
 
 
 def retry_later_message(status: int, attempts: int, retry_after: float | None, retried: int) -> str:
@@ -126,13 +169,15 @@ def retry_later_message(status: int, attempts: int, retry_after: float | None, r
 
     `retry_after` is the value of its `Retry-After` in seconds, `retried` the number of retries in the whole run.
     """
-    message = f"the target says {status} {HTTPStatus(status).phrase}, "
-    message += f"after {attempts} attempts" if attempts > 1 else "at the first attempt"
+    times = "to the first attempt"
+    if attempts > 1:
+        times = f"to each of {attempts} attempts"
+    message = f"the target responds with {status} {HTTPStatus(status).phrase} {times}"
     if attempts == 1 and retried:
-        message += f" ({retried} requests were sent again before)"
+        message += f" ({retried} requests were retried before)"
     # The text of the response is not repeated: part of a key in it would not be recognised and redacted.
     if retry_after is not None:
-        message += f", and asks for {retry_after:.6g} s more (Retry-After)"
+        message += f", and asks to wait {retry_after:.6g} s more (Retry-After)"
     return message
 
 
@@ -160,8 +205,8 @@ def attempt_findings(
                 command = previous_shell
             yield surplus_finding(operation, attempt.surplus or attempt.detail, command)
         else:
-            message = describe_error(attempt.error, attempt.detail, attempt.begun)[0]
-            yield finding(operation, message, shell, observed=attempt.detail or attempt.error)
+            error = describe_error(attempt.error, attempt.detail, attempt.begun)
+            yield finding(operation, error.kind, error.message, shell, observed=attempt.detail or attempt.error)
 
 
 def surplus_finding(operation: Operation, surplus: Surplus | str, shell: str) -> Finding:
@@ -170,19 +215,20 @@ def surplus_finding(operation: Operation, surplus: Surplus | str, shell: str) ->
     A body after the response to HEAD is a warning, since few clients are affected.
     """
     if isinstance(surplus, Surplus) and surplus.is_body and surplus.method == "HEAD":
-        body_finding = finding(operation, "the response to HEAD has a body", shell, observed=str(surplus))
+        message = "the response to HEAD has a body"
+        body_finding = finding(operation, "body-to-head", message, shell, observed=str(surplus))
         return replace(body_finding, rule=FRAMING_RULE, level="warning", expected="no body")
-    bytes_finding = finding(
-        operation, "the server sends bytes that belong to no response", shell, observed=str(surplus)
-    )
+    message = "the server sends bytes that belong to no response"
+    bytes_finding = finding(operation, "surplus", message, shell, observed=str(surplus))
     return replace(bytes_finding, rule=FRAMING_RULE, expected="one response to each request, and nothing after its end")
 
 
 def pause_finding(operation: Operation, pauses: int, shell: str) -> Finding:
     """Return the finding for a 503 with `Retry-After` that is not the first of the run."""
     observed = f"503, for the {pauses}{_ORDINALS.get(pauses, 'th')} time"
-    unavailable = finding(operation, "the server is unavailable again and again", shell, "status", observed)
-    extra = {"status": "503", "kind": "again", "source": "HTTP"}
+    message = "the server is unavailable again and again"
+    unavailable = finding(operation, "again", message, shell, "status", observed)
+    extra = {**unavailable.extra, "status": "503"}
     return replace(unavailable, rule="not_a_server_error", expected="one pause at most, with Retry-After", extra=extra)
 
 
@@ -190,21 +236,23 @@ _ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 
 
 def finding(
-    operation: Operation, message: str, shell: str, location: str = "response", observed: object = "none"
+    operation: Operation, kind: str, message: str, shell: str, location: str = "response", observed: object = "none"
 ) -> Finding:
-    """Return the finding for a request without a complete response, or for a fault in the transfer of one."""
+    """Return the finding for a request without a complete response, or for a fault in the transfer of a response.
+
+    `kind` identifies the fault in the fingerprint, whatever the message says.
+    """
     return Finding(
         RULE,
         "error",
         location,
         message,
-        "a whole answer",
+        "a complete response",
         observed,
         total=1,
         operation=operation.label,
         reproduce=shell,
-        # A part of the fingerprint: rewording a message before its first colon invalidates baseline entries.
-        extra={"kind": re.split(r"[:(]", message)[0].strip(), "source": "HTTP"},
+        extra={"kind": kind, "source": "HTTP"},
     )
 
 
@@ -303,7 +351,7 @@ def require_access(response: Response) -> None:
 def _access_problem(response: Response) -> str:
     """Return why the target rejects the key, the space or the route, or "" if it does not."""
     if response.status == 400 and b"SSL certificate" in response.body:
-        return "asks for a certificate of the client: 400; set --bctrl-client-cert"
+        return "requires a client certificate: 400; set --bctrl-client-cert"
     if response.status == 404 and all(parameter.setting for parameter in response.operation.path_parameters):
         return _NO_SUCH_ROUTE if check_protocol(response) else _NO_SUCH_SPACE
     return _REJECTIONS.get(response.status, "")
@@ -314,8 +362,8 @@ _REJECTIONS = {
     403: "rejects the key with 403; check that BCTRL_API_KEY may list the space",
     404: "has nothing at this path: 404; check that the contract's examples name something that exists",
 }
-_NO_SUCH_SPACE = "knows no such space: 404; check that BCTRL_SPACE_ID, or --bctrl-space-id, names a space of this key"
+_NO_SUCH_SPACE = "has no such space: 404; check that BCTRL_SPACE_ID, or --bctrl-space-id, names a space of this key"
 _NO_SUCH_ROUTE = (
-    "knows no such space or no such route: 404, and not as the contract documents one; check the base URL, "
+    "has no such space or no such route: its 404 is not the documented one; check the base URL, "
     "and that BCTRL_SPACE_ID names a space of this key"
 )

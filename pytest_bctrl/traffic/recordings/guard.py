@@ -44,7 +44,7 @@ def require_absent(exchanges: Sequence[Exchange], name: str, find: Finder, what:
                 raise LeakError(
                     f"{what} is in the {location}{pointer} ({encoding}), and nothing was written",
                     where=f"recording {name}: exchange {number} of {len(exchanges)}{label}",
-                    hint="keep it out of what the test sends and gets; a value that is not secret does not belong in "
+                    hint="remove it from the requests and responses of the test; list only secret values in "
                     "bctrl_secrets",
                 )
 

@@ -41,7 +41,7 @@ class AttachmentError(Exception):
 
 def no_attachments(name: str) -> bytes:
     """Raise `AttachmentError`: a HAR on standard input has no attachments."""
-    raise AttachmentError("a HAR that comes without its folder has no attachments")
+    raise AttachmentError("a HAR file without its folder has no attachments")
 
 
 def decode(data: bytes, name: str, hint: str = SAVE_AGAIN, attachments: AttachmentReader = no_attachments) -> Recording:
@@ -122,7 +122,7 @@ class _Reader:
             raise self._error("log._bctrlFormat is missing or no number: the file was edited")
         if version > FORMAT:
             self._hint = "upgrade: pip install --upgrade pytest-bctrl"
-            raise self._error(f"it was made by a newer pytest-bctrl (format {version}, this one reads {FORMAT})")
+            raise self._error(f"it was written by a newer pytest-bctrl (format {version}, this one reads {FORMAT})")
 
     def _log(self, document: Any) -> Mapping[str, Any]:
         if not isinstance(document, Mapping) or not isinstance(document.get("log"), Mapping):

@@ -1,4 +1,4 @@
-// The filter: text, levels, a rule, and a place of the contract. All have to agree.
+// The filter: text, levels, a rule, and a location in the contract. All must match.
 const LEVELS = ['error', 'warning', 'info'];
 const filter = { text: '', levels: new Set(LEVELS), rule: '', only: null };
 const haystacks = [];

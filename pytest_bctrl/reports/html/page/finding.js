@@ -1,4 +1,4 @@
-// One finding: a line that says it, and all there is to it once it is opened.
+// One finding: a summary line, and all details once it is opened.
 const OWN = new Set(['rule', 'level', 'location', 'message', 'expected', 'observed', 'count', 'total', 'sample', 'operation',
   'direction', 'fingerprint', 'reproduce', 'base', 'revision', 'exchange', 'why', 'meaning', 'status', 'media_type', 'accepted',
   'item', 'moved', 'next', 'witnesses', 'places', 'shown', 'change', 'changed', 'detail', 'impact']);
@@ -25,7 +25,7 @@ function fill(details, finding) {
   }
 }
 
-// Which item of a list shows it, by name and id.
+// The list item with the finding, by name and id.
 function itemOf({ item }) {
   if (!item) return null;
   const parts = [item.location, item.name === undefined ? '' : `'${item.name}'`, item.id === undefined ? '' : `(${item.id})`];
@@ -34,7 +34,7 @@ function itemOf({ item }) {
 
 function countOf(finding) {
   if (finding.total) return `${finding.count.toLocaleString('en')} of ${finding.total.toLocaleString('en')}`;
-  return finding.count > 1 ? `${finding.count.toLocaleString('en')} ${isDrift(finding) ? 'places' : 'times'}` : '';
+  return finding.count > 1 ? `${finding.count.toLocaleString('en')} ${isDrift(finding) ? 'locations' : 'times'}` : '';
 }
 
 function placeOf(finding) {
@@ -61,7 +61,7 @@ function rows(finding, exchange) {
   const sample = finding.sample;
   if (sample && typeof sample === 'object' && sample.location) pairs.push(['For example at', el('code', null, sample.location)]);
   else if (sample !== null && sample !== undefined) pairs.push(['Sample', el('code', null, words(sample))]);
-  if (finding.places && finding.places.length > 1) pairs.push(['Places', finding.places.map((place) => el('div', null, el('code', null, placeOf({ ...place, revision: {} }))))]);
+  if (finding.places && finding.places.length > 1) pairs.push(['Locations', finding.places.map((place) => el('div', null, el('code', null, placeOf({ ...place, revision: {} }))))]);
   if (finding.impact) pairs.push(['Your tests', [finding.impact.verdict, ...impactOf(finding)].map((line) => el('div', null, line))]);
   if (finding.shown) pairs.push(['Shown by', shownBy(finding)]);
   if (finding.operation && !exchange) pairs.push(['Operation', el('code', null, finding.operation)]);
@@ -74,10 +74,12 @@ function rows(finding, exchange) {
   return el('dl.rows', null, pairs.map(([name, value]) => el('div', null, el('dt', null, name), el('dd', null, value))));
 }
 
+const SPECS = { before: 'old', now: 'new' };
+
 function shownBy({ shown }) {
   const other = shown.allowed === 'before' ? 'now' : 'before';
-  if (shown.by === 'counterexample') return [el('code', null, words(shown.value)), ` is allowed ${shown.allowed} and not ${other}${shown.at ? ` (${shown.at})` : ''}`];
-  return shown.by === 'proof' ? 'a proof that what is allowed keeps the other spec too' : 'the rule alone';
+  if (shown.by === 'counterexample') return [el('code', null, words(shown.value)), ` is allowed by the ${SPECS[shown.allowed]} spec and not by the ${SPECS[other]} one${shown.at ? ` (${shown.at})` : ''}`];
+  return shown.by === 'proof' ? 'a proof that each value that one spec allows is allowed by the other too' : 'the rule alone';
 }
 
 function exchangeOf({ request, response }, finding) {
@@ -114,7 +116,7 @@ function marked(text, location) {
   return [before + indent, el('mark', null, lines[found].slice(deepest)), after];
 }
 
-// A text that may scroll can be reached, and so scrolled, by the keyboard.
+// A block that may scroll can be focused, so that the keyboard can scroll it.
 function block(label, ...children) {
   return el('pre', { tabindex: 0, role: 'group', 'aria-label': label }, ...children);
 }

@@ -1,5 +1,4 @@
-// The list: findings of one rule, or on one thing that changed, are one row that opens; of many, as much is drawn as a
-// person can look at.
+// The list: findings of one rule, or about one changed part, are one row that opens. Long lists are drawn in chunks.
 const CHUNK = 60;
 const list = { groups: [] };
 
@@ -25,14 +24,14 @@ function startList(matching) {
 
 function nothingFound() {
   return report.verdict.status === 'not checked'
-    ? 'There are no findings, because too little was looked at.' : 'No findings.';
+    ? 'There are no findings, because too little was checked.' : 'No findings.';
 }
 
 function kindOf(finding) {
   return isDrift(finding) || finding.impact ? 'What changed in the spec' : 'What the API sends';
 }
 
-// In the order of the first of each: worst first, and what changed in the spec behind what the API sends.
+// In the order of the first of each: the most severe first, and changes of the spec after findings about responses.
 function groupsOf(matching) {
   const groups = new Map();
   for (const index of matching) {
@@ -107,7 +106,7 @@ function moreButton(group) {
   return group.button;
 }
 
-// What nears the window is drawn before it gets there.
+// A chunk is drawn shortly before it scrolls into view.
 const grows = new WeakMap();
 const watcher = 'IntersectionObserver' in window
   ? new IntersectionObserver((entries) => {

@@ -1,4 +1,4 @@
-// What a finding is about, in a line of a closed row: what was seen and what was owed, who moved, or whom it breaks.
+// The gist of a finding in a closed row: observed and expected value, the cause of a change, or the tests that fail.
 const GIST = 60;
 const SAID_BY_THE_MESSAGE = new Set(['missing', 'null', 'undocumented-property']);
 

@@ -1,6 +1,6 @@
-// The contract as a tree: what is documented, what of it was seen, what broke. Never by colour alone.
+// The contract as a tree: what is documented, what was exercised, what broke. Never by colour alone.
 const STATES = {
-  error: 'broken', warning: 'warning', info: 'remark', seen: 'seen', partly: 'partly seen', never: 'never seen', unknown: 'not observed',
+  error: 'broken', warning: 'warning', info: 'remark', seen: 'exercised', partly: 'partly exercised', never: 'not exercised', unknown: 'not observed',
 };
 
 function nodeLine(node) {
@@ -23,7 +23,7 @@ function findingsButton(node) {
 
 function neverSeen(node) {
   if (!node.never.length || node.state === 'never') return null;
-  return el('p.gaps', null, el('span', null, 'never seen: '), node.never.map((label, index) => [index ? ', ' : '', el('code', null, label)]));
+  return el('p.gaps', null, el('span', null, 'not covered: '), node.never.map((label, index) => [index ? ', ' : '', el('code', null, label)]));
 }
 
 function treeNode(node, depth) {

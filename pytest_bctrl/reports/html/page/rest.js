@@ -36,7 +36,7 @@ function numbers() {
 }
 
 function coverageTile({ seen, total, percent }) {
-  const made = tile(`${Math.floor(percent)} %`, `of the contract seen (${seen}/${total})`, 'coverage');
+  const made = tile(`${Math.floor(percent)} %`, `of the contract exercised (${seen}/${total})`, 'coverage');
   const bar = el('span.track', { 'aria-hidden': 'true' }, el('span'));
   bar.firstChild.style.width = `${percent}%`;
   made.append(bar);
@@ -55,7 +55,7 @@ function testRow(test) {
     el('span.seconds', null, `${test.seconds.toFixed(2)} s`), test.reason ? el('p', null, test.reason) : null);
 }
 
-// What failed with a finding is told by it, and what passed by its number.
+// Failed tests with findings are shown by their findings, and passed tests by their number.
 function tests() {
   const isTold = ({ outcome }) => outcome === 'failed' && report.findings.length > 0;
   for (const outcome of Object.keys(OUTCOMES)) {

@@ -1,7 +1,7 @@
 const report = JSON.parse(byId('report').textContent);
 const drifts = report.findings.filter(isDrift).length;
 const isMixed = drifts > 0 && drifts < report.findings.length;
-// Findings of one kind stand together; within a kind they come worst first, as the report has them.
+// Findings of one kind are grouped; within a kind the most severe are first, as in the report.
 const order = [...report.findings.keys()];
 if (isMixed) order.sort((one, other) => isDrift(report.findings[one]) - isDrift(report.findings[other]) || one - other);
 
@@ -14,4 +14,4 @@ startFilter();
 startOutline();
 tests();
 startPrint();
-byId('made').textContent = `Made by pytest-bctrl ${report.tool.version}. This file asks nothing of the network.`;
+byId('made').textContent = `Written by pytest-bctrl ${report.tool.version}. This file makes no network requests.`;

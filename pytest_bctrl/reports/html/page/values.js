@@ -42,9 +42,9 @@ function shortPath(path) {
   return /^(\/|[A-Za-z]:\\)/.test(path) ? `…/${path.split(/[\\/]/).slice(-2).join('/')}` : path;
 }
 
-const WITNESSES = [['vendored', 'Our copy', 'base'], ['upstream', 'Published now', 'revision'], ['observed', 'What was seen', '']];
+const WITNESSES = [['vendored', 'Our copy', 'base'], ['upstream', 'Published now', 'revision'], ['observed', 'Observed', '']];
 
-// Three witnesses, where they say who moved; else both sides.
+// Vendored, upstream and observed value if the cause of a change is known; else both sides.
 function sideBySide(finding) {
   const said = finding.witnesses;
   if (said && typeof said === 'object') {
@@ -53,7 +53,7 @@ function sideBySide(finding) {
       el('pre', { tabindex: 0, role: 'group', 'aria-label': title }, words(said[name])))));
   }
   const drift = isDrift(finding);
-  // In an answer, null is a value; in a document, it stands for nothing.
+  // In a response, null is a value; in a document, it means that there is none.
   const observed = finding.observed === null && !drift ? 'null' : finding.observed;
   return el('div.sides', null,
     side('expected', { title: drift ? 'Was' : 'Expected', where: spotOf(finding.base) }, finding.expected, observed),

@@ -1,0 +1,33 @@
+"""Runs the contract suite without pytest: sends its probes and returns the findings."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from pytest_bctrl.checks.credentials import merge_accepted
+from pytest_bctrl.checks.violation import merge
+from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.suite.plan.catalogue import plan
+from pytest_bctrl.suite.sending.target import Target
+from pytest_bctrl.suite.sending.transport_errors import NoAnswerError, NotCheckedError
+
+
+def run_probes(target: Target, *names: str, only: Operation | None = None) -> list[Finding]:
+    """Send every probe, or those of some tests or of one operation, and return all findings.
+
+    It stops if the target cannot be tested. `at_or_above` returns the findings that fail a run.
+    """
+    findings: list[Finding] = []
+    planned_probes = list(plan(target.run, *names, only=only))
+    target.expect(planned_probes)
+    for probe in planned_probes:
+        try:
+            with suppress(NotCheckedError):
+                for response_findings in target.findings(probe):
+                    findings += response_findings
+        except NoAnswerError as error:
+            findings.append(error.finding)
+            if error.is_final:
+                break
+    return merge_accepted(merge(findings))
