@@ -109,10 +109,10 @@ def load_baseline(path: Path, name: str) -> BaselineFile:
 
     Raises `DocumentError`, naming the line, for a file that is not a baseline.
     """
-    return parse_baseline(_read_baseline_text(path, name), name)
+    return parse_baseline(read_baseline_text(path, name), name)
 
 
-def _read_baseline_text(path: Path, name: str, *, keep_line_ends: bool = False) -> str:
+def read_baseline_text(path: Path, name: str, *, keep_line_ends: bool = False) -> str:
     """Return the text of a baseline, empty if there is no file. Raises `DocumentError` if it cannot be read."""
     if not path.exists():
         return ""
@@ -283,15 +283,3 @@ def expiry_date(reason: str | None, until: str | None, today: date, prefix: str 
     if expiry < today:
         raise SettingError(f"{expiry} is past", where=where, hint="give a date in the future")
     return expiry
-
-
-def add_to_baseline(path: Path, findings: Sequence[Finding], reason: str, until: date) -> None:
-    """Add entries for the findings to the file, which is created if it does not exist, completely or not at all.
-
-    Raises `DocumentError` if the file cannot be read or written, is not a baseline, or cannot be extended.
-    """
-    from pytest_bctrl.baseline.write_entries import add_entries
-    from pytest_bctrl.contract.build import write_files
-
-    text = _read_baseline_text(path, str(path), keep_line_ends=True)
-    write_files({path: add_entries(text, str(path), findings, reason, until)})

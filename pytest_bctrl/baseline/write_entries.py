@@ -10,7 +10,8 @@ import json
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_bctrl.baseline.baseline_file import BaselineEntry, parse_baseline
+from pytest_bctrl.baseline.baseline_file import BaselineEntry, parse_baseline, read_baseline_text
+from pytest_bctrl.contract.build import write_files
 from pytest_bctrl.contract.yaml_source import YamlNode, read_nodes
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.escaping import escape_line, escape_yaml
@@ -18,6 +19,7 @@ from pytest_bctrl.escaping import escape_line, escape_yaml
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
+    from pathlib import Path
 
     from pytest_bctrl.findings.finding import Finding
 
@@ -32,6 +34,15 @@ class _Edit(NamedTuple):
     start: int
     end: int
     text: str
+
+
+def add_to_baseline(path: Path, findings: Sequence[Finding], reason: str, until: date) -> None:
+    """Add entries for the findings to the file, which is created if it does not exist, completely or not at all.
+
+    Raises `DocumentError` if the file cannot be read or written, is not a baseline, or cannot be extended.
+    """
+    text = read_baseline_text(path, str(path), keep_line_ends=True)
+    write_files({path: add_entries(text, str(path), findings, reason, until)})
 
 
 def add_entries(text: str, path: str, findings: Sequence[Finding], reason: str, until: date) -> str:

@@ -180,7 +180,7 @@ def add_acceptance_arguments(parser: argparse.ArgumentParser) -> None:
 
 def accept_findings(path: str, findings: Sequence[Finding], reason: str, until: date) -> int:
     """Add findings to the baseline, each once, print a line, and return the exit code 0."""
-    from pytest_bctrl.baseline.baseline_file import add_to_baseline
+    from pytest_bctrl.baseline.write_entries import add_to_baseline
 
     distinct_findings = list({finding.fingerprint: finding for finding in findings}.values())
     add_to_baseline(Path(path), distinct_findings, reason, until)

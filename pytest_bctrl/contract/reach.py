@@ -186,9 +186,9 @@ class Reach:
         return retained
 
     def replaced(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the document with other values at some pointers; None removes the member.
+        """Return the document with the values at their pointers replaced; None removes the member.
 
-        Of an operation that is removed, the parts stay that other operations refer to.
+        Parts of a removed operation remain if other operations refer to them.
         """
         removed = {pointer for pointer, value in values.items() if value is None and pointer in self.operations}
         retained = {part for operation in self.operations.keys() - removed for part in self.parts(operation)}

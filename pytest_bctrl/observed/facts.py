@@ -118,7 +118,7 @@ def as_data(observation: Observation) -> dict[str, Any]:
     return {
         "version": VERSION,
         **{key: _rows(getattr(observation, name)) for name, key in _COUNTERS.items()},
-        "places": [[*place, _facts(facts)] for place, facts in observation.places.items()],
+        "places": [[*place, _facts_as_data(facts)] for place, facts in observation.places.items()],
         "unknown": [
             [*parent, sorted(member.location for member in members)] for parent, members in observation.unknown.items()
         ],
@@ -126,10 +126,12 @@ def as_data(observation: Observation) -> dict[str, Any]:
 
 
 def _rows(counter: Counter[tuple[str, ...]]) -> list[list[Any]]:
+    """Return each key of a counter with its count at the end."""
     return [[*key, count] for key, count in counter.items()]
 
 
-def _facts(facts: Facts) -> dict[str, Any]:
+def _facts_as_data(facts: Facts) -> dict[str, Any]:
+    """Return the facts about a location as plain JSON data."""
     values = {entry.name: getattr(facts, entry.name) for entry in fields(facts)}
     return {name: dict(value) if isinstance(value, dict) else value for name, value in values.items()}
 

@@ -214,6 +214,7 @@ class Redaction:
         return value
 
     def _compile(self) -> None:
+        """Prepare the search for all encodings of the secrets that are registered now."""
         from pytest_bctrl.secrets.encodings import encodings_of, literals_of
         from pytest_bctrl.secrets.search import Search
 

@@ -11,7 +11,6 @@ from typing import Any
 from pytest_bctrl.baseline.baseline_file import (
     FILE,
     BaselineFile,
-    add_to_baseline,
     baseline_notes,
     expiry_date,
     load_baseline,
@@ -59,6 +58,8 @@ class Baseline:
         first_of = {finding.fingerprint: finding for finding in reversed(unlisted)}
         added = [finding for finding in unlisted if first_of[finding.fingerprint] is finding]
         if added and self.reason is not None:
+            from pytest_bctrl.baseline.write_entries import add_to_baseline
+
             add_to_baseline(self.path, added, self.reason, self.until)
         return added
 

@@ -134,7 +134,7 @@ def test_the_note_on_a_stale_entry_without_a_rule_mentions_other_commands() -> N
             "f:2: fingerprint: 123 is not text (put it in quotes)",
         ),
         ("allow:\n  - rule: 7\n    location: b\n    reason: r\n    until: 2027-01-01\n", "f:2: rule: 7 is not text"),
-        ("allow:\n  - fingerprint: a\n    reason: r\n", "f:2: the entry has no date"),
+        ("allow:\n  - fingerprint: a\n    reason: r\n", "f:2: the entry has no expiry date"),
         ("allow:\n  - fingerprint: a\n    reason: r\n    until: soon\n", "f:2: until: 'soon' is not a date"),
         (
             "allow:\n  - fingerprint: a\n    reason: r\n    until: 2026-13-45\n",

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pytest_bctrl.baseline.baseline_file import BaselineEntry, add_to_baseline, parse_baseline
-from pytest_bctrl.baseline.write_entries import add_entries
+from pytest_bctrl.baseline.baseline_file import BaselineEntry, parse_baseline
+from pytest_bctrl.baseline.write_entries import add_entries, add_to_baseline
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.findings.finding import Finding
 

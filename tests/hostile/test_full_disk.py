@@ -21,7 +21,7 @@ from datetime import date
 from pathlib import Path
 
 from pytest_bctrl.files import locking
-from pytest_bctrl.baseline.baseline_file import add_to_baseline
+from pytest_bctrl.baseline.write_entries import add_to_baseline
 from pytest_bctrl.cli.options import ReportFile, write_reports
 from pytest_bctrl.contract.build import write_files
 from pytest_bctrl.errors import BctrlError

@@ -23,7 +23,8 @@ import itertools, json, os, random, signal, sys, time
 from datetime import date
 from pathlib import Path
 
-from pytest_bctrl.baseline.baseline_file import add_to_baseline, load_baseline
+from pytest_bctrl.baseline.baseline_file import load_baseline
+from pytest_bctrl.baseline.write_entries import add_to_baseline
 from pytest_bctrl.cli.options import ReportFile, write_reports
 from pytest_bctrl.contract.build import write_files
 from pytest_bctrl.findings.finding import Finding

@@ -107,6 +107,7 @@ def allowed_values(contract: Contract, operation: Operation, settings: Mapping[s
 def _trial(
     contract: Contract, operation: Operation, settings: Mapping[str, str], parameter: Parameter, value: Any
 ) -> ParameterTrial:
+    """Return the trial of one value of a parameter, named after both."""
     text = ",".join(map(serialize_scalar, value)) if isinstance(value, list) else serialize_scalar(value)
     if len(text) > _MAX_SHOWN:
         text = f"{text[:_MAX_SHOWN]}..."
