@@ -52,7 +52,7 @@ def test_a_test_that_configures_the_mock_is_skipped_against_the_live_api(
         ("content-length-and-chunks", "the response has both Content-Length and Transfer-Encoding"),
         ("429-once-as-html", "the content type is not documented"),
         ("429-always", "the target responds with 429 Too Many Requests"),
-        ("429-always-retry-after-a-day", "asks for 86400 s more"),
+        ("429-always-retry-after-a-day", "asks to wait 86400 s more"),
         ("refusal-200-error-body", "an invalid credential is accepted"),
         ("410-gone", "the route no longer exists; pytest-bctrl drift shows"),
     ],
