@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 _MARKERS = (
     "bctrl_contract: a test of the contract suite, added by --bctrl-mock and --bctrl-live",
-    "bctrl_scenario(name, **arguments): the scenario that the mock server plays in this test",
+    "bctrl_scenario(name, **arguments): the scenario of the mock server in this test",
     "bctrl_mock(unused='allow'): the test may set up faults, scenarios and sequences that no request uses",
-    "bctrl_recording(name=None, conforming=True): the test is answered from its recording; with a name, a shared one",
-    "bctrl_live: a test that talks to the live API; skipped unless --bctrl-live is given",
+    "bctrl_recording(name=None, conforming=True): the test replays its recording; with a name, a shared one",
+    "bctrl_live: a test that sends requests to the live API; skipped unless --bctrl-live is given",
 )
 
 

@@ -71,36 +71,42 @@ ANSWERS: dict[str, tuple[Any, ...]] = {
     "location of no redirect": (response({}, 201, (("Location", "https://elsewhere"),)),
         f"status_code_conformance @status: the status is not documented; {DOCUMENTED}, not 201"),
     "not JSON": (response(b"{,}"),
-        'strict_json/the body is not JSON @body: the body is not JSON: Expecting property name enclosed in double '
+        'strict_json/syntax @body: the body is not JSON: Expecting property name enclosed in double '
         'quotes at line 1, column 2; "a JSON text in UTF-8 (RFC 8259)", not "{,}"'),
     "not UTF-8": (response(b'{"a": "\xff"}'),
-        'strict_json/the body is not UTF-8 @body: the body is not UTF-8: byte 7 is 0xff; "a JSON text in UTF-8 (RFC '
+        'strict_json/encoding @body: the body is not UTF-8: byte 7 is 0xff; "a JSON text in UTF-8 (RFC '
         '8259)", not {"a": "\\xff"}'),
     "a word JSON has not": (response(b'{"runtimes": NaN}'),
-        'strict_json @body: the body holds NaN, which is not valid JSON; "a JSON text in UTF-8 (RFC 8259)", not '
+        'strict_json/literal NaN @body: the body contains NaN, which is not valid JSON; "a JSON text in UTF-8 (RFC '
+        '8259)", not '
         '{"runtimes": NaN}'),
     "byte order mark": (response(b"\xef\xbb\xbf{}"),
-        'strict_json @body: the body begins with a byte order mark, which JSON texts must not have; "a JSON text in '
+        'strict_json/byte-order-mark @body: the body begins with a byte order mark, which JSON texts must not have; '
+        '"a JSON text in '
         'UTF-8 (RFC 8259)", not "﻿{}"'),
     "keys twice": (response(b'{"runtimes": [], "runtimes": [], "a": 1, "b": 2, "b": 3, "a": 4}'),
-        "strict_json @body: the key 'runtimes' appears twice in one object; \"a JSON text in UTF-8 (RFC 8259)\", not "
+        "strict_json/duplicate runtimes @body: the key 'runtimes' appears twice in one object; \"a JSON text in "
+        "UTF-8 (RFC 8259)\", not "
         "{\"runtimes\": [], \"runtimes\": [], \"a\": 1, \"b\": 2, \"b\": 3, \"a\"…",
-        "strict_json @body: the key 'b' appears twice in one object; \"a JSON text in UTF-8 (RFC 8259)\", not "
+        "strict_json/duplicate b @body: the key 'b' appears twice in one object; \"a JSON text in UTF-8 (RFC "
+        "8259)\", not "
         "{\"runtimes\": [], \"runtimes\": [], \"a\": 1, \"b\": 2, \"b\": 3, \"a\"…",
-        "strict_json @body: the key 'a' appears twice in one object; \"a JSON text in UTF-8 (RFC 8259)\", not "
+        "strict_json/duplicate a @body: the key 'a' appears twice in one object; \"a JSON text in UTF-8 (RFC "
+        "8259)\", not "
         "{\"runtimes\": [], \"runtimes\": [], \"a\": 1, \"b\": 2, \"b\": 3, \"a\"…",
         'warning undocumented_property/undocumented-property @a: the contract does not document this property; '
         '["runtimes"], not "integer"',
         'warning undocumented_property/undocumented-property @b: the contract does not document this property; '
         '["runtimes"], not "integer"'),
     "deep": (response(b"[" * 100_000 + b"]" * 100_000),
-        'strict_json @body: the body is nested deeper than 700 levels; "a JSON text in UTF-8 (RFC 8259)", not '
+        'strict_json/depth @body: the body is nested deeper than 700 levels; "a JSON text in UTF-8 (RFC 8259)", not '
         '"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[…"'),
     "many digits": (response(b"[" + b"1" * 100001 + b"]"),
-        'strict_json @body: the body holds a number with more than 100000 digits; "a JSON text in UTF-8 (RFC 8259)", '
+        'strict_json/digits @body: the body contains a number with more than 100000 digits; "a JSON text in UTF-8 '
+        '(RFC 8259)", '
         'not "[11111111111111111111111111111111111111111111111111111111111…"'),
     "empty": (response(b" \r\n"),
-        'complete_body @body: the body is empty; "a JSON text in UTF-8 (RFC 8259)", not "nothing"'),
+        'complete_body/empty @body: the body is empty; "a JSON text in UTF-8 (RFC 8259)", not "nothing"'),
     "no content type": (response(sample(), headers=()),
         'content_type_conformance/missing @header Content-Type: the content type is missing; ["application/json"], '
         'not null'),
@@ -182,7 +188,7 @@ ANSWERS: dict[str, tuple[Any, ...]] = {
         'before createdAt, 2026-03-02T00:00:00Z", not "2026-03-01T00:00:00Z"'),
     "a request of another method, with what sends it again": (replace(response(b"{"), method="OPTIONS",
         reproduce="curl …"),
-        'strict_json/the body is not JSON @body: the body is not JSON: Expecting property name enclosed in double '
+        'strict_json/syntax @body: the body is not JSON: Expecting property name enclosed in double '
         'quotes at line 1, column 2; "a JSON text in UTF-8 (RFC 8259)", not "{"'),
     "a refusal": (
         response({"error": "no", "code": 7, "requestId": "r"}, 401),
@@ -232,7 +238,8 @@ SCHEMAS: dict[str, tuple[Any, ...]] = {
         'schema/type @[*]: the value has the wrong type, integer; ["string"], not 1; 20000 of 20001',
         'schema/more @$: more than 20,000 places break the schema, and are not all listed; null, not null'),
     "too deep": ({"$ref": "#/components/schemas/T"}, json.loads("[" * 60 + "1" + "]" * 60),
-        'schema/deep @$: the body breaks its schema, at a place too deep to name; null, not [[[["[… 1 items]"]]]]'),
+        'schema/deep @$: the body does not conform to its schema, at a location that is nested too deep; null, not '
+        '[[[["[… 1 items]"]]]]'),
     "const": ({"const": "a"}, "b",
         'schema/unlisted-value @$: the value is not one of the documented values; ["a"], not "b"'),
     "const of another type": ({"type": "string", "const": "a"}, 1,
@@ -309,13 +316,13 @@ CREDENTIALS = {
         "ignored_auth @credential: no header, HEAD: an invalid credential is accepted; [401, 403], not 200"),
     299: ("ignored_auth/accepted @credential: empty bearer: an invalid credential is accepted; [401, 403], not 299",
         "ignored_auth @credential: no header, HEAD: an invalid credential is accepted; [401, 403], not 299"),
-    300: ("warning ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one "
+    300: ("warning ignored_auth/not refused @credential: empty bearer: an invalid credential is not rejected as one "
         "(only the overlay documents this); [401, 403], not 300", "nothing"),
-    400: ("warning ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one "
+    400: ("warning ignored_auth/not refused @credential: empty bearer: an invalid credential is not rejected as one "
         "(only the overlay documents this); [401, 403], not 400", "nothing"),
     401: ("nothing", "nothing"),
     403: ("nothing", "nothing"),
-    499: ("warning ignored_auth/not refused @credential: empty bearer: an invalid credential is not refused as one "
+    499: ("warning ignored_auth/not refused @credential: empty bearer: an invalid credential is not rejected as one "
         "(only the overlay documents this); [401, 403], not 499", "nothing"),
     500: ("nothing", "not_a_server_error/HEAD @status: the server fails at a HEAD; [401, 403], not 500"),
 }  # fmt: skip

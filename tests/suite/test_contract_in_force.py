@@ -151,7 +151,8 @@ def test_a_server_with_custom_error_bodies_passes_against_the_published_contract
     assert pytest.ExitCode.OK == result.ret
     result.stdout.fnmatch_lines(
         [
-            "bctrl: contract *(packaged, published spec without the overlay, vendored *; credentials and rejections are "
+            "bctrl: contract *(packaged, published spec without the overlay, vendored *; credentials and rejections "
+            "are "
             "not checked)",
             "not checked  credentials and rejections, which the published spec does not describe",
         ]
