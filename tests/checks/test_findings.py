@@ -112,7 +112,7 @@ ANSWERS: dict[str, tuple[Any, ...]] = {
         'not null'),
     "two lengths": (replace(response(sample(),
         headers=(JSON, ("Content-Length", "9"), ("Transfer-Encoding", "chunked"))), has_all_headers=True),
-        'complete_answer/two lengths @header Content-Length: the answer has both Content-Length and '
+        'complete_answer/two lengths @header Content-Length: the response has both Content-Length and '
         'Transfer-Encoding; "one of the two", not "9"'),
     "no length, and in chunks": (replace(response(sample(), headers=(JSON, ("Transfer-Encoding", "chunked"))),
         has_all_headers=True), "nothing"),
@@ -122,11 +122,11 @@ ANSWERS: dict[str, tuple[Any, ...]] = {
         'content_type_conformance/undocumented @header Content-Type: the content type is not documented; '
         '["application/json"], not "Text/HTML; charset=utf-8"'),
     "half a letter": (response(json.dumps(_first(name="a\ud800")).encode()),
-        'warning interoperable_json @runtimes[*].name: the text has half a letter, a lone surrogate: no UTF-8 can '
-        'hold it; "what every parser reads alike (I-JSON)", not "a\\\\ud800"; 1 of 8'),
+        'warning interoperable_json @runtimes[*].name: the text contains a lone surrogate, which UTF-8 '
+        'cannot encode; "what every parser reads alike (I-JSON)", not "a\\\\ud800"; 1 of 8'),
     "half a letter in a name": (response(json.dumps(_first(metadata={"a\ud800": 1})).encode()),
-        'warning interoperable_json @runtimes[*].metadata: the text has half a letter, a lone surrogate: no UTF-8 can '
-        'hold it; "what every parser reads alike (I-JSON)", not "a\\\\ud800"; 1 of 8'),
+        'warning interoperable_json @runtimes[*].metadata: the text contains a lone surrogate, which UTF-8 '
+        'cannot encode; "what every parser reads alike (I-JSON)", not "a\\\\ud800"; 1 of 8'),
     "a number beyond double precision": (response({"error": "a", "code": "b", "requestId": "c", "x": [10**309]}, 400),
         'warning interoperable_json @x[*]: the number is beyond double precision: many parsers read infinity; "what '
         'every parser reads alike (I-JSON)", not "a larger one"'),
@@ -293,11 +293,11 @@ SCHEMAS: dict[str, tuple[Any, ...]] = {
 
 INSTEAD: dict[str, tuple[Any, ...]] = {
     "a refusal was due": (response(sample()), (403, 401),
-        "warning status_code_conformance/instead of 401, 403 @status: the status is documented, but not what this "
-        "request is to get (only the overlay documents this); [401, 403], not 200"),
+        "warning status_code_conformance/instead of 401, 403 @status: the status is documented, but not expected "
+        "for this request (only the overlay documents this); [401, 403], not 200"),
     "an answer was due": (response({}, 400, (("Location", "/elsewhere"),)), (200,),
-        "status_code_conformance/instead of 200 @status: the status is documented, but not what this request is to "
-        "get; [200], not 400",
+        "status_code_conformance/instead of 200 @status: the status is documented, but not expected for this "
+        "request; [200], not 400",
         'content_type_conformance/missing @header Content-Type: the content type is missing; ["application/json"], '
         'not null',
         'warning schema/alternatives @$: the value is none of the documented alternatives (only the overlay documents '
