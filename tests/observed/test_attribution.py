@@ -202,7 +202,7 @@ def test_a_changed_request_parameter_cannot_be_attributed_by_responses() -> None
     spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["parameters"].append(limit)
     (finding,) = placed(spec, seen({"runtimes": []}))
     assert (UNKNOWN, "query limit") == (says(finding), finding.location)
-    assert says(finding, "observed").startswith("answers cannot show it")
+    assert says(finding, "observed").startswith("responses cannot show it")
 
 
 def test_an_additional_media_type_upstream_is_not_attributed_to_the_traffic() -> None:

@@ -240,7 +240,7 @@ def finding(
 ) -> Finding:
     """Return the finding for a request without a complete response, or for a fault in the transfer of a response.
 
-    `kind` identifies the fault in the fingerprint, whatever the message says.
+    `kind` identifies the fault in the fingerprint, regardless of the message.
     """
     return Finding(
         RULE,
