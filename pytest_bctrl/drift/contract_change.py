@@ -82,6 +82,7 @@ def _texts(document: Document, excluded: Sequence[Exclusion]) -> tuple[str, ...]
 
 def _data(side: str, document: Document, excluded: Sequence[Exclusion]) -> Iterator[dict[str, Any]]:
     """Yield the excluded parts of a document as data for reports."""
+    document.find_lines({exclusion.pointer for exclusion in excluded})
     for exclusion in excluded:
         name, pointer = document.source_location(exclusion.pointer)
         yield {
