@@ -105,4 +105,4 @@ def test_headers_sent_byte_by_byte_time_out(upstream: Upstream) -> None:
     upstream.responses["/"] = drip
     with pytest.raises(UnreachableError) as caught:
         fetch(f"{upstream.url}/", seconds=0.3)
-    assert str(caught.value) == f"{upstream.url}/: no answer within 0.3 s (try again, or give a local copy)"
+    assert str(caught.value) == f"{upstream.url}/: no response within 0.3 s (try again, or give a local copy)"

@@ -102,12 +102,12 @@ def test_the_error_for_a_redirect_to_an_invalid_url_shows_both_urls() -> None:
 
 def test_the_error_for_an_unexpected_status_shows_it(upstream: Upstream) -> None:
     upstream.responses["/"] = text("", 503)
-    assert told(f"{upstream.url}/") == f"{upstream.url}/: it answered 503 {CHECK}"
+    assert told(f"{upstream.url}/") == f"{upstream.url}/: the response has status 503 {CHECK}"
 
 
 def test_the_error_for_an_unrequested_content_encoding_shows_it(upstream: Upstream) -> None:
     upstream.responses["/"] = text("x", Content_Encoding="GZip")
-    message = "it answered in gzip, which was not asked for (give a local copy)"
+    message = "the response is encoded with gzip, which was not requested (give a local copy)"
     assert told(f"{upstream.url}/") == f"{upstream.url}/: {message}"
 
 
@@ -124,12 +124,13 @@ def test_the_error_for_a_truncated_response_shows_the_received_length(upstream: 
         request.wfile.write(b"openapi: 3.1.0\n")
 
     upstream.responses["/"] = cut_off
-    assert told(f"{upstream.url}/") == f"{upstream.url}/: its answer is cut off: 15 of 9999 bytes {AGAIN}"
+    assert told(f"{upstream.url}/") == f"{upstream.url}/: the response is truncated: 15 of 9999 bytes {AGAIN}"
 
 
 def test_a_response_that_is_not_http_is_an_error(upstream: Upstream) -> None:
     upstream.responses["/"] = lambda request: request.wfile.write(b"SSH-2.0\r\n")
-    assert told(f"{upstream.url}/") == f"{upstream.url}/: its answer is broken: BadStatusLine('SSH-2.0\\r\\n') {AGAIN}"
+    problem = "the response is not valid HTTP: BadStatusLine('SSH-2.0\\r\\n')"
+    assert told(f"{upstream.url}/") == f"{upstream.url}/: {problem} {AGAIN}"
 
 
 def test_a_refused_connection_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +159,7 @@ def test_a_connection_timeout_of_the_system_shows_the_given_time_out(monkeypatch
     monkeypatch.setattr(socket, "create_connection", failing(TimeoutError(errno.ETIMEDOUT, "Connection timed out")))
     with pytest.raises(UnreachableError) as caught:
         read_source(LOCAL, seconds=7)
-    assert str(caught.value) == f"{LOCAL}: no answer within 7 s {AGAIN}"
+    assert str(caught.value) == f"{LOCAL}: no response within 7 s {AGAIN}"
 
 
 def test_a_read_timeout_of_the_system_shows_the_default_time_out(
@@ -166,4 +167,4 @@ def test_a_read_timeout_of_the_system_shows_the_default_time_out(
 ) -> None:
     monkeypatch.setattr(HTTPResponse, "read1", failing(TimeoutError()))
     upstream.responses["/"] = text("x")
-    assert told(f"{upstream.url}/") == f"{upstream.url}/: no answer within 20 s {AGAIN}"
+    assert told(f"{upstream.url}/") == f"{upstream.url}/: no response within 20 s {AGAIN}"

@@ -87,14 +87,14 @@ def test_a_body_sent_byte_by_byte_times_out(upstream: Upstream) -> None:
                 time.sleep(0.05)
 
     upstream.responses["/"] = drip
-    with pytest.raises(UnreachableError, match="no answer within"):
+    with pytest.raises(UnreachableError, match="no response within"):
         fetch(f"{upstream.url}/", seconds=0.3)
 
 
 def test_a_missing_response_times_out(upstream: Upstream) -> None:
     hold = threading.Event()
     upstream.responses["/"] = lambda _: hold.wait(60)
-    with pytest.raises(UnreachableError, match="no answer within"):
+    with pytest.raises(UnreachableError, match="no response within"):
         fetch(f"{upstream.url}/", seconds=0.2)
     hold.set()
 
