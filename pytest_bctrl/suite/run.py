@@ -14,7 +14,8 @@ from pytest_bctrl.contract.in_force import ContractInForce, contract_of_config, 
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.findings.finding import FailOn, Levels
-from pytest_bctrl.samples.inputs import exemplified, unfilled
+from pytest_bctrl.samples.inputs import exemplified, main_operation, unfilled
+from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.settings import secret_settings, table
@@ -143,8 +144,9 @@ def resolve(source: settings.SettingSource, environment: Mapping[str, str]) -> C
         no_suite=INSTALL if missing_extra() else "",
     )
     if run.selftest:
-        # Report a contract that cannot be mocked now rather than with a traceback during collection.
+        # Report a contract of which nothing can be proven now rather than with a traceback during collection.
         with_mock(run)
+        Samples(run.contract, main_operation(run.contract))
     if target == "live":
         run = aimed(run, source, environment)
         # Report wrong proxies and certificates now.

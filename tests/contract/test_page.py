@@ -59,7 +59,7 @@ def test_an_empty_block_is_returned() -> None:
     assert [Block("", "", 2)] == fenced_blocks("```\n```\n")
 
 
-NONE = r"page\.md: the page holds no fenced block"
+NONE = r"page\.md: the page has no fenced block"
 
 
 @pytest.mark.parametrize(
