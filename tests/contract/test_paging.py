@@ -165,7 +165,7 @@ def test_items_are_identified_by_the_unique_property_of_an_invariant() -> None:
 
 WRONG = {
     "no parameter": ({"size": "much"}, "size: no query parameter is called 'much' (there is: limit)"),
-    "two": ({"page": "limit", "offset": "limit"}, "it names both offset and page (keep the parameter that the operation *"),
+    "two": ({"page": "limit", "offset": "limit"}, "it names both offset and page (keep the parameter that *"),
     "no member": ({"next": "meta.gone"}, "next: the response documents no 'meta.gone' (there is: *Link*)"),
     "no list": (
         {"items": "rows"},
