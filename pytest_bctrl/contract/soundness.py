@@ -18,7 +18,7 @@ from pytest_bctrl.contract.model import follow_references, resolve_pointer
 from pytest_bctrl.contract.outline import EXCLUDED, METHODS
 from pytest_bctrl.contract.references import FRAGMENT, Addresses, keyword_objects, rewrite_objects
 from pytest_bctrl.contract.schema.locations import parse_steps
-from pytest_bctrl.contract.valid_parts import Problem
+from pytest_bctrl.contract.valid_parts import DocumentProblem
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -270,7 +270,7 @@ def _target(
         raise DocumentError(problem, where=where, hint=hint).at(pointer) from None
 
 
-def find_problems(document: Mapping[str, Any], name: str) -> Iterator[Problem]:
+def find_problems(document: Mapping[str, Any], name: str) -> Iterator[DocumentProblem]:
     """Yield the problems of a document of OpenAPI 3.1 that can be found without following its references."""
     yield from _structure_problems("document", document)
     unread, resolved = unread_references(document), Addresses(document).local()
@@ -281,7 +281,7 @@ def find_problems(document: Mapping[str, Any], name: str) -> Iterator[Problem]:
                 _target(resolved, reference, pointer, name, unread)
             _require_supported(value, pointer, name)
         except DocumentError as error:
-            yield Problem.of(error, pointer)
+            yield DocumentProblem.of(error, pointer)
 
 
 def _require_supported(value: Mapping[str, Any], pointer: str, name: str) -> None:
@@ -329,7 +329,7 @@ def require_kind(kind: str, document: Any, where: str) -> None:
         raise DocumentError(problem.text, where=location, hint=problem.hint).at(location.partition(": #")[2])
 
 
-def _structure_problems(kind: str, document: Any) -> Iterator[Problem]:
+def _structure_problems(kind: str, document: Any) -> Iterator[DocumentProblem]:
     """Yield the values of a component of a kind that have a wrong type or lack a member, the outermost first."""
     for error in sorted(_shape(kind).iter_errors(as_engine_input(document)), key=_depth):
         path = [*error.instance_path]
@@ -340,7 +340,7 @@ def _structure_problems(kind: str, document: Any) -> Iterator[Problem]:
             error = max(causes, key=_depth)
             path = max(path, [*error.instance_path], key=len)
         pointer = "".join(f"/{escape_token(str(key))}" for key in path)
-        yield Problem(
+        yield DocumentProblem(
             pointer,
             f"it is not well-formed OpenAPI: {_expectation(error.kind)}, not {json.dumps(error.instance)[:60]}",
             "validate it against OpenAPI 3.1, or against 3.0 where it says so",

@@ -17,7 +17,7 @@ from pytest_bctrl.errors import DocumentError
 Check = Callable[[dict[str, Any]], object]
 
 
-class Problem(NamedTuple):
+class DocumentProblem(NamedTuple):
     """An invalid part of a document: its pointer, what is wrong with it, and what is expected."""
 
     pointer: str
@@ -25,7 +25,7 @@ class Problem(NamedTuple):
     hint: str
 
     @classmethod
-    def of(cls, error: DocumentError, pointer: str) -> Problem:
+    def of(cls, error: DocumentError, pointer: str) -> DocumentProblem:
         """Return the problem of an error; `pointer` is its location if the error has none."""
         return cls(pointer if error.pointer is None else error.pointer, error.problem, error.hint)
 
@@ -75,15 +75,15 @@ _FEW = 5
 
 
 def valid_parts(
-    document: Mapping[str, Any], problems: Iterable[Problem], check: Check
+    document: Mapping[str, Any], problems: Iterable[DocumentProblem], check: Check
 ) -> tuple[dict[str, Any], list[Exclusion]]:
     """Return the document with its valid operations and what they consist of, and the excluded operations.
 
     `problems` are the problems that are known. `check` raises `DocumentError` for a document with others.
     """
     reach = Reach(document)
-    reasons: dict[str, list[Problem]] = defaultdict(list)
-    document_parts: dict[str, Problem] = {}
+    reasons: dict[str, list[DocumentProblem]] = defaultdict(list)
+    document_parts: dict[str, DocumentProblem] = {}
     for problem in problems:
         hit = [operation for operation in reach.operations if reach.is_hit(operation, problem.pointer)]
         for operation in hit:
@@ -144,7 +144,7 @@ _REPLACEMENTS: Mapping[str, Any] = {"info": {}, "servers": []}
 _PARTS = {"info": "the info object", "servers": "the list of servers"}
 
 
-def _find_invalid(reach: Reach, operations: Sequence[str], check: Check) -> Iterable[tuple[str, Problem]]:
+def _find_invalid(reach: Reach, operations: Sequence[str], check: Check) -> Iterable[tuple[str, DocumentProblem]]:
     """Yield the invalid ones of the operations, each with its problem, by checking halves, quarters, and so on."""
     pending = [list(operations)]
     while pending:
@@ -155,7 +155,7 @@ def _find_invalid(reach: Reach, operations: Sequence[str], check: Check) -> Iter
             check(reach.only(batch))
             continue
         except DocumentError as error:
-            problem = Problem.of(error, batch[0])
+            problem = DocumentProblem.of(error, batch[0])
         if len(batch) == 1:
             yield batch[0], problem
             hit = [operation for batch in pending for operation in batch if reach.is_hit(operation, problem.pointer)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_bctrl.contract.outline import Part, Spec, is_reference
 from pytest_bctrl.drift.node import (
-    Choice,
+    Alternatives,
     Kind,
     Node,
     Schema,
@@ -32,13 +32,13 @@ _SAYS_NOTHING = frozenset(
 )
 
 
-def read_alternatives(part: Part, spec: Spec, read: Callable[[Schema], Node]) -> list[Choice]:
+def read_alternatives(part: Part, spec: Spec, read: Callable[[Schema], Node]) -> list[Alternatives]:
     """Return the alternatives that a schema offers: none, one or both of `oneOf` and `anyOf`."""
     choices = [_read(part / kind, kind, spec, read) for kind in _KINDS if part.value.get(kind) is not None]
     return [choice for choice in choices if choice is not None]
 
 
-def _read(part: Part, kind: Kind, spec: Spec, read: Callable[[Schema], Node]) -> Choice | None:
+def _read(part: Part, kind: Kind, spec: Spec, read: Callable[[Schema], Node]) -> Alternatives | None:
     """Read the alternatives that some value meets; None if any value meets the whole, as one of `anyOf` takes any."""
     schema_of: dict[Node, Schema] = {}
     with_null, impossible = False, None
@@ -63,10 +63,10 @@ def _read(part: Part, kind: Kind, spec: Spec, read: Callable[[Schema], Node]) ->
         schema_of, dropped_null = _needed(schema_of)
         with_null |= dropped_null
     if not schema_of and impossible is not None and not with_null:
-        return Choice(kind, [impossible], part.pointer, False)
+        return Alternatives(kind, [impossible], part.pointer, False)
     if not schema_of and not with_null:
         return None
-    return _named(Choice(kind, [*schema_of.values()], part.pointer, with_null), schema_of)
+    return _named(Alternatives(kind, [*schema_of.values()], part.pointer, with_null), schema_of)
 
 
 def _needed(schema_of: dict[Node, Schema]) -> tuple[dict[Node, Schema], bool]:
@@ -104,7 +104,7 @@ def _nested(node: Node) -> list[Schema]:
     return choice.branches
 
 
-def _named(choice: Choice, nodes: Iterable[Node]) -> Choice:
+def _named(choice: Alternatives, nodes: Iterable[Node]) -> Alternatives:
     """Return the alternatives with the types or values that they list, if they contain nothing else."""
     if len(choice.branches) < 2:
         return choice

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_bctrl.drift.match import Branch, Branches, branches, find_unmatched, match_branches
-from pytest_bctrl.drift.node import Choice, Kind, Node, Schema, is_within, says_more, takes_anything
+from pytest_bctrl.drift.node import Alternatives, Kind, Node, Schema, is_within, says_more, takes_anything
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import SchemaComparison
 
@@ -27,7 +27,7 @@ def compare_alternatives(comparison: SchemaComparison) -> bool:
     return False
 
 
-def _compare_choice(comparison: SchemaComparison, before: Choice, after: Choice) -> None:
+def _compare_choice(comparison: SchemaComparison, before: Alternatives, after: Alternatives) -> None:
     written_alike = comparison.sides.equality.written_alike
     if before.kind == after.kind and not any(find_unmatched(before.branches, after.branches, written_alike, [])):
         return
@@ -52,8 +52,8 @@ def _compare_choice(comparison: SchemaComparison, before: Choice, after: Choice)
 
 def _note_unmatched(
     comparison: SchemaComparison,
-    before: Choice,
-    after: Choice,
+    before: Alternatives,
+    after: Alternatives,
     sides: tuple[list[Branch], list[Branch]],
     matched: Branches,
 ) -> None:
@@ -78,11 +78,11 @@ def _note_unmatched(
         comparison.emit(became, before.kind, after.kind, before.kind, schemas=(_all(before), _all(after)))
 
 
-def _all(choice: Choice) -> Schema:
+def _all(choice: Alternatives) -> Schema:
     return tuple(part for branch in choice.branches for part in branch)
 
 
-def _read(comparison: SchemaComparison, choice: Choice, normal: Normalizer) -> list[Branch]:
+def _read(comparison: SchemaComparison, choice: Alternatives, normal: Normalizer) -> list[Branch]:
     """Return the alternatives, without those of `anyOf` that mean the same as an earlier one."""
     all_branches = branches(choice.branches, normal)
     if choice.kind == "oneOf":
@@ -153,7 +153,7 @@ def _compare_wrapped(comparison: SchemaComparison) -> None:
 
 
 def _note_beside(
-    comparison: SchemaComparison, choice: Choice, beside: list[tuple[Branch, str]], *, added: bool
+    comparison: SchemaComparison, choice: Alternatives, beside: list[tuple[Branch, str]], *, added: bool
 ) -> None:
     """Note the alternatives beside the one that the other side consists of."""
     if not added:

@@ -15,7 +15,7 @@ from pytest_bctrl.drift.rules import word
 REQUEST_BODY = "requestBody"
 
 
-class Body(NamedTuple):
+class ContentPair(NamedTuple):
     """A body in both documents: the parts with its `content`, its location, and the name that its media types follow.
 
     `is_sent`: the consumer sends the body; else it receives it.
@@ -67,7 +67,7 @@ def compare_request_bodies(
         if not is_sent:
             rule = "webhook-body"
         report.add(f"{rule}-became-{word(is_required)}", body_location, *values, *at)
-    compare_content(report, Body(before, after, body_location, REQUEST_BODY, is_sent))
+    compare_content(report, ContentPair(before, after, body_location, REQUEST_BODY, is_sent))
 
 
 def _content(report: Report, old: Part | None, new: Part | None) -> str:
@@ -81,7 +81,7 @@ def _content(report: Report, old: Part | None, new: Part | None) -> str:
     return report.sides.content(schemas[0], schemas[1])
 
 
-def compare_content(report: Report, body: Body) -> None:
+def compare_content(report: Report, body: ContentPair) -> None:
     """Note added, removed and renamed media types, and the changes of the bodies in those that remain."""
     before, after = media_types(report.base, body.old), media_types(report.revision, body.new)
     rule, location = body.media_type_rule, body.location
@@ -137,7 +137,7 @@ def _within(narrow: str, wide: str) -> bool:
     return "+" in subtype and wide == f"{kind}/{subtype.rpartition('+')[2]}"
 
 
-def _compare_body(report: Report, body: Body, old: Part, new: Part, media_type: str) -> None:
+def _compare_body(report: Report, body: ContentPair, old: Part, new: Part, media_type: str) -> None:
     location = body.location._replace(context=(*body.location.context, ("media_type", media_type)))
     before, after = schema_parts(old), schema_parts(new)
     at = location._replace(path=f"{body.name} {media_type}")

@@ -16,7 +16,7 @@ _BINARY = frozenset(("binary", "base64"))
 _SERIALISATION = ("style", "explode", "allowReserved")
 
 
-class Encoding(NamedTuple):
+class PartEncoding(NamedTuple):
     """How one part of a form is sent. `serialisation` is empty if the content type decides."""
 
     part: Part
@@ -26,7 +26,7 @@ class Encoding(NamedTuple):
     headers: dict[str, RawParameter]
 
 
-def encodings(normal: Normalizer, media: Part, media_type: str) -> dict[str, Encoding]:
+def encodings(normal: Normalizer, media: Part, media_type: str) -> dict[str, PartEncoding]:
     """Return the encoding of each property of a form, by name; none for any other media type (OpenAPI 3.1, 4.8.15)."""
     essence = media_type.partition(";")[0]
     if essence != _URLENCODED and not essence.startswith("multipart/"):
@@ -41,7 +41,7 @@ def encodings(normal: Normalizer, media: Part, media_type: str) -> dict[str, Enc
     }
 
 
-def _read(normal: Normalizer, part: Part, schema: Schema, essence: str) -> Encoding:
+def _read(normal: Normalizer, part: Part, schema: Schema, essence: str) -> PartEncoding:
     spec = normal.spec
     spec.mapping(part)
     serialisation: tuple[object, ...] = ()
@@ -54,7 +54,7 @@ def _read(normal: Normalizer, part: Part, schema: Schema, essence: str) -> Encod
         serialisation = style, explode
     names = spec.text(part / "contentType") or _default(normal, normal.node(schema))
     content_types = frozenset(name.strip().lower() for name in names.split(","))
-    return Encoding(part, content_types, serialisation, allows_reserved, headers(spec, part))
+    return PartEncoding(part, content_types, serialisation, allows_reserved, headers(spec, part))
 
 
 def _default(normal: Normalizer, node: Node, depth: int = 0) -> str:
@@ -86,7 +86,7 @@ def compare_encodings(
             _compare(report, was, now, part_location, is_sent=is_sent)
 
 
-def _implicit(normal: Normalizer, media: Part, name: str, media_type: str) -> Encoding | None:
+def _implicit(normal: Normalizer, media: Part, name: str, media_type: str) -> PartEncoding | None:
     """Return the encoding of a part that has no explicit one; None if there is no such part."""
     schema = normal.node(schema_parts(media)).maps.get("properties", {}).get(name)
     if schema is None:
@@ -95,7 +95,7 @@ def _implicit(normal: Normalizer, media: Part, name: str, media_type: str) -> En
     return _read(normal, Part({}, part.pointer), schema, media_type.partition(";")[0])
 
 
-def _compare(report: Report, old: Encoding, new: Encoding, location: ChangeLocation, *, is_sent: bool) -> None:
+def _compare(report: Report, old: PartEncoding, new: PartEncoding, location: ChangeLocation, *, is_sent: bool) -> None:
     at = old.part.pointer, new.part.pointer
     if old.serialisation != new.serialisation and old.serialisation and new.serialisation:
         _note(report, old.serialisation, new.serialisation, location, at, is_sent=is_sent, is_wider=False)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pytest_bctrl.contract.outline import Part, RawParameter, headers, is_json
 from pytest_bctrl.drift.change_location import ChangeLocation
-from pytest_bctrl.drift.compare_content import Body, compare_content
+from pytest_bctrl.drift.compare_content import ContentPair, compare_content
 from pytest_bctrl.drift.compare_parameters import compare_parameters, writes_parts
 from pytest_bctrl.drift.pair import View
 from pytest_bctrl.drift.report import Report
@@ -76,7 +76,7 @@ def _compare_response(report: Report, old: Part, new: Part, location: ChangeLoca
     else:
         compare_headers(report, before, after, location, (old, new))
     status = location.context[0][1]
-    compare_content(report, Body(old, new, location, status, is_sent=is_sent))
+    compare_content(report, ContentPair(old, new, location, status, is_sent=is_sent))
     report.compare_words(location._replace(path=status), old, new, "description", (old.pointer, new.pointer))
 
 

@@ -23,7 +23,7 @@ _VALUES = ("default", "x-sunset", "x-stability-level")
 TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object"})
 
 
-class Choice(NamedTuple):
+class Alternatives(NamedTuple):
     """Alternatives without the one for null. `types` or `values` is set if they only list types, or values."""
 
     kind: Kind
@@ -73,7 +73,7 @@ class Node:
         self.maps: dict[str, dict[str, Schema]] = {}
         self.prefix: list[Schema] = []
         self.required: set[str] = set()
-        self.choices: list[Choice] = []
+        self.choices: list[Alternatives] = []
         self.all_of: list[Schema] = []
         self.alternatives_at: dict[str, str] = {}
         self.parts: tuple[Flat, ...] = ()

@@ -21,7 +21,7 @@ from pytest_bctrl.drift.constraints import (
     read_constraints,
     relevant,
 )
-from pytest_bctrl.drift.node import BESIDE, TYPES, Choice, Flat, Node, Schema, covers, intersection, type_of
+from pytest_bctrl.drift.node import BESIDE, TYPES, Alternatives, Flat, Node, Schema, covers, intersection, type_of
 
 _ANNOTATIONS = frozenset(
     ("title", "description", "example", "examples", "externalDocs", "xml", "$comment", "$id", "$schema", "$defs",
@@ -50,7 +50,7 @@ class _Conjunction(NamedTuple):
 
     flat: dict[str, Flat]
     all_of: list[Schema]
-    choices: list[Choice]
+    choices: list[Alternatives]
 
 
 class Normalizer:
@@ -144,7 +144,7 @@ class Normalizer:
         for choice in read_alternatives(part, spec, self._alternative):
             self._add_choice(choice._replace(with_null=choice.with_null or grants), conjunction, depth)
 
-    def _add_choice(self, choice: Choice, conjunction: _Conjunction, depth: int) -> None:
+    def _add_choice(self, choice: Alternatives, conjunction: _Conjunction, depth: int) -> None:
         """Add alternatives to a conjunction: a single one is part of it, and if only null is left, it is a type."""
         if choice.branches:
             conjunction.choices.append(choice)
@@ -269,7 +269,7 @@ class Normalizer:
             return None
         return listed
 
-    def _narrow_to(self, choice: Choice, node: Node) -> None:
+    def _narrow_to(self, choice: Alternatives, node: Node) -> None:
         """Merge in alternatives that only list types or values: they are a list of types, or an enum."""
         if len(choice.branches) == 1:
             return
@@ -286,7 +286,7 @@ class Normalizer:
         else:
             self._share_types(choice, node)
 
-    def _share_types(self, choice: Choice, node: Node) -> None:
+    def _share_types(self, choice: Alternatives, node: Node) -> None:
         """Limit the alternatives to the types of the schema, and the schema to the types of its alternatives."""
         branches = [self.node(branch) for branch in choice.branches]
         node.nullable = node.nullable and (choice.with_null or any(branch.nullable for branch in branches))

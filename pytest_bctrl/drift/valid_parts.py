@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pytest_bctrl.contract.document import Document
     from pytest_bctrl.contract.reach import Reach
-    from pytest_bctrl.contract.valid_parts import Exclusion, Problem
+    from pytest_bctrl.contract.valid_parts import DocumentProblem, Exclusion
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.findings.finding import Finding
 
@@ -68,7 +68,7 @@ def _is_about_scheme(pointer: str) -> bool:
 def _undefined_schemes(document: Document) -> list[Exclusion]:
     """Return the security requirements that name an undefined scheme; the rest of their operations is compared."""
     from pytest_bctrl.contract.outline import Spec, operations, security_requirements
-    from pytest_bctrl.contract.valid_parts import Exclusion, Problem
+    from pytest_bctrl.contract.valid_parts import DocumentProblem, Exclusion
 
     # Without its text, because determining the lines of many errors would take long.
     spec = Spec(document._replace(text=""))
@@ -83,7 +83,7 @@ def _undefined_schemes(document: Document) -> list[Exclusion]:
             security_requirements(spec, part)
         except DocumentError as error:
             if error.pointer is not None and _is_about_scheme(error.pointer):
-                undefined.append(Exclusion(f"the security of {label}", part.pointer, *Problem.of(error, "")))
+                undefined.append(Exclusion(f"the security of {label}", part.pointer, *DocumentProblem.of(error, "")))
     return undefined
 
 
@@ -122,14 +122,14 @@ def _without_invalid(
     Raises the error if nothing can be excluded.
     """
     from pytest_bctrl.contract.reach import Reach
-    from pytest_bctrl.contract.valid_parts import Problem
+    from pytest_bctrl.contract.valid_parts import DocumentProblem
 
     reaches = Reach(documents[0].data), Reach(documents[1].data)
     removals: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
     for side in (0, 1):
         problems = [*_invalid_operations(documents[side])] if reads_all else []
         if documents[side] is error.document:
-            problems.append(Problem.of(error, ""))
+            problems.append(DocumentProblem.of(error, ""))
         for removal in [
             removal for problem in dict.fromkeys(problems) for removal in _removals(reaches, side, problem)
         ]:
@@ -162,7 +162,7 @@ class _Removal(NamedTuple):
     counterparts: list[str]
 
 
-def _removals(reaches: tuple[Reach, Reach], side: int, problem: Problem) -> Iterator[_Removal]:
+def _removals(reaches: tuple[Reach, Reach], side: int, problem: DocumentProblem) -> Iterator[_Removal]:
     """Yield the operations that an invalid part excludes; if there are none, the component or section that it is in."""
     from pytest_bctrl.contract.document import value_at
     from pytest_bctrl.contract.valid_parts import Exclusion
@@ -211,10 +211,10 @@ def _outline(operation: Any) -> Any:
     return outline
 
 
-def _invalid_operations(document: Document) -> Iterator[Problem]:
+def _invalid_operations(document: Document) -> Iterator[DocumentProblem]:
     """Yield the first problem of each operation whose parameters or schemas cannot be read."""
     from pytest_bctrl.contract.outline import Spec, operations
-    from pytest_bctrl.contract.valid_parts import Problem
+    from pytest_bctrl.contract.valid_parts import DocumentProblem
     from pytest_bctrl.drift.normalize import Normalizer
     from pytest_bctrl.drift.unmatched import read_schemas, used_schemas
 
@@ -228,6 +228,6 @@ def _invalid_operations(document: Document) -> Iterator[Problem]:
         try:
             read_schemas(normal, used_schemas(normal.spec, [operation]), ())
         except DocumentError as error:
-            yield Problem.of(error, operation.part.pointer)
+            yield DocumentProblem.of(error, operation.part.pointer)
             # The schemas that were being read are incomplete.
             normal = Normalizer(Spec(without_lines))

@@ -30,7 +30,7 @@ _COMMON = {letter: rank for rank, letter in enumerate(reversed(b"etaoinsrhldcumf
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Encoding:
+class KeyEncoding:
     """One encoding of a secret. It has no `repr`, so that no traceback shows it.
 
     `gaps` holds the punctuation in front of each character of the skeleton, and after the last one. A run of
@@ -93,7 +93,7 @@ def _is_words(text: str) -> bool:
     return len(words) * 4 <= sum(map(len, words)) and max(map(len, words), default=0) <= 12
 
 
-def encodings_of(value: str, *, has_parts: bool = True) -> list[Encoding]:
+def encodings_of(value: str, *, has_parts: bool = True) -> list[KeyEncoding]:
     """Return every encoding of a value that is searched for; none if it has too few letters and digits.
 
     A part of a random value reveals it, unless `has_parts` is false.
@@ -103,14 +103,14 @@ def encodings_of(value: str, *, has_parts: bool = True) -> list[Encoding]:
     if len(reduced) < max(FRAGMENT, len(data) // 2):
         return []
     random = has_parts and is_random(value)
-    distinct: dict[bytes, Encoding] = {}
+    distinct: dict[bytes, KeyEncoding] = {}
     for encoding in _encodings(value, random):
         # Most values need no escapes, so most of their encodings have the same skeleton.
         distinct.setdefault(encoding.skeleton, encoding)
     return list(distinct.values())
 
 
-def _encodings(value: str, is_random: bool) -> Iterator[Encoding]:
+def _encodings(value: str, is_random: bool) -> Iterator[KeyEncoding]:
     data = to_bytes(value)
     secret_part = value.removeprefix(public_part(value))
     public = len(skeleton(to_bytes(public_part(value))))
@@ -151,7 +151,7 @@ _EVERY_LETTER = {"\\u{:04x}": 5, "\\x{:02x}": 3, "&#{};": 3, "&#x{:x};": 3}
 """Escapes of which a text may consist entirely, and the number of letters and digits of each."""
 
 
-def _encoding(name: str, data: bytes, is_random: bool, part: int, public: int = 0) -> Encoding:
+def _encoding(name: str, data: bytes, is_random: bool, part: int, public: int = 0) -> KeyEncoding:
     lower = data.translate(LOWER)
     reduced = skeleton(data)
     positions = [index for index, byte in enumerate(lower) if byte not in PUNCTUATION]
@@ -160,7 +160,7 @@ def _encoding(name: str, data: bytes, is_random: bool, part: int, public: int = 
     shortest = len(reduced)
     if is_random:
         shortest = min(part, shortest)
-    return Encoding(name, reduced, gaps, shortest, public, is_random)
+    return KeyEncoding(name, reduced, gaps, shortest, public, is_random)
 
 
 def _escaped(value: str) -> Iterator[str]:

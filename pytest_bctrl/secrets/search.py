@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from pytest_bctrl.secrets.encodings import LOWER, PUNCTUATION, Encoding
+from pytest_bctrl.secrets.encodings import LOWER, PUNCTUATION, KeyEncoding
 
 _LONG = 12
 """Minimum length of a run that is searched for with longer grams."""
@@ -48,7 +48,7 @@ class Span:
 
     start: int
     end: int
-    encoding: Encoding
+    encoding: KeyEncoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +57,18 @@ class _Run:
 
     start: int
     end: int
-    encoding: Encoding
+    encoding: KeyEncoding
     offset: int
 
 
 class _Index:
     """The grams of some encodings, and a pattern that finds candidates for them in a text."""
 
-    def __init__(self, encodings: Iterable[Encoding]) -> None:
+    def __init__(self, encodings: Iterable[KeyEncoding]) -> None:
         grams = [
             (gram, encoding, offset) for encoding in encodings for gram, offset in encoding.grams(_length(encoding))
         ]
-        self._grams: defaultdict[bytes, list[tuple[bytes, Encoding, int]]] = defaultdict(list)
+        self._grams: defaultdict[bytes, list[tuple[bytes, KeyEncoding, int]]] = defaultdict(list)
         for gram, encoding, offset in grams:
             self._grams[gram[:_SHORT_GRAM]].append((gram, encoding, offset))
         self._candidates: re.Pattern[str] | None = None
@@ -80,7 +80,7 @@ class _Index:
             first = _class_of_pairs(self._grams, 0)
             self._candidates = re.compile(f"{first}(?={'|'.join(following)})")
 
-    def hits(self, text: bytes, pairs: str) -> Iterator[tuple[int, Encoding, int]]:
+    def hits(self, text: bytes, pairs: str) -> Iterator[tuple[int, KeyEncoding, int]]:
         """Yield the position, encoding and offset of each gram in a skeleton; `pairs` is the skeleton as UTF-16."""
         if self._candidates is None:
             return
@@ -92,7 +92,7 @@ class _Index:
                     yield position, encoding, offset
 
 
-def _length(encoding: Encoding) -> int:
+def _length(encoding: KeyEncoding) -> int:
     """Return the length of the grams of an encoding; fewer texts contain a longer gram by chance."""
     if encoding.shortest < _LONG:
         return _SHORT_GRAM
@@ -111,7 +111,7 @@ def _class_of_pairs(grams: Iterable[bytes], start: int) -> str:
 class Search:
     """Finds the encodings of all secrets at once."""
 
-    def __init__(self, encodings: Iterable[Encoding]) -> None:
+    def __init__(self, encodings: Iterable[KeyEncoding]) -> None:
         encodings = list(encodings)
         self._indexes = [_Index(encodings)]
         if len(encodings) > _FEW:
@@ -133,7 +133,7 @@ class Search:
             spans += (Span(first + span.start, first + span.end, span.encoding) for span in window)
         return _merged(spans)
 
-    def find(self, data: bytes) -> Encoding | None:
+    def find(self, data: bytes) -> KeyEncoding | None:
         """Return the encoding of the first secret in a text, or None if it has no secret."""
         for span in self.spans(data):
             return span.encoding
@@ -151,7 +151,7 @@ class Search:
 
     def _runs(self, text: bytes) -> list[_Run]:
         runs: list[_Run] = []
-        reached: dict[tuple[Encoding, int], int] = {}
+        reached: dict[tuple[KeyEncoding, int], int] = {}
         pairs = text[: len(text) & ~1].decode("utf-16-le")
         for index in self._indexes:
             for position, encoding, offset in index.hits(text, pairs):
