@@ -103,8 +103,10 @@ def _read_node(event: Any, events: Iterator[Any]) -> YamlNode:
     nodes = []
     end_event = event
     if isinstance(event, yaml.CollectionStartEvent):
-        while not isinstance(end_event := next(events), yaml.CollectionEndEvent):
+        end_event = next(events)
+        while end_event.__class__ not in (yaml.SequenceEndEvent, yaml.MappingEndEvent):
             nodes.append(_read_node(end_event, events))
+            end_event = next(events)
     return YamlNode(
         start=mark.index,
         end=end_event.end_mark.index,
