@@ -46,10 +46,11 @@ def key_fields(contract: Contract, operation: Operation) -> tuple[KeyField, ...]
 
     Of alternative requirements, the first that a single key can satisfy is used. The result is None if there is none:
     the operation requires a certificate, a key in the URL, which logs would contain, or two credentials in one field.
-    If the contract secures no operation at all, it probably omits the credential, and the key is a bearer token.
+    If the contract secures no operation at all, it probably omits the credential, and the key is a bearer token, unless
+    the contract `is_public`.
     """
     if not operation.security:
-        if any(secured.security for secured in contract.operations):
+        if contract.is_public or any(secured.security for secured in contract.operations):
             return ()
         return (BEARER,)
     for requirement in operation.security:

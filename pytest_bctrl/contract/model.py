@@ -244,7 +244,8 @@ class Contract:
     `source` is the merged document in OpenAPI 3.1. `document` is the same, with references by identifier replaced by
     pointers. `digest` is the SHA-256 of the merged document in canonical JSON (sorted keys, no spaces), in hex.
     `origin` describes which setting selected the document and where its spec was vendored from; it may be empty.
-    `excluded` are the invalid parts of the document, which are not part of the contract.
+    `excluded` are the invalid parts of the document, which are not part of the contract. `is_public` means that no
+    request carries a key.
     """
 
     name: str
@@ -257,6 +258,7 @@ class Contract:
     source: Mapping[str, Any] = field(repr=False)
     origin: str = ""
     excluded: tuple[Exclusion, ...] = ()
+    is_public: bool = False
 
     @property
     def described(self) -> str:

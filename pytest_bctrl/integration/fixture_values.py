@@ -143,7 +143,8 @@ def client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     is_mock = _MOCK in config.stash and target["base_url"] == config.stash[_MOCK].url
     # Responses changed by an impact run are no observations of the API.
     see = None if LAST_WORD in config.stash else partial(observer(config).observe, validated=is_mock)
-    return {**target, "see": see, "fields": fields_for(contract(config))}
+    run = _live(config)
+    return {**target, "see": see, "fields": fields_for(contract(config) if run is None else run.contract)}
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.findings.finding import FailOn, Levels
 from pytest_bctrl.samples.inputs import exemplified, main_operation, unfilled
 from pytest_bctrl.samples.sample import Samples
-from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.settings import secret_settings, table
 from pytest_bctrl.suite.baseline import Baseline
@@ -160,10 +160,16 @@ def resolve(source: settings.SettingSource, environment: Mapping[str, str]) -> C
 def aimed(run: ContractRun, source: settings.SettingSource, environment: Mapping[str, str]) -> ContractRun:
     """Return the run with the live API as its target; the default base URL is the first server of the contract.
 
+    No key is required if the contract secures no operation; without one, none is sent.
+
     Raises `SettingError` for a missing or wrong setting.
     """
-    contract = run.contract
-    key = secret_settings.api_key(environment)
+    contract, key = run.contract, Secret(environment.get(KEY_VARIABLE, ""))
+    is_secured = run.chosen.is_published or any(operation.security for operation in contract.operations)
+    if is_secured or key:
+        key = secret_settings.api_key(environment)
+    else:
+        contract = replace(contract, is_public=True)
     values = live_values(contract, source, environment)
     common = connection(source, environment)
     setting = settings.find_value(table.BASE_URL, source, environment)
@@ -171,7 +177,7 @@ def aimed(run: ContractRun, source: settings.SettingSource, environment: Mapping
         first_server = contract.servers[0] if contract.servers else ""
         setting = settings.SettingValue(first_server, table.BASE_URL.default)
     url = base_url(setting.value, where=setting.where, prefix=shared_prefix(contract), http_hosts=common.http_hosts)
-    return replace(run, target="live", base_url=url, key=key, values=values, connection=common)
+    return replace(run, target="live", contract=contract, base_url=url, key=key, values=values, connection=common)
 
 
 def live_values(contract: Contract, source: settings.SettingSource, environment: Mapping[str, str]) -> dict[str, str]:

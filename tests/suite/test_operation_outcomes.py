@@ -33,6 +33,10 @@ def write_contract(paths: dict[str, Any], **extra: Any) -> None:
     Path("api.json").write_text(json.dumps(data), encoding="utf-8")
 
 
+authorized_paths: set[str] = set()
+"""The paths of requests with an `Authorization` field, since the last `serve`."""
+
+
 @contextmanager
 def serve(statuses: dict[str, int], targets: Mapping[str, int] = MappingProxyType({})) -> Iterator[str]:
     """Serve an empty response of a status, or a conforming object for 200, per path; yield the base URL.
@@ -44,6 +48,8 @@ def serve(statuses: dict[str, int], targets: Mapping[str, int] = MappingProxyTyp
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            if "Authorization" in self.headers:
+                authorized_paths.add(self.path)
             status = targets.get(self.path, statuses.get(self.path.partition("?")[0], 404))
             if status == 0:
                 self.close_connection = True
@@ -59,6 +65,7 @@ def serve(statuses: dict[str, int], targets: Mapping[str, int] = MappingProxyTyp
         def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - the name is that of http.server
             """Print nothing."""
 
+    authorized_paths.clear()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever)
     thread.start()
@@ -232,3 +239,30 @@ def test_any_documented_client_error_rejects_an_invalid_value(run_live: Any) -> 
         _, report = run_live(url)
     locations = {(finding["rule"], finding["location"]) for finding in report["findings"]}
     assert ("status_code_conformance", "status") not in locations
+
+
+def test_no_key_is_required_for_a_contract_without_security(
+    run_live: Any, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile("def test_a(bctrl_client):\n    assert 200 == bctrl_client.get('/a').status_code")
+    write_contract({"/a": operation("a"), "/b": operation("b")})
+    monkeypatch.delenv("BCTRL_API_KEY")
+    with serve({"/a": 200, "/b": 200}) as url:
+        result, report = run_live(url)
+        assert set() == authorized_paths
+        monkeypatch.setenv("BCTRL_API_KEY", "a_key_that_is_set")
+        run_live(url)
+        assert {"/a", "/b"} == authorized_paths
+    assert result.ret == pytest.ExitCode.OK
+    assert {"a": "passed", "b": "passed"} == outcomes(report)
+
+
+def test_key_is_required_if_one_operation_is_secured(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BCTRL_API_KEY", raising=False)
+    schemes = {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}}
+    write_contract({"/a": operation("a"), "/b": operation("b", security=[{"key": []}])}, components=schemes)
+    result = pytester.runpytest("--bctrl-live", "--bctrl-base-url=http://127.0.0.1:1", "--bctrl-contract=api.json")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*BCTRL_API_KEY: no API key is set*"])

@@ -31,7 +31,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 @pytest.mark.parametrize(
     ("option", "variable", "value", "message"),
     [
-        ("--bctrl-live", "BCTRL_API_KEY", "two\nlines", "BCTRL_API_KEY: the key holds white space, a line end"),
+        ("--bctrl-live", "BCTRL_API_KEY", "two\nlines", "BCTRL_API_KEY: the key contains white space, a line end"),
         ("--bctrl-live", "BCTRL_BASE_URL", "http://api.bctrl.ai", "in plain text"),
         ("--bctrl-fail-on=fatal", "BCTRL_API_KEY", KEY, "unknown level 'fatal' (choose one of: error, warning, info"),
     ],
