@@ -109,7 +109,9 @@ class Samples:
             return self._keeping_rules(builder.value(self.schema), space_id, 0)
         max_items = min(_MAX_ITEMS, self.most_items)
         shortest = int((self._list_schema or {}).get("minItems", 0))
-        builder.set_lengths({self.list_name: min(max(1, shortest), self.most_items)})
+        if shortest <= _MAX_ITEMS:
+            # A longer list is left to the builder, which limits the number of values.
+            builder.set_lengths({self.list_name: min(max(1, shortest), self.most_items)})
         body = builder.value(self.schema)
         items = body if self.is_list else body.setdefault(self.list_name, [])
         if builder.has_used_example(self.list_name):
