@@ -111,4 +111,4 @@ def test_an_internal_error_does_not_exit_with_1(
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "ZeroDivisionError: ours" in shown.err
-    assert shown.err.splitlines()[-1].startswith("pytest-bctrl: a mistake in pytest-bctrl itself")
+    assert shown.err.splitlines()[-1].startswith("pytest-bctrl: a bug in pytest-bctrl")

@@ -69,7 +69,7 @@ def test_an_error_whose_body_cannot_be_generated_has_problem_details() -> None:
         expected = {"type": "about:blank", "title": "Not Found", "status": 404}
         assert expected.items() <= reply.json().items()
         assert (404, "application/problem+json") == (reply.status, reply.headers["content-type"])
-    with pytest.raises(DocumentError, match="404/content/application~1json/schema/properties/code: no value was found"):
+    with pytest.raises(DocumentError, match="404/content/application~1json/schema/properties/code: found no value"):
         mock.require_bodies()
 
 

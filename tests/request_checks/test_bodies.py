@@ -41,7 +41,7 @@ def test_a_json_body_is_validated_by_its_schema(content: Any, expected: list[str
     [
         (b'{"qty": 1, "si', "error strict_json body: the body is not JSON: Unterminated string"),
         (b'{"qty": 1, "qty": 1, "size": "s"}', "error strict_json body: the key 'qty' appears twice in one object"),
-        (b'{"qty": NaN, "size": "s"}', "error strict_json body: the body holds NaN, which is not valid JSON"),
+        (b'{"qty": NaN, "size": "s"}', "error strict_json body: the body contains NaN, which is not valid JSON"),
         (b'{"qty": 1e400, "size": "s"}', "warning interoperable_json body.qty: the number is beyond double precision"),
         ('{"qty": 1, "size": "s"}'.encode("utf-16"), "error strict_json body: the body begins with a byte order mark"),
         (b'{"qty": 1, "size": "\xe4"}', "error strict_json body: the body is not UTF-8: byte 20 is 0xe4"),

@@ -39,7 +39,9 @@ def test_a_conforming_application_passes_behind_a_proxy(server: str, proxy: str)
     """A response of the proxy itself to an unusual request is reported as the proxy's."""
     findings = judged(server, proxy)
     assert [] == at_or_above(findings, "warning")
-    assert all("a proxy or framework before the application" in finding.extra["answered_by"] for finding in findings)
+    assert all(
+        "a proxy or framework in front of the application" in finding.extra["answered_by"] for finding in findings
+    )
 
 
 FAULTS = {

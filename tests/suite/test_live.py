@@ -40,7 +40,7 @@ def test_a_test_that_configures_the_mock_is_skipped_against_the_live_api(
         result = live(server, "-rs", "-m", "not bctrl_contract")
 
     result.assert_outcomes(passed=1, skipped=2, deselected=45)
-    result.stdout.fnmatch_lines(["SKIPPED * sets up bctrl_mock and asks through bctrl_client: run it without *"])
+    result.stdout.fnmatch_lines(["SKIPPED * sets up bctrl_mock and sends requests with bctrl_client: run it without *"])
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_target_that_rate_limits_every_other_request_gets_at_most_40_requests(
         result = live(server, "--bctrl-fail-on=never")
 
         assert result.ret == pytest.ExitCode.INTERRUPTED
-        assert "at the first attempt (7 requests were sent again before)" in result.stdout.str()
+        assert "to the first attempt (7 requests were retried before)" in result.stdout.str()
         assert len(server.log) <= 40
 
 

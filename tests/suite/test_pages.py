@@ -95,7 +95,7 @@ UNCHECKED: dict[str, tuple[Callable[[Any], object], dict[str, Any], str]] = {
         {**CURSOR, "limit": {**WHOLE, "default": 6}},
         "the list continues after 4 pages of 2: its end was not reached",
     ),
-    "a limit alone": (lambda mock: None, {"limit": WHOLE}, "the contract does not say how to request the page after"),
+    "a limit alone": (lambda mock: None, {"limit": WHOLE}, "the contract does not describe how to request the second"),
     "no id": (
         lambda mock: mock.serve([{"id": None}, {"id": "b"}], conforming=False),
         CURSOR,

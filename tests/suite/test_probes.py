@@ -321,7 +321,10 @@ def proven(contract: Contract) -> None:
             {"oneOf": [{"type": "object", "properties": {name: {"type": "string"}}} for name in "ab"]},
             r"(?s)so nothing is proven; give the schema 'examples'\n.*undocumented_property",
         ),
-        ({"type": "string", "pattern": "^(?=A)B$"}, "so nothing is proven: .*no sample can be made for the pattern"),
+        (
+            {"type": "string", "pattern": "^(?=A)B$"},
+            "so nothing is proven: .*no sample can be generated for the pattern",
+        ),
     ],
     ids=["to be one of two, it has what the other alone documents", "a pattern of nothing"],
 )
