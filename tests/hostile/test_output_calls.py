@@ -16,6 +16,7 @@ KNOWN = {
     "cli/contract.py drift_text(comparison.findings, title)": "a report",
     "cli/contract.py text": "YAML that is escaped",
     "cli/drift.py f'pytest-bctrl: nothing to accept: no fi": "own words",
+    "cli/mock.py f'generated data instead of {len(invalid": "own words and a number",
     "cli/options.py text": "a report",
     "integration/fixture_values.py f'bctrl_scenario: {error}'": "an error, which is escaped",
     "integration/fixture_values.py f'bctrl: {error}'": "an error, which is escaped",
