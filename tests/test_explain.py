@@ -97,7 +97,7 @@ def test_without_an_argument_it_lists_the_names_of_all_rules(capsys: pytest.Capt
     ("name", "hint"),
     [
         ("strict_jason", "did you mean strict_json?"),
-        ("nullable", "did you mean request-parameter-became-not-nullable or "),
+        ("nullable", "did you mean request-body-became-not-nullable or "),
         ("zzzz", "pytest-bctrl explain lists the rules"),
     ],
 )

@@ -275,18 +275,17 @@ class Question:
         narrow = _SchemaWriter(allowing.normal, access, is_allowing=True, undeclared=frozenset(wide.names))
         self._allowing = _with_wider_patterns(narrow.write(allowing), wide.patterns)
         self._nodes = allowing, forbidding
+        self._is_text = is_text
         self.size = wide.count + narrow.count
 
     @cached_property
     def _canonical(self) -> tuple[Any, Any]:
-        from jsonschema_rs import canonicalize
+        return _canonical(self._allowing), _canonical(self._forbidding)
 
-        schemas = []
-        for schema in (self._allowing, self._forbidding):
-            if not Combinations(schema, "").are_bounded(schema):
-                raise LookupError("combinations")
-            schemas.append(canonicalize(schema, draft=20, validate_formats=True, offline=True))
-        return schemas[0], schemas[1]
+    @cached_property
+    def _canonical_as_written(self) -> tuple[Any, Any]:
+        allowing, forbidding = self._as_written
+        return _canonical(allowing), _canonical(forbidding)
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -296,6 +295,11 @@ class Question:
         try:
             allowing, forbidding = self._canonical
             containment = forbidding.covers(allowing)
+            if containment != canonical.Containment.YES and self._is_text:
+                # A text that some value is sent as has a reading that the other schema allows too.
+                allowing, forbidding = self._canonical_as_written
+                if forbidding.covers(allowing) == canonical.Containment.YES:
+                    return "proven"
         except (*FAILURES, ReferencingError):
             return "undecided"
         if containment == canonical.Containment.YES:
@@ -320,10 +324,25 @@ class Question:
         )
 
     @cached_property
+    def _as_written(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The two schemas as they are in the documents."""
+        allowing, forbidding = (_SchemaWriter(node.normal, "", is_allowing=False).write(node) for node in self._nodes)
+        return allowing, forbidding
+
+    @cached_property
     def _validators(self) -> tuple[list[Any], list[Any]]:
-        as_written = [_SchemaWriter(node.normal, "", is_allowing=False).write(node) for node in self._nodes]
+        as_written = self._as_written
         allowing, forbidding = (self._allowing, as_written[0]), (self._forbidding, as_written[1])
         return list(map(_validator, allowing)), list(map(_validator, forbidding))
+
+
+def _canonical(schema: dict[str, Any]) -> Any:
+    """Return the engine's canonical form of a schema; raises `LookupError` if it has too many combinations."""
+    from jsonschema_rs import canonicalize
+
+    if not Combinations(schema, "").are_bounded(schema):
+        raise LookupError("combinations")
+    return canonicalize(schema, draft=20, validate_formats=True, offline=True)
 
 
 def _validator(schema: dict[str, Any]) -> Any:

@@ -221,10 +221,11 @@ def test_no_command_prints_or_writes_the_key(
 
 WRITES = re.compile("print|write|write_text|write_bytes|write_files|print_exc|setwriter")
 KNOWN = {
-    "baseline/baseline_file.py write_files": "what it accepts was hidden in: by the command, or in a test's report",
+    "baseline/write_entries.py write_files": "what it accepts was hidden in: by the command, or in a test's report",
     "cli/mock.py write": "the log, which is handed what hides",
     "cli/mock.py write_files": "the ready-file, for its owner alone: where the mock is, and its key and token",
     "cli/options.py write_text": "the findings were hidden in",
+    "drift/containment.py write": "a schema for the engine, which is not printed",
     "cli/contract.py write_files": "the overlay is hidden in; a contract is built of documents of the user's own",
     "contract/build.py write_files": "the contract, of documents of the user's own",
     "secrets/streams.py write": "what redacts",

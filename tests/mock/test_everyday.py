@@ -230,7 +230,7 @@ def test_a_filter_that_is_not_a_dictionary_is_an_error(mock: MockServer, name: s
     [
         ("runtime", r"mock\.runtime: the mock has no such attribute \(did you mean runtimes\?\)"),
         ("requets", "did you mean requests"),
-        ("qqq", "it can be set: last_word, runtimes"),
+        ("qqq", "it can be set: last_word, runtimes, space_id"),
         ("requests", "this attribute cannot be set"),
     ],
 )

@@ -43,7 +43,7 @@ class MockServer(Space):
     Raises `SettingError` where the address cannot be had, or the contract has a path below that of the control.
     """
 
-    _settable = Space._settable | {"last_word"}
+    _settable = Space._settable | {"last_word", "space_id"}
 
     def __init__(
         self,
