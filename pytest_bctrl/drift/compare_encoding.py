@@ -87,7 +87,7 @@ def compare_encodings(
 
 
 def _implicit(normal: Normalizer, media: Part, name: str, media_type: str) -> PartEncoding | None:
-    """Return the encoding of a part that has no explicit one; None if there is no such part."""
+    """Return the default encoding of a part without an explicit one; None if the form has no such part."""
     schema = normal.node(schema_parts(media)).maps.get("properties", {}).get(name)
     if schema is None:
         return None

@@ -33,7 +33,7 @@ class Shown(NamedTuple):
     """The evidence of a change: a `counterexample`, a `proof`, or only the `rule`.
 
     A counterexample has a `value`, the pointer `at` which it is invalid, and the part of the body or parameter that it
-    is a value `of`: a path, empty for all of it. `allowed` is `before` or `now`. `reason`: why only the rule tells.
+    is a value `of`: a path, empty for all of it. `allowed` is `before` or `now`. `reason`: why there is no value.
     """
 
     by: str

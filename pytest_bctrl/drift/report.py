@@ -55,7 +55,7 @@ class Report:
         part: str = "",
         content: str = "",
     ) -> None:
-        """Note a change: its rule, location, both values, their pointers, and what `changed` tells of `content`."""
+        """Note a change: its rule, location, both values and their pointers; `changed` describes `content`."""
         change = changed(rule, rule, "", (old, new), (old_at, new_at), part, content)
         self.note([Located(change, rank(rule, self.levels), 0, "", ())], location)
 

@@ -52,7 +52,7 @@ _NOT_ABOUT_VALUES = (
 def is_about_values(rule: str) -> bool:
     """Return whether a rule is about the values that a schema allows, so that a proof or counterexample applies.
 
-    A default, a policy, an extension or an encoding tells nothing about them.
+    A default, a policy, an extension or an encoding does not affect them.
     """
     return not rule.endswith(_NOT_ABOUT_VALUES)
 

@@ -187,10 +187,10 @@ def live_values(contract: Contract, source: settings.SettingSource, environment:
     have none.
     """
     configured = values(source, environment)
-    names = {name for operation in contract.operations for name in unfilled(contract, operation, configured)}
     is_required = any(
-        parameter.setting == "space_id" and parameter.name in names
+        parameter.setting == "space_id" and parameter.name in unfilled(contract, operation, configured)
         for operation in contract.operations
+        if operation.is_safe
         for parameter in operation.path_parameters
     )
     if is_required or settings.find_value(table.SPACE_ID, source, environment):

@@ -11,6 +11,8 @@ from itertools import chain, count
 from typing import Any, cast
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.read import from_document, load
@@ -20,7 +22,14 @@ from pytest_bctrl.suite import selftest
 from pytest_bctrl.suite.operations import require_operations
 from pytest_bctrl.suite.plan import probes
 from pytest_bctrl.suite.plan.catalogue import left_out, plan
-from pytest_bctrl.suite.plan.parameter_values import ODD, UNKNOWN, allowed_values, near_miss_paths, unknown_value
+from pytest_bctrl.suite.plan.parameter_values import (
+    ODD,
+    UNKNOWN,
+    allowed_values,
+    is_random,
+    near_miss_paths,
+    unknown_value,
+)
 from pytest_bctrl.suite.report.results import RunResults
 from pytest_bctrl.suite.report.verdict import Verdict
 from pytest_bctrl.suite.run import ContractRun
@@ -229,7 +238,22 @@ def test_near_miss_paths_are_built_from_real_string_values() -> None:
     assert almost == near_miss_paths(contract, contract.operations[0], real)
 
 
-@pytest.mark.parametrize("value", ["", "12", "alice", "release-notes-of-spring", "20261128120000000"])
+@given(st.one_of(st.uuids().map(str), st.uuids(version=4).map(lambda value: value.hex)))
+@example("11111111-1111-1111-1111-111111111111")
+@example("01ARZ3NDEKTSV4RRFFQ69G5FAV")
+@example("V1StGXR8_Z5jdHi6B-myT")
+def test_uuids_and_random_tokens_look_random(value: str) -> None:
+    assert is_random(value)
+
+
+@given(st.from_regex(r"[a-z]{0,12}-?(20[0-9]{2}-)?[0-9]{1,9}", fullmatch=True))
+def test_numbered_ids_do_not_look_random(value: str) -> None:
+    assert not is_random(value)
+
+
+@pytest.mark.parametrize(
+    "value", ["", "12", "alice", "release-notes-of-spring", "20261128120000000", "invoice-2026-00012"]
+)
 def test_near_misses_of_ids_that_may_have_neighbours_are_not_sent(value: str) -> None:
     contract = contract_of(parameters=[{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}])
     assert [] == near_miss_paths(contract, contract.operations[0], {"id": value})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -163,16 +164,29 @@ REJECTING_STATUSES = frozenset({400, 403, 404})
 """Statuses that reject a path value; 404 is the documented one, 400 and 403 mean the same."""
 
 
-_MIN_RANDOM = 16
-"""Minimum length of an id that looks random."""
+_MIN_RANDOM, _MIN_CHANGES = 16, 4
+"""How long an id that looks random is at least, and how often letters and digits follow each other in it."""
+
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def is_random(value: str) -> bool:
     """Return whether an id looks random, such as a UUID: no similar id exists by chance.
 
-    A number, a word or a name may have neighbours: `/users/10` beside `/users/12`.
+    Numbers, words, names and numbered ids may have neighbours: `/users/10`, `/invoices/invoice-2026-00012`.
     """
-    return len(value) >= _MIN_RANDOM and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+    if _UUID.fullmatch(value):
+        return True
+    kinds = "".join(map(_character_kind, value))
+    changes = kinds.count("ad") + kinds.count("da")
+    return len(value) >= _MIN_RANDOM and changes >= _MIN_CHANGES
+
+
+def _character_kind(character: str) -> str:
+    """Return `a` for a letter, `d` for a digit, and "" for any other character."""
+    if character.isdigit():
+        return "d"
+    return "a" if character.isalpha() else ""
 
 
 class PathValue(NamedTuple):

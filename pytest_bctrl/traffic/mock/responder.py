@@ -15,7 +15,7 @@ from pytest_bctrl.contract.key_fields import BEARER
 from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, concrete_media_type
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.http.message import MockResponse, Payload, Request, accepts, preferred_example, preferred_status
-from pytest_bctrl.http.routes import Match, Routes
+from pytest_bctrl.http.routes import Match
 from pytest_bctrl.request_checks.run import RequestChecks
 from pytest_bctrl.samples.examples import example_problems
 from pytest_bctrl.samples.inputs import answers_with_json, main_operation
@@ -58,21 +58,11 @@ class _ContractData:
         }
         self.checks = RequestChecks(contract)
         self.routes = self.checks.routes
-        self.excluded = _excluded_routes(contract)
-        self.exclusions = {exclusion.operation: exclusion for exclusion in contract.excluded}
         self.refusals = Refusals(contract)
         self.documented = DocumentedResponses(contract)
         no_content = ResponseSpec("204", "", {}, ())
         self.success = {operation.label: operation.success or no_content for operation in contract.operations}
         self.content_types = {label: _content_type(success) for label, success in self.success.items()}
-
-
-def _excluded_routes(contract: Contract) -> Routes:
-    """Return the routes of the operations that are not part of the contract, because they are invalid."""
-    labels = dict.fromkeys(exclusion.operation for exclusion in contract.excluded)
-    names = [label.partition(" ") for label in labels]
-    operations = [Operation(method, path, "", "", (), {}, ()) for method, _, path in names if path.startswith("/")]
-    return Routes(replace(contract, operations=tuple(operations)))
 
 
 def _content_type(success: ResponseSpec) -> str:
@@ -202,12 +192,10 @@ class Responder:
     def _response(
         self, request: Request, match: Match | None, operation: Operation | None, request_id: str
     ) -> MockResponse:
-        if operation is None and self._data.exclusions:
-            excluded, _ = self._data.excluded.operation_and_values(request.method, request.target)
-            if excluded is not None:
-                exclusion = self._data.exclusions[excluded.label]
-                reason = f"{exclusion.problem}, at #{exclusion.pointer} ({exclusion.hint})"
-                return self._not_mocked(excluded, reason, request_id)
+        exclusion = self._data.checks.exclusion(request) if operation is None else None
+        if exclusion is not None:
+            reason = f"{exclusion.problem}, at #{exclusion.pointer} ({exclusion.hint})"
+            return problem_details(501, f"the mock cannot respond to {exclusion.operation}: {reason}", request_id)
         if match is None:
             if request.method == "OPTIONS" and request.target == "*":
                 return MockResponse(204, (("Allow", "GET, HEAD, OPTIONS"), ("X-Request-Id", request_id)))
