@@ -15,6 +15,7 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import named
 from pytest_bctrl.suite.sending import transport_errors
+from pytest_bctrl.traffic import transport_findings
 from pytest_bctrl.traffic.flow import Attempt, TooMuchError
 
 FINDING = Finding(
@@ -81,9 +82,9 @@ def test_each_transport_error_has_a_fingerprint_that_rewording_keeps(monkeypatch
     before = [retried_error(*error) for error in TRANSPORT_ERRORS]
     reworded = [
         (name, pattern, description._replace(message=f"other words: {description.message.upper()}", hint="other"))
-        for name, pattern, description in transport_errors._ERRORS
+        for name, pattern, description in transport_findings._ERRORS
     ]
-    monkeypatch.setattr(transport_errors, "_ERRORS", reworded)
+    monkeypatch.setattr(transport_findings, "_ERRORS", reworded)
     after = [retried_error(*error) for error in TRANSPORT_ERRORS]
 
     assert [finding.fingerprint for finding in before] == [finding.fingerprint for finding in after]

@@ -228,6 +228,17 @@ def check_response(response: Response, expected: Collection[int] = (), custom: I
     ]
 
 
+def check_response_head(response: Response) -> list[Finding]:
+    """Check the status and the header fields of a response whose body is not known."""
+    violations = [
+        *check_status(response, ()),
+        *check_content_type(response),
+        *check_headers(response),
+        *check_retired(response),
+    ]
+    return findings(response, violations)
+
+
 def check_protocol(response: Response, expected: Collection[int] = ()) -> list[Finding]:
     """Check the status, header fields, body and schema of one response; for rejections."""
     return findings(response, _protocol(response, expected))

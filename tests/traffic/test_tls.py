@@ -13,11 +13,11 @@ import httpx
 import pytest
 import trustme
 
-from pytest_bctrl.suite.sending.transport_errors import describe_error
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.flow import ATTEMPTS
 from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.retry import RetryPolicy
+from pytest_bctrl.traffic.transport_findings import describe_error
 from tests.traffic.servers import response, serve
 
 

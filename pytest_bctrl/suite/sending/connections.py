@@ -24,11 +24,12 @@ from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.requests import ProbeRequest
-from pytest_bctrl.suite.sending.transport_errors import reproduction, surplus_finding
+from pytest_bctrl.suite.sending.transport_errors import reproduction
 from pytest_bctrl.traffic.client import Options, client
 from pytest_bctrl.traffic.flow import AT_MOST, ATTEMPTS, CREDENTIAL, SECOND_LOOK, Attempt
 from pytest_bctrl.traffic.retry import RetryPolicy
 from pytest_bctrl.traffic.surplus import SOURCE, Surplus, WatchedBackend, WatchedStream
+from pytest_bctrl.traffic.transport_findings import surplus_finding
 
 MAX_PARALLEL = 4
 """Maximum number of requests in flight, and of connections that are kept open."""

@@ -31,16 +31,15 @@ from pytest_bctrl.suite.sending.transport_errors import (
     attempt_findings,
     decoded,
     describe_attempts,
-    finding,
     is_rejected,
     pause_finding,
     rejected_operation,
     require_access,
     retry_later_message,
-    surplus_finding,
 )
 from pytest_bctrl.traffic.flow import Attempt
 from pytest_bctrl.traffic.retry import RetryPolicy, parse_retry_after, requests_left
+from pytest_bctrl.traffic.transport_findings import surplus_finding, transport_finding
 
 MAX_UNPLANNED = 7
 """Maximum number of unplanned requests per operation; a target that causes more is given up."""
@@ -218,7 +217,7 @@ class Sender:
         request, operation, label = due.request, due.request.operation, due.request.operation.label
         if self._lost_seconds > self._max_lost_seconds:
             message = f"the target hangs again and again: {self._lost_seconds:.0f} s were lost, so no more is sent"
-            raise NoAnswerError(finding(operation, "hangs", message, self._timed_out_shell), True)
+            raise NoAnswerError(transport_finding(operation, "hangs", message, self._timed_out_shell), True)
         pauses = self._pauses[label] if due.sending is None else due.pauses
         result = self._result(due)
         attempts = result.attempts
@@ -313,7 +312,9 @@ class Sender:
             retry_after = parse_retry_after(last.retry_after or "", datetime.now(UTC))
             unplanned = self.unplanned_count[operation.label]
             message = retry_later_message(status, len(result.attempts), retry_after, unplanned)
-            raise NoAnswerError(finding(operation, "retry-later", message, result.shell), True, is_outage=True)
+            raise NoAnswerError(
+                transport_finding(operation, "retry-later", message, result.shell), True, is_outage=True
+            )
         return response
 
     def _transport_error(self, operation: Operation, result: SendResult, error: httpx.TransportError) -> NoAnswerError:
@@ -325,7 +326,7 @@ class Sender:
         is_silent = not self.tally["responses"] and last.is_silent
         is_unreachable = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
         is_timeout = type(error).__name__ in TIMEOUTS
-        error_finding = finding(operation, description.kind, description.message, result.shell)
+        error_finding = transport_finding(operation, description.kind, description.message, result.shell)
         return NoAnswerError(error_finding, is_timeout, is_unreachable or is_silent)
 
     def _decoded_response(
@@ -353,7 +354,8 @@ class Sender:
         if not problem:
             return response, plain_response, []
         message = "the body is not in the coding that Content-Encoding names"
-        return response, plain_response, [finding(request.operation, "coding", message, result.shell, "body", problem)]
+        coding_finding = transport_finding(request.operation, "coding", message, result.shell, "body", problem)
+        return response, plain_response, [coding_finding]
 
     def _retried_response_findings(
         self, request: ProbeRequest, result: SendResult, attempt: Attempt

@@ -7,7 +7,6 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from http import HTTPStatus
-from typing import NamedTuple
 
 import httpx
 
@@ -18,12 +17,14 @@ from pytest_bctrl.checks.violation import findings
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.http.codings import undone
-from pytest_bctrl.traffic.flow import Attempt, TooMuchError
+from pytest_bctrl.traffic.flow import Attempt
 from pytest_bctrl.traffic.origin import Connection
-from pytest_bctrl.traffic.surplus import Surplus
-
-RULE = "complete_answer"
-FRAMING_RULE = "response_framing"
+from pytest_bctrl.traffic.transport_findings import (
+    ErrorDescription,
+    describe_error,
+    surplus_finding,
+    transport_finding,
+)
 
 
 class NotCheckedError(Exception):
@@ -55,14 +56,6 @@ class NoAnswerError(Exception):
         self.is_outage = is_outage
 
 
-class ErrorDescription(NamedTuple):
-    """A transport error in words; `kind` identifies it in fingerprints and does not change with the wording."""
-
-    kind: str
-    message: str
-    hint: str
-
-
 def describe_attempts(error: httpx.TransportError, attempts: Sequence[Attempt]) -> ErrorDescription:
     """Return the description of an error that ended every attempt; its message counts them and includes the hint."""
     seconds = sum(attempt.seconds for attempt in attempts)
@@ -74,94 +67,6 @@ def describe_attempts(error: httpx.TransportError, attempts: Sequence[Attempt]) 
         detail, has_begun = attempts[-1].detail, attempts[-1].begun
     description = describe_error(type(error).__name__, detail, has_begun)
     return description._replace(message=f"{description.message} ({times}); {description.hint}")
-
-
-def describe_error(error: str, detail: str, has_begun: bool = False) -> ErrorDescription:
-    """Return the description of an error, given the name of an httpx exception and its detail.
-
-    `has_begun` is True if a part of the response arrived.
-    """
-    matching = (row for row in _ERRORS if row[0] in (error, "") and re.search(row[1], detail, re.IGNORECASE))
-    _, pattern, description = next(matching)
-    if error == "ReadTimeout" and has_begun and not pattern:
-        return _HANGS_IN_BODY
-    return description._replace(message=description.message.format(detail))
-
-
-_CURL = "send the request with curl -i"
-_FIREWALL = "check that no firewall is in the way, and try again"
-_UNREACHABLE = "the target cannot be reached: "
-_CLOSED = "without sending a response"
-_TRUNCATED = "complete message body|incomplete chunked"
-_CLIENT_CERTIFICATE = "certificate.required|bad.certificate|handshake.failure"
-_DNS = "name or service|getaddrinfo|nodename|name resolution|no address"
-_HANGS_IN_BODY = ErrorDescription(
-    "hangs-in-body", "the target hangs: it sent a part of the response, and no more", _FIREWALL
-)
-_ERRORS = (
-    (
-        "ProxyError",
-        "",
-        ErrorDescription("proxy", "no request was sent: {}", "check the proxy; NO_PROXY lists hosts that need none"),
-    ),
-    (
-        "",
-        _CLIENT_CERTIFICATE,
-        ErrorDescription(
-            "client-certificate",
-            "the target requires a client certificate (TLS): {}",
-            "set --bctrl-client-cert to a PEM file with certificate and key",
-        ),
-    ),
-    (
-        "ConnectError",
-        _DNS,
-        ErrorDescription(
-            "dns", "the host name of the target is unknown (DNS): {}", "check the base URL and the network"
-        ),
-    ),
-    (
-        "ConnectError",
-        "certificate|ssl|tls",
-        ErrorDescription(
-            "tls",
-            "the connection to the target is not secure (TLS): {}",
-            "show the certificate with openssl s_client -connect; SSL_CERT_FILE names the CAs to trust",
-        ),
-    ),
-    (
-        "ConnectError",
-        "",
-        ErrorDescription("unreachable", _UNREACHABLE + "{}", "check that a server listens on this host and port"),
-    ),
-    ("ConnectTimeout", "", ErrorDescription("unreachable", _UNREACHABLE + "no connection in time", _FIREWALL)),
-    (
-        "ReadTimeout",
-        "still being sent",
-        ErrorDescription("slow", "the target sends its response too slowly: it was incomplete at the time-out", _CURL),
-    ),
-    (
-        "ReadTimeout",
-        "",
-        ErrorDescription("hangs", "the target hangs: it accepts the request and sends no response", _FIREWALL),
-    ),
-    (
-        "RemoteProtocolError",
-        _CLOSED,
-        ErrorDescription("closed", "the target closes the connection without a response", _CURL),
-    ),
-    (
-        "RemoteProtocolError",
-        _TRUNCATED,
-        ErrorDescription("truncated", "the target truncates its response: {}", _CURL),
-    ),
-    ("RemoteProtocolError", "", ErrorDescription("not-http", "the target's response is not HTTP/1.1: {}", _CURL)),
-    (TooMuchError.__name__, "", ErrorDescription("too-large", "the target sends too much: {}", _CURL)),
-    ("ReadError", "", ErrorDescription("reset", "the target resets the connection: {}", _CURL)),
-    ("WriteError", "", ErrorDescription("reset", "the target resets the connection: {}", _CURL)),
-    ("", "", ErrorDescription("unusable", "the target sends no usable response: {}", _CURL)),
-)
-"""Exception name, pattern of its detail, and description; the first match applies."""
 
 
 def retry_later_message(status: int, attempts: int, retry_after: float | None, retried: int) -> str:
@@ -206,54 +111,21 @@ def attempt_findings(
             yield surplus_finding(operation, attempt.surplus or attempt.detail, command)
         else:
             error = describe_error(attempt.error, attempt.detail, attempt.begun)
-            yield finding(operation, error.kind, error.message, shell, observed=attempt.detail or attempt.error)
-
-
-def surplus_finding(operation: Operation, surplus: Surplus | str, shell: str) -> Finding:
-    """Return the finding for bytes that arrived while no response was due, or for the parser's message about them.
-
-    A body after the response to HEAD is a warning, since few clients are affected.
-    """
-    if isinstance(surplus, Surplus) and surplus.is_body and surplus.method == "HEAD":
-        message = "the response to HEAD has a body"
-        body_finding = finding(operation, "body-to-head", message, shell, observed=str(surplus))
-        return replace(body_finding, rule=FRAMING_RULE, level="warning", expected="no body")
-    message = "the server sends bytes that belong to no response"
-    bytes_finding = finding(operation, "surplus", message, shell, observed=str(surplus))
-    return replace(bytes_finding, rule=FRAMING_RULE, expected="one response to each request, and nothing after its end")
+            yield transport_finding(
+                operation, error.kind, error.message, shell, observed=attempt.detail or attempt.error
+            )
 
 
 def pause_finding(operation: Operation, pauses: int, shell: str) -> Finding:
     """Return the finding for a 503 with `Retry-After` that is not the first of the run."""
     observed = f"503, for the {pauses}{_ORDINALS.get(pauses, 'th')} time"
     message = "the server is unavailable again and again"
-    unavailable = finding(operation, "again", message, shell, "status", observed)
+    unavailable = transport_finding(operation, "again", message, shell, "status", observed)
     extra = {**unavailable.extra, "status": "503"}
     return replace(unavailable, rule="not_a_server_error", expected="one pause at most, with Retry-After", extra=extra)
 
 
 _ORDINALS = {1: "st", 2: "nd", 3: "rd"}
-
-
-def finding(
-    operation: Operation, kind: str, message: str, shell: str, location: str = "response", observed: object = "none"
-) -> Finding:
-    """Return the finding for a request without a complete response, or for a fault in the transfer of a response.
-
-    `kind` identifies the fault in the fingerprint, regardless of the message.
-    """
-    return Finding(
-        RULE,
-        "error",
-        location,
-        message,
-        "a complete response",
-        observed,
-        total=1,
-        operation=operation.label,
-        reproduce=shell,
-        extra={"kind": kind, "source": "HTTP"},
-    )
 
 
 def decoded(response: httpx.Response) -> tuple[httpx.Response, str]:

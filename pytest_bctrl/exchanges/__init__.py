@@ -1,0 +1,1 @@
+"""Checks of whole exchanges: a request together with its response."""

@@ -1,0 +1,114 @@
+"""Checks an observed exchange, a request and its response, against a contract."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pytest_bctrl.checks.response import Response, content_key, share
+from pytest_bctrl.checks.run import Check, check_response, check_response_head
+from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.http.message import Headers, Request
+from pytest_bctrl.http.routes import Match
+from pytest_bctrl.request_checks.run import RequestChecks
+from pytest_bctrl.request_checks.violation import findings_of
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedExchange:
+    """One request and its response, as a proxy or a client library observed them.
+
+    `body` is the body of the response without transfer and content codings. `request_unread` and `response_unread` are
+    the reasons why a body is not known, such as that nobody has read it; nothing about such a body is checked.
+    `reproduce` is a shell command that repeats the request, without credentials.
+    """
+
+    request: Request
+    status: int
+    headers: Headers = ()
+    body: bytes = field(default=b"", repr=False)
+    request_unread: str = ""
+    response_unread: str = ""
+    reproduce: str = ""
+
+
+class CheckedExchange(NamedTuple):
+    """The result of one exchange.
+
+    `operation` is None if the contract has no such operation. `response` is None then, and if its body is not known.
+    `not_checked` has the reasons why a part of the exchange was not checked.
+    """
+
+    operation: Operation | None
+    response: Response | None = None
+    findings: tuple[Finding, ...] = ()
+    not_checked: tuple[str, ...] = ()
+
+
+_SHARED_RESPONSES, _SHARED_BYTES = 256, 65_536
+"""Maximum number of responses whose results are reused, and the maximum size of their bodies in bytes."""
+
+
+class ExchangeChecks:
+    """Checks exchanges against one contract; `custom` are the project's custom checks of responses."""
+
+    def __init__(self, contract: Contract, custom: Iterable[Check] = ()) -> None:
+        self.contract = contract
+        self._custom = tuple(custom)
+        self._requests = RequestChecks(contract)
+        self._earlier_responses: OrderedDict[object, Response] = OrderedDict()
+
+    def match(self, request: Request) -> Match | None:
+        """Return the operations at the path of a request, or None if the contract has no such path."""
+        return self._requests.routes.match(request.target)
+
+    def check(self, exchange: ObservedExchange) -> CheckedExchange:
+        """Return the findings about the request and the response; raises `BrokenCheckError` as custom checks do."""
+        request = exchange.request
+        match = self.match(request)
+        operation = match.of(request.method) if match else None
+        if match is None or operation is None:
+            return CheckedExchange(None, not_checked=tuple(self._exclusions(request)))
+        violations = self._requests.of(operation).violations(request, match.values, exchange.request_unread)
+        path = request.target.partition("?")[0]
+        findings = findings_of(violations, operation.label, request.method, path)
+        response = self._response(exchange, operation, match)
+        if exchange.response_unread:
+            findings += check_response_head(response)
+            return CheckedExchange(operation, None, tuple(findings), (exchange.response_unread,))
+        findings += check_response(response, custom=self._custom)
+        return CheckedExchange(operation, response, tuple(findings))
+
+    def _exclusions(self, request: Request) -> Iterator[str]:
+        exclusion = self._requests.exclusion(request)
+        if exclusion is not None:
+            yield f"{exclusion.operation} is invalid in the document: {exclusion.problem}, at #{exclusion.pointer}"
+
+    def _response(self, exchange: ObservedExchange, operation: Operation, match: Match) -> Response:
+        """Return the response, which shares its results with an earlier response of the same content."""
+        response = Response(
+            self.contract,
+            operation,
+            exchange.status,
+            exchange.headers,
+            exchange.body,
+            match.values,
+            exchange.reproduce,
+            exchange.request.method,
+            has_all_headers=True,
+        )
+        if len(exchange.body) > _SHARED_BYTES:
+            return response
+        key = content_key(response)
+        earlier = self._earlier_responses.get(key)
+        if earlier is not None:
+            share(response, earlier)
+            self._earlier_responses.move_to_end(key)
+            return response
+        self._earlier_responses[key] = response
+        if len(self._earlier_responses) > _SHARED_RESPONSES:
+            self._earlier_responses.popitem(last=False)
+        return response

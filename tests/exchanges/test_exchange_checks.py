@@ -1,0 +1,102 @@
+"""Checks of whole exchanges agree with `check` and `check_request` on the same request and response."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from pytest_bctrl import check, check_request
+from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks, ObservedExchange
+from pytest_bctrl.http.message import Request
+from tests.request_checks.orders import ORDER, body, contract_of_paths, operation, response
+
+BROKEN = {"$ref": "#/components/schemas/Missing"}
+CONTRACT = contract_of_paths(
+    {
+        "/orders": {
+            "post": {**body(ORDER), "responses": {"201": response(ORDER)}},
+            "get": operation(parameters=[{"name": "limit", "in": "query", "schema": {"type": "integer"}}]),
+        },
+        "/orders/{id}": {"get": operation(responses={"200": response(ORDER)})},
+        "/broken": {"get": operation(responses={"200": response(BROKEN)})},
+    }
+)
+VALID_ORDER = {"qty": 1, "size": "s"}
+STORED_ORDER = {"id": 7, **VALID_ORDER}
+JSON = (("content-type", "application/json"),)
+
+
+def exchange(
+    method: str, target: str, content: Any = None, status: int = 200, received: Any = None, **fields: Any
+) -> ObservedExchange:
+    sent = b"" if content is None else json.dumps(content).encode()
+    request = Request(method, target, JSON if sent else (), sent)
+    return ObservedExchange(request, status, JSON, json.dumps(received).encode(), **fields)
+
+
+@pytest.mark.parametrize(
+    "observed",
+    [
+        exchange("POST", "/orders", VALID_ORDER, 201, STORED_ORDER),
+        exchange("POST", "/orders", {"qty": 0}, 201, {"id": "7"}),
+        exchange("POST", "/orders", VALID_ORDER, 500, {}),
+        exchange("GET", "/orders?limit=many", None, 200, []),
+        exchange("GET", "/orders/7", None, 200, STORED_ORDER),
+        exchange("GET", "/orders/7", None, 404, {}),
+    ],
+    ids=lambda observed: f"{observed.request.method} {observed.request.target} {observed.status}",
+)
+def test_findings_are_those_of_the_public_functions(observed: ObservedExchange) -> None:
+    checks = ExchangeChecks(CONTRACT)
+    request = observed.request
+    result = checks.check(observed)
+    assert result.operation is not None
+    response_object = httpx.Response(
+        observed.status,
+        headers=dict(observed.headers),
+        content=observed.body,
+        request=httpx.Request(request.method, f"http://h{request.target}"),
+    )
+    expected = [
+        *check_request(request, contract=CONTRACT),
+        *check(response_object, contract=CONTRACT, operation=result.operation.label),
+    ]
+
+    def summary(findings: Any) -> list[tuple[str, ...]]:
+        return sorted((finding.level, finding.rule, finding.location, finding.message) for finding in findings)
+
+    assert summary(expected) == summary(result.findings)
+    # A second exchange with the same response reuses its results.
+    assert result.findings == checks.check(observed).findings
+
+
+def test_a_body_that_is_not_known_is_reported_and_not_checked() -> None:
+    unread = exchange("POST", "/orders", {}, 418, response_unread="the body is too large", request_unread="a stream")
+    result = ExchangeChecks(CONTRACT).check(unread)
+    assert ["request_not_checked", "status_code_conformance"] == [finding.rule for finding in result.findings]
+    assert (("the body is too large",), None) == (result.not_checked, result.response)
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "not_checked"),
+    [
+        ("GET", "/invoices", []),
+        ("DELETE", "/orders", []),
+        ("GET", "/broken", ["GET /broken is invalid in the document"]),
+    ],
+)
+def test_a_request_to_no_operation_has_no_findings(method: str, target: str, not_checked: list[str]) -> None:
+    result = ExchangeChecks(CONTRACT).check(exchange(method, target))
+    assert (None, None, ()) == result[:3]
+    assert not_checked == [reason.partition(":")[0] for reason in result.not_checked]
+
+
+def test_results_of_few_responses_are_kept() -> None:
+    checks = ExchangeChecks(CONTRACT)
+    for number in range(300):
+        large = ["x" * 70_000] if number == 0 else []
+        assert checks.check(exchange("GET", "/orders", None, 200, [number, *large])).findings
+    assert 256 == len(checks._earlier_responses)
