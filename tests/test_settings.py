@@ -181,6 +181,7 @@ IN_A_FILE: Mapping[str, tuple[str, str, Read, object]] = {
     "bctrl_report": ("a.json", '["a.json"]', lambda c: _all(table.REPORT, c), ["a.json"]),
     "bctrl_secrets": ("hunter22", '["hunter22"]', _redacted, MASK),
     "bctrl_headers": ("A: b", '["A: b"]', lambda c: _all(table.HEADERS, c), ["A: b"]),
+    "bctrl_key_prefix": ("Token", '"Token"', settings.key_prefix, "Token "),
     "bctrl_values": ("a = b", '["a = b"]', lambda c: values(c, {}), {"a": "b"}),
     "bctrl_rate": ("30/m", '"30/m"', lambda c: connection(c, {}).pace.seconds, 2.0),
     "bctrl_client_cert": ("a.pem", '"a.pem"', lambda c: connection(c, {}).certificate, "a.pem"),

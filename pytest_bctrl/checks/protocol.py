@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -49,11 +50,14 @@ def check_status(response: Response, expected: Collection[int] = ()) -> Iterator
     kind = ""
     if expected:
         kind = f"instead of {', '.join(map(str, sorted(expected)))}"
-    allowed: list[Any] = sorted(expected or response.operation.responses)
+    shown_statuses: list[Any] = sorted(response.operation.responses)
+    if expected and (is_server_error or response.documented is not None):
+        shown_statuses = sorted(expected)
     level: Level = "error"
     if response.status in expected and not any(map(response.operation.response_for, expected)):
         level = "warning"
-    yield violation_outside_body(rule, message, "status", allowed, observed, kind, level)
+    violation = violation_outside_body(rule, message, "status", shown_statuses, observed, kind, level)
+    yield replace(violation, required_statuses=tuple(expected))
 
 
 def _status_message(response: Response) -> str:

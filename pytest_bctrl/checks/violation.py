@@ -41,7 +41,7 @@ def breaks_overlay_alone(response: Response, violation: Violation) -> bool:
         response.status,
         rule=violation.rule,
         level=violation.level,
-        expected=violation.expected,
+        required_statuses=violation.required_statuses,
         place=violation.place,
         kind=violation.kind,
         body=response.body,
@@ -111,7 +111,8 @@ class Violation:
     """One broken rule at one exact location in a body (`path`), or outside the body (`place`).
 
     `message` gives the reason and never the value, so that equal violations can be grouped. `kind` names the way in
-    which a rule is broken if there are several; it stays the same when messages are reworded.
+    which a rule is broken if there are several; it stays the same when messages are reworded. `required_statuses` are
+    those that the request must get, whether they are documented or not.
     """
 
     rule: str
@@ -122,6 +123,7 @@ class Violation:
     expected: Any = None
     observed: Any = None
     kind: str = ""
+    required_statuses: tuple[int, ...] = ()
 
 
 def findings(response: Response, violations: Iterable[Violation], engine: str = "") -> list[Finding]:

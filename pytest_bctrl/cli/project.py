@@ -64,11 +64,18 @@ def project_root() -> Path:
 def chosen_contract(name: str | None, option: str = "--contract") -> ContractInForce:
     """Return the contract with this name, else the one in force in the project. Raises `BctrlError`."""
     folder = Path.cwd()
-    if name == PUBLISHED:
-        return contract_in_force(name, project_root(), option)
     if name is not None:
-        return contract_in_force(name, folder, option)
-    return _of_project(("bctrl_contract",), FOLDER, contract_of_config) or contract_in_force(None, folder)
+        root = project_root() if name == PUBLISHED else folder
+        prefix = project_setting("bctrl_key_prefix", _key_prefix) or ""
+        return contract_in_force(name, root, option)._replace(key_prefix=prefix)
+    names = ("bctrl_contract", "bctrl_key_prefix")
+    return _of_project(names, FOLDER, contract_of_config) or contract_in_force(None, folder)
+
+
+def _key_prefix(config: pytest.Config) -> str:
+    from pytest_bctrl.settings.resolve import key_prefix
+
+    return key_prefix(config)
 
 
 def baseline_path(option: str | None, *, is_written: bool) -> Path:

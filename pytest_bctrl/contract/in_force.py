@@ -31,7 +31,8 @@ class ContractInForce(NamedTuple):
     """The selected contract: its document, the origin of the selection, and the vendored files it belongs to, if any.
 
     `origin` is `project`, `packaged` or the name of a setting. With `is_published`, the document is the vendored spec
-    without the overlay. `ignored` is a folder `contracts/` that has no contract of this kit.
+    without the overlay. `ignored` is a folder `contracts/` that has no contract of this kit. `key_prefix` is what the
+    settings put in front of the key.
     """
 
     path: Path
@@ -39,6 +40,7 @@ class ContractInForce(NamedTuple):
     files: ContractFiles | None = None
     is_published: bool = False
     ignored: Path | None = None
+    key_prefix: str = ""
 
     def __str__(self) -> str:
         return f"{short_path(str(self.path))} ({self.provenance})"
@@ -104,7 +106,12 @@ class ContractInForce(NamedTuple):
             require_locked(self.files)
         is_validated = is_packaged and not self.is_published
         option = "--bctrl-contract" if self.origin in ("project", "packaged") else self.origin
-        return load_from(None if is_validated else self.path, option, self.provenance)
+        contract = load_from(None if is_validated else self.path, option, self.provenance)
+        if not self.key_prefix:
+            return contract
+        from pytest_bctrl.contract.key_fields import with_key_prefix
+
+        return with_key_prefix(contract, self.key_prefix)
 
 
 def contract_in_force(value: str | None, root: Path, where: str = "--bctrl-contract") -> ContractInForce:
@@ -157,7 +164,16 @@ def packaged_contract() -> ContractInForce:
 
 
 def contract_of_config(config: SettingSource) -> ContractInForce:
-    """Return the contract in force in a run of pytest, given its settings and its rootdir."""
+    """Return the contract in force in a run of pytest, given its settings and its rootdir.
+
+    Raises `DocumentError` as `contract_in_force` does, and `SettingError` for a wrong prefix of the key.
+    """
+    from pytest_bctrl.settings.resolve import key_prefix
+
+    return _selected(config)._replace(key_prefix=key_prefix(config))
+
+
+def _selected(config: SettingSource) -> ContractInForce:
     from pytest_bctrl.settings.resolve import contract_setting
 
     setting = contract_setting(config)

@@ -6,9 +6,10 @@ import hmac
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_bctrl.contract.model import Contract, Operation, SecurityScheme
+from pytest_bctrl.errors import SettingError
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def key_fields(contract: Contract, operation: Operation) -> tuple[KeyField, ...]
     if not operation.security:
         if contract.is_public or any(secured.security for secured in contract.operations):
             return ()
-        return (BEARER,)
+        return (default_field(contract),)
     for requirement in operation.security:
         fields = dict.fromkeys(map(_field, requirement))
         names = {field.name.lower() for field in fields if field is not None}
@@ -68,15 +69,54 @@ _NAME = re.compile(r"[#%&'*+.^_|~0-9A-Za-z-]+")
 def _field(scheme: SecurityScheme) -> KeyField | None:
     if _is_bearer(scheme):
         return BEARER
+    if scheme.type == "http" and scheme.prefix:
+        return KeyField("Authorization", scheme.prefix)
     if scheme.type == "http":
         return BASIC if scheme.scheme == "basic" else None
     if scheme.type != "apiKey" or not _NAME.fullmatch(scheme.field or ""):
         return None
-    return {"header": KeyField(scheme.field), "cookie": KeyField("Cookie", f"{scheme.field}=")}.get(scheme.in_)
+    if scheme.in_ == "cookie":
+        return KeyField("Cookie", f"{scheme.field}=")
+    return KeyField(scheme.field, scheme.prefix) if scheme.in_ == "header" else None
 
 
 def _is_bearer(scheme: SecurityScheme) -> bool:
     return scheme.type in ("oauth2", "openIdConnect") or (scheme.type == "http" and scheme.scheme == "bearer")
+
+
+def default_field(contract: Contract) -> KeyField:
+    """Return the field that carries the key if the contract does not say which one does."""
+    return KeyField("Authorization", contract.key_prefix)
+
+
+def with_key_prefix(contract: Contract, prefix: str) -> Contract:
+    """Return a contract whose API keys in header fields follow a prefix, such as `Token `.
+
+    If an API key in `Authorization` is documented, that one alone has the prefix, since others hardly ever have one.
+    A scheme of HTTP authentication (`type: http`) with the name of the prefix has it too. Raises `SettingError` if the
+    contract has security, but no such scheme.
+    """
+    alternatives = [alternative for operation in contract.operations for alternative in operation.security]
+    schemes = {scheme for alternative in alternatives for scheme in alternative}
+    if not schemes:
+        return replace(contract, key_prefix=prefix)
+    prefixed = {scheme for scheme in schemes if scheme.type == "http" and scheme.scheme == prefix.strip().lower()}
+    if not prefixed:
+        keys = {scheme for scheme in schemes if scheme.type == "apiKey" and scheme.in_ == "header"}
+        prefixed = {scheme for scheme in keys if scheme.field.lower() == "authorization"} or keys
+    if not prefixed:
+        described = ", ".join(sorted({scheme.scheme or scheme.type for scheme in schemes}))
+        raise SettingError(
+            f"no operation takes an API key in a header field: the security of the contract is {described}",
+            where="bctrl_key_prefix",
+            hint="remove the setting, or document the key as type: apiKey, in: header",
+        )
+    changed = {scheme: replace(scheme, prefix=prefix) for scheme in prefixed}
+    operations = []
+    for operation in contract.operations:
+        security = [tuple(changed.get(scheme, scheme) for scheme in alternative) for alternative in operation.security]
+        operations.append(replace(operation, security=tuple(security)))
+    return replace(contract, operations=tuple(operations), key_prefix=prefix)
 
 
 def credential_field(contract: Contract, operation: Operation) -> KeyField | None:
@@ -112,8 +152,10 @@ def sent_credentials(
         yield from (value for name, value in query if name == scheme.field)
     elif scheme.type == "apiKey" and scheme.in_ == "cookie":
         yield from cookies(header("cookie"), scheme.field)
-    elif scheme.type == "apiKey":
-        yield from filter(None, [header(scheme.field.lower())])
+    elif scheme.type == "apiKey" or scheme.prefix:
+        value = header((scheme.field or "Authorization").lower()) or ""
+        if value.lower().startswith(scheme.prefix.lower()):
+            yield from filter(None, [value[len(scheme.prefix) :].strip()])
     else:
         name, _, value = (header("authorization") or "").partition(" ")
         if _is_bearer(scheme) and name.lower() == "bearer":

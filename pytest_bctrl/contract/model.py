@@ -108,13 +108,18 @@ class ResponseSpec:
 
 @dataclass(frozen=True, slots=True)
 class SecurityScheme:
-    """An entry of `components.securitySchemes`. `in_` and `field` locate an API key in the request."""
+    """An entry of `components.securitySchemes`.
+
+    `in_` and `field` locate an API key in the request. `prefix` is what precedes it there, from the settings: OpenAPI
+    has no keyword for it.
+    """
 
     name: str
     type: str
     scheme: str = ""
     in_: str = ""
     field: str = ""
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -245,7 +250,7 @@ class Contract:
     pointers. `digest` is the SHA-256 of the merged document in canonical JSON (sorted keys, no spaces), in hex.
     `origin` describes which setting selected the document and where its spec was vendored from; it may be empty.
     `excluded` are the invalid parts of the document, which are not part of the contract. `is_public` means that no
-    request carries a key.
+    request carries a key. `key_prefix` precedes the key of a contract without security.
     """
 
     name: str
@@ -259,6 +264,7 @@ class Contract:
     origin: str = ""
     excluded: tuple[Exclusion, ...] = ()
     is_public: bool = False
+    key_prefix: str = "Bearer "
 
     @property
     def described(self) -> str:
@@ -284,6 +290,12 @@ class Contract:
                 return {**siblings, "allOf": [target, *siblings.get("allOf", ())]}
             schema = target
         return schema
+
+    @cached_property
+    def has_space(self) -> bool:
+        """Whether a parameter takes its value from the setting of the space id, as in the packaged contract."""
+        parameters = (parameter for operation in self.operations for parameter in operation.parameters)
+        return any(parameter.setting == "space_id" for parameter in parameters)
 
     @cached_property
     def exclusions(self) -> list[str]:

@@ -19,6 +19,7 @@ from pytest_bctrl.settings.table import (
     FAIL_ON_LEVEL,
     GITHUB,
     IMPACT_BUDGET,
+    KEY_PREFIX,
     LEVELS,
     MAX_EXAMPLES,
     PROBES,
@@ -350,6 +351,32 @@ def impact(source: SettingSource, environment: Mapping[str, str]) -> str:
     return str(source.getoption("bctrl_impact")) or upstream(source, environment) or "mutants"
 
 
+def key_prefix(source: SettingSource) -> str:
+    """Return what precedes the API key in its header field, with the space after a word; "" if it is not set.
+
+    Raises `SettingError` for characters that a header field or a shell would read differently.
+    """
+    setting = next(iter(file_values(KEY_PREFIX, source)), None)
+    if setting is None:
+        return ""
+    words = setting.value.split()
+    # The value is not shown, because it may contain the key.
+    if len(setting.value) > _LONGEST_PREFIX or not all(map(_PREFIX_WORD.fullmatch, words)):
+        hint = "write the word in front of the key, such as Token; the key itself comes from BCTRL_API_KEY"
+        raise SettingError("it is not a word that a header field can hold", where=setting.where, hint=hint)
+    prefix = " ".join(words)
+    return prefix if prefix.endswith(("=", ":")) else f"{prefix} "
+
+
+_LONGEST_PREFIX = 40
+_PREFIX_WORD = re.compile(r"[#%&'*+.^_|~0-9A-Za-z-]+[=:]?")
+
+
+def is_placeholder(text: str) -> bool:
+    """Return whether a text is what documentation shows in place of a value: `…`, `...`, `<your key>`."""
+    return "…" in text or "..." in text or (text.startswith("<") and text.endswith(">"))
+
+
 def space_id(source: SettingSource, environment: Mapping[str, str]) -> str:
     """Return the space to list; raises `SettingError` if it is missing or is no valid path segment."""
     setting = find_value(SPACE_ID, source, environment)
@@ -360,6 +387,9 @@ def space_id(source: SettingSource, environment: Mapping[str, str]) -> str:
             hint="set BCTRL_SPACE_ID, --bctrl-space-id or bctrl_space_id (ini) to the id of a space of yours",
         )
     text = setting.value
+    if is_placeholder(text):
+        hint = "give the id of a space of yours, a UUID"
+        raise SettingError("the value is a placeholder of the documentation", where=setting.where, hint=hint)
     if text != text.strip() or not text.isprintable() or not text.strip("."):
         raise SettingError(
             f"{text!r} is not a space id", where=setting.where, hint="give the id as the API shows it, a UUID"

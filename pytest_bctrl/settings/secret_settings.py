@@ -13,6 +13,7 @@ from pytest_bctrl.settings.resolve import (
     SettingSource,
     SettingValue,
     file_values,
+    is_placeholder,
     list_values,
     record_mode,
     require_types,
@@ -25,18 +26,44 @@ if TYPE_CHECKING:
     from pytest_bctrl.secrets.redaction import Redaction
 
 
-def api_key(environment: Mapping[str, str]) -> Secret:
-    """Return the API key from the environment; raises `SettingError` without the key if it is missing or invalid."""
+def api_key(environment: Mapping[str, str], prefix: str = "") -> Secret:
+    """Return the API key from the environment; raises `SettingError` without the key if it is missing or invalid.
+
+    `prefix` is what the client puts in front of the key, if that is set.
+    """
     # A `Secret` from the start, because a traceback shows the values of local variables.
     key = Secret(environment.get(KEY_VARIABLE, ""))
     hint = f"export {KEY_VARIABLE}=… in the shell, or set it as a secret in CI; it is not taken from a command line"
     if not key:
         raise SettingError("no API key is set, and --bctrl-live needs one", where=KEY_VARIABLE, hint=hint)
-    if " " in key.reveal() or not is_sendable(key.reveal()):
-        raise SettingError(
-            "the key contains white space, a line end or characters that no key has", where=KEY_VARIABLE, hint=hint
-        )
+    if problem := _problem_of(key.reveal(), prefix):
+        raise SettingError(problem, where=KEY_VARIABLE, hint=hint)
     return key
+
+
+def _problem_of(key: str, prefix: str) -> str:
+    """Return what is wrong with a key, without showing any part of it that may be secret; "" if nothing is."""
+    first_word, space, _ = key.strip().partition(" ")
+    if first_word.lower() in _SCHEMES and space:
+        problem = f"the value begins with {first_word}: give the key alone"
+        if first_word.lower() in ("bearer", "basic") or prefix:
+            return f"{problem}, since the client adds that"
+        return f"{problem}, and set bctrl_key_prefix = {first_word}"
+    if is_placeholder(key):
+        return "the value is a placeholder of the documentation, not a key"
+    if key.endswith(("\n", "\r")) or key.startswith(("\n", "\r")):
+        return "the key begins or ends with a line end: remove it"
+    if key != key.strip():
+        return "the key begins or ends with white space: remove it"
+    if key[:1] in "\"'" and key[-1:] == key[:1] and len(key) > 1:
+        return "the key is in quotes: remove them"
+    if " " in key or not is_sendable(key):
+        return "the key contains white space, a line end or characters that no key has"
+    return ""
+
+
+_SCHEMES = frozenset({"bearer", "basic", "token", "apikey", "api-key", "key", "oauth", "digest", "geniekey"})
+"""Words that documentation shows in front of a key, in lower case."""
 
 
 def is_sendable(text: str) -> bool:

@@ -160,9 +160,14 @@ HEADERS = Setting(
 LEVELS = Setting(
     "bctrl_levels", "Levels of findings, one per line: rule = level, or rule@location = level", native=list
 )
+KEY_PREFIX = Setting(
+    "bctrl_key_prefix",
+    "Word in front of the API key in its header field, such as Token in 'Authorization: Token KEY'",
+)
 VALUES = Setting(
     "bctrl_values",
-    "Real values of parameters, one per line: parameter = value, or parameter = $VARIABLE",
+    "Real values of parameters, one per line: parameter = value, operationId.parameter = value, or "
+    "METHOD /path parameter = value; a value may be $VARIABLE",
     native=list,
 )
 OPTIONAL = Setting(

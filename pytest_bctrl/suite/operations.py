@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from itertools import chain
 
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import SAFE_METHODS, Operation
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.inputs import unfilled
+from pytest_bctrl.samples.parameter_settings import setting_lines
 from pytest_bctrl.settings.resolve import SettingValue
 from pytest_bctrl.suite.run import ContractRun
 
@@ -27,9 +29,10 @@ def reason_not_requested(run: ContractRun, operation: Operation) -> str:
         return "the contract documents no successful response"
     if {"?", "#"} & {*operation.path}:
         return "its path has a query or a fragment, which is not part of a path"
-    missing = unfilled(run.contract, operation, run.values)
+    missing = unfilled(run.contract, operation, run.values_of(operation))
     if missing:
-        return f"no value for {', '.join(missing)}; set it with bctrl_values, or add an example to the contract"
+        lines = ", ".join(setting_lines(run.contract, operation, missing))
+        return f"no value for {', '.join(missing)}; add to bctrl_values: {lines}, or add an example to the contract"
     if key_fields(run.contract, operation) is None:
         return "its security is not a bearer token, a password or an API key in a header field or cookie"
     return ""
@@ -40,10 +43,13 @@ def require_operations(run: ContractRun) -> None:
     if run.target is None or requestable_operations(run):
         return
     safe = [operation for operation in run.operations if operation.is_safe]
-    names = sorted({name for operation in safe for name in unfilled(run.contract, operation, run.values)})
+    missing = {operation: unfilled(run.contract, operation, run.values_of(operation)) for operation in safe}
+    names = sorted({name for operation_names in missing.values() for name in operation_names})
     if names:
+        lines = [setting_lines(run.contract, operation, names) for operation, names in missing.items()]
         reason = f"required parameters have no value: {', '.join(names)}"
-        hint = "set their values: bctrl_values = parameter = value, or add examples to the contract"
+        all_lines = ", ".join(sorted({*chain.from_iterable(lines)}))
+        hint = f"add to bctrl_values: {all_lines}, or add examples to the contract"
     else:
         reason = next((reason_not_requested(run, operation) for operation in safe), "none has a safe method")
         hint = f"use a document with a {' or '.join(sorted(SAFE_METHODS))} operation"

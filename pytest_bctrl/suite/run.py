@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -11,10 +12,11 @@ import pytest
 from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import Check
 from pytest_bctrl.contract.in_force import ContractInForce, contract_of_config, load_cached, packaged_contract
-from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.model import Contract, Operation, path_pattern
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.findings.finding import FailOn, Levels
 from pytest_bctrl.samples.inputs import exemplified, main_operation, unfilled
+from pytest_bctrl.samples.parameter_settings import require_parameters, values_of
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret
 from pytest_bctrl.settings import resolve as settings
@@ -25,6 +27,8 @@ from pytest_bctrl.traffic.origin import Connection, base_url, connection, values
 
 if TYPE_CHECKING:
     from pytest_bctrl.traffic.mock import MockServer
+
+_UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 RUN: pytest.StashKey[ContractRun] = pytest.StashKey()
 
@@ -43,7 +47,7 @@ class ContractRun:
     - `chosen` is the origin of the contract.
     - `probes` says whether requests that violate the contract are sent as well.
     - `checks` are the custom checks, available after the `conftest.py` files are loaded.
-    - `values` fill parameters, by their names in settings or in the contract.
+    - `values` fill parameters: the names are those of `bctrl_values`, and `values_of` returns those of an operation.
     - `connection` holds what all requests have in common.
     - `optional` has the labels of the operations that need not be checked.
     - `no_suite` says why a live run only contains the project's tests: the `contract` extra is not installed, or the
@@ -84,6 +88,10 @@ class ContractRun:
             ]
             operations.append(replace(operation, parameters=tuple(parameters)))
         return tuple(operations)
+
+    def values_of(self, operation: Operation) -> Mapping[str, str]:
+        """Return the values of the parameters of an operation, by their names in settings or in the contract."""
+        return values_of(operation, self.values)
 
     def rules(self) -> list[str]:
         """Return the names of all rules of the run: those of every contract, its invariants, and custom checks."""
@@ -167,7 +175,7 @@ def aimed(run: ContractRun, source: settings.SettingSource, environment: Mapping
     contract, key = run.contract, Secret(environment.get(KEY_VARIABLE, ""))
     is_secured = run.chosen.is_published or any(operation.security for operation in contract.operations)
     if is_secured or key:
-        key = secret_settings.api_key(environment)
+        key = secret_settings.api_key(environment, run.chosen.key_prefix)
     else:
         contract = replace(contract, is_public=True)
     values = live_values(contract, source, environment)
@@ -176,8 +184,25 @@ def aimed(run: ContractRun, source: settings.SettingSource, environment: Mapping
     if setting is None:
         first_server = contract.servers[0] if contract.servers else ""
         setting = settings.SettingValue(first_server, table.BASE_URL.default)
+    if settings.is_placeholder(setting.value):
+        hint = "set it to the URL of the API, or remove it: then it is the contract's first server"
+        raise SettingError("the value is a placeholder of the documentation", where=setting.where, hint=hint)
     url = base_url(setting.value, where=setting.where, prefix=shared_prefix(contract), http_hosts=common.http_hosts)
+    _require_base_url(url, contract, setting.where)
     return replace(run, target="live", contract=contract, base_url=url, key=key, values=values, connection=common)
+
+
+def _require_base_url(url: str, contract: Contract, where: str) -> None:
+    """Raise `SettingError` if the URL is that of an operation."""
+    for operation in contract.operations:
+        if operation.path.strip("/").count("/") < 1:
+            # The base URL may end in a segment that is a path of the contract, too.
+            continue
+        pattern, _ = path_pattern(operation.path)
+        match = re.search(f"{pattern.pattern}/?$", url)
+        if match is not None:
+            problem = f"{url} is the URL of an operation ({operation.label}), not the base URL"
+            raise SettingError(problem, where=where, hint=f"set it to {url[: match.start()]}")
 
 
 def live_values(contract: Contract, source: settings.SettingSource, environment: Mapping[str, str]) -> dict[str, str]:
@@ -187,15 +212,32 @@ def live_values(contract: Contract, source: settings.SettingSource, environment:
     have none.
     """
     configured = values(source, environment)
+    require_parameters(contract, configured)
     is_required = any(
-        parameter.setting == "space_id" and parameter.name in unfilled(contract, operation, configured)
+        parameter.setting == "space_id" and parameter.name in missing
         for operation in contract.operations
-        if operation.is_safe
+        if operation.is_safe and (missing := unfilled(contract, operation, values_of(operation, configured)))
         for parameter in operation.path_parameters
     )
     if is_required or settings.find_value(table.SPACE_ID, source, environment):
-        return {"space_id": settings.space_id(source, environment), **configured}
+        space_id = settings.space_id(source, environment)
+        if contract.has_space:
+            _require_not_swapped(space_id, environment)
+        return {"space_id": space_id, **configured}
     return configured
+
+
+def _require_not_swapped(space_id: str, environment: Mapping[str, str]) -> None:
+    """Raise `SettingError`, which shows neither, if the space id may be the key."""
+    key = Secret(environment.get(KEY_VARIABLE, ""))
+    if Secret(space_id) == key:
+        problem = "the key and the space id are equal"
+    elif _UUID.fullmatch(key.reveal()) and not _UUID.fullmatch(space_id):
+        problem = "the key is a UUID and the space id is none: they are probably swapped"
+    else:
+        return
+    hint = "set BCTRL_API_KEY to the key, and BCTRL_SPACE_ID to the id of the space, a UUID"
+    raise SettingError(problem, where=f"{KEY_VARIABLE}, BCTRL_SPACE_ID", hint=hint)
 
 
 def with_mock(run: ContractRun) -> ContractRun:

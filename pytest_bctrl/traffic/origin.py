@@ -131,7 +131,8 @@ def values(source: SettingSource, environment: Mapping[str, str]) -> dict[str, s
         name, equals, text = (part.strip() for part in line.value.partition("="))
         if not name or not equals:
             raise SettingError("a line names no parameter", where=line.where, hint="write parameter = value")
-        parameters[name] = settings.substitute_variables(text, line.where, environment)
+        # A label has one space between method, path and name.
+        parameters[" ".join(name.split())] = settings.substitute_variables(text, line.where, environment)
     return parameters
 
 

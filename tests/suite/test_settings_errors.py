@@ -32,6 +32,38 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     ("option", "variable", "value", "message"),
     [
         ("--bctrl-live", "BCTRL_API_KEY", "two\nlines", "BCTRL_API_KEY: the key contains white space, a line end"),
+        ("--bctrl-live", "BCTRL_API_KEY", f"{KEY}\n", "the key begins or ends with a line end: remove it"),
+        ("--bctrl-live", "BCTRL_API_KEY", f" {KEY}", "the key begins or ends with white space: remove it"),
+        ("--bctrl-live", "BCTRL_API_KEY", f'"{KEY}"', "the key is in quotes: remove them"),
+        (
+            "--bctrl-live",
+            "BCTRL_API_KEY",
+            f"Bearer {KEY}",
+            "begins with Bearer: give the key alone, since the client adds that",
+        ),
+        (
+            "--bctrl-live",
+            "BCTRL_API_KEY",
+            f"Token {KEY}",
+            "begins with Token: give the key alone, and set bctrl_key_prefix = Token",
+        ),
+        ("--bctrl-live", "BCTRL_API_KEY", "…", "the value is a placeholder of the documentation, not a key"),
+        ("--bctrl-live", "BCTRL_API_KEY", "<your key>", "the value is a placeholder of the documentation, not a key"),
+        ("--bctrl-live", "BCTRL_SPACE_ID", "...", "BCTRL_SPACE_ID: the value is a placeholder of the documentation"),
+        ("--bctrl-live", "BCTRL_SPACE_ID", KEY, "BCTRL_API_KEY, BCTRL_SPACE_ID: the key and the space id are equal"),
+        (
+            "--bctrl-live",
+            "BCTRL_API_KEY",
+            "5b4e6b9c-2f5e-4b0a-9a0e-3a8f5f1d2c3b\tmine",
+            "BCTRL_API_KEY: the key contains white space, a line end",
+        ),
+        ("--bctrl-live", "BCTRL_BASE_URL", "https://…", "BCTRL_BASE_URL: the value is a placeholder"),
+        (
+            "--bctrl-live",
+            "BCTRL_BASE_URL",
+            "https://h/v1/spaces/x/runtimes/",
+            "is the URL of an operation (GET /v1/spaces/{id}/runtimes), not the base URL (set it to https://h)",
+        ),
         ("--bctrl-live", "BCTRL_BASE_URL", "http://api.bctrl.ai", "in plain text"),
         ("--bctrl-fail-on=fatal", "BCTRL_API_KEY", KEY, "unknown level 'fatal' (choose one of: error, warning, info"),
     ],
@@ -51,7 +83,7 @@ def test_a_missing_or_invalid_setting_is_one_line_without_the_key(
     ("method", "message"),
     [
         # On a mock a path value is generated; for the API itself it must be configured.
-        ("get", "required parameters have no value: id (set their values: bctrl_values = parameter = value"),
+        ("get", "required parameters have no value: id (add to bctrl_values: id = VALUE, or add examples"),
         ("post", "none has a safe method (use a document with a GET or HEAD or OPTIONS operation)"),
     ],
 )
@@ -66,6 +98,17 @@ def test_a_contract_without_safe_operations_is_an_error(method: str, message: st
         require_operations(run)
     with nullcontext() if method == "get" else pytest.raises(SettingError):
         require_operations(with_mock(run))
+
+
+def test_swapped_key_and_space_id_are_an_error_that_shows_neither(
+    pytester: pytest.Pytester, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("BCTRL_API_KEY", "0b4e6b9c-2f5e-4b0a-9a0e-3a8f5f1d2c3b")
+    environment.setenv("BCTRL_SPACE_ID", KEY)
+    result = pytester.runpytest("--bctrl-live")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*the key is a UUID and the space id is none: they are probably swapped*"])
+    assert KEY not in result.stderr.str()
 
 
 def test_a_run_needs_only_the_key_and_the_ini_file(pytester: pytest.Pytester, environment: pytest.MonkeyPatch) -> None:

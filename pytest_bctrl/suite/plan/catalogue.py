@@ -167,7 +167,7 @@ def _trials(trials: Callable[..., Iterator[ParameterTrial]]) -> RowSource:
     def rows(run: ContractRun, operation: Operation) -> Rows:
         counts = Counter[str]()
         ranked = []
-        for trial in trials(run.contract, operation, run.values):
+        for trial in trials(run.contract, operation, run.values_of(operation)):
             counts[trial.parameter.name] += 1
             ranked.append((counts[trial.parameter.name], trial))
         ranked.sort(key=_rank)

@@ -282,7 +282,7 @@ def generated_query_requests(run: ContractRun, operation: Operation, limit: int)
 
     parameters = generatable_parameters(run, operation)
     for values in generated_values(run.contract, operation, parameters, limit):
-        yield ProbeRequest(operation, check, inputs_with(run.contract, operation, run.values, values))
+        yield ProbeRequest(operation, check, inputs_with(run.contract, operation, run.values_of(operation), values))
 
 
 SAMPLES: Mapping[str, tuple[bytes, str]] = {"GET /v1/spaces/{}/runtimes": (b"{}", "application/json")}
@@ -312,7 +312,7 @@ def generatable_parameters(run: ContractRun, operation: Operation) -> list[Param
 
     The values of the other parameters come from settings or from responses.
     """
-    fixed = {*run.values, *cursors(run.contract, operation)}
+    fixed = {*run.values_of(operation), *cursors(run.contract, operation)}
     return [
         parameter
         for parameter in operation.other_parameters

@@ -124,7 +124,7 @@ def _request(run: ContractRun, operation: Operation, case: Any) -> Inputs:
     """
     usual = plain(run, operation)
     key_field = credential_field(run.contract, operation)
-    provided = {*run.values, *cursors(run.contract, operation)}
+    provided = {*run.values_of(operation), *cursors(run.contract, operation)}
     fixed = {
         parameter.name.lower()
         for parameter in operation.other_parameters

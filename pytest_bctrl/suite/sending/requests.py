@@ -119,4 +119,4 @@ class Probe:
 
 def plain(run: ContractRun, operation: Operation) -> Inputs:
     """Return the inputs of the plain request: real path values, and the required parameters."""
-    return inputs(run.contract, operation, run.values) or Inputs()
+    return inputs(run.contract, operation, run.values_of(operation)) or Inputs()

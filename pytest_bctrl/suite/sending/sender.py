@@ -21,6 +21,7 @@ from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.suite.operations import requestable_operations
 from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.sending.access import is_rejected, rejected_operation, require_access
 from pytest_bctrl.suite.sending.connections import MAX_PARALLEL, Connections, SendResult
 from pytest_bctrl.suite.sending.requests import Exchange, ProbeRequest, plain
 from pytest_bctrl.suite.sending.transport_errors import (
@@ -31,10 +32,7 @@ from pytest_bctrl.suite.sending.transport_errors import (
     attempt_findings,
     decoded,
     describe_attempts,
-    is_rejected,
     pause_finding,
-    rejected_operation,
-    require_access,
     retry_later_message,
 )
 from pytest_bctrl.traffic.flow import Attempt

@@ -1,4 +1,4 @@
-"""Describes transport errors and rejected requests, and the commands that reproduce a request."""
+"""Describes transport errors, and the commands that reproduce a request."""
 
 from __future__ import annotations
 
@@ -10,10 +10,6 @@ from http import HTTPStatus
 
 import httpx
 
-from pytest_bctrl.checks.protocol import check_retired, is_retired, violation_outside_body
-from pytest_bctrl.checks.response import Response
-from pytest_bctrl.checks.run import check_protocol
-from pytest_bctrl.checks.violation import findings
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.http.codings import undone
@@ -177,65 +173,3 @@ def _curl_header(name: str, value: str) -> str:
 
 
 _DOTS = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
-
-
-def is_rejected(response: Response) -> bool:
-    """Return whether the target rejects or redirects a plain request."""
-    return 300 <= response.status < 500 and response.status not in response.operation.success_statuses
-
-
-def rejected_operation(response: Response) -> OperationNotCheckedError:
-    """Return the error for one of several operations whose plain request is rejected.
-
-    A response that the contract documents is no finding. Of any other, the findings are those of the response.
-    """
-    problems = [*findings(response, check_retired(response)), *check_protocol(response)]
-    if problems:
-        return OperationNotCheckedError(f"its request is rejected with {response.status}", problems)
-    reason = f"its request is rejected with {response.status}, which the contract documents"
-    return OperationNotCheckedError("; ".join(filter(None, [reason, _remedy(response)])))
-
-
-def _remedy(response: Response) -> str:
-    """Return what may get the request of an operation accepted."""
-    if response.status in (401, 403):
-        return "use a key that may send it"
-    names = [parameter.setting or parameter.name for parameter in response.operation.path_parameters]
-    if response.status in (400, 404, 422) and names:
-        return f"set values that exist: bctrl_values, {', '.join(names)}"
-    return ""
-
-
-def require_access(response: Response) -> None:
-    """Raise `NoAnswerError` if the target rejects the key, the space or the route: nothing else can be tested then."""
-    if is_retired(response):
-        raise NoAnswerError(findings(response, check_retired(response))[0], True)
-    expected = sorted(response.operation.success_statuses)
-    problem = _access_problem(response)
-    if problem:
-        violation = violation_outside_body("status_code_conformance", f"the target {problem}", "status", expected, None)
-        raise NoAnswerError(findings(response, [violation])[0], True, is_outage=True)
-    # Every other request would be rejected alike, each time with a finding that says nothing new.
-    if is_rejected(response) and (protocol_findings := check_protocol(response, expected)):
-        raise NoAnswerError(protocol_findings[0], True)
-
-
-def _access_problem(response: Response) -> str:
-    """Return why the target rejects the key, the space or the route, or "" if it does not."""
-    if response.status == 400 and b"SSL certificate" in response.body:
-        return "requires a client certificate: 400; set --bctrl-client-cert"
-    if response.status == 404 and all(parameter.setting for parameter in response.operation.path_parameters):
-        return _NO_SUCH_ROUTE if check_protocol(response) else _NO_SUCH_SPACE
-    return _REJECTIONS.get(response.status, "")
-
-
-_REJECTIONS = {
-    401: "rejects the key with 401; check that BCTRL_API_KEY holds a key of this API",
-    403: "rejects the key with 403; check that BCTRL_API_KEY may list the space",
-    404: "has nothing at this path: 404; check that the contract's examples name something that exists",
-}
-_NO_SUCH_SPACE = "has no such space: 404; check that BCTRL_SPACE_ID, or --bctrl-space-id, names a space of this key"
-_NO_SUCH_ROUTE = (
-    "has no such space or no such route: its 404 is not the documented one; check the base URL, "
-    "and that BCTRL_SPACE_ID names a space of this key"
-)

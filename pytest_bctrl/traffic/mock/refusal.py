@@ -218,6 +218,8 @@ class Admission:
         credential, is_present = "credential", False
         if field is not None:
             credential = _CREDENTIALS.get(field, f"key in {field.name}")
+            if field.prefix and field.name != "Cookie" and field not in _CREDENTIALS:
+                credential += f" after {field.prefix.strip()!r}"
             is_present = request.header(field.name.lower()) is not None
         message = f"the {credential} is {'not accepted' if is_present else 'missing'}"
         texts = (request.target, *(value for _, value in request.headers))

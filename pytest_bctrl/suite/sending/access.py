@@ -1,0 +1,99 @@
+"""Decides whether a target that rejects a plain request can be tested, and says what to change if it cannot."""
+
+from __future__ import annotations
+
+from pytest_bctrl.checks.protocol import check_retired, is_retired, violation_outside_body
+from pytest_bctrl.checks.response import Response
+from pytest_bctrl.checks.run import check_protocol
+from pytest_bctrl.checks.violation import findings
+from pytest_bctrl.contract.key_fields import KeyField, key_fields
+from pytest_bctrl.suite.sending.transport_errors import NoAnswerError, OperationNotCheckedError
+
+
+def is_rejected(response: Response) -> bool:
+    """Return whether the target rejects or redirects a plain request."""
+    return 300 <= response.status < 500 and response.status not in response.operation.success_statuses
+
+
+def rejected_operation(response: Response) -> OperationNotCheckedError:
+    """Return the error for one of several operations whose plain request is rejected.
+
+    A response that the contract documents is no finding. Of any other, the findings are those of the response.
+    """
+    problems = [*findings(response, check_retired(response)), *check_protocol(response)]
+    if problems:
+        return OperationNotCheckedError(f"its request is rejected with {response.status}", problems)
+    reason = f"its request is rejected with {response.status}, which the contract documents"
+    return OperationNotCheckedError("; ".join(filter(None, [reason, _remedy(response)])))
+
+
+def _remedy(response: Response) -> str:
+    """Return what may get the request of an operation accepted."""
+    if response.status in (401, 403):
+        return "use a key that may send it"
+    names = [parameter.setting or parameter.name for parameter in response.operation.path_parameters]
+    if response.status in (400, 404, 422) and names:
+        return f"set values that exist: bctrl_values, {', '.join(names)}"
+    return ""
+
+
+def require_access(response: Response) -> None:
+    """Raise `NoAnswerError` if the target rejects the key, the space or the route: nothing else can be tested then."""
+    if is_retired(response):
+        raise NoAnswerError(findings(response, check_retired(response))[0], True)
+    expected = sorted(response.operation.success_statuses)
+    problem = _access_problem(response)
+    if problem:
+        violation = violation_outside_body("status_code_conformance", f"the target {problem}", "status", expected, None)
+        raise NoAnswerError(findings(response, [violation])[0], True, is_outage=True)
+    # Every other request would be rejected alike, each time with a finding that says nothing new.
+    if is_rejected(response) and (protocol_findings := check_protocol(response, expected)):
+        raise NoAnswerError(protocol_findings[0], True)
+
+
+def _access_problem(response: Response) -> str:
+    """Return why the target rejects the key, the space or the route, or "" if it does not."""
+    if response.status == 400 and b"SSL certificate" in response.body:
+        return "requires a client certificate: 400; set --bctrl-client-cert"
+    if response.status == 401:
+        return _rejected_key(response)
+    has_space = any(parameter.setting == "space_id" for parameter in response.operation.path_parameters)
+    if response.status == 403:
+        purpose = "list the space" if has_space else f"send {response.operation.label}"
+        return f"rejects the key with 403; check that BCTRL_API_KEY may {purpose}"
+    if response.status == 404 and has_space:
+        return _NO_SUCH_ROUTE if check_protocol(response) else _NO_SUCH_SPACE + _not_an_id(response)
+    if response.status == 404:
+        return f"has nothing at this path: 404; check the base URL{_and_values(response)}"
+    return ""
+
+
+def _rejected_key(response: Response) -> str:
+    fields = key_fields(response.contract, response.operation)
+    if not fields:
+        return "rejects a request without a key with 401; set BCTRL_API_KEY, and document the security of the operation"
+    problem = "rejects the key with 401; check that BCTRL_API_KEY holds a key of this API"
+    if fields[0] == KeyField("Authorization"):
+        problem += ", and that no word belongs in front of it (bctrl_key_prefix)"
+    return problem
+
+
+def _not_an_id(response: Response) -> str:
+    """Return a hint if the value of the space id looks like a name."""
+    for parameter in response.operation.path_parameters:
+        value = response.path_values.get(parameter.name, "")
+        if parameter.setting == "space_id" and not any(letter.isdigit() for letter in value):
+            return " (an id such as a UUID, not a name)"
+    return ""
+
+
+def _and_values(response: Response) -> str:
+    names = [parameter.name for parameter in response.operation.path_parameters]
+    return f", and that the values of {', '.join(names)} exist (bctrl_values)" if names else ""
+
+
+_NO_SUCH_SPACE = "has no such space: 404; check that BCTRL_SPACE_ID, or --bctrl-space-id, names a space of this key"
+_NO_SUCH_ROUTE = (
+    "has no such space or no such route: its 404 is not the documented one; check the base URL, "
+    "and that BCTRL_SPACE_ID names a space of this key"
+)

@@ -1,0 +1,142 @@
+"""`bctrl_key_prefix` puts a word in front of the key, which OpenAPI cannot document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from pytest_bctrl.contract.key_fields import KeyField, has_valid_key, key_fields, with_key_prefix
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.settings import resolve as settings
+
+from ..contract.documents import document
+from ..error_makers import Given
+from .test_operation_outcomes import operation, write_contract
+
+KEY = "key_of_the_prefix_tests"
+IN_AUTHORIZATION = {"type": "apiKey", "in": "header", "name": "Authorization"}
+
+
+@contextmanager
+def serve(authorization: str) -> Iterator[str]:
+    """Serve `{"name": "x"}` to requests with this `Authorization` field, and 401 to all others; yield the base URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            is_accepted = self.headers.get("Authorization") == authorization
+            body = b'{"name": "x"}' if is_accepted else b"{}"
+            self.send_response(200 if is_accepted else 401)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(body)
+
+        do_HEAD = do_GET  # noqa: N815 - the name is that of http.server
+
+        def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - the name is that of http.server
+            """Print nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "setting", "authorization"),
+    [
+        (IN_AUTHORIZATION, "Token", f"Token {KEY}"),
+        (IN_AUTHORIZATION, "PVEAPIToken=", f"PVEAPIToken={KEY}"),
+        ({"type": "http", "scheme": "apikey"}, "Apikey", f"Apikey {KEY}"),
+    ],
+)
+def test_suite_client_and_mock_use_the_prefix(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, scheme: object, setting: str, authorization: str
+) -> None:
+    monkeypatch.setenv("BCTRL_API_KEY", KEY)
+    write_contract(
+        {"/a": operation("a", "401", security=[{"key": []}])}, components={"securitySchemes": {"key": scheme}}
+    )
+    pytester.makeini(f"[pytest]\nbctrl_contract = api.json\nbctrl_key_prefix = {setting}")
+    pytester.makepyfile("def test_a(bctrl_client):\n    assert 200 == bctrl_client.get('/a').status_code")
+    with serve(authorization) as url:
+        live = pytester.runpytest("--bctrl-live", "--bctrl-base-url", url, "-v")
+    assert live.ret == pytest.ExitCode.OK
+    assert KEY not in live.stdout.str()
+    assert pytester.runpytest("--bctrl-mock").ret == pytest.ExitCode.OK
+
+
+def test_rejected_key_without_a_prefix_names_the_setting(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BCTRL_API_KEY", KEY)
+    components = {"securitySchemes": {"key": IN_AUTHORIZATION}}
+    write_contract({"/a": operation("a", "401", security=[{"key": []}])}, components=components)
+    with serve(f"Token {KEY}") as url:
+        result = pytester.runpytest("--bctrl-live", "--bctrl-base-url", url, "--bctrl-contract=api.json")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["not checked *rejects the key with 401*(bctrl_key_prefix)"])
+
+
+def contract_with(*schemes: dict[str, str]) -> Contract:
+    """Return a contract whose operation takes any of these credentials; without one, it has no security."""
+    spec = document(True, **({"security": [{str(number): []} for number in range(len(schemes))]} if schemes else {}))
+    spec["components"]["securitySchemes"] = {str(number): scheme for number, scheme in enumerate(schemes)}
+    return from_document(spec, "api.json")
+
+
+def fields_of(contract: Contract) -> tuple[KeyField, ...] | None:
+    return key_fields(contract, contract.operations[0])
+
+
+IN_X_KEY = {"type": "apiKey", "in": "header", "name": "X-Key"}
+BEARER = {"type": "http", "scheme": "bearer"}
+
+
+@pytest.mark.parametrize(
+    ("schemes", "field"),
+    [
+        ((), KeyField("Authorization", "Token ")),
+        ((IN_X_KEY,), KeyField("X-Key", "Token ")),
+        ((IN_X_KEY, IN_AUTHORIZATION), KeyField("X-Key")),
+        ((BEARER, IN_AUTHORIZATION), KeyField("Authorization", "Bearer ")),
+        ((IN_X_KEY, {"type": "http", "scheme": "token"}), KeyField("X-Key")),
+    ],
+)
+def test_prefix_applies_to_the_documented_field(schemes: tuple[dict[str, str], ...], field: KeyField) -> None:
+    assert (field,) == fields_of(with_key_prefix(contract_with(*schemes), "Token "))
+
+
+def test_prefix_without_a_field_is_an_error() -> None:
+    with pytest.raises(SettingError, match="bctrl_key_prefix: no operation takes an API key in a header field"):
+        with_key_prefix(contract_with(BEARER), "Token ")
+
+
+@pytest.mark.parametrize(
+    ("value", "is_valid"), [(f"Token {KEY}", True), (f"token {KEY}", True), (KEY, False), (f"Bearer {KEY}", False)]
+)
+def test_key_is_valid_after_the_prefix_only(value: str, is_valid: bool) -> None:
+    contract = with_key_prefix(contract_with(IN_AUTHORIZATION), "Token ")
+    headers = {"authorization": value}
+    assert is_valid == has_valid_key(contract.operations[0], KEY, headers.get)
+
+
+@pytest.mark.parametrize("value", ['Token "a"', "Token\u00a0é", "a" * 41, "$HOME"])
+def test_prefix_that_no_header_can_hold_is_an_error_that_does_not_show_it(value: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        settings.key_prefix(Given({"bctrl_key_prefix": value}))
+    assert value not in str(caught.value)
