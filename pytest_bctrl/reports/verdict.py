@@ -75,7 +75,8 @@ class RunReport(NamedTuple):
     `target` is `mock` or `live`, or empty if no request was sent; `base_url` is its URL. `started` is an ISO 8601 time
     with its offset. `counts` has `requests`, `answers` and `bodies`. `is_complete` is false if the run ended before
     all `planned` tests had run (0 if their number is unknown). `shortfall` is a sentence if the coverage is below the
-    required minimum, `undecided` a sentence if that could not be determined. `observation` is plain data.
+    required minimum, `undecided` a sentence if that could not be determined, `unseen` a clause if lists were empty.
+    `observation` is plain data.
     """
 
     contract: Contract
@@ -92,6 +93,7 @@ class RunReport(NamedTuple):
     coverage: Coverage | None = None
     shortfall: str = ""
     undecided: str = ""
+    unseen: str = ""
     observation: Mapping[str, Any] | None = None
 
     def number_of(self, outcome: Outcome) -> int:
@@ -123,6 +125,8 @@ def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None 
     result = "no findings"
     if findings:
         result = f"{counted(findings)}, at which the run does not fail"
+    if run is not None and run.unseen:
+        result = f"{result}, but {run.unseen}"
     return VerdictText("passed", sentence([result, *_basis(run)]))
 
 
@@ -188,15 +192,18 @@ def _basis(run: RunReport | None) -> list[str]:
 
 
 def _operation_counts(run: RunReport) -> list[str]:
-    """Return how many operations passed, failed and were not checked; nothing if there is only one."""
-    outcomes = [operation.outcome for operation in run.operations if operation.is_safe]
-    if len(outcomes) < 2:
+    """Return how many operations passed, failed, were not checked, or are never requested; nothing for only one."""
+    if len(run.operations) < 2:
         return []
-    text = f"{outcomes.count('passed')} of {len(outcomes)} operations passed"
+    outcomes = [operation.outcome for operation in run.operations if operation.is_safe]
+    text = f"{outcomes.count('passed')} of {len(run.operations)} operations passed"
     if "failed" in outcomes:
         text += f", {outcomes.count('failed')} failed"
     if "not checked" in outcomes:
         text += f", {outcomes.count('not checked')} not checked"
+    unsafe = len(run.operations) - len(outcomes)
+    if unsafe:
+        text += f", {unsafe} not sent since the method is unsafe"
     return [text]
 
 

@@ -17,6 +17,9 @@ import pytest
 from pytest_bctrl.reports.findings_json import findings_schema
 from pytest_bctrl.suite.plan.parameter_values import UNKNOWN
 
+from ..variants import named
+from ..variants import serve as serve_variant
+
 ITEM = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
 
 
@@ -38,10 +41,15 @@ authorized_paths: set[str] = set()
 
 
 @contextmanager
-def serve(statuses: dict[str, int], targets: Mapping[str, int] = MappingProxyType({})) -> Iterator[str]:
+def serve(
+    statuses: dict[str, int],
+    targets: Mapping[str, int] = MappingProxyType({}),
+    bodies: Mapping[str, Any] = MappingProxyType({}),
+) -> Iterator[str]:
     """Serve an empty response of a status, or a conforming object for 200, per path; yield the base URL.
 
-    `targets` has the statuses of paths with a query; status 0 closes the connection.
+    `targets` has the statuses of paths with a query, `bodies` the bodies of paths with others; status 0 closes the
+    connection.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -54,7 +62,7 @@ def serve(statuses: dict[str, int], targets: Mapping[str, int] = MappingProxyTyp
             if status == 0:
                 self.close_connection = True
                 return
-            body = b'{"name": "x"}' if status == 200 else b""
+            body = json.dumps(bodies.get(self.path, {"name": "x"})).encode() if status == 200 else b""
             self.send_response(status)
             if body:
                 self.send_header("Content-Type", "application/json")
@@ -197,7 +205,7 @@ def test_unsafe_operation_is_listed_and_not_required(run_live: Any) -> None:
         result, report = run_live(url)
     assert result.ret == pytest.ExitCode.OK
     assert {"a": "passed", "create": "not checked"} == outcomes(report)
-    result.stdout.no_fnmatch_line("*operations passed*")
+    result.stdout.fnmatch_lines(["passed *1 of 2 operations passed, 1 not sent since the method is unsafe*"])
 
 
 def test_failed_operation_takes_precedence_over_an_unchecked_one(run_live: Any) -> None:
@@ -266,3 +274,47 @@ def test_key_is_required_if_one_operation_is_secured(
     result = pytester.runpytest("--bctrl-live", "--bctrl-base-url=http://127.0.0.1:1", "--bctrl-contract=api.json")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*BCTRL_API_KEY: no API key is set*"])
+
+
+@pytest.mark.parametrize("verbosity", ["-qq", "-q", "-v"])
+def test_number_of_checked_operations_is_shown_at_every_verbosity(run_live: Any, verbosity: str) -> None:
+    paths = {"/a": {**operation("a"), "post": {"operationId": "create", "responses": {"201": {"description": ""}}}}}
+    write_contract(paths)
+    with serve({"/a": 200}) as url:
+        result, _ = run_live(url, verbosity)
+    result.stdout.fnmatch_lines(["passed *1 of 2 operations passed, 1 not sent since the method is unsafe*"])
+
+
+LIST = {"type": "object", "required": ["items"], "properties": {"items": {"type": "array", "items": ITEM}}}
+
+
+@pytest.mark.parametrize(
+    ("bodies", "sentence"),
+    [
+        ({"/a": {"items": []}, "/b": {"items": []}}, "No findings, but no item was seen;"),
+        ({"/a": {"items": [{"name": "x"}]}, "/b": {"items": []}}, "No findings, but no item was seen in 1 of 2 lists;"),
+        ({"/a": {"items": [{"name": "x"}]}, "/b": {"items": [{"name": "x"}]}}, "No findings;"),
+    ],
+)
+def test_empty_lists_are_part_of_the_verdict(run_live: Any, bodies: dict[str, Any], sentence: str) -> None:
+    success = {"description": "", "content": {"application/json": {"schema": LIST}}}
+    write_contract({path: {"get": {"operationId": path[1:], "responses": {"200": success}}} for path in bodies})
+    with serve(dict.fromkeys(bodies, 200), bodies=bodies) as url:
+        result, report = run_live(url)
+    assert result.ret == pytest.ExitCode.OK
+    assert report["verdict"]["sentence"].startswith(sentence)
+    is_empty = "no item was seen" in sentence
+    gap = "GET /b: the items of its list, since it was always empty"
+    assert is_empty == (gap in report["not_checked"])
+    assert is_empty == ("next         no item was seen" in result.stdout.str())
+
+
+def test_verdict_names_the_items_of_the_packaged_contract(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve_variant(named("empty-list")) as server:
+        monkeypatch.setenv("BCTRL_API_KEY", server.api_key)
+        monkeypatch.setenv("BCTRL_SPACE_ID", server.space_id)
+        result = pytester.runpytest("--bctrl-live", "--bctrl-base-url", server.url)
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["passed *but no runtime was seen;*", "next *no runtime was seen: add data that GET *"])

@@ -18,6 +18,7 @@ from pytest_bctrl.contract.valid_parts import Exclusion
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.findings.finding import LEVELS, Finding, from_dict
 from pytest_bctrl.observed.coverage import Coverage
+from pytest_bctrl.observed.empty_lists import EmptyLists, empty_lists
 from pytest_bctrl.observed.facts import as_data
 from pytest_bctrl.reports.verdict import OperationOutcome, Outcome, RanTest, RunReport, Title
 from pytest_bctrl.settings import resolve as settings
@@ -207,6 +208,7 @@ class RunResults:
             *self.run.contract.exclusions,
             *self._untested_operations(),
             *self._untested_values(),
+            *(f"{label}: the items of its list, since it was always empty" for label in self.empty_lists().operations),
         ]
         if self.run.chosen.is_published:
             reasons.append("credentials and rejections, which the published spec does not describe")
@@ -260,6 +262,12 @@ class RunResults:
             return self.observer.coverage
         return None
 
+    def empty_lists(self) -> EmptyLists:
+        """Return the lists in which the run saw no item."""
+        if self.run.target is None or self.run.no_suite:
+            return EmptyLists()
+        return empty_lists(self.run.contract, self.observer.everything)
+
     def report(self) -> RunReport:
         """Return the details of the run for reports."""
         return RunReport(
@@ -281,6 +289,7 @@ class RunResults:
             coverage=self.coverage(),
             shortfall=self.observer.shortfall,
             undecided=self.observer.undecided,
+            unseen=self.empty_lists().sentence,
             observation=as_data(self.observer.everything),
         )
 

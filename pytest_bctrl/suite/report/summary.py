@@ -17,6 +17,9 @@ from pytest_bctrl.suite.plan.catalogue import planned_requests
 from pytest_bctrl.suite.report.observing import coverage_rows, not_covered
 from pytest_bctrl.suite.report.results import RunResults
 
+_FEW = 3
+"""Maximum number of operations in a line."""
+
 _ABOVE = "the reproduction command above"
 
 
@@ -67,10 +70,14 @@ class Summary:
     def write(self, terminal: pytest.TerminalReporter) -> None:
         """Write the summary: details, then the verdict and what to do next.
 
-        With `-q` only findings precede the verdict; with `-qq` the summary is omitted, as in pytest.
+        With `-q` only findings precede the verdict. With `-qq` the summary is omitted, as in pytest, except for the
+        verdict of a run that did not check every operation.
         """
         results, verbosity = self._results, terminal.config.get_verbosity()
-        if not results.tests or verbosity < -1:
+        if not results.tests:
+            return
+        if verbosity < -1:
+            self._write_gaps(terminal)
             return
         findings = results.findings()
         failing = at_or_above(findings, self._run.fail_on)
@@ -83,19 +90,26 @@ class Summary:
         if not is_outage:
             for label, text in self._rows(passing, verbosity):
                 _line(terminal, label, text)
-        for line in results.figures:
+        lines = [*results.figures, *(results.attribution if verbosity >= 0 else ())]
+        for line in lines:
             terminal.line(escape_line(line))
-        if verbosity >= 0:
-            for line in results.attribution:
-                terminal.line(escape_line(line))
         if is_outage:
             _line(terminal, "not checked", results.outage_reasons[0])
         else:
-            verdict = verdict_of(findings, results.title(), results.report())
-            _line(terminal, verdict.status, verdict.sentence)
+            self._write_verdict(terminal)
         next_step = self._next_step(failing, passing)
         if next_step:
             _line(terminal, "next", next_step)
+
+    def _write_verdict(self, terminal: pytest.TerminalReporter) -> None:
+        verdict = verdict_of(self._results.findings(), self._results.title(), self._results.report())
+        _line(terminal, verdict.status, verdict.sentence)
+
+    def _write_gaps(self, terminal: pytest.TerminalReporter) -> None:
+        """Write the verdict if not every operation was checked, which nothing else says with `-qq`."""
+        if any(operation.outcome == "not checked" for operation in self._results.report().operations):
+            terminal.ensure_newline()
+            self._write_verdict(terminal)
 
     def _rows(self, passing: Sequence[Finding], verbosity: int) -> Iterator[tuple[str | None, str]]:
         yield from _passing_rows(passing, verbosity)
@@ -167,13 +181,26 @@ class Summary:
             return ""
         if any(finding.level == "warning" for finding in passing):
             return "--bctrl-fail-on=warning makes these fail the run"
+        empty = self._results.empty_lists()
+        if empty.operations:
+            shown = ", ".join(empty.operations[:_FEW]) + ("…" if len(empty.operations) > _FEW else "")
+            return f"{empty.sentence}: add data that {shown} returns, then run again"
         if self._run.target == "mock":
-            return "BCTRL_API_KEY=… BCTRL_SPACE_ID=… pytest --bctrl-live checks the API itself"
+            return f"{self._required_variables()}pytest --bctrl-live checks the API itself"
         if self._results.is_partial:
             return f"{shlex.join(self._results.repeat_command)} runs the whole suite"
         if self._run.target and not self.shows_coverage:
             return "--bctrl-coverage lists what no response exercised"
         return ""
+
+    def _required_variables(self) -> str:
+        """Return the variables that a live run needs, as a command begins with them."""
+        run, variables = self._run, ""
+        if run.chosen.is_published or any(operation.security for operation in run.contract.operations):
+            variables += "BCTRL_API_KEY=… "
+        if run.contract.has_space:
+            variables += "BCTRL_SPACE_ID=… "
+        return variables
 
     def _next_step_after_failure(self, failing: Sequence[Finding]) -> str:
         if self._results.attribution and any("moved" in finding.extra for finding in failing):
