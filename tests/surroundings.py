@@ -38,6 +38,10 @@ KEPT = re.compile(
 )
 """Variables of those names that a run needs: where modules are, and those that pytest sets for its own processes."""
 
+_HYPOTHESIS = Path(__file__).parents[1] / ".hypothesis"
+_TABLES = ("constants", "tmp", "unicode_data")
+"""The folders below it in which Hypothesis stores tables that depend on the versions of Python and modules alone."""
+
 BROWSERS = {"linux": ".cache/ms-playwright", "darwin": "Library/Caches/ms-playwright"}
 """The folder below the home directory that holds Playwright's browsers, by platform."""
 
@@ -58,8 +62,12 @@ def entered() -> Iterator[None]:
     before = dict(os.environ)
     mask = os.umask(0o022)
     ignored = _listen_to_signals()
-    with TemporaryDirectory(prefix="home-", ignore_cleanup_errors=True) as home:
-        _replace_environment(normalised(before, Path(home)))
+    with (
+        TemporaryDirectory(prefix="home-", ignore_cleanup_errors=True) as home,
+        TemporaryDirectory(prefix="hypothesis-", ignore_cleanup_errors=True) as storage,
+    ):
+        _link_tables(Path(storage))
+        _replace_environment({**normalised(before, Path(home)), "HYPOTHESIS_STORAGE_DIRECTORY": storage})
         try:
             yield
         finally:
@@ -67,6 +75,18 @@ def entered() -> Iterator[None]:
             os.umask(mask)
             for number in ignored:
                 signal.signal(number, signal.SIG_IGN)
+
+
+def _link_tables(storage: Path) -> None:
+    """Let all processes share the tables of Hypothesis, but not its examples.
+
+    Hypothesis looks for them in the working directory, and creating them takes longer than most tests.
+    """
+    for name in _TABLES:
+        # Without links, as on Windows, only the processes started by this one share them.
+        with contextlib.suppress(OSError):
+            (_HYPOTHESIS / name).mkdir(parents=True, exist_ok=True)
+            (storage / name).symlink_to(_HYPOTHESIS / name, target_is_directory=True)
 
 
 def _replace_environment(environment: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,6 @@ from .error_makers import KEY
 from .error_triggers import TRIGGERS
 
 PACKAGE = Path(pytest_bctrl.__file__).parent
-TREES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")}
 
 PARTS = ("problem", "where", "hint")
 """The parameters of `BctrlError`, in order."""
@@ -24,10 +24,17 @@ CALLS_WITHOUT_LOCATION = ["secrets/secret.py: BctrlError without where"]
 """A mistake in code that uses a secret, where the traceback shows the location."""
 
 
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Return the syntax tree of each module of the package by path."""
+    return {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")}
+
+
+@cache
 def error_classes() -> dict[str, ast.ClassDef | None]:
     """Return the classes of the package's errors by name; None for the base class."""
     classes: dict[str, ast.ClassDef | None] = {BctrlError.__name__: None}
-    definitions = [node for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    definitions = [node for tree in trees().values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     for _ in definitions:
         for node in definitions:
             if any(isinstance(base, ast.Name) and base.id in classes for base in node.bases):
@@ -35,22 +42,19 @@ def error_classes() -> dict[str, ast.ClassDef | None]:
     return classes
 
 
-CLASSES = error_classes()
-
-
 def has_own_parts(name: str) -> bool:
     """Return whether the class sets location and hint in its own `__init__`, which is checked in place of its calls."""
-    definition = CLASSES[name]
+    definition = error_classes()[name]
     return definition is not None and any(getattr(node, "name", "") == "__init__" for node in definition.body)
 
 
 def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
     """Yield the name of the error and the call that creates it, for each in a module."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CLASSES:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in error_classes():
             if not has_own_parts(node.func.id):
                 yield node.func.id, node
-        elif isinstance(node, ast.ClassDef) and node.name in CLASSES:
+        elif isinstance(node, ast.ClassDef) and node.name in error_classes():
             for inner in ast.walk(node):
                 if isinstance(inner, ast.Call) and ast.unparse(inner.func) == "super().__init__":
                     yield node.name, inner
@@ -71,8 +75,8 @@ def faults(name: str, tree: ast.AST) -> Iterator[str]:
 
 
 def test_every_error_has_problem_location_and_hint() -> None:
-    assert sum(1 for tree in TREES.values() for _ in calls(tree)) > 200
-    assert CALLS_WITHOUT_LOCATION == [fault for name, tree in TREES.items() for fault in faults(name, tree)]
+    assert sum(1 for tree in trees().values() for _ in calls(tree)) > 200
+    assert CALLS_WITHOUT_LOCATION == [fault for name, tree in trees().items() for fault in faults(name, tree)]
 
 
 @pytest.mark.parametrize(

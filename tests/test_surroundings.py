@@ -65,6 +65,17 @@ with entered():
     assert "[]" == child(code)
 
 
+def test_processes_share_the_tables_of_hypothesis_but_not_its_examples(tmp_path: Path) -> None:
+    """Each process would spend seconds on them in a folder of its own."""
+    pytest.importorskip("hypothesis")
+    code = "from hypothesis import strategies; strategies.characters(codec='utf-8').validate()"
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    assert [] == list(tmp_path.iterdir())
+    assert list(Path(os.environ["HYPOTHESIS_STORAGE_DIRECTORY"]).glob("unicode_data/*/codec-*"))
+    with entered():
+        assert not list(Path(os.environ["HYPOTHESIS_STORAGE_DIRECTORY"]).glob("examples*"))
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
 @pytest.mark.parametrize("number", SIGNALS)
 def test_subprocesses_of_tests_do_not_inherit_ignored_signals(number: signal.Signals) -> None:

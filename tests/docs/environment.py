@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 
 from tests import UNUSED
 
-_KEPT = ("PATH", "TMPDIR", "SYSTEMROOT")
+_KEPT = ("PATH", "TMPDIR", "SYSTEMROOT", "HYPOTHESIS_STORAGE_DIRECTORY")
 _REGISTRY = ("PIP_", "UV_")
 _WAY = {"https_proxy", "http_proxy", "no_proxy", "ssl_cert_file", "curl_ca_bundle", "requests_ca_bundle"}
 

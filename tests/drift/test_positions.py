@@ -22,7 +22,7 @@ from .positions import POSITIONS
 from .test_soundness import instances, one_changed
 
 thorough = settings(
-    deadline=None, max_examples=120, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 _TEXT: Doc = {"type": "string"}
 _WHOLE: Doc = {"type": "integer"}
