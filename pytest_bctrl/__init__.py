@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from pytest_bctrl.suite.schema import schema
     from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay, RequestContext
     from pytest_bctrl.traffic.mock.custom import CustomFault, CustomScenario, mock_fault, mock_scenario
+    from pytest_bctrl.traffic.mock.error_responses import ErrorResponses
     from pytest_bctrl.traffic.mock.journal import Journal, JournalEntry
     from pytest_bctrl.traffic.mock.operation_mock import OperationMock
     from pytest_bctrl.traffic.mock.parse import ServerLimits
-    from pytest_bctrl.traffic.mock.refusal import Refusals
     from pytest_bctrl.traffic.mock.scenarios import Scenario
     from pytest_bctrl.traffic.mock.server import MockServer
     from pytest_bctrl.traffic.mock.source import BodySource
@@ -52,6 +52,7 @@ __all__ = [
     "CustomScenario",
     "DocumentError",
     "Encoding",
+    "ErrorResponses",
     "FailOn",
     "Fault",
     "FaultInPlay",
@@ -69,7 +70,6 @@ __all__ = [
     "Payload",
     "Problem",
     "RecordedTest",
-    "Refusals",
     "Request",
     "RequestBody",
     "RequestContext",
@@ -123,7 +123,7 @@ _HOMES = {
     "Payload": "pytest_bctrl.http.message:Payload",
     "Problem": "pytest_bctrl.checks.run:Problem",
     "RecordedTest": "pytest_bctrl.recorded.recording_session:RecordedTest",
-    "Refusals": "pytest_bctrl.traffic.mock.refusal:Refusals",
+    "ErrorResponses": "pytest_bctrl.traffic.mock.error_responses:ErrorResponses",
     "Request": "pytest_bctrl.http.message:Request",
     "RequestBody": "pytest_bctrl.contract.model:RequestBody",
     "RequestContext": "pytest_bctrl.traffic.mock.change:RequestContext",

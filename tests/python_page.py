@@ -30,7 +30,7 @@ SECTIONS: Mapping[str, str] = {
     "Strategies": "strategies",
     "The mock server": """
         MockServer-respond-refuse Space-respond-refuse OperationMock FaultInPlay Journal-add-clear-entry JournalEntry
-        Fault RequestContext Scenario BodySource Payload Request MockResponse Refusals ServerLimits""",
+        Fault RequestContext Scenario BodySource Payload Request MockResponse ErrorResponses ServerLimits""",
     "Recordings": "RecordedTest",
     "The contract": """
         load_contract Contract Operation Parameter RequestBody MediaType Encoding ResponseSpec SecurityScheme schema""",

@@ -24,6 +24,7 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.valid_parts import exclusion_texts
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_line
+from pytest_bctrl.request_checks.credentials import requires_certificate
 from pytest_bctrl.samples.inputs import exemplified, inputs, main_operation
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.journal import JournalEntry
@@ -253,6 +254,9 @@ def _print_start(server: MockServer, options: argparse.Namespace) -> None:
         print(escape_line(f"generated data instead of an example: {problem}"))
     if len(invalid_examples) > _SHOWN_EXAMPLES:
         print(f"generated data instead of {len(invalid_examples) - _SHOWN_EXAMPLES} more examples that do not conform")
+    certified = ", ".join(required.label for required in contract.operations if requires_certificate(required))
+    if certified:
+        print(escape_line(f"not checked: client certificates, which a plain connection does not have ({certified})"))
     fields = key_fields(contract, operation) or ()
     headers = "".join(f' -H "{field.name}: {field.shell(key)}"' for field in fields)
     if request is not None:

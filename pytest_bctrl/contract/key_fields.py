@@ -135,13 +135,23 @@ def has_valid_key(
     `header` returns a field of the request by its name in lower case; `query` are the decoded pairs of its URL. A
     requirement of another kind, such as a certificate, is never satisfied.
     """
+    return operation.is_public or any(
+        all(has_key(scheme, key, header, query) for scheme in schemes) for schemes in operation.security
+    )
 
-    def has_key(scheme: SecurityScheme) -> bool:
-        credentials = sent_credentials(scheme, header, query)
-        expected = key.encode()
-        return any(hmac.compare_digest(credential.encode("utf-8", "replace"), expected) for credential in credentials)
 
-    return operation.is_public or any(all(map(has_key, schemes)) for schemes in operation.security)
+def has_key(
+    scheme: SecurityScheme, key: str, header: Callable[[str], str | None], query: Iterable[tuple[str, str]]
+) -> bool:
+    """Return whether a request has the key as the credential of a scheme."""
+    credentials = sent_credentials(scheme, header, query)
+    expected = key.encode()
+    return any(hmac.compare_digest(credential.encode("utf-8", "replace"), expected) for credential in credentials)
+
+
+def is_verifiable(scheme: SecurityScheme) -> bool:
+    """Return whether a key can be the credential of a scheme; a certificate or a digest can not."""
+    return _field(scheme) is not None or scheme.type == "apiKey"
 
 
 def sent_credentials(
@@ -156,12 +166,19 @@ def sent_credentials(
         value = header((scheme.field or "Authorization").lower()) or ""
         if value.lower().startswith(scheme.prefix.lower()):
             yield from filter(None, [value[len(scheme.prefix) :].strip()])
+        if not scheme.prefix and scheme.field.lower() == "authorization" and (match := _LAST_WORD.search(value)):
+            # The text before the key is in the description of the scheme, if anywhere: `Token token=…`.
+            yield match[1]
     else:
         name, _, value = (header("authorization") or "").partition(" ")
         if _is_bearer(scheme) and name.lower() == "bearer":
             yield value.strip()
         elif _field(scheme) == BASIC and name.lower() == "basic":
             yield from _user_and_password(value.strip())
+
+
+_LAST_WORD = re.compile(r"[ =]([^ =]+=*)\Z")
+"""The text after the last blank or equals sign."""
 
 
 def _user_and_password(encoded: str) -> tuple[str, ...]:

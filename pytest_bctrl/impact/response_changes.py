@@ -22,7 +22,8 @@ from pytest_bctrl.impact.change import Change, ResponseContext, ResponseTransfor
 from pytest_bctrl.impact.contract_version import ContractVersion, is_at, operation_shapes
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.traffic.mock.refusal import Admission, Refusals, Rejection
+from pytest_bctrl.traffic.mock.admission import Admission, Rejection
+from pytest_bctrl.traffic.mock.error_responses import ErrorResponses
 
 _NOT_SENT = "it changes no request and no response"
 _NOT_SHOWN = "no response that shows it could be generated"
@@ -53,8 +54,8 @@ class _ResponseChanges:
         self._routes = Routes(new.contract)
 
     @cached_property
-    def _refusals(self) -> Refusals:
-        return Refusals(self._new.contract)
+    def _error_responses(self) -> ErrorResponses:
+        return ErrorResponses(self._new.contract)
 
     def change(self, finding: Finding) -> Change | None:
         """Return the change for one finding; None if it is about values in a body."""
@@ -82,12 +83,12 @@ class _ResponseChanges:
         def respond_as_removed(context: ResponseContext) -> MockResponse:
             if context.operation_shape not in removed_shapes:
                 return context.response
-            refused = Rejection(404, "the operation no longer exists")
+            rejection = Rejection(404, "the operation no longer exists")
             # If another template of the new contract matches the path, the path exists without this method.
             match = self._routes.match(context.request.target)
             if match and not match.of(context.request.method):
-                refused = refused._replace(status=405, headers={"Allow": match.allow})
-            return self._error_response(context, refused)
+                rejection = rejection._replace(status=405, headers={"Allow": match.allow})
+            return self._error_response(context, rejection)
 
         return respond_as_removed
 
@@ -125,18 +126,18 @@ class _ResponseChanges:
             admission = admissions.get(context.operation_shape)
             if admission is None or context.response.status >= 400:
                 return context.response
-            refused = admission.rejection(context.request, context.path_values)
-            if refused is None:
+            rejection = admission.rejection(context.request, context.path_values)
+            if rejection is None:
                 return context.response
-            return self._error_response(context, refused)
+            return self._error_response(context, rejection)
 
         return reject
 
-    def _error_response(self, context: ResponseContext, refused: Rejection) -> MockResponse:
+    def _error_response(self, context: ResponseContext, rejection: Rejection) -> MockResponse:
         operation = self._new.operations.get(context.operation_shape)
         request_id = context.response.header("x-request-id") or ""
-        return self._refusals.response(
-            refused.status, refused.reason, request_id, operation=operation, headers=refused.headers
+        return self._error_responses.response(
+            rejection.status, rejection.reason, request_id, operation=operation, headers=rejection.headers
         )
 
     def _status_change(self, finding: Finding) -> Change:

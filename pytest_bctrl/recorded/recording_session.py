@@ -26,8 +26,8 @@ from pytest_bctrl.samples.sample import SPACE_ID, Samples
 from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.client import async_client, client
+from pytest_bctrl.traffic.mock.error_responses import ErrorResponses
 from pytest_bctrl.traffic.mock.listener import Listener
-from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.mock.server import MOCK_KEY, MockServer
 from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.recordings.exchange import REQUEST, RESPONSE, Exchange, Recording, select_headers
@@ -151,8 +151,8 @@ class RecordedTest:
     @cached_property
     def url(self) -> str:
         """A base URL on loopback that replays, or forwards and records, for any client in any language."""
-        refusals = Refusals(self._contract)
-        port = Listener(self._responder(), lambda problem: refusals.response(problem.status, problem.reason, ""))
+        error_responses = ErrorResponses(self._contract)
+        port = Listener(self._responder(), lambda problem: error_responses.response(problem.status, problem.reason, ""))
         self._open.callback(port.stop)
         return port.start("127.0.0.1", 0)
 

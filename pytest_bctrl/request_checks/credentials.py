@@ -9,7 +9,8 @@ from pytest_bctrl.contract.model import Operation, SecurityScheme
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.request_checks.violation import CREDENTIALS, NOT_CHECKED, RequestViolation
 
-_CERTIFICATE = "mutualTLS"
+CERTIFICATE = "mutualTLS"
+"""The type of a security scheme whose credential is not part of the request."""
 
 
 def credential_violations(operation: Operation, request: Request) -> Iterator[RequestViolation]:
@@ -18,16 +19,16 @@ def credential_violations(operation: Operation, request: Request) -> Iterator[Re
         return
     unchecked = False
     for requirement in operation.security:
-        missing = [scheme for scheme in requirement if not _has_credential(scheme, request)]
+        missing = [scheme for scheme in requirement if not has_credential(scheme, request)]
         if not missing:
             return
-        unchecked = unchecked or all(scheme.type == _CERTIFICATE for scheme in missing)
+        unchecked = unchecked or all(scheme.type == CERTIFICATE for scheme in missing)
     if unchecked:
         message = "a client certificate is required, which a request does not show"
         yield RequestViolation(NOT_CHECKED, "warning", message, "connection", expected="a client certificate")
         return
     first = operation.security[0]
-    scheme = next(scheme for scheme in first if not _has_credential(scheme, request))
+    scheme = next(scheme for scheme in first if not has_credential(scheme, request))
     authorization = request.header("authorization")
     message, observed = f"the {_described(scheme)} is missing", "no credential"
     if scheme.type != "apiKey" and authorization:
@@ -39,7 +40,13 @@ def credential_violations(operation: Operation, request: Request) -> Iterator[Re
     yield RequestViolation(CREDENTIALS, "error", message, _place(scheme), (), expected, observed, scheme.name)
 
 
-def _has_credential(scheme: SecurityScheme, request: Request) -> bool:
+def requires_certificate(operation: Operation) -> bool:
+    """Return whether a security requirement of an operation contains a client certificate."""
+    return any(scheme.type == CERTIFICATE for requirement in operation.security for scheme in requirement)
+
+
+def has_credential(scheme: SecurityScheme, request: Request) -> bool:
+    """Return whether a request has a credential of the kind of a scheme, whatever its value."""
     if scheme.type == "http" and scheme.scheme not in ("bearer", "basic"):
         name, _, value = (request.header("authorization") or "").partition(" ")
         return name.lower() == scheme.scheme and bool(value.strip())
@@ -59,4 +66,4 @@ def _described(scheme: SecurityScheme) -> str:
         return "user and password"
     if scheme.type == "http" and scheme.scheme != "bearer":
         return f"credential of the scheme {scheme.scheme}"
-    return "client certificate" if scheme.type == _CERTIFICATE else "bearer token"
+    return "client certificate" if scheme.type == CERTIFICATE else "bearer token"

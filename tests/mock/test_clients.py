@@ -164,7 +164,7 @@ def test_java_receives_the_runtimes(mock: MockServer, url: str, tmp_path: Path) 
 def _refusals(mock: MockServer) -> Iterator[None]:
     """Check that the mock rejected no request as malformed."""
     yield
-    assert [entry for entry in mock.requests.refused if entry.status == 400] == []
+    assert [entry for entry in mock.requests.rejected if entry.status == 400] == []
 
 
 def _run(*command: str) -> str:

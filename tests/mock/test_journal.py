@@ -56,7 +56,7 @@ def test_rejected_requests_are_listed_with_the_reason(mock: MockServer, path: st
     raw(mock, b"garbage\r\n\r\n", half_close=True)
     with mock.fault("status", 503):
         listed(mock)
-    assert [entry.status for entry in mock.requests.refused] == [401, 400]
+    assert [entry.status for entry in mock.requests.rejected] == [401, 400]
     assert mock.requests.report().splitlines()[0] == f"GET {path} -> 401 (the bearer token is missing)"
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
-from pytest_bctrl.errors import SettingError
+from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.scenarios import DATA_SCENARIOS, RESPONSE_SCENARIOS
 from tests.mock.asking import ask
 
 ITEM = {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}, "name": {"type": "string"}}}
@@ -129,6 +130,32 @@ def test_a_text_and_a_response_without_content_can_be_set_up(mock: MockServer) -
     assert b"a,b\n1,2\n" == ask(mock, "GET", "/v1/report", {}).body
     mock.operation("deleteOrder").fault("status", 409, times=1)
     assert [409, 204] == [ask(mock, "DELETE", "/v1/orders/1", {}).status for _ in range(2)]
+
+
+@pytest.mark.parametrize("operation", ["report", "deleteOrder", "getOrder"])
+@pytest.mark.parametrize("name", RESPONSE_SCENARIOS)
+def test_a_scenario_of_responses_applies_to_every_operation(mock: MockServer, name: str, operation: str) -> None:
+    arguments = {"seconds": 0} if name == "slow" else {}
+    mock.operation(operation).scenario(name, **arguments)
+    method, path = {"report": ("GET", "/v1/report"), "deleteOrder": ("DELETE", "/v1/orders/1")}.get(
+        operation, ("GET", "/v1/orders/1")
+    )
+    assert ask(mock, method, path, {}).status in (200, 204)
+    mock.assert_setup_used()
+
+
+def test_a_scenario_of_data_needs_a_json_body(mock: MockServer) -> None:
+    for name in DATA_SCENARIOS:
+        with pytest.raises(DocumentError, match=r"GET /v1/report: it documents no successful JSON response"):
+            mock.operation("report").scenario(name)
+
+
+def test_a_contract_without_json_has_the_scenarios_of_responses() -> None:
+    paths = {"/ping": {"get": {"responses": {"204": {"description": "x"}}}}}
+    contract = from_document({"openapi": "3.1.0", "info": {"title": "a", "version": "1"}, "paths": paths}, "a")
+    with MockServer(contract) as mock:
+        mock.scenario("closing")
+        assert "close" == ask(mock, "GET", "/ping", {}).headers["connection"]
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_an_invalid_request_gets_the_documented_error(mock: MockServer, row: str
     jsonschema.validate(reply.json(), ERROR)
     assert reply.json()["message"].startswith(reason)
     (entry,) = mock.requests
-    assert entry.is_refused
+    assert entry.is_rejected
     assert entry.why.startswith(reason)
     assert "error" in {finding.level for finding in entry.findings}
     with pytest.raises(AssertionError, match=entry.findings[0].rule):

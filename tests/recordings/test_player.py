@@ -17,8 +17,8 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.traffic.client import client
+from pytest_bctrl.traffic.mock.error_responses import ErrorResponses
 from pytest_bctrl.traffic.mock.listener import Listener
-from pytest_bctrl.traffic.mock.refusal import Refusals
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from pytest_bctrl.traffic.recordings.replay import (
     Miss,
@@ -64,8 +64,8 @@ def test_a_miss_lists_at_most_ten_recorded_requests() -> None:
 @contextmanager
 def port(respond: Callable[[Request], MockResponse]) -> Iterator[str]:
     """Return the base URL of a port that answers with `respond`."""
-    refusals = Refusals(load())
-    listener = Listener(respond, lambda problem: refusals.response(problem.status, problem.reason, ""))
+    error_responses = ErrorResponses(load())
+    listener = Listener(respond, lambda problem: error_responses.response(problem.status, problem.reason, ""))
     yield listener.start("127.0.0.1", 0)
     listener.stop()
 

@@ -18,7 +18,7 @@ from pytest_bctrl.traffic.mock.call_syntax import call_text, seconds_of
 from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay, timed_name
 from pytest_bctrl.traffic.mock.data import StepSource, changed, checked_copy, states
 from pytest_bctrl.traffic.mock.responder import Responder
-from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, Scenario, scenario
+from pytest_bctrl.traffic.mock.scenarios import Scenario, scenario
 from pytest_bctrl.traffic.mock.setup import Setup
 from pytest_bctrl.traffic.mock.source import BodySource, fixed
 
@@ -46,13 +46,13 @@ class Adjustable(Responder):
         self._changing = Lock()
         self._setups: list[Setup] = []
         self._ahead = 0.0
-        self._scenarios: Mapping[str, Callable[..., Scenario]] = beside._scenarios if beside else SCENARIOS
+        self._custom_scenarios: Mapping[str, Callable[..., Scenario]] = beside._custom_scenarios if beside else {}
         self._custom_faults: Mapping[str, Callable[..., Fault]] = beside._custom_faults if beside else {}
         super().__init__(contract, api_key, space_id, source, beside, is_exhaustive=is_exhaustive)
 
     def extend(self, scenarios: Iterable[CustomScenario] = (), faults: Iterable[CustomFault] = ()) -> Self:
         """Register custom scenarios and faults, replacing those registered before."""
-        self._scenarios = {**SCENARIOS, **{scenario.name: scenario.make for scenario in scenarios}}
+        self._custom_scenarios = {scenario.name: scenario.make for scenario in scenarios}
         self._custom_faults = {fault.name: fault.make for fault in faults}
         return self
 
@@ -133,7 +133,7 @@ class Adjustable(Responder):
     def _set_scenario(self, operation: Operation, name: str, arguments: Mapping[str, Any]) -> None:
         """Play a scenario for one operation."""
         setup = Setup(call_text("scenario", (name,), arguments), operation.label)
-        self._replace(operation, self._scenario_of(self.samples_of(operation), name, arguments), setup)
+        self._replace(operation, self._scenario_of(operation, name, arguments), setup)
 
     def _set_scenario_of_all(self, name: str, arguments: Mapping[str, Any], line: str = "") -> None:
         """Play a scenario for all operations; `line` names what set it, by default the calling line."""
@@ -142,11 +142,11 @@ class Adjustable(Responder):
         def source_for(samples: Samples) -> BodySource:
             # A scenario such as `empty` does not apply to an operation without a list.
             with suppress(SettingError):
-                if (source := self._scenario_of(samples, name, arguments).source) is not None:
+                if (source := self._scenario_of(samples.operation, name, arguments).source) is not None:
                     return source
             return fixed(partial(samples.sample, self.space_id))
 
-        chosen = self._scenario_of(self.samples, name, arguments)
+        chosen = self._scenario_of(self._data.main, name, arguments)
         replaced = [scene.setup for scene in self._scenes.values()]
         for earlier in (*replaced, self._whole[2]):
             if earlier is not None:
@@ -197,8 +197,9 @@ class Adjustable(Responder):
         if lines := self.unused:
             raise AssertionError("\n".join(["the mock was set up for requests that never arrived:", *lines]))
 
-    def _scenario_of(self, samples: Samples, name: str, arguments: Mapping[str, Any]) -> Scenario:
-        result = scenario(name, samples, self.space_id, self._scenarios, **arguments)
+    def _scenario_of(self, operation: Operation, name: str, arguments: Mapping[str, Any]) -> Scenario:
+        samples = partial(self.samples_of, operation)
+        result = scenario(name, self.contract, samples, self.space_id, self._custom_scenarios, arguments)
         if result.source is not None:
             result.source.now = self.now
             result.source.is_generated = True

@@ -14,7 +14,7 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.http.message import MockResponse, Payload, Request, with_headers
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.traffic.mock.call_syntax import shown
-from pytest_bctrl.traffic.mock.refusal import Refusals
+from pytest_bctrl.traffic.mock.error_responses import ErrorResponses
 
 if TYPE_CHECKING:
     from pytest_bctrl.findings.finding import Level
@@ -31,7 +31,7 @@ class RequestContext:
 
     request: Request
     response: MockResponse
-    refusals: Refusals
+    error_responses: ErrorResponses
     operation_samples: Samples | None
     granted: Callable[[str], MockResponse]
     error: Callable[[int, str, Mapping[str, str] | None], MockResponse]
@@ -64,7 +64,7 @@ class RequestContext:
         """Whether the response so far is a success with a JSON body."""
         return self.is_success and is_json((self.response.header("content-type") or "").lower())
 
-    def refused(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> MockResponse:
+    def error_response(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> MockResponse:
         """Return an error response in the documented shape, with the same request id."""
         return self.error(status, message, headers)
 
@@ -101,7 +101,7 @@ def body(make: Callable[[RequestContext], bytes]) -> Change:
 def status(code: int, message: str, extra: Mapping[str, str] | None = None) -> Change:
     """Return a change to an error status in the documented shape; below 400, to the status without a body."""
     if code >= 400:
-        return lambda context: context.refused(code, message, extra)
+        return lambda context: context.error_response(code, message, extra)
     return lambda context: replace(
         context.response,
         status=code,

@@ -26,7 +26,7 @@ from pytest_bctrl.traffic.mock.change import Fault, RequestContext
 from pytest_bctrl.traffic.mock.source import BodySource
 
 
-def _refused(*_arguments: Any, **_named: Any) -> NoReturn:
+def _read_only(*_arguments: Any, **_named: Any) -> NoReturn:
     raise SettingError(
         "what the mock serves cannot be edited in place",
         where="mock.runtimes",
@@ -38,8 +38,8 @@ def _refused(*_arguments: Any, **_named: Any) -> NoReturn:
 class ServedList(list[Any]):
     """A read-only list that the mock serves; editing it raises `SettingError`, which says how to change the data."""
 
-    append = extend = insert = remove = pop = clear = sort = reverse = _refused
-    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refused
+    append = extend = insert = remove = pop = clear = sort = reverse = _read_only
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _read_only
 
     def __reduce__(self) -> tuple[Any, ...]:
         return list, (list(self),)
@@ -48,7 +48,7 @@ class ServedList(list[Any]):
 class ServedDict(dict[str, Any]):
     """A read-only object that the mock serves; see `ServedList`."""
 
-    __setitem__ = __delitem__ = __ior__ = pop = popitem = update = setdefault = clear = _refused
+    __setitem__ = __delitem__ = __ior__ = pop = popitem = update = setdefault = clear = _read_only
 
     def __reduce__(self) -> tuple[Any, ...]:
         return dict, (dict(self),)

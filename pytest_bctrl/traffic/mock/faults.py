@@ -82,7 +82,7 @@ def _has_body(context: RequestContext) -> bool:
 def unauthorized() -> Fault:
     """Respond with 401 to any credential."""
     extra = {"WWW-Authenticate": 'Bearer realm="bctrl", error="invalid_token"'}
-    rejection = change.status(401, "the mock plays a refused key", extra)
+    rejection = change.status(401, "the mock rejects the key because of a fault", extra)
     return Fault("unauthorized()", rejection, "status_code_conformance")
 
 

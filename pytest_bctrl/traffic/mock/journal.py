@@ -49,7 +49,7 @@ class JournalEntry:
     findings: tuple[Finding, ...] = ()
 
     @property
-    def is_refused(self) -> bool:
+    def is_rejected(self) -> bool:
         """Whether the mock rejected the request; the response of a fault is not a rejection."""
         return self.status >= 400 and not self.faults
 
@@ -290,7 +290,7 @@ class Journal(Sequence[JournalEntry]):
 
     def report(self) -> str:
         """Return the rejected requests as lines for the report of a test; empty if there are none."""
-        return "\n".join(str(entry) for entry in self.refused)
+        return "\n".join(str(entry) for entry in self.rejected)
 
     def _listed(self, matches: list[JournalEntry]) -> str:
         """Return the latest requests, one per line; the matches are marked with `=`."""
@@ -301,9 +301,9 @@ class Journal(Sequence[JournalEntry]):
         return "\n".join(lines) or "  (no requests)"
 
     @property
-    def refused(self) -> list[JournalEntry]:
+    def rejected(self) -> list[JournalEntry]:
         """The requests that the mock rejected, with the reason in `why`."""
-        return [entry for entry in self if entry.is_refused]
+        return [entry for entry in self if entry.is_rejected]
 
     def entry(self, time: float, request: Request, response: MockResponse) -> JournalEntry:
         """Return an exchange with redacted credentials."""

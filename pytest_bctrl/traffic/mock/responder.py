@@ -22,17 +22,11 @@ from pytest_bctrl.samples.inputs import answers_with_json, main_operation
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.traffic.mock.admission import Admission, Rejection, challenge, malformed
 from pytest_bctrl.traffic.mock.change import Change, FaultInPlay, RequestContext
 from pytest_bctrl.traffic.mock.documented import DocumentedResponses, UnknownExampleError
+from pytest_bctrl.traffic.mock.error_responses import ErrorResponses, problem_details
 from pytest_bctrl.traffic.mock.pages import Page, Pages, UnknownPageError, is_further
-from pytest_bctrl.traffic.mock.refusal import (
-    Admission,
-    Refusals,
-    Rejection,
-    challenge,
-    malformed,
-    problem_details,
-)
 from pytest_bctrl.traffic.mock.scenarios import Scenario
 from pytest_bctrl.traffic.mock.setup import Setup
 from pytest_bctrl.traffic.mock.source import BodySource, fixed
@@ -58,7 +52,7 @@ class _ContractData:
         }
         self.checks = RequestChecks(contract)
         self.routes = self.checks.routes
-        self.refusals = Refusals(contract)
+        self.error_responses = ErrorResponses(contract)
         self.documented = DocumentedResponses(contract)
         no_content = ResponseSpec("204", "", {}, ())
         self.success = {operation.label: operation.success or no_content for operation in contract.operations}
@@ -80,7 +74,7 @@ class _Scene(NamedTuple):
 
     source: BodySource | None
     transform: Change | None = None
-    errors: Refusals | None = None
+    errors: ErrorResponses | None = None
     setup: Setup | None = None
 
 
@@ -161,7 +155,7 @@ class Responder:
             success = self._success(Request("GET", target), requested, request_id)
             return self._with_documented_headers(requested, success)
 
-        def refused(status: int, message: str, headers: Mapping[str, str] | None) -> MockResponse:
+        def error(status: int, message: str, headers: Mapping[str, str] | None) -> MockResponse:
             """Return an error response of the operation."""
             return self._error(status, message, request_id, requested, headers)
 
@@ -169,8 +163,8 @@ class Responder:
         if operation is None and samples is None:
             samples = next(iter(self._data.samples.values()), None)
         number = next(self._requests)
-        errors = scene.errors or self._data.refusals
-        context = RequestContext(request, response, errors, samples, granted, refused, number)
+        errors = scene.errors or self._data.error_responses
+        context = RequestContext(request, response, errors, samples, granted, error, number)
         changes: list[Change] = [fault.apply for fault in faults]
         if scene.transform is not None:
             changes.insert(0, scene.transform)
@@ -227,9 +221,9 @@ class Responder:
         """Return a response with the finding about a request that is to no operation of the contract."""
         return replace(response, findings=self._data.checks.target_findings(request, match))
 
-    def _errors_of(self, operation: Operation | None) -> Refusals:
+    def _errors_of(self, operation: Operation | None) -> ErrorResponses:
         """Return the builder of error responses in the scenario of an operation, by default the main one."""
-        return self._scene(operation or self._data.main).errors or self._data.refusals
+        return self._scene(operation or self._data.main).errors or self._data.error_responses
 
     def _with_documented_headers(self, operation: Operation, response: MockResponse) -> MockResponse:
         """Return the response with the documented header fields that it lacks."""

@@ -11,6 +11,7 @@ from pathlib import Path as File
 from typing import Any
 
 from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.contract.schema.shapes import LocatedValue, Shape, allowed_types, located_values, shapes, with_value
 from pytest_bctrl.errors import DocumentError
@@ -22,7 +23,7 @@ from pytest_bctrl.traffic.mock import change
 from pytest_bctrl.traffic.mock.call_syntax import called, made_by, seconds_of, whole_number
 from pytest_bctrl.traffic.mock.change import Change, RequestContext
 from pytest_bctrl.traffic.mock.data import LifecycleSource
-from pytest_bctrl.traffic.mock.refusal import Refusals
+from pytest_bctrl.traffic.mock.error_responses import ErrorResponses
 from pytest_bctrl.traffic.mock.source import BodySource, fixed
 
 
@@ -73,7 +74,7 @@ class Scenario:
     name: str
     source: BodySource | None = None
     transform: Change | None = None
-    errors: Refusals | None = None
+    errors: ErrorResponses | None = None
 
 
 def sample(samples: Samples, space_id: str) -> Scenario:
@@ -144,17 +145,17 @@ def deep(samples: Samples, space_id: str, levels: int = 60) -> Scenario:
     return Scenario("deep", fixed(make))
 
 
-def chunked(samples: Samples, space_id: str) -> Scenario:
+def chunked(contract: Contract) -> Scenario:
     """Responses in the chunked transfer coding (RFC 9112, 7.1)."""
     return Scenario("chunked", transform=lambda context: replace(context.response, chunked=True))
 
 
-def closing(samples: Samples, space_id: str) -> Scenario:
+def closing(contract: Contract) -> Scenario:
     """Responses that close their connection."""
     return Scenario("closing", transform=change.headers({"Connection": "close"}))
 
 
-def charset(samples: Samples, space_id: str) -> Scenario:
+def charset(contract: Contract) -> Scenario:
     """A content type with a parameter."""
 
     def named(context: RequestContext) -> MockResponse:
@@ -166,7 +167,7 @@ def charset(samples: Samples, space_id: str) -> Scenario:
     return Scenario("charset", transform=named)
 
 
-def odd_case(samples: Samples, space_id: str) -> Scenario:
+def odd_case(contract: Contract) -> Scenario:
     """Header field names in unusual case, which mean the same (RFC 9110, 5.1)."""
 
     def swapped(context: RequestContext) -> MockResponse:
@@ -177,14 +178,14 @@ def odd_case(samples: Samples, space_id: str) -> Scenario:
     return Scenario("odd_case", transform=swapped)
 
 
-def slow(samples: Samples, space_id: str, seconds: float = 0.2) -> Scenario:
+def slow(contract: Contract, seconds: float = 0.2) -> Scenario:
     """Delayed responses, within the usual time-outs of clients."""
     return Scenario("slow", transform=change.delay(seconds_of(seconds, "scenario slow")))
 
 
-def flat_errors(samples: Samples, space_id: str) -> Scenario:
+def flat_errors(contract: Contract) -> Scenario:
     """Errors in the oldest of the documented shapes."""
-    return Scenario("flat_errors", errors=Refusals(samples.contract, shape=0))
+    return Scenario("flat_errors", errors=ErrorResponses(contract, shape=0))
 
 
 MOST = 100_000
@@ -205,22 +206,38 @@ _SCRIPTS = (
     "",
 )
 
-SCENARIOS: Mapping[str, Callable[..., Scenario]] = {maker.__name__: maker for maker in (
-    sample, empty, many, generated, lifecycle, minimal, full, unicode, large, deep, chunked, closing, charset, odd_case,
-    slow, flat_errors,
+DATA_SCENARIOS: Mapping[str, Callable[..., Scenario]] = {maker.__name__: maker for maker in (
+    sample, empty, many, generated, lifecycle, minimal, full, unicode, large, deep,
 )}  # fmt: skip
+"""Scenarios of the data in JSON bodies; each is made from the samples of an operation."""
+
+RESPONSE_SCENARIOS: Mapping[str, Callable[..., Scenario]] = {maker.__name__: maker for maker in (
+    chunked, closing, charset, odd_case, slow, flat_errors,
+)}  # fmt: skip
+"""Scenarios of any response, with or without a body; each is made from the contract alone."""
+
+SCENARIOS: Mapping[str, Callable[..., Scenario]] = {**DATA_SCENARIOS, **RESPONSE_SCENARIOS}
 """All scenarios by name, for `.scenario(name, …)`, `--scenario` and the marker `bctrl_scenario`."""
 
 
 def scenario(
-    spec: str, samples: Samples, space_id: str, known: Mapping[str, Callable[..., Scenario]] = SCENARIOS, **named: Any
+    spec: str,
+    contract: Contract,
+    samples: Callable[[], Samples],
+    space_id: str,
+    custom: Mapping[str, Callable[..., Scenario]],
+    named: Mapping[str, Any],
 ) -> Scenario:
-    """Return one of the `known` scenarios, by its name or by a call as text (`"many(count=500)"`).
+    """Return a scenario, by its name or by a call as text (`"many(count=500)"`).
 
-    Raises `SettingError` for an unknown name, or arguments that do not fit.
+    `samples` returns the samples of the operation that it is for; it is called for a scenario of data only. Raises
+    `SettingError` for an unknown name, or arguments that do not fit.
     """
     name, positional, keywords = called(spec)
-    return made_by("scenario", name, known, positional, {**keywords, **named}, (samples, space_id))
+    leading: tuple[Any, ...] = (contract,)
+    if name in DATA_SCENARIOS or name in custom:
+        leading = (samples(), space_id)
+    return made_by("scenario", name, {**SCENARIOS, **custom}, positional, {**keywords, **named}, leading)
 
 
 _BOUNDS = frozenset({"format", "enum", "const", "pattern", "minLength", "maxLength"})

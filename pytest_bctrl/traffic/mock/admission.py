@@ -1,152 +1,23 @@
-"""Decides whether a request is rejected, and builds error responses in the shape that the contract documents."""
+"""Decides whether a request to an operation is rejected, with which status, and why."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
 
-from pytest_bctrl.contract.engine import accepts
-from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField, has_valid_key, key_fields
-from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema, concrete_media_type
-from pytest_bctrl.contract.outline import is_json
+from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField, has_key, has_valid_key, is_verifiable, key_fields
+from pytest_bctrl.contract.model import Contract, Operation, Parameter
 from pytest_bctrl.contract.parameters import documented_rejections
-from pytest_bctrl.contract.schema.ref import is_of_type, type_name
-from pytest_bctrl.contract.schema.shapes import located_values, with_value
-from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.http.message import MockResponse, Payload, Request
-from pytest_bctrl.request_checks.credentials import credential_violations
+from pytest_bctrl.http.message import Request
+from pytest_bctrl.request_checks.credentials import CERTIFICATE, credential_violations, has_credential
 from pytest_bctrl.request_checks.operation import OperationChecks
 from pytest_bctrl.request_checks.violation import BODY, MEDIA_TYPE, PARAMETERS, RequestViolation, findings_of
-from pytest_bctrl.samples.build import Builder
-from pytest_bctrl.samples.inputs import known_values, main_operation
-from pytest_bctrl.samples.text import RoundRobin
+from pytest_bctrl.samples.inputs import known_values
 from pytest_bctrl.secrets.secret import MASK, Secret
-
-_INVALID = frozenset({400, 415, 422})
-"""Statuses of invalid requests."""
-SEED = 1
-
-CODES: Mapping[int, tuple[str, str]] = {
-    400: ("bad_request", "invalid_request"),
-    401: ("unauthorized", "authentication"),
-    403: ("forbidden", "permission"),
-    404: ("not_found", "not_found"),
-    405: ("method_not_allowed", "invalid_request"),
-    406: ("not_acceptable", "invalid_request"),
-    408: ("request_timeout", "invalid_request"),
-    413: ("content_too_large", "invalid_request"),
-    415: ("unsupported_media_type", "invalid_request"),
-    422: ("unprocessable_content", "invalid_request"),
-    429: ("rate_limited", "rate_limit"),
-    431: ("header_fields_too_large", "invalid_request"),
-    503: ("unavailable", "server"),
-}
-"""`code` and `reasonClass` by status; the published document names no values, so these are ours."""
-
-
-class Refusals:
-    """Builds error responses; `shape` is the index of one of several documented shapes (the last is the newest)."""
-
-    def __init__(self, contract: Contract, *, shape: int = -1) -> None:
-        self._contract = contract
-        self._shape = shape
-        # By the identity of the schemas, which live as long as the contract.
-        self._minimal_bodies: dict[int, Any] = {}
-
-    def response(
-        self,
-        status: int,
-        message: str,
-        request_id: str,
-        *,
-        operation: Operation | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> MockResponse:
-        """Return an error response whose body the contract allows for `status`."""
-        code, reason = CODES.get(status, ("server_error", "server") if status >= 500 else ("error", "error"))
-        members: dict[str, Any] = dict.fromkeys(("detail", "error", "message"), message)
-        members |= {"code": code, "title": code, "reasonClass": reason, "requestId": request_id, "status": status}
-        documented = self._documented(status, operation)
-        if documented is None:
-            return problem_details(status, message, request_id, headers)
-        media_type, schema = documented
-        text = message
-        if is_json(media_type):
-            try:
-                text = json.dumps(self._body(schema, members), ensure_ascii=False)
-            except DocumentError:
-                # No body can be generated for the documented schema.
-                return problem_details(status, message, request_id, headers)
-        data = text.encode("utf-8", "replace")
-        content_type = ("Content-Type", concrete_media_type(media_type))
-        fields = (content_type, *(headers or {}).items(), ("X-Request-Id", request_id))
-        return MockResponse(status, fields, Payload(data), why=message)
-
-    def _documented(self, status: int, operation: Operation | None) -> tuple[str, Schema] | None:
-        """Return the media type and schema of an error response, or None if no error response is documented."""
-        operation = operation or main_operation(self._contract)
-        documented = operation.response_for(status)
-        if documented is not None and documented.content and documented.json is None:
-            return next(iter(documented.content.items()))
-        specs = [spec for key, spec in operation.responses.items() if not key.startswith(("1", "2", "3"))]
-        if documented is not None:
-            specs.insert(0, documented)
-        elif status in _INVALID:
-            # Another error has another schema.
-            specs = []
-        for spec in specs:
-            if spec.json is not None:
-                return spec.json
-        return None
-
-    def _body(self, schema: Schema, members: Mapping[str, Any]) -> Any:
-        """Return a minimal body of the schema, with `members` at every location that accepts them."""
-        if id(schema) not in self._minimal_bodies:
-            self._minimal_bodies[id(schema)] = Builder(self._contract, _MinimalChoices(self._shape)).value(schema)
-        body = self._minimal_bodies[id(schema)]
-        for located in list(located_values(self._contract, schema, body)):
-            value = members.get(str(located.path[-1])) if located.path else None
-            if value is not None and is_of_type(located.value, type_name(value)):
-                filled = with_value(body, located.path, value)
-                if accepts(self._contract, schema, filled):
-                    body = filled
-        return body
-
-
-PROBLEM = "application/problem+json"
-
-
-def problem_details(
-    status: int, message: str, request_id: str, headers: Mapping[str, str] | None = None
-) -> MockResponse:
-    """Return an error response in the shape of RFC 9457, where the contract documents no other shape."""
-    title = HTTPStatus(status).phrase if status in _STATUSES else "Error"
-    body = {"type": "about:blank", "title": title, "status": status, "detail": message}
-    fields = (("Content-Type", PROBLEM), *(headers or {}).items(), ("X-Request-Id", request_id))
-    data = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-    return MockResponse(status, fields, Payload(data), why=message)
-
-
-_STATUSES = frozenset(status.value for status in HTTPStatus)
-
-
-class _MinimalChoices(RoundRobin):
-    """Chooses no optional member, the first of several alternatives, and the requested shape of the body."""
-
-    def __init__(self, shape: int) -> None:
-        super().__init__(SEED, optional=False)
-        self._shape = shape
-
-    def choose(self, location: str, alternatives: int, *, counts: bool = True) -> int:
-        """Return the index of the alternative; a location without a name is the body itself."""
-        if location.strip("<>0123456789"):
-            return 0
-        return self._shape % max(1, alternatives)
 
 
 class Rejection(NamedTuple):
@@ -184,6 +55,8 @@ class Admission:
         self._space_id = space_id
         self.checks = checks or OperationChecks(contract, operation)
         self._only_known_ids = only_known_ids
+        schemes = {scheme for requirement in operation.security for scheme in requirement}
+        self._unverifiable = [scheme for scheme in schemes if not is_verifiable(scheme)]
         self._decisions: dict[int, tuple[Request, Decision]] = {}
 
     def rejection(self, request: Request, values: Mapping[str, str]) -> Rejection | None:
@@ -211,7 +84,7 @@ class Admission:
 
     def _unauthorized(self, request: Request) -> Rejection | None:
         operation = self._operation
-        if has_valid_key(operation, self._key.reveal(), request.header, request.query):
+        if self._has_valid_credentials(request):
             return None
         # The message describes the first alternative that has a header field.
         field = next(iter(key_fields(self._contract, operation) or ()), None)
@@ -228,7 +101,37 @@ class Admission:
         status = operation.first_documented(401, 403)
         # A credential of the right kind and with another value conforms to the contract.
         findings = self._findings(request, credential_violations(operation, request))
-        return Rejection(status, message, {"WWW-Authenticate": challenge(field, given=is_present)}, findings)
+        scheme = next((scheme.scheme for scheme in self._unverifiable if scheme.type == "http"), "")
+        value = challenge(field, given=is_present)
+        if field is None and scheme:
+            value = f'{scheme.capitalize()} realm="bctrl", nonce="{_NONCE}", qop="auth"'
+        return Rejection(status, message, {"WWW-Authenticate": value}, findings)
+
+    def _has_valid_credentials(self, request: Request) -> bool:
+        """Return whether a request has the key, and further credentials of the kinds that the operation requires.
+
+        A client certificate is taken for granted, since a plain connection has none, unless a request has a wrong
+        credential instead. The value of a digest cannot be validated.
+        """
+        operation, key = self._operation, self._key.reveal()
+        if has_valid_key(operation, key, request.header, request.query):
+            return True
+        if not self._unverifiable:
+            return False
+        wrong = {
+            scheme
+            for requirement in operation.security
+            for scheme in requirement
+            if is_verifiable(scheme)
+            and has_credential(scheme, request)
+            and not has_key(scheme, key, request.header, request.query)
+        }
+        if wrong:
+            return False
+        return any(
+            all(scheme.type == CERTIFICATE or has_credential(scheme, request) for scheme in requirement)
+            for requirement in operation.security
+        )
 
     def _unknown_path_value(self, values: Mapping[str, str]) -> Rejection | None:
         for parameter, accepted_values in self._path_values:
@@ -258,6 +161,8 @@ class Admission:
         violations = [*checks.parameters.path_violations(values), *checks.parameters.violations(request)]
         if request.body or self._operation.request_body is not None:
             violations += checks.body.violations(request)
+        if self._unverifiable:
+            violations += credential_violations(self._operation, request)
         if not violations:
             return _ACCEPTED
         findings = self._findings(request, violations)
@@ -276,6 +181,8 @@ class Admission:
 
 
 _ACCEPTED = Decision(None, ())
+_NONCE = "bctrl"
+"""The nonce of a digest, which the mock does not validate."""
 _REMEMBERED, _SHORT = 128, 4096
 """Maximum number of requests whose decisions are remembered, and the maximum length of their target and body."""
 

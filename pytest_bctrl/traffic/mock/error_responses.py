@@ -1,0 +1,143 @@
+"""Error responses in the shape that the contract documents, or else as problem details (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.model import Contract, Operation, Schema, concrete_media_type
+from pytest_bctrl.contract.outline import is_json
+from pytest_bctrl.contract.schema.ref import is_of_type, type_name
+from pytest_bctrl.contract.schema.shapes import located_values, with_value
+from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.http.message import MockResponse, Payload
+from pytest_bctrl.samples.build import Builder
+from pytest_bctrl.samples.inputs import main_operation
+from pytest_bctrl.samples.text import RoundRobin
+
+_INVALID = frozenset({400, 415, 422})
+"""Statuses of invalid requests."""
+SEED = 1
+
+CODES: Mapping[int, tuple[str, str]] = {
+    400: ("bad_request", "invalid_request"),
+    401: ("unauthorized", "authentication"),
+    403: ("forbidden", "permission"),
+    404: ("not_found", "not_found"),
+    405: ("method_not_allowed", "invalid_request"),
+    406: ("not_acceptable", "invalid_request"),
+    408: ("request_timeout", "invalid_request"),
+    413: ("content_too_large", "invalid_request"),
+    415: ("unsupported_media_type", "invalid_request"),
+    422: ("unprocessable_content", "invalid_request"),
+    429: ("rate_limited", "rate_limit"),
+    431: ("header_fields_too_large", "invalid_request"),
+    503: ("unavailable", "server"),
+}
+"""`code` and `reasonClass` by status; the published document names no values, so these are ours."""
+
+
+class ErrorResponses:
+    """Builds the error responses of a contract.
+
+    `shape` is the index of the shape to use if several are documented; the last is the newest.
+    """
+
+    def __init__(self, contract: Contract, *, shape: int = -1) -> None:
+        self._contract = contract
+        self._shape = shape
+        # By the identity of the schemas, which live as long as the contract.
+        self._minimal_bodies: dict[int, Any] = {}
+
+    def response(
+        self,
+        status: int,
+        message: str,
+        request_id: str,
+        *,
+        operation: Operation | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> MockResponse:
+        """Return an error response whose body the contract allows for `status`."""
+        code, reason = CODES.get(status, ("server_error", "server") if status >= 500 else ("error", "error"))
+        members: dict[str, Any] = dict.fromkeys(("detail", "error", "message"), message)
+        members |= {"code": code, "title": code, "reasonClass": reason, "requestId": request_id, "status": status}
+        documented = self._documented(status, operation)
+        if documented is None:
+            return problem_details(status, message, request_id, headers)
+        media_type, schema = documented
+        text = message
+        if is_json(media_type):
+            try:
+                text = json.dumps(self._body(schema, members), ensure_ascii=False)
+            except DocumentError:
+                # No body can be generated for the documented schema.
+                return problem_details(status, message, request_id, headers)
+        data = text.encode("utf-8", "replace")
+        content_type = ("Content-Type", concrete_media_type(media_type))
+        fields = (content_type, *(headers or {}).items(), ("X-Request-Id", request_id))
+        return MockResponse(status, fields, Payload(data), why=message)
+
+    def _documented(self, status: int, operation: Operation | None) -> tuple[str, Schema] | None:
+        """Return the media type and schema of an error response, or None if no error response is documented."""
+        operation = operation or main_operation(self._contract)
+        documented = operation.response_for(status)
+        if documented is not None and documented.content and documented.json is None:
+            return next(iter(documented.content.items()))
+        specs = [spec for key, spec in operation.responses.items() if not key.startswith(("1", "2", "3"))]
+        if documented is not None:
+            specs.insert(0, documented)
+        elif status in _INVALID:
+            # Another error has another schema.
+            specs = []
+        for spec in specs:
+            if spec.json is not None:
+                return spec.json
+        return None
+
+    def _body(self, schema: Schema, members: Mapping[str, Any]) -> Any:
+        """Return a minimal body of the schema, with `members` at every location that accepts them."""
+        if id(schema) not in self._minimal_bodies:
+            self._minimal_bodies[id(schema)] = Builder(self._contract, _MinimalChoices(self._shape)).value(schema)
+        body = self._minimal_bodies[id(schema)]
+        for located in list(located_values(self._contract, schema, body)):
+            value = members.get(str(located.path[-1])) if located.path else None
+            if value is not None and is_of_type(located.value, type_name(value)):
+                filled = with_value(body, located.path, value)
+                if accepts(self._contract, schema, filled):
+                    body = filled
+        return body
+
+
+PROBLEM = "application/problem+json"
+
+
+def problem_details(
+    status: int, message: str, request_id: str, headers: Mapping[str, str] | None = None
+) -> MockResponse:
+    """Return an error response in the shape of RFC 9457, where the contract documents no other shape."""
+    title = HTTPStatus(status).phrase if status in _STATUSES else "Error"
+    body = {"type": "about:blank", "title": title, "status": status, "detail": message}
+    fields = (("Content-Type", PROBLEM), *(headers or {}).items(), ("X-Request-Id", request_id))
+    data = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+    return MockResponse(status, fields, Payload(data), why=message)
+
+
+_STATUSES = frozenset(status.value for status in HTTPStatus)
+
+
+class _MinimalChoices(RoundRobin):
+    """Chooses no optional member, the first of several alternatives, and the requested shape of the body."""
+
+    def __init__(self, shape: int) -> None:
+        super().__init__(SEED, optional=False)
+        self._shape = shape
+
+    def choose(self, location: str, alternatives: int, *, counts: bool = True) -> int:
+        """Return the index of the alternative; a location without a name is the body itself."""
+        if location.strip("<>0123456789"):
+            return 0
+        return self._shape % max(1, alternatives)
