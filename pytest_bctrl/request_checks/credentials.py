@@ -46,7 +46,7 @@ def requires_certificate(operation: Operation) -> bool:
 
 
 def has_credential(scheme: SecurityScheme, request: Request) -> bool:
-    """Return whether a request has a credential of the kind of a scheme, whatever its value."""
+    """Return whether a request has a credential of the kind that a scheme requires; its value is not validated."""
     if scheme.type == "http" and scheme.scheme not in ("bearer", "basic"):
         name, _, value = (request.header("authorization") or "").partition(" ")
         return name.lower() == scheme.scheme and bool(value.strip())

@@ -108,7 +108,7 @@ class Samples:
         if not self.lists:
             return self._keeping_rules(builder.value(self.schema), space_id, 0)
         max_items = min(_MAX_ITEMS, self.most_items)
-        shortest = int((self._list_schema or {}).get("minItems", 0))
+        shortest = self.fewest_items
         if shortest <= _MAX_ITEMS:
             # A longer list is left to the builder, which limits the number of values.
             builder.set_lengths({self.list_name: min(max(1, shortest), self.most_items)})
@@ -199,6 +199,11 @@ class Samples:
     def most_items(self) -> int:
         """The maximum number of items in the contract, or of any list."""
         return int((self._list_schema or {}).get("maxItems", sys.maxsize))
+
+    @property
+    def fewest_items(self) -> int:
+        """The minimum number of items in the contract."""
+        return int((self._list_schema or {}).get("minItems", 0))
 
     @property
     def _list_schema(self) -> Mapping[str, Any] | None:

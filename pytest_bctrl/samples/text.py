@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -166,6 +167,7 @@ FormatText: TypeAlias = Callable[[str, Random, int], str]
 """Returns a text of a format, given the location, the source of randomness and a number that makes it distinct."""
 
 FORMATS: Mapping[str, FormatText] = {
+    "byte": lambda _location, source, _number: b64encode(source.choice(_WORDS).encode()).decode("ascii"),
     "uuid": lambda _location, source, _number: as_uuid(f"{source.getrandbits(128):032x}"),
     "date-time": lambda _location, _source, number: example_time(number),
     "date": lambda _location, _source, number: example_time(number)[:10],

@@ -107,15 +107,39 @@ def test_an_empty_page_says_that_there_is_more() -> None:
 
 
 @pytest.mark.parametrize("name", ["Stripe", "Notion", "Shopify"])
-def test_an_unknown_cursor_is_rejected_with_400(name: str) -> None:
+def test_the_page_of_an_unknown_cursor_is_the_last(name: str) -> None:
+    """Any value that the schema accepts is valid, as that of a path parameter is."""
     mock = MockServer(of_api(name))
+    paging = paging_of(mock)
+    assert paging.start is not None
+
+    page = asked(mock, [(paging.start.name, "made-up")])
+
+    assert 200 == page.status
+    assert f"query {paging.start.name}: the mock sent no such" in page.why
+    assert [] == paging.items_in(json.loads(page.body))
+    assert accepts(mock.contract, samples_of(mock).schema, json.loads(page.body))
+    assert "" == asked(mock, []).why
+
+
+def test_the_page_of_an_unknown_cursor_has_the_items_that_the_contract_requires() -> None:
+    mock = MockServer(contract(body(runtimes={**LIST, "minItems": 2}, hasMore=TRUTH, nextCursor=MAYBE), CURSOR))
+
+    page = json.loads(asked(mock, [("cursor", "made-up")]).body)
+
+    assert (mock.runtimes[-2:], None) == (page["runtimes"], page.get("nextCursor"))
+
+
+@pytest.mark.parametrize("name", ["Stripe", "Notion", "Shopify"])
+def test_an_unknown_cursor_is_rejected_in_a_contract_run(name: str) -> None:
+    mock = MockServer(of_api(name), is_exhaustive=True)
     start = paging_of(mock).start
     assert start is not None
 
     refused = asked(mock, [(start.name, "made-up")])
 
     assert 400 == refused.status
-    assert f"query {start.name}: the mock gave no such" in json.loads(refused.body)["error"]
+    assert f"query {start.name}: the mock sent no such" in json.loads(refused.body)["error"]
 
 
 def test_a_complete_list_is_marked_as_the_last_page() -> None:

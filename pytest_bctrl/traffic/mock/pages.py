@@ -38,17 +38,23 @@ class Page(NamedTuple):
 
     payload: Payload
     headers: Headers = ()
+    why: str = ""
 
 
 class UnknownPageError(Exception):
-    """A request has a cursor that the mock never sent."""
+    """A request has a cursor that the mock never sent, and the mock accepts no other cursors."""
 
 
 class Pages:
-    """The pages of one operation's current list; thread-safe."""
+    """The pages of one operation's current list; thread-safe.
 
-    def __init__(self, samples: Samples, paging: Paging) -> None:
+    The page of a cursor that the mock never sent is the last, and has as few items as the contract allows. With
+    `only_known_cursors`, such a request is rejected.
+    """
+
+    def __init__(self, samples: Samples, paging: Paging, *, only_known_cursors: bool = False) -> None:
         self._samples, self.paging = samples, paging
+        self._only_known_cursors = only_known_cursors
         self._ranks: dict[Key, int] = {}
         self._cursors: dict[str, Key | None] = {}
         self._latest: tuple[tuple[str, str | None], Page] | None = None
@@ -56,7 +62,7 @@ class Pages:
         self._lock = Lock()
 
     def page(self, request: Request, payload: Payload) -> Page:
-        """Return the page of the list in `payload` that a request asks for; raises `UnknownPageError`."""
+        """Return the page of the list in `payload` that a request asks for; may raise `UnknownPageError`."""
         with self._lock:
             body, keys = self._body_and_keys(payload)
             if not isinstance(member_value(body, (self.paging.items,) if self.paging.items else ()), list):
@@ -71,6 +77,9 @@ class Pages:
         samples, paging, query = self._samples, self.paging, request.query
         items = paging.items_in(body)
         size = self._size(query, len(items))
+        unknown = self._unknown_cursor(query)
+        if unknown and self._only_known_cursors:
+            raise UnknownPageError(unknown)
         current = max(paging.first, query_integer(paging.start, query, paging.first))
         if paging.by == "page":
             start, following = (current - paging.first) * size, current + 1
@@ -78,6 +87,8 @@ class Pages:
         elif paging.by == "offset":
             start, following = current - paging.first, current + size
             shown, has_more = items[start : start + size], len(items) > start + size
+        elif unknown:
+            shown, has_more, following = items[len(items) - min(len(items), samples.fewest_items) :], False, None
         else:
             shown, has_more, following = self._items_after_cursor(query, items, keys, size)
         page: Any = {**body, paging.items: []} if paging.items else []
@@ -87,7 +98,7 @@ class Pages:
             page = with_member(samples, page, members, [number])
         page, headers = announced(samples, paging, page, request, following if has_more else None)
         page = {**page, paging.items: shown} if paging.items else shown
-        return Page(Payload(encode(page), page_of=payload), headers)
+        return Page(Payload(encode(page), page_of=payload), headers, unknown)
 
     def _size(self, query: Sequence[Pair], available: int) -> int:
         """Return the number of items on a page."""
@@ -131,17 +142,26 @@ class Pages:
             self._body = payload, body, keys
         return self._body[1], self._body[2]
 
+    def _unknown_cursor(self, query: Sequence[Pair]) -> str:
+        """Return why the cursor in a query is unknown; empty if it is known, or if there is none."""
+        text = started(self.paging, query)
+        if not text or not self.paging.has_next_page or self.paging.by in ("page", "offset"):
+            return ""
+        is_known = text in self._cursors
+        if self.paging.by == "item":
+            is_known = (text, 0) in self._ranks
+        if is_known:
+            return ""
+        return f"query {self.paging.start_name}: the mock sent no such {self.paging.by or 'cursor'}"
+
     def _anchor(self, query: Sequence[Pair]) -> Key | None:
         """Return the item after which a page begins; None for the first page."""
         text = started(self.paging, query)
         if not text or not self.paging.has_next_page:
             return None
         if self.paging.by == "item":
-            if (text, 0) in self._ranks:
-                return text, 0
-        elif text in self._cursors:
-            return self._cursors[text]
-        raise UnknownPageError(f"query {self.paging.start_name}: the mock gave no such {self.paging.by or 'cursor'}")
+            return text, 0
+        return self._cursors[text]
 
     def _cursor(self, key: Key | None) -> Any:
         """Return the cursor of an item, always the same; None if the contract allows no cursor."""

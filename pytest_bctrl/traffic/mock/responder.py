@@ -269,11 +269,11 @@ class Responder:
             return replace(documented, headers=(*documented.headers, id_field))
         fields = (("Content-Type", self._data.content_types[operation.label]), id_field)
         page = self._page(request, operation, source)
-        payload, why = page.payload, ""
+        payload, why = page.payload, page.why
         if source.is_generated:
             payload = self._with_path_values(request, operation, payload)
             if operation.label not in self._explained:
-                why = self._example_note(operation)
+                why = why or self._example_note(operation)
         return MockResponse(success.code, (*fields, *page.headers), payload, why=why)
 
     def _example_note(self, operation: Operation) -> str:
@@ -409,7 +409,7 @@ class Responder:
         self._request_ids = count(1)
         self._requests = count(1)
         self._pages = {
-            label: Pages(samples, samples.paging)
+            label: Pages(samples, samples.paging, only_known_cursors=self._is_exhaustive)
             for label, samples in self._data.samples.items()
             if samples.paging is not None
         }
