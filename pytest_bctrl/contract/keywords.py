@@ -18,7 +18,7 @@ IN_PLACE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSc
 
 EXCLUSIVE_BOUNDS = {"maximum": "exclusiveMaximum", "minimum": "exclusiveMinimum"}
 UNLISTED_NULL = "x-bctrl-unlisted-null"
-"""Marks a nullable schema of OpenAPI 3.0 whose `enum` does not list null (3.0.4, 4.7.24.1).
+"""Marks a nullable schema of OpenAPI 3.0 whose `enum`, `allOf` or similar excludes null (3.0.4, 4.7.24.1).
 
 Servers send null for such a schema, so it is accepted. Strict clients reject it, so it is not generated.
 """
@@ -61,7 +61,9 @@ def is_wrapped(schema: Mapping[str, Any]) -> bool:
 
 
 def has_unlisted_null(schema: Mapping[str, Any]) -> bool:
-    """Return whether a schema of OpenAPI 3.0 is nullable and has an `enum` without null."""
+    """Return whether a schema of OpenAPI 3.0 is nullable, and another of its keywords probably excludes null."""
+    if is_wrapped(schema):
+        return True
     return schema.get("nullable") is True and isinstance(schema.get("enum"), list) and None not in schema["enum"]
 
 

@@ -227,9 +227,23 @@ def _status_codes(status: str) -> Iterable[int]:
     return range(first, first + 100)
 
 
-def path_specificity(path: str) -> list[int]:
-    """Return a sort key that orders path templates by specificity: literal segments first (OpenAPI 3.1, 4.8.8.2)."""
-    return [("{" in segment) + (re.fullmatch(r"\{[^{}]*\}", segment) is not None) for segment in path.split("/")]
+def path_specificity(path: str) -> list[tuple[int, int, int]]:
+    """Return a sort key that orders path templates by specificity: literal segments first (OpenAPI 3.1, 4.8.8.2).
+
+    Of segments with parameters, those with literal text come first (`cover.{format}`), and of these those with fewer
+    parameters and more text.
+    """
+    return list(map(_segment_specificity, path.split("/")))
+
+
+def _segment_specificity(segment: str) -> tuple[int, int, int]:
+    texts = NAME.split(segment)
+    literal_length, parameters = sum(map(len, texts[::2])), len(texts) // 2
+    if not parameters:
+        return 0, 0, 0
+    if not literal_length:
+        return 2, parameters, 0
+    return 1, parameters, -literal_length
 
 
 def encode_segment(value: str) -> str:

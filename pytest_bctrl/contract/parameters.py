@@ -60,10 +60,16 @@ def serialize_pairs(parameter: Parameter, value: Any) -> list[Pair]:
     if isinstance(value, Mapping) and parameter.style == "deepObject" and not parameter.is_json:
         return [(f"{name}[{key}]", serialize_scalar(inner)) for key, inner in value.items()]
     if isinstance(value, Mapping) and not is_single:
-        return [(str(key), serialize_scalar(inner)) for key, inner in value.items()]
+        return [pair for key, inner in value.items() for pair in _member_pairs(str(key), inner)]
     if isinstance(value, list) and not is_single and parameter.style == "form":
         return [(name, serialize_scalar(item)) for item in value]
     return [(name, _text(parameter, value, _DELIMITERS.get(parameter.style, ("", ","))[1]))]
+
+
+def _member_pairs(name: str, value: Any) -> list[Pair]:
+    """Return the query pairs of a member of an object: one, or one per item of a list."""
+    items = value if isinstance(value, list) else [value]
+    return [(name, serialize_scalar(item)) for item in items]
 
 
 def serialize_field(parameter: Parameter, value: Any) -> str:
@@ -187,12 +193,31 @@ def _object(
         # Serialised as `name,value,name,value`.
         members = zip(parts[::2], parts[1::2], strict=False)
     elif parameter.in_ == "query":
-        members = (
-            (key, value) for key, value in pairs if key in documented or (additional is not None and key not in others)
-        )
+        return _query_object(contract, documented, additional, pairs, others)
     else:
         members = ((key, value) for key, _, value in (part.partition("=") for part in parts))
     return {name: read_scalar(contract, documented.get(name, additional or True), value) for name, value in members}
+
+
+def _query_object(
+    contract: Contract,
+    documented: Mapping[str, Schema],
+    additional: Schema | None,
+    pairs: Sequence[Pair],
+    others: Collection[str],
+) -> dict[str, Any]:
+    """Return the object whose members are the pairs of a query; a member that is a list has a pair per item.
+
+    OpenAPI does not define how such a list is sent (3.1, 4.8.12.3).
+    """
+    texts: dict[str, list[str]] = {}
+    for name, text in pairs:
+        if name in documented or (additional is not None and name not in others):
+            texts.setdefault(name, []).append(text)
+    return {
+        name: _deep_value(contract, documented.get(name, additional or True), Member(member_texts))
+        for name, member_texts in texts.items()
+    }
 
 
 def _deep_object(contract: Contract, schema: Schema, member: Member) -> dict[str, Any]:

@@ -384,7 +384,7 @@ def upgrade_document(document: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(schema.get("$ref"), str):
             # Siblings of a reference are ignored (3.0.4, 4.7.23.1), except `nullable`, which authors do mean.
             reference = {"$ref": _rewrite_reference(schema["$ref"], wrapped)}
-            return upgrade_schema({**reference, "nullable": schema.get("nullable")})
+            schema = {**reference, "nullable": schema.get("nullable")}
         upgraded = upgrade_schema(schema)
         if has_unlisted_null(schema):
             upgraded[UNLISTED_NULL] = True

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -23,6 +25,25 @@ from .documents import contract_of, document
 def operation(*statuses: str, **changes: Any) -> Operation:
     made = contract_of().operations[0]
     return replace(made, responses={status: ResponseSpec(status, "", {}, ()) for status in statuses}, **changes)
+
+
+@pytest.mark.parametrize("order", list(permutations(["/a/cover.{f}", "/a/c{x}.{f}", "/a/{p}.{f}", "/a/{p}"])))
+def test_the_path_template_with_more_literal_text_matches(order: tuple[str, ...]) -> None:
+    paths = {
+        path: {
+            "parameters": [
+                {"name": name, "in": "path", "required": True, "schema": {}} for name in re.findall(r"\{(.)\}", path)
+            ],
+            "get": {"responses": {"204": {"description": ""}}},
+        }
+        for path in order
+    }
+    contract = from_document({"openapi": "3.1.0", "info": {"title": "a", "version": "1"}, "paths": paths}, "a.json")
+    targets = ["/a/cover.png", "/a/cat.png", "/a/page.png", "/a/page"]
+    matches = [Routes(contract).match(target) for target in targets]
+    assert ["/a/cover.{f}", "/a/c{x}.{f}", "/a/{p}.{f}", "/a/{p}"] == [
+        match and match.operations["GET"].path for match in matches
+    ]
 
 
 @pytest.mark.parametrize(

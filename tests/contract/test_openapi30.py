@@ -11,6 +11,7 @@ from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.contract.soundness import upgrade_document
 from pytest_bctrl.drift import compare
+from pytest_bctrl.samples import Samples
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.run import ContractRun, with_mock
 from pytest_bctrl.suite.run_probes import run_probes
@@ -78,6 +79,18 @@ def test_openapi_30_schemas_equal_their_31_form(name: str) -> None:
     findings = run_probes(target)
     target.close()
     assert [] == [finding for finding in findings if finding.level == "error"]
+
+
+@pytest.mark.parametrize(
+    ("name", "has_null"),
+    [("type", True), ("no type", True), ("enum with null", True)]
+    + [(name, False) for name in ("enum", "allOf", "type and oneOf", "reference", "not null")],
+)
+def test_null_is_served_where_every_reader_of_openapi_30_accepts_it(name: str, has_null: bool) -> None:
+    """`nullable` adds null to `type` alone (3.0.4, 4.7.24.1), so `enum`, `allOf` and the like may exclude it."""
+    contract = from_document(of_30(ROWS[name].schema), "things.json")
+    samples = Samples(contract, contract.operations[0])
+    assert has_null == (None in [*samples.bodies(), *samples.run(3, 12)])
 
 
 def test_the_digest_is_that_of_the_original_document() -> None:

@@ -258,7 +258,7 @@ def test_the_mock_accepts_the_suites_valid_values_and_rejects_its_invalid_ones()
 
     assert [] == unfilled(of, of.operations[0], {})
     assert [] == [(finding.operation, finding.message, finding.reproduce) for finding in findings]
-    assert len(cases) == len({probe.operation.label for probe in plan(target.run, "test_wrong_value_is_rejected")})
+    assert len(cases) == len({probe.operation.label for probe in plan(target.run, "test_wrong_value_is_refused")})
 
 
 def test_cookies_are_sent_in_one_header_field() -> None:
