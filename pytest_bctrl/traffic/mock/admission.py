@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField, has_key, has_valid_key, is_verifiable, key_fields
@@ -57,7 +57,14 @@ class Admission:
         self._only_known_ids = only_known_ids
         schemes = {scheme for requirement in operation.security for scheme in requirement}
         self._unverifiable = [scheme for scheme in schemes if not is_verifiable(scheme)]
-        self._decisions: dict[int, tuple[Request, Decision]] = {}
+        self._field_names = sorted(
+            {"authorization", "cookie", "content-type", "content-encoding"}
+            | {scheme.field.lower() for scheme in schemes if scheme.in_ == "header"}
+            | {parameter.name.lower() for parameter in operation.parameters if parameter.in_ == "header"}
+        )
+        """The header fields of a request that a decision depends on."""
+        self._accepted: dict[tuple[Any, ...], Decision] = {}
+        self._latest: tuple[Request | None, Decision] = None, _ACCEPTED
 
     def rejection(self, request: Request, values: Mapping[str, str]) -> Rejection | None:
         """Return why a request is rejected, a wrong credential first, or None if it is accepted."""
@@ -65,16 +72,24 @@ class Admission:
 
     def decide(self, request: Request, values: Mapping[str, str]) -> Decision:
         """Return whether a request is rejected, a wrong credential first, and the findings about it."""
-        # Clients repeat themselves, and the parser then returns the same object.
-        remembered = self._decisions.get(id(request))
-        if remembered is not None and remembered[0] is request:
-            return remembered[1]
-        decision = self._decide(request, values)
-        if len(request.body) + len(request.target) <= _SHORT:
-            if len(self._decisions) >= _REMEMBERED:
-                self._decisions.clear()
-            self._decisions[id(request)] = request, decision
-        return decision
+        latest, decision = self._latest
+        if latest is request:
+            # The parser returns the same object for the same bytes.
+            return decision
+        if len(request.body) + len(request.target) > _SHORT:
+            return self._decide(request, values)
+        # Clients repeat themselves. Not for rejected requests, whose message may depend on any header field.
+        key = request.method, request.target, request.body, *map(request.header, self._field_names)
+        remembered = self._accepted.get(key)
+        if remembered is None:
+            remembered = self._decide(request, values)
+            if remembered.rejection is not None:
+                return remembered
+            if len(self._accepted) >= _REMEMBERED:
+                self._accepted.clear()
+            self._accepted[key] = remembered
+        self._latest = request, remembered
+        return remembered
 
     def _decide(self, request: Request, values: Mapping[str, str]) -> Decision:
         rejection = self._unauthorized(request) or self._unknown_path_value(values)
@@ -184,7 +199,7 @@ _ACCEPTED = Decision(None, ())
 _NONCE = "bctrl"
 """The nonce of a digest, which the mock does not validate."""
 _REMEMBERED, _SHORT = 128, 4096
-"""Maximum number of requests whose decisions are remembered, and the maximum length of their target and body."""
+"""Maximum number of accepted requests that are remembered, and the maximum length of their target and body."""
 
 _REASONS = 5
 """Maximum number of violations in the message of an error response; the journal has all."""
