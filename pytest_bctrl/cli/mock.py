@@ -21,7 +21,6 @@ from pytest_bctrl.cli.options import add_plugin_argument, add_repeatable, gather
 from pytest_bctrl.cli.project import add_contract_argument, load_contract
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.valid_parts import exclusion_texts
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.request_checks.credentials import requires_certificate
@@ -264,7 +263,7 @@ def _print_start(server: MockServer, options: argparse.Namespace) -> None:
         url = f"{_reachable(server.url)}{request.target(operation)}"
         method = "" if operation.method == "GET" else f" -X {operation.method}"
         print(escape_line(f"try: curl{method}{headers} {shlex.quote(url)}"))
-    for text in exclusion_texts(contract.excluded, "served"):
+    for text in contract.exclusions_as("served"):
         print(escape_line(f"warning: {text}"), file=sys.stderr)
     print(escape_line(f"contract {contract.described}"), flush=True)
 

@@ -8,7 +8,7 @@ has a limit of steps; a value that is not matched within them is rejected.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from math import log
@@ -43,11 +43,20 @@ _DECODED_SURROGATES = {private: code for code, private in _ENCODED_SURROGATES.it
 
 def accepts(contract: Contract, schema: Schema, value: Any) -> bool:
     """Return whether a value is valid against a schema of the contract."""
+    return acceptor(contract, schema)(value)
+
+
+def acceptor(contract: Contract, schema: Schema) -> Callable[[Any], bool]:
+    """Return a function that returns whether a value is valid against a schema; it prepares the schema once."""
     validator = _engine(contract).validator(schema)
-    try:
-        return validator.is_valid(value)
-    except (ValueError, TypeError):
-        return validator.is_valid(as_engine_input(value))
+
+    def is_accepted(value: Any) -> bool:
+        try:
+            return validator.is_valid(value)
+        except (ValueError, TypeError):
+            return validator.is_valid(as_engine_input(value))
+
+    return is_accepted
 
 
 def schema_pointer(contract: Contract, schema: Schema) -> str:

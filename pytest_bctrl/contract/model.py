@@ -314,7 +314,13 @@ class Contract:
     @cached_property
     def exclusions(self) -> list[str]:
         """A sentence per invalid part of the document, with the operations that are not checked because of it."""
-        return exclusion_texts(self.excluded, "checked")
+        return self.exclusions_as("checked")
+
+    def exclusions_as(self, verb: str) -> list[str]:
+        """Return a sentence per invalid part of the document; `verb` says what is not done with its operations."""
+        operations = [exclusion for exclusion in self.excluded if exclusion.is_operation]
+        others = [exclusion for exclusion in self.excluded if not exclusion.is_operation]
+        return [*exclusion_texts(operations, verb), *exclusion_texts(others, "used")]
 
     @cached_property
     def short_digest(self) -> str:

@@ -53,10 +53,12 @@ def load_from(path: str | Path | None, option: str, origin: str) -> Contract:
 def from_document(document: Any, name: str, *, origin: str = "") -> Contract:
     """Validate a merged document and return its `Contract`; `name` is its name in errors.
 
-    Invalid operations are not part of the contract, but listed in `excluded`. Raises `DocumentError` if it is not an
+    Invalid operations are not part of the contract, but listed in `excluded`, as are links and examples that cannot be
+    read, and an `operationId` that another operation has. Raises `DocumentError` if it is not an
     OpenAPI 3.0, 3.1 or 3.2 document, or if no operation is valid.
     """
     from pytest_bctrl.contract.soundness import find_problems, upgrade_valid
+    from pytest_bctrl.contract.unused_parts import without_repeated_ids, without_unreadable_samples
     from pytest_bctrl.contract.valid_parts import original_pointers, valid_parts
 
     upgraded, sha256 = upgrade_valid(document, name), digest(document)
@@ -65,13 +67,15 @@ def from_document(document: Any, name: str, *, origin: str = "") -> Contract:
         return _valid_contract(part, name, sha256, origin)
 
     try:
-        return contract_of(upgraded)
+        return without_repeated_ids(contract_of(upgraded))
     except DocumentError as error:
-        part, excluded = valid_parts(upgraded, list(find_problems(upgraded, name)), contract_of)
+        readable, samples = without_unreadable_samples(upgraded, name)
+        part, excluded = valid_parts(readable, list(find_problems(readable, name)), contract_of)
         contract = _contract_or_none(part, contract_of)
         if contract is None:
             raise error from None
-        return replace(contract, excluded=tuple(original_pointers(document, excluded)))
+        exclusions = original_pointers(document, [*excluded, *samples])
+        return without_repeated_ids(replace(contract, excluded=tuple(exclusions)))
 
 
 def _contract_or_none(

@@ -239,7 +239,7 @@ def require_affordable(document: Mapping[str, Any], name: str) -> Mapping[str, A
             root = pointer
         reference = value.get("$ref")
         if isinstance(reference, str):
-            target = _target(resolved, reference, pointer, name, unread)
+            target = reference_target(resolved, reference, pointer, name, unread)
             is_in_schema = pointer == root or pointer.startswith(f"{root}/")
             target_pointer = unquote(reference[1:])
             # The components in this section are validated as schemas anyway.
@@ -252,7 +252,7 @@ def require_affordable(document: Mapping[str, Any], name: str) -> Mapping[str, A
     return resolved
 
 
-def _target(
+def reference_target(
     document: Mapping[str, Any], reference: str, pointer: str, name: str, unread: Mapping[str, tuple[str, str]]
 ) -> Any:
     """Return the target of the reference at a pointer; raises `DocumentError` if it has none."""
@@ -278,7 +278,7 @@ def find_problems(document: Mapping[str, Any], name: str) -> Iterator[DocumentPr
         reference = value.get("$ref")
         try:
             if isinstance(reference, str):
-                _target(resolved, reference, pointer, name, unread)
+                reference_target(resolved, reference, pointer, name, unread)
             _require_supported(value, pointer, name)
         except DocumentError as error:
             yield DocumentProblem.of(error, pointer)

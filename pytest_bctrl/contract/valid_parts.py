@@ -33,7 +33,8 @@ class DocumentProblem(NamedTuple):
 class Exclusion(NamedTuple):
     """An operation that cannot be used, or another part of the document, and a reason.
 
-    `operation` is its label, `part` its pointer, and `pointer` that of the invalid value.
+    `operation` is its label, or begins with "the" for another part. `part` is its pointer, and `pointer` that of the
+    invalid value.
     """
 
     operation: str
@@ -41,6 +42,11 @@ class Exclusion(NamedTuple):
     pointer: str
     problem: str
     hint: str
+
+    @property
+    def is_operation(self) -> bool:
+        """Whether an operation cannot be used, or a path, and not another part of the document."""
+        return not self.operation.startswith("the ")
 
 
 def exclusion_texts(excluded: Iterable[Exclusion], verb: str) -> list[str]:

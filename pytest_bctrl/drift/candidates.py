@@ -37,9 +37,10 @@ def candidates_of(question: Question, step: Step, allows: int, sides: tuple[Side
     with suppress(*FAILURES):
         schema = question.difference()
         contract = Contract("urn:difference", "", "", "", (), (), schema, schema)
+        locations: dict[str, Any] = {}
+        # If no value is found without optional members, none will be with them.
         for optional in (False, None, None):
-            with suppress(*FAILURES):
-                yield Builder(contract, RoundRobin(optional=optional)).value(schema, "")
+            yield Builder(contract, RoundRobin(optional=optional), locations).value(schema, "")
     with suppress(*FAILURES):
         yield from leaf_candidates(step, allows, None, "", sides)
 
@@ -130,6 +131,7 @@ class Side:
         self._normal = normal
         self._base = base
         self._drawn: dict[Node, list[Any]] = {}
+        self._locations: dict[Node, str] = {}
         self._schemas: dict[str, Any] = {}
         self.validator = cache(self._validator)
         """The engine's validator of a schema."""
@@ -216,10 +218,12 @@ class Side:
 
     def _draws(self, node: Node) -> Iterator[Any]:
         values = self._drawn.setdefault(node, [])
+        # The builders cache the schema of a location.
+        location = self._locations.setdefault(node, f"<{len(self._locations)}>")
         schema = self._schema(node)
         for index in range(_DRAWS):
             if index == len(values):
-                values.append(self._builders[index > 0].value(schema, f"<{len(self._drawn)}>"))
+                values.append(self._builders[index > 0].value(schema, location))
             yield values[index]
 
     def _object(self, node: Node, but: str = "") -> dict[str, Any]:

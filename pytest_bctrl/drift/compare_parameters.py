@@ -53,17 +53,19 @@ def _note_removed(report: Report, options: Options, parameter: RawParameter, loc
 
 
 def _note_added(report: Report, parameter: RawParameter, location: ChangeLocation, is_known: bool) -> None:
+    flags, content = report.sides.new.node(parameter.schema).flags, report.sides.content(None, parameter.schema)
     if is_known:
         rule = "new-request-parameter-for-known-credential"
     elif parameter.in_ == "path":
         rule = "new-request-path-parameter"
     elif parameter.required:
         rule = "new-required-request-parameter"
-    elif "default" in report.sides.new.node(parameter.schema).flags:
+    elif "default" in flags:
         rule = "new-optional-request-default-parameter-to-existing-path"
+        content = f"{content} {flags['default']!r}"
     else:
         rule = "new-optional-request-parameter"
-    report.add(rule, location, None, parameter.name, "", parameter.part.pointer)
+    report.add(rule, location, None, parameter.name, "", parameter.part.pointer, content=content)
 
 
 def _compare_parameter(report: Report, old: RawParameter, new: RawParameter, location: ChangeLocation) -> None:

@@ -104,7 +104,8 @@ def compare_headers(
         if key not in before:
             header_location = location._replace(path=f"{new_header.in_} {key}")
             at = old.pointer, new_header.part.pointer
-            report.add("response-header-added", header_location, None, new_header.name, *at)
+            content = report.sides.content(None, new_header.schema)
+            report.add("response-header-added", header_location, None, new_header.name, *at, content=content)
 
 
 def _compare_header(report: Report, old: RawParameter, new: RawParameter, location: ChangeLocation) -> None:

@@ -241,7 +241,7 @@ def _note_removed(comparison: SchemaComparison, name: str, schema: Schema) -> No
 
 def _note_added(comparison: SchemaComparison, name: str, schema: Schema) -> None:
     old, new, step = comparison.old, comparison.new, f".{name}"
-    required, flags, content = name in new.required, comparison.sides.new.node(schema).flags, ""
+    required, flags = name in new.required, comparison.sides.new.node(schema).flags
     if comparison.view.is_request:
         if flags.get("readOnly"):
             return
@@ -250,7 +250,6 @@ def _note_added(comparison: SchemaComparison, name: str, schema: Schema) -> None
             rule = "new-required-request-header-property"
         if not required:
             comparison.follow_undeclared(old.undeclared, schema, step)
-        content = comparison.sides.content(None, schema)
     elif flags.get("writeOnly"):
         rule = f"response-{word(required)}-write-only-property-added"
     elif comparison.sides.old.node(old.undeclared).never:
@@ -258,7 +257,7 @@ def _note_added(comparison: SchemaComparison, name: str, schema: Schema) -> None
     else:
         rule = f"response-{word(required)}-property-added"
         comparison.follow_undeclared(old.undeclared, schema, step)
-    at = old.at("properties"), _pointer(new, name)
+    at, content = (old.at("properties"), _pointer(new, name)), comparison.sides.content(None, schema)
     comparison.add("property-added", rule, step, (None, name), at, content)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_bctrl.contract.outline import Spec, operations
 from pytest_bctrl.drift.pair import RANK
 from pytest_bctrl.drift.valid_parts import compare_valid_parts
 
@@ -63,7 +64,7 @@ def compare_contracts(base: Document, revision: Document, overlay: Path | None, 
         excluded_base += applied.excluded_base
         excluded += applied.excluded_revision
     notes = [f"the overlay no longer applies: {error.where}: {error.problem}" for error in refused]
-    notes += new_notes
+    notes += [*new_notes, *_repeated_ids(published.revision)]
     unused = [exclusion for exclusion in excluded if exclusion.operation.startswith("#/components/")]
     notes += [*_texts(base, excluded_base), *_texts(revision, unused)]
     not_compared = _texts(revision, [exclusion for exclusion in excluded if exclusion not in unused])
@@ -78,6 +79,23 @@ def _texts(document: Document, excluded: Sequence[Exclusion]) -> tuple[str, ...]
     from pytest_bctrl.contract.valid_parts import exclusion_texts
 
     return tuple(f"{document.name}: {text}" for text in exclusion_texts(excluded, "compared"))
+
+
+def _repeated_ids(document: Document) -> tuple[str, ...]:
+    """Return a sentence per `operationId` that two operations of a document have."""
+    spec = Spec(document)
+    operations_of = operations(spec)
+    # An operation that is the same in both documents was not read, so its id may be of any type.
+    ids = [str((operation.part / "operationId").value or "") for operation in operations_of]
+    named = [operation_id for operation_id in ids if operation_id]
+    if len({*named}) == len(named):
+        return ()
+    from pytest_bctrl.contract.unused_parts import repeated_ids
+    from pytest_bctrl.contract.valid_parts import exclusion_texts
+
+    labels = [(operation.label, operation.part.pointer) for operation in operations_of]
+    repeated = repeated_ids((label, id_, pointer) for (label, pointer), id_ in zip(labels, ids, strict=True))
+    return tuple(f"{document.name}: {text}" for text in exclusion_texts(repeated, "used"))
 
 
 def _data(side: str, document: Document, excluded: Sequence[Exclusion]) -> Iterator[dict[str, Any]]:

@@ -69,7 +69,7 @@ class Report:
 
     def compare_words(self, location: ChangeLocation, old: Part, new: Part, keyword: str, at: tuple[str, str]) -> None:
         """Note a changed description, if the options include descriptions."""
-        words = old.value.get(keyword), new.value.get(keyword)
+        words = (old / keyword).value, (new / keyword).value
         if self.sides.options.descriptions and words[0] != words[1]:
             self.add("description-changed", location, *words, *at)
 

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from pytest_bctrl.contract.budget import STEPS
-from pytest_bctrl.contract.engine import accepts, schema_pointer
+from pytest_bctrl.contract.engine import acceptor, accepts, schema_pointer
 from pytest_bctrl.contract.keywords import UNLISTED_NULL
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.locations import member_location
@@ -80,8 +80,10 @@ class _LocatedSchema:
     def canonical(self) -> list[Schema]:
         return [schema for schema in canonical_schemas(self.contract, self.schema) if schema != self.schema]
 
-    def accepts(self, value: Any) -> bool:
-        return accepts(self.contract, self.schema, value)
+    @cached_property
+    def accepts(self) -> Callable[[Any], bool]:
+        """The function that returns whether a value conforms to the schema."""
+        return acceptor(self.contract, self.schema)
 
     @cached_property
     def documented(self) -> list[Any]:

@@ -63,7 +63,7 @@ def optional_operations(run: ContractRun, names: Iterable[SettingValue]) -> froz
     no operation has.
     """
     labels: set[str] = set()
-    excluded_labels = {exclusion.operation for exclusion in run.contract.excluded}
+    excluded_labels = {exclusion.operation for exclusion in run.contract.excluded if exclusion.is_operation}
     for name in names:
         matching = [label for label in excluded_labels if fnmatchcase(label, name.value)]
         matching += [

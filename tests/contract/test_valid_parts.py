@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,33 +16,17 @@ from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.contract.show import contract_lines
 from pytest_bctrl.errors import DocumentError
 
-Doc = dict[str, Any]
-BODY = "get/responses/200/content/application~1json/schema"
+from .. import invalid_parts
+from ..invalid_parts import SCHEMA, Doc, operation, replace_at
 
-
-def operation(schema: Any, **more: Any) -> Doc:
-    content = {"application/json": {"schema": schema}}
-    return {"responses": {"200": {"description": "ok", "content": content}}, **more}
+BODY = f"get/{SCHEMA}"
 
 
 def document(openapi: str = "3.1.0", /, **paths: Any) -> Doc:
-    """A document with the valid operation `GET /fine`, these paths, and two components."""
-    return {
-        "openapi": openapi,
-        "info": {"title": "Things", "version": "1"},
-        "paths": {
-            "/fine": {"get": operation({"$ref": "#/components/schemas/Fine"})},
-            **{f"/{name}": item for name, item in paths.items()},
-        },
-        "components": {
-            "schemas": {
-                "Fine": {"type": "string"},
-                "Wrong": {"type": "text"},
-                "Both": {"properties": {"a": {}, "b": 1}},
-            },
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
-        },
-    }
+    """A document with the valid operation `GET /fine` and these paths."""
+    written = invalid_parts.document({"$ref": "#/components/schemas/Fine"}, paths, openapi)
+    written["components"]["schemas"]["Both"] = {"properties": {"a": {}, "b": 1}}
+    return written
 
 
 def get(schema: Any = True, **more: Any) -> Doc:
@@ -244,17 +227,6 @@ def test_a_file_that_cannot_be_read_excludes_what_refers_to_it(tmp_path: Path) -
     ] == [exclusion.problem.removeprefix(f"{tmp_path}/") for exclusion in contract.excluded]
 
 
-def _set(path: str, value: Any) -> Callable[[Doc], None]:
-    def change(item: Doc) -> None:
-        *parents, key = path.split("/")
-        target: Any = item
-        for parent in parents:
-            target = target[int(parent) if isinstance(target, list) else parent.replace("~1", "/")]
-        target[int(key) if isinstance(target, list) else key] = value
-
-    return change
-
-
 _JUNK = st.sampled_from([None, 1, "x", True, [], [1], {"$ref": "#/no"}, {"$ref": 7}, {"$ref": "https://a.test/b"}])
 _PLACES = st.sampled_from(
     [
@@ -276,7 +248,7 @@ def test_the_other_operations_are_the_same_whatever_is_broken(place: str, junk: 
     whole = document(**paths)
     # Not `deepcopy`, which would let the paths share their schemas.
     broken = json.loads(json.dumps(whole))
-    _set(place, junk)(broken["paths"][f"/p{number}"])
+    replace_at(broken["paths"][f"/p{number}"], place, junk)
 
     contract = from_document(broken, "x.json")
 
@@ -288,6 +260,63 @@ def test_the_other_operations_are_the_same_whatever_is_broken(place: str, junk: 
     for label in expected:
         assert contract.operation(label).responses == whole_contract.operation(label).responses
         assert contract.operation(label).parameters == whole_contract.operation(label).parameters
+
+
+GONE: Doc = {"sample": {"$ref": "#/gone"}}
+SAMPLE_PLACES: dict[str, tuple[str, Doc]] = {
+    "link": ("get/responses/200/links", GONE),
+    "example of a response": ("get/responses/200/content/application~1json/examples", GONE),
+    "example of a parameter": ("get/parameters/0/examples", GONE),
+    "example of a header": ("get/responses/200/headers/X/examples", GONE),
+    "example in a request body": ("get/requestBody/content/application~1json/examples", GONE),
+    "link that is no mapping": ("get/responses/200/links", {"sample": 1}),
+    "example in another document": ("get/parameters/0/examples", {"sample": {"$ref": "https://a.test/b.yaml"}}),
+    "example in a circle": (
+        "get/parameters/0/examples",
+        {"sample": {"$ref": "#/paths/~1x/get/parameters/0/examples/sample"}},
+    ),
+}
+
+
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0", "3.2.0"])
+@pytest.mark.parametrize("name", SAMPLE_PLACES)
+def test_a_link_or_example_that_cannot_be_read_is_left_out_alone(name: str, version: str) -> None:
+    """No value is validated against it."""
+    place, samples = SAMPLE_PLACES[name]
+    media = {"application/json": {"schema": {"type": "string"}}}
+    item = get(
+        {"type": "string"}, parameters=[{"name": "q", "in": "query", "schema": {}}], requestBody={"content": media}
+    )
+    item["get"]["responses"]["200"]["headers"] = {"X": {"schema": {"type": "string"}}}
+    replace_at(item, place, {"readable": {"value": "a"}, **samples})
+
+    contract = from_document(document(version, x=item), "x.json")
+
+    assert ["GET /fine", "GET /x"] == labels(contract)
+    (exclusion,) = contract.excluded
+    noun = place.rpartition("/")[2].removesuffix("s")
+    assert (f"the {noun} 'sample'", f"/paths/~1x/{place}/sample") == (exclusion.operation, exclusion.pointer)
+    assert not exclusion.is_operation
+    assert contract.exclusions[0].startswith(f"the {noun} 'sample' is not used: ")
+
+
+def test_examples_that_are_no_map_are_left_out_together() -> None:
+    item = get({"type": "string", "examples": ["a"]})
+    replace_at(item, "get/responses/200/content/application~1json/examples", ["a"])
+    contract = from_document(document(x=item), "x.json")
+    assert ["GET /fine", "GET /x"] == labels(contract)
+    assert ["the map of examples"] == [exclusion.operation for exclusion in contract.excluded]
+
+
+def test_a_repeated_operation_id_is_reported_and_belongs_to_the_first_operation() -> None:
+    paths = {name: get(operationId=id_) for name, id_ in (("a", "list"), ("b", "list"), ("c", "other"))}
+    contract = from_document(document(**paths), "x.json")
+    assert ["GET /fine", "GET /a", "GET /b", "GET /c"] == labels(contract)
+    assert ["", "list", "", "other"] == [valid.operation_id for valid in contract.operations]
+    assert [
+        "the operationId of GET /b is not used: 'list' is the operationId of GET /a too, "
+        "at #/paths/~1b/get/operationId (make it unique)"
+    ] == contract.exclusions
 
 
 def test_openapi_32_is_read() -> None:

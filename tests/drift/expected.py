@@ -100,8 +100,10 @@ HAVE_CONTENT = (
     "pattern-property",
     "dependent-schema",
     "type-changed",
-    "new-required-request",
+    "new-re",
     "new-optional-request",
+    "property-added",
+    "header-added",
     "type-generalized",
 )
 """Rules whose fingerprints depend on schemas that the finding does not show."""

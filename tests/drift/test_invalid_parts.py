@@ -19,26 +19,13 @@ from pytest_bctrl.drift.options import Options
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.reports.findings_json import findings_schema
 
-Doc = dict[str, Any]
-SCHEMA = "responses/200/content/application~1json/schema"
-
-
-def operation(schema: Any, **more: Any) -> Doc:
-    content = {"application/json": {"schema": schema}}
-    return {"responses": {"200": {"description": "ok", "content": content}}, **more}
+from .. import invalid_parts
+from ..invalid_parts import SCHEMA, Doc, operation, replace_at
 
 
 def document(type_: str = "string", /, **paths: Any) -> Doc:
     """A document with these paths, and `GET /fine`, which returns this type."""
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "t", "version": "1"},
-        "paths": {"/fine": {"get": operation({"type": type_})}, **{f"/{name}": item for name, item in paths.items()}},
-        "components": {
-            "schemas": {"Fine": {"type": "string"}, "Wrong": {"type": "text"}},
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
-        },
-    }
+    return invalid_parts.document({"type": type_}, paths)
 
 
 def compared(base: Doc, revision: Doc, **options: Any) -> Comparison:
@@ -268,6 +255,7 @@ def item(type_: str) -> Doc:
 @example("get", None, 0, "revision")
 @example("parameters", 1, 1, "both")
 @example("get/security", [{"no": []}], 1, "base")
+@example("get/responses/200", None, 0, "base")
 def test_the_findings_of_other_operations_are_the_same_whatever_is_broken(
     place: str, junk: Any, number: int, side: str
 ) -> None:
@@ -286,11 +274,7 @@ def test_the_findings_of_other_operations_are_the_same_whatever_is_broken(
     expected = others(old, new)
     for name, spec in (("base", old), ("revision", new)):
         if side in (name, "both"):
-            *parents, key = place.split("/")
-            target: Any = spec["paths"][f"/p{number}"]
-            for parent in parents:
-                target = target[int(parent) if isinstance(target, list) else parent.replace("~1", "/")]
-            target[int(key) if isinstance(target, list) else key] = junk
+            replace_at(spec["paths"][f"/p{number}"], place, junk)
 
     assert expected == others(old, new)
 
@@ -306,3 +290,17 @@ def test_an_undefined_security_scheme_excludes_the_security_alone() -> None:
     assert ["the security of GET /x"] * 2 == [part["operation"] for part in comparison.excluded]
     (text,) = comparison.not_compared
     assert "the security of GET /x is not compared: security names the scheme 'oauth', which is not defined" in text
+
+
+def test_a_repeated_operation_id_is_a_note() -> None:
+    """All operations are compared, whatever their ids are."""
+    repeated = {"get": operation({"type": "string"}, operationId="list")}
+    unread = {"get": operation({"type": "string"}, operationId=7)}
+    old, new = (document(type_, x=repeated, y=repeated, z=unread) for type_ in ("string", "integer"))
+    comparison = compared(old, new)
+    assert [("GET /fine", "response-body-type-changed")] == rules(comparison)
+    assert () == comparison.not_compared
+    assert (
+        "new: the operationId of GET /y is not used: 'list' is the operationId of GET /x too, "
+        "at #/paths/~1y/get/operationId (make it unique)",
+    ) == comparison.notes

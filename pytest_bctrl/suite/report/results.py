@@ -135,7 +135,8 @@ class RunResults:
             if operation.label in self._selected or not self.is_partial
         ]
         if not self.is_partial:
-            operations = [part for part in self.run.contract.excluded if part.part.startswith("/paths/")]
+            excluded = [part for part in self.run.contract.excluded if part.is_operation]
+            operations = [part for part in excluded if part.part.startswith("/paths/")]
             first_problems = {part.operation: part for part in reversed(operations)}
             outcomes += [self._excluded_outcome(part) for part in reversed(first_problems.values())]
         return tuple(outcomes)

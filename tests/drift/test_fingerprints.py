@@ -1,0 +1,130 @@
+"""Two changes at one location have two fingerprints: accepting a finding hides no later change."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.drift import compare
+from pytest_bctrl.drift.examples import Example, example, schema_change, stored
+from pytest_bctrl.drift.rules import rules
+from pytest_bctrl.errors import DocumentError
+
+from .pairs import Doc
+
+Path = tuple[str | int, ...]
+NEW_AS_A_WHOLE = {
+    "api-schema-added",
+    "api-security-component-oauth-scope-added",
+    "callback-added",
+    "endpoint-added",
+    "request-body-media-type-added",
+    "webhook-added",
+}
+"""Rules about something that the old document has no part of, so that no consumer relies on what it consists of."""
+WITHOUT_OTHER_VALUES = {
+    *("multiple-of-generalized", "pattern-generalized", "type-specialized"),
+    *("narrowed", "widened", "may-be-narrowed", "may-be-widened"),
+}
+"""Changes whose examples have no other revision under the same rule. `test_requests` has revisions of the last four."""
+DIGESTS = {"page-sample-changed"}
+"""Rules about a digest, of which the fingerprint contains the first characters."""
+TYPES = {
+    "string": ("integer", "array"),
+    "integer": ("string", "array"),
+    "number": ("boolean", "string"),
+    "boolean": ("string", "array"),
+    "object": ("array", "string"),
+    "array": ("object", "string"),
+}
+
+
+def values(part: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield the texts and numbers in a document, with the path to each."""
+    if isinstance(part, dict):
+        for key, member in part.items():
+            yield from values(member, (*path, key))
+    elif isinstance(part, list):
+        for index, item in enumerate(part):
+            yield from values(item, (*path, index))
+    elif isinstance(part, str | int | float) and not isinstance(part, bool):
+        yield path, part
+
+
+def value_at(part: Any, path: Path) -> Any:
+    for key in path:
+        try:
+            part = part[key]
+        except (LookupError, TypeError):
+            return None
+    return part
+
+
+def with_value(document: Doc, path: Path, value: Any) -> Doc:
+    changed = copy.deepcopy(document)
+    value_at(changed, path[:-1])[path[-1]] = value
+    return changed
+
+
+def alternatives(value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, str):
+        return value + 1, value + 2
+    return TYPES.get(value) or (f"{value}b", f"z{value}")
+
+
+def other_revisions(pair: Example) -> Iterator[Doc]:
+    """Yield revisions that differ from that of the example in a value that the base does not have there."""
+    for path, value in values(pair.revision):
+        is_description = {"description", "info", "openapi"} & {*path}
+        if not is_description and value_at(pair.base, path) != value:
+            for alternative in alternatives(value):
+                yield with_value(pair.revision, path, alternative)
+
+
+def other_changes(rule: str) -> list[set[str]]:
+    """Return the fingerprints of each other change that the rule reports at the location of its example."""
+    pair = example(rule)
+    (finding,) = compare(pair.base, pair.revision, pair.options)
+    changes = []
+    for revision in other_revisions(pair):
+        try:
+            findings = compare(pair.base, revision, pair.options)
+        except DocumentError:
+            continue
+        places = {(found.rule, found.operation, found.location) for found in findings}
+        if (rule, finding.operation, finding.location) in places:
+            changes.append({found.fingerprint for found in findings})
+    return changes
+
+
+def require_two_fingerprints(rule: str) -> int:
+    """Check that no other change is accepted with that of the example. Return the number of changes."""
+    pair = example(rule)
+    (accepted,) = compare(pair.base, pair.revision, pair.options)
+    changes = other_changes(rule)
+    if rule not in NEW_AS_A_WHOLE | DIGESTS:
+        assert not [rule for fingerprints in changes if fingerprints <= {accepted.fingerprint}]
+    return len(changes)
+
+
+@pytest.mark.parametrize("change", stored()["schemas"])
+def test_accepting_a_change_of_a_schema_hides_no_other_change(change: str) -> None:
+    """In any scope, for every value of the keyword that another revision may have."""
+    scoped = {rule: placed for rule in rules() if (placed := schema_change(rule)) and placed[1] == change}
+    counts = {require_two_fingerprints(rule) for rule in scoped}
+    before, after = stored()["schemas"][change]
+    has_new_value = any(value_at(before, path) != value for path, value in values(after))
+    # What was removed is removed in every revision that lacks it.
+    assert any(counts) == (has_new_value and change not in WITHOUT_OTHER_VALUES)
+
+
+@pytest.mark.parametrize("rule", stored()["documents"])
+def test_accepting_a_change_of_a_document_hides_no_other_change(rule: str) -> None:
+    require_two_fingerprints(rule)
+
+
+def test_what_is_new_as_a_whole_is_only_reported() -> None:
+    assert {"info"} == {rules()[rule].level for rule in NEW_AS_A_WHOLE | DIGESTS}
