@@ -26,6 +26,7 @@ _MARKERS = (
     "bctrl_scenario(name, **arguments): the scenario of the mock server in this test",
     "bctrl_mock(unused='allow'): the test may set up faults, scenarios and sequences that no request uses",
     "bctrl_recording(name=None, conforming=True): the test replays its recording; with a name, a shared one",
+    "bctrl_watch(conforming=True): with conforming=False, --bctrl-watch does not check the exchanges of the test",
     "bctrl_live: a test that sends requests to the live API; skipped unless --bctrl-live is given",
 )
 
@@ -47,6 +48,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--bctrl-selftest",
         action="store_true",
         help="Prove the contract suite on the bundled mock: every scenario passes, every fault and mutant is detected",
+    )
+    group.addoption(
+        "--bctrl-watch",
+        dest="bctrl_watch",
+        action="store_const",
+        const="true",
+        default=None,
+        help="Check every request and response of your own tests against the contract, whatever responds to them",
     )
     group.addoption(
         "--bctrl-impact",
@@ -162,7 +171,16 @@ def pytest_configure(config: pytest.Config) -> None:
             from pytest_bctrl.impact.hooks import start as start_impact
 
             start_impact(config)
-    elif option.bctrl_live or option.bctrl_mock or option.bctrl_selftest or option.bctrl_upstream:
+    else:
+        _start_runs(config)
+    _observe(config)
+
+
+def _start_runs(config: pytest.Config) -> None:
+    """Start the contract run and the watch, as far as they are requested."""
+    option = config.option
+    is_contract_run = option.bctrl_live or option.bctrl_mock or option.bctrl_selftest or option.bctrl_upstream
+    if is_contract_run:
         # The garbage collector inspects all objects at each import and when pytest ends. Objects that exist now are
         # excluded, here and after the imports. Measured, this saves a fifth of the time of a contract run.
         gc.freeze()
@@ -170,18 +188,34 @@ def pytest_configure(config: pytest.Config) -> None:
             from pytest_bctrl.suite.hooks import start
 
             start(config)
-    elif option.bctrl_report:
+    if _is_watching(config):
+        with _as_written(config):
+            from pytest_bctrl.watch.hooks import start as start_watch
+
+            start_watch(config)
+    elif option.bctrl_report and not is_contract_run:
         raise pytest.UsageError(
             "bctrl: --bctrl-report: there is no contract run to report on (give --bctrl-mock, --bctrl-live, "
-            "--bctrl-selftest, --bctrl-upstream or --bctrl-impact too; bctrl_report applies only to such runs)"
+            "--bctrl-watch, --bctrl-selftest, --bctrl-upstream or --bctrl-impact too; bctrl_report applies only to "
+            "such runs)"
         )
-    _observe(config)
+
+
+def _is_watching(config: pytest.Config) -> bool:
+    """Return whether the exchanges of the project's own tests are checked."""
+    if config.option.bctrl_watch is None and not _is_in_file(config, "bctrl_watch"):
+        return False
+    from pytest_bctrl.settings.resolve import is_watching, usage_errors
+
+    with usage_errors():
+        return is_watching(config, os.environ)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Return the line that names the contract, if the run uses a contract or the project has chosen one."""
     option = config.option
     is_run = option.bctrl_live or option.bctrl_mock or option.bctrl_selftest or option.bctrl_impact is not None
+    is_run = is_run or _is_watching(config)
     is_chosen = option.bctrl_contract is not None or _is_in_file(config, "bctrl_contract")
     if not (is_run or option.bctrl_upstream or is_chosen or (config.rootpath / "contracts").is_dir()):
         return []
@@ -353,9 +387,10 @@ def bctrl_mock(request: pytest.FixtureRequest) -> Iterator[MockServer]:
 @pytest.fixture(scope="session")
 def bctrl_mock_server(pytestconfig: pytest.Config) -> Iterator[MockServer]:
     """One mock server for the whole run, which no test resets: `.url`, and `.space()` for a space per test."""
-    from pytest_bctrl.integration.fixture_values import new_mock
+    from pytest_bctrl.integration.fixture_values import new_mock, trust_mock
 
     with new_mock(pytestconfig) as server:
+        trust_mock(pytestconfig, server)
         yield server
 
 

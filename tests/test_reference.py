@@ -33,7 +33,9 @@ USES = "\n".join(
     if path.suffix in {".py", ".ini", ".md"} and path.name not in NOT_A_USE
 )
 RESOLVED = [
-    setting for setting in table.SETTINGS if setting.option in declared().options and setting.native is not list
+    setting
+    for setting in table.SETTINGS
+    if setting.metavar and setting.option in declared().options and setting.native is not list
 ]
 
 

@@ -188,6 +188,8 @@ IN_A_FILE: Mapping[str, tuple[str, str, Read, object]] = {
     "bctrl_optional": ("listX", '["listX"]', lambda c: settings.file_values(table.OPTIONAL, c)[0].value, "listX"),
     "bctrl_http_hosts": ("h", '["h"]', lambda c: connection(c, {}).http_hosts, frozenset({"h"})),
     "bctrl_probes": ("contract", '"contract"', settings.probes, "contract"),
+    "bctrl_watch": ("true", "true", lambda c: settings.is_watching(c, {}), True),
+    "bctrl_watch_hosts": ("h:80", '["h:80"]', settings.watch_hosts, ["h:80"]),
     "bctrl_scrub": ("ids", '"ids"', lambda c: settings.scrubs_ids(c), True),
 }
 FILES = {

@@ -23,7 +23,8 @@ class ObservedExchange:
 
     `body` is the body of the response without transfer and content codings. `request_unread` and `response_unread` are
     the reasons why a body is not known, such as that nobody has read it; nothing about such a body is checked.
-    `reproduce` is a shell command that repeats the request, without credentials.
+    `reproduce` is a shell command that repeats the request, without credentials. `has_all_headers` is whether the
+    response has all fields that a server would send: the response of a mock need not.
     """
 
     request: Request
@@ -33,6 +34,7 @@ class ObservedExchange:
     request_unread: str = ""
     response_unread: str = ""
     reproduce: str = ""
+    has_all_headers: bool = True
 
 
 class CheckedExchange(NamedTuple):
@@ -98,7 +100,7 @@ class ExchangeChecks:
             match.values,
             exchange.reproduce,
             exchange.request.method,
-            has_all_headers=True,
+            has_all_headers=exchange.has_all_headers,
         )
         if len(exchange.body) > _SHARED_BYTES:
             return response

@@ -37,6 +37,19 @@ def require_unpackable(raw: bytes, codings: str) -> None:
         _unpacked(raw, codings, lambda coding: _LENIENT.get(coding, _as_is))
 
 
+def decode_leniently(raw: bytes, codings: str) -> tuple[bytes, str]:
+    """Return a body without its content codings as client libraries decode it, and an empty problem.
+
+    Returns `raw` and the problem if a coding is broken or decodes to too much. An unknown coding is left as it is.
+    """
+    try:
+        return _unpacked(raw, codings, lambda coding: _LENIENT.get(coding, _as_is)), ""
+    except CodingError:
+        return raw, f"it is not valid in the coding {codings}"
+    except TooLargeError as error:
+        return raw, str(error.strerror)
+
+
 class CodingError(Exception):
     """A body is not valid in its content coding."""
 

@@ -31,6 +31,8 @@ _MOCK: pytest.StashKey[MockServer] = pytest.StashKey()
 _USED: pytest.StashKey[Space] = pytest.StashKey()
 _HAS_PASSED: pytest.StashKey[bool] = pytest.StashKey()
 _REPORT = "bctrl-mock-report"
+WATCH = "bctrl-watch"
+"""The name of the plugin that observes exchanges under `--bctrl-watch`."""
 LAST_WORD: pytest.StashKey[Callable[[Request, MockResponse], MockResponse]] = pytest.StashKey()
 """The function by which an impact run changes each response of the mock and of recordings."""
 
@@ -49,6 +51,7 @@ def mock(config: pytest.Config) -> MockServer:
     """Return the running mock server of this process; it stops with pytest."""
     if _MOCK not in config.stash:
         server = new_mock(config).start()
+        trust_mock(config, server)
         config.add_cleanup(server.stop)
         config.stash[_MOCK] = server
     return config.stash[_MOCK]
@@ -67,6 +70,13 @@ def new_mock(config: pytest.Config) -> MockServer:
     if not config.pluginmanager.has_plugin(_REPORT):
         config.pluginmanager.register(MockReport(), _REPORT)
     return server
+
+
+def trust_mock(config: pytest.Config, server: MockServer) -> None:
+    """Let a mock server break the contract under `--bctrl-watch`: it does so only if a test sets up a fault."""
+    watch: Any = config.pluginmanager.get_plugin(WATCH)
+    if watch is not None:
+        watch.trust_mock(server.url)
 
 
 @contextmanager
@@ -141,8 +151,10 @@ def client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     config, target = request.config, client_target(request)
     # If the bundled mock violates the contract, the test has told it to.
     is_mock = _MOCK in config.stash and target["base_url"] == config.stash[_MOCK].url
-    # Responses changed by an impact run are no observations of the API.
-    see = None if LAST_WORD in config.stash else partial(observer(config).observe, validated=is_mock)
+    see = None
+    # Responses changed by an impact run are no observations of the API, and the watch observes all exchanges itself.
+    if LAST_WORD not in config.stash and not config.pluginmanager.has_plugin(WATCH):
+        see = partial(observer(config).observe, validated=is_mock)
     run = _live(config)
     return {**target, "see": see, "fields": fields_for(contract(config) if run is None else run.contract)}
 

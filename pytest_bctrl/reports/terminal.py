@@ -101,6 +101,7 @@ def block(cause: Sequence[Finding], verbosity: int = 0, often: str = "") -> Iter
             parts.append(f"and {len(variants) - _MAX_VARIANTS} more: -v lists all")
         yield _row("also", "; ".join(parts))
     yield from _response(first)
+    yield from _watched(cause)
     if accepted(first):
         yield _row("accepted", accepted_where(first).removeprefix("accepted "))
 
@@ -171,6 +172,22 @@ def _response(finding: Finding) -> Iterator[Row]:
         yield _row("from", finding.extra["answered_by"])
     if finding.extra.get("source") == "overlay":
         yield _row("rule of", "the overlay, not the published spec")
+
+
+_MAX_TESTS = 5
+"""Maximum number of tests in a line; reports have all."""
+
+
+def _watched(cause: Sequence[Finding]) -> Iterator[Row]:
+    """Yield the lines that sent the requests and registered the responses, and the tests, of a watched exchange."""
+    origins = [origin for finding in cause for origin in finding.extra.get("watched", ())]
+    for label, name in (("sent at", "sent_at"), ("mocked by", "registered"), ("tests", "test")):
+        values = list(dict.fromkeys(origin[name] for origin in origins if origin.get(name)))
+        shown_values = values[:_MAX_TESTS]
+        if len(values) > _MAX_TESTS:
+            shown_values.append(f"and {len(values) - _MAX_TESTS} more")
+        if values:
+            yield _row(label, "; ".join(shown_values))
 
 
 _MAX_BODY = 100

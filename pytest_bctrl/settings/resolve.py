@@ -30,6 +30,8 @@ from pytest_bctrl.settings.table import (
     SETTINGS,
     SPACE_ID,
     UPSTREAM,
+    WATCH,
+    WATCH_HOSTS,
     Setting,
 )
 
@@ -279,6 +281,21 @@ def reports_to_github(source: SettingSource, environment: Mapping[str, str]) -> 
     """
     choice = _choice(("auto", "off", "true", "false"), "value", find_value(GITHUB, source, environment))
     return environment.get("GITHUB_ACTIONS") == "true" and choice not in ("off", "false")
+
+
+def is_watching(source: SettingSource, environment: Mapping[str, str]) -> bool:
+    """Return whether the exchanges of the project's tests are checked; raises `SettingError` for no truth value."""
+    return _choice(("true", "false"), "value", find_value(WATCH, source, environment)) == "true"
+
+
+def watch_hosts(source: SettingSource) -> list[str]:
+    """Return the hosts of `bctrl_watch_hosts`; raises `SettingError` for a URL, or a path."""
+    hosts = file_values(WATCH_HOSTS, source)
+    for host in hosts:
+        if not re.fullmatch(r"[\w.\-]+(:\d{1,5})?|\[[0-9a-fA-F:.]+\](:\d{1,5})?", host.value.strip()):
+            hint = "give a host name, or host:port, such as api.example.com"
+            raise SettingError(f"{host.value!r} is not a host", where=host.where, hint=hint)
+    return [host.value.strip() for host in hosts]
 
 
 def record_mode(source: SettingSource, environment: Mapping[str, str]) -> str:

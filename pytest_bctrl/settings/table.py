@@ -183,6 +183,16 @@ SECRETS = Setting(
     "Values to redact from all output and recordings, one per line; $NAME is the value of a variable",
     native=list,
 )
+WATCH = Setting(
+    "bctrl_watch",
+    "true: check every request and response of the project's own tests that is part of the contract",
+    native=bool,
+)
+WATCH_HOSTS = Setting(
+    "bctrl_watch_hosts",
+    "Hosts besides the contract's servers whose exchanges --bctrl-watch checks, one per line, with or without port",
+    native=list,
+)
 SCRUB = Setting("bctrl_scrub", "ids: replace identifiers in recordings, each one consistently")
 
 SETTINGS = tuple(setting for setting in list(globals().values()) if isinstance(setting, Setting))

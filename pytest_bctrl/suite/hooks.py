@@ -26,6 +26,7 @@ from pytest_bctrl.suite.garbage import freeze_until_hypothesis
 from pytest_bctrl.suite.operations import optional_operations, require_operations
 from pytest_bctrl.suite.plan.catalogue import credentials_of, plan
 from pytest_bctrl.suite.report.failures import Failures
+from pytest_bctrl.suite.report.hooks import register_reports
 from pytest_bctrl.suite.report.results import RunResults, is_unchecked
 from pytest_bctrl.suite.report.sinks import redaction
 from pytest_bctrl.suite.report.summary import Summary
@@ -47,7 +48,7 @@ def start(config: pytest.Config) -> None:
     run = replace(run, optional=optional_operations(run, settings.file_values(table.OPTIONAL, config)))
     results = RunResults(run)
     summary = Summary(results)
-    _register_reports(config, results, summary)
+    register_reports(config, results, summary)
     config.stash[RUN] = run
     _redact_credentials(config, run)
     config.pluginmanager.register(results, "bctrl-results")
@@ -90,23 +91,6 @@ def _end_with_sigterm(config: pytest.Config) -> None:
 
     signal.signal(signal.SIGTERM, end)
     config.add_cleanup(partial(signal.signal, signal.SIGTERM, signal.SIG_DFL))  # type: ignore[arg-type]
-
-
-def _register_reports(config: pytest.Config, results: RunResults, summary: Summary) -> None:
-    """Register the hooks that write reports, unless no tests run or the process is a worker of pytest-xdist.
-
-    Raises `SettingError` for a report that cannot be written.
-    """
-    tells_github = settings.reports_to_github(config, os.environ)
-    paths = settings.list_values(table.REPORT, config)
-    if hasattr(config, "workerinput") or config.option.collectonly or not (paths or tells_github):
-        return
-    from pytest_bctrl.suite.report.hooks import ReportHooks, report_files
-
-    files = report_files(paths, config.invocation_params.dir, config.rootpath)
-    job_summary = os.environ.get("GITHUB_STEP_SUMMARY", "") if tells_github else None
-    hooks = ReportHooks(results, summary, files, job_summary)
-    config.pluginmanager.register(hooks, "bctrl-reports")
 
 
 class ContractModule(pytest.Module):

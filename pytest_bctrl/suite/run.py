@@ -22,7 +22,6 @@ from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.settings import secret_settings, table
 from pytest_bctrl.suite.baseline import Baseline
-from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.origin import Connection, base_url, connection, values
 
 if TYPE_CHECKING:
@@ -157,6 +156,8 @@ def resolve(source: settings.SettingSource, environment: Mapping[str, str]) -> C
         Samples(run.contract, main_operation(run.contract))
     if target == "live":
         run = aimed(run, source, environment)
+        from pytest_bctrl.traffic.client import client
+
         # Report wrong proxies and certificates now.
         client(run.base_url, run.key, live=True, connection=run.connection).close()
         return run

@@ -35,6 +35,7 @@ KNOWN = {
     "suite/report/sinks.py f'bctrl: {note}'": "own words, and the name of a setting",
     "suite/report/summary.py f'{label:<12} '": "own words",
     "suite/contract_suite.py text": "lines that are escaped",
+    "watch/summary.py str(row)": "rows, which are escaped",
     "suite/upstream.py f'not checked: {verdict.not_checked}'": "an error, which is escaped",
     "suite/report/verdict.py '; '.join(dict.fromkeys(map(accepted_whe": "lines that are escaped",
 }

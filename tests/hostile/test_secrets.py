@@ -240,6 +240,8 @@ KNOWN = {
     "suite/report/sinks.py write": "a note, which is redacted before it is written",
     "suite/report/results.py write": "the list of accepted findings",
     "suite/report/summary.py write": "own words",
+    "watch/results.py write": "the baseline, which names rules and locations alone",
+    "watch/summary.py write": "own words",
     "traffic/surplus.py write": "the requests themselves, to the connection",
 }
 """Where text goes elsewhere than to standard output of a command, which `main` hides, and what keeps secrets out."""

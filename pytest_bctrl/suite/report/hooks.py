@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -17,9 +18,44 @@ from pytest_bctrl.reports import SUFFIXES, writer
 from pytest_bctrl.reports.github import append_summary, shown_commands
 from pytest_bctrl.reports.verdict import RunReport, Title
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.suite.report.results import RunResults
+from pytest_bctrl.settings import table
 from pytest_bctrl.suite.report.sinks import redact
-from pytest_bctrl.suite.report.summary import Summary
+
+
+class ReportSource(Protocol):
+    """The results of a run, as reports read them."""
+
+    def findings(self) -> list[Finding]:
+        """Return all findings, the highest level first."""
+        ...
+
+    def title(self) -> Title:
+        """Return what the reports say about the run."""
+        ...
+
+    def report(self) -> RunReport:
+        """Return the details of the run."""
+        ...
+
+
+class ReportPaths(Protocol):
+    """The summary of a run, which names the reports that were written."""
+
+    reports: list[str]
+
+
+def register_reports(config: pytest.Config, results: ReportSource, summary: ReportPaths) -> None:
+    """Register the hooks that write reports, unless no tests run or the process is a worker of pytest-xdist.
+
+    Raises `SettingError` for a report that cannot be written.
+    """
+    tells_github = settings.reports_to_github(config, os.environ)
+    paths = settings.list_values(table.REPORT, config)
+    if hasattr(config, "workerinput") or config.option.collectonly or not (paths or tells_github):
+        return
+    files = report_files(paths, config.invocation_params.dir, config.rootpath)
+    job_summary = os.environ.get("GITHUB_STEP_SUMMARY", "") if tells_github else None
+    config.pluginmanager.register(ReportHooks(results, summary, files, job_summary), "bctrl-reports")
 
 
 def report_files(paths: Iterable[settings.SettingValue], command_line: Path, ini: Path) -> list[tuple[Path, str]]:
@@ -86,7 +122,7 @@ class ReportHooks:
     """
 
     def __init__(
-        self, results: RunResults, summary: Summary, files: Sequence[tuple[Path, str]], job_summary: str | None
+        self, results: ReportSource, summary: ReportPaths, files: Sequence[tuple[Path, str]], job_summary: str | None
     ) -> None:
         self._results = results
         self._summary = summary

@@ -9,7 +9,6 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-import httpx
 import pytest
 
 from pytest_bctrl.checks.response import Response, once
@@ -29,6 +28,8 @@ from pytest_bctrl.suite.report.sinks import redact
 from pytest_bctrl.suite.run import RUN
 
 if TYPE_CHECKING:
+    import httpx
+
     from pytest_bctrl.http.routes import Routes
 
 Headers = Iterable[tuple[str, str]]
@@ -104,6 +105,8 @@ class Observer:
 
     def observe(self, request: httpx.Request, received: httpx.Response, *, validated: bool) -> None:
         """Record a response of the contract whose body is in memory, without consuming it."""
+        import httpx
+
         match = self._routes.match(request.url.raw_path.decode("ascii").partition("?")[0])
         operation = match.operations.get(request.method) if match is not None else None
         if operation is None or match is None:

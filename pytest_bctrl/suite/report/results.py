@@ -25,6 +25,7 @@ from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.settings import table
 from pytest_bctrl.suite.operations import reason_not_requested, requestable_operations
 from pytest_bctrl.suite.plan.catalogue import left_out
+from pytest_bctrl.suite.report.hooks import ReportSource
 from pytest_bctrl.suite.report.observing import Observer, not_covered, observer, traffic_remarks
 from pytest_bctrl.suite.run import NODE, ContractRun
 from pytest_bctrl.suite.sending.requests import Probe
@@ -39,6 +40,7 @@ class RunResults:
     """The findings, outcomes and counts of a contract run; hooks collect them, reports read them.
 
     `repeat_command` is the command line that repeats the run. `is_partial` means that not all contract tests run.
+    `watch` has the results of the watch if the run watches the tests of the project too; reports include them.
     """
 
     def __init__(self, run: ContractRun) -> None:
@@ -65,6 +67,7 @@ class RunResults:
         self._baseline_changes: list[str] = []
         self._planned_tests = 0
         self._is_complete = True
+        self.watch: ReportSource | None = None
 
     def pytest_deselected(self) -> None:
         """Record that not all tests run."""
@@ -240,7 +243,10 @@ class RunResults:
 
     def findings(self) -> list[Finding]:
         """Return all findings, the highest level first; equal findings and those of one cause are merged."""
-        return sorted(merge_accepted(merge(self._findings)), key=_level_rank)
+        findings = merge_accepted(merge(self._findings))
+        if self.watch is not None:
+            findings += self.watch.findings()
+        return sorted(findings, key=_level_rank)
 
     def title(self) -> Title:
         """Return what the reports say about the run."""
@@ -255,6 +261,9 @@ class RunResults:
         if measured is not None:
             notes = (*notes, *traffic_remarks(self.observer))
             not_checked = (*not_checked, *not_covered(measured))
+        if self.watch is not None:
+            watched = self.watch.title()
+            notes, not_checked = (*notes, *watched.notes), (*not_checked, *watched.not_checked)
         return Title("contract run", base, subject, self.run.fail_on, notes, not_checked)
 
     def coverage(self) -> Coverage | None:

@@ -1,0 +1,204 @@
+"""Selects the exchanges with the contract's servers, and checks them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from pytest_bctrl.checks.response import Response
+from pytest_bctrl.checks.run import Check
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks, ObservedExchange
+from pytest_bctrl.findings.finding import Finding, Levels
+from pytest_bctrl.http.codings import decode_leniently
+from pytest_bctrl.http.message import Request
+from pytest_bctrl.request_checks.violation import CREDENTIALS
+from pytest_bctrl.traffic.origin import Origin, is_loopback, origin_of
+from pytest_bctrl.watch.exchange import Body, Exchange
+
+_NO_BODY = frozenset({204, 304})
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedServers:
+    """The servers whose exchanges are checked.
+
+    `origins` are those of the contract and of the base URL, `hosts` further hosts, each with or without a port, and
+    `prefix` is the path of the base URL.
+    """
+
+    origins: frozenset[Origin]
+    hosts: frozenset[str] = frozenset()
+    prefix: str = ""
+
+    def names(self, origin: Origin) -> bool:
+        """Return whether a server is one of the contract, or is listed by the settings."""
+        return origin in self.origins or bool({origin.host, f"{origin.host}:{origin.port}"} & self.hosts)
+
+
+def watched_servers(contract: Contract, base_url: str, hosts: Iterable[str]) -> WatchedServers:
+    """Return the servers of a contract, of a base URL (it may be empty) and of the setting `bctrl_watch_hosts`."""
+    origins = set()
+    for url in filter(None, (*contract.servers, base_url)):
+        try:
+            origins.add(origin_of(url))
+        except ValueError:
+            # The URL of a server may be relative, or have variables.
+            continue
+    prefix = urlsplit(base_url).path.rstrip("/")
+    return WatchedServers(frozenset(origins), frozenset(host.lower() for host in hosts), prefix)
+
+
+class UnmatchedRequest(NamedTuple):
+    """A request to a server of the contract that is to no operation of the contract."""
+
+    label: str
+    test: str
+    sent_at: str
+
+
+@dataclass(slots=True)
+class WatchedTest:
+    """What the watch found in the exchanges of one test.
+
+    `operations` counts the checked exchanges by the label of their operation, `off` has the names of the settings that
+    switched findings off, and `not_checked` the reasons why a part of an exchange was not checked.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    operations: dict[str, int] = field(default_factory=dict)
+    unmatched: list[UnmatchedRequest] = field(default_factory=list)
+    not_checked: list[str] = field(default_factory=list)
+    off: list[str] = field(default_factory=list)
+    responses: list[tuple[Response, Request]] = field(default_factory=list)
+
+
+class WatchedContract:
+    """The contract, its servers, and the origins of the mock servers of this kit, which break it only on request."""
+
+    def __init__(self, contract: Contract, servers: WatchedServers, levels: Levels, custom: Iterable[Check]) -> None:
+        self._servers = servers
+        self._levels = levels
+        self._checks = ExchangeChecks(contract, custom)
+        self.mocks: set[Origin] = set()
+
+    def check(self, exchanges: Iterable[Exchange], test: WatchedTest) -> WatchedTest:
+        """Add the results of checking exchanges to those of a test."""
+        for exchange in exchanges:
+            self._check(exchange, test)
+        return test
+
+    def _check(self, exchange: Exchange, test: WatchedTest) -> None:
+        try:
+            origin = origin_of(exchange.url)
+        except ValueError:
+            return
+        is_named = self._servers.names(origin)
+        if not (is_named or exchange.is_in_process or is_loopback(origin.host)):
+            return
+        request = _request(exchange, self._target(exchange.url))
+        if self._checks.match(request) is None or not self._has_operation(request):
+            if is_named:
+                label = f"{request.method} {_general_path(request.target)}"
+                test.unmatched.append(UnmatchedRequest(label, exchange.test, exchange.sent_at))
+            return
+        self._check_operation(exchange, request, test, is_of_mock=exchange.is_of_mock or origin in self.mocks)
+
+    def _has_operation(self, request: Request) -> bool:
+        match = self._checks.match(request)
+        return match is not None and match.of(request.method) is not None
+
+    def _target(self, url: str) -> str:
+        """Return the target of a request, without the path of the base URL if the contract does not have it."""
+        parts = urlsplit(url)
+        target = parts.path or "/"
+        prefix = self._servers.prefix
+        if prefix and target.startswith(f"{prefix}/") and self._checks.match(Request("GET", target)) is None:
+            target = target.removeprefix(prefix)
+        return f"{target}?{parts.query}" if parts.query else target
+
+    def _check_operation(self, exchange: Exchange, request: Request, test: WatchedTest, *, is_of_mock: bool) -> None:
+        body, unread = _response_body(exchange)
+        observed = ObservedExchange(
+            request,
+            exchange.status,
+            exchange.response_headers,
+            body,
+            exchange.request_body.unread,
+            unread,
+            has_all_headers=False,
+        )
+        checked = self._checks.check(observed)
+        if checked.operation is None:
+            return
+        label = checked.operation.label
+        findings, off = self._levels.apply(checked.findings)
+        if exchange.has_hidden_key:
+            findings = [finding for finding in findings if finding.rule != CREDENTIALS]
+        if is_of_mock:
+            # A test that makes the mock break the contract does so on purpose.
+            findings = [finding for finding in findings if finding.direction == "request"]
+        test.findings += [_with_origin(finding, exchange) for finding in findings]
+        test.off += off
+        test.operations[label] = test.operations.get(label, 0) + 1
+        test.not_checked += [f"the body of a response to {label}: {reason}" for reason in checked.not_checked]
+        if checked.response is not None:
+            test.responses.append((checked.response, request))
+
+
+def _request(exchange: Exchange, target: str) -> Request:
+    fields = tuple((name.lower(), value) for name, value in exchange.request_headers)
+    return Request(exchange.method.upper(), target, fields, exchange.request_body.content)
+
+
+def _response_body(exchange: Exchange) -> tuple[bytes, str]:
+    """Return the decoded body of a response, and the reason if it is not known."""
+    body: Body = exchange.response_body
+    if exchange.method.upper() == "HEAD" or exchange.status in _NO_BODY:
+        return body.content, ""
+    if body.unread or not body.is_encoded:
+        return body.content, body.unread
+    codings = [value for name, value in exchange.response_headers if name.lower() == "content-encoding"]
+    return decode_leniently(body.content, ",".join(codings))
+
+
+def _with_origin(finding: Finding, exchange: Exchange) -> Finding:
+    """Return a finding that says which test and line sent the request, and where the response was registered."""
+    origin: dict[str, Any] = {"test": exchange.test, "sent_at": exchange.sent_at, "library": exchange.library}
+    if exchange.registered and finding.direction != "request":
+        origin["registered"] = exchange.registered
+    return replace(finding, extra={**finding.extra, "watched": [origin]})
+
+
+_VARIABLE = re.compile(r"(?<=/)(?:\d+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[^/]*\d[^/]*)(?=/|$)")
+_VERSION = re.compile(r"v\d+(\.\d+)*")
+
+
+def _general_path(target: str) -> str:
+    """Return the path of a target with `{id}` for each segment that looks like an identifier."""
+    path = target.partition("?")[0]
+    return _VARIABLE.sub(_general_segment, path)
+
+
+def _general_segment(match: re.Match[str]) -> str:
+    return match[0] if _VERSION.fullmatch(match[0]) else "{id}"
+
+
+def findings_in_tests(findings: Iterable[Finding], merged: Iterable[Finding]) -> list[Finding]:
+    """Return merged findings, each with all tests and lines of the findings that it stands for."""
+    origins: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for finding in findings:
+        collected = origins.setdefault(_identity(finding), [])
+        collected += [origin for origin in finding.extra.get("watched", ()) if origin not in collected]
+    return [_with_origins(finding, origins.get(_identity(finding), ())) for finding in merged]
+
+
+def _with_origins(finding: Finding, origins: Collection[dict[str, Any]]) -> Finding:
+    return replace(finding, extra={**finding.extra, "watched": list(origins)}) if origins else finding
+
+
+def _identity(finding: Finding) -> tuple[str, ...]:
+    return finding.operation, finding.rule, finding.level, finding.location, finding.message, finding.fingerprint

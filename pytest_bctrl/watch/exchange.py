@@ -1,0 +1,116 @@
+"""One exchange as a client library sees it: its bodies are recorded while they pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from pytest_bctrl.files.limits import MOST, size
+from pytest_bctrl.http.message import Headers
+
+NOT_READ = "the test did not read it"
+
+
+class Body:
+    """The bytes of a body, as far as they have passed.
+
+    `is_encoded` is whether they still have their content codings. `is_reading` guards against methods of a library that
+    call one another.
+    """
+
+    __slots__ = ("_chunks", "_size", "is_complete", "is_encoded", "is_reading", "problem")
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self.is_complete = False
+        self.is_encoded = False
+        self.is_reading = False
+        self.problem = NOT_READ
+
+    def add(self, chunk: bytes) -> None:
+        """Record the next bytes; those of a body above the limit are not kept."""
+        self._size += len(chunk)
+        if not self.is_too_large:
+            self._chunks.append(bytes(chunk))
+        else:
+            self._chunks.clear()
+            self.problem = f"it is larger than {size(MOST)}"
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Mark the body as being read: what a method reads by other methods is recorded once."""
+        self.is_reading = True
+        try:
+            yield
+        finally:
+            self.is_reading = False
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether the body is above the limit."""
+        return self._size > MOST
+
+    def finish(self) -> None:
+        """Record that the body has ended."""
+        self.is_complete = not self.is_too_large
+
+    def set(self, content: bytes) -> None:
+        """Record the whole body."""
+        self.add(content)
+        self.finish()
+
+    @property
+    def content(self) -> bytes:
+        """The recorded bytes."""
+        return b"".join(self._chunks)
+
+    @property
+    def unread(self) -> str:
+        """The reason why the body is not known; empty if it is."""
+        if self.is_complete:
+            return ""
+        return self.problem
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A request and its response.
+
+    `test` is the node id of the test, `sent_at` the line of the project that sent the request, and `registered` says
+    where the response was registered if a mock returned it. `is_in_process` is true if no server at the URL took part,
+    and `is_of_mock` if the mock of this kit took its place. `has_hidden_key` is true if the client adds the key where
+    it cannot be seen.
+    """
+
+    library: str
+    method: str
+    url: str
+    request_headers: Headers
+    test: str = ""
+    sent_at: str = ""
+    registered: str = ""
+    is_in_process: bool = False
+    is_of_mock: bool = False
+    has_hidden_key: bool = False
+    status: int = 0
+    response_headers: Headers = ()
+    request_body: Body = field(default_factory=Body)
+    response_body: Body = field(default_factory=Body)
+
+    def receive(self, status: int, headers: Iterable[tuple[object, object]]) -> None:
+        """Record the status and the header fields of the response."""
+        self.status = status
+        self.response_headers = header_fields(headers)
+
+
+def header_fields(pairs: Iterable[tuple[object, object]]) -> Headers:
+    """Return the names and values of header fields as text, from pairs of text or bytes."""
+    return tuple((_text(name), _text(value)) for name, value in pairs)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    return str(value)

@@ -1,0 +1,203 @@
+"""The hooks of the watch; the plugin registers them under `--bctrl-watch`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterable
+from datetime import date
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.checks.rules import rules_of
+from pytest_bctrl.checks.run import BrokenCheckError, Check, flattened
+from pytest_bctrl.contract.in_force import contract_of_config, load_cached
+from pytest_bctrl.escaping import escape_line, escape_lines
+from pytest_bctrl.reports.terminal import breach
+from pytest_bctrl.request_checks.violation import request_rules
+from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.settings import table
+from pytest_bctrl.suite.baseline import resolve_baseline
+from pytest_bctrl.suite.report.hooks import register_reports
+from pytest_bctrl.suite.report.observing import observer
+from pytest_bctrl.suite.run import NODE, RUN
+from pytest_bctrl.traffic.origin import origin_of
+from pytest_bctrl.watch.checking import WatchedContract, WatchedTest, watched_servers
+from pytest_bctrl.watch.importing import LibraryHooks
+from pytest_bctrl.watch.recorder import Recorder
+from pytest_bctrl.watch.results import CARRIED, WatchResults, WatchSettings, as_carried
+from pytest_bctrl.watch.summary import WatchSummary
+
+NAME = "bctrl-watch"
+"""The name of the plugin that observes tests."""
+
+_WATCHED: pytest.StashKey[WatchedTest] = pytest.StashKey()
+_COLLECTION = "the collection of tests"
+_SELECTING = ("keyword", "markexpr", "deselect", "lf", "stepwise", "maxfail", "file_or_dir")
+"""Options of pytest that select tests."""
+
+
+@settings.usage_errors()
+def start(config: pytest.Config) -> None:
+    """Resolve the settings and register the hooks; a wrong setting is a `pytest.UsageError` (exit code 4)."""
+    run = config.stash.get(RUN, None)
+    contract = run.contract if run else load_cached(contract_of_config(config))
+    watch_settings = WatchSettings(
+        contract,
+        settings.fail_on(config, os.environ),
+        settings.levels(config),
+        resolve_baseline(config, os.environ, config.rootpath, date.today()),
+    )
+    results = WatchResults(watch_settings)
+    results.is_partial = any(config.getoption(option, None) for option in _SELECTING)
+    summary = WatchSummary(results)
+    summary.shows_coverage = bool(config.option.bctrl_coverage)
+    contract_results: Any = config.pluginmanager.get_plugin("bctrl-results")
+    if contract_results is None:
+        register_reports(config, results, summary)
+    else:
+        contract_results.watch, summary.is_part = results, True
+    config.pluginmanager.register(results, "bctrl-watch-results")
+    config.pluginmanager.register(summary, "bctrl-watch-summary")
+    is_controller = not hasattr(config, "workerinput") and getattr(config.option, "dist", "no") != "no"
+    hooks = WatchHooks(config, results, is_controller=is_controller)
+    config.pluginmanager.register(hooks, NAME)
+
+
+class WatchHooks:
+    """Observes the tests of one process, checks their exchanges when they end, and sets the exit code.
+
+    With pytest-xdist, workers observe, and the controller reports.
+    """
+
+    def __init__(self, config: pytest.Config, results: WatchResults, *, is_controller: bool) -> None:
+        self._config, self._results = config, results
+        self._is_worker = hasattr(config, "workerinput")
+        self._recorder = Recorder(config.rootpath)
+        self._watched: WatchedContract | None = None
+        self._mocks: set[str] = set()
+        self._observer = results.observer = observer(config)
+        self._observer.is_reported = True
+        if not is_controller and not config.option.collectonly:
+            self._recorder.test = _COLLECTION
+            libraries = LibraryHooks(self._recorder)
+            libraries.install()
+            config.add_cleanup(libraries.uninstall)
+
+    def trust_mock(self, url: str) -> None:
+        """Let a mock server of this kit break the contract: it does so only if a test makes it."""
+        self._mocks.add(url)
+
+    @property
+    def _contract(self) -> WatchedContract:
+        """The contract and its servers; created when every `conftest.py` is loaded."""
+        if self._watched is None:
+            config, watch_settings = self._config, self._results.settings
+            checks = flattened(config.hook.pytest_bctrl_checks(), Check, "pytest_bctrl_checks")
+            base_url = settings.find_value(table.BASE_URL, config, os.environ)
+            servers = watched_servers(
+                watch_settings.contract, base_url.value if base_url else "", settings.watch_hosts(config)
+            )
+            self._watched = WatchedContract(watch_settings.contract, servers, watch_settings.levels, checks)
+        self._watched.mocks |= set(map(origin_of, self._mocks))
+        return self._watched
+
+    @pytest.hookimpl(tryfirst=True)
+    @settings.usage_errors()
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Reject wrong settings and markers with wrong arguments."""
+        watch_settings = self._results.settings
+        checks = flattened(self._config.hook.pytest_bctrl_checks(), Check, "pytest_bctrl_checks")
+        invariants = [rule for operation in watch_settings.contract.operations for rule in operation.invariants]
+        names = rules_of(invariants, [check.name for check in checks])
+        watch_settings.levels.require_known(list(dict.fromkeys([*names, *request_rules()])))
+        settings.watch_hosts(self._config)
+        require_valid_markers(items)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Assign the exchanges that are recorded meanwhile to a test of the project."""
+        recorder = self._recorder
+        recorder.is_active = not _is_contract_test(item)
+        recorder.test = item.nodeid
+        file, line, _ = item.location
+        recorder.test_line = f"{file}:{(line or 0) + 1}"
+        try:
+            return (yield)
+        finally:
+            recorder.is_active = True
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Check the exchanges of a test after its fixtures have ended; findings make it an error."""
+        try:
+            result = yield
+        finally:
+            problem = self._check(item)
+        if problem:
+            raise pytest.fail.Exception(escape_lines(problem), pytrace=False)
+        return result
+
+    def _check(self, item: pytest.Item) -> str:
+        """Check the exchanges of a test, and return what fails it."""
+        exchanges = self._recorder.take()
+        marker = item.get_closest_marker("bctrl_watch")
+        if marker is not None and marker.kwargs.get("conforming") is False:
+            return ""
+        test = item.stash[_WATCHED] = WatchedTest()
+        earlier = [exchange for exchange in exchanges if exchange.test == _COLLECTION]
+        try:
+            self._contract.check(exchanges, test)
+        except BrokenCheckError as error:
+            return f"bctrl watch: {error}"
+        for response, request in test.responses:
+            self._observer.observe_response(response, request.target.partition("?")[2], request.headers)
+        test.responses.clear()
+        failing = self._results.settings.failing(test.findings)
+        if not failing:
+            return ""
+        during = f" (exchanges during {_COLLECTION} included)" if earlier else ""
+        return f"bctrl watch{during}: {breach(failing).rstrip()}"
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Add the results of a test to the report of its teardown."""
+        report = yield
+        test = item.stash.get(_WATCHED, None)
+        if test is not None and call.when == "teardown":
+            vars(report)[CARRIED] = as_carried(test)
+            if test.findings:
+                from pytest_bctrl.reports.junit import junit_properties
+
+                item.user_properties += junit_properties(test.findings)
+                report.user_properties = list(item.user_properties)
+            del item.stash[_WATCHED]
+        return report
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Update the baseline and set the exit code: 2 if all tests ran and none sent a request of the contract."""
+        if self._is_worker or self._config.option.collectonly:
+            return
+        results = self._results
+        results.is_complete = not (session.shouldstop or session.shouldfail)
+        if not results.update_baseline() and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        is_required = RUN not in self._config.stash and results.has_run and not results.is_partial
+        if is_required and not results.operations and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
+
+
+def _is_contract_test(item: pytest.Item) -> bool:
+    return item.nodeid.startswith(f"{NODE}::")
+
+
+def require_valid_markers(items: Iterable[pytest.Item]) -> None:
+    """Raise `pytest.UsageError` for a marker `bctrl_watch` with wrong arguments."""
+    for item in items:
+        for marker in item.iter_markers("bctrl_watch"):
+            is_valid = isinstance(marker.kwargs.get("conforming"), bool) and len(marker.kwargs) == 1
+            if marker.args or not is_valid:
+                problem = f"{item.nodeid}: the marker bctrl_watch is not valid"
+                raise pytest.UsageError(escape_line(f"bctrl: {problem} (write bctrl_watch(conforming=False))"))

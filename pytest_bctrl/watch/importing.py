@@ -1,0 +1,104 @@
+"""Installs the hook of a library when the tests import the library, and imports none itself."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+from pytest_bctrl.watch.patches import Patches
+from pytest_bctrl.watch.recorder import Recorder
+
+HOOKS = {
+    "httpx": "libraries.httpx_hook",
+    "httpx2": "libraries.httpx_hook",
+    "requests": "libraries.requests_hook",
+    "urllib3": "libraries.urllib3_hook",
+    "http.client": "libraries.http_client_hook",
+    "aiohttp": "libraries.aiohttp_hook",
+    "werkzeug.test": "libraries.werkzeug_hook",
+    "django.test.client": "libraries.django_hook",
+    "vcr.stubs": "libraries.vcr_hook",
+    "respx": "responders.respx_hook",
+    "responses": "responders.responses_hook",
+    "requests_mock": "responders.requests_mock_hook",
+    "pytest_httpx": "responders.pytest_httpx_hook",
+    "aioresponses": "responders.aioresponses_hook",
+    "vcr.cassette": "responders.vcr_hook",
+    "asyncio": "libraries.concurrency_hook",
+    "threading": "libraries.concurrency_hook",
+    "concurrent.futures.thread": "libraries.concurrency_hook",
+}
+"""The module that hooks each library, by the name of the library's module."""
+
+
+class LibraryHooks:
+    """An import hook: after a library is imported, its hook is installed.
+
+    Each module has a loader of its own around the loader that would have been used: pytest's assertion rewriter is a
+    single loader for many modules.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._patches = Patches()
+
+    def install(self) -> None:
+        """Hook the libraries that are imported already, and those that will be."""
+        sys.meta_path.insert(0, self)
+        for name in HOOKS:
+            module = sys.modules.get(name)
+            if module is not None:
+                self._hook(module)
+
+    def uninstall(self) -> None:
+        """Restore all libraries."""
+        sys.meta_path.remove(self)
+        self._patches.undo()
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None, /
+    ) -> ModuleSpec | None:
+        """Return the spec that the other finders return, with a loader that installs the hook."""
+        if name not in HOOKS:
+            return None
+        for finder in sys.meta_path:
+            if finder is self:
+                continue
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                if spec.loader is not None:
+                    spec.loader = _HookingLoader(spec.loader, self._hook)
+                return spec
+        return None
+
+    def _hook(self, module: ModuleType) -> None:
+        hook = import_module(f"pytest_bctrl.watch.{HOOKS[module.__name__]}")
+        hook.install(module, self._recorder, self._patches)
+
+
+class _HookingLoader(Loader):
+    """Loads one module with another loader, and then calls `loaded`."""
+
+    def __init__(self, loader: Loader, loaded: Callable[[ModuleType], None]) -> None:
+        self._loader = loader
+        self._loaded = loaded
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Create the module as its own loader does."""
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the module, which sees its own loader, and install the hook."""
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
+        self._loaded(module)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)

@@ -1,0 +1,1 @@
+"""One module per library: each observes the exchanges of its library, and changes none."""

@@ -1,0 +1,142 @@
+"""Observes aiohttp, and the mocks that respond in place of its sessions: aioresponses, vcrpy."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Mapping
+from types import ModuleType
+from typing import Any
+from urllib.parse import urlencode
+
+from pytest_bctrl.http.message import Headers
+from pytest_bctrl.watch.exchange import Body, Exchange, header_fields
+from pytest_bctrl.watch.patches import Patches
+from pytest_bctrl.watch.recorder import CLIENT, Recorder
+
+_NOT_KEPT = "the client library does not keep it"
+_FORM = "application/x-www-form-urlencoded"
+
+
+def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
+    """Observe the method of sessions that sends a request and follows redirects, and the reader of bodies."""
+    hook = _AiohttpHook(recorder)
+    patches.intercept(module.ClientSession, "_request", hook.wrap)
+    patches.wrap(module.StreamReader, "_read_nowait_chunk", hook.observe_chunks)
+
+
+class _AiohttpHook:
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        # Readers have slots, and no place for a body. Each one is kept until its body or its test has ended.
+        self._readers: dict[int, tuple[Any, Body]] = {}
+        recorder.at_end_of_test(self._forget_readers)
+
+    def wrap(self, session: Any, request: Any) -> Any:
+        """Return a function whose coroutine sends a request and records the exchanges."""
+
+        def observed_request(method: str, url: Any, *arguments: Any, **named: Any) -> Coroutine[Any, Any, Any]:
+            sent_at = self._recorder.calling_line()
+            return self._send(session, request(method, url, *arguments, **named), named, str(method), str(url), sent_at)
+
+        return observed_request
+
+    async def _send(
+        self, session: Any, sending: Any, named: Mapping[str, Any], method: str, url: str, sent_at: str
+    ) -> Any:
+        __tracebackhide__ = True
+        if not self._recorder.records(CLIENT):
+            return await sending
+        first = Exchange("aiohttp", method, url, (), sent_at=sent_at)
+        with self._recorder.sending(first, CLIENT):
+            response = await sending
+        fields = _sent_body(session, named, first.request_body)
+        for number, hop in enumerate((*response.history, response)):
+            exchange = first
+            if number:
+                exchange = Exchange("aiohttp", "", "", (), sent_at=sent_at, registered=first.registered)
+                exchange.request_body.problem = _NOT_KEPT
+            sent = hop.request_info
+            exchange.method, exchange.url = sent.method, str(sent.url)
+            exchange.request_headers = header_fields(sent.headers.items())
+            if not number:
+                exchange.request_headers += _missing_fields(exchange.request_headers, fields)
+            exchange.receive(hop.status, hop.headers.items())
+            self._observe_body(session, hop, exchange.response_body)
+            self._recorder.add(exchange)
+        return response
+
+    def _observe_body(self, session: Any, response: Any, body: Body) -> None:
+        body.is_encoded = not getattr(session, "_auto_decompress", True)
+        reader = response.content
+        if response._body is not None:
+            body.set(response._body)
+        elif not hasattr(reader, "_buffer") or reader.at_eof():
+            # A response without a body.
+            body.set(b"")
+        else:
+            self._readers[id(reader)] = reader, body
+
+    def observe_chunks(self, read_chunk: Any) -> Any:
+        """Return the method of readers by which all others take bytes."""
+        readers = self._readers
+
+        def observed_read_chunk(self: Any, n: int) -> Any:
+            chunk = read_chunk(self, n)
+            if id(self) in readers:
+                body = readers[id(self)][1]
+                body.add(chunk)
+                if self._eof and not self._buffer:
+                    body.finish()
+                    del readers[id(self)]
+            return chunk
+
+        return observed_read_chunk
+
+    def _forget_readers(self) -> None:
+        for reader, body in self._readers.values():
+            if reader.at_eof():
+                body.finish()
+        self._readers.clear()
+
+
+def _sent_body(session: Any, named: Mapping[str, Any], body: Body) -> Headers:
+    """Record the body that the arguments of a request describe, and return the header fields that they describe."""
+    fields = [*session.headers.items(), *_pairs(named.get("headers"))]
+    auth = named.get("auth") or getattr(session, "auth", None)
+    if auth is not None:
+        fields.append(("Authorization", auth.encode()))
+    data, json = named.get("data"), named.get("json")
+    if json is not None:
+        body.set(_serialized(session, json))
+        fields.append(("Content-Type", "application/json"))
+    elif data is None or isinstance(data, bytes | bytearray):
+        body.set(bytes(data or b""))
+    elif isinstance(data, str):
+        body.set(data.encode())
+    elif isinstance(data, Mapping) and all(isinstance(value, str | int | float) for value in data.values()):
+        body.set(urlencode(data).encode())
+        fields.append(("Content-Type", _FORM))
+    else:
+        body.problem = _NOT_KEPT
+    return header_fields(fields)
+
+
+def _pairs(headers: Any) -> list[tuple[object, object]]:
+    if headers is None:
+        return []
+    if hasattr(headers, "items"):
+        return list(headers.items())
+    return list(headers)
+
+
+def _serialized(session: Any, json: Any) -> bytes:
+    text = session._json_serialize(json)
+    if isinstance(text, str):
+        return text.encode()
+    return bytes(text)
+
+
+def _missing_fields(sent: Headers, fields: Headers) -> Headers:
+    """Return the header fields that a mock leaves out of the request that it shows."""
+    names = {name.lower() for name, _ in sent}
+    missing = {name.lower(): (name, value) for name, value in fields if name.lower() not in names}
+    return tuple(missing.values())

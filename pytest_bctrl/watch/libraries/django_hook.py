@@ -1,0 +1,83 @@
+"""Observes the test clients of Django."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+from urllib.parse import quote
+
+from pytest_bctrl.watch.exchange import Body, Exchange, header_fields
+from pytest_bctrl.watch.libraries.werkzeug_hook import exchange_of_environ
+from pytest_bctrl.watch.patches import Patches
+from pytest_bctrl.watch.recorder import APPLICATION, CLIENT, Recorder
+
+
+def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
+    """Observe the methods of both clients that run the application for a single request."""
+
+    def wrap(run: Any) -> Any:
+        def request(self: Any, **values: Any) -> Any:
+            __tracebackhide__ = True
+            if not recorder.records(CLIENT):
+                return run(self, **values)
+            environ = {"HTTP_HOST": "testserver", "REQUEST_METHOD": "GET", **self.defaults, **values}
+            exchange = exchange_of_environ("django", environ)
+            exchange.sent_at = recorder.calling_line()
+            with recorder.sending(exchange, APPLICATION):
+                response = run(self, **values)
+            _receive(exchange, response, recorder)
+            return response
+
+        return request
+
+    def wrap_async(run: Any) -> Any:
+        async def request(self: Any, **values: Any) -> Any:
+            __tracebackhide__ = True
+            if not recorder.records(CLIENT):
+                return await run(self, **values)
+            exchange = _exchange_of_scope(values)
+            exchange.sent_at = recorder.calling_line()
+            with recorder.sending(exchange, APPLICATION):
+                response = await run(self, **values)
+            _receive(exchange, response, recorder)
+            return response
+
+        return request
+
+    patches.wrap(module.Client, "request", wrap)
+    patches.wrap(module.AsyncClient, "request", wrap_async)
+
+
+def _exchange_of_scope(scope: dict[str, Any]) -> Exchange:
+    """Return the exchange of the scope of an ASGI request, as Django's client describes it."""
+    query = scope.get("query_string", b"")
+    if isinstance(query, bytes):
+        query = query.decode("latin-1")
+    path = quote(scope.get("path", "/"))
+    if query:
+        path = f"{path}?{query}"
+    fields = header_fields(scope.get("headers", ()))
+    exchange = Exchange("django", scope.get("method", "GET"), f"http://testserver{path}", fields, is_in_process=True)
+    payload = getattr(scope.get("_body_file"), "_FakePayload__content", None)
+    exchange.request_body.set(payload.getvalue() if payload is not None else b"")
+    return exchange
+
+
+def _receive(exchange: Exchange, response: Any, recorder: Recorder) -> None:
+    """Record a response; one that is streamed asynchronously is left unread."""
+    exchange.receive(response.status_code, response.headers.items())
+    body = exchange.response_body
+    body.is_encoded = True
+    if not response.streaming:
+        body.set(response.content)
+    elif not response.is_async:
+        response.streaming_content = _recorded(response.streaming_content, body)
+    recorder.add(exchange)
+
+
+def _recorded(chunks: Any, body: Body) -> Iterator[bytes]:
+    for chunk in chunks:
+        body.add(chunk)
+        yield chunk
+    body.finish()

@@ -1,0 +1,152 @@
+"""Observes http.client, and with it urllib and every library that is built on it."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from pytest_bctrl.watch.exchange import Body, Exchange
+from pytest_bctrl.watch.patches import Patches
+from pytest_bctrl.watch.recorder import HTTP_CLIENT, Recorder
+
+_SENT, _BODY = "_bctrl_sent", "_bctrl_body"
+
+
+class _SentRequest:
+    """What a connection has sent since its last request began."""
+
+    def __init__(self, method: str, target: str, sent_at: str) -> None:
+        self.method, self.target, self.sent_at = method, target, sent_at
+        self.data = Body()
+        self.unread = ""
+
+
+def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
+    """Observe what connections send, and the bodies of their responses while they are read."""
+    hook = _HttpClientHook(recorder)
+    for name in ("putrequest", "send", "getresponse"):
+        patches.wrap(module.HTTPConnection, name, getattr(hook, f"wrap_{name}"))
+    for name in ("read", "read1", "readline"):
+        patches.wrap(module.HTTPResponse, name, _observe_read)
+    patches.wrap(module.HTTPResponse, "readinto", _observe_readinto)
+
+
+class _HttpClientHook:
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def wrap_putrequest(self, putrequest: Any) -> Any:
+        """Return `HTTPConnection.putrequest`, which begins a request."""
+        recorder = self._recorder
+
+        def observed_putrequest(self: Any, method: str, url: str, *arguments: Any, **named: Any) -> Any:
+            vars(self).pop(_SENT, None)
+            if recorder.records(HTTP_CLIENT):
+                vars(self)[_SENT] = _SentRequest(method, url or "/", recorder.calling_line())
+            return putrequest(self, method, url, *arguments, **named)
+
+        return observed_putrequest
+
+    def wrap_send(self, send: Any) -> Any:
+        """Return `HTTPConnection.send`, which sends the bytes of a request."""
+
+        def observed_send(self: Any, data: Any) -> Any:
+            sent: _SentRequest | None = vars(self).get(_SENT)
+            if sent is not None and isinstance(data, bytes | bytearray | memoryview):
+                sent.data.add(bytes(data))
+            elif sent is not None:
+                sent.unread = "the client library reads it from a stream"
+            return send(self, data)
+
+        return observed_send
+
+    def wrap_getresponse(self, getresponse: Any) -> Any:
+        """Return `HTTPConnection.getresponse`, which returns the response without its body."""
+        recorder = self._recorder
+
+        def observed_getresponse(self: Any) -> Any:
+            __tracebackhide__ = True
+            response = getresponse(self)
+            sent: _SentRequest | None = vars(self).pop(_SENT, None)
+            if sent is not None:
+                exchange = _exchange(self, sent)
+                exchange.receive(response.status, response.headers.items())
+                exchange.response_body.is_encoded = True
+                vars(response)[_BODY] = exchange.response_body
+                _finish_if_ended(response, exchange.response_body)
+                recorder.add(exchange)
+            return response
+
+        return observed_getresponse
+
+
+def _exchange(connection: Any, sent: _SentRequest) -> Exchange:
+    """Return the exchange of a request, read from the bytes that were sent."""
+    head, _, content = sent.data.content.partition(b"\r\n\r\n")
+    lines = head.decode("latin-1").split("\r\n")[1:]
+    fields = tuple((name, value.strip()) for name, _, value in (line.partition(":") for line in lines))
+    exchange = Exchange("http.client", sent.method, _url(connection, sent.target), fields)
+    exchange.sent_at = sent.sent_at
+    if any(name.lower() == "transfer-encoding" for name, _ in fields):
+        content = _without_chunks(content)
+    body = exchange.request_body
+    body.problem = sent.unread or sent.data.problem
+    body.add(content)
+    if not sent.unread and not sent.data.is_too_large:
+        body.finish()
+    return exchange
+
+
+def _url(connection: Any, target: str) -> str:
+    if target.startswith(("http://", "https://")):
+        return target
+    scheme = "https" if connection.default_port == 443 else "http"
+    host = getattr(connection, "_tunnel_host", None) or connection.host
+    port = getattr(connection, "_tunnel_port", None) or connection.port
+    if ":" in host:
+        host = f"[{host}]"
+    return f"{scheme}://{host}:{port}{target}"
+
+
+def _without_chunks(data: bytes) -> bytes:
+    """Return a body without the chunked transfer coding (RFC 9112, 7.1)."""
+    content = b""
+    while data:
+        size, _, data = data.partition(b"\r\n")
+        length = int(size.partition(b";")[0] or b"0", 16)
+        content += data[:length]
+        data = data[length + 2 :]
+    return content
+
+
+def _observe_read(read: Any) -> Any:
+    def observed_read(self: Any, *arguments: Any, **named: Any) -> Any:
+        body: Body | None = vars(self).get(_BODY)
+        if body is None or body.is_reading:
+            return read(self, *arguments, **named)
+        with body.reading():
+            data = read(self, *arguments, **named)
+        body.add(data)
+        _finish_if_ended(self, body)
+        return data
+
+    return observed_read
+
+
+def _observe_readinto(readinto: Any) -> Any:
+    def observed_readinto(self: Any, buffer: Any) -> Any:
+        body: Body | None = vars(self).get(_BODY)
+        if body is None or body.is_reading:
+            return readinto(self, buffer)
+        with body.reading():
+            count = readinto(self, buffer)
+        body.add(bytes(memoryview(buffer)[:count]))
+        _finish_if_ended(self, body)
+        return count
+
+    return observed_readinto
+
+
+def _finish_if_ended(response: Any, body: Body) -> None:
+    if response.isclosed() or response.length == 0:
+        body.finish()

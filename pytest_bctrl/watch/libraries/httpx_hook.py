@@ -1,0 +1,158 @@
+"""Observes httpx and httpx2, with the mocks, transports and test clients that are built on them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from pytest_bctrl.watch.exchange import Body, Exchange, header_fields
+from pytest_bctrl.watch.patches import Patches
+from pytest_bctrl.watch.recorder import APPLICATION, CLIENT, Recorder
+
+_IN_PROCESS = frozenset({"MockTransport", "ASGITransport", "WSGITransport", "_TestClientTransport"})
+_GUARDED = "pytest_bctrl.traffic.client"
+_MOCK = "pytest_bctrl.traffic.mock.transport"
+_APPLICATIONS = frozenset({"ASGITransport", "WSGITransport", "_TestClientTransport"})
+
+
+def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
+    """Observe the method that sends a single request: redirects and authentication call it once per request."""
+    hook = _HttpxHook(module, recorder)
+    patches.intercept(module.Client, "_send_single_request", hook.wrap)
+    patches.intercept(module.AsyncClient, "_send_single_request", hook.wrap_async)
+
+
+class _HttpxHook:
+    def __init__(self, module: Any, recorder: Recorder) -> None:
+        self._library = module.__name__
+        self._recorder = recorder
+        self._tee, self._async_tee = _tee_class(module.SyncByteStream), _async_tee_class(module.AsyncByteStream)
+
+    def wrap(self, client: Any, send: Any) -> Any:
+        """Return a function that sends a request and records the exchange."""
+
+        def send_single_request(request: Any) -> Any:
+            __tracebackhide__ = True
+            if not self._recorder.records(CLIENT):
+                return send(request)
+            exchange, rank = self._start(client, request)
+            with self._recorder.sending(exchange, rank), _teed_request(request, exchange.request_body, self._tee):
+                response = send(request)
+            self._end(exchange, response, self._tee)
+            return response
+
+        return send_single_request
+
+    def wrap_async(self, client: Any, send: Any) -> Any:
+        """Return an asynchronous function that sends a request and records the exchange."""
+
+        async def send_single_request(request: Any) -> Any:
+            __tracebackhide__ = True
+            if not self._recorder.records(CLIENT):
+                return await send(request)
+            exchange, rank = self._start(client, request)
+            with self._recorder.sending(exchange, rank), _teed_request(request, exchange.request_body, self._async_tee):
+                response = await send(request)
+            self._end(exchange, response, self._async_tee)
+            return response
+
+        return send_single_request
+
+    def _start(self, client: Any, request: Any) -> tuple[Exchange, int]:
+        """Return the exchange of a request, and the rank of its layer."""
+        fields = header_fields(request.headers.multi_items())
+        exchange = Exchange(self._library, request.method, str(request.url), fields)
+        exchange.sent_at = self._recorder.calling_line()
+        transport = client._transport_for_url(request.url)
+        names = {cls.__name__ for cls in type(transport).__mro__}
+        module = type(transport).__module__
+        exchange.is_of_mock = module == _MOCK
+        exchange.has_hidden_key = module == _GUARDED
+        exchange.is_in_process = exchange.is_of_mock or bool(names & _IN_PROCESS)
+        if "MockTransport" in names:
+            line = self._recorder.line_of(transport.handler)
+            if line:
+                exchange.registered = f"MockTransport handler at {line}"
+        rank = CLIENT
+        if names & _APPLICATIONS:
+            rank = APPLICATION
+        return exchange, rank
+
+    def _end(self, exchange: Exchange, response: Any, tee: Any) -> None:
+        """Record the response, and its body while it is read."""
+        exchange.receive(response.status_code, response.headers.multi_items())
+        body = exchange.response_body
+        if hasattr(response, "_content"):
+            body.set(response.content)
+        else:
+            body.is_encoded = True
+            response.stream = tee(response.stream, body)
+        self._recorder.add(exchange)
+
+
+@contextmanager
+def _teed_request(request: Any, body: Body, tee: Any) -> Iterator[None]:
+    """Record the body of a request, and a stream while it is sent."""
+    if hasattr(request, "_content"):
+        body.set(request.content)
+        yield
+        return
+    body.problem = "it was not sent completely"
+    stream = request.stream
+    request.stream = tee(stream, body)
+    try:
+        yield
+    finally:
+        request.stream = stream
+
+
+def _tee_class(base: Any) -> Any:
+    class Tee(base):  # type: ignore[misc]
+        """A stream that records what it yields."""
+
+        def __init__(self, stream: Any, body: Body) -> None:
+            self._stream, self._body = stream, body
+
+        def __iter__(self) -> Iterator[bytes]:
+            for chunk in self._stream:
+                self._body.add(chunk)
+                yield chunk
+            self._body.finish()
+
+        def close(self) -> None:
+            """Close the stream."""
+            close = getattr(self._stream, "close", None)
+            if close is not None:
+                close()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._stream, name)
+
+    return Tee
+
+
+def _async_tee_class(base: Any) -> Any:
+    class AsyncTee(base):  # type: ignore[misc]
+        """An asynchronous stream that records what it yields."""
+
+        def __init__(self, stream: Any, body: Body) -> None:
+            self._stream, self._body = stream, body
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            async for chunk in self._stream:
+                self._body.add(chunk)
+                yield chunk
+            self._body.finish()
+
+        async def aclose(self) -> None:
+            """Close the stream."""
+            close = getattr(self._stream, "aclose", None)
+            if close is not None:
+                await close()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._stream, name)
+
+    return AsyncTee

@@ -1,0 +1,82 @@
+"""Observes requests, and the mocks that respond in place of its adapters: responses, requests-mock, vcrpy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from pytest_bctrl.watch.exchange import Body, Exchange, header_fields
+from pytest_bctrl.watch.libraries.urllib3_hook import attach
+from pytest_bctrl.watch.patches import Patches
+from pytest_bctrl.watch.recorder import CLIENT, Recorder
+from pytest_bctrl.watch.streams import tee_request_body
+
+_BODY = "_bctrl_body"
+
+
+def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
+    """Observe the method of adapters that sends a single request: redirects and authentication call it per request."""
+
+    def wrap(_adapter: Any, send: Any) -> Any:
+        def observed_send(request: Any, *arguments: Any, **named: Any) -> Any:
+            __tracebackhide__ = True
+            if not recorder.records(CLIENT):
+                return send(request, *arguments, **named)
+            fields = header_fields((request.headers or {}).items())
+            exchange = Exchange("requests", str(request.method), str(request.url), fields)
+            exchange.sent_at = recorder.calling_line()
+            with recorder.sending(exchange, CLIENT), _teed(request, exchange.request_body):
+                response = send(request, *arguments, **named)
+            exchange.receive(response.status_code, response.headers.items())
+            _observe_body(response, exchange.response_body)
+            recorder.add(exchange)
+            return response
+
+        return observed_send
+
+    patches.intercept(module.adapters.BaseAdapter, "send", wrap)
+    patches.wrap(module.models.Response, "iter_content", _observe_content)
+
+
+@contextmanager
+def _teed(request: Any, body: Body) -> Iterator[None]:
+    """Record the body of a prepared request, and a stream while it is sent."""
+    content = request.body
+    request.body = tee_request_body(content, body)
+    try:
+        yield
+    finally:
+        request.body = content
+
+
+def _observe_body(response: Any, body: Body) -> None:
+    if isinstance(response._content, bytes):
+        body.set(response._content)
+    elif not attach(response.raw, body):
+        # The raw response is none of urllib3.
+        vars(response)[_BODY] = body
+
+
+def _observe_content(iter_content: Any) -> Any:
+    """Return `Response.iter_content`, which `content`, `text` and `iter_lines` call, with a body that is recorded."""
+
+    def observed_iter_content(self: Any, *arguments: Any, **named: Any) -> Any:
+        chunks = iter_content(self, *arguments, **named)
+        body: Body | None = vars(self).pop(_BODY, None)
+        if body is None:
+            return chunks
+        return _recorded(chunks, body, self.encoding)
+
+    return observed_iter_content
+
+
+def _recorded(chunks: Any, body: Body, encoding: str | None) -> Iterator[Any]:
+    for chunk in chunks:
+        if isinstance(chunk, str):
+            body.add(chunk.encode(encoding or "utf-8"))
+        else:
+            body.add(chunk)
+        yield chunk
+    body.finish()

@@ -1,0 +1,117 @@
+"""Observes urllib3 2, and records the bodies of its responses for requests too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+from pytest_bctrl.watch.exchange import Body, Exchange, header_fields
+from pytest_bctrl.watch.patches import Patches
+from pytest_bctrl.watch.recorder import URLLIB3, Recorder
+from pytest_bctrl.watch.streams import tee_request_body
+
+_BODY = "_bctrl_body"
+
+
+def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
+    """Observe the method of pools that sends a single request: redirects and retries call it once per request."""
+    response_class = module.response.HTTPResponse
+    for name in ("read", "read1"):
+        patches.wrap(response_class, name, _observe_read)
+    patches.wrap(response_class, "read_chunked", _observe_read_chunked)
+
+    def wrap(make_request: Any) -> Any:
+        def observed_make_request(self: Any, conn: Any, method: str, url: str, *arguments: Any, **named: Any) -> Any:
+            __tracebackhide__ = True
+            if arguments or not recorder.records(URLLIB3) or not hasattr(module.response, "BaseHTTPResponse"):
+                # urllib3 1.26 returns a response of http.client, whose hook records the exchange.
+                return make_request(self, conn, method, url, *arguments, **named)
+            exchange = Exchange("urllib3", method, f"{self.scheme}://{_host(self)}{url}", _fields(named))
+            exchange.sent_at = recorder.calling_line()
+            named["body"] = tee_request_body(named.get("body"), exchange.request_body)
+            with recorder.sending(exchange, URLLIB3):
+                response = make_request(self, conn, method, url, *arguments, **named)
+            exchange.receive(response.status, response.headers.items())
+            attach(response, exchange.response_body)
+            recorder.add(exchange)
+            return response
+
+        return observed_make_request
+
+    patches.wrap(module.connectionpool.HTTPConnectionPool, "_make_request", wrap)
+
+
+def _host(pool: Any) -> str:
+    host = str(pool.host)
+    if ":" in host:
+        host = f"[{host.strip('[]')}]"
+    if pool.port:
+        host = f"{host}:{pool.port}"
+    return host
+
+
+def _fields(named: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    headers = named.get("headers") or {}
+    return header_fields(headers.items())
+
+
+def attach(response: Any, body: Body) -> bool:
+    """Record the body of a response of urllib3 or vcrpy while it is read; return whether that is possible."""
+    recorded = getattr(response, "recorded_response", None)
+    if isinstance(recorded, dict):
+        # A response of vcrpy has its whole body.
+        body.is_encoded = True
+        body.set(recorded["body"]["string"] or b"")
+        return True
+    if not hasattr(response, "read_chunked") or not hasattr(response, "__dict__"):
+        return False
+    content = vars(response).get("_body")
+    if isinstance(content, bytes):
+        body.set(content)
+    else:
+        vars(response)[_BODY] = body
+    return True
+
+
+def _observe_read(read: Any) -> Any:
+    def observed_read(self: Any, amt: int | None = None, *arguments: Any, **named: Any) -> Any:
+        body: Body | None = vars(self).get(_BODY)
+        if body is None or body.is_reading or body.is_complete:
+            return read(self, amt, *arguments, **named)
+        with body.reading():
+            data = read(self, amt, *arguments, **named)
+        body.is_encoded = not _is_decoded(self, arguments, named)
+        body.add(data)
+        if amt is None or _has_ended(self) or (not data and amt != 0):
+            body.finish()
+        return data
+
+    return observed_read
+
+
+def _observe_read_chunked(read_chunked: Any) -> Any:
+    def observed_read_chunked(self: Any, amt: int | None = None, decode_content: bool | None = None) -> Iterator[Any]:
+        body: Body | None = vars(self).get(_BODY)
+        if body is None or body.is_reading:
+            yield from read_chunked(self, amt, decode_content)
+            return
+        body.is_encoded = not _is_decoded(self, (decode_content,), {})
+        for chunk in read_chunked(self, amt, decode_content):
+            body.add(chunk)
+            yield chunk
+        body.finish()
+
+    return observed_read_chunked
+
+
+def _is_decoded(response: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> bool:
+    decode_content = arguments[0] if arguments else named.get("decode_content")
+    if decode_content is None:
+        decode_content = response.decode_content
+    return bool(decode_content)
+
+
+def _has_ended(response: Any) -> bool:
+    """Return whether a response has no further data."""
+    return bool(response.closed) and not len(getattr(response, "_decoded_buffer", ()))

@@ -1,0 +1,36 @@
+"""Observes the connections by which vcrpy replaces those of http.client."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from pytest_bctrl.watch.exchange import Exchange, header_fields
+from pytest_bctrl.watch.libraries.urllib3_hook import attach
+from pytest_bctrl.watch.patches import Patches
+from pytest_bctrl.watch.recorder import HTTP_CLIENT, Recorder
+from pytest_bctrl.watch.streams import tee_request_body
+
+
+def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
+    """Observe the method of connections that returns a response, recorded or real."""
+
+    def wrap(getresponse: Any) -> Any:
+        def observed_getresponse(self: Any, *arguments: Any, **named: Any) -> Any:
+            __tracebackhide__ = True
+            if not recorder.records(HTTP_CLIENT):
+                return getresponse(self, *arguments, **named)
+            sent = self._vcr_request
+            exchange = Exchange("http.client", sent.method, sent.uri, header_fields(sent.headers.items()))
+            exchange.sent_at = recorder.calling_line()
+            tee_request_body(sent.body, exchange.request_body)
+            with recorder.sending(exchange, HTTP_CLIENT + 1):
+                response = getresponse(self, *arguments, **named)
+            exchange.receive(response.status, response.headers.items())
+            attach(response, exchange.response_body)
+            recorder.add(exchange)
+            return response
+
+        return observed_getresponse
+
+    patches.wrap(module.VCRConnection, "getresponse", wrap)

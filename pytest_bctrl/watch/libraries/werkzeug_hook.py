@@ -1,0 +1,89 @@
+"""Observes the test clients of werkzeug and Flask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+from types import ModuleType
+from typing import Any
+from urllib.parse import quote
+
+from pytest_bctrl.watch.exchange import Body, Exchange, header_fields
+from pytest_bctrl.watch.patches import Patches
+from pytest_bctrl.watch.recorder import APPLICATION, CLIENT, Recorder
+
+
+def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
+    """Observe the method of clients that runs the application for a single request."""
+
+    def wrap(run_wsgi_app: Any) -> Any:
+        def observed_run(self: Any, environ: dict[str, Any], *arguments: Any, **named: Any) -> Any:
+            __tracebackhide__ = True
+            if not recorder.records(CLIENT):
+                return run_wsgi_app(self, environ, *arguments, **named)
+            exchange = exchange_of_environ("werkzeug", environ)
+            exchange.sent_at = recorder.calling_line()
+            with recorder.sending(exchange, APPLICATION):
+                content, status, headers = run_wsgi_app(self, environ, *arguments, **named)
+            exchange.receive(int(str(status).partition(" ")[0]), headers.items())
+            exchange.response_body.is_encoded = True
+            recorder.add(exchange)
+            return _observe_content(content, exchange.response_body), status, headers
+
+        return observed_run
+
+    patches.wrap(module.Client, "run_wsgi_app", wrap)
+
+
+def exchange_of_environ(library: str, environ: dict[str, Any]) -> Exchange:
+    """Return the exchange of a WSGI environment (PEP 3333), whose body is known if it is in memory."""
+    fields = [(name[5:].replace("_", "-"), value) for name, value in environ.items() if name.startswith("HTTP_")]
+    unprefixed = ("CONTENT_TYPE", "CONTENT_LENGTH")
+    fields += [(name.replace("_", "-"), environ[name]) for name in unprefixed if environ.get(name)]
+    path = quote(f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}".encode("latin-1", "replace"))
+    query = environ.get("QUERY_STRING", "")
+    if query:
+        path = f"{path}?{query}"
+    url = f"{environ.get('wsgi.url_scheme', 'http')}://{environ.get('HTTP_HOST') or 'testserver'}{path}"
+    exchange = Exchange(library, environ["REQUEST_METHOD"], url, header_fields(fields), is_in_process=True)
+    _record_input(environ.get("wsgi.input"), exchange.request_body)
+    return exchange
+
+
+def _record_input(stream: Any, body: Body) -> None:
+    payload = getattr(stream, "_FakePayload__content", None)
+    if payload is not None:
+        # The stream of Django's test client.
+        body.set(payload.getvalue())
+    elif isinstance(stream, BytesIO):
+        body.set(stream.getvalue()[stream.tell() :])
+    elif stream is None:
+        body.set(b"")
+    else:
+        body.problem = "the application reads it from a stream"
+
+
+def _observe_content(content: Any, body: Body) -> Any:
+    if isinstance(content, list | tuple):
+        body.set(b"".join(content))
+        return content
+    return _ContentTee(content, body)
+
+
+class _ContentTee:
+    """The content of a response, which is recorded while it is read."""
+
+    def __init__(self, content: Any, body: Body) -> None:
+        self._content, self._body = content, body
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._content:
+            self._body.add(chunk)
+            yield chunk
+        self._body.finish()
+
+    def close(self) -> None:
+        """Close the content."""
+        close = getattr(self._content, "close", None)
+        if close is not None:
+            close()

@@ -1,0 +1,47 @@
+"""Replaces attributes of classes, and restores them when the run ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+_MISSING = object()
+
+
+class Patches:
+    """The attributes that the watch has replaced."""
+
+    def __init__(self) -> None:
+        self._replaced: list[tuple[Any, str, object]] = []
+
+    def replace(self, owner: Any, name: str, value: object) -> None:
+        """Replace an attribute of a class or module."""
+        self._replaced.append((owner, name, vars(owner).get(name, _MISSING)))
+        setattr(owner, name, value)
+
+    def wrap(self, owner: Any, name: str, wrapper: Callable[[Any], object]) -> None:
+        """Replace a function of a class by `wrapper(function)`; a class without it is left alone."""
+        function = getattr(owner, name, None)
+        if function is not None:
+            self.replace(owner, name, wrapper(function))
+
+    def intercept(self, owner: type, name: str, wrapper: Callable[[Any, Any], object]) -> None:
+        """Make `instance.name` return `wrapper(instance, value)`, even if another library replaces the attribute."""
+        look_up: Any = owner.__getattribute__
+
+        def __getattribute__(self: Any, attribute: str) -> Any:  # noqa: N807 - it is that method
+            value = look_up(self, attribute)
+            if attribute == name:
+                return wrapper(self, value)
+            return value
+
+        self.replace(owner, "__getattribute__", __getattribute__)
+
+    def undo(self) -> None:
+        """Restore everything, the last replacement first."""
+        while self._replaced:
+            owner, name, value = self._replaced.pop()
+            if value is _MISSING:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, value)

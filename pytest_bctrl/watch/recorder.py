@@ -1,0 +1,139 @@
+"""Records exchanges: each is counted once, however many layers of libraries it passes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from threading import Lock, current_thread
+from typing import Any, NamedTuple
+
+from pytest_bctrl.watch.exchange import Exchange
+
+HTTP_CLIENT, URLLIB3, CLIENT = 1, 2, 3
+"""The ranks of layers: an exchange of a layer is not recorded again by a lower one."""
+
+APPLICATION = 0
+"""The rank of an application in the process: each request that it sends is a separate exchange."""
+
+
+class _Sending(NamedTuple):
+    """The layer that is sending a request, and the exchange."""
+
+    rank: int
+    exchange: Exchange
+
+
+_SENDING: ContextVar[_Sending | None] = ContextVar("bctrl_watch_sending", default=None)
+_CREATED_AT: ContextVar[str] = ContextVar("bctrl_watch_created_at", default="")
+"""The line of the project that created the current task."""
+
+CREATED_AT = "_bctrl_created_at"
+"""The attribute of a thread that has the line of the project that started it."""
+
+
+class Recorder:
+    """The exchanges of a test process. Safe to use from several threads.
+
+    `root` is the folder of the project, `test` the node id of the running test and `test_line` its line.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = f"{root}/"
+        self._package = f"{Path(__file__).parents[1]}/"
+        self._environment = (f"{sys.prefix}/", f"{sys.base_prefix}/")
+        self._is_project: dict[str, bool] = {}
+        self._lock = Lock()
+        self._exchanges: list[Exchange] = []
+        self._at_end: list[Callable[[], None]] = []
+        self.is_active = True
+        self.test = ""
+        self.test_line = ""
+
+    def records(self, rank: int) -> bool:
+        """Return whether an exchange of a layer is to be recorded."""
+        if not self.is_active:
+            return False
+        sending = _SENDING.get()
+        return sending is None or rank >= sending.rank
+
+    @contextmanager
+    def sending(self, exchange: Exchange, rank: int) -> Iterator[None]:
+        """Make an exchange the current one while its layer sends it; record it if there is a response."""
+        token = _SENDING.set(_Sending(rank, exchange))
+        try:
+            yield
+        finally:
+            _SENDING.reset(token)
+
+    def add(self, exchange: Exchange) -> None:
+        """Record an exchange that has a response; it belongs to the running test."""
+        exchange.test = self.test
+        exchange.sent_at = exchange.sent_at or self.test_line
+        with self._lock:
+            self._exchanges.append(exchange)
+
+    def at_end_of_test(self, function: Callable[[], None]) -> None:
+        """Call a function whenever a test has ended, before its exchanges are checked."""
+        self._at_end.append(function)
+
+    def take(self) -> list[Exchange]:
+        """Return the exchanges since the last call, and forget them."""
+        for function in self._at_end:
+            function()
+        with self._lock:
+            exchanges, self._exchanges = self._exchanges, []
+        return exchanges
+
+    def set_registered(self, text: str) -> None:
+        """Record where the response of the current exchange was registered."""
+        sending = _SENDING.get()
+        if sending is not None and text:
+            sending.exchange.registered = text
+
+    def calling_line(self) -> str:
+        """Return the innermost line of the project that is being run, as `file:line`; empty if there is none."""
+        frame = sys._getframe(1)
+        while frame is not None:
+            if self.is_project(frame.f_code.co_filename):
+                return self.shown_line(frame.f_code.co_filename, frame.f_lineno)
+            frame = frame.f_back  # type: ignore[assignment]
+        return _CREATED_AT.get() or str(vars(current_thread()).get(CREATED_AT, ""))
+
+    def line_of(self, function: Any) -> str:
+        """Return the line at which a function of the project is defined; empty for any other object."""
+        code = getattr(function, "__code__", None)
+        if code is None or not self.is_project(code.co_filename):
+            return ""
+        return self.shown_line(code.co_filename, code.co_firstlineno)
+
+    def shown_line(self, file: str, line: int) -> str:
+        """Return a line as messages show it, its file relative to the project."""
+        return f"{self.shown_file(file)}:{line}"
+
+    def shown_file(self, file: str) -> str:
+        """Return the path of a file relative to the project."""
+        return file.removeprefix(self._root)
+
+    def is_project(self, file: str) -> bool:
+        """Return whether a source file belongs to the project, and not to an installed package."""
+        is_project = self._is_project.get(file)
+        if is_project is None:
+            is_installed = "/site-packages/" in file or file.startswith((self._package, *self._inner_environment()))
+            is_project = self._is_project[file] = file.startswith(self._root) and not is_installed
+        return is_project
+
+    def _inner_environment(self) -> tuple[str, ...]:
+        """Return the folders of the virtual environment that are inside the project."""
+        return tuple(folder for folder in self._environment if folder.startswith(self._root) and folder != self._root)
+
+    @contextmanager
+    def created_at(self, line: str) -> Iterator[None]:
+        """Make a line that of the tasks and threads that are created meanwhile."""
+        token = _CREATED_AT.set(line)
+        try:
+            yield
+        finally:
+            _CREATED_AT.reset(token)

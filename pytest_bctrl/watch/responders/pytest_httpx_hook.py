@@ -1,0 +1,28 @@
+"""Names the registration of pytest-httpx that returns a response."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from pytest_bctrl.watch.patches import Patches
+from pytest_bctrl.watch.recorder import Recorder
+
+
+def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
+    """Observe the registration of callbacks, which responses are too."""
+
+    def wrap(add_callback: Any) -> Any:
+        def observed_add_callback(self: Any, callback: Any, **matchers: Any) -> Any:
+            line = recorder.calling_line()
+
+            def named_callback(request: Any) -> Any:
+                if line:
+                    recorder.set_registered(f"pytest-httpx registration at {line}")
+                return callback(request)
+
+            return add_callback(self, named_callback, **matchers)
+
+        return observed_add_callback
+
+    patches.wrap(module.HTTPXMock, "add_callback", wrap)

@@ -1,0 +1,27 @@
+"""Names the matcher of requests-mock that returns a response."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from pytest_bctrl.watch.patches import Patches
+from pytest_bctrl.watch.recorder import Recorder
+from pytest_bctrl.watch.registration import name_creation, remember_creation
+
+
+def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
+    """Observe the creation of matchers, and which of them returns a response."""
+    matcher_class = module.adapter._Matcher
+    remember_creation(matcher_class, "requests-mock matcher", recorder, patches)
+
+    def wrap(call: Any) -> Any:
+        def observed_call(self: Any, *arguments: Any, **named: Any) -> Any:
+            response = call(self, *arguments, **named)
+            if response is not None:
+                name_creation(self, recorder)
+            return response
+
+        return observed_call
+
+    patches.wrap(matcher_class, "__call__", wrap)

@@ -1,0 +1,22 @@
+"""Names the cassette of vcrpy that has a response."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from pytest_bctrl.watch.patches import Patches
+from pytest_bctrl.watch.recorder import Recorder
+
+
+def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
+    """Observe which cassette plays a response."""
+
+    def wrap(play_response: Any) -> Any:
+        def observed_play_response(self: Any, request: Any) -> Any:
+            recorder.set_registered(f"cassette {recorder.shown_file(str(self._path))}")
+            return play_response(self, request)
+
+        return observed_play_response
+
+    patches.wrap(module.Cassette, "play_response", wrap)

@@ -1,0 +1,210 @@
+"""Collects the results of the watch from test reports, including those of pytest-xdist workers."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.checks.violation import merge
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.findings.finding import LEVELS, FailOn, Finding, Levels, at_or_above, from_dict
+from pytest_bctrl.observed.facts import as_data
+from pytest_bctrl.reports.verdict import OperationOutcome, Outcome, RanTest, RunReport, Title
+from pytest_bctrl.reports.wording import numbered
+from pytest_bctrl.suite.baseline import Baseline
+from pytest_bctrl.suite.report.observing import Observer, not_covered
+from pytest_bctrl.watch.checking import UnmatchedRequest, WatchedTest, findings_in_tests
+
+CARRIED = "bctrl_watch"
+"""The name of the results of a test in its report."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchSettings:
+    """The settings of the watch."""
+
+    contract: Contract
+    fail_on: FailOn = "error"
+    levels: Levels = field(default_factory=Levels)
+    baseline: Baseline = field(default_factory=Baseline)
+
+    def failing(self, findings: list[Finding]) -> list[Finding]:
+        """Return the findings that fail a test."""
+        return at_or_above(self.baseline.mark(findings, self.fail_on), self.fail_on)
+
+
+def as_carried(test: WatchedTest) -> dict[str, Any]:
+    """Return the results of a test as plain data, for its report."""
+    return {
+        "findings": [finding.as_dict() for finding in test.findings],
+        "operations": test.operations,
+        "unmatched": [list(request) for request in test.unmatched],
+        "not_checked": test.not_checked,
+        "off": test.off,
+    }
+
+
+class WatchResults:
+    """The findings, tests and counts of a run.
+
+    `is_partial` means that not all tests of the project run; then nothing need be observed.
+    """
+
+    def __init__(self, settings: WatchSettings) -> None:
+        self.settings = settings
+        self._started, self._clock = datetime.now(UTC), time.perf_counter()
+        self._findings: list[Finding] = []
+        self.operations: Counter[str] = Counter()
+        self.failed_operations: set[str] = set()
+        self.tests: list[RanTest] = []
+        self.unmatched: defaultdict[str, list[UnmatchedRequest]] = defaultdict(list)
+        self.switched_off: Counter[str] = Counter()
+        self._gaps: Counter[str] = Counter()
+        self._seconds: Counter[str] = Counter()
+        self.observer = Observer(settings.contract)
+        self.baseline_changes: list[str] = []
+        self.is_partial = False
+        self.is_complete = True
+        self.has_run = False
+
+    def pytest_deselected(self) -> None:
+        """Record that not all tests run."""
+        self.is_partial = True
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Record the report of a phase of a test, which may come from a worker."""
+        self.has_run = True
+        self._seconds[report.nodeid] += report.duration  # type: ignore[assignment]
+        data = getattr(report, CARRIED, None)
+        if data is not None:
+            self.add(data, report.nodeid)
+
+    def add(self, data: Mapping[str, Any], nodeid: str) -> None:
+        """Add the results of a test."""
+        findings = [from_dict(finding) for finding in data["findings"]]
+        self._findings += findings
+        self.operations.update(data["operations"])
+        failing = self.settings.failing(findings)
+        self.failed_operations |= {finding.operation for finding in failing}
+        if data["operations"]:
+            self.tests.append(self._outcome(nodeid, findings, failing))
+        for request in data["unmatched"]:
+            self.unmatched[request[0]].append(UnmatchedRequest(*request))
+        self.switched_off.update(data["off"])
+        self._gaps.update(data["not_checked"])
+
+    def _outcome(self, nodeid: str, findings: list[Finding], failing: list[Finding]) -> RanTest:
+        outcome: Outcome = "passed"
+        reason = ""
+        if failing:
+            outcome = "failed"
+            reason = f"{failing[0].rule} at {failing[0].location}: {failing[0].message}"
+        elif at_or_above(findings, self.settings.fail_on):
+            outcome, reason = "accepted", "the baseline accepts its findings"
+        return RanTest(nodeid, outcome, float(self._seconds[nodeid]), reason)
+
+    def findings(self) -> list[Finding]:
+        """Return all findings, the highest level first, each with the tests that share it."""
+        merged = findings_in_tests(self._findings, merge(self._findings))
+        marked = self.settings.baseline.mark(merged, self.settings.fail_on)
+        return sorted(marked, key=_rank)
+
+    def unmatched_lines(self) -> Iterator[str]:
+        """Yield a sentence for each request that is to no operation of the contract."""
+        for label, requests in self.unmatched.items():
+            lines = list(dict.fromkeys(request.sent_at for request in requests))
+            where = lines[0]
+            if len(lines) > 1:
+                where = f"{where} and {numbered(len(lines) - 1, 'other line')}"
+            yield f"your code sends {label}, which the contract does not have ({where}, {requests[0].test})"
+
+    def not_checked(self) -> list[str]:
+        """Return the reasons why something was not checked."""
+        reasons = [f"{reason} ({count} times)" if count > 1 else reason for reason, count in self._gaps.items()]
+        reasons = [*self.settings.contract.exclusions, *reasons]
+        if not self.operations:
+            reasons.insert(0, self.nothing_observed)
+        return reasons
+
+    @property
+    def nothing_observed(self) -> str:
+        """The sentence for a run without any exchange."""
+        return "no test sent a request to an operation of the contract"
+
+    def title(self) -> Title:
+        """Return what the reports say about the run."""
+        contract = self.settings.contract
+        base = f"{contract.title} {contract.version} ({contract.short_digest}), {contract.described}"
+        notes = [*self.unmatched_lines(), *(f"{label}: {note}" for label, note in self.baseline_notes())]
+        not_checked = self.not_checked()
+        if self.operations:
+            not_checked += not_covered(self.observer.coverage)
+        return Title("watch", base, "the project's tests", self.settings.fail_on, tuple(notes), tuple(not_checked))
+
+    def report(self) -> RunReport:
+        """Return the details of the run for reports."""
+        coverage = self.observer.coverage if self.operations else None
+        count = self.operations.total()
+        return RunReport(
+            self.settings.contract,
+            started=self._started.isoformat(timespec="seconds"),
+            seconds=time.perf_counter() - self._clock,
+            is_complete=self.is_complete,
+            tests=tuple(self.tests),
+            operations=tuple(self._operations()),
+            counts={"requests": count, "answers": count},
+            coverage=coverage,
+            shortfall=self.observer.shortfall,
+            undecided=self.observer.undecided,
+            observation=as_data(self.observer.everything),
+        )
+
+    def _operations(self) -> Iterator[OperationOutcome]:
+        for operation in self.settings.contract.operations:
+            # The watch observes requests of every method.
+            result = OperationOutcome(operation.label, operation.operation_id, "passed", is_required=False)
+            if operation.label in self.failed_operations:
+                result = result._replace(outcome="failed")
+            elif operation.label not in self.operations:
+                result = result._replace(outcome="not checked", reason="no test sends a request to it")
+            yield result
+
+    def baseline_notes(self) -> list[tuple[str, str]]:
+        """Return labels and notes: how many findings the baseline accepts, and which entries are outdated."""
+        baseline, findings = self.settings.baseline, self.findings()
+        count = sum(bool(finding.extra.get("accepted")) for finding in findings)
+        notes = []
+        if count:
+            notes.append(("accepted", f"{count} of {len(findings)} findings, by {baseline.file.path}"))
+        notes += [("accepted", line) for line in self.baseline_changes]
+        # The baseline may have entries for contract runs too.
+        notes += [("baseline", note) for note in baseline.notes(findings, is_complete=False)]
+        return notes
+
+    def update_baseline(self) -> bool:
+        """Add what the run accepts to the baseline; return False after an error, which the summary shows."""
+        baseline = self.settings.baseline
+        if baseline.reason is None:
+            return True
+        try:
+            added = baseline.write([_without_tests(finding) for finding in self.findings()])
+        except BctrlError as error:
+            self.baseline_changes = [f"nothing: {error}"]
+            return False
+        self.baseline_changes = [f"{len(added)} until {baseline.until}, written to {baseline.file.path}"]
+        return True
+
+
+def _without_tests(finding: Finding) -> Finding:
+    return replace(finding, extra={name: value for name, value in finding.extra.items() if name != "watched"})
+
+
+def _rank(finding: Finding) -> int:
+    return LEVELS.index(finding.level)

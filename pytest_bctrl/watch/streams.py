@@ -1,0 +1,69 @@
+"""Records the bodies of requests while a client library reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pytest_bctrl.watch.exchange import Body
+
+
+def tee_request_body(content: Any, body: Body) -> Any:
+    """Return the content of a request to send instead of `content`; it records what is sent."""
+    body.problem = "it was not sent completely"
+    if content is None:
+        body.set(b"")
+    elif isinstance(content, bytes | bytearray | memoryview | str):
+        body.set(_encoded(content))
+    elif hasattr(content, "read"):
+        return _FileTee(content, body)
+    elif hasattr(content, "__iter__"):
+        return _IteratorTee(content, body)
+    return content
+
+
+def _encoded(chunk: Any) -> bytes:
+    """Return a chunk of a body as bytes."""
+    if isinstance(chunk, str):
+        return chunk.encode("utf-8", "surrogatepass")
+    return bytes(chunk)
+
+
+class _FileTee:
+    """A file that records what is read from it."""
+
+    def __init__(self, file: Any, body: Body) -> None:
+        self._file, self._body = file, body
+
+    def read(self, size: int = -1) -> Any:
+        """Return the next bytes."""
+        chunk = self._file.read(size)
+        self._body.add(_encoded(chunk))
+        if not chunk or size is None or size < 0:
+            self._body.finish()
+        return chunk
+
+    def __iter__(self) -> Iterator[Any]:
+        for line in self._file:
+            self._body.add(_encoded(line))
+            yield line
+        self._body.finish()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+class _IteratorTee:
+    """An iterable that records what it yields."""
+
+    def __init__(self, chunks: Any, body: Body) -> None:
+        self._chunks, self._body = chunks, body
+
+    def __iter__(self) -> Iterator[Any]:
+        for chunk in self._chunks:
+            self._body.add(_encoded(chunk))
+            yield chunk
+        self._body.finish()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._chunks, name)

@@ -1,0 +1,96 @@
+"""The summary of the watch, and the text of a test's error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import pytest
+
+from pytest_bctrl.escaping import escape_line
+from pytest_bctrl.findings.finding import Finding, at_or_above
+from pytest_bctrl.reports.terminal import MARKUP, block, causes
+from pytest_bctrl.reports.verdict import verdict_of
+from pytest_bctrl.reports.wording import numbered
+from pytest_bctrl.suite.report.observing import coverage_rows, not_covered
+from pytest_bctrl.watch.results import WatchResults
+
+_MARKUP: Mapping[str, Mapping[str, bool]] = {
+    **MARKUP,
+    "failed": {"red": True, "bold": True},
+    "passed": {"green": True, "bold": True},
+    "not checked": {"yellow": True},
+    "unmatched": {"yellow": True},
+    "baseline": {"yellow": True},
+}
+
+
+class WatchSummary:
+    """Writes the summary from the results of the watch.
+
+    `shows_coverage` lists everything that no response exercised. `reports` are the paths of report files. In a contract
+    run, whose summary has coverage and verdict, `is_part` is true.
+    """
+
+    def __init__(self, results: WatchResults) -> None:
+        self._results = results
+        self.shows_coverage = False
+        self.is_part = False
+        self.reports: list[str] = []
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Write the summary: a block per cause with the tests that share it, then the verdict."""
+        config = terminalreporter.config
+        verbosity = config.get_verbosity()
+        if config.option.collectonly or verbosity < -1 or not self._results.has_run:
+            return
+        terminalreporter.section("bctrl watch")
+        findings = self._results.findings()
+        for cause in causes(findings).values():
+            for row in block(cause, max(verbosity, 0)):
+                terminalreporter.line(str(row))
+            terminalreporter.line("")
+        for label, text in self._rows(findings):
+            terminalreporter.write(f"{label:<12} ", **_MARKUP.get(label, {}))
+            terminalreporter.line(escape_line(text))
+
+    def _rows(self, findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:
+        results = self._results
+        for line in results.unmatched_lines():
+            yield "unmatched", line
+        yield "checked", self._checked()
+        for entry in results.settings.levels.off:
+            count = numbered(results.switched_off[entry.name], "finding")
+            yield "switched off", f"{entry.name}, by {entry.where}: {count} not shown"
+        for reason in results.not_checked():
+            yield "not checked", reason
+        yield from results.baseline_notes()
+        if self.is_part:
+            return
+        if results.operations and self.shows_coverage:
+            yield from coverage_rows(results.observer, is_complete=True)
+        elif results.operations:
+            for reason in not_covered(results.observer.coverage):
+                yield "not checked", reason
+        for path in self.reports:
+            yield "report", path
+        if results.operations or not results.is_partial:
+            yield verdict_of(findings, results.title(), results.report())
+        yield from self._next(findings)
+
+    def _checked(self) -> str:
+        results = self._results
+        exchanges = numbered(results.operations.total(), "exchange")
+        text = f"{exchanges} of {numbered(len(results.tests), 'test')}"
+        if results.operations and not self.is_part:
+            text += f", coverage {results.observer.coverage.percent:.1f}%"
+        return text
+
+    def _next(self, findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:
+        if at_or_above(findings, self._results.settings.fail_on):
+            yield (
+                "next",
+                'correct the code or the mock that these lines name  (--bctrl-accept="why" accepts the findings until '
+                "a date; @pytest.mark.bctrl_watch(conforming=False) is for tests of invalid responses)",
+            )
+        elif self._results.operations and not self.shows_coverage:
+            yield "next", "--bctrl-coverage lists what no response exercised"

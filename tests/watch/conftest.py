@@ -1,0 +1,56 @@
+"""A project with a contract of orders, whose tests use httpx with a transport of their own."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Protocol
+
+import pytest
+
+from tests.watch.cases import CONTRACT
+
+OPTIONS = ("--bctrl-contract=orders.json", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:asyncio")
+ORDERS = """
+import httpx
+
+STORED = {"id": 7, "qty": 1, "size": "s"}
+
+
+def list_orders(orders=None, status=200, url="https://orders.example/orders", **values):
+    if orders is None:
+        orders = [STORED]
+    transport = httpx.MockTransport(lambda request: httpx.Response(status, json=orders))
+    with httpx.Client(transport=transport) as client:
+        return client.get(url, **values)
+
+
+def broken():
+    return list_orders([{**STORED, "size": "l"}])
+"""
+
+
+class Run(Protocol):
+    """Runs the project with the watch."""
+
+    def __call__(self, tests: str, *arguments: str) -> pytest.RunResult:
+        """Write a test file, and run pytest."""
+
+
+@pytest.fixture
+def watch(pytester: pytest.Pytester) -> Run:
+    """Return a function that runs tests, which may import `orders`, under `--bctrl-watch`."""
+    pytester.path.joinpath("orders.json").write_text(json.dumps(CONTRACT.source), "utf-8")
+    pytester.path.joinpath("orders.py").write_text(ORDERS, "utf-8")
+    pytester.syspathinsert()
+
+    def run(tests: str, *arguments: str) -> pytest.RunResult:
+        pytester.makepyfile(test_orders=f"from orders import *\nimport pytest\n\n{tests}")
+        return pytester.runpytest("--bctrl-watch", *OPTIONS, *arguments)
+
+    return run
+
+
+def report_of(pytester: pytest.Pytester) -> dict[str, Any]:
+    """Return the JSON report of a run."""
+    report: dict[str, Any] = json.loads(pytester.path.joinpath("report.json").read_text("utf-8"))
+    return report

@@ -1,0 +1,50 @@
+"""The watch finds each break of the contract with its test and lines, and nothing else, whatever client sends."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.watch.cases import BREAKING, CONFORMING, expected_findings, shown
+from tests.watch.suites import CLIENTS, RESPONDERS, Suite, as_parameters, write_suite
+
+ARGUMENTS = ("-p", "no:randomly", "-p", "no:cacheprovider", "-q")
+CASES = {**CONFORMING, **BREAKING}
+
+
+def watched(pytester: pytest.Pytester, *arguments: str) -> tuple[pytest.RunResult, list[dict[str, Any]]]:
+    """Return the result of a watched run, and the findings of its report."""
+    result = pytester.runpytest_subprocess(
+        "--bctrl-watch", "--bctrl-contract=orders.json", "--bctrl-report=report.json", *ARGUMENTS, *arguments
+    )
+    report = json.loads(pytester.path.joinpath("report.json").read_text("utf-8"))
+    return result, report["findings"]
+
+
+@pytest.mark.parametrize("suite", as_parameters((*CLIENTS, *RESPONDERS)))
+def test_each_break_is_found_with_its_test_and_lines(pytester: pytest.Pytester, suite: Suite) -> None:
+    write_suite(pytester, suite)
+    result, findings = watched(pytester)
+
+    result.assert_outcomes(passed=len(CASES), errors=len(BREAKING))
+    by_test: dict[str, list[Any]] = {name: [] for name in CASES}
+    for finding in findings:
+        for origin in finding["watched"]:
+            by_test[origin["test"].partition("[")[2].removesuffix("]")].append((shown(finding), origin))
+    assert {name: expected_findings(case) for name, case in CASES.items()} == {
+        name: sorted(text for text, _ in found) for name, found in by_test.items()
+    }
+    origins = [origin for found in by_test.values() for _, origin in found]
+    assert {f"test_suite.py:{suite.line('sent')}"} == {origin["sent_at"] for origin in origins}
+    registered = suite.line("registered")
+    if registered is not None:
+        texts = {origin["registered"] for origin in origins if "registered" in origin}
+        assert [f"test_suite.py:{registered}"] == [text.rpartition(" at ")[2] for text in texts]
+
+
+@pytest.mark.parametrize("suite", as_parameters((*CLIENTS, *RESPONDERS)))
+def test_no_outcome_changes_without_the_flag(pytester: pytest.Pytester, suite: Suite) -> None:
+    write_suite(pytester, suite)
+    pytester.runpytest_subprocess(*ARGUMENTS).assert_outcomes(passed=len(CASES))

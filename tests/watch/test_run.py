@@ -1,0 +1,418 @@
+"""What a watched run does: outcomes, summary, reports, baseline, coverage and exit code."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.suite.test_reports import SUFFIXES, read
+from tests.watch.conftest import OPTIONS, Run
+
+BROKEN = "def test_broken():\n    broken()\n"
+CONFORMING = "def test_conforming():\n    list_orders()\n"
+BOTH = BROKEN + CONFORMING
+
+
+def test_a_finding_is_an_error_at_teardown_that_names_test_and_lines(watch: Run) -> None:
+    result = watch(BOTH)
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*ERROR at teardown of test_broken*",
+            "bctrl watch: 1 error: response_schema_conformance at [[]*].size, the value is not *",
+            "  expected  s | m",
+            "  observed  l",
+            "  sent at   orders.py:12",
+            "  mocked by MockTransport handler at orders.py:10",
+            "  tests     test_orders.py::test_broken",
+            "*= bctrl watch =*",
+            "checked      2 exchanges of 2 tests, coverage *%",
+            "failed       1 error fails the run; 1 of 2 tests failed*",
+            "next         correct the code or the mock*",
+        ]
+    )
+
+
+def test_a_cause_has_one_block_with_the_tests_that_share_it(watch: Run) -> None:
+    tests = "".join(f"def test_{number}():\n    broken()\n" for number in range(7))
+    text = watch(tests).stdout.str()
+    summary = text.partition("= bctrl watch =")[2]
+    assert 1 == summary.count("error response_schema_conformance")
+    names = "; ".join(f"test_orders.py::test_{number}" for number in range(5))
+    assert f"tests     {names}; and 2 more" in summary
+
+
+def test_without_findings_the_run_passes(watch: Run) -> None:
+    result = watch(CONFORMING)
+    assert pytest.ExitCode.OK == result.ret
+    result.stdout.fnmatch_lines(["passed       No findings; *1 of 1 test passed*"])
+
+
+def test_an_error_of_the_test_itself_is_still_shown(watch: Run) -> None:
+    result = watch("@pytest.fixture\ndef ends():\n    yield\n    assert 0, 'of the fixture'\n\n"
+                   "def test_it(ends):\n    broken()\n")  # fmt: skip
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*of the fixture*", "error response_schema_conformance*"])
+
+
+@pytest.mark.parametrize(("level", "code"), [("error", 0), ("warning", 0), ("info", 1), ("never", 0)])
+def test_the_failing_level_is_a_setting(watch: Run, level: str, code: int) -> None:
+    tests = "def test_it():\n    list_orders(params={'other': 1})\n"
+    assert code == watch(tests, f"--bctrl-fail-on={level}").ret
+
+
+def test_levels_apply_to_requests_and_responses(watch: Run, pytester: pytest.Pytester) -> None:
+    pytester.makeini(
+        "[pytest]\nbctrl_levels =\n    response_schema_conformance = off\n    request_parameters = warning\n"
+    )
+    result = watch("def test_it():\n    broken()\n    list_orders(params={'limit': 'x'})\n")
+    assert pytest.ExitCode.OK == result.ret
+    result.stdout.fnmatch_lines(
+        ["warning request_parameters*", "switched off response_schema_conformance, by *: 1 finding*"]
+    )
+
+
+def test_an_unknown_rule_in_the_levels_is_reported(watch: Run, pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nbctrl_levels = no_rule = off\n")
+    result = watch(CONFORMING)
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines(["*there is no rule 'no_rule'*request_body*"])
+
+
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_the_ini_file_can_switch_it_on(watch: Run, pytester: pytest.Pytester, value: str) -> None:
+    watch(BROKEN)
+    pytester.makeini(f"[pytest]\nbctrl_watch = {value}\n")
+    pytester.runpytest(*OPTIONS).assert_outcomes(passed=1, errors=int(value == "true"))
+
+
+def test_native_toml_can_switch_it_on(watch: Run, pytester: pytest.Pytester) -> None:
+    watch(BROKEN)
+    pytester.makefile(".toml", pytest="[pytest]\nbctrl_watch = true\n")
+    pytester.runpytest(*OPTIONS).assert_outcomes(passed=1, errors=1)
+
+
+def test_a_wrong_value_is_a_usage_error(watch: Run, pytester: pytest.Pytester) -> None:
+    watch(BROKEN)
+    pytester.makeini("[pytest]\nbctrl_watch = maybe\n")
+    result = pytester.runpytest(*OPTIONS)
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines(["*bctrl_watch (ini): unknown value 'maybe'*true, false*"])
+
+
+def test_a_marked_test_may_break_the_contract(watch: Run) -> None:
+    result = watch("@pytest.mark.bctrl_watch(conforming=False)\n" + BOTH)
+    assert pytest.ExitCode.OK == result.ret
+    result.stdout.fnmatch_lines(["checked      1 exchange of 1 test*"])
+
+
+@pytest.mark.parametrize("arguments", ["", "False", "conforming=1", "conforms=False"])
+def test_a_marker_with_other_arguments_is_rejected(watch: Run, arguments: str) -> None:
+    result = watch(f"@pytest.mark.bctrl_watch({arguments})\n" + BROKEN)
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines(["*test_broken: the marker bctrl_watch is not valid*conforming=False*"])
+
+
+def test_a_run_without_any_exchange_checked_nothing(watch: Run) -> None:
+    result = watch("def test_it():\n    pass\n")
+    assert pytest.ExitCode.INTERRUPTED == result.ret
+    result.stdout.fnmatch_lines(["not checked  Nothing was checked; no test sent a request to an operation*"])
+
+
+def test_a_part_of_the_tests_need_not_send_anything(watch: Run) -> None:
+    result = watch("def test_it():\n    pass\n" + CONFORMING, "-k", "test_it")
+    assert pytest.ExitCode.OK == result.ret
+    assert "\npassed " not in result.stdout.str()
+
+
+def test_a_request_to_no_operation_is_listed(watch: Run) -> None:
+    url = "https://orders.example/order/5b1e0c8e-0000-4000-8000-00000000bc71/v1/7"
+    result = watch(CONFORMING + f"def test_it():\n    list_orders(url={url!r})\n    list_orders(url={url!r})\n")
+    assert pytest.ExitCode.OK == result.ret
+    result.stdout.fnmatch_lines(
+        ["unmatched    your code sends GET /order/{id}/v1/{id}, which the contract does not have (orders.py:12, *)"]
+    )
+
+
+def test_a_documented_path_with_another_method_is_listed(watch: Run) -> None:
+    result = watch(
+        CONFORMING + "def test_it():\n"
+        "    httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200))).put('https://orders.example/orders')\n"
+    )
+    assert pytest.ExitCode.OK == result.ret
+    result.stdout.fnmatch_lines(["unmatched    your code sends PUT /orders, which the contract does not have *"])
+
+
+SERVED = """
+import http.server
+import threading
+
+@pytest.fixture
+def port():
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(299)
+            self.end_headers()
+
+        def log_message(self, *arguments):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+def test_it(port, monkeypatch):
+    import socket
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *rest, **named: real("127.0.0.1", *rest, **named))
+    httpx.get(f"http://HOST:{port}/orders")
+"""
+
+
+@pytest.mark.parametrize(
+    ("host", "settings", "is_checked"),
+    [
+        ("127.0.0.1", "", True),
+        ("elsewhere.example", "", False),
+        ("elsewhere.example", "bctrl_watch_hosts = elsewhere.example", True),
+        ("elsewhere.example", "bctrl_watch_hosts = elsewhere.example:1", False),
+    ],
+)
+def test_only_watched_hosts_are_checked(
+    watch: Run, pytester: pytest.Pytester, host: str, settings: str, is_checked: bool
+) -> None:
+    pytester.makeini(f"[pytest]\n{settings}\n")
+    result = watch(CONFORMING + SERVED.replace("HOST", host))
+    result.assert_outcomes(passed=2, errors=int(is_checked))
+
+
+def test_the_base_url_is_watched_with_its_path(watch: Run) -> None:
+    tests = "def test_it():\n    list_orders(status=299, url='https://proxy.example/api/orders')\n"
+    tests = tests.replace("list_orders", "through_proxy") + (
+        "\ndef through_proxy(status, url):\n"
+        "    class Proxy(httpx.BaseTransport):\n"
+        "        def handle_request(self, request):\n"
+        "            return httpx.Response(status)\n\n"
+        "    httpx.Client(transport=Proxy()).get(url)\n"
+    )
+    result = watch(tests, "--bctrl-base-url=https://proxy.example/api")
+    result.assert_outcomes(passed=1, errors=1)
+
+
+@pytest.mark.parametrize("host", ["https://a.example", "a.example/path", "a b"])
+def test_a_watched_host_that_is_none_is_a_usage_error(watch: Run, pytester: pytest.Pytester, host: str) -> None:
+    pytester.makeini(f"[pytest]\nbctrl_watch_hosts = {host}\n")
+    result = watch(CONFORMING)
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines([f"*bctrl_watch_hosts (ini): '{host}' is not a host*"])
+
+
+def test_every_report_has_the_findings(watch: Run, pytester: pytest.Pytester) -> None:
+    watch(BOTH, *(f"--bctrl-report=report.{suffix}" for suffix in SUFFIXES), "--junitxml=junit.xml")
+    report = read(pytester.path / "report.json")
+    assert ("watch", "failed", "") == (report["report"], report["verdict"]["status"], report["target"])
+    (finding,) = report["findings"]
+    assert [
+        {
+            "test": "test_orders.py::test_broken",
+            "sent_at": "orders.py:12",
+            "library": "httpx",
+            "registered": "MockTransport handler at orders.py:10",
+        }
+    ] == finding["watched"]
+    assert {"test_orders.py::test_broken": "failed", "test_orders.py::test_conforming": "passed"} == {
+        test["id"]: test["outcome"] for test in report["tests"]
+    }
+    outcomes = {operation["operation"]: operation["outcome"] for operation in report["operations"]}
+    assert {"GET /orders": "failed", "POST /orders": "not checked"} == outcomes
+    for suffix in SUFFIXES:
+        assert "response_schema_conformance" in pytester.path.joinpath(f"report.{suffix}").read_text("utf-8")
+    assert "bctrl.finding.1.rule" in pytester.path.joinpath("junit.xml").read_text("utf-8")
+
+
+def test_findings_can_be_accepted(watch: Run, pytester: pytest.Pytester) -> None:
+    accepting = watch(BOTH, "--bctrl-accept=known")
+    assert pytest.ExitCode.OK == accepting.ret
+    accepting.stdout.fnmatch_lines(["accepted     1 until *, written to bctrl-baseline.yaml"])
+    assert "watched" not in pytester.path.joinpath("bctrl-baseline.yaml").read_text("utf-8")
+    accepted = watch(BOTH, "--bctrl-report=report.json")
+    assert pytest.ExitCode.OK == accepted.ret
+    accepted.stdout.fnmatch_lines(["accepted     1 of 1 findings, by bctrl-baseline.yaml"])
+    outcomes = [test["outcome"] for test in read(pytester.path / "report.json")["tests"]]
+    assert ["accepted", "passed"] == outcomes
+
+
+def test_a_baseline_that_cannot_be_written_fails_the_run(watch: Run, pytester: pytest.Pytester) -> None:
+    path = pytester.path / "folder" / "baseline.yaml"
+    result = watch(BROKEN, "--bctrl-accept=known", f"--bctrl-baseline={path}")
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    result.stdout.fnmatch_lines(["accepted     nothing: *"])
+
+
+def test_coverage_lists_what_no_response_exercises(watch: Run) -> None:
+    result = watch(CONFORMING, "--bctrl-coverage")
+    assert pytest.ExitCode.OK == result.ret
+    result.stdout.fnmatch_lines(["coverage     *% of the contract: *, in 1 response", "not covered  status 404"])
+
+
+def test_too_little_coverage_fails_the_run(watch: Run) -> None:
+    result = watch(CONFORMING, "--bctrl-min-coverage=100")
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    result.stdout.fnmatch_lines(["failed       *overage of *% is below the minimum of 100%*"])
+
+
+def test_workers_of_xdist_report_the_same(watch: Run, pytester: pytest.Pytester) -> None:
+    tests = "".join(f"def test_{number}():\n    broken()\n" for number in range(4)) + CONFORMING
+    result = watch(tests, "-n", "2", "--bctrl-report=report.json", "--bctrl-coverage")
+    result.assert_outcomes(passed=5, errors=4)
+    result.stdout.fnmatch_lines(["checked      5 exchanges of 5 tests*", "coverage     *, in 5 responses"])
+    (finding,) = read(pytester.path / "report.json")["findings"]
+    assert 4 == finding["count"] == len(finding["watched"])
+
+
+def test_workers_of_xdist_without_an_exchange_check_nothing(watch: Run) -> None:
+    assert pytest.ExitCode.INTERRUPTED == watch("def test_it():\n    pass\n", "-n", "1").ret
+
+
+def test_a_body_that_the_test_does_not_read_is_not_checked(watch: Run) -> None:
+    result = watch(
+        "def test_it(port):\n"
+        "    with httpx.stream('GET', f'http://127.0.0.1:{port}/orders') as response:\n"
+        "        assert not response.is_stream_consumed\n" + SERVED.partition("def test_it")[0]
+    )
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["not checked  the body of a response to GET /orders: the test did not read it"])
+
+
+def test_exchanges_of_a_shared_fixture_belong_to_the_test_that_set_it_up(watch: Run) -> None:
+    result = watch(
+        "@pytest.fixture(scope='module')\ndef shared():\n    return broken()\n\n"
+        "def test_first(shared):\n    pass\n\ndef test_second(shared):\n    pass\n"
+    )
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_first*"])
+
+
+def test_exchanges_during_the_collection_are_checked_too(watch: Run) -> None:
+    result = watch("broken()\n\ndef test_it():\n    list_orders()\n")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*exchanges during the collection of tests included*"])
+
+
+def test_a_custom_check_runs_and_may_break(watch: Run, pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        "import pytest_bctrl\n\n@pytest_bctrl.contract_check('few_orders')\ndef few(response):\n"
+        "    yield pytest_bctrl.Problem('too many orders')\n\n"
+        "@pytest_bctrl.contract_check('broken_check')\ndef broken(response):\n    raise ValueError('a bug')\n\n"
+        "def pytest_bctrl_checks():\n    import os\n    return [broken if os.environ.get('BROKEN') else few]\n"
+    )
+    watch(CONFORMING).stdout.fnmatch_lines(["*few_orders*too many orders*"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BROKEN", "1")
+        result = watch(CONFORMING)
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*the check broken_check raised ValueError: a bug*"])
+
+
+def test_quiet_runs_have_no_summary(watch: Run) -> None:
+    text = watch(CONFORMING, "-qq").stdout.str()
+    assert "bctrl watch" not in text
+
+
+def test_reports_need_a_run_to_report_on(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest("--bctrl-report=report.json")
+    result.stderr.fnmatch_lines(["*there is no contract run to report on*--bctrl-watch*"])
+
+
+def test_a_mock_that_breaks_the_contract_on_request_is_no_finding(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        "def get(client, space):\n    return client.get(f'/v1/spaces/{space}/runtimes')\n\n"
+        "def test_fault(bctrl_mock, bctrl_client, bctrl_space_id):\n"
+        "    bctrl_mock.fault('status', 500)\n    assert get(bctrl_client, bctrl_space_id).status_code == 500\n\n"
+        "def test_server(bctrl_mock_space):\n    import httpx\n"
+        "    bctrl_mock_space.fault('status', 299)\n"
+        "    url = f'{bctrl_mock_space.url}/v1/spaces/{bctrl_mock_space.space_id}/runtimes'\n"
+        "    httpx.get(url, headers={'Authorization': f'Bearer {bctrl_mock_space.api_key.reveal()}'})\n\n"
+        "def test_request(bctrl_mock):\n    import httpx\n"
+        "    httpx.get(f'{bctrl_mock.url}/v1/spaces/{bctrl_mock.space_id}/runtimes')\n"
+    )
+    result = pytester.runpytest("--bctrl-watch", "-p", "no:randomly")
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_request*", "*1 error: request_credentials*"])
+
+
+def test_a_contract_run_reports_the_findings_of_the_watch_too(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        "import httpx\n\ndef test_it():\n"
+        "    transport = httpx.MockTransport(lambda request: httpx.Response(299))\n"
+        "    httpx.Client(transport=transport).get('https://api.bctrl.ai/v1/spaces/s/runtimes', "
+        "headers={'Authorization': 'Bearer k'})\n"
+        "    httpx.Client(transport=transport).get('https://api.bctrl.ai/v1/space')\n"
+    )
+    result = pytester.runpytest("--bctrl-watch", "--bctrl-mock", "--bctrl-report=report.json", "-k", "test_it or usual")
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    report = read(pytester.path / "report.json")
+    assert "contract run" == report["report"]
+    assert ["status_code_conformance"] == [finding["rule"] for finding in report["findings"]]
+    assert any("your code sends GET /v1/space," in note for note in report["notes"])
+
+
+def test_an_impact_run_is_not_watched(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nbctrl_watch = true\n")
+    pytester.makepyfile(
+        "def test_it(bctrl_client, bctrl_space_id):\n    bctrl_client.get(f'/v1/spaces/{bctrl_space_id}/runtimes')\n"
+    )
+    result = pytester.runpytest("--bctrl-impact", "--bctrl-impact-budget=1s")
+    assert "bctrl watch" not in result.stdout.str()
+    result.assert_outcomes(passed=1)
+
+
+def test_secrets_do_not_appear(watch: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "sk_live_0123456789abcdef"
+    monkeypatch.setenv("BCTRL_API_KEY", secret)
+    result = watch(
+        f"def test_it():\n    list_orders([{{**STORED, 'size': {secret!r}}}], headers={{'X-Key': {secret!r}}})\n",
+        "--bctrl-report=report.json",
+    )
+    text = result.stdout.str() + pytester.path.joinpath("report.json").read_text("utf-8")
+    assert "response_schema_conformance" in text
+    assert secret not in text.replace(f"'size': '{secret}'", "")
+
+
+def test_nothing_is_imported_without_the_flag(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        "import sys\n\ndef test_it():\n    assert [name for name in sys.modules if 'bctrl.watch' in name] == []\n"
+    )
+    pytester.runpytest_subprocess("-p", "no:schemathesis").assert_outcomes(passed=1)
+
+
+def test_no_client_library_is_imported(pytester: pytest.Pytester) -> None:
+    names = ("httpx", "httpx2", "requests", "urllib3", "aiohttp", "werkzeug", "django", "starlette")
+    pytester.makepyfile(
+        f"import sys\n\ndef test_it():\n    assert [name for name in {names} if name in sys.modules] == []\n"
+    )
+    result = pytester.runpytest_subprocess("--bctrl-watch", *(f"-pno:{name}" for name in ("schemathesis", "respx")))
+    result.assert_outcomes(passed=1)
+
+
+def test_all_libraries_are_as_before_after_the_run(watch: Run) -> None:
+    import http.client
+    import threading
+
+    import httpx
+
+    before = [dict(vars(owner)) for owner in (httpx.Client, http.client.HTTPConnection, threading.Thread)]
+    watch(BOTH)
+    assert before == [dict(vars(owner)) for owner in (httpx.Client, http.client.HTTPConnection, threading.Thread)]
+
+
+def test_json_reports_conform_to_their_schema_without_any_exchange(watch: Run, pytester: pytest.Pytester) -> None:
+    watch("def test_it():\n    pass\n", "--bctrl-report=report.json")
+    report = read(pytester.path / "report.json")
+    assert "not checked" == report["verdict"]["status"]
+    assert json.dumps(report["findings"]) == "[]"
