@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 RUN: pytest.StashKey[ContractRun] = pytest.StashKey()
+
+Result = TypeVar("Result")
 
 NODE = "bctrl"
 """The beginning of the ids of contract tests."""
@@ -71,6 +73,14 @@ class ContractRun:
     no_suite: str = ""
     mock: MockServer | None = None
     connection: Connection = field(default_factory=Connection)
+    _results: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, key: Hashable, compute: Callable[[], Result]) -> Result:
+        """Return the result of a computation over the settings, which runs once per key."""
+        if key not in self._results:
+            self._results[key] = compute()
+        result: Result = self._results[key]
+        return result
 
     @property
     def operations(self) -> tuple[Operation, ...]:

@@ -115,10 +115,12 @@ def left_out(run: ContractRun, operation: Operation) -> int:
 
 
 def _shares(run: ContractRun, operation: Operation) -> dict[str, int]:
-    """Return how many requests each test that varies values may send; the other tests send all of theirs.
+    """Return how many requests each test that varies values may send; the other tests send all of theirs."""
+    return run.once(("shares", operation.label), partial(_divide_budget, run, operation))
 
-    The tests take turns, one request each, until the operation's budget is used up.
-    """
+
+def _divide_budget(run: ContractRun, operation: Operation) -> dict[str, int]:
+    """Divide the operation's budget: the tests take turns, one request each, until it is used up."""
     fixed = probes.REPEATS + _count(_sampled(run, operation)) + pages.TARGET_PAGES * _count(_paged(run, operation))
     if run.probes == "all":
         fixed += _count(_credentials(run, operation)) + _is_secured(run, operation)
@@ -188,6 +190,10 @@ def _credentials(run: ContractRun, operation: Operation) -> Rows:
 
 def credentials_of(run: ContractRun, operation: Operation) -> list[Credential]:
     """Return the invalid credentials to send to an operation; none if it needs no key."""
+    return run.once(("credentials", operation.label), partial(_derive_credentials, run, operation))
+
+
+def _derive_credentials(run: ContractRun, operation: Operation) -> list[Credential]:
     field = credential_field(run.contract, operation)
     if field is None:
         return []
