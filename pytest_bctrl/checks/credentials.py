@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from random import Random
 from string import ascii_letters, digits
 from typing import Any
@@ -107,6 +108,7 @@ def _unlike(key: str) -> str:
     return "".join(source.choice(_letters_except(letter)) for letter in key)
 
 
+@cache
 def _letters_except(excluded: str) -> list[str]:
     return [letter for letter in _LETTERS if letter.lower() != excluded.lower()]
 

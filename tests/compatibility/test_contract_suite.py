@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from importlib.util import find_spec
 from xml.etree import ElementTree
@@ -111,25 +112,52 @@ def test_sent_by_schemathesis(case, bctrl_mock_server):
 """
 
 
-@pytest.mark.parametrize(
-    ("fault", "outcomes"),
-    [
-        ("pass", {"passed": 4}),
-        ("bctrl_mock.fault('break_rule', 'runtimes[*].status: enum')", {"passed": 2, "failed": 2}),
-        ("bctrl_mock.fault('wrong_content_type')", {"passed": 2, "failed": 2}),
-    ],
-)
-def test_schemathesis_generates_requests_from_the_schema_fixture(
-    pytester: pytest.Pytester, fault: str, outcomes: dict[str, int]
-) -> None:
-    """At module level and inside a test; a conforming mock passes, and a faulty one fails."""
-    pytester.makepyfile(GENERATED.replace("FAULT", fault))
+FAULTS = {
+    "test_conforming.py": "pass",
+    "test_wrong_value.py": "bctrl_mock.fault('break_rule', 'runtimes[*].status: enum')",
+    "test_wrong_type.py": "bctrl_mock.fault('wrong_content_type')",
+}
+"""What the mock does in each module of generated requests."""
 
-    result = pytester.runpytest_subprocess(*STRICT)
+STRATEGIES = """
+import json
+from hypothesis import given, settings
+from pytest_bctrl import check
+from pytest_bctrl.strategies import nonconforming, responses
 
-    result.assert_outcomes(**outcomes)
-    if "failed" in outcomes:
-        result.stdout.fnmatch_lines(["*Schemathesis found 1 distinct failure*"])
+def test_schema(bctrl_schema):
+    assert "GET" in bctrl_schema["/v1/spaces/{id}/runtimes"]
+
+@settings(max_examples=5)
+@given(responses())
+def test_conforming(body):
+    assert [] == check(body)
+
+@settings(max_examples=5)
+@given(nonconforming())
+def test_broken(case):
+    assert case.rule in {finding.rule for finding in check(json.dumps(case.body))}
+"""
+
+
+def test_schema_and_strategies_generate_data_in_one_run(pytester: pytest.Pytester) -> None:
+    """Schemathesis sends requests of the schema, at module level and inside a test; a faulty mock fails both."""
+    for name, fault in FAULTS.items():
+        (pytester.path / name).write_text(GENERATED.replace("FAULT", fault), "utf-8")
+    (pytester.path / "test_strategies.py").write_text(STRATEGIES, "utf-8")
+
+    result = pytester.runpytest_subprocess(*STRICT, "-v", "-rf")
+
+    passed = Counter(line.partition("::")[0] for line in result.outlines if " PASSED " in line)
+    assert {**dict.fromkeys(FAULTS, 2), "test_conforming.py": 4, "test_strategies.py": 3} == passed
+    summary = [line for line in result.outlines if line.startswith("FAILED ")]
+    assert 4 == len(summary)
+    for name in ("test_wrong_value.py", "test_wrong_type.py"):
+        for test in ("test_generated", "test_inside"):
+            assert any(line.startswith(f"FAILED {name}::{test}") for line in summary)
+    failures = [line for line in result.outlines if "FailureGroup: Schemathesis found 1 distinct failure" in line]
+    assert 4 == len([line for line in failures if line not in summary])
+    result.assert_outcomes(passed=11, failed=4)
 
 
 def test_schema_uses_the_contract_in_force_during_collection(pytester: pytest.Pytester) -> None:
@@ -156,30 +184,4 @@ def test_it(bctrl_schema):
     )
 
     pytester.runpytest_subprocess(*STRICT, "sub").assert_outcomes(passed=1)
-    pytester.runpytest_subprocess(*STRICT, "sub", "-n2").assert_outcomes(passed=1)
-
-
-def test_schema_and_strategies_work_together(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(
-        """
-        import json
-        from hypothesis import given, settings
-        from pytest_bctrl import check
-        from pytest_bctrl.strategies import nonconforming, responses
-
-        def test_schema(bctrl_schema):
-            assert "GET" in bctrl_schema["/v1/spaces/{id}/runtimes"]
-
-        @settings(max_examples=5)
-        @given(responses())
-        def test_conforming(body):
-            assert [] == check(body)
-
-        @settings(max_examples=5)
-        @given(nonconforming())
-        def test_broken(case):
-            assert case.rule in {finding.rule for finding in check(json.dumps(case.body))}
-        """
-    )
-
-    pytester.runpytest_subprocess(*STRICT).assert_outcomes(passed=3)
+    pytester.runpytest_subprocess(*STRICT, "sub", "-n1").assert_outcomes(passed=1)
