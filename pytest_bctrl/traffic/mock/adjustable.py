@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from difflib import get_close_matches
 from functools import partial
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
-from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.sample import Samples
-from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.call_syntax import call_text, seconds_of
 from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay, timed_name
 from pytest_bctrl.traffic.mock.data import StepSource, changed, checked_copy, states
@@ -33,43 +31,30 @@ class UnknownOperationError(SettingError):
 class Adjustable(Responder):
     """A responder whose data, scenarios and faults can be set, and which remembers what was set up."""
 
-    def __init__(
-        self,
-        contract: Contract,
-        api_key: Secret,
-        space_id: str,
-        source: BodySource | None = None,
-        beside: Adjustable | None = None,
-        *,
-        is_exhaustive: bool = False,
-    ) -> None:
-        self._changing = Lock()
-        self._setups: list[Setup] = []
-        self._ahead = 0.0
-        self._custom_scenarios: Mapping[str, Callable[..., Scenario]] = beside._custom_scenarios if beside else {}
-        self._custom_faults: Mapping[str, Callable[..., Fault]] = beside._custom_faults if beside else {}
-        super().__init__(contract, api_key, space_id, source, beside, is_exhaustive=is_exhaustive)
-
     def extend(self, scenarios: Iterable[CustomScenario] = (), faults: Iterable[CustomFault] = ()) -> Self:
-        """Register custom scenarios and faults, replacing those registered before."""
-        self._custom_scenarios = {scenario.name: scenario.make for scenario in scenarios}
-        self._custom_faults = {fault.name: fault.make for fault in faults}
+        """Register custom scenarios and faults for all spaces of the mock, replacing those registered before."""
+        self._shared.custom_scenarios = {scenario.name: scenario.make for scenario in scenarios}
+        self._shared.custom_faults = {fault.name: fault.make for fault in faults}
         return self
 
     def now(self) -> float:
         """Return the time of the space in seconds, which `advance` moves."""
-        return time.monotonic() + self._ahead
+        return time.monotonic() + self._seconds_ahead
 
     def advance(self, seconds: float) -> Self:
         """Move the clock of the space forward, so that the states of a sequence change without waiting."""
-        self._ahead += seconds_of(seconds, "mock.advance")
+        self._seconds_ahead += seconds_of(seconds, "mock.advance")
         return self
 
     def reset(self) -> None:
         """Clear scenarios, faults and the record of what was set up, as between two tests."""
-        self._ahead = 0.0
         self._start_over()
-        self._setups.clear()
+
+    def _start_over(self) -> None:
+        """Restore the initial state of the space, its clock included."""
+        self._seconds_ahead = 0.0
+        self._setups: list[Setup] = []
+        super()._start_over()
 
     def _operation(self, name: str) -> Operation:
         """Return an operation by its `operationId` or label; raises `SettingError` that lists close names."""
@@ -85,7 +70,7 @@ class Adjustable(Responder):
 
     def _set_body(self, operation: Operation, body: Any, where: str, *, conforming: bool) -> None:
         """Serve a copy of a body, or of the items of a list."""
-        if operation.label not in self._data.samples:
+        if operation.label not in self._shared.samples:
             self._set_text(operation, body, where)
             return
         samples = self.samples_of(operation)
@@ -110,13 +95,12 @@ class Adjustable(Responder):
         self, operation: Operation, item_id: str, changes: Mapping[str, Any], where: str, *, conforming: bool
     ) -> None:
         """Change one item of the list that an operation serves."""
-        with self._changing:
+        with self._shared.data_lock:
             samples = self.samples_of(operation)
             updated = changed(samples, self._body_of(operation), item_id, changes, where)
             body = checked_copy(samples, updated, self.space_id, where, conforming=conforming)
             self._mark_replaced(operation)
-            # The scenario of the responses continues; only their data change.
-            self._scenes[operation.label] = self._scene(operation)._replace(source=fixed(lambda: body))
+            self._scenarios.set_source(operation, fixed(lambda: body))
 
     def _set_sequence(self, operation: Operation, steps: tuple[Any, ...], where: str, *, conforming: bool) -> None:
         """Serve a sequence of states, and stay in the last."""
@@ -146,11 +130,9 @@ class Adjustable(Responder):
                     return source
             return fixed(partial(samples.sample, self.space_id))
 
-        chosen = self._scenario_of(self._data.main, name, arguments)
-        replaced = [scene.setup for scene in self._scenes.values()]
-        for earlier in (*replaced, self._whole[2]):
-            if earlier is not None:
-                earlier.is_replaced = True
+        chosen = self._scenario_of(self._shared.main, name, arguments)
+        for earlier in self._scenarios.setups:
+            earlier.is_replaced = True
         self.play(chosen, source_for, setup)
         self._setups.append(setup)
 
@@ -162,8 +144,7 @@ class Adjustable(Responder):
             self._setups.append(setup)
 
     def _mark_replaced(self, operation: Operation) -> None:
-        scene = self._scenes.get(operation.label)
-        current = self._whole[2] if scene is None else scene.setup
+        current = self._scenarios.setup_of(operation)
         if current is not None:
             current.is_replaced = True
 
@@ -181,9 +162,9 @@ class Adjustable(Responder):
         # Imported here, because a mock without faults then starts faster and needs less memory.
         from pytest_bctrl.traffic.mock.faults import FAULTS, fault, for_contract
 
-        generic = fault(spec, *arguments, known={**FAULTS, **self._custom_faults}, **named)
+        generic = fault(spec, *arguments, known={**FAULTS, **self._shared.custom_faults}, **named)
         samples = [
-            self._data.samples[operation.label] for operation in operations if operation.label in self._data.samples
+            self._shared.samples[operation.label] for operation in operations if operation.label in self._shared.samples
         ]
         return for_contract(generic, samples)
 
@@ -199,7 +180,7 @@ class Adjustable(Responder):
 
     def _scenario_of(self, operation: Operation, name: str, arguments: Mapping[str, Any]) -> Scenario:
         samples = partial(self.samples_of, operation)
-        result = scenario(name, self.contract, samples, self.space_id, self._custom_scenarios, arguments)
+        result = scenario(name, self.contract, samples, self.space_id, self._shared.custom_scenarios, arguments)
         if result.source is not None:
             result.source.now = self.now
             result.source.is_generated = True

@@ -6,101 +6,45 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from itertools import count
 from threading import Lock
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from pytest_bctrl.contract.key_fields import BEARER
-from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, concrete_media_type
+from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.http.message import MockResponse, Payload, Request, accepts, preferred_example, preferred_status
 from pytest_bctrl.http.routes import Match
-from pytest_bctrl.request_checks.run import RequestChecks
 from pytest_bctrl.samples.examples import example_problems
-from pytest_bctrl.samples.inputs import answers_with_json, main_operation
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.traffic.mock.active_scenarios import ActiveScenarios
 from pytest_bctrl.traffic.mock.admission import Admission, Rejection, challenge, malformed
 from pytest_bctrl.traffic.mock.change import Change, FaultInPlay, RequestContext
-from pytest_bctrl.traffic.mock.documented import DocumentedResponses, UnknownExampleError
+from pytest_bctrl.traffic.mock.documented import UnknownExampleError
 from pytest_bctrl.traffic.mock.error_responses import ErrorResponses, problem_details
 from pytest_bctrl.traffic.mock.pages import Page, Pages, UnknownPageError, is_further
 from pytest_bctrl.traffic.mock.scenarios import Scenario
 from pytest_bctrl.traffic.mock.setup import Setup
-from pytest_bctrl.traffic.mock.source import BodySource, fixed
+from pytest_bctrl.traffic.mock.shared import Shared
+from pytest_bctrl.traffic.mock.source import BodySource
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
-
-
-def _shows(scene: _Scene, response: MockResponse) -> bool:
-    """Return whether a response is one of the scenario, rather than a rejection that any scenario has."""
-    is_of_data = scene.source is not None and scene.transform is None and scene.errors is None
-    return not is_of_data or response.status < 400
-
-
-class _ContractData:
-    """The data that depend only on the contract, shared by all spaces."""
-
-    def __init__(self, contract: Contract) -> None:
-        self.main = main_operation(contract)
-        self.samples = {
-            operation.label: Samples(contract, operation)
-            for operation in contract.operations
-            if answers_with_json(operation)
-        }
-        self.checks = RequestChecks(contract)
-        self.routes = self.checks.routes
-        self.error_responses = ErrorResponses(contract)
-        self.documented = DocumentedResponses(contract)
-        no_content = ResponseSpec("204", "", {}, ())
-        self.success = {operation.label: operation.success or no_content for operation in contract.operations}
-        self.content_types = {label: _content_type(success) for label, success in self.success.items()}
-
-
-def _content_type(success: ResponseSpec) -> str:
-    """Return the media type of a success response; empty if it has no body."""
-    if success.json is not None:
-        return success.json[0]
-    return concrete_media_type(next(iter(success.content), ""))
-
-
-class _Scene(NamedTuple):
-    """The scenario of one operation: the source of its bodies, and the change and the errors of its responses.
-
-    `setup` records whether a request used the scenario; None for the initial state.
-    """
-
-    source: BodySource | None
-    transform: Change | None = None
-    errors: ErrorResponses | None = None
-    setup: Setup | None = None
 
 
 class Responder:
     """Responds according to the contract, for one key and one space, with scenarios and faults; thread-safe.
 
-    `is_exhaustive` is whether the initial data cover the contract instead of repeating its examples, and whether no
-    other ids exist than those in the contract.
+    `source` is the source of the initial bodies of the main operation, by default its samples.
     """
 
-    def __init__(
-        self,
-        contract: Contract,
-        api_key: Secret,
-        space_id: str,
-        source: BodySource | None = None,
-        beside: Responder | None = None,
-        *,
-        is_exhaustive: bool = False,
-    ) -> None:
-        self.contract = contract
+    def __init__(self, shared: Shared, api_key: Secret, space_id: str, source: BodySource | None = None) -> None:
+        self.contract = contract = shared.contract
         self.api_key = api_key
         self.space_id = space_id
-        self._data: _ContractData = beside._data if beside else _ContractData(contract)
-        self._is_exhaustive: bool = beside._is_exhaustive if beside else is_exhaustive
-        self._initial_source = source
+        self._shared = shared
+        self._scenarios = ActiveScenarios(shared, space_id, source)
         self._lock = Lock()
         self._path_values: dict[str, Mapping[str, str | None]] = {}
         self._explained: set[str] = set()
@@ -110,8 +54,8 @@ class Responder:
                 operation,
                 api_key,
                 space_id,
-                self._data.checks.of(operation),
-                only_known_ids=self._is_exhaustive,
+                shared.checks.of(operation),
+                only_known_ids=shared.is_exhaustive,
             )
             for operation in contract.operations
         }
@@ -120,34 +64,34 @@ class Responder:
     @property
     def samples(self) -> Samples:
         """The samples of the main operation; raises `DocumentError` if it documents no successful JSON response."""
-        return self.samples_of(self._data.main)
+        return self.samples_of(self._shared.main)
 
     @property
     def others(self) -> Mapping[str, Samples]:
         """The samples of the other operations with a JSON response, by label."""
-        main = self._data.main.label
-        return {label: samples for label, samples in self._data.samples.items() if label != main}
+        main = self._shared.main.label
+        return {label: samples for label, samples in self._shared.samples.items() if label != main}
 
     def samples_of(self, operation: Operation) -> Samples:
         """Return the samples of an operation; raises `DocumentError` if it documents no successful JSON response."""
-        return self._data.samples.get(operation.label) or Samples(self.contract, operation)
+        return self._shared.samples_of(operation)
 
     def _respond(self, request: Request) -> MockResponse:
         """Return the response to one request, with the scenario and the faults applied."""
         request_id = self._request_id(request)
-        match = self._data.routes.match(request.target)
+        match = self._shared.routes.match(request.target)
         operation = match.of(request.method) if match else None
         response = self._response(request, match, operation, request_id)
         if operation is not None:
             response = self._with_documented_headers(operation, response)
-        requested = operation or self._data.main
-        scene = self._scene(requested)
-        if scene.setup is not None and operation is not None and _shows(scene, response):
-            scene.setup.is_met = True
+        requested = operation or self._shared.main
+        scenario = self._scenarios.of(requested)
+        if scenario.setup is not None and operation is not None and scenario.affects(response):
+            scenario.setup.is_met = True
         faults = self._faults
         if faults:
             faults = tuple(fault for fault in faults if fault.operation in (None, operation))
-        if scene.transform is None and not faults:
+        if scenario.transform is None and not faults:
             return response
 
         def granted(target: str) -> MockResponse:
@@ -159,15 +103,15 @@ class Responder:
             """Return an error response of the operation."""
             return self._error(status, message, request_id, requested, headers)
 
-        samples = self._data.samples.get(requested.label)
+        samples = self._shared.samples.get(requested.label)
         if operation is None and samples is None:
-            samples = next(iter(self._data.samples.values()), None)
+            samples = next(iter(self._shared.samples.values()), None)
         number = next(self._requests)
-        errors = scene.errors or self._data.error_responses
+        errors = scenario.errors or self._shared.error_responses
         context = RequestContext(request, response, errors, samples, granted, error, number)
         changes: list[Change] = [fault.apply for fault in faults]
-        if scene.transform is not None:
-            changes.insert(0, scene.transform)
+        if scenario.transform is not None:
+            changes.insert(0, scenario.transform)
         for change in changes:
             context = replace(context, response=change(context))
         return context.response
@@ -186,7 +130,7 @@ class Responder:
     def _response(
         self, request: Request, match: Match | None, operation: Operation | None, request_id: str
     ) -> MockResponse:
-        exclusion = self._data.checks.exclusion(request) if operation is None else None
+        exclusion = self._shared.checks.exclusion(request) if operation is None else None
         if exclusion is not None:
             reason = f"{exclusion.problem}, at #{exclusion.pointer} ({exclusion.hint})"
             return problem_details(501, f"the mock cannot respond to {exclusion.operation}: {reason}", request_id)
@@ -203,7 +147,7 @@ class Responder:
             response = self._errors_of(None).response(405, message, request_id, headers=headers)
             return self._undocumented(request, match, response)
         rejection, findings = self._admissions[operation.label].decide(request, match.values)
-        media_type, _ = self._data.success[operation.label].json or ("", None)
+        media_type, _ = self._shared.success[operation.label].json or ("", None)
         is_acceptable = not media_type or accepts(request.header("accept"), media_type.partition(";")[0].strip())
         if not is_acceptable and (rejection is None or rejection.status != 401):
             rejection = Rejection(406, f"this operation responds with {media_type}")
@@ -219,11 +163,11 @@ class Responder:
 
     def _undocumented(self, request: Request, match: Match | None, response: MockResponse) -> MockResponse:
         """Return a response with the finding about a request that is to no operation of the contract."""
-        return replace(response, findings=self._data.checks.target_findings(request, match))
+        return replace(response, findings=self._shared.checks.target_findings(request, match))
 
     def _errors_of(self, operation: Operation | None) -> ErrorResponses:
         """Return the builder of error responses in the scenario of an operation, by default the main one."""
-        return self._scene(operation or self._data.main).errors or self._data.error_responses
+        return self._scenarios.of(operation or self._shared.main).errors or self._shared.error_responses
 
     def _with_documented_headers(self, operation: Operation, response: MockResponse) -> MockResponse:
         """Return the response with the documented header fields that it lacks."""
@@ -231,7 +175,7 @@ class Responder:
         if documented is None or not documented.headers:
             return response
         try:
-            fields = self._data.documented.header_fields(documented, only_required=self._is_exhaustive)
+            fields = self._shared.documented.header_fields(documented, only_required=self._shared.is_exhaustive)
         except DocumentError as error:
             return self._not_mocked(operation, str(error), response.header("x-request-id") or "")
         missing = tuple(pair for pair in fields if response.header(pair[0]) is None)
@@ -252,22 +196,22 @@ class Responder:
 
     def _requested_response(self, request: Request, operation: Operation, request_id: str) -> MockResponse:
         """Return the success response, or the response that the request prefers (RFC 7240)."""
-        success = self._data.success[operation.label]
+        success = self._shared.success[operation.label]
         id_field = ("X-Request-Id", request_id)
         prefer = request.header("prefer")
         status, name = (preferred_status(prefer), preferred_example(prefer)) if prefer else (None, None)
         if status is not None and status != success.code:
             return self._preferred(status, name, operation, request_id)
         if name is not None:
-            documented = self._data.documented.response(success, success.code, name)
+            documented = self._shared.documented.response(success, success.code, name)
             applied = ("Preference-Applied", f'example="{name}"')
             why = next(example_problems(self.contract, success, name), "")
             return replace(documented, headers=(*documented.headers, applied, id_field), why=why)
-        source = self._scene(operation).source
+        source = self._scenarios.of(operation).source
         if source is None:
-            documented = self._data.documented.response(success, success.code)
+            documented = self._shared.documented.response(success, success.code)
             return replace(documented, headers=(*documented.headers, id_field))
-        fields = (("Content-Type", self._data.content_types[operation.label]), id_field)
+        fields = (("Content-Type", self._shared.content_types[operation.label]), id_field)
         page = self._page(request, operation, source)
         payload, why = page.payload, page.why
         if source.is_generated:
@@ -279,14 +223,14 @@ class Responder:
     def _example_note(self, operation: Operation) -> str:
         """Return why generated data are served although there is an example, once per operation; empty otherwise."""
         self._explained.add(operation.label)
-        if self._is_exhaustive or self.samples_of(operation).examples:
+        if self._shared.is_exhaustive or self.samples_of(operation).examples:
             return ""
-        return next(example_problems(self.contract, self._data.success[operation.label]), "")
+        return next(example_problems(self.contract, self._shared.success[operation.label]), "")
 
     def _with_path_values(self, request: Request, operation: Operation, payload: Payload) -> Payload:
         """Return a generated body with the path values of the request where the contract requires them."""
         generated_values = self._values_in_bodies(operation)
-        match = self._data.routes.match(request.target)
+        match = self._shared.routes.match(request.target)
         values = match.values if match else {}
         if all(values.get(name) == value for name, value in generated_values.items()):
             return payload
@@ -299,7 +243,7 @@ class Responder:
     def _values_in_bodies(self, operation: Operation) -> Mapping[str, str | None]:
         """Return the path values that the generated bodies of an operation contain, by name."""
         if operation.label not in self._path_values:
-            samples = self._data.samples.get(operation.label)
+            samples = self._shared.samples.get(operation.label)
             values: dict[str, str | None] = {}
             if samples is not None:
                 defaults = samples.parameters(self.space_id)
@@ -320,7 +264,7 @@ class Responder:
         message = f"this status was requested with Prefer: code={status}"
         documented = operation.response_for(status)
         if documented is not None and (name is not None or status < 400):
-            response = self._data.documented.response(documented, status, name)
+            response = self._shared.documented.response(documented, status, name)
             fields = (*response.headers, *applied.items(), ("X-Request-Id", request_id))
             return replace(response, headers=fields, why=message)
         if name is not None:
@@ -334,9 +278,9 @@ class Responder:
     ) -> MockResponse:
         """Return an error response that was requested or set up: with the documented example if there is one."""
         documented = operation.response_for(status)
-        errors = self._scene(operation).errors
-        if errors is None and documented is not None and self._data.documented.has_example(documented):
-            response = self._data.documented.response(documented, status)
+        errors = self._scenarios.of(operation).errors
+        if errors is None and documented is not None and self._shared.documented.has_example(documented):
+            response = self._shared.documented.response(documented, status)
             fields = (*response.headers, *(headers or {}).items(), ("X-Request-Id", request_id))
             return replace(response, headers=fields, why=message)
         return self._errors_of(operation).response(status, message, request_id, operation=operation, headers=headers)
@@ -355,32 +299,15 @@ class Responder:
     @property
     def not_mocked(self) -> dict[str, str]:
         """The reason for each operation that the mock cannot mock, by label; a request to it gets 501."""
-        return {
-            operation.label: reason for operation in self.contract.operations if (reason := self._obstacle(operation))
+        reasons = {
+            operation.label: self._shared.obstacle(operation, self.space_id) for operation in self.contract.operations
         }
-
-    def _obstacle(self, operation: Operation) -> str:
-        """Return why no success response of an operation can be generated; empty if there is one."""
-        success = self._data.success[operation.label]
-        samples = self._data.samples.get(operation.label)
-        try:
-            self._data.documented.header_fields(success, only_required=self._is_exhaustive)
-            self._data.documented.response(success, success.code)
-            if samples is not None and samples.invariants:
-                samples.sample_with_optionals(self.space_id, optional=False)
-        except DocumentError as error:
-            return str(error)
-        return ""
+        return {label: reason for label, reason in reasons.items() if reason}
 
     @property
     def invalid_examples(self) -> list[str]:
         """A line per documented example of a response that does not conform; generated data are served instead."""
-        return [
-            f"{operation.label}: {problem}"
-            for operation in self.contract.operations
-            for spec in operation.responses.values()
-            for problem in example_problems(self.contract, spec)
-        ]
+        return self._shared.invalid_examples
 
     def _page(self, request: Request, operation: Operation, source: BodySource) -> Page:
         """Return the next body of an operation, or the requested page of it."""
@@ -397,7 +324,7 @@ class Responder:
 
     def _body_of(self, operation: Operation) -> Any:
         """Return the current body of an operation; raises `DocumentError` if it has no JSON body."""
-        source = self._scene(operation).source
+        source = self._scenarios.of(operation).source
         if source is None:
             return self.samples_of(operation).exemplary(self.space_id)
         return source.body(self._latest.get(operation.label, 0))
@@ -409,15 +336,15 @@ class Responder:
         self._request_ids = count(1)
         self._requests = count(1)
         self._pages = {
-            label: Pages(samples, samples.paging, only_known_cursors=self._is_exhaustive)
-            for label, samples in self._data.samples.items()
+            label: Pages(samples, samples.paging, only_known_cursors=self._shared.is_exhaustive)
+            for label, samples in self._shared.samples.items()
             if samples.paging is not None
         }
-        self.play(Scenario("as made"))
+        self.play(Scenario("initial"))
 
     def play(
         self,
-        chosen: Scenario,
+        scenario: Scenario,
         source_for: Callable[[Samples], BodySource] | None = None,
         setup: Setup | None = None,
     ) -> Self:
@@ -425,43 +352,14 @@ class Responder:
 
         `source_for` returns the source of the bodies of another operation than the main one, from its samples.
         """
-        self._scenes: dict[str, _Scene] = {}
+        self._scenarios.play(scenario, source_for, setup)
         self._latest: dict[str, int] = {}
-        self._whole = chosen, source_for, setup
         return self
 
-    def _play_for(self, operation: Operation, chosen: Scenario, setup: Setup | None = None) -> None:
+    def _play_for(self, operation: Operation, scenario: Scenario, setup: Setup | None = None) -> None:
         """Play a scenario for one operation; the other operations stay as they are."""
-        source = chosen.source or self._default_source(operation)
-        self._scenes[operation.label] = _Scene(source, chosen.transform, chosen.errors, setup)
+        self._scenarios.play_for(operation, scenario, setup)
         self._latest.pop(operation.label, None)
-
-    def _scene(self, operation: Operation) -> _Scene:
-        """Return the scenario of an operation, created at its first use."""
-        scene = self._scenes.get(operation.label)
-        if scene is not None:
-            return scene
-        chosen, source_for, setup = self._whole
-        samples = self._data.samples.get(operation.label)
-        source = None
-        if operation is self._data.main:
-            source = chosen.source
-        elif source_for is not None and samples is not None:
-            source = source_for(samples)
-        source = source or self._default_source(operation)
-        return self._scenes.setdefault(operation.label, _Scene(source, chosen.transform, chosen.errors, setup))
-
-    def _default_source(self, operation: Operation) -> BodySource | None:
-        """Return the source of an operation's bodies without a scenario; None if they are not JSON."""
-        if operation is self._data.main and self._initial_source is not None:
-            return self._initial_source
-        samples = self._data.samples.get(operation.label)
-        if samples is None:
-            return None
-        make = samples.sample if self._is_exhaustive else samples.exemplary
-        source = fixed(partial(make, self.space_id))
-        source.is_generated = True
-        return source
 
     @property
     def faults(self) -> tuple[FaultInPlay, ...]:

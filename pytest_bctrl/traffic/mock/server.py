@@ -20,6 +20,7 @@ from pytest_bctrl.traffic.mock.hosts import PREFIX, is_allowed, name_of
 from pytest_bctrl.traffic.mock.journal import JournalEntry
 from pytest_bctrl.traffic.mock.listener import Listener
 from pytest_bctrl.traffic.mock.parse import RequestProblem, ServerLimits
+from pytest_bctrl.traffic.mock.shared import Shared
 from pytest_bctrl.traffic.mock.source import BodySource
 from pytest_bctrl.traffic.mock.space import Space
 
@@ -64,15 +65,8 @@ class MockServer(Space):
         is_exhaustive: bool = False,
     ) -> None:
         key = api_key or Secret(MOCK_KEY)
-        super().__init__(
-            contract,
-            key,
-            space_id or SPACE_ID,
-            source=source,
-            log=log,
-            remembered=remembered,
-            is_exhaustive=is_exhaustive,
-        )
+        shared = Shared(contract, is_exhaustive=is_exhaustive)
+        super().__init__(shared, key, space_id or SPACE_ID, source=source, log=log, remembered=remembered)
         self._address = host, port
         self._listener = Listener(self.respond, self.reject, limits)
         self._url = ""
@@ -105,7 +99,7 @@ class MockServer(Space):
         schemas = [schema for spec in specs for schema in spec.content.values()]
         for schema in {_identity(schema): schema for schema in schemas}.values():
             Builder(self.contract, RoundRobin(optional=False)).value(schema)
-        for samples in self._data.samples.values():
+        for samples in self._shared.samples.values():
             if samples.invariants:
                 samples.sample_with_optionals(self.space_id, optional=False)
         self._has_bodies = True
@@ -138,7 +132,7 @@ class MockServer(Space):
         if not space_id:
             space_id = f"space-{number}" if self._allows_names else as_uuid(f"{number:032x}")
         key = api_key or Secret(f"{MOCK_KEY}-{number}")
-        space = Space(self.contract, key, space_id, beside=self, log=self._log, close=self._remove_space)
+        space = Space(self._shared, key, space_id, server=self, log=self._log, close=self._remove_space)
         keys = [open_space.api_key.reveal() for open_space in self.spaces.values()]
         for what, value, used in (("id", space_id, self.spaces), ("key", key.reveal(), keys)):
             if value in used:
@@ -154,14 +148,14 @@ class MockServer(Space):
     @cached_property
     def _allows_names(self) -> bool:
         """Whether the contract allows a readable id of a space, in path and response."""
-        main = self._data.main
+        main = self._shared.main
         parameters = [parameter for parameter in main.path_parameters if parameter.setting == "space_id"]
         if len(main.path_parameters) == 1:
             parameters = list(main.path_parameters)
         if not all(accepts(self.contract, parameter.schema, "space-1") for parameter in parameters):
             return False
-        samples = self._data.samples.get(main.label)
-        if samples is None or self._obstacle(main):
+        samples = self._shared.samples.get(main.label)
+        if samples is None or self._shared.obstacle(main, self.space_id):
             return True
         return accepts(self.contract, samples.schema, samples.sample("space-1"))
 
@@ -213,7 +207,7 @@ class MockServer(Space):
 
     def _space_of(self, request: Request) -> Space | None:
         """Return the space in the path of a request, or whose key it has, beside the server's own."""
-        match = self._data.routes.match(request.target)
+        match = self._shared.routes.match(request.target)
         for value in match.values.values() if match else ():
             space = self._spaces.get(value)
             if space is not None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.secrets.secret import Secret
@@ -19,6 +18,7 @@ from pytest_bctrl.traffic.mock.journal import Journal, JournalEntry
 from pytest_bctrl.traffic.mock.operation_mock import OperationMock
 from pytest_bctrl.traffic.mock.parse import RequestProblem
 from pytest_bctrl.traffic.mock.scenarios import MOST, Scenario, from_file
+from pytest_bctrl.traffic.mock.shared import Shared
 from pytest_bctrl.traffic.mock.source import BodySource
 from pytest_bctrl.traffic.mock.spelling import SpelledAttributes
 
@@ -33,32 +33,31 @@ class Space(SpelledAttributes, Adjustable):
 
     def __init__(
         self,
-        contract: Contract,
+        shared: Shared,
         api_key: Secret,
         space_id: str,
         *,
         source: BodySource | None = None,
         log: Callable[[JournalEntry], None] | None = None,
         remembered: int = 10_000,
-        beside: Space | None = None,
+        server: Space | None = None,
         close: Callable[[Space], None] = lambda space: None,
-        is_exhaustive: bool = False,
     ) -> None:
-        super().__init__(contract, api_key, space_id, source, beside, is_exhaustive=is_exhaustive)
-        groups = [group for operation in contract.operations for group in operation.security]
+        super().__init__(shared, api_key, space_id, source)
+        groups = [group for operation in shared.contract.operations for group in operation.security]
         schemes = {scheme for group in groups for scheme in group}
         self.requests = Journal(api_key, remembered, [scheme.field for scheme in schemes if scheme.field])
         self._log = log
-        self._beside = beside
+        self._server = server
         self._close = close
         self._is_complete = True
 
     @property
     def url(self) -> str:
         """The base URL of the server, without a trailing slash; empty before its first start."""
-        if self._beside is None:
+        if self._server is None:
             return ""
-        return self._beside.url
+        return self._server.url
 
     def close(self) -> None:
         """Close the space; a second call does nothing."""
@@ -76,7 +75,7 @@ class Space(SpelledAttributes, Adjustable):
 
         The list is read-only: editing it raises `SettingError`.
         """
-        runtimes: list[dict[str, Any]] = served(self.samples.items(self._body_of(self._data.main)))
+        runtimes: list[dict[str, Any]] = served(self.samples.items(self._body_of(self._shared.main)))
         return runtimes
 
     @runtimes.setter
@@ -90,7 +89,7 @@ class Space(SpelledAttributes, Adjustable):
         lists close names if the contract has no such operation.
         """
         operation = self._operation(name)
-        routes = self._data.routes
+        routes = self._shared.routes
 
         def is_of_operation(request: Request) -> bool:
             return routes.operation_and_values(request.method, request.target)[0] is operation
@@ -103,7 +102,7 @@ class Space(SpelledAttributes, Adjustable):
         Raises `SettingError` if they are not JSON, or if they break the contract and `conforming` is true.
         """
         whole_body = self.samples.with_items(items)
-        self._set_body(self._data.main, whole_body, "mock.runtimes", conforming=conforming)
+        self._set_body(self._shared.main, whole_body, "mock.runtimes", conforming=conforming)
         return self
 
     def update(self, runtime_id: str, /, *, conforming: bool = True, **changes: Any) -> Self:
@@ -113,12 +112,12 @@ class Space(SpelledAttributes, Adjustable):
         continues, a sequence ends. Raises `SettingError` if no runtime has the id, or if the result breaks the contract
         and `conforming` is true.
         """
-        self._update(self._data.main, runtime_id, changes, "mock.update", conforming=conforming)
+        self._update(self._shared.main, runtime_id, changes, "mock.update", conforming=conforming)
         return self
 
     def update_item(self, runtime_id: str, changes: Mapping[str, Any]) -> Self:
         """Change one of the runtimes that are served, as `update` does, by property names that are not identifiers."""
-        self._update(self._data.main, runtime_id, changes, "mock.update", conforming=True)
+        self._update(self._shared.main, runtime_id, changes, "mock.update", conforming=True)
         return self
 
     @staticmethod
@@ -139,7 +138,7 @@ class Space(SpelledAttributes, Adjustable):
         Each lasts for one successful response, or as long as `mock.step(…, responses=3)` or `mock.step(…, seconds=0.5)`
         says. Raises `SettingError` as `update` and `fault` do, before any step is served.
         """
-        self._set_sequence(self._data.main, steps, "mock.sequence", conforming=conforming)
+        self._set_sequence(self._shared.main, steps, "mock.sequence", conforming=conforming)
         return self
 
     def scenario(self, name: str, **arguments: Any) -> Self:
@@ -177,7 +176,7 @@ class Space(SpelledAttributes, Adjustable):
         hint = "correct it, or serve it all the same with --nonconforming (conforming=False)"
         body, where = source.body(0), str(path)
         checked_copy(self.samples, body, self.space_id, where, conforming=conforming, fail_on="error", hint=hint)
-        self._replace(self._data.main, Scenario("file", source))
+        self._replace(self._shared.main, Scenario("file", source))
         return self
 
     def respond(self, request: Request) -> MockResponse:
