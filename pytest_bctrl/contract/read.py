@@ -57,8 +57,9 @@ def from_document(document: Any, name: str, *, origin: str = "") -> Contract:
     read, and an `operationId` that another operation has. Raises `DocumentError` if it is not an
     OpenAPI 3.0, 3.1 or 3.2 document, or if no operation is valid.
     """
-    from pytest_bctrl.contract.soundness import find_problems, upgrade_valid
+    from pytest_bctrl.contract.soundness import find_problems
     from pytest_bctrl.contract.unused_parts import without_repeated_ids, without_unreadable_samples
+    from pytest_bctrl.contract.upgrade import upgrade_valid
     from pytest_bctrl.contract.valid_parts import original_pointers, valid_parts
 
     upgraded, sha256 = upgrade_valid(document, name), digest(document)

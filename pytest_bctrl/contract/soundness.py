@@ -7,17 +7,16 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from pytest_bctrl.contract.cost import Cost
-from pytest_bctrl.contract.document import bundling_hint, escape_token, require_openapi, unread_references
+from pytest_bctrl.contract.document import bundling_hint, escape_token, unread_references
 from pytest_bctrl.contract.engine import as_engine_input, is_pattern
-from pytest_bctrl.contract.json_source import require_shallow
-from pytest_bctrl.contract.keywords import UNLISTED_NULL, has_unlisted_null, is_wrapped, upgrade_schema
-from pytest_bctrl.contract.model import follow_references, resolve_pointer
+from pytest_bctrl.contract.model import resolve_pointer
 from pytest_bctrl.contract.outline import EXCLUDED, METHODS
-from pytest_bctrl.contract.references import FRAGMENT, Addresses, keyword_objects, rewrite_objects
+from pytest_bctrl.contract.references import Addresses, keyword_objects
 from pytest_bctrl.contract.schema.locations import parse_steps
+from pytest_bctrl.contract.upgrade import upgrade_valid
 from pytest_bctrl.contract.valid_parts import DocumentProblem
 from pytest_bctrl.errors import DocumentError
 
@@ -173,50 +172,6 @@ def validate_document(document: Any, name: str) -> tuple[Mapping[str, Any], Mapp
     return upgraded, require_valid(upgraded, name)
 
 
-def upgrade_valid(document: Any, name: str) -> Mapping[str, Any]:
-    """Return a document as OpenAPI 3.1 or 3.2, with its references to media types replaced by their targets.
-
-    Raises `DocumentError` if it is not an OpenAPI document, or nested too deeply; its parts may be invalid.
-    """
-    require_openapi(document, name)
-    require_shallow(document, name)
-    upgraded: Mapping[str, Any] = document
-    version = str(document["openapi"])
-    if version.startswith("3.0"):
-        upgraded = upgrade_document(document)
-    elif version.startswith("3.2"):
-        upgraded = _inline_media_types(document)
-    return {**upgraded, "openapi": str(upgraded["openapi"])}
-
-
-def _inline_media_types(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a document with the targets of references to media types in their place (OpenAPI 3.2, 4.7)."""
-
-    def inline(holder: dict[str, Any]) -> dict[str, Any]:
-        return {**holder, "content": {name: _media_type(document, media) for name, media in holder["content"].items()}}
-
-    holders = [
-        value.pointer
-        for value in keyword_objects(document)
-        if isinstance(content := value.value.get("content"), Mapping)
-        and any(isinstance(media, Mapping) and "$ref" in media for media in content.values())
-    ]
-    if not holders:
-        return document
-    inlined: Mapping[str, Any] = rewrite_objects(document, dict.fromkeys(holders, inline))
-    return inlined
-
-
-def _media_type(document: Mapping[str, Any], media: Any) -> Any:
-    """Return a media type, its reference followed; unchanged if the reference has no target."""
-    try:
-        for target in follow_references(document, media, ""):
-            media = target
-    except DocumentError:
-        pass
-    return media
-
-
 def require_valid(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return a document of OpenAPI 3.1 or 3.2 with references by identifier replaced by pointers.
 
@@ -369,38 +324,3 @@ def _expectation(kind: ValidationErrorKind) -> str:
     if kind.name == "type" and len(value) == 1:
         value = value[0]
     return f"{labels.get(kind.name, kind.name)} {json.dumps(value)[:120]} is expected"
-
-
-_WRAPPED = "/anyOf/0"
-"""The pointer from the `anyOf` that wraps a nullable schema to that schema."""
-
-
-def upgrade_document(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a document of OpenAPI 3.0 as OpenAPI 3.1; malformed parts are left unchanged."""
-    objects = {pointer: value for value, pointer, _, _ in keyword_objects(document)}
-    wrapped = {pointer for pointer, value in objects.items() if is_wrapped(value)}
-
-    def rewrite(schema: dict[str, Any]) -> dict[str, Any]:
-        if isinstance(schema.get("$ref"), str):
-            # Siblings of a reference are ignored (3.0.4, 4.7.23.1), except `nullable`, which authors do mean.
-            reference = {"$ref": _rewrite_reference(schema["$ref"], wrapped)}
-            schema = {**reference, "nullable": schema.get("nullable")}
-        upgraded = upgrade_schema(schema)
-        if has_unlisted_null(schema):
-            upgraded[UNLISTED_NULL] = True
-        return upgraded
-
-    return {**rewrite_objects(document, dict.fromkeys(objects, rewrite)), "openapi": "3.1.0"}
-
-
-def _rewrite_reference(reference: str, wrapped: set[str]) -> str:
-    """Return a reference with an additional step into each wrapped schema on its path."""
-    if not reference.startswith("#/") or not wrapped:
-        return reference
-    old_pointer = new_pointer = ""
-    for token in unquote(reference[1:]).split("/")[1:]:
-        if old_pointer in wrapped:
-            new_pointer += _WRAPPED
-        new_pointer += f"/{token}"
-        old_pointer += f"/{token}"
-    return f"#{quote(new_pointer, safe=FRAGMENT)}"

@@ -5,28 +5,21 @@ from __future__ import annotations
 import copy
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 from pytest_bctrl.contract.budget import STEPS
-from pytest_bctrl.contract.engine import acceptor, accepts, schema_pointer
-from pytest_bctrl.contract.keywords import UNLISTED_NULL
+from pytest_bctrl.contract.engine import accepts, schema_pointer
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.locations import member_location
-from pytest_bctrl.contract.schema.ref import applied_keywords, flatten
-from pytest_bctrl.contract.schema.shapes import (
-    Shape,
-    alternatives,
-    canonical_schemas,
-    contains_schemas,
-    member_schema,
-    shapes,
-)
+from pytest_bctrl.contract.schema.ref import applied_keywords
+from pytest_bctrl.contract.schema.shapes import Shape, contains_schemas, member_schema
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.samples.levels import Levels
+from pytest_bctrl.samples.located_schema import LocatedSchema, MemberSchema
 from pytest_bctrl.samples.text import LONGEST, RoundRobin, UnsampledError, matching
 
 _TIGHT_DEPTH = 8
@@ -43,85 +36,6 @@ _EXTRA_NAMES = 5
 """Number of additional attempts to generate a name, because a generated name may repeat an earlier one."""
 
 
-class _MemberSchema(NamedTuple):
-    """The schema and the location of a member of an object, and whether the member is write-only."""
-
-    schema: Schema
-    location: str
-    is_write_only: bool
-
-
-@dataclass
-class _LocatedSchema:
-    """The schema at one location of a body, with its alternatives; cached, because a location is built many times."""
-
-    contract: Contract
-    schema: Schema
-    members: dict[str, _MemberSchema] = field(default_factory=dict)
-
-    @cached_property
-    def flat(self) -> Mapping[str, Any]:
-        return flatten(self.contract, self.schema)
-
-    @cached_property
-    def options(self) -> tuple[Shape, ...]:
-        shapes = [shape for shape in alternatives(self.flat) if shape.kind != "fixed" or self.accepts(shape.value)]
-        if UNLISTED_NULL in self.flat:
-            shapes = [shape for shape in shapes if not _is_null(shape)]
-        return tuple(shapes)
-
-    @cached_property
-    def is_plain(self) -> bool:
-        """Whether a value that is built keyword by keyword conforms without a check."""
-        is_listed = all(shape.kind == "fixed" for shape in self.options)
-        return is_listed or all(self.flat[word] in ({}, True) for word in _INTRICATE & self.flat.keys())
-
-    @cached_property
-    def canonical(self) -> list[Schema]:
-        return [schema for schema in canonical_schemas(self.contract, self.schema) if schema != self.schema]
-
-    @cached_property
-    def accepts(self) -> Callable[[Any], bool]:
-        """The function that returns whether a value conforms to the schema."""
-        return acceptor(self.contract, self.schema)
-
-    @cached_property
-    def documented(self) -> list[Any]:
-        """The examples in the document that conform to the schema."""
-        values = [self.flat["example"]] if "example" in self.flat else []
-        return [value for value in (*values, *self._listed_examples) if self._is_served(value)]
-
-    @property
-    def _listed_examples(self) -> Sequence[Any]:
-        listed = self.flat.get("examples", ())
-        return listed if isinstance(listed, list) else ()
-
-    def _is_served(self, value: Any) -> bool:
-        return self.accepts(value) and not (value is None and UNLISTED_NULL in self.flat)
-
-    @property
-    def examples(self) -> Iterator[Any]:
-        """The examples and the default in the document that conform to the schema."""
-        single = (self.flat[word] for word in ("example", "default") if word in self.flat)
-        values = (*self._listed_examples, *single)
-        return (value for value in values if self._is_served(value))
-
-
-def _is_null(shape: Shape) -> bool:
-    """Return whether a shape has the value null alone."""
-    if shape.kind == "fixed":
-        return shape.value is None
-    return shape.kind == "branch" and shape.schema == {"type": "null"}
-
-
-_INTRICATE = frozenset(
-    {"allOf", "anyOf", "oneOf", "not", "if", "$dynamicRef", "dependentRequired", "dependentSchemas", "contains"}
-    | {"maxItems", "patternProperties", "propertyNames", "minProperties", "maxProperties", "uniqueItems"}
-    | {"prefixItems", "additionalProperties", "unevaluatedProperties", "unevaluatedItems"}
-)
-"""Keywords that a value may break although it is built keyword by keyword."""
-
-
 class Builder:
     """Builds values one after another, using the alternatives at each location in turn.
 
@@ -135,7 +49,7 @@ class Builder:
         self,
         contract: Contract,
         choice: RoundRobin,
-        locations: dict[str, _LocatedSchema] | None = None,
+        locations: dict[str, LocatedSchema] | None = None,
         *,
         prefers_examples: bool = False,
     ) -> None:
@@ -148,7 +62,7 @@ class Builder:
         self._locations = {} if locations is None else locations
         self._failed: dict[str, UnsampledError] = {}
         self._too_few: dict[tuple[str, int], list[str]] = {}
-        self._ends: dict[tuple[Any, int], bool] = {}
+        self._levels = Levels(contract)
         # By id; the entry keeps the schema alive, so that no other schema can have its id.
         self._write_only: dict[int, tuple[Schema, bool]] = {}
         self._optional: bool | None = None
@@ -180,7 +94,7 @@ class Builder:
             )
         located = self._locations.get(location)
         if located is None:
-            located = self._locations[location] = _LocatedSchema(self._contract, schema)
+            located = self._locations[location] = LocatedSchema(self._contract, schema)
         example = self._next_example(located, location) if self._prefers_examples else _USED_UP
         if example is not _USED_UP:
             return example
@@ -205,7 +119,7 @@ class Builder:
         self._remaining, self._tight_below = items * STEPS, items * (STEPS - _FREE_VALUES)
         self._root = schema
 
-    def _next_example(self, located: _LocatedSchema, location: str) -> Any:
+    def _next_example(self, located: LocatedSchema, location: str) -> Any:
         """Return the next example of a location, or `_USED_UP`.
 
         Examples of free text and numbers are used again and again, unless their values must differ, as those of ids.
@@ -224,17 +138,9 @@ class Builder:
 
     def _option_index(self, options: tuple[Shape, ...], location: str, depth: int) -> int:
         if self._is_tight(depth):
-            return self._shortest_option(options, depth)
+            return self._levels.shortest_option(options, _MAX_DEPTH - min(depth, _MAX_DEPTH))
         if len(options) > 1:
             return self._choice.choose(location, len(options), counts=_CANONICAL not in location)
-        return 0
-
-    def _shortest_option(self, options: tuple[Shape, ...], depth: int) -> int:
-        """Return the index of the first alternative that needs the fewest levels."""
-        for levels in range(_MAX_DEPTH - min(depth, _MAX_DEPTH)):
-            for index, shape in enumerate(options):
-                if self._ends_in(shape, levels):
-                    return index
         return 0
 
     def _where(self, schema: Schema, location: str) -> str:
@@ -250,7 +156,7 @@ class Builder:
     def _is_tight(self, depth: int) -> bool:
         return depth > _TIGHT_DEPTH or self._remaining < self._tight_below
 
-    def _first_accepted(self, located: _LocatedSchema, indexes: list[int], location: str, depth: int) -> Any:
+    def _first_accepted(self, located: LocatedSchema, indexes: list[int], location: str, depth: int) -> Any:
         """Return the first value that the engine accepts, of all attempts; raises `UnsampledError` if there is none."""
         if location in self._failed:
             raise self._failed[location]
@@ -276,7 +182,7 @@ class Builder:
         raise self._failed[location]
 
     def _attempts(
-        self, located: _LocatedSchema, indexes: list[int], location: str, depth: int, rejected: list[Any]
+        self, located: LocatedSchema, indexes: list[int], location: str, depth: int, rejected: list[Any]
     ) -> Iterator[Callable[[], Any]]:
         """Yield functions that build a value, the most likely to conform first; `rejected` grows meanwhile."""
 
@@ -319,31 +225,6 @@ class Builder:
                 return self._choice.number(schema, shape.kind, location)
             case _:
                 return self._choice.any_value(location)
-
-    def _ends_in(self, shape: Shape, levels: int) -> bool:
-        """Return whether a shape has a value of at most so many levels."""
-        schema = shape.schema or {}
-        if shape.empty or shape.kind not in ("branch", "object", "array"):
-            return True
-        needed: list[Schema] = []
-        if shape.kind == "branch":
-            needed = [schema]
-        elif shape.kind == "object":
-            documented = schema.get("properties", {})
-            needed = [documented[name] for name in schema.get("required", ()) if name in documented]
-        elif schema.get("minItems", 0):
-            needed = [schema.get("items", True)]
-        return all(self._schema_ends_in(inner, levels - 1) for inner in needed)
-
-    def _schema_ends_in(self, schema: Schema, levels: int) -> bool:
-        key: tuple[Any, int] = (id(schema), levels)
-        if isinstance(schema, Mapping) and schema.keys() == {"$ref"}:
-            key = (schema["$ref"], levels)
-        if key not in self._ends:
-            self._ends[key] = levels >= 0 and any(
-                self._ends_in(shape, levels) for shape in shapes(self._contract, schema)
-            )
-        return self._ends[key]
 
     def _object(self, schema: Mapping[str, Any], location: str, depth: int) -> dict[str, Any]:
         required = dict.fromkeys(schema.get("required", ()))
@@ -390,14 +271,14 @@ class Builder:
                     members[required] = self._member_value(schema, required, location, depth)
                     names.append(required)
 
-    def _is_included(self, member: _MemberSchema, depth: int) -> bool:
+    def _is_included(self, member: MemberSchema, depth: int) -> bool:
         """Return whether an object gets an optional member; a response never has a write-only member."""
         if self._is_tight(depth) or member.is_write_only:
             return False
         if self._prefers_examples and not self._used_examples[member.location]:
             located = self._locations.get(member.location)
             if located is None:
-                located = self._locations[member.location] = _LocatedSchema(self._contract, member.schema)
+                located = self._locations[member.location] = LocatedSchema(self._contract, member.schema)
             if located.documented:
                 return True
         if self._optional is None:
@@ -408,12 +289,12 @@ class Builder:
         member = self._member_schema(schema, name, location)
         return self.value(member.schema, member.location, depth + 1)
 
-    def _member_schema(self, schema: Mapping[str, Any], name: str, location: str) -> _MemberSchema:
+    def _member_schema(self, schema: Mapping[str, Any], name: str, location: str) -> MemberSchema:
         members = self._locations[location].members
         member = members.get(name)
         if member is None:
             is_write_only = self._is_write_only(schema.get("properties", {}).get(name, True))
-            member = _MemberSchema(member_schema(schema, name), member_location(location, name), is_write_only)
+            member = MemberSchema(member_schema(schema, name), member_location(location, name), is_write_only)
             members[name] = member
         return member
 

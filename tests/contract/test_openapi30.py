@@ -9,7 +9,7 @@ import pytest
 from pytest_bctrl import check
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.read import from_document
-from pytest_bctrl.contract.soundness import upgrade_document
+from pytest_bctrl.contract.upgrade import upgrade_document
 from pytest_bctrl.drift import compare
 from pytest_bctrl.samples import Samples
 from pytest_bctrl.secrets.secret import Secret
