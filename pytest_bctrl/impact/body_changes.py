@@ -5,36 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import Any
 
-from pytest_bctrl.contract.document import unescape_token
 from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.invariant import Invariant
-from pytest_bctrl.contract.schema.locations import (
-    Path,
-    display_location,
-    general_location,
-    parse_steps,
-    select_values,
-    split_location,
-)
+from pytest_bctrl.contract.schema.locations import Path, display_location, select_values
 from pytest_bctrl.contract.schema.shapes import located_values, with_value
 from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.impact.candidates import (
+    Candidate,
+    is_in_body,
+    relative_location,
+    relocated,
+    shown_candidates,
+    smallest_change,
+)
 from pytest_bctrl.impact.change import (
     REMOVED,
     BodyTransform,
     Change,
     ResponseTransform,
+    changed_paths,
     combine,
-    set_value,
+    set_at_paths,
     transform_bodies,
 )
 from pytest_bctrl.impact.contract_version import ContractVersion, is_at
 
-Candidate: TypeAlias = tuple[str, Any]
-"""A location of a body, and a value (or `REMOVED`) that may show the change there."""
-
 _MAX_GENERATED = 12
+_ALTERNATIVE_RULES = ("one-of", "any-of", "discriminator", "enum", "const", "type")
+"""Parts of the rules whose new value is a value of its own kind, and no variation of the current one."""
 
 
 class BodyChanges:
@@ -46,18 +46,20 @@ class BodyChanges:
         self._unique_locations = _unique_locations(old.contract)
         # Enum values that the new contract no longer has, by location: a new value replaces these first.
         self._removed_values: dict[str, list[Any]] = {}
+        self._locations: dict[str, set[str]] = {}
         for finding in findings:
-            if finding.rule.endswith("enum-value-removed"):
-                for place in finding.extra["places"]:
+            for place in finding.extra.get("places", ()):
+                self._locations.setdefault(place["operation"], set()).add(place["location"])
+                if finding.rule.endswith("enum-value-removed"):
                     self._removed_values.setdefault(place["location"], []).append(finding.expected)
 
     def change(self, finding: Finding) -> Change:
         """Return the change for one finding: it affects each response that has one of the finding's locations."""
         transforms: list[ResponseTransform] = []
         controls: list[ResponseTransform] = []
-        places = [place for place in finding.extra["places"] if "status" in place and _is_in_body(place["location"])]
+        places = [place for place in finding.extra["places"] if "status" in place and is_in_body(place["location"])]
         for place in places:
-            candidates = list(_relocated(_shown_candidates(finding), finding.location, place["location"]))
+            candidates = list(relocated(shown_candidates(finding), finding.location, place["location"]))
             has_candidate = bool(candidates) or any(True for _ in self._generated_candidates(place))
             if has_candidate:
                 applies_to = partial(is_at, place=place)
@@ -71,38 +73,79 @@ class BodyChanges:
     def _apply_change(
         self, finding: Finding, place: Mapping[str, str], candidates: Sequence[Candidate]
     ) -> BodyTransform:
-        """Return a transform that uses the first candidate which changes the body.
+        """Return a transform that uses the first candidate which shows the change.
 
-        For an error, the old contract must reject the changed body if it accepts the original one.
+        For an error, the old contract must reject the changed body if it accepts the original one. Any other change
+        is compatible: the old contract should accept the changed body too.
         """
         old_schema = self._old.body_schema(place)
         is_error = finding.level == "error"
 
         def apply(body: Any) -> Any:
-            must_be_rejected = is_error and self._old.accepts(old_schema, body)
-            documented_paths = _documented_paths(self._old, old_schema, body, place["location"])
-            new_schema = None if is_error else self._new_schema_at(place)
-
-            def is_kept(path: Path, value: Any) -> bool:
-                return path in documented_paths or self._new.accepts(new_schema, value)
-
-            for location, value in chain(candidates, self._generated_candidates(place)):
-                changed_body = set_value(
-                    body,
-                    location,
-                    value,
-                    once=location in self._unique_locations,
-                    preferred=self._removed_values.get(location, ()),
-                    is_kept=is_kept,
-                )
+            is_valid = self._old.accepts(old_schema, body)
+            first_changed = body
+            for candidate in chain(candidates, self._generated_candidates(place)):
+                changed_body = self._changed_body(finding, place, body, candidate)
                 if changed_body is body or changed_body == body:
                     continue
-                if must_be_rejected and self._old.accepts(old_schema, changed_body):
-                    continue
-                return changed_body
-            return body
+                if self._shows(place, changed_body, candidate, is_valid=is_valid) is is_error:
+                    return changed_body
+                if first_changed is body and not (is_error and is_valid):
+                    first_changed = changed_body
+            return first_changed
 
         return apply
+
+    def _shows(self, place: Mapping[str, str], changed_body: Any, candidate: Candidate, *, is_valid: bool) -> bool:
+        """Return whether the old contract rejects the changed body, because of the changed value."""
+        if is_valid:
+            return not self._old.accepts(self._old.body_schema(place), changed_body)
+        # The body is invalid for another reason, such as another change: only the value itself is decisive.
+        schema = self._old.schema_at(place)
+        if candidate.value is REMOVED or schema is None or candidate.location != place["location"]:
+            return True
+        return not self._old.accepts(schema, candidate.value)
+
+    def _changed_body(self, finding: Finding, place: Mapping[str, str], body: Any, candidate: Candidate) -> Any:
+        """Return a body with a candidate at each path of its location, as small as the change allows."""
+        location = candidate.location
+        is_error = finding.level == "error"
+        documented_paths = _documented_paths(self._old, self._old.body_schema(place), body, place["location"])
+        new_schema = None if is_error else self._new.schema_at(place)
+
+        def is_kept(path: Path, value: Any) -> bool:
+            return path in documented_paths or self._new.accepts(new_schema, value)
+
+        paths = changed_paths(
+            body,
+            location,
+            candidate.value,
+            once=location in self._unique_locations,
+            preferred=self._removed_values.get(location, ()),
+            is_kept=is_kept,
+        )
+        if not isinstance(candidate.value, dict) or any(part in finding.rule for part in _ALTERNATIVE_RULES):
+            return set_at_paths(body, dict.fromkeys(paths, candidate.value))
+        values = {path: self._smallest(place, body, path, candidate, is_error=is_error) for path in paths}
+        return set_at_paths(body, values)
+
+    def _smallest(
+        self, place: Mapping[str, str], body: Any, path: Path, candidate: Candidate, *, is_error: bool
+    ) -> Any:
+        """Return the value nearest to the current one that shows the change."""
+        old_schema = self._old.body_schema(place)
+        other_locations = [
+            relative_location(other, candidate.location)
+            for other in self._locations[place["operation"]]
+            if is_in_body(other) and relative_location(other, candidate.location)
+        ]
+        current = next((value for current_path, value in select_values(body, candidate.location)
+                        if current_path == path), None)  # fmt: skip
+
+        def is_shown(value: Any) -> bool:
+            return self._old.accepts(old_schema, with_value(body, path, value)) is not is_error
+
+        return smallest_change(current, candidate.value, is_shown, other_locations)
 
     def _apply_control(self, place: Mapping[str, str], candidates: Sequence[Candidate]) -> BodyTransform:
         """Return a transform that puts other values there, which the old contract allows and whose type is the same."""
@@ -129,16 +172,7 @@ class BodyChanges:
             for path, value in select_values(body, place["location"]):
                 if path not in documented_paths and value not in values and len(values) < _MAX_GENERATED:
                     values.append(value)
-                    yield place["location"], value
-
-    def _new_schema_at(self, place: Mapping[str, str]) -> Schema | None:
-        """Return the new contract's schema of the location itself; values that it accepts are not replaced."""
-        body_schema = self._new.body_schema(place)
-        for body in self._new.example_bodies(body_schema):
-            for located_value in located_values(self._new.contract, body_schema or {}, body):
-                if located_value.location == place["location"]:
-                    return located_value.schema
-        return None
+                    yield Candidate(place["location"], value)
 
 
 def _documented_paths(version: ContractVersion, schema: Schema | None, body: Any, location: str) -> set[Path]:
@@ -147,70 +181,6 @@ def _documented_paths(version: ContractVersion, schema: Schema | None, body: Any
         return set()
     documented = located_values(version.contract, schema or {}, body)
     return {value.path for value in documented if not value.location.endswith("*")}
-
-
-def _shown_candidates(finding: Finding) -> Iterator[Candidate]:
-    """Yield candidates from the counterexample of the drift gate."""
-    example, location = finding.extra.get("shown", {}), finding.location
-    if "property-removed" in finding.rule:
-        # Any value is possible there, because no document describes the property any more.
-        yield location, REMOVED
-    if example.get("by") != "counterexample":
-        return
-    example_location, value = str(example["of"]).removeprefix("."), example["value"]
-    path, value_at_pointer = _follow_pointer(value, str(example["at"]))
-    remainder = _relative_location(location, example_location)
-    if remainder:
-        value = next((selected for _, selected in select_values(value, remainder)), REMOVED)
-    yield location, value
-    pointer_location = ""
-    if path:
-        pointer_location = general_location(path)
-    yield _joined(example_location, pointer_location), value_at_pointer
-
-
-def _is_in_body(location: str) -> bool:
-    """Return whether a location is that of a value in a body; a property that only a pattern names has none.
-
-    The drift gate writes names unescaped, and a name such as `a[b` makes the location invalid.
-    """
-    try:
-        parse_steps(location)
-    except ValueError:
-        return False
-    return "<patternProperties" not in location
-
-
-def _relocated(candidates: Iterator[Candidate], source: str, target: str) -> Iterator[Candidate]:
-    """Yield the candidates for another location with the same schema: the common last steps stay as they are."""
-    while (step := split_location(source)[1]) is not None and step == split_location(target)[1]:
-        source, target = split_location(source)[0], split_location(target)[0]
-    for location, value in candidates:
-        remainder = _relative_location(location, source)
-        if remainder or location == source:
-            yield _joined(target, remainder), value
-
-
-def _relative_location(location: str, ancestor: str) -> str:
-    """Return the steps from an ancestor to a location; empty if the location is not below it."""
-    if not location.startswith(ancestor):
-        return ""
-    return location.removeprefix(ancestor).removeprefix(".")
-
-
-def _joined(ancestor: str, remainder: str) -> str:
-    if not ancestor or remainder[:1] in "[<":
-        return f"{ancestor}{remainder}"
-    return f"{ancestor}.{remainder}"
-
-
-def _follow_pointer(value: Any, pointer: str) -> tuple[Path, Any]:
-    """Return the path of a JSON pointer that exists in `value`, and the value there."""
-    path: Path = ()
-    for token in pointer.split("/")[1:]:
-        key: Any = int(token) if isinstance(value, list) else unescape_token(token)
-        path, value = (*path, key), value[key]
-    return path, value
 
 
 def _unique_locations(contract: Contract) -> set[str]:

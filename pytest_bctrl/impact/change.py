@@ -119,15 +119,31 @@ def set_value(
     preferred: Sequence[Any] = (),
     is_kept: Callable[[Path, Any], bool] = lambda _path, _value: False,
 ) -> Any:
-    """Return `body` with `value` at every path that `location` matches, or with the values there removed.
+    """Return `body` with `value` at the paths that `changed_paths` returns, or with the values there removed.
 
-    With `once`, only the first path is changed. If some of the current values are in `preferred`, only those are
-    replaced. Values for which `is_kept` returns true stay. A missing member is added to every object that could have
-    it. Returns the same object if nothing matches.
+    Returns the same object if nothing matches.
+    """
+    paths = changed_paths(body, location, value, once=once, preferred=preferred, is_kept=is_kept)
+    return set_at_paths(body, dict.fromkeys(paths, value))
+
+
+def changed_paths(
+    body: Any,
+    location: str,
+    value: Any,
+    *,
+    once: bool = False,
+    preferred: Sequence[Any] = (),
+    is_kept: Callable[[Path, Any], bool] = lambda _path, _value: False,
+) -> list[Path]:
+    """Return the paths that `location` matches in `body`, where `value` (or `REMOVED`) belongs.
+
+    With `once`, only the first path is returned. If some of the current values are in `preferred`, only their paths
+    are. Values for which `is_kept` returns true stay. A missing member is added to every object that could have it.
     """
     parent, step = split_location(location)
     if step is None:
-        return body if value is REMOVED else value
+        return [] if value is REMOVED else [()]
     current = list(select_values(body, location))
     paths = [path for path, old in current if old in preferred]
     if not paths:
@@ -136,9 +152,16 @@ def set_value(
         paths = [(*path, step.text) for path, outer in select_values(body, parent) if isinstance(outer, dict)]
     if once:
         paths = paths[:1]
+    return paths
+
+
+def set_at_paths(body: Any, values: Mapping[Path, Any]) -> Any:
+    """Return `body` with values (or `REMOVED`) at paths; the same object if there are none."""
     # From the end, so that removing an item does not shift the paths of the others.
-    for path in reversed(paths):
-        body = with_change(body, path[:-1], partial(_with_member, key=path[-1], value=value))
+    for path in reversed(list(values)):
+        if not path:
+            return values[path]
+        body = with_change(body, path[:-1], partial(_with_member, key=path[-1], value=values[path]))
     return body
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Schema
+from pytest_bctrl.contract.schema.shapes import located_values
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import shape
@@ -25,6 +26,7 @@ class ContractVersion:
         self.contract = contract
         self.operations = {shape(operation.label): operation for operation in contract.operations}
         self._bodies: dict[int, list[Any]] = {}
+        self._schemas: dict[tuple[str, str, str], Schema | None] = {}
 
     def body_schema(self, place: Mapping[str, str]) -> Schema | None:
         """Return the schema of the JSON body at a place of a finding; None if there is none."""
@@ -35,6 +37,21 @@ class ContractVersion:
         if response is None or response.json is None:
             return None
         return response.json[1]
+
+    def schema_at(self, place: Mapping[str, str]) -> Schema | None:
+        """Return the schema of the location of a place; None if no generated body has that location."""
+        key = (place["operation"], place["status"], place["location"])
+        if key not in self._schemas:
+            self._schemas[key] = self._find_schema(place)
+        return self._schemas[key]
+
+    def _find_schema(self, place: Mapping[str, str]) -> Schema | None:
+        body_schema = self.body_schema(place)
+        for body in self.example_bodies(body_schema):
+            for located_value in located_values(self.contract, body_schema or {}, body):
+                if located_value.location == place["location"]:
+                    return located_value.schema
+        return None
 
     def accepts(self, schema: Schema | None, value: Any) -> bool:
         """Return whether the schema accepts a value; without a schema, no value is accepted."""

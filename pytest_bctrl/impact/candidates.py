@@ -1,0 +1,172 @@
+"""The values that may show a change of a body: what the changed API may send at the location of a finding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, NamedTuple, TypeAlias
+
+from pytest_bctrl.contract.document import unescape_token
+from pytest_bctrl.contract.schema.locations import (
+    Path,
+    general_location,
+    parse_steps,
+    select_values,
+    split_location,
+)
+from pytest_bctrl.contract.schema.shapes import with_value
+from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.impact.change import REMOVED, set_value
+
+
+class Candidate(NamedTuple):
+    """A location of a body, and a value (or `REMOVED`) that may show the change there."""
+
+    location: str
+    value: Any
+
+
+def shown_candidates(finding: Finding) -> Iterator[Candidate]:
+    """Yield the candidates that a finding names: the change itself, then the value in its counterexample.
+
+    Of a counterexample, only the value at the location of the finding is taken: the data around it may show other
+    changes of the same document.
+    """
+    location, rule = finding.location, finding.rule
+    if "property-removed" in rule or "became-optional" in rule:
+        yield Candidate(location, REMOVED)
+        if "pattern" not in rule:
+            return
+    if rule.endswith("enum-value-added"):
+        yield Candidate(location, finding.observed)
+    if rule.endswith("became-nullable"):
+        yield Candidate(location, None)
+    example = finding.extra.get("shown", {})
+    if example.get("by") == "counterexample" and _is_location(location):
+        yield from _example_candidates(location, example)
+
+
+def _example_candidates(location: str, example: dict[str, Any]) -> Iterator[Candidate]:
+    """Yield the rejected value of a counterexample, and the value at the location that contains it."""
+    ancestor = str(example["of"]).removeprefix(".")
+    if relative_location(location, ancestor) == "" and ancestor not in ("", location):
+        return
+    path, rejected = _follow_pointer(example["value"], str(example["at"]))
+    steps = [step for step in parse_steps(relative_location(location, ancestor)) if step.kind != "tag"]
+    if len(path) > len(steps):
+        yield Candidate(joined(ancestor, general_location(path)), rejected)
+    if len(path) >= len(steps):
+        yield Candidate(location, _value_at(example["value"], path[: len(steps)]))
+        return
+    # The rejected value contains the location: an object without a member, or of another branch.
+    remainder = ".".join(_member_names(steps[len(path) :]))
+    if remainder:
+        values = [value for _, value in select_values(rejected, remainder)]
+        yield Candidate(location, values[0] if values else REMOVED)
+
+
+def _member_names(steps: Any) -> list[str]:
+    """Return the names of steps if all of them are members with plain names; otherwise none."""
+    if all(step.kind == "member" and step.text.isidentifier() for step in steps):
+        return [step.text for step in steps]
+    return []
+
+
+def _is_location(location: str) -> bool:
+    try:
+        parse_steps(location)
+    except ValueError:
+        return False
+    return True
+
+
+def is_in_body(location: str) -> bool:
+    """Return whether a location is that of a value in a body; a property that only a pattern names has none.
+
+    The drift gate writes names unescaped, and a name such as `a[b` makes the location invalid.
+    """
+    return _is_location(location) and "<patternProperties" not in location
+
+
+def relocated(candidates: Iterator[Candidate], source: str, target: str) -> Iterator[Candidate]:
+    """Yield the candidates for another location with the same schema: the common last steps stay as they are."""
+    while (step := split_location(source)[1]) is not None and step == split_location(target)[1]:
+        source, target = split_location(source)[0], split_location(target)[0]
+    for location, value in candidates:
+        remainder = relative_location(location, source)
+        if remainder or location == source:
+            yield Candidate(joined(target, remainder), value)
+
+
+def relative_location(location: str, ancestor: str) -> str:
+    """Return the steps from an ancestor to a location; empty if the location is not below it."""
+    if not location.startswith(ancestor):
+        return ""
+    return location.removeprefix(ancestor).removeprefix(".")
+
+
+def joined(ancestor: str, remainder: str) -> str:
+    """Return the location of a relative location below an ancestor."""
+    if not ancestor or remainder[:1] in "[<":
+        return f"{ancestor}{remainder}"
+    return f"{ancestor}.{remainder}"
+
+
+def _follow_pointer(value: Any, pointer: str) -> tuple[Path, Any]:
+    """Return the path of a JSON pointer that exists in `value`, and the value there."""
+    path: Path = ()
+    for token in pointer.split("/")[1:]:
+        key: Any = int(token) if isinstance(value, list) else unescape_token(token)
+        path, value = (*path, key), value[key]
+    return path, value
+
+
+def _value_at(value: Any, path: Path) -> Any:
+    for key in path:
+        value = value[key]
+    return value
+
+
+Shows: TypeAlias = Callable[[Any], bool]
+
+
+def smallest_change(before: Any, after: Any, is_shown: Shows, other_locations: Collection[str] = ()) -> Any:
+    """Return the value nearest to `before` that shows the change of which `after` is an example.
+
+    Members of an object stay as they are unless the change is shown only with them; so do the values at
+    `other_locations`, which are relative and show other changes. Returns `after` if it is not an object like `before`,
+    or if no smaller value shows the change.
+    """
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return after
+    for location in other_locations:
+        if next(select_values(after, location), None) is None:
+            continue
+        values = [value for _, value in select_values(before, location)]
+        after = set_value(after, location, values[0] if values else REMOVED)
+    names = [name for name in {**before, **after} if before.get(name, REMOVED) != after.get(name, REMOVED)]
+    if not is_shown(_merged(before, after, names)):
+        return after
+    for name in names[:]:
+        fewer = [kept for kept in names if kept != name]
+        if fewer and is_shown(_merged(before, after, fewer)):
+            names = fewer
+    merged = _merged(before, after, names)
+    for name in names:
+        if name in before and name in after:
+            inner = smallest_change(before[name], after[name], _shown_within(merged, name, is_shown))
+            merged = with_value(merged, (name,), inner)
+    return merged
+
+
+def _shown_within(outer: dict[str, Any], name: str, is_shown: Shows) -> Shows:
+    def is_shown_with(inner: Any) -> bool:
+        return is_shown({**outer, name: inner})
+
+    return is_shown_with
+
+
+def _merged(before: dict[str, Any], after: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Return `before` with the named members of `after`; those that `after` does not have are removed."""
+    merged = {name: value for name, value in before.items() if name not in names or name in after}
+    merged.update({name: after[name] for name in names if name in after})
+    return merged
