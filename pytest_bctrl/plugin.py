@@ -27,6 +27,7 @@ _MARKERS = (
     "bctrl_mock(unused='allow'): the test may set up faults, scenarios and sequences that no request uses",
     "bctrl_recording(name=None, conforming=True): the test replays its recording; with a name, a shared one",
     "bctrl_watch(conforming=True): with conforming=False, --bctrl-watch does not check the exchanges of the test",
+    "bctrl_impact(skip=True): the test is not run again by --bctrl-impact, because it has side effects",
     "bctrl_live: a test that sends requests to the live API; skipped unless --bctrl-live is given",
 )
 
@@ -278,7 +279,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Reject markers with wrong arguments."""
-    marked = [item for item in items if item.get_closest_marker("bctrl_mock") is not None]
+    names = ("bctrl_mock", "bctrl_impact")
+    marked = [item for item in items if any(item.get_closest_marker(name) is not None for name in names)]
     if marked:
         from pytest_bctrl.integration.fixture_values import require_valid_markers
 

@@ -173,6 +173,7 @@ IN_A_FILE: Mapping[str, tuple[str, str, Read, object]] = {
     "bctrl_min_coverage": ("0", "0", lambda c: settings.percentage(table.MIN_COVERAGE, c), 0.0),
     "bctrl_impact_min": ("50", "50", lambda c: settings.percentage(table.IMPACT_MIN, c), 50.0),
     "bctrl_impact_budget": ("2m", '"2m"', lambda c: settings.impact_budget(c, {}), 120.0),
+    "bctrl_impact_skip": ("a.py", '["a.py"]', lambda c: settings.file_values(table.IMPACT_SKIP, c)[0].value, "a.py"),
     "bctrl_record_mode": ("once", '"once"', lambda c: settings.record_mode(c, {}), "once"),
     "bctrl_recordings": ("kept", '"kept"', lambda c: settings.file_values(table.RECORDINGS, c)[0].value, "kept"),
     "bctrl_github": ("off", "false", lambda c: settings.reports_to_github(c, {"GITHUB_ACTIONS": "true"}), False),

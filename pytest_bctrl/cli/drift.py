@@ -69,7 +69,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--impact",
         metavar="FILE",
-        help="the JSON report of pytest --bctrl-impact, to show for each change whether it breaks your tests",
+        nargs="?",
+        const="",
+        help="the JSON report of pytest --bctrl-impact, to show for each change whether it breaks your tests "
+        "(default: that of the last run in this folder)",
     )
     text = f"levels of rules and sunset-days (default: {DRIFT_SETTINGS_FILE}, if it exists)"
     parser.add_argument("--levels", metavar="PATH", help=text)
@@ -123,7 +126,7 @@ def _run(arguments: argparse.Namespace) -> int:
         entry_notes = baseline_notes(comparison.findings, baseline.of_rules(rules()), today)
     adoption_notes = notes_on_adoption(new, comparison.findings)
     notes = [*comparison.notes, *adoption_notes, *entry_notes, *result.notes]
-    if arguments.impact:
+    if arguments.impact is not None:
         findings = _with_impact(findings, arguments.impact)
     not_compared, excluded = comparison.not_compared, comparison.excluded
     findings, notes, not_compared, excluded = arguments.redact.data((findings, notes, not_compared, excluded))
@@ -243,7 +246,13 @@ def _with_impact(findings: Sequence[Finding], path: str) -> list[Finding]:
 
     from pytest_bctrl.drift.sources import read_text
     from pytest_bctrl.errors import DocumentError
+    from pytest_bctrl.files.stored_impact import STORED_REPORT
 
+    if not path:
+        path = str(STORED_REPORT)
+        if not STORED_REPORT.exists():
+            hint = "run: pytest --bctrl-impact=SOURCE"
+            raise DocumentError("the last impact run measured nothing, or there was none", where="--impact", hint=hint)
     try:
         report = json.loads(read_text(path))
         impacts = {finding["fingerprint"]: finding["impact"] for finding in report["findings"]}

@@ -8,10 +8,10 @@ from typing import Literal, TypeAlias, get_args
 
 from pytest_bctrl.findings.finding import Finding, Level
 from pytest_bctrl.impact.change import Change
-from pytest_bctrl.impact.run import ChangeResult
-from pytest_bctrl.reports.wording import one_line
+from pytest_bctrl.impact.outcomes import ChangeResult, Outcome, TestOutcome
+from pytest_bctrl.reports.wording import numbered, one_line
 
-ImpactVerdict: TypeAlias = Literal["fails", "not detected", "not covered", "not run", "passes", "detected"]
+ImpactVerdict: TypeAlias = Literal["fails", "not detected", "skipped", "not covered", "not run", "passes", "detected"]
 
 VERDICTS: tuple[ImpactVerdict, ...] = get_args(ImpactVerdict)
 """In the order of the report: what needs work comes first."""
@@ -19,42 +19,67 @@ VERDICTS: tuple[ImpactVerdict, ...] = get_args(ImpactVerdict)
 _LEVELS: Mapping[ImpactVerdict, Level] = {
     "fails": "error",
     "not detected": "warning",
+    "skipped": "warning",
     "not covered": "warning",
 }
-_MAX_FAILURES, _MAX_LOCATIONS = 5, 10
+_MAX_FAILURES, _MAX_LOCATIONS, _MAX_REASONS = 5, 10, 3
 
 
 class ChangeReport:
-    """One change with its verdict, the reason, and the tests that fail."""
+    """One change with its verdict, the reason, and the outcomes of the tests that it reaches."""
 
     def __init__(self, change: Change, result: ChangeResult | None, missing_reason: str) -> None:
         self.change = change
-        self.tests: list[Mapping[str, str]] = []
-        if result is not None:
-            self.tests = sorted(result.failed, key=lambda failure: failure["test"])
-        self.verdict: ImpactVerdict
-        self.verdict, self.reason = self._decide(result, missing_reason)
+        self.result = result or ChangeResult(unfinished=missing_reason)
+        self.tests = [
+            {"test": test, "line": outcome.line, "where": outcome.where, "note": outcome.note}
+            for test, outcome in self._with_outcome("fails")
+        ]
+        self.skipped = [test for test, _ in self._with_outcome("skipped")]
+        self.not_run = [{"test": test, "why": outcome.note} for test, outcome in self._with_outcome("not run")]
+        self.verdict, self.reason = self._decide()
 
-    def _decide(self, result: ChangeResult | None, missing_reason: str) -> tuple[ImpactVerdict, str]:
+    def _with_outcome(self, outcome: Outcome) -> list[tuple[str, TestOutcome]]:
+        return sorted((test, result) for test, result in self.result.tests.items() if result.outcome == outcome)
+
+    def _decide(self) -> tuple[ImpactVerdict, str]:
         is_violation = self.change.kind == "break"
         if self.tests:
-            return ("detected" if is_violation else "fails"), ""
-        if self.change.transform is None or result is None:
-            return "not run", self.change.not_run_reason or missing_reason
-        if result.exercised:
-            return ("not detected" if is_violation else "passes"), ""
-        if result.notes:
-            return "not run", min(result.notes)
-        if result.reached:
+            return ("detected" if is_violation else "fails"), self.result.combination
+        if self.change.transform is None:
+            return "not run", self.change.not_run_reason
+        if self.result.unfinished:
+            return "not run", self.result.unfinished
+        if self.skipped:
+            return "skipped", f"{numbered(len(self.skipped), 'test')} no longer checked: {self.skipped[0]}"
+        if self._with_outcome("passes"):
+            return ("not detected" if is_violation else "passes"), self._reasons_not_run
+        if self.not_run:
+            return "not run", self._reasons_not_run
+        if self.result.tests:
             return "not covered", ""
         return "not covered", "no test receives a response with this location"
+
+    @property
+    def _reasons_not_run(self) -> str:
+        """The tests that were not run with the change, and why; empty if all were."""
+        return "; ".join(f"{one['test']}: {one['why']}" for one in self.not_run[:_MAX_REASONS])
+
+    @property
+    def is_unexamined_error(self) -> bool:
+        """Whether the change is a breaking one and was not run, so that nobody knows what it does to the tests."""
+        return self.verdict == "not run" and self.change.finding.level == "error"
 
     @property
     def finding(self) -> Finding:
         """The change as a finding at the level of its verdict; `extra["impact"]` has verdict, reason and tests."""
         impact = {"verdict": self.verdict, "why": self.reason, "tests": self.tests}
+        impact |= {"skipped": self.skipped, "not_run": self.not_run}
+        level = _LEVELS.get(self.verdict, "info")
+        if self.is_unexamined_error:
+            level = "warning"
         finding = self.change.finding
-        return replace(finding, level=_LEVELS.get(self.verdict, "info"), extra={**finding.extra, "impact": impact})
+        return replace(finding, level=level, extra={**finding.extra, "impact": impact})
 
     @property
     def location(self) -> str:
@@ -109,6 +134,8 @@ def failure_lines(failures: Sequence[Mapping[str, str]]) -> Iterator[str]:
         if where:
             text += f" ({where})"
         yield text
+        if notes := {failure["note"] for failure in failures if (failure["line"], failure["where"]) == (line, where)}:
+            yield from (f"  note: {one_line(note)}" for note in sorted(notes) if note)
     if len(tests_by_failure) > _MAX_FAILURES:
         yield f"… and {len(tests_by_failure) - _MAX_FAILURES} other failures"
 
@@ -135,8 +162,8 @@ def report_changes(
 
 
 def detected_percentage(reports: Sequence[ChangeReport]) -> float | None:
-    """Return the percentage of the violations that a test detected, of those that were run; None if none was."""
-    violations = [report for report in reports if report.change.kind == "break" and report.verdict != "not run"]
+    """Return the percentage of the violations that a test detected; those that were not run are not detected."""
+    violations = [report for report in reports if report.change.kind == "break"]
     if not violations:
         return None
     return 100 * sum(report.verdict == "detected" for report in violations) / len(violations)
@@ -148,9 +175,19 @@ _VERDICT_PHRASES: Mapping[ImpactVerdict, tuple[str, str]] = {
     "not detected": ("not detected", "not detected"),
     "passes": ("compatible with your tests", "compatible with your tests"),
     "not covered": ("not covered by any test", "not covered by any test"),
+    "skipped": ("makes tests skip", "make tests skip"),
     "not run": ("not run", "not run"),
 }
 """The singular and the plural of each verdict in a sentence."""
+
+
+def unexamined_line(reports: Sequence[ChangeReport]) -> str:
+    """Return a sentence if breaking changes were not run; otherwise empty."""
+    unexamined = [report for report in reports if report.is_unexamined_error]
+    if not unexamined:
+        return ""
+    reasons = "; ".join(dict.fromkeys(one_line(report.reason) for report in unexamined[:_MAX_REASONS]))
+    return f"{numbered(len(unexamined), 'breaking change')} not run: {reasons}"
 
 
 def count_lines(reports: Sequence[ChangeReport], source: str) -> Iterator[str]:

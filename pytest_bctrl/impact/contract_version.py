@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from pytest_bctrl.contract.engine import accepts
-from pytest_bctrl.contract.model import Contract, Schema
+from pytest_bctrl.contract.model import Contract, Operation, Schema
 from pytest_bctrl.contract.schema.shapes import located_values
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import shape
+from pytest_bctrl.http.message import Request
+from pytest_bctrl.http.routes import Routes
 from pytest_bctrl.impact.change import ResponseContext
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.text import RoundRobin
@@ -25,6 +27,7 @@ class ContractVersion:
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
         self.operations = {shape(operation.label): operation for operation in contract.operations}
+        self._routes = Routes(contract)
         self._bodies: dict[int, list[Any]] = {}
         self._schemas: dict[tuple[str, str, str], Schema | None] = {}
 
@@ -37,6 +40,13 @@ class ContractVersion:
         if response is None or response.json is None:
             return None
         return response.json[1]
+
+    def path_values(self, operation: Operation, request: Request) -> Mapping[str, str]:
+        """Return the values of the path parameters of a request, by the names of this contract."""
+        match = self._routes.match(request.target)
+        if match is None:
+            return {}
+        return {parameter.name: match.values.get(parameter.name, "") for parameter in operation.path_parameters}
 
     def schema_at(self, place: Mapping[str, str]) -> Schema | None:
         """Return the schema of the location of a place; None if no generated body has that location."""

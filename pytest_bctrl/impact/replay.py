@@ -15,6 +15,7 @@ from types import FrameType
 import pytest
 
 from pytest_bctrl.http.message import MockResponse, Request
+from pytest_bctrl.impact.quiet import quiet
 
 _MIN_SECONDS = 3.0
 _SECONDS_FACTOR = 10.0
@@ -24,16 +25,21 @@ _SECONDS_FACTOR = 10.0
 class ReplayOutcome:
     """How a test ended: the first line of its first failure, and the line of the project's code (`path:line`).
 
-    `exchanges` has, for each request, the response without the change and the digest of the response that was sent.
+    `skipped` is whether it skipped itself. `exchanges` has, for each request, the response without the change and the
+    digest of the response that was sent. `bodies` has the texts that were sent, in the run that learns what a test
+    reads.
     """
 
     failed: bool = False
+    skipped: bool = False
     line: str = ""
     where: str = ""
     exchanges: list[tuple[Request, MockResponse, str]] = field(default_factory=list)
+    bodies: set[str] = field(default_factory=set)
 
     def record_phase(self, report: pytest.TestReport, call: pytest.CallInfo[None], root: Path) -> None:
         """Record the failure of a phase (setup, call or teardown); later failures of the test are ignored."""
+        self.skipped = self.skipped or report.skipped
         if not report.failed or self.failed:
             return
         self.failed = True
@@ -67,13 +73,14 @@ class Replayer:
         self._next_items: dict[pytest.Item, pytest.Item | None] = {}
         self._root = session.config.rootpath
         self._outcome = ReplayOutcome()
+        _restore_temporary_folder(session.config)
 
     def run(self, item: pytest.Item, ordinary_seconds: float) -> ReplayOutcome:
         """Run a test and tear down its function-scoped fixtures; a test that takes ten times as long fails."""
         self._session._setupstate.teardown_exact(item)
         outcome = self._outcome = ReplayOutcome()
         try:
-            with enforce_limit(time_limit(ordinary_seconds)), _unreported(item.config):
+            with enforce_limit(time_limit(ordinary_seconds)), quiet(item):
                 item.ihook.pytest_runtest_protocol(item=item, nextitem=self._next_item(item))
         except pytest.fail.Exception as error:
             # The limit was reached in pytest itself, between two phases of the test.
@@ -127,15 +134,11 @@ class Replayer:
         return report
 
 
-@contextmanager
-def _unreported(config: pytest.Config) -> Generator[None]:
-    """Keep reports from all plugins; pytest itself sends those of subtests."""
-    manager, hook_name = config.pluginmanager, "pytest_runtest_logreport"
-    call_no_plugin = manager.subset_hook_caller(hook_name, manager.get_plugins())
-    with pytest.MonkeyPatch.context() as patch:
-        for hooks in (manager.hook, config.hook):
-            patch.setattr(hooks, hook_name, call_no_plugin)
-        yield
+def _restore_temporary_folder(config: pytest.Config) -> None:
+    """Create the folder of `tmp_path` again, which pytest removes after a run with `tmp_path_retention_policy`."""
+    factory: pytest.TempPathFactory | None = getattr(config, "_tmp_path_factory", None)
+    if factory is not None:
+        factory.getbasetemp().mkdir(parents=True, exist_ok=True)
 
 
 def time_limit(ordinary_seconds: float) -> float:

@@ -10,9 +10,8 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from functools import cached_property
 
-from pytest_bctrl.contract.model import Contract, Operation, Parameter, ResponseSpec
+from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec
 from pytest_bctrl.contract.outline import is_json
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.http.message import MockResponse, Payload, with_headers
@@ -20,15 +19,16 @@ from pytest_bctrl.http.routes import Routes
 from pytest_bctrl.impact.body_changes import BodyChanges
 from pytest_bctrl.impact.change import Change, ResponseContext, ResponseTransform
 from pytest_bctrl.impact.contract_version import ContractVersion, is_at, operation_shapes
+from pytest_bctrl.impact.error_responses import ChangedErrors
+from pytest_bctrl.impact.paging_changes import PagingChanges
+from pytest_bctrl.impact.request_changes import RequestChanges
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.admission import Admission, Rejection
-from pytest_bctrl.traffic.mock.error_responses import ErrorResponses
 
 _NOT_SENT = "it changes no request and no response"
 _NOT_SHOWN = "no response that shows it could be generated"
 _REMOVED_OPERATION_RULES = ("api-path-removed", "api-removed")
-_PARAMETER_LOCATIONS = ("query", "header", "cookie")
 _STATUS_STEP = 6
 """What is added to a status that became a range, so that tests get another status of that range."""
 
@@ -52,10 +52,9 @@ class _ResponseChanges:
         self._key = key
         self._space_id = space_id
         self._routes = Routes(new.contract)
-
-    @cached_property
-    def _error_responses(self) -> ErrorResponses:
-        return ErrorResponses(self._new.contract)
+        self._errors = ChangedErrors(new)
+        self._request_changes = RequestChanges(old, new, self._errors)
+        self._paging_changes = PagingChanges(old, new)
 
     def change(self, finding: Finding) -> Change | None:
         """Return the change for one finding; None if it is about values in a body."""
@@ -68,13 +67,16 @@ class _ResponseChanges:
             transform = self._rejection(finding, lambda operation: replace(operation, parameters=(), request_body=None))
             return Change(finding, "drift", transform, request_shapes=shapes or tuple(self._old.operations))
         if finding.direction == "request":
-            return self._request_change(finding)
+            return self._request_changes.change(finding)
         if finding.direction != "response":
             return Change(finding, "drift", not_run_reason=_NOT_SENT)
         if "-status-" in rule:
             return self._status_change(finding)
         if rule.startswith("response-media-type"):
             return Change(finding, "drift", self._media_type_transform(finding))
+        paged = self._paging_changes.change(finding)
+        if paged is not None:
+            return paged
         if finding.location.startswith("header ") or "response-header" in rule:
             return self._header_change(finding)
         return None
@@ -88,30 +90,9 @@ class _ResponseChanges:
             match = self._routes.match(context.request.target)
             if match and not match.of(context.request.method):
                 rejection = rejection._replace(status=405, headers={"Allow": match.allow})
-            return self._error_response(context, rejection)
+            return self._errors.response(context, rejection.status, rejection.reason, rejection.headers)
 
         return respond_as_removed
-
-    def _request_change(self, finding: Finding) -> Change:
-        parameter_location, _, name = finding.location.partition(" ")
-        if parameter_location.startswith("requestBody"):
-            return Change(finding, "drift", not_run_reason="requests are not checked against the new request body")
-        if parameter_location not in _PARAMETER_LOCATIONS:
-            return Change(finding, "drift", not_run_reason="requests are not checked against the new parameter")
-        is_required = "required" in finding.rule
-
-        def only_changed_parameters(operation: Operation) -> Operation:
-            if finding.level == "info":
-                return replace(operation, parameters=(), security=(), request_body=None)
-            parameters = [
-                replace(parameter, required=is_required)
-                for parameter in operation.parameters
-                if parameter.in_ == parameter_location and _contains(parameter, name)
-            ]
-            return replace(operation, parameters=tuple(parameters), security=(), request_body=None)
-
-        transform = self._rejection(finding, only_changed_parameters)
-        return Change(finding, "drift", transform, request_shapes=tuple(operation_shapes(finding)))
 
     def _rejection(self, finding: Finding, restrict: Callable[[Operation], Operation]) -> ResponseTransform:
         """Return a transform that rejects requests which the new operation, restricted to the change, rejects."""
@@ -129,16 +110,9 @@ class _ResponseChanges:
             rejection = admission.rejection(context.request, context.path_values)
             if rejection is None:
                 return context.response
-            return self._error_response(context, rejection)
+            return self._errors.response(context, rejection.status, rejection.reason, rejection.headers)
 
         return reject
-
-    def _error_response(self, context: ResponseContext, rejection: Rejection) -> MockResponse:
-        operation = self._new.operations.get(context.operation_shape)
-        request_id = context.response.header("x-request-id") or ""
-        return self._error_responses.response(
-            rejection.status, rejection.reason, request_id, operation=operation, headers=rejection.headers
-        )
 
     def _status_change(self, finding: Finding) -> Change:
         """Return the change of a removed or a new status; no spec says when an error is sent, so those are not run."""
@@ -224,14 +198,6 @@ class _ResponseChanges:
             return with_headers(context.response, {name: None if is_omitted else text})
 
         return Change(finding, "drift", change_header)
-
-
-def _contains(parameter: Parameter, location: str) -> bool:
-    """Return whether a location such as `limit` or `filter.name` is inside the value of a parameter."""
-    name = parameter.name
-    if parameter.in_ == "header":
-        name = name.lower()
-    return location == name or location.startswith((f"{name}.", f"{name}[", f"{name} "))
 
 
 def _without_body(response: MockResponse, status: int) -> MockResponse:

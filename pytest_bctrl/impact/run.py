@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, get_args
+from typing import get_args
 
 import pytest
 
 from pytest_bctrl.findings.finding import LEVELS
 from pytest_bctrl.http.message import MockResponse
-from pytest_bctrl.impact.change import Change, Kind, ResponseTransform, transform_bodies
+from pytest_bctrl.impact.change import Change, Kind, ResponseTransform, combine, transform_bodies
 from pytest_bctrl.impact.derived_changes import PROBES
 from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor, digest, is_same
-from pytest_bctrl.impact.read_locations import is_read, record_reads
+from pytest_bctrl.impact.outcomes import ChangeResult, TestOutcome
+from pytest_bctrl.impact.progress import Progress
+from pytest_bctrl.impact.read_locations import Reads, record_reads, respell
 from pytest_bctrl.impact.replay import Replayer, ReplayOutcome, time_limit
 
-_UNRELIABLE = "the test also fails without the change, at random"
-_OWN_DATA = "the test compares with its own data, so that every other value makes it fail"
-_NO_REQUESTS = "the test sends no request when it runs again, because it caches responses between tests"
-
-Progress: TypeAlias = Callable[[int, int, float], None]
-"""Progress callback: (done, total, seconds left)."""
+UNRELIABLE = "the test also fails without the change, at random"
+OWN_DATA = "it compares with its own data: every other value makes it fail too"
+NO_REQUESTS = "the test sends no request when it runs again, because it caches responses between tests"
+OUT_OF_TIME = "no time was left (--bctrl-impact-budget)"
+INTERRUPTED = "the run ended before"
+TOGETHER = "it fails only with several changes at once"
+_CONTROL_RUNS = 3
+"""How often a test that fails with a change runs at the end without one, to detect failures at random."""
 
 
 @dataclass(slots=True)
@@ -37,119 +42,165 @@ class ExercisedTest:
     exchanges: list[InterceptedExchange]
     seconds: float
     shared_exchanges: list[InterceptedExchange] = field(default_factory=list)
-    read_locations: set[str] = field(default_factory=set)
+    reads: Reads | None = None
     outcomes: dict[str, ReplayOutcome] = field(default_factory=dict)
     unreliable_reason: str = ""
+
+    @property
+    def id(self) -> str:
+        """The node id."""
+        return self.item.nodeid
 
     @property
     def all_exchanges(self) -> list[InterceptedExchange]:
         """All exchanges of the ordinary run, those of shared fixtures first."""
         return [*self.shared_exchanges, *self.exchanges]
 
+    def may_exercise(self, change: Change) -> bool:
+        """Return whether the test may depend on what the change affects."""
+        if not change.locations or self.reads is None or self.reads.is_opaque:
+            return True
+        return any(self.reads.covers(location) for location in change.locations)
 
-@dataclass(slots=True)
-class ChangeResult:
-    """The result of one change: the failed tests, how many tests it reached, and how many of them exercise it."""
 
-    failed: list[dict[str, str]] = field(default_factory=list)
-    reached: int = 0
-    exercised: int = 0
-    notes: list[str] = field(default_factory=list)
-
-    def add(self, data: Mapping[str, Any]) -> None:
-        """Add the result of another process."""
-        self.failed += data["failed"]
-        self.reached += data["reached"]
-        self.exercised += data["exercised"]
-        self.notes += data["notes"]
+class _OutOfTimeError(Exception):
+    """The budget is used up."""
 
 
 class ImpactRun:
-    """The part of an impact run that one process carries out."""
+    """The part of an impact run that one process carries out; it ends at `deadline`, a value of `time.monotonic()`."""
 
-    def __init__(self, interceptor: Interceptor, replayer: Replayer, tests: Sequence[ExercisedTest]) -> None:
+    def __init__(
+        self,
+        interceptor: Interceptor,
+        replayer: Replayer,
+        tests: Sequence[ExercisedTest],
+        deadline: float = float("inf"),
+    ) -> None:
         self._interceptor = interceptor
         self._replayer = replayer
         self._tests = tests
+        self._deadline = deadline
         self._has_shared_exchanges = any(test.shared_exchanges for test in tests)
         self._active_transform: ResponseTransform | None = None
         self._original_responses: dict[str, MockResponse] = {}
+        self._reached: dict[tuple[str, str], bool] = {}
         self.results: dict[str, ChangeResult] = {}
+        self.run_counts: Counter[str] = Counter()
 
-    def run_changes(self, changes: Sequence[Change], seconds: float, progress: Progress) -> None:
-        """Run the changes in order for at most this long; `results` has an entry for each one that was run."""
-        start = time.monotonic()
-        self._learn_read_locations()
+    def run_changes(self, changes: Sequence[Change], progress: Progress) -> None:
+        """Run the changes in order, until the deadline; `results` has the outcome of every test that was run."""
+        runnable = [change for change in changes if change.transform is not None]
+        for change in runnable:
+            self.results[change.key] = ChangeResult(unfinished=INTERRUPTED)
         try:
-            for number, change in enumerate(changes):
-                spent = time.monotonic() - start
-                if spent > seconds:
-                    break
-                seconds_left = spent / number * (len(changes) - number) if number else 0.0
-                progress(number, len(changes), seconds_left)
-                self.results[change.key] = self._run_change(change)
+            self._learn(runnable, progress)
+            for change in runnable:
+                self._run_change(change, progress)
+            self._explain_combinations(runnable)
+            self._control_failed_tests()
+        except _OutOfTimeError:
+            for result in self.results.values():
+                result.unfinished = result.unfinished and OUT_OF_TIME
         finally:
+            self._withdraw_unreliable()
             self._interceptor.start()
             self._replayer.finish()
 
-    def _learn_read_locations(self) -> None:
-        """Run each test once more without a change, to learn which locations it reads."""
+    def _learn(self, changes: Sequence[Change], progress: Progress) -> None:
+        """Run each test that a change can reach once more without a change, to learn which locations it reads."""
         for test in self._tests:
-            bodies = {exchange.sent.body.decode("utf-8", "replace") for exchange in test.all_exchanges}
-            with record_reads(bodies.__contains__, test.read_locations.add):
-                outcome = self._run_test(test, None)
-            if not outcome.exchanges and not test.shared_exchanges:
-                test.unreliable_reason = _NO_REQUESTS
+            if any(self._is_reached(test, change) for change in changes):
+                self._learn_reads(test)
+            progress.learned(sum(self._is_planned(test, change) for change in changes), test.seconds)
+        progress.planned()
 
-    def _run_change(self, change: Change) -> ChangeResult:
-        result = ChangeResult()
-        if change.transform is None:
-            return result
+    def _learn_reads(self, test: ExercisedTest) -> None:
+        reads = Reads()
+
+        def is_response_body(text: str) -> bool:
+            data = text.encode("utf-8", "surrogatepass")
+            return any(exchange.sent.body == data for exchange in self._interceptor.exchanges)
+
+        if self._has_shared_exchanges:
+            # Shared fixtures hold data whose reads are recorded for another test.
+            self._replayer.finish()
+        with record_reads(is_response_body, reads):
+            outcome = self._run_test(test, respell)
+        test.reads = reads
+        if not outcome.exchanges and not test.shared_exchanges:
+            test.unreliable_reason = NO_REQUESTS
+        is_observed = outcome.bodies <= reads.observed
+        if outcome.failed or outcome.skipped or not is_observed:
+            reads.is_opaque = True
+        if outcome.failed and self._run_test(test, None).failed:
+            test.unreliable_reason = UNRELIABLE
+
+    def _is_reached(self, test: ExercisedTest, change: Change) -> bool:
+        """Return whether a change affects a response of a test."""
+        key = test.id, change.key
+        if key not in self._reached:
+            self._require_time()
+            self._reached[key] = self._changed_responses(test, change.transform) is not None
+        return self._reached[key]
+
+    def _is_planned(self, test: ExercisedTest, change: Change) -> bool:
+        return not test.unreliable_reason and test.may_exercise(change) and self._is_reached(test, change)
+
+    def _run_change(self, change: Change, progress: Progress) -> None:
+        result = self.results[change.key]
         for test in self._tests:
-            self._run_change_on(test, change, change.transform, result)
-        return result
+            self._require_time()
+            outcome = self._test_outcome(test, change)
+            if outcome is not None:
+                result.tests[test.id] = outcome
+            if self._is_planned(test, change):
+                progress.ran()
+        result.unfinished = ""
 
-    def _run_change_on(
-        self, test: ExercisedTest, change: Change, transform: ResponseTransform, result: ChangeResult
-    ) -> None:
-        """Run one test with a change, and add its outcome to the result."""
-        outcome = self._outcome(test, transform)
-        if outcome is None:
-            # The response is unchanged: if the change is about this request, the test sends one that is still valid.
+    def _test_outcome(self, test: ExercisedTest, change: Change) -> TestOutcome | None:
+        """Return the outcome of a test with a change; None if the change does not reach the test."""
+        if not self._is_reached(test, change):
+            # If the change is about a request of the test, that request is still valid.
             if change.request_shapes and self._interceptor.is_any_for(test.all_exchanges, change.request_shapes):
-                result.reached += 1
-                result.exercised += 1
-            return
+                return TestOutcome("passes")
+            return None
         if test.unreliable_reason:
-            result.notes.append(f"{test.item.nodeid}: {test.unreliable_reason}")
-            return
-        result.reached += 1
-        if outcome.failed and self._compares_with_own_data(test, change, outcome):
-            result.notes.append(f"{test.item.nodeid}: {_OWN_DATA}")
-            return
+            return TestOutcome("not run", note=test.unreliable_reason)
+        if not test.may_exercise(change):
+            return TestOutcome("not covered")
+        outcome = self._outcome(test, change.transform)
+        if test.unreliable_reason:
+            return TestOutcome("not run", note=test.unreliable_reason)
         if outcome.failed:
-            result.failed.append({"test": test.item.nodeid, "line": outcome.line, "where": outcome.where})
-        if outcome.failed or self._exercises(test, change):
-            result.exercised += 1
+            note = OWN_DATA if self._compares_with_own_data(test, change, outcome) else ""
+            return TestOutcome("fails", outcome.line, outcome.where, note)
+        if outcome.skipped:
+            return TestOutcome("skipped", outcome.line)
+        return TestOutcome("passes" if self._exercises(test, change) else "not covered")
 
     def _compares_with_own_data(self, test: ExercisedTest, change: Change, outcome: ReplayOutcome) -> bool:
         """Return whether an assertion in the test itself fails with every other value too."""
         if change.control is None or not outcome.line.startswith(("assert ", "AssertionError")):
             return False
-        is_in_test_file = outcome.where.rpartition(":")[0] == test.item.nodeid.partition("::")[0]
-        if not is_in_test_file:
+        is_in_test_file = outcome.where.rpartition(":")[0] == test.id.partition("::")[0]
+        if not is_in_test_file or self._changed_responses(test, change.control) is None:
             return False
-        control_outcome = self._outcome(test, change.control)
-        return control_outcome is not None and control_outcome.failed
+        return self._outcome(test, change.control).failed
 
-    def _outcome(self, test: ExercisedTest, transform: ResponseTransform | None) -> ReplayOutcome | None:
-        """Return how a test ends with a change; None if the change affects none of its responses."""
+    def _changed_responses(self, test: ExercisedTest, transform: ResponseTransform | None) -> list[MockResponse] | None:
+        """Return the responses of a test with a change; None if the change affects none of them."""
         exchanges = test.all_exchanges
         responses = [
             self._interceptor.transformed(transform, exchange.request, exchange.original) for exchange in exchanges
         ]
         if all(is_same(exchange.sent, response) for exchange, response in zip(exchanges, responses, strict=True)):
             return None
+        return responses
+
+    def _outcome(self, test: ExercisedTest, transform: ResponseTransform | None) -> ReplayOutcome:
+        """Return how a test ends with a change that affects its responses; equal responses are sent once."""
+        responses = self._changed_responses(test, transform) or []
         key = digest(responses)
         earlier = test.outcomes.get(key)
         if earlier is not None and earlier.exchanges and self._would_repeat(earlier, transform):
@@ -168,37 +219,101 @@ class ImpactRun:
     def _confirmed_outcome(self, test: ExercisedTest, transform: ResponseTransform | None) -> ReplayOutcome:
         """Run a test with a change; if it fails, run it without the change and with it again before blaming it."""
         outcome = self._run_test(test, transform)
-        if not outcome.failed or test.unreliable_reason:
+        if not outcome.failed:
             return outcome
-        if self._run_test(test, None).failed:
-            test.unreliable_reason = _UNRELIABLE
-            return outcome
-        return self._run_test(test, transform)
+        if self._run_test(test, None).failed or not self._run_test(test, transform).failed:
+            test.unreliable_reason = UNRELIABLE
+        return outcome
+
+    def _require_time(self) -> None:
+        if time.monotonic() >= self._deadline:
+            raise _OutOfTimeError
 
     def _run_test(self, test: ExercisedTest, transform: ResponseTransform | None) -> ReplayOutcome:
+        self._require_time()
         if self._has_shared_exchanges and transform is not self._active_transform:
             # Shared fixtures hold responses with the change that was active before.
             self._replayer.finish()
         self._active_transform = transform
         self._interceptor.start(transform, time_limit(test.seconds))
         outcome = self._replayer.run(test.item, test.seconds)
+        self.run_counts[test.id] += 1
         # Many runs get the same responses: storing each one once keeps thousands of runs small.
         for exchange in self._interceptor.take_exchanges():
             original = self._original_responses.setdefault(digest([exchange.original]), exchange.original)
             outcome.exchanges.append((exchange.request, original, digest([exchange.sent])))
+            if transform is respell:
+                outcome.bodies.add(exchange.sent.body.decode("utf-8", "replace"))
         return outcome
 
     def _exercises(self, test: ExercisedTest, change: Change) -> bool:
         """Return whether a passing test reads a location of the change, or fails if the value there is replaced."""
-        if not change.locations or any(is_read(location, test.read_locations) for location in change.locations):
+        reads = test.reads
+        if not change.locations or reads is None or any(reads.covers(location) for location in change.locations):
             return True
         for location in change.locations:
             for make_probe in PROBES:
                 probe = transform_bodies(make_probe(location), lambda context: context.response.status < 400)
-                outcome = self._outcome(test, probe)
-                if outcome is not None and outcome.failed:
+                if self._changed_responses(test, probe) is not None and self._outcome(test, probe).failed:
                     return True
         return False
+
+    def _explain_combinations(self, changes: Sequence[Change]) -> None:
+        """Name the changes of which a test fails only with all at once, if it fails with no single change."""
+        single = [change for change in changes if change.kind == "drift"]
+        for change in changes:
+            if change.kind != "together":
+                continue
+            result = self.results[change.key]
+            for test in self._tests:
+                outcome = result.tests.get(test.id)
+                if outcome is None or outcome.outcome != "fails":
+                    continue
+                if any(self._fails(test, other) for other in single):
+                    continue
+                outcome.note = TOGETHER
+                needed = self._needed_changes(test, single)
+                messages = "; ".join(needed_change.finding.message for needed_change in needed)
+                outcome.note = f"{TOGETHER}: {messages}"
+                result.combination = result.combination or outcome.note
+
+    def _fails(self, test: ExercisedTest, change: Change) -> bool:
+        outcome = self.results[change.key].tests.get(test.id)
+        return outcome is not None and outcome.outcome == "fails"
+
+    def _needed_changes(self, test: ExercisedTest, changes: Sequence[Change]) -> list[Change]:
+        """Return a smallest part of the changes with which the test fails."""
+        needed = [change for change in changes if self._is_reached(test, change)]
+        for change in needed[:]:
+            fewer = [other for other in needed if other is not change]
+            transforms = [other.transform for other in fewer if other.transform is not None]
+            if len(transforms) > 1 and self._run_test(test, combine(transforms)).failed:
+                needed = fewer
+        return needed
+
+    def _control_failed_tests(self) -> None:
+        """Run every test that fails with a change again without one: a test that fails at random is unreliable."""
+        failed = {
+            test
+            for result in self.results.values()
+            for test, outcome in result.tests.items()
+            if outcome.outcome == "fails"
+        }
+        for test in self._tests:
+            if test.id not in failed or test.unreliable_reason:
+                continue
+            for _ in range(_CONTROL_RUNS):
+                if self._run_test(test, None).failed:
+                    test.unreliable_reason = UNRELIABLE
+                    break
+
+    def _withdraw_unreliable(self) -> None:
+        """Replace the outcomes of unreliable tests, which prove nothing."""
+        reasons = {test.id: test.unreliable_reason for test in self._tests if test.unreliable_reason}
+        for result in self.results.values():
+            for test, outcome in result.tests.items():
+                if test in reasons and outcome.outcome in ("fails", "passes", "skipped"):
+                    result.tests[test] = TestOutcome("not run", note=reasons[test])
 
 
 def worst_first(changes: Iterable[Change]) -> list[Change]:

@@ -121,14 +121,21 @@ def _require_used(request: pytest.FixtureRequest, space: Space, fixture: str) ->
 
 
 def require_valid_markers(items: list[pytest.Item]) -> None:
-    """Raise `pytest.UsageError` for a marker `bctrl_mock` with wrong arguments."""
+    """Raise `pytest.UsageError` for a marker `bctrl_mock` or `bctrl_impact` with wrong arguments."""
     for item in items:
-        for marker in item.iter_markers("bctrl_mock"):
-            if marker.args or marker.kwargs not in ({"unused": "allow"}, {"unused": "fail"}):
-                arguments = call_text("bctrl_mock", marker.args, marker.kwargs)
-                problem = f"{item.nodeid}: the marker {arguments} is not valid"
-                hint = 'it takes unused="allow" or unused="fail"'
-                raise pytest.UsageError(escape_line(f"bctrl: {problem} ({hint})"))
+        for name, (allowed, hint) in _MARKER_ARGUMENTS.items():
+            for marker in item.iter_markers(name):
+                if marker.args or marker.kwargs not in allowed:
+                    arguments = call_text(name, marker.args, marker.kwargs)
+                    problem = f"{item.nodeid}: the marker {arguments} is not valid"
+                    raise pytest.UsageError(escape_line(f"bctrl: {problem} ({hint})"))
+
+
+_MARKER_ARGUMENTS: Mapping[str, tuple[list[dict[str, Any]], str]] = {
+    "bctrl_mock": ([{"unused": "allow"}, {"unused": "fail"}], 'it takes unused="allow" or unused="fail"'),
+    "bctrl_impact": ([{"skip": True}, {"skip": False}], "it takes skip=True or skip=False"),
+}
+"""By marker: the arguments that are valid, and a hint."""
 
 
 def client_target(request: pytest.FixtureRequest) -> dict[str, Any]:

@@ -140,6 +140,11 @@ IMPACT_BUDGET = Setting(
     "Maximum duration of an impact run, such as 60s or 5m; the changes with the highest level are run first",
     metavar="TIME",
 )
+IMPACT_SKIP = Setting(
+    "bctrl_impact_skip",
+    "Tests that an impact run does not repeat, one node id pattern per line, such as tests/test_database.py",
+    native=list,
+)
 _REPORT_HELP = "Write a report of the contract run in the format of the suffix: .html, .json, .md, .sarif, .xml"
 REPORT = Setting(
     "bctrl_report",

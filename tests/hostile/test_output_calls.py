@@ -21,6 +21,8 @@ KNOWN = {
     "integration/fixture_values.py f'bctrl_scenario: {error}'": "an error, which is escaped",
     "integration/fixture_values.py f'bctrl: {error}'": "an error, which is escaped",
     "integration/fixture_values.py str(error)": "an error, which is escaped",
+    "impact/progress.py f'planned      {text}'": "own words",
+    "impact/progress.py f'progress     {text.strip()}'": "own words",
     "impact/replay.py f'it had not ended after {seconds:g} s'": "own words",
     "recorded/hooks.py f'bctrl recording: {error}'": "an error, which is escaped",
     "settings/resolve.py f'bctrl: {error}'": "an error, which is escaped",

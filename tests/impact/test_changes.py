@@ -25,7 +25,7 @@ from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.impact.change import Change, ResponseContext
 from pytest_bctrl.impact.change_report import failure_lines
 from pytest_bctrl.impact.derived_changes import derive_changes
-from pytest_bctrl.impact.read_locations import is_read, record_reads
+from pytest_bctrl.impact.read_locations import Reads, is_read, record_reads
 from pytest_bctrl.impact.replay import ReplayOutcome, enforce_limit
 from pytest_bctrl.impact.response_changes import changes_from_drift
 from pytest_bctrl.samples.inputs import Inputs, inputs
@@ -163,10 +163,11 @@ _READS: tuple[tuple[str, Callable[[Any], Any], str], ...] = (
 
 @pytest.mark.parametrize(("name", "use", "location"), _READS, ids=[name for name, *_ in _READS])
 def test_the_locations_that_a_test_reads_are_recorded(name: str, use: Callable[[Any], Any], location: str) -> None:
-    read: set[str] = set()
+    reads = Reads()
+    read = reads.locations
     text = '{"a": 1, "b": [{"c": 2}]}'
 
-    with record_reads(text.__eq__, read.add):
+    with record_reads(text.__eq__, reads):
         use(json.loads(text))
         json.loads('{"other": 1}')["other"]
 
@@ -179,7 +180,10 @@ def test_the_locations_that_a_test_reads_are_recorded(name: str, use: Callable[[
 
 
 def test_only_the_first_failures_are_listed() -> None:
-    tests = [{"test": f"t.py::test_{number}", "line": f"KeyError: {number}", "where": "t.py:1"} for number in range(7)]
+    tests = [
+        {"test": f"t.py::test_{number}", "line": f"KeyError: {number}", "where": "t.py:1", "note": ""}
+        for number in range(7)
+    ]
 
     assert list(failure_lines(tests))[4:] == ["t.py::test_4: KeyError: 4 (t.py:1)", "… and 2 other failures"]
 
@@ -212,7 +216,7 @@ def test_an_alarm_of_the_project_is_still_handled() -> None:
 
 def test_record_reads_restores_json_afterwards() -> None:
     decode = json.JSONDecoder.decode
-    with record_reads(lambda text: True, lambda place: None):
+    with record_reads(lambda text: True, Reads()):
         assert json.JSONDecoder.decode is not decode
     assert json.JSONDecoder.decode is decode
 

@@ -25,12 +25,6 @@ _UNSURE = {
                 kept.update(bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json())
             assert kept["runtimes"][0]["status"]
         """,
-    "the test compares with its own data, so that every other value makes it fail": """
-        def test_names(bctrl_mock, bctrl_client, bctrl_space_id):
-            bctrl_mock.runtimes = [{**one, "status": "active"} for one in bctrl_mock.runtimes[:2]]
-            body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
-            assert [one["status"] for one in body["runtimes"]] == ["active", "active"]
-        """,
 }
 
 
@@ -43,6 +37,22 @@ def test_an_inconclusive_test_is_not_run(project: pytest.Pytester, expected: str
     [(verdict, why)] = verdicts(project)
     assert verdict == "not run"
     assert why.endswith(expected)
+
+
+def test_a_test_that_compares_with_its_own_data_fails_with_a_note(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        def test_names(bctrl_mock, bctrl_client, bctrl_space_id):
+            bctrl_mock.runtimes = [{**one, "status": "active"} for one in bctrl_mock.runtimes[:2]]
+            body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
+            assert [one["status"] for one in body["runtimes"]] == ["active", "active"]
+        """
+    )
+
+    result = project.runpytest(*IMPACT)
+
+    assert verdicts(project) == [("fails", "")]
+    result.stdout.fnmatch_lines(["      note: it compares with its own data: every other value makes it fail too"])
 
 
 @pytest.mark.parametrize("where", ["call", "protocol"])

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.impact.run import ExercisedTest, with_shared_exchanges
+from pytest_bctrl.impact.outcomes import ChangeResult, TestOutcome
+from pytest_bctrl.impact.run import OUT_OF_TIME, ExercisedTest, with_shared_exchanges
+from pytest_bctrl.impact.run_report import RunData
 from tests.impact.conftest import IMPACT, STATUS, verdicts
 from tests.impact.drifts import DRIFTS, changed_spec, operation
 
@@ -21,8 +23,9 @@ def test_a_change_that_fails_a_test_fails_the_run(project: pytest.Pytester) -> N
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(
         [
+            "planned      1 test ? 1 change: about 2 test runs, * s (limit: --bctrl-impact-budget)",
             "compared     *runtimes.openapi.yaml with changed.json",
-            "ran          1 test that uses the mock against 1 change, *",
+            "ran          1 test that uses the mock against 1 change: 7 test runs, * s",
             "fails",
             "  *runtimes[[]*[]].status: 'paused'",
             "    test_*.py::test_label: KeyError: 'paused' (test_*.py:*)",
@@ -76,13 +79,19 @@ def test_overlay_actions_that_no_longer_apply_are_noted(project: pytest.Pytester
 
 def test_results_of_other_workers_survive_a_crashed_worker(project: pytest.Pytester) -> None:
     hooks: Any = project.parseconfigure(*IMPACT, "--collect-only").pluginmanager.get_plugin("bctrl-impact")
-    output = {"results": {}, "test_count": 3, "seconds": 1.0}
-    for node in (SimpleNamespace(workeroutput={"bctrl_impact": output}), SimpleNamespace()):
+    key = "5e"
+    passes, fails = TestOutcome("passes"), TestOutcome("fails", "KeyError", "a.py:1")
+    workers = [
+        RunData({key: ChangeResult({"a": passes})}, {"a": 2}, 1, 0, 1.0),
+        RunData({key: ChangeResult({"b": fails}, OUT_OF_TIME, "both")}, {"b": 3}, 2, 1, 2.0),
+    ]
+    nodes = [SimpleNamespace(workeroutput={"bctrl_impact": data.as_data()}) for data in workers]
+
+    for node in (nodes[0], SimpleNamespace(), nodes[1]):
         hooks.pytest_testnodedown(node)
 
-    assert "ran          3 tests that use the mock against 0 changes, 1.0 s" in [
-        line for line, _ in hooks._summary_lines()
-    ]
+    result = ChangeResult({"a": passes, "b": fails}, OUT_OF_TIME, "both")
+    assert hooks.data == RunData({key: result}, {"a": 2, "b": 3}, 3, 1, 2.0)
 
 
 def test_tests_that_do_not_depend_on_the_change_pass(project: pytest.Pytester) -> None:
@@ -102,20 +111,38 @@ def test_tests_that_do_not_depend_on_the_change_pass(project: pytest.Pytester) -
     assert verdicts(project) == [("passes", "")] * 3
 
 
-def test_a_test_that_skips_itself_passes_and_the_terminal_shows_progress(
-    project: pytest.Pytester,
-) -> None:
-    project.makeconftest("""
-        def pytest_sessionstart(session):
-            terminal = session.config.pluginmanager.get_plugin("terminalreporter")
-            terminal.isatty = type(terminal.isatty)(True)
-    """)
+def test_a_test_that_skips_itself_is_skipped(project: pytest.Pytester) -> None:
     project.makepyfile(STATUS.replace("    assert all(", "    all(one['status'] in LABELS or pytest.skip() for one in"
                                        " body['runtimes'])\n    assert all("))  # fmt: skip
     result = project.runpytest(*IMPACT)
 
-    assert (result.ret, verdicts(project)) == (pytest.ExitCode.OK, [("passes", "")])
-    result.stdout.fnmatch_lines(["*bctrl impact: 0 of 1 changes, *s left*"])
+    name = "test_a_test_that_skips_itself_is_skipped.py::test_label"
+    assert (result.ret, verdicts(project)) == (
+        pytest.ExitCode.OK,
+        [("skipped", f"1 test no longer checked: {name}")],
+    )
+    result.stdout.fnmatch_lines(["of 1 change in changed.json: 1 makes tests skip"])
+
+
+def test_a_test_that_skips_if_an_operation_is_removed_is_skipped(project: pytest.Pytester) -> None:
+    document = json.loads(changed_spec(()))
+    for item in document["paths"].values():
+        item["post"] = item.pop("get")
+    (project.path / "changed.json").write_text(json.dumps(document), "utf-8")
+    project.makepyfile("""
+        import pytest
+
+        def test_status(bctrl_client, bctrl_space_id):
+            response = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")
+            if response.status_code != 200:
+                pytest.skip("the API is not available")
+            assert response.json()["runtimes"]
+    """)
+
+    project.runpytest(*IMPACT)
+
+    assert ("skipped", "1 test no longer checked: ") in [(verdict, why[:26]) for verdict, why in verdicts(project)]
+    assert "passes" not in [verdict for verdict, _ in verdicts(project)]
 
 
 def test_a_project_that_does_not_use_the_mock_is_an_error(project: pytest.Pytester) -> None:
@@ -131,7 +158,7 @@ def test_no_changes_are_run_if_the_ordinary_run_fails(project: pytest.Pytester) 
 
     assert result.ret == 2
     result.stdout.fnmatch_lines(["bctrl: the ordinary run failed, so no change was run; fix that first"])
-    assert not (project.path / "impact.json").exists()
+    assert verdicts(project) == [("not run", "the ordinary run failed, so no change was run; fix that first")]
 
 
 @pytest.mark.parametrize(
@@ -162,7 +189,7 @@ def test_a_test_path_after_bctrl_impact_is_not_taken_for_a_spec(project: pytest.
     result = project.runpytest("--bctrl-impact", *source, tests, "-p", "no:randomly", "--bctrl-impact-budget=0s")
 
     result.assert_outcomes(passed=1)
-    assert any("changed.json" in line for line in result.outlines) is bool(source)
+    assert any("in changed.json" in line for line in result.outlines) is bool(source)
 
 
 def test_changes_beyond_the_budget_are_not_run(project: pytest.Pytester) -> None:

@@ -1,0 +1,98 @@
+"""Keeps the replays of tests from everything that a user sees: reporters, warnings, log files and the terminal."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from typing import Any
+
+import pytest
+
+_SILENT_HOOKS = frozenset(
+    {
+        "pytest_runtest_logstart",
+        "pytest_runtest_logreport",
+        "pytest_runtest_logfinish",
+        "pytest_warning_recorded",
+        "pytest_exception_interact",
+        "pytest_assertion_pass",
+    }
+)
+"""Hooks by which pytest and its plugins report tests."""
+
+
+@contextmanager
+def quiet(item: pytest.Item) -> Generator[None]:
+    """Run the block without a trace of the test in reports, warnings, log files and on the terminal."""
+    config = item.config
+    section_count = len(item._report_sections)
+    with ExitStack() as stack:
+        stack.enter_context(_silent_hooks(config.pluginmanager))
+        stack.enter_context(_silent_logs(config))
+        if config.getoption("capture") == "no":
+            stack.enter_context(_silent_streams())
+        yield
+    del item._report_sections[section_count:]
+
+
+@contextmanager
+def _silent_hooks(manager: pytest.PytestPluginManager) -> Generator[None]:
+    """Call no plugin for the hooks that report; every caller of a hook, however it was made, ends here."""
+    execute = manager._inner_hookexec
+    history: list[Any] = getattr(manager.hook.pytest_warning_recorded, "_call_history", None) or []
+    count = len(history)
+
+    def execute_unless_silent(
+        hook_name: str, hook_impls: Any, caller_kwargs: Mapping[str, object], firstresult: bool
+    ) -> object:
+        if hook_name in _SILENT_HOOKS:
+            return []
+        return execute(hook_name, hook_impls, caller_kwargs, firstresult)
+
+    manager._inner_hookexec = execute_unless_silent
+    try:
+        yield
+    finally:
+        manager._inner_hookexec = execute
+        # Plugins that are registered later would receive the warnings.
+        del history[count:]
+
+
+@contextmanager
+def _silent_logs(config: pytest.Config) -> Generator[None]:
+    """Write nothing to the log file and the live log of pytest; `caplog` works as always."""
+    plugin = config.pluginmanager.get_plugin("logging-plugin")
+    handlers = [getattr(plugin, name, None) for name in ("log_file_handler", "log_cli_handler")]
+    with ExitStack() as stack:
+        for handler in handlers:
+            if isinstance(handler, logging.Handler):
+                handler.addFilter(_drop)
+                stack.callback(handler.removeFilter, _drop)
+        yield
+
+
+def _drop(_record: logging.LogRecord) -> bool:
+    return False
+
+
+@contextmanager
+def _silent_streams() -> Iterator[None]:
+    """Discard what the test and its subprocesses print, as pytest does unless it is started with `-s`."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with open(os.devnull, "w", encoding="utf-8") as nothing, ExitStack() as stack:  # noqa: PTH123
+        for descriptor in (1, 2):
+            saved = os.dup(descriptor)
+            stack.callback(_restore, saved, descriptor)
+            os.dup2(nothing.fileno(), descriptor)
+        stack.enter_context(redirect_stdout(nothing))
+        stack.enter_context(redirect_stderr(nothing))
+        yield
+
+
+def _restore(saved: int, descriptor: int) -> None:
+    os.dup2(saved, descriptor)
+    os.close(saved)

@@ -1,0 +1,126 @@
+"""Changes of requests: a request that the new contract rejects because of a change gets an error response."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.contract.schema.locations import without_tags
+from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.findings.fingerprint import shape
+from pytest_bctrl.http.message import MockResponse, Request
+from pytest_bctrl.impact.change import Change, ResponseContext
+from pytest_bctrl.impact.contract_version import ContractVersion, operation_shapes
+from pytest_bctrl.impact.error_responses import ChangedErrors
+from pytest_bctrl.request_checks.operation import OperationChecks
+from pytest_bctrl.request_checks.violation import MEDIA_TYPE, RequestViolation
+from pytest_bctrl.traffic.mock.admission import rejection_status
+
+_BODY = "requestBody"
+_PARAMETER_LOCATIONS = ("query", "header", "cookie", "path")
+
+
+class _Cause(NamedTuple):
+    """Identifies the cause of a violation, for a comparison of two contracts."""
+
+    place: str
+    kind: str
+
+
+class RequestChanges:
+    """Turns findings about requests into changes."""
+
+    def __init__(self, old: ContractVersion, new: ContractVersion, errors: ChangedErrors) -> None:
+        self._old = old
+        self._new = new
+        self._errors = errors
+        self._checks: dict[int, OperationChecks] = {}
+
+    def change(self, finding: Finding) -> Change:
+        """Return the change for one finding about a parameter or a body of requests."""
+        if finding.location.partition(" ")[0] not in _PARAMETER_LOCATIONS and not finding.location.startswith(_BODY):
+            return Change(finding, "drift", not_run_reason="it changes no request that could be validated")
+        shapes = operation_shapes(finding)
+
+        def reject(context: ResponseContext) -> MockResponse:
+            if context.operation_shape not in shapes or context.response.status >= 400:
+                return context.response
+            if finding.level == "info":
+                return context.response
+            new = self._new.operations.get(context.operation_shape)
+            violation = next(self._violations(finding, context), None)
+            if violation is None or new is None:
+                return context.response
+            status = rejection_status(new, violation)
+            return self._errors.response(context, status, f"{violation.location}: {violation.message}")
+
+        return Change(finding, "drift", reject, request_shapes=tuple(shapes))
+
+    def _violations(self, finding: Finding, context: ResponseContext) -> Iterator[RequestViolation]:
+        """Yield the errors in a request that a finding explains and that the old contract does not have."""
+        locations = [
+            place["location"]
+            for place in finding.extra["places"]
+            if shape(place["operation"]) == context.operation_shape
+        ]
+        old_causes = {
+            _Cause(violation.location, violation.kind)
+            for violation in self._errors_in(self._old, context.request, context.operation_shape)
+        }
+        for violation in self._errors_in(self._new, context.request, context.operation_shape):
+            is_new = _Cause(violation.location, violation.kind) not in old_causes
+            if is_new and any(_explains(finding, location, violation) for location in locations):
+                yield violation
+
+    def _errors_in(self, version: ContractVersion, request: Request, operation_shape: str) -> list[RequestViolation]:
+        """Return the violations of a request at level error under one of the two contracts."""
+        operation = version.operations.get(operation_shape)
+        if operation is None:
+            return []
+        checks = self._checks_of(version, operation)
+        violations = [*checks.parameters.path_violations(version.path_values(operation, request))]
+        violations += checks.parameters.violations(request)
+        if request.body or operation.request_body is not None:
+            violations += checks.body.violations(request)
+        return [violation for violation in violations if violation.level == "error"]
+
+    def _checks_of(self, version: ContractVersion, operation: Operation) -> OperationChecks:
+        if id(operation) not in self._checks:
+            self._checks[id(operation)] = OperationChecks(version.contract, operation)
+        return self._checks[id(operation)]
+
+
+def _explains(finding: Finding, location: str, violation: RequestViolation) -> bool:
+    """Return whether a violation of a request is due to a change: same location, and the keyword that changed."""
+    if "media-type" in finding.rule:
+        return violation.rule == MEDIA_TYPE
+    if not _is_at(location, violation.location):
+        return False
+    if "required" in finding.rule:
+        return violation.kind == "missing"
+    keyword = _changed_keyword(finding.extra.get("revision", {}))
+    return violation.kind != "missing" and (not keyword or violation.kind == keyword)
+
+
+def _is_at(finding_location: str, violation_location: str) -> bool:
+    """Return whether a violation is at the location of a finding, which writes `requestBody` for `body`."""
+    location = without_tags(finding_location, positions=False) if "<" in finding_location else finding_location
+    if location.startswith(_BODY):
+        location = f"body{location.removeprefix(_BODY)}"
+    if location.startswith("header "):
+        return violation_location.lower() == location.lower()
+    return violation_location == location
+
+
+_KEYWORDS = frozenset(
+    {"maximum", "minimum", "exclusiveMaximum", "exclusiveMinimum", "multipleOf", "maxLength", "minLength", "pattern"}
+    | {"format", "enum", "const", "maxItems", "minItems", "uniqueItems", "maxProperties", "minProperties"}
+)
+"""Keywords of the value itself, by which a violation is attributed if several changes affect one location."""
+
+
+def _changed_keyword(position: Mapping[str, object]) -> str:
+    """Return the keyword at the end of the pointer of a changed part; empty if it is not decisive."""
+    keyword = str(position.get("pointer", "")).rpartition("/")[2]
+    return keyword if keyword in _KEYWORDS else ""

@@ -1,0 +1,255 @@
+"""Requests that the new contract rejects, and paging that it introduces: data in, a response out."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.drift import compare
+from pytest_bctrl.http.message import MockResponse, Payload, Request
+from pytest_bctrl.http.routes import Routes
+from pytest_bctrl.impact.change import Change, ResponseContext
+from pytest_bctrl.impact.response_changes import changes_from_drift
+from pytest_bctrl.secrets.secret import Secret
+from tests.contract.documents import document
+
+_BODY = {
+    "type": "object",
+    "required": ["name"],
+    "properties": {
+        "name": {"type": "string"},
+        "size": {"type": "integer", "maximum": 10},
+        "parts": {"type": "array", "items": {"type": "object", "properties": {"x": {"type": "string"}}}},
+    },
+}
+
+
+def _old() -> Any:
+    """Return a spec with an operation that creates a thing."""
+    spec = document({"type": "object"})
+    spec["paths"]["/v1/things/{id}"]["post"] = {
+        "operationId": "create",
+        "parameters": [
+            {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}},
+            {"name": "limit", "in": "query", "schema": {"type": "integer", "maximum": 9, "minimum": 0}},
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": copy.deepcopy(_BODY)}}},
+        "responses": {"200": {"description": "created"}, "400": {"description": "bad"}, "422": {"description": "no"}},
+    }
+    return spec
+
+
+def _post(spec: Any) -> Any:
+    return spec["paths"]["/v1/things/{id}"]["post"]
+
+
+def _properties(spec: Any) -> Any:
+    return _post(spec)["requestBody"]["content"]["application/json"]["schema"]["properties"]
+
+
+def _required_owner(spec: Any) -> None:
+    schema = _post(spec)["requestBody"]["content"]["application/json"]["schema"]
+    schema["required"].append("owner")
+    schema["properties"]["owner"] = {"type": "string"}
+
+
+def _changes(of_spec: Callable[[Any], Any], old: Any) -> dict[str, Change]:
+    new = copy.deepcopy(old)
+    of_spec(new)
+    findings = compare(old, new)
+    changes = changes_from_drift(findings, from_document(old, "old"), from_document(new, "new"), Secret("key"), "space")
+    return {f"{change.finding.rule} {change.finding.location}": change for change in changes}
+
+
+def _status(change: Change, body: Any, *, old: Any, query: str = "", item: str = "a") -> int:
+    """Return the status of the response to a request after a change."""
+    headers = (("content-type", "application/json"),)
+    request = Request("POST", f"/v1/things/{item}{query}", headers, json.dumps(body).encode())
+    match = Routes(from_document(old, "old")).match(request.target)
+    assert match is not None
+    assert change.transform is not None
+    context = ResponseContext(request, match.of("POST"), match.values, MockResponse(200, (), Payload(b"{}")))
+    return change.transform(context).status
+
+
+def _all_at_once(spec: Any) -> None:
+    _required_owner(spec)
+    _properties(spec)["size"].update(maximum=5)
+    _properties(spec)["name"].update(maxLength=3)
+    _properties(spec)["parts"]["items"].update(required=["y"], properties={"x": {"type": "integer"}})
+    _post(spec)["parameters"][1]["schema"].update(maximum=5, minimum=2)
+    _post(spec)["parameters"][0]["schema"].update(pattern="^[a-f]+$")
+
+
+@pytest.mark.parametrize(
+    ("change", "body", "query", "item", "is_rejected"),
+    [
+        ("new-required-request-property requestBody.owner", {"name": "abcd", "size": 7}, "", "a", True),
+        ("new-required-request-property requestBody.owner", {"name": "abcd", "owner": "me"}, "", "a", False),
+        ("request-property-max-decreased requestBody.size", {"name": "a", "size": 7}, "", "a", True),
+        ("request-property-max-decreased requestBody.size", {"name": "abcd", "size": 5}, "", "a", False),
+        # The old contract rejects it too.
+        ("request-property-max-decreased requestBody.size", {"name": "a", "size": 70}, "", "a", False),
+        ("request-property-max-length-set requestBody.name", {"name": "abcd", "size": 7}, "", "a", True),
+        ("request-property-max-length-set requestBody.name", {"name": "abc", "size": 7}, "", "a", False),
+        ("new-required-request-property requestBody.parts[*].y", {"name": "a", "parts": [{}]}, "", "a", True),
+        ("new-required-request-property requestBody.parts[*].y", {"name": "a", "parts": [{"y": 1}]}, "", "a", False),
+        ("request-property-type-changed requestBody.parts[*].x", {"name": "a", "parts": [{"x": "s"}]}, "", "a", True),
+        ("request-parameter-max-decreased query limit", {"name": "a"}, "?limit=7", "a", True),
+        ("request-parameter-max-decreased query limit", {"name": "a"}, "?limit=1", "a", False),
+        ("request-parameter-min-increased query limit", {"name": "a"}, "?limit=1", "a", True),
+        ("request-parameter-min-increased query limit", {"name": "a"}, "?limit=7", "a", False),
+        ("request-parameter-pattern-added path id", {"name": "a"}, "", "xyz", True),
+        ("request-parameter-pattern-added path id", {"name": "a"}, "?limit=7", "abc", False),
+    ],
+)
+def test_a_change_rejects_exactly_the_requests_that_it_affects(
+    change: str, body: Any, query: str, item: str, is_rejected: bool
+) -> None:
+    """Six changes in one document: none of them rejects a request because of another."""
+    old = _old()
+
+    status = _status(_changes(_all_at_once, old)[change], body, old=old, query=query, item=item)
+
+    assert (status in (400, 404, 422)) is is_rejected
+    assert status == 200 or is_rejected
+
+
+def test_a_new_required_body_rejects_requests_without_one() -> None:
+    old = _old()
+    content = _post(old).pop("requestBody")["content"]
+
+    def of_spec(spec: Any) -> None:
+        _post(spec)["requestBody"] = {"required": True, "content": content}
+
+    [(name, change)] = _changes(of_spec, old).items()
+    assert name == "request-body-added-required requestBody"
+    assert change.transform is not None
+    request = Request("POST", "/v1/things/a")
+    operation = Routes(from_document(old, "old")).match("/v1/things/a")
+    assert operation is not None
+    context = ResponseContext(request, operation.of("POST"), {"id": "a"}, MockResponse(200, (), Payload(b"{}")))
+    assert change.transform(context).status == 422
+
+
+def test_another_media_type_rejects_a_body() -> None:
+    old = _old()
+
+    def of_spec(spec: Any) -> None:
+        content = _post(spec)["requestBody"]["content"]
+        content["text/csv"] = content.pop("application/json")
+
+    change = _changes(of_spec, old)["request-body-media-type-removed requestBody application/json"]
+    assert _status(change, {"name": "a"}, old=old) in (400, 415, 422)
+
+
+_ITEM = {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}
+
+
+def _listing() -> Any:
+    return document(
+        {"type": "object", "required": ["items"], "properties": {"items": {"type": "array", "items": _ITEM}}}
+    )
+
+
+def _get(spec: Any) -> Any:
+    return spec["paths"]["/v1/things/{id}"]["get"]
+
+
+def _with_paging(member: str, parameter: str, schema: Any) -> Callable[[Any], None]:
+    def of_spec(spec: Any) -> None:
+        operation = _get(spec)
+        kind = {"type": "string"} if parameter == "cursor" else {"type": "integer"}
+        operation.setdefault("parameters", []).append({"name": parameter, "in": "query", "schema": kind})
+        limit = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 50}}
+        operation["parameters"].append(limit)
+        body = operation["responses"]["200"]["content"]["application/json"]["schema"]
+        body["properties"][member] = schema
+        # Another change of the same document, which no page shows.
+        body["properties"]["items"]["items"]["properties"]["id"] = {"type": "integer"}
+
+    return of_spec
+
+
+@pytest.mark.parametrize(
+    ("member", "parameter", "schema", "next_parameter"),
+    [
+        ("nextCursor", "cursor", {"type": ["string", "null"]}, "cursor"),
+        ("hasMore", "page", {"type": "boolean"}, "page"),
+        ("total", "offset", {"type": "integer"}, "offset"),
+    ],
+)
+def test_introduced_paging_is_a_real_first_page(member: str, parameter: str, schema: Any, next_parameter: str) -> None:
+    """A client that follows the pages gets every item exactly once; a client that does not gets fewer."""
+    old = _listing()
+    changes = _changes(_with_paging(member, parameter, schema), old)
+    [change] = [change for name, change in changes.items() if name.endswith(f" {member}")]
+    assert change.transform is not None
+    assert "items[*]" in change.locations
+    body = {"items": [{"id": str(number)} for number in range(5)]}
+    routes = Routes(from_document(old, "old"))
+
+    received: list[str] = []
+    query = ""
+    for number in range(10):
+        request = Request("GET", f"/v1/things/a{query}")
+        match = routes.match(request.target)
+        assert match is not None
+        before = MockResponse(200, (("Content-Type", "application/json"),), Payload(json.dumps(body).encode()))
+        page = json.loads(change.transform(ResponseContext(request, match.of("GET"), match.values, before)).body)
+        received += [item["id"] for item in page["items"]]
+        assert number or len(page["items"]) == 3
+        if parameter == "cursor":
+            following = page["nextCursor"]
+        elif parameter == "page":
+            following = number + 2 if page["hasMore"] else None
+        else:
+            following = len(received) if len(received) < page["total"] else None
+        if following is None:
+            break
+        query = f"?{next_parameter}={following}"
+        if parameter == "page":
+            query += "&limit=3"
+    assert received == [item["id"] for item in body["items"]]
+
+
+def test_a_link_to_the_next_page_has_the_host_of_the_request() -> None:
+    old = _listing()
+
+    def of_spec(spec: Any) -> None:
+        _get(spec)["responses"]["200"]["headers"] = {"Link": {"schema": {"type": "string"}}}
+
+    [change] = _changes(of_spec, old).values()
+    assert change.transform is not None
+    routes = Routes(from_document(old, "old"))
+    match = routes.match("/v1/things/a")
+    assert match is not None
+    body = json.dumps({"items": [{"id": "1"}, {"id": "2"}]}).encode()
+    request = Request("GET", "/v1/things/a", (("host", "127.0.0.1:1"),))
+    context = ResponseContext(request, match.of("GET"), match.values, MockResponse(200, (), Payload(body)))
+    response = change.transform(context)
+
+    assert json.loads(response.body)["items"] == [{"id": "1"}]
+    link = response.header("link") or ""
+    assert link.endswith('; rel="next"')
+    assert urlsplit(link[1 : link.index(">")]).netloc == "127.0.0.1:1"
+
+
+@pytest.mark.parametrize("body", [b"{", b'{"items": [{"id": "1"}]}', b'{"items": 3}'])
+def test_a_body_without_two_items_has_no_further_page(body: bytes) -> None:
+    old = _listing()
+    changes = _changes(_with_paging("nextCursor", "cursor", {"type": ["string", "null"]}), old)
+    [change] = [change for name, change in changes.items() if name.endswith(" nextCursor")]
+    assert change.transform is not None
+    match = Routes(from_document(old, "old")).match("/v1/things/a")
+    assert match is not None
+    for status in (200, 404):
+        response = MockResponse(status, (), Payload(body))
+        context = ResponseContext(Request("GET", "/v1/things/a"), match.of("GET"), match.values, response)
+        assert change.transform(context) is response
