@@ -17,7 +17,7 @@ class TestOutcome:
     `note` an explanation, or the reason why the test was not run.
     """
 
-    # The name begins with "Test", but it is no class of tests.
+    # pytest collects classes whose names begin with "Test".
     __test__ = False
 
     outcome: Outcome

@@ -2,7 +2,7 @@
 
 That works for Python's own decoder, and for code that reads the decoded objects in Python. Anything else is detected,
 so that nothing is taken for unread: the recording objects hold invalid values for code in C (orjson, pydantic), the
-response has another spelling for code that reads its text, and a body that Python's decoder never sees is noted.
+response is encoded differently for code that reads its text, and a body that Python's decoder never sees is noted.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ for _name in (*_ALL_MEMBERS, *_OPERATORS):
 
 
 def _recording(value: Any, location: str, on_read: OnRead) -> Any:
-    """Return a copy of JSON data whose objects report what is read."""
+    """Return a copy of JSON data whose objects report the members that are read."""
     if isinstance(value, dict):
         members = {name: _recording(child, member_location(location, name), on_read) for name, child in value.items()}
         return _RecordingDict(members, location, on_read)
@@ -186,8 +186,8 @@ def _is_called_by_the_kit(frame: FrameType | None) -> bool:
     return frame is not None and str(frame.f_globals.get("__name__")).startswith("pytest_bctrl.")
 
 
-def respell(context: ResponseContext) -> MockResponse:
-    """Return a response whose JSON body has the same data in another spelling, which only its text shows."""
+def encode_differently(context: ResponseContext) -> MockResponse:
+    """Return a response whose JSON body has the same data, encoded in a way that only its text shows."""
     response = context.response
     media_type = (response.header("content-type") or "").partition(";")[0]
     if not media_type.endswith("json"):

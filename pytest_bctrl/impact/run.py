@@ -17,7 +17,7 @@ from pytest_bctrl.impact.derived_changes import PROBES
 from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor, digest, is_same
 from pytest_bctrl.impact.outcomes import ChangeResult, TestOutcome
 from pytest_bctrl.impact.progress import Progress
-from pytest_bctrl.impact.read_locations import Reads, record_reads, respell
+from pytest_bctrl.impact.read_locations import Reads, record_reads, encode_differently
 from pytest_bctrl.impact.replay import Replayer, ReplayOutcome, time_limit
 
 UNRELIABLE = "the test also fails without the change, at random"
@@ -126,7 +126,7 @@ class ImpactRun:
             # Shared fixtures hold data whose reads are recorded for another test.
             self._replayer.finish()
         with record_reads(is_response_body, reads):
-            outcome = self._run_test(test, respell)
+            outcome = self._run_test(test, encode_differently)
         test.reads = reads
         if not outcome.exchanges and not test.shared_exchanges:
             test.unreliable_reason = NO_REQUESTS
@@ -242,7 +242,7 @@ class ImpactRun:
         for exchange in self._interceptor.take_exchanges():
             original = self._original_responses.setdefault(digest([exchange.original]), exchange.original)
             outcome.exchanges.append((exchange.request, original, digest([exchange.sent])))
-            if transform is respell:
+            if transform is encode_differently:
                 outcome.bodies.add(exchange.sent.body.decode("utf-8", "replace"))
         return outcome
 
