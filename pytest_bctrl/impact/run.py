@@ -17,7 +17,7 @@ from pytest_bctrl.impact.derived_changes import PROBES
 from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor, digest, is_same
 from pytest_bctrl.impact.outcomes import ChangeResult, TestOutcome
 from pytest_bctrl.impact.progress import Progress
-from pytest_bctrl.impact.read_locations import Reads, record_reads, encode_differently
+from pytest_bctrl.impact.read_locations import Reads, encode_differently, record_reads
 from pytest_bctrl.impact.replay import Replayer, ReplayOutcome, time_limit
 
 UNRELIABLE = "the test also fails without the change, at random"
