@@ -135,9 +135,9 @@ class BodyChanges:
         """Return the value nearest to the current one that shows the change."""
         old_schema = self._old.body_schema(place)
         other_locations = [
-            relative_location(other, candidate.location)
-            for other in self._locations[place["operation"]]
-            if is_in_body(other) and relative_location(other, candidate.location)
+            relative_location(location, candidate.location)
+            for location in self._locations[place["operation"]]
+            if is_in_body(location) and relative_location(location, candidate.location)
         ]
         current = next((value for current_path, value in select_values(body, candidate.location)
                         if current_path == path), None)  # fmt: skip

@@ -147,7 +147,7 @@ def smallest_change(before: Any, after: Any, is_shown: Shows, other_locations: C
     if not is_shown(_merged(before, after, names)):
         return after
     for name in names[:]:
-        fewer = [kept for kept in names if kept != name]
+        fewer = [changed_name for changed_name in names if changed_name != name]
         if fewer and is_shown(_merged(before, after, fewer)):
             names = fewer
     merged = _merged(before, after, names)

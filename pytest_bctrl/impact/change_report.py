@@ -63,7 +63,7 @@ class ChangeReport:
     @property
     def _reasons_not_run(self) -> str:
         """The tests that were not run with the change, and why; empty if all were."""
-        return "; ".join(f"{one['test']}: {one['why']}" for one in self.not_run[:_MAX_REASONS])
+        return "; ".join(f"{entry['test']}: {entry['why']}" for entry in self.not_run[:_MAX_REASONS])
 
     @property
     def is_unexamined_error(self) -> bool:

@@ -60,9 +60,9 @@ class Progress:
         if self._terminal is None or not self._planned:
             return
         elapsed = time.monotonic() - self._start
-        left = min(elapsed / self._done * (self._planned - self._done), max(0.0, self._limit - elapsed))
+        seconds_left = min(elapsed / self._done * (self._planned - self._done), max(0.0, self._limit - elapsed))
         share = min(1.0, self._done / self._planned)
-        text = f"{share:4.0%}, {self._done:,} of {self._planned:,} test runs, {duration(left)} left"
+        text = f"{share:4.0%}, {self._done:,} of {self._planned:,} test runs, {duration(seconds_left)} left"
         if self._terminal.isatty:
             filled = round(share * _BAR_WIDTH)
             bar = f"[{'#' * filled}{'.' * (_BAR_WIDTH - filled)}]"

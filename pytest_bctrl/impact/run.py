@@ -269,7 +269,7 @@ class ImpactRun:
                 outcome = result.tests.get(test.id)
                 if outcome is None or outcome.outcome != "fails":
                     continue
-                if any(self._fails(test, other) for other in single):
+                if any(self._fails(test, single_change) for single_change in single):
                     continue
                 outcome.note = TOGETHER
                 needed = self._needed_changes(test, single)
@@ -285,8 +285,8 @@ class ImpactRun:
         """Return a smallest part of the changes with which the test fails."""
         needed = [change for change in changes if self._is_reached(test, change)]
         for change in needed[:]:
-            fewer = [other for other in needed if other is not change]
-            transforms = [other.transform for other in fewer if other.transform is not None]
+            fewer = [candidate for candidate in needed if candidate is not change]
+            transforms = [candidate.transform for candidate in fewer if candidate.transform is not None]
             if len(transforms) > 1 and self._run_test(test, combine(transforms)).failed:
                 needed = fewer
         return needed
