@@ -52,12 +52,21 @@ class ImpactPlan:
             new = apply_overlay(new, overlay, [])
         new_contract = from_document(new.data, new.name)
         changes = changes_from_drift(comparison.findings, self.contract, new_contract, Secret(MOCK_KEY), SPACE_ID)
-        transforms = [change.transform for change in changes if change.transform is not None]
-        if len(transforms) > 1:
-            message = f"{len(transforms)} changes at once"
-            finding = Finding("impact-together", "error", "", message, fingerprint="impact-together")
-            changes.append(Change(finding, "together", combine(transforms)))
-        return changes
+        return [*changes, *_all_at_once(changes)]
+
+
+def _all_at_once(changes: list[Change]) -> list[Change]:
+    """Return the change that consists of several; none if fewer than two can be run."""
+    runnable = [change for change in changes if change.transform is not None]
+    if len(runnable) < 2:
+        return []
+    message = f"{len(runnable)} changes at once"
+    finding = Finding("impact-together", "error", "", message, fingerprint="impact-together")
+    transform = combine([change.transform for change in runnable if change.transform is not None])
+    locations: tuple[str, ...] = ()
+    if all(change.locations for change in runnable):
+        locations = tuple({location for change in runnable for location in change.locations})
+    return [Change(finding, "together", transform, locations=locations)]
 
 
 def is_excluded(item: pytest.Item, patterns: Iterable[str]) -> bool:
