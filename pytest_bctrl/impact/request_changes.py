@@ -108,6 +108,8 @@ def _is_at(finding_location: str, violation_location: str) -> bool:
     location = without_tags(finding_location, positions=False) if "<" in finding_location else finding_location
     if location.startswith(_BODY):
         location = f"body{location.removeprefix(_BODY)}"
+    if location.startswith("path "):
+        return violation_location == location.replace("{", "").replace("}", "")
     if location.startswith("header "):
         return violation_location.lower() == location.lower()
     return violation_location == location
