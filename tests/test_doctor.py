@@ -216,3 +216,131 @@ def test_text_output_marks_problems(tmp_path: Path) -> None:
     assert (1, "") == (done.returncode, done.stderr)
     assert "! setting    --bctrl-fail-on: unknown level 'fatal'\n" in done.stdout
     assert "  next       fix the first problem: setting: choose one of" in done.stdout
+
+
+PETS: dict[str, Any] = {
+    "openapi": "3.1.0",
+    "info": {"title": "Pets", "version": "1"},
+    "paths": {
+        "/pets": {
+            "get": {"operationId": "listPets", "responses": {"200": {"description": "Pets"}}},
+            "post": {"responses": {"201": {"description": "Created"}}},
+        },
+        "/pets/{petId}": {
+            "get": {
+                "security": [{"key": []}],
+                "parameters": [{"name": "petId", "in": "path", "required": True, "schema": {"type": "string"}}],
+                "responses": {"200": {"description": "A pet"}},
+            }
+        },
+        "/pets/{petId}/toys": {
+            "get": {
+                "security": [{"key": []}],
+                "parameters": [{"name": "petId", "in": "path", "required": True, "schema": {"type": "string"}}],
+                "responses": {"200": {"description": "Toys"}},
+            }
+        },
+        "/certified": {"get": {"security": [{"mutual": []}], "responses": {"200": {"description": "Certified"}}}},
+        "/broken": {"get": {"responses": {"200": {"$ref": "#/components/responses/missing"}}}},
+    },
+    "components": {
+        "securitySchemes": {
+            "key": {"type": "apiKey", "in": "header", "name": "X-Key"},
+            "mutual": {"type": "mutualTLS"},
+        }
+    },
+}
+
+
+@pytest.fixture
+def pets(tmp_path: Path) -> str:
+    """Return the name of a document with an operation of each state, in the folder of the test."""
+    (tmp_path / "pets.json").write_text(json.dumps(PETS))
+    return "pets.json"
+
+
+def test_a_document_is_explained_by_operation_with_the_lines_to_paste(doctor: Doctor, pets: str) -> None:
+    code, line = doctor("--contract", pets)
+
+    assert 0 == code
+    assert "6: 1 checked, 2 no value, 1 not checked, 1 unsafe, 1 excluded" == line("operations")["text"]
+    assert "GET /pets  listPets" == line("checked")["text"]
+    assert ("GET /pets/{petId}: petId", "note") == (line("no value")["text"], line("no value")["state"])
+    assert line("not checked")["text"].startswith("GET /certified: its security is not a bearer token")
+    assert "POST /pets" == line("unsafe")["text"]
+    assert "at #/paths/~1broken/get/responses/200" in line("excluded")["text"]
+    assert "BCTRL_API_KEY, sent as X-Key: … to 2 operations" == line("key")["text"]
+    expected = [
+        "[pytest]",
+        "bctrl_contract = pets.json",
+        "bctrl_base_url = …",
+        "bctrl_values =",
+        "  # for GET /pets/{petId} and 1 more",
+        "  petId = …",
+    ]
+    assert expected == line("paste")["text"].splitlines()
+    assert "BCTRL_API_KEY=… pytest --bctrl-live --bctrl-contract=pets.json bctrl" in line("next")["text"]
+
+
+def test_the_pasted_lines_leave_no_operation_without_a_value(doctor: Doctor, pets: str, tmp_path: Path) -> None:
+    """Without --contract, doctor explains the contract of the project as well."""
+    _, line = doctor("--contract", pets)
+    (tmp_path / "pytest.ini").write_text(line("paste")["text"].replace("bctrl_base_url = …\n", "").replace("…", "rex"))
+
+    _, line = doctor("--offline")
+
+    assert "6: 3 checked, 1 not checked, 1 unsafe, 1 excluded" == line("operations")["text"]
+
+
+def test_a_document_is_explained_as_text_with_a_block_to_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], pets: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert 0 == main(["doctor", "--contract", pets])
+
+    output = capsys.readouterr().out
+    assert "\n- no value   GET /pets/{petId}: petId\n" in output
+    assert "\n[pytest]\nbctrl_contract = pets.json\n" in output
+
+
+def test_at_most_forty_operations_per_state_are_listed_as_text(
+    doctor: Doctor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    operation = PETS["paths"]["/pets"]["get"]
+    paths = {f"/pets/{number}": {"get": {**operation, "operationId": f"pets{number}"}} for number in range(45)}
+    (tmp_path / "many.json").write_text(json.dumps({**PETS, "paths": paths}))
+
+    assert 0 == main(["doctor", "--contract", "many.json"])
+
+    output = capsys.readouterr().out
+    assert 40 == output.count("  checked    GET ")
+    assert "  checked    and 5 more (--format json lists all)\n" in output
+    assert "  key        not needed: no operation requires one" in output
+    _, line = doctor("--contract", "many.json")
+    assert "GET /pets/44  pets44" == line("checked", "pets44")["text"]
+
+
+def test_the_space_id_is_a_variable_of_the_suggested_command(doctor: Doctor) -> None:
+    """It has a setting of its own, so that it is not among the values to paste."""
+    code, line = doctor("--contract", "published")
+
+    assert (0, "[pytest]\nbctrl_contract = published") == (code, line("paste")["text"])
+    assert "BCTRL_API_KEY=… BCTRL_SPACE_ID=… pytest --bctrl-live" in line("next")["text"]
+    _, line = doctor("--contract", "published", BCTRL_SPACE_ID="x")
+    assert "1: 1 checked" == line("operations")["text"]
+
+
+@pytest.mark.parametrize("arguments", [["--contract", "pets.json"], ["--offline", "--", "--bctrl-contract=pets.json"]])
+def test_a_wrong_line_of_values_is_reported(doctor: Doctor, tmp_path: Path, pets: str, arguments: list[str]) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\nbctrl_values =\n  petId\n")
+
+    code, line = doctor(*arguments)
+
+    assert (1, "wrong") == (code, line("setting", "bctrl_values")["state"])
+
+
+def test_a_document_that_cannot_be_read_is_named(doctor: Doctor) -> None:
+    code, line = doctor("--contract", "nowhere.json")
+
+    assert (2, "unknown") == (code, line("contract", "nowhere.json")["state"])

@@ -26,8 +26,10 @@ COMMANDS = {
     "check": "check recordings, HAR files and JSON bodies against the contract; - reads standard input",
     "mock": "serve the API's contract on this machine, for any client in any language",
     "contract": "show the contract in force, build it, update the vendored spec, or suggest an overlay from traffic",
-    "doctor": "show what is installed, where each setting comes from, whether the target responds, and the next step",
+    "doctor": "show what is installed, where each setting comes from, whether the target responds, and the next step; "
+    "or explain an OpenAPI document",
     "drift": "compare the vendored spec with the published one, and fail if a change breaks a consumer",
+    "init": "write the configuration, first tests and a CI job for the packaged contract or any OpenAPI document",
     "explain": "explain a rule: what it checks, its source, an example that breaks it, and how to accept findings",
 }
 """Name and help of every command; the module of the same name has `add_arguments(parser)` and `run(options)`."""

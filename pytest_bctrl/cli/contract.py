@@ -141,7 +141,7 @@ _SEEDS = 20
 @contextmanager
 def _packaged_copy(folder: Path) -> Iterator[None]:
     """Copy the files of the package to a new folder; remove the folder if the block raises."""
-    shutil.copytree(packaged().folder, folder, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
+    shutil.copytree(packaged().folder, folder, ignore=shutil.ignore_patterns("__pycache__", "*.py", "current"))
     try:
         yield
     except BaseException:

@@ -1,10 +1,11 @@
-"""`pytest-bctrl doctor`: installed versions, settings and their sources, the target's response, and the next step."""
+"""`pytest-bctrl doctor`: installed versions, settings, the contract, the target's response, and the next step."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,14 @@ from typing import Literal
 
 import pytest
 
+from pytest_bctrl.cli.contract_summary import (
+    SPACE_ID,
+    ContractSummary,
+    has_server,
+    summarise,
+    summary_lines,
+    value_lines,
+)
 from pytest_bctrl.cli.project import read_config
 from pytest_bctrl.contract.build import merge_contract
 from pytest_bctrl.contract.files import shown_path, update_command
@@ -21,7 +30,7 @@ from pytest_bctrl.contract.in_force import ContractInForce, contract_of_config
 from pytest_bctrl.contract.json_source import read_json
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.escaping import escape_json, escape_line
+from pytest_bctrl.escaping import escape_json, escape_line, escape_lines
 from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.samples.inputs import main_operation
 from pytest_bctrl.secrets.secret import KEY_VARIABLE
@@ -31,6 +40,7 @@ from pytest_bctrl.suite.run import INSTALL, ContractRun, aimed
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.suite.sending.transport_errors import NoAnswerError
 from pytest_bctrl.traffic.client import TIMEOUT
+from pytest_bctrl.traffic.origin import connection, values
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.retry import RetryPolicy
 
@@ -40,7 +50,7 @@ _RELATED_PACKAGES = ("pytest-xdist", "pytest-asyncio", "anyio", "bctrl", "reques
 _SKIPPED_FOLDERS = frozenset({".git", ".tox", ".nox", ".venv", "venv", "node_modules", "__pycache__", "site-packages"})
 State = Literal["ok", "note", "wrong", "unknown"]
 _MARKS: Mapping[State, str] = {"ok": " ", "note": "-", "wrong": "!", "unknown": "?"}
-EXAMPLES = ("pytest-bctrl doctor --offline", "pytest-bctrl doctor --offline --format json")
+EXAMPLES = ("pytest-bctrl doctor --offline", "pytest-bctrl doctor --contract published --format json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,11 @@ class Line:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.add_argument("--offline", action="store_true", help="send no request to the target")
+    parser.add_argument(
+        "--contract",
+        metavar="DOCUMENT",
+        help="explain an OpenAPI document instead: which operations are checked, and which settings the others need",
+    )
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: %(default)s")
     parser.add_argument(
         "arguments", nargs="*", metavar="-- ARGUMENT", help="arguments of pytest with which to read the settings"
@@ -67,19 +82,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the report; return 0 if all is well, 1 if something is wrong, 2 if something could not be checked."""
-    lines = list(_diagnosis(options, os.environ))
+    diagnosis = _diagnosis if options.contract is None else _explanation
+    lines = list(diagnosis(options, os.environ))
     states = {line.state for line in lines}
     code = 0
     if "unknown" in states:
         code = 2
     elif "wrong" in states:
         code = 1
-    lines.append(Line("next", _next_step(lines)))
+    if "next" not in {line.topic for line in lines}:
+        lines.append(Line("next", _next_step(lines)))
     if options.format == "json":
         rows = [{"topic": line.topic, "state": line.state, "text": line.text, "fix": line.hint} for line in lines]
         sys.stdout.write(escape_json(json.dumps({"exit_code": code, "lines": rows}, indent=2)) + "\n")
     else:
         for line in lines:
+            if line.topic == "paste":
+                print(
+                    "  paste      into pytest.ini (pytest-bctrl init writes it, or shows the lines for another file):\n"
+                )
+                print(escape_lines(f"{line.text}\n"))
+                continue
             print(escape_line(f"{_MARKS[line.state]} {line.topic:<11}{line.text}"))
             if line.hint:
                 print(escape_line(f"  {'':<11}fix: {line.hint}"))
@@ -102,8 +125,69 @@ def _diagnosis(options: argparse.Namespace, environment: Mapping[str, str]) -> I
         yield _error_line("contract", error, "unknown")
         return
     yield from _contract(in_force, contract)
+    if in_force.origin != "packaged":
+        summary = _summary(config, in_force, contract, environment)
+        if isinstance(summary, Line):
+            yield summary
+        else:
+            yield from _summary_lines(summary, options)
     yield _target(config, contract, environment, options)
     yield from _recordings(config, contract, environment)
+
+
+def _explanation(options: argparse.Namespace, environment: Mapping[str, str]) -> Iterator[Line]:
+    """Yield the lines about one document: its operations, what they need, and the lines to paste."""
+    try:
+        config = read_config([f"--bctrl-contract={options.contract}", *options.arguments])
+        secret_settings.add_secrets(options.redact, config, environment)
+        in_force = contract_of_config(config)
+        contract = in_force.load()
+    except BctrlError as error:
+        yield _error_line("contract", error, "unknown")
+        return
+    yield from _contract(in_force, contract)
+    summary = _summary(config, in_force, contract, environment)
+    if isinstance(summary, Line):
+        yield summary
+        return
+    yield from _summary_lines(summary, options)
+    yield Line("paste", "\n".join(_lines_to_paste(options.contract, contract, summary)))
+    option = f"--bctrl-contract={shlex.quote(options.contract)}"
+    live = f"{summary.variables} pytest --bctrl-live {option} bctrl".lstrip()
+    yield Line("next", f"pytest --bctrl-mock {option} bctrl checks the mock; {live} checks the API")
+
+
+def _summary(
+    config: pytest.Config, in_force: ContractInForce, contract: Contract, environment: Mapping[str, str]
+) -> ContractSummary | Line:
+    """Return the summary of a contract under the project's settings, or the line about a wrong setting."""
+    try:
+        configured = values(config, environment)
+        space_id = settings.find_value(table.SPACE_ID, config, environment)
+        if space_id is not None:
+            configured = {SPACE_ID: space_id.value, **configured}
+        run = ContractRun("live", contract, values=configured, chosen=in_force)
+        return summarise(replace(run, connection=connection(config, environment)))
+    except BctrlError as error:
+        return _error_line("setting", error)
+
+
+def _summary_lines(summary: ContractSummary, options: argparse.Namespace) -> Iterator[Line]:
+    limit = {} if options.format == "text" else {"limit": None}
+    for line in summary_lines(summary, **limit):
+        yield Line(line.topic, line.text, "note" if line.is_gap else "ok")
+
+
+def _lines_to_paste(path: str, contract: Contract, summary: ContractSummary) -> Iterator[str]:
+    """Yield the lines of an ini file with which a live run uses the contract and checks all its safe operations."""
+    yield "[pytest]"
+    yield f"bctrl_contract = {path}"
+    if not has_server(contract):
+        yield "bctrl_base_url = …"
+    lines = value_lines(summary)
+    if lines:
+        yield "bctrl_values ="
+    yield from (f"  {line}" for line in lines)
 
 
 def _installed() -> Iterator[Line]:

@@ -105,3 +105,8 @@ def packaged() -> ContractFiles:
     """Return the files that came with this installation or checkout."""
     inside = _PACKAGE / "contracts"
     return ContractFiles(inside if inside.is_dir() else _PACKAGE.parent / "contracts")
+
+
+def current_api() -> Path:
+    """Return the OpenAPI document of today's API, which came with this installation or checkout."""
+    return packaged().folder / "current" / "bctrl.openapi.json"

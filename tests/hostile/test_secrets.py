@@ -175,6 +175,7 @@ BODY = json.dumps(edited(put(0, "status", ECHOED), put(1, f"echoed{PLAIN}", 1))(
 SPEC = {"openapi": "3.1.0", "info": {"title": ECHOED, "version": "1"}, "paths": {}}
 ENUM = {"type": "string", "enum": ["a"], "description": ECHOED}
 OLD = {**SPEC, "paths": {"/a": {"get": {"parameters": [{"name": f"echoed{PLAIN}", "in": "query", "schema": ENUM}]}}}}
+NAMED = {**SPEC, "paths": {"/a": {"get": {"operationId": PLAIN, "responses": {"200": {"description": ""}}}}}}
 NEW = json.loads(json.dumps(OLD).replace('["a"]', json.dumps([ECHOED])))
 
 COMMAND_LINES = {
@@ -190,7 +191,8 @@ COMMAND_LINES = {
     + [["drift", "new.json", "--base", "old.json", "--accept", "why"], ["drift", ECHOED, "--base", "old.json"]],
     "mock": [["mock", "--quiet", "--scenario", f"echoed-{PLAIN}"], ["mock", "--quiet", "--recording", f"{PLAIN}.har"]],
     "explain": [["explain", PLAIN]],
-    "doctor": [["doctor", "--offline", "--", "--bctrl-fail-on", ECHOED]],
+    "doctor": [["doctor", "--offline", "--", "--bctrl-fail-on", ECHOED], ["doctor", "--contract", "new.json"]],
+    "init": [["init", "named.json"], ["init", f"{PLAIN}.json"]],
 }  # fmt: skip
 """Command lines that show their arguments, for every command and format; the output of doctor is tested above."""
 
@@ -211,10 +213,11 @@ def test_no_command_prints_or_writes_the_key(
         monkeypatch.chdir(folder)
         monkeypatch.setenv("BCTRL_API_KEY", key)
         given = {"body.json": BODY, "old.json": json.dumps(OLD), "new.json": json.dumps(NEW)}
+        given |= {"named.json": json.dumps(NAMED)}
         for name, text in given.items():
             Path(name).write_text(text, "utf-8")
         main(line)
-        files = [path.read_text("utf-8") for path in folder.iterdir() if path.name not in given]
+        files = [path.read_text("utf-8") for path in folder.rglob("*") if path.is_file() and path.name not in given]
         shown.append("".join([*capsys.readouterr(), *files]))
     assert (True, []) == (bool(hits(PLAIN, shown[0])), hits(PLAIN, shown[1]))
 
@@ -224,6 +227,8 @@ KNOWN = {
     "baseline/write_entries.py write_files": "what it accepts was hidden in: by the command, or in a test's report",
     "cli/mock.py write": "the log, which is handed what hides",
     "cli/mock.py write_files": "the ready-file, for its owner alone: where the mock is, and its key and token",
+    "cli/init.py write": "files of a new project, redacted",
+    "cli/init.py write_files": "a redacted table for pyproject.toml",
     "cli/options.py write_text": "the findings were hidden in",
     "drift/containment.py write": "a schema for the engine, which is not printed",
     "cli/contract.py write_files": "the overlay is hidden in; a contract is built of documents of the user's own",

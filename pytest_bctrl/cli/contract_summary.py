@@ -1,0 +1,177 @@
+"""Describes what the contract suite can check of a contract, and which settings the rest of it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+from pytest_bctrl.contract.key_fields import key_fields
+from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.samples.inputs import unfilled
+from pytest_bctrl.secrets.secret import KEY_VARIABLE
+from pytest_bctrl.settings import table
+from pytest_bctrl.suite.operations import reason_not_requested
+from pytest_bctrl.suite.run import ContractRun
+
+State = Literal["checked", "no value", "not checked", "unsafe", "excluded"]
+STATES: tuple[State, ...] = ("checked", "no value", "not checked", "unsafe", "excluded")
+
+SPACE_ID = "space_id"
+"""The name of the setting that holds the space id, as in `x-bctrl-setting`."""
+
+
+class OperationSummary(NamedTuple):
+    """Whether a live run checks an operation; `missing` are its parameters without a value."""
+
+    label: str
+    operation_id: str
+    state: State
+    reason: str = ""
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ContractSummary:
+    """The operations of a contract and what they need.
+
+    `credentials` are the header fields and cookies that carry the key, each with the number of operations that require
+    it. `missing` are the parameters without a value, each with the labels of the operations that need it; the space id
+    has a setting of its own, and `needs_space_id` are the labels of the operations that only lack it.
+    """
+
+    operations: tuple[OperationSummary, ...]
+    credentials: Mapping[str, int]
+    missing: Mapping[str, tuple[str, ...]]
+    needs_space_id: tuple[str, ...] = ()
+
+    def of_state(self, state: State) -> list[OperationSummary]:
+        """Return the operations in a state."""
+        return [operation for operation in self.operations if operation.state == state]
+
+    @property
+    def counts(self) -> str:
+        """The number of operations per state: `2 checked, 1 unsafe`."""
+        return ", ".join(f"{len(self.of_state(state))} {state}" for state in STATES if self.of_state(state))
+
+    @property
+    def variables(self) -> str:
+        """The environment variables that a live run needs, as typed before a command."""
+        names = [KEY_VARIABLE] if self.credentials else []
+        if self.needs_space_id:
+            names += table.SPACE_ID.environment
+        return " ".join(f"{name}=…" for name in names)
+
+
+def summarise(run: ContractRun) -> ContractSummary:
+    """Return the summary of the run's contract, given its values of parameters and its header fields."""
+    contract = run.contract
+    is_secured = run.chosen.is_published or any(operation.security for operation in contract.operations)
+    run = replace(run, contract=replace(contract, is_public=not is_secured))
+    operations = [_summarise_operation(run, operation) for operation in run.operations]
+    operations += _excluded(contract)
+    missing: dict[str, tuple[str, ...]] = {}
+    needs_space_id = []
+    space_parameters = _space_parameters(run)
+    for operation in operations:
+        others = [name for name in operation.missing if (operation.label, name) not in space_parameters]
+        for name in others:
+            missing[name] = (*missing.get(name, ()), operation.label)
+        if operation.missing and not others:
+            needs_space_id.append(operation.label)
+    return ContractSummary(tuple(operations), _credentials(run), missing, tuple(needs_space_id))
+
+
+def _space_parameters(run: ContractRun) -> set[tuple[str, str]]:
+    """Return the parameters that take the space id, as labels of operations and names."""
+    return {
+        (operation.label, parameter.name)
+        for operation in run.operations
+        for parameter in operation.parameters
+        if parameter.setting == SPACE_ID
+    }
+
+
+def has_server(contract: Contract) -> bool:
+    """Return whether the first server of the contract is an absolute URL."""
+    return bool(contract.servers) and "://" in contract.servers[0]
+
+
+def _summarise_operation(run: ContractRun, operation: Operation) -> OperationSummary:
+    reason = reason_not_requested(run, operation)
+    state: State = "not checked" if reason else "checked"
+    missing: tuple[str, ...] = ()
+    if not operation.is_safe:
+        state = "unsafe"
+    elif reason:
+        missing = tuple(unfilled(run.contract, operation, run.values))
+    if missing:
+        state = "no value"
+    return OperationSummary(operation.label, operation.operation_id, state, reason, missing)
+
+
+def _excluded(contract: Contract) -> Iterator[OperationSummary]:
+    for exclusion in contract.excluded:
+        if exclusion.operation:
+            reason = f"{exclusion.problem.removesuffix(f', at #{exclusion.pointer}')}, at #{exclusion.pointer}"
+            yield OperationSummary(exclusion.operation, "", "excluded", f"{reason} ({exclusion.hint})")
+
+
+def _credentials(run: ContractRun) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for operation in run.operations:
+        if () in operation.security:
+            continue
+        for field in key_fields(run.contract, operation) or ():
+            name = f"{field.name}: {field.prefix}…"
+            counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
+class SummaryLine(NamedTuple):
+    """A line about a contract: its topic, its text, and whether it names something that a live run cannot check."""
+
+    topic: str
+    text: str
+    is_gap: bool = False
+
+
+_FEW = 40
+"""Maximum number of operations of one state that are listed as text."""
+
+
+def summary_lines(summary: ContractSummary, limit: int | None = _FEW) -> Iterator[SummaryLine]:
+    """Yield the lines that describe a contract; `limit` is the maximum number of operations per state."""
+    yield SummaryLine("operations", f"{len(summary.operations)}: {summary.counts}")
+    for state in STATES:
+        operations = summary.of_state(state)
+        is_gap = state in ("no value", "not checked", "excluded")
+        for operation in operations[:limit]:
+            yield SummaryLine(state, _operation_text(operation), is_gap)
+        if limit is not None and len(operations) > limit:
+            yield SummaryLine(state, f"and {len(operations) - limit} more (--format json lists all)", is_gap)
+    if not summary.credentials:
+        yield SummaryLine("key", f"not needed: no operation requires one ({KEY_VARIABLE} is not sent)")
+    for name, count in summary.credentials.items():
+        noun = "operation" if count == 1 else "operations"
+        yield SummaryLine("key", f"{KEY_VARIABLE}, sent as {name} to {count} {noun}")
+
+
+def _operation_text(operation: OperationSummary) -> str:
+    text = f"{operation.label}  {operation.operation_id}".rstrip()
+    if operation.missing:
+        return f"{text}: {', '.join(operation.missing)}"
+    if operation.state in ("not checked", "excluded"):
+        return f"{text}: {operation.reason}"
+    return text
+
+
+def value_lines(summary: ContractSummary) -> list[str]:
+    """Return a line of `bctrl_values` per missing parameter, with an operation that needs it as a comment above."""
+    lines = []
+    for name, labels in summary.missing.items():
+        operations = labels[0]
+        if len(labels) > 1:
+            operations += f" and {len(labels) - 1} more"
+        lines += [f"# for {operations}", f"{name} = …"]
+    return lines

@@ -1,0 +1,244 @@
+"""`pytest-bctrl init`: writes the configuration, first tests and a CI job of a project."""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from shlex import quote
+from textwrap import indent
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from pytest_bctrl.cli.contract_summary import SPACE_ID, ContractSummary, State, has_server, summarise
+from pytest_bctrl.cli.project import read_config
+from pytest_bctrl.cli.project_files import NewProject, Style, configuration, entries, first_tests, workflow
+from pytest_bctrl.contract.build import write_files
+from pytest_bctrl.contract.document import load_document
+from pytest_bctrl.contract.files import current_api, shown_path
+from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.read import from_document, load_from
+from pytest_bctrl.drift.sources import read_text
+from pytest_bctrl.errors import DocumentError, SettingError
+from pytest_bctrl.escaping import escape_line, escape_lines
+from pytest_bctrl.reports.wording import numbered
+from pytest_bctrl.samples.inputs import Inputs, answers_with_json, exemplified, inputs
+from pytest_bctrl.suite.run import ContractRun
+
+CURRENT = "current"
+"""The value of DOCUMENT for today's API."""
+
+VERSION_HEADER = "BCTRL-Version"
+
+EXAMPLES = ("pytest-bctrl init", "pytest-bctrl init current")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.add_argument(
+        "document",
+        nargs="?",
+        metavar="DOCUMENT",
+        help="the API's OpenAPI document, a path or a URL, which is saved; or current: the bctrl API of today "
+        "(default: the packaged contract)",
+    )
+
+
+class NewFile(NamedTuple):
+    """A file to write, and what it is for; `is_appended` means that the text is added to an existing file."""
+
+    path: Path
+    text: str
+    purpose: str
+    is_appended: bool = False
+
+
+class Source(NamedTuple):
+    """The contract of a new project, and how it is configured.
+
+    `path` is the value of `bctrl_contract`, empty for the packaged contract. `text` is the content of that file if it
+    is to be written. `base_url` and `headers` are settings that the document requires.
+    """
+
+    contract: Contract
+    path: str = ""
+    text: str = ""
+    base_url: str = ""
+    headers: tuple[str, ...] = ()
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write every file that does not exist, and print what the existing ones need; return 0.
+
+    Raises `BctrlError`, before anything is written, if the document or the project's configuration cannot be read, or
+    if the contract suite can test no operation.
+    """
+    config = read_config()
+    if config.inipath is not None and config.inipath.parent != Path.cwd():
+        folder = quote(str(config.inipath.parent))
+        raise SettingError(
+            "the configuration of the project is in another folder",
+            where=str(config.inipath),
+            hint=f"run it there: cd {folder}; or, for a separate project in this folder: touch pytest.ini",
+        )
+    source = _source(options.document)
+    project = _new_project(source, Path.cwd())
+    operations = numbered(len(project.summary.operations), "operation")
+    title = f"{source.contract.title} {source.contract.version}"
+    print(escape_line(f"contract   {title}, {operations}: {project.summary.counts}"))
+    for file in _new_files(source, project, config.inipath):
+        _write(file._replace(text=options.redact(file.text)))
+    print("next       pytest --bctrl-mock")
+    return 0
+
+
+def _source(document: str | None) -> Source:
+    """Return the contract that DOCUMENT names."""
+    if document is None:
+        return Source(load_from(None, "init", ""))
+    if document == CURRENT:
+        contract = load_from(current_api(), "init", "")
+        header = f"{VERSION_HEADER}: {contract.version}"
+        return Source(contract, current_api().name, current_api().read_text("utf-8"), headers=(header,))
+    if "://" in document:
+        return _downloaded(document)
+    return Source(load_from(Path(document), "init", ""), document)
+
+
+def _downloaded(url: str) -> Source:
+    """Return the contract at a URL; its base URL is that of the document if the document names no other."""
+    text = read_text(url)
+    document = load_document(text, url)
+    contract = from_document(document.data, url)
+    suffix = "json" if document.format == "json" else "yaml"
+    base_url = ""
+    if not has_server(contract):
+        parts = urlsplit(url)
+        server = contract.servers[0] if contract.servers else ""
+        base_url = f"{parts.scheme}://{parts.netloc}{server.rstrip('/')}"
+    return Source(contract, f"openapi.{suffix}", document.text, base_url)
+
+
+def _new_project(source: Source, root: Path) -> NewProject:
+    summary = summarise(ContractRun("live", source.contract))
+    operation, values, is_on_mock_only = _first_request(source.contract, summary)
+    return NewProject(
+        source.path,
+        summary,
+        operation,
+        values,
+        is_on_mock_only,
+        has_server=has_server(source.contract),
+        base_url=source.base_url,
+        headers=source.headers,
+        has_requirements=(root / "requirements.txt").is_file(),
+    )
+
+
+def _first_request(contract: Contract, summary: ContractSummary) -> tuple[Operation, Inputs, bool]:
+    """Return the operation of the first test, its parameters, and whether their values exist on the mock only.
+
+    An operation that a live run checks is preferred, and one with a JSON response.
+    """
+    states: dict[str, State] = {operation.label: operation.state for operation in summary.operations}
+    states |= dict.fromkeys(summary.needs_space_id, "checked")
+
+    def rank(operation: Operation) -> tuple[bool, bool]:
+        return states[operation.label] != "checked", not answers_with_json(operation)
+
+    usable = [operation for operation in contract.operations if states[operation.label] in ("checked", "no value")]
+    usable.sort(key=rank)
+    mocked = exemplified(contract, {SPACE_ID: ""})
+    for operation in usable:
+        values = inputs(mocked, mocked.operation(operation.label), {SPACE_ID: "…"})
+        if values is not None:
+            return operation, values, states[operation.label] != "checked"
+    raise SettingError(
+        "no operation of the contract can be tested: none has a safe method, a documented response and parameters "
+        "with a value",
+        where=contract.name,
+        hint="pytest-bctrl doctor --contract DOCUMENT lists the operations with the reasons",
+    )
+
+
+def _new_files(source: Source, project: NewProject, config_file: Path | None) -> Iterator[NewFile]:
+    """Yield the files of the project; the configuration is appended to a `pyproject.toml` that has no pytest table."""
+    root = Path.cwd()
+    if source.text:
+        yield NewFile(root / source.path, source.text, "the contract")
+    settings = list(entries(project))
+    if config_file is None:
+        yield NewFile(root / "pytest.ini", configuration("pytest", "ini", settings), "the configuration of pytest")
+    else:
+        table, style = _table(config_file)
+        text = configuration(table, style, settings)
+        yield NewFile(config_file, text, "the configuration of pytest", _is_appended(config_file, text))
+    folder = root / "tests" if (root / "tests").is_dir() else root
+    yield NewFile(folder / "test_api.py", first_tests(project), "first tests")
+    yield NewFile(root / ".github" / "workflows" / "contract.yml", workflow(project), "a CI job for GitHub Actions")
+
+
+def _table(config_file: Path) -> tuple[str, Style]:
+    """Return the table of pytest in a configuration file, and how its values are written."""
+    if config_file.name == "pyproject.toml":
+        tables = _toml(config_file).get("tool", {}).get("pytest", {})
+        is_native = bool(tables) and "ini_options" not in tables
+        return ("tool.pytest" if is_native else "tool.pytest.ini_options"), "toml"
+    if config_file.suffix == ".toml":
+        return "pytest", "toml"
+    return ("tool:pytest" if config_file.name == "setup.cfg" else "pytest"), "ini"
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    """Return a TOML file that pytest has read."""
+    return tomllib.loads(path.read_text("utf-8"))
+
+
+def _is_appended(config_file: Path, text: str) -> bool:
+    """Return whether a table can be appended to a file: a `pyproject.toml` that configures no pytest yet."""
+    if config_file.name != "pyproject.toml" or "pytest" in _toml(config_file).get("tool", {}):
+        return False
+    try:
+        tomllib.loads(f"{config_file.read_text('utf-8')}\n{text}")
+    except tomllib.TOMLDecodeError:
+        # `tool = { … }` cannot be extended.
+        return False
+    return True
+
+
+def _write(file: NewFile) -> None:
+    """Create a file or append to it; if it exists already, print what to add."""
+    name = shown_path(file.path)
+    if file.is_appended:
+        _append(file)
+        print(escape_line(f"appended   {name}: {file.purpose}"))
+        return
+    try:
+        file.path.parent.mkdir(parents=True, exist_ok=True)
+        with file.path.open("x", encoding="utf-8", newline="\n") as created:
+            created.write(file.text)
+    except FileExistsError:
+        _print_existing(file, name)
+        return
+    except OSError as error:
+        raise DocumentError(
+            f"it cannot be written: {error.strerror}", where=name, hint="run it in a folder that may be written to"
+        ) from None
+    print(escape_line(f"written    {name}: {file.purpose}"))
+
+
+def _append(file: NewFile) -> None:
+    with file.path.open("rb") as existing:
+        content = existing.read()
+    separator = "\n" if content.endswith(b"\n") else "\n\n"
+    text = content.decode() + separator + file.text if content else file.text
+    write_files({file.path: text})
+
+
+def _print_existing(file: NewFile, name: str) -> None:
+    if file.path.is_file() and file.path.read_bytes() == file.text.encode():
+        print(escape_line(f"unchanged  {name}: {file.purpose}"))
+        return
+    print(escape_line(f"exists     {name} was not changed; to add {file.purpose}:"))
+    print(escape_lines(indent(file.text, "    ")), end="")

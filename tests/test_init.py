@@ -1,0 +1,327 @@
+"""`pytest-bctrl init`: what it writes works as it is, and nothing that exists is changed."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pytest_bctrl.cli import main
+from pytest_bctrl.cli.project import read_config
+from pytest_bctrl.contract.files import current_api
+from pytest_bctrl.contract.in_force import contract_of_config
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.settings import resolve, table
+from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.run_probes import run_probes
+from pytest_bctrl.suite.sending.target import Target
+from pytest_bctrl.traffic.origin import Connection, values
+from tests import UNUSED, current_server
+from tests.current_api import text as current_text
+from tests.docs.page import PROJECT
+from tests.traffic.servers import response, serve
+
+BOOKSHOP = (Path(__file__).parent / "second_contract" / "bookshop.yaml").read_text("utf-8")
+WORKFLOW = Path(".github", "workflows", "contract.yml")
+Init = Callable[..., str]
+
+
+@pytest.fixture
+def init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Init:
+    """Return a function that runs the command in an empty folder and returns its output."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bookshop.yaml").write_text(BOOKSHOP, "utf-8")
+
+    def run(*arguments: str, code: int = 0) -> str:
+        assert code == main(["init", *arguments])
+        shown = capsys.readouterr()
+        return shown.out + shown.err
+
+    return run
+
+
+def run_command(command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of a workflow in the working directory, with the interpreter of these tests."""
+    program, *arguments = shlex.split(command)
+    module = {"pytest": "pytest", "pytest-bctrl": "pytest_bctrl"}[program]
+    environment = {**os.environ, "PYTEST_ADDOPTS": f"-p no:randomly {UNUSED}", **variables}
+    words = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(words, env=environment, capture_output=True, text=True, check=False, timeout=300)
+
+
+def steps(job: str) -> list[dict[str, Any]]:
+    """Return the steps of a job of the written workflow."""
+    found = yaml.safe_load(WORKFLOW.read_text("utf-8"))["jobs"][job]["steps"]
+    assert isinstance(found, list)
+    return found
+
+
+@pytest.mark.parametrize("arguments", [[], ["current"], ["bookshop.yaml"]], ids=["packaged", "current", "document"])
+def test_the_commands_of_a_new_project_pass(init: Init, tmp_path: Path, arguments: list[str]) -> None:
+    """The job on pull requests runs the two tests that were written and the contract suite, all against the mock."""
+    output = init(*arguments)
+
+    assert output.endswith("next       pytest --bctrl-mock\n")
+    commands = [step["run"] for step in steps("mock") if "run" in step]
+    assert ["pip", "pytest"] == [shlex.split(command)[0] for command in commands]
+    completed = run_command(commands[1])
+    assert 0 == completed.returncode, completed.stdout + completed.stderr
+    assert "test_api.py .." in completed.stdout
+
+
+def test_the_install_command_is_a_requirement_of_the_repository_and_the_documented_one(init: Init) -> None:
+    init()
+    installs = {step["run"] for job in ("mock", "nightly") for step in steps(job) if "pip" in step.get("run", "")}
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+
+    assert {f'pip install "pytest-bctrl[contract] @ git+{project["urls"]["Source"]}"'} == installs
+    tutorial = (PROJECT / "docs" / "tutorial.md").read_text("utf-8")
+    assert installs.pop() in tutorial
+
+
+def test_the_nightly_job_of_the_packaged_contract_compares_its_spec_and_sends_nothing(init: Init) -> None:
+    init()
+
+    assert "pytest-bctrl drift --format text" == steps("nightly")[-1]["run"]
+    assert "--bctrl-live" not in WORKFLOW.read_text("utf-8")
+    assert "retired in production" in WORKFLOW.read_text("utf-8")
+
+
+def test_the_nightly_job_of_the_current_api_passes_against_an_independent_server(init: Init) -> None:
+    init("current")
+    step = steps("nightly")[-1]
+    assert {"BCTRL_API_KEY": "${{ secrets.BCTRL_API_KEY }}"} == step["env"]
+
+    with current_server.serve() as url:
+        completed = run_command(step["run"], BCTRL_API_KEY=current_server.KEY, BCTRL_BASE_URL=url)
+
+    assert 0 == completed.returncode, completed.stdout + completed.stderr
+    assert "3 of 3 operations passed" in completed.stdout
+    assert "test_api.py .s" in completed.stdout
+
+
+@pytest.mark.parametrize(("fault", "rule"), current_server.FAULTS.items(), ids=list(current_server.FAULTS))
+def test_a_fault_of_the_current_api_is_found(fault: str, rule: str) -> None:
+    header = ("BCTRL-Version", Secret(current_server.VERSION), "'BCTRL-Version: …'")
+    contract = load(current_api())
+    # Each list has the same faults; one of them is enough.
+    contract = replace(contract, operations=contract.operations[:1])
+    with current_server.serve(fault) as url:
+        connection = Connection(headers=(header,))
+        run = ContractRun("live", contract, url, Secret(current_server.KEY), {}, "error", 20, connection=connection)
+        target = Target(run)
+        findings = run_probes(target)
+        target.close()
+
+    assert rule in {finding.rule for finding in findings if finding.level == "error"}
+
+
+def test_the_contract_of_the_current_api_is_that_of_the_sdk() -> None:
+    """If it fails after an upgrade of the SDK, review the changes: python -m tests.current_api."""
+    assert current_text() == current_api().read_text("utf-8")
+
+
+def test_a_document_at_a_url_is_saved_and_its_server_is_the_target(init: Init) -> None:
+    document = re.sub(r"url: https://\S+", "url: /shop", BOOKSHOP)
+    with serve(response(body=document.encode())) as server:
+        init(f"{server.url}/openapi.yaml")
+
+    assert document == Path("openapi.yaml").read_text("utf-8")
+    config = read_config()
+    setting = resolve.find_value(table.BASE_URL, config, {})
+    assert setting is not None
+    assert f"{server.url}/shop" == setting.value
+
+
+STYLES: Mapping[str, tuple[str, str]] = {
+    "pyproject.toml": ('[project]\nname = "shop"\nversion = "1"', "tool.pytest.ini_options"),
+    "tox.ini": ("[tox]\n[pytest]\n", "pytest"),
+    "setup.cfg": ("[tool:pytest]\n", "tool:pytest"),
+    "pytest.ini": ("[pytest]\n", "pytest"),
+    "pytest.toml": ("[pytest]\n", "pytest"),
+}
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_the_configuration_is_in_the_syntax_of_the_file_that_the_project_has(
+    init: Init, tmp_path: Path, name: str
+) -> None:
+    """The suggested lines work in that file once they are active. A file that configures pytest is not changed."""
+    if name == "pytest.toml" and tuple(map(int, pytest.__version__.split(".")[:1])) < (9,):
+        pytest.skip("pytest reads this file from version 9 on")
+    text, expected_table = STYLES[name]
+    (tmp_path / name).write_text(text, "utf-8")
+
+    output = init("bookshop.yaml")
+
+    current = (tmp_path / name).read_text("utf-8")
+    assert current.startswith(text)
+    if name != "pyproject.toml":
+        assert text == current
+        assert f"exists     {name} was not changed" in output
+        start = output.index(f"    [{expected_table}]")
+        added = output[start : output.index("written    test_api.py")]
+        added = "\n".join(line.removeprefix("    ") for line in added.splitlines())
+        current = text.removesuffix(f"[{expected_table}]\n") + added
+    assert f"[{expected_table}]" in current
+    lines = [_activated(line) for line in current.splitlines()]
+    (tmp_path / name).write_text("\n".join(lines) + "\n", "utf-8")
+    config = read_config()
+    assert tmp_path / name == config.inipath
+    assert tmp_path / "bookshop.yaml" == contract_of_config(config).path.resolve()
+    assert {"parameter": "value"} == values(config, {})
+    assert ["GET /admin/*"] == [value.value for value in resolve.file_values(table.OPTIONAL, config)]
+
+
+def _activated(line: str) -> str:
+    """Return a suggested line of the configuration without its comment sign; prose remains a comment."""
+    text = line.removeprefix("# ")
+    is_setting = text.startswith(("bctrl_", "  ", "]"))
+    return text if is_setting else line
+
+
+def test_files_that_exist_are_kept_and_what_to_add_is_printed(init: Init, tmp_path: Path) -> None:
+    mine = {"test_api.py": "def test_mine(): pass\n", str(WORKFLOW): "name: mine\n", "pytest.ini": "[pytest]\n"}
+    for name, text in mine.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, "utf-8")
+
+    output = init("bookshop.yaml")
+
+    assert mine == {name: (tmp_path / name).read_text("utf-8") for name in mine}
+    for name, added in {
+        "test_api.py": "assert_conforms",
+        str(WORKFLOW): "--bctrl-live",
+        "pytest.ini": "bctrl_",
+    }.items():
+        assert f"exists     {name} was not changed; to add " in output
+        assert added in output
+
+
+def test_a_second_run_changes_nothing(init: Init, tmp_path: Path) -> None:
+    init("current")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    output = init("current")
+
+    assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert ["unchanged"] * 4 == [line.split()[0] for line in output.splitlines()[1:-1]]
+
+
+def test_tests_go_to_the_folder_tests_and_requirements_are_installed(init: Init, tmp_path: Path) -> None:
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "requirements.txt").write_text("requests\n")
+    init()
+
+    assert (tmp_path / "tests" / "test_api.py").is_file()
+    assert "pip install -r requirements.txt" == steps("mock")[-2]["run"]
+
+
+@pytest.mark.parametrize("content", ["tool = { other = {} }\n", "[tool.pytest.ini_options]\naddopts = '-q'\n"])
+def test_a_pyproject_that_cannot_be_extended_is_not_changed(init: Init, tmp_path: Path, content: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(content, "utf-8")
+
+    output = init()
+
+    assert content == (tmp_path / "pyproject.toml").read_text("utf-8")
+    assert "exists     pyproject.toml was not changed" in output
+
+
+DOCUMENT: Mapping[str, Any] = {
+    "openapi": "3.1.0",
+    "info": {"title": "Pets", "version": "1"},
+    "paths": {
+        "/pets/{petId}": {
+            "get": {
+                "parameters": [
+                    {"name": "petId", "in": "path", "required": True, "schema": {"type": "string"}},
+                    {"name": "X-Tenant", "in": "header", "required": True, "schema": {"const": "a"}},
+                ],
+                "responses": {"200": {"description": "A pet"}},
+            }
+        },
+        "/pets": {"post": {"responses": {"201": {"description": "Created"}}}},
+    },
+}
+
+
+def test_an_operation_without_values_is_tested_on_the_mock_and_its_settings_are_suggested(
+    init: Init, tmp_path: Path
+) -> None:
+    """The tests use the mock, so that a live run skips them: their values exist on the mock only."""
+    (tmp_path / "pets.yaml").write_text(yaml.safe_dump(DOCUMENT), "utf-8")
+
+    output = init("pets.yaml")
+
+    assert "Pets 1, 2 operations: 1 no value, 1 unsafe" in output
+    completed = run_command("pytest -q test_api.py")
+    assert 0 == completed.returncode, completed.stdout
+    assert "2 passed" in completed.stdout
+    assert 2 == Path("test_api.py").read_text("utf-8").count("(bctrl_mock, bctrl_client)")
+    text = Path("pytest.ini").read_text("utf-8")
+    assert "#   petId = …\n" in text
+    assert "#   GET /pets/{petId}\n" in text
+    assert {"BCTRL_BASE_URL": "${{ vars.BCTRL_BASE_URL }}"} == steps("nightly")[-1]["env"]
+
+
+@pytest.mark.parametrize("name", ['"""\nimport os', "a\n[pytest]\naddopts = -x", "\x1b[2J", "\\", "é{x}", "'"])
+def test_names_of_a_document_do_not_leave_their_line(init: Init, tmp_path: Path, name: str) -> None:
+    """Neither the tests nor the configuration contain code or settings from the document."""
+    path = f"/pets/{name}/{{petId}}"
+    operation = DOCUMENT["paths"]["/pets/{petId}"]["get"]
+    parameters = [*operation["parameters"], {"name": name, "in": "query", "required": True, "schema": {"const": name}}]
+    document = {**DOCUMENT, "paths": {path: {"get": {**operation, "operationId": name, "parameters": parameters}}}}
+    (tmp_path / "pets.json").write_text(json.dumps(document), "utf-8")
+
+    init("pets.json")
+
+    module = ast.parse((tmp_path / "test_api.py").read_text("utf-8"))
+    assert [ast.Expr, ast.ImportFrom, ast.FunctionDef, ast.FunctionDef] == [type(node) for node in module.body]
+    text = (tmp_path / "pytest.ini").read_text("utf-8")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert ["[pytest]", "bctrl_contract = pets.json"] == lines
+
+
+def test_a_document_without_safe_operations_is_rejected_and_nothing_is_written(init: Init, tmp_path: Path) -> None:
+    document = {**DOCUMENT, "paths": {"/pets": DOCUMENT["paths"]["/pets"]}}
+    (tmp_path / "pets.yaml").write_text(yaml.safe_dump(document), "utf-8")
+    before = sorted(tmp_path.rglob("*"))
+
+    output = init("pets.yaml", code=2)
+
+    assert "no operation of the contract can be tested: none has a safe method" in output
+    assert before == sorted(tmp_path.rglob("*"))
+
+
+def test_a_project_whose_configuration_is_in_another_folder_is_named(
+    init: Init, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "sub folder").mkdir()
+    monkeypatch.chdir(tmp_path / "sub folder")
+
+    output = init(code=2)
+
+    assert f"run it there: cd {shlex.quote(str(tmp_path))}" in output
+    assert [] == list((tmp_path / "sub folder").iterdir())
+
+
+def test_a_file_that_cannot_be_written_is_named(init: Init, tmp_path: Path) -> None:
+    (tmp_path / ".github").write_text("a file, and not a folder")
+
+    output = init(code=2)
+
+    assert ".github/workflows/contract.yml: it cannot be written: " in output
