@@ -36,7 +36,7 @@ def document() -> dict[str, Any]:
     _, schemas = models_json_schema(
         [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
     )
-    space = {**_query("spaceId", type="string", minLength=1), "example": "default", "x-bctrl-setting": "space_id"}
+    space = {**_query("spaceId", type="string", minLength=1), "example": "default", "x-bctrl-setting": "spaceId"}
     status = _query("status", type="string", enum=["idle", "running"])
     return {
         "openapi": "3.1.0",

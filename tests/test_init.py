@@ -31,6 +31,7 @@ from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.traffic.origin import Connection, values
 from tests import UNUSED, current_server
 from tests.current_api import text as current_text
+from tests.docs.blocks import blocks
 from tests.docs.page import PROJECT
 from tests.traffic.servers import response, serve
 
@@ -88,8 +89,17 @@ def test_the_install_command_is_a_requirement_of_the_repository_and_the_document
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
 
     assert {f'pip install "pytest-bctrl[contract] @ git+{project["urls"]["Source"]}"'} == installs
-    tutorial = (PROJECT / "docs" / "tutorial.md").read_text("utf-8")
-    assert installs.pop() in tutorial
+    (install,) = installs
+    for page in ("README.md", "docs/index.md", "docs/tutorial.md"):
+        assert install in (PROJECT / page).read_text("utf-8"), page
+
+
+def test_the_tutorial_shows_the_workflow_with_one_more_step(init: Init) -> None:
+    init()
+    (shown,) = (block.text for block in blocks(PROJECT / "docs" / "tutorial.md") if block.file == str(WORKFLOW))
+    head, step = f"# {WORKFLOW}\n", "      - run: pytest-bctrl check recordings/\n"
+
+    assert WORKFLOW.read_text("utf-8") == shown.removeprefix(head).replace(step, "")
 
 
 def test_the_nightly_job_of_the_packaged_contract_compares_its_spec_and_sends_nothing(init: Init) -> None:

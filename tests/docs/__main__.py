@@ -6,12 +6,13 @@ import argparse
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 from tests.docs.blocks import IN_A_CLONE
 from tests.docs.environment import environment, real_environment, way_out
 from tests.docs.internet import internet
-from tests.docs.page import BY_A_NEWCOMER, PROJECT, Outcome, Reader, pages
+from tests.docs.page import BY_A_NEWCOMER, PROJECT, Outcome, Reader, clone, pages
 
 
 def main() -> int:
@@ -44,7 +45,23 @@ def _follow(page: Path) -> Outcome:
             build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(wheels), str(PROJECT)]
             subprocess.run(build, check=True, capture_output=True)
             shell["PIP_FIND_LINKS"] = f"{shell.get('PIP_FIND_LINKS', '')} {wheels}".strip()
+            shell |= _repository(workspace / "repository")
         return Reader(page, workspace, shell, outside, registry=way_out()).follow()
+
+
+def _repository(folder: Path) -> dict[str, str]:
+    """Create a Git repository of this project, and return the variables that make Git use it for the published URL."""
+    folder.mkdir()
+    clone(folder)
+    identity = ["-c", "user.name=docs", "-c", "user.email=docs@localhost"]
+    for arguments in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "The project as it is"]):
+        subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
+    url = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Source"]
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{folder.as_uri()}.insteadOf",
+        "GIT_CONFIG_VALUE_0": url,
+    }
 
 
 def write(page: Path, outcome: Outcome) -> None:

@@ -56,7 +56,7 @@ class Reader:
             environment = {**environment, "PYTEST_ADDOPTS": f"{environment['PYTEST_ADDOPTS']} -p no:anyio"}
         self._registry = registry
         if IN_A_CLONE in text:
-            _clone(self._home)
+            clone(self._home)
             # What an editable install would do; the shared environment must not be written to.
             environment = environment if registry is not None else {**environment, "PYTHONPATH": str(self._home)}
         self._shell = Shell(self._home, {**environment, **outside.environment}, workspace)
@@ -173,11 +173,13 @@ def _runs_pytest(block: Block) -> bool:
     return block.kind in ("console", "bash") and re.search(r"\bpytest\b(?!-)", block.text) is not None
 
 
-def _clone(home: Path) -> None:
+def clone(home: Path) -> None:
+    """Copy what an installation of this project needs, and what its pages use."""
     for name in _CLONED:
         shutil.copytree(PROJECT / name, home / name, ignore=shutil.ignore_patterns("__pycache__"))
     for path in PROJECT.iterdir():
-        if path.is_file():
+        # In a worktree, `.git` is a file that names the repository.
+        if path.is_file() and path.name != ".git":
             shutil.copy(path, home / path.name)
 
 

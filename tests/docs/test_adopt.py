@@ -1,4 +1,4 @@
-"""The how-to *Adopt today's API*: a server of that API passes the contract that it writes, a faulty one is found."""
+"""The how-to *Use another API*: a server of that API passes the contract that it writes, a faulty one is found."""
 
 from __future__ import annotations
 
