@@ -276,7 +276,7 @@ def test_a_document_is_explained_by_operation_with_the_lines_to_paste(doctor: Do
         "bctrl_base_url = …",
         "bctrl_values =",
         "  # for GET /pets/{petId} and 1 more",
-        "  petId = …",
+        "  petId = VALUE",
     ]
     assert expected == line("paste")["text"].splitlines()
     assert "BCTRL_API_KEY=… pytest --bctrl-live --bctrl-contract=pets.json bctrl" in line("next")["text"]
@@ -285,7 +285,9 @@ def test_a_document_is_explained_by_operation_with_the_lines_to_paste(doctor: Do
 def test_the_pasted_lines_leave_no_operation_without_a_value(doctor: Doctor, pets: str, tmp_path: Path) -> None:
     """Without --contract, doctor explains the contract of the project as well."""
     _, line = doctor("--contract", pets)
-    (tmp_path / "pytest.ini").write_text(line("paste")["text"].replace("bctrl_base_url = …\n", "").replace("…", "rex"))
+    (tmp_path / "pytest.ini").write_text(
+        line("paste")["text"].replace("bctrl_base_url = …\n", "").replace("VALUE", "rex")
+    )
 
     _, line = doctor("--offline")
 

@@ -282,7 +282,7 @@ def test_an_operation_without_values_is_tested_on_the_mock_and_its_settings_are_
     assert "2 passed" in completed.stdout
     assert 2 == Path("test_api.py").read_text("utf-8").count("(bctrl_mock, bctrl_client)")
     text = Path("pytest.ini").read_text("utf-8")
-    assert "#   petId = …\n" in text
+    assert "#   petId = VALUE\n" in text
     assert "#   GET /pets/{petId}\n" in text
     assert {"BCTRL_BASE_URL": "${{ vars.BCTRL_BASE_URL }}"} == steps("nightly")[-1]["env"]
 

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.samples.inputs import unfilled
+from pytest_bctrl.samples.parameter_settings import setting_lines
 from pytest_bctrl.secrets.secret import KEY_VARIABLE
 from pytest_bctrl.settings import table
 from pytest_bctrl.suite.operations import reason_not_requested
@@ -36,8 +37,8 @@ class ContractSummary:
     """The operations of a contract and what they need.
 
     `credentials` are the header fields and cookies that carry the key, each with the number of operations that require
-    it. `missing` are the parameters without a value, each with the labels of the operations that need it; the space id
-    has a setting of its own, and `needs_space_id` are the labels of the operations that only lack it.
+    it. `missing` are the lines that `bctrl_values` lacks, each with the labels of the operations that need it. The space
+    id has a setting of its own, and `needs_space_id` are the labels of the operations that only lack it.
     """
 
     operations: tuple[OperationSummary, ...]
@@ -73,12 +74,14 @@ def summarise(run: ContractRun) -> ContractSummary:
     missing: dict[str, tuple[str, ...]] = {}
     needs_space_id = []
     space_parameters = _space_parameters(run)
+    by_label = {operation.label: operation for operation in run.operations}
     for operation in operations:
-        others = [name for name in operation.missing if (operation.label, name) not in space_parameters]
-        for name in others:
-            missing[name] = (*missing.get(name, ()), operation.label)
-        if operation.missing and not others:
+        names = [name for name in operation.missing if (operation.label, name) not in space_parameters]
+        if operation.missing and not names:
             needs_space_id.append(operation.label)
+        elif names:
+            for line in setting_lines(run.contract, by_label[operation.label], names):
+                missing[line] = (*missing.get(line, ()), operation.label)
     return ContractSummary(tuple(operations), _credentials(run), missing, tuple(needs_space_id))
 
 
@@ -167,11 +170,11 @@ def _operation_text(operation: OperationSummary) -> str:
 
 
 def value_lines(summary: ContractSummary) -> list[str]:
-    """Return a line of `bctrl_values` per missing parameter, with an operation that needs it as a comment above."""
+    """Return the lines that `bctrl_values` lacks, each below a comment that names an operation that needs it."""
     lines = []
-    for name, labels in summary.missing.items():
+    for line, labels in summary.missing.items():
         operations = labels[0]
         if len(labels) > 1:
             operations += f" and {len(labels) - 1} more"
-        lines += [f"# for {operations}", f"{name} = …"]
+        lines += [f"# for {operations}", line]
     return lines
