@@ -294,6 +294,23 @@ def test_the_pasted_lines_leave_no_operation_without_a_value(doctor: Doctor, pet
     assert "6: 3 checked, 1 not checked, 1 unsafe, 1 excluded" == line("operations")["text"]
 
 
+def test_a_name_that_means_different_things_is_set_per_operation(doctor: Doctor, tmp_path: Path) -> None:
+    operation = PETS["paths"]["/pets/{petId}"]["get"]
+    paths = {
+        f"/{kind}/{{petId}}": {"get": {**operation, "operationId": f"{kind}Get"}, "head": operation}
+        for kind in ("cats", "dogs")
+    }
+    (tmp_path / "kinds.json").write_text(json.dumps({**PETS, "paths": paths}))
+    _, line = doctor("--contract", "kinds.json")
+    pasted = line("paste")["text"]
+    assert "  catsGet.petId = VALUE" in pasted.splitlines()
+
+    (tmp_path / "pytest.ini").write_text(pasted.replace("bctrl_base_url = …\n", "").replace("VALUE", "rex"))
+
+    _, line = doctor("--offline")
+    assert "4: 4 checked" == line("operations")["text"]
+
+
 def test_a_document_is_explained_as_text_with_a_block_to_copy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], pets: str
 ) -> None:

@@ -37,8 +37,8 @@ class ContractSummary:
     """The operations of a contract and what they need.
 
     `credentials` are the header fields and cookies that carry the key, each with the number of operations that require
-    it. `missing` are the lines that `bctrl_values` lacks, each with the labels of the operations that need it. The space
-    id has a setting of its own, and `needs_space_id` are the labels of the operations that only lack it.
+    it. `missing` are the lines that `bctrl_values` lacks, each with the labels of the operations that need it. The
+    space id has a setting of its own, and `needs_space_id` are the labels of the operations that only lack it.
     """
 
     operations: tuple[OperationSummary, ...]
@@ -107,7 +107,7 @@ def _summarise_operation(run: ContractRun, operation: Operation) -> OperationSum
     if not operation.is_safe:
         state = "unsafe"
     elif reason:
-        missing = tuple(unfilled(run.contract, operation, run.values))
+        missing = tuple(unfilled(run.contract, operation, run.values_of(operation)))
     if missing:
         state = "no value"
     return OperationSummary(operation.label, operation.operation_id, state, reason, missing)
