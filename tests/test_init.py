@@ -127,8 +127,8 @@ def test_the_nightly_job_of_the_current_api_passes_against_an_independent_server
 def test_a_fault_of_the_current_api_is_found(fault: str, rule: str) -> None:
     header = ("BCTRL-Version", Secret(current_server.VERSION), "'BCTRL-Version: …'")
     contract = load(current_api())
-    # Each list has the same faults; one of them is enough.
-    contract = replace(contract, operations=contract.operations[:1])
+    # Each list has the same faults, and one list is enough.
+    contract = replace(contract, operations=(contract.operation("sandboxes-list"),))
     with current_server.serve(fault) as url:
         connection = Connection(headers=(header,))
         run = ContractRun("live", contract, url, Secret(current_server.KEY), {}, "error", 20, connection=connection)
