@@ -5,20 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import secrets
 import shlex
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from queue import SimpleQueue
 from urllib.parse import urlsplit
 
 from pytest_bctrl.cli.options import add_plugin_argument, add_repeatable, gathered
 from pytest_bctrl.cli.project import add_contract_argument, load_contract
+from pytest_bctrl.cli.serving import SIGNAL_INTERVAL, LineLog, byte_count, end_on_signals
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import SettingError
@@ -26,6 +23,7 @@ from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.request_checks.credentials import requires_certificate
 from pytest_bctrl.samples.inputs import exemplified, inputs, main_operation
 from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.traffic.listening import reachable_url
 from pytest_bctrl.traffic.mock.journal import JournalEntry
 from pytest_bctrl.traffic.mock.parse import ServerLimits
 from pytest_bctrl.traffic.mock.scenarios import MOST, SCENARIOS, Scenario
@@ -38,8 +36,6 @@ _SHOWN_EXAMPLES = 5
 """Maximum number of invalid examples that are listed at the start."""
 _GRACE_SECONDS = 5.0
 """Seconds for which requests in progress are completed after a signal."""
-_SIGNAL_INTERVAL = 0.5
-"""Seconds after which the main thread checks for a signal, on systems where a signal does not end the wait."""
 EXAMPLES = (
     "pytest-bctrl mock",
     "pytest-bctrl mock --port 0 --scenario 'many(count=500)' --fault 'status(503, times=2)'",
@@ -89,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--max-body",
-        type=_size,
+        type=byte_count,
         metavar="SIZE",
         default=ServerLimits().body_bytes,
         help="largest body of a request, such as 100MB; a longer one gets 413 (default: 32MB)",
@@ -101,14 +97,14 @@ def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM and return 0. Raises `SettingError` for a wrong setting."""
     contract = load_contract(options.contract)
     token = _token(options) if options.control else None
-    log = None if options.quiet else RequestLog(sys.stdout.fileno(), options.redact)
+    log = None if options.quiet else LineLog(sys.stdout.fileno(), options.redact)
     server = MockServer(
         contract,
         api_key=_key(options),
         space_id=options.space_id,
         host=options.host,
         port=_port(contract) if options.port is None else options.port,
-        log=log,
+        log=None if log is None else lambda entry: log(log_line(entry)),
         # Without the control path, no client can read the journal.
         remembered=10_000 if options.control else 0,
         control=token,
@@ -128,13 +124,13 @@ def run(options: argparse.Namespace) -> int:
         # A client would trust the file of a mock that was killed.
         options.ready_file.unlink(missing_ok=True)
     # Set the handlers before the start, so that an early signal ends the server cleanly too.
-    ended = _end_on_signals()
+    ended = end_on_signals()
     with server:
         _print_start(server, options)
         try:
             _write_ready_file(options.ready_file, server, token)
             # On Windows, Ctrl-C does not end a wait without a time-out.
-            while not ended.wait(_SIGNAL_INTERVAL):
+            while not ended.wait(SIGNAL_INTERVAL):
                 pass
         finally:
             if options.ready_file is not None:
@@ -143,34 +139,6 @@ def run(options: argparse.Namespace) -> int:
     if log is not None:
         log.close()
     return 0
-
-
-_UNITS = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
-_SIZE = re.compile(r"(\d+) *([KMG]?)I?(B?)", re.IGNORECASE)
-
-
-def _size(text: str) -> int:
-    """Return a number of bytes, which may have the unit KB, MB or GB."""
-    match = _SIZE.fullmatch(text.strip())
-    if match is None:
-        raise argparse.ArgumentTypeError(f"{text} is not a size: give bytes, or a number with KB, MB or GB")
-    unit = match[2].upper()
-    return int(match[1]) * _UNITS[f"{unit}B"]
-
-
-def _end_on_signals() -> threading.Event:
-    """Return an event that is set by Ctrl-C, SIGTERM or SIGHUP (a closed terminal)."""
-    ended = threading.Event()
-
-    def end(_number: int, _frame: object) -> None:
-        ended.set()
-
-    hangup = getattr(signal, "SIGHUP", signal.SIGTERM)
-    for number in {signal.SIGINT, signal.SIGTERM, hangup}:
-        # `nohup` starts the command with SIGHUP ignored, and it stays ignored.
-        if number != hangup or signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, end)
-    return ended
 
 
 def _set_scenario(server: MockServer, options: argparse.Namespace) -> None:
@@ -260,7 +228,7 @@ def _print_start(server: MockServer, options: argparse.Namespace) -> None:
     headers = "".join(f' -H "{field.name}: {field.shell(key)}"' for field in fields)
     if request is not None:
         headers += "".join(f" -H {shlex.quote(f'{name}: {value}')}" for name, value in request.headers)
-        url = f"{_reachable(server.url)}{request.target(operation)}"
+        url = f"{reachable_url(server.url)}{request.target(operation)}"
         method = "" if operation.method == "GET" else f" -X {operation.method}"
         print(escape_line(f"try: curl{method}{headers} {shlex.quote(url)}"))
     for text in contract.exclusions_as("served"):
@@ -268,19 +236,14 @@ def _print_start(server: MockServer, options: argparse.Namespace) -> None:
     print(escape_line(f"contract {contract.described}"), flush=True)
 
 
-def _reachable(url: str) -> str:
-    """Return the URL with the loopback address instead of one that stands for all interfaces."""
-    return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
-
-
 def _write_ready_file(file: Path | None, server: MockServer, token: Secret | None) -> None:
     if file is not None:
         from pytest_bctrl.contract.build import write_files
 
-        url = _reachable(server.url)
+        url = reachable_url(server.url)
         ready = {"url": url, "space_id": server.space_id, "pid": os.getpid(), "api_key": server.api_key.reveal()}
         if token is not None:
-            from pytest_bctrl.traffic.mock.hosts import PREFIX
+            from pytest_bctrl.traffic.hosts import PREFIX
 
             ready["control"] = {"url": f"{url}{PREFIX}", "token": token.reveal()}
         # Atomically, so that no reader sees half of it; readable only by this user, because it holds the key.
@@ -302,51 +265,8 @@ def _summary(maker: Callable[..., object]) -> str:
     return (maker.__doc__ or "").partition("\n")[0]
 
 
-_MAX_WAITING_LINES = 10_000
-_CLOSE_SECONDS = 1.0
-
-
-class RequestLog:
-    """Writes one line for each exchange to a file descriptor; `redact` removes secrets from them.
-
-    A separate thread writes, so that a slow reader does not block the server. If more than 10,000 lines are waiting,
-    further ones are dropped and counted. If the reader closes the pipe, only the log ends.
-    """
-
-    def __init__(self, descriptor: int, redact: Callable[[str], str]) -> None:
-        self._descriptor = descriptor
-        self._redact = redact
-        self._lines: SimpleQueue[str | None] = SimpleQueue()
-        self._dropped = 0
-        # A daemon that writes unbuffered: if it is blocked in a write, the process can still end.
-        self._thread = threading.Thread(target=self._run, name="bctrl-mock-log", daemon=True)
-        self._thread.start()
-
-    def __call__(self, entry: JournalEntry) -> None:
-        """Add one exchange to the log without waiting."""
-        if self._lines.qsize() >= _MAX_WAITING_LINES:
-            self._dropped += 1
-        else:
-            self._lines.put(_line(entry))
-
-    def close(self) -> None:
-        """Write the waiting lines, for at most a second."""
-        if self._dropped:
-            self._lines.put(f"({self._dropped:,} more requests were not logged: the reader was too slow)\n")
-        self._lines.put(None)
-        self._thread.join(_CLOSE_SECONDS)
-
-    def _run(self) -> None:
-        while (line := self._lines.get()) is not None:
-            data = self._redact(line).encode("utf-8", "backslashreplace")
-            try:
-                while data:
-                    data = data[os.write(self._descriptor, data) :]
-            except OSError:
-                return
-
-
-def _line(entry: JournalEntry) -> str:
+def log_line(entry: JournalEntry) -> str:
+    """Return the line of the request log for an exchange."""
     text = f"{time.strftime('%H:%M:%S', time.localtime(entry.time))} {entry}"
     size = len(entry.response.body)
     if size:

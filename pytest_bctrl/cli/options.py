@@ -75,8 +75,13 @@ def requested_reports(arguments: argparse.Namespace) -> list[ReportFile]:
     return reports
 
 
-def write_reports(reports: Sequence[ReportFile], findings: Sequence[Finding], title: Title) -> None:
-    """Write every report to its file or to standard output. Raises `DocumentError` if a file cannot be written."""
+def write_reports(
+    reports: Sequence[ReportFile], findings: Sequence[Finding], title: Title, option: str = "--output"
+) -> None:
+    """Write every report to its file or to standard output.
+
+    Raises `DocumentError`, which names `option`, if a file cannot be written.
+    """
     for report in reports:
         text = writer(report.format)(findings, title)
         if report.path in (None, "-"):
@@ -88,7 +93,7 @@ def write_reports(reports: Sequence[ReportFile], findings: Sequence[Finding], ti
         except OSError as error:
             raise DocumentError(
                 f"it cannot be written: {error.strerror}",
-                where=f"--output {report.path}",
+                where=f"{option} {report.path}",
                 hint="give a path in a folder that exists",
             ) from None
 

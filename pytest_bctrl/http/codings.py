@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib import import_module
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from pytest_bctrl.files.limits import MOST, TooLargeError, size
 
@@ -28,6 +28,34 @@ def undone(raw: bytes, codings: str) -> tuple[bytes, str]:
         return raw, str(error)
     except TooLargeError as error:
         return raw, str(error.strerror)
+
+
+class Content(NamedTuple):
+    """A body without its content codings; `problem` is set if it is invalid in them, `unread` if it was not decoded."""
+
+    body: bytes
+    problem: str = ""
+    unread: str = ""
+
+
+def content_of(raw: bytes, codings: str) -> Content:
+    """Return the content of a body whose codings its client has requested, `br` and `zstd` too."""
+    names = [name.strip().lower() for name in codings.split(",")]
+    unknown = [name for name in names if name not in _READABLE]
+    if unknown:
+        return Content(raw, unread=f"the content coding {unknown[0][:40]!r} is not supported")
+    for name in names:
+        if name in _LIBRARIES and _installed(*_LIBRARIES[name]) is None:
+            library = _LIBRARIES[name][0]
+            return Content(raw, unread=f"no decoder for {name} is installed; pip install {library}")
+    try:
+        return Content(_unpacked(raw, codings, _READABLE.__getitem__))
+    except CodingError:
+        return Content(raw, "the data is not valid in its content coding")
+    except zlib.error as error:
+        return Content(raw, str(error))
+    except TooLargeError as error:
+        return Content(raw, unread=str(error.strerror))
 
 
 def require_unpackable(raw: bytes, codings: str) -> None:
@@ -198,3 +226,7 @@ _LENIENT: Mapping[str, _Unpack] = {
     "br": _unbrotli,
     "zstd": _unzstd,
 }
+_READABLE: Mapping[str, _Unpack] = {**_LENIENT, **_STRICT}
+"""The decoder of each coding; strict where that is possible."""
+_LIBRARIES: Mapping[str, tuple[str, ...]] = {"br": ("brotli", "brotlicffi"), "zstd": ("zstandard",)}
+"""The modules that decode a coding, the first of which is recommended."""

@@ -13,7 +13,8 @@ from urllib.parse import quote
 
 import pytest
 
-from pytest_bctrl.cli.mock import RequestLog
+from pytest_bctrl.cli.mock import log_line
+from pytest_bctrl.cli.serving import LineLog
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
@@ -132,10 +133,10 @@ KEYS = ["api_key", "apikey", "API-Key", "key", "access_token", "token", "%61pi_k
 def test_a_key_in_a_url_is_redacted_in_journal_and_log(name: str, key: str) -> None:
     """A real key, sent to the mock by mistake; `zz` is the contract's name for it."""
     reading, writing = os.pipe()
-    log = RequestLog(writing, str)
+    log = LineLog(writing, str)
     guarded = document(security=[{"k": []}])
     guarded["components"]["securitySchemes"] = {"k": {"type": "apiKey", "in": "query", "name": "zz"}}
-    with MockServer(from_document(guarded, "x.json"), log=log) as mock:
+    with MockServer(from_document(guarded, "x.json"), log=lambda entry: log(log_line(entry))) as mock:
         spelled = quote(key)
         ask(mock, "GET", f"/things?limit=2&{name}={spelled}&pageToken=next-page", {"Referer": f"x?{name}={spelled}"})
         raw(

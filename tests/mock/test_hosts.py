@@ -8,8 +8,8 @@ import pytest
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.traffic.hosts import name_of
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.hosts import name_of
 from tests.mock.asking import Reply, raw, replies, request_bytes
 
 TOKEN = "a-control-token-for-these-tests"

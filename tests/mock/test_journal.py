@@ -11,7 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_bctrl.cli.mock import RequestLog
+from pytest_bctrl.cli.mock import log_line
+from pytest_bctrl.cli.serving import LineLog
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.secrets.secret import Secret
@@ -112,10 +113,10 @@ def test_the_log_counts_lines_dropped_for_a_slow_reader() -> None:
     """The pipe is full, 10,000 lines wait, and the rest is dropped; the last line has the number."""
     entry = JournalEntry("GET", "/v1/" + "x" * 100, (), b"", 0.0, 200, MockResponse(200))
     reading, writing = os.pipe()
-    log = RequestLog(writing, lambda line: line.replace("secret", "[hidden]"))
-    log(replace(entry, path="/v1/secret"))
+    log = LineLog(writing, lambda line: line.replace("secret", "[hidden]"))
+    log(log_line(replace(entry, path="/v1/secret")))
     for _ in range(12_000):
-        log(entry)
+        log(log_line(entry))
     with os.fdopen(reading, encoding="utf-8") as file:
         lines: list[str] = []
         reader = threading.Thread(target=lambda: lines.extend(file))
@@ -127,4 +128,4 @@ def test_the_log_counts_lines_dropped_for_a_slow_reader() -> None:
     first, *logged, last = lines
     assert first.endswith("GET /v1/[hidden] -> 200\n")
     assert 10_000 <= len(logged) < 12_000
-    assert f"({12_000 - len(logged):,} more requests were not logged: the reader was too slow)\n" == last
+    assert f"({12_000 - len(logged):,} more lines were not written: the reader was too slow)\n" == last

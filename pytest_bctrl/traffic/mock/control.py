@@ -21,10 +21,10 @@ from pytest_bctrl.http.message import MockResponse, Payload, Request
 from pytest_bctrl.http.routes import Routes
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.traffic.hosts import PREFIX
 from pytest_bctrl.traffic.mock.adjustable import UnknownOperationError
 from pytest_bctrl.traffic.mock.change import FaultInPlay, timed_name
 from pytest_bctrl.traffic.mock.data import SequenceStep
-from pytest_bctrl.traffic.mock.hosts import PREFIX
 from pytest_bctrl.traffic.mock.journal import Journal
 from pytest_bctrl.traffic.mock.operation_mock import OperationMock
 from pytest_bctrl.traffic.mock.space import Space

@@ -13,13 +13,11 @@ from contextlib import suppress
 from itertools import count
 from time import monotonic
 
-from pytest_bctrl.errors import SettingError
 from pytest_bctrl.http.message import MockResponse, Request
+from pytest_bctrl.traffic.listening import base_url_of, listening_socket
 from pytest_bctrl.traffic.mock.connection import READ, ClientConnection
 from pytest_bctrl.traffic.mock.parse import ParsedRequest, RequestProblem, ServerLimits
 
-_BACKLOG = 4096
-_LAST_PORT = 65_535
 _SWEEP_SECONDS, _FULL_SECONDS = 0.5, 0.05
 _STOP, _DROP, _FINISH = b"s", b"d", b"f"
 
@@ -50,7 +48,7 @@ class Listener:
 
     def start(self, host: str, port: int) -> str:
         """Bind and listen, and return the base URL; raises `SettingError` if the address is not available."""
-        self._socket = _listening(host, port)
+        self._socket = listening_socket(host, port, "the mock")
         self._alarm, self._wake = socket.socketpair()
         self._selector = selectors.DefaultSelector()
         self._is_accepting = False
@@ -61,8 +59,7 @@ class Listener:
         self._process = os.getpid()
         self._thread = threading.Thread(target=self._run, name="bctrl-mock", daemon=True)
         self._thread.start()
-        name, number = self._socket.getsockname()[:2]
-        return f"http://[{name}]:{number}" if ":" in name else f"http://{name}:{number}"
+        return base_url_of(self._socket)
 
     def stop(self, grace: float = 0.0) -> None:
         """Close all connections and end the thread; does nothing if it is not running.
@@ -257,25 +254,3 @@ class Listener:
         if not self._is_accepting and self._end_at is None:
             self._is_accepting = True
             self._selector.register(self._socket, READ)
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    if not 0 <= port <= _LAST_PORT:
-        # The resolver would reduce it modulo 65,536.
-        raise SettingError(f"there is no port {port}", where=f"{host}:{port}", hint=f"take one from 0 to {_LAST_PORT}")
-    try:
-        family, address = socket.AF_INET6 if ":" in host else socket.AF_INET, (host, port)
-        if ":" not in host and not host.replace(".", "").isdigit():
-            # The resolver loads the IDNA codec, whose large tables an IP address does not need.
-            family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]  # type: ignore[assignment]
-        is_dual = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
-        sock = socket.create_server(address, family=family, backlog=_BACKLOG, dualstack_ipv6=is_dual)
-    except (OSError, ValueError) as error:
-        where = f"{host}:{port}"
-        if getattr(error, "errno", None) == errno.EADDRINUSE:
-            hint = "stop what listens there, or take --port 0"
-            raise SettingError(f"port {port} is in use", where=where, hint=hint) from None
-        reason = (getattr(error, "strerror", None) or "no host has such a name").partition(" (while")[0]
-        raise SettingError(f"the mock cannot listen there: {reason}", where=where, hint="take 127.0.0.1") from None
-    sock.setblocking(False)
-    return sock

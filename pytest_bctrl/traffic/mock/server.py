@@ -16,7 +16,7 @@ from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.samples.text import RoundRobin
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.traffic.mock.hosts import PREFIX, is_allowed, name_of
+from pytest_bctrl.traffic.hosts import PREFIX, is_allowed, name_of
 from pytest_bctrl.traffic.mock.journal import JournalEntry
 from pytest_bctrl.traffic.mock.listener import Listener
 from pytest_bctrl.traffic.mock.parse import RequestProblem, ServerLimits
@@ -185,7 +185,7 @@ class MockServer(Space):
         if request.target.partition("?")[0] == HEALTH and self._has_health:
             return _health(request)
         is_guarded = self._is_private or (self._control is not None and self._control.serves(request))
-        if is_guarded and not is_allowed(request, self._hosts):
+        if is_guarded and not is_allowed(request.header("host"), self._hosts):
             host = name_of(request.header("host") or "")
             message = f"this mock is not for requests to the host {host}; --allow-host {host} allows them"
             return self.reject(RequestProblem(421, message, request))

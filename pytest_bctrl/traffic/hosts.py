@@ -1,7 +1,7 @@
-"""Checks the `Host` of requests to the mock, as a protection against DNS rebinding.
+"""Checks the `Host` of requests to the mock and the proxy, as a protection against DNS rebinding.
 
 With DNS rebinding, the host name of a web page is made to resolve to this machine, so that the browser treats the mock
-as the page's server. The requests then have that name in `Host`.
+or the proxy as the page's server. The requests then have that name in `Host`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection
 
-from pytest_bctrl.http.message import Request
 from pytest_bctrl.traffic.origin import is_loopback
 
 PREFIX = "/__bctrl__/"
@@ -19,13 +18,12 @@ _PRIVATE = ".internal"
 """A top-level domain that is never delegated; containers use names in it for their host."""
 
 
-def is_allowed(request: Request, hosts: Collection[str]) -> bool:
-    """Return whether the host of a request is one of `hosts`, or a name that no public web page can have.
+def is_allowed(host_field: str | None, hosts: Collection[str]) -> bool:
+    """Return whether the `Host` of a request is one of `hosts`, or a name that no public web page can have.
 
     Those are the names of this machine, IP addresses, names without a dot, which containers have, and names in
     `.internal`. A request without `Host` is HTTP/1.0, which no browser sends.
     """
-    host_field = request.header("host")
     if host_field is None or "*" in hosts:
         return True
     host = name_of(host_field)

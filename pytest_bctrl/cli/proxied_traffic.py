@@ -1,0 +1,260 @@
+"""Checks the exchanges that pass through the proxy, and collects what a report of them needs."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+from pytest_bctrl.checks.run import BrokenCheckError, Check
+from pytest_bctrl.checks.violation import merge
+from pytest_bctrl.contract.key_fields import key_fields
+from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.escaping import escape_line, escape_lines
+from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks, ObservedExchange
+from pytest_bctrl.exchanges.sent_secrets import security_schemes, sent_secrets
+from pytest_bctrl.findings.finding import Finding, Levels
+from pytest_bctrl.findings.fingerprint import named
+from pytest_bctrl.http.codings import content_of
+from pytest_bctrl.http.message import Request
+from pytest_bctrl.reports.wording import numbered, shown
+from pytest_bctrl.secrets.redaction import Redaction
+from pytest_bctrl.suite.report.observing import Observer
+from pytest_bctrl.traffic.proxy.exchange import Body, ProxiedExchange, TransportError
+from pytest_bctrl.traffic.surplus import Surplus
+from pytest_bctrl.traffic.transport_findings import describe_error, surplus_finding, transport_finding
+
+_MAX_LISTED = 20
+"""Maximum number of listed requests of one kind; the rest is counted."""
+_MAX_KEPT = 1_000
+"""Maximum number of distinct findings, texts of one kind, and credentials that are kept in memory."""
+_MAX_COMMAND_BODY = 1_000
+"""Maximum size in bytes of a request body that the command to reproduce a finding contains."""
+
+
+class ProxiedTraffic:
+    """The results of all exchanges so far.
+
+    `print_line` is called with a line for each finding that is new. `keep` receives each exchange of the contract whose
+    bodies are known, for a recording.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        redaction: Redaction,
+        *,
+        target_origin: str,
+        custom_checks: Iterable[Check] = (),
+        levels: Levels | None = None,
+        print_line: Callable[[str], None] = lambda line: None,
+        keep: Callable[[ProxiedExchange, ObservedExchange], None] = lambda proxied, observed: None,
+    ) -> None:
+        self.contract = contract
+        self.observer = Observer(contract, redaction)
+        self.checked = 0
+        """The number of exchanges whose request and response were checked."""
+        self.not_checked: Counter[str] = Counter()
+        """How often a part of an exchange could not be checked, by reason."""
+        self.unmatched: Counter[str] = Counter()
+        """How often each request was sent that is to no operation of the contract."""
+        self.rejected: Counter[str] = Counter()
+        """How often each request was not forwarded, with the reason."""
+        self.cancelled: Counter[str] = Counter()
+        """How often an exchange ended without a complete response through no fault of the server, by reason."""
+        self.switched_off: Counter[str] = Counter()
+        """How many findings each line of the levels has switched off."""
+        self._redaction = redaction
+        self._origin = target_origin
+        self._checks = ExchangeChecks(contract, custom_checks)
+        self._levels = levels or Levels()
+        self._print_line = print_line
+        self._keep = keep
+        self._schemes = security_schemes(contract)
+        self._secrets: set[str] = set()
+        self._findings: dict[str, Finding] = {}
+
+    @property
+    def findings(self) -> list[Finding]:
+        """All findings; equal ones are merged and their counts added."""
+        return merge(self._findings.values())
+
+    # The proxy calls the following methods.
+
+    def add_exchange(self, proxied: ProxiedExchange) -> None:
+        """Check an exchange. An error of the package itself is printed, and counts as not checked."""
+        try:
+            self._add_exchange(proxied)
+        except BrokenCheckError as error:
+            self._count(self.not_checked, str(error))
+        except Exception:  # noqa: BLE001 - the proxy continues, and the exit code says that something was not checked
+            print(escape_lines(self._redaction(traceback.format_exc())), file=sys.stderr)
+            self._count(self.not_checked, "a bug in pytest-bctrl, printed above")
+
+    def add_surplus(self, proxied: ProxiedExchange, data: bytes) -> None:
+        """Report bytes that belong to no response."""
+        operation = self._operation(proxied)
+        surplus = Surplus(data, proxied.method, proxied.status)
+        if operation is not None and not surplus.is_harmless:
+            self._report([surplus_finding(operation, surplus, self._command(proxied, operation))])
+
+    def add_unreachable(self, error: TransportError) -> None:
+        """Count a request that could not be forwarded because the target cannot be reached."""
+        description = describe_error(error.name, error.detail)
+        self._count(self.not_checked, f"{description.message}; {description.hint}")
+
+    def add_rejected(self, request: str, reason: str) -> None:
+        """Count a request that the proxy rejected."""
+        self._count(self.rejected, f"{request}: {reason}")
+
+    def _add_exchange(self, proxied: ProxiedExchange) -> None:
+        request = _request(proxied)
+        self._redact_secrets(request)
+        match = self._checks.match(request)
+        if proxied.cancelled:
+            self._count(self.cancelled, proxied.cancelled)
+            return
+        observed = self._observed(proxied, request)
+        operation = match.of(request.method) if match else None
+        if operation is None:
+            self._add_unmatched(proxied, observed)
+            return
+        if proxied.error is not None:
+            self._add_error(proxied, operation, proxied.error)
+            if not proxied.status:
+                return
+        result = self._checks.check(observed)
+        self._report(result.findings)
+        for reason in result.not_checked:
+            if proxied.error is None:
+                self._count(self.not_checked, f"{operation.label}: {reason}")
+        if result.response is None:
+            return
+        self.checked += 1
+        query = request.target.partition("?")[2]
+        self.observer.observe_response(result.response, query, request.headers)
+        self._keep(proxied, observed)
+
+    def _add_unmatched(self, proxied: ProxiedExchange, observed: ObservedExchange) -> None:
+        """Count a request that is to no operation, or to one that the document describes wrongly."""
+        reasons = self._checks.check(observed).not_checked
+        for reason in reasons:
+            self._count(self.not_checked, reason)
+        is_preflight = proxied.method == "OPTIONS" and observed.request.header("access-control-request-method")
+        if not reasons and not is_preflight:
+            self._count(self.unmatched, f"{proxied.method} {proxied.target.partition('?')[0]}")
+
+    def _add_error(self, proxied: ProxiedExchange, operation: Operation, error: TransportError) -> None:
+        has_begun = bool(proxied.status)
+        description = describe_error(error.name, error.detail, has_begun)
+        command = self._command(proxied, operation)
+        observed = error.detail or error.name
+        self._report([transport_finding(operation, description.kind, description.message, command, observed=observed)])
+
+    def _observed(self, proxied: ProxiedExchange, request: Request) -> ObservedExchange:
+        codings = ", ".join(value for name, value in proxied.headers if name.lower() == "content-encoding")
+        content = content_of(bytes(proxied.response_body), codings)
+        response_unread = ""
+        if proxied.error is not None:
+            response_unread = "the response is not complete"
+        elif not proxied.response_body.is_known:
+            response_unread = "the body of the response is larger than --max-body"
+        elif content.unread:
+            response_unread = f"the body of the response was not decoded: {content.unread}"
+        operation = self._operation(proxied)
+        command = self._command(proxied, operation) if operation else ""
+        if content.problem and operation and not response_unread:
+            response_unread = "the body of the response is not in its content coding"
+            message = "the body is not in the coding that Content-Encoding names"
+            self._report([transport_finding(operation, "coding", message, command, "body", content.problem)])
+        return ObservedExchange(
+            request,
+            proxied.status,
+            tuple(field for field in proxied.headers if field[0].lower() != "content-encoding"),
+            b"" if response_unread else content.body,
+            _unread_request(proxied.request_body),
+            response_unread,
+            command,
+        )
+
+    def _operation(self, proxied: ProxiedExchange) -> Operation | None:
+        match = self._checks.match(_request(proxied))
+        return match.of(proxied.method) if match else None
+
+    def _command(self, proxied: ProxiedExchange, operation: Operation) -> str:
+        """Return a curl command that sends the request to the target, with the key in a variable."""
+        words = ["curl -sS -i"]
+        if proxied.method == "HEAD":
+            words.append("-I")
+        elif proxied.method != "GET" or proxied.request_body.size:
+            words.append(f"-X {shlex.quote(proxied.method)}")
+        fields = key_fields(self.contract, operation) or ()
+        words += [f'-H "{field.name}: {field.shell("$BCTRL_API_KEY")}"' for field in fields]
+        for name, value in proxied.request_headers:
+            if name.lower() in ("accept", "content-type", "prefer"):
+                words.append(f"-H {shlex.quote(f'{name}: {value}')}")
+        if 0 < proxied.request_body.size <= _MAX_COMMAND_BODY and proxied.request_body.is_known:
+            words.append(f"--data-raw {shlex.quote(bytes(proxied.request_body).decode('utf-8', 'replace'))}")
+        elif proxied.request_body.size:
+            words.append("--data-binary @BODY")
+        return " ".join([*words, shlex.quote(f"{self._origin}{proxied.target}")])
+
+    def _redact_secrets(self, request: Request) -> None:
+        for value in sent_secrets(request, self._schemes):
+            if value not in self._secrets and len(self._secrets) < _MAX_KEPT:
+                self._secrets.add(value)
+                self._redaction.add(value, name="")
+
+    def _report(self, findings: Iterable[Finding]) -> None:
+        levelled, switched_off = self._levels.apply(findings)
+        self.switched_off.update(switched_off)
+        for finding in map(named, levelled):
+            key = f"{finding.fingerprint} {finding.level} {finding.message}"
+            earlier = self._findings.get(key)
+            if earlier is not None:
+                (self._findings[key],) = merge([earlier, finding])
+            elif len(self._findings) < _MAX_KEPT:
+                self._findings[key] = finding
+                self._print_line(_line(finding))
+            else:
+                self._count(self.not_checked, f"more than {_MAX_KEPT:,} findings: the rest is not listed")
+
+    @staticmethod
+    def _count(counter: Counter[str], text: str) -> None:
+        if text in counter or len(counter) < _MAX_KEPT:
+            counter[text] += 1
+        else:
+            counter["others"] += 1
+
+
+def _request(proxied: ProxiedExchange) -> Request:
+    headers = tuple((name.lower(), value) for name, value in proxied.request_headers)
+    return Request(proxied.method, proxied.target, headers, bytes(proxied.request_body))
+
+
+def _unread_request(body: Body) -> str:
+    if body.is_known:
+        return ""
+    if body.is_complete:
+        return "it is larger than --max-body"
+    return "the response arrived before the whole request was sent"
+
+
+def _line(finding: Finding) -> str:
+    """Return a finding as one line."""
+    where = f"{finding.operation} {finding.extra.get('status', '')}".strip()
+    text = f"{finding.level} {finding.rule}: {where}, {finding.location}: {finding.message}"
+    if finding.expected is not None or finding.observed is not None:
+        text += f"; expected {shown(finding.expected, 100)}, observed {shown(finding.observed, 100)}"
+    return escape_line(text)
+
+
+def listed(counter: Counter[str]) -> Iterator[str]:
+    """Yield each counted text with its number, the most frequent first, and the number of those that are left out."""
+    rows = counter.most_common()
+    for text, count in rows[:_MAX_LISTED]:
+        yield text if count == 1 else f"{text} ({count} times)"
+    if len(rows) > _MAX_LISTED:
+        yield f"{numbered(len(rows) - _MAX_LISTED, 'other')}"

@@ -1,0 +1,270 @@
+"""`pytest-bctrl proxy`: forwards requests to an API, and checks requests and responses against the contract."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import ssl
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+from pytest_bctrl.baseline.baseline_file import baseline_notes, expiry_date, load_baseline, mark_accepted
+from pytest_bctrl.checks.rules import rules_of
+from pytest_bctrl.checks.run import Check
+from pytest_bctrl.cli.options import (
+    ReportFile,
+    accept_findings,
+    add_acceptance_arguments,
+    add_plugin_argument,
+    add_repeatable,
+    gathered,
+    write_reports,
+)
+from pytest_bctrl.cli.project import add_contract_argument, baseline_path, load_contract, project_setting
+from pytest_bctrl.cli.proxied_traffic import ProxiedTraffic, listed
+from pytest_bctrl.cli.proxy_recording import ProxyRecording
+from pytest_bctrl.cli.serving import SIGNAL_INTERVAL, LineLog, byte_count, end_on_signals
+from pytest_bctrl.contract.build import write_files
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.drift.rules import rules as drift_rules
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.escaping import escape_line
+from pytest_bctrl.findings.finding import FAIL_ON, Finding, Levels, at_or_above, parse_levels
+from pytest_bctrl.reports import SUFFIXES
+from pytest_bctrl.reports.terminal import describe
+from pytest_bctrl.reports.verdict import Title
+from pytest_bctrl.reports.wording import counted, numbered
+from pytest_bctrl.request_checks.violation import request_rules
+from pytest_bctrl.settings import resolve, table
+from pytest_bctrl.suite.report.observing import coverage_lines
+from pytest_bctrl.traffic.listening import reachable_url
+from pytest_bctrl.traffic.origin import base_url, is_loopback, origin_of
+from pytest_bctrl.traffic.proxy.server import ProxyEvents, ProxyServer
+
+_PORT = 8788
+_GRACE_SECONDS = 5.0
+"""Seconds for which exchanges in progress are completed after a signal."""
+_MAX_BODY = 32 * 1024 * 1024
+EXAMPLES = (
+    "pytest-bctrl proxy https://api.bctrl.ai",
+    "pytest-bctrl proxy http://localhost:3000 --port 0 --ready-file proxy.json --report traffic.html",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.add_argument("target", metavar="TARGET", help="base URL of the API or the mock to forward to")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=_PORT, help="port; 0 takes a free one (default: %(default)s)")
+    add_contract_argument(parser)
+    parser.add_argument("--fail-on", choices=FAIL_ON, default="error", help="lowest level that gives exit code 1")
+    text = "level of a rule, or of RULE@LOCATION: error, warning, info or off; repeatable"
+    add_repeatable(parser, "--level", "RULE=LEVEL", text)
+    add_plugin_argument(parser, "checks")
+    add_repeatable(
+        parser, "--report", "PATH", "write a report at the end: .json, .html, .md, .sarif or .xml; repeatable"
+    )
+    parser.add_argument(
+        "--record", type=Path, metavar="FILE", help="write the exchanges to a .har file, without secrets"
+    )
+    parser.add_argument(
+        "--only-safe", action="store_true", help="respond with 405 to every method except GET, HEAD and OPTIONS"
+    )
+    parser.add_argument(
+        "--max-body",
+        type=byte_count,
+        metavar="SIZE",
+        default=_MAX_BODY,
+        help="largest body that is checked, such as 100MB; a larger one is forwarded only (default: 32MB)",
+    )
+    add_repeatable(parser, "--allow-host", "HOST", "accept requests to this host name too; * for all; repeatable")
+    parser.add_argument(
+        "--ready-file", type=Path, metavar="FILE", help="JSON file that exists while the proxy accepts requests"
+    )
+    parser.add_argument("--quiet", action="store_true", help="print no line for each finding, only the summary")
+    add_acceptance_arguments(parser)
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What the reports show: the findings, the title, and notes on the baseline and on what was left out."""
+
+    findings: list[Finding]
+    title: Title
+
+
+def run(options: argparse.Namespace) -> int:
+    """Forward until Ctrl-C or SIGTERM, and report; return 1 for findings, 2 if something could not be checked."""
+    today = date.today()
+    until = expiry_date(options.accept, options.until, today)
+    path = baseline_path(options.baseline, is_written=options.accept is not None)
+    baseline = load_baseline(path, str(path))
+    contract = load_contract(options.contract)
+    (custom_checks,) = gathered(options.plugin, {"pytest_bctrl_checks": Check})
+    levels = _levels(options, contract, custom_checks)
+    reports = [_report_file(name) for name in options.report]
+    target = _target(options.target)
+    recording = _recording(options, contract, target)
+    log = None if options.quiet else LineLog(sys.stdout.fileno(), options.redact)
+    traffic = ProxiedTraffic(
+        contract,
+        options.redact,
+        target_origin=str(origin_of(target)),
+        custom_checks=custom_checks,
+        levels=levels,
+        print_line=(lambda line: None) if log is None else (lambda line: log(f"{line}\n")),
+        keep=(lambda proxied, observed: None) if recording is None else recording.add,
+    )
+    _serve(options, target, traffic)
+    if log is not None:
+        log.close()
+    problems = []
+    if recording is not None:
+        problems += recording.save()
+    findings = [mark_accepted(finding, baseline, today) for finding in traffic.findings]
+    notes = [
+        *baseline_notes(findings, baseline.without_rules(drift_rules()), today),
+        *_notes(traffic, levels),
+        *(recording.notes if recording is not None else ()),
+    ]
+    result = _result(options, traffic, findings, problems, notes)
+    _print_summary(result, traffic)
+    write_reports(reports, result.findings, result.title, "--report")
+    failing = at_or_above(result.findings, options.fail_on)
+    if failing and options.accept is not None:
+        accept_findings(baseline.path, failing, options.accept, until)
+    elif failing:
+        return 1
+    return 2 if result.title.not_checked else 0
+
+
+def _serve(options: argparse.Namespace, target: str, traffic: ProxiedTraffic) -> None:
+    """Forward until a signal arrives."""
+    events = ProxyEvents(traffic.add_exchange, traffic.add_surplus, traffic.add_unreachable, traffic.add_rejected)
+    server = ProxyServer(
+        target,
+        events,
+        host=options.host,
+        port=options.port,
+        hosts=options.allow_host,
+        only_safe=options.only_safe,
+        body_limit=options.max_body,
+        context=_tls_context(target),
+    )
+    if options.ready_file is not None:
+        # A client would trust the file of a proxy that was killed.
+        options.ready_file.unlink(missing_ok=True)
+    # Set the handlers before the start, so that an early signal ends the proxy cleanly too.
+    ended = end_on_signals()
+    with server:
+        url = reachable_url(server.url)
+        print(escape_line(f"proxy of {target} on {url}"))
+        if not is_loopback(options.host):
+            print(escape_line(f"warning: other machines can reach {options.host}"), file=sys.stderr)
+        print(escape_line(f"contract {traffic.contract.described}"), flush=True)
+        try:
+            if options.ready_file is not None:
+                ready = {"url": url, "target": target, "pid": os.getpid()}
+                write_files({options.ready_file: json.dumps(ready) + "\n"}, rights=0o600)
+            # On Windows, Ctrl-C does not end a wait without a time-out.
+            while not ended.wait(SIGNAL_INTERVAL):
+                pass
+        finally:
+            if options.ready_file is not None:
+                options.ready_file.unlink(missing_ok=True)
+            server.stop(_GRACE_SECONDS)
+
+
+def _target(text: str) -> str:
+    """Return the normalised base URL of the target. Raises `SettingError` as `base_url` does."""
+    hosts = project_setting("bctrl_http_hosts", partial(resolve.file_values, table.HTTP_HOSTS)) or []
+    http_hosts = [line.value.strip().lower() for line in hosts]
+    return base_url(text, where="TARGET", prefix="", http_hosts=http_hosts)
+
+
+def _tls_context(target: str) -> ssl.SSLContext | None:
+    if not target.startswith("https:"):
+        return None
+    import httpx
+
+    # The certificates that the client of the fixtures trusts, SSL_CERT_FILE included.
+    return httpx.create_ssl_context()
+
+
+def _levels(options: argparse.Namespace, contract: Contract, custom_checks: Sequence[Check]) -> Levels:
+    levels = parse_levels(options.level, "--level")
+    invariants = [rule for operation in contract.operations for rule in operation.invariants]
+    levels.require_known([*rules_of(invariants, [check.name for check in custom_checks]), *request_rules()])
+    return levels
+
+
+def _report_file(name: str) -> ReportFile:
+    """Return the report with the format of the file's suffix. Raises `SettingError` for an unknown one."""
+    path = Path(name)
+    if path.suffix.lower() not in SUFFIXES:
+        raise SettingError(
+            f"unknown format {path.suffix or name!r}", where="--report", hint=f"give one of {', '.join(SUFFIXES)}"
+        )
+    if not path.absolute().parent.is_dir():
+        raise SettingError(f"there is no folder {path.parent}", where="--report", hint="create it first")
+    return ReportFile(SUFFIXES[path.suffix.lower()], name)
+
+
+def _recording(options: argparse.Namespace, contract: Contract, target: str) -> ProxyRecording | None:
+    if options.record is None:
+        return None
+    if options.record.suffix.lower() != ".har":
+        raise SettingError(f"{str(options.record)!r} is not a .har file", where="--record", hint="name it FILE.har")
+    scrubs_ids = project_setting("bctrl_scrub", resolve.scrubs_ids) or False
+    return ProxyRecording(options.record, contract, target, options.redact, scrubs_ids=scrubs_ids)
+
+
+def _notes(traffic: ProxiedTraffic, levels: Levels) -> Iterator[str]:
+    """Yield what was not reported, and is no reason to doubt the result."""
+    for request in listed(traffic.unmatched):
+        yield f"not in the contract: {request}"
+    for request in listed(traffic.rejected):
+        yield f"not forwarded: {request}"
+    for reason in listed(traffic.cancelled):
+        yield f"without a complete response: {reason}"
+    for entry in levels.off:
+        yield f"switched off by --level: {entry.name}, {traffic.switched_off[entry.name]} not shown"
+
+
+def _result(
+    options: argparse.Namespace,
+    traffic: ProxiedTraffic,
+    findings: list[Finding],
+    problems: Sequence[str],
+    notes: Sequence[str],
+) -> _Result:
+    contract = traffic.contract
+    not_checked = [*problems, *listed(traffic.not_checked)]
+    if not traffic.checked and not not_checked:
+        not_checked.append("no exchange of an operation of the contract")
+    # Paths of requests may hold a secret.
+    not_checked, notes = options.redact.data(not_checked), options.redact.data([*notes, *contract.exclusions])
+    remarks = (*not_checked, *notes)
+    title = Title("proxy", contract.described, contract.short_digest, options.fail_on, remarks, tuple(not_checked))
+    return _Result(options.redact.data(findings), title)
+
+
+def _print_summary(result: _Result, traffic: ProxiedTraffic) -> None:
+    title = result.title
+    lines = list(describe(result.findings))
+    lines += [f"not checked: {reason}" for reason in title.not_checked]
+    lines += [note for note in title.notes if note not in title.not_checked]
+    text = f"{numbered(traffic.checked, 'exchange')} checked"
+    if traffic.checked:
+        text += f": {counted(result.findings)}"
+        accepted = sum(1 for finding in result.findings if finding.extra.get("accepted"))
+        if accepted:
+            text += f", {accepted} of them accepted"
+        lines += coverage_lines(traffic.observer)
+    lines += ["", f"{text} under contract {title.revision}, {title.base}"]
+    print(*map(escape_line, lines), sep="\n", flush=True)

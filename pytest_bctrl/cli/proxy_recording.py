@@ -1,0 +1,101 @@
+"""Records the exchanges that pass through the proxy in a HAR file."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.exchanges.exchange_checks import ObservedExchange
+from pytest_bctrl.files.limits import RECORDED, size
+from pytest_bctrl.recorded.conform import space_of
+from pytest_bctrl.reports.wording import numbered
+from pytest_bctrl.secrets.redaction import Redaction
+from pytest_bctrl.traffic.origin import origin_of
+from pytest_bctrl.traffic.proxy.exchange import ProxiedExchange
+from pytest_bctrl.traffic.recordings.exchange import REQUEST, RESPONSE, Exchange, select_headers
+from pytest_bctrl.traffic.recordings.guard import LeakError, require_absent, scrub
+from pytest_bctrl.traffic.recordings.har_file import save
+
+_TEST = "pytest-bctrl proxy"
+"""The name under which the exchanges are in the file, in place of a test's."""
+
+
+class ProxyRecording:
+    """Collects exchanges, each distinct one once, and writes them at the end.
+
+    An exchange with a secret in it is left out, and so are all exchanges beyond the maximum size of a recording; notes
+    say how many. With `scrubs_ids`, identifiers are replaced.
+    """
+
+    def __init__(
+        self, path: Path, contract: Contract, target: str, redaction: Redaction, *, scrubs_ids: bool = False
+    ) -> None:
+        self._path = path
+        self._contract = contract
+        self._target = target
+        self._redaction = redaction
+        self._scrubs_ids = scrubs_ids
+        self._exchanges: dict[Hashable, Exchange] = {}
+        self._size = 0
+        self._omitted = 0
+
+    def add(self, proxied: ProxiedExchange, observed: ObservedExchange) -> None:
+        """Add an exchange, unless an equal one was added before or the recording is full."""
+        if observed.request_unread:
+            self._omitted += 1
+            return
+        exchange = Exchange(
+            method=proxied.method,
+            url=f"{origin_of(self._target)}{proxied.target}",
+            status=proxied.status,
+            headers=select_headers(proxied.headers, RESPONSE),
+            body=observed.body,
+            request_headers=select_headers(proxied.request_headers, REQUEST),
+            request_body=bytes(proxied.request_body),
+            reason=proxied.reason,
+            started=_now(),
+            test=_TEST,
+            base_path=urlsplit(self._target).path.rstrip("/"),
+            contract=self._contract.digest,
+        )
+        key = (exchange.method, exchange.url, exchange.request_body, exchange.status, exchange.body_digest)
+        if key in self._exchanges:
+            return
+        self._size += len(exchange.body) + len(exchange.request_body)
+        if self._size > RECORDED:
+            self._omitted += 1
+        else:
+            self._exchanges[key] = exchange
+
+    @property
+    def notes(self) -> list[str]:
+        """A sentence about the exchanges that were left out because of their size."""
+        if not self._omitted:
+            return []
+        return [f"not recorded: {numbered(self._omitted, 'exchange')}, since a recording holds up to {size(RECORDED)}"]
+
+    def save(self) -> list[str]:
+        """Write the file, and return the problems that kept exchanges or all of the file from being written."""
+        problems = []
+        exchanges = []
+        for exchange in self._exchanges.values():
+            try:
+                require_absent([exchange], self._path.name, self._redaction.find, "a secret")
+                exchanges.append(exchange)
+            except LeakError as error:
+                problems.append(f"not recorded: {error.problem.removesuffix(', and nothing was written')}")
+        try:
+            if self._scrubs_ids:
+                exchanges = list(scrub(exchanges, self._path.name, space_of(exchanges, self._contract) or ""))
+            save(self._path, _TEST, exchanges, self._target, _now(), "move it away, and run the proxy again")
+        except BctrlError as error:
+            problems.append(str(error))
+        return problems
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,53 @@
+"""Finds the credentials in a request, so that they can be redacted where the exchange is reported or recorded."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Iterable, Iterator
+
+from pytest_bctrl.contract.key_fields import sent_credentials
+from pytest_bctrl.contract.model import Contract, SecurityScheme
+from pytest_bctrl.http.message import Request
+from pytest_bctrl.secrets.names import is_credential_name
+
+
+def security_schemes(contract: Contract) -> tuple[SecurityScheme, ...]:
+    """Return the security schemes of all operations of a contract, each once."""
+    schemes = (
+        scheme for operation in contract.operations for requirement in operation.security for scheme in requirement
+    )
+    return tuple(dict.fromkeys(schemes))
+
+
+def sent_secrets(request: Request, schemes: Iterable[SecurityScheme]) -> Iterator[str]:
+    """Yield the credentials of a request: those of security schemes, and of fields whose name is that of one."""
+    for scheme in schemes:
+        yield from sent_credentials(scheme, request.header, request.query)
+    for name, value in request.query:
+        if is_credential_name(name):
+            yield value
+    for name, value in request.headers:
+        if not is_credential_name(name):
+            continue
+        if name.lower() in ("cookie", "set-cookie"):
+            yield from (pair.partition("=")[2].strip() for pair in value.split(";"))
+        elif name.lower().endswith("authorization"):
+            yield from _of_authorization(value)
+        else:
+            yield value
+
+
+def _of_authorization(value: str) -> Iterator[str]:
+    """Yield the credentials in a value of `Authorization`: after the scheme, and decoded if the scheme is Basic."""
+    scheme, space, credentials = value.strip().partition(" ")
+    if not space:
+        yield scheme
+        return
+    yield credentials.strip()
+    if scheme.lower() == "basic":
+        try:
+            user, _, password = b64decode(credentials, validate=True).decode().partition(":")
+        except ValueError:
+            return
+        # The user is the key of APIs that use no password.
+        yield password or user

@@ -1,0 +1,297 @@
+"""A connection of a client, and its connection to the target: the proxy has one of these pairs per client connection.
+
+So a connection that either side closes, resets or keeps open is closed, reset or kept open for the other side too.
+Bytes of the target are passed on as they arrive, and parsed afterwards. Requests are parsed first, because their `Host`
+and their target change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import struct
+from http import HTTPStatus
+from typing import Protocol, cast
+
+from pytest_bctrl.http.message import Headers
+from pytest_bctrl.traffic.proxy.exchange import Body, ProxiedExchange, TransportError
+from pytest_bctrl.traffic.proxy.request_reader import RequestHead, RequestReader
+from pytest_bctrl.traffic.proxy.response_reader import ResponseReader
+
+_MAX_WAITING = 256 * 1024
+"""Bytes of requests that wait for the connection to the target, beyond which the client is not read."""
+_RESET = struct.pack("ii" if os.name == "posix" else "hh", 1, 0)
+"""`SO_LINGER` with no time to linger: closing resets the connection."""
+_CLIENT_CLOSED = "the client closed its connection"
+_STOPPED = "the proxy was stopped"
+
+
+class RejectionError(Exception):
+    """A request that is not forwarded: the status and the reason that the client receives."""
+
+    def __init__(self, status: int, reason: str, headers: Headers = ()) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.headers = headers
+
+
+class Forwarder(Protocol):
+    """What all connections share; `ProxyServer` is the one."""
+
+    body_limit: int
+
+    def forwarded_head(self, head: RequestHead) -> RequestHead:
+        """Return the head as the target receives it; raises `RejectionError` if the request is not forwarded."""
+
+    async def connect(self, connection: TargetConnection) -> None:
+        """Connect to the target; raises `OSError`."""
+
+    def finished(self, exchange: ProxiedExchange) -> None:
+        """Handle an exchange that has ended, with whatever is known of it."""
+
+    def surplus(self, exchange: ProxiedExchange, data: bytes) -> None:
+        """Handle bytes that the target sent after the response of an exchange, and that belong to no response."""
+
+    def unreachable(self, error: TransportError) -> None:
+        """Handle a target that cannot be reached."""
+
+    def rejected(self, head: RequestHead, reason: str) -> None:
+        """Handle a request that is not forwarded."""
+
+    def add(self, connection: ClientConnection) -> None:
+        """Handle a new connection of a client."""
+
+    def remove(self, connection: ClientConnection) -> None:
+        """Handle the end of a connection of a client."""
+
+
+class ClientConnection(asyncio.Protocol):
+    """One client's connection: parses its requests, and forwards them to one connection to the target."""
+
+    def __init__(self, forwarder: Forwarder) -> None:
+        self._forwarder = forwarder
+        self._requests = RequestReader(self)
+        self.responses = ResponseReader(self._response_ended, forwarder.surplus)
+        self.target: TargetConnection | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._waiting = bytearray()
+        self._arriving: ProxiedExchange | None = None
+        self._is_chunked = False
+        self._rejection: RejectionError | None = None
+        self._method = ""
+        self._is_half_closed = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is in progress."""
+        return self.responses.is_idle and self._arriving is None
+
+    # asyncio calls the following methods.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Handle the beginning of the connection."""
+        self.transport = cast("asyncio.Transport", transport)
+        self._forwarder.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse the bytes of the client, and forward them."""
+        if self._rejection is not None:
+            return
+        problem = self._requests.feed(data)
+        if problem:
+            self._reject(RejectionError(400, problem))
+
+    def eof_received(self) -> bool:
+        """Handle a client that sends nothing more: it may still await responses, so the target learns of it as well."""
+        self._is_half_closed = True
+        if self._arriving is not None or self.responses.is_idle:
+            return False
+        if self.target is not None and self.target.transport.can_write_eof():
+            self.target.transport.write_eof()
+        return True
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Handle the end of the connection."""
+        self._forwarder.remove(self)
+        self._arriving = None
+        self.responses.cancel(_CLIENT_CLOSED)
+        self._disconnect()
+
+    def pause_writing(self) -> None:
+        """Stop reading from the target while the client does not read."""
+        if self.target is not None:
+            self.target.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Read from the target again."""
+        if self.target is not None:
+            self.target.transport.resume_reading()
+
+    # The reader of requests calls the following methods.
+
+    def request_started(self, head: RequestHead) -> None:
+        """Forward the head of a request, or reject the request."""
+        if self._rejection is not None:
+            return
+        self._method = head.method
+        try:
+            forwarded = self._forwarder.forwarded_head(head)
+        except RejectionError as rejection:
+            self._forwarder.rejected(head, rejection.reason)
+            self._reject(rejection)
+            return
+        limit = self._forwarder.body_limit
+        exchange = ProxiedExchange(forwarded.method, forwarded.target, forwarded.headers, Body(limit), Body(limit))
+        self._arriving, self._is_chunked = exchange, head.is_chunked
+        self.responses.expect(exchange)
+        lines = [f"{forwarded.method} {forwarded.target} HTTP/{forwarded.version}"]
+        lines += [f"{name}: {value}" for name, value in forwarded.headers]
+        self._forward("\r\n".join([*lines, "", ""]).encode("latin-1"))
+
+    def body_received(self, data: bytes) -> None:
+        """Forward a part of a body."""
+        if self._rejection is not None or self._arriving is None:
+            return
+        self._arriving.request_body.add(data)
+        if self._is_chunked:
+            data = b"%x\r\n%b\r\n" % (len(data), data)
+        self._forward(data)
+
+    def request_ended(self, trailers: Headers) -> None:
+        """Forward the end of a request."""
+        exchange, self._arriving = self._arriving, None
+        if self._rejection is not None or exchange is None:
+            return
+        if self._is_chunked:
+            fields = "".join(f"{name}: {value}\r\n" for name, value in trailers)
+            self._forward(b"0\r\n" + fields.encode("latin-1") + b"\r\n")
+        exchange.request_body.is_complete = True
+
+    # The connection to the target calls the following methods.
+
+    def connected(self, target: TargetConnection) -> None:
+        """Send what was received before the connection to the target was open."""
+        self.target = target
+        target.transport.write(bytes(self._waiting))
+        self._waiting.clear()
+        self.transport.resume_reading()
+
+    def target_lost(self, error: OSError | None) -> None:
+        """End the client's connection in the way in which the target ended its own."""
+        self.responses.end(error)
+        if error is not None and not self.transport.get_write_buffer_size():
+            sock = self.transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self.transport.abort()
+        else:
+            self.transport.close()
+
+    def stop(self) -> None:
+        """Close the connection."""
+        self.responses.cancel(_CLIENT_CLOSED if self._is_half_closed else _STOPPED)
+        self.transport.abort()
+
+    def _forward(self, data: bytes) -> None:
+        if self.target is not None:
+            self.target.transport.write(data)
+            return
+        self._waiting += data
+        if len(self._waiting) > _MAX_WAITING:
+            self.transport.pause_reading()
+        if self._connecting is None:
+            self._connecting = asyncio.get_running_loop().create_task(self._connect())
+
+    async def _connect(self) -> None:
+        try:
+            await self._forwarder.connect(TargetConnection(self))
+        except OSError as error:
+            detail = error.strerror or str(error) or type(error).__name__
+            name = "ConnectTimeout" if isinstance(error, TimeoutError) else "ConnectError"
+            self._forwarder.unreachable(TransportError(name, detail))
+            self._arriving = None
+            self.responses.cancel("the target cannot be reached")
+            self._reject(RejectionError(502, f"the target cannot be reached: {detail}"))
+
+    def _response_ended(self, exchange: ProxiedExchange) -> None:
+        self._forwarder.finished(exchange)
+        if not self.responses.is_idle:
+            return
+        if self._rejection is not None:
+            self._write_rejection(self._rejection)
+        elif self._is_half_closed:
+            self.transport.close()
+
+    def _reject(self, rejection: RejectionError) -> None:
+        """Answer the client in place of the target, after all pending responses, and close the connection."""
+        self._rejection = rejection
+        if self._arriving is not None:
+            # The request will never be complete, so its response will not be either.
+            self._arriving = None
+            if self.responses.has_begun:
+                self.transport.abort()
+            self.responses.cancel(rejection.reason)
+            self._disconnect()
+        elif self.responses.is_idle:
+            self._write_rejection(rejection)
+
+    def _disconnect(self) -> None:
+        """Close the connection to the target, or stop connecting."""
+        if self.target is not None:
+            self.target.transport.abort()
+        elif self._connecting is not None:
+            self._connecting.cancel()
+
+    def _write_rejection(self, rejection: RejectionError) -> None:
+        phrase = HTTPStatus(rejection.status).phrase
+        problem = {"title": phrase, "status": rejection.status, "detail": f"pytest-bctrl proxy: {rejection.reason}"}
+        body = json.dumps(problem).encode()
+        fields = [
+            ("Content-Type", "application/problem+json"),
+            ("Content-Length", str(len(body))),
+            ("Connection", "close"),
+            *rejection.headers,
+        ]
+        lines = [f"HTTP/1.1 {rejection.status} {phrase}", *(f"{name}: {value}" for name, value in fields)]
+        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+        self.transport.write(head if self._method == "HEAD" else head + body)
+        self.transport.close()
+
+
+class TargetConnection(asyncio.Protocol):
+    """The connection to the target that belongs to one client's connection."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, client: ClientConnection) -> None:
+        self._client = client
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Handle the beginning of the connection."""
+        self.transport = cast("asyncio.Transport", transport)
+        if self._client.transport.is_closing():
+            self.transport.abort()
+            return
+        self._client.connected(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass bytes on to the client, and parse them."""
+        self._client.transport.write(data)
+        self._client.responses.feed(data)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Handle the end of the connection."""
+        reset = None
+        if error is not None:
+            reset = error if isinstance(error, OSError) else OSError(0, str(error))
+        self._client.target_lost(reset)
+
+    def pause_writing(self) -> None:
+        """Stop reading from the client while the target does not read."""
+        self._client.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Read from the client again."""
+        self._client.transport.resume_reading()

@@ -1,0 +1,134 @@
+"""Parses the bytes of a client into heads and bodies of requests, with httptools."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import httptools
+
+from pytest_bctrl.http.message import Headers
+
+_MAX_HEAD = 1024 * 1024
+"""Maximum size in bytes of a request line with its header section."""
+
+
+class RequestHead(NamedTuple):
+    """The request line and the header fields of a request, with names as they were sent."""
+
+    method: str
+    target: str
+    version: str
+    headers: Headers
+
+    def values(self, name: str) -> list[str]:
+        """Return the values of all header fields with a name, in any case."""
+        return [value for field, value in self.headers if field.lower() == name]
+
+    @property
+    def is_chunked(self) -> bool:
+        """Whether the body is in the chunked transfer coding."""
+        return any("chunked" in value.lower() for value in self.values("transfer-encoding"))
+
+
+class RequestReceiver(Protocol):
+    """Receives the parts of each request in their order."""
+
+    def request_started(self, head: RequestHead) -> None:
+        """Handle the head of a request."""
+
+    def body_received(self, data: bytes) -> None:
+        """Handle a part of the body."""
+
+    def request_ended(self, trailers: Headers) -> None:
+        """Handle the end of a request, with the fields after a chunked body."""
+
+
+class RequestReader:
+    """Parses the requests of one connection and passes them to `receiver`."""
+
+    def __init__(self, receiver: RequestReceiver) -> None:
+        self._receiver = receiver
+        self._parser = httptools.HttpRequestParser(self)
+        self._is_resumed = False
+        self.is_within = False
+        """Whether a request has begun and is not complete."""
+        self.on_message_begin()
+        self.is_within = False
+
+    def feed(self, data: bytes) -> str:
+        """Parse further bytes, and return the reason if they are not valid HTTP/1.1; else an empty string."""
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._ignore_upgrade()
+            rest = data[upgrade.args[0] :]
+            return self.feed(rest) if rest else ""
+        except httptools.HttpParserError as error:
+            return f"the request is malformed: {str(error) or type(error).__name__}"
+        if self.is_within and not self._has_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > _MAX_HEAD:
+                return f"the head of the request is larger than {_MAX_HEAD:,} bytes"
+        return ""
+
+    def _ignore_upgrade(self) -> None:
+        """Continue in HTTP/1.1 after a request with `Upgrade`, as a server may (RFC 9110, 7.8).
+
+        httptools regards such a request as complete at the end of its head, even if it has a body. So the head is
+        parsed again without that field.
+        """
+        method, headers = self._parser.get_method(), self._headers
+        self._parser = httptools.HttpRequestParser(self)
+        if not self.is_within:
+            return
+        fields = "".join(f"{name}: {value}\r\n" for name, value in headers if name.lower() != "upgrade")
+        self._is_resumed = True
+        self._parser.feed_data(method + b" / HTTP/1.1\r\n" + fields.encode("latin-1") + b"\r\n")
+
+    # httptools calls the following methods.
+
+    def on_message_begin(self) -> None:
+        """Handle the beginning of a request."""
+        self.is_within = True
+        self._url = b""
+        self._headers: list[tuple[str, str]] = []
+        self._trailers: list[tuple[str, str]] = []
+        self._has_head = False
+        self._head_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        """Handle a part of the request target."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Handle a header field, or a trailer field after the body."""
+        fields = self._trailers if self._has_head else self._headers
+        fields.append((name.decode("latin-1"), value.decode("latin-1")))
+
+    def on_headers_complete(self) -> None:
+        """Handle the end of the header section."""
+        self._has_head = True
+        if self._is_resumed:
+            return
+        method = self._parser.get_method().decode("latin-1")
+        target = self._url.decode("latin-1")
+        head = RequestHead(method, target, self._parser.get_http_version(), tuple(self._headers))
+        self._receiver.request_started(head)
+
+    def on_body(self, body: bytes) -> None:
+        """Handle a part of the body."""
+        self._receiver.body_received(body)
+
+    def on_message_complete(self) -> None:
+        """Handle the end of a request."""
+        if self._parser.should_upgrade() and self._expects_body:
+            return
+        self.is_within = self._is_resumed = False
+        self._receiver.request_ended(tuple(self._trailers))
+
+    @property
+    def _expects_body(self) -> bool:
+        return any(
+            name.lower() == "transfer-encoding" or (name.lower() == "content-length" and value.strip("0"))
+            for name, value in self._headers
+        )

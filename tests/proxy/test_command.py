@@ -1,0 +1,326 @@
+"""`pytest-bctrl proxy`, run as people run it: in front of a server of the packaged contract."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import httpx
+import pytest
+
+from pytest_bctrl import Secret, load_contract
+from pytest_bctrl.cli.proxy import EXAMPLES
+from pytest_bctrl.traffic.mock.server import MockServer
+from tests.proxy.targets import raw, target
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
+
+KEY = "sk_live_Qm4vX8zL2tRw6Yp1"
+EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+class Running:
+    """A proxy in a subprocess, in the working directory `folder`."""
+
+    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+        self.process = process
+        self.url = url
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=60)
+        return self.process.returncode, out, err
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-W", "error", "-m", "pytest_bctrl", "proxy", *arguments]
+
+
+@contextmanager
+def running(folder: Path, url: str, *arguments: str) -> Iterator[Running]:
+    ready = folder / "ready.json"
+    process = subprocess.Popen(
+        command(url, "--port", "0", "--ready-file", str(ready), *arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+    )
+    try:
+        while not ready.exists():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.01)
+        data = json.loads(ready.read_text("utf-8"))
+        assert (process.pid, url) == (data["pid"], data["target"])
+        yield Running(process, data["url"])
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@contextmanager
+def mock() -> Iterator[MockServer]:
+    with MockServer(load_contract(), api_key=Secret(KEY)) as server:
+        yield server
+
+
+def listing(url: str, server: MockServer, key: str = KEY) -> httpx.Response:
+    path = f"/v1/spaces/{server.space_id}/runtimes"
+    return httpx.get(url + path, headers={"Authorization": f"Bearer {key}"}, trust_env=False, timeout=60)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_proxy_serves_until_a_signal_and_passes(tmp_path: Path, number: signal.Signals) -> None:
+    with mock() as server, running(tmp_path, server.url) as proxy:
+        assert 200 == listing(proxy.url, server).status_code
+        code, out, err = proxy.end(number)
+    assert (0, "") == (code, err)
+    assert out.startswith(f"proxy of {server.url} on {proxy.url}\ncontract ")
+    assert "\n1 exchange checked: no findings under contract " in out
+    assert "coverage " in out
+    assert not (tmp_path / "ready.json").exists()
+
+
+REPORTS = ["r.json", "r.html", "r.md", "r.sarif", "r.xml"]
+
+
+def test_findings_are_printed_once_and_reported_in_every_format(tmp_path: Path) -> None:
+    with mock() as server:
+        server.fault("nan")
+        with running(tmp_path, server.url, *(f"--report={name}" for name in REPORTS)) as proxy:
+            for _ in range(3):
+                listing(proxy.url, server)
+            code, out, err = proxy.end()
+    assert (1, "") == (code, err)
+    assert 1 == out.count("error strict_json: GET /v1/spaces/{id}/runtimes 200, ")
+    assert "3 exchanges checked: 1 error" in out
+    report = json.loads((tmp_path / "r.json").read_text("utf-8"))
+    assert ("proxy", "failed", 1) == (report["report"], report["verdict"]["status"], report["summary"]["error"])
+    assert "strict_json" in (tmp_path / "r.html").read_text("utf-8")
+    assert "strict_json" in (tmp_path / "r.md").read_text("utf-8")
+    sarif = json.loads((tmp_path / "r.sarif").read_text("utf-8"))
+    assert 1 == len(sarif["runs"][0]["results"])
+    assert ElementTree.parse(tmp_path / "r.xml").getroot().findall(".//failure")
+
+
+def test_findings_can_be_accepted_and_are_then_no_failure(tmp_path: Path) -> None:
+    with mock() as server:
+        server.fault("nan")
+        with running(tmp_path, server.url, "--accept", "fixed in 4.2") as proxy:
+            listing(proxy.url, server)
+            code, _, err = proxy.end()
+        assert (0, True) == (code, "accepted 1 until " in err)
+        with running(tmp_path, server.url, "--quiet") as proxy:
+            listing(proxy.url, server)
+            code, out, _ = proxy.end()
+    assert 0 == code
+    assert "1 error, 1 of them accepted under contract" in out
+    assert "error strict_json: GET" not in out
+
+
+def test_levels_apply(tmp_path: Path) -> None:
+    with mock() as server:
+        server.fault("nan")
+        with running(tmp_path, server.url, "--level", "strict_json=off") as proxy:
+            listing(proxy.url, server)
+            code, out, _ = proxy.end()
+    assert 0 == code
+    assert "switched off by --level: strict_json, 1 not shown" in out
+
+
+def test_a_proxy_without_any_exchange_of_the_contract_ends_with_2(tmp_path: Path) -> None:
+    with target(lambda number: EMPTY) as server, running(tmp_path, server.url) as proxy:
+        httpx.get(f"{proxy.url}/v1/space/7", trust_env=False)
+        code, out, _ = proxy.end()
+    assert 2 == code
+    assert "not checked: no exchange of an operation of the contract\n" in out
+    assert "not in the contract: GET /v1/space/7\n" in out
+
+
+def test_a_target_that_is_down_ends_with_2(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with running(tmp_path, f"http://127.0.0.1:{port}") as proxy:
+        assert 502 == httpx.get(f"{proxy.url}/v1/spaces/a/runtimes", trust_env=False).status_code
+        code, out, _ = proxy.end()
+    assert 2 == code
+    assert "not checked: the target cannot be reached: " in out
+
+
+def test_only_safe_methods(tmp_path: Path) -> None:
+    with mock() as server, running(tmp_path, server.url, "--only-safe") as proxy:
+        listing(proxy.url, server)
+        reply = httpx.post(f"{proxy.url}/v1/spaces/{server.space_id}/runtimes", json={}, trust_env=False)
+        assert (405, "GET, HEAD, OPTIONS") == (reply.status_code, reply.headers["Allow"])
+        code, out, _ = proxy.end()
+    assert 0 == code
+    assert f"not forwarded: POST /v1/spaces/{server.space_id}/runtimes: POST is not a safe method" in out
+
+
+def test_a_recording_can_be_checked_and_replayed_and_holds_no_key(tmp_path: Path) -> None:
+    with mock() as server, running(tmp_path, server.url, "--record", "traffic.har") as proxy:
+        received = listing(proxy.url, server)
+        listing(proxy.url, server)
+        listing(proxy.url, server, "wrong-key-1234567890")
+        code, _, _ = proxy.end()
+    assert 0 == code
+    text = (tmp_path / "traffic.har").read_text("utf-8")
+    entries = json.loads(text)["log"]["entries"]
+    # Each distinct exchange is there once.
+    assert [200, 401] == [entry["response"]["status"] for entry in entries]
+    assert KEY not in text
+    assert "wrong-key" not in text
+    checked = subprocess.run(
+        [sys.executable, "-m", "pytest_bctrl", "check", "traffic.har"], cwd=tmp_path, capture_output=True, check=False
+    )
+    assert 0 == checked.returncode, checked.stdout + checked.stderr
+    assert received.json() == json.loads(entries[0]["response"]["content"]["text"])
+
+
+def echoing(number: int) -> bytes:
+    body = json.dumps({"error": f"no access with {KEY}", "code": "forbidden", "requestId": "1"}).encode()
+    fields = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nX-Echo: {KEY}"
+    return f"HTTP/1.1 418 {KEY}\r\n{fields}\r\n\r\n".encode() + body
+
+
+def test_a_key_that_the_target_repeats_is_in_no_output(tmp_path: Path) -> None:
+    files = ["--record", "traffic.har", *(f"--report={name}" for name in REPORTS)]
+    with target(echoing) as server, running(tmp_path, server.url, *files) as proxy:
+        headers = {"Authorization": f"Bearer {KEY}"}
+        path = "/v1/spaces/5b1e0c8e-0000-4000-8000-00000000bc71/runtimes"
+        assert KEY in httpx.get(f"{proxy.url}{path}?key={KEY}", headers=headers, trust_env=False).text
+        httpx.get(f"{proxy.url}/elsewhere/{KEY}", headers=headers, trust_env=False)
+        code, out, err = proxy.end()
+    # An exchange that was to be recorded and was not.
+    assert 2 == code
+    assert "not recorded: a secret is in the " in out
+    texts = [out, err, *(path.read_text("utf-8") for path in tmp_path.iterdir())]
+    assert 6 <= len(texts)
+    assert not [text for text in texts if KEY in text or KEY[8:20] in text]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["api.bctrl.ai"], "TARGET: 'api.bctrl.ai' is not an http(s) URL"),
+        (["http://api.bctrl.ai"], "would send the key in plain text"),
+        (["http://localhost:1", "--report", "r.txt"], "--report: unknown format '.txt'"),
+        (["http://localhost:1", "--report", "none/r.json"], "--report: there is no folder none"),
+        (["http://localhost:1", "--record", "r.json"], "--record: 'r.json' is not a .har file"),
+        (["http://localhost:1", "--level", "no_rule=off"], "--level: there is no rule 'no_rule'"),
+        (["http://localhost:1", "--port", "70000"], "there is no port 70000"),
+        (["http://localhost:1", "--contract", "none.yaml"], "none.yaml"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(tmp_path: Path, arguments: list[str], message: str) -> None:
+    done = subprocess.run(command(*arguments), cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert (2, "") == (done.returncode, done.stdout)
+    assert message in done.stderr
+    assert 1 == len(done.stderr.splitlines())
+
+
+def test_a_damaged_recording_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "traffic.har").write_text("{", "utf-8")
+    with mock() as server, running(tmp_path, server.url, "--record", "traffic.har") as proxy:
+        listing(proxy.url, server)
+        code, out, _ = proxy.end()
+    assert 2 == code
+    assert "not checked: traffic.har: " in out
+    assert "{" == (tmp_path / "traffic.har").read_text("utf-8")
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_of_the_help_are_valid(tmp_path: Path, example: str) -> None:
+    program, name, *arguments = shlex.split(example)
+    assert ("pytest-bctrl", "proxy") == (program, name)
+    chosen_by_the_test = ("--port", "0", "--ready-file", "proxy.json")
+    with running(tmp_path, *(word for word in arguments if word not in chosen_by_the_test)) as proxy:
+        proxy.process.send_signal(signal.SIGTERM)
+        assert 2 == proxy.process.wait(60)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak memory from /proc")
+def test_a_large_body_is_streamed_in_bounded_memory(tmp_path: Path) -> None:
+    """200 MB pass in both directions, byte for byte, through a process that never has more than 150 MB."""
+    block = os.urandom(1024 * 1024)
+    received: list[int] = []
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            data = b""
+            while b"\r\n\r\n" not in data:
+                data += connection.recv(65536)
+            size = len(data.partition(b"\r\n\r\n")[2])
+            while size < 200 * len(block):
+                size += len(connection.recv(1024 * 1024))
+            received.append(size)
+            connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {200 * len(block)}\r\n\r\n".encode())
+            for _ in range(200):
+                connection.sendall(block)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with running(tmp_path, url) as proxy:
+            host, _, port = proxy.url.removeprefix("http://").rpartition(":")
+            with socket.create_connection((host, int(port)), timeout=60) as client:
+                head = f"POST /v1/spaces/a/runtimes HTTP/1.1\r\nHost: a\r\nContent-Length: {200 * len(block)}\r\n\r\n"
+                client.sendall(head.encode())
+                for _ in range(200):
+                    client.sendall(block)
+                file = client.makefile("rb")
+                while file.readline() != b"\r\n":
+                    pass
+                assert all(file.read(len(block)) == block for _ in range(200))
+            peak = _peak_memory(proxy.process.pid)
+            proxy.end()
+        thread.join(60)
+    assert [200 * len(block)] == received
+    assert peak < 150 * 1024
+
+
+def _peak_memory(pid: int) -> int:
+    """Return the peak memory of a process in KiB."""
+    lines = Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+
+
+def test_the_reset_of_a_client_leaves_the_proxy_running(tmp_path: Path) -> None:
+    with mock() as server, running(tmp_path, server.url) as proxy:
+        host, _, port = proxy.url.removeprefix("http://").rpartition(":")
+        for sent in (b"", b"GET / HTTP/1.1\r\nHo", b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab"):
+            with socket.create_connection((host, int(port)), timeout=60) as client:
+                client.sendall(sent)
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        assert b"400 Bad Request" in raw(proxy.url, b"nonsense\r\n\r\n")
+        assert 200 == listing(proxy.url, server).status_code
+        code, _, err = proxy.end()
+    assert (0, "") == (code, err)
+
+
+def test_a_contract_of_the_project_is_in_force(tmp_path: Path) -> None:
+    document: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "info": {"title": "Pings", "version": "1"},
+        "paths": {"/ping": {"get": {"responses": {"204": {"description": ""}}}}},
+    }
+    (tmp_path / "pings.json").write_text(json.dumps(document), "utf-8")
+    with target(lambda number: EMPTY) as server, running(tmp_path, server.url, "--contract", "pings.json") as proxy:
+        httpx.get(f"{proxy.url}/ping", trust_env=False)
+        code, out, _ = proxy.end()
+    assert 1 == code
+    assert "error status_code_conformance: GET /ping 200, status: the status is not documented" in out

@@ -1,0 +1,247 @@
+"""A client receives the same bytes through the proxy as without it, and so does the target."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import socket
+from itertools import pairwise
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.proxy.targets import CLOSE, proxied, raw, target
+
+
+def head(status: int = 200, *fields: str) -> bytes:
+    return "\r\n".join([f"HTTP/1.1 {status} Fine", *fields, "", ""]).encode()
+
+
+BODY = gzip.compress(b'{"a": 1}' * 50, mtime=0)
+RESPONSES = [
+    head(200, "X-Odd-CASE:  two  spaces", "Set-Cookie: a=1", "Set-Cookie: b=2", "Content-Length: 2") + b"{}",
+    head(200, "Content-Encoding: gzip", f"Content-Length: {len(BODY)}") + BODY,
+    head(200, "Transfer-Encoding: chunked") + b"5;x=y\r\n\x00\xff\r\na\r\n0\r\nTrailer-Field: 1\r\n\r\n",
+    head(204),
+    head(304, "ETag: 1", "Content-Length: 7"),
+    b"HTTP/1.1 102 Processing\r\n\r\n" + head(201, "Content-Length: 0"),
+    head(500, "Content-Length: 70000") + b"e" * 70_000,
+]
+REQUESTS = [
+    b"GET /a?q=%41&q HTTP/1.1\r\nHost: client\r\nAccept: */*\r\nX-Twice: 1\r\nX-Twice: 2\r\n\r\n",
+    b"POST /b HTTP/1.1\r\nHost: client\r\nContent-Length: 4\r\nContent-Type: text/plain\r\n\r\n\x00\r\n\xff",
+    b"PUT /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\nHost: client\r\n\r\n3\r\nabc\r\n1;x\r\nd\r\n0\r\nT: 1\r\n\r\n",
+    b"DELETE /d%2Fe HTTP/1.1\r\nHost: client\r\nAuthorization: Bearer key\r\n\r\n",
+]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(REQUESTS), st.sampled_from(RESPONSES)), min_size=1, max_size=8),
+    st.lists(st.integers(1, 100_000), max_size=4),
+)
+def test_pipelined_exchanges_are_the_same_bytes(exchanges: list[tuple[bytes, bytes]], cuts: list[int]) -> None:
+    sent = b"".join(request for request, _ in exchanges)
+    positions = [0, *sorted(cut % len(sent) for cut in cuts), len(sent)]
+    pieces = [sent[start:end] for start, end in pairwise(positions)]
+    with target(lambda number: exchanges[number % len(exchanges)][1]) as server:
+        size = sum(len(response) for _, response in exchanges)
+        direct = raw(server.url, *pieces, reads=size)
+        directly_received, server.received = server.received, []
+        with proxied(server.url) as (url, seen):
+            through = raw(url, *pieces, reads=size)
+        through_received = server.received
+    assert direct == through
+    assert len(exchanges) == len(seen.exchanges)
+    for request, other in zip(directly_received, through_received, strict=True):
+        assert (request.method, request.target, request.body) == (other.method, other.target, other.body)
+        changed = {"Host": f"127.0.0.1:{server.port}"}
+        assert [(name, changed.get(name, value)) for name, value in request.headers] == other.headers
+
+
+ENDINGS = {
+    "no response": CLOSE,
+    "half a head": b"HTTP/1.1 200 OK\r\nContent-Le",
+    "half a body": head(200, "Content-Length: 10") + b"abc",
+    "half a chunk": head(200, "Transfer-Encoding: chunked") + b"9\r\nabc",
+    "not HTTP": b"SSH-2.0-OpenSSH_9.6\r\n",
+    "surplus": head(200, "Content-Length: 2") + b"{}" + head(200, "Content-Length: 0"),
+    "a body that the close ends": head(200) + b"all of it",
+}
+
+
+@pytest.mark.parametrize("response", ENDINGS.values(), ids=ENDINGS)
+def test_a_response_that_the_target_ends_early_or_wrongly_arrives_as_it_is(response: bytes) -> None:
+    with target(lambda number: response, lambda number: True) as server:
+        direct = raw(server.url, REQUESTS[0])
+        with proxied(server.url) as (url, seen):
+            assert direct == raw(url, REQUESTS[0])
+    (exchange,) = seen.exchanges
+    is_complete = exchange.response_body.is_complete
+    assert is_complete == (exchange.error is None)
+    assert is_complete == (response in (ENDINGS["surplus"], ENDINGS["a body that the close ends"]))
+    assert bool(seen.surplus) == (response == ENDINGS["surplus"])
+
+
+def test_a_reset_is_passed_on_as_a_reset() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    with listener, proxied(f"http://127.0.0.1:{listener.getsockname()[1]}") as (url, seen):
+        host, _, port = url.removeprefix("http://").rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=30) as client:
+            client.sendall(REQUESTS[0])
+            connection, _ = listener.accept()
+            connection.recv(65536)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            connection.close()
+            with pytest.raises(ConnectionResetError):
+                client.recv(1)
+    assert seen.exchanges[0].error is not None
+    assert "ReadError" == seen.exchanges[0].error.name
+
+
+def test_the_target_learns_that_a_client_has_gone() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    with listener, proxied(f"http://127.0.0.1:{listener.getsockname()[1]}") as (url, seen):
+        host, _, port = url.removeprefix("http://").rpartition(":")
+        client = socket.create_connection((host, int(port)), timeout=30)
+        client.sendall(REQUESTS[0])
+        connection, _ = listener.accept()
+        connection.settimeout(30)
+        with connection:
+            assert connection.recv(65536)
+            client.close()
+            assert b"" == connection.recv(65536)
+    assert ["the client closed its connection"] == [exchange.cancelled for exchange in seen.exchanges]
+
+
+def test_a_client_that_sends_nothing_more_gets_its_response() -> None:
+    with target(lambda number: RESPONSES[0]) as server, proxied(server.url) as (url, seen):
+        assert RESPONSES[0] == raw(url, REQUESTS[1], half_close=True)
+    assert 1 == len(seen.exchanges)
+
+
+def test_the_target_decides_about_expect() -> None:
+    with target(lambda number: RESPONSES[0]) as server, proxied(server.url) as (url, seen):
+        host, _, port = url.removeprefix("http://").rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=30) as client:
+            client.sendall(b"POST /b HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
+            assert b"HTTP/1.1 100 Continue\r\n\r\n" == client.recv(1000)
+            client.sendall(b"body")
+            arrived = b""
+            while len(arrived) < len(RESPONSES[0]):
+                arrived += client.recv(1000)
+    assert RESPONSES[0] == arrived
+    assert [b"body"] == [request.body for request in server.received]
+    assert b"body" == bytes(seen.exchanges[0].request_body)
+
+
+def test_head_has_no_body() -> None:
+    response = head(200, "Content-Length: 5000")
+    with target(lambda number: response) as server, proxied(server.url) as (url, seen):
+        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+        for _ in range(3):
+            connection.request("HEAD", "/")
+            reply = connection.getresponse()
+            assert ("5000", b"") == (reply.headers["Content-Length"], reply.read())
+        connection.close()
+    assert [(200, 0)] * 3 == [(exchange.status, exchange.response_body.size) for exchange in seen.exchanges]
+
+
+def test_an_http_1_0_client_is_served_in_http_1_0() -> None:
+    with target(lambda number: head(200) + b"old", lambda number: True) as server, proxied(server.url) as (url, _):
+        assert head(200) + b"old" == raw(url, b"GET / HTTP/1.0\r\n\r\n")
+    assert ("Host", f"127.0.0.1:{server.port}") in server.received[0].headers
+
+
+def test_the_path_of_the_target_precedes_that_of_the_request() -> None:
+    with target(lambda number: RESPONSES[0]) as server, proxied(f"{server.url}/api/v3/") as (url, seen):
+        raw(url, REQUESTS[0], reads=len(RESPONSES[0]))
+    assert "/api/v3/a?q=%41&q" == server.received[0].target == seen.exchanges[0].target
+
+
+REJECTED = {
+    "a forward proxy": (b"GET http://elsewhere/ HTTP/1.1\r\nHost: a\r\n\r\n", 400, "reverse proxy"),
+    "CONNECT": (b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", 400, "reverse proxy"),
+    "two hosts": (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "several Host fields"),
+    "rebinding": (b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", 403, "--allow-host"),
+    "upgrade": (
+        b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", 501, "upgrade to websocket"
+    ),
+    "not HTTP": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, "malformed"),
+    "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "malformed"),
+    "an endless head": (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 1_100_000, 400, "larger than"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("request_bytes", "status", "reason"), REJECTED.values(), ids=REJECTED)
+def test_a_request_that_is_not_forwarded_gets_the_reason(request_bytes: bytes, status: int, reason: str) -> None:
+    with target(lambda number: RESPONSES[0]) as server, proxied(server.url) as (url, seen):
+        arrived = raw(url, request_bytes)
+    line, _, rest = arrived.partition(b"\r\n")
+    assert f"HTTP/1.1 {status} ".encode() in line
+    assert b"application/problem+json" in rest
+    assert reason in rest.decode()
+    assert [] == server.received == seen.exchanges
+
+
+def test_an_offer_of_http_2_is_ignored() -> None:
+    """The HTTP client of Java offers it with each first request."""
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAEAAEAA\r\nUpgrade: h2c\r\n"
+    first = b"POST /a HTTP/1.1\r\nHost: a\r\n" + offer + b"Content-Length: 4\r\n\r\nbody"
+    chunked = b"POST /b HTTP/1.1\r\nHost: a\r\n" + offer + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+    empty = b"GET /c HTTP/1.1\r\nHost: a\r\n" + offer + b"\r\n"
+    with target(lambda number: RESPONSES[0]) as server, proxied(server.url) as (url, _):
+        assert RESPONSES[0] * 4 == raw(url, first + chunked + empty + REQUESTS[0], reads=4 * len(RESPONSES[0]))
+    assert [("/a", b"body"), ("/b", b"ok"), ("/c", b"")] == [
+        (request.target, request.body) for request in server.received[:3]
+    ]
+    assert not {"upgrade", "http2-settings", "connection"} & {name.lower() for name, _ in server.received[0].headers}
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}",
+        b"TRACE / HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX-HTTP-Method-Override: DELETE\r\n\r\n",
+        b"GET /?_method=DELETE HTTP/1.1\r\nHost: a\r\n\r\n",
+    ],
+)
+def test_only_safe_methods_are_forwarded_if_requested(request_bytes: bytes) -> None:
+    with target(lambda number: RESPONSES[0]) as server, proxied(server.url, only_safe=True) as (url, seen):
+        # The rejection follows the response to the request before it.
+        arrived = raw(url, REQUESTS[0] + request_bytes)
+    assert arrived.startswith(RESPONSES[0] + b"HTTP/1.1 405 Method Not Allowed\r\n")
+    assert b"Allow: GET, HEAD, OPTIONS" in arrived
+    assert ["GET"] == [request.method for request in server.received]
+    assert 1 == len(seen.rejected)
+
+
+def test_a_host_can_be_allowed() -> None:
+    request = REQUESTS[0].replace(b"Host: client", b"Host: api.example:80")
+    with target(lambda number: RESPONSES[0]) as server, proxied(server.url, hosts=("api.example",)) as (url, _):
+        assert RESPONSES[0] == raw(url, request, reads=len(RESPONSES[0]))
+
+
+def test_a_target_that_is_down_gives_502() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with proxied(f"http://127.0.0.1:{port}") as (url, seen):
+        arrived = raw(url, REQUESTS[1])
+        head_only = raw(url, b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert b"HTTP/1.1 502 Bad Gateway" in arrived
+    assert b"the target cannot be reached: " in arrived
+    assert head_only.startswith(b"HTTP/1.1 502 ")
+    assert head_only.endswith(b"\r\n\r\n")
+    assert ["ConnectError"] * 2 == [error.name for error in seen.unreachable]
+    assert ["the target cannot be reached"] * 2 == [exchange.cancelled for exchange in seen.exchanges]
+
+
+def test_a_malformed_body_ends_the_request() -> None:
+    request = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nnonsense\r\n"
+    with target(lambda number: RESPONSES[0]) as server, proxied(server.url) as (url, seen):
+        raw(url, request)
+    assert [] == server.received
+    assert [0] == [exchange.status for exchange in seen.exchanges]
+    assert seen.exchanges[0].cancelled

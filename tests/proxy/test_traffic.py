@@ -1,0 +1,255 @@
+"""The verdict on traffic that passes through the proxy is that of `check` and `check_request` on the same exchange."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import brotli
+import httpx
+import pytest
+
+from pytest_bctrl import Contract, check, check_request, contract_check, load_contract
+from pytest_bctrl.checks.response import Response as CheckedResponse
+from pytest_bctrl.checks.run import Problem
+from pytest_bctrl.cli.proxied_traffic import ProxiedTraffic
+from pytest_bctrl.findings.finding import Finding, parse_levels
+from pytest_bctrl.secrets.redaction import Redaction
+from pytest_bctrl.traffic.proxy.server import ProxyEvents, ProxyServer
+from tests.proxy.targets import raw, target
+from tests.request_checks.orders import ORDER, body, contract_of_paths, operation, response
+from tests.variants import serve
+from tests.variants.catalogue import CATALOGUE
+from tests.variants.variant import Variant
+
+CONTRACT = contract_of_paths(
+    {
+        "/orders": {
+            "post": {**body(ORDER), "responses": {"201": response(ORDER)}},
+            "get": operation(parameters=[{"name": "limit", "in": "query", "schema": {"type": "integer"}}]),
+        },
+        "/broken": {"get": operation(responses={"200": response({"$ref": "#/components/schemas/Missing"})})},
+    }
+)
+
+
+@contextmanager
+def traffic_of(url: str, contract: Contract = CONTRACT, **options: Any) -> Iterator[tuple[str, ProxiedTraffic]]:
+    """Run a proxy in front of a URL; yield its URL and the results, which are complete at the end."""
+    traffic = ProxiedTraffic(contract, Redaction(), target_origin=url, **options)
+    events = ProxyEvents(traffic.add_exchange, traffic.add_surplus, traffic.add_unreachable, traffic.add_rejected)
+    with ProxyServer(url, events, body_limit=5_000_000) as proxy:
+        yield proxy.url, traffic
+
+
+def summary(findings: list[Finding]) -> list[tuple[str, ...]]:
+    return sorted((finding.level, finding.rule, finding.location, finding.message) for finding in findings)
+
+
+# One variant per rule, harmless ones too. httpx reads only the first of several gzip members.
+VARIANTS = {
+    variant.rule_hint: variant
+    for variant in CATALOGUE
+    if variant.kind in ("harmless", "schema", "undocumented", "invariants") and "members" not in variant.name
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=lambda variant: variant.name)
+def test_a_listing_has_the_findings_of_check(variant: Variant) -> None:
+    contract = load_contract()
+    with serve(variant) as server, traffic_of(server.url, contract) as (url, traffic):
+        headers = {"Authorization": f"Bearer {server.api_key}"}
+        received = httpx.get(f"{url}/v1/spaces/{server.space_id}/runtimes", headers=headers, trust_env=False)
+    expected = [*check(received, contract=contract), *check_request(received.request, contract=contract)]
+    assert summary(expected) == summary(traffic.findings)
+    assert 1 == traffic.checked
+
+
+@contextmanager
+def scripted(*responses: bytes, **options: Any) -> Iterator[tuple[str, ProxiedTraffic]]:
+    with (
+        target(lambda number: responses[number % len(responses)]) as server,
+        traffic_of(server.url, **options) as running,
+    ):
+        yield running
+
+
+def reply(content: bytes, *fields: str, status: int = 200) -> bytes:
+    lines = [f"HTTP/1.1 {status} OK", f"Content-Length: {len(content)}", "Content-Type: application/json", *fields]
+    return "\r\n".join([*lines, "", ""]).encode() + content
+
+
+def request(method: str = "GET", path: str = "/orders", content: bytes = b"", *fields: str) -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", "Host: a", f"Content-Length: {len(content)}", *fields]
+    if content:
+        lines.append("Content-Type: application/json")
+    return "\r\n".join([*lines, "", ""]).encode() + content
+
+
+def test_requests_and_responses_are_checked_and_merged() -> None:
+    lines: list[str] = []
+    wrong = request("POST", "/orders", b'{"qty": 0, "size": "m"}')
+    responses = reply(json.dumps({"id": 1, "qty": 1, "size": "xl"}).encode(), status=201)
+    with scripted(responses, print_line=lines.append) as (url, traffic):
+        raw(url, wrong * 3, reads=3 * len(responses))
+    assert [("request_body", "body.qty", 3), ("response_schema_conformance", "size", 3)] == sorted(
+        (finding.rule, finding.location, finding.count) for finding in traffic.findings
+    )
+    assert 2 == len(lines)
+    assert "error request_body: POST /orders, body.qty: " in lines[0]
+    assert "error response_schema_conformance: POST /orders 201, size: " in lines[1]
+    assert lines[1].endswith("expected s | m, observed xl")
+    command = traffic.findings[1].reproduce
+    assert command.startswith('curl -sS -i -X POST -H "Authorization: Bearer $BCTRL_API_KEY" -H \'Content-Type: ')
+    assert '--data-raw \'{"qty": 0, "size": "m"}\' http://127.0.0.1:' in command
+
+
+@pytest.mark.parametrize(
+    ("coding", "content", "rules", "not_checked"),
+    [
+        ("gzip", gzip.compress(b"[]"), ["response_schema_conformance"], []),
+        ("br", brotli.compress(b"[]"), ["response_schema_conformance"], []),
+        ("gzip", b"[]", ["complete_answer"], ["is not in its content coding"]),
+        ("br", b"\xff\xff", ["complete_answer"], ["is not in its content coding"]),
+        ("compress", b"x", [], ["the content coding 'compress' is not supported"]),
+    ],
+)
+def test_bodies_are_decoded(coding: str, content: bytes, rules: list[str], not_checked: list[str]) -> None:
+    response_bytes = reply(content, f"Content-Encoding: {coding}")
+    with scripted(response_bytes) as (url, traffic):
+        assert response_bytes == raw(url, request(), reads=len(response_bytes))
+    assert rules == [finding.rule for finding in traffic.findings]
+    assert len(not_checked) == len(traffic.not_checked)
+    assert all(text in " ".join(traffic.not_checked) for text in not_checked)
+
+
+def test_a_body_beyond_the_limit_is_forwarded_and_not_checked() -> None:
+    large = reply(b'"' + b"x" * 6_000_000 + b'"')
+    sent = request("POST", "/orders", b'"' + b"x" * 6_000_000 + b'"')
+    with scripted(large) as (url, traffic):
+        assert large == raw(url, sent, reads=len(large))
+    assert ["POST /orders: the body of the response is larger than --max-body"] == list(traffic.not_checked)
+    assert ("request_not_checked", "status_code_conformance") == tuple(finding.rule for finding in traffic.findings)
+    assert 0 == traffic.checked
+
+
+def test_what_is_not_in_the_contract_is_listed_and_is_no_finding() -> None:
+    preflight = request("OPTIONS", "/orders", b"", "Access-Control-Request-Method: POST")
+    sent = [request("GET", "/order/1?key=2"), request("GET", "/order/1"), request("DELETE", "/orders"), preflight]
+    with scripted(reply(b"{}")) as (url, traffic):
+        raw(url, *sent, request("GET", "/broken"), reads=5 * len(reply(b"{}")))
+    assert {"GET /order/1": 2, "DELETE /orders": 1} == traffic.unmatched
+    assert [] == traffic.findings
+    (reason,) = traffic.not_checked
+    assert reason.startswith("GET /broken is invalid in the document: ")
+
+
+@pytest.mark.parametrize(
+    ("data", "rule", "message"),
+    [
+        (b"", "complete_answer", "the target closes the connection without a response"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", "complete_answer", "the target truncates its response"),
+        (b"220 ftp.example ready\r\n", "complete_answer", "the target's response is not HTTP/1.1"),
+        (reply(b"{}") + b"more", "response_framing", "the server sends bytes that belong to no response"),
+    ],
+)
+def test_transport_errors_are_findings(data: bytes, rule: str, message: str) -> None:
+    with target(lambda number: data, lambda number: True) as server, traffic_of(server.url) as (url, traffic):
+        raw(url, request())
+    (finding,) = [finding for finding in traffic.findings if finding.rule == rule]
+    assert finding.message.startswith(message)
+    assert "error" == finding.level
+    assert {} == traffic.not_checked
+
+
+def test_a_body_after_the_response_to_head_is_a_warning() -> None:
+    with scripted(reply(b"{}")) as (url, traffic):
+        raw(url, request("HEAD"), reads=len(reply(b"{}")))
+    assert [("warning", "response_framing")] == [(finding.level, finding.rule) for finding in traffic.findings]
+
+
+def test_empty_lines_after_a_response_are_harmless() -> None:
+    with scripted(reply(b"{}") + b"\r\n") as (url, traffic):
+        raw(url, request(), reads=len(reply(b"{}")) + 2)
+    assert [] == traffic.findings
+
+
+def test_surplus_after_a_response_of_no_operation_is_ignored() -> None:
+    with scripted(reply(b"{}") + b"more") as (url, traffic):
+        raw(url, request("GET", "/elsewhere"), reads=len(reply(b"{}")) + 4)
+    assert [] == traffic.findings
+
+
+def test_credentials_of_requests_are_redacted() -> None:
+    redaction = Redaction()
+    credentials = ["sk-4fL0pQ8vT2xZ", "c00k1e-value-77", "pa55w0rd-in-Basic", "query-s3cret-901"]
+    fields = [f"Authorization: Bearer {credentials[0]}", f"Cookie: theme=dark; session={credentials[1]}"]
+    basic = httpx.BasicAuth("user", credentials[2])._auth_header
+    with target(lambda number: reply(b"{}")) as server:
+        traffic = ProxiedTraffic(CONTRACT, redaction, target_origin=server.url)
+        events = ProxyEvents(traffic.add_exchange, traffic.add_surplus, traffic.add_unreachable, traffic.add_rejected)
+        with ProxyServer(server.url, events, body_limit=1000) as proxy:
+            second = request("GET", f"/orders?api_key={credentials[3]}", b"", f"Authorization: {basic}")
+            third = request("GET", "/orders", b"", "Authorization: bare-t0ken-5512", "X-Api-Key: header-k3y-808")
+            raw(proxy.url, request("GET", "/orders", b"", *fields), second, third, reads=3 * len(reply(b"{}")))
+    for value in [*credentials, "bare-t0ken-5512", "header-k3y-808"]:
+        assert "[redacted]" in redaction(f"the server echoes {value}")
+    assert "theme" in redaction("theme")
+
+
+def test_levels_and_custom_checks_apply() -> None:
+    @contract_check("no_empty_object")
+    def no_empty_object(checked: CheckedResponse) -> Iterator[Problem]:
+        if checked.data == {}:
+            yield Problem("the object is empty")
+
+    levels = parse_levels(["undocumented_parameter=off"], "--level")
+    with scripted(reply(b"{}"), custom_checks=[no_empty_object], levels=levels) as (url, traffic):
+        raw(url, request("GET", "/orders?unknown=1"), reads=len(reply(b"{}")))
+    assert ["no_empty_object"] == [finding.rule for finding in traffic.findings]
+    assert {"undocumented_parameter": 1} == traffic.switched_off
+
+
+def test_a_broken_custom_check_is_reported_as_not_checked() -> None:
+    @contract_check("broken")
+    def broken(checked: CheckedResponse) -> Iterator[Problem]:
+        raise KeyError("runtimes")
+
+    with scripted(reply(b"{}"), custom_checks=[broken]) as (url, traffic):
+        raw(url, request(), reads=len(reply(b"{}")))
+    (reason,) = traffic.not_checked
+    assert "the check broken raised KeyError" in reason
+
+
+def test_an_error_of_the_package_is_not_silent(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("unexpected")
+
+    monkeypatch.setattr(ProxiedTraffic, "_observed", fail)
+    with scripted(reply(b"{}")) as (url, traffic):
+        raw(url, request(), reads=len(reply(b"{}")))
+    assert ["a bug in pytest-bctrl, printed above"] == list(traffic.not_checked)
+    assert "RuntimeError: unexpected" in capsys.readouterr().err
+
+
+def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_bctrl.cli.proxied_traffic._MAX_KEPT", 3)
+    sent = [request("GET", f"/orders?limit=a&p{number}=1") for number in range(6)]
+    sent += [request("GET", f"/elsewhere/{number}") for number in range(6)]
+    with scripted(reply(b"{}")) as (url, traffic):
+        raw(url, *sent, reads=len(sent) * len(reply(b"{}")))
+    assert 3 == len(traffic.findings)
+    assert ["more than 3 findings: the rest is not listed"] == list(traffic.not_checked)
+    assert {"GET /elsewhere/0": 1, "GET /elsewhere/1": 1, "GET /elsewhere/2": 1, "others": 3} == traffic.unmatched
+
+
+def test_the_coverage_counts_what_passed_through() -> None:
+    with scripted(reply(b"{}")) as (url, traffic):
+        raw(url, request("GET", "/orders?limit=3"), reads=len(reply(b"{}")))
+    (point,) = [point for point in traffic.observer.coverage.points if point.kind == "parameter"]
+    assert ("limit", 1) == (point.label, point.seen)
