@@ -164,7 +164,7 @@ REJECTED = {
     "a forward proxy": (b"GET http://elsewhere/ HTTP/1.1\r\nHost: a\r\n\r\n", 400, "reverse proxy"),
     "CONNECT": (b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", 400, "reverse proxy"),
     "two hosts": (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "several Host fields"),
-    "rebinding": (b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", 403, "--allow-host"),
+    "rebinding": (b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421, "--allow-host"),
     "upgrade": (
         b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", 501, "upgrade to websocket"
     ),

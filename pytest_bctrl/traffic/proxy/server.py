@@ -172,7 +172,7 @@ class ProxyServer:
         if len(host_fields) > 1:
             raise RejectionError(400, "the request has several Host fields")
         if host_fields and not is_allowed(host_fields[0], self._hosts):
-            raise RejectionError(403, "the Host of the request is not allowed; --allow-host allows it")
+            raise RejectionError(421, "the Host of the request is not allowed; --allow-host allows it")
         upgrades = [value for value in head.values("upgrade") if value.strip().lower() != "h2c"]
         if upgrades:
             raise RejectionError(501, f"the proxy forwards HTTP/1.1 only, and cannot upgrade to {upgrades[0][:40]}")
