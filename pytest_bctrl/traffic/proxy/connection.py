@@ -50,7 +50,7 @@ class Forwarder(Protocol):
         """Connect to the target; raises `OSError`."""
 
     def finished(self, exchange: ProxiedExchange) -> None:
-        """Handle an exchange that has ended, with whatever is known of it."""
+        """Handle an exchange that has ended, complete or not."""
 
     def surplus(self, exchange: ProxiedExchange, data: bytes) -> None:
         """Handle bytes that the target sent after the response of an exchange, and that belong to no response."""
@@ -225,7 +225,7 @@ class ClientConnection(asyncio.Protocol):
             self.transport.close()
 
     def _reject(self, rejection: RejectionError) -> None:
-        """Answer the client in place of the target, after all pending responses, and close the connection."""
+        """Respond to the client in place of the target, after all pending responses, and close the connection."""
         self._rejection = rejection
         if self._arriving is not None:
             # The request will never be complete, so its response will not be either.
