@@ -18,7 +18,6 @@ KNOWN = {
     "cli/drift.py f'pytest-bctrl: nothing to accept: no fi": "own words",
     "cli/mock.py f'generated data instead of {len(invalid": "own words and a number",
     "cli/options.py text": "a report",
-    "cli/proxy.py *map(escape_line, lines)": "lines that are escaped",
     "integration/fixture_values.py f'bctrl_scenario: {error}'": "an error, which is escaped",
     "integration/fixture_values.py f'bctrl: {error}'": "an error, which is escaped",
     "integration/fixture_values.py str(error)": "an error, which is escaped",
