@@ -11,14 +11,14 @@ import traceback
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.secrets.secret import Secret
 
 _VALUES = st.text(st.characters(codec="ascii", min_codepoint=48, max_codepoint=122), min_size=12)
-"""Long enough to be in no other text by chance."""
+"""Hypothesis takes some of them from the source, so that they may also be in the texts of another secret."""
 
 SHOWN: dict[str, Callable[[Secret], object]] = {
     "str": str,
@@ -40,6 +40,7 @@ SHOWN: dict[str, Callable[[Secret], object]] = {
 @pytest.mark.parametrize("conversion", SHOWN)
 @given(value=_VALUES)
 def test_no_conversion_to_text_shows_the_value(conversion: str, value: str) -> None:
+    assume(value not in repr(SHOWN[conversion](Secret("another value"))))
     assert value not in repr(SHOWN[conversion](Secret(value)))
 
 

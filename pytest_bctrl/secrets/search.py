@@ -7,12 +7,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from operator import itemgetter
 
 from pytest_bctrl.secrets.encodings import LOWER, PUNCTUATION, KeyEncoding
 
 _LONG = 12
 """Minimum length of a run that is searched for with longer grams."""
 _SHORT_GRAM, _LONG_GRAM = 4, 6
+_PAIRS = "utf-16-le"
+"""The codec that reads two bytes of a skeleton as one character."""
 _FEW = 20
 """Maximum number of encodings that are searched for in one pass over a text; a secret has about ten."""
 WINDOW = 1 << 16
@@ -68,28 +71,41 @@ class _Index:
         grams = [
             (gram, encoding, offset) for encoding in encodings for gram, offset in encoding.grams(_length(encoding))
         ]
-        self._grams: defaultdict[bytes, list[tuple[bytes, KeyEncoding, int]]] = defaultdict(list)
+        self._grams: defaultdict[str, list[tuple[bytes, KeyEncoding, int]]] = defaultdict(list)
         for gram, encoding, offset in grams:
-            self._grams[gram[:_SHORT_GRAM]].append((gram, encoding, offset))
+            self._grams[gram[:_SHORT_GRAM].decode(_PAIRS)].append((gram, encoding, offset))
         self._candidates: re.Pattern[str] | None = None
         if grams:
             following = []
             for length in sorted({len(gram) for gram, _, _ in grams}):
                 same = [gram for gram, _, _ in grams if len(gram) == length]
                 following.append("".join(_class_of_pairs(same, start) for start in range(2, length, 2)))
-            first = _class_of_pairs(self._grams, 0)
-            self._candidates = re.compile(f"{first}(?={'|'.join(following)})")
+            first = _class_of_pairs((gram for gram, _, _ in grams), 0)
+            # The group is the match and the next pair. A pattern that begins with a class is searched for fastest.
+            self._candidates = re.compile(f"{first}(?={'|'.join(following)})(?<=(?=(..)).)", re.DOTALL)
 
-    def hits(self, text: bytes, pairs: str) -> Iterator[tuple[int, KeyEncoding, int]]:
-        """Yield the position, encoding and offset of each gram in a skeleton; `pairs` is the skeleton as UTF-16."""
+    def hits(self, text: bytes, pairs: str) -> list[tuple[int, KeyEncoding, int]]:
+        """Return the position, encoding and offset of each gram in a skeleton; `pairs` is the skeleton as UTF-16.
+
+        Most candidates are not grams, so they are compared with the grams all at once.
+        """
         if self._candidates is None:
-            return
-        grams_at = self._grams.get
-        for match in self._candidates.finditer(pairs):
-            position = 2 * match.start()
-            for gram, encoding, offset in grams_at(text[position : position + _SHORT_GRAM], ()):
-                if text.startswith(gram, position):
-                    yield position, encoding, offset
+            return []
+        hits = []
+        for candidate in self._grams.keys() & self._candidates.findall(pairs):
+            for position in _positions(candidate, pairs):
+                for gram, encoding, offset in self._grams[candidate]:
+                    if text.startswith(gram, position):
+                        hits.append((position, encoding, offset))
+        return sorted(hits, key=itemgetter(0))
+
+
+def _positions(candidate: str, pairs: str) -> Iterator[int]:
+    """Yield the positions in the skeleton of a gram of two pairs."""
+    index = pairs.find(candidate)
+    while index >= 0:
+        yield 2 * index
+        index = pairs.find(candidate, index + 1)
 
 
 def _length(encoding: KeyEncoding) -> int:
@@ -104,7 +120,7 @@ def _class_of_pairs(grams: Iterable[bytes], start: int) -> str:
 
     Two bytes of a skeleton are one character of UTF-16, so a class of pairs is tested in one step.
     """
-    pairs = {gram[start : start + 2].decode("utf-16-le") for gram in grams}
+    pairs = {gram[start : start + 2].decode(_PAIRS) for gram in grams}
     return f"[{''.join(sorted(pairs))}]"
 
 
@@ -152,7 +168,7 @@ class Search:
     def _runs(self, text: bytes) -> list[_Run]:
         runs: list[_Run] = []
         reached: dict[tuple[KeyEncoding, int], int] = {}
-        pairs = text[: len(text) & ~1].decode("utf-16-le")
+        pairs = text[: len(text) & ~1].decode(_PAIRS)
         for index in self._indexes:
             for position, encoding, offset in index.hits(text, pairs):
                 # All grams on a diagonal belong to the same run.
