@@ -23,20 +23,30 @@ class Member:
     texts: list[str] = field(default_factory=list)
     members: dict[str, Member] = field(default_factory=dict)
 
+    def add(self, steps: Iterable[str], text: str) -> None:
+        """Add a text below this member."""
+        member = self
+        for step in steps:
+            member = member.members.setdefault(step, Member())
+        member.texts.append(text)
+
     @property
     def is_indexed(self) -> bool:
         """Whether the members are items of a list: `[]` or `[0]`."""
         return bool(self.members) and all(map(_INDEX.fullmatch, self.members))
 
 
+def is_member(name: str, key: str) -> bool:
+    """Return whether a query name is that of a member of `name`: `filter[price][gt]` of `filter`."""
+    return key.startswith(f"{name}[") and _KEYS.fullmatch(key, len(name)) is not None
+
+
 def read_members(name: str, pairs: Iterable[tuple[str, str]]) -> Member:
-    """Return the value that the pairs of a query have below a name."""
+    """Return the value that the pairs of a query have for a name and below it."""
     root = Member()
     for key, text in pairs:
-        if not key.startswith(f"{name}[") or not _KEYS.fullmatch(key, len(name)):
-            continue
-        member = root
-        for step in key[len(name) + 1 : -1].split("][", _DEEPEST - 1):
-            member = member.members.setdefault(step, Member())
-        member.texts.append(text)
+        if key == name:
+            root.texts.append(text)
+        elif is_member(name, key):
+            root.add(key[len(name) + 1 : -1].split("][", _DEEPEST - 1), text)
     return root

@@ -142,15 +142,24 @@ def _readings(
     """Yield the values that the pairs of a query may represent for a parameter."""
     texts = [value for name, value in pairs if name == parameter.name]
     if parameter.is_json:
-        yield from map(_json_or_text, texts[-1:])
+        values = [_json_or_text(text) for text in texts]
+        yield from values if len(values) < 2 else [values]
         return
     types = schema_types(contract, parameter.schema)
+    if len(texts) > 1 and not _is_repeatable(parameter):
+        yield texts
+        return
     text, parts = _text_and_parts(parameter, texts)
     if "object" in types:
         members = _object(contract, parameter, pairs, parts, others)
-        if members or parameter.in_ != "query":
+        if members and texts and _is_spread(parameter) and parameter.name not in members:
+            # Like a repeated name, the name of the parameter beside those of its members has no single value.
+            yield [*texts, members]
+            return
+        if members is not None and (members or parameter.in_ != "query"):
             yield members
-    if texts and types != {"object"}:
+            texts = texts if types - {"object"} else []
+    if texts:
         if "array" in types:
             yield from _lists(contract, parameter, parts)
         if len(texts) == 1:
@@ -158,6 +167,11 @@ def _readings(
         else:
             # A repeated name has no single value.
             yield texts
+
+
+def _is_repeatable(parameter: Parameter) -> bool:
+    """Return whether a query may have the name of a parameter several times."""
+    return parameter.explode or parameter.style == "deepObject"
 
 
 def _text_and_parts(parameter: Parameter, texts: list[str]) -> tuple[str, list[str]]:
@@ -183,20 +197,30 @@ def _text_and_parts(parameter: Parameter, texts: list[str]) -> tuple[str, list[s
 
 def _object(
     contract: Contract, parameter: Parameter, pairs: Sequence[Pair], parts: Sequence[str], others: Collection[str]
-) -> dict[str, Any]:
-    """Return the object that the parts of a value, or the pairs of a query, represent."""
+) -> dict[str, Any] | None:
+    """Return the object that the parts of a value, or the pairs of a query, represent; None if they are no object."""
     if parameter.style == "deepObject":
         return _deep_object(contract, parameter.schema, read_members(parameter.name, pairs))
     documented, additional = object_members(contract, parameter.schema)
     members: Iterable[Pair]
     if not parameter.explode:
-        # Serialised as `name,value,name,value`.
+        # Serialised as `name,value,name,value`; an empty text is an empty object.
+        if len(parts) % 2 and parts != [""]:
+            return None
         members = zip(parts[::2], parts[1::2], strict=False)
     elif parameter.in_ == "query":
         return _query_object(contract, documented, additional, pairs, others)
     else:
         members = ((key, value) for key, _, value in (part.partition("=") for part in parts))
-    return {name: read_scalar(contract, documented.get(name, additional or True), value) for name, value in members}
+    root = Member()
+    for name, value in members:
+        root.add([name], value)
+    return _deep_object(contract, parameter.schema, root)
+
+
+def _is_spread(parameter: Parameter) -> bool:
+    """Return whether each member of an object has a name of its own in the query."""
+    return parameter.in_ == "query" and _is_repeatable(parameter)
 
 
 def _query_object(
@@ -231,6 +255,8 @@ def _deep_object(contract: Contract, schema: Schema, member: Member) -> dict[str
 def _deep_value(contract: Contract, schema: Schema, member: Member) -> Any:
     """Return the list, the object or the single value that a member of a query represents."""
     is_list = "array" in schema_types(contract, schema)
+    if member.members and member.texts:
+        return [*member.texts, _deep_object(contract, schema, member)]
     if member.members and not (is_list and member.is_indexed):
         return _deep_object(contract, schema, member)
     if member.members:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 
 class FormError(Exception):
     """A body that is not a form; the message says why."""
+
+
+MOST_FIELDS = 50_000
+"""Maximum number of fields of a form that is checked; frameworks accept about a thousand."""
+
+
+class FormSizeError(Exception):
+    """A form with more than `MOST_FIELDS` fields."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +54,26 @@ class Field:
 
 
 def urlencoded_fields(body: bytes) -> list[Field]:
-    """Return the fields of an `application/x-www-form-urlencoded` body."""
+    """Return the fields of an `application/x-www-form-urlencoded` body; raises `FormSizeError` if it has too many."""
     from email.message import Message
 
-    pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
-    return [Field(name, value.encode("utf-8", "surrogatepass"), Message()) for name, value in pairs]
+    text = body.decode("utf-8", "replace")
+    if text.count("&") >= MOST_FIELDS:
+        raise FormSizeError
+    no_headers = Message()
+    pairs = parse_qsl(text, keep_blank_values=True)
+    return [Field(name, value.encode("utf-8", "surrogatepass"), no_headers) for name, value in pairs]
 
 
 def multipart_fields(body: bytes, boundary: str) -> list[Field]:
-    """Return the fields of a `multipart/form-data` body; raises `FormError` if it is malformed (RFC 2046, 5.1.1)."""
-    return list(_parts(body, boundary))
+    """Return the fields of a `multipart/form-data` body.
+
+    Raises `FormError` if it is malformed (RFC 2046, 5.1.1), and `FormSizeError` if it has too many fields.
+    """
+    fields = list(islice(_parts(body, boundary), MOST_FIELDS + 1))
+    if len(fields) > MOST_FIELDS:
+        raise FormSizeError
+    return fields
 
 
 def _parts(body: bytes, boundary: str) -> Iterator[Field]:

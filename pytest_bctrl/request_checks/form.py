@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from pytest_bctrl.checks.schema import violations
 from pytest_bctrl.checks.strict_json import parse
+from pytest_bctrl.contract.deep_object import is_member
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Encoding, MediaType, Parameter, Schema
 from pytest_bctrl.contract.outline import is_json
@@ -40,8 +41,10 @@ def form_value(contract: Contract, media: MediaType, fields: Sequence[Field]) ->
         if readings:
             value[name] = next((reading for reading in readings if accepts(contract, schema, reading)), readings[0])
             used |= _names_of(contract, name, schema, encoding)
+            if encoding.style == "deepObject":
+                used |= {field_name for field_name in by_name if is_member(name, field_name)}
     for name, named in by_name.items():
-        if name not in documented and name not in used and name.partition("[")[0] not in value:
+        if name not in documented and name not in used:
             value[name] = next(_direct_readings(contract, additional or True, named))
     return value
 

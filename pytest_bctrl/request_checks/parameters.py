@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from pytest_bctrl.checks.schema import violations
+from pytest_bctrl.contract.deep_object import is_member
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.key_fields import cookies
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
@@ -118,7 +119,7 @@ class ParameterChecks:
         tests: list[Callable[[str], bool]] = []
         for parameter in self._query:
             if parameter.style == "deepObject":
-                tests.append(partial(_begins_with, f"{parameter.name}["))
+                tests.append(partial(is_member, parameter.name))
             elif parameter.explode and not parameter.is_json:
                 documented, additional = object_members(self._contract, parameter.schema)
                 tests.append(_any_name if additional is not None else documented.__contains__)
@@ -127,10 +128,6 @@ class ParameterChecks:
 
 _MOST = 20
 """Maximum number of undocumented names in a query that are reported."""
-
-
-def _begins_with(prefix: str, name: str) -> bool:
-    return name.startswith(prefix)
 
 
 def _any_name(name: str) -> bool:

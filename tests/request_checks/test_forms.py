@@ -88,6 +88,35 @@ def test_an_encoding_says_how_a_property_is_sent(encoding: dict[str, Any], valid
     assert posted(contract, invalid, FORM)[0].startswith("error request_body body.")
 
 
+@pytest.mark.parametrize(
+    "body", ["age=7&age[x]=1", "age=7&point=%7B%22x%22:1%7D&point[x]=2", "age=7&point[x=1", "age=7&tags=a&tags[]=b"]
+)
+def test_a_name_in_brackets_that_no_property_reads_is_an_undocumented_property(body: str) -> None:
+    schema = {**PERSON, "additionalProperties": False}
+    assert ["error request_body body: the value breaks 'additionalProperties'"] == posted(
+        contract_of_body(schema, FORM), body, FORM
+    )
+
+
+def test_a_deep_object_beside_its_own_name_has_no_single_value() -> None:
+    contract = contract_of_body(PERSON, FORM, encoding={"point": {"style": "deepObject", "explode": True}})
+    assert ["error request_body body.point: the value has the wrong type, array"] == posted(
+        contract, "age=7&point[x]=1&point=2", FORM
+    )
+
+
+@pytest.mark.parametrize("media_type", [FORM, MULTIPART])
+def test_a_form_of_too_many_fields_is_not_checked(media_type: str) -> None:
+    content, content_type = "&".join(["age=7"] * 50_001), media_type
+    if media_type == MULTIPART:
+        part = '--b\r\nContent-Disposition: form-data; name="age"\r\n\r\n7\r\n'
+        content, content_type = f"{part * 50_001}--b--", f"{MULTIPART}; boundary=b"
+    message = "the body was not checked: the form has more than 50,000 fields"
+    assert [f"warning request_not_checked body: {message}"] == posted(
+        contract_of_body(PERSON, media_type), content, content_type
+    )
+
+
 def test_a_property_of_the_form_is_no_member_of_another() -> None:
     schema = {
         "type": "object",

@@ -46,6 +46,7 @@ PATH_CASES = [
     ({"style": "label"}, OBJECT, ".a,1,b,true", ".a,x"),
     ({"style": "label", "explode": True}, OBJECT, ".a=1.b=true", ".a=x"),
     ({"style": "matrix"}, OBJECT, ";p=a,1,b,true", ";p=a,x"),
+    ({}, {"type": "object"}, "a,1", "a,1,b"),
     ({"style": "matrix", "explode": True}, OBJECT, ";a=1;b=true", ";a=x"),
 ]
 QUERY_CASES = [
@@ -72,6 +73,17 @@ QUERY_CASES = [
         "p[a][0][a]=1",
         "p[a][0][a]=x",
     ),
+    ({}, OBJECT, "a=1", "a=1&a=2"),
+    ({}, OBJECT, "a=1", "a=1&p=2"),
+    ({}, OBJECT, "a=1", "p=2"),
+    ({}, {"type": "object", "properties": {"p": {"type": "integer"}}}, "p=1", "p=x"),
+    ({}, {"type": "object", "properties": {"a": LIST}}, "a=1&a=2", "a=1&a=x"),
+    ({"explode": False}, OBJECT, "p=a,1", "p=a,1&p=a,2"),
+    ({"explode": False}, OBJECT, "p=a,1", "p=a,1,b"),
+    ({"explode": False}, LIST, "p=1,2", "p=1,2&p=3"),
+    ({"style": "deepObject"}, OBJECT, "p[a]=1", "p[a]=1&p=2"),
+    ({"style": "deepObject"}, OBJECT, "p[a]=1", "p=2"),
+    ({"style": "deepObject"}, {"type": "object", "properties": {"a": OBJECT}}, "p[a][a]=1", "p[a]=1&p[a][a]=1"),
     ({"allowEmptyValue": True}, {"type": "integer"}, "p=", "p=x"),
     ({"allowReserved": True}, {"type": "string", "const": "a/b:c"}, "p=a/b:c", "p=a"),
 ]
@@ -114,6 +126,22 @@ def test_a_parameter_with_content_is_json() -> None:
     )
     assert ["error request_parameters query p: the value has the wrong type, string"] == lines(
         contract, "GET", '/orders?p={"a"'
+    )
+
+
+def test_a_parameter_with_content_has_one_value() -> None:
+    schema = {"type": "object"}
+    contract = getting({"name": "p", "in": "query", "content": {"application/json": {"schema": schema}}})
+    assert ["error request_parameters query p: the value has the wrong type, array"] == lines(
+        contract, "GET", "/orders?p={}&p={}"
+    )
+
+
+@pytest.mark.parametrize("name", ["p[a", "p[a]b", "p[", "p[a]["])
+def test_a_name_with_wrong_brackets_belongs_to_no_parameter(name: str) -> None:
+    contract = getting(one("query", OBJECT, style="deepObject"))
+    assert [f"info undocumented_parameter query {name}: the contract documents no such parameter"] == lines(
+        contract, "GET", f"/orders?{name}=1"
     )
 
 
