@@ -8,6 +8,7 @@ has a limit of steps; a value that is not matched within them is rejected.
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property, lru_cache
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 _STEPS = 10_000
 """Maximum number of backtracking steps of a pattern."""
+
+_COMPOSED = 64
+"""Maximum number of validators that are kept for schemas that are not part of the document."""
 
 _LEVELS = 240
 """Levels of a value for which the engine can report errors; it can validate values of any depth."""
@@ -296,6 +300,8 @@ class _Engine:
         # Identities are unique because the contract holds the schemas.
         self.pointers = {id(schema.value): schema.pointer for schema in keyword_objects(contract.document)}
         self._validators: dict[int, Validator] = {}
+        # The entry keeps the schema alive, so that no other schema can have its id.
+        self._composed: OrderedDict[int, tuple[Schema, Validator]] = OrderedDict()
 
     @cached_property
     def combinations(self) -> Combinations:
@@ -313,12 +319,19 @@ class _Engine:
     def validator(self, schema: Schema) -> Validator:
         """Return the validator of a schema, which need not be part of the document that it refers to."""
         key = id(schema)
-        if key not in self._validators:
-            validator = _validator(self.as_reference(schema), self.registry)
-            if key not in self.pointers:
-                return validator
+        if key in self._validators:
+            return self._validators[key]
+        if key in self._composed:
+            self._composed.move_to_end(key)
+            return self._composed[key][1]
+        validator = _validator(self.as_reference(schema), self.registry)
+        if key in self.pointers:
             self._validators[key] = validator
-        return self._validators[key]
+            return validator
+        self._composed[key] = schema, validator
+        if len(self._composed) > _COMPOSED:
+            self._composed.popitem(last=False)
+        return validator
 
     def as_reference(self, schema: Schema) -> Schema:
         """Return a reference to a schema of the document; another schema is returned with absolute references."""

@@ -52,8 +52,10 @@ class Builder:
         locations: dict[str, LocatedSchema] | None = None,
         *,
         prefers_examples: bool = False,
+        steps: int = STEPS,
     ) -> None:
         self._contract = contract
+        self._steps = steps
         self._choice = choice
         self._lengths: dict[str, int] = {}
         self._prefers_examples = prefers_examples
@@ -80,16 +82,16 @@ class Builder:
     def value(self, schema: Schema, location: str = "", depth: int = 0) -> Any:
         """Return a value that conforms to `schema`; `location` is its generalised location.
 
-        Raises `DocumentError` if no such value is found, or if it would have more than `STEPS` values per requested
-        item.
+        Raises `DocumentError` if no such value is found, or if it would have more values per requested item than the
+        builder has steps.
         """
         if depth == 0:
             self._begin(schema)
         self._remaining -= 1
         if self._remaining < 0 or depth > _MAX_DEPTH:
             raise DocumentError(
-                f"a sample would have more than {STEPS:,} values",
-                where=self._where(schema, location),
+                f"a sample would have more than {self._steps:,} values",
+                where=self._where(schema, location, is_named=True),
                 hint="lower the least number of items or names, or require less of what leads back to itself",
             )
         located = self._locations.get(location)
@@ -116,7 +118,7 @@ class Builder:
 
     def _begin(self, schema: Schema) -> None:
         items = 1 + sum(self._lengths.values())
-        self._remaining, self._tight_below = items * STEPS, items * (STEPS - _FREE_VALUES)
+        self._remaining, self._tight_below = items * self._steps, items * (self._steps - _FREE_VALUES)
         self._root = schema
 
     def _next_example(self, located: LocatedSchema, location: str) -> Any:
@@ -143,11 +145,14 @@ class Builder:
             return self._choice.choose(location, len(options), counts=_CANONICAL not in location)
         return 0
 
-    def _where(self, schema: Schema, location: str) -> str:
-        """Return the name of a schema in an error: its JSON pointer, or else the location of the value."""
+    def _where(self, schema: Schema, location: str, *, is_named: bool = False) -> str:
+        """Return the name of a schema in an error: its JSON pointer, or else the location of the value.
+
+        A schema in a canonical form has the pointer of the schema of the body or parameter if `is_named`.
+        """
         # A schema that is merged from several schemas has no JSON pointer.
         pointer = schema_pointer(self._contract, schema)
-        if not pointer and _CANONICAL not in location:
+        if not pointer and (is_named or _CANONICAL not in location):
             pointer = schema_pointer(self._contract, self._root)
         if pointer:
             return f"{self._contract.name}: #{pointer}"

@@ -112,6 +112,26 @@ def test_an_unresolvable_reference_is_an_error() -> None:
         is_bounded({"$ref": "#/nowhere"})
 
 
+def test_a_schema_with_too_many_attempts_is_named_by_its_pointer() -> None:
+    """Its canonical form, which is tried last, has no pointer."""
+    strings = {"type": "object", "additionalProperties": {"type": "string"}}
+    parts = [{"oneOf": [strings, {"properties": {f"a{number}": True}}]} for number in range(12)]
+    contract = contract_of({"type": "object", "allOf": parts})
+    with pytest.raises(DocumentError, match=r"^things\.json: #/paths/.*/schema: "):
+        Builder(contract, RoundRobin(), steps=100).value(
+            contract.operations[0].responses["200"].content["application/json"]
+        )
+
+
+def test_validators_of_composed_schemas_are_kept_up_to_a_limit() -> None:
+    """An entry holds its schema, so that no later schema has the same `id()`."""
+    contract = contract_of()
+    schemas = [{"const": number} for number in range(200)]
+    for _ in range(2):
+        assert all(accepts(contract, schema, schema["const"]) for schema in schemas)
+        assert not any(accepts(contract, {"const": number}, -1) for number in range(200))
+
+
 def test_cached_counts_do_not_outlive_temporary_schemas() -> None:
     """A new schema may have the `id()` of one that no longer exists."""
     composed = {"allOf": [PAIR] * 2}

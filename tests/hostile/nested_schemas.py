@@ -202,7 +202,13 @@ def _known() -> Iterator[str]:
     yield _text({"type": "object", "dependentSchemas": {f"n{n}": {"required": ["a"]} for n in range(30)}}, {})
     conditions = [{"if": {"required": [f"n{n}"]}, "else": {"required": ["z"]}} for n in range(18)]
     yield _text({"type": "object", "allOf": conditions}, {})
+    strings = {"type": "object", "additionalProperties": {"type": "string"}}
+    choices = [{"oneOf": [strings, {"properties": {f"a{n}": True}}]} for n in range(12)]
+    yield _text({"type": "object", "allOf": choices}, {})
+    further: dict[int, list[Any]] = {5: [True], 9: [{"properties": {"b": False}}], 11: [{"properties": {"e": False}}]}
+    schemas: dict[str, Any] = {f"S{n}": {"oneOf": [_ref(n + 1), *further.get(n, [])]} for n in range(12)}
+    yield _text(_ref(0), {**schemas, "S12": {"properties": {"a": _ref(0)}}}, is_listed=True, is_sent=True)
 
 
 KNOWN = [*_known()]
-"""Documents that took exponential time once, and a chain that no longer does."""
+"""Documents that took too long once or were rejected without a pointer, and a chain of schemas."""

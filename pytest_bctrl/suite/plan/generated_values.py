@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from pytest_bctrl.contract.budget import STEPS
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
 from pytest_bctrl.contract.parameters import serialize_field, survives_transport
 from pytest_bctrl.errors import DocumentError
@@ -22,6 +23,8 @@ Values: TypeAlias = dict[tuple[str, str], Any]
 _FIELD = "aZ09-_.~%&=+:@'()[]|^$!*?#"
 _TEXT = f'{_FIELD} ,;"<>{{}}`\u00e9\u00df\u7a7a\u9593\U0001f680\u200b\u0301\ufeff'
 """Characters with a special meaning somewhere in a request; a header field may contain only some of ASCII."""
+_STEPS = STEPS // 20
+"""Maximum number of steps for one value, because many are generated and most schemas need a few steps."""
 
 
 def generated_values(
@@ -59,8 +62,11 @@ def _value_sets(contract: Contract, label: str, names: tuple[tuple[str, str], ..
         parameter for parameter in contract.operation(label).parameters if (parameter.in_, parameter.name) in names
     ]
 
+    # All values share the schemas at each location, which take far longer to prepare than a value.
+    locations: list[dict[str, Any]] = [{} for _ in parameters]
+
     @generation_settings(count)
-    @given(_sets(contract, parameters))
+    @given(_sets(contract, parameters, locations))
     def draw(values: Values) -> None:
         if values and values not in value_sets:
             value_sets.append(values)
@@ -70,18 +76,21 @@ def _value_sets(contract: Contract, label: str, names: tuple[tuple[str, str], ..
 
 
 @st.composite
-def _sets(draw: st.DrawFn, contract: Contract, parameters: Sequence[Parameter]) -> Values:
+def _sets(
+    draw: st.DrawFn, contract: Contract, parameters: Sequence[Parameter], locations: Sequence[dict[str, Any]]
+) -> Values:
     values: Values = {}
-    for parameter in [parameter for parameter in parameters if parameter.required or draw(st.booleans())]:
-        for value in _values(draw, contract, parameter):
-            values[parameter.in_, parameter.name] = value
+    for parameter, own_locations in zip(parameters, locations, strict=True):
+        if parameter.required or draw(st.booleans()):
+            for value in _values(draw, contract, parameter, own_locations):
+                values[parameter.in_, parameter.name] = value
     return values
 
 
-def _values(draw: st.DrawFn, contract: Contract, parameter: Parameter) -> list[Any]:
+def _values(draw: st.DrawFn, contract: Contract, parameter: Parameter, locations: dict[str, Any]) -> list[Any]:
     """Return a list of one value for a parameter, or an empty list if a server would read it differently."""
     in_field = parameter.in_ in ("header", "cookie")
-    builder = Builder(contract, drawn(draw, _FIELD if in_field else _TEXT))
+    builder = Builder(contract, drawn(draw, _FIELD if in_field else _TEXT), locations, steps=_STEPS)
     try:
         value = builder.value(parameter.schema, parameter.name)
     except DocumentError:
