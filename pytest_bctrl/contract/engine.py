@@ -8,7 +8,6 @@ has a limit of steps; a value that is not matched within them is rejected.
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property, lru_cache
@@ -301,7 +300,7 @@ class _Engine:
         self.pointers = {id(schema.value): schema.pointer for schema in keyword_objects(contract.document)}
         self._validators: dict[int, Validator] = {}
         # The entry keeps the schema alive, so that no other schema can have its id.
-        self._composed: OrderedDict[int, tuple[Schema, Validator]] = OrderedDict()
+        self._composed: dict[int, tuple[Schema, Validator]] = {}
 
     @cached_property
     def combinations(self) -> Combinations:
@@ -321,16 +320,17 @@ class _Engine:
         key = id(schema)
         if key in self._validators:
             return self._validators[key]
-        if key in self._composed:
-            self._composed.move_to_end(key)
-            return self._composed[key][1]
+        composed = self._composed.get(key)
+        if composed is not None:
+            return composed[1]
         validator = _validator(self.as_reference(schema), self.registry)
         if key in self.pointers:
             self._validators[key] = validator
             return validator
+        if len(self._composed) >= _COMPOSED:
+            # Another thread may be reading.
+            self._composed = {}
         self._composed[key] = schema, validator
-        if len(self._composed) > _COMPOSED:
-            self._composed.popitem(last=False)
         return validator
 
     def as_reference(self, schema: Schema) -> Schema:
