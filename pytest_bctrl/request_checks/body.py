@@ -15,7 +15,14 @@ from pytest_bctrl.contract.outline import is_json
 from pytest_bctrl.contract.parameters import read_scalar, schema_types
 from pytest_bctrl.http.codings import is_known_coding, undone
 from pytest_bctrl.http.message import Request
-from pytest_bctrl.request_checks.fields import MOST_FIELDS, Field, FormError, FormSizeError, multipart_fields, urlencoded_fields
+from pytest_bctrl.request_checks.fields import (
+    MOST_FIELDS,
+    Field,
+    FormError,
+    FormSizeError,
+    multipart_fields,
+    urlencoded_fields,
+)
 from pytest_bctrl.request_checks.form import form_value, part_violations
 from pytest_bctrl.request_checks.media import FORM, MULTIPART, ContentType, parse_content_type, select_documented
 from pytest_bctrl.request_checks.view import read_only_paths
