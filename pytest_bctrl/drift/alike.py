@@ -21,10 +21,16 @@ _MOST = 5_000
 
 
 class Spellings:
-    """Compares the schemas of two documents as they are written, without annotations; references are followed."""
+    """Compares the schemas of two documents as they are written, without annotations; references are followed.
 
-    def __init__(self, old: Spec, new: Spec) -> None:
+    `but_access`: `readOnly` and `writeOnly` do not count either.
+    """
+
+    def __init__(self, old: Spec, new: Spec, *, but_access: bool = False) -> None:
         self._old, self._new = old, new
+        self._ignored = _ANNOTATIONS
+        if but_access:
+            self._ignored |= {"readOnly", "writeOnly"}
         self._same: set[tuple[str, str]] = set()
 
     def are_alike(self, old: Schema, new: Schema) -> bool:
@@ -39,7 +45,7 @@ class Spellings:
             if pair in self._same or pair in assumed:
                 continue
             assumed.add(pair)
-            if len(assumed) > _MOST or not _say_the_same(before, after):
+            if len(assumed) > _MOST or not _say_the_same(before, after, self._ignored):
                 return False
             inside = list(zip(_inside(before), _inside(after), strict=True))
             if any(was[0] != now[0] for was, now in inside):
@@ -51,22 +57,23 @@ class Spellings:
     def _followed(self, spec: Spec, part: Part) -> Part:
         seen: set[str] = set()
         while isinstance(part.value, dict) and is_reference(part.value) and part.pointer not in seen:
-            if len(part.value) > 1 and not spec.is_30 and not _ANNOTATIONS >= part.value.keys() - {"$ref"}:
+            if len(part.value) > 1 and not spec.is_30 and not self._ignored >= part.value.keys() - {"$ref"}:
                 break
             seen.add(part.pointer)
             part = spec.target(part)
         return part
 
 
-def _say_the_same(old: Part, new: Part) -> bool:
+def _say_the_same(old: Part, new: Part, ignored: frozenset[str]) -> bool:
     if not isinstance(old.value, dict) or not isinstance(new.value, dict):
         return type(old.value) is type(new.value) and bool(old.value == new.value)
-    return _keywords(old.value) == _keywords(new.value) and len(_inside(old)) == len(_inside(new))
+    same_keywords = _keywords(old.value, ignored) == _keywords(new.value, ignored)
+    return same_keywords and len(_inside(old)) == len(_inside(new))
 
 
-def _keywords(schema: dict[str, Any]) -> Any:
+def _keywords(schema: dict[str, Any], ignored: frozenset[str]) -> Any:
     """Return the keywords of a schema that contain no schemas and that validators read."""
-    keywords = {word: value for word, value in schema.items() if word not in _ANNOTATIONS and word not in APPLICATORS}
+    keywords = {word: value for word, value in schema.items() if word not in ignored and word not in APPLICATORS}
     keywords = {word: value for word, value in keywords.items() if not word.startswith("x-")}
     if keywords.get("format") not in ASSERTED:
         keywords.pop("format", None)

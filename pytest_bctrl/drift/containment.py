@@ -275,6 +275,7 @@ class Question:
         narrow = _SchemaWriter(allowing.normal, access, is_allowing=True, undeclared=frozenset(wide.names))
         self._allowing = _with_wider_patterns(narrow.write(allowing), wide.patterns)
         self._nodes = allowing, forbidding
+        self._access = access
         self._is_text = is_text
         self.size = wide.count + narrow.count
 
@@ -295,8 +296,11 @@ class Question:
         try:
             allowing, forbidding = self._canonical
             containment = forbidding.covers(allowing)
-            if containment != canonical.Containment.YES and self._is_text:
-                # A text that some value is sent as has a reading that the other schema allows too.
+            is_unknown = containment == canonical.Containment.UNKNOWN
+            is_not_proven = containment != canonical.Containment.YES
+            # A text that some value is sent as has a reading that the other schema allows too. Any other value that a
+            # consumer sees is valid as the schema is written, which is easier to decide.
+            if (is_not_proven and self._is_text) or (is_unknown and self.allows_as_written):
                 allowing, forbidding = self._canonical_as_written
                 if forbidding.covers(allowing) == canonical.Containment.YES:
                     return "proven"
@@ -324,6 +328,15 @@ class Question:
         )
 
     @cached_property
+    def allows_as_written(self) -> bool:
+        """Whether the first schema allows a consumer the values that it allows as it is written."""
+        node = self._nodes[0]
+        visible, written = (
+            _SchemaWriter(node.normal, access, is_allowing=True).write(node) for access in (self._access, "")
+        )
+        return visible == written
+
+    @cached_property
     def _as_written(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The two schemas as they are in the documents."""
         allowing, forbidding = (_SchemaWriter(node.normal, "", is_allowing=False).write(node) for node in self._nodes)
@@ -334,6 +347,36 @@ class Question:
         as_written = self._as_written
         allowing, forbidding = (self._allowing, as_written[0]), (self._forbidding, as_written[1])
         return list(map(_validator, allowing)), list(map(_validator, forbidding))
+
+
+class Overlap:
+    """The values that two schemas of different documents allow, as both are written."""
+
+    def __init__(self, first: Node, second: Node, access: str) -> None:
+        """Prepare the schemas. Raises one of `FAILURES` if one is too large, or has properties that are in no value."""
+        self._schemas = [_as_seen_and_written(node, access) for node in (first, second)]
+        self._access = access
+        self.size = sum(size for _, size in self._schemas)
+
+    def is_within(self, node: Node) -> bool:
+        """Return whether the engine proves that a schema allows all of the values."""
+        from jsonschema_rs import ReferencingError, canonical
+
+        try:
+            first, second = (_canonical(schema) for schema, _ in self._schemas)
+            containing = _canonical(_as_seen_and_written(node, self._access)[0])
+            return bool(containing.covers(first.intersect(second)) == canonical.Containment.YES)
+        except (*FAILURES, ReferencingError):
+            return False
+
+
+def _as_seen_and_written(node: Node, access: str) -> tuple[dict[str, Any], int]:
+    """Return a schema that a consumer sees as it is written, and its size; raises `LookupError` for any other."""
+    writers = [_SchemaWriter(node.normal, flag, is_allowing=False) for flag in (access, "")]
+    visible, written = (writer.write(node) for writer in writers)
+    if visible != written:
+        raise LookupError(access)
+    return written, writers[0].count
 
 
 def _canonical(schema: dict[str, Any]) -> Any:

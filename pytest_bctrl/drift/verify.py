@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING
 
 from pytest_bctrl.drift.alike import Spellings
 from pytest_bctrl.drift.compare_alternatives import are_exclusive
-from pytest_bctrl.drift.match import branches
+from pytest_bctrl.drift.match import branches, match_branches
 from pytest_bctrl.drift.verification import Verification
 
 if TYPE_CHECKING:
     from pytest_bctrl.drift.candidates import Side
     from pytest_bctrl.drift.containment import Question
-    from pytest_bctrl.drift.node import Node, Schema
+    from pytest_bctrl.drift.match import Branch
+    from pytest_bctrl.drift.node import Alternatives, Node, Schema
     from pytest_bctrl.drift.normalize import Normalizer
     from pytest_bctrl.drift.pair import Sides, View
 
+_MOST_ALTERNATIVES = 20
+"""Maximum number of alternatives of a `oneOf` whose overlaps are compared."""
 _TRIES = 300
 """Maximum number of values per question."""
 _KEEPS_OWN = frozenset(("not", "if", "contains", "contentSchema", "unevaluatedItems", "unevaluatedProperties"))
@@ -41,6 +44,7 @@ class Verifier:
     def __init__(self, sides: Sides) -> None:
         self._sides = sides
         self._spellings = Spellings(sides.old.spec, sides.new.spec)
+        self._but_access = Spellings(sides.old.spec, sides.new.spec, but_access=True)
         self._steps = sides.options.steps
         self._questions: dict[_Key, Question | None] = {}
         self._verifications: dict[_Key, Verification] = {}
@@ -78,7 +82,50 @@ class Verifier:
         if len(old.choices) != len(new.choices) or _merge_alternatives(old) or _merge_alternatives(new):
             return False
         forbidding, normal = (new, self._sides.new) if view.is_request else (old, self._sides.old)
-        return all(_any_may_match(normal, choice.kind, choice.branches) for choice in forbidding.choices)
+        return all(
+            _any_may_match(normal, choice.kind, choice.branches) or self._stay_exclusive(before, after, view)
+            for before, after, choice in zip(old.choices, new.choices, forbidding.choices, strict=True)
+        )
+
+    def _stay_exclusive(self, before: Alternatives, after: Alternatives, view: View) -> bool:
+        """Return whether the engine proves that a value that met one alternative of `oneOf` meets no second one now.
+
+        Let a value meet the alternative N of the allowing side alone, and with it W of the other side. If it met a
+        second alternative V there, it would be in N and V. It is in no M that became V, so that is impossible if each
+        value in N and V is in M.
+        """
+        if before.kind != "oneOf" or after.kind != "oneOf":
+            return False
+        sides = branches(before.branches, self._sides.old), branches(after.branches, self._sides.new)
+        matched = match_branches(self._sides, *sides)
+        if not len(sides[0]) == len(sides[1]) == len(matched.both) <= _MOST_ALTERNATIVES:
+            return False
+        pairs = [(old, new) if view.is_request else (new, old) for old, new, _ in matched.both]
+        changed = [pair for pair in pairs if not self._spellings.are_alike(*_in_order(pair, view))]
+        return all(
+            self._overlap_is_within(allowing, pair, view)
+            for pair in changed
+            for allowing, _ in pairs
+            if allowing is not pair[0]
+        )
+
+    def _overlap_is_within(self, allowing: Branch, changed_pair: tuple[Branch, Branch], view: View) -> bool:
+        """Return whether an alternative has no value that meets a changed one on the other side only."""
+        from pytest_bctrl.drift.containment import FAILURES, Overlap
+
+        branch, opposite = changed_pair
+        if are_exclusive([allowing, opposite]):
+            return True
+        access = "readOnly" if view.is_request else "writeOnly"
+        with suppress(*FAILURES):
+            overlap = Overlap(allowing.node, opposite.node, access)
+            self._steps -= overlap.size
+            return self._steps > 0 and overlap.is_within(branch.node)
+        return False
+
+    def _differ_in_access(self, old: Node, new: Node, question: Question) -> bool:
+        """Return whether two schemas allow a consumer the same values because they differ in access flags alone."""
+        return question.allows_as_written and self._but_access.are_alike(old.schema, new.schema)
 
     def is_proven(self, old: Node, new: Node, *, is_request: bool) -> bool:
         """Return whether the engine proves that the consumer sends or receives no value that breaks the promise."""
@@ -112,7 +159,7 @@ class Verifier:
         question, (old, new, is_request, _) = self._question(key), key
         if question is None:
             return Verification("undecided")
-        if question.verdict == "proven":
+        if question.verdict == "proven" or self._differ_in_access(old, new, question):
             return Verification("proven")
         from pytest_bctrl.drift.candidates import candidates_of
 
@@ -127,6 +174,14 @@ class Verifier:
         from pytest_bctrl.drift.candidates import Side
 
         return Side(self._sides.old, "urn:old"), Side(self._sides.new, "urn:new")
+
+
+def _in_order(pair: tuple[Branch, Branch], view: View) -> tuple[Schema, Schema]:
+    """Return the schemas of the old document and the new one, of a pair that begins with the allowing side."""
+    first, second = pair[0].schema, pair[1].schema
+    if view.is_request:
+        return first, second
+    return second, first
 
 
 def _any_may_match(normal: Normalizer, kind: str, schemas: list[Schema]) -> bool:

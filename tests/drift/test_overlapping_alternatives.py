@@ -1,0 +1,87 @@
+"""Alternatives of `oneOf` that a value may meet at once: a change is reported unless no value can break a consumer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.drift import compare
+
+from .pairs import Doc
+from .positions import POSITIONS
+
+TEXT: Doc = {"type": "string"}
+WHOLE: Doc = {"type": "integer"}
+BOTH = ("request body", "response body")
+
+
+def model(kind: str, required: tuple[str, ...] = ("id",), **properties: Any) -> Doc:
+    """Return an object whose `kind` has a default and is not required, as generators of documents write it."""
+    declared = {"id": TEXT, "kind": {"const": kind, "default": kind}, **properties}
+    return {"type": "object", "properties": declared, "required": [*required]}
+
+
+def one_of(*schemas: Doc) -> Doc:
+    return {"oneOf": [*schemas]}
+
+
+def unnamed(position: str, old: Doc, new: Doc) -> list[tuple[str, str]]:
+    """Return the findings that no rule names, with their levels."""
+    findings = compare(POSITIONS[position].document(old), POSITIONS[position].document(new))
+    names = ("narrowed", "widened")
+    return [(finding.rule, finding.level) for finding in findings if finding.rule.endswith(names)]
+
+
+TUNED = ("id", "job")
+NOTHING_BREAKS: dict[str, tuple[Doc, Doc]] = {
+    "an optional property in each": (
+        one_of(model("base"), model("tuned", TUNED, job=TEXT)),
+        one_of(model("base", size=WHOLE), model("tuned", TUNED, job=TEXT, size=WHOLE)),
+    ),
+    "in another order": (
+        one_of(model("base"), model("tuned", TUNED, job=TEXT)),
+        one_of(model("tuned", TUNED, job=TEXT, size=WHOLE), model("base", size=WHOLE)),
+    ),
+    "access in each": (
+        one_of(model("base", size=WHOLE), model("tuned", size=WHOLE)),
+        one_of(
+            model("base", size={**WHOLE, "readOnly": True}),
+            model("tuned", size={**WHOLE, "readOnly": True}),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("position", BOTH)
+@pytest.mark.parametrize("name", NOTHING_BREAKS)
+def test_a_change_that_makes_no_value_meet_a_second_alternative_is_not_undecided(name: str, position: str) -> None:
+    old, new = NOTHING_BREAKS[name]
+    assert [] == unnamed(position, old, new)
+
+
+def test_a_value_that_meets_a_second_alternative_now_is_reported() -> None:
+    """A text of three characters met the first alternative alone."""
+    short, long = {**TEXT, "maxLength": 5}, {**TEXT, "minLength": 5}
+    old, new = one_of(short, long), one_of(short, {**TEXT, "minLength": 3})
+    assert [("request-body-narrowed", "error")] == unnamed("request body", old, new)
+    assert [("response-body-widened", "error")] == unnamed("response body", new, old)
+
+
+def models(count: int, **more: Any) -> Doc:
+    """Return alternatives that each require a property of their own."""
+    return one_of(*(model(f"k{index}", ("id", f"p{index}"), **{f"p{index}": TEXT}, **more) for index in range(count)))
+
+
+@pytest.mark.parametrize("position", BOTH)
+def test_overlaps_of_many_alternatives_are_undecided(position: str) -> None:
+    """There are as many as pairs of alternatives, so their number is limited."""
+    assert [] == unnamed(position, models(20), models(20, size=WHOLE))
+    ((rule, level),) = unnamed(position, models(21), models(21, size=WHOLE))
+    assert ("warning", True) == (level, "-may-be-" in rule)
+
+
+@pytest.mark.parametrize("position", BOTH)
+def test_overlaps_with_properties_that_are_in_no_value_are_a_question_for_the_engine(position: str) -> None:
+    hidden = {**WHOLE, "readOnly": True, "writeOnly": True}
+    assert [] == unnamed(position, models(2, size=hidden), models(2, size=hidden, more=TEXT))
