@@ -324,3 +324,30 @@ def test_a_contract_of_the_project_is_in_force(tmp_path: Path) -> None:
         code, out, _ = proxy.end()
     assert 1 == code
     assert "error status_code_conformance: GET /ping 200, status: the status is not documented" in out
+
+
+def test_identifiers_are_replaced_in_a_recording_if_the_project_says_so(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\nbctrl_scrub = ids\n", "utf-8")
+    with mock() as server, running(tmp_path, server.url, "--record", "traffic.har") as proxy:
+        received = listing(proxy.url, server)
+        assert 0 == proxy.end()[0]
+    text = (tmp_path / "traffic.har").read_text("utf-8")
+    assert server.space_id in received.text
+    assert server.space_id not in text
+
+
+def test_without_a_ready_file_and_on_all_interfaces(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        command("http://localhost:1", "--host", "0.0.0.0", "--port", "0"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert process.stdout is not None
+    url = process.stdout.readline().split()[-1]
+    assert url.startswith("http://127.0.0.1:")
+    process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert (2, "warning: other machines can reach 0.0.0.0\n") == (process.returncode, err)

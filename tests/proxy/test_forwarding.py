@@ -5,6 +5,9 @@ from __future__ import annotations
 import gzip
 import http.client
 import socket
+import threading
+import time
+from contextlib import suppress
 from itertools import pairwise
 from urllib.parse import urlsplit
 
@@ -12,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.proxy.targets import CLOSE, proxied, raw, target
+from pytest_bctrl.traffic.proxy.server import ProxyServer
+from tests.proxy.targets import CLOSE, Seen, proxied, raw, target
 
 
 def head(status: int = 200, *fields: str) -> bytes:
@@ -245,3 +249,107 @@ def test_a_malformed_body_ends_the_request() -> None:
     assert [] == server.received
     assert [0] == [exchange.status for exchange in seen.exchanges]
     assert seen.exchanges[0].cancelled
+
+
+def test_requests_after_a_rejected_one_are_ignored() -> None:
+    rejected = b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n"
+    post = b"POST /a HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 2\r\n\r\n{}"
+    with target(lambda number: RESPONSES[0]) as server, proxied(server.url) as (url, seen):
+        in_one_piece = raw(url, post + REQUESTS[1] + REQUESTS[2])
+        in_pieces = raw(url, REQUESTS[0] + rejected, REQUESTS[1])
+    assert 1 == in_one_piece.count(b"HTTP/1.1 421 ")
+    assert in_pieces.startswith(RESPONSES[0] + b"HTTP/1.1 400 ")
+    assert (["GET"], 2) == ([request.method for request in server.received], len(seen.rejected))
+
+
+def test_a_request_that_turns_out_malformed_during_its_response_ends_the_connection() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    with listener, proxied(f"http://127.0.0.1:{listener.getsockname()[1]}") as (url, seen):
+        host, _, port = url.removeprefix("http://").rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=30) as client:
+            client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n")
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(head(200, "Content-Length: 10") + b"half")
+                while b"half" not in client.recv(65536):
+                    pass
+                client.sendall(b"nonsense\r\n")
+                with suppress(ConnectionResetError):
+                    assert b"" == client.recv(65536)
+    (exchange,) = seen.exchanges
+    assert (200, "the request is malformed") == (exchange.status, exchange.cancelled.partition(":")[0])
+
+
+def test_a_client_that_does_not_read_holds_the_target_back() -> None:
+    size = 50_000_000
+    sent: list[int] = []
+
+    def send(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(head(200, f"Content-Length: {size}"))
+            for _ in range(size // 1_000_000):
+                connection.sendall(b"x" * 1_000_000)
+                sent.append(1_000_000)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=send, args=(listener,), daemon=True)
+        thread.start()
+        with proxied(f"http://127.0.0.1:{listener.getsockname()[1]}") as (url, seen):
+            host, _, port = url.removeprefix("http://").rpartition(":")
+            with socket.create_connection((host, int(port)), timeout=60) as client:
+                client.sendall(REQUESTS[0])
+                # Until nothing more is sent: the buffers of the system are full.
+                before = -1
+                while sum(sent) != before:
+                    before = sum(sent)
+                    time.sleep(0.5)
+                assert before < size
+                received = len(client.recv(65536))
+                while received < size:
+                    received += len(client.recv(1_000_000))
+        thread.join(30)
+    assert size == sum(sent)
+    assert size == seen.exchanges[0].response_body.size
+
+
+def test_exchanges_in_progress_are_completed_at_the_end() -> None:
+    may_respond = threading.Event()
+
+    def respond(number: int) -> bytes:
+        may_respond.wait(30)
+        return RESPONSES[0]
+
+    arrived: list[bytes] = []
+    with target(respond) as server:
+        seen = Seen()
+        proxy = ProxyServer(server.url, seen.events(), body_limit=1000)
+        proxy.start()
+        client = threading.Thread(target=lambda: arrived.append(raw(proxy.url, REQUESTS[0])))
+        client.start()
+        while not server.received:
+            time.sleep(0.01)
+        threading.Timer(0.2, may_respond.set).start()
+        proxy.stop(grace=30)
+        client.join(30)
+    assert [RESPONSES[0]] == arrived
+    assert [200] == [exchange.status for exchange in seen.exchanges]
+
+
+def test_exchanges_beyond_the_grace_period_are_cancelled() -> None:
+    may_respond = threading.Event()
+
+    def respond(number: int) -> bytes:
+        may_respond.wait(30)
+        return RESPONSES[0]
+
+    with target(respond) as server:
+        with proxied(server.url) as (url, seen):
+            client = threading.Thread(target=raw, args=(url, REQUESTS[0]))
+            client.start()
+            while not server.received:
+                time.sleep(0.01)
+        may_respond.set()
+        client.join(30)
+    assert ["the proxy was stopped"] == [exchange.cancelled for exchange in seen.exchanges]

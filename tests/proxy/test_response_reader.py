@@ -154,3 +154,9 @@ def test_cancelled_exchanges_have_the_reason() -> None:
     reading.reader.cancel("the client has gone")
     assert [(200, b"", False, "the client has gone"), (0, b"", False, "the client has gone")] == reading.results()
     assert reading.reader.is_idle
+
+
+def test_bytes_without_any_request_are_not_assigned() -> None:
+    reading = Reading()
+    reading.feed(b"220 ftp.example ready")
+    assert ([], []) == (reading.finished, reading.surplus)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
+import socket
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import brotli
@@ -15,8 +19,12 @@ import pytest
 from pytest_bctrl import Contract, check, check_request, contract_check, load_contract
 from pytest_bctrl.checks.response import Response as CheckedResponse
 from pytest_bctrl.checks.run import Problem
-from pytest_bctrl.cli.proxied_traffic import ProxiedTraffic
+from pytest_bctrl.cli.proxied_traffic import ProxiedTraffic, listed
+from pytest_bctrl.cli.proxy_recording import ProxyRecording
+from pytest_bctrl.exchanges.sent_secrets import sent_secrets
 from pytest_bctrl.findings.finding import Finding, parse_levels
+from pytest_bctrl.http.codings import content_of
+from pytest_bctrl.http.message import Request
 from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.traffic.proxy.server import ProxyEvents, ProxyServer
 from tests.proxy.targets import raw, target
@@ -253,3 +261,50 @@ def test_the_coverage_counts_what_passed_through() -> None:
         raw(url, request("GET", "/orders?limit=3"), reads=len(reply(b"{}")))
     (point,) = [point for point in traffic.observer.coverage.points if point.kind == "parameter"]
     assert ("limit", 1) == (point.label, point.seen)
+
+
+def test_a_response_before_the_end_of_the_request() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    with listener, traffic_of(f"http://127.0.0.1:{listener.getsockname()[1]}") as (url, traffic):
+        host, _, port = url.removeprefix("http://").rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=30) as client:
+            client.sendall(request("POST", "/orders", b"{}" + b" " * 98)[:-98])
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(reply(b"{}", status=201))
+                client.recv(65536)
+    (finding,) = [finding for finding in traffic.findings if finding.rule == "request_not_checked"]
+    assert "the response arrived before the whole request was sent" in finding.message
+
+
+def test_many_texts_are_listed_in_part() -> None:
+    counter = Counter({f"GET /{number}": 30 - number for number in range(25)})
+    lines = list(listed(counter))
+    assert ["GET /0 (30 times)", "GET /1 (29 times)", "5 others"] == [*lines[:2], lines[-1]]
+    assert ["GET /a"] == list(listed(Counter(["GET /a"])))
+
+
+def test_credentials_that_are_not_base64_are_not_decoded() -> None:
+    observed = Request("GET", "/", (("authorization", "Basic ???"), ("authorization", "Digest a=b")))
+    assert ["???", "a=b"] == list(sent_secrets(observed, ()))
+    basic = f"Basic {base64.b64encode(b'user-is-the-key:').decode()}"
+    user_only = Request("GET", "/", (("authorization", basic),))
+    assert ["user-is-the-key"] == list(sent_secrets(user_only, ()))[1:]
+
+
+def test_a_body_that_cannot_be_decoded_here_is_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "larger than" in content_of(gzip.compress(b"x" * 70_000_000), "gzip").unread
+    monkeypatch.setattr("pytest_bctrl.http.codings._installed", lambda *names: None)
+    assert "no decoder for br is installed; pip install brotli" == content_of(b"x", "gzip, br").unread
+
+
+def test_a_recording_has_a_maximum_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_bctrl.cli.proxy_recording.RECORDED", 300)
+    path = tmp_path / "traffic.har"
+    recording = ProxyRecording(path, CONTRACT, "http://127.0.0.1:1", Redaction())
+    with scripted(reply(b'"' + b"x" * 100 + b'"'), keep=recording.add) as (url, traffic):
+        sent = [request("GET", f"/orders?limit={number % 4}") for number in range(8)]
+        raw(url, *sent, reads=8 * len(reply(b"x" * 102)))
+    assert ([], 8) == (recording.save(), traffic.checked)
+    assert 2 == len(json.loads(path.read_text("utf-8"))["log"]["entries"])
+    assert ["not recorded: 4 exchanges, since a recording holds up to 0 MiB"] == recording.notes

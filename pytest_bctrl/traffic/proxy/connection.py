@@ -271,9 +271,6 @@ class TargetConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Handle the beginning of the connection."""
         self.transport = cast("asyncio.Transport", transport)
-        if self._client.transport.is_closing():
-            self.transport.abort()
-            return
         self._client.connected(self)
 
     def data_received(self, data: bytes) -> None:
