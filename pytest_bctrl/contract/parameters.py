@@ -102,8 +102,11 @@ def received_values(contract: Contract, parameter: Parameter, value: Any) -> lis
 def survives_transport(contract: Contract, parameter: Parameter, value: Any) -> bool:
     """Return whether a value can be sent and the parsed value is valid.
 
-    An empty list is not sent at all, or is parsed as a list that may have an empty string.
+    An empty list is not sent at all, or is parsed as a list that may have an empty string. Null has no form outside
+    JSON: to most servers, the text `null` is a string. RFC 6570 (2.3) omits an undefined value.
     """
+    if value is None and not parameter.is_json:
+        return False
     if not _is_sendable(parameter, value):
         return False
     received = received_values(contract, parameter, value)

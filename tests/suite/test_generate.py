@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.contract.parameters import serialize_field, survives_transport
+from pytest_bctrl.samples.inputs import alternatives
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan.generated_values import generated_values
 from pytest_bctrl.suite.plan.probes import generatable_parameters
@@ -38,6 +39,20 @@ def test_generated_values_are_valid_and_survive_serialization(schema: dict[str, 
     assert generated
     assert all(survives_transport(contract, documented, value) for value in generated)
     assert place == "query" or all(serialize_field(documented, value).isascii() for value in generated)
+
+
+@pytest.mark.parametrize("place", ["query", "header", "cookie"])
+def test_null_is_sent_in_json_only(place: str) -> None:
+    """FastAPI documents each optional parameter as a type or null, and rejects the text `null` for an enum."""
+    schema = {"anyOf": [{"enum": ["running", "idle"]}, {"type": "null"}]}
+    as_text = {"name": "state", "in": place, "schema": schema}
+    as_json = {"name": "state", "in": place, "content": {"application/json": {"schema": schema}}}
+    contracts = [contract_of(parameters=[parameter]) for parameter in (as_text, as_json)]
+
+    values = [alternatives(contract, contract.operations[0].other_parameters[0], {}) for contract in contracts]
+
+    assert [False, True] == [None in kinds for kinds in values]
+    assert all("running" in kinds for kinds in values)
 
 
 def test_no_value_is_generated_for_a_parameter_set_by_the_settings() -> None:
