@@ -310,3 +310,10 @@ def test_cors_allows_loopback_and_configured_origins(
             "x-request-id" in shown,
         )
         assert is_allowed == ("Origin" in fields.get("vary", ""))
+
+
+def test_a_key_can_be_given_as_text() -> None:
+    with MockServer(load(), api_key="key-of-the-server", control="token-of-the-path") as mock:
+        space = mock.space(api_key="key-of-a-space")
+        assert (200, 200) == (listed(mock, key="key-of-the-server")[0], listed(space, key="key-of-a-space")[0])
+        assert "key-of" not in repr((mock.api_key, space.api_key))

@@ -15,7 +15,7 @@ from pytest_bctrl.http.message import MockResponse, Payload, Request
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.samples.text import RoundRobin
-from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.secrets.secret import Secret, secret
 from pytest_bctrl.traffic.hosts import PREFIX, is_allowed, name_of
 from pytest_bctrl.traffic.mock.journal import JournalEntry
 from pytest_bctrl.traffic.mock.listener import Listener
@@ -50,7 +50,7 @@ class MockServer(Space):
         self,
         contract: Contract,
         *,
-        api_key: Secret | None = None,
+        api_key: Secret | str | None = None,
         space_id: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -58,13 +58,13 @@ class MockServer(Space):
         limits: ServerLimits | None = None,
         log: Callable[[JournalEntry], None] | None = None,
         remembered: int = 10_000,
-        control: Secret | None = None,
+        control: Secret | str | None = None,
         origins: Collection[str] = (),
         hosts: Collection[str] = (),
         is_private: bool = False,
         is_exhaustive: bool = False,
     ) -> None:
-        key = api_key or Secret(MOCK_KEY)
+        key = secret(api_key or MOCK_KEY)
         shared = Shared(contract, is_exhaustive=is_exhaustive)
         super().__init__(shared, key, space_id or SPACE_ID, source=source, log=log, remembered=remembered)
         self._address = host, port
@@ -84,7 +84,7 @@ class MockServer(Space):
         if control is not None:
             from pytest_bctrl.traffic.mock.control import Control
 
-            self._control = Control(self, control)
+            self._control = Control(self, secret(control))
 
     def start(self) -> Self:
         """Listen, and return once the port is open."""
@@ -122,7 +122,7 @@ class MockServer(Space):
         """The base URL, without a trailing slash; empty before the first start."""
         return self._url
 
-    def space(self, space_id: str | None = None, *, api_key: Secret | None = None) -> Space:
+    def space(self, space_id: str | None = None, *, api_key: Secret | str | None = None) -> Space:
         """Open a space with a separate key, data, faults, clock and journal: `with mock.space() as space:`.
 
         The default id is `space-1`, `space-2`, …, or a UUID with this number if the contract requires one. Raises
@@ -131,7 +131,7 @@ class MockServer(Space):
         number = next(self._numbers)
         if not space_id:
             space_id = f"space-{number}" if self._allows_names else as_uuid(f"{number:032x}")
-        key = api_key or Secret(f"{MOCK_KEY}-{number}")
+        key = secret(api_key or f"{MOCK_KEY}-{number}")
         space = Space(self._shared, key, space_id, server=self, log=self._log, close=self._remove_space)
         keys = [open_space.api_key.reveal() for open_space in self.spaces.values()]
         for what, value, used in (("id", space_id, self.spaces), ("key", key.reveal(), keys)):
