@@ -18,8 +18,8 @@ from pytest_bctrl.contract.schema.locations import member_location
 from pytest_bctrl.contract.schema.ref import applied_keywords
 from pytest_bctrl.contract.schema.shapes import Shape, contains_schemas, member_schema
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.samples.levels import Levels
 from pytest_bctrl.samples.located_schema import LocatedSchema, MemberSchema
+from pytest_bctrl.samples.schema_depths import SchemaDepths
 from pytest_bctrl.samples.text import LONGEST, RoundRobin, UnsampledError, matching
 
 _TIGHT_DEPTH = 8
@@ -64,7 +64,7 @@ class Builder:
         self._locations = {} if locations is None else locations
         self._failed: dict[str, UnsampledError] = {}
         self._too_few: dict[tuple[str, int], list[str]] = {}
-        self._levels = Levels(contract)
+        self._depths = SchemaDepths(contract)
         # By id; the entry keeps the schema alive, so that no other schema can have its id.
         self._write_only: dict[int, tuple[Schema, bool]] = {}
         self._optional: bool | None = None
@@ -140,7 +140,7 @@ class Builder:
 
     def _option_index(self, options: tuple[Shape, ...], location: str, depth: int) -> int:
         if self._is_tight(depth):
-            return self._levels.shortest_option(options, _MAX_DEPTH - min(depth, _MAX_DEPTH))
+            return self._depths.shortest_option(options, _MAX_DEPTH - min(depth, _MAX_DEPTH))
         if len(options) > 1:
             return self._choice.choose(location, len(options), counts=_CANONICAL not in location)
         return 0

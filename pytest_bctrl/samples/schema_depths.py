@@ -9,7 +9,7 @@ from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.shapes import Shape, shapes
 
 
-class Levels:
+class SchemaDepths:
     """Finds the alternatives of a contract's schemas that need the fewest levels; what was computed is remembered."""
 
     def __init__(self, contract: Contract) -> None:
