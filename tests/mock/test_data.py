@@ -156,7 +156,8 @@ def test_a_sequence_advances_by_responses_and_time(steps: list[tuple[str, int]],
     now = [0.0]
     source = StepSource(lambda: now[0])
     for number, (kind, length) in enumerate(steps):
-        source.add(SequenceStep(None, length if kind == "a" else None, length if kind == "s" else None), number, None)
+        step = SequenceStep(None, length if kind == "a" else None, length if kind == "s" else None)
+        source.add(step, str(number).encode(), None)
     at, begun, remaining, last = 0, 0.0, steps[0][1], 0.0
     for wait in data.draw(st.lists(st.integers(0, 4), max_size=12)):
         now[0] += wait

@@ -132,6 +132,33 @@ def test_a_text_and_a_response_without_content_can_be_set_up(mock: MockServer) -
     assert [409, 204] == [ask(mock, "DELETE", "/v1/orders/1", {}).status for _ in range(2)]
 
 
+def test_a_response_that_is_not_json_has_sequences(mock: MockServer) -> None:
+    mock.operation("deleteOrder").sequence(503, None)
+    mock.operation("report").sequence(b"a", "status(429)", b"b")
+    deleted = [ask(mock, "DELETE", "/v1/orders/1", {}) for _ in range(3)]
+    assert [503, 204, 204] == [reply.status for reply in deleted]
+    assert "content-type" not in deleted[1].headers
+    reports = [ask(mock, "GET", "/v1/report", {}) for _ in range(4)]
+    assert [(200, b"a"), (200, b"b"), (200, b"b")] == [
+        (reply.status, reply.body) for reply in reports if reply.status == 200
+    ]
+    assert 429 == reports[1].status
+    assert "text/csv" == reports[0].headers["content-type"]
+    mock.assert_setup_used()
+
+
+@pytest.mark.parametrize("step", [[], {"a": 1}, 1.5])
+def test_a_step_of_an_operation_without_json_is_a_status_or_bytes(mock: MockServer, step: Any) -> None:
+    with pytest.raises(SettingError, match=r"sequence: step 2: .* is not a step of an operation without JSON"):
+        mock.operation("report").sequence(503, step)
+
+
+def test_a_text_that_is_served_is_not_a_json_body(mock: MockServer) -> None:
+    mock.operation("report").serve("a,b")
+    with pytest.raises(DocumentError, match="documents no successful JSON response"):
+        _ = mock.operation("report").body
+
+
 @pytest.mark.parametrize("operation", ["report", "deleteOrder", "getOrder"])
 @pytest.mark.parametrize("name", RESPONSE_SCENARIOS)
 def test_a_scenario_of_responses_applies_to_every_operation(mock: MockServer, name: str, operation: str) -> None:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Self
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock.call_syntax import call_text, seconds_of
 from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay, timed_name
-from pytest_bctrl.traffic.mock.data import StepSource, changed, checked_copy, states
+from pytest_bctrl.traffic.mock.data import StepSource, changed, checked_copy, states, states_of_text
 from pytest_bctrl.traffic.mock.responder import Responder
 from pytest_bctrl.traffic.mock.scenarios import Scenario, scenario
 from pytest_bctrl.traffic.mock.setup import Setup
@@ -106,11 +107,19 @@ class Adjustable(Responder):
         """Serve a sequence of states, and stay in the last."""
         if not steps:
             return
-        samples = self.samples_of(operation)
+        samples = self._shared.samples.get(operation.label)
+        if samples is None:
+            success = self._shared.success[operation.label]
+            body = self._shared.documented.response(success, success.code).body
+            sequence = states_of_text(body, steps, where)
+        else:
+            sequence = states(samples, self._body_of(operation), steps, where)
         source = StepSource(self.now)
-        for number, (step, body, fault) in enumerate(states(samples, self._body_of(operation), steps, where), 1):
-            copy = checked_copy(samples, body, self.space_id, f"{where}: step {number}", conforming=conforming)
-            source.add(step, copy, None if fault is None else self._fault([operation], *fault))
+        for number, (step, body, fault) in enumerate(sequence, 1):
+            if samples is not None:
+                copy = checked_copy(samples, body, self.space_id, f"{where}: step {number}", conforming=conforming)
+                body = encode(copy)
+            source.add(step, body, None if fault is None else self._fault([operation], *fault))
         setup = Setup(f"sequence of {len(steps)} steps", operation.label, source.remaining)
         self._replace(operation, Scenario("sequence", source, source.transform), setup)
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from random import Random
 from threading import Lock
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 from pytest_bctrl.contract.iso_time import parse_time
 from pytest_bctrl.contract.schema.invariant import as_uuid
@@ -185,9 +185,9 @@ class StepSource(BodySource):
         self._at = self._answered = 0
         self._begun = self._last = now()
 
-    def add(self, step: SequenceStep, body: Any, fault: Fault | None) -> None:
+    def add(self, step: SequenceStep, body: bytes, fault: Fault | None) -> None:
         """Add a step in which `body` is served, changed by `fault` if there is one."""
-        self._steps.append((step, Payload(encode(body)), fault))
+        self._steps.append((step, Payload(body), fault))
 
     def body(self, number: int) -> Any:
         """Return the current body without counting a response."""
@@ -285,16 +285,42 @@ class LifecycleSource(BodySource):
         self._due[index] += source.uniform(*_LASTS)
 
 
-def states(
-    samples: Samples, body: Any, steps: Sequence[Any], name: str = "mock.sequence"
-) -> Iterator[tuple[SequenceStep, Any, tuple[Any, ...] | None]]:
-    """Yield each step with its body, and the arguments of its fault or None.
+State: TypeAlias = tuple[SequenceStep, Any, tuple[Any, ...] | None]
+"""A step of a sequence, its body, and the arguments of its fault, None without a fault."""
 
-    Any value but a `SequenceStep` is a step for one response. A list replaces all items, an object maps ids of items to
-    changes (or is the body, if that contains no list), None and 200 change nothing. Errors call the sequence `name`.
+
+def _as_step(value: Any) -> SequenceStep:
+    """Return a step of a sequence; any other value is a step for one response."""
+    return value if isinstance(value, SequenceStep) else SequenceStep(value, responses=1)
+
+
+def states_of_text(body: bytes, steps: Sequence[Any], name: str) -> Iterator[State]:
+    """Yield the states of an operation whose responses are not JSON.
+
+    Bytes are the body, a status or a fault changes the response, None and 200 change nothing. Errors call the sequence
+    `name`.
     """
     for number, value in enumerate(steps, 1):
-        step = value if isinstance(value, SequenceStep) else SequenceStep(value, responses=1)
+        step = _as_step(value)
+        if isinstance(step.what, bytes):
+            body = step.what
+        elif not isinstance(step.what, int | str | Fault | None):
+            raise SettingError(
+                f"{shown(step.what)} is not a step of an operation without JSON",
+                where=f"{name}: step {number}",
+                hint="give bytes, a status, a fault, or None",
+            )
+        yield step, body, _fault_arguments(step.what)
+
+
+def states(samples: Samples, body: Any, steps: Sequence[Any], name: str = "mock.sequence") -> Iterator[State]:
+    """Yield the states of an operation whose responses are JSON.
+
+    A list replaces all items, an object maps ids of items to changes (or is the body, if that contains no list), a
+    status or a fault changes the response, None and 200 change nothing. Errors call the sequence `name`.
+    """
+    for number, value in enumerate(steps, 1):
+        step = _as_step(value)
         what, where = step.what, f"{name}: step {number}"
         if isinstance(what, list):
             body = samples.with_items(what)
@@ -311,7 +337,7 @@ def states(
 
 
 def _fault_arguments(what: Any) -> tuple[Any, ...] | None:
-    if what in (None, 200) or isinstance(what, list | Mapping):
+    if what in (None, 200) or isinstance(what, list | Mapping | bytes):
         return None
     if isinstance(what, int):
         return "status", what

@@ -51,7 +51,10 @@ class OperationMock(SpelledAttributes):
         return self
 
     def sequence(self, *steps: Any, conforming: bool = True) -> Self:
-        """Serve a sequence of states, and stay in the last; the steps are those of `mock.sequence`."""
+        """Serve a sequence of states, and stay in the last; the steps are those of `mock.sequence`.
+
+        A body that is not JSON is a step as bytes.
+        """
         self._space._set_sequence(self.operation, steps, f"{self._where}: sequence", conforming=conforming)
         return self
 

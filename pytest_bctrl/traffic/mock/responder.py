@@ -211,7 +211,8 @@ class Responder:
         if source is None:
             documented = self._shared.documented.response(success, success.code)
             return replace(documented, headers=(*documented.headers, id_field))
-        fields = (("Content-Type", self._shared.content_types[operation.label]), id_field)
+        content_type = self._shared.content_types[operation.label]
+        fields = (("Content-Type", content_type), id_field) if content_type else (id_field,)
         page = self._page(request, operation, source)
         payload, why = page.payload, page.why
         if source.is_generated:
@@ -324,9 +325,9 @@ class Responder:
 
     def _body_of(self, operation: Operation) -> Any:
         """Return the current body of an operation; raises `DocumentError` if it has no JSON body."""
-        source = self._scenarios.of(operation).source
+        samples, source = self.samples_of(operation), self._scenarios.of(operation).source
         if source is None:
-            return self.samples_of(operation).exemplary(self.space_id)
+            return samples.exemplary(self.space_id)
         return source.body(self._latest.get(operation.label, 0))
 
     def _start_over(self) -> None:
