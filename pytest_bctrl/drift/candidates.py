@@ -267,6 +267,8 @@ class Side:
             return [*before, value, *[value] * min(missing, _MANY)], f"/{index}"
         if step in (".*", "<unevaluatedProperties>"):
             return {**self._object(node), "another": value}, "/another"
+        if step == "<propertyNames>":
+            return {**self._object(node), value: self.smallest(node.undeclared)}, f"/{escape_token(value)}"
         if not step.startswith("."):
             # An alternative, with the properties that are required beside it.
             if isinstance(value, dict):

@@ -91,16 +91,16 @@ class Examples:
     """Finds counterexamples for the changes between two documents, with at most `steps` values in all."""
 
     def __init__(self, old: Normalizer, new: Normalizer, verifier: Verifier, steps: int) -> None:
-        self._sides = Side(old, "urn:old"), Side(new, "urn:new")
+        self._documents = old, new
+        self._sides = _sides(old, new)
         self._verifier = verifier
         self._steps = steps
 
     def read(self, changes: Sequence[Iterable[Trail]]) -> None:
         """Read the schemas of the changes within the budget, by their trails: the engine reads them at once."""
         for trail in chain.from_iterable(changes[: self._steps // SEARCH]):
-            for nodes, _ in steps(trail):
-                for side, node in zip(self._sides, nodes, strict=True):
-                    side.read_all(pointer for pointer in node.key if BESIDE not in pointer)
+            for pair in steps(trail):
+                _read(self._sides, pair)
 
     def show(self, trail: Trail, values: tuple[Any, Any], name: str, *, is_request: bool, is_error: bool) -> Shown:
         """Return the evidence of a change at the end of a trail, with its old and new value, of property `name`.
@@ -116,10 +116,14 @@ class Examples:
         has_budget = self._steps >= SEARCH
         if is_error and has_budget:
             self._steps -= SEARCH
-            if not all(side.is_affordable for side in self._sides):
+            sides, starts = self._sides, range(len(pairs))
+            if not _are_affordable(sides):
+                # The schema that changed may be small.
+                sides, starts = self._sides_of(pairs[-1]), range(len(pairs) - 1, len(pairs))
+            if not _are_affordable(sides):
                 return Shown("rule", reason="the schemas are too large to validate values with")
             with suppress(*FAILURES, ReferencingError):
-                counterexample = self._counterexample(pairs, values[allows], name, allows)
+                counterexample = self._counterexample(sides, pairs, starts, values[allows], name, allows)
         if counterexample is not None and not counterexample.of:
             return counterexample
         # Beyond the budget, only the smallest schemas are proven.
@@ -134,18 +138,45 @@ class Examples:
             reason = "the budget for counterexamples is used up"
         return Shown("rule", reason=reason)
 
-    def _counterexample(self, pairs: list[Step], value: Any, name: str, allows: int) -> Shown | None:
-        """Return a counterexample of the first schema of a trail, or else of a part that is no alternative."""
-        for start, (nodes, step) in enumerate(pairs):
+    def _sides_of(self, pair: Step) -> tuple[Side, Side]:
+        """Return both documents with the schemas of a pair alone."""
+        sides = _sides(*self._documents)
+        _read(sides, pair)
+        return sides
+
+    def _counterexample(
+        self, sides: tuple[Side, Side], pairs: list[Step], starts: range, value: Any, name: str, allows: int
+    ) -> Shown | None:
+        """Return a counterexample of the first schema of a trail, or else of a part that is no alternative.
+
+        `starts` are the indexes of the schemas to try.
+        """
+        for start in starts:
+            nodes, step = pairs[start]
             if start and not step.startswith((".", "[")):
                 continue
             with suppress(*FAILURES):
-                allowing = self._sides[allows].validator(nodes[allows])
-                forbidding = self._sides[1 - allows].validator(nodes[1 - allows])
-                likely = candidates(pairs[start:], allows, value, name, self._sides)
+                allowing = sides[allows].validator(nodes[allows])
+                forbidding = sides[1 - allows].validator(nodes[1 - allows])
+                likely = candidates(pairs[start:], allows, value, name, sides)
                 for candidate, at in islice(likely, min(_TRIES, max(self._steps, 0))):
                     self._steps -= 1
                     if allowing.is_valid(candidate) and not forbidding.is_valid(candidate):
                         path = "".join(step for _, step in pairs[: start + 1])
                         return Shown("counterexample", candidate, at, path, ("before", "now")[allows])
         return None
+
+
+def _sides(old: Normalizer, new: Normalizer) -> tuple[Side, Side]:
+    return Side(old, "urn:old"), Side(new, "urn:new")
+
+
+def _read(sides: tuple[Side, Side], pair: Step) -> None:
+    """Read the schemas of a pair, each from its document."""
+    nodes, _ = pair
+    for side, node in zip(sides, nodes, strict=True):
+        side.read_all(pointer for pointer in node.key if BESIDE not in pointer)
+
+
+def _are_affordable(sides: tuple[Side, Side]) -> bool:
+    return all(side.is_affordable for side in sides)

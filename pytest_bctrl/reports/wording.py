@@ -304,7 +304,7 @@ def example_of(finding: Finding) -> str:
     if evidence["allowed"] == "before":
         allowing, rejecting = rejecting, allowing
     value, pointer = evidence["value"], evidence["at"]
-    name = _last_name(pointer) or one_line(evidence["of"])
+    name = _last_name(pointer) or one_line(evidence["of"].removeprefix("."))
     if name:
         name += " "
     text = f"example: the {allowing} spec allows {name}{_quoted(value_at(value, pointer))}"

@@ -280,6 +280,26 @@ def test_a_proof_is_limited_to_the_budget_of_combinations() -> None:
     assert [rules()[finding.rule].level for finding in unproven] == [finding.level for finding in unproven]
 
 
+def test_a_counterexample_of_property_names_is_an_object_with_such_a_name() -> None:
+    old, new = (body({"type": "object", "propertyNames": {"enum": names}}) for names in (["a"], ["a", "b/c"]))
+    (finding,) = errors(old, new)
+    shown = finding.extra["shown"]
+    assert (["b/c"], "/b~1c", "") == ([*shown["value"]], shown["at"], shown["of"])
+
+
+def test_a_counterexample_is_of_the_schema_that_changed_if_those_around_it_are_too_large() -> None:
+    chain = {f"S{n}": {"allOf": [{"$ref": f"#/components/schemas/S{n + 1}"}] * 2} for n in range(40)}
+    documents = []
+    for values in (["a"], ["a", "b"]):
+        properties = {"large": {"$ref": "#/components/schemas/S0"}, "state": {"$ref": "#/components/schemas/State"}}
+        document = body({"type": "object", "properties": properties})
+        document["components"]["schemas"] = {**chain, "S40": {"type": "string"}, "State": {"enum": values}}
+        documents.append(document)
+    old, new = documents
+    (finding,) = errors(old, new)
+    assert {"by": "counterexample", "value": "b", "at": "", "of": ".state", "allowed": "now"} == finding.extra["shown"]
+
+
 @pytest.mark.parametrize("sides", [(40, 40), (40, 1), (1, 40)], ids=["both", "old", "new"])
 def test_a_document_too_expensive_to_validate_is_compared_by_rule(sides: tuple[int, int]) -> None:
     """Of 40 schemas that each apply the next one twice, the last applies a trillion times."""
