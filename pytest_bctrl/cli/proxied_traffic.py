@@ -22,7 +22,7 @@ from pytest_bctrl.http.message import Request
 from pytest_bctrl.reports.wording import numbered, shown
 from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.suite.report.observing import Observer
-from pytest_bctrl.traffic.proxy.exchange import Body, ProxiedExchange, TransportError
+from pytest_bctrl.traffic.proxy.exchange import CapturedBody, ProxiedExchange, TransportError
 from pytest_bctrl.traffic.surplus import Surplus
 from pytest_bctrl.traffic.transport_findings import describe_error, surplus_finding, transport_finding
 
@@ -234,7 +234,7 @@ def _request(proxied: ProxiedExchange) -> Request:
     return Request(proxied.method, proxied.target, headers, bytes(proxied.request_body))
 
 
-def _unread_request(body: Body) -> str:
+def _unread_request(body: CapturedBody) -> str:
     if body.is_known:
         return ""
     if body.is_complete:

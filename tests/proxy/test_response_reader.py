@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.traffic.proxy.exchange import Body, ProxiedExchange
+from pytest_bctrl.traffic.proxy.exchange import CapturedBody, ProxiedExchange
 from pytest_bctrl.traffic.proxy.response_reader import ResponseReader
 
 LIMIT = 1000
@@ -42,7 +42,7 @@ class Reading:
 
 
 def exchange(method: str) -> ProxiedExchange:
-    return ProxiedExchange(method, "/", (), Body(LIMIT), Body(LIMIT))
+    return ProxiedExchange(method, "/", (), CapturedBody(LIMIT), CapturedBody(LIMIT))
 
 
 def head(status: int, *fields: str) -> bytes:

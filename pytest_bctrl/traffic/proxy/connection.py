@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import Protocol, cast
 
 from pytest_bctrl.http.message import Headers
-from pytest_bctrl.traffic.proxy.exchange import Body, ProxiedExchange, TransportError
+from pytest_bctrl.traffic.proxy.exchange import CapturedBody, ProxiedExchange, TransportError
 from pytest_bctrl.traffic.proxy.request_reader import RequestHead, RequestReader
 from pytest_bctrl.traffic.proxy.response_reader import ResponseReader
 
@@ -45,6 +45,7 @@ class Forwarder(Protocol):
 
     def forwarded_head(self, head: RequestHead) -> RequestHead:
         """Return the head as the target receives it; raises `RejectionError` if the request is not forwarded."""
+        ...
 
     async def connect(self, connection: TargetConnection) -> None:
         """Connect to the target; raises `OSError`."""
@@ -61,14 +62,14 @@ class Forwarder(Protocol):
     def rejected(self, head: RequestHead, reason: str) -> None:
         """Handle a request that is not forwarded."""
 
-    def add(self, connection: ClientConnection) -> None:
+    def add(self, connection: ProxyConnection) -> None:
         """Handle a new connection of a client."""
 
-    def remove(self, connection: ClientConnection) -> None:
+    def remove(self, connection: ProxyConnection) -> None:
         """Handle the end of a connection of a client."""
 
 
-class ClientConnection(asyncio.Protocol):
+class ProxyConnection(asyncio.Protocol):
     """One client's connection: parses its requests, and forwards them to one connection to the target."""
 
     def __init__(self, forwarder: Forwarder) -> None:
@@ -113,7 +114,7 @@ class ClientConnection(asyncio.Protocol):
             self.target.transport.write_eof()
         return True
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         """Handle the end of the connection."""
         self._forwarder.remove(self)
         self._arriving = None
@@ -144,7 +145,9 @@ class ClientConnection(asyncio.Protocol):
             self._reject(rejection)
             return
         limit = self._forwarder.body_limit
-        exchange = ProxiedExchange(forwarded.method, forwarded.target, forwarded.headers, Body(limit), Body(limit))
+        exchange = ProxiedExchange(
+            forwarded.method, forwarded.target, forwarded.headers, CapturedBody(limit), CapturedBody(limit)
+        )
         self._arriving, self._is_chunked = exchange, head.is_chunked
         self.responses.expect(exchange)
         lines = [f"{forwarded.method} {forwarded.target} HTTP/{forwarded.version}"]
@@ -265,7 +268,7 @@ class TargetConnection(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, client: ClientConnection) -> None:
+    def __init__(self, client: ProxyConnection) -> None:
         self._client = client
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -278,11 +281,11 @@ class TargetConnection(asyncio.Protocol):
         self._client.transport.write(data)
         self._client.responses.feed(data)
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         """Handle the end of the connection."""
         reset = None
-        if error is not None:
-            reset = error if isinstance(error, OSError) else OSError(0, str(error))
+        if exc is not None:
+            reset = exc if isinstance(exc, OSError) else OSError(0, str(exc))
         self._client.target_lost(reset)
 
     def pause_writing(self) -> None:

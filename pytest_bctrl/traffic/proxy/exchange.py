@@ -15,7 +15,7 @@ class TransportError(NamedTuple):
     detail: str
 
 
-class Body:
+class CapturedBody:
     """The first `limit` bytes of a body, and its size."""
 
     def __init__(self, limit: int) -> None:
@@ -51,8 +51,8 @@ class ProxiedExchange:
     method: str
     target: str
     request_headers: Headers = field(repr=False)
-    request_body: Body = field(repr=False)
-    response_body: Body = field(repr=False)
+    request_body: CapturedBody = field(repr=False)
+    response_body: CapturedBody = field(repr=False)
     status: int = 0
     reason: str = ""
     headers: Headers = field(default=(), repr=False)

@@ -16,7 +16,7 @@ from pytest_bctrl.contract.model import SAFE_METHODS, overrides_method
 from pytest_bctrl.traffic.hosts import is_allowed
 from pytest_bctrl.traffic.listening import base_url_of, listening_socket
 from pytest_bctrl.traffic.origin import origin_of
-from pytest_bctrl.traffic.proxy.connection import ClientConnection, RejectionError, TargetConnection
+from pytest_bctrl.traffic.proxy.connection import ProxyConnection, RejectionError, TargetConnection
 from pytest_bctrl.traffic.proxy.exchange import ProxiedExchange, TransportError
 from pytest_bctrl.traffic.proxy.request_reader import RequestHead
 
@@ -69,7 +69,7 @@ class ProxyServer:
         self._only_safe = only_safe
         self._context = context
         self.body_limit = body_limit
-        self._connections: set[ClientConnection] = set()
+        self._connections: set[ProxyConnection] = set()
         self._thread: threading.Thread | None = None
         self.url = ""
         """The base URL of the proxy, once it was started."""
@@ -111,7 +111,7 @@ class ProxyServer:
             self._loop.close()
 
     async def _serve(self) -> None:
-        server = await self._loop.create_server(lambda: ClientConnection(self), sock=self._socket, backlog=4096)
+        server = await self._loop.create_server(lambda: ProxyConnection(self), sock=self._socket, backlog=4096)
         await self._stopping.wait()
         server.close()
         end = self._loop.time() + self._grace
@@ -126,11 +126,11 @@ class ProxyServer:
 
     # The connections call the following methods.
 
-    def add(self, connection: ClientConnection) -> None:
+    def add(self, connection: ProxyConnection) -> None:
         """Handle a new connection of a client."""
         self._connections.add(connection)
 
-    def remove(self, connection: ClientConnection) -> None:
+    def remove(self, connection: ProxyConnection) -> None:
         """Handle the end of a connection of a client."""
         self._connections.discard(connection)
 
