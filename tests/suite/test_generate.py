@@ -10,6 +10,7 @@ from pytest_bctrl.contract.parameters import serialize_field, survives_transport
 from pytest_bctrl.samples.inputs import alternatives
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan.generated_values import generated_values
+from pytest_bctrl.suite.plan.parameter_values import is_opaque
 from pytest_bctrl.suite.plan.probes import generatable_parameters
 from pytest_bctrl.suite.run import ContractRun
 from tests.contract.documents import contract_of
@@ -53,6 +54,32 @@ def test_null_is_sent_in_json_only(place: str) -> None:
 
     assert [False, True] == [None in kinds for kinds in values]
     assert all("running" in kinds for kinds in values)
+
+
+TEXT, NULL = {"type": "string"}, {"type": "null"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        (TEXT, True),
+        ({"type": ["string", "null"]}, True),
+        ({"anyOf": [TEXT, NULL]}, True),
+        ({"oneOf": [{"anyOf": [TEXT, NULL]}, NULL], "title": "Page token"}, True),
+        ({"anyOf": [{**TEXT, "format": "date"}, NULL]}, False),
+        ({"anyOf": [TEXT, NULL], "default": "first"}, False),
+        ({"anyOf": [TEXT, {"type": "integer"}]}, False),
+        ({"anyOf": [NULL]}, False),
+        ({"anyOf": [{"enum": ["a"]}, NULL]}, False),
+        ({"anyOf": [{"anyOf": [{"anyOf": [{"anyOf": [{"anyOf": [TEXT]}]}]}]}]}, False),
+    ],
+    ids=str,
+)
+def test_a_text_without_constraints_may_be_a_cursor(schema: dict[str, Any], expected: bool) -> None:
+    """FastAPI documents an optional text as a text or null; the last schema is nested too deeply to be examined."""
+    contract = contract_of(parameters=[{"name": "token", "in": "query", "schema": schema}])
+
+    assert expected == is_opaque(contract, contract.operations[0].other_parameters[0])
 
 
 def test_no_value_is_generated_for_a_parameter_set_by_the_settings() -> None:

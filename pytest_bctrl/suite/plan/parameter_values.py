@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pytest_bctrl.contract.engine import accepts
-from pytest_bctrl.contract.model import Contract, Operation, Parameter
+from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema
 from pytest_bctrl.contract.paging_read import read_paging
 from pytest_bctrl.contract.parameters import (
     documented_rejections,
@@ -49,10 +49,23 @@ def is_opaque(contract: Contract, parameter: Parameter) -> bool:
 
     A generated value may then name nothing.
     """
-    schema = flatten(contract, parameter.schema)
-    is_text = {*allowed_types(schema)} - {"null"} == {"string"}
-    is_constrained = bool(schema.keys() & {"pattern", "format", "enum", "const", "default"})
-    return is_text and not parameter.examples and not is_constrained
+    return not parameter.examples and _is_unconstrained_text(contract, parameter.schema)
+
+
+_CONSTRAINTS = frozenset({"pattern", "format", "enum", "const", "default"})
+_MAX_DEPTH = 4
+
+
+def _is_unconstrained_text(contract: Contract, schema: Schema, depth: int = 0) -> bool:
+    """Return whether a schema allows strings without a constraint on their content, and perhaps null."""
+    flat = flatten(contract, schema)
+    if flat.keys() & _CONSTRAINTS or depth > _MAX_DEPTH:
+        return False
+    branches = flat.get("anyOf") or flat.get("oneOf")
+    if not branches:
+        return {*allowed_types(flat)} - {"null"} == {"string"}
+    texts = [branch for branch in branches if {*allowed_types(flatten(contract, branch))} != {"null"}]
+    return bool(texts) and all(_is_unconstrained_text(contract, branch, depth + 1) for branch in texts)
 
 
 def cursors(contract: Contract, operation: Operation) -> frozenset[str]:
