@@ -39,6 +39,9 @@ from pytest_bctrl.traffic.flow import Attempt
 from pytest_bctrl.traffic.retry import RetryPolicy, parse_retry_after, requests_left
 from pytest_bctrl.traffic.transport_findings import surplus_finding, transport_finding
 
+MAX_HANGING_OPERATIONS = 5
+"""Number of operations that may hang, each for its whole time, before the run stops."""
+
 MAX_UNPLANNED = 7
 """Maximum number of unplanned requests per operation; a target that causes more is given up."""
 
@@ -93,7 +96,7 @@ class Sender:
         self._started: dict[Hashable, DueRequest] = {}
         self._responses_by_content: dict[Hashable, Response] = {}
         self.sent_count, self.unplanned_count, self._pauses = Counter[str](), Counter[str](), Counter[str]()
-        self._lost_seconds, self._timed_out_shell = 0.0, ""
+        self._lost_seconds, self._timed_out_shell = Counter[str](), ""
 
     def close(self) -> None:
         """Wait for requests in flight, close the connections, and stop the mock if that is the target."""
@@ -125,7 +128,7 @@ class Sender:
         try:
             exchange = self.exchange(DueRequest(request))
         except NoAnswerError as error:
-            if error.is_outage or self._operation_count <= 1:
+            if error.is_final or self._operation_count <= 1:
                 raise NoAnswerError(error.finding, is_final=True, is_outage=error.is_outage) from None
             message = error.finding.message.partition(";")[0]
             raise OperationNotCheckedError(message, [error.finding]) from None
@@ -213,9 +216,7 @@ class Sender:
 
     def _new_exchange(self, due: DueRequest) -> Exchange:
         request, operation, label = due.request, due.request.operation, due.request.operation.label
-        if self._lost_seconds > self._max_lost_seconds:
-            message = f"the target hangs again and again: {self._lost_seconds:.0f} s were lost, so no more is sent"
-            raise NoAnswerError(transport_finding(operation, "hangs", message, self._timed_out_shell), True)
+        self._require_time(operation)
         pauses = self._pauses[label] if due.sending is None else due.pauses
         result = self._result(due)
         attempts = result.attempts
@@ -241,6 +242,19 @@ class Sender:
             tally=self.tally,
             gaps=self.gaps,
         )
+
+    def _require_time(self, operation: Operation) -> None:
+        """Raise `NoAnswerError` if too much time was lost in timeouts: of this operation, or of the whole target.
+
+        An operation may never end its response, such as a stream of events, while the others respond at once.
+        """
+        lost, total = self._lost_seconds[operation.label], self._lost_seconds.total()
+        if lost <= self._max_lost_seconds and total <= MAX_HANGING_OPERATIONS * self._max_lost_seconds:
+            return
+        is_target = lost <= self._max_lost_seconds or self._operation_count <= 1
+        subject, seconds = ("the target", total) if is_target else ("the operation", lost)
+        message = f"{subject} hangs again and again: {seconds:.0f} s were lost, so no more is sent"
+        raise NoAnswerError(transport_finding(operation, "hangs", message, self._timed_out_shell), is_final=is_target)
 
     def _retry_findings(self, request: ProbeRequest, result: SendResult, *, is_paused: bool) -> list[Finding]:
         """Return the findings for the attempts, including responses that were retried."""
@@ -293,7 +307,7 @@ class Sender:
         self.connections.never_reuses |= any(vain)
         timeouts = [attempt.seconds for attempt in attempts if attempt.error in TIMEOUTS]
         if timeouts:
-            self._lost_seconds += sum(timeouts)
+            self._lost_seconds[label] += sum(timeouts)
             self._timed_out_shell = result.shell
         if vain.count(False) > 1 or _asks_for_less(attempts[-1]):
             self._send_one_at_a_time()
@@ -325,7 +339,7 @@ class Sender:
         is_unreachable = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
         is_timeout = type(error).__name__ in TIMEOUTS
         error_finding = transport_finding(operation, description.kind, description.message, result.shell)
-        return NoAnswerError(error_finding, is_timeout, is_unreachable or is_silent)
+        return NoAnswerError(error_finding, is_timeout and self._operation_count <= 1, is_unreachable or is_silent)
 
     def _decoded_response(
         self, request: ProbeRequest, result: SendResult, received: httpx.Response

@@ -1,0 +1,84 @@
+"""An operation that never ends its response costs its own checks, and not those of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+
+from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.run_probes import run_probes
+from pytest_bctrl.suite.sending.sender import MAX_HANGING_OPERATIONS
+from pytest_bctrl.suite.sending.target import Target
+
+OBJECT = {"description": "", "content": {"application/json": {"schema": {"type": "object"}}}}
+SECONDS = 0.2
+"""The time-out of a request, of which an operation that hangs gets several."""
+
+
+@contextmanager
+def serve(hanging: set[str], requested: list[str]) -> Iterator[str]:
+    """Serve `{}` per path, or a response that never ends; append the paths of the requests to `requested`."""
+    is_over = Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            requested.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            if self.path in hanging:
+                is_over.wait(30)
+            self.wfile.write(b"{}")
+
+        do_HEAD = do_GET  # noqa: N815
+
+        def log_message(self, *_arguments: object) -> None:
+            """Keep quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        is_over.set()
+        server.shutdown()
+        server.server_close()
+
+
+def run(paths: list[str], hanging: set[str]) -> tuple[list[Finding], list[str]]:
+    """Run the suite on an operation per path; return the findings and the paths of the requests."""
+    operations = {path: {"get": {"responses": {"200": OBJECT}}} for path in paths}
+    document = {"openapi": "3.1.0", "info": {"title": "Events", "version": "1"}, "paths": operations}
+    contract = from_document(document, "events.json")
+    requested: list[str] = []
+    with serve(hanging, requested) as url:
+        contract_run = ContractRun("live", contract, url, Secret("pk_of_this_test_0123456789"), {}, "error", 5)
+        target = Target(contract_run, timeout=SECONDS, max_lost_seconds=2 * SECONDS)
+        findings = run_probes(target)
+        target.close()
+    return findings, requested
+
+
+def test_the_other_operations_are_checked() -> None:
+    findings, requested = run(["/events", "/things"], {"/events"})
+
+    assert {"GET /events"} == {finding.operation for finding in findings if finding.rule == "complete_answer"}
+    assert 1 <= requested.count("/events") <= 8
+    assert requested.count("/things") > 3
+
+
+def test_a_target_whose_operations_all_hang_stops_the_run() -> None:
+    paths = [f"/events/{number}" for number in range(2 * MAX_HANGING_OPERATIONS + 2)]
+
+    findings, requested = run(["/things", *paths], {*paths})
+
+    assert any("the target hangs again and again" in finding.message for finding in findings)
+    assert len({path for path in requested if path in paths}) < len(paths)
