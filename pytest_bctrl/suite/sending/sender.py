@@ -7,7 +7,7 @@ only send; everything else happens in the thread of the caller, in the order of 
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
@@ -96,7 +96,7 @@ class Sender:
         self._started: dict[Hashable, DueRequest] = {}
         self._responses_by_content: dict[Hashable, Response] = {}
         self.sent_count, self.unplanned_count, self._pauses = Counter[str](), Counter[str](), Counter[str]()
-        self._lost_seconds, self._timed_out_shell = Counter[str](), ""
+        self._lost_seconds, self._timed_out_shell = defaultdict[str, float](float), ""
 
     def close(self) -> None:
         """Wait for requests in flight, close the connections, and stop the mock if that is the target."""
@@ -248,7 +248,7 @@ class Sender:
 
         An operation may never end its response, such as a stream of events, while the others respond at once.
         """
-        lost, total = self._lost_seconds[operation.label], self._lost_seconds.total()
+        lost, total = self._lost_seconds[operation.label], sum(self._lost_seconds.values())
         if lost <= self._max_lost_seconds and total <= MAX_HANGING_OPERATIONS * self._max_lost_seconds:
             return
         is_target = lost <= self._max_lost_seconds or self._operation_count <= 1
