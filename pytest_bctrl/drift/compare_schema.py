@@ -6,6 +6,7 @@ from functools import cached_property
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from pytest_bctrl.contract.outline import Part
 from pytest_bctrl.drift.compare_alternatives import compare_all_of, compare_alternatives
 from pytest_bctrl.drift.compare_keywords import (
     compare_constraints,
@@ -233,10 +234,24 @@ def _unnamed(sides: Sides, pair: _Pair, verification: Verification) -> Change:
     word = "widened"
     if pair.view.is_request:
         word = "narrowed"
-    at = next(iter(pair.old.key), ""), next(iter(pair.new.key), "")
     rule = f"{pair.view.scope}-{suffix}{word}"
-    content = sides.content(pair.old.schema, pair.new.schema)
+    before, after = _changed_part(pair)
+    at = next((part.pointer for part in before), ""), next((part.pointer for part in after), "")
+    content = sides.content(before, after)
     return changed(f"{suffix}{word}", rule, "", (None, None), at, content=content)
+
+
+def _changed_part(pair: _Pair) -> tuple[Schema, Schema]:
+    """Return the only part of two schemas that changed, such as the target of a `$ref` in `allOf`; else all of them."""
+    old, new = pair.old, pair.new
+    if len(old.parts) == len(new.parts) > 1:
+        changed_parts = [
+            (before, after) for before, after in zip(old.parts, new.parts, strict=True) if before.schema != after.schema
+        ]
+        if len(changed_parts) == 1:
+            before, after = changed_parts[0]
+            return (Part(before.schema, before.pointer),), (Part(after.schema, after.pointer),)
+    return old.schema, new.schema
 
 
 def _too_deep(pair: _Pair) -> DocumentError:

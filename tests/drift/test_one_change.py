@@ -318,3 +318,20 @@ def test_added_alternatives_are_listed_in_the_same_order_every_time(names: str) 
     old, *others = ({"type": "object", "required": [name], "properties": {name: TEXT}} for name in ("a", *names))
     (finding,) = compare(body(old), body({"oneOf": [old, *others]}))
     assert finding.message.endswith(": beside {b}, {c}")
+
+
+def test_an_undecided_change_of_a_component_is_one_finding_wherever_a_description_is_beside_it() -> None:
+    def named(pattern: str) -> Doc:
+        name = {"description": "its name", "allOf": [{"$ref": "#/components/schemas/Name"}]}
+        content = {"application/json": {"schema": {"type": "object", "properties": {"name": name}}}}
+        operation = {"get": {"responses": {"200": {"description": "ok", "content": content}}}}
+        return {
+            "openapi": "3.0.3",
+            "info": {"title": "t", "version": "1"},
+            "paths": {f"/{path}": operation for path in "abc"},
+            "components": {"schemas": {"Name": {"type": "string", "pattern": pattern}}},
+        }
+
+    findings = compare(named("[a-z](|[a-z0-9-]*[a-z0-9])"), named("^(?!b)^[a-z][a-z0-9-]*[a-z0-9]$"))
+    (undecided,) = [finding for finding in findings if "-may-be-" in finding.rule]
+    assert (3, "#/components/schemas/Name") == (undecided.count, undecided.extra["changed"])
