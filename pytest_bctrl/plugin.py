@@ -190,7 +190,7 @@ def _start_runs(config: pytest.Config) -> None:
 
             start(config)
     if _is_watching(config):
-        with _as_written(config):
+        with _as_written(config), _without_garbage_collection():
             from pytest_bctrl.watch.hooks import start as start_watch
 
             start_watch(config)
@@ -237,6 +237,18 @@ def _as_written(config: pytest.Config) -> Iterator[None]:
         yield
     finally:
         sys.meta_path[:0] = hooks
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Collect no garbage for a moment: imports create many objects that stay, and each collection inspects them."""
+    is_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if is_enabled:
+            gc.enable()
 
 
 def _observe(config: pytest.Config) -> None:

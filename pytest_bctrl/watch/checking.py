@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import Check
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks, ObservedExchange
+from pytest_bctrl.exchanges.exchange_checks import CheckedExchange, ExchangeChecks, ObservedExchange
 from pytest_bctrl.findings.finding import Finding, Levels
 from pytest_bctrl.http.codings import decode_leniently
 from pytest_bctrl.http.message import Request
@@ -83,6 +83,7 @@ class WatchedContract:
         self._servers = servers
         self._levels = levels
         self._checks = ExchangeChecks(contract, custom)
+        self._cache: dict[ObservedExchange, CheckedExchange] = {}
         self.mocks: set[Origin] = set()
 
     def check(self, exchanges: Iterable[Exchange], test: WatchedTest) -> WatchedTest:
@@ -131,7 +132,7 @@ class WatchedContract:
             unread,
             has_all_headers=False,
         )
-        checked = self._checks.check(observed)
+        checked = self._checked(observed)
         if checked.operation is None:
             return
         label = checked.operation.label
@@ -147,6 +148,21 @@ class WatchedContract:
         test.not_checked += [f"the body of a response to {label}: {reason}" for reason in checked.not_checked]
         if checked.response is not None:
             test.responses.append((checked.response, request))
+
+    def _checked(self, observed: ObservedExchange) -> CheckedExchange:
+        """Return the result of an exchange; equal exchanges, which suites often have, are checked once."""
+        if len(observed.body) + len(observed.request.body) > _CACHED_BYTES:
+            return self._checks.check(observed)
+        checked = self._cache.get(observed)
+        if checked is None:
+            if len(self._cache) >= _CACHED_EXCHANGES:
+                self._cache.clear()
+            checked = self._cache[observed] = self._checks.check(observed)
+        return checked
+
+
+_CACHED_EXCHANGES, _CACHED_BYTES = 256, 65_536
+"""Maximum number of exchanges whose results are kept, and the maximum size of their bodies in bytes."""
 
 
 def _request(exchange: Exchange, target: str) -> Request:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pytest_bctrl.checks.response import Response, content_key
 from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import BrokenCheckError, Check, flattened
 from pytest_bctrl.contract.in_force import contract_of_config, load_cached
@@ -76,6 +77,7 @@ class WatchHooks:
         self._recorder = Recorder(config.rootpath)
         self._watched: WatchedContract | None = None
         self._mocks: set[str] = set()
+        self._known_contents: set[int] = set()
         self._observer = results.observer = observer(config)
         self._observer.is_reported = True
         if not is_controller and not config.option.collectonly:
@@ -151,13 +153,26 @@ class WatchHooks:
         except BrokenCheckError as error:
             return f"bctrl watch: {error}"
         for response, request in test.responses:
-            self._observer.observe_response(response, request.target.partition("?")[2], request.headers)
+            is_repeated = not self._is_worker and self._is_known(response)
+            query = request.target.partition("?")[2]
+            self._observer.observe_response(response, query, request.headers, is_repeated=is_repeated)
         test.responses.clear()
         failing = self._results.settings.failing(test.findings)
         if not failing:
             return ""
         during = f" (exchanges during {_COLLECTION} included)" if earlier else ""
         return f"bctrl watch{during}: {breach(failing).rstrip()}"
+
+    def _is_known(self, response: Response) -> bool:
+        """Return whether an equal body was observed before; adding its values again would take longer than the check.
+
+        The worker of pytest-xdist passes on its observations after each test, so it observes each response.
+        """
+        # The hash instead of the key, which has the body.
+        key = hash(content_key(response))
+        is_known = key in self._known_contents
+        self._known_contents.add(key)
+        return is_known
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

@@ -123,15 +123,27 @@ class Observer:
         self.observe_response(response, query, request.headers.multi_items(), validated=validated)
 
     def observe_response(
-        self, response: Response, query: str = "", sent: Headers = (), *, validated: bool = True
+        self,
+        response: Response,
+        query: str = "",
+        sent: Headers = (),
+        *,
+        validated: bool = True,
+        is_repeated: bool = False,
     ) -> None:
-        """Record a response, and the parameters in the query and the header fields of its request."""
+        """Record a response, and the parameters in the query and the header fields of its request.
+
+        Of a response with the same body as an earlier one (`is_repeated`), only the status is counted.
+        """
         response = once(response, ("redacted", id(self)), lambda: self._redacted(response)) or response
         label = response.operation.label
         observation = response.observed
         with self._lock:
             total = self.validated if validated else self.unvalidated
-            total.add(observation)
+            if is_repeated:
+                total.statuses.update(observation.statuses)
+            else:
+                total.add(observation)
             operation = self.contract.operation(label)
             for name in _sent_parameters(operation, query, (*sent, *self._sent_headers)):
                 total.parameters[label, name] += 1
