@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ HTTP_CLIENT, URLLIB3, CLIENT = 1, 2, 3
 
 APPLICATION = 0
 """The rank of an application in the process: each request that it sends is a separate exchange."""
+
+_EVENT_LOOP = os.path.join("asyncio", "events.py")  # noqa: PTH118 - a part of a path
 
 
 class _Sending(NamedTuple):
@@ -95,12 +98,17 @@ class Recorder:
 
     def calling_line(self) -> str:
         """Return the innermost line of the project that is being run, as `file:line`; empty if there is none."""
+        created_at = _CREATED_AT.get()
         frame = sys._getframe(1)
         while frame is not None:
-            if self.is_project(frame.f_code.co_filename):
-                return self.shown_line(frame.f_code.co_filename, frame.f_lineno)
+            code = frame.f_code
+            if self.is_project(code.co_filename):
+                return self.shown_line(code.co_filename, frame.f_lineno)
+            if created_at and code.co_name == "_run" and code.co_filename.endswith(_EVENT_LOOP):
+                # The frames above run the event loop, and have not sent the request.
+                return created_at
             frame = frame.f_back  # type: ignore[assignment]
-        return _CREATED_AT.get() or str(vars(current_thread()).get(CREATED_AT, ""))
+        return created_at or str(vars(current_thread()).get(CREATED_AT, ""))
 
     def line_of(self, function: Any) -> str:
         """Return the line at which a function of the project is defined; empty for any other object."""

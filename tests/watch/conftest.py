@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Protocol
 
+import aiohttp  # noqa: F401 - its C extension keeps the classes of its first import
 import pytest
 
 from tests.watch.cases import CONTRACT

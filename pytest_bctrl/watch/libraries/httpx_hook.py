@@ -113,22 +113,22 @@ def _tee_class(base: Any) -> Any:
         """A stream that records what it yields."""
 
         def __init__(self, stream: Any, body: Body) -> None:
-            self._stream, self._body = stream, body
+            self._observed_stream, self._body = stream, body
 
         def __iter__(self) -> Iterator[bytes]:
-            for chunk in self._stream:
+            for chunk in self._observed_stream:
                 self._body.add(chunk)
                 yield chunk
             self._body.finish()
 
         def close(self) -> None:
             """Close the stream."""
-            close = getattr(self._stream, "close", None)
+            close = getattr(self._observed_stream, "close", None)
             if close is not None:
                 close()
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(self._stream, name)
+            return getattr(self._observed_stream, name)
 
     return Tee
 
@@ -138,21 +138,21 @@ def _async_tee_class(base: Any) -> Any:
         """An asynchronous stream that records what it yields."""
 
         def __init__(self, stream: Any, body: Body) -> None:
-            self._stream, self._body = stream, body
+            self._observed_stream, self._body = stream, body
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            async for chunk in self._stream:
+            async for chunk in self._observed_stream:
                 self._body.add(chunk)
                 yield chunk
             self._body.finish()
 
         async def aclose(self) -> None:
             """Close the stream."""
-            close = getattr(self._stream, "aclose", None)
+            close = getattr(self._observed_stream, "aclose", None)
             if close is not None:
                 await close()
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(self._stream, name)
+            return getattr(self._observed_stream, name)
 
     return AsyncTee

@@ -1,0 +1,409 @@
+"""What is observed of an exchange, and what is left as it was."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pytest_bctrl.files.limits import MOST
+from pytest_bctrl.watch.exchange import Body
+from tests.watch.conftest import Run
+
+SERVER = """
+import asyncio
+import concurrent.futures
+import gc
+import gzip
+import http.client
+import http.server
+import io
+import json
+import threading
+import urllib.request
+import weakref
+
+import aiohttp
+import requests
+import urllib3
+
+BROKEN = json.dumps([{"id": 7, "qty": 1, "size": "l"}]).encode()
+ORDER = json.dumps({"qty": 0, "size": "s"}).encode()
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture
+def url():
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        attempts = 0
+
+        def do_GET(self):
+            if "limit=1" in self.path:
+                return self.respond(302, b"", {"Location": "/orders"})
+            if "limit=2" in self.path and not self.headers.get("Authorization"):
+                return self.respond(401, b"", {"WWW-Authenticate": 'Digest realm="r", nonce="n", qop="auth"'})
+            if "limit=3" in self.path and Handler.attempts < 2:
+                Handler.attempts += 1
+                return self.respond(503, b"", {})
+            if "limit=4" in self.path:
+                return self.respond(200, gzip.compress(BROKEN), {"Content-Encoding": "gzip", **JSON})
+            if "limit=5" in self.path:
+                return self.respond(200, BROKEN, {"Transfer-Encoding": "chunked", **JSON})
+            self.respond(200, BROKEN, JSON)
+
+        def do_HEAD(self):
+            self.respond(200, b"", JSON)
+
+        def do_POST(self):
+            if self.headers.get("Transfer-Encoding"):
+                while size := int(self.rfile.readline(), 16):
+                    self.rfile.read(size + 2)
+                self.rfile.readline()
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.respond(201, json.dumps(STORED).encode(), JSON)
+
+        def respond(self, status, body, headers):
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            if "Transfer-Encoding" in headers:
+                parts = [b"%x\\r\\n%b\\r\\n" % (len(part), part) for part in (body[:9], body[9:], b"")]
+                body = b"".join(parts)
+            else:
+                self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        def log_message(self, *arguments):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/orders"
+        server.shutdown()
+        thread.join()
+
+
+def test_it(url, tmp_path):
+"""
+
+
+def run(watch: Run, body: str, *arguments: str) -> str:
+    """Run one test, which must pass, and return the output of the run."""
+    lines = "\n".join(f"    {line}" for line in body.strip("\n").splitlines())
+    result = watch(f"{SERVER}{lines}\n", *arguments)
+    assert {"passed": 1} == {name: count for name, count in result.parseoutcomes().items() if name == "passed"}
+    return result.stdout.str()
+
+
+def exchanges(text: str) -> int:
+    """Return the number of checked exchanges."""
+    match = re.search(r"^checked +(\d+) exchange", text, re.MULTILINE)
+    assert match is not None
+    return int(match[1])
+
+
+@pytest.mark.parametrize(
+    ("call", "number"),
+    [
+        ("httpx.get(url + '?limit=1', follow_redirects=True)", 2),
+        ("httpx.get(url + '?limit=2', auth=httpx.DigestAuth('a', 'b'))", 2),
+        ("requests.get(url + '?limit=1')", 2),
+        ("requests.get(url + '?limit=2', auth=requests.auth.HTTPDigestAuth('a', 'b'))", 2),
+        ("urllib3.request('GET', url + '?limit=1')", 2),
+        ("urllib3.request('GET', url + '?limit=3', retries=urllib3.Retry(2, status_forcelist=[503]))", 3),
+        ("urllib.request.urlopen(url + '?limit=1').close()", 2),
+        ("asyncio.run(with_aiohttp(url + '?limit=1'))", 2),
+    ],
+)
+def test_each_hop_is_one_exchange(watch: Run, call: str, number: int) -> None:
+    with_aiohttp = (
+        "async def with_aiohttp(url):\n"
+        "    async with aiohttp.ClientSession() as session, session.get(url) as response:\n"
+        "        return await response.read()\n"
+    )
+    assert number == exchanges(run(watch, f"{with_aiohttp}{call}"))
+
+
+def test_a_failed_connection_is_no_exchange(watch: Run) -> None:
+    text = run(
+        watch,
+        """
+httpx.get(url)
+with pytest.raises(httpx.ConnectError):
+    httpx.get("http://127.0.0.1:1/orders")
+with pytest.raises(requests.ConnectionError):
+    requests.get("http://127.0.0.1:1/orders")
+""",
+    )
+    assert 1 == exchanges(text)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "httpx.post(url, content=(part for part in [ORDER[:5], ORDER[5:]]), headers=JSON)",
+        "asyncio.run(post(url))",
+        "requests.post(url, data=(part for part in [ORDER[:5], ORDER[5:]]), headers=JSON)",
+        "requests.post(url, data=io.BytesIO(ORDER), headers=JSON)",
+        "requests.post(url, data=ORDER.decode(), headers=JSON)",
+        "urllib3.request('POST', url, body=io.BytesIO(ORDER), headers=JSON)",
+        "urllib3.request('POST', url, body=[ORDER[:5], ORDER[5:]], headers=JSON)",
+        "send_by_connection(url, iter([ORDER[:5], ORDER[5:]]))",
+        "send_by_connection(url, io.BytesIO(ORDER))",
+        "asyncio.run(post_with_aiohttp(url, json={'qty': 0, 'size': 's'}))",
+        "asyncio.run(post_with_aiohttp(url, data=ORDER, headers=JSON))",
+        "asyncio.run(post_with_aiohttp(url, data=ORDER.decode(), headers=JSON))",
+    ],
+)
+def test_the_body_of_a_request_is_checked_while_it_is_sent(watch: Run, call: str) -> None:
+    text = run(
+        watch,
+        f"""
+async def post(url):
+    async def parts():
+        yield ORDER[:5]
+        yield ORDER[5:]
+
+    async with httpx.AsyncClient() as client:
+        await client.post(url, content=parts(), headers=JSON)
+
+async def post_with_aiohttp(url, **values):
+    async with aiohttp.ClientSession() as session, session.post(url, **values) as response:
+        await response.read()
+
+def send_by_connection(url, body):
+    connection = http.client.HTTPConnection(url.split("/")[2])
+    connection.request("POST", "/orders", body, JSON)
+    connection.getresponse().read()
+    connection.close()
+
+{call}
+""",
+    )
+    assert "error request_body: " in text.partition("= bctrl watch =")[2], text
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "asyncio.run(post(url, data={'qty': 0, 'size': 's'}))",
+        "asyncio.run(post(url, data={'qty': b'0'}))",
+        "asyncio.run(post(url, data=io.BytesIO(ORDER), headers=JSON, auth=aiohttp.BasicAuth('a', 'b')))",
+        "asyncio.run(post(url, data=ORDER, headers=[('Content-Type', 'text/plain')]))",
+    ],
+)
+def test_other_bodies_of_aiohttp_are_as_it_sends_them(watch: Run, call: str) -> None:
+    text = run(
+        watch,
+        f"""
+async def post(url, **values):
+    async with aiohttp.ClientSession() as session, session.post(url, **values) as response:
+        assert response.status == 201
+        await response.read()
+
+{call}
+""",
+    )
+    assert 1 == exchanges(text)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "httpx.get(url)",
+        "b''.join(httpx_stream(url + '?limit=4').iter_raw())",
+        "requests.get(url, stream=True).raw.read()",
+        "requests.get(url + '?limit=4', stream=True).raw.read()",
+        "list(requests.get(url + '?limit=5', stream=True).iter_lines())",
+        "list(requests.get(url, stream=True).iter_content(7, decode_unicode=True))",
+        "urllib3.request('GET', url + '?limit=5', preload_content=False).read_chunked() and None",
+        "list(urllib3.request('GET', url + '?limit=5', preload_content=False).stream(4))",
+        "urllib3.request('GET', url, preload_content=False).read1(1000)",
+        "urllib3.request('GET', url, preload_content=False).readinto(bytearray(1000))",
+        "read_by_connection(url, lambda response: response.readinto(bytearray(1000)))",
+        "read_by_connection(url, lambda response: response.read1())",
+        "read_by_connection(url, lambda response: response.readlines())",
+        "read_by_connection(url + '?limit=5', lambda response: response.read(3) + response.read())",
+        "asyncio.run(with_aiohttp(url, lambda response: response.content.readline()))",
+        "asyncio.run(with_aiohttp(url + '?limit=4', lambda response: response.content.readexactly(len(BROKEN))))",
+    ],
+)
+def test_a_body_is_checked_as_it_is_read(watch: Run, call: str) -> None:
+    call = call.replace(" and None", "")
+    if "read_chunked" in call:
+        call = f"list({call})"
+    text = run(
+        watch,
+        f"""
+def httpx_stream(url):
+    client = httpx.Client()
+    return client.send(client.build_request("GET", url), stream=True)
+
+def read_by_connection(url, read):
+    connection = http.client.HTTPConnection(url.split("/")[2])
+    connection.request("GET", "/" + url.split("/")[3])
+    response = connection.getresponse()
+    read(response)
+    response.close()
+    connection.close()
+
+async def with_aiohttp(url, read):
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        await read(response)
+
+{call}
+""",
+        "-W",
+        "ignore::ResourceWarning",
+        "-W",
+        "ignore::pytest.PytestUnraisableExceptionWarning",
+    )
+    assert "error response_schema_conformance: " in text.partition("= bctrl watch =")[2], text
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "with httpx.stream('GET', url) as response: next(response.iter_bytes(3))",
+        "with requests.get(url, stream=True) as response: next(response.iter_content(3))",
+        "urllib3.request('GET', url, preload_content=False).close()",
+        "with urllib.request.urlopen(url) as response: response.read(3)",
+        "asyncio.run(with_aiohttp(url))",
+    ],
+)
+def test_a_body_that_is_not_read_to_its_end_is_not_checked(watch: Run, call: str) -> None:
+    text = run(
+        watch,
+        f"""
+async def with_aiohttp(url):
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        pass
+
+{call}
+""",
+    )
+    assert "not checked  the body of a response to GET /orders: the test did not read it" in text
+
+
+@pytest.mark.parametrize("library", ["httpx", "requests"])
+def test_a_response_without_a_body_has_nothing_to_read(watch: Run, library: str) -> None:
+    assert "\nnot checked " not in run(watch, f"{library}.head(url)")
+
+
+@pytest.mark.parametrize(
+    ("call", "mark"),
+    [
+        ("asyncio.run(gathered(url))", "gather"),
+        ("thread = threading.Thread(target=httpx.get, args=(url,)); thread.start(); thread.join()  # here", "here"),
+        ("concurrent.futures.ThreadPoolExecutor().submit(httpx.get, url).result()  # here", "here"),
+        ("asyncio.run(in_thread(url))", "thread"),
+    ],
+)
+def test_the_line_that_created_a_task_or_thread_is_named(watch: Run, call: str, mark: str) -> None:
+    body = f"""
+async def gathered(url):
+    async with httpx.AsyncClient() as client:
+        await asyncio.gather(client.get(url), client.get(url))  # gather
+
+async def in_thread(url):
+    await asyncio.to_thread(httpx.get, url)  # thread
+
+{call}
+"""
+    text = run(watch, body)
+    file = f"from orders import *\nimport pytest\n\n{SERVER}{body.lstrip()}".splitlines()
+    line = next(number for number, text_line in enumerate(file, 1) if text_line.endswith(f"# {mark}"))
+    assert f"  sent at   test_orders.py:{line}\n" in text
+
+
+def test_an_application_in_the_process_has_exchanges_of_its_own(watch: Run) -> None:
+    text = run(
+        watch,
+        """
+def application(environ, start_response):
+    body = urllib.request.urlopen(url).read()
+    start_response("200 OK", list(JSON.items()))
+    return [body]
+
+with httpx.Client(transport=httpx.WSGITransport(application)) as client:
+    client.get("http://testserver/orders")
+""",
+    )
+    assert 2 == exchanges(text)
+
+
+def test_an_adapter_of_the_project_is_observed(watch: Run) -> None:
+    text = run(
+        watch,
+        """
+class Adapter(requests.adapters.BaseAdapter):
+    def send(self, request, **values):
+        response = requests.Response()
+        response.status_code, response.url, response.request = 200, request.url, request
+        response.headers.update(JSON)
+        response.raw = io.BytesIO(BROKEN)
+        if "limit" in request.url:
+            response._content = BROKEN
+        return response
+
+    def close(self):
+        pass
+
+with requests.Session() as session:
+    session.mount("https://orders.example", Adapter())
+    assert session.get("https://orders.example/orders").content == BROKEN
+    assert session.get("https://orders.example/orders?limit=9").content == BROKEN
+    unread = session.get("https://orders.example/orders", stream=True)
+    assert list(unread.iter_content(5, decode_unicode=True))
+""",
+    )
+    assert 3 == exchanges(text)
+    assert "[*].size, 3 of 3" in text
+
+
+def test_nothing_keeps_a_response_alive(watch: Run) -> None:
+    run(
+        watch,
+        """
+gc.disable()
+for get in (httpx.get, requests.get, lambda url: urllib3.request("GET", url)):
+    response = get(url)
+    reference = weakref.ref(response)
+    del response
+    gc.collect()
+    assert reference() is None, get
+gc.enable()
+""",
+    )
+
+
+def test_a_stream_keeps_its_attributes(watch: Run) -> None:
+    run(
+        watch,
+        """
+class Stream(httpx.SyncByteStream):
+    name = "a stream"
+
+    def __iter__(self):
+        yield b"[]"
+
+transport = httpx.MockTransport(lambda request: httpx.Response(200, stream=Stream(), headers=JSON))
+with httpx.Client(transport=transport) as client:
+    with client.stream("GET", "https://orders.example/orders") as response:
+        assert response.stream._stream.name == "a stream"
+        assert response.read() == b"[]"
+""",
+    )
+
+
+def test_a_body_above_the_limit_is_not_kept() -> None:
+    body = Body()
+    body.add(b"x")
+    body.add(bytes(MOST))
+    body.finish()
+    assert b"" == body.content
+    assert "it is larger than 64 MiB" == body.unread
