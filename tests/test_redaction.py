@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import random
+import re
 import string
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -212,6 +213,44 @@ def test_a_secret_of_punctuation_is_redacted_plain_and_escaped(value: str) -> No
     redact = redaction(value)
     assert f"a {MASK} b {MASK}" == redact(f"a {value} b {json.dumps(value)[1:-1]}")
     assert f"{MASK}".encode() == redact.data_bytes(value.encode())
+
+
+WHOLE: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "reversed": lambda text: text[::-1],
+    "lower": str.lower,
+    "hex": lambda text: text.encode().hex(),
+    "HEX": lambda text: text.encode().hex().upper(),
+    "hex of pairs": lambda text: text.encode().hex(":"),
+    "percent-encoded": lambda text: "".join(f"%{byte:02X}" for byte in text.encode()),
+    "JSON": lambda text: json.dumps(text)[1:-1],
+    "JSON in JSON": lambda text: json.dumps(json.dumps(text))[3:-3],
+    "decimal references": lambda text: "".join(f"&#{ord(letter)};" for letter in text),
+    "XML": lambda text: text.encode("ascii", "xmlcharrefreplace").decode(),
+    "repr": lambda text: repr(text)[1:-1],
+    "ascii": lambda text: ascii(text)[1:-1],
+    "repr of bytes": lambda text: repr(text.encode())[2:-1],
+    "escaped pattern": re.escape,
+    "TeamCity": lambda text: re.sub(r"[|'\[\]]", r"|\g<0>", text),
+    "CSV": lambda text: text.replace('"', '""'),
+    **{
+        f"base64 after {before!r}": lambda text, before=before: base64.b64encode((before + text).encode()).decode()
+        for before in ("", ":", "u:")
+    },
+}
+
+
+@pytest.mark.parametrize("form", WHOLE)
+@pytest.mark.parametrize("value", ["a+b(c)*[d]|e?^f$.{2}\\w9Q", "ключ-Пароль-Öß空間-🚀z9", "\"'<&>'\"-7Qx|2"])
+def test_a_secret_of_few_letters_is_redacted_as_a_whole(value: str, form: str) -> None:
+    """Its letters and digits alone do not identify it."""
+    redact = redaction(value)
+    clean = redact(f"before {WHOLE[form](value)} after")
+    assert ("before ", " after", True) == (clean[:7], clean[-6:], MASK in clean)
+    # The first and last digits of base64 depend on the text around the secret, too.
+    assert sum(map(str.isalnum, clean[7:-6].replace(MASK, ""))) <= 6
+    letters = "".join(filter(str.isalnum, value))
+    assert f"before {letters} after" == redact(f"before {letters} after")
 
 
 @pytest.mark.parametrize(

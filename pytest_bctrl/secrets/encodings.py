@@ -94,19 +94,18 @@ def _is_words(text: str) -> bool:
 
 
 def encodings_of(value: str, *, has_parts: bool = True) -> list[KeyEncoding]:
-    """Return every encoding of a value that is searched for; none if it has too few letters and digits.
+    """Return every encoding of a value that is searched for; those with too few letters and digits are literals.
 
     A part of a random value reveals it, unless `has_parts` is false.
     """
-    data = to_bytes(value)
-    reduced = skeleton(data)
-    if len(reduced) < max(FRAGMENT, len(data) // 2):
-        return []
+    size = len(to_bytes(value))
+    has_letters = len(skeleton(to_bytes(value))) >= max(FRAGMENT, size // 2)
     random = has_parts and is_random(value)
     distinct: dict[bytes, KeyEncoding] = {}
     for encoding in _encodings(value, random):
         # Most values need no escapes, so most of their encodings have the same skeleton.
-        distinct.setdefault(encoding.skeleton, encoding)
+        if has_letters or len(encoding.skeleton) > max(FRAGMENT, size):
+            distinct.setdefault(encoding.skeleton, encoding)
     return list(distinct.values())
 
 
@@ -185,11 +184,29 @@ def _each_special(value: str, form: str) -> str:
 def literals_of(value: str) -> dict[str, str]:
     """Return the texts that show a value with too few letters and digits, and the encoding of each."""
     texts = {value, *_escaped(value), quote(value)}
+    texts.add(json.dumps(json.dumps(value)[1:-1])[1:-1])
+    texts |= {ascii(value)[1:-1], repr(to_bytes(value))[2:-1], re.escape(value)}
+    texts |= {value.encode("ascii", "xmlcharrefreplace").decode("ascii"), *_in_other_formats(value)}
     texts |= {text.replace("/", "\\/") for text in texts} | {text.replace("\\", "\\\\") for text in texts}
     texts |= {json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
     cores = {core for text in texts for core in base64_cores(to_bytes(text))}
     cores |= {core.translate(_URL_SAFE) for core in cores}
-    return {**dict.fromkeys(cores, BASE64), **dict.fromkeys(texts, ESCAPED), value: PLAIN}
+    cases = {text for text in (value.upper(), value.lower(), value.swapcase()) if len(text) == len(value)}
+    return {
+        **dict.fromkeys(cores, BASE64),
+        **dict.fromkeys(texts, ESCAPED),
+        value[::-1]: REVERSED,
+        **dict.fromkeys(cases, PLAIN),
+        value: PLAIN,
+    }
+
+
+def _in_other_formats(value: str) -> Iterator[str]:
+    """Yield a value as it is quoted in CSV and SQL, for TeamCity, and in Markdown."""
+    yield value.replace('"', '""')
+    yield value.replace("'", "''")
+    yield re.sub(r"[|'\[\]]", r"|\g<0>", value)
+    yield re.sub(r"[^\w\s]", r"\\\g<0>", value)
 
 
 _URL_SAFE = str.maketrans("+/", "-_")

@@ -215,7 +215,7 @@ class Redaction:
 
     def _compile(self) -> None:
         """Prepare the search for all encodings of the secrets that are registered now."""
-        from pytest_bctrl.secrets.encodings import encodings_of, literals_of
+        from pytest_bctrl.secrets.encodings import PLAIN, encodings_of, literals_of
         from pytest_bctrl.secrets.search import Search
 
         self._is_stale = False
@@ -228,15 +228,15 @@ class Redaction:
                     literals |= literals_of(entry.value)
                 continue
             entry_encodings = encodings_of(entry.value, has_parts=entry.has_parts)
-            if not entry_encodings:
+            has_plain = bool(entry_encodings) and entry_encodings[0].name == PLAIN
+            if not has_plain:
                 entry_literals = literals_of(entry.value)
                 literals |= entry_literals
                 exact += map(to_bytes, entry_literals)
-                continue
             if entry.is_derived:
-                entry_encodings = entry_encodings[:1]
+                entry_encodings = [encoding for encoding in entry_encodings if encoding.name == PLAIN]
             encodings += entry_encodings
-            if entry_encodings[0].is_random and _NEEDS_NO_ESCAPE.fullmatch(entry.value):
+            if has_plain and entry_encodings[0].is_random and _NEEDS_NO_ESCAPE.fullmatch(entry.value):
                 exact.append(to_bytes(entry.value))
         self._literals = literals
         self._exact = sorted(exact, key=len, reverse=True)
