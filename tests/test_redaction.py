@@ -233,10 +233,9 @@ WHOLE: dict[str, Callable[[str], str]] = {
     "escaped pattern": re.escape,
     "TeamCity": lambda text: re.sub(r"[|'\[\]]", r"|\g<0>", text),
     "CSV": lambda text: text.replace('"', '""'),
-    **{
-        f"base64 after {before!r}": lambda text, before=before: base64.b64encode((before + text).encode()).decode()
-        for before in ("", ":", "u:")
-    },
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "base64 after a letter": lambda text: base64.b64encode(f":{text}".encode()).decode(),
+    "base64 after two letters": lambda text: base64.b64encode(f"u:{text}".encode()).decode(),
 }
 
 
