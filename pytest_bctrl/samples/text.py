@@ -192,7 +192,11 @@ _SHORT: Mapping[str, str] = {"email": "a@b.test", "uri": "urn:a:b", "hostname": 
 
 def encode(body: Any) -> bytes:
     """Return JSON data as UTF-8; raises `ValueError` for data that is not JSON, such as NaN (RFC 8259, 6)."""
-    return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    try:
+        return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        # JSON can represent a lone surrogate by an escape, and UTF-8 cannot.
+        return json.dumps(body, allow_nan=False, separators=(",", ":")).encode()
 
 
 class RoundRobin:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +15,7 @@ from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.control import DOCUMENT
-from tests.mock.asking import Reply, ask
+from tests.mock.asking import Reply, ask, connected, read_all
 from tests.mock.test_operations import get, shop
 
 TOKEN = "control-token"
@@ -168,3 +169,90 @@ def test_every_body_rejects_unknown_fields() -> None:
             name = schema.get("$ref", "").rpartition("/")[2]
             schema = document["components"]["schemas"].get(name, schema)
             assert False is schema["additionalProperties"], f"{method} {path}"
+
+
+HOSTILE: list[Any] = [
+    "{",
+    "\xff",
+    "NaN",
+    '{"seconds": 1e400}',
+    *(None, 5, [], {}),
+    *({"seconds": seconds} for seconds in (-1, 1e308, 10**400)),
+    *({"fault": text} for text in ("slow(" * 200, "a" * 50_000, "\ud800", "__import__('os')", "delay(seconds=1e400)")),
+    *({"scenario": text} for text in ("many(count=-1)", "many(count=True)", "many(" + "(" * 3000, "\ud800")),
+    *({"id": text} for text in ("../../x", "a" * 50_000, "\ud800", "", "x\r\ny")),
+    *({"steps": [step]} for step in ({}, {"fault": "x"}, {"answers": -1, "body": 1}, {"seconds": 10**400, "body": 1})),
+    {"body": "\ud800", "conforming": False},
+    {"runtimes": [{"id": "\ud800"}, 1], "conforming": False},
+]
+
+
+def test_no_request_to_the_control_path_has_an_error_of_the_server(mock: MockServer) -> None:
+    """An exception in the mock's thread would fail the test, too."""
+    document = read_yaml(DOCUMENT.read_text("utf-8"), DOCUMENT.name)
+    statuses = set()
+    for path, item in document["paths"].items():
+        own_path = path.replace("{space}", mock.space_id).replace("{operation}", "listOrders").replace("{id}", "o1")
+        for method in item.keys() - {"parameters"}:
+            for body in HOSTILE:
+                statuses.add(control(mock, method.upper(), own_path, body).status)
+    assert statuses <= {200, 201, 204, 400, 404}
+    assert 200 == ask(mock, "GET", "/__bctrl__/health", {}).status
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/%5f_bctrl__/spaces",
+        "//__bctrl__/spaces",
+        "/v1/../__bctrl__/spaces",
+        "/__BCTRL__/spaces",
+        "/__bctrl__//spaces",
+        "/__bctrl__/spaces;x",
+        "/__bctrl__/operations//body",
+        "/__bctrl__/operations/%2e%2e/body",
+        "/__bctrl__/operations/%ff/body",
+        f"/__bctrl__/operations/{'a' * 50_000}/body",
+    ],
+)
+def test_another_spelling_of_a_control_path_is_not_found(mock: MockServer, target: str) -> None:
+    """A proxy in front of the mock may have checked the path as it was sent."""
+    assert 404 == ask(mock, "GET", target, {"Authorization": f"Bearer {TOKEN}"}).status
+
+
+@pytest.mark.parametrize("path", ["/spaces", "/operations/listOrders/body", "/openapi.json"])
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:80", "evil.example."])
+def test_no_control_path_is_served_to_a_foreign_host(mock: MockServer, path: str, host: str) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Host": host}
+    assert 421 == ask(mock, "GET", f"/__bctrl__{path}", headers).status
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "null",
+        "http://evil.example",
+        "http://localhost.evil.example",
+        "http://localhost@evil.example",
+        "http://localhost\\@evil.example",
+        "file://",
+        "moz-extension://127.0.0.1",
+    ],
+)
+def test_no_page_of_another_site_may_control_the_mock(mock: MockServer, origin: str) -> None:
+    headers = {"Origin": origin, "Access-Control-Request-Method": "DELETE"}
+    response = ask(mock, "OPTIONS", "/__bctrl__/spaces", headers)
+    assert (401, None) == (response.status, response.headers.get("access-control-allow-origin"))
+
+
+def test_a_reset_over_the_control_path_closes_the_other_connections(mock: MockServer) -> None:
+    """The response to a request of an earlier test never arrives in a later one."""
+    mock.fault("delay(30)")
+    with connected(mock) as waiting:
+        waiting.sendall(b"GET /v1/orders HTTP/1.1\r\nHost: mock.test\r\n\r\n")
+        while not mock.requests:
+            time.sleep(0.01)
+        for _ in range(2):
+            assert 204 == control(mock, "POST", f"/spaces/{mock.space_id}/reset").status
+        assert b"" == read_all(waiting)
+    assert ([], 200) == (list(mock.requests), ask(mock, "GET", "/v1/orders", {}).status)

@@ -1,4 +1,4 @@
-"""Outputs of pytest that few runs have: errors before any test, doctests, subtests, durations, a stop, wrong arguments."""
+"""Outputs that few runs have: errors before any test, doctests, subtests, durations, a stop, wrong arguments."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Adjustable(Responder):
     def _operation(self, name: str) -> Operation:
         """Return an operation by its `operationId` or label; raises `SettingError` that lists close names."""
         for operation in self.contract.operations:
-            if name in (operation.operation_id, operation.label):
+            if name and name in (operation.operation_id, operation.label):
                 return operation
         names = [operation.operation_id or operation.label for operation in self.contract.operations]
         names += [operation.label for operation in self.contract.operations if operation.operation_id]

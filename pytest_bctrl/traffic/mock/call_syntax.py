@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from inspect import Parameter, signature
-from math import inf
 from typing import Any, TypeVar
 
 from pytest_bctrl.errors import SettingError
@@ -121,9 +120,13 @@ def whole_number(value: object, name: str, where: str, maximum: int) -> int:
     return value
 
 
+_LARGEST = 10**9
+"""Maximum number of seconds, and of bytes per second."""
+
+
 def seconds_of(value: object, where: str, what: str = "a time", hint: str = "give seconds, such as 0.5") -> float:
     """Return a time in seconds, or another amount that `what` names; raises `SettingError` for any other value."""
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < inf:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= _LARGEST:
         raise SettingError(f"{shown(value)} is not {what}", where=where, hint=hint)
     return value
 

@@ -38,6 +38,7 @@ class Listener:
         self.reject = reject
         self.limits = limits or ServerLimits()
         self._connections: set[ClientConnection] = set()
+        self._current: ClientConnection | None = None
         self.request_cache: dict[bytes, ParsedRequest] = {}
         self._timers: list[tuple[float, int, ClientConnection]] = []
         self._order = count()
@@ -86,8 +87,15 @@ class Listener:
         self._wake.close()
 
     def drop_connections(self) -> None:
-        """Close all connections and return afterwards; the listener continues."""
+        """Close all connections and return afterwards; the listener continues.
+
+        The connection whose request calls this, over the control path, stays open for the response.
+        """
         if self._thread is None or self._process != os.getpid():
+            return
+        if threading.current_thread() is self._thread:
+            for connection in self._connections - {self._current}:
+                connection.close()
             return
         self._dropped.clear()
         with suppress(OSError):
@@ -165,12 +173,12 @@ class Listener:
             for connection in list(self._connections):
                 self._step(connection, connection.sweep, now)
 
-    @staticmethod
-    def _step(connection: ClientConnection, step: Callable[..., None], *arguments: float) -> None:
+    def _step(self, connection: ClientConnection, step: Callable[..., None], *arguments: float) -> None:
         """Run one step of a connection; an exception closes this connection only.
 
         The exception is reported as that of a thread, which pytest shows in the test during which it happened.
         """
+        self._current = connection
         try:
             step(*arguments)
         except Exception as error:  # noqa: BLE001 - no error may affect the other clients
