@@ -101,7 +101,7 @@ class Handler(BaseHTTPRequestHandler):
     wbufsize = -1
     fault = ""
 
-    def log_message(self, *_arguments: object) -> None:
+    def log_message(self, *_arguments: Any) -> None:
         """Keep quiet."""
 
     def do_GET(self) -> None:

@@ -311,6 +311,20 @@ def test_a_name_that_means_different_things_is_set_per_operation(doctor: Doctor,
     assert "4: 4 checked" == line("operations")["text"]
 
 
+def test_public_operations_need_no_key_and_other_invalid_parts_are_listed(doctor: Doctor, tmp_path: Path) -> None:
+    """Only operations that require the key are counted. A repeated operationId excludes no operation."""
+    public = {**PETS["paths"]["/pets"]["get"], "security": [{}, {"key": []}]}
+    secured = {**public, "security": [{"key": []}]}
+    document = {**PETS, "paths": {"/pets": {"get": public}, "/mine": {"get": secured}}}
+    (tmp_path / "public.json").write_text(json.dumps(document))
+
+    _, line = doctor("--contract", "public.json")
+
+    assert "2: 2 checked" == line("operations")["text"]
+    assert "BCTRL_API_KEY, sent as X-Key: … to 1 operation" == line("key")["text"]
+    assert line("invalid")["text"].startswith("the operationId of ")
+
+
 def test_a_document_is_explained_as_text_with_a_block_to_copy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], pets: str
 ) -> None:

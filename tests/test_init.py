@@ -20,7 +20,7 @@ import yaml
 
 from pytest_bctrl.cli import main
 from pytest_bctrl.cli.project import read_config
-from pytest_bctrl.contract.files import current_api
+from pytest_bctrl.contract.files import current_api, packaged
 from pytest_bctrl.contract.in_force import contract_of_config
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.secrets.secret import Secret
@@ -303,6 +303,39 @@ def test_names_of_a_document_do_not_leave_their_line(init: Init, tmp_path: Path,
     text = (tmp_path / "pytest.ini").read_text("utf-8")
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     assert ["[pytest]", "bctrl_contract = pets.json"] == lines
+
+
+def test_a_public_api_with_a_server_needs_no_variables(init: Init) -> None:
+    """An operation with a parameter that only a setting can fill is not the one of the first tests."""
+    cursor = {
+        "name": "cursor",
+        "in": "query",
+        "required": True,
+        "schema": {"type": "string"},
+        "x-bctrl-setting": "start",
+    }
+    paths = {
+        "/pages": {"get": {"parameters": [cursor], "responses": {"200": {"description": "A page"}}}},
+        "/pets/{petId}": DOCUMENT["paths"]["/pets/{petId}"],
+    }
+    document = {**DOCUMENT, "servers": [{"url": "https://pets.example.com"}], "paths": paths}
+    with serve(response(body=json.dumps(document).encode())) as server:
+        init(f"{server.url}/openapi.json")
+
+    assert "env" not in steps("nightly")[-1]
+    assert resolve.find_value(table.BASE_URL, read_config(), {}) is None
+    assert "First tests of GET /pets/{petId}" in Path("test_api.py").read_text("utf-8")
+
+
+def test_the_space_id_is_a_variable_of_the_repository(init: Init, tmp_path: Path) -> None:
+    (tmp_path / "runtimes.json").write_text(packaged().merged.read_text("utf-8"), "utf-8")
+
+    init("runtimes.json")
+
+    assert {
+        "BCTRL_API_KEY": "${{ secrets.BCTRL_API_KEY }}",
+        "BCTRL_SPACE_ID": "${{ vars.BCTRL_SPACE_ID }}",
+    } == steps("nightly")[-1]["env"]
 
 
 def test_a_document_without_safe_operations_is_rejected_and_nothing_is_written(init: Init, tmp_path: Path) -> None:

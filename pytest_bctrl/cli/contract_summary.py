@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.valid_parts import Exclusion
 from pytest_bctrl.samples.inputs import unfilled
 from pytest_bctrl.samples.parameter_settings import setting_lines
 from pytest_bctrl.secrets.secret import KEY_VARIABLE
@@ -39,12 +40,14 @@ class ContractSummary:
     `credentials` are the header fields and cookies that carry the key, each with the number of operations that require
     it. `missing` are the lines that `bctrl_values` lacks, each with the labels of the operations that need it. The
     space id has a setting of its own, and `needs_space_id` are the labels of the operations that only lack it.
+    `invalid_parts` are other parts of the document that cannot be used, such as examples.
     """
 
     operations: tuple[OperationSummary, ...]
     credentials: Mapping[str, int]
     missing: Mapping[str, tuple[str, ...]]
     needs_space_id: tuple[str, ...] = ()
+    invalid_parts: tuple[str, ...] = ()
 
     def of_state(self, state: State) -> list[OperationSummary]:
         """Return the operations in a state."""
@@ -70,7 +73,15 @@ def summarise(run: ContractRun) -> ContractSummary:
     is_secured = run.chosen.is_published or any(operation.security for operation in contract.operations)
     run = replace(run, contract=replace(contract, is_public=not is_secured))
     operations = [_summarise_operation(run, operation) for operation in run.operations]
-    operations += _excluded(contract)
+    excluded_operations = [exclusion for exclusion in contract.excluded if _is_operation(exclusion)]
+    operations += [
+        OperationSummary(exclusion.operation, "", "excluded", _reason(exclusion)) for exclusion in excluded_operations
+    ]
+    invalid_parts = tuple(
+        f"{exclusion.operation}: {_reason(exclusion)}"
+        for exclusion in contract.excluded
+        if exclusion not in excluded_operations
+    )
     missing: dict[str, tuple[str, ...]] = {}
     needs_space_id = []
     space_parameters = _space_parameters(run)
@@ -82,7 +93,7 @@ def summarise(run: ContractRun) -> ContractSummary:
         elif names:
             for line in setting_lines(run.contract, by_label[operation.label], names):
                 missing[line] = (*missing.get(line, ()), operation.label)
-    return ContractSummary(tuple(operations), _credentials(run), missing, tuple(needs_space_id))
+    return ContractSummary(tuple(operations), _credentials(run), missing, tuple(needs_space_id), invalid_parts)
 
 
 def _space_parameters(run: ContractRun) -> set[tuple[str, str]]:
@@ -113,11 +124,14 @@ def _summarise_operation(run: ContractRun, operation: Operation) -> OperationSum
     return OperationSummary(operation.label, operation.operation_id, state, reason, missing)
 
 
-def _excluded(contract: Contract) -> Iterator[OperationSummary]:
-    for exclusion in contract.excluded:
-        if exclusion.operation:
-            reason = f"{exclusion.problem.removesuffix(f', at #{exclusion.pointer}')}, at #{exclusion.pointer}"
-            yield OperationSummary(exclusion.operation, "", "excluded", f"{reason} ({exclusion.hint})")
+def _is_operation(exclusion: Exclusion) -> bool:
+    """Return whether an operation is excluded, labelled `METHOD /path`, and not an example or another part."""
+    return exclusion.operation.partition(" ")[0].isupper()
+
+
+def _reason(exclusion: Exclusion) -> str:
+    problem = exclusion.problem.removesuffix(f", at #{exclusion.pointer}")
+    return f"{problem}, at #{exclusion.pointer} ({exclusion.hint})"
 
 
 def _credentials(run: ContractRun) -> dict[str, int]:
@@ -153,6 +167,8 @@ def summary_lines(summary: ContractSummary, limit: int | None = _FEW) -> Iterato
             yield SummaryLine(state, _operation_text(operation), is_gap)
         if limit is not None and len(operations) > limit:
             yield SummaryLine(state, f"and {len(operations) - limit} more (--format json lists all)", is_gap)
+    for part in summary.invalid_parts[:limit]:
+        yield SummaryLine("invalid", part, is_gap=True)
     if not summary.credentials:
         yield SummaryLine("key", f"not needed: no operation requires one ({KEY_VARIABLE} is not sent)")
     for name, count in summary.credentials.items():

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
+from typing import Any
 
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.findings.finding import Finding
@@ -40,7 +41,7 @@ def serve(hanging: set[str], requested: list[str]) -> Iterator[str]:
 
         do_HEAD = do_GET  # noqa: N815
 
-        def log_message(self, *_arguments: object) -> None:
+        def log_message(self, *_arguments: Any) -> None:
             """Keep quiet."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
