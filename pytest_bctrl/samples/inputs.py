@@ -132,7 +132,16 @@ def _existing_values(contract: Contract, parameter: Parameter, settings: Mapping
 
 
 def exemplified(contract: Contract, settings: Mapping[str, str]) -> Contract:
-    """Return a contract for a mock, which accepts any path value: path parameters without a value get an example."""
+    """Return a contract for a mock, which accepts any path value: path parameters without a value get an example.
+
+    The result is the same object for the same arguments, because values are cached per contract object.
+    """
+    return _exemplified(contract, tuple(sorted(settings.items())))
+
+
+@lru_cache(maxsize=8)
+def _exemplified(contract: Contract, pairs: tuple[tuple[str, str], ...]) -> Contract:
+    settings = dict(pairs)
 
     def with_example(parameter: Parameter) -> Parameter:
         if parameter.in_ != "path" or _existing_values(contract, parameter, settings):
@@ -141,11 +150,10 @@ def exemplified(contract: Contract, settings: Mapping[str, str]) -> Contract:
         return replace(parameter, examples=tuple(islice(_values(contract, bare, {}), 1)))
 
     parameters = [tuple(map(with_example, operation.parameters)) for operation in contract.operations]
-    # Values are cached per contract object.
     if parameters == [operation.parameters for operation in contract.operations]:
         return contract
-    pairs = zip(contract.operations, parameters, strict=True)
-    return replace(contract, operations=tuple(replace(operation, parameters=changed) for operation, changed in pairs))
+    changes = zip(contract.operations, parameters, strict=True)
+    return replace(contract, operations=tuple(replace(operation, parameters=changed) for operation, changed in changes))
 
 
 def _from_settings(parameter: Parameter, settings: Mapping[str, str]) -> list[str]:

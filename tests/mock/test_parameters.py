@@ -281,3 +281,14 @@ def test_exemplified_returns_the_same_contract_if_nothing_is_missing() -> None:
     """Values derived from a contract are cached per object."""
     contract = load()
     assert exemplified(contract, {"space_id": ""}) is contract
+
+
+def test_exemplified_returns_the_same_contract_each_time() -> None:
+    """The mocks of a self-test share what is derived from it."""
+    contract = contract_of(path="/x/{id}", parameters=[{"name": "id", "in": "path", "required": True, "schema": {}}])
+    with_example = exemplified(contract, {})
+
+    assert with_example is not contract
+    assert [()] == [parameter.examples for parameter in contract.operations[0].parameters]
+    assert exemplified(contract, {}) is with_example
+    assert exemplified(contract, {"id": "7"}) is contract
