@@ -120,12 +120,15 @@ class BodyChanges:
             body,
             location,
             candidate.value,
-            once=location in self._unique_locations,
+            once=location in self._unique_locations and not _can_be_everywhere(candidate.value),
             preferred=self._removed_values.get(location, ()),
             is_kept=is_kept,
         )
         if not isinstance(candidate.value, dict) or any(part in finding.rule for part in _ALTERNATIVE_RULES):
-            return set_at_paths(body, dict.fromkeys(paths, candidate.value))
+            values = dict.fromkeys(paths, candidate.value)
+            if location in self._unique_locations and isinstance(candidate.value, str):
+                values = {path: f"{candidate.value}{number or ''}" for number, path in enumerate(paths)}
+            return set_at_paths(body, values)
         values = {path: self._smallest(place, body, path, candidate, is_error=is_error) for path in paths}
         return set_at_paths(body, values)
 
@@ -173,6 +176,11 @@ class BodyChanges:
                 if path not in documented_paths and value not in values and len(values) < _MAX_GENERATED:
                     values.append(value)
                     yield Candidate(place["location"], value)
+
+
+def _can_be_everywhere(value: Any) -> bool:
+    """Return whether a value can be at each of several locations whose values are unique: strings get a number."""
+    return value is REMOVED or value is None or isinstance(value, str)
 
 
 def _documented_paths(version: ContractVersion, schema: Schema | None, body: Any, location: str) -> set[Path]:

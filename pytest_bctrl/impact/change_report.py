@@ -37,6 +37,7 @@ class ChangeReport:
         ]
         self.skipped = [test for test, _ in self._with_outcome("skipped")]
         self.not_run = [{"test": test, "why": outcome.note} for test, outcome in self._with_outcome("not run")]
+        self.verdict: ImpactVerdict
         self.verdict, self.reason = self._decide()
 
     def _with_outcome(self, outcome: Outcome) -> list[tuple[str, TestOutcome]]:
@@ -75,7 +76,7 @@ class ChangeReport:
         """The change as a finding at the level of its verdict; `extra["impact"]` has verdict, reason and tests."""
         impact = {"verdict": self.verdict, "why": self.reason, "tests": self.tests}
         impact |= {"skipped": self.skipped, "not_run": self.not_run}
-        level = _LEVELS.get(self.verdict, "info")
+        level: Level = _LEVELS.get(self.verdict, "info")
         if self.is_unexamined_error:
             level = "warning"
         finding = self.change.finding
@@ -129,7 +130,7 @@ def failure_lines(failures: Sequence[Mapping[str, str]]) -> Iterator[str]:
     for (line, where), tests in list(tests_by_failure.items())[:_MAX_FAILURES]:
         text = one_line(tests[0])
         if len(tests) > 1:
-            text += f" and {len(tests) - 1} more tests"
+            text += f" and {numbered(len(tests) - 1, 'more test')}"
         text += f": {one_line(line)}"
         if where:
             text += f" ({where})"
@@ -137,7 +138,7 @@ def failure_lines(failures: Sequence[Mapping[str, str]]) -> Iterator[str]:
         if notes := {failure["note"] for failure in failures if (failure["line"], failure["where"]) == (line, where)}:
             yield from (f"  note: {one_line(note)}" for note in sorted(notes) if note)
     if len(tests_by_failure) > _MAX_FAILURES:
-        yield f"… and {len(tests_by_failure) - _MAX_FAILURES} other failures"
+        yield f"… and {numbered(len(tests_by_failure) - _MAX_FAILURES, 'more failure')}"
 
 
 def _lines_by_location(reports: Sequence[ChangeReport]) -> Iterator[str]:

@@ -166,7 +166,7 @@ def _recording_attribute(library: str, response_class: Any, name: str, reads: Re
     """Return a property or method that notes whether code outside of the library uses it."""
     attribute = getattr(response_class, name)
     is_property = isinstance(attribute, property)
-    read = attribute.fget if is_property else attribute
+    read: Callable[..., Any] = getattr(attribute, "fget", None) or attribute
 
     def value(self: Any, *arguments: Any, **named: Any) -> Any:
         caller = str(sys._getframe(1).f_globals.get("__name__")).partition(".")[0]

@@ -25,12 +25,13 @@ _SECONDS_FACTOR = 10.0
 class ReplayOutcome:
     """How a test ended: the first line of its first failure, and the line of the project's code (`path:line`).
 
-    `skipped` is whether it skipped itself. `exchanges` has, for each request, the response without the change and the
-    digest of the response that was sent. `bodies` has the texts that were sent, in the run that learns what a test
-    reads.
+    `timed_out` is whether it reached the time limit, and `skipped` whether it skipped itself. `exchanges` has, for each
+    request, the response without the change and the digest of the response that was sent. `bodies` has the texts that
+    were sent, in the run that learns what a test reads.
     """
 
     failed: bool = False
+    timed_out: bool = False
     skipped: bool = False
     line: str = ""
     where: str = ""
@@ -85,6 +86,7 @@ class Replayer:
         except pytest.fail.Exception as error:
             # The limit was reached in pytest itself, between two phases of the test.
             outcome.failed, outcome.line = True, str(error)
+        outcome.timed_out = outcome.failed and outcome.line.endswith(_time_limit_text(time_limit(ordinary_seconds)))
         return outcome
 
     def finish(self) -> None:
@@ -146,6 +148,10 @@ def time_limit(ordinary_seconds: float) -> float:
     return max(_MIN_SECONDS, _SECONDS_FACTOR * ordinary_seconds)
 
 
+def _time_limit_text(seconds: float) -> str:
+    return f"it had not ended after {seconds:g} s"
+
+
 @contextmanager
 def enforce_limit(seconds: float) -> Generator[None]:
     """Fail the test after this long, unless the project uses SIGALRM; the mock resets connections then too."""
@@ -157,7 +163,7 @@ def enforce_limit(seconds: float) -> Generator[None]:
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         if time.monotonic() >= deadline:
-            pytest.fail(f"it had not ended after {seconds:g} s", pytrace=True)
+            pytest.fail(_time_limit_text(seconds), pytrace=True)
 
     signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)

@@ -133,7 +133,7 @@ class ImpactRun:
         is_observed = outcome.bodies <= reads.observed
         if outcome.failed or outcome.skipped or not is_observed:
             reads.is_opaque = True
-        if outcome.failed and self._run_test(test, None).failed:
+        if outcome.failed and self._fails_unchanged(test):
             test.unreliable_reason = UNRELIABLE
 
     def _is_reached(self, test: ExercisedTest, change: Change) -> bool:
@@ -221,9 +221,16 @@ class ImpactRun:
         outcome = self._run_test(test, transform)
         if not outcome.failed:
             return outcome
-        if self._run_test(test, None).failed or not self._run_test(test, transform).failed:
+        if self._fails_unchanged(test) or not self._run_test(test, transform).failed:
             test.unreliable_reason = UNRELIABLE
         return outcome
+
+    def _fails_unchanged(self, test: ExercisedTest) -> bool:
+        """Return whether a test fails without a change; a run that took too long on a busy machine is repeated."""
+        outcome = self._run_test(test, None)
+        if outcome.timed_out:
+            outcome = self._run_test(test, None)
+        return outcome.failed
 
     def _require_time(self) -> None:
         if time.monotonic() >= self._deadline:
@@ -303,7 +310,7 @@ class ImpactRun:
             if test.id not in failed or test.unreliable_reason:
                 continue
             for _ in range(_CONTROL_RUNS):
-                if self._run_test(test, None).failed:
+                if self._fails_unchanged(test):
                     test.unreliable_reason = UNRELIABLE
                     break
 

@@ -185,7 +185,7 @@ def test_only_the_first_failures_are_listed() -> None:
         for number in range(7)
     ]
 
-    assert list(failure_lines(tests))[4:] == ["t.py::test_4: KeyError: 4 (t.py:1)", "… and 2 other failures"]
+    assert list(failure_lines(tests))[4:] == ["t.py::test_4: KeyError: 4 (t.py:1)", "… and 2 more failures"]
 
 
 def test_a_failure_outside_the_project_is_described_by_its_report(tmp_path: Path) -> None:

@@ -1,0 +1,29 @@
+"""Every claim of an impact run is what a server shows that has really made the change."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.impact.truth.changes import CHANGES
+from tests.impact.truth.compare import compare_all, documents
+from tests.impact.truth.suites import SUITES
+
+_IS_COMPLETE = os.environ.get("BCTRL_IMPACT_TRUTH") == "all"
+
+
+def test_claims_about_tests_and_suites_are_true(pytester: pytest.Pytester) -> None:
+    """A few changes in two documents; all changes, alone and up to 20 in a document, if BCTRL_IMPACT_TRUTH is `all`."""
+    numbered = documents([3, 2])
+    if _IS_COMPLETE:
+        numbered = [(number,) for number in range(len(CHANGES))] + documents([2, 3, 5, 8, 12, 20])
+
+    comparison = compare_all(pytester, numbered)
+
+    assert len(SUITES) == 20
+    assert len(CHANGES) == 40
+    assert comparison.wrong_tests == []
+    assert comparison.wrong_suites == []
+    assert comparison.tests > 300
+    assert comparison.not_run <= comparison.changes * 0.05
