@@ -1,4 +1,4 @@
-"""`--bctrl-impact` on fifty tests: what a test and a change cost beyond five ordinary runs (the bound is 20 ms)."""
+"""`--bctrl-impact` on fifty tests: what a test and a change cost beyond five ordinary runs (the bound is 6 ms)."""
 
 from __future__ import annotations
 
