@@ -43,6 +43,12 @@ NOTHING_BREAKS: dict[str, tuple[Doc, Doc]] = {
         one_of(model("base"), model("tuned", TUNED, job=TEXT)),
         one_of(model("tuned", TUNED, job=TEXT, size=WHOLE), model("base", size=WHOLE)),
     ),
+    "beside an alternative of another type": (
+        one_of(model("base"), model("tuned", TUNED, job=TEXT), {"type": "array", "maxItems": 5}),
+        one_of(
+            model("base", size=WHOLE), model("tuned", TUNED, job=TEXT, size=WHOLE), {"type": "array", "maxItems": 5}
+        ),
+    ),
     "access in each": (
         one_of(model("base", size=WHOLE), model("tuned", size=WHOLE)),
         one_of(
@@ -85,3 +91,21 @@ def test_overlaps_of_many_alternatives_are_undecided(position: str) -> None:
 def test_overlaps_with_properties_that_are_in_no_value_are_a_question_for_the_engine(position: str) -> None:
     hidden = {**WHOLE, "readOnly": True, "writeOnly": True}
     assert [] == unnamed(position, models(2, size=hidden), models(2, size=hidden, more=TEXT))
+
+
+@pytest.mark.parametrize("position", BOTH)
+def test_overlaps_are_undecided_beyond_the_budget_of_combinations(position: str) -> None:
+    choices = [{"anyOf": [{"minProperties": count + 1}, {"maxProperties": count}]} for count in range(12)]
+
+    def combined(**more: Any) -> Doc:
+        return one_of(*({**schema, "allOf": choices} for schema in models(2, **more)["oneOf"]))
+
+    ((rule, level),) = unnamed(position, combined(), combined(size=WHOLE))
+    assert ("warning", True) == (level, "-may-be-" in rule)
+
+
+def test_alternatives_that_a_value_may_no_longer_meet_at_once_are_reported() -> None:
+    """An alternative is added, so that no rule names the change from `anyOf` to `oneOf`."""
+    texts = [{**TEXT, "maxLength": 5}, {**TEXT, "minLength": 5}]
+    old, new = {"anyOf": texts}, one_of(*texts, {"type": "array"})
+    assert [("request-body-narrowed", "error")] == unnamed("request body", old, new)
