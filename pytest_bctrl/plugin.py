@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pytest_bctrl.traffic.mock import MockServer
     from pytest_bctrl.traffic.mock.space import Space
 
+_SESSION: pytest.StashKey[pytest.Session] = pytest.StashKey()
+
 _MARKERS = (
     "bctrl_contract: a test of the contract suite, added by --bctrl-mock and --bctrl-live",
     "bctrl_scenario(name, **arguments): the scenario of the mock server in this test",
@@ -279,14 +281,21 @@ def _is_in_file(config: pytest.Config, name: str) -> bool:
         return True
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Report the recordings that were written, are stale, or have exchanges that no test used."""
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Store the session, whose tests tell which recordings are used."""
+    session.config.stash[_SESSION] = session
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Report the recordings that were written, are stale, belong to no test, or have exchanges that no test used."""
     reports = (report for reports in terminalreporter.stats.values() for report in reports)
     recordings = [report.bctrl_recording for report in reports if hasattr(report, "bctrl_recording")]
     if recordings:
         from pytest_bctrl.recorded.recording_path import show
+        from pytest_bctrl.recorded.unused_recordings import unused_recordings
 
-        show(terminalreporter, recordings)
+        session = config.stash.get(_SESSION, None)
+        show(terminalreporter, recordings, unused_recordings(terminalreporter, session, recordings))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

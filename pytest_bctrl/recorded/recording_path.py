@@ -22,7 +22,7 @@ from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.settings import table
 
 SUFFIX = ".har"
-_FOLDER = "recordings"
+FOLDER = "recordings"
 _MAX_LENGTH = 100
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.,=+@\[\]-]+")
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]')
@@ -51,7 +51,7 @@ def recording_path(item: pytest.Item, environment: Mapping[str, str]) -> Recordi
     folder = _folder(item, environment)
     if name is None:
         file = Path(item.path.stem)
-        is_sibling = folder == item.path.parent / _FOLDER
+        is_sibling = folder == item.path.parent / FOLDER
         if not is_sibling and item.path.is_relative_to(item.config.rootpath):
             # All recordings are in one folder, so the folders of the test files are needed to keep them apart.
             file = item.path.relative_to(item.config.rootpath).with_suffix("")
@@ -85,7 +85,7 @@ def _folder(item: pytest.Item, environment: Mapping[str, str]) -> Path:
     config = item.config
     setting = settings.find_value(table.RECORDINGS, config, environment)
     if setting is None:
-        return item.path.parent / _FOLDER
+        return item.path.parent / FOLDER
     # A path on the command line is relative to the current folder, a path in a file to the folder of that file.
     if setting.is_ini:
         return config.rootpath / setting.value
@@ -127,9 +127,9 @@ def is_portable(name: str) -> bool:
 _RECORD_COMMAND = "pytest --bctrl-record-mode=rewrite --bctrl-live"
 
 
-def show(reporter: pytest.TerminalReporter, outcomes: Sequence[Mapping[str, Any]]) -> None:
-    """Write the summary to the terminal, if it is not empty."""
-    lines = list(summary(outcomes))
+def show(reporter: pytest.TerminalReporter, outcomes: Sequence[Mapping[str, Any]], unused: Iterable[Path] = ()) -> None:
+    """Write the summary to the terminal, if it is not empty; `unused` are recordings that belong to no test."""
+    lines = [*summary(outcomes), *(f"no test uses it: {shown(path)}; delete it" for path in unused)]
     if lines:
         reporter.section("bctrl recordings")
         for line in lines:

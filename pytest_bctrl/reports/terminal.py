@@ -8,7 +8,15 @@ from typing import Any, NamedTuple
 
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.findings.finding import LEVELS, Finding
-from pytest_bctrl.reports.wording import accepted, accepted_where, counted, is_change, location_of_sample, shown
+from pytest_bctrl.reports.wording import (
+    accepted,
+    accepted_where,
+    counted,
+    is_change,
+    location_of_sample,
+    numbered,
+    shown,
+)
 
 
 class Row(NamedTuple):
@@ -42,7 +50,7 @@ def headline(findings: Sequence[Finding]) -> str:
 
 def breach(findings: Sequence[Finding]) -> str:
     """Return the text of an error about data that breaks the contract: the headline, and the findings below it."""
-    blocks = [list(map(str, block(cause))) for cause in causes(findings).values()]
+    blocks = [list(map(str, block(cause))) for cause in causes(findings)]
     rows = [row for block_rows in blocks for row in ("", *block_rows)]
     if len(blocks) == 1:
         # The headline includes the first row of the only block.
@@ -52,22 +60,40 @@ def breach(findings: Sequence[Finding]) -> str:
 
 def describe(findings: Sequence[Finding]) -> Iterator[str]:
     """Yield the findings line by line, each cause once, worst level first."""
-    for cause in causes(findings).values():
+    for cause in causes(findings):
         yield ""
         yield from map(str, block(cause))
 
 
-def causes(findings: Iterable[Finding]) -> dict[tuple[str, ...], list[Finding]]:
-    """Return the findings by cause, worst level first; findings of one cause break the same rule in the same way."""
+def causes(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """Return the findings grouped by cause, worst level first.
+
+    Findings of one cause break the same rule in the same way: anywhere in one operation, or at the same locations in
+    several. A server error is the same cause whichever request and engine show it.
+    """
     groups: dict[tuple[str, ...], list[Finding]] = {}
-    for finding in sorted(findings, key=lambda finding: LEVELS.index(finding.level)):
-        groups.setdefault(cause_of(finding), []).append(finding)
-    return groups
+    for finding in sorted(findings, key=_level_rank):
+        text = accepted(finding)
+        groups.setdefault((finding.operation, finding.level, finding.rule, finding.message, text), []).append(finding)
+    merged: dict[tuple[str, ...], list[Finding]] = {}
+    for key, group in groups.items():
+        merged.setdefault(_key_across_operations(key, group), []).extend(group)
+    return list(merged.values())
 
 
-def cause_of(finding: Finding) -> tuple[str, ...]:
-    """Return a key that is equal for findings of the same cause."""
-    return finding.operation, finding.level, finding.rule, finding.message, accepted(finding)
+def _level_rank(finding: Finding) -> int:
+    return LEVELS.index(finding.level)
+
+
+def _key_across_operations(key: tuple[str, ...], group: Sequence[Finding]) -> tuple[str, ...]:
+    """Return a key that is equal for the findings of operations with the same cause."""
+    first = group[0]
+    if is_change(first):
+        return key
+    if first.rule == "not_a_server_error":
+        return first.level, first.rule, accepted(first)
+    locations = sorted({finding.location for finding in group})
+    return (first.level, first.rule, first.message, accepted(first), shown(first.expected), *locations)
 
 
 _MAX_VARIANTS = 20
@@ -84,6 +110,9 @@ def block(cause: Sequence[Finding], verbosity: int = 0, often: str = "") -> Iter
     max_length = 100_000 if verbosity > 1 else 600
     yield _row(first.level, f"{first.rule}: {first.message}")
     yield _row("where", where_found(first))
+    operations = list(dict.fromkeys(finding.operation for finding in cause))
+    if len(operations) > 1:
+        yield _row("in", listed(operations, "operation", verbosity))
     for label, value in (("expected", first.expected), ("observed", first.observed)):
         yield _row(label, _value(first, value, max_length))
     if first.reproduce:
@@ -92,7 +121,8 @@ def block(cause: Sequence[Finding], verbosity: int = 0, often: str = "") -> Iter
         yield _row("or", first.extra["rerun"])
     if often:
         yield _row("often", often)
-    variants = list(dict.fromkeys(_variant(finding, first, max_length) for finding in cause[1:]))
+    all_variants = (_variant(finding, first, max_length) for finding in cause[1:])
+    variants = list(dict.fromkeys(filter(None, all_variants)))
     if verbosity:
         yield from (_row("also", variant) for variant in variants)
     elif variants:
@@ -104,6 +134,17 @@ def block(cause: Sequence[Finding], verbosity: int = 0, often: str = "") -> Iter
     yield from _watched(cause)
     if accepted(first):
         yield _row("accepted", accepted_where(first).removeprefix("accepted "))
+
+
+_FEW = 3
+"""Maximum number of operations or tests in a line without `-v`."""
+
+
+def listed(texts: Sequence[str], noun: str, verbosity: int = 0) -> str:
+    """Return the number of texts and the first few, or all with `-v`: `4 operations: GET /a, GET /b, GET /c, …`."""
+    shown_texts = texts if verbosity else texts[:_FEW]
+    rest = ["…"] if len(shown_texts) < len(texts) else []
+    return f"{numbered(len(texts), noun)}: {', '.join([*shown_texts, *rest])}"
 
 
 def _row(label: str, text: str) -> Row:
@@ -139,7 +180,10 @@ def where_found(finding: Finding) -> str:
 
 
 def _variant(finding: Finding, first: Finding, max_length: int) -> str:
-    """Return the location, observed and expected value of a finding, as far as they differ from the first one."""
+    """Return the location, observed and expected value of a finding, as far as they differ from the first one.
+
+    It is empty if nothing but the operation differs.
+    """
     kind, colon, _ = first.location.partition(": ")
     location = finding.location
     if colon:
@@ -153,7 +197,10 @@ def _variant(finding: Finding, first: Finding, max_length: int) -> str:
     ):
         if value != first_value:
             parts.append(f"{label} {_value(finding, value, min(max_length, 80))}")
-    return ", ".join(parts) or location
+    if finding.operation == first.operation:
+        return ", ".join(parts) or location
+    # The row of operations names it, too.
+    return f"{', '.join(parts)} in {finding.operation}" if parts else ""
 
 
 def _response(finding: Finding) -> Iterator[Row]:

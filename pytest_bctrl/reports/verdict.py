@@ -133,6 +133,8 @@ def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None 
 def _failures(findings: Sequence[Finding], title: Title, run: RunReport | None) -> list[str]:
     """Return the reasons why a run failed; none if it did not."""
     failing = that_fail(findings, title.fail_on)
+    if run is not None and failing:
+        failing = _one_per_cause(failing)
     reasons = []
     if len(failing) == 1:
         reasons.append(f"{counted(failing)} fails the run")
@@ -146,6 +148,13 @@ def _failures(findings: Sequence[Finding], title: Title, run: RunReport | None) 
     if reasons or run.shortfall:
         reasons += [*_operation_counts(run), *_tests_left(run), *_skipped(run), *filter(None, [run.shortfall])]
     return reasons
+
+
+def _one_per_cause(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the first finding of each cause: a run fails for causes, each of which may have many findings."""
+    from pytest_bctrl.reports.terminal import causes
+
+    return [cause[0] for cause in causes(findings)]
 
 
 def _unchecked(title: Title, run: RunReport | None) -> list[str]:

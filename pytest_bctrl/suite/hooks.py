@@ -27,6 +27,7 @@ from pytest_bctrl.suite.operations import optional_operations, require_operation
 from pytest_bctrl.suite.plan.catalogue import credentials_of, plan
 from pytest_bctrl.suite.report.failures import Failures
 from pytest_bctrl.suite.report.hooks import register_reports
+from pytest_bctrl.suite.report.progress import Progress
 from pytest_bctrl.suite.report.results import RunResults, is_unchecked
 from pytest_bctrl.suite.report.sinks import redaction
 from pytest_bctrl.suite.report.summary import Summary
@@ -54,9 +55,19 @@ def start(config: pytest.Config) -> None:
     config.pluginmanager.register(results, "bctrl-results")
     config.pluginmanager.register(summary, "bctrl-summary")
     config.pluginmanager.register(Failures(summary, run.fail_on), "bctrl-failures")
+    if config.get_verbosity() >= 0 and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Progress(results, partial(_write_line, config)), "bctrl-progress")
     config.pluginmanager.register(ContractHooks(config, results, summary), "bctrl-contract")
     _end_with_sigterm(config)
     freeze_until_hypothesis(config)
+
+
+def _write_line(config: pytest.Config, line: str) -> None:
+    """Write a line between the results of tests; pytest creates its terminal reporter after this plugin's hooks."""
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None:
+        terminal.ensure_newline()
+        terminal.write_line(escape_line(line))
 
 
 def _redact_credentials(config: pytest.Config, run: ContractRun) -> None:

@@ -15,6 +15,9 @@ from pytest_bctrl.samples.parameter_settings import setting_lines
 from pytest_bctrl.settings.resolve import SettingValue
 from pytest_bctrl.suite.run import ContractRun
 
+LINES_TO_ADD = "; add to bctrl_values: "
+"""What separates the reason why an operation is not requested from the lines that give its parameters values."""
+
 
 def requestable_operations(run: ContractRun) -> list[Operation]:
     """Return the operations that a safe request can reach, given the settings and the contract."""
@@ -32,7 +35,7 @@ def reason_not_requested(run: ContractRun, operation: Operation) -> str:
     missing = unfilled(run.contract, operation, run.values_of(operation))
     if missing:
         lines = ", ".join(setting_lines(run.contract, operation, missing))
-        return f"no value for {', '.join(missing)}; add to bctrl_values: {lines}, or add an example to the contract"
+        return f"no value for {', '.join(missing)}, and no example in the contract{LINES_TO_ADD}{lines}"
     if key_fields(run.contract, operation) is None:
         return "its security is not a bearer token, a password or an API key in a header field or cookie"
     return ""

@@ -32,7 +32,8 @@ CREDENTIAL = "bctrl_credential"
 AT_MOST = "bctrl_at_most"
 """Request extension: the maximum number of attempts, if it is lower than that of the policy.
 
-With 0, the request is not even repeated after a stale connection.
+Attempts that a rate limit rejects (429) do not count. With 0, the request is not even repeated after those and after a
+stale connection.
 """
 
 SECOND_LOOK = "bctrl_second_look"
@@ -112,6 +113,11 @@ class Attempt:
     def is_empty_line(self) -> bool:
         """Whether the empty line after the previous response arrived when the next request was already sent."""
         return self.is_stray and self.detail == _EMPTY_LINE
+
+    @property
+    def is_rate_limited(self) -> bool:
+        """Whether the server rejected the attempt because of a rate limit."""
+        return self.status == 429
 
     @property
     def lost_to_stale_connection(self) -> bool:
@@ -312,8 +318,8 @@ _EMPTY_LINE = "no response line received"
 def _wait(request: httpx.Request, attempts: Sequence[Attempt], deadline: float, rules: Rules) -> float | None:
     """Return the seconds to wait before the next attempt, or None if the request is not retried."""
     count, last = len(attempts), attempts[-1]
-    # A stale connection does not use up an attempt of the request.
-    delivered = count - sum(attempt.lost_to_stale_connection for attempt in attempts)
+    # A stale connection or a rate limit does not use up an attempt of the request.
+    delivered = count - sum(attempt.lost_to_stale_connection or attempt.is_rate_limited for attempt in attempts)
     is_exhausted = count >= rules.retry.attempts or delivered >= request.extensions.get(AT_MOST, count + 1)
     if is_exhausted or not last.is_retryable(rules.retry):
         return None

@@ -45,7 +45,7 @@ class WatchSummary:
             return
         terminalreporter.section("bctrl watch")
         findings = self._results.findings()
-        for cause in causes(findings).values():
+        for cause in causes(findings):
             for row in block(cause, max(verbosity, 0)):
                 terminalreporter.line(str(row))
             terminalreporter.line("")

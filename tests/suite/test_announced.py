@@ -104,6 +104,6 @@ def test_planned_requests_include_invalid_values_and_pages() -> None:
         },
     )
     run = ContractRun("live", contract, "http://localhost", Secret("key_0123456789abcdef"))
-    kinds = planned_requests(run)
+    kinds = planned_requests(run, run.operations)
     assert kinds["with values that are not allowed"] > 0
     assert kinds.total() <= run.most_requests

@@ -8,7 +8,7 @@ import pytest
 
 from tests.variants import serve
 from tests.variants.reply import Reply
-from tests.variants.service import Service, Visit
+from tests.variants.service import LIMIT, Service, Visit
 from tests.variants.variant import harmless
 
 
@@ -39,4 +39,27 @@ def test_a_target_limited_to_four_requests_per_second_passes(
         result = pytester.runpytest("--bctrl-live", f"--bctrl-base-url={server.url}")
 
         assert result.ret == 0
-        assert len(server.log) <= 40
+        assert server.rate_limited
+        assert len(server.log) - server.rate_limited <= 40
+        result.stdout.fnmatch_lines(
+            [f"checked * ({server.rate_limited} of them rejected by a rate limit, 429, and sent*"]
+        )
+
+
+def test_rate_limit_without_retry_after_does_not_change_the_verdict(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It rejects every tenth request, and does not say for how long."""
+    rejects = Service(early=_every_tenth)
+    with serve(harmless("every-tenth", "rate limit", rejects)) as server:
+        monkeypatch.setenv("BCTRL_API_KEY", server.api_key)
+        monkeypatch.setenv("BCTRL_SPACE_ID", server.space_id)
+        result = pytester.runpytest("--bctrl-live", f"--bctrl-base-url={server.url}")
+        assert result.ret == 0
+        assert server.rate_limited
+        assert len(server.log) - server.rate_limited <= 40
+    assert {"passed"} == set(result.parseoutcomes())
+
+
+def _every_tenth(visit: Visit) -> Reply | None:
+    return LIMIT if visit.number % 10 == 0 else None

@@ -41,8 +41,9 @@ def test_missing_values_are_named_with_the_lines_to_paste(run_live: Any, pyteste
     with serve({"/a": 200}) as url:
         _, report = run_live(url)
     reasons = {entry["operation_id"]: entry["reason"] for entry in report["operations"]}
-    assert "no value for name; add to bctrl_values: getUser.name = VALUE" in reasons["getUser"]
-    assert "no value for name; add to bctrl_values: getGroup.name = VALUE" in reasons["getGroup"]
+    missing = "no value for name, and no example in the contract; add to bctrl_values: "
+    assert f"{missing}getUser.name = VALUE" == reasons["getUser"]
+    assert f"{missing}getGroup.name = VALUE" == reasons["getGroup"]
 
 
 def test_unknown_name_is_a_usage_error_with_similar_names(

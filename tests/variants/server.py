@@ -31,6 +31,7 @@ class Server:
         self.log: list[Request] = []
         self._memory: set[str] = set()
         self.listings = 0
+        self.rate_limited = 0
         self._lock = threading.Lock()
         self._turn = threading.Lock()
         self._closing = threading.Event()
@@ -130,7 +131,10 @@ class Server:
             elif is_listing(service, visit):
                 self.listings += 1
                 visit = replace(visit, listing=self.listings)
-        return respond(service, visit)
+        reply = respond(service, visit)
+        with self._lock:
+            self.rate_limited += reply.status == 429
+        return reply
 
 
 def _listener(host: str, port: int) -> socket.socket:

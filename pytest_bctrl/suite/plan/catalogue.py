@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import islice
@@ -79,10 +79,27 @@ def requests_of(run: ContractRun, only: Operation) -> Iterator[ProbeRequest]:
                     yield from probe.requests()
 
 
-def planned_requests(run: ContractRun) -> Counter[str]:
-    """Return how many requests of each kind a complete run sends; retries add to it, and there may be fewer pages."""
+MAX_COUNTED = 64
+"""Maximum number of operations whose requests are counted; for more, the number is extrapolated."""
+
+
+def planned_requests(run: ContractRun, operations: Sequence[Operation]) -> Counter[str]:
+    """Return how many requests of each kind a complete run sends; retries add to it, and there may be fewer pages.
+
+    Generating the requests of many operations takes as long as a part of the run, so that the number for more than
+    `MAX_COUNTED` is that of a sample.
+    """
+    step = max(1, -(-len(operations) // MAX_COUNTED))
+    sample = operations[::step]
+    counts = _counted_requests(run, sample)
+    if step == 1:
+        return counts
+    return Counter({kind: round(number * len(operations) / len(sample)) for kind, number in counts.items()})
+
+
+def _counted_requests(run: ContractRun, operations: Iterable[Operation]) -> Counter[str]:
     kinds: dict[Hashable, str] = {}
-    for operation in requestable_operations(run):
+    for operation in operations:
         kinds[operation.label] = PLAIN
         # The plain request has two keys: the operation's label, and its contents.
         kinds[ProbeRequest(operation, _no_findings, plain(run, operation)).key] = ""

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.findings.finding import FailOn, Finding, at_or_above, from_dict
-from pytest_bctrl.reports.terminal import MARKUP, Row, block, cause_of, causes, headline
-from pytest_bctrl.reports.wording import is_change
+from pytest_bctrl.reports.terminal import MARKUP, Row, block, causes, headline, listed
+from pytest_bctrl.reports.wording import accepted, is_change
 from pytest_bctrl.suite.report.summary import Summary
 
 
@@ -68,23 +69,32 @@ class Failures:
     def _merged(self, reports: list[Any], verbosity: int) -> tuple[list[Any], list[Any]]:
         """Return the reports to print as failures, and those for the short summary; `-vv` merges nothing."""
         findings_of = {id(report): list(self._failing(report)) for report in reports}
-        all_causes = _by_cause(finding for findings in findings_of.values() for finding in findings)
-        first_test_of: dict[tuple[str, ...], str] = {}
+        numbers, details = _by_cause(finding for findings in findings_of.values() for finding in findings)
+        tests_of: dict[int, list[str]] = {}
+        causes_of: dict[int, list[int]] = {}
+        for report in reports:
+            own_numbers = [numbers[_identity(finding)] for finding in findings_of[id(report)]]
+            causes_of[id(report)] = list(dict.fromkeys(own_numbers))
+            for cause in causes_of[id(report)]:
+                tests_of.setdefault(cause, []).append(_test_name(report))
         printed, short_summary = [], []
         for report in reports:
-            report_causes = _by_cause(findings_of[id(report)])
-            name = str(report.nodeid).removeprefix("bctrl::")
-            new_causes = [cause for cause in report_causes if cause not in first_test_of or verbosity > 1]
-            if report_causes and not new_causes:
-                tests = dict.fromkeys(_relative_name(name, first_test_of[cause]) for cause in report_causes)
+            report_causes = causes_of[id(report)]
+            name, first_tests = _test_name(report), [tests_of[cause][0] for cause in report_causes]
+            if report_causes and name not in first_tests and verbosity < 2:
+                tests = dict.fromkeys(_relative_name(name, first_test) for first_test in first_tests)
                 short_summary.append(_with_text(report, (), f"see {', '.join(tests)}"))
                 continue
-            first_test_of |= dict.fromkeys(new_causes, name)
-            if new_causes:
-                details = report_causes if verbosity > 1 else all_causes
-                frequency = report.bctrl["frequency"]
-                rows = tuple(row for cause in new_causes for row in block(details[cause], verbosity, frequency))
-                report = _with_text(report, rows, headline(findings_of[id(report)]))
+            if report_causes:
+                rows: list[Row] = []
+                for cause in report_causes:
+                    if verbosity > 1:
+                        own = [finding for finding in findings_of[id(report)] if numbers[_identity(finding)] == cause]
+                        rows += block(own, verbosity, report.bctrl["frequency"])
+                    elif tests_of[cause][0] == name:
+                        rows += block(details[cause], verbosity, report.bctrl["frequency"])
+                        rows += _tests_row(tests_of[cause], verbosity)
+                report = _with_text(report, tuple(rows), headline(findings_of[id(report)]))
             printed.append(report)
             short_summary.append(report)
         return printed, short_summary
@@ -102,11 +112,30 @@ class Failures:
             yield from failing
 
 
-def _by_cause(findings: Iterable[Finding]) -> dict[tuple[str, ...], list[Finding]]:
-    """Return findings by cause; of equal findings from several tests, only the first."""
-    in_order = list(findings)
-    first_of = {(*cause_of(finding), finding.fingerprint): finding for finding in reversed(in_order)}
-    return causes(reversed(first_of.values()))
+def _by_cause(findings: Iterable[Finding]) -> tuple[dict[tuple[str, ...], int], list[list[Finding]]]:
+    """Return the number of each finding's cause, by the identity of the finding, and the findings of each cause.
+
+    Of equal findings from several tests, only the first is kept.
+    """
+    first_of: dict[tuple[str, ...], Finding] = {}
+    for finding in findings:
+        first_of.setdefault(_identity(finding), finding)
+    details = causes(first_of.values())
+    numbers = {_identity(finding): number for number, cause in enumerate(details) for finding in cause}
+    return numbers, details
+
+
+def _identity(finding: Finding) -> tuple[str, ...]:
+    return finding.operation, finding.level, finding.rule, finding.message, accepted(finding), finding.fingerprint
+
+
+def _tests_row(tests: list[str], verbosity: int) -> list[Row]:
+    """Return a row with the tests that a cause fails; none if there is only one."""
+    return [Row("tests", escape_line(listed(tests, "test", verbosity)))] if len(tests) > 1 else []
+
+
+def _test_name(report: Any) -> str:
+    return str(report.nodeid).removeprefix("bctrl::")
 
 
 def _relative_name(name: str, other_name: str) -> str:

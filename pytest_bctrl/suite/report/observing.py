@@ -16,10 +16,10 @@ from pytest_bctrl.contract.in_force import contract_of_config, load_cached
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.locations import display_location
 from pytest_bctrl.escaping import escape_line
-from pytest_bctrl.observed.coverage import Coverage, coverage, never_seen
+from pytest_bctrl.observed.coverage import Coverage, Point, coverage, never_seen
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.facts import Observation, as_data, from_data
-from pytest_bctrl.reports.terminal import describe
+from pytest_bctrl.reports.terminal import describe, listed
 from pytest_bctrl.reports.wording import counted, numbered
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.settings import table
@@ -300,16 +300,27 @@ def coverage_lines(observer: Observer, *, is_complete: bool = True) -> Iterator[
 def not_covered(measured: Coverage) -> Iterator[str]:
     """Yield a sentence for each list without any items, and for what the budget did not allow to measure."""
     yield from measured.not_measured
-    empty = {(point.status, point.location) for point in measured.points if point.kind == "empty" and point.seen}
+    lists = {(point.operation, point.status, point.location) for point in measured.points if _is_empty_list(point)}
+    labels: dict[str, list[str]] = {}
     for point in measured.points:
-        if point.kind == "items" and not point.seen and (point.status, point.location) in empty:
-            yield f"{display_location(point.location)}: every list was empty, so its items are not covered"
+        if point.kind == "items" and not point.seen and (point.operation, point.status, point.location) in lists:
+            labels.setdefault(display_location(point.location), []).append(point.operation)
+    has_several = len({point.operation for point in measured.points}) > 1
+    for location, operations in labels.items():
+        prefix = f"{listed(operations, 'operation')}: " if len(operations) > 1 else f"{operations[0]}: "
+        yield f"{prefix if has_several else ''}{location}: every list was empty, so its items are not covered"
+
+
+def _is_empty_list(point: Point) -> bool:
+    return point.kind == "empty" and bool(point.seen)
 
 
 def traffic_remarks(observer: Observer) -> Iterator[str]:
     """Yield a line for each difference between the contract and the traffic of ordinary tests."""
+    has_several = len(observer.contract.operations) > 1
     for finding in differences(observer.contract, observer.unvalidated):
+        operation = f" in {finding.operation}" if has_several else ""
         yield (
-            f"in the traffic of other tests: {finding.level} {finding.rule} at {finding.location}, {finding.message} "
-            f"({finding.count} of {finding.total})"
+            f"in the traffic of other tests: {finding.level} {finding.rule} at {finding.location}{operation}, "
+            f"{finding.message} ({finding.count} of {finding.total})"
         )

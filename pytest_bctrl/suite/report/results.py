@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -20,11 +21,13 @@ from pytest_bctrl.findings.finding import LEVELS, Finding, from_dict
 from pytest_bctrl.observed.coverage import Coverage
 from pytest_bctrl.observed.empty_lists import EmptyLists, empty_lists
 from pytest_bctrl.observed.facts import as_data
+from pytest_bctrl.reports.terminal import listed
 from pytest_bctrl.reports.verdict import OperationOutcome, Outcome, RanTest, RunReport, Title
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.settings import table
 from pytest_bctrl.suite.operations import reason_not_requested, requestable_operations
 from pytest_bctrl.suite.plan.catalogue import left_out
+from pytest_bctrl.suite.report.grouping import grouped_reasons
 from pytest_bctrl.suite.report.hooks import ReportSource
 from pytest_bctrl.suite.report.observing import Observer, not_covered, observer, traffic_remarks
 from pytest_bctrl.suite.run import NODE, ContractRun
@@ -65,7 +68,7 @@ class RunResults:
         self._upstream: Mapping[str, Any] | None = None
         self.attribution: list[str] = []
         self._baseline_changes: list[str] = []
-        self._planned_tests = 0
+        self.planned_tests = 0
         self._is_complete = True
         self.watch: ReportSource | None = None
 
@@ -75,7 +78,7 @@ class RunResults:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Record how many contract tests are to run, and which operations they check."""
-        self._planned_tests = sum(item.nodeid.startswith(f"{NODE}::") for item in session.items)
+        self.planned_tests = sum(item.nodeid.startswith(f"{NODE}::") for item in session.items)
         params = [vars(item)["callspec"].params for item in session.items if hasattr(item, "callspec")]
         probes = [param["probe"] for param in params if isinstance(param.get("probe"), Probe)]
         self._selected |= {probe.operation.label for probe in probes}
@@ -94,7 +97,7 @@ class RunResults:
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
         """Record how many contract tests the workers of pytest-xdist are to run."""
-        self._planned_tests = sum(node_id.startswith(f"{NODE}::") for node_id in ids)
+        self.planned_tests = sum(node_id.startswith(f"{NODE}::") for node_id in ids)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Record the report of one test, which may come from a worker."""
@@ -196,12 +199,23 @@ class RunResults:
 
     def skip_reasons(self) -> list[str]:
         """Return why tests were skipped, with the number of tests if there are several."""
-        reasons = Counter(test.reason for test in self.tests if test.outcome == "skipped")
-        texts = []
-        for reason, number in reasons.items():
-            text = reason.removeprefix("not checked: ")
-            texts.append(f"{text} ({number} tests)" if number > 1 else text)
-        return texts
+        reasons = Counter(test.reason.removeprefix("not checked: ") for test in self.tests if test.outcome == "skipped")
+        all_labels = {operation.label for operation in self.run.operations}
+        labels: defaultdict[str, list[str]] = defaultdict(list)
+        numbers: Counter[str] = Counter()
+        for text, number in reasons.items():
+            label, _, reason = text.partition(": ")
+            if label not in all_labels:
+                label, reason = "", text
+            labels[reason].append(label)
+            numbers[reason] += number
+        return [self._skip_reason(labels[reason], reason, number) for reason, number in numbers.items()]
+
+    def _skip_reason(self, labels: list[str], reason: str, number: int) -> str:
+        text = reason
+        if any(labels):
+            (text,) = grouped_reasons((label, reason) for label in filter(None, labels))
+        return f"{text} ({number} tests)" if number > 1 else text
 
     def not_checked(self) -> list[str]:
         """Return the reasons why something was not checked."""
@@ -210,9 +224,7 @@ class RunResults:
         reasons = [
             *self.outage_reasons,
             *self.run.contract.exclusions,
-            *self._untested_operations(),
-            *self._untested_values(),
-            *(f"{label}: the items of its list, since it was always empty" for label in self.empty_lists().operations),
+            *self._untested_parts,
         ]
         if self.run.chosen.is_published:
             reasons.append("credentials and rejections, which the published spec does not describe")
@@ -222,24 +234,26 @@ class RunResults:
             reasons.append("remaining tests skipped: the target cannot be tested")
         return reasons
 
-    def _untested_operations(self) -> Iterator[str]:
-        for operation in self.run.operations:
-            reason = reason_not_requested(self.run, operation)
-            if reason:
-                yield f"{operation.label}: {reason}"
-
-    def _untested_values(self) -> Iterator[str]:
-        operations = requestable_operations(self.run)
-        for operation in operations:
-            if operation.other_parameters and not documented_rejections(operation):
-                yield f"{operation.label}: invalid values of its parameters, since it documents no 400 or 422"
-        for operation in operations:
-            count = left_out(self.run, operation)
-            if count:
-                yield (
-                    f"{operation.label}: {count} values of its parameters, since a run sends at most "
-                    f"{self.run.most_requests} requests per operation; --bctrl-max-examples=N allows more"
-                )
+    @cached_property
+    def _untested_parts(self) -> list[str]:
+        """What the settings and the contract leave out, which is the same at any time."""
+        run, operations = self.run, requestable_operations(self.run)
+        reasons = [(operation.label, reason_not_requested(run, operation)) for operation in run.operations]
+        values = [
+            (operation.label, "invalid values of its parameters, since it documents no 400 or 422")
+            for operation in operations
+            if operation.other_parameters and not documented_rejections(operation)
+        ]
+        texts = grouped_reasons([*((label, reason) for label, reason in reasons if reason), *values])
+        counts = {operation.label: left_out(run, operation) for operation in operations}
+        labels = [label for label, count in counts.items() if count]
+        if labels:
+            subject = labels[0] if len(labels) == 1 else listed(labels, "operation")
+            texts.append(
+                f"{subject}: {sum(counts.values())} values of its parameters, since a run sends at most "
+                f"{run.most_requests} requests per operation; --bctrl-max-examples=N allows more"
+            )
+        return texts
 
     def findings(self) -> list[Finding]:
         """Return all findings, the highest level first; equal findings and those of one cause are merged."""
@@ -288,7 +302,7 @@ class RunResults:
             started=self._started.isoformat(timespec="seconds"),
             seconds=time.perf_counter() - self._clock,
             is_complete=self._is_complete and not self.has_stopped,
-            planned=self._planned_tests,
+            planned=self.planned_tests,
             tests=tuple(self.tests),
             operations=self.operations(),
             counts={

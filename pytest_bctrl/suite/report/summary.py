@@ -9,11 +9,11 @@ import pytest
 
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.findings.finding import Finding, at_or_above
-from pytest_bctrl.reports.terminal import MARKUP, block, causes
+from pytest_bctrl.reports.terminal import MARKUP, block, causes, listed
 from pytest_bctrl.reports.verdict import verdict_of
 from pytest_bctrl.reports.wording import accepted, numbered, told
 from pytest_bctrl.suite.operations import requestable_operations
-from pytest_bctrl.suite.plan.catalogue import planned_requests
+from pytest_bctrl.suite.plan.catalogue import MAX_COUNTED, planned_requests
 from pytest_bctrl.suite.report.observing import coverage_rows, not_covered
 from pytest_bctrl.suite.report.results import RunResults
 
@@ -55,14 +55,24 @@ class Summary:
         return "\n".join(map(escape_line, lines))
 
     def _announcement(self, config: pytest.Config) -> Iterator[str]:
-        """Yield how many requests of which kind the run sends to a live target, whose log will show them."""
+        """Yield how many operations the run checks, and how many requests of which kind a live target gets."""
         run = self._run
-        if run.target != "live" or run.no_suite:
+        if run.target is None or run.no_suite:
             return
-        kinds = planned_requests(run)
+        operations = requestable_operations(run)
+        number_of_operations = f"{len(operations)} of {len(run.operations)} operations"
+        if run.target == "mock":
+            if len(run.operations) > 1:
+                yield f"bctrl: checks {number_of_operations}"
+            return
+        kinds = planned_requests(run, operations)
         number = numbered(sum(kinds.values()), "request")
         if self._results.is_partial or _may_deselect(config):
             number = f"up to {number}"
+        elif len(operations) > MAX_COUNTED:
+            number = f"about {number}"
+        if len(run.operations) > 1:
+            number += f" to {number_of_operations}"
         listed_kinds = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
         setting = "" if run.probes == "all" else " (bctrl_probes = contract)"
         yield f"bctrl: sends {number}: {listed_kinds}{setting}"
@@ -112,7 +122,7 @@ class Summary:
             self._write_verdict(terminal)
 
     def _rows(self, passing: Sequence[Finding], verbosity: int) -> Iterator[tuple[str | None, str]]:
-        yield from _passing_rows(passing, verbosity)
+        yield from _passing_rows(passing, verbosity, has_several=len(self._run.operations) > 1)
         if verbosity >= 0:
             yield from self._details(verbosity)
         if (self.shows_coverage or verbosity > 0) and self._results.coverage():
@@ -149,12 +159,18 @@ class Summary:
     def _checked(self, verbosity: int) -> Iterator[str]:
         run, tally = self._run, self._results.tally
         if run.target is not None:
-            operations = ", ".join(operation.label for operation in requestable_operations(run)) or "no operation"
+            labels = [operation.label for operation in requestable_operations(run)]
+            operations = ", ".join(labels) or "no operation"
+            if len(labels) > _FEW:
+                operations = listed(labels, "operation", max(0, verbosity - 1))
             measured = self._results.coverage()
             extent = f"{tally['bodies']} of {numbered(tally['responses'], 'response')} with a body"
             if measured is not None and not verbosity:
                 extent = f"coverage {measured.percent:.1f}%"
-            yield f"{operations}: {numbered(tally['requests'], 'request')}, {extent}"
+            requests = numbered(tally["requests"], "request")
+            if tally["rate limited"]:
+                requests += f" ({tally['rate limited']} of them rejected by a rate limit, 429, and sent again)"
+            yield f"{operations}: {requests}, {extent}"
             yield from self._engines()
         if run.upstream is not None and not self._results.outage_reasons:
             yield f"the vendored spec against {run.upstream}"
@@ -227,20 +243,27 @@ _COLOURS: Mapping[str, Mapping[str, bool]] = {
 }
 
 
-def _passing_rows(findings: Sequence[Finding], verbosity: int) -> Iterator[tuple[str | None, str]]:
-    """Yield the findings that do not fail the run: one line per cause, or with `-v` all details."""
-    for cause in causes(findings).values():
+def _passing_rows(
+    findings: Sequence[Finding], verbosity: int, *, has_several: bool
+) -> Iterator[tuple[str | None, str]]:
+    """Yield the findings that do not fail the run: one line per cause, or with `-v` all details.
+
+    If the contract `has_several` operations, each line names its operation.
+    """
+    for cause in causes(findings):
         if verbosity > 0:
             for row in block(cause, verbosity):
                 yield None, str(row)
         else:
-            yield _cause_row(cause)
+            yield _cause_row(cause, names_operation=has_several)
 
 
-def _cause_row(cause: Sequence[Finding]) -> tuple[str, str]:
+def _cause_row(cause: Sequence[Finding], *, names_operation: bool) -> tuple[str, str]:
     first = cause[0]
     times = f" ({first.count} of {first.total})" if first.total else ""
     label, text = first.level, f"{first.rule} at {first.location}: {told(first, times)}"
+    if names_operation:
+        text = f"{first.operation}: {text}"
     reason = accepted(first).removeprefix("accepted")
     if reason:
         return "accepted", f"{text},{reason}{_further(cause)}"
@@ -248,7 +271,11 @@ def _cause_row(cause: Sequence[Finding]) -> tuple[str, str]:
 
 
 def _further(cause: Sequence[Finding]) -> str:
-    return f"; and {len(cause) - 1} more, -v shows all" if len(cause) > 1 else ""
+    """Return the operations of a cause that has several, and the number of its further findings."""
+    operations = list(dict.fromkeys(finding.operation for finding in cause))
+    in_operations = f" in {listed(operations, 'operation')}" if len(operations) > 1 else ""
+    further = len(cause) - len(operations)
+    return in_operations + (f"; and {further} more, -v shows all" if further else "")
 
 
 def _skip_line(reasons: Sequence[str], skipped: int) -> str:

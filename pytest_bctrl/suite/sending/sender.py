@@ -45,6 +45,9 @@ MAX_HANGING_OPERATIONS = 5
 MAX_UNPLANNED = 7
 """Maximum number of unplanned requests per operation; a target that causes more is given up."""
 
+MAX_RATE_LIMITED = 100
+"""Maximum number of requests per operation that a rate limit may reject (429) and that are sent again."""
+
 Observe: TypeAlias = Callable[[Response, str, tuple[tuple[str, str], ...]], object]
 """Receives a response, and the query and header fields of its request, without credentials."""
 
@@ -96,6 +99,7 @@ class Sender:
         self._started: dict[Hashable, DueRequest] = {}
         self._responses_by_content: dict[Hashable, Response] = {}
         self.sent_count, self.unplanned_count, self._pauses = Counter[str](), Counter[str](), Counter[str]()
+        self._rate_limited_count = Counter[str]()
         self._lost_seconds, self._timed_out_shell = defaultdict[str, float](float), ""
 
     def close(self) -> None:
@@ -191,6 +195,10 @@ class Sender:
         unplanned = max(0, MAX_UNPLANNED - self.unplanned_count[operation.label])
         return min(unplanned, self.remaining_requests(operation))
 
+    def _may_be_limited(self, operation: Operation) -> bool:
+        """Return whether requests of an operation are sent again after a 429."""
+        return self._rate_limited_count[operation.label] < MAX_RATE_LIMITED
+
     def _reserve(self, operation: Operation) -> None:
         if self.remaining_requests(operation) < 1:
             raise self._too_many()
@@ -274,12 +282,15 @@ class Sender:
             self._reserve(operation)
             if self.max_parallel == 1:
                 wait(self._in_flight)
-            return self._send(request, (), 1 + self.remaining_unplanned(operation))
+            max_attempts = 1 + self.remaining_unplanned(operation) if self._may_be_limited(operation) else 0
+            return self._send(request, (), max_attempts)
         if not wait([due.sending], self._idle_timeout).done:
             self._send_one_at_a_time(idle_connections=0)
         result = due.sending.result()
         last = result.attempts[-1]
         retries = min(self.remaining_unplanned(operation), self._retry.attempts - 1)
+        if last.is_rate_limited:
+            retries = max(1, retries) if self._may_be_limited(operation) else 0
         pause = self._retry.wait(1, last.retry_after, datetime.now(UTC), last.status)
         if last.lost_to_stale_connection and not retries:
             raise self._too_many()
@@ -298,8 +309,12 @@ class Sender:
 
     def _count(self, operation: Operation, result: SendResult) -> None:
         label, attempts = operation.label, result.attempts
-        retries = len(attempts) - 1
-        self.tally["requests"] += retries
+        limited = sum(attempt.is_rate_limited for attempt in attempts[:-1])
+        self._rate_limited_count[label] += limited
+        self.tally["rate limited"] += limited
+        self.tally["requests"] += len(attempts) - 1
+        # The rate limit of a target must not change what the run checks.
+        retries = len(attempts) - 1 - limited
         self.sent_count[label] += retries
         self.unplanned_count[label] += retries
         vain = [attempt.lost_to_stale_connection for attempt in attempts]
@@ -322,7 +337,7 @@ class Sender:
         status = response.status_code
         if status == 429 or (len(result.attempts) > 1 and self._retry.should_retry(status, "")):
             retry_after = parse_retry_after(last.retry_after or "", datetime.now(UTC))
-            unplanned = self.unplanned_count[operation.label]
+            unplanned = self.unplanned_count[operation.label] + self._rate_limited_count[operation.label]
             message = retry_later_message(status, len(result.attempts), retry_after, unplanned)
             raise NoAnswerError(
                 transport_finding(operation, "retry-later", message, result.shell), True, is_outage=True

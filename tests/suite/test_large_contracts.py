@@ -1,0 +1,164 @@
+"""A contract with many operations: reasons and findings are grouped, operations are named, the time is estimated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.findings.fingerprint import named
+from pytest_bctrl.reports.terminal import block, causes
+from pytest_bctrl.reports.verdict import RanTest
+from pytest_bctrl.suite.plan.catalogue import MAX_COUNTED, planned_requests
+from pytest_bctrl.suite.report.grouping import grouped_reasons
+from pytest_bctrl.suite.report.progress import Progress, duration
+from pytest_bctrl.suite.report.results import RunResults
+from pytest_bctrl.suite.run import ContractRun
+
+from .test_operation_outcomes import operation, run_live, serve, write_contract
+
+__all__ = ["run_live"]
+
+
+def finding(label: str, location: str = "status", **fields: Any) -> Finding:
+    rule, message = fields.pop("rule", "status_code_conformance"), fields.pop("message", "the status is not documented")
+    return named(Finding(rule, "error", location, message, operation=label, **fields))
+
+
+def run_of(paths: dict[str, Any]) -> ContractRun:
+    data = {"openapi": "3.1.0", "info": {"title": "Shop", "version": "1"}, "paths": paths}
+    return ContractRun("live", from_document(data, "api.json"))
+
+
+def test_reasons_are_grouped_with_the_lines_to_add() -> None:
+    missing = "no value for id, and no example in the contract; add to bctrl_values: "
+    reasons = [(f"GET /{name}/{{id}}", f"{missing}{name}.id = VALUE") for name in "abcde"]
+    assert [
+        "5 operations: GET /a/{id}, GET /b/{id}, GET /c/{id}, …: no value for id, and no example in the contract; "
+        "add to bctrl_values: a.id = VALUE, b.id = VALUE, c.id = VALUE, and 2 more lines",
+        "GET /f: it is not sent",
+    ] == grouped_reasons([*reasons, ("GET /f", "it is not sent")])
+
+
+def test_same_violation_in_several_operations_is_one_cause() -> None:
+    observed = {"GET /a": 418, "GET /b": 418, "GET /c": 420}
+    (cause,) = causes(finding(label, observed=status) for label, status in observed.items())
+    rows = [str(row) for row in block(cause)]
+    assert "  in        3 operations: GET /a, GET /b, GET /c" in rows
+    assert "  also      observed 420 in GET /c" in rows
+
+
+def test_violations_at_different_locations_are_different_causes() -> None:
+    assert 2 == len(causes([finding("GET /a", "items[*].id"), finding("GET /b", "items[*].name")]))
+
+
+def test_server_error_is_one_cause_whichever_engine_reports_it() -> None:
+    kit = finding("GET /a", rule="not_a_server_error", message="the server failed")
+    engine = finding("GET /a", rule="not_a_server_error", message="Schemathesis: Server error")
+    assert 1 == len(causes([kit, engine]))
+
+
+def test_server_errors_of_a_parameter_are_one_block_that_lists_the_tests(run_live: Any) -> None:
+    size = {"name": "size", "in": "query", "schema": {"type": "integer", "minimum": 1}}
+    paths = {f"/{name}": operation(name, "400", parameters=[size]) for name in "ab"}
+    write_contract(paths)
+    with serve(dict.fromkeys(paths, 200), {f"{path}?size=0": 500 for path in paths}) as url:
+        result, report = run_live(url)
+    text = result.stdout.str()
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert 1 == text.count("error not_a_server_error: ")
+    assert "2 operations: GET /a, GET /b" in text
+    assert "  tests     4 tests: test_wrong_value_is_refused[a-size=0], test_wrong_value_is_refused[b-size=0], " in text
+    errors = text.count("\nerror ")
+    failed = result.parseoutcomes()["failed"]
+    assert report["verdict"]["sentence"].startswith(f"{errors} errors fail the run; {failed} of ")
+    assert errors < failed
+
+
+def test_warnings_name_their_operation(run_live: Any) -> None:
+    write_contract({"/a": operation("a"), "/b": operation("b")})
+    with serve({"/a": 200, "/b": 200}, bodies={"/b": {"name": "x", "more": 1}}) as url:
+        result, _ = run_live(url, "-k", "not schemathesis")
+    result.stdout.fnmatch_lines(["warning *GET /b: * at more: *"])
+
+
+def test_unchecked_operations_are_one_line(run_live: Any) -> None:
+    write_contract({"/z": operation("z"), **{f"/{name}": operation(name, "403") for name in "abcd"}})
+    with serve({"/z": 200, **{f"/{name}": 403 for name in "abcd"}}) as url:
+        result, _ = run_live(url, "-v")
+    (line,) = [line for line in result.stdout.lines if line.startswith("not checked  4 operations")]
+    assert line.startswith(
+        "not checked  4 operations: GET /a, GET /b, GET /c, …: its request is rejected with 403, which the contract"
+    )
+
+
+def test_requests_of_many_operations_are_extrapolated() -> None:
+    run = run_of({f"/{number}": operation(f"o{number}") for number in range(4 * MAX_COUNTED)})
+    few = planned_requests(run, run.operations[:MAX_COUNTED])
+    assert 4 * few.total() == planned_requests(run, run.operations).total()
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(61.4, "61 s"), (120, "2 min"), (7200, "2.0 h")])
+def test_duration_has_a_fitting_unit(seconds: float, text: str) -> None:
+    assert text == duration(seconds)
+
+
+class Clock:
+    """A clock that advances by a configurable number of seconds per call."""
+
+    def __init__(self, step: float) -> None:
+        self.step, self.now = step, 0.0
+
+    def __call__(self) -> float:
+        self.now += self.step
+        return self.now
+
+
+def estimates_of(step: float) -> tuple[Progress, RunResults, Clock, list[str]]:
+    clock, lines, results = Clock(step), list[str](), RunResults(run_of({"/a": operation("a")}))
+    return Progress(results, lines.append, clock), results, clock, lines
+
+
+def test_long_run_says_how_long_it_takes_and_corrects_it() -> None:
+    estimates, _, clock, _ = estimates_of(1.0)
+    lines = [estimates.estimate(done, 1000) for done in range(1, 101)]
+    assert ["bctrl: takes about 17 min, judging by the first 6 of 1000 tests"] == list(filter(None, lines))
+    clock.step = 10.0
+    lines = [estimates.estimate(done, 1000) for done in range(101, 201)]
+    assert "and not 17 min" in next(filter(None, lines))
+
+
+def test_short_run_says_nothing() -> None:
+    estimates, *_ = estimates_of(1.0)
+    assert {""} == {estimates.estimate(done, 40) for done in range(1, 41)}
+
+
+def test_estimate_is_printed_after_a_test() -> None:
+    estimates, results, _, lines = estimates_of(1000.0)
+    results.planned_tests = 10
+    for _ in range(3):
+        results.tests.append(RanTest("bctrl::a", "passed", 1.0))
+        estimates.pytest_runtest_logreport()
+    assert ["bctrl: takes about 2.5 h, judging by the first 2 of 10 tests"] == lines
+
+
+@pytest.mark.parametrize(("verbosity", "is_printed"), [("-v", True), ("-q", False)])
+def test_estimate_is_a_line_of_its_own(
+    run_live: Any, pytester: pytest.Pytester, verbosity: str, is_printed: bool
+) -> None:
+    """The clock of the run is fast."""
+    pytester.makeconftest("""
+        import itertools
+
+        def pytest_collection_finish(session):
+            progress = session.config.pluginmanager.get_plugin("bctrl-progress")
+            if progress is not None:
+                progress._clock = itertools.count(0, 100).__next__
+    """)
+    write_contract({"/a": operation("a")})
+    with serve({"/a": 200}) as url:
+        result, _ = run_live(url, verbosity)
+    lines = [line for line in result.stdout.lines if line.startswith("bctrl: takes about ")]
+    assert is_printed == bool(lines)
