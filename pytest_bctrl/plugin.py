@@ -163,6 +163,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
     option = config.option
+    _reject_mistakes(config)
     if option.bctrl_record_mode or any(_is_in_file(config, setting.ini) for setting in SETTINGS):
         from pytest_bctrl.settings import secret_settings
         from pytest_bctrl.settings.resolve import usage_errors
@@ -177,6 +178,27 @@ def pytest_configure(config: pytest.Config) -> None:
     else:
         _start_runs(config)
     _observe(config)
+
+
+def _reject_mistakes(config: pytest.Config) -> None:
+    """Raise `pytest.UsageError` for settings that do not exist, and for arguments that need a contract run."""
+    option = config.option
+    runs = (option.bctrl_live, option.bctrl_mock, option.bctrl_selftest, option.bctrl_upstream, option.bctrl_watch)
+    is_run = any(runs) or option.bctrl_impact is not None or _is_in_file(config, "bctrl_watch")
+    names_suite = any(argument.partition("::")[0] == "bctrl" for argument in config.args)
+    may_be_wrong = not is_run and (names_suite or option.bctrl_accept is not None)
+    # Up to pytest 9.0 the attribute has a public name. pytest declares no way to read keys that are not declared.
+    keys = vars(config).get("_inicfg") or vars(config).get("inicfg", ())
+    names = [name for name in keys if name.startswith("bctrl_")]
+    if not may_be_wrong and not names:
+        return
+    from pytest_bctrl.settings import mistakes
+    from pytest_bctrl.settings.resolve import usage_errors
+
+    with usage_errors():
+        mistakes.require_known_names(config, names)
+        if not is_run:
+            mistakes.require_run(config)
 
 
 def _start_runs(config: pytest.Config) -> None:

@@ -81,7 +81,7 @@ def _space_id(config: Any) -> str:
         *((_max_examples, {"bctrl_max_examples": text}, int(text)) for text in ("1", "10000", " 7 ", "007")),
         (_base_url, {NAME: "https://u"}, "https://u"),
         (_base_url, {}, "https://first"),
-        *((_space_id, {"bctrl_space_id": space}, space) for space in (str(UUID(int=7)), "my space", "ü", "a/b")),
+        *((_space_id, {"bctrl_space_id": space}, space) for space in (str(UUID(int=7)), "ü", "a/b")),
     ],
 )
 def test_a_setting_is_read(read: Read, options: dict[str, Any], expected: object) -> None:
@@ -103,7 +103,12 @@ def test_a_setting_is_read(read: Read, options: dict[str, Any], expected: object
             ["", "0", "-1", "10001", "1.5", "1e3", "many", "\u0663", "9" * 5_000, "1_0"],
             "give 1 to 10000",
         ),
-        (_space_id, "bctrl_space_id", ["", " ", " a", "a\n", "a\x1b", ".", "..", "\udcff"], "is not a space id"),
+        (
+            _space_id,
+            "bctrl_space_id",
+            ["my space", "https://h/a", "", " ", " a", "a\n", "a\x1b", ".", "..", "\udcff"],
+            "is not a space id",
+        ),
         (_space_id, "bctrl_space_id", [None], "BCTRL_SPACE_ID: no space id is set"),
         (_base_url, NAME, ["u", ""], "--bctrl-base-url: '.*' is not an"),
         (lambda c: _base_url(c, "nowhere"), NAME, [None], "the contract's first server: 'nowhere' is not an"),

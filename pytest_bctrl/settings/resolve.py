@@ -348,7 +348,11 @@ def percentage(setting: Setting, source: SettingSource) -> float | None:
         return None
     text = minimum.value.strip().removesuffix("%")
     if re.fullmatch(r"\d{1,3}(\.\d{1,6})?", text, re.ASCII) and float(text) <= 100:
-        return float(text)
+        percent = float(text)
+        if 0 < percent < 1 and not minimum.value.strip().endswith("%"):
+            problem, hint = f"{minimum.value!r} is less than one percent", f"did you mean {100 * percent:g}?"
+            raise SettingError(problem, where=minimum.where, hint=hint)
+        return percent
     raise SettingError(f"{minimum.value!r} is not a percentage", where=minimum.where, hint="give 0 to 100")
 
 
@@ -407,8 +411,7 @@ def space_id(source: SettingSource, environment: Mapping[str, str]) -> str:
     if is_placeholder(text):
         hint = "give the id of a space of yours, a UUID"
         raise SettingError("the value is a placeholder of the documentation", where=setting.where, hint=hint)
-    if text != text.strip() or not text.isprintable() or not text.strip("."):
-        raise SettingError(
-            f"{text!r} is not a space id", where=setting.where, hint="give the id as the API shows it, a UUID"
-        )
+    if re.search(r"\s|://", text) or not text.isprintable() or not text.strip("."):
+        hint = "give the id as the API shows it, a UUID, and not the name or the URL of the space"
+        raise SettingError(f"{text!r} is not a space id", where=setting.where, hint=hint)
     return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -51,6 +51,7 @@ class ContractRun:
     - `values` fill parameters: the names are those of `bctrl_values`, and `values_of` returns those of an operation.
     - `connection` holds what all requests have in common.
     - `optional` has the labels of the operations that need not be checked.
+    - `notes` are about settings that this run does not need, and another would.
     - `no_suite` says why a live run only contains the project's tests: the `contract` extra is not installed, or the
       run makes recordings.
     """
@@ -70,6 +71,7 @@ class ContractRun:
     baseline: Baseline = field(default_factory=Baseline)
     chosen: ContractInForce = field(default_factory=packaged_contract)
     optional: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
     no_suite: str = ""
     mock: MockServer | None = None
     connection: Connection = field(default_factory=Connection)
@@ -160,6 +162,8 @@ def resolve(source: settings.SettingSource, environment: Mapping[str, str]) -> C
         chosen=chosen,
         no_suite=INSTALL if missing_extra() else "",
     )
+    if target != "live":
+        run = replace(run, notes=tuple(_notes_of_unused_settings(source, environment, contract)))
     if run.selftest:
         # Report a contract of which nothing can be proven now rather than with a traceback during collection.
         with_mock(run)
@@ -174,6 +178,24 @@ def resolve(source: settings.SettingSource, environment: Mapping[str, str]) -> C
     if target == "mock":
         return with_mock(run)
     return run
+
+
+def _notes_of_unused_settings(
+    source: settings.SettingSource, environment: Mapping[str, str], contract: Contract
+) -> Iterator[str]:
+    """Yield a note per variable that a live run needs and that is not set.
+
+    Raises `SettingError` if the settings of a live run are wrong: the mock does not need them, but shows it earlier.
+    """
+    lines = [*settings.list_values(table.HEADERS, source), *settings.file_values(table.VALUES, source)]
+    unset = {
+        name: line.where for line in lines for name in settings.variables_in(line.value) if not environment.get(name)
+    }
+    complete = {**environment, **dict.fromkeys(unset, "not-set")}
+    connection(source, complete)
+    require_parameters(contract, values(source, complete))
+    for name, where in unset.items():
+        yield f"the variable {name} is not set ({where}), which a live run needs"
 
 
 def aimed(run: ContractRun, source: settings.SettingSource, environment: Mapping[str, str]) -> ContractRun:

@@ -216,7 +216,7 @@ class PathValue(NamedTuple):
     def for_real_value(self, real_value: str) -> str:
         """Return the value for a parameter; `real_value` is empty if it can be guessed."""
         if not is_random(real_value):
-            real_value = "no-such-space"
+            real_value = "no-such-value"
         return self.value.format(real_value, real_value[:-1])
 
 

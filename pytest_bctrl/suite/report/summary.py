@@ -51,7 +51,7 @@ class Summary:
             header += ", self-test"
         if run.fail_on != "error":
             header += f", fails on {run.fail_on}"
-        lines = [header, *self._announcement(config)]
+        lines = [header, *self._announcement(config), *(f"bctrl: note: {note}" for note in run.notes)]
         return "\n".join(map(escape_line, lines))
 
     def _announcement(self, config: pytest.Config) -> Iterator[str]:

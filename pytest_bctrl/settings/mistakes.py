@@ -1,0 +1,64 @@
+"""Names the mistakes in a configuration file and on the command line that pytest itself does not explain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.secrets.secret import KEY_VARIABLE
+from pytest_bctrl.settings.table import SETTINGS
+
+if TYPE_CHECKING:
+    import pytest
+
+_KEY = "bctrl_api_key"
+_RUNS = "--bctrl-mock or --bctrl-live"
+
+
+def require_known_names(config: pytest.Config, names: Iterable[str]) -> None:
+    """Raise `SettingError` for a key `bctrl_…` of the configuration file that no plugin declares; `names` are its keys.
+
+    pytest only warns about it, after the run.
+    """
+    file = config.inipath.name if config.inipath is not None else "ini"
+    for name in names:
+        if _is_declared(config, name):
+            continue
+        if name == _KEY:
+            # The value is not shown.
+            hint = f"remove it from the file, which others can read, and export {KEY_VARIABLE}=…"
+            raise SettingError("the key is not read from a file", where=f"{name} ({file})", hint=hint)
+        # The common prefix would make any two names similar.
+        names_by_suffix = {setting.ini.removeprefix("bctrl_"): setting.ini for setting in SETTINGS}
+        similar = get_close_matches(name.removeprefix("bctrl_"), names_by_suffix, 1)
+        hint = f"did you mean {names_by_suffix[similar[0]]}?" if similar else "pytest --help lists the settings"
+        raise SettingError("there is no such setting", where=f"{name} ({file})", hint=hint)
+
+
+def _is_declared(config: pytest.Config, name: str) -> bool:
+    import pytest
+
+    try:
+        config.getini(name)
+    except ValueError:
+        return False
+    except (TypeError, Warning, pytest.UsageError):
+        # The type of the value is wrong; reading the setting reports it.
+        return True
+    return True
+
+
+def require_run(config: pytest.Config) -> None:
+    """Raise `SettingError` for an argument that is only valid in a contract run."""
+    for argument in config.args:
+        path = argument.partition("::")[0]
+        if path == "bctrl" and not Path(config.invocation_params.dir, path).exists():
+            problem = "it names the contract suite, which is not part of this run"
+            raise SettingError(problem, where=argument, hint=f"give {_RUNS}, too")
+    if config.option.bctrl_accept is not None:
+        raise SettingError(
+            "there is no contract run whose findings to accept", where="--bctrl-accept", hint=f"give {_RUNS}, too"
+        )

@@ -1,0 +1,72 @@
+"""Mistakes in a configuration file and on the command line that pytest alone does not explain."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.settings import table
+
+from ..error_makers import Given
+
+KEY = "pk_mistakes_test_0123456789"
+
+
+@pytest.mark.parametrize(
+    ("ini", "arguments", "message"),
+    [
+        ("bctrl_fail_om = info", (), "bctrl_fail_om (tox.ini): there is no such setting (did you mean bctrl_fail_on?)"),
+        ("bctrl_zzzz = 1", (), "bctrl_zzzz (tox.ini): there is no such setting (pytest --help lists the settings)"),
+        (
+            f"bctrl_api_key = {KEY}",
+            ("--bctrl-live",),
+            "bctrl_api_key (tox.ini): the key is not read from a file",
+        ),
+        ("", ("bctrl",), "bctrl: bctrl: it names the contract suite, which is not part of this run (give --bctrl-mock"),
+        ("", ("bctrl::test_answer_conforms",), "bctrl::test_answer_conforms: it names the contract suite"),
+        ("", ("--bctrl-accept=why",), "--bctrl-accept: there is no contract run whose findings to accept"),
+        ("", ("--bctrl-mock", "--bctrl-rate=fast"), "--bctrl-rate: 'fast' is not a rate"),
+        ("", ("--bctrl-mock", "--bctrl-header=X-A"), "--bctrl-header: it is not a header field"),
+        ("bctrl_values = spaceId = 5", ("--bctrl-mock",), "bctrl_values: no operation has the parameter 'spaceId'"),
+        ("", ("--bctrl-mock", "--bctrl-min-coverage=0.5"), "'0.5' is less than one percent (did you mean 50?)"),
+    ],
+)
+def test_mistake_is_a_usage_error(
+    pytester: pytest.Pytester, ini: str, arguments: tuple[str, ...], message: str
+) -> None:
+    pytester.makefile(".ini", tox=f"[pytest]\n{ini}\n")
+    result = pytester.runpytest(*arguments)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert message in result.stderr.str()
+    assert KEY not in result.stderr.str()
+
+
+def test_settings_of_another_plugin_and_folders_named_bctrl_are_accepted(pytester: pytest.Pytester) -> None:
+    pytester.makefile(".ini", tox="[pytest]\nbctrl_of_mine = 1\nbctrl_fail_on = info\n")
+    pytester.makeconftest("def pytest_addoption(parser): parser.addini('bctrl_of_mine', 'mine')")
+    folder = pytester.mkdir("bctrl")
+    (folder / "test_a.py").write_text("def test_a(): pass")
+    pytester.runpytest("bctrl").assert_outcomes(passed=1)
+
+
+def test_unset_variable_is_a_note_in_a_run_on_the_mock(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NOT_SET_HERE", raising=False)
+    arguments = ("--bctrl-mock", "--bctrl-header=X-A: $NOT_SET_HERE", "bctrl::test_nothing_undocumented")
+    result = pytester.runpytest(*arguments)
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(
+        ["bctrl: note: the variable NOT_SET_HERE is not set (--bctrl-header), which a live run needs"]
+    )
+
+
+@pytest.mark.parametrize(("text", "percent"), [("0.5%", 0.5), ("0", 0.0), ("1", 1.0), ("99.5", 99.5)])
+def test_percentage_with_a_sign_may_be_less_than_one(text: str, percent: float) -> None:
+    assert percent == settings.percentage(table.MIN_COVERAGE, Given(bctrl_min_coverage=text))
+
+
+def test_fraction_is_not_a_percentage() -> None:
+    with pytest.raises(SettingError, match=r"did you mean 85\?"):
+        settings.percentage(table.MIN_COVERAGE, Given(bctrl_min_coverage="0.85"))
