@@ -225,6 +225,9 @@ def contract_setting(source: SettingSource) -> SettingValue | None:
     setting = find_value(CONTRACT, source, {})
     if setting is None or setting.value == "published":
         return setting
+    if "://" in setting.value:
+        hint = f"download it, and give the file: curl -sSLo openapi.json {setting.value}"
+        raise SettingError("a contract is a file, and this is a URL", where=setting.where, hint=hint)
     return _relative_to_file(setting, source)
 
 

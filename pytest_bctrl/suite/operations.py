@@ -78,7 +78,9 @@ def optional_operations(run: ContractRun, names: Iterable[SettingValue]) -> froz
             operations = run.contract.operations
             all_names = [text for operation in operations for text in (operation.operation_id, operation.label) if text]
             similar = get_close_matches(name.value, all_names, 3)
-            hint = f"did you mean {' or '.join(similar)}?" if similar else "write an operationId, or METHOD /path"
+            hint = f"write an operationId, or METHOD /path, such as {' or '.join(all_names[:3])}"
+            if similar:
+                hint = f"did you mean {' or '.join(similar)}?"
             raise SettingError(f"no operation of the contract is {name.value!r}", where=name.where, hint=hint)
         labels.update(matching)
     return frozenset(labels)

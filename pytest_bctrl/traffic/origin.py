@@ -142,7 +142,7 @@ def _headers(source: SettingSource, environment: Mapping[str, str]) -> Iterator[
         if not colon or not secret_settings.is_field_name(name):
             raise SettingError("it is not a header field", where=line.where, hint="write 'NAME: VALUE'")
         if name.lower() in _RESERVED:
-            hint = "the key comes from BCTRL_API_KEY, and the client writes the rest"
+            hint = "the key comes from BCTRL_API_KEY, a word in front of it from bctrl_key_prefix"
             raise SettingError(f"{name} cannot be set", where=line.where, hint=hint)
         value = Secret(settings.substitute_variables(text, line.where, environment))
         if not value or not secret_settings.is_sendable(value.reveal()):

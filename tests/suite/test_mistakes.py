@@ -29,6 +29,11 @@ KEY = "pk_mistakes_test_0123456789"
         ("", ("--bctrl-mock", "--bctrl-rate=fast"), "--bctrl-rate: 'fast' is not a rate"),
         ("", ("--bctrl-mock", "--bctrl-header=X-A"), "--bctrl-header: it is not a header field"),
         ("bctrl_values = spaceId = 5", ("--bctrl-mock",), "bctrl_values: no operation has the parameter 'spaceId'"),
+        (
+            "",
+            ("--bctrl-mock", "--bctrl-contract=https://h/api.json"),
+            "--bctrl-contract: a contract is a file, and this is a URL (download it, and give the file: curl -sSLo",
+        ),
         ("", ("--bctrl-mock", "--bctrl-min-coverage=0.5"), "'0.5' is less than one percent (did you mean 50?)"),
     ],
 )
