@@ -143,8 +143,8 @@ _FEW = 3
 def listed(texts: Sequence[str], noun: str, verbosity: int = 0) -> str:
     """Return the number of texts and the first few, or all with `-v`: `4 operations: GET /a, GET /b, GET /c, …`."""
     shown_texts = texts if verbosity else texts[:_FEW]
-    rest = ["…"] if len(shown_texts) < len(texts) else []
-    return f"{numbered(len(texts), noun)}: {', '.join([*shown_texts, *rest])}"
+    marks = ["…"] if len(shown_texts) < len(texts) else []
+    return f"{numbered(len(texts), noun)}: {', '.join([*shown_texts, *marks])}"
 
 
 def _row(label: str, text: str) -> Row:

@@ -89,8 +89,10 @@ class Failures:
                 rows: list[Row] = []
                 for cause in report_causes:
                     if verbosity > 1:
-                        own = [finding for finding in findings_of[id(report)] if numbers[_identity(finding)] == cause]
-                        rows += block(own, verbosity, report.bctrl["frequency"])
+                        own_findings = [
+                            finding for finding in findings_of[id(report)] if numbers[_identity(finding)] == cause
+                        ]
+                        rows += block(own_findings, verbosity, report.bctrl["frequency"])
                     elif tests_of[cause][0] == name:
                         rows += block(details[cause], verbosity, report.bctrl["frequency"])
                         rows += _tests_row(tests_of[cause], verbosity)

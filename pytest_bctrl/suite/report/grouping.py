@@ -33,5 +33,5 @@ def _subject(labels: list[str]) -> str:
 def _suggestion(lines: list[str]) -> str:
     if not lines:
         return ""
-    rest = [f"and {len(lines) - _FEW} more lines"] if len(lines) > _FEW else []
-    return LINES_TO_ADD + ", ".join([*lines[:_FEW], *rest])
+    further = [f"and {len(lines) - _FEW} more lines"] if len(lines) > _FEW else []
+    return LINES_TO_ADD + ", ".join([*lines[:_FEW], *further])
