@@ -301,14 +301,15 @@ def not_covered(measured: Coverage) -> Iterator[str]:
     """Yield a sentence for each list without any items, and for what the budget did not allow to measure."""
     yield from measured.not_measured
     lists = {(point.operation, point.status, point.location) for point in measured.points if _is_empty_list(point)}
-    labels: dict[str, list[str]] = {}
+    labels: dict[str, dict[str, None]] = {}
     for point in measured.points:
         if point.kind == "items" and not point.seen and (point.operation, point.status, point.location) in lists:
-            labels.setdefault(display_location(point.location), []).append(point.operation)
+            labels.setdefault(display_location(point.location), {})[point.operation] = None
     has_several = len({point.operation for point in measured.points}) > 1
     for location, operations in labels.items():
-        prefix = f"{listed(operations, 'operation')}: " if len(operations) > 1 else f"{operations[0]}: "
-        yield f"{prefix if has_several else ''}{location}: every list was empty, so its items are not covered"
+        names = list(operations)
+        subject = listed(names, "operation") if len(names) > 1 else names[0]
+        yield f"{f'{subject}: ' if has_several else ''}{location}: every list was empty, so its items are not covered"
 
 
 def _is_empty_list(point: Point) -> bool:
