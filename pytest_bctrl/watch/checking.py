@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -207,14 +207,32 @@ def findings_in_tests(findings: Iterable[Finding], merged: Iterable[Finding]) ->
     """Return merged findings, each with all tests and lines of the findings that it stands for."""
     origins: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for finding in findings:
-        collected = origins.setdefault(_identity(finding), [])
-        collected += [origin for origin in finding.extra.get("watched", ()) if origin not in collected]
-    return [_with_origins(finding, origins.get(_identity(finding), ())) for finding in merged]
+        for key in (_identity(finding), _location(finding)):
+            collected = origins.setdefault(key, [])
+            collected += [origin for origin in finding.extra["watched"] if origin not in collected]
+    # A finding that stands for further values has an identity of its own.
+    return [_with_origins(finding, origins.get(_identity(finding), origins[_location(finding)])) for finding in merged]
 
 
-def _with_origins(finding: Finding, origins: Collection[dict[str, Any]]) -> Finding:
-    return replace(finding, extra={**finding.extra, "watched": list(origins)}) if origins else finding
+def _with_origins(finding: Finding, origins: Sequence[dict[str, Any]]) -> Finding:
+    extra = {**finding.extra, "watched": list(origins), "why": _origin_text(origins)}
+    return replace(finding, extra=extra)
+
+
+def _origin_text(origins: Sequence[dict[str, Any]]) -> str:
+    """Return where the first exchange with a finding comes from, and how many others there are."""
+    first = origins[0]
+    text = f"sent at {first['sent_at']} in {first['test']}"
+    if "registered" in first:
+        text += f", mocked by {first['registered']}"
+    if len(origins) > 1:
+        text += f", and {len(origins) - 1} more"
+    return text
 
 
 def _identity(finding: Finding) -> tuple[str, ...]:
-    return finding.operation, finding.rule, finding.level, finding.location, finding.message, finding.fingerprint
+    return *_location(finding), finding.message, finding.fingerprint
+
+
+def _location(finding: Finding) -> tuple[str, ...]:
+    return finding.operation, finding.rule, finding.level, finding.location

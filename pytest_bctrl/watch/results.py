@@ -203,7 +203,8 @@ class WatchResults:
 
 
 def _without_tests(finding: Finding) -> Finding:
-    return replace(finding, extra={name: value for name, value in finding.extra.items() if name != "watched"})
+    extra = {name: value for name, value in finding.extra.items() if name not in ("watched", "why")}
+    return replace(finding, extra=extra)
 
 
 def _rank(finding: Finding) -> int:

@@ -35,6 +35,7 @@ class Run(Protocol):
 
     def __call__(self, tests: str, *arguments: str) -> pytest.RunResult:
         """Write a test file, and run pytest."""
+        ...
 
 
 @pytest.fixture

@@ -42,9 +42,3 @@ def test_each_break_is_found_with_its_test_and_lines(pytester: pytest.Pytester, 
     if registered is not None:
         texts = {origin["registered"] for origin in origins if "registered" in origin}
         assert [f"test_suite.py:{registered}"] == [text.rpartition(" at ")[2] for text in texts]
-
-
-@pytest.mark.parametrize("suite", as_parameters((*CLIENTS, *RESPONDERS)))
-def test_no_outcome_changes_without_the_flag(pytester: pytest.Pytester, suite: Suite) -> None:
-    write_suite(pytester, suite)
-    pytester.runpytest_subprocess(*ARGUMENTS).assert_outcomes(passed=len(CASES))

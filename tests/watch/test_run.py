@@ -225,6 +225,9 @@ def test_every_report_has_the_findings(watch: Run, pytester: pytest.Pytester) ->
             "registered": "MockTransport handler at orders.py:10",
         }
     ] == finding["watched"]
+    assert finding["why"] == (
+        "sent at orders.py:12 in test_orders.py::test_broken, mocked by MockTransport handler at orders.py:10"
+    )
     assert {"test_orders.py::test_broken": "failed", "test_orders.py::test_conforming": "passed"} == {
         test["id"]: test["outcome"] for test in report["tests"]
     }
@@ -233,6 +236,17 @@ def test_every_report_has_the_findings(watch: Run, pytester: pytest.Pytester) ->
     for suffix in SUFFIXES:
         assert "response_schema_conformance" in pytester.path.joinpath(f"report.{suffix}").read_text("utf-8")
     assert "bctrl.finding.1.rule" in pytester.path.joinpath("junit.xml").read_text("utf-8")
+
+
+def test_many_values_are_one_finding_with_their_tests(watch: Run, pytester: pytest.Pytester) -> None:
+    watch(
+        "@pytest.mark.parametrize('number', range(60))\ndef test_it(number):\n"
+        "    list_orders([{**STORED, 'size': f'size {number}'}])\n",
+        "--bctrl-report=report.json",
+    )
+    findings = read(pytester.path / "report.json")["findings"]
+    assert len(findings) < 60
+    assert all(finding["watched"] for finding in findings)
 
 
 def test_findings_can_be_accepted(watch: Run, pytester: pytest.Pytester) -> None:
@@ -273,6 +287,7 @@ def test_workers_of_xdist_report_the_same(watch: Run, pytester: pytest.Pytester)
     result.stdout.fnmatch_lines(["checked      5 exchanges of 5 tests*", "coverage     *, in 5 responses"])
     (finding,) = read(pytester.path / "report.json")["findings"]
     assert 4 == finding["count"] == len(finding["watched"])
+    assert finding["why"].endswith(", and 3 more")
 
 
 def test_workers_of_xdist_without_an_exchange_check_nothing(watch: Run) -> None:
