@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from math import log
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _STEPS = 10_000
 """Maximum number of backtracking steps of a pattern."""
 
-_COMPOSED = 64
+_COMPOSED = 256
 """Maximum number of validators that are kept for schemas that are not part of the document."""
 
 _LEVELS = 240
@@ -50,16 +50,25 @@ def accepts(contract: Contract, schema: Schema, value: Any) -> bool:
 
 
 def acceptor(contract: Contract, schema: Schema) -> Callable[[Any], bool]:
-    """Return a function that returns whether a value is valid against a schema; it prepares the schema once."""
-    validator = _engine(contract).validator(schema)
+    """Return a function that returns whether a value is valid against a schema; it prepares the schema once.
+
+    Validators of composed schemas need much memory, so that only the engine keeps them, up to a limit.
+    """
+    engine = _engine(contract)
+    if engine.is_documented(schema):
+        return partial(_is_accepted, engine.validator(schema))
 
     def is_accepted(value: Any) -> bool:
-        try:
-            return validator.is_valid(value)
-        except (ValueError, TypeError):
-            return validator.is_valid(as_engine_input(value))
+        return _is_accepted(engine.validator(schema), value)
 
     return is_accepted
+
+
+def _is_accepted(validator: Validator, value: Any) -> bool:
+    try:
+        return validator.is_valid(value)
+    except (ValueError, TypeError):
+        return validator.is_valid(as_engine_input(value))
 
 
 def schema_pointer(contract: Contract, schema: Schema) -> str:
@@ -314,6 +323,10 @@ class _Engine:
         if growth == 1:
             return DEPTH
         return int(log(_VISITS, growth))
+
+    def is_documented(self, schema: Schema) -> bool:
+        """Return whether a schema is part of the document."""
+        return id(schema) in self.pointers
 
     def validator(self, schema: Schema) -> Validator:
         """Return the validator of a schema, which need not be part of the document that it refers to."""

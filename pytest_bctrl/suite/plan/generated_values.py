@@ -23,7 +23,7 @@ Values: TypeAlias = dict[tuple[str, str], Any]
 _FIELD = "aZ09-_.~%&=+:@'()[]|^$!*?#"
 _TEXT = f'{_FIELD} ,;"<>{{}}`\u00e9\u00df\u7a7a\u9593\U0001f680\u200b\u0301\ufeff'
 """Characters with a special meaning somewhere in a request; a header field may contain only some of ASCII."""
-_STEPS = STEPS // 20
+_STEPS = STEPS // 50
 """Maximum number of steps for one value, because many are generated and most schemas need a few steps."""
 
 
