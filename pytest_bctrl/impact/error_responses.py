@@ -12,19 +12,26 @@ from pytest_bctrl.traffic.mock.error_responses import ErrorResponses
 
 
 class ChangedErrors:
-    """Builds error responses in the shape that the new contract documents."""
+    """Builds error responses in the shape that the new contract documents; the old one for a removed operation."""
 
-    def __init__(self, new: ContractVersion) -> None:
+    def __init__(self, old: ContractVersion, new: ContractVersion) -> None:
+        self._old = old
         self._new = new
 
     @cached_property
     def _responses(self) -> ErrorResponses:
         return ErrorResponses(self._new.contract)
 
+    @cached_property
+    def _old_responses(self) -> ErrorResponses:
+        return ErrorResponses(self._old.contract)
+
     def response(
         self, context: ResponseContext, status: int, message: str, headers: Mapping[str, str] | None = None
     ) -> MockResponse:
         """Return the error response to the request of a context."""
-        operation = self._new.operations.get(context.operation_shape)
         request_id = context.response.header("x-request-id") or ""
-        return self._responses.response(status, message, request_id, operation=operation, headers=headers)
+        operation = self._new.operations.get(context.operation_shape)
+        if operation is not None:
+            return self._responses.response(status, message, request_id, operation=operation, headers=headers)
+        return self._old_responses.response(status, message, request_id, operation=context.operation, headers=headers)

@@ -52,7 +52,7 @@ class _ResponseChanges:
         self._key = key
         self._space_id = space_id
         self._routes = Routes(new.contract)
-        self._errors = ChangedErrors(new)
+        self._errors = ChangedErrors(old, new)
         self._request_changes = RequestChanges(old, new, self._errors)
         self._paging_changes = PagingChanges(old, new)
 

@@ -106,7 +106,7 @@ def claims(project: pytest.Pytester, numbers: Sequence[int]) -> Mapping[str, Any
     report = json.loads((folder / "impact.json").read_text("utf-8"))
     by_number: dict[str, Any] = {}
     for finding in report["findings"]:
-        if finding["rule"] == "impact-together":
+        if finding["rule"] == "impact-together" and len(numbers) > 1:
             by_number["+".join(map(str, numbers))] = finding["impact"]
         for number in numbers:
             if len(numbers) == 1 or finding["location"] == CHANGES[number].location:
