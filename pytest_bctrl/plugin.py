@@ -337,7 +337,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.config.option.bctrl_live and _sets_up_the_mock(item):
         pytest.skip("sets up bctrl_mock and sends requests with bctrl_client: run it without --bctrl-live")
     if not item.config.option.bctrl_live and item.get_closest_marker("bctrl_live") is not None:
-        pytest.skip("sends requests to the live API: give --bctrl-live to run it")
+        pytest.skip("sends requests to the live API: pass --bctrl-live to run it")
 
 
 def _sets_up_the_mock(item: pytest.Item) -> bool:

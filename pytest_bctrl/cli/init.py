@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "document",
         nargs="?",
         metavar="DOCUMENT",
-        help="the API's OpenAPI document, a path or a URL, which is saved; or current: the bctrl API of today "
+        help="the API's OpenAPI document, a path or a URL, which is saved; or current: today's bctrl API "
         "(default: the packaged contract)",
     )
 

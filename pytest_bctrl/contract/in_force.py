@@ -72,9 +72,9 @@ class ContractInForce(NamedTuple):
     def reason(self) -> str:
         """The reason for selecting this contract, and where and when its spec was vendored."""
         if self.origin == "project":
-            reason = f"the project has a folder {FOLDER}"
+            reason = f"the project has a {FOLDER} folder"
         elif self.origin == "packaged":
-            reason = f"the packaged one, as there is no folder {FOLDER} and no bctrl_contract"
+            reason = f"the packaged one, because there is no {FOLDER} folder and bctrl_contract is not set"
         elif self.files:
             reason = f"{self.origin} sets {short_path(str(self.path))}"
         else:

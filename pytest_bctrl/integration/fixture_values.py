@@ -115,7 +115,7 @@ def _require_used(request: pytest.FixtureRequest, space: Space, fixture: str) ->
     if is_allowed or not has_passed or LAST_WORD in request.config.stash:
         return
     if unused := space.unused:
-        lines = [f"{fixture}: the test set up what no request used:", *(f"  {line}" for line in unused)]
+        lines = [f"{fixture}: the test set up something that no request used:", *(f"  {line}" for line in unused)]
         lines.append('send these requests, or mark the test: @pytest.mark.bctrl_mock(unused="allow")')
         raise pytest.fail.Exception("\n".join(map(escape_line, lines)), pytrace=False)
 

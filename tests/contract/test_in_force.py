@@ -82,7 +82,7 @@ def test_in_a_clone_of_this_repository_the_packaged_contract_is_the_projects() -
     """No further proof is needed."""
     chosen = contract_in_force(None, packaged().folder.parent)
     assert ("project", packaged().merged) == (chosen.origin, chosen.path)
-    assert f"the project has a folder contracts, {VENDORED}" == chosen.reason
+    assert f"the project has a contracts folder, {VENDORED}" == chosen.reason
     assert load().digest == chosen.load().digest
 
 

@@ -241,11 +241,11 @@ def test_the_suggested_update_command_makes_the_gate_pass(tmp_path: Path) -> Non
     red = drift("drift", "new.yaml", cwd=tmp_path)
     advice = red.stderr.partition("update your copy of the spec: pytest-bctrl ")[2].partition("\n")[0]
     assert (red.returncode, advice) == (1, "contract update new.yaml --contracts contracts")
-    assert ": the packaged one, as there is no folder contracts and no bctrl_contract" in red.stdout
+    assert ": the packaged one, because there is no contracts folder and bctrl_contract is not set" in red.stdout
     assert drift(*shlex.split(advice), cwd=tmp_path).returncode == 0
     green = drift("drift", "new.yaml", cwd=tmp_path)
     assert (green.returncode, green.stderr) == (0, "")
-    compared = "compared with contracts/runtimes.openapi.yaml: the project has a folder contracts, vendored "
+    compared = "compared with contracts/runtimes.openapi.yaml: the project has a contracts folder, vendored "
     assert compared in green.stdout
     (tmp_path / "contracts").rename(tmp_path / "kept")
     written(tmp_path, "[pytest]\nbctrl_contract = kept/runtimes.contract.json\n", "pytest.ini")

@@ -45,7 +45,7 @@ def test_a_fault_that_no_request_meets_fails_the_test(pytester: pytest.Pytester)
     result.assert_outcomes(passed=3, errors=2)
     result.stdout.fnmatch_lines(
         [
-            "bctrl_mock: the test set up what no request used:",
+            "bctrl_mock: the test set up something that no request used:",
             "  fault status(503): never applied, set at *test_a_fault_that_no_request_meets_fails_the_test.py:11",
             'send these requests, or mark the test: @pytest.mark.bctrl_mock(unused="allow")',
             "  fault status(503, times=2) of GET /v1/spaces/{id}/runtimes: applied 1 of 2 times, set at *.py:14",
@@ -99,7 +99,7 @@ def test_a_sequence_and_a_scenario_must_be_used(pytester: pytest.Pytester) -> No
             "  scenario('many', count=3): no request met it",
             "  scenario('slow', seconds=0) of GET /v1/spaces/{id}/runtimes: no request met it, set at *",
             "  fault hang(): never applied, set at *",
-            "bctrl_mock_space: the test set up what no request used:",
+            "bctrl_mock_space: the test set up something that no request used:",
             "  fault reset(): never applied, set at *",
             "  fault sequence(status(503), None, times=2): applied 1 of 2 times, set at *",
         ]
@@ -163,7 +163,7 @@ def test_a_test_that_did_not_pass_has_no_further_error(pytester: pytest.Pytester
 """,
     )
     assert 0 == result.parseoutcomes().get("errors", 0)
-    result.stdout.no_fnmatch_line("*set up what no request used*")
+    result.stdout.no_fnmatch_line("*set up something that no request used*")
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_the_gate_compares_with_the_project_contract(project: Path, typed: Typed
     same, changed = typed("pytest-bctrl drift page.md"), typed(f"pytest-bctrl drift {packaged().spec}")
 
     assert (0, 1) == (same.ret, changed.ret)
-    where = f"the project has a folder contracts, vendored {date.today()} from page.md"
+    where = f"the project has a contracts folder, vendored {date.today()} from page.md"
     same.stdout.fnmatch_lines([f"*compared with contracts/runtimes.openapi.yaml: {where}"])
 
 
