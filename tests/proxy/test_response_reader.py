@@ -130,7 +130,7 @@ def test_bytes_after_the_last_response_are_surplus(cut: int) -> None:
     # A later request on the connection has no response that is certain to be its own.
     reading.reader.expect(exchange("GET"))
     reading.feed(second)
-    assert "the response cannot be told from the bytes before it" in reading.results()[1][3]
+    assert "the response cannot be distinguished from the bytes before it" in reading.results()[1][3]
 
 
 def test_responses_after_a_malformed_one_are_not_assigned() -> None:
@@ -138,7 +138,7 @@ def test_responses_after_a_malformed_one_are_not_assigned() -> None:
     reading.feed(b"nonsense\r\n\r\n" + head(200, "Content-Length: 0"))
     reading.reader.end()
     assert "illegal status line" in reading.results()[0][3]
-    assert "the response cannot be told from the bytes before it" in reading.results()[1][3]
+    assert "the response cannot be distinguished from the bytes before it" in reading.results()[1][3]
 
 
 def test_a_body_is_kept_up_to_its_limit() -> None:

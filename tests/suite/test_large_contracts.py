@@ -124,7 +124,7 @@ def estimates_of(step: float) -> tuple[Progress, RunResults, Clock, list[str]]:
 def test_long_run_says_how_long_it_takes_and_corrects_it() -> None:
     estimates, _, clock, _ = estimates_of(1.0)
     lines = [estimates.estimate(done, 1000) for done in range(1, 101)]
-    assert ["bctrl: takes about 17 min, judging by the first 6 of 1000 tests"] == list(filter(None, lines))
+    assert ["bctrl: takes about 17 min, estimated from the first 6 of 1000 tests"] == list(filter(None, lines))
     clock.step = 10.0
     lines = [estimates.estimate(done, 1000) for done in range(101, 201)]
     assert "and not 17 min" in next(filter(None, lines))
@@ -141,7 +141,7 @@ def test_estimate_is_printed_after_a_test() -> None:
     for _ in range(3):
         results.tests.append(RanTest("bctrl::a", "passed", 1.0))
         estimates.pytest_runtest_logreport()
-    assert ["bctrl: takes about 2.5 h, judging by the first 2 of 10 tests"] == lines
+    assert ["bctrl: takes about 2.5 h, estimated from the first 2 of 10 tests"] == lines
 
 
 @pytest.mark.parametrize(("verbosity", "is_printed"), [("-v", True), ("-q", False)])

@@ -50,7 +50,7 @@ class Progress:
             self._expected_end = None
             return ""
         if earlier is None:
-            return f"bctrl: takes about {duration(end)}, judging by the first {done} of {planned} tests"
+            return f"bctrl: takes about {duration(end)}, estimated from the first {done} of {planned} tests"
         if abs(end - earlier) <= _TOLERANCE * earlier:
             self._expected_end = earlier
             return ""

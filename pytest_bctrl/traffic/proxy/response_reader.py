@@ -123,7 +123,7 @@ class ResponseReader:
 
 _CLOSED = TransportError("RemoteProtocolError", "Server disconnected without sending a response.")
 """The detail is that of httpcore, by which the error is described."""
-_NOT_ASSIGNED = "the response cannot be told from the bytes before it, which belong to no response"
+_NOT_ASSIGNED = "the response cannot be distinguished from the bytes before it, which belong to no response"
 
 
 def _parser_for(method: str) -> h11.Connection:
