@@ -1,0 +1,148 @@
+"""Parts of the watch that few suites reach."""
+
+from __future__ import annotations
+
+import http.client
+import importlib
+import io
+import sys
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.findings.finding import Levels
+from pytest_bctrl.watch import checking
+from pytest_bctrl.watch.checking import WatchedContract, WatchedTest, watched_servers
+from pytest_bctrl.watch.exchange import Exchange
+from pytest_bctrl.watch.importing import HOOKS, LibraryHooks
+from pytest_bctrl.watch.libraries import http_client_hook, urllib3_hook, werkzeug_hook
+from pytest_bctrl.watch.patches import Patches
+from pytest_bctrl.watch.recorder import Recorder
+from tests.watch.cases import CONTRACT, SERVER
+
+
+def test_a_method_that_a_library_does_not_have_is_left_alone() -> None:
+    class Library:
+        pass
+
+    patches = Patches()
+    patches.wrap(Library, "missing", lambda function: function)
+    assert not hasattr(Library, "missing")
+    patches.undo()
+
+
+def test_a_replaced_attribute_is_restored() -> None:
+    class Library:
+        value = 1
+
+    class Derived(Library):
+        pass
+
+    patches = Patches()
+    for owner in (Library, Derived):
+        patches.replace(owner, "value", 2)
+    assert (2, 2) == (Library.value, Derived.value)
+    patches.undo()
+    assert (1, 1) == (Library.value, Derived.value)
+    assert "value" not in vars(Derived)
+
+
+def test_a_library_that_is_not_installed_cannot_be_imported(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(HOOKS, "no_such_library", "libraries.httpx_hook")
+    hooks = LibraryHooks(Recorder(pytester.path))
+    hooks.install()
+    try:
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module("no_such_library")
+    finally:
+        hooks.uninstall()
+
+
+def test_a_module_keeps_its_own_loader(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytester.makepyfile(some_library="VALUE = __loader__")
+    pytester.syspathinsert()
+    installed: list[Any] = []
+    monkeypatch.setitem(HOOKS, "some_library", "libraries.httpx_hook")
+    monkeypatch.setattr("pytest_bctrl.watch.libraries.httpx_hook.install", lambda module, *_: installed.append(module))
+    hooks = LibraryHooks(Recorder(pytester.path))
+    hooks.install()
+    try:
+        module: Any = importlib.import_module("some_library")
+    finally:
+        hooks.uninstall()
+        sys.modules.pop("some_library", None)
+    assert module is installed[-1]
+    assert module.VALUE is module.__loader__ is module.__spec__.loader
+    assert "VALUE" in module.__loader__.get_source("some_library")
+
+
+@pytest.mark.parametrize(
+    ("stream", "expected", "unread"),
+    [
+        (io.BytesIO(b"body"), b"body", ""),
+        (None, b"", ""),
+        (io.BufferedReader(io.BytesIO(b"body")), b"", "the application reads it from a stream"),
+    ],
+)
+def test_the_input_of_a_wsgi_application_is_not_consumed(stream: Any, expected: bytes, unread: str) -> None:
+    environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/a b", "QUERY_STRING": "c=d", "wsgi.input": stream}
+    exchange = werkzeug_hook.exchange_of_environ("werkzeug", environ)
+    assert "http://testserver/a%20b?c=d" == exchange.url
+    assert (expected, unread) == (exchange.request_body.content, exchange.request_body.unread)
+    assert stream is None or stream.read() == b"body"
+
+
+@pytest.mark.parametrize(
+    ("connection", "target", "expected"),
+    [
+        (http.client.HTTPConnection("a.example", 81), "/b", "http://a.example:81/b"),
+        (http.client.HTTPSConnection("a.example"), "/b", "https://a.example:443/b"),
+        (http.client.HTTPConnection("::1", 80), "/b", "http://[::1]:80/b"),
+        (http.client.HTTPConnection("proxy.example"), "http://a.example/b", "http://a.example/b"),
+    ],
+)
+def test_the_url_of_a_connection_has_its_host(connection: Any, target: str, expected: str) -> None:
+    assert expected == http_client_hook._url(connection, target)
+
+
+@pytest.mark.parametrize(("host", "port", "expected"), [("a", 81, "a:81"), ("a", None, "a"), ("::1", 80, "[::1]:80")])
+def test_the_host_of_a_pool_has_its_port(host: str, port: int | None, expected: str) -> None:
+    class Pool:
+        pass
+
+    pool: Any = Pool()
+    pool.host, pool.port = host, port
+    assert expected == urllib3_hook._host(pool)
+
+
+def check(url: str, *contents: bytes, servers: tuple[str, ...] = (SERVER,)) -> WatchedTest:
+    """Return what is found in exchanges whose responses have these bodies."""
+    contract = replace(CONTRACT, servers=servers)
+    exchanges = []
+    for content in contents:
+        exchange = Exchange("a library", "GET", url, ((b"accept", "*/*"),), status=200)  # type: ignore[arg-type]
+        exchange.receive(200, [(b"content-type", b"application/json")])
+        exchange.response_body.set(content)
+        exchange.request_body.set(b"")
+        exchange.request_headers = ()
+        exchanges.append(exchange)
+    return WatchedContract(contract, watched_servers(contract, "", ()), Levels(), ()).check(exchanges, WatchedTest())
+
+
+def test_a_server_without_a_host_names_no_origin() -> None:
+    assert {"GET /orders": 1} == check(f"{SERVER}/orders", b"[]", servers=("/v1", SERVER)).operations
+
+
+def test_a_url_without_an_origin_is_not_checked() -> None:
+    assert {} == check("unix:///orders", b"[]").operations
+
+
+def test_large_bodies_and_many_exchanges_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checking, "_CACHED_EXCHANGES", 1)
+    bodies = (b"[]", b"{}", b"[]" + b" " * 70_000, b"[]")
+    result = check(f"{SERVER}/orders", *bodies)
+    assert {"GET /orders": 4} == result.operations
+    assert ["response_schema_conformance"] == [finding.rule for finding in result.findings]
