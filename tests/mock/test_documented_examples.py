@@ -249,7 +249,7 @@ def test_the_command_starts_with_the_published_spec(tmp_path: Any) -> None:
     """It has a path parameter without an example; the request that the command shows works."""
     script = (
         "import sys; from pytest_bctrl.cli import mock as command; from pytest_bctrl.__main__ import main\n"
-        "command._end_on_signals = lambda: type('Ended', (), {'wait': lambda self, seconds: True})()\n"
+        "command.end_on_signals = lambda: type('Ended', (), {'wait': lambda self, seconds: True})()\n"
         "sys.exit(main(['mock', '--port', '0', '--contract', sys.argv[1]]))"
     )
     result = subprocess.run(
