@@ -93,7 +93,6 @@ def is_of_overlay_alone(
             responses = list(filter(None, map(operation.response_for, required_statuses)))
             return status < 500 and bool(responses) and all(is_added(response.status) for response in responses)
         rejections = [status for status in operation.responses if status[0] in "345"]
-        # A redirect is no rejection: it is undocumented in both documents.
-        return 400 <= status < 500 and bool(rejections) and all(map(is_added, rejections))
+        return is_rejection and bool(rejections) and all(map(is_added, rejections))
     is_of_credential = rule == "ignored_auth" or place.startswith("credential: ")
     return is_of_credential and is_rejection and kind != "listed"

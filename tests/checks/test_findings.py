@@ -58,15 +58,16 @@ ANSWERS: dict[str, tuple[Any, ...]] = {
     "status 299": (response({}, 299),
         f"status_code_conformance @status: the status is not documented; {DOCUMENTED}, not 299"),
     "status 300": (response({}, 300),
-        f"status_code_conformance @status: redirect not followed, to protect the key; {DOCUMENTED}, not 300"),
+        f"warning status_code_conformance @status: redirect not followed, to protect the key (only the overlay "
+        f"documents this); {DOCUMENTED}, not 300"),
     "status 499": (response({}, 499),
         f"warning status_code_conformance @status: the status is not documented (only the overlay documents this); "
         f"{DOCUMENTED}, not 499"),
     "status 500": (response({}, 500), f"not_a_server_error @status: the server failed; {DOCUMENTED}, not 500"),
     "status 599": (response({}, 599), f"not_a_server_error @status: the server failed; {DOCUMENTED}, not 599"),
     "redirect": (response({}, 302, (("Location", "https://elsewhere"),)),
-        f"status_code_conformance @status: redirect not followed, to protect the key; {DOCUMENTED}, "
-        'not "302, to https://elsewhere"'),
+        f'warning status_code_conformance @status: redirect not followed, to protect the key (only the overlay '
+        f'documents this); {DOCUMENTED}, not "302, to https://elsewhere"'),
     "location of no redirect": (response({}, 201, (("Location", "https://elsewhere"),)),
         f"status_code_conformance @status: the status is not documented; {DOCUMENTED}, not 201"),
     "not JSON": (response(b"{,}"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pytest_bctrl.checks.protocol import check_retired, is_retired, violation_outside_body
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_protocol
@@ -44,8 +46,10 @@ def require_access(response: Response) -> None:
     expected = sorted(response.operation.success_statuses)
     problem = _access_problem(response)
     if problem:
-        violation = violation_outside_body("status_code_conformance", f"the target {problem}", "status", expected, None)
-        raise NoAnswerError(findings(response, [violation])[0], True, is_outage=True)
+        rule, message = "status_code_conformance", f"the target {problem}"
+        violation = violation_outside_body(rule, message, "status", expected, None)
+        access_violation = replace(violation, required_statuses=tuple(expected))
+        raise NoAnswerError(findings(response, [access_violation])[0], True, is_outage=True)
     # Every other request would be rejected alike, each time with a finding that says nothing new.
     if is_rejected(response) and (protocol_findings := check_protocol(response, expected)):
         raise NoAnswerError(protocol_findings[0], True)
