@@ -252,10 +252,9 @@ def live_values(contract: Contract, source: settings.SettingSource, environment:
         if operation.is_safe and (missing := unfilled(contract, operation, values_of(operation, configured)))
         for parameter in operation.path_parameters
     )
-    if is_required or settings.find_value(table.SPACE_ID, source, environment):
+    if is_required or (contract.has_space and settings.find_value(table.SPACE_ID, source, environment)):
         space_id = settings.space_id(source, environment)
-        if contract.has_space:
-            _require_not_swapped(space_id, environment)
+        _require_not_swapped(space_id, environment)
         return {"space_id": space_id, **configured}
     return configured
 

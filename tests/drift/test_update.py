@@ -28,7 +28,7 @@ def files(tmp_path: Path) -> ContractFiles:
 
 
 def contents(files: ContractFiles) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(files.folder.iterdir())}
+    return {path.name: path.read_bytes() for path in sorted(files.folder.iterdir()) if path.is_file()}
 
 
 def update(files: ContractFiles, *arguments: str) -> int:

@@ -13,12 +13,6 @@ from pytest_bctrl.suite.sending.target import Target
 from .conftest import BOOKSHOP, ShopRun
 from .shop import KEY, serve
 
-ASKED = (
-    "GET /v2/books, GET /v2/books/{isbn}, HEAD /v2/books/{isbn}, GET /v2/books/featured, "
-    "GET /v2/categories/{category}, GET /v2/stock, GET /v2/genres, GET /v2/health"
-)
-
-
 def test_the_mock_of_the_bookshop_passes(pytester: pytest.Pytester) -> None:
     """Every operation with a safe method is requested, and the others are listed."""
     result = pytester.runpytest("--bctrl-mock", f"--bctrl-contract={BOOKSHOP}")
@@ -26,7 +20,7 @@ def test_the_mock_of_the_bookshop_passes(pytester: pytest.Pytester) -> None:
     assert (0, 0) == (result.ret, result.parseoutcomes().get("failed", 0))
     result.stdout.fnmatch_lines(
         [
-            f"checked * {ASKED.replace('[', '[[]')}: *",
+            "checked * 8 operations: GET /v2/books, GET /v2/books/{isbn}, HEAD /v2/books/{isbn}, …: *",
             "not checked  POST /v2/books: POST could change something, and the suite sends safe methods only",
             "not checked  DELETE /v2/books/{isbn}: DELETE could change something, *",
             "passed *No findings; *",
