@@ -52,9 +52,12 @@ def candidates(
     for candidate in leaf_candidates(pairs[-1], allows, value, name, sides):
         at = ""
         for (nodes, _), (_, step) in zip(pairs[-2::-1], pairs[:0:-1], strict=True):
+            if step == PROPERTY_NAMES and not isinstance(candidate, str):
+                break
             candidate, token = sides[allows].holding(nodes[allows], step, candidate)
             at = f"{token}{at}"
-        yield candidate, at
+        else:
+            yield candidate, at
 
 
 def leaf_candidates(pair: Step, allows: int, value: Any, name: str, sides: tuple[Side, Side]) -> Iterator[Any]:
@@ -267,7 +270,7 @@ class Side:
             return [*before, value, *[value] * min(missing, _MANY)], f"/{index}"
         if step in (".*", "<unevaluatedProperties>"):
             return {**self._object(node), "another": value}, "/another"
-        if step == "<propertyNames>":
+        if step == PROPERTY_NAMES:
             return {**self._object(node), value: self.smallest(node.undeclared)}, f"/{escape_token(value)}"
         if not step.startswith("."):
             # An alternative, with the properties that are required beside it.
@@ -291,6 +294,9 @@ def beyond(constraints: dict[str, Any]) -> Iterator[Any]:
         elif keyword == "multipleOf":
             yield from (max(bound), -max(bound), max(bound) / 2)
 
+
+PROPERTY_NAMES = "<propertyNames>"
+"""The step to the schema of the names of an object's members, which are texts."""
 
 _FEW: tuple[Any, ...] = (0, "x", {}, None)
 _EDGE_CASES: tuple[Any, ...] = (

@@ -22,6 +22,8 @@ from pytest_bctrl.reports import FORMATS
 from tests.hostile.ci_parsers import github_commands
 from tests.hostile.inputs import INTENDED, JOB, document, job, printed
 from tests.hostile.outputs import EVERYTHING, PAYLOAD, TEXTS, faults
+from tests.proxy.targets import raw, target
+from tests.proxy.test_command import running
 
 GATE = "drift new.json --base old.json"
 COMMAND_LINES = {
@@ -53,6 +55,13 @@ COMMAND_LINES = {
         "drift new.json --base TEXT",
     ],
     "mock": ["mock --scenario TEXT", "mock --fault TEXT", "mock --contract TEXT", "mock --recording TEXT.har"],
+    "proxy": [
+        "proxy TEXT",
+        "proxy http://localhost:1 --report none/TEXT.json",
+        "proxy http://localhost:1 --record TEXT",
+        "proxy http://localhost:1 --level TEXT=off",
+        "proxy http://localhost:1 --contract TEXT",
+    ],
     "explain": ["explain TEXT", "explain --contract old.json", "explain unique --contract old.json"],
     "doctor": [
         "doctor --offline -- --bctrl-fail-on=TEXT",
@@ -130,3 +139,20 @@ def test_the_mock_prints_no_workflow_command_from_a_request_or_contract(tmp_path
     lines = out.decode().splitlines()
     assert [] == faults("\n".join(lines))
     assert 4 < len(lines), lines
+
+
+def test_the_proxy_prints_no_workflow_command_from_a_request_or_response(tmp_path: Path) -> None:
+    def respond(number: int) -> bytes:
+        fields = f"Content-Type: {PAYLOAD}".replace("\r", "").replace("\n", "")
+        body = json.dumps({PAYLOAD: PAYLOAD}).encode()
+        return f"HTTP/1.1 418 X\r\n{fields}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+    path = PAYLOAD.replace("\r", "").replace("\n", "").replace(" ", "")
+    with target(respond) as server, running(tmp_path, server.url, "--report", "r.md") as proxy:
+        for line in (f"GET /{path} HTTP/1.1", f"GET /v1/spaces/{quote(path)}/runtimes?{quote(PAYLOAD)} HTTP/1.1"):
+            raw(proxy.url, f"{line}\r\nHost: a\r\nConnection: close\r\n\r\n".encode(), half_close=True)
+        _, out, err = proxy.end()
+    assert "not in the contract: GET /" in out
+    assert [] == faults(out) == faults(err)
+    # The mark of a verdict that something was not checked has a variation selector.
+    assert [] == faults((tmp_path / "r.md").read_text("utf-8").replace("⚠️", ""))

@@ -23,7 +23,7 @@ KNOWN = {
     "integration/fixture_values.py str(error)": "an error, which is escaped",
     "impact/progress.py f'planned      {text}'": "own words",
     "impact/progress.py f'progress     {text.strip()}'": "own words",
-    "impact/replay.py f'it had not ended after {seconds:g} s'": "own words",
+    "impact/replay.py _time_limit_text(seconds)": "own words",
     "recorded/hooks.py f'bctrl recording: {error}'": "an error, which is escaped",
     "settings/resolve.py f'bctrl: {error}'": "an error, which is escaped",
     "suite/report/failures.py indent": "blanks",

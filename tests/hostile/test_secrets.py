@@ -190,6 +190,7 @@ COMMAND_LINES = {
               for output in ([], ["--output", "drift.out"])]
     + [["drift", "new.json", "--base", "old.json", "--accept", "why"], ["drift", ECHOED, "--base", "old.json"]],
     "mock": [["mock", "--quiet", "--scenario", f"echoed-{PLAIN}"], ["mock", "--quiet", "--recording", f"{PLAIN}.har"]],
+    "proxy": [["proxy", ECHOED], ["proxy", "http://localhost:1", "--level", f"{PLAIN}=off"]],
     "explain": [["explain", PLAIN]],
     "doctor": [["doctor", "--offline", "--", "--bctrl-fail-on", ECHOED], ["doctor", "--contract", "new.json"]],
     "init": [["init", "named.json"], ["init", f"{PLAIN}.json"]],
@@ -225,7 +226,9 @@ def test_no_command_prints_or_writes_the_key(
 WRITES = re.compile("print|write|write_text|write_bytes|write_files|print_exc|setwriter")
 KNOWN = {
     "baseline/write_entries.py write_files": "what it accepts was hidden in: by the command, or in a test's report",
-    "cli/mock.py write": "the log, which is handed what hides",
+    "cli/serving.py write": "the log, which is handed what hides",
+    "cli/proxy.py write_files": "the ready-file: where the proxy is",
+    "traffic/proxy/connection.py write": "to the client and to the target, unchanged",
     "cli/mock.py write_files": "the ready-file, for its owner alone: where the mock is, and its key and token",
     "cli/init.py write": "files of a new project, redacted",
     "cli/init.py write_files": "a redacted table for pyproject.toml",

@@ -13,6 +13,7 @@ from pytest_bctrl.suite.sending.target import Target
 from .conftest import BOOKSHOP, ShopRun
 from .shop import KEY, serve
 
+
 def test_the_mock_of_the_bookshop_passes(pytester: pytest.Pytester) -> None:
     """Every operation with a safe method is requested, and the others are listed."""
     result = pytester.runpytest("--bctrl-mock", f"--bctrl-contract={BOOKSHOP}")
