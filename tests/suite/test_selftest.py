@@ -110,4 +110,4 @@ def test_an_operation_that_cannot_be_requested_is_skipped_in_the_self_test(pytes
     result = pytester.runpytest("--bctrl-selftest", "--bctrl-contract=mine.yaml")
 
     result.assert_outcomes(passed=1, skipped=2)
-    result.stdout.fnmatch_lines(["*: not tested with faults: no value for id; *"])
+    result.stdout.fnmatch_lines(["*: not tested with faults: no value for id, and no example in the contract; *"])

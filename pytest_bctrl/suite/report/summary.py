@@ -284,7 +284,7 @@ def _skip_line(reasons: Sequence[str], skipped: int) -> str:
         return reasons[0]
     text = f"{numbered(skipped, 'test')}: {reasons[0]}"
     if len(reasons) > 1:
-        text += f", and {len(reasons) - 1} more reasons: -v shows all"
+        text += f", and {numbered(len(reasons) - 1, 'more reason')}: -v shows all"
     return text
 
 
