@@ -12,7 +12,7 @@ import pytest
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor
 from pytest_bctrl.impact.plan import ImpactPlan, excluded_patterns, is_excluded
-from pytest_bctrl.impact.progress import Progress
+from pytest_bctrl.impact.progress import ReplayProgress
 from pytest_bctrl.impact.replay import Replayer
 from pytest_bctrl.impact.run import ExercisedTest, ImpactRun, with_shared_exchanges
 from pytest_bctrl.impact.run_report import ImpactReport, RunData
@@ -167,7 +167,7 @@ class ImpactHooks:
         self._config.pluginmanager.register(replayer, "bctrl-impact-replayer")
         run = ImpactRun(self.interceptor, replayer, included_tests, start + budget)
         terminal = None if self._is_worker else self._config.pluginmanager.get_plugin("terminalreporter")
-        progress = Progress(terminal, len(included_tests), len(self._plan.changes), budget)
+        progress = ReplayProgress(terminal, len(included_tests), len(self._plan.changes), budget)
         try:
             run.run_changes(self._plan.changes, progress)
         except (KeyboardInterrupt, pytest.exit.Exception):

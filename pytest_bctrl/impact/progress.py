@@ -26,7 +26,7 @@ class Terminal(Protocol):
         """Replace the current line."""
 
 
-class Progress:
+class ReplayProgress:
     """The announcement and the progress of one run: a bar on a terminal, and a line per 10% elsewhere."""
 
     def __init__(self, terminal: Terminal | None, test_count: int, change_count: int, limit: float) -> None:

@@ -16,7 +16,7 @@ from pytest_bctrl.impact.change import Change, Kind, ResponseTransform, combine,
 from pytest_bctrl.impact.derived_changes import PROBES
 from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor, digest, is_same
 from pytest_bctrl.impact.outcomes import ChangeResult, TestOutcome
-from pytest_bctrl.impact.progress import Progress
+from pytest_bctrl.impact.progress import ReplayProgress
 from pytest_bctrl.impact.read_locations import Reads, encode_differently, record_reads
 from pytest_bctrl.impact.replay import Replayer, ReplayOutcome, time_limit
 
@@ -88,7 +88,7 @@ class ImpactRun:
         self.results: dict[str, ChangeResult] = {}
         self.run_counts: Counter[str] = Counter()
 
-    def run_changes(self, changes: Sequence[Change], progress: Progress) -> None:
+    def run_changes(self, changes: Sequence[Change], progress: ReplayProgress) -> None:
         """Run the changes in order, until the deadline; `results` has the outcome of every test that was run."""
         runnable = [change for change in changes if change.transform is not None]
         for change in runnable:
@@ -107,7 +107,7 @@ class ImpactRun:
             self._interceptor.start()
             self._replayer.finish()
 
-    def _learn(self, changes: Sequence[Change], progress: Progress) -> None:
+    def _learn(self, changes: Sequence[Change], progress: ReplayProgress) -> None:
         """Run each test that a change can reach once more without a change, to learn which locations it reads."""
         for test in self._tests:
             if any(self._is_reached(test, change) for change in changes):
@@ -147,7 +147,7 @@ class ImpactRun:
     def _is_planned(self, test: ExercisedTest, change: Change) -> bool:
         return not test.unreliable_reason and test.may_exercise(change) and self._is_reached(test, change)
 
-    def _run_change(self, change: Change, progress: Progress) -> None:
+    def _run_change(self, change: Change, progress: ReplayProgress) -> None:
         result = self.results[change.key]
         for test in self._tests:
             self._require_time()

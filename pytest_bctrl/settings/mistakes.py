@@ -35,7 +35,7 @@ def require_known_names(config: pytest.Config, names: Iterable[str]) -> None:
         names_by_suffix = {setting.ini.removeprefix("bctrl_"): setting.ini for setting in SETTINGS}
         similar = get_close_matches(name.removeprefix("bctrl_"), names_by_suffix, 1)
         hint = f"did you mean {names_by_suffix[similar[0]]}?" if similar else "pytest --help lists the settings"
-        raise SettingError("there is no such setting", where=f"{name} ({file})", hint=hint)
+        raise SettingError("unknown setting", where=f"{name} ({file})", hint=hint)
 
 
 def _is_declared(config: pytest.Config, name: str) -> bool:

@@ -17,7 +17,7 @@ from pytest_bctrl.http.codings import decode_leniently
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.request_checks.violation import CREDENTIALS
 from pytest_bctrl.traffic.origin import Origin, is_loopback, origin_of
-from pytest_bctrl.watch.exchange import Body, Exchange
+from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange
 
 _NO_BODY = frozenset({204, 304})
 
@@ -86,13 +86,13 @@ class WatchedContract:
         self._cache: dict[ObservedExchange, CheckedExchange] = {}
         self.mocks: set[Origin] = set()
 
-    def check(self, exchanges: Iterable[Exchange], test: WatchedTest) -> WatchedTest:
+    def check(self, exchanges: Iterable[WatchedExchange], test: WatchedTest) -> WatchedTest:
         """Add the results of checking exchanges to those of a test."""
         for exchange in exchanges:
             self._check(exchange, test)
         return test
 
-    def _check(self, exchange: Exchange, test: WatchedTest) -> None:
+    def _check(self, exchange: WatchedExchange, test: WatchedTest) -> None:
         try:
             origin = origin_of(exchange.url)
         except ValueError:
@@ -121,7 +121,9 @@ class WatchedContract:
             target = target.removeprefix(prefix)
         return f"{target}?{parts.query}" if parts.query else target
 
-    def _check_operation(self, exchange: Exchange, request: Request, test: WatchedTest, *, is_of_mock: bool) -> None:
+    def _check_operation(
+        self, exchange: WatchedExchange, request: Request, test: WatchedTest, *, is_of_mock: bool
+    ) -> None:
         body, unread = _response_body(exchange)
         observed = ObservedExchange(
             request,
@@ -165,14 +167,14 @@ _CACHED_EXCHANGES, _CACHED_BYTES = 256, 65_536
 """Maximum number of exchanges whose results are kept, and the maximum size of their bodies in bytes."""
 
 
-def _request(exchange: Exchange, target: str) -> Request:
+def _request(exchange: WatchedExchange, target: str) -> Request:
     fields = tuple((name.lower(), value) for name, value in exchange.request_headers)
     return Request(exchange.method.upper(), target, fields, exchange.request_body.content)
 
 
-def _response_body(exchange: Exchange) -> tuple[bytes, str]:
+def _response_body(exchange: WatchedExchange) -> tuple[bytes, str]:
     """Return the decoded body of a response, and the reason if it is not known."""
-    body: Body = exchange.response_body
+    body: WatchedBody = exchange.response_body
     if exchange.method.upper() == "HEAD" or exchange.status in _NO_BODY:
         return body.content, ""
     if body.unread or not body.is_encoded:
@@ -181,9 +183,9 @@ def _response_body(exchange: Exchange) -> tuple[bytes, str]:
     return decode_leniently(body.content, ",".join(codings))
 
 
-def _with_origin(finding: Finding, exchange: Exchange) -> Finding:
+def _with_origin(finding: Finding, exchange: WatchedExchange) -> Finding:
     """Return a finding that says which test and line sent the request, and where the response was registered."""
-    origin: dict[str, Any] = {"test": exchange.test, "sent_at": exchange.sent_at, "library": exchange.library}
+    origin: dict[str, Any] = {"test": exchange.test, "sent_at": exchange.sent_at, "library": exchange.client_library}
     if exchange.registered and finding.direction != "request":
         origin["registered"] = exchange.registered
     return replace(finding, extra={**finding.extra, "watched": [origin]})

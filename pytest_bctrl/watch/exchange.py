@@ -12,7 +12,7 @@ from pytest_bctrl.http.message import Headers
 NOT_READ = "the test did not read it"
 
 
-class Body:
+class WatchedBody:
     """The bytes of a body, as far as they have passed.
 
     `is_encoded` is whether they still have their content codings. `is_reading` guards against methods of a library that
@@ -75,7 +75,7 @@ class Body:
 
 
 @dataclass(slots=True)
-class Exchange:
+class WatchedExchange:
     """A request and its response.
 
     `test` is the node id of the test, `sent_at` the line of the project that sent the request, and `registered` says
@@ -84,7 +84,7 @@ class Exchange:
     it cannot be seen.
     """
 
-    library: str
+    client_library: str
     method: str
     url: str
     request_headers: Headers
@@ -96,8 +96,8 @@ class Exchange:
     has_hidden_key: bool = False
     status: int = 0
     response_headers: Headers = ()
-    request_body: Body = field(default_factory=Body)
-    response_body: Body = field(default_factory=Body)
+    request_body: WatchedBody = field(default_factory=WatchedBody)
+    response_body: WatchedBody = field(default_factory=WatchedBody)
 
     def receive(self, status: int, headers: Iterable[tuple[object, object]]) -> None:
         """Record the status and the header fields of the response."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock, current_thread
 from typing import Any, NamedTuple
 
-from pytest_bctrl.watch.exchange import Exchange
+from pytest_bctrl.watch.exchange import WatchedExchange
 
 HTTP_CLIENT, URLLIB3, CLIENT = 1, 2, 3
 """The ranks of layers: an exchange of a layer is not recorded again by a lower one."""
@@ -26,7 +26,7 @@ class _Sending(NamedTuple):
     """The layer that is sending a request, and the exchange."""
 
     rank: int
-    exchange: Exchange
+    exchange: WatchedExchange
 
 
 _SENDING: ContextVar[_Sending | None] = ContextVar("bctrl_watch_sending", default=None)
@@ -49,7 +49,7 @@ class Recorder:
         self._environment = (f"{sys.prefix}/", f"{sys.base_prefix}/")
         self._is_project: dict[str, bool] = {}
         self._lock = Lock()
-        self._exchanges: list[Exchange] = []
+        self._exchanges: list[WatchedExchange] = []
         self._at_end: list[Callable[[], None]] = []
         self.is_active = True
         self.test = ""
@@ -63,7 +63,7 @@ class Recorder:
         return sending is None or rank >= sending.rank
 
     @contextmanager
-    def sending(self, exchange: Exchange, rank: int) -> Iterator[None]:
+    def sending(self, exchange: WatchedExchange, rank: int) -> Iterator[None]:
         """Make an exchange the current one while its layer sends it; record it if there is a response."""
         token = _SENDING.set(_Sending(rank, exchange))
         try:
@@ -71,7 +71,7 @@ class Recorder:
         finally:
             _SENDING.reset(token)
 
-    def add(self, exchange: Exchange) -> None:
+    def add(self, exchange: WatchedExchange) -> None:
         """Record an exchange that has a response; it belongs to the running test."""
         exchange.test = self.test
         exchange.sent_at = exchange.sent_at or self.test_line
@@ -82,7 +82,7 @@ class Recorder:
         """Call a function whenever a test has ended, before its exchanges are checked."""
         self._at_end.append(function)
 
-    def take(self) -> list[Exchange]:
+    def take(self) -> list[WatchedExchange]:
         """Return the exchanges since the last call, and forget them."""
         for function in self._at_end:
             function()

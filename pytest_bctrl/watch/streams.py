@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pytest_bctrl.watch.exchange import Body
+from pytest_bctrl.watch.exchange import WatchedBody
 
 
-def tee_request_body(content: Any, body: Body) -> Any:
+def tee_request_body(content: Any, body: WatchedBody) -> Any:
     """Return the content of a request to send instead of `content`; it records what is sent."""
     body.problem = "it was not sent completely"
     if content is None:
@@ -32,7 +32,7 @@ def _encoded(chunk: Any) -> bytes:
 class _FileTee:
     """A file that records what is read from it."""
 
-    def __init__(self, file: Any, body: Body) -> None:
+    def __init__(self, file: Any, body: WatchedBody) -> None:
         self._file, self._body = file, body
 
     def read(self, size: int = -1) -> Any:
@@ -56,7 +56,7 @@ class _FileTee:
 class _IteratorTee:
     """An iterable that records what it yields."""
 
-    def __init__(self, chunks: Any, body: Body) -> None:
+    def __init__(self, chunks: Any, body: WatchedBody) -> None:
         self._chunks, self._body = chunks, body
 
     def __iter__(self) -> Iterator[Any]:

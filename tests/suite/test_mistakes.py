@@ -16,8 +16,8 @@ KEY = "pk_mistakes_test_0123456789"
 @pytest.mark.parametrize(
     ("ini", "arguments", "message"),
     [
-        ("bctrl_fail_om = info", (), "bctrl_fail_om (tox.ini): there is no such setting (did you mean bctrl_fail_on?)"),
-        ("bctrl_zzzz = 1", (), "bctrl_zzzz (tox.ini): there is no such setting (pytest --help lists the settings)"),
+        ("bctrl_fail_om = info", (), "bctrl_fail_om (tox.ini): unknown setting (did you mean bctrl_fail_on?)"),
+        ("bctrl_zzzz = 1", (), "bctrl_zzzz (tox.ini): unknown setting (pytest --help lists the settings)"),
         (
             f"bctrl_api_key = {KEY}",
             ("--bctrl-live",),

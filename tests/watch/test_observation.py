@@ -7,7 +7,7 @@ import re
 import pytest
 
 from pytest_bctrl.files.limits import MOST
-from pytest_bctrl.watch.exchange import Body
+from pytest_bctrl.watch.exchange import WatchedBody
 from tests.watch.conftest import Run
 
 SERVER = """
@@ -401,7 +401,7 @@ with httpx.Client(transport=transport) as client:
 
 
 def test_a_body_above_the_limit_is_not_kept() -> None:
-    body = Body()
+    body = WatchedBody()
     body.add(b"x")
     body.add(bytes(MOST))
     body.finish()

@@ -14,7 +14,7 @@ import pytest
 from pytest_bctrl.findings.finding import Levels
 from pytest_bctrl.watch import checking
 from pytest_bctrl.watch.checking import WatchedContract, WatchedTest, watched_servers
-from pytest_bctrl.watch.exchange import Exchange
+from pytest_bctrl.watch.exchange import WatchedExchange
 from pytest_bctrl.watch.importing import HOOKS, LibraryHooks
 from pytest_bctrl.watch.libraries import http_client_hook, urllib3_hook, werkzeug_hook
 from pytest_bctrl.watch.patches import Patches
@@ -123,7 +123,7 @@ def check(url: str, *contents: bytes, servers: tuple[str, ...] = (SERVER,)) -> W
     contract = replace(CONTRACT, servers=servers)
     exchanges = []
     for content in contents:
-        exchange = Exchange("a library", "GET", url, ((b"accept", "*/*"),), status=200)  # type: ignore[arg-type]
+        exchange = WatchedExchange("a library", "GET", url, ((b"accept", "*/*"),), status=200)  # type: ignore[arg-type]
         exchange.receive(200, [(b"content-type", b"application/json")])
         exchange.response_body.set(content)
         exchange.request_body.set(b"")

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from pytest_bctrl.http.message import Headers
-from pytest_bctrl.watch.exchange import Body, Exchange, header_fields
+from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import CLIENT, Recorder
 
@@ -27,7 +27,7 @@ class _AiohttpHook:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         # Readers have slots, and no place for a body. Each one is kept until its body or its test has ended.
-        self._readers: dict[int, tuple[Any, Body]] = {}
+        self._readers: dict[int, tuple[Any, WatchedBody]] = {}
         recorder.at_end_of_test(self._forget_readers)
 
     def wrap(self, session: Any, request: Any) -> Any:
@@ -45,14 +45,14 @@ class _AiohttpHook:
         __tracebackhide__ = True
         if not self._recorder.records(CLIENT):
             return await sending
-        first = Exchange("aiohttp", method, url, (), sent_at=sent_at)
+        first = WatchedExchange("aiohttp", method, url, (), sent_at=sent_at)
         with self._recorder.sending(first, CLIENT):
             response = await sending
         fields = _sent_body(session, named, first.request_body)
         for number, hop in enumerate((*response.history, response)):
             exchange = first
             if number:
-                exchange = Exchange("aiohttp", "", "", (), sent_at=sent_at, registered=first.registered)
+                exchange = WatchedExchange("aiohttp", "", "", (), sent_at=sent_at, registered=first.registered)
                 exchange.request_body.problem = _NOT_KEPT
             sent = hop.request_info
             exchange.method, exchange.url = sent.method, str(sent.url)
@@ -64,7 +64,7 @@ class _AiohttpHook:
             self._recorder.add(exchange)
         return response
 
-    def _observe_body(self, session: Any, response: Any, body: Body) -> None:
+    def _observe_body(self, session: Any, response: Any, body: WatchedBody) -> None:
         body.is_encoded = not getattr(session, "_auto_decompress", True)
         reader = response.content
         if response._body is not None:
@@ -98,7 +98,7 @@ class _AiohttpHook:
         self._readers.clear()
 
 
-def _sent_body(session: Any, named: Mapping[str, Any], body: Body) -> Headers:
+def _sent_body(session: Any, named: Mapping[str, Any], body: WatchedBody) -> Headers:
     """Record the body that the arguments of a request describe, and return the header fields that they describe."""
     fields = [*session.headers.items(), *_pairs(named.get("headers"))]
     auth = named.get("auth") or getattr(session, "auth", None)

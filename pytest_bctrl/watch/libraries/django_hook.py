@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
-from pytest_bctrl.watch.exchange import Body, Exchange, header_fields
+from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
 from pytest_bctrl.watch.libraries.werkzeug_hook import exchange_of_environ
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import APPLICATION, CLIENT, Recorder
@@ -49,7 +49,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     patches.wrap(module.AsyncClient, "request", wrap_async)
 
 
-def _exchange_of_scope(scope: dict[str, Any]) -> Exchange:
+def _exchange_of_scope(scope: dict[str, Any]) -> WatchedExchange:
     """Return the exchange of the scope of an ASGI request, as Django's client describes it."""
     query = scope.get("query_string", b"")
     if isinstance(query, bytes):
@@ -58,13 +58,15 @@ def _exchange_of_scope(scope: dict[str, Any]) -> Exchange:
     if query:
         path = f"{path}?{query}"
     fields = header_fields(scope.get("headers", ()))
-    exchange = Exchange("django", scope.get("method", "GET"), f"http://testserver{path}", fields, is_in_process=True)
+    exchange = WatchedExchange(
+        "django", scope.get("method", "GET"), f"http://testserver{path}", fields, is_in_process=True
+    )
     payload = getattr(scope.get("_body_file"), "_FakePayload__content", None)
     exchange.request_body.set(payload.getvalue() if payload is not None else b"")
     return exchange
 
 
-def _receive(exchange: Exchange, response: Any, recorder: Recorder) -> None:
+def _receive(exchange: WatchedExchange, response: Any, recorder: Recorder) -> None:
     """Record a response; one that is streamed asynchronously is left unread."""
     exchange.receive(response.status_code, response.headers.items())
     body = exchange.response_body
@@ -76,7 +78,7 @@ def _receive(exchange: Exchange, response: Any, recorder: Recorder) -> None:
     recorder.add(exchange)
 
 
-def _recorded(chunks: Any, body: Body) -> Iterator[bytes]:
+def _recorded(chunks: Any, body: WatchedBody) -> Iterator[bytes]:
     for chunk in chunks:
         body.add(chunk)
         yield chunk

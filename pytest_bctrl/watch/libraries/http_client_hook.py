@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from pytest_bctrl.watch.exchange import Body, Exchange
+from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import HTTP_CLIENT, Recorder
 
@@ -17,7 +17,7 @@ class _SentRequest:
 
     def __init__(self, method: str, target: str, sent_at: str) -> None:
         self.method, self.target, self.sent_at = method, target, sent_at
-        self.data = Body()
+        self.data = WatchedBody()
         self.unread = ""
 
 
@@ -80,12 +80,12 @@ class _HttpClientHook:
         return observed_getresponse
 
 
-def _exchange(connection: Any, sent: _SentRequest) -> Exchange:
+def _exchange(connection: Any, sent: _SentRequest) -> WatchedExchange:
     """Return the exchange of a request, read from the bytes that were sent."""
     head, _, content = sent.data.content.partition(b"\r\n\r\n")
     lines = head.decode("latin-1").split("\r\n")[1:]
     fields = tuple((name, value.strip()) for name, _, value in (line.partition(":") for line in lines))
-    exchange = Exchange("http.client", sent.method, _url(connection, sent.target), fields)
+    exchange = WatchedExchange("http.client", sent.method, _url(connection, sent.target), fields)
     exchange.sent_at = sent.sent_at
     if any(name.lower() == "transfer-encoding" for name, _ in fields):
         content = _without_chunks(content)
@@ -121,7 +121,7 @@ def _without_chunks(data: bytes) -> bytes:
 
 def _observe_read(read: Any) -> Any:
     def observed_read(self: Any, *arguments: Any, **named: Any) -> Any:
-        body: Body | None = vars(self).get(_BODY)
+        body: WatchedBody | None = vars(self).get(_BODY)
         if body is None or body.is_reading:
             return read(self, *arguments, **named)
         with body.reading():
@@ -135,7 +135,7 @@ def _observe_read(read: Any) -> Any:
 
 def _observe_readinto(readinto: Any) -> Any:
     def observed_readinto(self: Any, buffer: Any) -> Any:
-        body: Body | None = vars(self).get(_BODY)
+        body: WatchedBody | None = vars(self).get(_BODY)
         if body is None or body.is_reading:
             return readinto(self, buffer)
         with body.reading():
@@ -147,6 +147,6 @@ def _observe_readinto(readinto: Any) -> Any:
     return observed_readinto
 
 
-def _finish_if_ended(response: Any, body: Body) -> None:
+def _finish_if_ended(response: Any, body: WatchedBody) -> None:
     if response.isclosed() or response.length == 0:
         body.finish()

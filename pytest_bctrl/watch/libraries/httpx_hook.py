@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-from pytest_bctrl.watch.exchange import Body, Exchange, header_fields
+from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import APPLICATION, CLIENT, Recorder
 
@@ -60,10 +60,10 @@ class _HttpxHook:
 
         return send_single_request
 
-    def _start(self, client: Any, request: Any) -> tuple[Exchange, int]:
+    def _start(self, client: Any, request: Any) -> tuple[WatchedExchange, int]:
         """Return the exchange of a request, and the rank of its layer."""
         fields = header_fields(request.headers.multi_items())
-        exchange = Exchange(self._library, request.method, str(request.url), fields)
+        exchange = WatchedExchange(self._library, request.method, str(request.url), fields)
         exchange.sent_at = self._recorder.calling_line()
         transport = client._transport_for_url(request.url)
         names = {cls.__name__ for cls in type(transport).__mro__}
@@ -80,7 +80,7 @@ class _HttpxHook:
             rank = APPLICATION
         return exchange, rank
 
-    def _end(self, exchange: Exchange, response: Any, tee: Any) -> None:
+    def _end(self, exchange: WatchedExchange, response: Any, tee: Any) -> None:
         """Record the response, and its body while it is read."""
         exchange.receive(response.status_code, response.headers.multi_items())
         body = exchange.response_body
@@ -93,7 +93,7 @@ class _HttpxHook:
 
 
 @contextmanager
-def _teed_request(request: Any, body: Body, tee: Any) -> Iterator[None]:
+def _teed_request(request: Any, body: WatchedBody, tee: Any) -> Iterator[None]:
     """Record the body of a request, and a stream while it is sent."""
     if hasattr(request, "_content"):
         body.set(request.content)
@@ -112,7 +112,7 @@ def _tee_class(base: Any) -> Any:
     class Tee(base):  # type: ignore[misc]
         """A stream that records what it yields."""
 
-        def __init__(self, stream: Any, body: Body) -> None:
+        def __init__(self, stream: Any, body: WatchedBody) -> None:
             self._observed_stream, self._body = stream, body
 
         def __iter__(self) -> Iterator[bytes]:
@@ -137,7 +137,7 @@ def _async_tee_class(base: Any) -> Any:
     class AsyncTee(base):  # type: ignore[misc]
         """An asynchronous stream that records what it yields."""
 
-        def __init__(self, stream: Any, body: Body) -> None:
+        def __init__(self, stream: Any, body: WatchedBody) -> None:
             self._observed_stream, self._body = stream, body
 
         async def __aiter__(self) -> AsyncIterator[bytes]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-from pytest_bctrl.watch.exchange import Body, Exchange, header_fields
+from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
 from pytest_bctrl.watch.libraries.urllib3_hook import attach
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import CLIENT, Recorder
@@ -25,7 +25,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
             if not recorder.records(CLIENT):
                 return send(request, *arguments, **named)
             fields = header_fields((request.headers or {}).items())
-            exchange = Exchange("requests", str(request.method), str(request.url), fields)
+            exchange = WatchedExchange("requests", str(request.method), str(request.url), fields)
             exchange.sent_at = recorder.calling_line()
             with recorder.sending(exchange, CLIENT), _teed(request, exchange.request_body):
                 response = send(request, *arguments, **named)
@@ -41,7 +41,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
 
 
 @contextmanager
-def _teed(request: Any, body: Body) -> Iterator[None]:
+def _teed(request: Any, body: WatchedBody) -> Iterator[None]:
     """Record the body of a prepared request, and a stream while it is sent."""
     content = request.body
     request.body = tee_request_body(content, body)
@@ -51,7 +51,7 @@ def _teed(request: Any, body: Body) -> Iterator[None]:
         request.body = content
 
 
-def _observe_body(response: Any, body: Body) -> None:
+def _observe_body(response: Any, body: WatchedBody) -> None:
     if isinstance(response._content, bytes):
         body.set(response._content)
     elif not attach(response.raw, body):
@@ -64,7 +64,7 @@ def _observe_content(iter_content: Any) -> Any:
 
     def observed_iter_content(self: Any, *arguments: Any, **named: Any) -> Any:
         chunks = iter_content(self, *arguments, **named)
-        body: Body | None = vars(self).pop(_BODY, None)
+        body: WatchedBody | None = vars(self).pop(_BODY, None)
         if body is None:
             return chunks
         return _recorded(chunks, body, self.encoding)
@@ -72,7 +72,7 @@ def _observe_content(iter_content: Any) -> Any:
     return observed_iter_content
 
 
-def _recorded(chunks: Any, body: Body, encoding: str | None) -> Iterator[Any]:
+def _recorded(chunks: Any, body: WatchedBody, encoding: str | None) -> Iterator[Any]:
     for chunk in chunks:
         if isinstance(chunk, str):
             body.add(chunk.encode(encoding or "utf-8"))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from pytest_bctrl.watch.exchange import Body, Exchange, header_fields
+from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import URLLIB3, Recorder
 from pytest_bctrl.watch.streams import tee_request_body
@@ -27,7 +27,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
             if arguments or not recorder.records(URLLIB3) or not hasattr(module.response, "BaseHTTPResponse"):
                 # urllib3 1.26 returns a response of http.client, whose hook records the exchange.
                 return make_request(self, conn, method, url, *arguments, **named)
-            exchange = Exchange("urllib3", method, f"{self.scheme}://{_host(self)}{url}", _fields(named))
+            exchange = WatchedExchange("urllib3", method, f"{self.scheme}://{_host(self)}{url}", _fields(named))
             exchange.sent_at = recorder.calling_line()
             named["body"] = tee_request_body(named.get("body"), exchange.request_body)
             with recorder.sending(exchange, URLLIB3):
@@ -56,7 +56,7 @@ def _fields(named: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     return header_fields(headers.items())
 
 
-def attach(response: Any, body: Body) -> bool:
+def attach(response: Any, body: WatchedBody) -> bool:
     """Record the body of a response of urllib3 or vcrpy while it is read; return whether that is possible."""
     recorded = getattr(response, "recorded_response", None)
     if isinstance(recorded, dict):
@@ -76,7 +76,7 @@ def attach(response: Any, body: Body) -> bool:
 
 def _observe_read(read: Any) -> Any:
     def observed_read(self: Any, amt: int | None = None, *arguments: Any, **named: Any) -> Any:
-        body: Body | None = vars(self).get(_BODY)
+        body: WatchedBody | None = vars(self).get(_BODY)
         if body is None or body.is_reading or body.is_complete:
             return read(self, amt, *arguments, **named)
         with body.reading():
@@ -92,7 +92,7 @@ def _observe_read(read: Any) -> Any:
 
 def _observe_read_chunked(read_chunked: Any) -> Any:
     def observed_read_chunked(self: Any, amt: int | None = None, decode_content: bool | None = None) -> Iterator[Any]:
-        body: Body | None = vars(self).get(_BODY)
+        body: WatchedBody | None = vars(self).get(_BODY)
         if body is None or body.is_reading:
             yield from read_chunked(self, amt, decode_content)
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from pytest_bctrl.watch.exchange import Exchange, header_fields
+from pytest_bctrl.watch.exchange import WatchedExchange, header_fields
 from pytest_bctrl.watch.libraries.urllib3_hook import attach
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import HTTP_CLIENT, Recorder
@@ -21,7 +21,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
             if not recorder.records(HTTP_CLIENT):
                 return getresponse(self, *arguments, **named)
             sent = self._vcr_request
-            exchange = Exchange("http.client", sent.method, sent.uri, header_fields(sent.headers.items()))
+            exchange = WatchedExchange("http.client", sent.method, sent.uri, header_fields(sent.headers.items()))
             exchange.sent_at = recorder.calling_line()
             tee_request_body(sent.body, exchange.request_body)
             with recorder.sending(exchange, HTTP_CLIENT + 1):

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
-from pytest_bctrl.watch.exchange import Body, Exchange, header_fields
+from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import APPLICATION, CLIENT, Recorder
 
@@ -35,7 +35,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     patches.wrap(module.Client, "run_wsgi_app", wrap)
 
 
-def exchange_of_environ(library: str, environ: dict[str, Any]) -> Exchange:
+def exchange_of_environ(library: str, environ: dict[str, Any]) -> WatchedExchange:
     """Return the exchange of a WSGI environment (PEP 3333), whose body is known if it is in memory."""
     fields = [(name[5:].replace("_", "-"), value) for name, value in environ.items() if name.startswith("HTTP_")]
     unprefixed = ("CONTENT_TYPE", "CONTENT_LENGTH")
@@ -45,12 +45,12 @@ def exchange_of_environ(library: str, environ: dict[str, Any]) -> Exchange:
     if query:
         path = f"{path}?{query}"
     url = f"{environ.get('wsgi.url_scheme', 'http')}://{environ.get('HTTP_HOST') or 'testserver'}{path}"
-    exchange = Exchange(library, environ["REQUEST_METHOD"], url, header_fields(fields), is_in_process=True)
+    exchange = WatchedExchange(library, environ["REQUEST_METHOD"], url, header_fields(fields), is_in_process=True)
     _record_input(environ.get("wsgi.input"), exchange.request_body)
     return exchange
 
 
-def _record_input(stream: Any, body: Body) -> None:
+def _record_input(stream: Any, body: WatchedBody) -> None:
     payload = getattr(stream, "_FakePayload__content", None)
     if payload is not None:
         # The stream of Django's test client.
@@ -63,7 +63,7 @@ def _record_input(stream: Any, body: Body) -> None:
         body.problem = "the application reads it from a stream"
 
 
-def _observe_content(content: Any, body: Body) -> Any:
+def _observe_content(content: Any, body: WatchedBody) -> Any:
     if isinstance(content, list | tuple):
         body.set(b"".join(content))
         return content
@@ -73,7 +73,7 @@ def _observe_content(content: Any, body: Body) -> Any:
 class _ContentTee:
     """The content of a response, which is recorded while it is read."""
 
-    def __init__(self, content: Any, body: Body) -> None:
+    def __init__(self, content: Any, body: WatchedBody) -> None:
         self._content, self._body = content, body
 
     def __iter__(self) -> Iterator[bytes]:
