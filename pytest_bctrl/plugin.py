@@ -183,8 +183,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def _reject_mistakes(config: pytest.Config) -> None:
     """Raise `pytest.UsageError` for settings that do not exist, and for arguments that need a contract run."""
     option = config.option
-    runs = (option.bctrl_live, option.bctrl_mock, option.bctrl_selftest, option.bctrl_upstream, option.bctrl_watch)
-    is_run = any(runs) or option.bctrl_impact is not None or _is_in_file(config, "bctrl_watch")
+    runs = (option.bctrl_live, option.bctrl_mock, option.bctrl_selftest, option.bctrl_upstream)
+    is_run = any(runs) or option.bctrl_impact is not None or _is_watching(config)
     names_suite = any(argument.partition("::")[0] == "bctrl" for argument in config.args)
     may_be_wrong = not is_run and (names_suite or option.bctrl_accept is not None)
     # Up to pytest 9.0 the attribute has a public name. pytest declares no way to read keys that are not declared.

@@ -57,7 +57,7 @@ def check_status(response: Response, expected: Collection[int] = ()) -> Iterator
     if response.status in expected and not any(map(response.operation.response_for, expected)):
         level = "warning"
     violation = violation_outside_body(rule, message, "status", shown_statuses, observed, kind, level)
-    yield replace(violation, required_statuses=tuple(expected))
+    yield replace(violation, required_statuses=tuple(sorted(expected)))
 
 
 def _status_message(response: Response) -> str:

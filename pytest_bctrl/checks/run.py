@@ -231,7 +231,7 @@ def check_response(response: Response, expected: Collection[int] = (), custom: I
 def check_response_head(response: Response) -> list[Finding]:
     """Check the status and the header fields of a response whose body is not known."""
     violations = [
-        *check_status(response, ()),
+        *check_status(response),
         *check_content_type(response),
         *check_headers(response),
         *check_retired(response),

@@ -73,9 +73,11 @@ def summarise(run: ContractRun) -> ContractSummary:
     is_secured = run.chosen.is_published or any(operation.security for operation in contract.operations)
     run = replace(run, contract=replace(contract, is_public=not is_secured))
     operations = [_summarise_operation(run, operation) for operation in run.operations]
-    excluded_operations = [exclusion for exclusion in contract.excluded if _is_operation(exclusion)]
+    excluded_operations = [exclusion for exclusion in contract.excluded if exclusion.is_operation]
+    first_problems = {exclusion.operation: exclusion for exclusion in reversed(excluded_operations)}
     operations += [
-        OperationSummary(exclusion.operation, "", "excluded", _reason(exclusion)) for exclusion in excluded_operations
+        OperationSummary(label, "", "excluded", _reason(exclusion))
+        for label, exclusion in reversed(first_problems.items())
     ]
     invalid_parts = tuple(
         f"{exclusion.operation}: {_reason(exclusion)}"
@@ -122,11 +124,6 @@ def _summarise_operation(run: ContractRun, operation: Operation) -> OperationSum
     if missing:
         state = "no value"
     return OperationSummary(operation.label, operation.operation_id, state, reason, missing)
-
-
-def _is_operation(exclusion: Exclusion) -> bool:
-    """Return whether an operation is excluded, labelled `METHOD /path`, and not an example or another part."""
-    return exclusion.operation.partition(" ")[0].isupper()
 
 
 def _reason(exclusion: Exclusion) -> str:

@@ -33,6 +33,7 @@ from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.escaping import escape_json, escape_line, escape_lines
 from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.samples.inputs import main_operation
+from pytest_bctrl.samples.parameter_settings import require_parameters
 from pytest_bctrl.secrets.secret import KEY_VARIABLE
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.settings import secret_settings, table
@@ -164,7 +165,8 @@ def _summary(
     try:
         configured = values(config, environment)
         space_id = settings.find_value(table.SPACE_ID, config, environment)
-        if space_id is not None:
+        require_parameters(contract, configured)
+        if contract.has_space and space_id is not None:
             configured = {SPACE_ID: space_id.value, **configured}
         run = ContractRun("live", contract, values=configured, chosen=in_force)
         return summarise(replace(run, connection=connection(config, environment)))

@@ -17,7 +17,7 @@ from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks, ObservedExcha
 from pytest_bctrl.exchanges.sent_secrets import security_schemes, sent_secrets
 from pytest_bctrl.findings.finding import Finding, Levels
 from pytest_bctrl.findings.fingerprint import named
-from pytest_bctrl.http.codings import content_of
+from pytest_bctrl.http.codings import Content, content_of
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.reports.wording import numbered, shown
 from pytest_bctrl.secrets.redaction import Redaction
@@ -95,9 +95,10 @@ class ProxiedTraffic:
 
     def add_surplus(self, proxied: ProxiedExchange, data: bytes) -> None:
         """Report bytes that belong to no response."""
-        operation = self._operation(proxied)
+        request = _request(proxied)
+        operation = self._operation(request)
         surplus = Surplus(data, proxied.method, proxied.status)
-        if operation is not None and not surplus.is_harmless:
+        if operation is not None and not surplus.is_harmless and self._redact_secrets(request):
             self._report([surplus_finding(operation, surplus, self._command(proxied, operation))])
 
     def add_unreachable(self, error: TransportError) -> None:
@@ -111,20 +112,20 @@ class ProxiedTraffic:
 
     def _add_exchange(self, proxied: ProxiedExchange) -> None:
         request = _request(proxied)
-        self._redact_secrets(request)
-        match = self._checks.match(request)
+        if not self._redact_secrets(request):
+            return
         if proxied.cancelled:
             self._count(self.cancelled, proxied.cancelled)
             return
-        observed = self._observed(proxied, request)
-        operation = match.of(request.method) if match else None
+        operation = self._operation(request)
         if operation is None:
-            self._add_unmatched(proxied, observed)
+            self._add_unmatched(request)
             return
         if proxied.error is not None:
             self._add_error(proxied, operation, proxied.error)
             if not proxied.status:
                 return
+        observed = self._observed(proxied, request, operation)
         result = self._checks.check(observed)
         self._report(result.findings)
         for reason in result.not_checked:
@@ -137,14 +138,14 @@ class ProxiedTraffic:
         self.observer.observe_response(result.response, query, request.headers)
         self._keep(proxied, observed)
 
-    def _add_unmatched(self, proxied: ProxiedExchange, observed: ObservedExchange) -> None:
+    def _add_unmatched(self, request: Request) -> None:
         """Count a request that is to no operation, or to one that the document describes wrongly."""
-        reasons = self._checks.check(observed).not_checked
+        reasons = self._checks.exclusions(request)
         for reason in reasons:
             self._count(self.not_checked, reason)
-        is_preflight = proxied.method == "OPTIONS" and observed.request.header("access-control-request-method")
+        is_preflight = request.method == "OPTIONS" and request.header("access-control-request-method")
         if not reasons and not is_preflight:
-            self._count(self.unmatched, f"{proxied.method} {proxied.target.partition('?')[0]}")
+            self._count(self.unmatched, f"{request.method} {request.target.partition('?')[0]}")
 
     def _add_error(self, proxied: ProxiedExchange, operation: Operation, error: TransportError) -> None:
         has_begun = bool(proxied.status)
@@ -153,19 +154,19 @@ class ProxiedTraffic:
         observed = error.detail or error.name
         self._report([transport_finding(operation, description.kind, description.message, command, observed=observed)])
 
-    def _observed(self, proxied: ProxiedExchange, request: Request) -> ObservedExchange:
-        codings = ", ".join(value for name, value in proxied.headers if name.lower() == "content-encoding")
-        content = content_of(bytes(proxied.response_body), codings)
-        response_unread = ""
+    def _observed(self, proxied: ProxiedExchange, request: Request, operation: Operation) -> ObservedExchange:
+        content, response_unread = Content(b""), ""
         if proxied.error is not None:
             response_unread = "the response is not complete"
         elif not proxied.response_body.is_known:
             response_unread = "the body of the response is larger than --max-body"
-        elif content.unread:
+        else:
+            codings = ", ".join(value for name, value in proxied.headers if name.lower() == "content-encoding")
+            content = content_of(bytes(proxied.response_body), codings)
+        command = self._command(proxied, operation)
+        if content.unread:
             response_unread = f"the body of the response was not decoded: {content.unread}"
-        operation = self._operation(proxied)
-        command = self._command(proxied, operation) if operation else ""
-        if content.problem and operation and not response_unread:
+        if content.problem:
             response_unread = "the body of the response is not in its content coding"
             message = "the body is not in the coding that Content-Encoding names"
             self._report([transport_finding(operation, "coding", message, command, "body", content.problem)])
@@ -179,9 +180,9 @@ class ProxiedTraffic:
             command,
         )
 
-    def _operation(self, proxied: ProxiedExchange) -> Operation | None:
-        match = self._checks.match(_request(proxied))
-        return match.of(proxied.method) if match else None
+    def _operation(self, request: Request) -> Operation | None:
+        match = self._checks.match(request)
+        return match.of(request.method) if match else None
 
     def _command(self, proxied: ProxiedExchange, operation: Operation) -> str:
         """Return a curl command that sends the request to the target, with the key in a variable."""
@@ -201,11 +202,18 @@ class ProxiedTraffic:
             words.append("--data-binary @BODY")
         return " ".join([*words, shlex.quote(f"{self._origin}{proxied.target}")])
 
-    def _redact_secrets(self, request: Request) -> None:
+    def _redact_secrets(self, request: Request) -> bool:
+        """Redact the credentials of a request from now on; return false, and count it, if there are too many."""
         for value in sent_secrets(request, self._schemes):
-            if value not in self._secrets and len(self._secrets) < _MAX_KEPT:
-                self._secrets.add(value)
-                self._redaction.add(value, name="")
+            if value in self._secrets:
+                continue
+            if len(self._secrets) >= _MAX_KEPT:
+                reason = f"more than {_MAX_KEPT:,} different credentials: exchanges with others are not checked"
+                self._count(self.not_checked, reason)
+                return False
+            self._secrets.add(value)
+            self._redaction.add(value, name="")
+        return True
 
     def _report(self, findings: Iterable[Finding]) -> None:
         levelled, switched_off = self._levels.apply(findings)

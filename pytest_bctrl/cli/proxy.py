@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_bctrl.baseline.baseline_file import baseline_notes, expiry_date, load_baseline, mark_accepted
 from pytest_bctrl.checks.rules import rules_of
@@ -43,8 +44,11 @@ from pytest_bctrl.request_checks.violation import request_rules
 from pytest_bctrl.settings import resolve, table
 from pytest_bctrl.suite.report.observing import coverage_lines
 from pytest_bctrl.traffic.listening import reachable_url
-from pytest_bctrl.traffic.origin import base_url, is_loopback, origin_of
+from pytest_bctrl.traffic.origin import Connection, base_url, is_loopback, origin_of
 from pytest_bctrl.traffic.proxy.server import ProxyEvents, ProxyServer
+
+if TYPE_CHECKING:
+    import pytest
 
 _PORT = 8788
 _GRACE_SECONDS = 5.0
@@ -92,7 +96,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """What the reports show: the findings, the title, and notes on the baseline and on what was left out."""
+    """What the reports show: the findings, and the title, which has what was not checked and further notes."""
 
     findings: list[Finding]
     title: Title
@@ -188,12 +192,25 @@ def _target(text: str) -> str:
 
 
 def _tls_context(target: str) -> ssl.SSLContext | None:
+    """Return the TLS context of the fixtures' client, with the project's client certificate; None for plain http."""
     if not target.startswith("https:"):
         return None
-    import httpx
+    # Loads httpx, which a target without TLS does not need.
+    from pytest_bctrl.traffic.client import tls_context
 
-    # The certificates that the client of the fixtures trusts, SSL_CERT_FILE included.
-    return httpx.create_ssl_context()
+    return tls_context(Connection(certificate=_certificate()))
+
+
+def _certificate() -> str:
+    """Return the path of the client certificate that the project or the environment sets; empty if none is set."""
+    setting = project_setting("bctrl_client_cert", _configured_certificate)
+    if setting is not None:
+        return setting.value
+    return next(filter(None, map(os.environ.get, table.CLIENT_CERT.environment)), "")
+
+
+def _configured_certificate(config: pytest.Config) -> resolve.SettingValue | None:
+    return resolve.find_value(table.CLIENT_CERT, config, os.environ)
 
 
 def _levels(options: argparse.Namespace, contract: Contract, custom_checks: Sequence[Check]) -> Levels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,12 +42,12 @@ class ProxyRecording:
         self._scrubs_ids = scrubs_ids
         self._exchanges: dict[Hashable, Exchange] = {}
         self._size = 0
-        self._omitted = 0
+        self._omitted: Counter[str] = Counter()
 
     def add(self, proxied: ProxiedExchange, observed: ObservedExchange) -> None:
         """Add an exchange, unless an equal one was added before or the recording is full."""
         if observed.request_unread:
-            self._omitted += 1
+            self._omitted[f"of the request: {observed.request_unread}"] += 1
             return
         exchange = Exchange(
             method=proxied.method,
@@ -65,18 +66,17 @@ class ProxyRecording:
         key = (exchange.method, exchange.url, exchange.request_body, exchange.status, exchange.body_digest)
         if key in self._exchanges:
             return
-        self._size += len(exchange.body) + len(exchange.request_body)
-        if self._size > RECORDED:
-            self._omitted += 1
+        added = len(exchange.body) + len(exchange.request_body)
+        if self._size + added > RECORDED:
+            self._omitted[f"a recording holds up to {size(RECORDED)}"] += 1
         else:
+            self._size += added
             self._exchanges[key] = exchange
 
     @property
     def notes(self) -> list[str]:
-        """A sentence about the exchanges that were left out because of their size."""
-        if not self._omitted:
-            return []
-        return [f"not recorded: {numbered(self._omitted, 'exchange')}, since a recording holds up to {size(RECORDED)}"]
+        """A sentence per reason for which exchanges were left out, with their number."""
+        return [f"not recorded: {numbered(count, 'exchange')}, {reason}" for reason, count in self._omitted.items()]
 
     def save(self) -> list[str]:
         """Write the file, and return the problems that kept exchanges or all of the file from being written."""

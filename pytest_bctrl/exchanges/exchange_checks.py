@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -73,7 +73,7 @@ class ExchangeChecks:
         match = self.match(request)
         operation = match.of(request.method) if match else None
         if match is None or operation is None:
-            return CheckedExchange(None, not_checked=tuple(self._exclusions(request)))
+            return CheckedExchange(None, not_checked=tuple(self.exclusions(request)))
         violations = self._requests.of(operation).violations(request, match.values, exchange.request_unread)
         path = request.target.partition("?")[0]
         findings = findings_of(violations, operation.label, request.method, path)
@@ -84,10 +84,12 @@ class ExchangeChecks:
         findings += check_response(response, custom=self._custom)
         return CheckedExchange(operation, response, tuple(findings))
 
-    def _exclusions(self, request: Request) -> Iterator[str]:
+    def exclusions(self, request: Request) -> list[str]:
+        """Return why a request to no operation of the contract is to one that is invalid in the document."""
         exclusion = self._requests.exclusion(request)
-        if exclusion is not None:
-            yield f"{exclusion.operation} is invalid in the document: {exclusion.problem}, at #{exclusion.pointer}"
+        if exclusion is None:
+            return []
+        return [f"{exclusion.operation} is invalid in the document: {exclusion.problem}, at #{exclusion.pointer}"]
 
     def _response(self, exchange: ObservedExchange, operation: Operation, match: Match) -> Response:
         """Return the response, which shares its results with an earlier response of the same content."""

@@ -29,7 +29,7 @@ def sent_secrets(request: Request, schemes: Iterable[SecurityScheme]) -> Iterato
     for name, value in request.headers:
         if not is_credential_name(name):
             continue
-        if name.lower() in ("cookie", "set-cookie"):
+        if name.lower() == "cookie":
             yield from (pair.partition("=")[2].strip() for pair in value.split(";"))
         elif name.lower().endswith("authorization"):
             yield from _of_authorization(value)

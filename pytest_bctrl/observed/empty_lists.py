@@ -28,18 +28,20 @@ class EmptyLists(NamedTuple):
 
 def empty_lists(contract: Contract, observation: Observation) -> EmptyLists:
     """Return which of the observed lists had no item in any response."""
-    empty, total, item = [], 0, "item"
+    empty: list[str] = []
+    total = 0
+    items: set[str] = set()
     for operation in contract.operations:
         member = list_member(contract, operation)
         if member is None:
             continue
-        if contract.has_space and member.endswith("s"):
-            item = member.removesuffix("s")
         lists = [facts for facts in _facts(observation, operation, member) if facts.types["array"]]
+        if lists:
+            items.add(member.removesuffix("s") if contract.has_space and member.endswith("s") else "item")
         total += bool(lists)
         if lists and not any(facts.types["array"] > facts.empty for facts in lists):
             empty.append(operation.label)
-    return EmptyLists(tuple(empty), total, item)
+    return EmptyLists(tuple(empty), total, items.pop() if len(items) == 1 else "item")
 
 
 def _facts(observation: Observation, operation: Operation, member: str) -> list[Facts]:

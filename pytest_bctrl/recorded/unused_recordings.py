@@ -45,7 +45,7 @@ def _is_complete(reporter: pytest.TerminalReporter, session: pytest.Session) -> 
     has_collection_errors = any(isinstance(report, pytest.CollectReport) for report in reporter.stats.get("error", ()))
     is_in_rootdir = config.invocation_params.dir == config.rootpath
     names_tests = config.args_source is config.ArgsSource.ARGS
-    is_whole = names_tests is False and (is_in_rootdir or config.args_source is config.ArgsSource.TESTPATHS)
+    is_whole = not names_tests and (is_in_rootdir or config.args_source is config.ArgsSource.TESTPATHS)
     return has_ended and is_whole and not is_limited and not has_collection_errors
 
 

@@ -384,6 +384,8 @@ def key_prefix(source: SettingSource) -> str:
     if setting is None:
         return ""
     words = setting.value.split()
+    if not words:
+        return ""
     # The value is not shown, because it may contain the key.
     if len(setting.value) > _LONGEST_PREFIX or not all(map(_PREFIX_WORD.fullmatch, words)):
         hint = "write the word in front of the key, such as Token; the key itself comes from BCTRL_API_KEY"

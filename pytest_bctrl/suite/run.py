@@ -51,7 +51,7 @@ class ContractRun:
     - `values` fill parameters: the names are those of `bctrl_values`, and `values_of` returns those of an operation.
     - `connection` holds what all requests have in common.
     - `optional` has the labels of the operations that need not be checked.
-    - `notes` are about settings that this run does not need, and another would.
+    - `notes` are about settings that this run does not use, and those that it does not need and another would.
     - `no_suite` says why a live run only contains the project's tests: the `contract` extra is not installed, or the
       run makes recordings.
     """
@@ -185,7 +185,7 @@ def _notes_of_unused_settings(
 ) -> Iterator[str]:
     """Yield a note per variable that a live run needs and that is not set.
 
-    Raises `SettingError` if the settings of a live run are wrong: the mock does not need them, but shows it earlier.
+    Raises `SettingError` if the settings of a live run are wrong: the mock needs none, but mistakes are reported early.
     """
     lines = [*settings.list_values(table.HEADERS, source), *settings.file_values(table.VALUES, source)]
     unset = {
@@ -213,7 +213,8 @@ def aimed(run: ContractRun, source: settings.SettingSource, environment: Mapping
         contract = replace(contract, is_public=True)
     values = live_values(contract, source, environment)
     common = connection(source, environment)
-    setting = settings.find_value(table.BASE_URL, source, environment)
+    configured_url = settings.find_value(table.BASE_URL, source, environment)
+    setting = configured_url
     if setting is None:
         first_server = contract.servers[0] if contract.servers else ""
         setting = settings.SettingValue(first_server, table.BASE_URL.default)
@@ -221,15 +222,29 @@ def aimed(run: ContractRun, source: settings.SettingSource, environment: Mapping
         hint = "set it to the URL of the API, or remove it: then it is the contract's first server"
         raise SettingError("the value is a placeholder of the documentation", where=setting.where, hint=hint)
     url = base_url(setting.value, where=setting.where, prefix=shared_prefix(contract), http_hosts=common.http_hosts)
-    _require_base_url(url, contract, setting.where)
-    return replace(run, target="live", contract=contract, base_url=url, key=key, values=values, connection=common)
+    if configured_url is not None:
+        _require_base_url(url, contract, configured_url.where)
+    notes = list(run.notes)
+    space_id = settings.find_value(table.SPACE_ID, source, environment)
+    if space_id is not None and not contract.has_space:
+        notes.append(f"{space_id.where} is not used: no operation of the contract is about a space")
+    return replace(
+        run,
+        target="live",
+        contract=contract,
+        base_url=url,
+        key=key,
+        values=values,
+        connection=common,
+        notes=tuple(notes),
+    )
 
 
 def _require_base_url(url: str, contract: Contract, where: str) -> None:
     """Raise `SettingError` if the URL is that of an operation."""
     for operation in contract.operations:
-        if operation.path.strip("/").count("/") < 1:
-            # The base URL may end in a segment that is a path of the contract, too.
+        if operation.path.strip("/").count("/") < 1 or operation.path.startswith("/{"):
+            # Such a path matches the end of base URLs, too.
             continue
         pattern, _ = path_pattern(operation.path)
         match = re.search(f"{pattern.pattern}/?$", url)

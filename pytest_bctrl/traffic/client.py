@@ -114,7 +114,7 @@ def _inner_transport(transport_type: type[Any], rules: Rules, limits: httpx.Limi
         # Reading the CAs takes as long as a request or two, and a run has several clients.
         contexts = rules.connection.contexts
         if not contexts:
-            contexts.append(_tls_context(rules.connection))
+            contexts.append(tls_context(rules.connection))
         verify = contexts[0]
     proxy, variable = None, ""
     if rules.proxy:
@@ -127,7 +127,8 @@ def _inner_transport(transport_type: type[Any], rules: Rules, limits: httpx.Limi
     raise SettingError(problem, where=variable, hint=hint)
 
 
-def _tls_context(connection: Connection) -> ssl.SSLContext:
+def tls_context(connection: Connection) -> ssl.SSLContext:
+    """Return a TLS context with the trusted CAs and the client certificate; raises `SettingError` for a wrong file."""
     variable = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), "")
     if variable == "SSL_CERT_DIR" and not Path(os.environ[variable]).is_dir():
         raise SettingError("it is not a folder", where=variable, hint="name the folder of the CA certificates")

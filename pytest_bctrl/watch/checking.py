@@ -101,8 +101,10 @@ class WatchedContract:
         if not (is_named or exchange.is_in_process or is_loopback(origin.host)):
             return
         request = _request(exchange, self._target(exchange.url))
-        if self._checks.match(request) is None or not self._has_operation(request):
-            if is_named:
+        if not self._has_operation(request):
+            exclusions = self._checks.exclusions(request)
+            test.not_checked += exclusions
+            if is_named and not exclusions:
                 label = f"{request.method} {_general_path(request.target)}"
                 test.unmatched.append(UnmatchedRequest(label, exchange.test, exchange.sent_at))
             return

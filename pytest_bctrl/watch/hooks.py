@@ -34,7 +34,7 @@ NAME = "bctrl-watch"
 
 _WATCHED: pytest.StashKey[WatchedTest] = pytest.StashKey()
 _COLLECTION = "the collection of tests"
-_SELECTING = ("keyword", "markexpr", "deselect", "lf", "stepwise", "maxfail", "file_or_dir")
+_SELECTING = ("keyword", "markexpr", "deselect", "lf", "stepwise", "file_or_dir")
 """Options of pytest that select tests."""
 
 
@@ -145,7 +145,10 @@ class WatchHooks:
         exchanges = self._recorder.take()
         marker = item.get_closest_marker("bctrl_watch")
         if marker is not None and marker.kwargs.get("conforming") is False:
-            return ""
+            # The exchanges of the collection are not those of this test.
+            exchanges = [exchange for exchange in exchanges if exchange.test == _COLLECTION]
+            if not exchanges:
+                return ""
         test = item.stash[_WATCHED] = WatchedTest()
         earlier = [exchange for exchange in exchanges if exchange.test == _COLLECTION]
         try:

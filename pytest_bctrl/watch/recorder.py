@@ -44,9 +44,9 @@ class Recorder:
     """
 
     def __init__(self, root: Path) -> None:
-        self._root = f"{root}/"
-        self._package = f"{Path(__file__).parents[1]}/"
-        self._environment = (f"{sys.prefix}/", f"{sys.base_prefix}/")
+        self._root = f"{root}{os.sep}"
+        self._package = f"{Path(__file__).parents[1]}{os.sep}"
+        self._environment = (f"{sys.prefix}{os.sep}", f"{sys.base_prefix}{os.sep}")
         self._is_project: dict[str, bool] = {}
         self._lock = Lock()
         self._exchanges: list[WatchedExchange] = []
@@ -64,7 +64,7 @@ class Recorder:
 
     @contextmanager
     def sending(self, exchange: WatchedExchange, rank: int) -> Iterator[None]:
-        """Make an exchange the current one while its layer sends it; record it if there is a response."""
+        """Make an exchange the current one while its layer sends it."""
         token = _SENDING.set(_Sending(rank, exchange))
         try:
             yield
@@ -123,13 +123,14 @@ class Recorder:
 
     def shown_file(self, file: str) -> str:
         """Return the path of a file relative to the project."""
-        return file.removeprefix(self._root)
+        return file.removeprefix(self._root).replace(os.sep, "/")
 
     def is_project(self, file: str) -> bool:
         """Return whether a source file belongs to the project, and not to an installed package."""
         is_project = self._is_project.get(file)
         if is_project is None:
-            is_installed = "/site-packages/" in file or file.startswith((self._package, *self._inner_environment()))
+            installed = (self._package, *self._inner_environment())
+            is_installed = f"{os.sep}site-packages{os.sep}" in file or file.startswith(installed)
             is_project = self._is_project[file] = file.startswith(self._root) and not is_installed
         return is_project
 

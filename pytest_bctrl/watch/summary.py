@@ -1,4 +1,4 @@
-"""The summary of the watch, and the text of a test's error."""
+"""The summary of the watch."""
 
 from __future__ import annotations
 

@@ -187,6 +187,7 @@ def test_a_request_that_is_not_forwarded_gets_the_reason(request_bytes: bytes, s
     assert b"application/problem+json" in rest
     assert reason in rest.decode()
     assert ([], []) == (server.received, seen.exchanges)
+    assert 1 == len(seen.rejected)
 
 
 def test_an_offer_of_http_2_is_ignored() -> None:
@@ -233,13 +234,15 @@ def test_a_target_that_is_down_gives_502() -> None:
         port = listener.getsockname()[1]
     with proxied(f"http://127.0.0.1:{port}") as (url, seen):
         arrived = raw(url, REQUESTS[1])
+        half_closed = raw(url, REQUESTS[1], half_close=True)
         head_only = raw(url, b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
     assert b"HTTP/1.1 502 Bad Gateway" in arrived
+    assert arrived == half_closed
     assert b"the target cannot be reached: " in arrived
     assert head_only.startswith(b"HTTP/1.1 502 ")
     assert head_only.endswith(b"\r\n\r\n")
-    assert ["ConnectError"] * 2 == [error.name for error in seen.unreachable]
-    assert ["the target cannot be reached"] * 2 == [exchange.cancelled for exchange in seen.exchanges]
+    assert ["ConnectError"] * 3 == [error.name for error in seen.unreachable]
+    assert ["the target cannot be reached"] * 3 == [exchange.cancelled for exchange in seen.exchanges]
 
 
 def test_a_malformed_body_ends_the_request() -> None:
@@ -300,12 +303,13 @@ def test_a_client_that_does_not_read_holds_the_target_back() -> None:
             host, _, port = url.removeprefix("http://").rpartition(":")
             with socket.create_connection((host, int(port)), timeout=60) as client:
                 client.sendall(REQUESTS[0])
-                # Until nothing more is sent: the buffers of the system are full.
+                # The response has begun. Until nothing more is sent: the buffers of the system are full.
+                client.recv(1, socket.MSG_PEEK)
                 before = -1
                 while sum(sent) != before:
                     before = sum(sent)
                     time.sleep(0.5)
-                assert before < size
+                assert 0 < before < size
                 received = len(client.recv(65536))
                 while received < size:
                     received += len(client.recv(1_000_000))

@@ -160,3 +160,15 @@ def test_bytes_without_any_request_are_not_assigned() -> None:
     reading = Reading()
     reading.feed(b"220 ftp.example ready")
     assert ([], []) == (reading.finished, reading.surplus)
+
+
+def test_empty_lines_between_responses_are_ignored() -> None:
+    """Also if the next request is on its way, and wherever the lines are split."""
+    reading = Reading("GET", "GET")
+    first = head(200, "Content-Length: 2") + b"ok\r\n"
+    reading.feed(first + b"\r\n" + head(204), len(first))
+    reading.feed(b"\r\n")
+    reading.reader.expect(exchange("GET"))
+    reading.feed(b"\n" + head(204))
+    assert [(200, b"ok", True, ""), (204, b"", True, ""), (204, b"", True, "")] == reading.results()
+    assert [] == reading.surplus

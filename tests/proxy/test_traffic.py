@@ -309,4 +309,14 @@ def test_a_recording_has_a_maximum_size(tmp_path: Path, monkeypatch: pytest.Monk
         raw(url, *sent, reads=8 * len(reply(b"x" * 102)))
     assert ([], 8) == (recording.save(), traffic.checked)
     assert 2 == len(json.loads(path.read_text("utf-8"))["log"]["entries"])
-    assert ["not recorded: 4 exchanges, since a recording holds up to 0 MiB"] == recording.notes
+    assert ["not recorded: 4 exchanges, a recording holds up to 0 MiB"] == recording.notes
+
+
+def test_an_exchange_whose_credentials_are_not_redacted_is_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_bctrl.cli.proxied_traffic._MAX_KEPT", 2)
+    kept: list[str] = []
+    sent = [request("GET", f"/orders?api_key=credential-{number}") for number in (1, 2, 3, 1)]
+    with scripted(reply(b"{}"), keep=lambda proxied, observed: kept.append(proxied.target)) as (url, traffic):
+        raw(url, *sent, reads=4 * len(reply(b"{}")))
+    assert ["more than 2 different credentials: exchanges with others are not checked"] == list(traffic.not_checked)
+    assert ["1", "2", "1"] == [target[-1] for target in kept]

@@ -135,6 +135,10 @@ def test_key_is_valid_after_the_prefix_only(value: str, is_valid: bool) -> None:
     assert is_valid == has_valid_key(contract.operations[0], KEY, headers.get)
 
 
+def test_a_blank_prefix_is_none() -> None:
+    assert "" == settings.key_prefix(Given({"bctrl_key_prefix": "  "}))
+
+
 @pytest.mark.parametrize("value", ['Token "a"', "Token\u00a0é", "a" * 41, "$HOME"])
 def test_prefix_that_no_header_can_hold_is_an_error_that_does_not_show_it(value: str) -> None:
     with pytest.raises(SettingError) as caught:

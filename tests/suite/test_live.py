@@ -92,6 +92,7 @@ def test_a_target_that_rate_limits_every_other_request_passes(live: LiveRun) -> 
         result = live(server)
 
         assert result.ret == pytest.ExitCode.OK
+        assert server.rate_limited
         assert len(server.log) - server.rate_limited <= 40
 
 

@@ -11,7 +11,7 @@ from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.operations import require_operations
-from pytest_bctrl.suite.run import ContractRun, with_mock
+from pytest_bctrl.suite.run import ContractRun, _require_base_url, with_mock
 from tests.contract.documents import document
 from tests.variants import named, serve
 
@@ -123,3 +123,24 @@ def test_a_run_needs_only_the_key_and_the_ini_file(pytester: pytest.Pytester, en
 
     assert result.ret == 0
     result.stdout.fnmatch_lines([f"bctrl: target {server.url}, *, fails on info"])
+
+
+@pytest.mark.parametrize(
+    ("path", "url"),
+    [
+        ("/{owner}/{repo}", "https://h.example/v1/api"),
+        ("/{collection}/items", "https://h.example/shop/items"),
+        ("/items", "https://h.example/shop/items"),
+    ],
+)
+def test_a_base_url_that_ends_like_a_path_is_accepted(path: str, url: str) -> None:
+    operations = from_document(
+        {
+            "openapi": "3.1.0",
+            "info": {"title": "Any", "version": "1"},
+            "servers": [{"url": url}],
+            "paths": {path: {"get": {"responses": {"200": {"description": ""}}}}},
+        },
+        "any.json",
+    )
+    _require_base_url(url, operations, "BCTRL_BASE_URL")

@@ -220,7 +220,7 @@ async def post(url, **values):
         "requests.get(url + '?limit=4', stream=True).raw.read()",
         "list(requests.get(url + '?limit=5', stream=True).iter_lines())",
         "list(requests.get(url, stream=True).iter_content(7, decode_unicode=True))",
-        "urllib3.request('GET', url + '?limit=5', preload_content=False).read_chunked() and None",
+        "list(urllib3.request('GET', url + '?limit=5', preload_content=False).read_chunked())",
         "list(urllib3.request('GET', url + '?limit=5', preload_content=False).stream(4))",
         "urllib3.request('GET', url, preload_content=False).read1(1000)",
         "urllib3.request('GET', url, preload_content=False).readinto(bytearray(1000))",
@@ -233,9 +233,6 @@ async def post(url, **values):
     ],
 )
 def test_a_body_is_checked_as_it_is_read(watch: Run, call: str) -> None:
-    call = call.replace(" and None", "")
-    if "read_chunked" in call:
-        call = f"list({call})"
     text = run(
         watch,
         f"""

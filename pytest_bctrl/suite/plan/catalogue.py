@@ -86,8 +86,7 @@ MAX_COUNTED = 64
 def planned_requests(run: ContractRun, operations: Sequence[Operation]) -> Counter[str]:
     """Return how many requests of each kind a complete run sends; retries add to it, and there may be fewer pages.
 
-    Generating the requests of many operations takes as long as a part of the run, so that the number for more than
-    `MAX_COUNTED` is that of a sample.
+    Generating the requests is slow, so for more than `MAX_COUNTED` operations the number is extrapolated from a sample.
     """
     step = max(1, -(-len(operations) // MAX_COUNTED))
     sample = operations[::step]

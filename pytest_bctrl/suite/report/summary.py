@@ -106,20 +106,20 @@ class Summary:
         if is_outage:
             _line(terminal, "not checked", results.outage_reasons[0])
         else:
-            self._write_verdict(terminal)
+            self._write_verdict(terminal, findings)
         next_step = self._next_step(failing, passing)
         if next_step:
             _line(terminal, "next", next_step)
 
-    def _write_verdict(self, terminal: pytest.TerminalReporter) -> None:
-        verdict = verdict_of(self._results.findings(), self._results.title(), self._results.report())
+    def _write_verdict(self, terminal: pytest.TerminalReporter, findings: Sequence[Finding]) -> None:
+        verdict = verdict_of(findings, self._results.title(), self._results.report())
         _line(terminal, verdict.status, verdict.sentence)
 
     def _write_gaps(self, terminal: pytest.TerminalReporter) -> None:
         """Write the verdict if not every operation was checked, which nothing else says with `-qq`."""
-        if any(operation.outcome == "not checked" for operation in self._results.report().operations):
+        if any(operation.outcome == "not checked" for operation in self._results.operations()):
             terminal.ensure_newline()
-            self._write_verdict(terminal)
+            self._write_verdict(terminal, self._results.findings())
 
     def _rows(self, passing: Sequence[Finding], verbosity: int) -> Iterator[tuple[str | None, str]]:
         yield from _passing_rows(passing, verbosity, has_several=len(self._run.operations) > 1)

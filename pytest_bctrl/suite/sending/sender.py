@@ -100,7 +100,8 @@ class Sender:
         self._responses_by_content: dict[Hashable, Response] = {}
         self.sent_count, self.unplanned_count, self._pauses = Counter[str](), Counter[str](), Counter[str]()
         self._rate_limited_count = Counter[str]()
-        self._lost_seconds, self._timed_out_shell = defaultdict[str, float](float), ""
+        self._lost_seconds = defaultdict[str, float](float)
+        self._timed_out_shell: dict[str, str] = {}
 
     def close(self) -> None:
         """Wait for requests in flight, close the connections, and stop the mock if that is the target."""
@@ -262,7 +263,9 @@ class Sender:
         is_target = lost <= self._max_lost_seconds or self._operation_count <= 1
         subject, seconds = ("the target", total) if is_target else ("the operation", lost)
         message = f"{subject} hangs again and again: {seconds:.0f} s were lost, so no more is sent"
-        raise NoAnswerError(transport_finding(operation, "hangs", message, self._timed_out_shell), is_final=is_target)
+        shells = self._timed_out_shell
+        shell = shells.get(operation.label) or next(reversed(shells.values()))
+        raise NoAnswerError(transport_finding(operation, "hangs", message, shell), is_final=is_target)
 
     def _retry_findings(self, request: ProbeRequest, result: SendResult, *, is_paused: bool) -> list[Finding]:
         """Return the findings for the attempts, including responses that were retried."""
@@ -323,7 +326,7 @@ class Sender:
         timeouts = [attempt.seconds for attempt in attempts if attempt.error in TIMEOUTS]
         if timeouts:
             self._lost_seconds[label] += sum(timeouts)
-            self._timed_out_shell = result.shell
+            self._timed_out_shell[label] = result.shell
         if vain.count(False) > 1 or _asks_for_less(attempts[-1]):
             self._send_one_at_a_time()
 

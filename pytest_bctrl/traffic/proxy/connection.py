@@ -59,8 +59,8 @@ class Forwarder(Protocol):
     def unreachable(self, error: TransportError) -> None:
         """Handle a target that cannot be reached."""
 
-    def rejected(self, head: RequestHead, reason: str) -> None:
-        """Handle a request that is not forwarded."""
+    def rejected(self, request: str, reason: str) -> None:
+        """Handle a request that is not forwarded, given as method and path."""
 
     def add(self, connection: ProxyConnection) -> None:
         """Handle a new connection of a client."""
@@ -103,6 +103,8 @@ class ProxyConnection(asyncio.Protocol):
             return
         problem = self._requests.feed(data)
         if problem:
+            if self._arriving is None:
+                self._forwarder.rejected("a request", problem)
             self._reject(RejectionError(400, problem))
 
     def eof_received(self) -> bool:
@@ -141,7 +143,7 @@ class ProxyConnection(asyncio.Protocol):
         try:
             forwarded = self._forwarder.forwarded_head(head)
         except RejectionError as rejection:
-            self._forwarder.rejected(head, rejection.reason)
+            self._forwarder.rejected(f"{head.method} {head.target.partition('?')[0]}", rejection.reason)
             self._reject(rejection)
             return
         limit = self._forwarder.body_limit
@@ -184,6 +186,9 @@ class ProxyConnection(asyncio.Protocol):
 
     def target_lost(self, error: OSError | None) -> None:
         """End the client's connection in the way in which the target ended its own."""
+        if self._is_half_closed and not self.responses.has_begun:
+            # The target gave up on a request whose client has probably gone.
+            self.responses.cancel(_CLIENT_CLOSED)
         self.responses.end(error)
         if error is not None and not self.transport.get_write_buffer_size():
             sock = self.transport.get_extra_info("socket")
@@ -215,8 +220,9 @@ class ProxyConnection(asyncio.Protocol):
             name = "ConnectTimeout" if isinstance(error, TimeoutError) else "ConnectError"
             self._forwarder.unreachable(TransportError(name, detail))
             self._arriving = None
-            self.responses.cancel("the target cannot be reached")
+            # Before the exchanges end, so that a half-closed client gets the response too.
             self._reject(RejectionError(502, f"the target cannot be reached: {detail}"))
+            self.responses.cancel("the target cannot be reached")
 
     def _response_ended(self, exchange: ProxiedExchange) -> None:
         self._forwarder.finished(exchange)

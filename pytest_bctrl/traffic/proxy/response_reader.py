@@ -51,7 +51,12 @@ class ResponseReader:
 
     def feed(self, data: bytes) -> None:
         """Read bytes of the server."""
-        while data and not self._is_lost:
+        while not self._is_lost:
+            if self._parser is None and self._last is not None:
+                # Empty lines between responses are harmless; h11 would take them for a response.
+                data = data.lstrip(b"\r\n")
+            if not data:
+                return
             if not self._pending:
                 self._is_lost = True
                 if self._last is not None:

@@ -146,9 +146,9 @@ class ProxyServer:
         """Pass on that the target cannot be reached."""
         self._events.unreachable(error)
 
-    def rejected(self, head: RequestHead, reason: str) -> None:
+    def rejected(self, request: str, reason: str) -> None:
         """Pass on that a request was not forwarded."""
-        self._events.rejected(f"{head.method} {head.target.partition('?')[0]}", reason)
+        self._events.rejected(request, reason)
 
     async def connect(self, connection: TargetConnection) -> None:
         """Connect to the target; raises `OSError`."""

@@ -13,19 +13,21 @@ from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import CLIENT, Recorder
 
 _NOT_KEPT = "the client library does not keep it"
+_RAISED = "the client library raised an error before it was read"
 _FORM = "application/x-www-form-urlencoded"
 
 
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the method of sessions that sends a request and follows redirects, and the reader of bodies."""
-    hook = _AiohttpHook(recorder)
+    hook = _AiohttpHook(recorder, module.ClientResponseError)
     patches.intercept(module.ClientSession, "_request", hook.wrap)
     patches.wrap(module.StreamReader, "_read_nowait_chunk", hook.observe_chunks)
 
 
 class _AiohttpHook:
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, response_error: type[Exception]) -> None:
         self._recorder = recorder
+        self._response_error: Any = response_error
         # Readers have slots, and no place for a body. Each one is kept until its body or its test has ended.
         self._readers: dict[int, tuple[Any, WatchedBody]] = {}
         recorder.at_end_of_test(self._forget_readers)
@@ -46,23 +48,35 @@ class _AiohttpHook:
         if not self._recorder.records(CLIENT):
             return await sending
         first = WatchedExchange("aiohttp", method, url, (), sent_at=sent_at)
-        with self._recorder.sending(first, CLIENT):
-            response = await sending
+        try:
+            with self._recorder.sending(first, CLIENT):
+                response = await sending
+        except self._response_error as error:
+            # As with `raise_for_status=True`: the error has the head of the response.
+            self._record(session, named, first, error)
+            raise
+        self._record(session, named, first, response)
+        return response
+
+    def _record(self, session: Any, named: Mapping[str, Any], first: WatchedExchange, last: Any) -> None:
+        """Record the exchanges that led to a response, or to an error that has the head of a response."""
         fields = _sent_body(session, named, first.request_body)
-        for number, hop in enumerate((*response.history, response)):
+        for number, hop in enumerate((*last.history, last)):
             exchange = first
             if number:
-                exchange = WatchedExchange("aiohttp", "", "", (), sent_at=sent_at, registered=first.registered)
+                exchange = WatchedExchange("aiohttp", "", "", (), sent_at=first.sent_at, registered=first.registered)
                 exchange.request_body.problem = _NOT_KEPT
             sent = hop.request_info
             exchange.method, exchange.url = sent.method, str(sent.url)
             exchange.request_headers = header_fields(sent.headers.items())
             if not number:
                 exchange.request_headers += _missing_fields(exchange.request_headers, fields)
-            exchange.receive(hop.status, hop.headers.items())
-            self._observe_body(session, hop, exchange.response_body)
+            exchange.receive(hop.status, (hop.headers or {}).items())
+            if isinstance(hop, self._response_error):
+                exchange.response_body.problem = _RAISED
+            else:
+                self._observe_body(session, hop, exchange.response_body)
             self._recorder.add(exchange)
-        return response
 
     def _observe_body(self, session: Any, response: Any, body: WatchedBody) -> None:
         body.is_encoded = not getattr(session, "_auto_decompress", True)

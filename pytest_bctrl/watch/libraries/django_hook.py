@@ -21,8 +21,8 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
             __tracebackhide__ = True
             if not recorder.records(CLIENT):
                 return run(self, **values)
-            environ = {"HTTP_HOST": "testserver", "REQUEST_METHOD": "GET", **self.defaults, **values}
-            exchange = exchange_of_environ("django", environ)
+            # With the cookies of the client.
+            exchange = exchange_of_environ("django", {"HTTP_HOST": "testserver", **self._base_environ(**values)})
             exchange.sent_at = recorder.calling_line()
             with recorder.sending(exchange, APPLICATION):
                 response = run(self, **values)
@@ -36,7 +36,9 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
             __tracebackhide__ = True
             if not recorder.records(CLIENT):
                 return await run(self, **values)
-            exchange = _exchange_of_scope(values)
+            # With the cookies of the client, which Django appends to the list.
+            scope = self._base_scope(**{**values, "headers": [*values.get("headers", ())]})
+            exchange = _exchange_of_scope(scope)
             exchange.sent_at = recorder.calling_line()
             with recorder.sending(exchange, APPLICATION):
                 response = await run(self, **values)

@@ -23,7 +23,10 @@ COMBINATIONS = os.environ["COMBINATIONS"].split(",")
 
 @pytest.fixture(scope="session")
 def changed_api():
-    return ChangedApi()
+    api = ChangedApi()
+    yield api
+    api.shutdown()
+    api.server_close()
 
 
 @pytest.fixture(params=COMBINATIONS, autouse=True)
