@@ -344,10 +344,13 @@ def test_without_a_ready_file_and_on_all_interfaces(tmp_path: Path) -> None:
         text=True,
         cwd=tmp_path,
     )
-    assert process.stdout is not None
-    url = process.stdout.readline().split()[-1]
-    assert url.startswith("http://127.0.0.1:")
-    process.stdout.readline()
-    process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=60)
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        assert url.startswith("http://127.0.0.1:")
+        process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert (2, "warning: other machines can reach 0.0.0.0\n") == (process.returncode, err)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import named
 from pytest_bctrl.reports.terminal import block, causes
 from pytest_bctrl.reports.verdict import RanTest
+from pytest_bctrl.suite.plan import catalogue
 from pytest_bctrl.suite.plan.catalogue import MAX_COUNTED, planned_requests
 from pytest_bctrl.suite.report.grouping import grouped_reasons
 from pytest_bctrl.suite.report.progress import Progress, duration
@@ -94,10 +98,19 @@ def test_unchecked_operations_are_one_line(run_live: Any) -> None:
     )
 
 
-def test_requests_of_many_operations_are_extrapolated() -> None:
+def test_requests_of_many_operations_are_extrapolated(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[int] = []
+    count_requests = catalogue._counted_requests
+
+    def counting(run: ContractRun, operations: Sequence[Operation]) -> Counter[str]:
+        counted.append(len(operations))
+        return count_requests(run, operations)
+
+    monkeypatch.setattr(catalogue, "_counted_requests", counting)
     run = run_of({f"/{number}": operation(f"o{number}") for number in range(4 * MAX_COUNTED)})
     few = planned_requests(run, run.operations[:MAX_COUNTED])
     assert 4 * few.total() == planned_requests(run, run.operations).total()
+    assert [MAX_COUNTED, MAX_COUNTED] == counted
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(61.4, "61 s"), (120, "2 min"), (7200, "2.0 h")])

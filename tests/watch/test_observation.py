@@ -404,3 +404,19 @@ def test_a_body_above_the_limit_is_not_kept() -> None:
     body.finish()
     assert b"" == body.content
     assert "it is larger than 64 MiB" == body.unread
+
+
+def test_an_error_that_aiohttp_raises_for_a_status_is_observed(watch: Run) -> None:
+    text = run(
+        watch,
+        """
+async def get():
+    async with aiohttp.ClientSession(raise_for_status=True) as session:
+        await session.get(url + "?limit=2")
+
+with pytest.raises(aiohttp.ClientResponseError):
+    asyncio.run(get())
+""",
+    )
+    assert 1 == exchanges(text)
+    assert "the client library raised an error before it was read" in text
