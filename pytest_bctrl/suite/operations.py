@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import chain
 
 from pytest_bctrl.contract.key_fields import key_fields
@@ -25,13 +26,36 @@ def requestable_operations(run: ContractRun) -> list[Operation]:
 
 
 def reason_not_requested(run: ContractRun, operation: Operation) -> str:
-    """Return why the suite does not send requests to an operation, or "" if it does."""
+    """Return why the suite does not check an operation, or "" if it does."""
+    return run.once(("not requested", operation.label), partial(_reason_not_requested, run, operation))
+
+
+def lacks_path_values(run: ContractRun, operation: Operation) -> bool:
+    """Return whether an operation is only left out because path parameters have no value.
+
+    A request with an id that does not exist can still be sent, except OPTIONS, which may describe the route for any id.
+    """
+    if not reason_not_requested(run, operation) or _reason_in_contract(operation) or operation.method == "OPTIONS":
+        return False
+    missing = {*unfilled(run.contract, operation, run.values_of(operation))}
+    has_only_paths = bool(missing) and missing <= {parameter.name for parameter in operation.path_parameters}
+    return has_only_paths and key_fields(run.contract, operation) is not None
+
+
+def _reason_in_contract(operation: Operation) -> str:
+    """Return why no setting lets the suite send requests to an operation, or ""."""
     if not operation.is_safe:
         return f"{operation.method} could change something, and the suite sends safe methods only"
     if operation.success is None:
         return "the contract documents no successful response"
     if {"?", "#"} & {*operation.path}:
         return "its path has a query or a fragment, which is not part of a path"
+    return ""
+
+
+def _reason_not_requested(run: ContractRun, operation: Operation) -> str:
+    if reason := _reason_in_contract(operation):
+        return reason
     missing = unfilled(run.contract, operation, run.values_of(operation))
     if missing:
         lines = ", ".join(setting_lines(run.contract, operation, missing))

@@ -17,7 +17,7 @@ from pytest_bctrl.contract.paging import Paging
 from pytest_bctrl.contract.paging_read import read_paging
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import shape
-from pytest_bctrl.suite.operations import reason_not_requested, requestable_operations
+from pytest_bctrl.suite.operations import lacks_path_values, reason_not_requested
 from pytest_bctrl.suite.plan import engine_probes, pages, probes
 from pytest_bctrl.suite.plan.parameter_values import (
     ParameterTrial,
@@ -44,13 +44,16 @@ CONFORMING = (PLAIN,)
 
 def plan(run: ContractRun, *names: str, only: Operation | None = None) -> Iterator[Probe]:
     """Yield all probes of a run in sending order, or those of some tests or of one operation."""
-    operations = [only] if only is not None else requestable_operations(run)
-    if only is not None and reason_not_requested(run, only):
-        operations = []
-    for name in _TESTS:
+    operations = run.operations if only is None else (only,)
+    for name, test in _TESTS.items():
         if not names or name in names:
             for operation in operations:
-                yield from _probes(run, name, operation)
+                if test.applies(run, operation):
+                    yield from _probes(run, name, operation)
+
+
+def _is_requestable(run: ContractRun, operation: Operation) -> bool:
+    return not reason_not_requested(run, operation)
 
 
 def _probes(run: ContractRun, name: str, operation: Operation) -> Iterator[Probe]:
@@ -72,8 +75,8 @@ def _probes(run: ContractRun, name: str, operation: Operation) -> Iterator[Probe
 
 def requests_of(run: ContractRun, only: Operation) -> Iterator[ProbeRequest]:
     """Yield the requests of the tests of our own checks, so that the other engines can check the responses."""
-    for name in _TESTS:
-        if name not in ENGINE_TESTS:
+    for name, test in _TESTS.items():
+        if name not in ENGINE_TESTS and test.applies(run, only):
             for probe in _probes(run, name, only):
                 with suppress(NotCheckedError):
                     yield from probe.requests()
@@ -84,7 +87,9 @@ MAX_COUNTED = 64
 
 
 def planned_requests(run: ContractRun, operations: Sequence[Operation]) -> Counter[str]:
-    """Return how many requests of each kind a complete run sends; retries add to it, and there may be fewer pages.
+    """Return how many requests of each kind a complete run sends to operations that it checks.
+
+    Retries add to it, and there may be fewer pages.
 
     Generating the requests is slow, so for more than `MAX_COUNTED` operations the number is extrapolated from a sample.
     """
@@ -327,12 +332,16 @@ _PROTOCOL = ("status", "framing", "content type", "header fields", "body", "inte
 
 
 class _PlannedTest(NamedTuple):
-    """One test: its rows, the function that yields the requests of a row, their kind, and the checks it requires."""
+    """One test: its rows, the function that yields the requests of a row, their kind, and the checks it requires.
+
+    `applies` returns whether the test is planned for an operation.
+    """
 
     rows: RowSource
     requests: Callable[..., Iterable[ProbeRequest]]
     kind: str | Mapping[str, str]
     required_checks: frozenset[str]
+    applies: Callable[[ContractRun, Operation], bool]
 
     def kind_of(self, suffix: str) -> str:
         """Return the kind of the requests of a row."""
@@ -344,8 +353,9 @@ def _test(
     requests: Callable[..., Iterable[ProbeRequest]],
     *required_checks: str,
     kind: str | Mapping[str, str] = PLAIN,
+    applies: Callable[[ContractRun, Operation], bool] = _is_requestable,
 ) -> _PlannedTest:
-    return _PlannedTest(rows, requests, kind, frozenset(required_checks))
+    return _PlannedTest(rows, requests, kind, frozenset(required_checks), applies)
 
 
 _TESTS: dict[str, _PlannedTest] = {
@@ -369,6 +379,9 @@ _TESTS: dict[str, _PlannedTest] = {
         _with_path_parameters, probes.generated_path_requests, "status", kind=UNUSUAL_ID
     ),
     "test_generated_query_is_answered": _test(_queried, probes.generated_query_requests, "status"),
+    "test_unknown_id_is_rejected": _test(
+        _once, probes.unknown_id_requests, *_PROTOCOL, kind=UNUSUAL_ID, applies=lacks_path_values
+    ),
     "test_jsonschema": _test(_jsonschema, engine_probes.jsonschema_requests, "jsonschema"),
     "test_schemathesis": _test(
         _schemathesis,

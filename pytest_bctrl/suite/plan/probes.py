@@ -171,16 +171,38 @@ def path_value_requests(run: ContractRun, operation: Operation, value: PathValue
     )
 
 
+def unknown_id_requests(run: ContractRun, operation: Operation) -> Iterator[ProbeRequest]:
+    """Send an id that does not exist to an operation that lacks values: the API must respond as documented.
+
+    Nothing else of such an operation is checked.
+    """
+
+    def check(exchange: Exchange) -> list[Finding]:
+        response = exchange.response
+        is_documented = response.documented is not None
+        if is_documented and 300 <= response.status < 500:
+            return check_protocol(response)
+        if is_documented and 200 <= response.status < 300:
+            return [*_check_unknown(response), *check_undocumented(response)]
+        return _check_unknown(response)
+
+    usual = inputs_with(run.contract, operation, run.values_of(operation), {})
+    unknown = {parameter.name: unknown_value(run.contract, parameter) for parameter in operation.path_parameters}
+    inputs = replace(usual, path={**unknown, **usual.path})
+    yield ProbeRequest(operation, check, inputs, is_invalid=True, is_independent=True)
+
+
 def _check_unknown(response: Response) -> list[Finding]:
     """Check the response to a path value that names nothing: a rejection that shows nothing of other resources."""
     rejection_findings = check_protocol(response, refusals(response.operation))
     if not 200 <= response.status < 300:
         return rejection_findings
-    # Any id may exist, however unlikely that is.
-    rejection_findings = [
-        replace(finding, level="warning") if finding.location == "status" and finding.level == "error" else finding
-        for finding in rejection_findings
-    ]
+    if response.documented is not None:
+        # Any id may exist, however unlikely that is.
+        rejection_findings = [
+            replace(finding, level="warning") if finding.location == "status" and finding.level == "error" else finding
+            for finding in rejection_findings
+        ]
     return [*rejection_findings, *findings(response, check_invariants(response))]
 
 

@@ -162,10 +162,11 @@ class RunResults:
         )
         if outcomes & {"failed", "error"}:
             return result._replace(outcome="failed")
-        if outcomes & {"passed", "accepted"}:
+        reason = reason_not_requested(self.run, operation)
+        if not reason and outcomes & {"passed", "accepted"}:
             return result
-        reason = reason_not_requested(self.run, operation) or self._skip_reasons.get(operation.label, "")
-        return result._replace(outcome="not checked", reason=reason or "the run ended before its tests")
+        reason = reason or self._skip_reasons.get(operation.label, "the run ended before its tests")
+        return result._replace(outcome="not checked", reason=reason)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Update the baseline and set the exit code: 2 if the target could not be tested and no test failed."""

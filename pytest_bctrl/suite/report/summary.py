@@ -12,7 +12,7 @@ from pytest_bctrl.findings.finding import Finding, at_or_above
 from pytest_bctrl.reports.terminal import MARKUP, block, causes, listed
 from pytest_bctrl.reports.verdict import verdict_of
 from pytest_bctrl.reports.wording import accepted, numbered, told
-from pytest_bctrl.suite.operations import requestable_operations
+from pytest_bctrl.suite.operations import lacks_path_values, requestable_operations
 from pytest_bctrl.suite.plan.catalogue import MAX_COUNTED, planned_requests
 from pytest_bctrl.suite.report.observing import coverage_rows, not_covered
 from pytest_bctrl.suite.report.results import RunResults
@@ -74,8 +74,12 @@ class Summary:
         if len(run.operations) > 1:
             number += f" to {number_of_operations}"
         listed_kinds = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-        setting = "" if run.probes == "all" else " (bctrl_probes = contract)"
-        yield f"bctrl: sends {number}: {listed_kinds}{setting}"
+        if run.probes != "all":
+            yield f"bctrl: sends {number}: {listed_kinds} (bctrl_probes = contract)"
+            return
+        without_values = sum(lacks_path_values(run, operation) for operation in run.operations)
+        unknown_ids = f"; and an unknown id to {without_values} without values" if without_values else ""
+        yield f"bctrl: sends {number}: {listed_kinds}{unknown_ids}"
 
     def write(self, terminal: pytest.TerminalReporter) -> None:
         """Write the summary: details, then the verdict and what to do next.

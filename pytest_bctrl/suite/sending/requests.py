@@ -64,6 +64,7 @@ class ProbeRequest:
     - `tolerated` statuses are right for this request even if the contract does not document them.
     - `is_unusual`: if the target rejects it wrongly, the finding has a lower level (`softened`).
     - `is_shared`: another test reports how the response arrived.
+    - `is_independent`: it is sent although the operation has no plain request, for lack of values.
     - `follow_up` returns the next request after the response was checked, such as the one for the next page.
     """
 
@@ -81,6 +82,7 @@ class ProbeRequest:
     tolerated: frozenset[int] = frozenset()
     is_unusual: bool = False
     is_shared: bool = False
+    is_independent: bool = False
     follow_up: Callable[[Exchange], ProbeRequest | None] = no_follow_up
 
     @property

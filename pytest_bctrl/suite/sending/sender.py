@@ -162,7 +162,7 @@ class Sender:
         Raises `NoAnswerError` or `NotCheckedError` if it cannot be sent. `earlier` are those of the same probe.
         """
         overlaps = self.max_parallel > 1 and request.inputs is not None
-        if overlaps:
+        if overlaps and not request.is_independent:
             # The plain request goes alone: it shows whether the target is usable, and whether requests may overlap.
             self.plain_exchange(request.operation)
             overlaps = self.max_parallel > 1

@@ -149,9 +149,10 @@ class Target:
 
     def _exchange_or_gap(self, due: DueRequest) -> Exchange | None:
         """Return the exchange of a request, or None if it failed and another test reports that."""
-        plain_exchange = self.plain_exchange(due.request.operation)
-        if due.request.inputs is None:
-            return plain_exchange
+        if not due.request.is_independent:
+            plain_exchange = self.plain_exchange(due.request.operation)
+            if due.request.inputs is None:
+                return plain_exchange
         try:
             return self.sender.exchange(due)
         except NoAnswerError as error:
