@@ -278,25 +278,61 @@ def test_a_query_with_only_undocumented_names_may_be_accepted() -> None:
     assert {"negative_data_rejection"} == set(reported[False])
 
 
-EXAMPLES: dict[str, tuple[Any, bytes]] = {
-    '{"pattern": "^\\\\W$"} rejects "é"': ({"pattern": r"^\W$"}, '"é"'.encode()),
-    '{"multipleOf": 0.1} rejects 10.1': ({"multipleOf": 0.1}, b"10.1"),
-    '{"format": "regex"} rejects "\\\\p{L}"': ({"format": "regex"}, rb'"\\p{L}"'),
-    "a body of 5,000 nines": (True, b"9" * 5_000),
+EXAMPLES: dict[str, tuple[Any, bytes, str]] = {
+    '{"pattern": "^\\\\W$"} rejects "é"': ({"pattern": r"^\W$"}, '"é"'.encode(), "application/json"),
+    '{"multipleOf": 0.1} rejects 10.1': ({"multipleOf": 0.1}, b"10.1", "application/json"),
+    '{"format": "regex"} rejects "\\\\p{L}"': ({"format": "regex"}, rb'"\\p{L}"', "application/json"),
+    "a body of 5,000 nines": (True, b"9" * 5_000, "application/json"),
+    "a YAML body of =": ({"type": "string"}, b"=", "application/yaml"),
+    '{"type": "string"} rejects the YAML body 12:30': ({"type": "string"}, b"12:30", "application/yaml"),
 }
+
+
+def contract_with(schema: Any, media_type: str) -> Any:
+    """Return a contract whose operation responds with a body of the media type."""
+    spec = document(schema)
+    response = spec["paths"]["/v1/things/{id}"]["get"]["responses"]["200"]
+    response["content"] = {media_type: response["content"]["application/json"]}
+    return from_document(spec, "things.json")
 
 
 @pytest.mark.parametrize("fault", ENGINE_FAULTS, ids=lambda fault: fault.what)
 def test_a_listed_engine_fault_is_not_a_finding(fault: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the list, it is a finding."""
-    schema, body = EXAMPLES[fault.example]
-    engine = {"jsonschema": by_jsonschema, "Schemathesis": by_schemathesis}[fault.engine]
-    nested = contract_of({"anyOf": [schema, {"type": "null"}]})
-    assert [] == engine(contract_of(schema), 200, body)
-    assert [] == engine(nested, 200, body)
+    schema, body, media_type = EXAMPLES[fault.example]
+    exchange = exchange_of(contract_with(schema, media_type), 200, body, {"Content-Type": media_type})
+    nested_contract = contract_with({"anyOf": [schema, {"type": "null"}]}, media_type)
+    nested = exchange_of(nested_contract, 200, body, {"Content-Type": media_type})
+    engines: dict[str, Callable[[Exchange], list[Finding]]] = {
+        "jsonschema": jsonschema_engine.validate,
+        "Schemathesis": schemathesis_engine.check_response,
+    }
+    engine = engines[fault.engine]
+    assert [] == engine(exchange)
+    assert [] == engine(nested)
     module = {"jsonschema": jsonschema_engine, "Schemathesis": schemathesis_engine}[fault.engine]
     monkeypatch.setattr(module, "is_engine_fault", lambda *_: False)
-    assert engine(contract_of(schema), 200, body)
+    assert engine(exchange_of(contract_with(schema, media_type), 200, body, {"Content-Type": media_type}))
+
+
+@pytest.mark.parametrize(
+    ("schema", "body", "rejected"),
+    [
+        ({"type": "object"}, b"a: 1\n---\nb: 2\n", False),
+        ({"type": "object"}, b"a: !Ref name\n", False),
+        ({"type": "object"}, "a: é\n".encode("utf-16"), False),
+        ({"properties": {"at": {"type": "string"}}}, b"at: 1_000\n", False),
+        ({"type": "object"}, b"a: [1\n", True),
+        ({"type": "object"}, b"a: \xff\n", True),
+        ({"type": "integer"}, b"12:30x", True),
+        ({"type": "object", "required": ["a"]}, b"b: 1\n", True),
+        ({"type": "string"}, b".inf", True),
+    ],
+)
+def test_schemathesis_rejects_only_invalid_yaml(schema: Any, body: bytes, rejected: bool) -> None:
+    contract = contract_with(schema, "application/yaml")
+    findings = by_schemathesis(contract, 200, body, headers={"Content-Type": "application/yaml"})
+    assert rejected == bool(findings)
 
 
 def items(count: int, **last: Any) -> bytes:

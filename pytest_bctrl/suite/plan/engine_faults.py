@@ -7,13 +7,17 @@ finding: report it upstream, then add it here.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from pytest_bctrl.checks.response import Response
-from pytest_bctrl.contract.engine import conforms_to_format, matches
+from pytest_bctrl.contract.engine import accepts, conforms_to_format, matches
+from pytest_bctrl.contract.model import covers_media_type
+from pytest_bctrl.contract.yaml_source import read_yaml
+from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.suite.plan.engine_violations import ENGINES
 
 
@@ -61,6 +65,35 @@ def _is_readable_json(response: Response, failure: Any) -> bool:
     return type(failure).__name__ in ("ContentDeserializationError", "MalformedJson") and response.parsed.ok
 
 
+_YAML = re.compile(r"(application|text)/(yaml|x-yaml|vnd\.yaml|[^/]+\+yaml)")
+
+
+def _is_readable_yaml(response: Response, failure: Any) -> bool:
+    if type(failure).__name__ != "ContentDeserializationError" or not _YAML.fullmatch(response.media_type):
+        return False
+    import yaml
+
+    try:
+        # Without a constructor: a tag may name any type, and a stream may have several documents (YAML 1.2, 9.2).
+        for _event in yaml.parse(response.body, getattr(yaml, "CBaseLoader", yaml.BaseLoader)):
+            pass
+    except yaml.YAMLError:
+        return False
+    return True
+
+
+def _is_valid_yaml(response: Response, failure: Any) -> bool:
+    if type(failure).__name__ != "JsonSchemaError" or not _YAML.fullmatch(response.media_type):
+        return False
+    content = response.documented.content if response.documented else {}
+    schemas = [schema for media, schema in content.items() if covers_media_type(media, response.media_type)]
+    try:
+        data = read_yaml(response.body.decode(), "the body")
+    except (DocumentError, UnicodeDecodeError):
+        return False
+    return any(accepts(response.contract, schema, data) for schema in schemas)
+
+
 ENGINE_FAULTS = (
     EngineFault(
         ENGINES["jsonschema"],
@@ -89,6 +122,20 @@ ENGINE_FAULTS = (
         "a body of 5,000 nines",
         "tests/suite/test_engines.py::test_a_listed_engine_fault_is_not_a_finding",
         _is_readable_json,
+    ),
+    EngineFault(
+        ENGINES["schemathesis"],
+        "YAML with several documents, or with a tag or value that PyYAML's safe loader does not know, is rejected",
+        "a YAML body of =",
+        "https://github.com/yaml/pyyaml/issues/89",
+        _is_readable_yaml,
+    ),
+    EngineFault(
+        ENGINES["schemathesis"],
+        "YAML is read by version 1.1, in which 12:30 and 1_000 are integers",
+        '{"type": "string"} rejects the YAML body 12:30',
+        "https://github.com/yaml/pyyaml/issues/116",
+        _is_valid_yaml,
     ),
 )
 """The known faults of all engines."""
