@@ -166,7 +166,7 @@ def pytest_configure(config: pytest.Config) -> None:
     _reject_mistakes(config)
     if option.bctrl_record_mode or any(_is_in_file(config, setting.ini) for setting in SETTINGS):
         from pytest_bctrl.settings import secret_settings
-        from pytest_bctrl.settings.resolve import usage_errors
+        from pytest_bctrl.settings.lookup import usage_errors
 
         with usage_errors():
             secret_settings.require_recording_settings(config, os.environ)
@@ -193,7 +193,7 @@ def _reject_mistakes(config: pytest.Config) -> None:
     if not may_be_wrong and not names:
         return
     from pytest_bctrl.settings import mistakes
-    from pytest_bctrl.settings.resolve import usage_errors
+    from pytest_bctrl.settings.lookup import usage_errors
 
     with usage_errors():
         mistakes.require_known_names(config, names)
@@ -230,7 +230,8 @@ def _is_watching(config: pytest.Config) -> bool:
     """Return whether the exchanges of the project's own tests are checked."""
     if config.option.bctrl_watch is None and not _is_in_file(config, "bctrl_watch"):
         return False
-    from pytest_bctrl.settings.resolve import is_watching, usage_errors
+    from pytest_bctrl.settings.lookup import usage_errors
+    from pytest_bctrl.settings.resolve import is_watching
 
     with usage_errors():
         return is_watching(config, os.environ)

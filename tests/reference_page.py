@@ -24,8 +24,7 @@ from pytest_bctrl import cli, plugin
 from pytest_bctrl.cli.explain import explanations
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.secrets.secret import KEY_VARIABLE
-from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.settings import table
+from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.suite.plan import catalogue as plan
 
 _REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
@@ -160,7 +159,7 @@ def checks_page() -> str:
 def _settings() -> Iterator[str]:
     options = declared()
     variables = environment()
-    types = {setting.ini: settings.FILE_TYPES[setting.native].name for setting in table.SETTINGS}
+    types = {setting.ini: lookup.FILE_TYPES[setting.native].name for setting in table.SETTINGS}
     for option, attributes in options.options.items():
         ini = attributes.get("dest", "")
         typed = f"{option}={attributes['metavar']}" if "metavar" in attributes else option

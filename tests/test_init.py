@@ -24,7 +24,7 @@ from pytest_bctrl.contract.files import current_api, packaged
 from pytest_bctrl.contract.in_force import contract_of_config
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.settings import resolve, table
+from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.target import Target
@@ -151,7 +151,7 @@ def test_a_document_at_a_url_is_saved_and_its_server_is_the_target(init: Init) -
 
     assert document == Path("openapi.yaml").read_text("utf-8")
     config = read_config()
-    setting = resolve.find_value(table.BASE_URL, config, {})
+    setting = lookup.find_value(table.BASE_URL, config, {})
     assert setting is not None
     assert f"{server.url}/shop" == setting.value
 
@@ -193,7 +193,7 @@ def test_the_configuration_is_in_the_syntax_of_the_file_that_the_project_has(
     assert tmp_path / name == config.inipath
     assert tmp_path / "bookshop.yaml" == contract_of_config(config).path.resolve()
     assert {"parameter": "value"} == values(config, {})
-    assert ["GET /admin/*"] == [value.value for value in resolve.file_values(table.OPTIONAL, config)]
+    assert ["GET /admin/*"] == [value.value for value in lookup.file_values(table.OPTIONAL, config)]
 
 
 def _activated(line: str) -> str:
@@ -323,7 +323,7 @@ def test_a_public_api_with_a_server_needs_no_variables(init: Init) -> None:
         init(f"{server.url}/openapi.json")
 
     assert "env" not in steps("nightly")[-1]
-    assert resolve.find_value(table.BASE_URL, read_config(), {}) is None
+    assert lookup.find_value(table.BASE_URL, read_config(), {}) is None
     assert "First tests of GET /pets/{petId}" in Path("test_api.py").read_text("utf-8")
 
 

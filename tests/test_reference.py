@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_bctrl import cli
-from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.settings import table
+from pytest_bctrl.settings import lookup, table
 from tests import python_page
 from tests.reference_page import (
     CHECKS,
@@ -114,6 +113,6 @@ def test_an_option_takes_precedence_over_a_variable_and_that_over_the_ini_file(
 
 
 def told(config: pytest.Config, setting: table.Setting, variables: dict[str, str]) -> str:
-    setting_value = settings.find_value(setting, config, variables)
+    setting_value = lookup.find_value(setting, config, variables)
     assert setting_value is not None
     return setting_value.value

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.secrets.redaction import MASK, Redaction
+from pytest_bctrl.settings import lookup, secret_settings, table
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.settings import secret_settings, table
 from pytest_bctrl.suite.run import ContractRun, aimed
 from pytest_bctrl.traffic.origin import connection, values
 from tests.error_makers import Given
@@ -40,13 +40,13 @@ NAME = "bctrl_base_url"
 def test_sources_of_a_setting_have_an_order_of_precedence(
     options: Any, environment: Any, ini: Any, expected: Any
 ) -> None:
-    setting = settings.find_value(table.BASE_URL, Given(ini, **options), environment)
+    setting = lookup.find_value(table.BASE_URL, Given(ini, **options), environment)
     assert setting is not None
     assert expected == (setting.value, setting.where)
 
 
 def test_a_setting_that_is_not_given_is_none() -> None:
-    assert settings.find_value(table.BASE_URL, Given(), {}) is None
+    assert lookup.find_value(table.BASE_URL, Given(), {}) is None
 
 
 Read = Callable[[Any], object]
@@ -158,7 +158,7 @@ def _redacted(config: pytest.Config) -> str:
 
 
 def _all(setting: table.Setting, config: pytest.Config) -> list[str]:
-    return [item.value for item in settings.list_values(setting, config)]
+    return [item.value for item in lookup.list_values(setting, config)]
 
 
 def _contract(config: pytest.Config) -> str:
@@ -174,13 +174,13 @@ IN_A_FILE: Mapping[str, tuple[str, str, Read, object]] = {
     "bctrl_contract": ("mine.json", '"mine.json"', _contract, "mine.json"),
     "bctrl_fail_on": ("info", '"info"', lambda c: settings.fail_on(c, {}), "info"),
     "bctrl_upstream": ("https://h", '"https://h"', lambda c: settings.upstream(c, {}), "https://h"),
-    "bctrl_baseline": ("a.yaml", '"a.yaml"', lambda c: settings.file_values(table.BASELINE, c)[0].value, "a.yaml"),
+    "bctrl_baseline": ("a.yaml", '"a.yaml"', lambda c: lookup.file_values(table.BASELINE, c)[0].value, "a.yaml"),
     "bctrl_min_coverage": ("0", "0", lambda c: settings.percentage(table.MIN_COVERAGE, c), 0.0),
     "bctrl_impact_min": ("50", "50", lambda c: settings.percentage(table.IMPACT_MIN, c), 50.0),
     "bctrl_impact_budget": ("2m", '"2m"', lambda c: settings.impact_budget(c, {}), 120.0),
-    "bctrl_impact_skip": ("a.py", '["a.py"]', lambda c: settings.file_values(table.IMPACT_SKIP, c)[0].value, "a.py"),
+    "bctrl_impact_skip": ("a.py", '["a.py"]', lambda c: lookup.file_values(table.IMPACT_SKIP, c)[0].value, "a.py"),
     "bctrl_record_mode": ("once", '"once"', lambda c: settings.record_mode(c, {}), "once"),
-    "bctrl_recordings": ("kept", '"kept"', lambda c: settings.file_values(table.RECORDINGS, c)[0].value, "kept"),
+    "bctrl_recordings": ("kept", '"kept"', lambda c: lookup.file_values(table.RECORDINGS, c)[0].value, "kept"),
     "bctrl_github": ("off", "false", lambda c: settings.reports_to_github(c, {"GITHUB_ACTIONS": "true"}), False),
     "bctrl_max_examples": ("5", "5", lambda c: settings.max_examples(c, {}), 5),
     "bctrl_levels": ("a = off", '["a = off"]', lambda c: settings.levels(c).off[0].name, "a"),
@@ -191,7 +191,7 @@ IN_A_FILE: Mapping[str, tuple[str, str, Read, object]] = {
     "bctrl_values": ("a = b", '["a = b"]', lambda c: values(c, {}), {"a": "b"}),
     "bctrl_rate": ("30/m", '"30/m"', lambda c: connection(c, {}).pace.seconds, 2.0),
     "bctrl_client_cert": ("a.pem", '"a.pem"', lambda c: connection(c, {}).certificate, "a.pem"),
-    "bctrl_optional": ("listX", '["listX"]', lambda c: settings.file_values(table.OPTIONAL, c)[0].value, "listX"),
+    "bctrl_optional": ("listX", '["listX"]', lambda c: lookup.file_values(table.OPTIONAL, c)[0].value, "listX"),
     "bctrl_http_hosts": ("h", '["h"]', lambda c: connection(c, {}).http_hosts, frozenset({"h"})),
     "bctrl_probes": ("contract", '"contract"', settings.probes, "contract"),
     "bctrl_watch": ("true", "true", lambda c: settings.is_watching(c, {}), True),
@@ -230,7 +230,7 @@ def test_a_setting_is_read_from_every_configuration_file_of_pytest(
 def test_a_toml_value_of_the_wrong_type_is_an_error(pytester: pytest.Pytester, name: str) -> None:
     """The line has the setting, its file, the value and an example; values of `bctrl_secrets` are not shown."""
     (setting,) = (setting for setting in table.SETTINGS if setting.ini == name)
-    right, _, example = settings.FILE_TYPES[setting.native]
+    right, _, example = lookup.FILE_TYPES[setting.native]
     values = {"5": int, "5.5": float, "true": bool, '"hunter22"': str, '["a", 5]': None, "{a = 5}": dict}
     for toml in (toml for toml, kind in values.items() if kind not in right):
         (pytester.path / "pytest.toml").write_text(f"[pytest]\n{name} = {toml}\n")

@@ -35,8 +35,8 @@ from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.samples.inputs import main_operation
 from pytest_bctrl.samples.parameter_settings import require_parameters
 from pytest_bctrl.secrets.secret import KEY_VARIABLE
+from pytest_bctrl.settings import lookup, secret_settings, table
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.settings import secret_settings, table
 from pytest_bctrl.suite.run import INSTALL, ContractRun, aimed
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.suite.sending.transport_errors import NoAnswerError
@@ -164,7 +164,7 @@ def _summary(
     """Return the summary of a contract under the project's settings, or the line about a wrong setting."""
     try:
         configured = values(config, environment)
-        space_id = settings.find_value(table.SPACE_ID, config, environment)
+        space_id = lookup.find_value(table.SPACE_ID, config, environment)
         require_parameters(contract, configured)
         if contract.has_space and space_id is not None:
             configured = {SPACE_ID: space_id.value, **configured}
@@ -221,7 +221,7 @@ def _settings(config: pytest.Config, environment: Mapping[str, str]) -> Iterator
     defaults = []
     for setting in [setting for setting in table.SETTINGS if setting.default]:
         name = setting.ini.removeprefix("bctrl_")
-        explicit = settings.find_value(setting, config, environment)
+        explicit = lookup.find_value(setting, config, environment)
         if explicit is not None:
             source = explicit.where
             if source.startswith("--"):
@@ -290,7 +290,7 @@ def _target(
     config: pytest.Config, contract: Contract, environment: Mapping[str, str], options: argparse.Namespace
 ) -> Line:
     has_key = bool(environment.get(KEY_VARIABLE))
-    has_space = settings.find_value(table.SPACE_ID, config, environment) is not None
+    has_space = lookup.find_value(table.SPACE_ID, config, environment) is not None
     if not has_key and not has_space:
         return Line("target", "no request sent: neither key nor space id is set (--bctrl-mock needs neither)", "note")
     try:
@@ -347,7 +347,7 @@ def _recordings(config: pytest.Config, contract: Contract, environment: Mapping[
 
 
 def _recording_files(config: pytest.Config, environment: Mapping[str, str]) -> Iterator[Path]:
-    folder_setting = settings.find_value(table.RECORDINGS, config, environment)
+    folder_setting = lookup.find_value(table.RECORDINGS, config, environment)
     if folder_setting is not None:
         yield from Path(config.rootpath, folder_setting.value).rglob("*.har")
         return

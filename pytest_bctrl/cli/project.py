@@ -92,9 +92,9 @@ def baseline_path(option: str | None, *, is_written: bool) -> Path:
 
 
 def _configured_baseline(config: pytest.Config, is_written: bool) -> Path | None:
-    from pytest_bctrl.settings import resolve, table
+    from pytest_bctrl.settings import lookup, table
 
-    setting = resolve.find_value(table.BASELINE, config, os.environ)
+    setting = lookup.find_value(table.BASELINE, config, os.environ)
     if setting is None:
         return None
     path = config.rootpath / setting.value
@@ -152,7 +152,7 @@ def read_config(arguments: Sequence[str] = ()) -> pytest.Config:
     """
     import pytest
 
-    from pytest_bctrl.settings import resolve as settings
+    from pytest_bctrl.settings import lookup
 
     class Reader:
         """Stores the configuration and ends the run before collection."""
@@ -178,7 +178,7 @@ def read_config(arguments: Sequence[str] = ()) -> pytest.Config:
             hint="run pytest --version -v",
         )
     try:
-        settings.require_types(reader.config)
+        lookup.require_types(reader.config)
     except (KeyError, ValueError):
         raise SettingError(
             "pytest does not load the plugin here",

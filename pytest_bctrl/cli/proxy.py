@@ -41,7 +41,7 @@ from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.verdict import Title
 from pytest_bctrl.reports.wording import counted, numbered
 from pytest_bctrl.request_checks.violation import request_rules
-from pytest_bctrl.settings import resolve, table
+from pytest_bctrl.settings import lookup, resolve, table
 from pytest_bctrl.suite.report.observing import coverage_lines
 from pytest_bctrl.traffic.listening import reachable_url
 from pytest_bctrl.traffic.origin import Connection, base_url, is_loopback, origin_of
@@ -186,7 +186,7 @@ def _serve(options: argparse.Namespace, target: str, traffic: ProxiedTraffic) ->
 
 def _target(text: str) -> str:
     """Return the normalised base URL of the target. Raises `SettingError` as `base_url` does."""
-    hosts = project_setting("bctrl_http_hosts", partial(resolve.file_values, table.HTTP_HOSTS)) or []
+    hosts = project_setting("bctrl_http_hosts", partial(lookup.file_values, table.HTTP_HOSTS)) or []
     http_hosts = [line.value.strip().lower() for line in hosts]
     return base_url(text, where="TARGET", prefix="", http_hosts=http_hosts)
 
@@ -209,8 +209,8 @@ def _certificate() -> str:
     return next(filter(None, map(os.environ.get, table.CLIENT_CERT.environment)), "")
 
 
-def _configured_certificate(config: pytest.Config) -> resolve.SettingValue | None:
-    return resolve.find_value(table.CLIENT_CERT, config, os.environ)
+def _configured_certificate(config: pytest.Config) -> lookup.SettingValue | None:
+    return lookup.find_value(table.CLIENT_CERT, config, os.environ)
 
 
 def _levels(options: argparse.Namespace, contract: Contract, custom_checks: Sequence[Check]) -> Levels:

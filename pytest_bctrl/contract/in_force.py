@@ -17,7 +17,7 @@ from pytest_bctrl.settings import current_run
 
 if TYPE_CHECKING:
     from pytest_bctrl.contract.model import Contract
-    from pytest_bctrl.settings.resolve import SettingSource
+    from pytest_bctrl.settings.lookup import SettingSource
 
 PUBLISHED = "published"
 """The value of `--bctrl-contract` for the vendored spec without the overlay."""

@@ -17,14 +17,14 @@ from pytest_bctrl.impact.replay import Replayer
 from pytest_bctrl.impact.run import ExercisedTest, ImpactRun, with_shared_exchanges
 from pytest_bctrl.impact.run_report import ImpactReport, RunData
 from pytest_bctrl.integration.fixture_values import LAST_WORD
+from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.settings import table
 
 _WORKER_OUTPUT = "bctrl_impact"
 _PASSED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
-@settings.usage_errors()
+@lookup.usage_errors()
 def start(config: pytest.Config) -> None:
     """Read the changes and register the hooks; a wrong setting is a `pytest.UsageError` (exit code 4)."""
     _reject_conflicting_options(config)

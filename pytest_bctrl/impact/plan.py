@@ -20,8 +20,8 @@ from pytest_bctrl.impact.response_changes import changes_from_drift
 from pytest_bctrl.impact.run import worst_first
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.settings import table
 from pytest_bctrl.traffic.mock.server import MOCK_KEY
 
 MUTANTS, PUBLISHED = "mutants", "published"
@@ -84,4 +84,4 @@ def is_excluded(item: pytest.Item, patterns: Iterable[str]) -> bool:
 
 def excluded_patterns(config: pytest.Config) -> list[str]:
     """Return the node id patterns of `bctrl_impact_skip`; a slash at the end of a folder makes no difference."""
-    return [value.value.rstrip("/") for value in settings.file_values(table.IMPACT_SKIP, config)]
+    return [value.value.rstrip("/") for value in lookup.file_values(table.IMPACT_SKIP, config)]

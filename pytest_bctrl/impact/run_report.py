@@ -27,8 +27,8 @@ from pytest_bctrl.impact.run import INTERRUPTED, OUT_OF_TIME
 from pytest_bctrl.impact.stored_report import remove_stored_report, stored_report_path
 from pytest_bctrl.reports.verdict import Title
 from pytest_bctrl.reports.wording import numbered
+from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.settings import table
 from pytest_bctrl.suite.report.hooks import report_files, write_reports
 from pytest_bctrl.suite.report.sinks import redact
 
@@ -76,7 +76,7 @@ class ImpactReport:
     def __init__(self, config: pytest.Config, plan: ImpactPlan, *, is_written: bool) -> None:
         self._config = config
         self._plan = plan
-        paths = settings.list_values(table.REPORT, config) if is_written else []
+        paths = lookup.list_values(table.REPORT, config) if is_written else []
         self._files = report_files(paths, config.invocation_params.dir, config.rootpath)
         self._data = RunData()
         self._problem = ""

@@ -18,8 +18,7 @@ import pytest
 
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_line
-from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.settings import table
+from pytest_bctrl.settings import lookup, table
 
 SUFFIX = ".har"
 FOLDER = "recordings"
@@ -83,7 +82,7 @@ def _marked(item: pytest.Item) -> tuple[str | None, bool]:
 
 def _folder(item: pytest.Item, environment: Mapping[str, str]) -> Path:
     config = item.config
-    setting = settings.find_value(table.RECORDINGS, config, environment)
+    setting = lookup.find_value(table.RECORDINGS, config, environment)
     if setting is None:
         return item.path.parent / FOLDER
     # A path on the command line is relative to the current folder, a path in a file to the folder of that file.

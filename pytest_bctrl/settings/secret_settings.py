@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING
 
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.secrets.secret import KEY_VARIABLE, SHORTEST, Secret
-from pytest_bctrl.settings.resolve import (
+from pytest_bctrl.settings.lookup import (
     SettingSource,
     SettingValue,
     file_values,
     is_placeholder,
     list_values,
-    record_mode,
     require_types,
-    scrubs_ids,
     variables_in,
 )
+from pytest_bctrl.settings.resolve import record_mode, scrubs_ids
 from pytest_bctrl.settings.table import HEADERS, RECORD_MODES, SECRETS, VALUES
 
 if TYPE_CHECKING:

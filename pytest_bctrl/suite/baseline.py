@@ -21,8 +21,7 @@ from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.drift.rules import rules as drift_rules
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.findings.finding import FailOn, Finding, at_or_above
-from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.settings import table
+from pytest_bctrl.settings import lookup, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +72,12 @@ class Baseline:
         return baseline_notes(findings, self.file._replace(entries=tuple(entries)), self.today)
 
 
-def resolve_baseline(
-    source: settings.SettingSource, environment: Mapping[str, str], root: Path, today: date
-) -> Baseline:
+def resolve_baseline(source: lookup.SettingSource, environment: Mapping[str, str], root: Path, today: date) -> Baseline:
     """Return the baseline of the settings: the configured file, or the default one in `root` if it exists.
 
     Raises `SettingError` for a wrong setting, and `DocumentError` for a file that cannot be read.
     """
-    setting = settings.find_value(table.BASELINE, source, environment)
+    setting = lookup.find_value(table.BASELINE, source, environment)
     reason: Any = source.getoption("bctrl_accept")
     until: Any = source.getoption("bctrl_until")
     last = expiry_date(reason, until, today, "--bctrl-")

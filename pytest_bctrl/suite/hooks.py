@@ -19,8 +19,7 @@ import pytest
 from pytest_bctrl.checks.run import Check, flattened
 from pytest_bctrl.escaping import escape_line, escape_lines
 from pytest_bctrl.reports.terminal import describe
-from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.settings import table
+from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.suite.baseline import resolve_baseline
 from pytest_bctrl.suite.garbage import freeze_until_hypothesis
 from pytest_bctrl.suite.operations import optional_operations, require_operations
@@ -36,7 +35,7 @@ from pytest_bctrl.suite.run import NODE, RUN, ContractRun, require_extra, resolv
 from pytest_bctrl.suite.sending.transport_errors import NoAnswerError
 
 
-@settings.usage_errors()
+@lookup.usage_errors()
 def start(config: pytest.Config) -> None:
     """Resolve the settings and register the hooks; a wrong or missing setting is a `pytest.UsageError` (exit 4)."""
     baseline = resolve_baseline(config, os.environ, config.rootpath, date.today())
@@ -46,7 +45,7 @@ def start(config: pytest.Config) -> None:
     if config.option.bctrl_live and makes_recordings:
         run = replace(run, no_suite="--bctrl-record-mode; name bctrl to run it too")
     require_operations(run)
-    run = replace(run, optional=optional_operations(run, settings.file_values(table.OPTIONAL, config)))
+    run = replace(run, optional=optional_operations(run, lookup.file_values(table.OPTIONAL, config)))
     results = RunResults(run)
     summary = Summary(results)
     register_reports(config, results, summary)
@@ -173,7 +172,7 @@ class ContractHooks:
         """Insert the contract tests before the tests of the project."""
         run = self._with_custom_checks(session.config)
         if self._chosen and run.no_suite:  # pragma: no cover - tests/base_install runs without the extra
-            with settings.usage_errors():
+            with lookup.usage_errors():
                 require_extra()
         modules = {
             "contract_suite": run.target and not run.no_suite,
@@ -190,7 +189,7 @@ class ContractHooks:
             raise pytest.UsageError(f"no contract test matches {chosen}; list them: --collect-only -q")
         items[:0] = contract_items
 
-    @settings.usage_errors()
+    @lookup.usage_errors()
     def _with_custom_checks(self, config: pytest.Config) -> ContractRun:
         """Add the custom checks to the run, after every `conftest.py` is loaded, and validate the configured levels."""
         checks = flattened(config.hook.pytest_bctrl_checks(), Check, "pytest_bctrl_checks")

@@ -13,7 +13,7 @@ from pytest_bctrl.contract.model import SAFE_METHODS, Operation
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.inputs import unfilled
 from pytest_bctrl.samples.parameter_settings import setting_lines
-from pytest_bctrl.settings.resolve import SettingValue
+from pytest_bctrl.settings.lookup import SettingValue
 from pytest_bctrl.suite.run import ContractRun
 
 LINES_TO_ADD = "; add to bctrl_values: "

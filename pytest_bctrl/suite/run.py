@@ -19,8 +19,8 @@ from pytest_bctrl.samples.inputs import exemplified, main_operation, unfilled
 from pytest_bctrl.samples.parameter_settings import require_parameters, values_of
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret
+from pytest_bctrl.settings import lookup, secret_settings, table
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.settings import secret_settings, table
 from pytest_bctrl.suite.baseline import Baseline
 from pytest_bctrl.traffic.origin import Connection, base_url, connection, values
 
@@ -140,7 +140,7 @@ def require_extra(needed_by: str = "--bctrl-mock, bctrl") -> None:
         )
 
 
-def resolve(source: settings.SettingSource, environment: Mapping[str, str]) -> ContractRun:
+def resolve(source: lookup.SettingSource, environment: Mapping[str, str]) -> ContractRun:
     """Resolve every setting before anything is sent or started.
 
     Raises `SettingError` or `DocumentError` with the name of the missing or wrong setting.
@@ -181,15 +181,15 @@ def resolve(source: settings.SettingSource, environment: Mapping[str, str]) -> C
 
 
 def _notes_of_unused_settings(
-    source: settings.SettingSource, environment: Mapping[str, str], contract: Contract
+    source: lookup.SettingSource, environment: Mapping[str, str], contract: Contract
 ) -> Iterator[str]:
     """Yield a note per variable that a live run needs and that is not set.
 
     Raises `SettingError` if the settings of a live run are wrong: the mock needs none, but mistakes are reported early.
     """
-    lines = [*settings.list_values(table.HEADERS, source), *settings.file_values(table.VALUES, source)]
+    lines = [*lookup.list_values(table.HEADERS, source), *lookup.file_values(table.VALUES, source)]
     unset = {
-        name: line.where for line in lines for name in settings.variables_in(line.value) if not environment.get(name)
+        name: line.where for line in lines for name in lookup.variables_in(line.value) if not environment.get(name)
     }
     complete = {**environment, **dict.fromkeys(unset, "not-set")}
     connection(source, complete)
@@ -198,7 +198,7 @@ def _notes_of_unused_settings(
         yield f"the variable {name} is not set ({where}), which a live run needs"
 
 
-def aimed(run: ContractRun, source: settings.SettingSource, environment: Mapping[str, str]) -> ContractRun:
+def aimed(run: ContractRun, source: lookup.SettingSource, environment: Mapping[str, str]) -> ContractRun:
     """Return the run with the live API as its target; the default base URL is the first server of the contract.
 
     No key is required if the contract secures no operation; without one, none is sent.
@@ -213,19 +213,19 @@ def aimed(run: ContractRun, source: settings.SettingSource, environment: Mapping
         contract = replace(contract, is_public=True)
     values = live_values(contract, source, environment)
     common = connection(source, environment)
-    configured_url = settings.find_value(table.BASE_URL, source, environment)
+    configured_url = lookup.find_value(table.BASE_URL, source, environment)
     setting = configured_url
     if setting is None:
         first_server = contract.servers[0] if contract.servers else ""
-        setting = settings.SettingValue(first_server, table.BASE_URL.default)
-    if settings.is_placeholder(setting.value):
+        setting = lookup.SettingValue(first_server, table.BASE_URL.default)
+    if lookup.is_placeholder(setting.value):
         hint = "set it to the URL of the API, or remove it: then it is the contract's first server"
         raise SettingError("the value is a placeholder of the documentation", where=setting.where, hint=hint)
     url = base_url(setting.value, where=setting.where, prefix=shared_prefix(contract), http_hosts=common.http_hosts)
     if configured_url is not None:
         _require_base_url(url, contract, configured_url.where)
     notes = list(run.notes)
-    space_id = settings.find_value(table.SPACE_ID, source, environment)
+    space_id = lookup.find_value(table.SPACE_ID, source, environment)
     if space_id is not None and not contract.has_space:
         notes.append(f"{space_id.where} is not used: no operation of the contract is about a space")
     return replace(
@@ -253,7 +253,7 @@ def _require_base_url(url: str, contract: Contract, where: str) -> None:
             raise SettingError(problem, where=where, hint=f"set it to {url[: match.start()]}")
 
 
-def live_values(contract: Contract, source: settings.SettingSource, environment: Mapping[str, str]) -> dict[str, str]:
+def live_values(contract: Contract, source: lookup.SettingSource, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the real values of parameters; raises `SettingError` if a required space id is not set.
 
     It is required if a parameter takes its value from that setting, and `bctrl_values` and the contract's examples
@@ -267,7 +267,7 @@ def live_values(contract: Contract, source: settings.SettingSource, environment:
         if operation.is_safe and (missing := unfilled(contract, operation, values_of(operation, configured)))
         for parameter in operation.path_parameters
     )
-    if is_required or (contract.has_space and settings.find_value(table.SPACE_ID, source, environment)):
+    if is_required or (contract.has_space and lookup.find_value(table.SPACE_ID, source, environment)):
         space_id = settings.space_id(source, environment)
         _require_not_swapped(space_id, environment)
         return {"space_id": space_id, **configured}

@@ -11,9 +11,8 @@ from urllib.parse import urlsplit
 
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.settings import secret_settings, table
-from pytest_bctrl.settings.resolve import SettingSource, SettingValue
+from pytest_bctrl.settings import lookup, secret_settings, table
+from pytest_bctrl.settings.lookup import SettingSource, SettingValue
 from pytest_bctrl.traffic.retry import Pace
 
 if TYPE_CHECKING:
@@ -114,41 +113,41 @@ class Connection:
 
 def connection(source: SettingSource, environment: Mapping[str, str]) -> Connection:
     """Return the connection settings; raises `SettingError`, which never shows the value of a variable."""
-    certificate = settings.find_value(table.CLIENT_CERT, source, environment)
-    hosts = (line.value.strip().lower() for line in settings.file_values(table.HTTP_HOSTS, source))
+    certificate = lookup.find_value(table.CLIENT_CERT, source, environment)
+    hosts = (line.value.strip().lower() for line in lookup.file_values(table.HTTP_HOSTS, source))
     return Connection(
         tuple(_headers(source, environment)),
         certificate.value if certificate else "",
         frozenset(hosts),
-        Pace(_seconds_per_request(settings.find_value(table.RATE, source, environment))),
+        Pace(_seconds_per_request(lookup.find_value(table.RATE, source, environment))),
     )
 
 
 def values(source: SettingSource, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the real values of parameters by name, from `bctrl_values`; raises `SettingError` for a wrong line."""
     parameters = {}
-    for line in settings.file_values(table.VALUES, source):
+    for line in lookup.file_values(table.VALUES, source):
         name, equals, text = (part.strip() for part in line.value.partition("="))
         if not name or not equals:
             raise SettingError("a line names no parameter", where=line.where, hint="write parameter = value")
         # A label has one space between method, path and name.
-        parameters[" ".join(name.split())] = settings.substitute_variables(text, line.where, environment)
+        parameters[" ".join(name.split())] = lookup.substitute_variables(text, line.where, environment)
     return parameters
 
 
 def _headers(source: SettingSource, environment: Mapping[str, str]) -> Iterator[tuple[str, Secret, str]]:
-    for line in settings.list_values(table.HEADERS, source):
+    for line in lookup.list_values(table.HEADERS, source):
         name, colon, text = (part.strip() for part in line.value.partition(":"))
         if not colon or not secret_settings.is_field_name(name):
             raise SettingError("it is not a header field", where=line.where, hint="write 'NAME: VALUE'")
         if name.lower() in _RESERVED:
             hint = "the key comes from BCTRL_API_KEY, a word in front of it from bctrl_key_prefix"
             raise SettingError(f"{name} cannot be set", where=line.where, hint=hint)
-        value = Secret(settings.substitute_variables(text, line.where, environment))
+        value = Secret(lookup.substitute_variables(text, line.where, environment))
         if not value or not secret_settings.is_sendable(value.reveal()):
             hint = "give printable ASCII"
             raise SettingError(f"the value of {name} is empty, or no header can carry it", where=line.where, hint=hint)
-        yield name, value, settings.quote_for_shell(f"{name}: {text}")
+        yield name, value, lookup.quote_for_shell(f"{name}: {text}")
 
 
 def _seconds_per_request(rate: SettingValue | None) -> float:

@@ -16,8 +16,8 @@ from pytest_bctrl.contract.in_force import contract_of_config, load_cached
 from pytest_bctrl.escaping import escape_line, escape_lines
 from pytest_bctrl.reports.terminal import breach
 from pytest_bctrl.request_checks.violation import request_rules
+from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.settings import table
 from pytest_bctrl.suite.baseline import resolve_baseline
 from pytest_bctrl.suite.report.hooks import register_reports
 from pytest_bctrl.suite.report.observing import observer
@@ -38,7 +38,7 @@ _SELECTING = ("keyword", "markexpr", "deselect", "lf", "stepwise", "file_or_dir"
 """Options of pytest that select tests."""
 
 
-@settings.usage_errors()
+@lookup.usage_errors()
 def start(config: pytest.Config) -> None:
     """Resolve the settings and register the hooks; a wrong setting is a `pytest.UsageError` (exit code 4)."""
     run = config.stash.get(RUN, None)
@@ -96,7 +96,7 @@ class WatchHooks:
         if self._watched is None:
             config, watch_settings = self._config, self._results.settings
             checks = flattened(config.hook.pytest_bctrl_checks(), Check, "pytest_bctrl_checks")
-            base_url = settings.find_value(table.BASE_URL, config, os.environ)
+            base_url = lookup.find_value(table.BASE_URL, config, os.environ)
             servers = watched_servers(
                 watch_settings.contract, base_url.value if base_url else "", settings.watch_hosts(config)
             )
@@ -105,7 +105,7 @@ class WatchHooks:
         return self._watched
 
     @pytest.hookimpl(tryfirst=True)
-    @settings.usage_errors()
+    @lookup.usage_errors()
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Reject wrong settings and markers with wrong arguments."""
         watch_settings = self._results.settings

@@ -25,7 +25,7 @@ KNOWN = {
     "impact/progress.py f'progress     {text.strip()}'": "own words",
     "impact/replay.py _time_limit_text(seconds)": "own words",
     "recorded/hooks.py f'bctrl recording: {error}'": "an error, which is escaped",
-    "settings/resolve.py f'bctrl: {error}'": "an error, which is escaped",
+    "settings/lookup.py f'bctrl: {error}'": "an error, which is escaped",
     "suite/report/failures.py indent": "blanks",
     "suite/report/failures.py label": "own words",
     "suite/report/failures.py text": "rows, which are escaped",

@@ -17,8 +17,8 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.reports import SUFFIXES, writer
 from pytest_bctrl.reports.github import append_summary, shown_commands
 from pytest_bctrl.reports.verdict import RunReport, Title
+from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.settings import table
 from pytest_bctrl.suite.report.sinks import redact
 
 
@@ -50,7 +50,7 @@ def register_reports(config: pytest.Config, results: ReportSource, summary: Repo
     Raises `SettingError` for a report that cannot be written.
     """
     tells_github = settings.reports_to_github(config, os.environ)
-    paths = settings.list_values(table.REPORT, config)
+    paths = lookup.list_values(table.REPORT, config)
     if hasattr(config, "workerinput") or config.option.collectonly or not (paths or tells_github):
         return
     files = report_files(paths, config.invocation_params.dir, config.rootpath)
@@ -58,7 +58,7 @@ def register_reports(config: pytest.Config, results: ReportSource, summary: Repo
     config.pluginmanager.register(ReportHooks(results, summary, files, job_summary), "bctrl-reports")
 
 
-def report_files(paths: Iterable[settings.SettingValue], command_line: Path, ini: Path) -> list[tuple[Path, str]]:
+def report_files(paths: Iterable[lookup.SettingValue], command_line: Path, ini: Path) -> list[tuple[Path, str]]:
     """Return the files to write, each with its absolute path and its path as configured; creates their folders.
 
     A relative path on the command line starts at the folder `command_line`, one in the ini file at `ini`. Raises
@@ -79,7 +79,7 @@ def report_files(paths: Iterable[settings.SettingValue], command_line: Path, ini
     return files
 
 
-def _require_writable(path: Path, setting: settings.SettingValue) -> None:
+def _require_writable(path: Path, setting: lookup.SettingValue) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():

@@ -21,8 +21,8 @@ from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.facts import Observation, as_data, from_data
 from pytest_bctrl.reports.terminal import describe, listed
 from pytest_bctrl.reports.wording import counted, numbered
+from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.settings import table
 from pytest_bctrl.suite.report.gathering import CARRIED
 from pytest_bctrl.suite.report.sinks import redact
 from pytest_bctrl.suite.run import RUN
@@ -196,7 +196,7 @@ def observer(config: pytest.Config) -> Observer:
     """Return the observer of this process; the first call creates it and raises `UsageError` for a wrong setting."""
     if _OBSERVER not in config.stash:
         run = config.stash.get(RUN, None)
-        with settings.usage_errors():
+        with lookup.usage_errors():
             contract = run.contract if run else load_cached(contract_of_config(config))
             minimum = settings.percentage(table.MIN_COVERAGE, config)
         new_observer = Observer(contract, partial(redact, config), run.header_names if run else ())

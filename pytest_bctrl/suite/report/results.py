@@ -23,8 +23,7 @@ from pytest_bctrl.observed.empty_lists import EmptyLists, empty_lists
 from pytest_bctrl.observed.facts import as_data
 from pytest_bctrl.reports.terminal import listed
 from pytest_bctrl.reports.verdict import OperationOutcome, Outcome, RanTest, RunReport, Title
-from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.settings import table
+from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.suite.operations import reason_not_requested, requestable_operations
 from pytest_bctrl.suite.plan.catalogue import left_out
 from pytest_bctrl.suite.report.grouping import grouped_reasons
@@ -177,7 +176,7 @@ class RunResults:
         self.observer = observer(session.config)
         # The summary of contract tests includes the coverage.
         self.observer.is_reported = bool(self.tests)
-        paths = (setting.value for setting in settings.list_values(table.REPORT, session.config))
+        paths = (setting.value for setting in lookup.list_values(table.REPORT, session.config))
         self._attribute_drift(next((path for path in paths if path.endswith(".json")), ""))
         if not self._update_baseline():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
