@@ -323,10 +323,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Reject markers with wrong arguments."""
-    names = ("bctrl_mock", "bctrl_impact")
+    names = ("bctrl_mock", "bctrl_impact", "bctrl_watch")
     marked = [item for item in items if any(item.get_closest_marker(name) is not None for name in names)]
     if marked:
-        from pytest_bctrl.integration.fixture_values import require_valid_markers
+        from pytest_bctrl.integration.markers import require_valid_markers
 
         require_valid_markers(marked)
 

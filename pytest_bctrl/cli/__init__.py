@@ -107,7 +107,7 @@ Documentation: https://pytest-bctrl.readthedocs.io"""
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = _ArgumentParser(
         prog="pytest-bctrl",
         description="Contract testing for the bctrl API's List Runtimes endpoint.",
         formatter_class=_HELP,
@@ -126,7 +126,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     return parser
 
 
-class _Parser(argparse.ArgumentParser):
+class _ArgumentParser(argparse.ArgumentParser):
     """A parser that escapes arguments in its error messages."""
 
     def error(self, message: str) -> NoReturn:
@@ -134,7 +134,7 @@ class _Parser(argparse.ArgumentParser):
         super().error(escape_line(message))
 
 
-class _Command(_Parser):
+class _Command(_ArgumentParser):
     """The parser of one command; the end of its help is built only when help is requested."""
 
     module: ModuleType | None = None

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import secrets
 import shlex
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pytest_bctrl.cli.options import add_plugin_argument, add_repeatable, gathered
 from pytest_bctrl.cli.project import add_contract_argument, load_contract
-from pytest_bctrl.cli.serving import SIGNAL_INTERVAL, LineLog, byte_count, end_on_signals
+from pytest_bctrl.cli.serving import LineLog, byte_count, serve_until_signal, warn_of_other_machines
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import SettingError
@@ -34,8 +34,6 @@ _PORT = 8787
 _KEY_VARIABLE = "BCTRL_MOCK_KEY"
 _SHOWN_EXAMPLES = 5
 """Maximum number of invalid examples that are listed at the start."""
-_GRACE_SECONDS = 5.0
-"""Seconds for which requests in progress are completed after a signal."""
 EXAMPLES = (
     "pytest-bctrl mock",
     "pytest-bctrl mock --port 0 --scenario 'many(count=500)' --fault 'status(503, times=2)'",
@@ -120,22 +118,7 @@ def run(options: argparse.Namespace) -> int:
         hooks = {"pytest_bctrl_scenarios": CustomScenario, "pytest_bctrl_faults": CustomFault}
         server.extend(*gathered(options.plugin, hooks))
     _set_scenario(server, options)
-    if options.ready_file is not None:
-        # A client would trust the file of a mock that was killed.
-        options.ready_file.unlink(missing_ok=True)
-    # Set the handlers before the start, so that an early signal ends the server cleanly too.
-    ended = end_on_signals()
-    with server:
-        _print_start(server, options)
-        try:
-            _write_ready_file(options.ready_file, server, token)
-            # On Windows, Ctrl-C does not end a wait without a time-out.
-            while not ended.wait(SIGNAL_INTERVAL):
-                pass
-        finally:
-            if options.ready_file is not None:
-                options.ready_file.unlink(missing_ok=True)
-            server.stop(_GRACE_SECONDS)
+    serve_until_signal(server, options.ready_file, partial(_announce, server, options, token))
     if log is not None:
         log.close()
     return 0
@@ -200,13 +183,18 @@ def _port(contract: Contract) -> int:
     return _PORT
 
 
+def _announce(server: MockServer, options: argparse.Namespace, token: Secret | None) -> dict[str, object]:
+    """Print what the mock serves and how to send a request to it, and return the data of the ready file."""
+    _print_start(server, options)
+    return _ready_data(server, token)
+
+
 def _print_start(server: MockServer, options: argparse.Namespace) -> None:
     contract = server.contract
     print(
         escape_line(f"mock of {contract.title} {contract.version} (contract {contract.short_digest}) on {server.url}")
     )
-    if not is_loopback(options.host):
-        print(escape_line(f"warning: other machines can reach {options.host}"), file=sys.stderr)
+    warn_of_other_machines(options.host)
     key = MOCK_KEY
     if os.environ.get(options.api_key_env):
         key = f"${options.api_key_env}"
@@ -236,18 +224,14 @@ def _print_start(server: MockServer, options: argparse.Namespace) -> None:
     print(escape_line(f"contract {contract.described}"), flush=True)
 
 
-def _write_ready_file(file: Path | None, server: MockServer, token: Secret | None) -> None:
-    if file is not None:
-        from pytest_bctrl.contract.build import write_files
+def _ready_data(server: MockServer, token: Secret | None) -> dict[str, object]:
+    url = reachable_url(server.url)
+    data = {"url": url, "space_id": server.space_id, "pid": os.getpid(), "api_key": server.api_key.reveal()}
+    if token is not None:
+        from pytest_bctrl.traffic.hosts import PREFIX
 
-        url = reachable_url(server.url)
-        ready = {"url": url, "space_id": server.space_id, "pid": os.getpid(), "api_key": server.api_key.reveal()}
-        if token is not None:
-            from pytest_bctrl.traffic.hosts import PREFIX
-
-            ready["control"] = {"url": f"{url}{PREFIX}", "token": token.reveal()}
-        # Atomically, so that no reader sees half of it; readable only by this user, because it holds the key.
-        write_files({file: json.dumps(ready) + "\n"}, rights=0o600)
+        data["control"] = {"url": f"{url}{PREFIX}", "token": token.reveal()}
+    return data
 
 
 def epilog() -> str:

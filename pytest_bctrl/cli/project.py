@@ -154,7 +154,7 @@ def read_config(arguments: Sequence[str] = ()) -> pytest.Config:
 
     from pytest_bctrl.settings import lookup
 
-    class Reader:
+    class ConfigurationReader:
         """Stores the configuration and ends the run before collection."""
 
         config: pytest.Config | None = None
@@ -165,7 +165,7 @@ def read_config(arguments: Sequence[str] = ()) -> pytest.Config:
             self.config = config
             return 0
 
-    reader, output = Reader(), io.StringIO()
+    reader, output = ConfigurationReader(), io.StringIO()
     with redirect_stdout(output), redirect_stderr(output):
         code = pytest.main([*arguments, "-p", "no:cacheprovider", *_QUIET], plugins=[reader])
     if reader.config is None:

@@ -17,7 +17,7 @@ from pytest_bctrl.secrets.secret import KEY_VARIABLE
 Style = Literal["ini", "toml"]
 
 
-class Entry(NamedTuple):
+class ConfigurationEntry(NamedTuple):
     """A setting of the configuration: its comment, and its value or lines; `is_active` is false for a suggestion."""
 
     comment: str
@@ -50,40 +50,42 @@ class NewProject(NamedTuple):
 _MOST_OPTIONAL = 20
 
 
-def entries(project: NewProject) -> Iterator[Entry]:
+def entries(project: NewProject) -> Iterator[ConfigurationEntry]:
     """Yield the settings of a new project, the ones that are only suggested included."""
     if project.contract:
         text = "The contract, which tests, mock and every command read. What it needs: pytest-bctrl doctor"
-        yield Entry(text, "bctrl_contract", project.contract)
+        yield ConfigurationEntry(text, "bctrl_contract", project.contract)
     else:
         text = "The contract is the packaged one. To use another OpenAPI document, name it here."
-        yield Entry(text, "bctrl_contract", "openapi.yaml", is_active=False)
+        yield ConfigurationEntry(text, "bctrl_contract", "openapi.yaml", is_active=False)
     if project.summary.needs_space_id:
         text = "The space that --bctrl-live lists; also BCTRL_SPACE_ID."
-        yield Entry(text, "bctrl_space_id", "00000000-0000-4000-8000-000000000000", is_active=False)
+        yield ConfigurationEntry(text, "bctrl_space_id", "00000000-0000-4000-8000-000000000000", is_active=False)
     url = project.base_url or "https://api.example.com"
     text = "The API that --bctrl-live checks (default: the contract's first server)."
-    yield Entry(text, "bctrl_base_url", url, is_active=bool(project.base_url))
+    yield ConfigurationEntry(text, "bctrl_base_url", url, is_active=bool(project.base_url))
     text = "Header fields of every request. $NAME is read from the environment and kept secret."
-    yield Entry(text, "bctrl_headers", project.headers or ["X-Tenant: $TENANT"], is_active=bool(project.headers))
+    yield ConfigurationEntry(
+        text, "bctrl_headers", project.headers or ["X-Tenant: $TENANT"], is_active=bool(project.headers)
+    )
     missing = [line for line in value_lines(project.summary) if not line.startswith("#")]
     text = "Real values of parameters. --bctrl-live does not check an operation without them."
-    yield Entry(text, "bctrl_values", missing or ["parameter = value"], is_active=False)
+    yield ConfigurationEntry(text, "bctrl_values", missing or ["parameter = value"], is_active=False)
     unchecked = [
         operation.label
         for operation in project.summary.operations
         if operation.state in _UNCHECKED and operation.label not in project.summary.needs_space_id
     ]
     text = "Operations that --bctrl-live need not check. Without this line, an unchecked one makes the exit code 2."
-    yield Entry(text, "bctrl_optional", unchecked[:_MOST_OPTIONAL] or ["GET /admin/*"], is_active=False)
+    yield ConfigurationEntry(text, "bctrl_optional", unchecked[:_MOST_OPTIONAL] or ["GET /admin/*"], is_active=False)
     text = "The maximum rate of requests to the API (default: adapted to its responses)."
-    yield Entry(text, "bctrl_rate", "30/m", is_active=False)
+    yield ConfigurationEntry(text, "bctrl_rate", "30/m", is_active=False)
 
 
 _UNCHECKED = ("no value", "not checked", "excluded")
 
 
-def configuration(table: str, style: Style, settings: Iterable[Entry]) -> str:
+def configuration(table: str, style: Style, settings: Iterable[ConfigurationEntry]) -> str:
     """Return a table of pytest's configuration as text, in which each setting has a comment."""
     blocks = [f"[{table}]"]
     for entry in settings:
@@ -96,13 +98,13 @@ def configuration(table: str, style: Style, settings: Iterable[Entry]) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _ini_lines(entry: Entry) -> list[str]:
+def _ini_lines(entry: ConfigurationEntry) -> list[str]:
     if isinstance(entry.value, str):
         return [f"{entry.name} = {entry.value}"]
     return [f"{entry.name} =", *(f"  {value}" for value in entry.value)]
 
 
-def _toml_lines(entry: Entry) -> list[str]:
+def _toml_lines(entry: ConfigurationEntry) -> list[str]:
     if isinstance(entry.value, str):
         return [f"{entry.name} = {_toml_text(entry.value)}"]
     return [f"{entry.name} = [", *(f"  {_toml_text(value)}," for value in entry.value), "]"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import ssl
 import sys
@@ -29,8 +28,7 @@ from pytest_bctrl.cli.options import (
 from pytest_bctrl.cli.project import add_contract_argument, baseline_path, load_contract, project_setting
 from pytest_bctrl.cli.proxied_traffic import ProxiedTraffic, listed
 from pytest_bctrl.cli.proxy_recording import ProxyRecording
-from pytest_bctrl.cli.serving import SIGNAL_INTERVAL, LineLog, byte_count, end_on_signals
-from pytest_bctrl.contract.build import write_files
+from pytest_bctrl.cli.serving import LineLog, byte_count, serve_until_signal, warn_of_other_machines
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.drift.rules import rules as drift_rules
 from pytest_bctrl.errors import SettingError
@@ -44,15 +42,13 @@ from pytest_bctrl.request_checks.violation import request_rules
 from pytest_bctrl.settings import lookup, resolve, table
 from pytest_bctrl.suite.report.observing import coverage_lines
 from pytest_bctrl.traffic.listening import reachable_url
-from pytest_bctrl.traffic.origin import Connection, base_url, is_loopback, origin_of
+from pytest_bctrl.traffic.origin import Connection, base_url, origin_of
 from pytest_bctrl.traffic.proxy.server import ProxyEvents, ProxyServer
 
 if TYPE_CHECKING:
     import pytest
 
 _PORT = 8788
-_GRACE_SECONDS = 5.0
-"""Seconds for which exchanges in progress are completed after a signal."""
 _MAX_BODY = 32 * 1024 * 1024
 EXAMPLES = (
     "pytest-bctrl proxy https://api.bctrl.ai",
@@ -160,28 +156,15 @@ def _serve(options: argparse.Namespace, target: str, traffic: ProxiedTraffic) ->
         body_limit=options.max_body,
         context=_tls_context(target),
     )
-    if options.ready_file is not None:
-        # A client would trust the file of a proxy that was killed.
-        options.ready_file.unlink(missing_ok=True)
-    # Set the handlers before the start, so that an early signal ends the proxy cleanly too.
-    ended = end_on_signals()
-    with server:
+
+    def announce() -> dict[str, object]:
         url = reachable_url(server.url)
         print(escape_line(f"proxy of {target} on {url}"))
-        if not is_loopback(options.host):
-            print(escape_line(f"warning: other machines can reach {options.host}"), file=sys.stderr)
+        warn_of_other_machines(options.host)
         print(escape_line(f"contract {traffic.contract.described}"), flush=True)
-        try:
-            if options.ready_file is not None:
-                ready = {"url": url, "target": target, "pid": os.getpid()}
-                write_files({options.ready_file: json.dumps(ready) + "\n"}, rights=0o600)
-            # On Windows, Ctrl-C does not end a wait without a time-out.
-            while not ended.wait(SIGNAL_INTERVAL):
-                pass
-        finally:
-            if options.ready_file is not None:
-                options.ready_file.unlink(missing_ok=True)
-            server.stop(_GRACE_SECONDS)
+        return {"url": url, "target": target, "pid": os.getpid()}
+
+    serve_until_signal(server, options.ready_file, announce)
 
 
 def _target(text: str) -> str:

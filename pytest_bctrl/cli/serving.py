@@ -1,17 +1,75 @@
-"""What the commands that serve until a signal share: signals, sizes on the command line, and a log."""
+"""The parts that the commands `mock` and `proxy` share: serving until a signal, byte sizes, and a log."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import signal
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from queue import SimpleQueue
+from types import TracebackType
+from typing import Protocol
 
-SIGNAL_INTERVAL = 0.5
+from pytest_bctrl.escaping import escape_line
+from pytest_bctrl.traffic.origin import is_loopback
+
+_GRACE_SECONDS = 5.0
+"""Seconds for which requests in progress are completed after a signal."""
+
+_SIGNAL_INTERVAL = 0.5
 """Seconds after which the main thread checks for a signal, on systems where a signal does not end the wait."""
+
+
+class Server(Protocol):
+    """A server that listens while its context is entered."""
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+    def stop(self, grace: float) -> None:
+        """Stop, after completing the requests in progress for at most `grace` seconds."""
+
+
+def serve_until_signal(server: Server, ready_file: Path | None, announce: Callable[[], Mapping[str, object]]) -> None:
+    """Start a server, and stop it at a signal.
+
+    After the start, `announce` prints what users need and returns the data of the ready file, which exists while the
+    server accepts requests.
+    """
+    if ready_file is not None:
+        # A client would trust the file of a server that was killed.
+        ready_file.unlink(missing_ok=True)
+    # Set the handlers before the start, so that an early signal ends the server cleanly too.
+    ended = end_on_signals()
+    with server:
+        ready_data = announce()
+        try:
+            if ready_file is not None:
+                from pytest_bctrl.contract.build import write_files
+
+                # Atomically, so that no reader sees half of it; readable only by this user, because it may hold a key.
+                write_files({ready_file: json.dumps(ready_data) + "\n"}, rights=0o600)
+            # On Windows, Ctrl-C does not end a wait without a time-out.
+            while not ended.wait(_SIGNAL_INTERVAL):
+                pass
+        finally:
+            if ready_file is not None:
+                ready_file.unlink(missing_ok=True)
+            server.stop(_GRACE_SECONDS)
+
+
+def warn_of_other_machines(host: str) -> None:
+    """Print a warning if other machines can reach a server that listens on `host`."""
+    if not is_loopback(host):
+        print(escape_line(f"warning: other machines can reach {host}"), file=sys.stderr)
 
 
 def end_on_signals() -> threading.Event:

@@ -27,7 +27,7 @@ class Reference(NamedTuple):
     target: str | None
 
 
-class _Operation(NamedTuple):
+class _OperationPart(NamedTuple):
     """An operation: its pointer, label, the parts that it shares with others of its path, and the path's references."""
 
     pointer: str
@@ -81,10 +81,10 @@ class Reach:
         return labels
 
     @cached_property
-    def _operations(self) -> list[_Operation]:
+    def _operations(self) -> list[_OperationPart]:
         return [*self._find_operations()]
 
-    def _find_operations(self) -> Iterator[_Operation]:
+    def _find_operations(self) -> Iterator[_OperationPart]:
         for section, is_webhook in (("paths", False), ("webhooks", True)):
             items = self.document.get(section)
             if not isinstance(items, Mapping):
@@ -95,7 +95,7 @@ class Reach:
                 label = f"webhook {name}" if is_webhook else name
                 yield from self._operations_of(item, f"/{section}/{escape_token(name)}", label)
 
-    def _operations_of(self, item: Any, pointer: str, name: str) -> Iterator[_Operation]:
+    def _operations_of(self, item: Any, pointer: str, name: str) -> Iterator[_OperationPart]:
         path, trail = pointer, list[str]()
         while isinstance(item, Mapping) and isinstance(item.get("$ref"), str) and pointer not in trail:
             trail.append(pointer)
@@ -103,7 +103,7 @@ class Reach:
             pointer = self._existing(target) or ""
             item = value_at(self.document, pointer) if pointer else None
         if not isinstance(item, Mapping) or pointer in trail:
-            yield _Operation(path, name, [], [])
+            yield _OperationPart(path, name, [], [])
             return
         shared = [f"{pointer}/{key}" for key in ("parameters", "servers") if key in item]
         methods = [(method.upper(), f"{pointer}/{method}") for method in METHODS if method in item]
@@ -112,7 +112,7 @@ class Reach:
             parent = f"{pointer}/additionalOperations"
             methods += [(method, f"{parent}/{escape_token(method)}") for method in additional]
         for method, at in methods:
-            yield _Operation(at, f"{method} {name}", shared, trail)
+            yield _OperationPart(at, f"{method} {name}", shared, trail)
 
     def parts(self, operation: str) -> frozenset[str]:
         """Return the pointers of the parts that an operation, given by its pointer, consists of."""

@@ -297,7 +297,7 @@ class _Parser:
         return int(minimum), int(maximum)
 
 
-class _Search:
+class _SearchAutomaton:
     """The automaton that finds a pattern anywhere in a text."""
 
     def __init__(self, pattern: str) -> None:
@@ -342,7 +342,7 @@ def contains(wide: str, narrow: str) -> Containment:
     if not (is_pattern(wide) and is_pattern(narrow)):
         return Containment(None)
     try:
-        text = _difference(_Search(narrow), _Search(wide))
+        text = _difference(_SearchAutomaton(narrow), _SearchAutomaton(wide))
     except (UndecidedError, RecursionError):
         return Containment(None)
     if text is None:
@@ -352,7 +352,7 @@ def contains(wide: str, narrow: str) -> Containment:
     return Containment(None)
 
 
-def _difference(narrow: _Search, wide: _Search) -> str | None:
+def _difference(narrow: _SearchAutomaton, wide: _SearchAutomaton) -> str | None:
     """Return a shortest text that only the first pattern matches, or None if there is none."""
     first = narrow.automaton.after(narrow.start, _BEGIN), wide.automaton.after(wide.start, _BEGIN)
     seen, waiting = {first}, [(first, "")]

@@ -14,7 +14,7 @@ ACCEPTED = "gzip, deflate"
 """The content codings that the client accepts."""
 
 
-def undone(raw: bytes, codings: str) -> tuple[bytes, str]:
+def decode_strictly(raw: bytes, codings: str) -> tuple[bytes, str]:
     """Return a body without its content codings, and an empty problem; the codings are in the order of RFC 9110, 8.4.
 
     Returns `raw` and the problem if a coding is broken, was not requested, or decodes to too much. This is stricter
@@ -23,7 +23,7 @@ def undone(raw: bytes, codings: str) -> tuple[bytes, str]:
     try:
         return _unpacked(raw, codings, _STRICT.__getitem__), ""
     except KeyError as error:
-        return raw, f"the coding {error.args[0]!r} was not asked for"
+        return raw, f"the coding {error.args[0]!r} was not requested"
     except zlib.error as error:
         return raw, str(error)
     except TooLargeError as error:
@@ -39,7 +39,7 @@ class Content(NamedTuple):
 
 
 def content_of(raw: bytes, codings: str) -> Content:
-    """Return the content of a body whose codings its client has requested, `br` and `zstd` too."""
+    """Return the content of a body whose codings another client has requested, which may be `br` and `zstd` too."""
     names = [name.strip().lower() for name in codings.split(",")]
     unknown = [name for name in names if name not in _READABLE]
     if unknown:
@@ -63,19 +63,6 @@ def require_unpackable(raw: bytes, codings: str) -> None:
     with suppress(CodingError):
         # httpx ignores an unknown coding.
         _unpacked(raw, codings, lambda coding: _LENIENT.get(coding, _as_is))
-
-
-def decode_leniently(raw: bytes, codings: str) -> tuple[bytes, str]:
-    """Return a body without its content codings as client libraries decode it, and an empty problem.
-
-    Returns `raw` and the problem if a coding is broken or decodes to too much. An unknown coding is left as it is.
-    """
-    try:
-        return _unpacked(raw, codings, lambda coding: _LENIENT.get(coding, _as_is)), ""
-    except CodingError:
-        return raw, f"it is not valid in the coding {codings}"
-    except TooLargeError as error:
-        return raw, str(error.strerror)
 
 
 class CodingError(Exception):
@@ -161,7 +148,7 @@ _STRICT: Mapping[str, _Unpack] = {
 
 
 def is_known_coding(coding: str) -> bool:
-    """Return whether `undone` decodes a content coding."""
+    """Return whether `decode_strictly` decodes a content coding."""
     return coding.strip().lower() in _STRICT
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
-from pytest_bctrl.reports.wording import numbered
+from pytest_bctrl.reports.wording import duration, numbered
 
 _FIRST_SECONDS = 2.0
 """How long the first test runs are measured before the run is announced."""
@@ -95,12 +95,3 @@ def _rounded(number: int) -> int:
     """Return a number with two significant digits."""
     digits = len(str(number)) - 2
     return round(number, -digits) if digits > 0 else number
-
-
-def duration(seconds: float) -> str:
-    """Return a duration as people write it: `0.4 s`, `3 min`, `2.5 h`."""
-    if seconds < 120:
-        return f"{seconds:.1f} s"
-    if seconds < 2 * 3600:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

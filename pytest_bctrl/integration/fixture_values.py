@@ -16,7 +16,6 @@ from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.samples.sample import SPACE_ID
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.traffic.mock.call_syntax import call_text
 
 if TYPE_CHECKING:
     import httpx
@@ -118,24 +117,6 @@ def _require_used(request: pytest.FixtureRequest, space: Space, fixture: str) ->
         lines = [f"{fixture}: the test set up something that no request used:", *(f"  {line}" for line in unused)]
         lines.append('send these requests, or mark the test: @pytest.mark.bctrl_mock(unused="allow")')
         raise pytest.fail.Exception("\n".join(map(escape_line, lines)), pytrace=False)
-
-
-def require_valid_markers(items: list[pytest.Item]) -> None:
-    """Raise `pytest.UsageError` for a marker `bctrl_mock` or `bctrl_impact` with wrong arguments."""
-    for item in items:
-        for name, (allowed, hint) in _MARKER_ARGUMENTS.items():
-            for marker in item.iter_markers(name):
-                if marker.args or marker.kwargs not in allowed:
-                    arguments = call_text(name, marker.args, marker.kwargs)
-                    problem = f"{item.nodeid}: the marker {arguments} is not valid"
-                    raise pytest.UsageError(escape_line(f"bctrl: {problem} ({hint})"))
-
-
-_MARKER_ARGUMENTS: Mapping[str, tuple[list[dict[str, Any]], str]] = {
-    "bctrl_mock": ([{"unused": "allow"}, {"unused": "fail"}], 'it takes unused="allow" or unused="fail"'),
-    "bctrl_impact": ([{"skip": True}, {"skip": False}], "it takes skip=True or skip=False"),
-}
-"""By marker: the arguments that are valid, and a hint."""
 
 
 def client_target(request: pytest.FixtureRequest) -> dict[str, Any]:

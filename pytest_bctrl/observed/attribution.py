@@ -191,7 +191,7 @@ def _evidence(finding: Finding) -> str:
     return evidence
 
 
-def _attributed_change(context: _ContractComparison, change: Change) -> Finding:
+def _attributed_change(context: _ContractComparison, change: DocumentChange) -> Finding:
     """Attribute a change between the documents, depending on which of its sides was observed."""
     old = _differences_of(change, context.old, context.new)
     new = _differences_of(change, context.new, context.old)
@@ -215,7 +215,7 @@ def _attributed_change(context: _ContractComparison, change: Change) -> Finding:
 
 
 def _differences_of(
-    change: Change, differences: Mapping[Key, Finding], excluded: Mapping[Key, Finding]
+    change: DocumentChange, differences: Mapping[Key, Finding], excluded: Mapping[Key, Finding]
 ) -> dict[Key, Finding]:
     """Return the differences that a change causes, except those from the other document too."""
     return {
@@ -223,7 +223,7 @@ def _differences_of(
     }
 
 
-def _shown(change: Change, value: Any) -> str:
+def _shown(change: DocumentChange, value: Any) -> str:
     if value is None:
         return "none"
     if isinstance(value, bool) and change.kind == "null":
@@ -233,7 +233,7 @@ def _shown(change: Change, value: Any) -> str:
     return _joined(value)
 
 
-def _unobserved(context: _ContractComparison, change: Change) -> tuple[Attribution, str]:
+def _unobserved(context: _ContractComparison, change: DocumentChange) -> tuple[Attribution, str]:
     """Return the attribution of a change that the observation contradicts on neither side, and the evidence."""
     label = context.labels.get(change.operation, change.operation)
     if change.finding.rule.startswith(("api-path-removed", "api-removed")):
@@ -260,7 +260,7 @@ def _unobserved(context: _ContractComparison, change: Change) -> tuple[Attributi
     return UNKNOWN, f"{count} values match both documents; a value that only one of them allows would decide"
 
 
-def _inconclusive(context: _ContractComparison, change: Change, location: ObservedLocation) -> str:
+def _inconclusive(context: _ContractComparison, change: DocumentChange, location: ObservedLocation) -> str:
     """Return why the values at the location of a change do not show it; empty if they could."""
     facts = Facts()
     for observed, observed_facts in context.observation.places.items():
@@ -312,7 +312,7 @@ _KINSHIP = {
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class DocumentChange:
     """One change between the documents.
 
     `kind` is None if no response can show the change. `adds` is whether upstream allows something that the vendored
@@ -349,7 +349,7 @@ class Change:
         return any(text == str(value) or text.endswith(f"={value}") for text in texts)
 
 
-def change_of(finding: Finding) -> Change:
+def change_of(finding: Finding) -> DocumentChange:
     """Return the change that a finding of the drift gate is about."""
     kind, adds = _kind_of(finding)
     new_format, new_value = "", finding.observed
@@ -359,7 +359,7 @@ def change_of(finding: Finding) -> Change:
     location = "status"
     if kind != "status":
         location = plain(re.sub(r"<[^<>]*>", "", finding.location))
-    return Change(finding, shape(finding.operation), status, location, kind, adds, new_format)
+    return DocumentChange(finding, shape(finding.operation), status, location, kind, adds, new_format)
 
 
 def _kind_of(finding: Finding) -> tuple[str | None, bool]:

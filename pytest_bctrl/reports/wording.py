@@ -58,6 +58,17 @@ def numbered(number: int, what: str) -> str:
     return f"{number} {what}s"
 
 
+def duration(seconds: float) -> str:
+    """Return a duration in seconds, minutes or hours: `0.4 s`, `40 s`, `3 min`, `2.5 h`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
 def where(finding: Finding) -> str:
     """Return the operation, response and location of a finding, as far as it has them."""
     return _location_text(finding.operation, finding.location, finding.extra)

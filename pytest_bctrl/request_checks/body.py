@@ -13,7 +13,7 @@ from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, MediaType, Operation, RequestBody
 from pytest_bctrl.contract.outline import is_json
 from pytest_bctrl.contract.parameters import read_scalar, schema_types
-from pytest_bctrl.http.codings import is_known_coding, undone
+from pytest_bctrl.http.codings import decode_strictly, is_known_coding
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.request_checks.fields import (
     MOST_FIELDS,
@@ -81,7 +81,7 @@ class BodyChecks:
             if unknown:
                 yield _not_checked(f"the body has the content coding {unknown[0][:40]}, which cannot be decoded")
                 return
-            body, problem = undone(body, codings)
+            body, problem = decode_strictly(body, codings)
             if problem:
                 message = "the body is not valid in its content coding"
                 yield RequestViolation(

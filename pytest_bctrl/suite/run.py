@@ -36,6 +36,9 @@ Result = TypeVar("Result")
 NODE = "bctrl"
 """The beginning of the ids of contract tests."""
 
+SELECTING_OPTIONS = ("keyword", "markexpr", "deselect", "lf", "stepwise")
+"""The options of pytest that select tests."""
+
 INSTALL = "pip install 'pytest-bctrl[contract]'"
 
 

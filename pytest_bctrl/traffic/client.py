@@ -38,7 +38,7 @@ _SAFE: Mapping[str, Any] = {"timeout": TIMEOUT, "follow_redirects": False, "trus
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": ACCEPTED, "User-Agent": f"pytest-bctrl/{__version__}"}
 
 
-class Options(TypedDict, total=False):
+class ClientOptions(TypedDict, total=False):
     """The keyword arguments of `client` and `async_client` beside the target; None means the default."""
 
     retry: RetryPolicy | None
@@ -54,7 +54,7 @@ def client(
     live: bool,
     keep_alive: bool = True,
     backend: WatchedBackend | None = None,
-    **options: Unpack[Options],
+    **options: Unpack[ClientOptions],
 ) -> httpx.Client:
     """Return an `httpx.Client` on `base_url` that sends `key` to that origin only.
 
@@ -79,7 +79,7 @@ def client(
 
 
 def async_client(
-    base_url: str, key: Secret | str | None, *, live: bool, **options: Unpack[Options]
+    base_url: str, key: Secret | str | None, *, live: bool, **options: Unpack[ClientOptions]
 ) -> httpx.AsyncClient:
     """Return an `httpx.AsyncClient` that follows the same rules as `client`.
 
@@ -92,7 +92,7 @@ def async_client(
     return httpx.AsyncClient(base_url=base_url, transport=transport, headers=_HEADERS, **_SAFE)
 
 
-def _rules(base_url: str, key: Secret | str | None, live: bool, options: Options) -> Rules:
+def _rules(base_url: str, key: Secret | str | None, live: bool, options: ClientOptions) -> Rules:
     secret_key = None if key is None else secret(key)
     # `is_sendable` has returned when the error is raised: a traceback shows the values of its frames.
     if secret_key is not None and not is_sendable(secret_key.reveal()):

@@ -13,7 +13,7 @@ from pytest_bctrl.checks.run import Check
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.exchanges.exchange_checks import CheckedExchange, ExchangeChecks, ObservedExchange
 from pytest_bctrl.findings.finding import Finding, Levels
-from pytest_bctrl.http.codings import decode_leniently
+from pytest_bctrl.http.codings import content_of
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.request_checks.violation import CREDENTIALS
 from pytest_bctrl.traffic.origin import Origin, is_loopback, origin_of
@@ -182,7 +182,8 @@ def _response_body(exchange: WatchedExchange) -> tuple[bytes, str]:
     if body.unread or not body.is_encoded:
         return body.content, body.unread
     codings = [value for name, value in exchange.response_headers if name.lower() == "content-encoding"]
-    return decode_leniently(body.content, ",".join(codings))
+    content = content_of(body.content, ",".join(codings))
+    return content.body, content.unread or content.problem
 
 
 def _with_origin(finding: Finding, exchange: WatchedExchange) -> Finding:

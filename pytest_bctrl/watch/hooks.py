@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from datetime import date
 from typing import Any
 
@@ -13,7 +13,7 @@ from pytest_bctrl.checks.response import Response, content_key
 from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import BrokenCheckError, Check, flattened
 from pytest_bctrl.contract.in_force import contract_of_config, load_cached
-from pytest_bctrl.escaping import escape_line, escape_lines
+from pytest_bctrl.escaping import escape_lines
 from pytest_bctrl.reports.terminal import breach
 from pytest_bctrl.request_checks.violation import request_rules
 from pytest_bctrl.settings import lookup, table
@@ -21,7 +21,7 @@ from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.suite.baseline import resolve_baseline
 from pytest_bctrl.suite.report.hooks import register_reports
 from pytest_bctrl.suite.report.observing import observer
-from pytest_bctrl.suite.run import NODE, RUN
+from pytest_bctrl.suite.run import NODE, RUN, SELECTING_OPTIONS
 from pytest_bctrl.traffic.origin import origin_of
 from pytest_bctrl.watch.checking import WatchedContract, WatchedTest, watched_servers
 from pytest_bctrl.watch.importing import LibraryHooks
@@ -34,8 +34,6 @@ NAME = "bctrl-watch"
 
 _WATCHED: pytest.StashKey[WatchedTest] = pytest.StashKey()
 _COLLECTION = "the collection of tests"
-_SELECTING = ("keyword", "markexpr", "deselect", "lf", "stepwise", "file_or_dir")
-"""Options of pytest that select tests."""
 
 
 @lookup.usage_errors()
@@ -50,7 +48,7 @@ def start(config: pytest.Config) -> None:
         resolve_baseline(config, os.environ, config.rootpath, date.today()),
     )
     results = WatchResults(watch_settings)
-    results.is_partial = any(config.getoption(option, None) for option in _SELECTING)
+    results.is_partial = any(config.getoption(option, None) for option in (*SELECTING_OPTIONS, "file_or_dir"))
     summary = WatchSummary(results)
     summary.shows_coverage = bool(config.option.bctrl_coverage)
     contract_results: Any = config.pluginmanager.get_plugin("bctrl-results")
@@ -106,15 +104,14 @@ class WatchHooks:
 
     @pytest.hookimpl(tryfirst=True)
     @lookup.usage_errors()
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Reject wrong settings and markers with wrong arguments."""
+    def pytest_collection_modifyitems(self) -> None:
+        """Reject wrong settings."""
         watch_settings = self._results.settings
         checks = flattened(self._config.hook.pytest_bctrl_checks(), Check, "pytest_bctrl_checks")
         invariants = [rule for operation in watch_settings.contract.operations for rule in operation.invariants]
         names = rules_of(invariants, [check.name for check in checks])
         watch_settings.levels.require_known(list(dict.fromkeys([*names, *request_rules()])))
         settings.watch_hosts(self._config)
-        require_valid_markers(items)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -209,13 +206,3 @@ class WatchHooks:
 
 def _is_contract_test(item: pytest.Item) -> bool:
     return item.nodeid.startswith(f"{NODE}::")
-
-
-def require_valid_markers(items: Iterable[pytest.Item]) -> None:
-    """Raise `pytest.UsageError` for a marker `bctrl_watch` with wrong arguments."""
-    for item in items:
-        for marker in item.iter_markers("bctrl_watch"):
-            is_valid = isinstance(marker.kwargs.get("conforming"), bool) and len(marker.kwargs) == 1
-            if marker.args or not is_valid:
-                problem = f"{item.nodeid}: the marker bctrl_watch is not valid"
-                raise pytest.UsageError(escape_line(f"bctrl: {problem} (write bctrl_watch(conforming=False))"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ import h11
 
 from pytest_bctrl.traffic.proxy.exchange import ProxiedExchange, TransportError
 from pytest_bctrl.traffic.proxy.server import ProxyEvents, ProxyServer
+from tests.traffic.servers import listening
 
 CLOSE = b""
 """A scripted response that closes the connection without sending anything."""
@@ -38,7 +38,6 @@ class Target:
     closes: Callable[[int], bool] = lambda number: False
     received: list[Received] = field(default_factory=list)
     port: int = 0
-    errors: list[BaseException] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -87,35 +86,8 @@ class Target:
 def target(respond: Callable[[int], bytes], closes: Callable[[int], bool] = lambda number: False) -> Iterator[Target]:
     """Run a target on a free port."""
     server = Target(respond, closes)
-    listener = socket.create_server(("127.0.0.1", 0))
-    server.port = listener.getsockname()[1]
-    connections: list[socket.socket] = []
-    threads: list[threading.Thread] = []
-
-    def accept() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            connections.append(connection)
-            threads.append(threading.Thread(target=server.talk, args=(connection,), daemon=True))
-            threads[-1].start()
-
-    acceptor = threading.Thread(target=accept, daemon=True)
-    acceptor.start()
-    try:
+    with listening(server.talk) as server.port:
         yield server
-    finally:
-        with suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        for connection in connections:
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-        acceptor.join(10)
-        for thread in threads:
-            thread.join(10)
 
 
 @dataclass

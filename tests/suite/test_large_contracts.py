@@ -14,10 +14,11 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import named
 from pytest_bctrl.reports.terminal import block, causes
 from pytest_bctrl.reports.verdict import RanTest
+from pytest_bctrl.reports.wording import duration
 from pytest_bctrl.suite.plan import catalogue
 from pytest_bctrl.suite.plan.catalogue import MAX_COUNTED, planned_requests
 from pytest_bctrl.suite.report.grouping import grouped_reasons
-from pytest_bctrl.suite.report.progress import Progress, duration
+from pytest_bctrl.suite.report.progress import Progress
 from pytest_bctrl.suite.report.results import RunResults
 from pytest_bctrl.suite.run import ContractRun
 
@@ -113,7 +114,7 @@ def test_requests_of_many_operations_are_extrapolated(monkeypatch: pytest.Monkey
     assert [MAX_COUNTED, MAX_COUNTED] == counted
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(61.4, "61 s"), (120, "2 min"), (7200, "2.0 h")])
+@pytest.mark.parametrize(("seconds", "text"), [(0.44, "0.4 s"), (61.4, "61 s"), (120, "2 min"), (7200, "2.0 h")])
 def test_duration_has_a_fitting_unit(seconds: float, text: str) -> None:
     assert text == duration(seconds)
 

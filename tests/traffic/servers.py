@@ -1,4 +1,4 @@
-"""A loopback server that says what a test tells it to, byte by byte, and keeps what it was sent."""
+"""Loopback servers that send scripted bytes, and record the requests that they receive."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 Script = Callable[[socket.socket, int], object]
-"""Answers one request on a connection; the number is 1 for the first request the server got."""
+"""Responds to one request on a connection; the number is 1 for the first request that the server received."""
 
 
 def response(status: int = 200, body: bytes = b"{}", **headers: str) -> bytes:
@@ -23,7 +24,7 @@ def response(status: int = 200, body: bytes = b"{}", **headers: str) -> bytes:
 class Server:
     """A running server; `requests` are the heads of all requests, as they were sent."""
 
-    port: int
+    port: int = 0
     requests: list[str] = field(default_factory=list, repr=False)
 
     @property
@@ -40,42 +41,47 @@ class Server:
 
 
 @contextmanager
-def serve(*script: bytes | Script) -> Iterator[Server]:
-    """Serve on a free port: the first step handles the first request, the last one all further requests."""
+def listening(handle: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Call `handle` in a thread for each connection to a free port, and yield the port."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = Server(listener.getsockname()[1])
-    open_now: list[socket.socket] = []
-    thread = threading.Thread(target=_accept, args=(listener, server, script, open_now), daemon=True)
-    thread.start()
+    connections: list[socket.socket] = []
+    threads: list[threading.Thread] = []
+
+    def accept() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            connections.append(connection)
+            threads.append(threading.Thread(target=handle, args=(connection,), daemon=True))
+            threads[-1].start()
+
+    acceptor = threading.Thread(target=accept, daemon=True)
+    acceptor.start()
     try:
-        yield server
+        yield listener.getsockname()[1]
     finally:
         with suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
         listener.close()
-        for connection in open_now:
+        acceptor.join(10)
+        for connection in connections:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        thread.join(5)
+        for thread in threads:
+            thread.join(10)
 
 
-def _accept(
-    listener: socket.socket, server: Server, script: tuple[bytes | Script, ...], open_now: list[socket.socket]
-) -> None:
-    talks: list[threading.Thread] = []
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except OSError:
-            break
-        open_now.append(connection)
-        talks.append(threading.Thread(target=_talk, args=(connection, server, script), daemon=True))
-        talks[-1].start()
-    for talk in talks:
-        talk.join(5)
+@contextmanager
+def serve(*script: bytes | Script) -> Iterator[Server]:
+    """Serve on a free port: the first step handles the first request, the last one all further requests."""
+    server = Server()
+    with listening(partial(_talk, server, script)) as server.port:
+        yield server
 
 
-def _talk(connection: socket.socket, server: Server, script: tuple[bytes | Script, ...]) -> None:
+def _talk(server: Server, script: tuple[bytes | Script, ...], connection: socket.socket) -> None:
     with connection, suppress(OSError):
         while head := _head(connection):
             server.requests.append(head)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from pytest_bctrl.reports.wording import duration
 from pytest_bctrl.suite.report.results import RunResults
 
 FIRST_SECONDS = 5.0
@@ -62,12 +63,3 @@ class Progress:
         line = self.estimate(len(self._results.tests), self._results.planned_tests)
         if line:
             self._write_line(line)
-
-
-def duration(seconds: float) -> str:
-    """Return a duration in seconds, minutes or hours: `40 s`, `3 min`, `2.5 h`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

@@ -16,6 +16,7 @@ from pytest_bctrl.suite.operations import lacks_path_values, requestable_operati
 from pytest_bctrl.suite.plan.catalogue import MAX_COUNTED, planned_requests
 from pytest_bctrl.suite.report.observing import coverage_rows, not_covered
 from pytest_bctrl.suite.report.results import RunResults
+from pytest_bctrl.suite.run import SELECTING_OPTIONS
 
 _FEW = 3
 """Maximum number of operations in a line."""
@@ -234,8 +235,7 @@ class Summary:
 
 def _may_deselect(config: pytest.Config) -> bool:
     """Return whether options may deselect tests after the header is printed."""
-    options = ("keyword", "markexpr", "deselect", "lf", "stepwise", "maxfail")
-    return any(config.getoption(option, None) for option in options)
+    return any(config.getoption(option, None) for option in (*SELECTING_OPTIONS, "maxfail"))
 
 
 _COLOURS: Mapping[str, Mapping[str, bool]] = {

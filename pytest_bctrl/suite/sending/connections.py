@@ -25,7 +25,7 @@ from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.requests import ProbeRequest
 from pytest_bctrl.suite.sending.transport_errors import reproduction
-from pytest_bctrl.traffic.client import Options, client
+from pytest_bctrl.traffic.client import ClientOptions, client
 from pytest_bctrl.traffic.flow import AT_MOST, ATTEMPTS, CREDENTIAL, SECOND_LOOK, Attempt
 from pytest_bctrl.traffic.retry import RetryPolicy
 from pytest_bctrl.traffic.surplus import SOURCE, Surplus, WatchedBackend, WatchedStream
@@ -231,7 +231,7 @@ class Connections:
         return HEAD_SECONDS if method == "HEAD" else 0.0
 
     def _client(self, backend: WatchedBackend, is_kept: bool) -> httpx.Client:
-        options = Options(retry=self._retry, connection=self._run.connection)
+        options = ClientOptions(retry=self._retry, connection=self._run.connection)
         http_client = client(self._base_url, self._run.key, live=True, keep_alive=is_kept, backend=backend, **options)
         http_client.timeout = httpx.Timeout(self._timeout)
         # A session cookie from the target must not replace the key in the next request.

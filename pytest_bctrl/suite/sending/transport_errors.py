@@ -12,7 +12,7 @@ import httpx
 
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.http.codings import undone
+from pytest_bctrl.http.codings import decode_strictly
 from pytest_bctrl.traffic.flow import Attempt
 from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.transport_findings import (
@@ -129,7 +129,7 @@ def decoded(response: httpx.Response) -> tuple[httpx.Response, str]:
 
     A body that cannot be decoded stays as it was sent. The body of `response` was read but not decoded.
     """
-    body, problem = undone(b"".join(response.iter_raw()), response.headers.get("Content-Encoding", ""))
+    body, problem = decode_strictly(b"".join(response.iter_raw()), response.headers.get("Content-Encoding", ""))
     headers = [
         (name, value)
         for name, value in response.headers.raw
