@@ -23,7 +23,8 @@ from pytest_bctrl.samples import samples_of
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.drawn import drawn, text
 from pytest_bctrl.samples.mutants import broken, rules
-from pytest_bctrl.samples.sample import SPACE_ID, Samples
+from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.samples.space_id import SPACE_ID
 from pytest_bctrl.samples.text import encode
 
 __all__ = ["Nonconforming", "nonconforming", "responses", "runtimes"]

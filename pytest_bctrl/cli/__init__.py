@@ -6,6 +6,7 @@ Exit codes: 0 no problems at or above the failing level, 1 problems found, 2 the
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     An internal error prints its traceback and exits with 2 as well: Python's own exit code for it, 1, would mean that
     the command found problems.
     """
+    is_process = arguments is None
     if arguments is None:
         arguments = sys.argv[1:]
     if sys.stderr is None:
@@ -55,7 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 stack.callback(redact_stream(stream, redaction))
-        return _run(list(arguments), redaction)
+        code = _run(list(arguments), redaction)
+    if is_process:
+        # Otherwise the interpreter would look for garbage once more as it ends, which takes a tenth of a short run.
+        gc.freeze()
+    return code
 
 
 def _run(arguments: Sequence[str], redaction: Redaction) -> int:
@@ -90,7 +96,6 @@ def _run(arguments: Sequence[str], redaction: Redaction) -> int:
         return COULD_NOT_CHECK
 
 
-_HELP = argparse.RawDescriptionHelpFormatter
 _EPILOG = """\
 exit codes:
   0  no problems at or above --fail-on
@@ -110,20 +115,34 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = _ArgumentParser(
         prog="pytest-bctrl",
         description="Contract testing for the bctrl API's List Runtimes endpoint.",
-        formatter_class=_HELP,
+        formatter_class=_help_formatter,
         epilog=_EPILOG,
     )
     parser.add_argument("--version", action="version", version=f"pytest-bctrl {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Command)
     for name, text in COMMANDS.items():
         description = text[0].upper() + text[1:] + "."
-        command = commands.add_parser(name, help=text, description=description, formatter_class=_HELP)
+        command = commands.add_parser(name, help=text, description=description, formatter_class=_help_formatter)
         if name in arguments:
             # Import only the command that runs, because each one loads different libraries.
             module = import_module(f"pytest_bctrl.cli.{name}")
             module.add_arguments(command)
             command.module = module
     return parser
+
+
+def _help_formatter(prog: str) -> argparse.HelpFormatter:
+    """Return the formatter of help texts.
+
+    `argparse` needs it for every option, and would import `shutil` to determine the width of the terminal.
+    """
+    columns = os.environ.get("COLUMNS", "")
+    if not columns.isdecimal() or columns == "0":
+        try:
+            columns = str(os.get_terminal_size(sys.__stdout__.fileno()).columns)
+        except (AttributeError, ValueError, OSError):
+            columns = "0"
+    return argparse.RawDescriptionHelpFormatter(prog, width=(int(columns) or 80) - 2)
 
 
 class _ArgumentParser(argparse.ArgumentParser):

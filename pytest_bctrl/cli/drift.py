@@ -89,6 +89,9 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         return _run(arguments)
     finally:
+        # In the oldest generation, the objects are not collected as soon as collection is enabled.
+        gc.freeze()
+        gc.unfreeze()
         if was_enabled:
             gc.enable()
 

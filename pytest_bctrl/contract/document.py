@@ -151,12 +151,13 @@ def page_samples(page: str) -> dict[str, str]:
 
     A block is named after its language, with a number from the second block of a language on.
     """
-    from hashlib import sha256
-
     digests: dict[str, str] = {}
     for block in fenced_blocks(page):
         if _OPENAPI.search(block.text[:4096]):
             continue
+        # Imported here, because it takes as long as reading a small document.
+        from hashlib import sha256
+
         language = block.language or "text"
         name, numbers = language, count(2)
         while name in digests:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pytest_bctrl.contract.schema.locations import PLAIN, Path
+from pytest_bctrl.contract.simple_paths import parse_simple_path, select_simple
 from pytest_bctrl.errors import DocumentError
 
 _VERSIONS = ("1.0", "1.1")
@@ -63,7 +64,10 @@ def select_nodes(expression: str, document: Any) -> dict[Path, Any]:
 
     Raises `DocumentError` if the expression is not a JSONPath.
     """
-    # Imported here, because few runs apply an overlay.
+    segments = parse_simple_path(expression)
+    if segments is not None:
+        return select_simple(segments, document)
+    # Imported here, because few overlays need it.
     from jsonpath import JSONPathEnvironment
     from jsonpath.exceptions import JSONPathError
 

@@ -54,8 +54,9 @@ def compare_contracts(base: Document, revision: Document, overlay: Path | None, 
         excluded += uncompared
     refused: list[DocumentError] = []
     if overlay is not None and findings:
-        before = apply_overlay(published.base, overlay, refused)
-        after = apply_overlay(published.revision, overlay, refused)
+        actions = read_overlay(overlay)
+        before = apply_overlay(published.base, overlay, actions, refused)
+        after = apply_overlay(published.revision, overlay, actions, refused)
         # The findings of the specs have their counterexamples already.
         applied = compare_valid_parts(before, after, options._replace(steps=0, ignores_undefined_schemes=True))
         reported = {finding.fingerprint for finding in findings} | {_change(finding) for finding in findings}
@@ -114,16 +115,21 @@ def _data(side: str, document: Document, excluded: Sequence[Exclusion]) -> Itera
         }
 
 
-def apply_overlay(document: Document, overlay: Path, refused: list[DocumentError]) -> Document:
-    """Return the document with the actions of the overlay applied.
-
-    An action that does not apply to the document is omitted, and its error added to `refused`.
-    """
+def read_overlay(overlay: Path) -> Any:
+    """Return the data of an overlay. Raises `DocumentError` if the file cannot be read."""
     from pytest_bctrl.contract.document import read_file
-    from pytest_bctrl.contract.overlay import apply
     from pytest_bctrl.contract.yaml_source import read_yaml
 
-    actions = read_yaml(read_file(overlay, "restore it from the project", "the overlay"), str(overlay))
+    return read_yaml(read_file(overlay, "restore it from the project", "the overlay"), str(overlay))
+
+
+def apply_overlay(document: Document, overlay: Path, actions: Any, refused: list[DocumentError]) -> Document:
+    """Return the document with the actions of the overlay applied.
+
+    `actions` is the data of the overlay. An action that does not apply is omitted, and its error added to `refused`.
+    """
+    from pytest_bctrl.contract.overlay import apply
+
     return document._replace(data=apply(actions, document.data, str(overlay), refused))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_bctrl.contract.in_force import contract_of_config, load_cached, published_source
 from pytest_bctrl.contract.read import from_document
-from pytest_bctrl.drift.contract_change import apply_overlay, compare_contracts
+from pytest_bctrl.drift.contract_change import apply_overlay, compare_contracts, read_overlay
 from pytest_bctrl.drift.options import Options
 from pytest_bctrl.drift.sources import read_source
 from pytest_bctrl.findings.finding import Finding
@@ -18,7 +18,7 @@ from pytest_bctrl.impact.change import Change, combine
 from pytest_bctrl.impact.derived_changes import derive_changes
 from pytest_bctrl.impact.response_changes import changes_from_drift
 from pytest_bctrl.impact.run import worst_first
-from pytest_bctrl.samples.sample import SPACE_ID
+from pytest_bctrl.samples.space_id import SPACE_ID
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.settings import resolve as settings
@@ -49,7 +49,7 @@ class ImpactPlan:
         comparison = compare_contracts(old, new, overlay, Options())
         self.notes = (*comparison.notes, *comparison.not_compared)
         if overlay is not None:
-            new = apply_overlay(new, overlay, [])
+            new = apply_overlay(new, overlay, read_overlay(overlay), [])
         new_contract = from_document(new.data, new.name)
         changes = changes_from_drift(comparison.findings, self.contract, new_contract, Secret(MOCK_KEY), SPACE_ID)
         return [*changes, *_all_at_once(changes)]

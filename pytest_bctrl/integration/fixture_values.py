@@ -13,7 +13,7 @@ from pytest_bctrl.contract.in_force import contract_of_config, load_cached
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.escaping import escape_line
-from pytest_bctrl.samples.sample import SPACE_ID
+from pytest_bctrl.samples.space_id import SPACE_ID
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.settings import resolve as settings
 

@@ -22,7 +22,8 @@ from pytest_bctrl.http.routes import fields_for
 from pytest_bctrl.recorded.conform import Checked, base_path, listing, require_conforming, response_from, space_of
 from pytest_bctrl.recorded.recording_path import RecordingPath
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
-from pytest_bctrl.samples.sample import SPACE_ID, Samples
+from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.samples.space_id import SPACE_ID
 from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.client import async_client, client

@@ -6,14 +6,16 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.in_force import current_contract
-from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_json
-from pytest_bctrl.samples.inputs import main_operation
-from pytest_bctrl.samples.sample import LENGTH, SPACE_ID, Samples
+from pytest_bctrl.samples.space_id import SPACE_ID
+
+if TYPE_CHECKING:
+    from pytest_bctrl.contract.model import Contract
+    from pytest_bctrl.samples.sample import Samples
 
 __all__ = ["SPACE_ID", "Samples", "response", "runtime", "runtimes"]
 
@@ -26,6 +28,10 @@ def current_samples() -> Samples:
 @lru_cache(maxsize=8)
 def samples_of(contract: Contract, operation: str | None = None) -> Samples:
     """Return the samples of an operation, given its id or label, or of the main operation; cached."""
+    # Imported here, because the drift comparison imports another module of this package and starts faster without.
+    from pytest_bctrl.samples.inputs import main_operation
+    from pytest_bctrl.samples.sample import Samples
+
     if operation:
         return Samples(contract, contract.operation(operation))
     return Samples(contract, main_operation(contract))
@@ -79,6 +85,8 @@ def response(
 def _require_json(value: object, where: str) -> None:
     """Raise `SettingError` for a value that is not JSON: NaN, infinity, a set, a key other than a string."""
     for location, inner in _non_json_values(value, ""):
+        from pytest_bctrl.samples.sample import LENGTH
+
         raise SettingError(
             f"{location.removeprefix('.') or 'it'}: {repr(inner)[:LENGTH]} is not JSON",
             where=where,
@@ -98,3 +106,15 @@ def _non_json_values(value: object, location: str) -> Iterator[tuple[str, object
             yield from _non_json_values(inner, f"{location}[{index}]")
     elif (isinstance(value, float) and not isfinite(value)) or not isinstance(value, str | int | float | None):
         yield location, value
+
+
+# As in `pytest_bctrl`: type checkers read the import above.
+if not TYPE_CHECKING:  # pragma: no branch
+
+    def __getattr__(name):
+        """Import `Samples` when it is first used."""
+        if name != "Samples":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from pytest_bctrl.samples.sample import Samples
+
+        return Samples

@@ -20,10 +20,8 @@ from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.examples import body_examples
 from pytest_bctrl.samples.inputs import known_values
 from pytest_bctrl.samples.paged import as_last_page
+from pytest_bctrl.samples.space_id import SPACE_ID
 from pytest_bctrl.samples.text import RoundRobin
-
-SPACE_ID = "5b1e0c8e-0000-4000-8000-00000000bc71"
-"""The default space id of samples and of the mock: a valid UUID that no real space has."""
 
 _MIN_ITEMS, _MAX_ITEMS = 2, 48
 _SAMPLE_SEED = 1

@@ -27,7 +27,8 @@ from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.wording import counted
 from pytest_bctrl.samples.inputs import answers_with_json, known_values, main_operation
 from pytest_bctrl.samples.mutants import mutants, rules, underived
-from pytest_bctrl.samples.sample import SPACE_ID, Samples
+from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.samples.space_id import SPACE_ID
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.suite.operations import reason_not_requested
 from pytest_bctrl.suite.plan.catalogue import BODY_TESTS

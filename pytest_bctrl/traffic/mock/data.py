@@ -19,7 +19,8 @@ from pytest_bctrl.contract.schema.ref import flatten
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.findings.finding import Level, at_or_above
 from pytest_bctrl.http.message import MockResponse, Payload
-from pytest_bctrl.samples.sample import SPACE_ID, Samples
+from pytest_bctrl.samples.sample import Samples
+from pytest_bctrl.samples.space_id import SPACE_ID
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock.call_syntax import shown
 from pytest_bctrl.traffic.mock.change import Fault, RequestContext

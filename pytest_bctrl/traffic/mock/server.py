@@ -13,7 +13,7 @@ from pytest_bctrl.contract.schema.invariant import as_uuid
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.http.message import MockResponse, Payload, Request
 from pytest_bctrl.samples.build import Builder
-from pytest_bctrl.samples.sample import SPACE_ID
+from pytest_bctrl.samples.space_id import SPACE_ID
 from pytest_bctrl.samples.text import RoundRobin
 from pytest_bctrl.secrets.secret import Secret, secret
 from pytest_bctrl.traffic.hosts import PREFIX, is_allowed, name_of
