@@ -10,7 +10,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
@@ -136,13 +136,14 @@ def _help_formatter(prog: str) -> argparse.HelpFormatter:
 
     `argparse` needs it for every option, and would import `shutil` to determine the width of the terminal.
     """
-    columns = os.environ.get("COLUMNS", "")
-    if not columns.isdecimal() or columns == "0":
-        try:
-            columns = str(os.get_terminal_size(sys.__stdout__.fileno()).columns)
-        except (AttributeError, ValueError, OSError):
-            columns = "0"
-    return argparse.RawDescriptionHelpFormatter(prog, width=(int(columns) or 80) - 2)
+    text, columns = os.environ.get("COLUMNS", ""), 0
+    if text.isdecimal():
+        columns = int(text)
+    if not columns and sys.__stdout__ is not None:
+        # It may be closed, or no terminal.
+        with suppress(ValueError, OSError):
+            columns = os.get_terminal_size(sys.__stdout__.fileno()).columns
+    return argparse.RawDescriptionHelpFormatter(prog, width=(columns or 80) - 2)
 
 
 class _ArgumentParser(argparse.ArgumentParser):

@@ -11,7 +11,7 @@ from zipfile import ZipFile
 import pytest
 
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.samples.sample import SPACE_ID
+from pytest_bctrl.samples.space_id import SPACE_ID
 from pytest_bctrl.traffic.recordings.exchange import Recording
 from pytest_bctrl.traffic.recordings.har_file import load
 from pytest_bctrl.traffic.recordings.replay import Miss, Player

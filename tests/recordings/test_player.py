@@ -15,7 +15,7 @@ import pytest
 
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.http.message import MockResponse, Request
-from pytest_bctrl.samples.sample import SPACE_ID
+from pytest_bctrl.samples.space_id import SPACE_ID
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.mock.error_responses import ErrorResponses
 from pytest_bctrl.traffic.mock.listener import Listener

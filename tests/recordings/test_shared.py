@@ -10,7 +10,7 @@ import pytest
 
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.recorded.recording_session import RecordingTarget
-from pytest_bctrl.samples.sample import SPACE_ID
+from pytest_bctrl.samples.space_id import SPACE_ID
 from pytest_bctrl.traffic.recordings.har_file import load, save
 from tests.recordings.conftest import recorded
 from tests.recordings.test_trust import listed
