@@ -16,6 +16,7 @@ from pytest_bctrl.impact.progress import ReplayProgress
 from pytest_bctrl.impact.replay import Replayer
 from pytest_bctrl.impact.run import ExercisedTest, ImpactRun, with_shared_exchanges
 from pytest_bctrl.impact.run_report import ImpactReport, RunData
+from pytest_bctrl.impact.workers import WorkersProgress, display_of
 from pytest_bctrl.integration.fixture_values import LAST_WORD
 from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.settings import resolve as settings
@@ -33,6 +34,13 @@ def start(config: pytest.Config) -> None:
     hooks = ImpactHooks(config, ImpactPlan(config))
     config.stash[LAST_WORD] = hooks.interceptor.intercept
     config.pluginmanager.register(hooks, "bctrl-impact")
+    if _is_controller(config):
+        config.pluginmanager.register(WorkersProgress(config), "bctrl-impact-workers")
+
+
+def _is_controller(config: pytest.Config) -> bool:
+    """Return whether this process distributes the tests over workers."""
+    return getattr(config.option, "dist", "no") != "no" and not hasattr(config, "workerinput")
 
 
 def _reject_conflicting_options(config: pytest.Config) -> None:
@@ -143,8 +151,7 @@ class ImpactHooks:
         self._is_finished = True
         if terminal is not None:
             terminal.section("bctrl impact")
-        is_controller = getattr(self._config.option, "dist", "no") != "no"
-        if not is_controller:
+        if not _is_controller(self._config):
             self._run_changes(session)
         session.exitstatus = self._report.finish(self.data, pytest.ExitCode(session.exitstatus))
         if terminal is not None:
@@ -166,8 +173,8 @@ class ImpactHooks:
         replayer = Replayer(session)
         self._config.pluginmanager.register(replayer, "bctrl-impact-replayer")
         run = ImpactRun(self.interceptor, replayer, included_tests, start + budget)
-        terminal = None if self._is_worker else self._config.pluginmanager.get_plugin("terminalreporter")
-        progress = ReplayProgress(terminal, len(included_tests), len(self._plan.changes), budget)
+        display = display_of(self._config, budget)
+        progress = ReplayProgress(display, len(included_tests), len(self._plan.changes), budget)
         try:
             run.run_changes(self._plan.changes, progress)
         except (KeyboardInterrupt, pytest.exit.Exception):

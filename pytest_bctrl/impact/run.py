@@ -103,6 +103,7 @@ class ImpactRun:
             for result in self.results.values():
                 result.unfinished = result.unfinished and OUT_OF_TIME
         finally:
+            progress.finish()
             self._withdraw_unreliable()
             self._interceptor.start()
             self._replayer.finish()
@@ -110,9 +111,12 @@ class ImpactRun:
     def _learn(self, changes: Sequence[Change], progress: ReplayProgress) -> None:
         """Run each test that a change can reach once more without a change, to learn which locations it reads."""
         for test in self._tests:
+            seconds = 0.0
             if any(self._is_reached(test, change) for change in changes):
+                start = time.monotonic()
                 self._learn_reads(test)
-            progress.learned(sum(self._is_planned(test, change) for change in changes), test.seconds)
+                seconds = time.monotonic() - start
+            progress.learned(sum(self._is_planned(test, change) for change in changes), seconds)
         progress.planned()
 
     def _learn_reads(self, test: ExercisedTest) -> None:

@@ -1,8 +1,9 @@
-"""A project with a careless test, and what an impact run said of it."""
+"""A project with a careless test, what an impact run reports about it, and a clock that the test advances."""
 
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -32,3 +33,45 @@ def verdicts(project: pytest.Pytester) -> list[tuple[str, str]]:
     """Return the verdict and reason for each change in the report of a run."""
     report = json.loads((project.path / "impact.json").read_text("utf-8"))
     return [(finding["impact"]["verdict"], finding["impact"]["why"]) for finding in report["findings"]]
+
+
+SLOW = """
+import time
+import pytest
+
+@pytest.mark.parametrize("number", range(5))
+def test_slow(bctrl_client, bctrl_space_id, number):
+    body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
+    time.pass_a_second()
+    with open("runs", "a") as runs:
+        runs.write(".")
+    assert [sorted(one) for one in body["runtimes"]]
+"""
+"""Five tests that read everything and take a second of the step clock."""
+
+
+class StepClock:
+    """A clock that only the tests of an impact run advance: a budget ends after the same number of runs everywhere."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        """Return the seconds."""
+        return self.now
+
+    perf_counter = monotonic
+
+    def pass_a_second(self) -> None:
+        """Advance the clock by a second."""
+        self.now += 1.0
+
+
+@pytest.fixture
+def step_clock(monkeypatch: pytest.MonkeyPatch) -> StepClock:
+    """Return a clock that impact runs in this process read; their tests call `time.pass_a_second`."""
+    clock = StepClock()
+    for module in ("hooks", "run", "progress"):
+        monkeypatch.setattr(f"pytest_bctrl.impact.{module}.time", clock)
+    monkeypatch.setattr(time, "pass_a_second", clock.pass_a_second, raising=False)
+    return clock

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import time
-
 import pytest
 
 from tests.impact.conftest import IMPACT, verdicts
-from tests.impact.drifts import changed_spec, items
 
 _NOISY = """
 import logging
@@ -106,76 +102,6 @@ def test_temporary_folders_work_with_a_retention_policy(noisy: pytest.Pytester) 
     noisy.runpytest_subprocess(*IMPACT)
 
     assert verdicts(noisy) == [("fails", "")]
-
-
-_SLOW = """
-import time
-import pytest
-
-@pytest.mark.parametrize("number", range(20))
-def test_slow(bctrl_client, bctrl_space_id, number):
-    body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
-    time.sleep(0.1)
-    assert [sorted(one) for one in body["runtimes"]]
-"""
-
-
-def test_the_budget_covers_everything_after_the_ordinary_run(project: pytest.Pytester) -> None:
-    project.makeconftest(
-        """
-        import time
-
-        def pytest_sessionfinish():
-            global start
-            start = time.monotonic()
-
-        def pytest_unconfigure():
-            with open("seconds", "w") as file:
-                file.write(str(time.monotonic() - start))
-        """
-    )
-    project.makepyfile(_SLOW)
-
-    result = project.runpytest_subprocess("--bctrl-impact=mutants", "--bctrl-impact-budget=500ms")
-
-    assert result.ret == 2
-    # The test that runs when the time is over, and the start of the first: learning all tests would take 2 s more.
-    assert float((project.path / "seconds").read_text("utf-8")) < 1.9
-
-
-def test_a_run_announces_what_it_will_do_and_shows_its_progress(project: pytest.Pytester) -> None:
-    document = json.loads(changed_spec(()))
-    for name in ("region", "updatedAt", "createdAt", "name"):
-        items(document)["required"].remove(name)
-    (project.path / "changed.json").write_text(json.dumps(document), "utf-8")
-    project.makepyfile(_SLOW.replace("range(20)", "range(5)"))
-    start = time.monotonic()
-
-    result = project.runpytest(*IMPACT, "--bctrl-impact-budget=10m")
-
-    took = time.monotonic() - start
-    # 5 tests read everything: one run that learns it, and one for each of the 4 changes and for all at once.
-    result.stdout.re_match_lines(
-        [
-            r"planned      5 tests . 5 changes: about 30 test runs, [\d.]+ s \(limit: 600 s, --bctrl-impact-budget\)",
-            r"progress     +\d0%, \d+ of 25 test runs, [\d.]+ s left",
-            r"progress     +100%, 25 of 25 test runs, 0\.0 s left",
-        ]
-    )
-    [planned] = [line for line in result.outlines if line.startswith("planned")]
-    assert float(planned.split("runs, ")[1].split(" ")[0]) < took * 2
-
-
-def test_a_terminal_shows_a_bar(project: pytest.Pytester) -> None:
-    project.makeconftest("""
-        def pytest_sessionstart(session):
-            terminal = session.config.pluginmanager.get_plugin("terminalreporter")
-            terminal.isatty = type(terminal.isatty)(True)
-    """)
-
-    result = project.runpytest(*IMPACT)
-
-    result.stdout.fnmatch_lines(["*bctrl impact: [[]####################[]] 100%, 1 of 1 test runs, 0.0 s left*"])
 
 
 def test_changes_that_no_test_exercises_cost_no_run(project: pytest.Pytester) -> None:
