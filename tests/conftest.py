@@ -18,17 +18,19 @@ import pytest
 from tests import UNUSED
 from tests.surroundings import entered
 
-TIMES = int(os.environ.get("TIMES_EXAMPLES", "5"))
-"""How many times as many examples as the documented run the profile `search` tries."""
+TIMES = {"search": float(os.environ.get("TIMES_EXAMPLES", "5")), "fewer": 0.2}
+"""How many times as many examples as the documented run these profiles try."""
 
 if find_spec("hypothesis") is not None:
     # The tests of the base install run where the extra that brings it is not.
-    from hypothesis import HealthCheck, settings
+    from hypothesis import HealthCheck, is_hypothesis_test, settings
 
     # Every run tries the same examples: it fails for what a change did, and not for an example that nobody saw before.
     settings.register_profile(
         "repeatable", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, database=None
     )
+    # For the environments that repeat properties on another Python.
+    settings.register_profile("fewer", settings.get_profile("repeatable"))
     # `tox -e random` looks for new ones.
     settings.register_profile("search", settings.get_profile("repeatable"), derandomize=False, print_blob=True)
     settings.load_profile("repeatable")
@@ -98,17 +100,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "pytester" in getattr(item, "fixturenames", ()):
             item.add_marker("runs_pytest")
-    if config.getoption("--hypothesis-profile", None) == "search":
-        for item in items:
-            _try_more_examples(item)
+    times = TIMES.get(config.getoption("--hypothesis-profile", None) or "")
+    if times is not None:
+        _multiply_examples(items, times)
 
 
-def _try_more_examples(item: pytest.Item) -> None:
-    """Multiply the number of examples of a property, including an explicit `max_examples`."""
-    if isinstance(item, pytest.Function) and item.get_closest_marker("hypothesis"):
-        function: Any = getattr(item.obj, "__func__", item.obj)
+def _multiply_examples(items: list[pytest.Item], times: float) -> None:
+    """Multiply the number of examples of each property, including an explicit `max_examples`."""
+    tests: list[Any] = [item.obj for item in items if isinstance(item, pytest.Function)]
+    # The cases of a parametrized property share its settings.
+    for function in {getattr(test, "__func__", test) for test in tests if is_hypothesis_test(test)}:
         own = function._hypothesis_internal_use_settings
-        function._hypothesis_internal_use_settings = settings(own, max_examples=own.max_examples * TIMES)
+        function._hypothesis_internal_use_settings = settings(own, max_examples=max(1, round(own.max_examples * times)))
 
 
 def pytest_sessionfinish() -> None:

@@ -41,10 +41,6 @@ def _follow(page: Path) -> Outcome:
             return Reader(page, workspace, environment(workspace, home, page.read_text("utf-8")), outside).follow()
         shell = real_environment(home)
         if IN_A_CLONE not in page.read_text("utf-8"):
-            wheels = workspace / "wheels"
-            build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(wheels), str(PROJECT)]
-            subprocess.run(build, check=True, capture_output=True)
-            shell["PIP_FIND_LINKS"] = f"{shell.get('PIP_FIND_LINKS', '')} {wheels}".strip()
             shell |= _repository(workspace / "repository")
         return Reader(page, workspace, shell, outside, registry=way_out()).follow()
 
