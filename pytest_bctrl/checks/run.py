@@ -28,7 +28,7 @@ from pytest_bctrl.contract.schema.locations import Path, select_values
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.findings.finding import LEVELS, Finding, Level
 from pytest_bctrl.findings.fingerprint import named
-from pytest_bctrl.observed.differences import UNDOCUMENTED, differences
+from pytest_bctrl.observed.differences import UNDOCUMENTED, undocumented_properties
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -165,17 +165,18 @@ def check_undocumented(response: Response) -> list[Finding]:
         return []
     undocumented: list[Finding] = []
     source = source_of(UNDOCUMENTED, response)
-    all_differences = once(
-        response, "differences", lambda: differences(response.contract, response.observed, response.media_type)
+    unnamed_properties = once(
+        response,
+        "undocumented properties",
+        lambda: undocumented_properties(response.contract, response.observed, response.media_type),
     )
-    for difference in all_differences:
-        if difference.rule == UNDOCUMENTED:
-            path: Path = ()
-            if difference.sample:
-                selected = select_values(response.data, difference.sample["location"])
-                path = next((path for path, _ in selected), ())
-            extra = {**difference.extra, **item_of(response.data, path), "source": source}
-            undocumented.append(named(replace(difference, reproduce=response.reproduce, extra=extra)))
+    for finding in unnamed_properties:
+        path: Path = ()
+        if finding.sample:
+            selected = select_values(response.data, finding.sample["location"])
+            path = next((path for path, _ in selected), ())
+        extra = {**finding.extra, **item_of(response.data, path), "source": source}
+        undocumented.append(named(replace(finding, reproduce=response.reproduce, extra=extra)))
     return undocumented
 
 

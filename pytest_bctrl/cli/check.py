@@ -37,8 +37,8 @@ from pytest_bctrl.recorded.conform import listing
 from pytest_bctrl.recorded.conform import response_from as response_from_exchange
 from pytest_bctrl.reports import FORMATS, writer
 from pytest_bctrl.reports.terminal import describe
-from pytest_bctrl.reports.verdict import Title
-from pytest_bctrl.reports.wording import counted, numbered
+from pytest_bctrl.reports.verdict import Title, checked_line
+from pytest_bctrl.reports.wording import counted
 from pytest_bctrl.suite.report.observing import Observer, coverage_lines
 from pytest_bctrl.traffic.recordings.exchange import Recording
 
@@ -215,12 +215,6 @@ def _text(findings: Sequence[Finding], title: Title, response_count: int) -> str
         by_source.setdefault(str(finding.extra["why"]).removeprefix("in "), []).append(finding)
     for source, group in by_source.items():
         lines += [f"{source}: {counted(group)}", *describe(group), ""]
-    result = f"{numbered(response_count, 'response')} checked"
-    # "no findings" would be misleading if no response was checked.
-    if response_count:
-        result += f": {counted(findings)}"
-        accepted_count = sum(1 for finding in findings if finding.extra.get("accepted"))
-        if accepted_count:
-            result += f", {accepted_count} of them accepted"
-    lines.append(f"{result} under contract {title.revision}, {title.base}")
-    return "\n".join(map(escape_line, lines)) + "\n"
+    lines = list(map(escape_line, lines))
+    lines.append(checked_line(response_count, "response", findings, title))
+    return "\n".join(lines) + "\n"

@@ -12,14 +12,15 @@ from pytest_bctrl.checks.run import BrokenCheckError, Check
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.escaping import escape_line, escape_lines
+from pytest_bctrl.escaping import escape_lines
 from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks, ObservedExchange
 from pytest_bctrl.exchanges.sent_secrets import security_schemes, sent_secrets
 from pytest_bctrl.findings.finding import Finding, Levels
 from pytest_bctrl.findings.fingerprint import named
 from pytest_bctrl.http.codings import Content, content_of
 from pytest_bctrl.http.message import Request
-from pytest_bctrl.reports.wording import numbered, shown
+from pytest_bctrl.reports.terminal import finding_line
+from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.suite.report.observing import Observer
 from pytest_bctrl.traffic.proxy.exchange import CapturedBody, ProxiedExchange, TransportError
@@ -225,7 +226,7 @@ class ProxiedTraffic:
                 (self._findings[key],) = merge([earlier, finding])
             elif len(self._findings) < _MAX_KEPT:
                 self._findings[key] = finding
-                self._print_line(_line(finding))
+                self._print_line(f"{finding.level} {finding_line(finding)}")
             else:
                 self._count(self.not_checked, f"more than {_MAX_KEPT:,} findings: the rest is not listed")
 
@@ -248,15 +249,6 @@ def _unread_request(body: CapturedBody) -> str:
     if body.is_complete:
         return "it is larger than --max-body"
     return "the response arrived before the whole request was sent"
-
-
-def _line(finding: Finding) -> str:
-    """Return a finding as one line."""
-    where = f"{finding.operation} {finding.extra.get('status', '')}".strip()
-    text = f"{finding.level} {finding.rule}: {where}, {finding.location}: {finding.message}"
-    if finding.expected is not None or finding.observed is not None:
-        text += f"; expected {shown(finding.expected, 100)}, observed {shown(finding.observed, 100)}"
-    return escape_line(text)
 
 
 def listed(counter: Counter[str]) -> Iterator[str]:

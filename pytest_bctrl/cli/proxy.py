@@ -36,8 +36,7 @@ from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.findings.finding import FAIL_ON, Finding, Levels, at_or_above, parse_levels
 from pytest_bctrl.reports import SUFFIXES
 from pytest_bctrl.reports.terminal import describe
-from pytest_bctrl.reports.verdict import Title
-from pytest_bctrl.reports.wording import counted, numbered
+from pytest_bctrl.reports.verdict import Title, checked_line
 from pytest_bctrl.request_checks.violation import request_rules
 from pytest_bctrl.settings import lookup, resolve, table
 from pytest_bctrl.suite.report.observing import coverage_lines
@@ -259,12 +258,7 @@ def _print_summary(result: _Result, traffic: ProxiedTraffic) -> None:
     lines = list(describe(result.findings))
     lines += [f"not checked: {reason}" for reason in title.not_checked]
     lines += [note for note in title.notes if note not in title.not_checked]
-    text = f"{numbered(traffic.checked, 'exchange')} checked"
     if traffic.checked:
-        text += f": {counted(result.findings)}"
-        accepted = sum(1 for finding in result.findings if finding.extra.get("accepted"))
-        if accepted:
-            text += f", {accepted} of them accepted"
         lines += coverage_lines(traffic.observer)
-    lines += ["", f"{text} under contract {title.revision}, {title.base}"]
-    print(*map(escape_line, lines), sep="\n", flush=True)
+    lines = [*map(escape_line, lines), "", checked_line(traffic.checked, "exchange", result.findings, title)]
+    print(*lines, sep="\n", flush=True)

@@ -62,6 +62,18 @@ def every_difference(contract: Contract, observation: Observation, media_type: s
     return merged(findings)
 
 
+def undocumented_properties(contract: Contract, observation: Observation, media_type: str = "") -> list[Finding]:
+    """Return the `differences` that are undocumented properties, which the validation of a body does not report."""
+    findings: list[Finding] = []
+    totals = Totals(observation)
+    for location in observation.places:
+        root = body_node(contract, location.operation, location.status, media_type)
+        if root is not None:
+            findings += _LocationComparison(root, observation, totals, location).undocumented()
+    findings += uncounted_members(contract, observation, media_type)
+    return [lower_observed(contract, finding) for finding in merged(findings)]
+
+
 def uncounted_members(contract: Contract, observation: Observation, media_type: str) -> Iterator[Finding]:
     """Yield a finding for every object that had more undocumented properties than are tracked individually."""
     for place, count in observation.uncounted_members.items():
@@ -135,19 +147,28 @@ class _LocationComparison:
     def differences(self) -> Iterator[Finding]:
         """Yield a finding for each difference at the location."""
         above, last = split_location(self._place.location)
-        parent, node = node_at(self._root, above), node_at(self._root, self._place.location)
+        node = node_at(self._root, self._place.location)
         is_tag = last is not None and last.kind == "tag"
-        if last is not None and parent is not None and self._facts.seen:
-            if is_tag:
+        if last is not None and is_tag and self._facts.seen:
+            parent = node_at(self._root, above)
+            if parent is not None:
                 yield from self._branch(parent, last.text)
-            elif last.kind == "member" and node is None:
-                yield from self._undocumented(with_open_branches(parent, "object"), last.text)
+        yield from self.undocumented()
         if node is not None:
             if not is_tag:
                 yield from self._types(node)
                 yield from self._values(node)
                 yield from self._formats(node)
             yield from self._missing(node)
+
+    def undocumented(self) -> Iterator[Finding]:
+        """Yield a finding if the location is a property that the contract does not document."""
+        above, last = split_location(self._place.location)
+        if last is None or last.kind != "member" or not self._facts.seen:
+            return
+        parent = node_at(self._root, above)
+        if parent is not None and node_at(self._root, self._place.location) is None:
+            yield from self._undocumented(with_open_branches(parent, "object"), last.text)
 
     def _branch(self, node: Node, tag: str) -> Iterator[Finding]:
         count, samples = self._facts.seen, self._facts.samples

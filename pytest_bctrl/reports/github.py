@@ -22,10 +22,10 @@ from pytest_bctrl.reports.wording import (
     grouped,
     in_blocks,
     is_change,
+    message_with_values,
     one_line,
     repository_file,
     sentence,
-    told,
     where,
 )
 
@@ -70,7 +70,9 @@ def _command(finding: Finding, title: Title) -> str:
         if line:
             properties.append(f"line={line}")
     properties.append(f"title={escape_annotation_property(one_line(finding.rule))}")
-    text = f"{told(finding)} ({where(finding)}) {finding.extra.get('why', '')} {accepted(finding)}".strip()
+    text = (
+        f"{message_with_values(finding)} ({where(finding)}) {finding.extra.get('why', '')} {accepted(finding)}".strip()
+    )
     command = "notice" if accepted(finding) else _COMMANDS[finding.level]
     return f"::{command} {','.join(properties)}::{escape_annotation(one_line(text))}"
 
@@ -175,7 +177,7 @@ def _size(rows: Sequence[str]) -> int:
 def _row(finding: Finding, *, has_lines: bool, is_grouped: bool) -> str:
     """Return the row of a finding; in a group, the heading has the location but not the level of each finding."""
     times = "" if finding.total is None else f" ({finding.count} of {finding.total})"
-    text = told(finding, times, has_location=is_grouped)
+    text = message_with_values(finding, times, has_location=is_grouped)
     if is_grouped:
         text = f"{finding.level}: {text}"
     text = f"{_plain(text)}. {_plain(str(finding.extra.get('why', '')))}".strip()

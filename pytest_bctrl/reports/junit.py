@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pytest_bctrl.escaping import escape_xml
 from pytest_bctrl.findings.finding import LEVELS, Finding, at_or_above
 from pytest_bctrl.reports.verdict import RunReport, Title, verdict_of
-from pytest_bctrl.reports.wording import accepted, document_position, one_line, told, where
+from pytest_bctrl.reports.wording import accepted, document_position, message_with_values, one_line, where
 
 _PROPERTIES = 50
 """Maximum number of findings of one test case that are written as properties; `bctrl.findings` has their number."""
@@ -82,7 +82,7 @@ def _case(finding: Finding, fails: bool) -> str:
     if document and line:
         attributes += f" file={_attribute(one_line(document))} line={_attribute(str(line))}"
     why = one_line(finding.extra.get("why", ""))
-    detail = "\n".join((escape_xml(told(finding)), escape_xml(why)))
+    detail = "\n".join((escape_xml(message_with_values(finding)), escape_xml(why)))
     rows = [f"<testcase {attributes}>"]
     if fails:
         message = _attribute(one_line(finding.message))

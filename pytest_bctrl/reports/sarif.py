@@ -14,9 +14,9 @@ from pytest_bctrl.reports.wording import (
     accepted,
     document_position,
     grouped,
+    message_with_values,
     one_line,
     repository_file,
-    told,
     where,
 )
 
@@ -96,7 +96,7 @@ def _result(finding: Finding, index: int, side: Side) -> dict[str, Any]:
         "ruleId": finding.rule,
         "ruleIndex": index,
         "level": _LEVELS[finding.level],
-        "message": {"text": _message(told(finding))},
+        "message": {"text": _message(message_with_values(finding))},
         "properties": {
             "expected": finding.expected,
             "observed": finding.observed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.findings.finding import LEVELS, Finding
@@ -14,9 +14,13 @@ from pytest_bctrl.reports.wording import (
     counted,
     is_change,
     location_of_sample,
+    message_with_values,
     numbered,
     shown,
 )
+
+if TYPE_CHECKING:
+    import pytest
 
 
 class Row(NamedTuple):
@@ -41,11 +45,38 @@ MARKUP: Mapping[str, Mapping[str, bool]] = {
 }
 """The markup of each label, as keyword arguments of pytest's `TerminalWriter`."""
 
+SUMMARY_MARKUP: Mapping[str, Mapping[str, bool]] = {
+    **MARKUP,
+    "failed": {"red": True, "bold": True},
+    "passed": {"green": True, "bold": True},
+    "not checked": {"yellow": True},
+    "unmatched": {"yellow": True},
+    "baseline": {"yellow": True},
+}
+"""The markup of the labels in the summary of a run."""
+
+
+def write_labelled(terminal: pytest.TerminalReporter, label: str, text: str) -> None:
+    """Write a line of the summary of a run: a label in its markup, and a text."""
+    terminal.write(f"{label:<12} ", **SUMMARY_MARKUP.get(label, {}))
+    terminal.line(escape_line(text))
+
 
 def headline(findings: Sequence[Finding]) -> str:
     """Return one line: the number of findings of each level, and the first finding."""
     first = findings[0]
     return escape_line(f"{counted(findings)}: {first.rule} at {first.location}, {first.message}")
+
+
+def finding_line(finding: Finding, times: str = "", *, names_operation: bool = True) -> str:
+    """Return a finding as one line: `GET /a: rule at location: message: observed, expected …`.
+
+    `times` follows the message.
+    """
+    line = f"{finding.rule} at {finding.location}: {message_with_values(finding, times)}"
+    if names_operation:
+        line = f"{finding.operation}: {line}"
+    return escape_line(line)
 
 
 def breach(findings: Sequence[Finding]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.reports.wording import counted, numbered, sentence
 
 if TYPE_CHECKING:
@@ -225,3 +226,17 @@ def _tests_left(run: RunReport) -> list[str]:
     """Return the number of tests that did not run; nothing if all ran."""
     left = run.planned - len(run.tests)
     return [f"{numbered(left, 'test')} did not run"] if left > 0 else []
+
+
+def checked_line(number: int, noun: str, findings: Sequence[Finding], title: Title) -> str:
+    """Return what a command checked, and the number of its findings: `2 responses checked: 1 error under contract …`.
+
+    The number is omitted if nothing was checked, because "no findings" would be misleading.
+    """
+    text = f"{numbered(number, noun)} checked"
+    if number:
+        text += f": {counted(findings)}"
+        accepted_count = sum(1 for finding in findings if finding.extra.get("accepted"))
+        if accepted_count:
+            text += f", {accepted_count} of them accepted"
+    return escape_line(f"{text} under contract {title.revision}, {title.base}")

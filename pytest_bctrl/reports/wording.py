@@ -93,7 +93,7 @@ def is_change(finding: Finding) -> bool:
     return bool(finding.extra.get("revision"))
 
 
-def told(finding: Finding, times: str = "", *, has_location: bool = False) -> str:
+def message_with_values(finding: Finding, times: str = "", *, has_location: bool = False) -> str:
     """Return the message and the values: `…: archived, expected active | stopped, as at runtimes[3].status`.
 
     `times` follows the message. The message of a change of a document has its values already. With `has_location`, the

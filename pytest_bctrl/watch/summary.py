@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 
-from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.findings.finding import Finding, at_or_above
-from pytest_bctrl.reports.terminal import MARKUP, block, causes
+from pytest_bctrl.reports.terminal import block, causes, write_labelled
 from pytest_bctrl.reports.verdict import verdict_of
 from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.suite.report.observing import coverage_rows, not_covered
 from pytest_bctrl.watch.results import WatchResults
-
-_MARKUP: Mapping[str, Mapping[str, bool]] = {
-    **MARKUP,
-    "failed": {"red": True, "bold": True},
-    "passed": {"green": True, "bold": True},
-    "not checked": {"yellow": True},
-    "unmatched": {"yellow": True},
-    "baseline": {"yellow": True},
-}
 
 
 class WatchSummary:
@@ -50,8 +40,7 @@ class WatchSummary:
                 terminalreporter.line(str(row))
             terminalreporter.line("")
         for label, text in self._rows(findings):
-            terminalreporter.write(f"{label:<12} ", **_MARKUP.get(label, {}))
-            terminalreporter.line(escape_line(text))
+            write_labelled(terminalreporter, label, text)
 
     def _rows(self, findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:
         results = self._results

@@ -1,4 +1,4 @@
-"""The observer of ordinary traffic and the checks of the suite say the same of the same answer."""
+"""The observer of ordinary traffic and the checks of the suite report the same findings for a response."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ FLAT = {"error": "no such key", "code": "auth.unauthorized", "requestId": "r1"}
 NESTED = {"error": {"code": "c", "message": "m", "reasonClass": "r", "requestId": "r1"}}
 
 
-def answered(body: Any, status: int) -> Response:
+def response_with(body: Any, status: int) -> Response:
     return Response(CONTRACT, OPERATION, status, (("Content-Type", "application/json"),), json.dumps(body).encode())
 
 
-def told(findings: list[Finding]) -> set[tuple[Any, ...]]:
+def comparable(findings: list[Finding]) -> set[tuple[Any, ...]]:
+    """Return what the observer and the checks both know about the findings of these rules."""
     rules = ("response_schema_conformance", "undocumented_property")
     return {
         (
@@ -43,14 +44,14 @@ def told(findings: list[Finding]) -> set[tuple[Any, ...]]:
     }
 
 
-def agree(body: Any, status: int) -> None:
-    response = answered(body, status)
-    assert told(check_response(response)) == told(differences(CONTRACT, response.observed))
+def assert_agreement(body: Any, status: int) -> None:
+    response = response_with(body, status)
+    assert comparable(check_response(response)) == comparable(differences(CONTRACT, response.observed))
 
 
 @given(BODIES)
 def test_observer_and_checks_agree_on_every_listing(body: Any) -> None:
-    agree(body, 200)
+    assert_agreement(body, 200)
 
 
 @given(
@@ -61,7 +62,7 @@ def test_observer_and_checks_agree_on_every_error_response(
 ) -> None:
     error = {**body, **changed}
     error.pop([*error, ""][gone % (len(error) + 1)], None)
-    agree(error, 401)
+    assert_agreement(error, 401)
 
 
 def with_first(**members: Any) -> dict[str, Any]:
@@ -98,8 +99,8 @@ def with_first(**members: Any) -> dict[str, Any]:
     ],
 )
 def test_observer_and_checks_agree_on_selected_bodies(body: Any, status: int) -> None:
-    agree(body, status)
-    assert told(check_response(answered(body, status)))
+    assert_agreement(body, status)
+    assert comparable(check_response(response_with(body, status)))
 
 
 def test_observer_and_checks_agree_on_strings_too_long_to_distinguish() -> None:
@@ -107,14 +108,16 @@ def test_observer_and_checks_agree_on_strings_too_long_to_distinguish() -> None:
     body = with_first(type="x" * 200)
     body["runtimes"][1]["type"] = "y" * 121
     (fact,) = [
-        candidate for candidate in told(check_response(answered(body, 200))) if candidate[2] == "runtimes[*].type"
+        candidate
+        for candidate in comparable(check_response(response_with(body, 200)))
+        if candidate[2] == "runtimes[*].type"
     ]
     assert 2 == fact[4]
-    agree(body, 200)
+    assert_agreement(body, 200)
 
 
 @pytest.mark.parametrize(("status", "level"), [(401, "warning"), (418, "warning"), (201, "error"), (500, "error")])
 def test_traffic_that_violates_only_the_overlay_is_a_warning(status: int, level: str) -> None:
-    findings = differences(CONTRACT, answered({}, status).observed)
+    findings = differences(CONTRACT, response_with({}, status).observed)
     assert {level} == {finding.level for finding in findings}
     assert all((OVERLAY_ALONE in finding.message) == (level == "warning") for finding in findings)

@@ -104,7 +104,7 @@ def test_findings_are_printed_once_and_reported_in_every_format(tmp_path: Path) 
                 listing(proxy.url, server)
             code, out, err = proxy.end()
     assert (1, "") == (code, err)
-    assert 1 == out.count("error strict_json: GET /v1/spaces/{id}/runtimes 200, ")
+    assert 1 == out.count("error GET /v1/spaces/{id}/runtimes: strict_json at ")
     assert "3 exchanges checked: 1 error" in out
     report = json.loads((tmp_path / "r.json").read_text("utf-8"))
     assert ("proxy", "failed", 1) == (report["report"], report["verdict"]["status"], report["summary"]["error"])
@@ -127,7 +127,7 @@ def test_findings_can_be_accepted_and_are_then_no_failure(tmp_path: Path) -> Non
             code, out, _ = proxy.end()
     assert 0 == code
     assert "1 error, 1 of them accepted under contract" in out
-    assert "error strict_json: GET" not in out
+    assert "error GET /v1/spaces/{id}/runtimes: strict_json" not in out
 
 
 def test_levels_apply(tmp_path: Path) -> None:

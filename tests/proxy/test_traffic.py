@@ -107,9 +107,9 @@ def test_requests_and_responses_are_checked_and_merged() -> None:
         (finding.rule, finding.location, finding.count) for finding in traffic.findings
     )
     assert 2 == len(lines)
-    assert "error request_body: POST /orders, body.qty: " in lines[0]
-    assert "error response_schema_conformance: POST /orders 201, size: " in lines[1]
-    assert lines[1].endswith("expected s | m, observed xl")
+    assert lines[0].startswith("error POST /orders: request_body at body.qty: ")
+    assert lines[1].startswith("error POST /orders: response_schema_conformance at size: ")
+    assert lines[1].endswith(": xl, expected s | m, as at size")
     command = traffic.findings[1].reproduce
     assert command.startswith('curl -sS -i -X POST -H "Authorization: Bearer $BCTRL_API_KEY" -H \'Content-Type: ')
     assert '--data-raw \'{"qty": 0, "size": "m"}\' http://127.0.0.1:' in command

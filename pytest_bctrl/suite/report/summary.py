@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.findings.finding import Finding, at_or_above
-from pytest_bctrl.reports.terminal import MARKUP, block, causes, listed
+from pytest_bctrl.reports.terminal import block, causes, finding_line, listed, write_labelled
 from pytest_bctrl.reports.verdict import verdict_of
-from pytest_bctrl.reports.wording import accepted, numbered, told
+from pytest_bctrl.reports.wording import accepted, numbered
 from pytest_bctrl.suite.operations import lacks_path_values, requestable_operations
 from pytest_bctrl.suite.plan.catalogue import MAX_COUNTED, planned_requests
 from pytest_bctrl.suite.report.observing import coverage_rows, not_covered
@@ -238,15 +238,6 @@ def _may_deselect(config: pytest.Config) -> bool:
     return any(config.getoption(option, None) for option in (*SELECTING_OPTIONS, "maxfail"))
 
 
-_COLOURS: Mapping[str, Mapping[str, bool]] = {
-    **MARKUP,
-    "failed": {"red": True, "bold": True},
-    "passed": {"green": True, "bold": True},
-    "not checked": {"yellow": True},
-    "baseline": {"yellow": True},
-}
-
-
 def _passing_rows(
     findings: Sequence[Finding], verbosity: int, *, has_several: bool
 ) -> Iterator[tuple[str | None, str]]:
@@ -265,13 +256,11 @@ def _passing_rows(
 def _cause_row(cause: Sequence[Finding], *, names_operation: bool) -> tuple[str, str]:
     first = cause[0]
     times = f" ({first.count} of {first.total})" if first.total else ""
-    label, text = first.level, f"{first.rule} at {first.location}: {told(first, times)}"
-    if names_operation:
-        text = f"{first.operation}: {text}"
+    text = finding_line(first, times, names_operation=names_operation)
     reason = accepted(first).removeprefix("accepted")
     if reason:
         return "accepted", f"{text},{reason}{_further(cause)}"
-    return label, f"{text}{_further(cause)}"
+    return first.level, f"{text}{_further(cause)}"
 
 
 def _further(cause: Sequence[Finding]) -> str:
@@ -294,6 +283,7 @@ def _skip_line(reasons: Sequence[str], skipped: int) -> str:
 
 def _line(terminal: pytest.TerminalReporter, label: str | None, text: str) -> None:
     """Write a line, with a label if it has one."""
-    if label is not None:
-        terminal.write(f"{label:<12} ", **_COLOURS.get(label, {}))
-    terminal.line(escape_line(text))
+    if label is None:
+        terminal.line(escape_line(text))
+    else:
+        write_labelled(terminal, label, text)
