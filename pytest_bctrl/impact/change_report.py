@@ -68,8 +68,10 @@ class ChangeReport:
 
     @property
     def is_unexamined_error(self) -> bool:
-        """Whether the change is a breaking one and was not run, so that nobody knows what it does to the tests."""
-        return self.verdict == "not run" and self.change.finding.level == "error"
+        """Whether the change is a breaking one whose effect on some test is unknown, and no other test fails."""
+        if self.change.finding.level != "error" or self.tests:
+            return False
+        return self.verdict == "not run" or bool(self.not_run)
 
     @property
     def finding(self) -> Finding:
@@ -183,12 +185,21 @@ _VERDICT_PHRASES: Mapping[ImpactVerdict, tuple[str, str]] = {
 
 
 def unexamined_line(reports: Sequence[ChangeReport]) -> str:
-    """Return a sentence if breaking changes were not run; otherwise empty."""
+    """Return a sentence if breaking changes were not run, or not with every test; otherwise empty."""
     unexamined = [report for report in reports if report.is_unexamined_error]
-    if not unexamined:
-        return ""
-    reasons = "; ".join(dict.fromkeys(one_line(report.reason) for report in unexamined[:_MAX_REASONS]))
-    return f"{numbered(len(unexamined), 'breaking change')} not run: {reasons}"
+    not_run = [report for report in unexamined if report.verdict == "not run"]
+    partly_run = [report for report in unexamined if report.verdict != "not run"]
+    sentences = []
+    if not_run:
+        reasons = dict.fromkeys(one_line(report.reason) for report in not_run[:_MAX_REASONS])
+        sentences.append(f"{numbered(len(not_run), 'breaking change')} not run: {'; '.join(reasons)}")
+    if partly_run:
+        tests = sorted({one_line(entry["test"]) for report in partly_run for entry in report.not_run})
+        sentences.append(
+            f"{numbered(len(partly_run), 'breaking change')} not run with {', '.join(tests[:_MAX_REASONS])}: "
+            "fix or exclude them (bctrl_impact, bctrl_impact_skip)"
+        )
+    return "; ".join(sentences)
 
 
 def count_lines(reports: Sequence[ChangeReport], source: str) -> Iterator[str]:

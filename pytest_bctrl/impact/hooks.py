@@ -118,10 +118,12 @@ class ImpactHooks:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Add the results of a worker."""
+        """Add the results of a worker; one that crashed has none."""
         output = getattr(node, "workeroutput", {}).get(_WORKER_OUTPUT)
         if output:
             self.data.add(output)
+        else:
+            self.data.add_lost_worker(change.key for change in self._plan.changes if change.transform is not None)
 
     @pytest.hookimpl(trylast=True, specname="pytest_sessionfinish")
     def pytest_worker_finish(self, session: pytest.Session) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +37,8 @@ _EXCLUDED = "every test that uses the mock is excluded (bctrl_impact, bctrl_impa
 _NOT_PASSED = "the ordinary run failed, so no change was run; fix that first"
 _NOT_MEASURED = "no change was run to its end, so nothing was measured"
 _ENDED_EARLY = "the run ended before any change was run"
+LOST_WORKER = "a worker of pytest-xdist crashed, so its tests were not run"
+_MAX_UNRUN = 10
 _ENDED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.TESTS_FAILED)
 
 
@@ -49,6 +51,7 @@ class RunData:
     test_count: int = 0
     excluded_count: int = 0
     seconds: float = 0.0
+    lost_workers: int = 0
 
     def as_data(self) -> dict[str, Any]:
         """Return plain data, for the controller of a run with workers."""
@@ -68,6 +71,12 @@ class RunData:
         self.test_count += data["test_count"]
         self.excluded_count += data["excluded_count"]
         self.seconds = max(self.seconds, data["seconds"])
+
+    def add_lost_worker(self, changes: Iterable[str]) -> None:
+        """Note that a worker ended without its results: no change, given by its key, was run with all tests."""
+        self.lost_workers += 1
+        for change in changes:
+            self.results.setdefault(change, ChangeResult()).unfinished = LOST_WORKER
 
 
 class ImpactReport:
@@ -104,6 +113,8 @@ class ImpactReport:
             return _NOT_PASSED
         if exit_status not in _ENDED and not self._data.results:
             return _ENDED_EARLY
+        if not self._data.test_count and self._data.lost_workers:
+            return LOST_WORKER
         if not self._data.test_count:
             return _EXCLUDED if self._data.excluded_count else _NOT_USED
         runnable = [report for report in self._reports if report.change.transform is not None]
@@ -115,7 +126,7 @@ class ImpactReport:
     def _write_reports(self) -> bool:
         """Write the reports; return whether one of them could not be written, so that an old one may remain."""
         plan = self._plan
-        notes = [*plan.notes, *count_lines(self._reports, plan.source), *self._run_lines()]
+        notes = [*plan.notes, *count_lines(self._reports, plan.source), *self._run_lines(), *self._unrun_lines()]
         unexamined = unexamined_line(self._reports)
         not_checked = tuple(filter(None, (self._problem, unexamined)))
         if self._shortfall:
@@ -150,15 +161,24 @@ class ImpactReport:
         )
 
     def _run_lines(self) -> Iterator[str]:
-        """Yield how often each test ran, the most frequent first, and how many tests are excluded."""
+        """Yield how often each test ran, the most frequent first."""
         data = self._data
         tests_by_count: dict[int, list[str]] = {}
         for test, count in sorted(data.run_counts.items()):
             tests_by_count.setdefault(count, []).append(test)
         for count, tests in sorted(tests_by_count.items(), reverse=True):
             yield f"{numbered(count, 'more run')}: {', '.join(tests)}"
-        if data.excluded_count:
-            yield f"{numbered(data.excluded_count, 'test')} excluded (bctrl_impact, bctrl_impact_skip)"
+
+    def _unrun_lines(self) -> Iterator[str]:
+        """Yield how many tests are excluded, and the tests whose outcomes prove nothing."""
+        excluded_count = self._data.excluded_count
+        if excluded_count:
+            yield f"{numbered(excluded_count, 'test')} excluded (bctrl_impact, bctrl_impact_skip)"
+        reasons = {entry["test"]: entry["why"] for report in self._reports for entry in report.not_run}
+        for test, reason in sorted(reasons.items())[:_MAX_UNRUN]:
+            yield f"not run: {test}: {reason}"
+        if len(reasons) > _MAX_UNRUN:
+            yield f"not run: {numbered(len(reasons) - _MAX_UNRUN, 'more test')}"
 
     def print_summary(self, terminal: pytest.TerminalReporter) -> None:
         """Print the verdict of each change, and the counts."""
@@ -183,10 +203,9 @@ class ImpactReport:
         uses = "uses" if data.test_count == 1 else "use"
         runs = numbered(sum(data.run_counts.values()), "test run")
         yield f"ran          {tests} that {uses} the mock against {changes}: {runs}, {data.seconds:.1f} s", {}
-        if data.excluded_count or is_verbose:
-            for line in self._run_lines():
-                if is_verbose or "excluded" in line:
-                    yield f"note         {line}", {}
+        run_lines = self._run_lines() if is_verbose else ()
+        for line in (*run_lines, *self._unrun_lines()):
+            yield f"note         {line}", {}
         yield from report_lines(self._reports, is_verbose=is_verbose)
         for line in (*count_lines(self._reports, plan.source), *self._lines):
             yield line, {}

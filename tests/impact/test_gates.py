@@ -234,3 +234,79 @@ def test_a_test_that_fails_at_random_is_withdrawn(project: pytest.Pytester) -> N
     assert all(why.endswith("::test_flaky: the test also fails without the change, at random") for _, why in reached)
     assert len((project.path / "turns").read_text("utf-8")) < 25
     assert result.ret == 2
+
+
+def test_a_change_that_one_test_was_not_run_with_gives_exit_code_2(project: pytest.Pytester) -> None:
+    """Another test passes with it; nobody knows whether the test that caches its responses does."""
+    document = json.loads(changed_spec(()))
+    items(document)["required"].remove("region")
+    _write_spec(project, document)
+    project.makepyfile("""
+        cached = {}
+
+        def test_cached(bctrl_client, bctrl_space_id):
+            if not cached:
+                cached.update(bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json())
+            assert cached["runtimes"][0]["region"]
+
+        def test_tolerant(bctrl_client, bctrl_space_id):
+            body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
+            assert all(one.get("region", "none") for one in body["runtimes"])
+    """)
+
+    result = project.runpytest(*IMPACT)
+
+    assert result.ret == 2
+    test = "test_a_change_that_one_test_was_not_run_with_gives_exit_code_2.py::test_cached"
+    reason = "the test sends no request when it runs again, because it caches responses between tests"
+    result.stdout.fnmatch_lines(
+        [
+            f"note         not run: {test}: {reason}",
+            "of 1 change in changed.json: 1 compatible with your tests",
+            f"not checked  1 breaking change not run with {test}: fix or exclude them (bctrl_impact, *)",
+        ]
+    )
+    assert verdicts(project) == [("passes", f"{test}: {reason}")]
+
+
+def test_many_tests_that_were_not_run_are_counted(project: pytest.Pytester) -> None:
+    project.makepyfile("""
+        import pytest
+        cached = {}
+
+        @pytest.mark.parametrize("number", range(12))
+        def test_cached(bctrl_client, bctrl_space_id, number):
+            if number not in cached:
+                cached[number] = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
+            assert cached[number]["runtimes"][0]["status"]
+
+        def test_status(bctrl_client, bctrl_space_id):
+            body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
+            assert body["runtimes"][0]["status"]
+    """)
+
+    result = project.runpytest(*IMPACT)
+
+    assert result.ret == 2
+    assert 10 == sum("not run: test_many" in line for line in result.outlines)
+    result.stdout.fnmatch_lines(["note         not run: 2 more tests"])
+
+
+@pytest.mark.parametrize("other_test", [True, False])
+def test_a_worker_that_crashes_gives_exit_code_2(project: pytest.Pytester, other_test: bool) -> None:
+    crashing = """
+        import os
+
+        def test_crash(bctrl_client, bctrl_space_id):
+            body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
+            if any(one["status"] == "paused" for one in body["runtimes"]):
+                os._exit(1)
+    """
+    project.makepyfile(test_crash=crashing)
+    project.makepyfile(_TOLERANT if other_test else "")
+
+    result = project.runpytest_subprocess(*IMPACT, "-n", "2", "--dist=loadfile")
+
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["bctrl: *a worker of pytest-xdist crashed, so its tests were not run*"])
+    assert {verdict for verdict, _ in verdicts(project)} == {"not run"}

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_bctrl.impact.outcomes import ChangeResult, TestOutcome
 from pytest_bctrl.impact.run import OUT_OF_TIME, ExercisedTest, with_shared_exchanges
-from pytest_bctrl.impact.run_report import RunData
+from pytest_bctrl.impact.run_report import LOST_WORKER, RunData
 from tests.impact.conftest import IMPACT, STATUS, verdicts
 from tests.impact.drifts import DRIFTS, changed_spec, operation
 
@@ -78,6 +78,7 @@ def test_overlay_actions_that_no_longer_apply_are_noted(project: pytest.Pytester
 
 
 def test_results_of_other_workers_survive_a_crashed_worker(project: pytest.Pytester) -> None:
+    """The change of the project was run by the crashed worker alone."""
     hooks: Any = project.parseconfigure(*IMPACT, "--collect-only").pluginmanager.get_plugin("bctrl-impact")
     key = "5e"
     passes, fails = TestOutcome("passes"), TestOutcome("fails", "KeyError", "a.py:1")
@@ -91,7 +92,8 @@ def test_results_of_other_workers_survive_a_crashed_worker(project: pytest.Pytes
         hooks.pytest_testnodedown(node)
 
     result = ChangeResult({"a": passes, "b": fails}, OUT_OF_TIME, "both")
-    assert hooks.data == RunData({key: result}, {"a": 2, "b": 3}, 3, 1, 2.0)
+    lost = {change.key: ChangeResult(unfinished=LOST_WORKER) for change in hooks._plan.changes}
+    assert hooks.data == RunData({key: result, **lost}, {"a": 2, "b": 3}, 3, 1, 2.0, 1)
 
 
 def test_tests_that_do_not_depend_on_the_change_pass(project: pytest.Pytester) -> None:
