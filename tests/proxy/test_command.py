@@ -323,7 +323,7 @@ def test_a_contract_of_the_project_is_in_force(tmp_path: Path) -> None:
         httpx.get(f"{proxy.url}/ping", trust_env=False)
         code, out, _ = proxy.end()
     assert 1 == code
-    assert "error status_code_conformance: GET /ping 200, status: the status is not documented" in out
+    assert "error GET /ping: status_code_conformance at status: the status is not documented: 200" in out
 
 
 def test_identifiers_are_replaced_in_a_recording_if_the_project_says_so(tmp_path: Path) -> None:
