@@ -105,6 +105,12 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> Generator[None, object, object]:
     """Redact secrets before a `conftest.py` runs, and before anything is captured."""
     _enter(early_config)
+    if any(argument.startswith("--bctrl") for argument in args):
+        from pytest_bctrl.settings import mistakes
+        from pytest_bctrl.settings.lookup import usage_errors
+
+        with usage_errors():
+            mistakes.require_known_options(early_config, args)
     if "--bctrl-impact" in args:
         # argparse would take the path of a test for the SOURCE.
         at = args.index("--bctrl-impact")

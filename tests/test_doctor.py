@@ -364,6 +364,31 @@ def test_the_space_id_is_a_variable_of_the_suggested_command(doctor: Doctor) -> 
     assert "1: 1 checked" == line("operations")["text"]
 
 
+def test_the_space_id_is_suggested_if_operations_lack_another_value_too(doctor: Doctor, tmp_path: Path) -> None:
+    parameters = [
+        {"name": "id", "in": "path", "required": True, "x-bctrl-setting": "space_id", "schema": {"type": "string"}},
+        {"name": "item", "in": "path", "required": True, "schema": {"type": "string"}},
+    ]
+    responses = {"200": {"description": "x"}}
+    document = {"openapi": "3.1.0", "info": {"title": "Shop", "version": "1"}}
+    document["paths"] = {"/spaces/{id}/{item}": {"get": {"parameters": parameters, "responses": responses}}}
+    (tmp_path / "shop.json").write_text(json.dumps(document))
+    _, line = doctor("--contract", "shop.json")
+    assert "; BCTRL_SPACE_ID=… pytest --bctrl-live" in line("next")["text"]
+    assert "  item = VALUE" in line("paste")["text"]
+
+
+def test_the_key_prefix_is_part_of_the_lines_and_commands(doctor: Doctor, tmp_path: Path) -> None:
+    document = {**PETS, "components": {"securitySchemes": {**PETS["components"]["securitySchemes"]}}}
+    document["components"]["securitySchemes"]["key"] = {"type": "apiKey", "in": "header", "name": "Authorization"}
+    (tmp_path / "pets.json").write_text(json.dumps(document))
+    _, line = doctor("--contract", "pets.json")
+    assert "# if the API expects a word in front of the key: bctrl_key_prefix = Token" in line("paste")["text"]
+    _, line = doctor("--contract", "pets.json", "--", "-o", "bctrl_key_prefix=Token")
+    assert "\nbctrl_key_prefix = Token\n" in line("paste")["text"]
+    assert 2 == line("next")["text"].count(" --bctrl-contract=pets.json -o bctrl_key_prefix=Token bctrl ")
+
+
 @pytest.mark.parametrize("arguments", [["--contract", "pets.json"], ["--offline", "--", "--bctrl-contract=pets.json"]])
 def test_a_wrong_line_of_values_is_reported(doctor: Doctor, tmp_path: Path, pets: str, arguments: list[str]) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\nbctrl_values =\n  petId\n")

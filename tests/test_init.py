@@ -70,6 +70,18 @@ def steps(job: str) -> list[dict[str, Any]]:
     return found
 
 
+def test_another_document_of_the_same_name_is_an_error_and_nothing_is_written(init: Init, tmp_path: Path) -> None:
+    (tmp_path / "openapi.yaml").write_text("openapi: 3.1.0\n", "utf-8")
+    with serve(response(body=BOOKSHOP.encode())) as server:
+        output = init(f"{server.url}/openapi.yaml", code=2)
+        assert "openapi.yaml: the file exists and is not the document of http" in output
+        assert "pytest-bctrl init openapi.yaml" in output
+        assert {"bookshop.yaml", "openapi.yaml"} == {path.name for path in tmp_path.iterdir()}
+        (tmp_path / "openapi.yaml").write_text(BOOKSHOP, "utf-8")
+        init(f"{server.url}/openapi.yaml")
+    assert (tmp_path / "pytest.ini").is_file()
+
+
 @pytest.mark.parametrize("arguments", [[], ["current"], ["bookshop.yaml"]], ids=["packaged", "current", "document"])
 def test_the_commands_of_a_new_project_pass(init: Init, tmp_path: Path, arguments: list[str]) -> None:
     """The job on pull requests runs the two tests that were written and the contract suite, all against the mock."""

@@ -12,9 +12,8 @@ from pytest_bctrl.contract.valid_parts import Exclusion
 from pytest_bctrl.samples.inputs import unfilled
 from pytest_bctrl.samples.parameter_settings import setting_lines
 from pytest_bctrl.secrets.secret import KEY_VARIABLE
-from pytest_bctrl.settings import table
 from pytest_bctrl.suite.operations import reason_not_requested
-from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.run import ContractRun, required_variables
 
 State = Literal["checked", "no value", "not checked", "unsafe", "excluded"]
 STATES: tuple[State, ...] = ("checked", "no value", "not checked", "unsafe", "excluded")
@@ -40,6 +39,7 @@ class ContractSummary:
     `credentials` are the header fields and cookies that carry the key, each with the number of operations that require
     it. `missing` are the lines that `bctrl_values` lacks, each with the labels of the operations that need it. The
     space id has a setting of its own, and `needs_space_id` are the labels of the operations that only lack it.
+    `variables` are the environment variables that a live run needs, as typed before a command.
     `invalid_parts` are other parts of the document that cannot be used, such as examples.
     """
 
@@ -48,6 +48,7 @@ class ContractSummary:
     missing: Mapping[str, tuple[str, ...]]
     needs_space_id: tuple[str, ...] = ()
     invalid_parts: tuple[str, ...] = ()
+    variables: str = ""
 
     def of_state(self, state: State) -> list[OperationSummary]:
         """Return the operations in a state."""
@@ -58,20 +59,11 @@ class ContractSummary:
         """The number of operations per state: `2 checked, 1 unsafe`."""
         return ", ".join(f"{len(self.of_state(state))} {state}" for state in STATES if self.of_state(state))
 
-    @property
-    def variables(self) -> str:
-        """The environment variables that a live run needs, as typed before a command."""
-        names = [KEY_VARIABLE] if self.credentials else []
-        if self.needs_space_id:
-            names += table.SPACE_ID.environment
-        return " ".join(f"{name}=…" for name in names)
-
 
 def summarise(run: ContractRun) -> ContractSummary:
     """Return the summary of the run's contract, given its values of parameters and its header fields."""
-    contract = run.contract
-    is_secured = run.chosen.is_published or any(operation.security for operation in contract.operations)
-    run = replace(run, contract=replace(contract, is_public=not is_secured))
+    contract, variables = run.contract, required_variables(run)
+    run = replace(run, contract=replace(contract, is_public=not run.needs_key))
     operations = [_summarise_operation(run, operation) for operation in run.operations]
     excluded_operations = [exclusion for exclusion in contract.excluded if exclusion.is_operation]
     first_problems = {exclusion.operation: exclusion for exclusion in reversed(excluded_operations)}
@@ -95,7 +87,9 @@ def summarise(run: ContractRun) -> ContractSummary:
         elif names:
             for line in setting_lines(run.contract, by_label[operation.label], names):
                 missing[line] = (*missing.get(line, ()), operation.label)
-    return ContractSummary(tuple(operations), _credentials(run), missing, tuple(needs_space_id), invalid_parts)
+    return ContractSummary(
+        tuple(operations), _credentials(run), missing, tuple(needs_space_id), invalid_parts, variables
+    )
 
 
 def _space_parameters(run: ContractRun) -> set[tuple[str, str]]:
@@ -106,6 +100,11 @@ def _space_parameters(run: ContractRun) -> set[tuple[str, str]]:
         for parameter in operation.parameters
         if parameter.setting == SPACE_ID
     }
+
+
+def has_bare_key(summary: ContractSummary) -> bool:
+    """Return whether the key is sent in `Authorization` without a scheme: an API may expect a word in front of it."""
+    return "Authorization: …" in summary.credentials
 
 
 def has_server(contract: Contract) -> bool:

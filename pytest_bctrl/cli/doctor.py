@@ -18,6 +18,7 @@ import pytest
 from pytest_bctrl.cli.contract_summary import (
     SPACE_ID,
     ContractSummary,
+    has_bare_key,
     has_server,
     summarise,
     summary_lines,
@@ -152,9 +153,9 @@ def _explanation(options: argparse.Namespace, environment: Mapping[str, str]) ->
         yield summary
         return
     yield from _summary_lines(summary, options)
-    yield Line("paste", "\n".join(_lines_to_paste(options.contract, contract, summary)))
-    option = f"--bctrl-contract={shlex.quote(options.contract)}"
-    live = f"{summary.variables} pytest --bctrl-live {option} bctrl".lstrip()
+    yield Line("paste", "\n".join(_lines_to_paste(options.contract, in_force.key_prefix, contract, summary)))
+    option = shlex.join([f"--bctrl-contract={options.contract}", *options.arguments])
+    live = f"{summary.variables}pytest --bctrl-live {option} bctrl"
     yield Line("next", f"pytest --bctrl-mock {option} bctrl checks the mock; {live} checks the API")
 
 
@@ -180,10 +181,14 @@ def _summary_lines(summary: ContractSummary, options: argparse.Namespace) -> Ite
         yield Line(line.topic, line.text, "note" if line.is_gap else "ok")
 
 
-def _lines_to_paste(path: str, contract: Contract, summary: ContractSummary) -> Iterator[str]:
+def _lines_to_paste(name: str, key_prefix: str, contract: Contract, summary: ContractSummary) -> Iterator[str]:
     """Yield the lines of an ini file with which a live run uses the contract and checks all its safe operations."""
     yield "[pytest]"
-    yield f"bctrl_contract = {path}"
+    yield f"bctrl_contract = {name}"
+    if key_prefix:
+        yield f"bctrl_key_prefix = {key_prefix.strip()}"
+    elif has_bare_key(summary):
+        yield "# if the API expects a word in front of the key: bctrl_key_prefix = Token"
     if not has_server(contract):
         yield "bctrl_base_url = …"
     lines = value_lines(summary)

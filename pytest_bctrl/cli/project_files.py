@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import metadata
 from typing import Literal, NamedTuple
 
-from pytest_bctrl.cli.contract_summary import ContractSummary, value_lines
+from pytest_bctrl.cli.contract_summary import ContractSummary, has_bare_key, value_lines
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.samples.inputs import Inputs
@@ -61,6 +61,9 @@ def entries(project: NewProject) -> Iterator[ConfigurationEntry]:
     if project.summary.needs_space_id:
         text = "The space that --bctrl-live lists; also BCTRL_SPACE_ID."
         yield ConfigurationEntry(text, "bctrl_space_id", "00000000-0000-4000-8000-000000000000", is_active=False)
+    if has_bare_key(project.summary):
+        text = "The word in front of the key in Authorization, if the API expects one."
+        yield ConfigurationEntry(text, "bctrl_key_prefix", "Token", is_active=False)
     url = project.base_url or "https://api.example.com"
     text = "The API that --bctrl-live checks (default: the contract's first server)."
     yield ConfigurationEntry(text, "bctrl_base_url", url, is_active=bool(project.base_url))

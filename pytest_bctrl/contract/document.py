@@ -129,7 +129,10 @@ def load_document(text: str, name: str, known: Document | None = None) -> Docume
     if not text.strip():
         raise DocumentError("empty", where=name, hint="give an OpenAPI document or a page that contains one")
     if _HTML.match(text):
-        raise DocumentError("an HTML page", where=name, hint="give its Markdown: the page's URL with .md appended")
+        hint = (
+            "give the OpenAPI document itself, in JSON or YAML, or the Markdown of the page: its URL with .md appended"
+        )
+        raise DocumentError("an HTML page, not an OpenAPI document", where=name, hint=hint)
     form, source, first_line = _split(text.removeprefix("\ufeff"), name)
     if known is not None and known.text.rstrip("\n") == source.rstrip("\n"):
         data = known.data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,35 @@ def require_known_names(config: pytest.Config, names: Iterable[str]) -> None:
         similar = get_close_matches(name.removeprefix("bctrl_"), names_by_suffix, 1)
         hint = f"did you mean {names_by_suffix[similar[0]]}?" if similar else "pytest --help lists the settings"
         raise SettingError("unknown setting", where=f"{name} ({file})", hint=hint)
+
+
+def require_known_options(config: pytest.Config, arguments: Iterable[str]) -> None:
+    """Raise `SettingError` for an option `--bctrl…` that does not exist, without its value; pytest prints its usage."""
+    settings = {setting.ini: setting.option for setting in SETTINGS}
+    flags = {
+        name: f"--{name.replace('_', '-')}" for name in vars(config.known_args_namespace) if name.startswith("bctrl_")
+    }
+    known = {settings.get(name, flag) for name, flag in flags.items()}
+    for argument in takewhile("--".__ne__, arguments):
+        option = argument.partition("=")[0]
+        if option.startswith("--bctrl") and option not in known:
+            problem, hint = _unknown_option(option, known)
+            raise SettingError(problem, where=option, hint=hint)
+
+
+def _unknown_option(option: str, known: Iterable[str]) -> tuple[str, str]:
+    """Return what is wrong with an option that does not exist, and what to write."""
+    name = option.removeprefix("--").replace("-", "_")
+    if name in (_KEY, "bctrl_key", "bctrl_token", "bctrl_password"):
+        return "the key is not taken from a command line, which others can read", f"export {KEY_VARIABLE}=…"
+    in_file = [setting.ini for setting in SETTINGS if not setting.metavar]
+    if name in in_file:
+        return "it is a setting of the configuration file", f"write {name} = … there, or give -o {name}=…"
+    prefix = "--bctrl-"
+    suffixes = {known_option.removeprefix(prefix): known_option for known_option in known}
+    similar = get_close_matches(option.replace("_", "-").removeprefix(prefix), suffixes, 2, 0.5)
+    options = " or ".join(suffixes[suffix] for suffix in similar)
+    return "unknown option", f"did you mean {options}?" if options else "pytest --help lists the options"
 
 
 def _is_declared(config: pytest.Config, name: str) -> bool:

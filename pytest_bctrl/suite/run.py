@@ -107,6 +107,11 @@ class ContractRun:
         """Return the values of the parameters of an operation, by their names in settings or in the contract."""
         return values_of(operation, self.values)
 
+    @property
+    def needs_key(self) -> bool:
+        """Whether an operation requires the key; the published spec of the packaged contract does not say so."""
+        return self.chosen.is_published or not all(operation.is_public for operation in self.contract.operations)
+
     def rules(self) -> list[str]:
         """Return the names of all rules of the run: those of every contract, its invariants, and custom checks."""
         invariants = [rule for operation in self.contract.operations for rule in operation.invariants]
@@ -209,8 +214,7 @@ def aimed(run: ContractRun, source: lookup.SettingSource, environment: Mapping[s
     Raises `SettingError` for a missing or wrong setting.
     """
     contract, key = run.contract, Secret(environment.get(KEY_VARIABLE, ""))
-    is_secured = run.chosen.is_published or any(operation.security for operation in contract.operations)
-    if is_secured or key:
+    if run.needs_key or key:
         key = secret_settings.api_key(environment, run.chosen.key_prefix)
     else:
         contract = replace(contract, is_public=True)
@@ -264,17 +268,31 @@ def live_values(contract: Contract, source: lookup.SettingSource, environment: M
     """
     configured = values(source, environment)
     require_parameters(contract, configured)
-    is_required = any(
-        parameter.setting == "space_id" and parameter.name in missing
-        for operation in contract.operations
-        if operation.is_safe and (missing := unfilled(contract, operation, values_of(operation, configured)))
-        for parameter in operation.path_parameters
-    )
-    if is_required or (contract.has_space and lookup.find_value(table.SPACE_ID, source, environment)):
+    if needs_space_id(contract, configured) or (
+        contract.has_space and lookup.find_value(table.SPACE_ID, source, environment)
+    ):
         space_id = settings.space_id(source, environment)
         _require_not_swapped(space_id, environment)
         return {"space_id": space_id, **configured}
     return configured
+
+
+def needs_space_id(contract: Contract, configured: Mapping[str, str]) -> bool:
+    """Return whether a safe operation needs the space id, for which `bctrl_values` and the examples have no value."""
+    return any(
+        parameter.setting == "space_id" and parameter.name in missing
+        for operation in contract.operations
+        if operation.is_safe and (missing := unfilled(contract, operation, values_of(operation, configured)))
+        for parameter in operation.parameters
+    )
+
+
+def required_variables(run: ContractRun) -> str:
+    """Return the environment variables that a live run needs, as typed before a command, with a space after each."""
+    names = [KEY_VARIABLE] if run.needs_key else []
+    if needs_space_id(run.contract, run.values):
+        names += table.SPACE_ID.environment
+    return "".join(f"{name}=… " for name in names)
 
 
 def _require_not_swapped(space_id: str, environment: Mapping[str, str]) -> None:
@@ -286,7 +304,10 @@ def _require_not_swapped(space_id: str, environment: Mapping[str, str]) -> None:
         problem = "the key is a UUID and the space id is none: they are probably swapped"
     else:
         return
-    hint = "set BCTRL_API_KEY to the key, and BCTRL_SPACE_ID to the id of the space, a UUID"
+    hint = (
+        "set BCTRL_API_KEY to the key, and BCTRL_SPACE_ID to the id of the space; "
+        "if the id is right, remove the variable and set bctrl_values = space_id = ID"
+    )
     raise SettingError(problem, where=f"{KEY_VARIABLE}, BCTRL_SPACE_ID", hint=hint)
 
 

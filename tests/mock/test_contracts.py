@@ -73,6 +73,15 @@ def test_an_error_whose_body_cannot_be_generated_has_problem_details() -> None:
         mock.require_bodies()
 
 
+def test_a_body_of_an_unsafe_operation_need_not_be_generated() -> None:
+    """A contract run sends no request to it."""
+    impossible = {"allOf": [{"enum": ["a"]}, {"enum": ["b"]}]}
+    content = {"application/json": {"schema": impossible}}
+    spec = document(OBJECT)
+    spec["paths"]["/v1/things"] = {"post": {"responses": {"201": {"description": "x", "content": content}}}}
+    MockServer(from_document(spec, "things.json"), is_exhaustive=True).require_bodies()
+
+
 def test_a_scenario_does_not_change_operations_without_a_list() -> None:
     spec = document({"type": "array", "items": OBJECT})
     documented = {"description": "x", "content": {"application/json": {"schema": OBJECT}}}

@@ -138,10 +138,18 @@ def estimates_of(step: float) -> tuple[Progress, RunResults, Clock, list[str]]:
 def test_long_run_says_how_long_it_takes_and_corrects_it() -> None:
     estimates, _, clock, _ = estimates_of(1.0)
     lines = [estimates.estimate(done, 1000) for done in range(1, 101)]
-    assert ["bctrl: takes about 17 min, estimated from the first 6 of 1000 tests"] == list(filter(None, lines))
+    assert ["bctrl: takes about 17 min, estimated from the first 20 of 1000 tests"] == list(filter(None, lines))
     clock.step = 10.0
     lines = [estimates.estimate(done, 1000) for done in range(101, 201)]
     assert "and not 17 min" in next(filter(None, lines))
+
+
+def test_slow_first_tests_are_no_basis_for_an_estimate() -> None:
+    estimates, _, clock, _ = estimates_of(10.0)
+    lines = [estimates.estimate(done, 1000) for done in (1, 2, 3)]
+    clock.step = 0.1
+    lines += [estimates.estimate(done, 1000) for done in range(4, 22)]
+    assert [""] * 19 == lines[:19]
 
 
 def test_short_run_says_nothing() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from fnmatch import fnmatchcase
+
 import pytest
 
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.settings import table
+from pytest_bctrl.settings.mistakes import require_known_options
 
 from ..error_makers import Given
 
@@ -75,3 +79,30 @@ def test_percentage_with_a_sign_may_be_less_than_one(text: str, percent: float) 
 def test_fraction_is_not_a_percentage() -> None:
     with pytest.raises(SettingError, match=r"did you mean 85\?"):
         settings.percentage(table.MIN_COVERAGE, Given(bctrl_min_coverage="0.85"))
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--bctrl-base=https://h", "--bctrl-base: unknown option (did you mean --bctrl-base* or --bctrl-base*?)"),
+        ("--bctrl-api-key=secret_of_the_test", "--bctrl-api-key: the key is not taken from a command line, *"),
+        ("--bctrl-token=secret_of_the_test", "--bctrl-token: the key is not taken from a command line, *"),
+        ("--bctrl_live", "--bctrl_live: unknown option (did you mean --bctrl-live*?)"),
+        ("--bctrl-headers=A: b", "--bctrl-headers: unknown option (did you mean --bctrl-header*?)"),
+        ("--bctrl-values=a = b", "--bctrl-values: it is a setting of the configuration file (*-o bctrl_values=…)"),
+        ("--bctrl-zzz", "--bctrl-zzz: unknown option (pytest --help lists the options)"),
+    ],
+)
+def test_an_unknown_option_is_named_in_the_first_line(pytester: pytest.Pytester, option: str, message: str) -> None:
+    result = pytester.runpytest(option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert fnmatchcase(result.stderr.lines[0], f"ERROR: bctrl: {message}")
+    assert "secret_of_the_test" not in result.stderr.str()
+
+
+def test_every_option_in_the_help_is_known(pytester: pytest.Pytester) -> None:
+    options = re.findall(r"^ *(--bctrl-[a-z-]+)", pytester.runpytest("--help").stdout.str(), re.MULTILINE)
+    assert len(set(options)) > 20
+    config = pytester.parseconfig()
+    require_known_options(config, options)
+    require_known_options(config, ["--", "--bctrl-zzz"])

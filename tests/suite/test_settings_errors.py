@@ -111,6 +111,18 @@ def test_swapped_key_and_space_id_are_an_error_that_shows_neither(
     assert KEY not in result.stderr.str()
 
 
+def test_a_uuid_as_key_is_accepted_if_the_space_id_is_a_value(
+    pytester: pytest.Pytester, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("BCTRL_API_KEY", "0b4e6b9c-2f5e-4b0a-9a0e-3a8f5f1d2c3b")
+    environment.setenv("BCTRL_SPACE_ID", "team-7")
+    settings = "-o", "bctrl_values=space_id = team-7"
+    result = pytester.runpytest("--bctrl-live", "--collect-only", *settings)
+    result.stderr.fnmatch_lines(["*if the id is right, remove the variable and set bctrl_values = space_id = ID*"])
+    environment.delenv("BCTRL_SPACE_ID")
+    assert pytest.ExitCode.OK == pytester.runpytest("--bctrl-live", "--collect-only", *settings).ret
+
+
 def test_a_run_needs_only_the_key_and_the_ini_file(pytester: pytest.Pytester, environment: pytest.MonkeyPatch) -> None:
     with serve(named("plain")) as server:
         environment.setenv("BCTRL_API_KEY", server.api_key)

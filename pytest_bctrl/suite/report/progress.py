@@ -13,6 +13,12 @@ from pytest_bctrl.suite.report.results import RunResults
 FIRST_SECONDS = 5.0
 """Duration of the tests on which the first estimate is based."""
 
+MIN_TESTS = 20
+"""Number of tests on which the first estimate is based, unless they take longer than `PATIENCE`."""
+
+PATIENCE = 30.0
+"""Duration after which fewer tests suffice for the first estimate."""
+
 MIN_SECONDS = 60.0
 """Shortest remaining time that is worth a line."""
 
@@ -41,7 +47,8 @@ class Progress:
             # The first test also waits for the first connection and for imports.
             self._started = now
         elapsed, remaining_tests = now - self._started, planned - done
-        if elapsed < self._next_check or done < 2 or remaining_tests < 1:
+        is_early = done < MIN_TESTS and elapsed < PATIENCE
+        if elapsed < self._next_check or is_early or done < 2 or remaining_tests < 1:
             return ""
         self._next_check = 2 * elapsed
         remaining = elapsed / (done - 1) * remaining_tests

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -16,7 +17,7 @@ from pytest_bctrl.suite.operations import lacks_path_values, requestable_operati
 from pytest_bctrl.suite.plan.catalogue import MAX_COUNTED, planned_requests
 from pytest_bctrl.suite.report.observing import coverage_rows, not_covered
 from pytest_bctrl.suite.report.results import RunResults
-from pytest_bctrl.suite.run import SELECTING_OPTIONS
+from pytest_bctrl.suite.run import SELECTING_OPTIONS, required_variables
 
 _FEW = 3
 """Maximum number of operations in a line."""
@@ -207,21 +208,13 @@ class Summary:
             shown = ", ".join(empty.operations[:_FEW]) + ("…" if len(empty.operations) > _FEW else "")
             return f"{empty.sentence}: add data that {shown} returns, then run again"
         if self._run.target == "mock":
-            return f"{self._required_variables()}pytest --bctrl-live checks the API itself"
+            variables = required_variables(replace(self._run, values={}))
+            return f"{variables}pytest --bctrl-live checks the API itself"
         if self._results.is_partial:
             return f"{shlex.join(self._results.repeat_command)} runs the whole suite"
         if self._run.target and not self.shows_coverage:
             return "--bctrl-coverage lists what no response exercised"
         return ""
-
-    def _required_variables(self) -> str:
-        """Return the variables that a live run needs, as a command begins with them."""
-        run, variables = self._run, ""
-        if run.chosen.is_published or any(operation.security for operation in run.contract.operations):
-            variables += "BCTRL_API_KEY=… "
-        if run.contract.has_space:
-            variables += "BCTRL_SPACE_ID=… "
-        return variables
 
     def _next_step_after_failure(self, failing: Sequence[Finding]) -> str:
         if self._results.attribution and any("moved" in finding.extra for finding in failing):

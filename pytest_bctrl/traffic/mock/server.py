@@ -92,10 +92,11 @@ class MockServer(Space):
         return self
 
     def require_bodies(self) -> None:
-        """Raise `DocumentError` for a documented body that cannot be generated."""
+        """Raise `DocumentError` for a documented body that cannot be generated, of an operation with a safe method."""
         if self._has_bodies:
             return
-        specs = [spec for operation in self.contract.operations for spec in operation.responses.values()]
+        operations = [operation for operation in self.contract.operations if operation.is_safe]
+        specs = [spec for operation in operations for spec in operation.responses.values()]
         schemas = [schema for spec in specs for schema in spec.content.values()]
         for schema in {_identity(schema): schema for schema in schemas}.values():
             Builder(self.contract, RoundRobin(optional=False)).value(schema)
