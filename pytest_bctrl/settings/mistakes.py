@@ -45,15 +45,15 @@ def require_known_options(config: pytest.Config, arguments: Iterable[str]) -> No
     flags = {
         name: f"--{name.replace('_', '-')}" for name in vars(config.known_args_namespace) if name.startswith("bctrl_")
     }
-    known = {settings.get(name, flag) for name, flag in flags.items()}
+    declared = {settings.get(name, flag) for name, flag in flags.items()}
     for argument in takewhile("--".__ne__, arguments):
         option = argument.partition("=")[0]
-        if option.startswith("--bctrl") and option not in known:
-            problem, hint = _unknown_option(option, known)
+        if option.startswith("--bctrl") and option not in declared:
+            problem, hint = _unknown_option(option, declared)
             raise SettingError(problem, where=option, hint=hint)
 
 
-def _unknown_option(option: str, known: Iterable[str]) -> tuple[str, str]:
+def _unknown_option(option: str, declared: Iterable[str]) -> tuple[str, str]:
     """Return what is wrong with an option that does not exist, and what to write."""
     name = option.removeprefix("--").replace("-", "_")
     if name in (_KEY, "bctrl_key", "bctrl_token", "bctrl_password"):
@@ -62,7 +62,7 @@ def _unknown_option(option: str, known: Iterable[str]) -> tuple[str, str]:
     if name in in_file:
         return "it is a setting of the configuration file", f"write {name} = … there, or give -o {name}=…"
     prefix = "--bctrl-"
-    suffixes = {known_option.removeprefix(prefix): known_option for known_option in known}
+    suffixes = {declared_option.removeprefix(prefix): declared_option for declared_option in declared}
     similar = get_close_matches(option.replace("_", "-").removeprefix(prefix), suffixes, 2, 0.5)
     options = " or ".join(suffixes[suffix] for suffix in similar)
     return "unknown option", f"did you mean {options}?" if options else "pytest --help lists the options"
