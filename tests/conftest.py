@@ -40,6 +40,10 @@ collect_ignore = ["compatibility/downstream", "hostile/downstream", "redaction/h
 """Projects that tests run, each in a folder of its own, and none of them a part of this one."""
 
 
+SUBPROCESSES_ONLY = {"base_install", "compatibility"}
+"""Folders of tests that run no pytest in their own process, and need not import what it imports."""
+
+
 @pytest.fixture(scope="session")
 def _imported() -> None:
     """Import the whole package once, because pytester removes modules that a run in this process imported.
@@ -57,14 +61,23 @@ def _imported() -> None:
 
 
 @pytest.fixture
+def _imported_where_used(request: pytest.FixtureRequest) -> None:
+    if not SUBPROCESSES_ONLY.intersection(request.path.parts):
+        request.getfixturevalue("_imported")
+
+
+@pytest.fixture
 def pytester(
-    _imported: None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    _imported_where_used: None,
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> pytest.Pytester:
     """`pytester.runpytest` runs in this process; what only a process of its own shows says `runpytest_subprocess`.
 
-    The compatibility tests run it with all installed plugins.
+    The tests of installations run it in processes only, with all installed plugins.
     """
-    if "compatibility" not in request.path.parts:
+    if not SUBPROCESSES_ONLY.intersection(request.path.parts):
         monkeypatch.setenv("PYTEST_ADDOPTS", UNUSED)
     return pytester
 

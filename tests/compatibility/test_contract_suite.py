@@ -29,16 +29,16 @@ def live(pytester: pytest.Pytester, server: Server, *arguments: str) -> pytest.R
         return pytester.runpytest_subprocess("--bctrl-live", f"--bctrl-base-url={server.url}", *STRICT, *arguments)
 
 
-def test_the_suite_passes_against_the_mock_with_workers(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_subprocess("--bctrl-mock", *STRICT, "-n2")
-
-    result.assert_outcomes(passed=TESTS)
-
-
 def test_the_suite_runs_without_plugin_autoload(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
     result = pytester.runpytest_subprocess("-p", "pytest_bctrl.plugin", "--bctrl-mock", *STRICT)
+
+    result.assert_outcomes(passed=TESTS)
+
+
+def test_the_suite_passes_against_the_mock_with_workers(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_subprocess("--bctrl-mock", *STRICT, "-n2")
 
     result.assert_outcomes(passed=TESTS)
 
