@@ -81,6 +81,7 @@ def nonconforming(
 
 
 def _findings(samples: Samples, body: Any) -> list[Finding]:
+    """Return the findings of a body under the contract of the samples."""
     return check(encode(body), contract=samples.contract, operation=samples.operation.label)
 
 

@@ -174,6 +174,7 @@ def merge_accepted(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _merged(group: list[Finding]) -> list[Finding]:
+    """Return the findings of a rule, those of all accepted credentials as one if a missing one is accepted."""
     first = next((finding for finding in group if finding.location == f"credential: {NONE.name}"), None)
     if first is None or len(group) == 1:
         return group

@@ -150,6 +150,7 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 
 def _unusual(path: Path, message: str, observed: str) -> Violation:
+    """Return the warning about a value that parsers read in different ways."""
     expected = "what every parser reads alike (I-JSON)"
     return Violation("interoperable_json", "warning", message, path, expected=expected, observed=observed)
 
@@ -159,6 +160,7 @@ _SHOWN = 60
 
 
 def _excerpt(body: bytes, offset: int) -> str:
+    """Return the text of the body around an offset, with `…` where it is cut."""
     start = max(0, offset - _SHOWN // 2)
     text = body[start : start + _SHOWN].decode("utf-8", "backslashreplace")
     if start:

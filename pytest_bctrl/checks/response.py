@@ -118,6 +118,7 @@ class Response:
         return once(self, "observed", self._observe)
 
     def _observe(self) -> Observation:
+        """Return what the body contains at each location; the body counts as unread if it is not JSON."""
         observation = Observation()
         is_readable = self.schema is not None or (self.documented is None and not self.is_to_head)
         data = NO_BODY
@@ -278,4 +279,5 @@ def path_values(operation: Operation, url: str) -> Mapping[str, str]:
 
 
 def _match(operation: Operation, url: str) -> re.Match[str] | None:
+    """Return the match of a URL with the path of an operation, behind any prefix."""
     return re.search(f"{path_pattern(operation.path)[0].pattern}/?$", urlsplit(url).path)

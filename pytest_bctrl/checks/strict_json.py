@@ -88,6 +88,7 @@ def _read_with_care(body: bytes) -> Parsed:
 
 
 def _value(text: str, duplicates: dict[str, None]) -> Any:
+    """Parse a text as JSON; integers of any length are read too."""
     try:
         return parse_json(text, duplicates, parse_float=parse_number)
     except (json.JSONDecodeError, NotJsonError):

@@ -242,6 +242,7 @@ def merge(collected: Iterable[Finding]) -> list[Finding]:
 
 
 def _added(earlier: Finding, later: Finding) -> Finding:
+    """Return two equal findings as one, with their counts added."""
     if earlier.extra.get("kind") == FURTHER:
         earlier = at_least(earlier, later)
     total = None
@@ -280,12 +281,14 @@ def evidence(response: Response, path: Sequence[str | int]) -> dict[str, Any]:
 
 
 def _path(response: Response) -> str:
+    """Return the path of the request, or the template of the operation if a value in it is not known."""
     if all(parameter.name in response.path_values for parameter in response.operation.path_parameters):
         return response.operation.url_path(response.path_values)
     return response.operation.path
 
 
 def _body(response: Response, path: Sequence[str | int]) -> Any:
+    """Return the part of the body that a report shows: data around a location, or the beginning of the text."""
     if response.body and response.parsed.ok:
         return _reduced(response.data, path, keeps_texts=response.status >= 400)
     excerpt = response.body[: 4 * _TEXT].decode("utf-8", "replace")
@@ -327,6 +330,7 @@ def _members(value: dict[str, Any], step: str | None, keeps_texts: bool) -> dict
 
 
 def _redacted(value: Any, keeps_texts: bool) -> Any:
+    """Return a value as reports show it: its size in place of a text, an object or a list."""
     units: Mapping[type, str] = {str: "characters", dict: "properties", list: "items"}
     unit = units.get(type(value))
     if keeps_texts or unit is None:

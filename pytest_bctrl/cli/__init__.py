@@ -26,7 +26,7 @@ from pytest_bctrl.secrets.streams import redact_stream
 COMMANDS = {
     "check": "check recordings, HAR files and JSON bodies against the contract; - reads standard input",
     "mock": "serve the API's contract on this machine, for any client in any language",
-    "proxy": "check the requests of any client, and the responses of any API, in front of which it listens",
+    "proxy": "forward requests to an API, and check requests and responses against the contract",
     "contract": "show the contract in force, build it, update the vendored spec, or suggest an overlay from traffic",
     "doctor": "show what is installed, where each setting comes from, whether the target responds, and the next step; "
     "or explain an OpenAPI document",

@@ -209,6 +209,7 @@ def _responses(
 
 
 def _text(findings: Sequence[Finding], title: Title, response_count: int) -> str:
+    """Return the findings as text, grouped by file, and the number of responses that were checked."""
     lines = []
     by_source: dict[str, list[Finding]] = {}
     for finding in findings:

@@ -126,11 +126,13 @@ def _summarise_operation(run: ContractRun, operation: Operation) -> OperationSum
 
 
 def _reason(exclusion: Exclusion) -> str:
+    """Return the reason of an exclusion, with the JSON pointer of the invalid part."""
     problem = exclusion.problem.removesuffix(f", at #{exclusion.pointer}")
     return f"{problem}, at #{exclusion.pointer} ({exclusion.hint})"
 
 
 def _credentials(run: ContractRun) -> dict[str, int]:
+    """Return how many operations need each credential, by its field: `Authorization: Bearer …`."""
     counts: dict[str, int] = {}
     for operation in run.operations:
         if () in operation.security:

@@ -198,6 +198,7 @@ def _lines_to_paste(name: str, key_prefix: str, contract: Contract, summary: Con
 
 
 def _installed() -> Iterator[Line]:
+    """Yield the lines about Python, the installed packages, and the extra."""
     yield Line("python", f"{sys.version.split()[0]} at {sys.executable}")
     yield Line("installed", ", ".join(f"{name} {_version(name)}" for name in _REQUIRED_PACKAGES))
     missing = [name for name in _EXTRA_PACKAGES if not _version(name)]
@@ -213,6 +214,7 @@ def _installed() -> Iterator[Line]:
 
 
 def _version(name: str) -> str:
+    """Return the installed version of a package; empty if it is not installed."""
     try:
         return version(name)
     except PackageNotFoundError:
@@ -220,6 +222,7 @@ def _version(name: str) -> str:
 
 
 def _settings(config: pytest.Config, environment: Mapping[str, str]) -> Iterator[Line]:
+    """Yield a line for each setting: its value, and where it comes from."""
     yield Line("ini", str(config.inipath or "none"))
     key_state = "set" if environment.get(KEY_VARIABLE) else "not set"
     yield Line("setting", f"key: {key_state} ({KEY_VARIABLE})")
@@ -267,6 +270,7 @@ def _without_credentials(value: str) -> str:
 
 
 def _contract(in_force: ContractInForce, contract: Contract) -> Iterator[Line]:
+    """Yield the lines about the contract in force, and its invalid parts."""
     overlay = "no overlay"
     if in_force.overlay:
         overlay = f"overlay {in_force.overlay}"
@@ -294,6 +298,7 @@ def _contract(in_force: ContractInForce, contract: Contract) -> Iterator[Line]:
 def _target(
     config: pytest.Config, contract: Contract, environment: Mapping[str, str], options: argparse.Namespace
 ) -> Line:
+    """Return the line about the target: its response, or why no request was sent."""
     has_key = bool(environment.get(KEY_VARIABLE))
     has_space = lookup.find_value(table.SPACE_ID, config, environment) is not None
     if not has_key and not has_space:
@@ -329,6 +334,7 @@ def probe(run: ContractRun, redact: Callable[[str], str] = str, timeout: float =
 
 
 def _recordings(config: pytest.Config, contract: Contract, environment: Mapping[str, str]) -> Iterator[Line]:
+    """Yield the lines about recordings: their number, unreadable ones, and those of another contract."""
     files = sorted(_recording_files(config, environment))
     broken, stale = [], []
     for path in files:

@@ -137,6 +137,7 @@ def _overlay_action(contract: Contract, rule: str) -> str:
 
 
 def _text(explanation: Explanation, until: date) -> str:
+    """Return an explanation as text, with the entry that accepts a finding of the rule."""
     name = explanation.name
     head = f"""\
 {name}  {explanation.level}  ({explanation.kind})

@@ -159,12 +159,14 @@ def _recording_scenario(path: Path, contract: Contract, *, conforming: bool) -> 
 
 
 def _token(options: argparse.Namespace) -> Secret:
+    """Return the token of the control path: that of the environment, else a random one."""
     token = os.environ.get("BCTRL_CONTROL_TOKEN") or secrets.token_urlsafe(24)
     options.redact.add(token, name="the control token")
     return Secret(token)
 
 
 def _key(options: argparse.Namespace) -> Secret | None:
+    """Return the key of the mock, None for the fixed one. Raises `SettingError` if its variable is not set."""
     name = options.api_key_env
     key = os.environ.get(name)
     if key:
@@ -246,6 +248,7 @@ def epilog() -> str:
 
 
 def _summary(maker: Callable[..., object]) -> str:
+    """Return the first line of the docstring of a scenario or a fault."""
     return (maker.__doc__ or "").partition("\n")[0]
 
 

@@ -111,6 +111,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _print(text: str) -> None:
+    """Write a text to standard output."""
     hint = "give --output PATH"
     if sys.stdout is None:
         raise DocumentError("it is closed", where="standard output", hint=hint)
@@ -157,6 +158,7 @@ def gathered(modules: Sequence[str], hooks: Mapping[str, type]) -> list[list[Any
 
 
 def _import(name: str) -> ModuleType:
+    """Import a module of the project. Raises `SettingError` if that fails."""
     # Find modules in the working directory, as `pytest -p` does.
     if "" not in sys.path:
         sys.path.insert(0, "")

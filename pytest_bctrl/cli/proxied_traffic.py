@@ -156,6 +156,7 @@ class ProxiedTraffic:
         self._report([transport_finding(operation, description.kind, description.message, command, observed=observed)])
 
     def _observed(self, proxied: ProxiedExchange, request: Request, operation: Operation) -> ObservedExchange:
+        """Return an exchange with its decoded body, or the reason why the body is not known."""
         content, response_unread = Content(b""), ""
         if proxied.error is not None:
             response_unread = "the response is not complete"
@@ -182,6 +183,7 @@ class ProxiedTraffic:
         )
 
     def _operation(self, request: Request) -> Operation | None:
+        """Return the operation that a request is to; None if the contract has none."""
         match = self._checks.match(request)
         return match.of(request.method) if match else None
 
@@ -217,6 +219,7 @@ class ProxiedTraffic:
         return True
 
     def _report(self, findings: Iterable[Finding]) -> None:
+        """Merge findings into the earlier ones, and print those that are new."""
         levelled, switched_off = self._levels.apply(findings)
         self.switched_off.update(switched_off)
         for finding in map(named, levelled):
@@ -232,6 +235,7 @@ class ProxiedTraffic:
 
     @staticmethod
     def _count(counter: Counter[str], text: str) -> None:
+        """Count a text; if there are too many different ones, as one of the others."""
         if text in counter or len(counter) < _MAX_KEPT:
             counter[text] += 1
         else:
@@ -244,6 +248,7 @@ def _request(proxied: ProxiedExchange) -> Request:
 
 
 def _unread_request(body: CapturedBody) -> str:
+    """Return why the body of a request is not known; empty if it is."""
     if body.is_known:
         return ""
     if body.is_complete:

@@ -196,6 +196,7 @@ def _configured_certificate(config: pytest.Config) -> lookup.SettingValue | None
 
 
 def _levels(options: argparse.Namespace, contract: Contract, custom_checks: Sequence[Check]) -> Levels:
+    """Return the levels of `--level`. Raises `SettingError` for a rule that does not exist."""
     levels = parse_levels(options.level, "--level")
     invariants = [rule for operation in contract.operations for rule in operation.invariants]
     levels.require_known([*rules_of(invariants, [check.name for check in custom_checks]), *request_rules()])
@@ -215,6 +216,7 @@ def _report_file(name: str) -> ReportFile:
 
 
 def _recording(options: argparse.Namespace, contract: Contract, target: str) -> ProxyRecording | None:
+    """Return the recording for `--record`, or None. Raises `SettingError` if the file is not a .har file."""
     if options.record is None:
         return None
     if options.record.suffix.lower() != ".har":
@@ -242,6 +244,7 @@ def _result(
     problems: Sequence[str],
     notes: Sequence[str],
 ) -> _Result:
+    """Return the findings and the title of the reports, without secrets."""
     contract = traffic.contract
     not_checked = [*problems, *listed(traffic.not_checked)]
     if not traffic.checked and not not_checked:

@@ -172,6 +172,7 @@ def is_url(source: str) -> bool:
 
 
 def _locked(files: ContractFiles, name: str) -> str:
+    """Return a text of the lock. Raises `DocumentError` if the lock does not have it."""
     try:
         value = json.loads(_read(files.lock))[name]
     except (ValueError, KeyError, TypeError):

@@ -174,6 +174,7 @@ def contract_of_config(config: SettingSource) -> ContractInForce:
 
 
 def _selected(config: SettingSource) -> ContractInForce:
+    """Return the contract that the option or the setting selects, else that of the project or the package."""
     from pytest_bctrl.settings.resolve import contract_setting
 
     setting = contract_setting(config)

@@ -67,6 +67,7 @@ _NAME = re.compile(r"[#%&'*+.^_|~0-9A-Za-z-]+")
 
 
 def _field(scheme: SecurityScheme) -> KeyField | None:
+    """Return the header field that carries the credential of a scheme, or None if it is in no header."""
     if _is_bearer(scheme):
         return BEARER
     if scheme.type == "http" and scheme.prefix:

@@ -119,6 +119,7 @@ def _apply_action(action: Mapping[str, Any], document: dict[str, Any], where: st
 
 
 def _copied(expression: Any, document: dict[str, Any], where: str) -> Any:
+    """Return a copy of the node that an expression selects. Raises `DocumentError` unless it selects exactly one."""
     nodes = list(select_nodes(str(expression), document).values())
     if len(nodes) != 1:
         raise DocumentError(f"'copy' selects {len(nodes)} nodes", where=where, hint="let it select one")
@@ -126,6 +127,7 @@ def _copied(expression: Any, document: dict[str, Any], where: str) -> Any:
 
 
 def _kind(value: Any) -> str:
+    """Return `object`, `array` or `single`, which decides how an update is merged."""
     if isinstance(value, Mapping):
         return "object"
     if isinstance(value, list):
@@ -175,6 +177,7 @@ def merge(target: dict[str, Any], update: Mapping[str, Any], strict: str = "") -
 
 
 def _parent(document: Any, location: Path, where: str) -> Any:
+    """Return the object or list that contains a location. Raises `DocumentError` for the document itself."""
     if not location:
         raise DocumentError("the document itself cannot be removed", where=where, hint="name a part of it")
     for key in location[:-1]:

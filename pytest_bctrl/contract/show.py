@@ -28,6 +28,7 @@ def contract_lines(contract: Contract) -> Iterator[str]:
 
 
 def _operation(contract: Contract, operation: Operation) -> Iterator[str]:
+    """Yield the lines about an operation: label, credential, parameters, pages and responses."""
     yield f"{operation.label}  {operation.operation_id}"
     if operation.summary:
         yield f"  {operation.summary}"
@@ -53,6 +54,7 @@ def _credential(scheme: SecurityScheme) -> str:
 
 
 def _responses(contract: Contract, operation: Operation) -> Iterator[str]:
+    """Yield the lines about the documented responses of an operation."""
     shown: list[tuple[str, Schema]] = []
     for status, response in operation.responses.items():
         yield f"  response    {status}  {response.description}"
@@ -70,6 +72,7 @@ def _responses(contract: Contract, operation: Operation) -> Iterator[str]:
 
 
 def _members(contract: Contract, schema: Schema, indent: str, seen: set[str]) -> Iterator[str]:
+    """Yield the lines of the properties and branches of a schema, as a tree."""
     children = list(_children(contract, schema))
     for index, (label, child) in enumerate(children):
         is_last = index == len(children) - 1
@@ -84,6 +87,7 @@ def _members(contract: Contract, schema: Schema, indent: str, seen: set[str]) ->
 
 
 def _children(contract: Contract, schema: Schema, level: int = 0) -> Iterator[tuple[str, Schema]]:
+    """Yield the label and the schema of each property and each branch."""
     flat = flatten(contract, schema)
     if "items" in flat and level < _DEPTH:
         # The members of the items are shown as children of the list, which saves a line.

@@ -269,6 +269,7 @@ def _require_supported(value: Mapping[str, Any], pointer: str, name: str) -> Non
 
 @lru_cache
 def _shape(kind: str) -> Validator:
+    """Return the validator for a component of an OpenAPI document, or for the whole document."""
     from jsonschema_rs import Draft202012Validator
 
     return Draft202012Validator(_COMPONENTS.get(kind, _DOCUMENT), offline=True)
@@ -303,6 +304,7 @@ def _structure_problems(kind: str, document: Any) -> Iterator[DocumentProblem]:
 
 
 def _depth(error: ValidationError) -> int:
+    """Return how deep in the document an error is."""
     return len(error.instance_path)
 
 

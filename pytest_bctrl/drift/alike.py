@@ -55,6 +55,7 @@ class Spellings:
         return True
 
     def _followed(self, spec: Spec, part: Part) -> Part:
+        """Return the target of a reference, if nothing beside it has a meaning."""
         seen: set[str] = set()
         while isinstance(part.value, dict) and is_reference(part.value) and part.pointer not in seen:
             if len(part.value) > 1 and not spec.is_30 and not self._ignored >= part.value.keys() - {"$ref"}:
@@ -118,6 +119,7 @@ class Contents:
         return _hash([self._digest(part, 0) for part in schema])
 
     def _digest(self, part: Part, depth: int) -> str:
+        """Return a digest of what a part means, following references."""
         if is_reference_alone(part.value):
             part = self._spec.target(part)
         if part.pointer not in self._digests:
@@ -128,6 +130,7 @@ class Contents:
         return self._digests[part.pointer]
 
     def _content(self, part: Part, depth: int) -> str:
+        """Return the digest of the keywords of a part, and of the schemas inside."""
         if not isinstance(part.value, dict):
             return repr(part.value)
         inside = [(keyword, self._digest(inner, depth + 1)) for keyword, inner in _inside(part)]

@@ -155,4 +155,5 @@ def _is_vacuous(part: Part, keyword: str, value: Any, spec: Spec, depth: int) ->
 
 
 def _open(schema: dict[str, Any]) -> bool:
+    """Return whether a schema has no keyword about further properties or items."""
     return "additionalProperties" not in schema and _LEFT_OVER.isdisjoint(schema)

@@ -220,6 +220,7 @@ class Side:
             yield from draws
 
     def _draws(self, node: Node) -> Iterator[Any]:
+        """Yield generated values of a schema; the same values at each call."""
         values = self._drawn.setdefault(node, [])
         # The builders cache the schema of a location.
         location = self._locations.setdefault(node, f"<{len(self._locations)}>")
@@ -230,6 +231,7 @@ class Side:
             yield values[index]
 
     def _object(self, node: Node, but: str = "") -> dict[str, Any]:
+        """Return the smallest object that a schema allows, without the property `but`."""
         declared = node.maps.get("properties", {})
         members = {name: self.smallest(declared.get(name) or node.undeclared) for name in sorted(node.required - {but})}
         while len(members) < node.constraints.get("minProperties", 0):
@@ -247,6 +249,7 @@ class Side:
                 yield {**self._object(node, name), name: value}
 
     def _lists(self, node: Node, counts: Sequence[int]) -> Iterator[Any]:
+        """Yield lists of a schema with these lengths, and with the shortest and the longest."""
         minimum = min(node.constraints.get("minItems", 0), _MANY)
         for count in (*counts, minimum, 2, min(node.constraints.get("maxItems", 0), _MANY)):
             with suppress(*FAILURES):

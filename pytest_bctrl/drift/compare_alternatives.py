@@ -79,6 +79,7 @@ def _note_unmatched(
 
 
 def _all(choice: Alternatives) -> Schema:
+    """Return the parts of all alternatives."""
     return tuple(part for branch in choice.branches for part in branch)
 
 
@@ -106,6 +107,7 @@ def are_exclusive(side: list[Branch]) -> bool:
 
 
 def _differ(first: Branch, second: Branch) -> bool:
+    """Return whether no value can match both alternatives: no common type, or no common value of a property."""
     types, second_types = first.node.types, second.node.types
     if types is not None and second_types is not None and not types & second_types:
         return not ("integer" in types | second_types and "number" in types | second_types)
@@ -170,6 +172,7 @@ def _note_beside(
 
 
 def _shape(node: Node) -> str:
+    """Return how a message names a schema: the keyword of its alternatives, or its types."""
     if node.choices:
         return node.choices[0].kind
     return "|".join(sorted(node.types or ())) or "any"

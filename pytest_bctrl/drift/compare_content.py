@@ -131,6 +131,7 @@ def _is_replaced(old: str, new: str, *, is_sent: bool) -> bool:
 
 
 def _within(narrow: str, wide: str) -> bool:
+    """Return whether a media type is included in another one, such as `application/*`."""
     kind, _, subtype = narrow.partition("/")
     if wide in ("*/*", f"{kind}/*"):
         return True

@@ -58,6 +58,7 @@ def _compare_missing(
 
 
 def _kind(status: str, among: dict[str, Part]) -> str:
+    """Return whether a status is reported as `success` or `non-success`."""
     is_only_success = status == "default" and not any(sibling.startswith("2") for sibling in among)
     if status.startswith("2") or is_only_success:
         return "success"

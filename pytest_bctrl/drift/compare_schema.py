@@ -128,6 +128,7 @@ class SchemaComparer:
         return min(self.changes(old, new, view), key=itemgetter(1, 2), default=None)
 
     def _compared(self, old: Schema, new: Schema, view: View) -> _Pair | None:
+        """Return the compared pair of two schemas, or None if they are written alike."""
         if self.sides.equality.written_alike(old, new):
             return None
         count = len(self._pairs)
@@ -161,6 +162,7 @@ class SchemaComparer:
         self._mark(pairs)
 
     def _mark(self, pairs: list[_Pair]) -> None:
+        """Mark the pairs that differ, and all pairs that contain one."""
         waiting = []
         for pair in pairs:
             pair.differs = bool(pair.changes) or any(inner.differs for _, inner in pair.inside)

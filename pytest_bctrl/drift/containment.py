@@ -49,6 +49,7 @@ class _Names(NamedTuple):
 
 
 def _names(node: Node, depth: int = 0) -> _Names:
+    """Return the properties that a schema declares, and whether it may have others."""
     declared = {*node.maps.get("properties", ()), *node.required}
     is_open = not node.undeclared and "patternProperties" not in node.maps and depth < 8
     inside = node.alternatives[1:]
@@ -200,6 +201,7 @@ class _SchemaWriter:
 
 
 def _without(names: frozenset[str]) -> Any:
+    """Return a schema that allows no property of these names."""
     if not names:
         return True
     return {"properties": dict.fromkeys(sorted(names), False)}
@@ -281,6 +283,7 @@ class Question:
 
     @cached_property
     def _canonical(self) -> tuple[Any, Any]:
+        """Return both schemas in a canonical form."""
         return _canonical(self._allowing), _canonical(self._forbidding)
 
     @cached_property

@@ -89,6 +89,7 @@ def compare_lifecycle(options: Options, subject: Subject, old: Values, new: Valu
 
 
 def _deprecated(options: Options, subject: Subject, after: Any) -> str:
+    """Return the rule for a subject that was deprecated: it depends on the date of its sunset."""
     sunset_date = sunset(after)
     if sunset_date is None:
         return subject.unreadable
@@ -111,6 +112,7 @@ def _moved(options: Options, subject: Subject, before: Any, after: Any) -> str:
 
 
 def _stability(subject: Subject, old: Values, new: Values) -> Iterator[Changed]:
+    """Yield the change of the stability level, if there is one."""
     before, after = old.get("x-stability-level"), new.get("x-stability-level")
     if before == after:
         return

@@ -207,6 +207,7 @@ def _in_order(side: list[Branch], branches: list[Branch]) -> list[Branch]:
 
 
 def _similarity(old: Branch, new: Branch, tag: str) -> float:
+    """Return how similar two alternatives are, from 0 to 1: the share of common properties, or equal types."""
     old_types, new_types = old.node.types, new.node.types
     are_disjoint = (
         old_types is not None and new_types is not None and old_types != new_types and not old_types & new_types
@@ -222,6 +223,7 @@ def _similarity(old: Branch, new: Branch, tag: str) -> float:
 
 
 def _label(old: Branch, new: Branch, tag: str) -> str:
+    """Return how a path names a pair of alternatives: by a tag, by common properties, or by types."""
     if tag in old.values:
         shared = old.values[tag] & new.values.get(tag, frozenset()) or old.values[tag]
         return f"<{tag}={'|'.join(sorted(map(_value_text, shared)))}>"

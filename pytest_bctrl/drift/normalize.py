@@ -401,5 +401,6 @@ def _settle_integers(constraints: dict[str, Any]) -> None:
 
 
 def _without(keywords: dict[str, Any], *names: str) -> None:
+    """Remove keywords from a schema in place."""
     for name in names:
         keywords.pop(name, None)

@@ -44,6 +44,7 @@ class Containment(NamedTuple):
 
 
 def _complement(ranges: Iterable[tuple[int, int]]) -> Ranges:
+    """Return the ranges of all characters that are in none of the given ranges."""
     gaps, start = [], _FIRST
     for low, high in sorted(ranges):
         if low > start:

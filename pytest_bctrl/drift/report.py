@@ -222,6 +222,7 @@ def _order(noted: _Noted) -> tuple[Any, ...]:
 
 
 def _path(located: Located, location: ChangeLocation) -> str:
+    """Return the path of a change inside the body, after the path of its location."""
     if location.path:
         return f"{location.path}{located.path}"
     return located.path.removeprefix(".")
@@ -292,12 +293,14 @@ def _message(meaning: str, change: Change, location: ChangeLocation) -> str:
 
 
 def _opposite(direction: re.Match[str]) -> str:
+    """Return `response` for `request`, and the reverse."""
     if direction[0] == "request":
         return "response"
     return "request"
 
 
 def _short(value: Any) -> str:
+    """Return a value as text of at most 80 characters."""
     import json
 
     text = value

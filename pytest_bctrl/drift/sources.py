@@ -128,10 +128,12 @@ def fetch(url: str, seconds: float = SECONDS) -> bytes:
 
 
 def _unusable(url: str, problem: str, first: str = "try again, or ") -> UnreachableError:
+    """Return the error for a URL that cannot be read, with a next step."""
     return UnreachableError(problem, where=url, hint=f"{first}give a local copy")
 
 
 def _late(url: str, seconds: float) -> UnreachableError:
+    """Return the error for a server that does not respond in time."""
     return _unusable(url, f"no response within {seconds:g} s")
 
 

@@ -156,6 +156,7 @@ class Verifier:
         return self._questions[key]
 
     def _verify(self, key: _Key) -> Verification:
+        """Return what the engine can say about a pair: proven, refuted with a value, or undecided."""
         question, (old, new, is_request, _) = self._question(key), key
         if question is None:
             return Verification("undecided")
@@ -171,6 +172,7 @@ class Verifier:
 
     @cached_property
     def _samples(self) -> tuple[Side, Side]:
+        """Return the generators of values for the old and the new document."""
         from pytest_bctrl.drift.candidates import Side
 
         return Side(self._sides.old, "urn:old"), Side(self._sides.new, "urn:new")

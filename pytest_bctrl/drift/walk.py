@@ -56,6 +56,7 @@ class Walk:
         return classes[old] == classes[new]
 
     def _inside(self, old: Node, new: Node) -> Iterator[Pair]:
+        """Yield the pairs of schemas inside two schemas: subschemas, and matched alternatives."""
         pairs = list(zip(old.single, new.single, strict=True))
         for old_choice, new_choice in zip(old.choices, new.choices, strict=True):
             pairs += self._matched(old, old_choice.branches, new, new_choice.branches)

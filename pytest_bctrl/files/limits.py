@@ -85,6 +85,7 @@ def _has_at_most(data: bytes, count: int) -> bool:
 
 
 def _width(data: bytes) -> int:
+    """Return the bytes per character that Python needs for the text."""
     has_escapes = b"\\u" in data
     if has_escapes and _HALF.search(data):
         return 4
@@ -124,6 +125,7 @@ def latin1_json(data: bytes, bytes_key: str) -> Any:
 
 
 def _widened(value: Any, bytes_key: str, key: str = "") -> Any:
+    """Return parsed data with its texts decoded as UTF-8, and the value of `bytes_key` as bytes."""
     if isinstance(value, str):
         if key == bytes_key:
             return value.encode("latin-1")

@@ -156,6 +156,7 @@ def preferred_status(prefer: str | None) -> int | None:
 
 
 def _weighted(field: str) -> Iterator[tuple[str, float]]:
+    """Yield the names in a field such as `Accept-Encoding`, each with its weight."""
     for part in field.split(","):
         name, *parameters = (piece.strip() for piece in part.split(";"))
         weight = 1.0

@@ -64,7 +64,7 @@ class Routes:
         routes: dict[str, _Route] = {}
         for path, operations in sorted(by_path.items(), key=lambda item: path_specificity(item[0])):
             for base in sorted(bases):
-                for spelled in _spellings(base + path):
+                for spelled in _accepted_paths(base + path):
                     pattern, names = path_pattern(spelled, "*")
                     route = routes.setdefault(pattern.pattern, _Route(pattern, [], {}))
                     # Templates that differ only in the names of their parameters share their methods.
@@ -80,6 +80,7 @@ class Routes:
         return self._find(target)
 
     def _find(self, target: str) -> Match | None:
+        """Return the match of the first route that has the path of a target, or None."""
         path = _ABSOLUTE.sub("", target, count=1).partition("#")[0].partition("?")[0]
         for route in self._routes:
             if match := route.pattern.fullmatch(path):
@@ -112,7 +113,8 @@ def fields_for(contract: Contract) -> Callable[[str, str], tuple[KeyField, ...]]
     return fields
 
 
-def _spellings(path: str) -> Iterator[str]:
+def _accepted_paths(path: str) -> Iterator[str]:
+    """Yield a path template, and its forms without the version and with the version twice, as base URLs produce."""
     yield path
     _, version, *rest = path.split("/")
     if rest and _VERSION.fullmatch(version):

@@ -75,6 +75,7 @@ def _silent_logs(config: pytest.Config) -> Generator[None]:
 
 
 def _drop(_record: logging.LogRecord) -> bool:
+    """Reject every log record."""
     return False
 
 

@@ -289,6 +289,7 @@ class ImpactRun:
                 result.combination = result.combination or outcome.note
 
     def _fails(self, test: ExercisedTest, change: Change) -> bool:
+        """Return whether a test failed with a change."""
         outcome = self.results[change.key].tests.get(test.id)
         return outcome is not None and outcome.outcome == "fails"
 

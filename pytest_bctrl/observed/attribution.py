@@ -119,6 +119,7 @@ def _by_key(findings: list[Finding]) -> dict[Key, Finding]:
 
 
 def _key(finding: Finding) -> Key:
+    """Return what identifies a difference in either document."""
     kind = str(finding.extra["kind"])
     value = ""
     if kind in ("unlisted-value", "new-branch", "type"):
@@ -174,12 +175,14 @@ def _document_text(finding: Finding | None) -> str:
 
 
 def _joined(value: Any) -> str:
+    """Return a list as text with commas, and any other value as text."""
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return str(value)
 
 
 def _evidence(finding: Finding) -> str:
+    """Return what was observed, how often, and at which location: `null: 1 of 10, as at [3].name`."""
     kind, text = finding.extra["kind"], finding.message
     if kind in ("unlisted-value", "new-branch", "status"):
         text = str(finding.observed)

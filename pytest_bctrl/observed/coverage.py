@@ -291,6 +291,7 @@ def _is_not_status(point: Point) -> bool:
 
 
 def _heading(point: Point) -> str:
+    """Return the heading of a point: its parameter, or its status and location."""
     if point.kind == "status":
         return "status"
     if point.kind == "parameter":
@@ -311,6 +312,7 @@ def _is_below(point: Point, above: Point) -> bool:
 
 
 def _label(point: Point) -> str:
+    """Return how a list of what was not exercised names a point under its heading."""
     if point.kind == "property":
         return "never present"
     return {"type": f"as {point.label}", "format": f"in the format {point.label}"}.get(

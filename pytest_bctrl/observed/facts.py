@@ -166,6 +166,7 @@ def _place(label: str, code: str, location: str) -> ObservedLocation:
 
 
 def _code(code: str) -> str:
+    """Return a status code. Raises `ValueError` if it is no number."""
     if not code.isdecimal():
         raise ValueError(code)
     return code
@@ -196,6 +197,7 @@ _COUNTERS = {"statuses": "statuses", "parameters": "parameters", "uncounted_memb
 
 
 def _read(data: Mapping[str, Any]) -> Facts:
+    """Return facts from plain data; raises `ValueError`, `KeyError` or `TypeError` if the data is invalid."""
     for text in data["values"]:
         json.loads(text)
     counts: dict[str, Any] = {name: int(data[name]) for name in ("seen", "of", "others", "empty")}
@@ -205,6 +207,7 @@ def _read(data: Mapping[str, Any]) -> Facts:
 
 
 def _sample(sample_of: str, sample: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a sample from plain data. Raises `ValueError` if the sample of an object is not one."""
     if sample_of == "object" and not isinstance(sample["value"], dict):
         raise ValueError(sample_of)
     return {"location": str(sample["location"]), "value": sample["value"]}
@@ -256,6 +259,7 @@ def inferred(observation: Observation, place: ObservedLocation, kind: str | None
 
 
 def _members(observation: Observation, place: ObservedLocation) -> Iterator[tuple[str, ObservedLocation]]:
+    """Yield the name and the location of each observed property of the objects at a location."""
     for member in observation.places:
         if member[:2] == place[:2] and member.location.startswith(place.location) and observation.places[member].seen:
             parent, last = split_location(member.location)

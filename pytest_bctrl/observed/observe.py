@@ -122,6 +122,7 @@ class Column(NamedTuple):
 
 
 def _shape(value: Any) -> Any:
+    """Return a value as samples keep it: null and booleans as they are, else a description of its size or type."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -130,6 +131,7 @@ def _shape(value: Any) -> Any:
 
 
 def _name(name: str) -> str:
+    """Return the name of a property, shortened, as text that can be encoded."""
     # A lone surrogate cannot be sent to another process unescaped.
     return str(short_scalar(name)).encode("utf-8", "backslashreplace").decode()
 
@@ -254,6 +256,7 @@ class _Pass:
                     self.format(facts, part, name)
 
     def _inside(self, node: Node, kind: str, column: Column) -> None:
+        """Record the values inside objects or lists."""
         if node.applicators(kind):
             self._parted(node, kind, column)
         elif kind == "object":
@@ -265,12 +268,14 @@ class _Pass:
                 self._items(node.items.location, node.items, column.items(len(node.positions)))
 
     def _items(self, location: str, node: Node | None, items: Column, level: int = 0) -> None:
+        """Record the items of lists, in chunks."""
         for start in range(0, len(items.values), _CHUNK):
             chunk = items.values[start : start + _CHUNK]
             where = partial(lambda first, index: items.where(first + index), start)
             self.column(location, node, Column(chunk, where), len(chunk), level)
 
     def _objects(self, node: Node, column: Column) -> None:
+        """Record the properties of objects: documented ones, absent ones, and unknown ones."""
         if not node.members and node.others is None:
             return
         total, documented = len(column.values), 0

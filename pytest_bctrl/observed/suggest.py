@@ -196,6 +196,7 @@ def _media_types(contract: Contract, current: Contract, observation: Observation
 
 
 def _documents(operation: Operation, code: str, media: str) -> bool:
+    """Return whether an operation documents a media type for a status code."""
     spec = operation.response_for(int(code))
     return spec is not None and any(covers_media_type(documented, media) for documented in spec.content)
 
@@ -272,12 +273,14 @@ class Seen:
 
 
 def _property(schema: SchemaData, seen: Seen) -> SchemaData:
+    """Return the schema with the observed property added."""
     if seen.name.endswith(" characters)"):
         raise NotExpressibleError("the name of the property is too long to be recorded")
     return {**schema, "properties": {**schema.get("properties", {}), seen.name: seen.finding.extra["schema"]}}
 
 
 def _value(schema: SchemaData, seen: Seen) -> SchemaData:
+    """Return the schema with the observed values added to those that it lists."""
     facts = Facts()
     for place in seen.places():
         facts.add(seen.observation.places[place])
@@ -294,6 +297,7 @@ def _value(schema: SchemaData, seen: Seen) -> SchemaData:
 
 
 def _alternative(schema: SchemaData, branch: SchemaData) -> SchemaData:
+    """Return the schema with one more branch."""
     keyword = "oneOf" if "oneOf" in schema else "anyOf"
     if keyword == "oneOf" and branch == {"type": "number"}:
         # An integer is a number too: it would match two alternatives, which `oneOf` rejects.
@@ -302,6 +306,7 @@ def _alternative(schema: SchemaData, branch: SchemaData) -> SchemaData:
 
 
 def _type(schema: SchemaData, seen: Seen) -> SchemaData:
+    """Return the schema with the observed type added, or with an alternative of that type."""
     name = str(seen.finding.observed)
     types = named_types(schema)
     if types and name not in types and name not in ("object", "array"):
@@ -322,6 +327,7 @@ def _none_of_them(schema: SchemaData, seen: Seen) -> SchemaData:
 
 
 def _missing(schema: SchemaData, seen: Seen) -> SchemaData:
+    """Return the schema without the requirement of a property that was missing."""
     if seen.name in schema.get("required", ()):
         return {**schema, "required": [name for name in schema["required"] if name != seen.name]}
     # The property distinguishes the branches. An object without it matches none of them, so it becomes a new branch.

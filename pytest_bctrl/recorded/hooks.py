@@ -153,6 +153,7 @@ class RecordingHooks:
         report: pytest.TestReport,
         error: pytest.ExceptionInfo[BaseException] | None,
     ) -> None:
+        """Fail the test if a request was not recorded, or if the recording cannot be written."""
         if recording.player.misses:
             # If nothing else failed, the traceback through the client adds nothing.
             if report.failed and not (error and error.errisinstance(UnrecordedRequestError)):
@@ -189,11 +190,13 @@ def _unfinished(recording: RecordedTest) -> str:
 
 
 def _missed(recording: RecordedTest) -> str:
+    """Return the message about the requests that are not in a recording."""
     texts = dict.fromkeys(miss.text for miss in recording.player.misses)
     return "bctrl recording: " + "\n".join(texts)
 
 
 def _outcome(recording: RecordedTest, *, passed: bool) -> dict[str, Any]:
+    """Return what the summary needs to know about a recording: used and unused exchanges, and whether it is stale."""
     unused_ids = {id(exchange) for exchange in recording.player.unused}
     used, unused = [], []
     for number, exchange in enumerate(recording.exchanges, 1):

@@ -62,6 +62,7 @@ def recording_path(item: pytest.Item, environment: Mapping[str, str]) -> Recordi
 
 
 def _marked(item: pytest.Item) -> tuple[str | None, bool]:
+    """Return the arguments of the marker `bctrl_recording`. Raises `SettingError` if they are not valid."""
     marker = item.get_closest_marker("bctrl_recording")
     if marker is None:
         return None, True
@@ -81,6 +82,7 @@ def _marked(item: pytest.Item) -> tuple[str | None, bool]:
 
 
 def _folder(item: pytest.Item, environment: Mapping[str, str]) -> Path:
+    """Return the folder of the recordings: that of the setting, else `recordings` beside the test file."""
     config = item.config
     setting = lookup.find_value(table.RECORDINGS, config, environment)
     if setting is None:

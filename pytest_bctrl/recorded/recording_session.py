@@ -193,6 +193,7 @@ class RecordedTest:
 
     @property
     def _replaying(self) -> dict[str, Any]:
+        """Return the arguments of a client whose requests are replayed."""
         return {"base_url": self.base_url, "transport": self.transport, "trust_env": False}
 
     def _recorded_from(self, aim: RecordingTarget) -> dict[str, Any]:
@@ -252,6 +253,7 @@ class RecordedTest:
         self._open.close()
 
     def _responder(self) -> Callable[[Request], Any]:
+        """Return the function that responds to a request: from the recording, or from the target."""
         if not self.is_recording:
             return self._replay
         return partial(forward, self._open.enter_context(self.client()))
@@ -260,6 +262,7 @@ class RecordedTest:
         return self._last_word(request, recorded_response(self.player, request))
 
     def _keep(self, aim: RecordingTarget, request: httpx.Request, response: httpx.Response) -> None:
+        """Add an exchange to those that will be recorded. Raises `DocumentError` if they become too large."""
         wire = b"".join(response.stream)  # type: ignore[arg-type]
         body = httpx.Response(response.status_code, headers=response.headers, content=wire).content
         if sum(len(exchange.body) + len(exchange.request_body) for exchange in self._kept) + len(body) > RECORDED:

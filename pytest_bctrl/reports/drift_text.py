@@ -102,6 +102,7 @@ def _line_text(document: str, line: int | None) -> str:
 
 
 def _cut(text: str) -> str:
+    """Return a text, cut to 120 characters."""
     if len(text) <= 120:
         return text
     return f"{text[:117]}..."

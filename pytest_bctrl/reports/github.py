@@ -61,6 +61,7 @@ def shown_commands(findings: Sequence[Finding], title: Title) -> list[str]:
 
 
 def _command(finding: Finding, title: Title) -> str:
+    """Return the workflow command that annotates a line with a finding."""
     document, line, _ = document_position(finding, title.side)
     # A finding in a response names the file that contains the response.
     file = str(finding.extra.get("file", "")) or repository_file(document)
@@ -150,6 +151,7 @@ def append_summary(path: Path, findings: Sequence[Finding], title: Title, run: R
 
 
 def _head(findings: Sequence[Finding], title: Title, run: RunReport | None) -> list[str]:
+    """Return the lines before the tables: heading, verdict, documents and version."""
     verdict = verdict_of(findings, title, run)
     rows = [f"## {_plain(title.name)}: {counted(findings)}"]
     rows += ["", f"{_MARKS[verdict.status]} **{verdict.status.capitalize()}.** {_plain(verdict.sentence)}"]
@@ -161,6 +163,7 @@ def _head(findings: Sequence[Finding], title: Title, run: RunReport | None) -> l
 
 
 def _tail(title: Title) -> list[str]:
+    """Return the lines after the tables: what was not checked, and notes."""
     rows: list[str] = []
     if title.not_checked:
         rows += ["", "### Not checked", "", *(f"- {_plain(reason)}" for reason in title.not_checked)]

@@ -74,6 +74,7 @@ def junit_properties(findings: Sequence[Finding]) -> list[tuple[str, str]]:
 
 
 def _case(finding: Finding, fails: bool) -> str:
+    """Return the test case of a finding, as XML."""
     name = f"{where(finding)}: {finding.rule}"
     if finding.fingerprint:
         name += f" [{finding.fingerprint}]"

@@ -92,6 +92,7 @@ def _rule(finding: Finding) -> dict[str, Any]:
 
 
 def _result(finding: Finding, index: int, side: Side) -> dict[str, Any]:
+    """Return a finding as a SARIF result."""
     result: dict[str, Any] = {
         "ruleId": finding.rule,
         "ruleIndex": index,

@@ -183,6 +183,7 @@ def _row(label: str, text: str) -> Row:
 
 
 def _value(finding: Finding, value: Any, max_length: int) -> str:
+    """Return a value as text; `nothing` if one of two documents has no value."""
     # In a comparison of two specs, None means that one has no value; in a response, it is a JSON null.
     if value is None and is_change(finding):
         return "nothing"

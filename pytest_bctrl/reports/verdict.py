@@ -218,6 +218,7 @@ def _operation_counts(run: RunReport) -> list[str]:
 
 
 def _skipped(run: RunReport) -> list[str]:
+    """Return the number of skipped tests as a part of the verdict, if there are any."""
     skipped = run.number_of("skipped")
     return [f"{skipped} skipped"] if skipped else []
 

@@ -54,12 +54,14 @@ def has_credential(scheme: SecurityScheme, request: Request) -> bool:
 
 
 def _place(scheme: SecurityScheme) -> str:
+    """Return where a request has the credential of a scheme."""
     if scheme.type == "apiKey":
         return f"{scheme.in_} {scheme.field}"
     return "header Authorization"
 
 
 def _described(scheme: SecurityScheme) -> str:
+    """Return a description of the credential of a scheme."""
     if scheme.type == "apiKey":
         return f"key in {scheme.in_} {scheme.field}"
     if scheme.type == "http" and scheme.scheme == "basic":

@@ -55,6 +55,7 @@ _IGNORED = frozenset({"charset", "boundary"})
 
 
 def _includes(documented: ContentType, actual: ContentType) -> bool:
+    """Return whether a documented media type, which may have wildcards, includes the actual one."""
     kind, _, subtype = documented.essence.partition("/")
     actual_kind, _, actual_subtype = actual.essence.partition("/")
     if kind not in ("*", actual_kind) or subtype not in ("*", actual_subtype):

@@ -24,6 +24,7 @@ class OperationChecks:
 
     @cached_property
     def _view(self) -> tuple[Contract, Operation]:
+        """The contract and the operation as requests see them: without read-only requirements."""
         return operation_view(self._contract, self.operation)
 
     @cached_property

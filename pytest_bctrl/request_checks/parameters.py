@@ -86,6 +86,7 @@ class ParameterChecks:
         return (*collected, *self._undocumented(pairs, names))
 
     def _broken(self, parameter: Parameter, value: Any) -> Iterator[RequestViolation]:
+        """Yield a violation for each way in which a value breaks the schema of its parameter."""
         if accepts(self._contract, parameter.schema, value):
             return
         for violation in violations(self._contract, parameter.schema, value):
@@ -135,6 +136,7 @@ def _any_name(name: str) -> bool:
 
 
 def _within(operation: Operation, in_: str) -> list[Parameter]:
+    """Return the parameters of an operation in the path, query, header or cookie."""
     return [parameter for parameter in operation.parameters if parameter.in_ == in_]
 
 

@@ -70,6 +70,7 @@ class RequestViolation:
 
 
 def _joined(place: str, location: str) -> str:
+    """Return a location in a part of the request: `body.items[0]`."""
     location = location.removeprefix("$")
     if not location or location.startswith("["):
         return place + location

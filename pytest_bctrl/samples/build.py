@@ -117,6 +117,7 @@ class Builder:
         return self._first_accepted(located, [*indexes[first:], *indexes[:first]], location, depth)
 
     def _begin(self, schema: Schema) -> None:
+        """Reset the budget of steps for a new value of a schema."""
         items = 1 + sum(self._lengths.values())
         self._remaining, self._tight_below = items * self._steps, items * (self._steps - _FREE_VALUES)
         self._root = schema
@@ -390,6 +391,7 @@ class Builder:
         return items
 
     def _length(self, location: str, depth: int, shortest: int, longest: int) -> int:
+        """Return the length of a list or a text at a location: requested, shortest, or chosen."""
         length = self._lengths.get(location)
         if length is not None:
             return length

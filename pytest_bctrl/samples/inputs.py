@@ -162,6 +162,7 @@ def _from_settings(parameter: Parameter, settings: Mapping[str, str]) -> list[st
 
 
 def _values(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> Iterator[Any]:
+    """Yield values of a parameter: from settings, from examples, and generated ones."""
     arriving = partial(survives_transport, contract, parameter)
     if parameter.setting is not None or parameter.name in settings:
         # Only the settings know what exists; a generated value would name nothing.

@@ -130,6 +130,7 @@ def broken_size(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
 
 
 def _resized(value: Any, size: int) -> Any:
+    """Return a text, list or object with exactly `size` characters, items or properties."""
     if isinstance(value, str):
         return value[:size].ljust(size, "x")
     if isinstance(value, list):
@@ -241,6 +242,7 @@ def _of_invariant(rule: Invariant, body: Any) -> Iterator[Mutant]:
 
 
 def _undocumented(located: Sequence[tuple[LocatedValue, Any]]) -> Iterator[Mutant]:
+    """Yield a mutant with an additional property for each object that allows one."""
     # A closing keyword beside the branches applies to them too.
     closed = {value.location for value, _ in located if not _CLOSING.isdisjoint(value.schema)}
     for value, body in reversed(located):

@@ -50,6 +50,7 @@ def with_member(
 
 
 def _put(body: Any, members: Members, value: Any, full: Callable[[], Any]) -> Any:
+    """Return a body with a value at nested members; the members above are taken from `full` if they are missing."""
     name, *inner_members = members
     if not inner_members and value is ABSENT:
         return {key: member for key, member in body.items() if key != name}

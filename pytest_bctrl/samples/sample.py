@@ -244,6 +244,7 @@ class Samples:
                 )
 
     def _problems(self, item: Any) -> Iterator[str]:
+        """Yield what is wrong with an item: schema errors, undocumented properties, and broken invariants."""
         if isinstance(item, Mapping):
             item = dict(item)
         for error in iter_errors(self.contract, self.item_schema, item):
@@ -261,6 +262,7 @@ class Samples:
 
     @cached_property
     def _documented(self) -> frozenset[str]:
+        """The names of the documented properties of an item."""
         return frozenset(flatten(self.contract, self.item_schema).get("properties", {}))
 
     def _keeping_rules(self, body: Any, space_id: str, start: int) -> Any:
@@ -288,6 +290,7 @@ class Samples:
 
     @cached_property
     def _identities(self) -> list[Invariant]:
+        """The invariant that the ids of the items differ, if the pages of the list depend on it."""
         if self.paging is None or not self.paging.identity:
             return []
         return Invariant.of({"unique": f"{self.list_name}[*].{self.paging.identity}"})

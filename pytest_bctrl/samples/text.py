@@ -153,6 +153,7 @@ def _decimal(value: Any) -> Decimal:
 
 
 def _words(location: str, source: Random, _number: int) -> str:
+    """Return a readable text for a location: the name of its property, and a random word."""
     return f"{_last_name(location)}-{source.choice(_WORDS)}"
 
 

@@ -156,6 +156,7 @@ class Search:
         return None
 
     def _window(self, data: bytes) -> list[Span]:
+        """Return the spans of secrets in a piece of data."""
         spans: list[Span] = []
         for blank in _without_controls(data):
             text = blank.translate(LOWER, PUNCTUATION)
@@ -166,6 +167,7 @@ class Search:
         return spans
 
     def _runs(self, text: bytes) -> list[_Run]:
+        """Return where the text has a long enough part of an encoded secret."""
         runs: list[_Run] = []
         reached: dict[tuple[KeyEncoding, int], int] = {}
         pairs = text[: len(text) & ~1].decode(_PAIRS)
@@ -226,6 +228,7 @@ def _without_controls(data: bytes) -> list[bytes]:
 
 
 def _blank(match: re.Match[bytes]) -> bytes:
+    """Return spaces of the same length."""
     return b" " * len(match[0])
 
 
@@ -271,6 +274,7 @@ def _is_part(gap: bytes, expected: bytes) -> bool:
 
 @lru_cache(maxsize=64)
 def _trailing(gap: bytes) -> re.Pattern[bytes]:
+    """Return a pattern for the characters after a secret, each of which may be escaped."""
     return re.compile(b"".join(rb"\\*" + re.escape(bytes([byte])) for byte in gap))
 
 

@@ -82,6 +82,7 @@ def public_part(key: str) -> str:
 
 
 def _lost() -> Secret:
+    """Return a secret whose value was lost, for example by copying; revealing it raises an error."""
     value_lost = Secret("")
     object.__setattr__(value_lost, "_reveal", _raise_lost)
     return value_lost

@@ -171,6 +171,7 @@ def _writer_of(stream: Any, make: Callable[[Callable[..., Any]], _Writer]) -> _W
 
 
 def _started(stream: Any, writer: _Writer, redaction: Redaction) -> Callable[..., None]:
+    """Begin to redact what is written to a stream, and return the function that ends it."""
     writer.add(redaction)
 
     def end(*, is_kept: bool = False) -> None:
@@ -186,6 +187,7 @@ def _started(stream: Any, writer: _Writer, redaction: Redaction) -> Callable[...
 
 
 def _restore(stream: Any, write: Callable[..., Any]) -> None:
+    """Give a stream its own `write` method again."""
     del stream.write
     if stream.write != write:
         # The stream had an attribute `write` before.

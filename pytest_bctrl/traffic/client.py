@@ -93,6 +93,7 @@ def async_client(
 
 
 def _rules(base_url: str, key: Secret | str | None, live: bool, options: ClientOptions) -> Rules:
+    """Return what a client may send. Raises `SettingError` for a key that cannot be in a header field."""
     secret_key = None if key is None else secret(key)
     # `is_sendable` has returned when the error is raised: a traceback shows the values of its frames.
     if secret_key is not None and not is_sendable(secret_key.reveal()):

@@ -136,6 +136,7 @@ def values(source: SettingSource, environment: Mapping[str, str]) -> dict[str, s
 
 
 def _headers(source: SettingSource, environment: Mapping[str, str]) -> Iterator[tuple[str, Secret, str]]:
+    """Yield the name, value and setting of each header field. Raises `SettingError` for an invalid one."""
     for line in lookup.list_values(table.HEADERS, source):
         name, colon, text = (part.strip() for part in line.value.partition(":"))
         if not colon or not secret_settings.is_field_name(name):

@@ -93,6 +93,7 @@ class WatchedContract:
         return test
 
     def _check(self, exchange: WatchedExchange, test: WatchedTest) -> None:
+        """Check an exchange if it is with a server of the contract; list it if it matches no operation."""
         try:
             origin = origin_of(exchange.url)
         except ValueError:
@@ -126,6 +127,7 @@ class WatchedContract:
     def _check_operation(
         self, exchange: WatchedExchange, request: Request, test: WatchedTest, *, is_of_mock: bool
     ) -> None:
+        """Check an exchange of an operation, and add the findings to those of the test."""
         body, unread = _response_body(exchange)
         observed = ObservedExchange(
             request,
@@ -236,8 +238,10 @@ def _origin_text(origins: Sequence[dict[str, Any]]) -> str:
 
 
 def _identity(finding: Finding) -> tuple[str, ...]:
+    """Return what distinguishes a finding from those at the same location."""
     return *_location(finding), finding.message, finding.fingerprint
 
 
 def _location(finding: Finding) -> tuple[str, ...]:
+    """Return the operation, rule, level and location of a finding."""
     return finding.operation, finding.rule, finding.level, finding.location

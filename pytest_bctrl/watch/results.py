@@ -101,6 +101,7 @@ class WatchResults:
         self._gaps.update(data["not_checked"])
 
     def _outcome(self, nodeid: str, findings: list[Finding], failing: list[Finding]) -> RanTest:
+        """Return the outcome of a test: passed, failed by its findings, or accepted by the baseline."""
         outcome: Outcome = "passed"
         reason = ""
         if failing:
@@ -167,6 +168,7 @@ class WatchResults:
         )
 
     def _operations(self) -> Iterator[OperationOutcome]:
+        """Yield the outcome of each operation of the contract."""
         for operation in self.settings.contract.operations:
             # The watch observes requests of every method.
             result = OperationOutcome(operation.label, operation.operation_id, "passed", is_required=False)
@@ -208,4 +210,5 @@ def _without_tests(finding: Finding) -> Finding:
 
 
 def _rank(finding: Finding) -> int:
+    """Return the rank of the level of a finding, the worst level first."""
     return LEVELS.index(finding.level)

@@ -132,6 +132,7 @@ class Node:
         return self._collected(kind)[2]
 
     def _collected(self, kind: str) -> _Collected:
+        """Return the schemas that apply to values of a kind, and the applicators whose branch is not known."""
         if kind in self._by_kind:
             return self._by_kind[kind]
         schema_refs: list[SchemaRef] = []
@@ -255,6 +256,7 @@ class Node:
 
 
 def _key(applicator: Applicator) -> tuple[str, str]:
+    """Return what identifies an applicator: the pointer of its schema, and its keyword."""
     return applicator.schema_ref.pointer, applicator.word
 
 
@@ -323,6 +325,7 @@ def _below(node: Node, step: locations.Step) -> Node | None:
 
 
 def _narrowed(node: Node, tag: str) -> Node:
+    """Return the node with the branch chosen that has a tag."""
     for kind in ("object", "array"):
         for applicator in node.applicators(kind):
             if applicator.has_tag(tag):

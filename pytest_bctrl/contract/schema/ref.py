@@ -167,6 +167,7 @@ def types_of(contract: Contract, schema_refs: Iterable[SchemaRef]) -> frozenset[
 
 
 def _types(contract: Contract, schema_ref: SchemaRef) -> frozenset[str]:
+    """Return the JSON types that a schema allows by `type`, listed values and its branches."""
     schema = schema_ref.schema
     if isinstance(schema, bool):
         return frozenset(TYPES if schema else ())

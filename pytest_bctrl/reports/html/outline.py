@@ -226,6 +226,7 @@ def _add_finding(operation: _Node, response: _Node | None, finding: Finding, ind
 
 
 def _at(node: _Node, location: str) -> Iterator[_Node]:
+    """Yield the property nodes at a location."""
     if location in node["plain"] and node["kind"] == "property":
         yield node
     for child in node["children"]:

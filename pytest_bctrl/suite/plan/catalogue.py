@@ -201,10 +201,12 @@ def _trials(trials: Callable[..., Iterator[ParameterTrial]]) -> RowSource:
 
 
 def _rank(ranked_trial: tuple[int, ParameterTrial]) -> int:
+    """Return the rank of a trial, by which trials are sorted."""
     return ranked_trial[0]
 
 
 def _credentials(run: ContractRun, operation: Operation) -> Rows:
+    """Yield each invalid credential to try on an operation."""
     for credential in credentials_of(run, operation):
         yield credential.name.replace(" ", "-"), (credential,)
 
@@ -262,12 +264,14 @@ _sampled = _one_row_if(_has_published_sample)
 
 
 def _paged(run: ContractRun, operation: Operation) -> Iterator[tuple[str, tuple[Paging]]]:
+    """Yield the paging of an operation, if its list has pages."""
     paging = read_paging(run.contract, operation)
     if paging:
         yield "", (paging,)
 
 
 def _rules(_run: ContractRun, operation: Operation) -> Iterator[tuple[str, tuple[Mapping[str, Any]]]]:
+    """Yield each invariant of an operation, with its rule as the id of the test."""
     for rule in operation.invariants:
         yield rule["rule"], (rule,)
 

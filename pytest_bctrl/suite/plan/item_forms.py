@@ -62,6 +62,7 @@ class ItemForms:
         self._is_any_named = any(_maps_names(schema) for schema, *_ in keyword_objects(document))
 
     def _read(self, name: str, schema: Any) -> None:
+        """Remember which kinds of constraint the schemas of a property have."""
         self._named.add(name)
         for part in self._parts(schema):
             if not _EXACT.isdisjoint(part):

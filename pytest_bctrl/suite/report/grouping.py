@@ -27,10 +27,12 @@ def grouped_reasons(reasons: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def _subject(labels: list[str]) -> str:
+    """Return the operations of a line: the only one, or the number and the first few."""
     return labels[0] if len(labels) == 1 else listed(labels, "operation")
 
 
 def _suggestion(lines: list[str]) -> str:
+    """Return the lines to add to the configuration, as the end of a sentence."""
     if not lines:
         return ""
     further = [f"and {len(lines) - _FEW} more lines"] if len(lines) > _FEW else []

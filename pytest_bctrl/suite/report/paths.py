@@ -47,6 +47,7 @@ def changed_files(config: pytest.Config, since: float) -> Iterator[Path]:
 
 
 def _named(config: pytest.Config) -> Iterator[tuple[str, Path]]:
+    """Yield each option that names a report file, with the paths that it may stand for."""
     options = {name: value for name, value in vars(config.option).items() if _REPORT.search(name)}
     options |= {name: config.getini(name) for name in _INI}
     options |= {name: os.environ.get(name, "") for name in _ENVIRONMENT}

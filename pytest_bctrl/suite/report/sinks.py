@@ -157,6 +157,7 @@ class _Sinks:
             self._shadow(module, "open", self._opened)
 
     def _opened(self, path: Any, mode: str = "r", *arguments: Any, **named: Any) -> Any:
+        """Open a file; one that is written redacts secrets."""
         if mode in ("w", "wb"):
             return RedactedFile(path, mode, self._redaction)
         return open(path, mode, *arguments, **named)  # noqa: PTH123 - replaces `open`

@@ -190,6 +190,7 @@ class Connections:
             return self._single, False
 
     def _release(self, pooled: _PooledConnection, is_kept: bool) -> None:
+        """Return a connection to the pool, or close it if the target needs one at a time."""
         self._busy -= 1
         if is_kept and (self._max_open > 1 or not self._busy):
             self._idle.append(pooled)
@@ -231,6 +232,7 @@ class Connections:
         return HEAD_SECONDS if method == "HEAD" else 0.0
 
     def _client(self, backend: WatchedBackend, is_kept: bool) -> httpx.Client:
+        """Return a new client for one connection to the target."""
         options = ClientOptions(retry=self._retry, connection=self._run.connection)
         http_client = client(self._base_url, self._run.key, live=True, keep_alive=is_kept, backend=backend, **options)
         http_client.timeout = httpx.Timeout(self._timeout)

@@ -201,6 +201,7 @@ class Sender:
         return self._rate_limited_count[operation.label] < MAX_RATE_LIMITED
 
     def _reserve(self, operation: Operation) -> None:
+        """Count a request before it is sent. Raises `NotCheckedError` at the limit of the operation."""
         if self.remaining_requests(operation) < 1:
             raise self._too_many()
         self.sent_count[operation.label] += 1
@@ -311,6 +312,7 @@ class Sender:
         return retried._replace(attempts=(*result.attempts, *retried.attempts))
 
     def _count(self, operation: Operation, result: SendResult) -> None:
+        """Count retries, rate limits and time-outs, and send one request at a time if the target needs that."""
         label, attempts = operation.label, result.attempts
         limited = sum(attempt.is_rate_limited for attempt in attempts[:-1])
         self._rate_limited_count[label] += limited

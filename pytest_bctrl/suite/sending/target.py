@@ -231,6 +231,7 @@ class Target:
         return self._queued_count < self.sender.max_parallel and not self.sender.is_blocked
 
     def _start(self, step: ProbeRequest | NotCheckedError | None, earlier: Iterable[_Queued]) -> _Queued:
+        """Start to send a request, and return what to wait for: the request, or the reason why it was not sent."""
         if not isinstance(step, ProbeRequest):
             return step
         try:

@@ -92,12 +92,14 @@ class Admission:
         return remembered
 
     def _decide(self, request: Request, values: Mapping[str, str]) -> Decision:
+        """Return whether a request is rejected: for its credential, its path values, or its content."""
         rejection = self._unauthorized(request) or self._unknown_path_value(values)
         if rejection is not None:
             return Decision(rejection, rejection.findings)
         return self._validated(request, values)
 
     def _unauthorized(self, request: Request) -> Rejection | None:
+        """Return the rejection of a request with a missing or wrong credential; None if it has the right one."""
         operation = self._operation
         if self._has_valid_credentials(request):
             return None
@@ -172,6 +174,7 @@ class Admission:
         ]
 
     def _validated(self, request: Request, values: Mapping[str, str]) -> Decision:
+        """Return the decision on the parameters and the body of a request."""
         checks = self.checks
         violations = [*checks.parameters.path_violations(values), *checks.parameters.violations(request)]
         if request.body or self._operation.request_body is not None:

@@ -185,6 +185,7 @@ class ClientConnection:
             self._write(CONTINUE)
 
     def _advance(self) -> None:
+        """Respond to the requests that have arrived, in their order, as far as possible."""
         while self._queue and not self._is_busy():
             arrived = self._queue.popleft()
             self._has_requested = True
@@ -207,6 +208,7 @@ class ClientConnection:
         return is_sending or self._hung or self._closing or self.closed
 
     def _watch(self) -> None:
+        """Wait for the events that the connection is ready for."""
         events = WRITE if self._out else 0
         has_room = self._hung or len(self._queue) < self._limits.pipelined
         if not self._eof and has_room and (self._draining or not self._closing):
@@ -304,6 +306,7 @@ class ClientConnection:
             self._finish()
 
     def _finish(self) -> None:
+        """Close the connection, after reading for a moment what the client still sends."""
         if not self._draining or self._eof:
             self.close()
             return

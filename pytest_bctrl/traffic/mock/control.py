@@ -155,17 +155,20 @@ def _text(error: BctrlError) -> str:
 
 
 def _open(call: _Call) -> dict[str, Any]:
+    """Open a space, and return its id, key and URL."""
     space = call.server.space(call.body.get("id"))
     return {"id": space.space_id, "key": space.api_key.reveal(), "url": call.url}
 
 
 def _close(call: _Call) -> None:
+    """Close a space. Raises `SettingError` for the default space of the server."""
     if call.space.space_id == call.server.space_id:
         raise SettingError("it is the server's own", where="the space", hint="stop the server")
     call.space.close()
 
 
 def _set(call: _Call) -> None:
+    """Serve the runtimes of the request in a space."""
     samples = call.space.samples
     # The id of the space is set here, so that the items need not contain it.
     body = samples.addressed(samples.with_items(call.body["runtimes"]), call.space.space_id)
@@ -202,6 +205,7 @@ def _requests(journal: Journal) -> dict[str, Any]:
 
 
 def _restore(call: _Call) -> None:
+    """Set a space to the data and faults of an earlier state."""
     call.space.serve(call.body["runtimes"], conforming=False)
     _behave(call)
     for fault in call.body["faults"]:
@@ -209,6 +213,7 @@ def _restore(call: _Call) -> None:
 
 
 def _behave(call: _Call) -> None:
+    """Remove all faults of a space."""
     for fault in call.space.faults:
         fault.undo()
 

@@ -204,6 +204,7 @@ class StepSource(BodySource):
             return self._steps[self._at][1]
 
     def _advance(self) -> None:
+        """Go to the step that is due after these responses and seconds."""
         while self._at < len(self._steps) - 1:
             step = self._steps[self._at][0]
             if step.responses is not None and self._answered >= step.responses:

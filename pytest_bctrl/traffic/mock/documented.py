@@ -107,6 +107,7 @@ class DocumentedResponses:
 
 
 def _encoded(media_type: str, value: Any) -> bytes:
+    """Return a value as the body of a media type: text as it is, or JSON."""
     if isinstance(value, str) and not is_json(media_type):
         return value.encode("utf-8", "surrogatepass")
     return encode(value)

@@ -292,6 +292,7 @@ def _with_items(context: RequestContext, paging: Paging, items: list[Any]) -> Mo
 
 
 def _unpaged(samples: Samples) -> str:
+    """Return why a fault of pages has no effect on an operation; empty if it has pages."""
     if samples.paging is not None and samples.paging.has_next_page:
         return ""
     return "it has no pages, as far as it says"

@@ -263,6 +263,7 @@ class Journal(Sequence[JournalEntry]):
         return entries
 
     def _mismatch(self, expected: str, entries: list[JournalEntry]) -> str:
+        """Return the message of a failed assertion about requests, with those that matched."""
         return f"{expected}\nmatched {len(entries)} of {len(self)} requests:\n{self._listed(entries)}"
 
     def assert_nothing_requested(self) -> None:
@@ -350,6 +351,7 @@ class Journal(Sequence[JournalEntry]):
         return plain_name(name) in self._names or is_credential_name(name)
 
     def _hide(self, text: str, values: Sequence[str] = ()) -> str:
+        """Return a text without the key, other secrets, and passwords in URLs."""
         secrets = list(values)
         if self._key:
             secrets.append(self._key.reveal())

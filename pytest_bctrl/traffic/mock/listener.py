@@ -252,6 +252,7 @@ class Listener:
         return bool(ranked) and min(ranked)[2].try_evict(now)
 
     def _pause(self) -> None:
+        """Accept no further connection until one is closed."""
         # Without an open connection, nothing would ever resume accepting.
         if self._connections:
             self._is_accepting = False
@@ -259,6 +260,7 @@ class Listener:
             self._sweep_at = min(self._sweep_at, monotonic() + _FULL_SECONDS)
 
     def _resume(self) -> None:
+        """Accept connections again."""
         if not self._is_accepting and self._end_at is None:
             self._is_accepting = True
             self._selector.register(self._socket, READ)

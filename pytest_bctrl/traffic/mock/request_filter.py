@@ -98,6 +98,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _text(value: Any) -> str:
+    """Return a value of a filter as it is in a query: `true` for True."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value)

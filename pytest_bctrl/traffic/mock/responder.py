@@ -184,6 +184,7 @@ class Responder:
         return replace(response, headers=(*response.headers, *missing))
 
     def _success(self, request: Request, operation: Operation, request_id: str) -> MockResponse:
+        """Return the response to an accepted request, or an error if its page or example does not exist."""
         try:
             return self._requested_response(request, operation, request_id)
         except UnknownPageError as error:

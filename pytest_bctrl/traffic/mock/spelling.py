@@ -24,6 +24,7 @@ class SpelledAttributes:
         super().__setattr__(name, value)
 
     def _unknown(self, name: str) -> UnknownAttributeError:
+        """Return the error for a misspelt attribute, with the closest one."""
         public = [attribute for attribute in dir(self) if not attribute.startswith("_")]
         where = f"mock.{name}"
         if name in public:

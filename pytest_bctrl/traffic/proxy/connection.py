@@ -203,6 +203,7 @@ class ProxyConnection(asyncio.Protocol):
         self.transport.abort()
 
     def _forward(self, data: bytes) -> None:
+        """Send data to the target, or keep it until the target is connected."""
         if self.target is not None:
             self.target.transport.write(data)
             return
@@ -213,6 +214,7 @@ class ProxyConnection(asyncio.Protocol):
             self._connecting = asyncio.get_running_loop().create_task(self._connect())
 
     async def _connect(self) -> None:
+        """Connect to the target; if that fails, respond with 502."""
         try:
             await self._forwarder.connect(TargetConnection(self))
         except OSError as error:

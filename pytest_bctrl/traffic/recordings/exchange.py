@@ -128,6 +128,7 @@ def encode(recording: Recording) -> bytes:
 
 
 def _entry(exchange: Exchange) -> dict[str, Any]:
+    """Return an exchange as an entry of a HAR file."""
     base_path = {"_bctrlBasePath": exchange.base_path} if exchange.base_path else {}
     # The members that HAR 1.2 requires and nothing reads are constant, so that they never change in a diff.
     return {
@@ -180,6 +181,7 @@ def _post_data(exchange: Exchange) -> dict[str, Any]:
 
 
 def _text(body: bytes, body_digest: str) -> dict[str, str]:
+    """Return a body as the members of a HAR content: text, or base64."""
     try:
         return {"_bctrlSha256": body_digest, "text": body.decode("utf-8")}
     except UnicodeDecodeError:

@@ -180,6 +180,7 @@ def save(
 
 
 def _save(path: Path, test: str, exchanges: Sequence[Exchange], target: str, recorded_at: str, hint: str) -> bool:
+    """Write the exchanges of a test into a recording; return whether the file changed."""
     with locking.locked(path) as part:
         old = load(path, hint) or Recording()
         old_exchanges = [exchange for exchange in old.exchanges if exchange.test == test]

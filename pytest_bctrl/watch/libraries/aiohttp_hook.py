@@ -143,6 +143,7 @@ def _pairs(headers: Any) -> list[tuple[object, object]]:
 
 
 def _serialized(session: Any, json: Any) -> bytes:
+    """Return data as the session serializes it to JSON."""
     text = session._json_serialize(json)
     if isinstance(text, str):
         return text.encode()
