@@ -95,10 +95,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Declare the hooks by which a project adds checks, scenarios and faults of its own."""
+    """Declare the hooks by which a project adds checks, scenarios and faults of its own.
+
+    The options are not parsed yet, so a missing value can be explained before pytest prints its usage.
+    """
     from pytest_bctrl.integration import hookspecs
 
     pluginmanager.add_hookspecs(hookspecs)
+    config: Any = pluginmanager.get_plugin("pytestconfig")
+    arguments = [str(argument) for argument in config.invocation_params.args]
+    if any(argument.startswith("--bctrl") for argument in arguments):
+        from pytest_bctrl.settings import mistakes
+        from pytest_bctrl.settings.lookup import usage_errors
+
+        with usage_errors():
+            mistakes.require_values(arguments)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from itertools import takewhile
 from pathlib import Path
@@ -51,6 +51,29 @@ def require_known_options(config: pytest.Config, arguments: Iterable[str]) -> No
         if option.startswith("--bctrl") and option not in declared:
             problem, hint = _unknown_option(option, declared)
             raise SettingError(problem, where=option, hint=hint)
+
+
+_FLAGS = ("--bctrl-live", "--bctrl-mock", "--bctrl-watch", "--bctrl-selftest", "--bctrl-coverage")
+
+
+def require_values(arguments: Sequence[str]) -> None:
+    """Raise `SettingError` for an option without its value, or a flag with one; pytest prints its usage.
+
+    `arguments` are those of the command line.
+    """
+    metavars = {setting.option: setting.metavar for setting in SETTINGS if setting.metavar}
+    metavars |= {"--bctrl-accept": "REASON", "--bctrl-until": "DATE"}
+    for argument, following in zip(arguments, [*arguments[1:], "-"], strict=True):
+        option, equals, _ = argument.partition("=")
+        if argument == "--":
+            return
+        if option in _FLAGS and equals:
+            hint = f"write {option}"
+            if option == "--bctrl-coverage":
+                hint += "; --bctrl-min-coverage=PERCENT sets a minimum"
+            raise SettingError("it takes no value", where=option, hint=hint)
+        if argument in metavars and following.startswith("-"):
+            raise SettingError("it has no value", where=argument, hint=f"write {argument}={metavars[argument]}")
 
 
 def _unknown_option(option: str, declared: Iterable[str]) -> tuple[str, str]:

@@ -50,6 +50,10 @@ def _problem_of(key: str, prefix: str) -> str:
         return f"{problem}, and set bctrl_key_prefix = {first_word}"
     if is_placeholder(key):
         return "the value is a placeholder of the documentation, not a key"
+    if re.match(r"(?i)(authorization|[a-z-]*key|[a-z-]*token): ", key):
+        return "the value is a header field: give the key alone"
+    if re.fullmatch(r"\$(\w+|\{.*\})", key):
+        return "the value is a reference to a variable that was not replaced: check the quotes around it"
     if key.endswith(("\n", "\r")) or key.startswith(("\n", "\r")):
         return "the key begins or ends with a line end: remove it"
     if key != key.strip():

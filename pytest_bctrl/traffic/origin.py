@@ -125,14 +125,24 @@ def connection(source: SettingSource, environment: Mapping[str, str]) -> Connect
 
 def values(source: SettingSource, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the real values of parameters by name, from `bctrl_values`; raises `SettingError` for a wrong line."""
-    parameters = {}
+    parameters: dict[str, str] = {}
     for line in lookup.file_values(table.VALUES, source):
         name, equals, text = (part.strip() for part in line.value.partition("="))
         if not name or not equals:
             raise SettingError("a line names no parameter", where=line.where, hint="write parameter = value")
+        if text in _PLACEHOLDERS:
+            hint = f"write {name} = and a value that exists on the target, or remove the line"
+            raise SettingError(f"{name} has no value", where=line.where, hint=hint)
         # A label has one space between method, path and name.
-        parameters[" ".join(name.split())] = lookup.substitute_variables(text, line.where, environment)
+        name, value = " ".join(name.split()), lookup.substitute_variables(text, line.where, environment)
+        if parameters.setdefault(name, value) != value:
+            hint = f"keep one line; for one operation only, write operationId.{name} = value"
+            raise SettingError(f"{name} has two values", where=line.where, hint=hint)
     return parameters
+
+
+_PLACEHOLDERS = ("", "VALUE", "…", "...")
+"""Texts that stand for a value in suggested lines and in documentation."""
 
 
 def _headers(source: SettingSource, environment: Mapping[str, str]) -> Iterator[tuple[str, Secret, str]]:

@@ -10,7 +10,7 @@ import pytest
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.settings import table
-from pytest_bctrl.settings.mistakes import require_known_options
+from pytest_bctrl.settings.mistakes import require_known_options, require_values
 
 from ..error_makers import Given
 
@@ -32,6 +32,9 @@ KEY = "pk_mistakes_test_0123456789"
         ("", ("--bctrl-accept=why",), "--bctrl-accept: there is no contract run whose findings to accept"),
         ("", ("--bctrl-mock", "--bctrl-rate=fast"), "--bctrl-rate: 'fast' is not a rate"),
         ("", ("--bctrl-mock", "--bctrl-header=X-A"), "--bctrl-header: it is not a header field"),
+        ("bctrl_values = id =", ("--bctrl-mock",), "bctrl_values (ini): id has no value (write id = and a value that"),
+        ("bctrl_values = id = VALUE", ("--bctrl-mock",), "bctrl_values (ini): id has no value"),
+        ("bctrl_values =\n  id = 4\n  id = 5", ("--bctrl-mock",), "bctrl_values (ini): id has two values (keep one"),
         ("bctrl_values = spaceId = 5", ("--bctrl-mock",), "bctrl_values: no operation has the parameter 'spaceId'"),
         (
             "",
@@ -90,6 +93,10 @@ def test_fraction_is_not_a_percentage() -> None:
         ("--bctrl_live", "--bctrl_live: unknown option (did you mean --bctrl-live*?)"),
         ("--bctrl-headers=A: b", "--bctrl-headers: unknown option (did you mean --bctrl-header*?)"),
         ("--bctrl-values=a = b", "--bctrl-values: it is a setting of the configuration file (*-o bctrl_values=…)"),
+        ("--bctrl-live=true", "--bctrl-live: it takes no value (write --bctrl-live)"),
+        ("--bctrl-coverage=80", "--bctrl-coverage: it takes no value (*; --bctrl-min-coverage=PERCENT sets a minimum)"),
+        ("--bctrl-contract", "--bctrl-contract: it has no value (write --bctrl-contract=PATH)"),
+        ("--bctrl-until", "--bctrl-until: it has no value (write --bctrl-until=DATE)"),
         ("--bctrl-zzz", "--bctrl-zzz: unknown option (pytest --help lists the options)"),
     ],
 )
@@ -106,3 +113,4 @@ def test_every_option_in_the_help_is_known(pytester: pytest.Pytester) -> None:
     config = pytester.parseconfig()
     require_known_options(config, options)
     require_known_options(config, ["--", "--bctrl-zzz"])
+    require_values(["--bctrl-live", "--bctrl-contract", "a.json", "--", "--bctrl-until"])

@@ -35,6 +35,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         ("--bctrl-live", "BCTRL_API_KEY", f"{KEY}\n", "the key begins or ends with a line end: remove it"),
         ("--bctrl-live", "BCTRL_API_KEY", f" {KEY}", "the key begins or ends with white space: remove it"),
         ("--bctrl-live", "BCTRL_API_KEY", f'"{KEY}"', "the key is in quotes: remove them"),
+        ("--bctrl-live", "BCTRL_API_KEY", f"X-Api-Key: {KEY}", "the value is a header field: give the key alone"),
+        ("--bctrl-live", "BCTRL_API_KEY", "$OTHER_KEY", "a reference to a variable that was not replaced"),
         (
             "--bctrl-live",
             "BCTRL_API_KEY",
