@@ -2,7 +2,8 @@
 
 `python -m benchmarks.redaction [--runs N]` runs a failing test with 20 MB of output, one with 10 MB of percent-encoded
 text, one with 10 MB of base64, a passing test with 20,000 log lines, and 10,000 trivial tests with `-vv`. Each ratio
-is to be at most 1.5. The failing tests are expected failures, so that a command that fails is a mistake.
+is to be at most 1.5. `--key` selects the characters of the key. The failing tests are expected failures, so that a
+command that fails is a mistake.
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ _OUTPUTS = {
     "10 MB of percent-encoded text": "''.join('%%%02X' % byte for byte in random.Random(1).randbytes(3_333_333))",
     "10 MB of base64": "base64.b64encode(random.Random(1).randbytes(7_500_000)).decode()",
 }
+_ALPHABETS = {
+    "letters": string.ascii_letters + string.digits,
+    "hex": string.digits + "abcdef",
+    "punctuation": string.punctuation,
+}
 _OTHERS = ("randomly", "schemathesis", "hypothesispytest", "anyio", "cacheprovider")
 
 
@@ -31,8 +37,9 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="turns that count (default: %(default)s)")
+    parser.add_argument("--key", choices=_ALPHABETS, default="letters", help="(default: %(default)s)")
     options = parser.parse_args()
-    key = "".join(random.SystemRandom().choices(string.ascii_letters + string.digits, k=30))
+    key = "".join(random.SystemRandom().choices(_ALPHABETS[options.key], k=30))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for title, arguments in _write_tests(folder).items():

@@ -1,4 +1,4 @@
-"""Decodes texts: URL encodings, escapes and base64, also nested in each other.
+"""Decodes texts: URL encodings, escapes, base64, base32 and hex, also nested in each other.
 
 Each decoding is one pass over the previous text, so the time is linear in the length of the text.
 """
@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from html import unescape
 from urllib.parse import unquote_to_bytes
 
-from pytest_bctrl.secrets.encodings import BASE64, ESCAPED, PLAIN
+from pytest_bctrl.secrets.encodings import BASE32, BASE64, ESCAPED, HEX, PLAIN
 
 _ROUNDS = 4
 _DEPTH = 2
-"""Maximum number of nested base64 encodings that are decoded."""
+"""Maximum number of nested binary encodings (base64, base32, hex) that are decoded."""
 
 _ESCAPE = re.compile(
     r"((?:%[0-9a-fA-F]{2})+)"
@@ -28,10 +28,16 @@ _ESCAPE = re.compile(
 _MARKS = "%\\&"
 """The first characters of all escapes."""
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{16,}")
+_HEX_RUN = re.compile(r"[0-9a-fA-F]{16,}")
+_BASE32_RUN = re.compile(r"(?:[a-z2-7]{16,}|[A-Z2-7]{16,})")
 _WRAPPED = re.compile(r"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/_-]{16,}+\s+)+[A-Za-z0-9+/_-]+")
 """Base64 in lines; possessive and only from the start of a run, or a long run would be read once per letter."""
 _SPACE = re.compile(r"\s+")
 _STANDARD = str.maketrans("-_", "+/")
+_BASE32_VALUES = str.maketrans("abcdefghijklmnopqrstuvwxyz234567", "0123456789abcdefghijklmnopqrstuv")
+"""From the digits of base32 to those of Python's integers."""
+_WIDE = 3
+"""Text in UTF-16 or UTF-32 has a NUL byte in at most so many bytes."""
 
 
 def readings(text: str) -> Iterator[str]:
@@ -59,9 +65,9 @@ def _character(match: re.Match[str]) -> str:
 
 
 def meanings(text: str, legible: re.Pattern[bytes], depth: int = _DEPTH) -> Iterator[tuple[str, str]]:
-    """Yield the name of an encoding and the decoded text, for all `readings` of `text` and of base64 in them.
+    """Yield the name of an encoding and the decoded text, for all `readings` of `text` and of binary encodings in them.
 
-    In decoded base64, only the parts that `legible` matches are decoded further.
+    In decoded bytes, only the parts that `legible` matches are decoded further.
     """
     decoded: set[str] = set()
     encoding = PLAIN
@@ -75,17 +81,36 @@ def meanings(text: str, legible: re.Pattern[bytes], depth: int = _DEPTH) -> Iter
         runs = {*_RUN.findall(reading), *joined} - decoded
         decoded |= runs
         for run in sorted(runs):
-            for piece in decoded_pieces(run, legible):
-                yield from ((BASE64, inner) for _, inner in meanings(piece, legible, depth - 1))
+            for name, piece in decoded_pieces(run, legible):
+                yield from ((name, inner) for _, inner in meanings(piece, legible, depth - 1))
 
 
-def decoded_pieces(run: str, legible: re.Pattern[bytes]) -> Iterator[str]:
-    """Yield the legible parts of a decoded run of base64 digits; the encoded text may begin after its first digits."""
-    digits = run.translate(_STANDARD)
-    for start in range(4):
-        part = digits[start:]
-        if len(part) % 4 == 1:
-            part = part[:-1]
-        data = base64.b64decode(part + "=" * (-len(part) % 4))
-        for piece in legible.findall(data):
-            yield piece.decode("utf-8", "surrogateescape")
+def decoded_pieces(run: str, legible: re.Pattern[bytes]) -> Iterator[tuple[str, str]]:
+    """Yield the name of an encoding and the legible parts of a run of its digits, as text in UTF-8, UTF-16 or UTF-32.
+
+    The encoded text may begin after the first digits of the run.
+    """
+    for name, data in _decoded(run):
+        texts = [data]
+        if data.count(0) * _WIDE >= len(data):
+            texts.append(data.replace(b"\0", b""))
+        for text in texts:
+            for piece in legible.findall(text):
+                yield name, piece.decode("utf-8", "surrogateescape")
+
+
+def _decoded(run: str) -> Iterator[tuple[str, bytes]]:
+    if not run.islower():
+        digits = run.translate(_STANDARD)
+        for start in range(4):
+            part = digits[start:]
+            if len(part) % 4 == 1:
+                part = part[:-1]
+            yield BASE64, base64.b64decode(part + "=" * (-len(part) % 4))
+    for digits in _HEX_RUN.findall(run):
+        for start in range(2):
+            yield HEX, bytes.fromhex(digits[start : len(digits) - (len(digits) - start) % 2])
+    for digits in _BASE32_RUN.findall(run):
+        number = int(digits.lower().translate(_BASE32_VALUES), 32)
+        for end in range(8):
+            yield BASE32, (number >> end).to_bytes(len(digits) * 5 // 8 + 1, "big")

@@ -20,13 +20,19 @@ from pytest_bctrl.secrets.secret import SHORTEST, public_part, to_bytes
 FRAGMENT = 6
 """Number of characters of a random value that reveal it."""
 
-PLAIN, ESCAPED, BASE64, HEX, REVERSED = "plain", "URL-encoded or escaped", "base64", "hex", "reversed"
+PLAIN, ESCAPED, BASE64, BASE32, HEX, REVERSED = "plain", "URL-encoded or escaped", "base64", "base32", "hex", "reversed"
 
 LOWER = bytes(range(256)).lower()
 PUNCTUATION = bytes(byte for byte in range(256) if byte > 127 or not chr(byte).isalnum())
 """The bytes that a skeleton does not contain: all except ASCII letters and digits."""
 
-_COMMON = {letter: rank for rank, letter in enumerate(reversed(b"etaoinsrhldcumfpgwybvkxjqz0123456789"))}
+_BY_FREQUENCY = (b"etaoinsrhldcumfpgwybvkxjqz", b"0123456789")
+"""Letters and digits, the most common first."""
+_FREQUENCY = {byte: 1 / (rank + 3) for kind in _BY_FREQUENCY for rank, byte in enumerate(kind)}
+_RARE = 0.02
+"""Frequency of another character."""
+_MIXED = 0.1
+"""Frequency of a letter next to a digit, in comparison with two letters or two digits."""
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -60,14 +66,26 @@ class KeyEncoding:
         step = self.shortest - length
         starts = len(self.skeleton) - length
 
-        def commonness(phase: int) -> int:
-            grams = [self.skeleton[start : start + length + 1] for start in range(phase, starts, step)]
-            return max(sum(_COMMON[byte] for byte in gram) for gram in grams)
+        def commonness(phase: int) -> float:
+            pairs = {
+                self.skeleton[start : start + 2]
+                for offset in range(phase, starts, step)
+                for start in (offset, offset + 1)
+            }
+            return sum(map(_pair_frequency, pairs))
 
         phase = min(range(min(step, starts)), key=commonness)
         offsets = {offset for start in range(phase, starts, step) for offset in (start, start + 1)}
         for offset in sorted(offsets):
             yield self.skeleton[offset : offset + length], offset
+
+
+def _pair_frequency(pair: bytes) -> float:
+    first, second = pair
+    frequency = _FREQUENCY.get(first, _RARE) * _FREQUENCY.get(second, _RARE)
+    if pair.isalpha() or pair.isdigit():
+        return frequency
+    return frequency * _MIXED
 
 
 def skeleton(data: bytes) -> bytes:
@@ -124,8 +142,8 @@ def _encodings(value: str, is_random: bool) -> Iterator[KeyEncoding]:
     last = len(backwards.skeleton) - 1
     yield replace(backwards, common=frozenset(last - offset for offset in _word_offsets(secret_part)))
     yield _encoding(HEX, data.hex().encode(), is_random, 2 * FRAGMENT)
-    for digits_shown in base64_cores(data):
-        yield _encoding(BASE64, digits_shown.encode(), is_random, SHORTEST)
+    for core in base64_cores(data):
+        yield _encoding(BASE64, core.encode(), is_random, SHORTEST)
 
 
 def has_only_words(value: str) -> bool:
@@ -146,8 +164,8 @@ def _word_offsets(value: str) -> frozenset[int]:
 
 _WORD = re.compile(r"(?<![A-Za-z0-9])[A-Z]?[a-z]{3,11}(?![A-Za-z0-9])")
 
-_EVERY_LETTER = {"\\u{:04x}": 5, "\\x{:02x}": 3, "&#{};": 3, "&#x{:x};": 3}
-"""Escapes of which a text may consist entirely, and the number of letters and digits of each."""
+_EVERY_LETTER = {"\\u{:04x}": 5, "\\x{:02x}": 3, "&#{};": 3, "&#x{:x};": 3, "\\{:03o}": 3, "0x{:02x},": 4}
+"""Escapes of which a text may consist entirely, and the number of letters and digits of each; the last are C's."""
 
 
 def _encoding(name: str, data: bytes, is_random: bool, part: int, public: int = 0) -> KeyEncoding:

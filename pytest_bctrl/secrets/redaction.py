@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from string import ascii_letters, digits
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import unquote
 
 from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret, secret, to_bytes
 
 if TYPE_CHECKING:
+    from pytest_bctrl.secrets.literals import LiteralSearch
     from pytest_bctrl.secrets.search import Search, Span
 
 MASK = "[redacted]"
 
 _MASK = MASK.encode("ascii")
 _MAX_DECODED = 1 << 17
-"""Maximum number of bytes of a text that are decoded; all of it is searched without decoding."""
-_TOKEN = re.compile(
-    rb"(?:%[0-9a-fA-F]{2}|[A-Za-z0-9+/_-]){16}(?:[A-Za-z0-9+/_-]++|%[0-9a-fA-F]{2})*+={0,2}",
+"""Maximum number of bytes of a text that are decoded, without repetitions; all of it is searched without decoding."""
+_LONG_TOKEN = b"1" * 16
+_IN_TOKEN = bytes.maketrans(
+    bytes(range(256)), bytes(b"01"[chr(byte) in f"{ascii_letters}{digits}+/_-%"] for byte in range(256))
 )
-"""At least 16 characters of base64 and of URL encodings that no format needs; most of a long token is one step."""
+_MAX_PADDING = 6
+"""Maximum number of `=` after base32."""
 _LEGIBLE = re.compile(rb"[\t\n\r\x20-\x7e]{8,}")
 _CREDENTIAL = r"(?i:\b(?:bearer|basic|token|key|secret|password|credential)[\"']?(?:\s?[:=]\s?|\s)[\"']?)"
 """The text in front of a credential."""
@@ -57,7 +61,7 @@ class Redaction:
         self._search: Search | None = None
         self._literals: dict[str, str] = {}
         self._weak: re.Pattern[str] | None = None
-        self._exact: list[bytes] = []
+        self._exact: LiteralSearch | None = None
         self._is_stale = False
 
     def add(self, value: Secret | str, *, name: str = "a secret", has_parts: bool = True) -> None:
@@ -216,6 +220,7 @@ class Redaction:
     def _compile(self) -> None:
         """Prepare the search for all encodings of the secrets that are registered now."""
         from pytest_bctrl.secrets.encodings import PLAIN, encodings_of, literals_of
+        from pytest_bctrl.secrets.literals import LiteralSearch
         from pytest_bctrl.secrets.search import Search
 
         self._is_stale = False
@@ -239,7 +244,7 @@ class Redaction:
             if has_plain and entry_encodings[0].is_random and _NEEDS_NO_ESCAPE.fullmatch(entry.value):
                 exact.append(to_bytes(entry.value))
         self._literals = literals
-        self._exact = sorted(exact, key=len, reverse=True)
+        self._exact = LiteralSearch(exact)
         self._weak = None
         if weak:
             values = "|".join(map(re.escape, _longest_first(weak)))
@@ -249,9 +254,10 @@ class Redaction:
             self._search = Search(encodings)
 
     def _bytes(self, before: bytes, data: bytes, *, keeps_structure: bool = False) -> bytes:
-        for value in self._exact:
-            # Most secrets are not encoded, and this is the fastest way to find them.
-            data = data.replace(value, _MASK)
+        if self._exact is not None:
+            for value in self._exact.candidates(data):
+                # Most secrets are not encoded, and this is the fastest way to find them.
+                data = data.replace(value, _MASK)
         if self._search is None:
             return data
         spans = self._search.spans(data, before)
@@ -268,29 +274,51 @@ class Redaction:
 
     def _without_encoded(self, search: Search, data: bytes) -> bytes:
         """Return a text with `MASK` in place of the tokens that contain an encoded secret."""
-        start = data[:_MAX_DECODED]
-        if _TOKEN.search(start) is None:
+        parts, copied, budget = [], 0, _MAX_DECODED
+        has_secret: dict[bytes, bool] = {}
+        for start, end in _tokens(data):
+            token = data[start : min(end, start + budget)]
+            if token not in has_secret:
+                budget -= len(token)
+                has_secret[token] = self._is_decoded_in(search, token)
+            if has_secret[token]:
+                parts += [data[copied:start], _MASK]
+                copied = _end_of_padding(data, end)
+            if not budget:
+                break
+        if not parts:
             return data
-
-        def masked(token: re.Match[bytes]) -> bytes:
-            if self._is_decoded_in(search, token[0]):
-                return _MASK
-            return token[0]
-
-        clean = _TOKEN.sub(masked, start)
-        if clean == start:
-            return data
-        return clean + data[_MAX_DECODED:]
+        return b"".join([*parts, data[copied:]])
 
     def _is_decoded_in(self, search: Search, token: bytes) -> bool:
-        # A line of dashes and a path in lower case are not base64.
-        if b"%" not in token and (len(set(token)) < _DISTINCT or token.islower()):
+        # A line of dashes has no text.
+        if len(set(token)) < _DISTINCT:
             return False
         from pytest_bctrl.secrets import decoding
 
         readings = decoding.meanings(token.decode("ascii"), _LEGIBLE)
         next(readings)
-        return any(search.find(to_bytes(reading)) is not None for _, reading in readings)
+        texts = (to_bytes(reading) for _, reading in readings)
+        return any(search.find(text) is not None or self._has_literal(text) for text in texts)
+
+    def _has_literal(self, data: bytes) -> bool:
+        return self._exact is not None and self._exact.is_in(data)
+
+
+def _tokens(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the start and the end of each run of at least 16 characters of base64 and of URL encodings."""
+    marks = data.translate(_IN_TOKEN)
+    start = marks.find(_LONG_TOKEN)
+    while start >= 0:
+        end = marks.find(b"0", start)
+        if end < 0:
+            end = len(data)
+        yield start, end
+        start = marks.find(_LONG_TOKEN, end)
+
+
+def _end_of_padding(data: bytes, end: int) -> int:
+    return end + len(data[end : end + _MAX_PADDING]) - len(data[end : end + _MAX_PADDING].lstrip(b"="))
 
 
 _MIN_FOUND = 4
@@ -304,7 +332,7 @@ def _weakness(text: str) -> str:
 
     An import can write to a redacted stream, as with `pytest --debug`, so nothing may be imported during redaction.
     """
-    from pytest_bctrl.secrets import decoding, search  # noqa: F401
+    from pytest_bctrl.secrets import decoding, literals  # noqa: F401
     from pytest_bctrl.secrets.weakness import weakness
 
     return weakness(text)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 from operator import itemgetter
 
 from pytest_bctrl.secrets.encodings import LOWER, PUNCTUATION, KeyEncoding
@@ -14,13 +16,15 @@ from pytest_bctrl.secrets.encodings import LOWER, PUNCTUATION, KeyEncoding
 _LONG = 12
 """Minimum length of a run that is searched for with longer grams."""
 _SHORT_GRAM, _LONG_GRAM = 4, 6
-_PAIRS = "utf-16-le"
+PAIRS = "utf-16-le"
 """The codec that reads two bytes of a skeleton as one character."""
 _FEW = 20
 """Maximum number of encodings that are searched for in one pass over a text; a secret has about ten."""
 WINDOW = 1 << 16
 OVERLAP = 512
 """Number of bytes that are searched together, and by which windows overlap; a run is shorter than the overlap."""
+
+_BLOCK = 1 << 10
 
 _ESCAPE = rb"(?:\x1b|\\+u001b|\\+x1b|\\+033|#x1b|&#27;|\|0x001b)"
 _COLOUR = re.compile(_ESCAPE + rb"\|?(?:\[|\\u005b)[0-?]*[ -/]*[@-~]", re.IGNORECASE)
@@ -39,6 +43,8 @@ _WHITE_SPACE = {
 TeamCity, XML and HTML.
 """
 _WHITE_SPACE_PATTERNS = {mark: re.compile(pattern, re.IGNORECASE) for mark, pattern in _WHITE_SPACE.items()}
+_AMPERSANDS = re.compile(rb"&(?:amp;)+(?=#)")
+"""The start of an escaped character reference, as in an HTML report of a text with such references."""
 _COLOUR_MARKS = (b"\x1b", b"1b[", b"1B[", b"|[", b"033[", b"&#27;[")
 _CONTROLS = re.compile(b"|".join(pattern.pattern for pattern in (_COLOUR, _LINK, _TAG)), re.IGNORECASE)
 _JOINTS = frozenset({b"", *(bytes([byte]) for byte in b"%-_./+~| ")})
@@ -64,16 +70,21 @@ class _Run:
     offset: int
 
 
-class _Index:
-    """The grams of some encodings, and a pattern that finds candidates for them in a text."""
+class Index:
+    """The grams of some encodings, and a pattern that finds candidates for them in a text.
 
-    def __init__(self, encodings: Iterable[KeyEncoding]) -> None:
+    `length` is the length of all grams; by default it depends on the encoding.
+    """
+
+    def __init__(self, encodings: Iterable[KeyEncoding], length: int | None = None) -> None:
         grams = [
-            (gram, encoding, offset) for encoding in encodings for gram, offset in encoding.grams(_length(encoding))
+            (gram, encoding, offset)
+            for encoding in encodings
+            for gram, offset in encoding.grams(length or _length(encoding))
         ]
         self._grams: defaultdict[str, list[tuple[bytes, KeyEncoding, int]]] = defaultdict(list)
         for gram, encoding, offset in grams:
-            self._grams[gram[:_SHORT_GRAM].decode(_PAIRS)].append((gram, encoding, offset))
+            self._grams[gram[:_SHORT_GRAM].decode(PAIRS)].append((gram, encoding, offset))
         self._candidates: re.Pattern[str] | None = None
         if grams:
             following = []
@@ -120,8 +131,8 @@ def _class_of_pairs(grams: Iterable[bytes], start: int) -> str:
 
     Two bytes of a skeleton are one character of UTF-16, so a class of pairs is tested in one step.
     """
-    pairs = {gram[start : start + 2].decode(_PAIRS) for gram in grams}
-    return f"[{''.join(sorted(pairs))}]"
+    pairs = {gram[start : start + 2].decode(PAIRS) for gram in grams}
+    return f"[{re.escape(''.join(sorted(pairs)))}]"
 
 
 class Search:
@@ -129,12 +140,12 @@ class Search:
 
     def __init__(self, encodings: Iterable[KeyEncoding]) -> None:
         encodings = list(encodings)
-        self._indexes = [_Index(encodings)]
+        self._indexes = [Index(encodings)]
         if len(encodings) > _FEW:
             # The pattern of all would match too many texts.
             long = [encoding for encoding in encodings if encoding.shortest >= _LONG]
             short = [encoding for encoding in encodings if encoding.shortest < _LONG]
-            self._indexes = [_Index(short), _Index(long)]
+            self._indexes = [Index(short), Index(long)]
 
     def spans(self, data: bytes, before: bytes = b"") -> list[Span]:
         """Return the parts of `before + data` that show a secret, in order and without overlaps."""
@@ -162,15 +173,15 @@ class Search:
             text = blank.translate(LOWER, PUNCTUATION)
             runs = self._runs(text)
             if runs:
-                positions = [index for index, byte in enumerate(blank) if byte in _ALPHANUMERIC]
-                spans += (span for run in runs for span in _pieces(data, positions, run))
+                positions = _Positions(blank)
+                spans += (span for run in runs for span in _pieces(data, positions.of(run), run))
         return spans
 
     def _runs(self, text: bytes) -> list[_Run]:
         """Return where the text has a long enough part of an encoded secret."""
         runs: list[_Run] = []
         reached: dict[tuple[KeyEncoding, int], int] = {}
-        pairs = text[: len(text) & ~1].decode(_PAIRS)
+        pairs = text[: len(text) & ~1].decode(PAIRS)
         for index in self._indexes:
             for position, encoding, offset in index.hits(text, pairs):
                 # All grams on a diagonal belong to the same run.
@@ -205,7 +216,7 @@ def _without_controls(data: bytes) -> list[bytes]:
     """Return a text with blanks in place of control sequences, of the same length.
 
     A text with links is returned with and without their targets, because a hidden target can contain a secret. One with
-    escaped line breaks is returned with and without them, because a secret can contain a backslash.
+    escaped line breaks or ampersands is returned with and without them, because a secret can contain a backslash.
     """
     # Most texts do not contain the first byte, which is by far the fastest to search for.
     if b"\n" in data and b"\nE " in data:
@@ -219,12 +230,18 @@ def _without_controls(data: bytes) -> list[bytes]:
     if b"\x1b" in data and b"\x1b]" in data:
         texts.append(_LINK.sub(_blank, data))
     without_breaks = texts[-1]
+    if b"&" in data and b"&amp;" in data:
+        without_breaks = _AMPERSANDS.sub(_last_ampersand, without_breaks)
     for mark, pattern in _WHITE_SPACE_PATTERNS.items():
         if mark[:1] in without_breaks and mark in without_breaks:
             without_breaks = pattern.sub(_blank, without_breaks)
     if without_breaks != texts[-1]:
         texts.append(without_breaks)
     return texts
+
+
+def _last_ampersand(match: re.Match[bytes]) -> bytes:
+    return b"&".rjust(len(match[0]))
 
 
 def _blank(match: re.Match[bytes]) -> bytes:
@@ -243,21 +260,50 @@ def _common_suffix(first: bytes, second: bytes) -> int:
     return _common_prefix(first[::-1], second[::-1])
 
 
+class _Positions:
+    """The positions in a text of the characters of its skeleton, computed only where a run is."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        blocks = range(0, len(data), _BLOCK)
+        sizes = (len(data[start : start + _BLOCK].translate(None, PUNCTUATION)) for start in blocks)
+        self._starts = list(accumulate(sizes, initial=0))
+        """The offset in the skeleton at which each block of the text starts."""
+        self._in_block: dict[int, list[int]] = {}
+
+    def of(self, run: _Run) -> list[int]:
+        """Return the position of each character of a run."""
+        first = bisect_right(self._starts, run.start) - 1
+        last = bisect_left(self._starts, run.end)
+        positions = [position for block in range(first, last) for position in self._of_block(block)]
+        start = run.start - self._starts[first]
+        return positions[start : start + run.end - run.start]
+
+    def _of_block(self, block: int) -> list[int]:
+        if block not in self._in_block:
+            start = block * _BLOCK
+            data = self._data[start : start + _BLOCK]
+            self._in_block[block] = [start + index for index, byte in enumerate(data) if byte in _ALPHANUMERIC]
+        return self._in_block[block]
+
+
 def _pieces(data: bytes, positions: list[int], run: _Run) -> Iterator[Span]:
-    """Yield the spans of a run in the text, in several pieces if markup of the text's format is between them."""
+    """Yield the spans of a run in the text, in several pieces if markup of the text's format is between them.
+
+    `positions` are those of the characters of the run.
+    """
     encoding = run.encoding
-    start = previous = positions[run.start]
-    if positions[run.end - 1] - start == run.end - 1 - run.start:
+    start = previous = positions[0]
+    if positions[-1] - start == len(positions) - 1:
         # Most runs have no gaps.
-        previous = positions[run.end - 1]
-        run = replace(run, start=run.end - 1, offset=run.offset + run.end - 1 - run.start)
-    for index in range(run.start + 1, run.end):
-        position = positions[index]
-        gap = data[previous + 1 : position]
-        if gap and not _is_part(gap, encoding.gaps[run.offset + index - run.start]):
-            yield Span(start, previous + 1, encoding)
-            start = position
-        previous = position
+        previous = positions[-1]
+    else:
+        for position, expected in zip(positions[1:], encoding.gaps[run.offset + 1 :], strict=False):
+            gap = data[previous + 1 : position]
+            if gap and not _is_part(gap, expected):
+                yield Span(start, previous + 1, encoding)
+                start = position
+            previous = position
     if run.end - run.start + run.offset == len(encoding.skeleton):
         # A secret may end with punctuation, which formats escape.
         end = _trailing(encoding.gaps[-1]).match(data, previous + 1)

@@ -38,6 +38,11 @@ _TEAMCITY_ESCAPE = re.compile(r"\|(?:0x([0-9a-fA-F]{4})|(['|\[\]]))")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}")
 _PRINTABLE = re.compile(rb"[ -~]{6,}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}[ :]?){6,}")
+_BASE32 = re.compile(r"[A-Za-z2-7]{10,}")
+_OCTAL_ESCAPE = re.compile(r"\\([0-3][0-7]{2})")
+_BYTES_OF_C = re.compile(r"0x([0-9a-fA-F]{2})(?![0-9a-fA-F])(?:, ?)?")
+_DECIMAL_BYTES = re.compile(r"(?:\b\d{2,3}\b(?:, ?| )?){6,}")
+_QUOTED_PRINTABLE = re.compile(r"=([0-9A-F]{2})")
 
 
 def covered_characters(secret: str, outputs: Mapping[str, bytes]) -> dict[int, str]:
@@ -102,8 +107,8 @@ def _decode_in_turn(text: str, *, with_tags: bool) -> Iterator[str]:
 
 
 def _decode_binary(text: str, depth: int) -> Iterator[str]:
-    """Yield the text encoded in base64 and hexadecimal digits, nested encodings included."""
-    for decode in (_decode_base64, _decode_hex):
+    """Yield the text encoded in base64, base32, hexadecimal digits or numbers, nested encodings included."""
+    for decode in (_decode_base64, _decode_base32, _decode_hex, _decode_numbers):
         decoded = decode(text)
         if decoded:
             yield decoded
@@ -151,8 +156,7 @@ def _decode_base64_run(run: str) -> str:
     texts = []
     for offset in range(4):
         group = standard[offset:]
-        decoded = base64.b64decode(group[: len(group) // 4 * 4])
-        texts.extend(_PRINTABLE.findall(decoded))
+        texts.extend(_printable(base64.b64decode(group[: len(group) // 4 * 4])))
     return b"\n".join(texts).decode("ascii")
 
 
@@ -167,13 +171,51 @@ def _decode_hex_run(run: str) -> str:
     texts = []
     for offset in (0, 1):
         pairs = digits[offset:]
-        decoded = binascii.unhexlify(pairs[: len(pairs) // 2 * 2])
-        texts.extend(_PRINTABLE.findall(decoded))
+        texts.extend(_printable(binascii.unhexlify(pairs[: len(pairs) // 2 * 2])))
     return b"\n".join(texts).decode("ascii")
+
+
+def _decode_base32(text: str) -> str:
+    return "\n".join(filter(None, map(_decode_base32_run, _BASE32.findall(text))))
+
+
+@cache
+def _decode_base32_run(run: str) -> str:
+    """Return what a run of base32 says, read from each of the eight places at which a group may begin."""
+    texts = []
+    for offset in range(8):
+        group = run[offset:]
+        texts.extend(_printable(base64.b32decode(group[: len(group) // 8 * 8], casefold=True)))
+    return b"\n".join(texts).decode("ascii")
+
+
+def _decode_numbers(text: str) -> str:
+    """Return what the bytes say that are written as numbers, between brackets or spaces."""
+    texts = []
+    for run in _DECIMAL_BYTES.findall(text):
+        numbers = [int(number) for number in re.findall(r"\d+", run)]
+        texts.extend(_printable(bytes(number for number in numbers if number < 256)))
+    return b"\n".join(texts).decode("ascii")
+
+
+def _printable(decoded: bytes) -> list[bytes]:
+    """Return the texts in bytes; without its NUL bytes, text in UTF-16 is ASCII."""
+    texts: list[bytes] = _PRINTABLE.findall(decoded)
+    if b"\0" in decoded:
+        texts += _PRINTABLE.findall(decoded.replace(b"\0", b""))
+    return texts
+
+
+def _unescape_numbers(text: str) -> str:
+    """Replace octal escapes, the bytes of a literal in C, and those of quoted-printable."""
+    text = _OCTAL_ESCAPE.sub(lambda match: chr(int(match[1], 8)), text)
+    text = _BYTES_OF_C.sub(lambda match: chr(int(match[1], 16)), text)
+    return _QUOTED_PRINTABLE.sub(lambda match: chr(int(match[1], 16)), text)
 
 
 _TEXT_DECODINGS: tuple[Callable[[str], str], ...] = (
     _unescape_backslashes,
+    _unescape_numbers,
     _unescape_teamcity,
     html.unescape,
     unquote,

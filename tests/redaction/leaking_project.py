@@ -47,6 +47,12 @@ def encodings():
     yield base64.b64encode(f"Bearer {KEY}".encode()).decode()
     yield base64.b64encode(f"user:{KEY}".encode()).decode()
     yield KEY.encode().hex()
+    yield base64.b64encode(KEY.encode("utf-16-le")).decode()
+    yield base64.b32encode(KEY.encode()).decode()
+    yield base64.urlsafe_b64encode(KEY.encode()).decode().rstrip("=")
+    yield base64.b64encode(KEY.encode()).hex()
+    for form in ("\\{:03o}", "\\u{:04x}", "&#{};", "&#x{:X};", "={:02X}", "%25{:02X}", "0x{:02x}, "):
+        yield "".join(form.format(byte) for byte in KEY.encode())
 
 
 def test_prints():
