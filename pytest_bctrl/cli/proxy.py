@@ -263,5 +263,5 @@ def _print_summary(result: _Result, traffic: ProxiedTraffic) -> None:
     lines += [note for note in title.notes if note not in title.not_checked]
     if traffic.checked:
         lines += coverage_lines(traffic.observer)
-    lines = [*map(escape_line, lines), "", checked_line(traffic.checked, "exchange", result.findings, title)]
-    print(*lines, sep="\n", flush=True)
+    lines += ["", checked_line(traffic.checked, "exchange", result.findings, title)]
+    print(*map(escape_line, lines), sep="\n", flush=True)
