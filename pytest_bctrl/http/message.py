@@ -24,12 +24,16 @@ _LARGE = 1024 * 1024
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it was received: `target` is that of the request line, header names are in lower case."""
+    """One request as it was received: `target` is that of the request line, header names are in lower case.
+
+    `base_url` is the URL in front of the target as the client wrote it; it is empty if this kit received the request.
+    """
 
     method: str
     target: str
     headers: Headers = field(default=(), repr=False)
     body: bytes = field(default=b"", repr=False)
+    base_url: str = field(default="", compare=False)
 
     def header(self, name: str) -> str | None:
         """Return the value of a header, several joined by commas (RFC 9110, 5.3); None if it is missing."""

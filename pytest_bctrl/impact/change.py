@@ -65,6 +65,11 @@ class Change:
         return self.finding.fingerprint
 
 
+def is_about_credentials(finding: Finding) -> bool:
+    """Return whether a finding is about the credentials of requests."""
+    return finding.rule.startswith(("api-security", "api-global-security"))
+
+
 def combine(transforms: Sequence[ResponseTransform]) -> ResponseTransform:
     """Return a transform that applies several, one after another."""
 

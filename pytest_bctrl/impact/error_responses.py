@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
-from pytest_bctrl.http.message import MockResponse
+from pytest_bctrl.http.message import MockResponse, with_headers
 from pytest_bctrl.impact.change import ResponseContext
 from pytest_bctrl.impact.contract_version import ContractVersion
 from pytest_bctrl.traffic.mock.error_responses import ErrorResponses
@@ -32,6 +32,10 @@ class ChangedErrors:
         """Return the error response to the request of a context."""
         request_id = context.response.header("x-request-id") or ""
         operation = self._new.operations.get(context.operation_shape)
-        if operation is not None:
-            return self._responses.response(status, message, request_id, operation=operation, headers=headers)
-        return self._old_responses.response(status, message, request_id, operation=context.operation, headers=headers)
+        responses = self._responses
+        if operation is None:
+            responses, operation = self._old_responses, context.operation
+        response = responses.response(status, message, request_id, operation=operation, headers=headers)
+        if not request_id:
+            return with_headers(response, {"X-Request-Id": None})
+        return response

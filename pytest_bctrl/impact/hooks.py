@@ -11,13 +11,14 @@ import pytest
 
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor
-from pytest_bctrl.impact.plan import ImpactPlan, excluded_patterns, is_excluded
+from pytest_bctrl.impact.plan import ImpactPlan, breaks_contract, excluded_patterns, is_excluded
 from pytest_bctrl.impact.progress import ReplayProgress
 from pytest_bctrl.impact.replay import Replayer
 from pytest_bctrl.impact.run import ExercisedTest, ImpactRun, with_shared_exchanges
 from pytest_bctrl.impact.run_report import ImpactReport, RunData
+from pytest_bctrl.impact.watched_exchanges import WatchedExchanges
 from pytest_bctrl.impact.workers import WorkersProgress, display_of
-from pytest_bctrl.integration.fixture_values import LAST_WORD
+from pytest_bctrl.integration.fixture_values import LAST_WORD, WATCH
 from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.settings import resolve as settings
 
@@ -31,11 +32,16 @@ def start(config: pytest.Config) -> None:
     _reject_conflicting_options(config)
     settings.impact_budget(config, os.environ)
     settings.percentage(table.IMPACT_MIN, config)
-    hooks = ImpactHooks(config, ImpactPlan(config))
+    plan = ImpactPlan(config)
+    hooks = ImpactHooks(config, plan)
     config.stash[LAST_WORD] = hooks.interceptor.intercept
     config.pluginmanager.register(hooks, "bctrl-impact")
     if _is_controller(config):
         config.pluginmanager.register(WorkersProgress(config), "bctrl-impact-workers")
+    elif settings.is_watching(config, os.environ) and not config.option.collectonly:
+        watched_exchanges = WatchedExchanges(config, plan.contract, hooks.interceptor)
+        config.pluginmanager.register(watched_exchanges, WATCH)
+        watched_exchanges.install()
 
 
 def _is_controller(config: pytest.Config) -> bool:
@@ -67,7 +73,7 @@ def _reject_conflicting_options(config: pytest.Config) -> None:
 
 
 class ImpactHooks:
-    """One impact run: observes the ordinary run, then runs the tests that use the mock once for each change.
+    """One impact run: observes the ordinary run, then runs the tests that use the API once for each change.
 
     The changes are run after the other plugins have written their reports and summaries, so that these describe the
     ordinary run alone.
@@ -84,6 +90,7 @@ class ImpactHooks:
         self._is_finished = False
         self.data = RunData()
         self._is_worker = hasattr(config, "workerinput")
+        self._is_watching = settings.is_watching(config, os.environ)
         self._excluded = excluded_patterns(config)
         self._report = ImpactReport(config, plan, is_written=not self._is_worker and not config.option.collectonly)
 
@@ -96,7 +103,8 @@ class ImpactHooks:
         start = time.perf_counter()
         result = yield
         seconds = time.perf_counter() - start
-        self._tests.append(ExercisedTest(item, self.interceptor.take_exchanges(), seconds))
+        failures = self.interceptor.failures
+        self._tests.append(ExercisedTest(item, self.interceptor.take_exchanges(), seconds, failures))
         return result
 
     @pytest.hookimpl(wrapper=True)
@@ -159,17 +167,21 @@ class ImpactHooks:
         if terminal is not None:
             self._report.print_summary(terminal)
 
+    def _is_excluded(self, item: pytest.Item) -> bool:
+        """Return whether a test is not run again."""
+        return is_excluded(item, self._excluded) or (self._is_watching and breaks_contract(item))
+
     def _run_changes(self, session: pytest.Session) -> None:
         if session.testsfailed or session.exitstatus not in _PASSED:
             return
         tests = with_shared_exchanges(self._tests, self._exchanges_by_fixture)
         passed_tests = [test for test in tests if test.item.nodeid in self._passed]
-        included_tests = [test for test in passed_tests if not is_excluded(test.item, self._excluded)]
+        included_tests = [test for test in passed_tests if not self._is_excluded(test.item)]
         self.data.excluded_count = len(passed_tests) - len(included_tests)
         self.data.test_count = len(included_tests)
         if not included_tests:
             return
-        self._is_replaying = True
+        self._is_replaying = self.interceptor.is_replaying = True
         start = time.monotonic()
         budget = settings.impact_budget(self._config, os.environ)
         replayer = Replayer(session)
@@ -182,7 +194,7 @@ class ImpactHooks:
         except (KeyboardInterrupt, pytest.exit.Exception):
             session.exitstatus = pytest.ExitCode.INTERRUPTED
         finally:
-            self._is_replaying = False
+            self._is_replaying = self.interceptor.is_replaying = False
             self._config.pluginmanager.unregister(replayer)
             self.data.results = run.results
             self.data.run_counts = dict(run.run_counts)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.findings.fingerprint import shape
 from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.http.routes import Routes
@@ -17,39 +18,78 @@ from pytest_bctrl.impact.change import ResponseContext, ResponseTransform
 
 
 class InterceptedExchange(NamedTuple):
-    """A request, its response without a change, and the response that was sent."""
+    """A request, its response without a change, and the response that was sent.
+
+    `client_library` is empty unless the watch observed the exchange. `obstacle` is the reason why the response cannot
+    be changed then; empty if it can.
+    """
 
     request: Request
     original: MockResponse
     sent: MockResponse
+    client_library: str = ""
+    obstacle: str = ""
+
+
+PendingExchange: TypeAlias = Callable[[], InterceptedExchange]
+"""Returns an exchange when its test has read the body."""
 
 
 class Interceptor:
-    """Transforms responses with the active change. Safe to use from the threads of several servers."""
+    """Transforms responses with the active change. Safe to use from the threads of several servers.
+
+    While a test is replayed, `unchangeable` has the shapes of the operations whose watched responses stay as they are.
+    """
 
     def __init__(self, contract: Contract) -> None:
         self._routes = Routes(contract)
         self._lock = Lock()
         self._transform: ResponseTransform | None = None
-        self._exchanges: list[InterceptedExchange] = []
+        self._exchanges: list[PendingExchange] = []
+        self._failures: Counter[str] = Counter()
         self._deadline = float("inf")
+        self.is_replaying = False
+        self.unchangeable: frozenset[str] = frozenset()
 
-    def intercept(self, request: Request, response: MockResponse) -> MockResponse:
+    def intercept(self, request: Request, response: MockResponse, client_library: str = "") -> MockResponse:
         """Return the response to send, and remember both; past the deadline of a test, the connection is reset."""
         sent = self.transformed(self._transform, request, response)
-        with self._lock:
-            self._exchanges.append(InterceptedExchange(request, response, sent))
+        exchange = InterceptedExchange(request, response, sent, client_library)
+        self.add(lambda: exchange)
         if time.monotonic() > self._deadline:
             return replace(sent, ending="reset")
         return sent
 
+    def add(self, exchange: PendingExchange) -> None:
+        """Remember an exchange, in the order in which responses are received."""
+        with self._lock:
+            self._exchanges.append(exchange)
+
+    def fail(self, label: str) -> None:
+        """Remember that a request to an operation got no response."""
+        with self._lock:
+            self._failures[label] += 1
+
+    @property
+    def failures(self) -> Counter[str]:
+        """The number of requests without a response since the last call of `start`, by the label of the operation."""
+        with self._lock:
+            return self._failures.copy()
+
+    def operation(self, request: Request) -> Operation | None:
+        """Return the operation of a request; None if there is none."""
+        return self._routes.operation_and_values(request.method, request.target)[0]
+
+    def operation_shape(self, request: Request) -> str:
+        """Return the shape of the operation of a request; empty if there is none."""
+        operation = self.operation(request)
+        if operation is None:
+            return ""
+        return shape(operation.label)
+
     def is_any_for(self, exchanges: Iterable[InterceptedExchange], shapes: Sequence[str]) -> bool:
         """Return whether any of the requests is for an operation with one of these shapes."""
-        for exchange in exchanges:
-            operation, _ = self._routes.operation_and_values(exchange.request.method, exchange.request.target)
-            if operation is not None and shape(operation.label) in shapes:
-                return True
-        return False
+        return any(self.operation_shape(exchange.request) in shapes for exchange in exchanges)
 
     def transformed(
         self, transform: ResponseTransform | None, request: Request, response: MockResponse
@@ -62,7 +102,8 @@ class Interceptor:
 
     def start(self, transform: ResponseTransform | None = None, seconds: float = float("inf")) -> None:
         """Apply a change from now on, for at most this long, and forget earlier exchanges."""
-        self.take_exchanges()
+        with self._lock:
+            self._exchanges, self._failures = [], Counter()
         self._transform = transform
         self._deadline = time.monotonic() + seconds
 
@@ -70,13 +111,14 @@ class Interceptor:
     def exchanges(self) -> list[InterceptedExchange]:
         """The exchanges since the last call of `start` or `take_exchanges`."""
         with self._lock:
-            return self._exchanges[:]
+            pending = self._exchanges[:]
+        return [exchange() for exchange in pending]
 
     def take_exchanges(self) -> list[InterceptedExchange]:
         """Return the exchanges since the last call, and forget them."""
         with self._lock:
-            exchanges, self._exchanges = self._exchanges, []
-        return exchanges
+            pending, self._exchanges = self._exchanges, []
+        return [exchange() for exchange in pending]
 
 
 def is_same(first: MockResponse, second: MockResponse) -> bool:

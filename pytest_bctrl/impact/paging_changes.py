@@ -129,7 +129,9 @@ class _FirstPage:
         path = context.request.target.partition("?")[0]
         url = f"{path}?{urlencode([*pairs, (paging.start_name, str(selector))])}"
         host = context.request.header("host")
-        if host and url.startswith("/"):
+        if context.request.base_url:
+            url = f"{context.request.base_url}{url}"
+        elif host and url.startswith("/"):
             url = f"http://{host}{url}"
         if paging.in_header:
             return body, f'<{url}>; rel="next"'

@@ -82,6 +82,12 @@ def is_excluded(item: pytest.Item, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(node_id, pattern) or node_id == pattern for node_id in node_ids for pattern in patterns)
 
 
+def breaks_contract(item: pytest.Item) -> bool:
+    """Return whether the exchanges of a test break the contract on purpose, so that no change of it applies to them."""
+    marker = item.get_closest_marker("bctrl_watch")
+    return marker is not None and marker.kwargs.get("conforming") is False
+
+
 def excluded_patterns(config: pytest.Config) -> list[str]:
     """Return the node id patterns of `bctrl_impact_skip`; a slash at the end of a folder makes no difference."""
     return [value.value.rstrip("/") for value in lookup.file_values(table.IMPACT_SKIP, config)]

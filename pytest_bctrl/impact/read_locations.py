@@ -146,7 +146,7 @@ def record_reads(is_response_body: Callable[[str], bool], reads: Reads) -> Gener
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json.JSONDecoder, "decode", recording_decode)
         patch.setattr(strict_json, "read_quickly", recording_read)
-        for library in _CLIENTS:
+        for library in CLIENTS:
             response_class = getattr(sys.modules.get(library), "Response", None)
             for name in _BODY_ATTRIBUTES:
                 if hasattr(response_class, name):
@@ -154,7 +154,7 @@ def record_reads(is_response_body: Callable[[str], bool], reads: Reads) -> Gener
         yield
 
 
-_CLIENTS = ("httpx", "requests")
+CLIENTS = ("httpx", "httpx2", "requests")
 """Libraries whose responses are observed: a test may read the text of the body beside its data."""
 _BODY_ATTRIBUTES = (
     *("text", "content", "iter_bytes", "iter_text", "iter_lines", "iter_raw", "iter_content"),

@@ -27,7 +27,8 @@ class ReplayOutcome:
 
     `timed_out` is whether it reached the time limit, and `skipped` whether it skipped itself. `exchanges` has, for each
     request, the response without the change and the digest of the response that was sent. `bodies` has the texts that
-    were sent, in the run that learns what a test reads.
+    were sent, in the run that learns what a test reads. `unanswered` says which further request the project's own mock
+    has no response for; empty if there is none.
     """
 
     failed: bool = False
@@ -37,6 +38,7 @@ class ReplayOutcome:
     where: str = ""
     exchanges: list[tuple[Request, MockResponse, str]] = field(default_factory=list)
     bodies: set[str] = field(default_factory=set)
+    unanswered: str = ""
 
     def record_phase(self, report: pytest.TestReport, call: pytest.CallInfo[None], root: Path) -> None:
         """Record the failure of a phase (setup, call or teardown); later failures of the test are ignored."""

@@ -17,11 +17,12 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.http.message import MockResponse, Payload, with_headers
 from pytest_bctrl.http.routes import Routes
 from pytest_bctrl.impact.body_changes import BodyChanges
-from pytest_bctrl.impact.change import Change, ResponseContext, ResponseTransform
+from pytest_bctrl.impact.change import Change, ResponseContext, ResponseTransform, is_about_credentials
 from pytest_bctrl.impact.contract_version import ContractVersion, is_at, operation_shapes
 from pytest_bctrl.impact.error_responses import ChangedErrors
 from pytest_bctrl.impact.paging_changes import PagingChanges
 from pytest_bctrl.impact.request_changes import RequestChanges
+from pytest_bctrl.request_checks.credentials import credential_violations
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.admission import Admission, Rejection
@@ -63,7 +64,7 @@ class _ResponseChanges:
             return Change(finding, "drift", not_run_reason="the mock sends no webhooks or callbacks")
         if rule.startswith(_REMOVED_OPERATION_RULES):
             return Change(finding, "drift", self._removed_operations(shapes), request_shapes=shapes)
-        if rule.startswith(("api-security", "api-global-security")) and finding.level != "info":
+        if is_about_credentials(finding) and finding.level != "info":
             transform = self._rejection(finding, lambda operation: replace(operation, parameters=(), request_body=None))
             return Change(finding, "drift", transform, request_shapes=shapes or tuple(self._old.operations))
         if finding.direction == "request":
@@ -107,12 +108,21 @@ class _ResponseChanges:
             admission = admissions.get(context.operation_shape)
             if admission is None or context.response.status >= 400:
                 return context.response
+            if context.request.base_url and not self._lacks_new_credentials(context):
+                return context.response
             rejection = admission.rejection(context.request, context.path_values)
             if rejection is None:
                 return context.response
             return self._errors.response(context, rejection.status, rejection.reason, rejection.headers)
 
         return reject
+
+    def _lacks_new_credentials(self, context: ResponseContext) -> bool:
+        """Return whether only the new contract requires credentials of another kind; their values are not known."""
+        old, new = (version.operations.get(context.operation_shape) for version in (self._old, self._new))
+        if old is None or new is None or any(credential_violations(old, context.request)):
+            return False
+        return any(violation.level == "error" for violation in credential_violations(new, context.request))
 
     def _status_change(self, finding: Finding) -> Change:
         """Return the change of a removed or a new status; no spec says when an error is sent, so those are not run."""

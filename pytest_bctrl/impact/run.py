@@ -1,4 +1,4 @@
-"""Runs the tests that use the mock once for each change: which fail, and which exercise the change at all."""
+"""Runs the tests that use the API once for each change: which fail, and which exercise the change at all."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from pytest_bctrl.http.message import MockResponse
 from pytest_bctrl.impact.change import Change, Kind, ResponseTransform, combine, transform_bodies
 from pytest_bctrl.impact.derived_changes import PROBES
 from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor, digest, is_same
+from pytest_bctrl.impact.obstacles import obstacle_to, unanswered_reason, unanswered_requests
 from pytest_bctrl.impact.outcomes import ChangeResult, TestOutcome
 from pytest_bctrl.impact.progress import ReplayProgress
-from pytest_bctrl.impact.read_locations import Reads, encode_differently, record_reads
+from pytest_bctrl.impact.read_locations import CLIENTS, Reads, encode_differently, record_reads
 from pytest_bctrl.impact.replay import Replayer, ReplayOutcome, time_limit
 
 UNRELIABLE = "the test also fails without the change, at random"
@@ -26,21 +27,24 @@ NO_REQUESTS = "the test sends no request when it runs again, because it caches r
 OUT_OF_TIME = "no time was left (--bctrl-impact-budget)"
 INTERRUPTED = "the run ended before"
 TOGETHER = "it fails only with several changes at once"
+_OBSERVED_LIBRARIES = ("", *CLIENTS)
 _CONTROL_RUNS = 3
 """How often a test that fails with a change runs at the end without one, to detect failures at random."""
 
 
 @dataclass(slots=True)
 class ExercisedTest:
-    """A test that uses the mock or a recording: its exchanges and its seconds in the ordinary run.
+    """A test that uses the mock or a recording, or is watched: its exchanges and its seconds in the ordinary run.
 
-    `shared_exchanges` are those of fixtures that it shares with other tests. `outcomes` maps a digest of responses to
-    how the test ended with them. `unreliable_reason` says why its outcomes prove nothing; empty if they do.
+    `failures` counts the requests that got no response. `shared_exchanges` are those of fixtures that it shares with
+    other tests. `outcomes` maps a digest of responses to how the test ended with them. `unreliable_reason` says why its
+    outcomes prove nothing; empty if they do.
     """
 
     item: pytest.Item
     exchanges: list[InterceptedExchange]
     seconds: float
+    failures: Counter[str] = field(default_factory=Counter)
     shared_exchanges: list[InterceptedExchange] = field(default_factory=list)
     reads: Reads | None = None
     outcomes: dict[str, ReplayOutcome] = field(default_factory=dict)
@@ -50,6 +54,11 @@ class ExercisedTest:
     def id(self) -> str:
         """The node id."""
         return self.item.nodeid
+
+    @property
+    def has_unobserved_reads(self) -> bool:
+        """Whether a client library is used of whose responses only the decoded data is observed."""
+        return any(exchange.client_library not in _OBSERVED_LIBRARIES for exchange in self.all_exchanges)
 
     @property
     def all_exchanges(self) -> list[InterceptedExchange]:
@@ -135,7 +144,7 @@ class ImpactRun:
         if not outcome.exchanges and not test.shared_exchanges:
             test.unreliable_reason = NO_REQUESTS
         is_observed = outcome.bodies <= reads.observed
-        if outcome.failed or outcome.skipped or not is_observed:
+        if outcome.failed or outcome.skipped or not is_observed or test.has_unobserved_reads:
             reads.is_opaque = True
         if outcome.failed and self._fails_unchanged(test):
             test.unreliable_reason = UNRELIABLE
@@ -156,6 +165,10 @@ class ImpactRun:
         for test in self._tests:
             self._require_time()
             outcome = self._test_outcome(test, change)
+            if outcome is None or outcome.outcome != "fails":
+                obstacle = obstacle_to(change, test.all_exchanges, self._interceptor)
+                if obstacle:
+                    outcome = TestOutcome("not run", note=obstacle)
             if outcome is not None:
                 result.tests[test.id] = outcome
             if self._is_planned(test, change):
@@ -174,8 +187,8 @@ class ImpactRun:
         if not test.may_exercise(change):
             return TestOutcome("not covered")
         outcome = self._outcome(test, change.transform)
-        if test.unreliable_reason:
-            return TestOutcome("not run", note=test.unreliable_reason)
+        if test.unreliable_reason or outcome.unanswered:
+            return TestOutcome("not run", note=test.unreliable_reason or outcome.unanswered)
         if outcome.failed:
             note = OWN_DATA if self._compares_with_own_data(test, change, outcome) else ""
             return TestOutcome("fails", outcome.line, outcome.where, note)
@@ -196,7 +209,10 @@ class ImpactRun:
         """Return the responses of a test with a change; None if the change affects none of them."""
         exchanges = test.all_exchanges
         responses = [
-            self._interceptor.transformed(transform, exchange.request, exchange.original) for exchange in exchanges
+            exchange.sent
+            if exchange.obstacle
+            else self._interceptor.transformed(transform, exchange.request, exchange.original)
+            for exchange in exchanges
         ]
         if all(is_same(exchange.sent, response) for exchange, response in zip(exchanges, responses, strict=True)):
             return None
@@ -247,10 +263,18 @@ class ImpactRun:
             self._replayer.finish()
         self._active_transform = transform
         self._interceptor.start(transform, time_limit(test.seconds))
+        self._interceptor.unchangeable = frozenset(
+            self._interceptor.operation_shape(exchange.request) for exchange in test.all_exchanges if exchange.obstacle
+        )
         outcome = self._replayer.run(test.item, test.seconds)
         self.run_counts[test.id] += 1
+        exchanges = self._interceptor.take_exchanges()
+        outcome.unanswered = unanswered_reason(
+            unanswered_requests(exchanges, self._interceptor.failures),
+            unanswered_requests(test.all_exchanges, test.failures),
+        )
         # Many runs get the same responses: storing each one once keeps thousands of runs small.
-        for exchange in self._interceptor.take_exchanges():
+        for exchange in exchanges:
             original = self._original_responses.setdefault(digest([exchange.original]), exchange.original)
             outcome.exchanges.append((exchange.request, original, digest([exchange.sent])))
             if transform is encode_differently:
@@ -337,7 +361,7 @@ def worst_first(changes: Iterable[Change]) -> list[Change]:
 def with_shared_exchanges(
     tests: Sequence[ExercisedTest], exchanges_by_fixture: Mapping[str, list[InterceptedExchange]]
 ) -> Iterator[ExercisedTest]:
-    """Yield the tests that use the mock or a recording, each with the exchanges of its shared fixtures."""
+    """Yield the tests that use the API, each with the exchanges of its shared fixtures."""
     for test in tests:
         fixtures = set(getattr(test.item, "fixturenames", ()))
         test.shared_exchanges = []

@@ -32,8 +32,14 @@ from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.suite.report.hooks import report_files, write_reports
 from pytest_bctrl.suite.report.sinks import redact
 
-_NOT_USED = "no test uses the mock or a recording (bctrl_client, bctrl_mock or bctrl_recording): no change was run"
-_EXCLUDED = "every test that uses the mock is excluded (bctrl_impact, bctrl_impact_skip): no change was run"
+_NOT_USED = (
+    "no test uses the mock or a recording (bctrl_client, bctrl_mock or bctrl_recording): no change was run; "
+    "--bctrl-watch applies the changes to the requests of other clients too"
+)
+_NOT_WATCHED = "no test sent a request to an operation of the contract: no change was run"
+_EXCLUDED = "every test that {uses} is excluded ({reasons}): no change was run"
+_USES, _WATCHED_USES = ("uses the mock", "use the mock"), ("uses the API", "use the API")
+_EXCLUSIONS, _WATCHED_EXCLUSIONS = "bctrl_impact, bctrl_impact_skip", "bctrl_impact, bctrl_impact_skip, bctrl_watch"
 _NOT_PASSED = "the ordinary run failed, so no change was run; fix that first"
 _NOT_MEASURED = "no change was run to its end, so nothing was measured"
 _ENDED_EARLY = "the run ended before any change was run"
@@ -88,6 +94,9 @@ class ImpactReport:
         paths = lookup.list_values(table.REPORT, config) if is_written else []
         self._files = report_files(paths, config.invocation_params.dir, config.rootpath)
         self._data = RunData()
+        self._is_watching = settings.is_watching(config, os.environ)
+        self._uses = _WATCHED_USES if self._is_watching else _USES
+        self._exclusions = _WATCHED_EXCLUSIONS if self._is_watching else _EXCLUSIONS
         self._problem = ""
         self._lines: list[str] = []
 
@@ -116,7 +125,9 @@ class ImpactReport:
         if not self._data.test_count and self._data.lost_workers:
             return LOST_WORKER
         if not self._data.test_count:
-            return _EXCLUDED if self._data.excluded_count else _NOT_USED
+            if self._data.excluded_count:
+                return _EXCLUDED.format(uses=self._uses[0], reasons=self._exclusions)
+            return _NOT_WATCHED if self._is_watching else _NOT_USED
         runnable = [report for report in self._reports if report.change.transform is not None]
         is_measured = any(report.verdict != "not run" for report in runnable)
         if runnable and not is_measured and any(report.change.finding.level == "error" for report in runnable):
@@ -173,7 +184,7 @@ class ImpactReport:
         """Yield how many tests are excluded, and the tests whose outcomes prove nothing."""
         excluded_count = self._data.excluded_count
         if excluded_count:
-            yield f"{numbered(excluded_count, 'test')} excluded (bctrl_impact, bctrl_impact_skip)"
+            yield f"{numbered(excluded_count, 'test')} excluded ({self._exclusions})"
         reasons = {entry["test"]: entry["why"] for report in self._reports for entry in report.not_run}
         for test, reason in sorted(reasons.items())[:_MAX_UNRUN]:
             yield f"not run: {test}: {reason}"
@@ -200,9 +211,9 @@ class ImpactReport:
         for note in plan.notes:
             yield f"note         {note}", {}
         changes, tests = numbered(len(data.results), "change"), numbered(data.test_count, "test")
-        uses = "uses" if data.test_count == 1 else "use"
+        uses = self._uses[data.test_count != 1]
         runs = numbered(sum(data.run_counts.values()), "test run")
-        yield f"ran          {tests} that {uses} the mock against {changes}: {runs}, {data.seconds:.1f} s", {}
+        yield f"ran          {tests} that {uses} against {changes}: {runs}, {data.seconds:.1f} s", {}
         run_lines = self._run_lines() if is_verbose else ()
         for line in (*run_lines, *self._unrun_lines()):
             yield f"note         {line}", {}

@@ -60,6 +60,12 @@ def recorded(request: pytest.FixtureRequest) -> RecordedTest:
     return item.stash[_RECORDED]
 
 
+def opened_url(item: pytest.Item | None) -> str:
+    """Return the URL of the port on which a test's recording is replayed; empty if there is none."""
+    recording = item.stash.get(_RECORDED, None) if item is not None else None
+    return str(vars(recording).get("url", "")) if recording is not None else ""
+
+
 def runtimes_of(recording: RecordedTest) -> list[dict[str, Any]]:
     """Return the runtimes of a recording; fails the test, naming the command that records it, if there are none."""
     try:

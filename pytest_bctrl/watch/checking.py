@@ -1,4 +1,4 @@
-"""Selects the exchanges with the contract's servers, and checks them."""
+"""Checks the exchanges with the API of the contract."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import Check
@@ -16,40 +15,10 @@ from pytest_bctrl.findings.finding import Finding, Levels
 from pytest_bctrl.http.codings import content_of
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.request_checks.violation import CREDENTIALS
-from pytest_bctrl.traffic.origin import Origin, is_loopback, origin_of
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange
+from pytest_bctrl.watch.selection import WatchedApi, WatchedServers
 
 _NO_BODY = frozenset({204, 304})
-
-
-@dataclass(frozen=True, slots=True)
-class WatchedServers:
-    """The servers whose exchanges are checked.
-
-    `origins` are those of the contract and of the base URL, `hosts` further hosts, each with or without a port, and
-    `prefix` is the path of the base URL.
-    """
-
-    origins: frozenset[Origin]
-    hosts: frozenset[str] = frozenset()
-    prefix: str = ""
-
-    def names(self, origin: Origin) -> bool:
-        """Return whether a server is one of the contract, or is listed by the settings."""
-        return origin in self.origins or bool({origin.host, f"{origin.host}:{origin.port}"} & self.hosts)
-
-
-def watched_servers(contract: Contract, base_url: str, hosts: Iterable[str]) -> WatchedServers:
-    """Return the servers of a contract, of a base URL (it may be empty) and of the setting `bctrl_watch_hosts`."""
-    origins = set()
-    for url in filter(None, (*contract.servers, base_url)):
-        try:
-            origins.add(origin_of(url))
-        except ValueError:
-            # The URL of a server may be relative, or have variables.
-            continue
-    prefix = urlsplit(base_url).path.rstrip("/")
-    return WatchedServers(frozenset(origins), frozenset(host.lower() for host in hosts), prefix)
 
 
 class UnmatchedRequest(NamedTuple):
@@ -77,14 +46,13 @@ class WatchedTest:
 
 
 class WatchedContract:
-    """The contract, its servers, and the origins of the mock servers of this kit, which break it only on request."""
+    """The contract and its servers; the mock servers of this kit break it only on request."""
 
     def __init__(self, contract: Contract, servers: WatchedServers, levels: Levels, custom: Iterable[Check]) -> None:
-        self._servers = servers
+        self.api = WatchedApi(contract, servers)
         self._levels = levels
         self._checks = ExchangeChecks(contract, custom)
         self._cache: dict[ObservedExchange, CheckedExchange] = {}
-        self.mocks: set[Origin] = set()
 
     def check(self, exchanges: Iterable[WatchedExchange], test: WatchedTest) -> WatchedTest:
         """Add the results of checking exchanges to those of a test."""
@@ -94,35 +62,18 @@ class WatchedContract:
 
     def _check(self, exchange: WatchedExchange, test: WatchedTest) -> None:
         """Check an exchange if it is with a server of the contract; list it if it matches no operation."""
-        try:
-            origin = origin_of(exchange.url)
-        except ValueError:
+        api_exchange = self.api.select(exchange)
+        if api_exchange is None:
             return
-        is_named = self._servers.names(origin)
-        if not (is_named or exchange.is_in_process or is_loopback(origin.host)):
+        request = api_exchange.request
+        if api_exchange.operation is not None:
+            self._check_operation(exchange, request, test, is_of_mock=api_exchange.is_of_mock)
             return
-        request = _request(exchange, self._target(exchange.url))
-        if not self._has_operation(request):
-            exclusions = self._checks.exclusions(request)
-            test.not_checked += exclusions
-            if is_named and not exclusions:
-                label = f"{request.method} {_general_path(request.target)}"
-                test.unmatched.append(UnmatchedRequest(label, exchange.test, exchange.sent_at))
-            return
-        self._check_operation(exchange, request, test, is_of_mock=exchange.is_of_mock or origin in self.mocks)
-
-    def _has_operation(self, request: Request) -> bool:
-        match = self._checks.match(request)
-        return match is not None and match.of(request.method) is not None
-
-    def _target(self, url: str) -> str:
-        """Return the target of a request, without the path of the base URL if the contract does not have it."""
-        parts = urlsplit(url)
-        target = parts.path or "/"
-        prefix = self._servers.prefix
-        if prefix and target.startswith(f"{prefix}/") and self._checks.match(Request("GET", target)) is None:
-            target = target.removeprefix(prefix)
-        return f"{target}?{parts.query}" if parts.query else target
+        exclusions = self._checks.exclusions(request)
+        test.not_checked += exclusions
+        if api_exchange.is_named and not exclusions:
+            label = f"{request.method} {_general_path(request.target)}"
+            test.unmatched.append(UnmatchedRequest(label, exchange.test, exchange.sent_at))
 
     def _check_operation(
         self, exchange: WatchedExchange, request: Request, test: WatchedTest, *, is_of_mock: bool
@@ -169,11 +120,6 @@ class WatchedContract:
 
 _CACHED_EXCHANGES, _CACHED_BYTES = 256, 65_536
 """Maximum number of exchanges whose results are kept, and the maximum size of their bodies in bytes."""
-
-
-def _request(exchange: WatchedExchange, target: str) -> Request:
-    fields = tuple((name.lower(), value) for name, value in exchange.request_headers)
-    return Request(exchange.method.upper(), target, fields, exchange.request_body.content)
 
 
 def _response_body(exchange: WatchedExchange) -> tuple[bytes, str]:

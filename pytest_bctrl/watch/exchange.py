@@ -80,8 +80,8 @@ class WatchedExchange:
 
     `test` is the node id of the test, `sent_at` the line of the project that sent the request, and `registered` says
     where the response was registered if a mock returned it. `is_in_process` is true if no server at the URL took part,
-    and `is_of_mock` if the mock of this kit took its place. `has_hidden_key` is true if the client adds the key where
-    it cannot be seen.
+    and `is_of_mock` or `is_of_recording` if the mock or a recording of this kit took its place. `has_hidden_key` is
+    true if the client adds the key where it cannot be seen.
     """
 
     client_library: str
@@ -93,6 +93,7 @@ class WatchedExchange:
     registered: str = ""
     is_in_process: bool = False
     is_of_mock: bool = False
+    is_of_recording: bool = False
     has_hidden_key: bool = False
     status: int = 0
     response_headers: Headers = ()

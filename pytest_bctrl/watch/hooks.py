@@ -23,10 +23,11 @@ from pytest_bctrl.suite.report.hooks import register_reports
 from pytest_bctrl.suite.report.observing import observer
 from pytest_bctrl.suite.run import NODE, RUN, SELECTING_OPTIONS
 from pytest_bctrl.traffic.origin import origin_of
-from pytest_bctrl.watch.checking import WatchedContract, WatchedTest, watched_servers
+from pytest_bctrl.watch.checking import WatchedContract, WatchedTest
 from pytest_bctrl.watch.importing import LibraryHooks
 from pytest_bctrl.watch.recorder import Recorder
 from pytest_bctrl.watch.results import CARRIED, WatchResults, WatchSettings, as_carried
+from pytest_bctrl.watch.selection import watched_servers
 from pytest_bctrl.watch.summary import WatchSummary
 
 NAME = "bctrl-watch"
@@ -99,7 +100,7 @@ class WatchHooks:
                 watch_settings.contract, base_url.value if base_url else "", settings.watch_hosts(config)
             )
             self._watched = WatchedContract(watch_settings.contract, servers, watch_settings.levels, checks)
-        self._watched.mocks |= set(map(origin_of, self._mocks))
+        self._watched.api.mocks |= set(map(origin_of, self._mocks))
         return self._watched
 
     @pytest.hookimpl(tryfirst=True)

@@ -12,6 +12,7 @@ from threading import Lock, current_thread
 from typing import Any, NamedTuple
 
 from pytest_bctrl.watch.exchange import WatchedExchange
+from pytest_bctrl.watch.substitution import ResponseChanger, Substitute
 
 HTTP_CLIENT, URLLIB3, CLIENT = 1, 2, 3
 """The ranks of layers: an exchange of a layer is not recorded again by a lower one."""
@@ -40,7 +41,8 @@ CREATED_AT = "_bctrl_created_at"
 class Recorder:
     """The exchanges of a test process. Safe to use from several threads.
 
-    `root` is the folder of the project, `test` the node id of the running test and `test_line` its line.
+    `root` is the folder of the project, `test` the node id of the running test and `test_line` its line. In an impact
+    run, `changer` receives the exchanges too, and may change their responses.
     """
 
     def __init__(self, root: Path) -> None:
@@ -51,6 +53,7 @@ class Recorder:
         self._lock = Lock()
         self._exchanges: list[WatchedExchange] = []
         self._at_end: list[Callable[[], None]] = []
+        self.changer: ResponseChanger | None = None
         self.is_active = True
         self.test = ""
         self.test_line = ""
@@ -68,8 +71,22 @@ class Recorder:
         token = _SENDING.set(_Sending(rank, exchange))
         try:
             yield
+        except Exception:
+            if self.changer is not None:
+                self.changer.fail(exchange)
+            raise
         finally:
             _SENDING.reset(token)
+
+    def is_replaying(self, exchange: WatchedExchange) -> bool:
+        """Return whether the response of an exchange is substituted: its whole body is then read at once."""
+        return self.changer is not None and self.changer.is_replaying(exchange)
+
+    def substitute(self, exchange: WatchedExchange, content: bytes) -> Substitute:
+        """Return the response to receive in place of one with this body; only if `is_replaying` returns true."""
+        if self.changer is None:
+            raise RuntimeError("no impact run is replaying")
+        return self.changer.substitute(exchange, content)
 
     def add(self, exchange: WatchedExchange) -> None:
         """Record an exchange that has a response; it belongs to the running test."""
@@ -77,6 +94,8 @@ class Recorder:
         exchange.sent_at = exchange.sent_at or self.test_line
         with self._lock:
             self._exchanges.append(exchange)
+        if self.changer is not None:
+            self.changer.add(exchange)
 
     def at_end_of_test(self, function: Callable[[], None]) -> None:
         """Call a function whenever a test has ended, before its exchanges are checked."""

@@ -150,7 +150,7 @@ def test_a_test_that_skips_if_an_operation_is_removed_is_skipped(project: pytest
 def test_a_project_that_does_not_use_the_mock_is_an_error(project: pytest.Pytester) -> None:
     result = project.runpytest(*IMPACT, "-k", "nothing")
     assert result.ret == 2
-    result.stdout.fnmatch_lines(["bctrl: no test uses the mock or a recording (*): no change was run"])
+    result.stdout.fnmatch_lines(["bctrl: no test uses the mock or a recording (*): no change was run; --bctrl-watch *"])
 
 
 def test_no_changes_are_run_if_the_ordinary_run_fails(project: pytest.Pytester) -> None:

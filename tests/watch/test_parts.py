@@ -13,12 +13,13 @@ import pytest
 
 from pytest_bctrl.findings.finding import Levels
 from pytest_bctrl.watch import checking
-from pytest_bctrl.watch.checking import WatchedContract, WatchedTest, watched_servers
+from pytest_bctrl.watch.checking import WatchedContract, WatchedTest
 from pytest_bctrl.watch.exchange import WatchedExchange
 from pytest_bctrl.watch.importing import HOOKS, LibraryHooks
 from pytest_bctrl.watch.libraries import http_client_hook, urllib3_hook, werkzeug_hook
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import Recorder
+from pytest_bctrl.watch.selection import watched_servers
 from tests.watch.cases import CONTRACT, SERVER
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode
@@ -11,6 +11,8 @@ from pytest_bctrl.http.message import Headers
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import CLIENT, Recorder
+from pytest_bctrl.watch.substitutes.aiohttp_substitute import aiohttp_response
+from pytest_bctrl.watch.substitution import Substitute
 
 _NOT_KEPT = "the client library does not keep it"
 _RAISED = "the client library raised an error before it was read"
@@ -48,18 +50,37 @@ class _AiohttpHook:
         if not self._recorder.records(CLIENT):
             return await sending
         first = WatchedExchange("aiohttp", method, url, (), sent_at=sent_at)
-        try:
-            with self._recorder.sending(first, CLIENT):
-                response = await sending
-        except self._response_error as error:
-            # As with `raise_for_status=True`: the error has the head of the response.
-            self._record(session, named, first, error)
-            raise
-        self._record(session, named, first, response)
-        return response
+        error = None
+        with self._recorder.sending(first, CLIENT):
+            try:
+                last = await sending
+            except self._response_error as raised:
+                # As with `raise_for_status=True`: the error has the head of the response.
+                last = error = raised
+        for exchange, response in self._exchanges(session, named, first, last):
+            if response is not error and self._recorder.is_replaying(exchange):
+                is_whole = response._body is not None
+                substitute = await self._substitute(exchange, response)
+                # A redirect that a changed server does not send is not followed.
+                if response is last or substitute.status != response.status:
+                    is_decoded = not exchange.response_body.is_encoded
+                    copy = aiohttp_response(response, substitute, is_decoded=is_decoded, is_whole=is_whole)
+                    await _raise_for_status(session, named, copy)
+                    return copy
+                continue
+            if response is error:
+                exchange.response_body.problem = _RAISED
+            else:
+                self._observe_body(response, exchange.response_body)
+            self._recorder.add(exchange)
+        if error is not None:
+            raise error
+        return last
 
-    def _record(self, session: Any, named: Mapping[str, Any], first: WatchedExchange, last: Any) -> None:
-        """Record the exchanges that led to a response, or to an error that has the head of a response."""
+    def _exchanges(
+        self, session: Any, named: Mapping[str, Any], first: WatchedExchange, last: Any
+    ) -> Iterator[tuple[WatchedExchange, Any]]:
+        """Yield the exchanges that led to a response, or to an error with the head of a response, each with it."""
         fields = _sent_body(session, named, first.request_body)
         for number, hop in enumerate((*last.history, last)):
             exchange = first
@@ -72,14 +93,17 @@ class _AiohttpHook:
             if not number:
                 exchange.request_headers += _missing_fields(exchange.request_headers, fields)
             exchange.receive(hop.status, (hop.headers or {}).items())
-            if isinstance(hop, self._response_error):
-                exchange.response_body.problem = _RAISED
-            else:
-                self._observe_body(session, hop, exchange.response_body)
-            self._recorder.add(exchange)
+            exchange.response_body.is_encoded = not getattr(session, "_auto_decompress", True)
+            yield exchange, hop
 
-    def _observe_body(self, session: Any, response: Any, body: WatchedBody) -> None:
-        body.is_encoded = not getattr(session, "_auto_decompress", True)
+    async def _substitute(self, exchange: WatchedExchange, response: Any) -> Substitute:
+        """Return the response to receive; the body of a redirect was released, and is not read."""
+        content = b""
+        if response._body is not None or not response._released:
+            content = await response.read()
+        return self._recorder.substitute(exchange, content)
+
+    def _observe_body(self, response: Any, body: WatchedBody) -> None:
         reader = response.content
         if response._body is not None:
             body.set(response._body)
@@ -110,6 +134,17 @@ class _AiohttpHook:
             if reader.at_eof():
                 body.finish()
         self._readers.clear()
+
+
+async def _raise_for_status(session: Any, named: Mapping[str, Any], response: Any) -> None:
+    """Raise the error of a response if the session or the request says so."""
+    raise_for_status = named.get("raise_for_status")
+    if raise_for_status is None:
+        raise_for_status = getattr(session, "_raise_for_status", None)
+    if callable(raise_for_status):
+        await raise_for_status(response)
+    elif raise_for_status:
+        response.raise_for_status()
 
 
 def _sent_body(session: Any, named: Mapping[str, Any], body: WatchedBody) -> Headers:

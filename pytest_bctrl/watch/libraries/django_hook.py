@@ -11,6 +11,7 @@ from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fie
 from pytest_bctrl.watch.libraries.werkzeug_hook import exchange_of_environ
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import APPLICATION, CLIENT, Recorder
+from pytest_bctrl.watch.substitutes.django_substitute import django_response
 
 
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
@@ -26,8 +27,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
             exchange.sent_at = recorder.calling_line()
             with recorder.sending(exchange, APPLICATION):
                 response = run(self, **values)
-            _receive(exchange, response, recorder)
-            return response
+            return _received(exchange, response, recorder)
 
         return request
 
@@ -42,8 +42,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
             exchange.sent_at = recorder.calling_line()
             with recorder.sending(exchange, APPLICATION):
                 response = await run(self, **values)
-            _receive(exchange, response, recorder)
-            return response
+            return _received(exchange, response, recorder)
 
         return request
 
@@ -68,16 +67,22 @@ def _exchange_of_scope(scope: dict[str, Any]) -> WatchedExchange:
     return exchange
 
 
-def _receive(exchange: WatchedExchange, response: Any, recorder: Recorder) -> None:
-    """Record a response; one that is streamed asynchronously is left unread."""
+def _received(exchange: WatchedExchange, response: Any, recorder: Recorder) -> Any:
+    """Record a response and return it, or return the one to receive instead; an asynchronous stream is left unread."""
     exchange.receive(response.status_code, response.headers.items())
     body = exchange.response_body
     body.is_encoded = True
-    if not response.streaming:
+    is_async_stream = response.streaming and response.is_async
+    if is_async_stream:
+        body.problem = "it is streamed asynchronously"
+    elif recorder.is_replaying(exchange):
+        return django_response(response, recorder.substitute(exchange, b"".join(response)))
+    elif not response.streaming:
         body.set(response.content)
-    elif not response.is_async:
+    else:
         response.streaming_content = _recorded(response.streaming_content, body)
     recorder.add(exchange)
+    return response
 
 
 def _recorded(chunks: Any, body: WatchedBody) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ from typing import Any
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import HTTP_CLIENT, Recorder
+from pytest_bctrl.watch.substitutes.http_client_substitute import http_client_response
 
 _SENT, _BODY = "_bctrl_sent", "_bctrl_body"
 
@@ -72,6 +73,10 @@ class _HttpClientHook:
                 exchange = _exchange(self, sent)
                 exchange.receive(response.status, response.headers.items())
                 exchange.response_body.is_encoded = True
+                if recorder.is_replaying(exchange):
+                    with response:
+                        content = response.read()
+                    return http_client_response(response, recorder.substitute(exchange, content), sent.method)
                 vars(response)[_BODY] = exchange.response_body
                 _finish_if_ended(response, exchange.response_body)
                 recorder.add(exchange)

@@ -10,10 +10,12 @@ from typing import Any
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import APPLICATION, CLIENT, Recorder
+from pytest_bctrl.watch.substitutes.httpx_substitute import httpx_response
 
 _IN_PROCESS = frozenset({"MockTransport", "ASGITransport", "WSGITransport", "_TestClientTransport"})
 _GUARDED = "pytest_bctrl.traffic.client"
 _MOCK = "pytest_bctrl.traffic.mock.transport"
+_RECORDING = "pytest_bctrl.traffic.recordings.replay"
 _APPLICATIONS = frozenset({"ASGITransport", "WSGITransport", "_TestClientTransport"})
 
 
@@ -26,6 +28,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
 
 class _HttpxHook:
     def __init__(self, module: Any, recorder: Recorder) -> None:
+        self._module = module
         self._library = module.__name__
         self._recorder = recorder
         self._tee, self._async_tee = _tee_class(module.SyncByteStream), _async_tee_class(module.AsyncByteStream)
@@ -40,8 +43,13 @@ class _HttpxHook:
             exchange, rank = self._start(client, request)
             with self._recorder.sending(exchange, rank), _teed_request(request, exchange.request_body, self._tee):
                 response = send(request)
-            self._end(exchange, response, self._tee)
-            return response
+            self._receive(exchange, response)
+            if self._recorder.is_replaying(exchange):
+                content = _whole_body(response)
+                if content is None:
+                    content = b"".join(response.stream)
+                return self._substituted(exchange, response, content)
+            return self._observed(exchange, response, self._tee)
 
         return send_single_request
 
@@ -55,8 +63,13 @@ class _HttpxHook:
             exchange, rank = self._start(client, request)
             with self._recorder.sending(exchange, rank), _teed_request(request, exchange.request_body, self._async_tee):
                 response = await send(request)
-            self._end(exchange, response, self._async_tee)
-            return response
+            self._receive(exchange, response)
+            if self._recorder.is_replaying(exchange):
+                content = _whole_body(response)
+                if content is None:
+                    content = b"".join([chunk async for chunk in response.stream])
+                return self._substituted(exchange, response, content)
+            return self._observed(exchange, response, self._async_tee)
 
         return send_single_request
 
@@ -71,7 +84,8 @@ class _HttpxHook:
         exchange.is_of_mock = module == _MOCK
         exchange.has_hidden_key = module == _GUARDED
         exchange.is_in_process = exchange.is_of_mock or bool(names & _IN_PROCESS)
-        if "MockTransport" in names:
+        if "MockTransport" in names and not exchange.is_of_mock:
+            exchange.is_of_recording = getattr(transport.handler, "__module__", "") == _RECORDING
             line = self._recorder.line_of(transport.handler)
             if line:
                 exchange.registered = f"MockTransport handler at {line}"
@@ -80,16 +94,30 @@ class _HttpxHook:
             rank = APPLICATION
         return exchange, rank
 
-    def _end(self, exchange: WatchedExchange, response: Any, tee: Any) -> None:
-        """Record the response, and its body while it is read."""
+    def _receive(self, exchange: WatchedExchange, response: Any) -> None:
+        """Record the head of a response, and whether its body has its content codings."""
         exchange.receive(response.status_code, response.headers.multi_items())
+        exchange.response_body.is_encoded = not hasattr(response, "_content")
+
+    def _observed(self, exchange: WatchedExchange, response: Any, tee: Any) -> Any:
+        """Return the response, whose body is recorded while it is read."""
         body = exchange.response_body
-        if hasattr(response, "_content"):
-            body.set(response.content)
-        else:
-            body.is_encoded = True
+        if body.is_encoded:
             response.stream = tee(response.stream, body)
+        else:
+            body.set(response.content)
         self._recorder.add(exchange)
+        return response
+
+    def _substituted(self, exchange: WatchedExchange, response: Any, content: bytes) -> Any:
+        """Return the response to receive instead."""
+        return httpx_response(self._module, response, self._recorder.substitute(exchange, content))
+
+
+def _whole_body(response: Any) -> bytes | None:
+    """Return the body of a response that has one without a stream."""
+    content: bytes | None = getattr(response, "_content", None)
+    return content
 
 
 @contextmanager

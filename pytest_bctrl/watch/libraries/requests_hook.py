@@ -12,8 +12,10 @@ from pytest_bctrl.watch.libraries.urllib3_hook import attach
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import CLIENT, Recorder
 from pytest_bctrl.watch.streams import tee_request_body
+from pytest_bctrl.watch.substitutes.urllib3_substitute import requests_response
 
 _BODY = "_bctrl_body"
+_CHUNK = 65_536
 
 
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
@@ -30,6 +32,8 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
             with recorder.sending(exchange, CLIENT), _teed(request, exchange.request_body):
                 response = send(request, *arguments, **named)
             exchange.receive(response.status_code, response.headers.items())
+            if recorder.is_replaying(exchange):
+                return requests_response(response, recorder.substitute(exchange, _read(response)))
             _observe_body(response, exchange.response_body)
             recorder.add(exchange)
             return response
@@ -49,6 +53,11 @@ def _teed(request: Any, body: WatchedBody) -> Iterator[None]:
         yield
     finally:
         request.body = content
+
+
+def _read(response: Any) -> bytes:
+    """Return the body of a response without its content codings."""
+    return b"".join(response.iter_content(_CHUNK))
 
 
 def _observe_body(response: Any, body: WatchedBody) -> None:

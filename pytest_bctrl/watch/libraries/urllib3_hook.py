@@ -10,6 +10,7 @@ from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fie
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import URLLIB3, Recorder
 from pytest_bctrl.watch.streams import tee_request_body
+from pytest_bctrl.watch.substitutes.urllib3_substitute import is_recorded, recorded_body, urllib3_response
 
 _BODY = "_bctrl_body"
 
@@ -33,6 +34,9 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
             with recorder.sending(exchange, URLLIB3):
                 response = make_request(self, conn, method, url, *arguments, **named)
             exchange.receive(response.status, response.headers.items())
+            if recorder.is_replaying(exchange):
+                content = _read(response, exchange.response_body)
+                return urllib3_response(response, recorder.substitute(exchange, content), method)
             attach(response, exchange.response_body)
             recorder.add(exchange)
             return response
@@ -56,18 +60,31 @@ def _fields(named: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     return header_fields(headers.items())
 
 
+def _read(response: Any, body: WatchedBody) -> bytes:
+    """Return the body of a response; `body` then has whether it has its content codings."""
+    body.is_encoded = True
+    if is_recorded(response):
+        return recorded_body(response)
+    content = vars(response).get("_body")
+    if isinstance(content, bytes):
+        body.is_encoded = not response.decode_content
+        return content
+    content = response.read(decode_content=False)
+    response.release_conn()
+    return bytes(content)
+
+
 def attach(response: Any, body: WatchedBody) -> bool:
     """Record the body of a response of urllib3 or vcrpy while it is read; return whether that is possible."""
-    recorded = getattr(response, "recorded_response", None)
-    if isinstance(recorded, dict):
-        # A response of vcrpy has its whole body.
+    if is_recorded(response):
         body.is_encoded = True
-        body.set(recorded["body"]["string"] or b"")
+        body.set(recorded_body(response))
         return True
     if not hasattr(response, "read_chunked") or not hasattr(response, "__dict__"):
         return False
     content = vars(response).get("_body")
     if isinstance(content, bytes):
+        body.is_encoded = not response.decode_content
         body.set(content)
     else:
         vars(response)[_BODY] = body

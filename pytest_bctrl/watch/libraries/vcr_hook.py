@@ -10,6 +10,7 @@ from pytest_bctrl.watch.libraries.urllib3_hook import attach
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import HTTP_CLIENT, Recorder
 from pytest_bctrl.watch.streams import tee_request_body
+from pytest_bctrl.watch.substitutes.urllib3_substitute import recorded_body, vcr_response
 
 
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
@@ -27,6 +28,9 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
             with recorder.sending(exchange, HTTP_CLIENT + 1):
                 response = getresponse(self, *arguments, **named)
             exchange.receive(response.status, response.headers.items())
+            if recorder.is_replaying(exchange):
+                exchange.response_body.is_encoded = True
+                return vcr_response(response, recorder.substitute(exchange, recorded_body(response)))
             attach(response, exchange.response_body)
             recorder.add(exchange)
             return response

@@ -27,6 +27,13 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
                 content, status, headers = run_wsgi_app(self, environ, *arguments, **named)
             exchange.receive(int(str(status).partition(" ")[0]), headers.items())
             exchange.response_body.is_encoded = True
+            if recorder.is_replaying(exchange):
+                substitute = recorder.substitute(exchange, _read_content(content))
+                reason = substitute.reason(exchange.status, str(status).partition(" ")[2]) or ""
+                if str(status).isupper():
+                    reason = reason.upper()
+                fields = type(headers)(list(substitute.headers))
+                return [substitute.content], f"{substitute.status} {reason}", fields
             recorder.add(exchange)
             return _observe_content(content, exchange.response_body), status, headers
 
@@ -61,6 +68,15 @@ def _record_input(stream: Any, body: WatchedBody) -> None:
         body.set(b"")
     else:
         body.problem = "the application reads it from a stream"
+
+
+def _read_content(content: Any) -> bytes:
+    """Return the whole content of a response, and close it."""
+    try:
+        return b"".join(content)
+    finally:
+        if hasattr(content, "close"):
+            content.close()
 
 
 def _observe_content(content: Any, body: WatchedBody) -> Any:

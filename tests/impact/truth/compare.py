@@ -43,6 +43,19 @@ def bctrl_client(combination, changed_api, bctrl_mock, bctrl_api_key):
 """
 
 
+class Project(NamedTuple):
+    """A project whose tests are compared: its suites, and what its runs need."""
+
+    suites: Mapping[str, str] = SUITES
+    truth_conftest: str = _CONFTEST
+    claims_conftest: str = ""
+    options: tuple[str, ...] = ()
+
+
+ON_THE_MOCK = Project()
+"""A project whose tests use the mock of the kit."""
+
+
 class Comparison(NamedTuple):
     """The number of compared claims about tests and suites, the wrong ones, and what was not run."""
 
@@ -74,11 +87,13 @@ def documents(sizes: Sequence[int], seed: int = 1) -> list[tuple[int, ...]]:
     return numbered
 
 
-def true_outcomes(project: pytest.Pytester, combinations: Sequence[str]) -> dict[tuple[str, str], str]:
+def true_outcomes(
+    project: pytest.Pytester, combinations: Sequence[str], compared: Project = ON_THE_MOCK
+) -> dict[tuple[str, str], str]:
     """Return the outcome of each test with each combination of changes, such as `1+4`, on the changed server."""
     folder = project.path / "truth"
-    _write_suites(folder)
-    (folder / "conftest.py").write_text(_CONFTEST, "utf-8")
+    _write_suites(folder, compared.suites)
+    (folder / "conftest.py").write_text(compared.truth_conftest, "utf-8")
     (folder / "pytest.ini").write_text("[pytest]\n", "utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COMBINATIONS", ",".join(combinations))
@@ -96,16 +111,17 @@ def true_outcomes(project: pytest.Pytester, combinations: Sequence[str]) -> dict
     return outcomes
 
 
-def claims(project: pytest.Pytester, numbers: Sequence[int]) -> Mapping[str, Any]:
+def claims(project: pytest.Pytester, numbers: Sequence[int], compared: Project = ON_THE_MOCK) -> Mapping[str, Any]:
     """Return the `impact` of each change of an impact run, by the number of the change; `all` are all at once."""
     folder = project.path / "claims"
-    _write_suites(folder)
+    _write_suites(folder, compared.suites)
+    (folder / "conftest.py").write_text(compared.claims_conftest, "utf-8")
     (folder / "pytest.ini").write_text("[pytest]\n", "utf-8")
     (folder / "changed.json").write_text(changed_document(tuple(CHANGES[number] for number in numbers)), "utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         options = ("--bctrl-impact=changed.json", "--bctrl-report=impact.json", "-p", "no:randomly", "-q")
-        project.inline_run(*options, f"--rootdir={folder}", str(folder))
+        project.inline_run(*options, *compared.options, f"--rootdir={folder}", str(folder))
     report = json.loads((folder / "impact.json").read_text("utf-8"))
     by_number: dict[str, Any] = {}
     for finding in report["findings"]:
@@ -128,17 +144,19 @@ def _merge(claim: dict[str, Any], impact: Mapping[str, Any]) -> None:
     claim["verdicts"] = [*claim["verdicts"], impact["verdict"]]
 
 
-def compare_all(project: pytest.Pytester, numbered: Sequence[tuple[int, ...]]) -> Comparison:
+def compare_all(
+    project: pytest.Pytester, numbered: Sequence[tuple[int, ...]], compared: Project = ON_THE_MOCK
+) -> Comparison:
     """Compare the claims about every change, alone and with the others of its document, with the truth."""
     combinations = {str(number) for numbers in numbered for number in numbers}
     combinations |= {"+".join(map(str, numbers)) for numbers in numbered}
-    truth = true_outcomes(project, sorted(combinations))
+    truth = true_outcomes(project, sorted(combinations), compared)
     tests = sorted({test for test, _ in truth})
     wrong_tests: list[str] = []
     wrong_suites: list[str] = []
     count = suite_count = not_run = change_count = not_run_tests = 0
     for numbers in numbered:
-        for combination, claim in claims(project, numbers).items():
+        for combination, claim in claims(project, numbers, compared).items():
             change_count += 1
             if set(claim.get("verdicts", [claim.get("verdict")])) == {"not run"}:
                 not_run += combination != str(len(CHANGES) - 1)
@@ -153,7 +171,7 @@ def compare_all(project: pytest.Pytester, numbered: Sequence[tuple[int, ...]]) -
                 count += outcomes[test] != "not run"
                 if outcomes[test] not in ("not run", truth[test, combination]):
                     wrong_tests.append(f"{name} | {test}: claimed {outcomes[test]}, but {truth[test, combination]}")
-            for suite in SUITES:
+            for suite in compared.suites:
                 suite_count += 1
                 of_suite = [
                     test for test in tests if test.startswith(f"test_{suite}.py::") and outcomes[test] != "not run"
@@ -164,7 +182,7 @@ def compare_all(project: pytest.Pytester, numbered: Sequence[tuple[int, ...]]) -
     return Comparison(count, suite_count, wrong_tests, wrong_suites, not_run, change_count, not_run_tests)
 
 
-def _write_suites(folder: Path) -> None:
+def _write_suites(folder: Path, suites: Mapping[str, str]) -> None:
     folder.mkdir(exist_ok=True)
-    for name, text in SUITES.items():
+    for name, text in suites.items():
         (folder / f"test_{name}.py").write_text(text, "utf-8")

@@ -1,0 +1,79 @@
+"""The reasons why a replay of a test on mocks of its own proves nothing about a change."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.findings.fingerprint import shape
+from pytest_bctrl.http.message import Request
+from pytest_bctrl.impact.change import Change, is_about_credentials
+from pytest_bctrl.impact.contract_version import operation_shapes
+from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor, is_same
+from pytest_bctrl.request_checks.credentials import credential_violations
+
+NO_CREDENTIALS = "it sends no credentials, so it does not show which ones the code sends"
+UNANSWERED = "its mock has no response for a request that it sends only with the change"
+
+
+def obstacle_to(change: Change, exchanges: Iterable[InterceptedExchange], interceptor: Interceptor) -> str:
+    """Return why a change of the responses to a test cannot be applied; empty if it can.
+
+    Whether a request is still valid does not depend on the response.
+    """
+    shapes = _affected_shapes(change.finding)
+    for exchange in exchanges:
+        reason = _obstacle_in(exchange, change, interceptor)
+        if reason and (not shapes or interceptor.operation_shape(exchange.request) in shapes):
+            return reason
+    return ""
+
+
+def _obstacle_in(exchange: InterceptedExchange, change: Change, interceptor: Interceptor) -> str:
+    """Return why a change cannot be applied to one exchange, which it may not affect; empty if it can."""
+    if is_about_credentials(change.finding) and _lacks_credentials(exchange, interceptor):
+        return NO_CREDENTIALS
+    if exchange.obstacle and change.request_shapes:
+        changed = interceptor.transformed(change.transform, exchange.request, exchange.original)
+        if is_same(exchange.original, changed):
+            return ""
+    return exchange.obstacle
+
+
+def _lacks_credentials(exchange: InterceptedExchange, interceptor: Interceptor) -> bool:
+    """Return whether a request to a mock of the project has no credentials, although the contract requires some."""
+    operation = interceptor.operation(exchange.request)
+    if operation is None or not exchange.client_library:
+        return False
+    return any(credential_violations(operation, exchange.request))
+
+
+def _affected_shapes(finding: Finding) -> set[str]:
+    """Return the shapes of the operations that a change affects; none if it affects all of them."""
+    shapes = operation_shapes(finding)
+    if not shapes and finding.operation:
+        return {shape(finding.operation)}
+    return shapes
+
+
+def unanswered_requests(exchanges: Iterable[InterceptedExchange], failures: Mapping[str, int]) -> Counter[str]:
+    """Return how many requests the project's own mocks did not respond to, or with an error, by method and path."""
+    counts = Counter(failures)
+    for exchange in exchanges:
+        if exchange.client_library and exchange.original.status >= 400:
+            counts[request_label(exchange.request)] += 1
+    return counts
+
+
+def request_label(request: Request) -> str:
+    """Return the method and the path of a request."""
+    return f"{request.method} {request.target.partition('?')[0]}"
+
+
+def unanswered_reason(with_change: Counter[str], without_change: Counter[str]) -> str:
+    """Return why a test fails without proving anything: its mock does not know what it sends; empty if it does."""
+    further = with_change - without_change
+    if not further:
+        return ""
+    return f"{UNANSWERED}: {next(iter(further))}"

@@ -1,0 +1,123 @@
+"""Connects an impact run with the watch: it changes the responses that the tests' own clients receive."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.findings.fingerprint import shape
+from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor
+from pytest_bctrl.impact.obstacles import request_label
+from pytest_bctrl.recorded.hooks import opened_url
+from pytest_bctrl.settings import lookup, table
+from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.traffic.origin import origin_of
+from pytest_bctrl.watch.exchange import WatchedExchange
+from pytest_bctrl.watch.importing import LibraryHooks
+from pytest_bctrl.watch.recorder import Recorder
+from pytest_bctrl.watch.selection import ApiExchange, WatchedApi, watched_servers
+from pytest_bctrl.watch.substitution import (
+    Substitute,
+    is_stream,
+    observed_response,
+    original_response,
+    substitute_for,
+)
+
+_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class WatchedExchanges:
+    """Passes the exchanges of the tests' clients to an impact run, and substitutes responses while it replays a test.
+
+    The mock and the recordings of this kit change their responses themselves.
+    """
+
+    def __init__(self, config: pytest.Config, contract: Contract, interceptor: Interceptor) -> None:
+        self._config = config
+        self._interceptor = interceptor
+        self._recorder = Recorder(config.rootpath)
+        self._recorder.changer = self
+        self._item: pytest.Item | None = None
+        base_url = lookup.find_value(table.BASE_URL, config, os.environ)
+        servers = watched_servers(contract, base_url.value if base_url else "", settings.watch_hosts(config))
+        self._api = WatchedApi(contract, servers)
+
+    def install(self) -> None:
+        """Observe the libraries that the tests import, until the run ends."""
+        libraries = LibraryHooks(self._recorder)
+        libraries.install()
+        self._config.add_cleanup(libraries.uninstall)
+
+    def trust_mock(self, url: str) -> None:
+        """Leave the responses of a mock server of this kit as they are: it has changed them."""
+        self._api.mocks.add(origin_of(url))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Complete the exchanges of each test when it has ended."""
+        self._item = item
+        result = yield
+        self._recorder.take()
+        return result
+
+    def add(self, exchange: WatchedExchange) -> None:
+        """Pass an exchange with the API to the impact run, unless it is replaying."""
+        if self._interceptor.is_replaying:
+            return
+        api_exchange = self._api_exchange(exchange)
+        if api_exchange is None:
+            return
+
+        def observed_exchange() -> InterceptedExchange:
+            response, problem = observed_response(exchange)
+            request = api_exchange.request
+            if not problem and request.method not in _WITHOUT_BODY and exchange.request_body.unread:
+                problem = f"the body of its request is not known: {exchange.request_body.unread}"
+            obstacle = ""
+            if problem:
+                obstacle = f"the response of {api_exchange.operation_label} cannot be changed: {problem}"
+            return InterceptedExchange(request, response, response, exchange.client_library, obstacle)
+
+        self._interceptor.add(observed_exchange)
+
+    def fail(self, exchange: WatchedExchange) -> None:
+        """Count a request to the API that got no response."""
+        api_exchange = self._api_exchange(exchange)
+        if api_exchange is not None:
+            self._interceptor.fail(request_label(api_exchange.request))
+
+    def is_replaying(self, exchange: WatchedExchange) -> bool:
+        """Return whether a test is replayed, and the exchange is one with the API that can be changed."""
+        if not self._interceptor.is_replaying or is_stream(exchange):
+            return False
+        api_exchange = self._api_exchange(exchange)
+        if api_exchange is None:
+            return False
+        return shape(api_exchange.operation_label) not in self._interceptor.unchangeable
+
+    def substitute(self, exchange: WatchedExchange, content: bytes) -> Substitute:
+        """Return the response with the change of the impact run; raises `ConnectionResetError` past its time limit."""
+        api_exchange = self._api_exchange(exchange)
+        original, problem = original_response(exchange, content)
+        if api_exchange is None or problem:
+            return substitute_for(exchange, content, original, original)
+        changed = self._interceptor.intercept(api_exchange.request, original, exchange.client_library)
+        if changed.ending == "reset":
+            raise ConnectionResetError("the time limit of a test in an impact run was reached")
+        return substitute_for(exchange, content, original, changed)
+
+    def _api_exchange(self, exchange: WatchedExchange) -> ApiExchange | None:
+        """Return what the API received, unless no operation is addressed, or this kit responds."""
+        if exchange.is_of_mock or exchange.is_of_recording:
+            return None
+        api_exchange = self._api.select(exchange)
+        if api_exchange is None or api_exchange.operation is None or api_exchange.is_of_mock:
+            return None
+        recording_url = opened_url(self._item)
+        if recording_url and origin_of(recording_url) == origin_of(exchange.url):
+            return None
+        return api_exchange

@@ -1,0 +1,101 @@
+"""Selects the exchanges with the API of the contract from all that the tests have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.http.message import Request
+from pytest_bctrl.http.routes import Routes
+from pytest_bctrl.traffic.origin import Origin, is_loopback, origin_of
+from pytest_bctrl.watch.exchange import WatchedExchange
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedServers:
+    """The servers whose exchanges are watched.
+
+    `origins` are those of the contract and of the base URL, `hosts` further hosts, each with or without a port, and
+    `prefix` is the path of the base URL.
+    """
+
+    origins: frozenset[Origin]
+    hosts: frozenset[str] = frozenset()
+    prefix: str = ""
+
+    def names(self, origin: Origin) -> bool:
+        """Return whether a server is one of the contract, or is listed by the settings."""
+        return origin in self.origins or bool({origin.host, f"{origin.host}:{origin.port}"} & self.hosts)
+
+
+def watched_servers(contract: Contract, base_url: str, hosts: Iterable[str]) -> WatchedServers:
+    """Return the servers of a contract, of a base URL (it may be empty) and of the setting `bctrl_watch_hosts`."""
+    origins = set()
+    for url in filter(None, (*contract.servers, base_url)):
+        try:
+            origins.add(origin_of(url))
+        except ValueError:
+            # The URL of a server may be relative, or have variables.
+            continue
+    prefix = urlsplit(base_url).path.rstrip("/")
+    return WatchedServers(frozenset(origins), frozenset(host.lower() for host in hosts), prefix)
+
+
+class ApiExchange(NamedTuple):
+    """An exchange with a watched server: its request, and its operation, None if the contract has none for it.
+
+    `is_named` is whether the server is one of the contract or of the settings, and `is_of_mock` whether it is a mock of
+    this kit.
+    """
+
+    request: Request
+    operation: Operation | None
+    is_named: bool
+    is_of_mock: bool
+
+    @property
+    def operation_label(self) -> str:
+        """The label of the operation; empty if there is none."""
+        return "" if self.operation is None else self.operation.label
+
+
+class WatchedApi:
+    """The operations of a contract and their servers; `mocks` are the origins of the mock servers of this kit."""
+
+    def __init__(self, contract: Contract, servers: WatchedServers) -> None:
+        self._servers = servers
+        self._routes = Routes(contract)
+        self.mocks: set[Origin] = set()
+
+    def select(self, exchange: WatchedExchange) -> ApiExchange | None:
+        """Return what the API received if the exchange is with a watched server; otherwise None."""
+        try:
+            origin = origin_of(exchange.url)
+        except ValueError:
+            return None
+        is_named = self._servers.names(origin)
+        if not (is_named or exchange.is_in_process or is_loopback(origin.host)):
+            return None
+        target = self._target(exchange.url)
+        fields = tuple((name.lower(), value) for name, value in exchange.request_headers)
+        method = exchange.method.upper()
+        request = Request(method, target, fields, exchange.request_body.content, _base_url(exchange.url, target))
+        operation, _ = self._routes.operation_and_values(method, target)
+        return ApiExchange(request, operation, is_named, exchange.is_of_mock or origin in self.mocks)
+
+    def _target(self, url: str) -> str:
+        """Return the target of a request, without the path of the base URL if the contract does not have it."""
+        parts = urlsplit(url)
+        target = parts.path or "/"
+        prefix = self._servers.prefix
+        if prefix and target.startswith(f"{prefix}/") and self._routes.match(target) is None:
+            target = target.removeprefix(prefix)
+        return f"{target}?{parts.query}" if parts.query else target
+
+
+def _base_url(url: str, target: str) -> str:
+    """Return the part of a URL in front of the target."""
+    return url.partition("#")[0].removesuffix(target).rstrip("/")

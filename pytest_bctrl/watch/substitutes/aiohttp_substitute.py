@@ -1,0 +1,44 @@
+"""Builds responses of aiohttp."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from pytest_bctrl.watch.substitutes.copying import shallow_copy
+from pytest_bctrl.watch.substitution import Substitute
+
+
+def aiohttp_response(response: Any, substitute: Substitute, *, is_decoded: bool, is_whole: bool) -> Any:
+    """Return a response whose body is not read yet, unless `is_whole`."""
+    from multidict import CIMultiDict, CIMultiDictProxy
+
+    fields = substitute.headers
+    body = substitute.body if is_decoded else substitute.content
+    copy = shallow_copy(
+        response,
+        status=substitute.status,
+        reason=substitute.reason(response.status, response.reason),
+        _headers=CIMultiDictProxy(CIMultiDict(fields)),
+        _raw_headers=tuple((name.encode(), value.encode()) for name, value in fields),
+        _cache={},
+        _connection=None,
+        _released=False,
+    )
+    # A response of vcrpy has its whole body from the beginning.
+    copy._body = body if is_whole else None
+    if not isinstance(getattr(type(response), "content", None), property):
+        copy.content = _reader(body)
+    return copy
+
+
+def _reader(body: bytes) -> Any:
+    """Return a reader of a body that has arrived."""
+    from aiohttp.client_proto import ResponseHandler
+    from aiohttp.streams import StreamReader
+
+    loop = asyncio.get_running_loop()
+    reader = StreamReader(ResponseHandler(loop), limit=len(body) + 1, loop=loop)
+    reader.feed_data(body)
+    reader.feed_eof()
+    return reader

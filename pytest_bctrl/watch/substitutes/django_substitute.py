@@ -1,0 +1,26 @@
+"""Builds responses of Django's test clients."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from pytest_bctrl.watch.substitutes.copying import shallow_copy
+from pytest_bctrl.watch.substitution import Substitute
+
+
+def django_response(response: Any, substitute: Substitute) -> Any:
+    """Return a response of the same class, which is streamed if the observed one is."""
+    headers = type(response.headers)({})
+    for name, value in substitute.headers:
+        headers[name] = value
+    copy = shallow_copy(response, status_code=substitute.status, _reason_phrase=None, headers=headers)
+    vars(copy).pop("_json", None)
+    if response.streaming:
+        copy.streaming_content = [substitute.content]
+    else:
+        copy.content = substitute.content
+    if isinstance(response.json, partial):
+        # The client binds its method to the response.
+        copy.json = partial(response.json.func, copy)
+    return copy

@@ -1,0 +1,31 @@
+"""Builds responses of http.client."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+from pytest_bctrl.watch.substitution import Substitute
+
+
+class _Socket:
+    """A connection from which a response is read."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def makefile(self, _mode: str) -> BytesIO:
+        """Return the file that the response reads."""
+        return BytesIO(self._data)
+
+
+def http_client_response(response: Any, substitute: Substitute, method: str) -> Any:
+    """Return a response that parses the bytes which a server would send."""
+    version = "1.0" if response.version == 10 else "1.1"
+    reason = substitute.reason(response.status, response.reason)
+    lines = [f"HTTP/{version} {substitute.status} {reason}"]
+    lines += [f"{name}: {value}" for name, value in substitute.unchunked_headers]
+    head = "\r\n".join(lines).encode("latin-1", "replace")
+    copy = type(response)(_Socket(head + b"\r\n\r\n" + substitute.content), method=method)
+    copy.begin()
+    return copy

@@ -1,0 +1,103 @@
+"""Builds responses of urllib3, of requests, which wraps one, and of vcrpy, which stands for one."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+from pytest_bctrl.watch.substitutes.copying import shallow_copy
+from pytest_bctrl.watch.substitution import Substitute
+
+
+def urllib3_response(response: Any, substitute: Substitute, method: str) -> Any:
+    """Return a response of urllib3 that is read, or not, as the observed one was."""
+    if is_recorded(response):
+        return vcr_response(response, substitute)
+    copy = type(response)(
+        body=BytesIO(substitute.content),
+        headers=_header_dict(response, substitute),
+        status=substitute.status,
+        version=response.version,
+        reason=substitute.reason(response.status, response.reason),
+        preload_content=isinstance(vars(response).get("_body"), bytes),
+        decode_content=response.decode_content,
+        request_method=method,
+        request_url=getattr(response, "_request_url", None),
+        retries=response.retries,
+    )
+    copy._pool = response._pool
+    if hasattr(response, "version_string"):
+        copy.version_string = response.version_string
+    return copy
+
+
+def requests_response(response: Any, substitute: Substitute) -> Any:
+    """Return a response of requests whose body is not read yet."""
+    from requests.structures import CaseInsensitiveDict
+    from requests.utils import get_encoding_from_headers
+    from urllib3.response import HTTPResponse
+
+    observed = response.raw
+    reason = substitute.reason(response.status_code, response.reason)
+    raw = HTTPResponse(
+        body=BytesIO(substitute.content),
+        headers=_header_dict(None, substitute),
+        status=substitute.status,
+        version=getattr(observed, "version", None) or 11,
+        reason=reason,
+        preload_content=False,
+        decode_content=False,
+        request_method=response.request.method,
+    )
+    # requests reads cookies from it.
+    raw._original_response = getattr(observed, "_original_response", None)
+    headers = CaseInsensitiveDict(raw.headers)
+    encoding = response.encoding
+    if headers.get("content-type") != response.headers.get("content-type"):
+        encoding = get_encoding_from_headers(headers)
+    return shallow_copy(
+        response,
+        status_code=substitute.status,
+        reason=reason,
+        headers=headers,
+        encoding=encoding,
+        raw=raw,
+        _content=False,
+        _content_consumed=False,
+    )
+
+
+def is_recorded(response: Any) -> bool:
+    """Return whether a response is one of vcrpy, which has its whole body."""
+    return isinstance(getattr(response, "recorded_response", None), dict)
+
+
+def recorded_body(response: Any) -> bytes:
+    """Return the body of a response of vcrpy."""
+    body: bytes = response.recorded_response["body"]["string"] or b""
+    return body
+
+
+def vcr_response(response: Any, substitute: Substitute) -> Any:
+    """Return a response of vcrpy."""
+    headers: dict[str, list[str]] = {}
+    for name, value in substitute.headers:
+        headers.setdefault(name, []).append(value)
+    return type(response)(
+        {
+            "status": {"code": substitute.status, "message": substitute.reason(response.status, response.reason)},
+            "headers": headers,
+            "body": {"string": substitute.content},
+        }
+    )
+
+
+def _header_dict(response: Any, substitute: Substitute) -> Any:
+    """Return the header fields for a response; several of one name are kept."""
+    from urllib3._collections import HTTPHeaderDict
+
+    cls = HTTPHeaderDict if response is None else type(response.headers)
+    headers = cls()
+    for name, value in substitute.unchunked_headers:
+        headers.add(name, value)
+    return headers

@@ -1,0 +1,133 @@
+"""Responses that clients receive in place of others, while an impact run replays a test."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Protocol
+
+from pytest_bctrl.http.codings import content_of
+from pytest_bctrl.http.message import BODILESS, Headers, MockResponse, Payload
+from pytest_bctrl.watch.exchange import NOT_READ, WatchedExchange
+
+FRAMING = frozenset({"content-length", "content-encoding", "transfer-encoding"})
+"""The header fields that depend on how a body is sent."""
+_STREAMS = ("event-stream", "ndjson", "jsonl", "json-seq", "stream+json", "x-mixed-replace")
+"""The ends of media types whose bodies are streams."""
+
+
+@dataclass(frozen=True, slots=True)
+class Substitute:
+    """A response to receive: `body` is without content codings, `content` in those that `headers` name."""
+
+    status: int
+    headers: Headers
+    body: bytes
+    content: bytes
+
+    def reason(self, observed_status: int, observed_reason: str | None) -> str | None:
+        """Return the reason phrase: the observed one for the same status; empty for an unknown status."""
+        if self.status == observed_status:
+            return observed_reason
+        try:
+            return HTTPStatus(self.status).phrase
+        except ValueError:
+            return ""
+
+    @property
+    def unchunked_headers(self) -> Headers:
+        """The header fields for a body that is not in chunks."""
+        return tuple(field for field in self.headers if field[0].lower() != "transfer-encoding")
+
+
+class ResponseChanger(Protocol):
+    """Receives the exchanges that the watch observes, and may change their responses."""
+
+    def add(self, exchange: WatchedExchange) -> None:
+        """Receive an exchange; its body is complete when the test has read it."""
+
+    def fail(self, exchange: WatchedExchange) -> None:
+        """Receive an exchange that ended with an exception instead of a response."""
+
+    def is_replaying(self, exchange: WatchedExchange) -> bool:
+        """Return whether the response of an exchange is substituted."""
+
+    def substitute(self, exchange: WatchedExchange, content: bytes) -> Substitute:
+        """Return the response to receive, given the body of the observed response."""
+
+
+def is_stream(exchange: WatchedExchange) -> bool:
+    """Return whether the body of a response is a stream, which must not be read ahead."""
+    media_type = _field(exchange, "content-type").partition(";")[0].strip().lower()
+    return media_type.endswith(_STREAMS)
+
+
+def observed_response(exchange: WatchedExchange) -> tuple[MockResponse, str]:
+    """Return the response of an exchange that has ended, and why its body cannot be changed; empty if it can."""
+    body = exchange.response_body
+    problem = ""
+    if is_stream(exchange):
+        problem = f"its body is a stream ({_field(exchange, 'content-type')})"
+    elif body.problem != NOT_READ or body.content:
+        # A test that reads nothing of a body does not depend on it.
+        problem = body.unread
+    if problem == NOT_READ:
+        problem = "the test does not read its body to the end"
+    response, undecodable = original_response(exchange, body.content)
+    return response, problem or undecodable
+
+
+def original_response(exchange: WatchedExchange, content: bytes) -> tuple[MockResponse, str]:
+    """Return an observed response with a body without content codings, and why it cannot be decoded."""
+    fields = tuple(field for field in exchange.response_headers if field[0].lower() not in FRAMING)
+    body, problem = content, ""
+    if exchange.method.upper() == "HEAD" or exchange.status in BODILESS:
+        body = b""
+    elif exchange.response_body.is_encoded and content:
+        decoded = content_of(content, _field(exchange, "content-encoding"))
+        body, problem = decoded.body, decoded.problem or decoded.unread
+    return MockResponse(exchange.status, fields, Payload(body)), problem
+
+
+def substitute_for(
+    exchange: WatchedExchange, content: bytes, original: MockResponse, changed: MockResponse
+) -> Substitute:
+    """Return the response to receive: with the changed status, header fields and body, and everything else as it was.
+
+    A changed body has the content coding of the original one, if that is gzip or deflate.
+    """
+    framing = tuple(field for field in exchange.response_headers if field[0].lower() in FRAMING)
+    coding = _field(exchange, "content-encoding").strip().lower()
+    is_as_sent = exchange.response_body.is_encoded or not coding
+    if changed is original and is_as_sent:
+        return Substitute(changed.status, exchange.response_headers, original.body, content)
+    if changed.body == original.body and is_as_sent:
+        return Substitute(changed.status, (*changed.headers, *framing), original.body, content)
+    headers, coded = changed.headers, _encoded(changed.body, coding)
+    if coded is None:
+        coded = changed.body
+    else:
+        headers = (*headers, ("Content-Encoding", coding))
+    if changed.status in BODILESS:
+        return Substitute(changed.status, changed.headers, b"", b"")
+    headers = (*headers, ("Content-Length", str(len(coded))))
+    if exchange.method.upper() == "HEAD":
+        return Substitute(changed.status, headers, b"", b"")
+    return Substitute(changed.status, headers, changed.body, coded)
+
+
+def _encoded(body: bytes, coding: str) -> bytes | None:
+    """Return a body in a content coding; None if it is empty, or if the coding is none of gzip and deflate."""
+    if not body:
+        return None
+    if coding in ("gzip", "x-gzip"):
+        return Payload(body).gzipped
+    if coding == "deflate":
+        return zlib.compress(body)
+    return None
+
+
+def _field(exchange: WatchedExchange, name: str) -> str:
+    """Return the value of a header field of a response, several joined by commas; empty if it is missing."""
+    return ", ".join(value for field, value in exchange.response_headers if field.lower() == name)
