@@ -206,14 +206,17 @@ def _reject_mistakes(config: pytest.Config) -> None:
     may_be_wrong = not is_run and (names_suite or option.bctrl_accept is not None)
     # Up to pytest 9.0 the attribute has a public name. pytest declares no way to read keys that are not declared.
     keys = vars(config).get("_inicfg") or vars(config).get("inicfg", ())
-    names = [name for name in keys if name.startswith("bctrl_")]
-    if not may_be_wrong and not names:
+    names = [name for name in keys if name.startswith(("bctrl_", "bctrl-"))]
+    has_pyproject = is_run and config.inipath is not None and config.inipath.name == "pyproject.toml"
+    if not may_be_wrong and not names and not has_pyproject:
         return
     from pytest_bctrl.settings import mistakes
     from pytest_bctrl.settings.lookup import usage_errors
 
     with usage_errors():
         mistakes.require_known_names(config, names)
+        if has_pyproject:
+            mistakes.require_pytest_table(config)
         if not is_run:
             mistakes.require_run(config)
 

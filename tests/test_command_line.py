@@ -37,10 +37,22 @@ def test_every_command_has_help_and_is_listed_with_its_description(
 
 
 @pytest.mark.parametrize("arguments", [(), ("nonsense",), ("contract",), ("contract", "nonsense"), ("--nonsense",)])
-def test_an_invalid_command_exits_with_2_and_usage(
+def test_an_invalid_command_exits_with_2_and_a_message_before_the_usage(
     capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
 ) -> None:
-    assert (2, True) == (exit_of(*arguments), capsys.readouterr().err.startswith("usage: pytest-bctrl"))
+    assert 2 == exit_of(*arguments)
+    message, usage, *_ = capsys.readouterr().err.splitlines()
+    assert message.startswith("pytest-bctrl")
+    assert usage.startswith("usage: pytest-bctrl")
+
+
+def test_an_unknown_argument_of_a_command_is_named_with_the_usage_of_the_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert 2 == exit_of("mock", "--contracts", "api.json")
+    message, usage, *_ = capsys.readouterr().err.splitlines()
+    assert "pytest-bctrl mock: it has no argument --contracts api.json" == message
+    assert usage.startswith("usage: pytest-bctrl mock ")
 
 
 def test_python_m_runs_the_command_and_importing_it_does_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pytest_bctrl._version import __version__
 from pytest_bctrl.errors import BctrlError
@@ -147,17 +147,24 @@ def _help_formatter(prog: str) -> argparse.HelpFormatter:
 
 
 class _ArgumentParser(argparse.ArgumentParser):
-    """A parser that escapes arguments in its error messages."""
+    """A parser whose errors begin with the message, in which any argument is escaped."""
 
     def error(self, message: str) -> NoReturn:
-        """Exit with the usage and the message, in which any argument is escaped."""
-        super().error(escape_line(message))
+        """Exit with the message and the usage."""
+        self.exit(COULD_NOT_CHECK, f"{self.prog}: {escape_line(message)}\n{self.format_usage()}")
 
 
 class _Command(_ArgumentParser):
     """The parser of one command; the end of its help is built only when help is requested."""
 
     module: ModuleType | None = None
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Return the options of the command; an argument that it does not have is an error with its usage."""
+        options, unknown_arguments = super().parse_known_args(args, namespace)
+        if unknown_arguments:
+            self.error(f"it has no argument {' '.join(unknown_arguments)}")
+        return options, unknown_arguments
 
     def format_help(self) -> str:
         """Return the help, which ends with the epilog of the command's module and its examples."""

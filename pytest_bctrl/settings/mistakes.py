@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from itertools import takewhile
@@ -20,7 +21,7 @@ _RUNS = "--bctrl-mock or --bctrl-live"
 
 
 def require_known_names(config: pytest.Config, names: Iterable[str]) -> None:
-    """Raise `SettingError` for a key `bctrl_…` of the configuration file that no plugin declares; `names` are its keys.
+    """Raise `SettingError` for a name `bctrl_…` or `bctrl-…` in the configuration file that no plugin declares.
 
     pytest only warns about it, after the run.
     """
@@ -34,9 +35,18 @@ def require_known_names(config: pytest.Config, names: Iterable[str]) -> None:
             raise SettingError("the key is not read from a file", where=f"{name} ({file})", hint=hint)
         # The common prefix would make any two names similar.
         names_by_suffix = {setting.ini.removeprefix("bctrl_"): setting.ini for setting in SETTINGS}
-        similar = get_close_matches(name.removeprefix("bctrl_"), names_by_suffix, 1)
+        similar = get_close_matches(name.replace("-", "_").removeprefix("bctrl_"), names_by_suffix, 1)
         hint = f"did you mean {names_by_suffix[similar[0]]}?" if similar else "pytest --help lists the settings"
         raise SettingError("unknown setting", where=f"{name} ({file})", hint=hint)
+
+
+def require_pytest_table(config: pytest.Config) -> None:
+    """Raise `SettingError` if the `pyproject.toml` of the project has a table `tool.bctrl`, which nothing reads."""
+    tools = tomllib.loads(Path(str(config.inipath)).read_text("utf-8")).get("tool", {})
+    for name in ("bctrl", "pytest-bctrl", "pytest_bctrl"):
+        if name in tools:
+            hint = "write the settings in [tool.pytest.ini_options], each with its whole name, such as bctrl_fail_on"
+            raise SettingError("nothing reads this table", where=f"[tool.{name}] (pyproject.toml)", hint=hint)
 
 
 def require_known_options(config: pytest.Config, arguments: Iterable[str]) -> None:

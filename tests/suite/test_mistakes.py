@@ -21,6 +21,7 @@ KEY = "pk_mistakes_test_0123456789"
     ("ini", "arguments", "message"),
     [
         ("bctrl_fail_om = info", (), "bctrl_fail_om (tox.ini): unknown setting (did you mean bctrl_fail_on?)"),
+        ("bctrl-fail-on = info", (), "bctrl-fail-on (tox.ini): unknown setting (did you mean bctrl_fail_on?)"),
         ("bctrl_zzzz = 1", (), "bctrl_zzzz (tox.ini): unknown setting (pytest --help lists the settings)"),
         (
             f"bctrl_api_key = {KEY}",
@@ -52,6 +53,15 @@ def test_mistake_is_a_usage_error(
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert message in result.stderr.str()
     assert KEY not in result.stderr.str()
+
+
+@pytest.mark.parametrize(("table", "is_wrong"), [("[tool.bctrl]\nfail_on = 'info'", True), ("[tool.ruff]", False)])
+def test_table_that_nothing_reads_is_an_error(pytester: pytest.Pytester, table: str, is_wrong: bool) -> None:
+    pytester.makepyprojecttoml(f"[tool.pytest.ini_options]\nbctrl_fail_on = 'info'\n{table}")
+    result = pytester.runpytest("--bctrl-mock", "--collect-only")
+    assert is_wrong == (result.ret == pytest.ExitCode.USAGE_ERROR)
+    message = "[tool.bctrl] (pyproject.toml): nothing reads this table (write the settings in [tool.pytest.ini_options]"
+    assert is_wrong == (message in result.stderr.str())
 
 
 def test_settings_of_another_plugin_and_folders_named_bctrl_are_accepted(pytester: pytest.Pytester) -> None:
