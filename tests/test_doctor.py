@@ -124,6 +124,26 @@ def test_recordings_are_counted_and_unreadable_ones_reported(doctor: Doctor, tmp
     assert "wrong" == line("recordings", "cut.har")["state"]
 
 
+@pytest.mark.parametrize(
+    ("security", "text"),
+    [([{"key": []}], "no request sent: no key is set (--bctrl-mock needs none)"), ([], "responds: 200")],
+)
+def test_the_words_of_the_packaged_contract_are_not_used_for_another(
+    doctor: Doctor, tmp_path: Path, security: list[Any], text: str
+) -> None:
+    """A request is sent if the contract needs no key."""
+    schemes = {"key": {"type": "http", "scheme": "bearer"}}
+    operation = {"security": security, "responses": {"200": {"description": "x"}}}
+    document = {"openapi": "3.1.0", "info": {"title": "Shop", "version": "1"}, "paths": {"/a": {"get": operation}}}
+    (tmp_path / "shop.json").write_text(json.dumps({**document, "components": {"securitySchemes": schemes}}))
+    with serve(response(body=b"{}")) as server:
+        (tmp_path / "pytest.ini").write_text(f"[pytest]\nbctrl_contract = shop.json\nbctrl_base_url = {server.url}\n")
+        code, line = doctor()
+    assert 0 == code
+    assert line("target")["text"].endswith(text)
+    assert "SPACE" not in line("next")["text"]
+
+
 def test_offline_sends_no_request(doctor: Doctor) -> None:
     url = "https://nowhere.invalid"
 

@@ -151,7 +151,7 @@ class _ArgumentParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit with the message and the usage."""
-        self.exit(COULD_NOT_CHECK, f"{self.prog}: {escape_line(message)}\n{self.format_usage()}")
+        self.exit(2, f"{self.prog}: {escape_line(message)}\n{self.format_usage()}")
 
 
 class _Command(_ArgumentParser):

@@ -38,7 +38,7 @@ from pytest_bctrl.samples.parameter_settings import require_parameters
 from pytest_bctrl.secrets.secret import KEY_VARIABLE
 from pytest_bctrl.settings import lookup, secret_settings, table
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.suite.run import INSTALL, ContractRun, aimed
+from pytest_bctrl.suite.run import INSTALL, ContractRun, aimed, required_variables
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.suite.sending.transport_errors import NoAnswerError
 from pytest_bctrl.traffic.client import TIMEOUT
@@ -59,13 +59,14 @@ EXAMPLES = ("pytest-bctrl doctor --offline", "pytest-bctrl doctor --contract pub
 class Line:
     """One line of the report: its topic, text, state, and a hint how to fix it.
 
-    The state is `unknown` if it could not be checked.
+    The state is `unknown` if it could not be checked. `command` is the next step if nothing is wrong.
     """
 
     topic: str
     text: str
     state: State = "ok"
     hint: str = ""
+    command: str = ""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -133,7 +134,7 @@ def _diagnosis(options: argparse.Namespace, environment: Mapping[str, str]) -> I
             yield summary
         else:
             yield from _summary_lines(summary, options)
-    yield _target(config, contract, environment, options)
+    yield _target(config, ContractRun("live", contract, chosen=in_force, max_examples=1), environment, options)
     yield from _recordings(config, contract, environment)
 
 
@@ -296,15 +297,20 @@ def _contract(in_force: ContractInForce, contract: Contract) -> Iterator[Line]:
 
 
 def _target(
-    config: pytest.Config, contract: Contract, environment: Mapping[str, str], options: argparse.Namespace
+    config: pytest.Config, run: ContractRun, environment: Mapping[str, str], options: argparse.Namespace
 ) -> Line:
     """Return the line about the target: its response, or why no request was sent."""
     has_key = bool(environment.get(KEY_VARIABLE))
     has_space = lookup.find_value(table.SPACE_ID, config, environment) is not None
-    if not has_key and not has_space:
-        return Line("target", "no request sent: neither key nor space id is set (--bctrl-mock needs neither)", "note")
+    if required_variables(run) and not has_key and not has_space:
+        text = "no key is set (--bctrl-mock needs none)"
+        if run.contract.has_space:
+            text = "neither key nor space id is set (--bctrl-mock needs neither)"
+        names = " and ".join(variable.partition("=")[0] for variable in required_variables(run).split())
+        command = f"pytest --bctrl-mock bctrl; with {names} set: pytest --bctrl-live bctrl"
+        return Line("target", f"no request sent: {text}", "note", command=command)
     try:
-        run = aimed(ContractRun("live", contract, max_examples=1), config, environment)
+        run = aimed(run, config, environment)
         if options.offline:
             return Line("target", f"{run.base_url}: no request sent (--offline)", "note")
         return probe(run, options.redact)
@@ -376,6 +382,4 @@ def _next_step(lines: Sequence[Line]) -> str:
     topics = {line.topic: line for line in lines}
     if topics["extra"].state == "note":  # pragma: no cover - tests/base_install is without the extra
         return f"{INSTALL}, then pytest --bctrl-mock bctrl"
-    if topics["target"].state == "note":
-        return "pytest --bctrl-mock bctrl; with BCTRL_API_KEY and BCTRL_SPACE_ID set: pytest --bctrl-live bctrl"
-    return "pytest --bctrl-live bctrl"
+    return topics["target"].command or "pytest --bctrl-live bctrl"
