@@ -92,7 +92,7 @@ class ReplayProgress:
     @property
     def _factor(self) -> float:
         """The number of all tests per test whose runs are known: the first tests stand for all of them."""
-        return self._test_count / self._learned if self._learned else 0.0
+        return self._test_count / self._learned
 
     @property
     def _run_count(self) -> int:
@@ -104,7 +104,7 @@ class ReplayProgress:
             return
         self._is_announced = True
         elapsed = time.monotonic() - self._start
-        seconds = self._planned_seconds * self._factor + elapsed * max(1.0, self._factor)
+        seconds = (self._planned_seconds + elapsed) * self._factor
         self._display.announce(RunPlan(self._test_count, self._change_count, self._run_count, seconds))
 
 
@@ -126,6 +126,7 @@ class LineWriter(Protocol):
     @property
     def width_of_current_line(self) -> int:
         """The width of the text in the current line."""
+        ...
 
 
 class TerminalDisplay(Display):

@@ -102,7 +102,9 @@ class ImpactReport:
 
     def finish(self, data: RunData, exit_status: pytest.ExitCode) -> pytest.ExitCode:
         """Write the reports and return the exit status of the run."""
-        self._data = data
+        if exit_status != pytest.ExitCode.TESTS_FAILED:
+            # Workers whose own tests passed have run the changes all the same.
+            self._data = data
         self._problem = self._find_problem(exit_status)
         is_incomplete = self._write_reports()
         if self._problem:

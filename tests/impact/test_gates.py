@@ -310,3 +310,38 @@ def test_a_worker_that_crashes_gives_exit_code_2(project: pytest.Pytester, other
     assert result.ret == 2
     result.stdout.fnmatch_lines(["bctrl: *a worker of pytest-xdist crashed, so its tests were not run*"])
     assert {verdict for verdict, _ in verdicts(project)} == {"not run"}
+
+
+def test_a_new_required_property_in_a_request_body_is_replayed(project: pytest.Pytester) -> None:
+    body: dict[str, Any] = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
+    created = {"description": "created", "content": {"application/json": {"schema": {"type": "object"}}}}
+    rejected = {"description": "rejected"}
+    create = {
+        "operationId": "create",
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "responses": {"201": created, "400": rejected},
+    }
+    document = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {"/things": {"post": create}}}
+    (project.path / "old.json").write_text(json.dumps(document), "utf-8")
+    body["required"].append("size")
+    body["properties"]["size"] = {"type": "integer"}
+    _write_spec(project, document)
+    project.makepyfile("""
+        import httpx
+
+        def test_without_size(bctrl_mock):
+            httpx.post(f"{bctrl_mock.url}/things", json={"name": "a"}, trust_env=False).raise_for_status()
+
+        def test_with_size(bctrl_mock):
+            httpx.post(f"{bctrl_mock.url}/things", json={"name": "a", "size": 1}, trust_env=False).raise_for_status()
+    """)
+
+    result = project.runpytest(*IMPACT, "--bctrl-contract=old.json")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    report = json.loads((project.path / "impact.json").read_text("utf-8"))
+    failing = [
+        [test["test"].partition("::")[2] for test in finding["impact"]["tests"]] for finding in report["findings"]
+    ]
+    assert ["test_without_size"] in failing
+    assert all("test_with_size" not in tests for tests in failing)

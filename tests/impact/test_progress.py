@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from pytest_bctrl.impact.progress import RunPlan, RunProgress
+from pytest_bctrl.impact.workers import WorkerDisplay
 from tests.impact.conftest import IMPACT, SLOW
 from tests.impact.drifts import changed_spec, items
 
@@ -110,3 +112,31 @@ def test_a_run_without_a_terminal_announces_nothing(project: pytest.Pytester) ->
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert "planned" not in result.stdout.str()
+
+
+class _Channel:
+    """A channel to a controller, which closes it after a number of messages."""
+
+    def __init__(self, capacity: int) -> None:
+        self.sent: list[object] = []
+        self._capacity = capacity
+
+    def send(self, item: object, /) -> None:
+        if len(self.sent) == self._capacity:
+            raise OSError("the channel is closed")
+        self.sent.append(item)
+
+
+@pytest.mark.parametrize("capacity", [3, 1])
+def test_a_worker_sends_its_progress_from_time_to_time(monkeypatch: pytest.MonkeyPatch, capacity: int) -> None:
+    """Its end is always sent; nothing is if the controller was interrupted."""
+    monkeypatch.setattr("pytest_bctrl.impact.workers._SEND_SECONDS", 3600.0)
+    channel = _Channel(capacity)
+    display = WorkerDisplay(channel)
+
+    display.announce(RunPlan(1, 2, 3, 0.3))
+    for done in (1, 2, 3):
+        display.show(RunProgress(done, 3, 0.1))
+
+    messages = [("plan", (1, 2, 3, 0.3)), ("progress", (1, 3, 0.1)), ("progress", (3, 3, 0.1))]
+    assert messages[:capacity] == channel.sent

@@ -153,10 +153,11 @@ def test_a_project_that_does_not_use_the_mock_is_an_error(project: pytest.Pytest
     result.stdout.fnmatch_lines(["bctrl: no test uses the mock or a recording (*): no change was run; --bctrl-watch *"])
 
 
-def test_no_changes_are_run_if_the_ordinary_run_fails(project: pytest.Pytester) -> None:
+@pytest.mark.parametrize("options", [(), ("-n", "2", "--dist=loadfile")])
+def test_no_changes_are_run_if_the_ordinary_run_fails(project: pytest.Pytester, options: tuple[str, ...]) -> None:
     project.makepyfile(test_other="def test_red(): assert False")
 
-    result = project.runpytest(*IMPACT)
+    result = project.runpytest(*IMPACT, *options)
 
     assert result.ret == 2
     result.stdout.fnmatch_lines(["bctrl: the ordinary run failed, so no change was run; fix that first"])
