@@ -418,6 +418,13 @@ def test_a_wrong_line_of_values_is_reported(doctor: Doctor, tmp_path: Path, pets
     assert (1, "wrong") == (code, line("setting", "bctrl_values")["state"])
 
 
+def test_a_large_document_is_rejected_with_the_way_to_make_it_smaller(doctor: Doctor, tmp_path: Path) -> None:
+    (tmp_path / "large.json").write_text(" " * 10_000_001)
+    code, line = doctor("--contract", "large.json")
+    assert (2, "larger than 10 MB" in line("contract")["text"]) == (code, True)
+    assert "without indentation it may be small enough: jq -c . large.json > small.json" == line("contract")["fix"]
+
+
 def test_a_document_that_cannot_be_read_is_named(doctor: Doctor) -> None:
     code, line = doctor("--contract", "nowhere.json")
 

@@ -159,9 +159,9 @@ class _Command(_ArgumentParser):
 
     module: ModuleType | None = None
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+    def parse_known_args(self, *args: Any, **named: Any) -> Any:
         """Return the options of the command; an argument that it does not have is an error with its usage."""
-        options, unknown_arguments = super().parse_known_args(args, namespace)
+        options, unknown_arguments = super().parse_known_args(*args, **named)
         if unknown_arguments:
             self.error(f"it has no argument {' '.join(unknown_arguments)}")
         return options, unknown_arguments

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
-from pytest_bctrl.files.limits import DOCUMENT, read_text, size
+from pytest_bctrl.files.limits import DOCUMENT, TooLargeError, read_text, size
 
 Format = Literal["yaml", "json", "markdown"]
 
@@ -103,6 +103,8 @@ def read_file(path: Path, hint: str, what: str = "it", name: str = "", *, keep_l
         return read_text(path, keep_line_ends=keep_line_ends)
     except (OSError, ValueError) as error:
         cause = getattr(error, "strerror", None) or "it is not UTF-8"
+        if isinstance(error, TooLargeError) and path.suffix == ".json":
+            hint = f"without indentation it may be small enough: jq -c . {path.name} > small.json"
         raise DocumentError(f"{what} cannot be read: {cause}", where=name or str(path), hint=hint) from None
 
 
