@@ -14,11 +14,11 @@ from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.escaping import escape_lines
 from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks, ObservedExchange
-from pytest_bctrl.exchanges.sent_secrets import security_schemes, sent_secrets
+from pytest_bctrl.exchanges.sent_secrets import received_secrets, security_schemes, sent_secrets
 from pytest_bctrl.findings.finding import Finding, Levels
 from pytest_bctrl.findings.fingerprint import named
 from pytest_bctrl.http.codings import Content, content_of
-from pytest_bctrl.http.message import Request
+from pytest_bctrl.http.message import Headers, Request
 from pytest_bctrl.reports.terminal import finding_line
 from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.secrets.redaction import Redaction
@@ -113,7 +113,7 @@ class ProxiedTraffic:
 
     def _add_exchange(self, proxied: ProxiedExchange) -> None:
         request = _request(proxied)
-        if not self._redact_secrets(request):
+        if not self._redact_secrets(request, proxied.headers):
             return
         if proxied.cancelled:
             self._count(self.cancelled, proxied.cancelled)
@@ -205,9 +205,9 @@ class ProxiedTraffic:
             words.append("--data-binary @BODY")
         return " ".join([*words, shlex.quote(f"{self._origin}{proxied.target}")])
 
-    def _redact_secrets(self, request: Request) -> bool:
-        """Redact the credentials of a request from now on; return false, and count it, if there are too many."""
-        for value in sent_secrets(request, self._schemes):
+    def _redact_secrets(self, request: Request, response_headers: Headers = ()) -> bool:
+        """Redact the credentials of an exchange from now on; return false, and count it, if there are too many."""
+        for value in (*sent_secrets(request, self._schemes), *received_secrets(response_headers)):
             if value in self._secrets:
                 continue
             if len(self._secrets) >= _MAX_KEPT:

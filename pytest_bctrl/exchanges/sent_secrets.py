@@ -1,4 +1,4 @@
-"""Finds the credentials in a request, so that they can be redacted where the exchange is reported or recorded."""
+"""Finds the credentials in an exchange, so that they can be redacted where it is reported or recorded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from pytest_bctrl.contract.key_fields import sent_credentials
 from pytest_bctrl.contract.model import Contract, SecurityScheme
-from pytest_bctrl.http.message import Request
+from pytest_bctrl.http.message import Headers, Request
+from pytest_bctrl.secrets.encodings import is_random
 from pytest_bctrl.secrets.names import is_credential_name
 
 
@@ -35,6 +36,15 @@ def sent_secrets(request: Request, schemes: Iterable[SecurityScheme]) -> Iterato
             yield from _of_authorization(value)
         else:
             yield value
+
+
+def received_secrets(headers: Headers) -> Iterator[str]:
+    """Yield the values of cookies that a response sets and that look random; others may be settings."""
+    for name, value in headers:
+        if name.lower() == "set-cookie":
+            cookie = value.partition(";")[0].partition("=")[2].strip().strip('"')
+            if is_random(cookie):
+                yield cookie
 
 
 def _of_authorization(value: str) -> Iterator[str]:

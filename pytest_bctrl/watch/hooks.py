@@ -24,6 +24,7 @@ from pytest_bctrl.suite.report.observing import observer
 from pytest_bctrl.suite.run import NODE, RUN, SELECTING_OPTIONS
 from pytest_bctrl.traffic.origin import origin_of
 from pytest_bctrl.watch.checking import WatchedContract, WatchedTest
+from pytest_bctrl.watch.credentials import ExchangedCredentials
 from pytest_bctrl.watch.importing import LibraryHooks
 from pytest_bctrl.watch.recorder import Recorder
 from pytest_bctrl.watch.results import CARRIED, WatchResults, WatchSettings, as_carried
@@ -75,6 +76,7 @@ class WatchHooks:
         self._is_worker = hasattr(config, "workerinput")
         self._recorder = Recorder(config.rootpath)
         self._watched: WatchedContract | None = None
+        self._credentials = ExchangedCredentials(results.settings.contract)
         self._mocks: set[str] = set()
         self._known_contents: set[int] = set()
         self._observer = results.observer = observer(config)
@@ -153,6 +155,7 @@ class WatchHooks:
             self._contract.check(exchanges, test)
         except BrokenCheckError as error:
             return f"bctrl watch: {error}"
+        self._credentials.redact(exchanges, test)
         for response, request in test.responses:
             is_repeated = not self._is_worker and self._is_known(response)
             query = request.target.partition("?")[2]
