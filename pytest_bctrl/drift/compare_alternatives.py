@@ -7,6 +7,8 @@ from pytest_bctrl.drift.node import Alternatives, Kind, Node, Schema, is_within,
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import SchemaComparison
 
+_MOST_INSIDE = 20
+"""Maximum number of alternatives of an alternative that are compared to tell it from others."""
 _NAMES: dict[Kind, str] = {"oneOf": "one-of", "anyOf": "any-of"}
 
 
@@ -107,6 +109,21 @@ def are_exclusive(side: list[Branch]) -> bool:
 
 
 def _differ(first: Branch, second: Branch) -> bool:
+    """Return whether no value can match both alternatives, or any of the alternatives inside them."""
+    return _are_apart(first, second) or _alternatives_differ(first, second) or _alternatives_differ(second, first)
+
+
+def _alternatives_differ(first: Branch, second: Branch) -> bool:
+    """Return whether a schema offers alternatives each of which no value can meet together with another schema."""
+    choices = [choice for choice in first.node.choices if not choice.with_null]
+    return any(
+        len(choice.branches) <= _MOST_INSIDE
+        and all(_differ(inner, second) for inner in branches(choice.branches, first.node.normal))
+        for choice in choices
+    )
+
+
+def _are_apart(first: Branch, second: Branch) -> bool:
     """Return whether no value can match both alternatives: no common type, or no common value of a property."""
     types, second_types = first.node.types, second.node.types
     if types is not None and second_types is not None and not types & second_types:

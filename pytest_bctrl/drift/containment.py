@@ -22,7 +22,7 @@ from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
     from pytest_bctrl.contract.outline import Spec
-    from pytest_bctrl.drift.node import NodeReader
+    from pytest_bctrl.drift.node import Alternatives, NodeReader
     from pytest_bctrl.drift.verification import Verdict
 
 MAX_SCHEMAS = 200
@@ -48,16 +48,16 @@ class _Names(NamedTuple):
     is_open: bool
 
 
-def _names(node: Node, depth: int = 0) -> _Names:
-    """Return the properties that a schema declares, and whether it may have others."""
+def _names(node: Node, but: Alternatives | None = None, depth: int = 0) -> _Names:
+    """Return the properties that a schema declares, and whether it may have others, without the alternatives `but`."""
     declared = {*node.maps.get("properties", ()), *node.required}
     is_open = not node.undeclared and "patternProperties" not in node.maps and depth < 8
-    inside = node.alternatives[1:]
-    inside += [node.normal.node(node.children[word]) for word in _CONDITIONAL if word in node.children]
-    inside += map(node.normal.node, node.maps.get("dependentSchemas", {}).values())
+    inside = [schema for choice in node.choices if choice is not but for schema in choice.branches]
+    inside += [node.children[word] for word in _CONDITIONAL if word in node.children]
+    inside += node.maps.get("dependentSchemas", {}).values()
     if is_open:
-        for branch in inside:
-            names = _names(branch, depth + 1)
+        for branch in map(node.normal.node, inside):
+            names = _names(branch, depth=depth + 1)
             declared |= names.declared
             is_open = is_open and names.is_open
     return _Names(frozenset(declared), is_open)
@@ -180,8 +180,8 @@ class _SchemaWriter:
         if not names.is_open:
             return []
         restrictions = [_without(self._undeclared - names.declared)]
-        shared = frozenset((*node.maps.get("properties", ()), *node.required))
         for choice in node.choices:
+            shared = _names(node, but=choice).declared
             branches = [(schema, _names(self._normal.node(schema)).declared) for schema in choice.branches]
             every = self._undeclared.union(*(declared for _, declared in branches))
             alternatives: list[Any] = [
@@ -352,34 +352,67 @@ class Question:
         return list(map(_validator, allowing)), list(map(_validator, forbidding))
 
 
-class Overlap:
-    """The values that two schemas of different documents allow, as both are written."""
+class Overlaps:
+    """The values that alternatives of two documents have in common, as a consumer sees them.
 
-    def __init__(self, first: Node, second: Node, access: str) -> None:
-        """Prepare the schemas. Raises one of `FAILURES` if one is too large, or has properties that are in no value."""
-        self._schemas = [_as_seen_and_written(node, access) for node in (first, second)]
+    A value that meets one alternative of the allowing document alone has no property that only others declare, unless
+    a schema beside the alternatives declares it too.
+    """
+
+    def __init__(self, allowing: Node, choice: Alternatives, access: str) -> None:
+        """Prepare the overlaps with the alternatives that the allowing schema offers."""
         self._access = access
-        self.size = sum(size for _, size in self._schemas)
+        self._is_open = _names(allowing).is_open
+        self._beside = _names(allowing, but=choice).declared
+        self._writers: dict[Node, tuple[_SchemaWriter, dict[str, Any]]] = {}
+        self._forms: dict[tuple[Node, frozenset[str]], Any] = {}
 
-    def is_within(self, node: Node) -> bool:
-        """Return whether the engine proves that a schema allows all of the values."""
+    def size(self, *nodes: Node) -> int:
+        """Return the size of schemas together.
+
+        Raises one of `FAILURES` if one is too large, or has properties that are in no value.
+        """
+        return sum(self._written(node)[0].count for node in nodes)
+
+    def are_within(self, branch: Node, opposite: Node, containing: Node | None) -> bool:
+        """Return whether the engine proves that a schema allows all values that meet both alternatives.
+
+        `branch` is the alternative of the allowing document. `containing` is None for a schema without values. Raises
+        one of `FAILURES` as `size` does.
+        """
         from jsonschema_rs import ReferencingError, canonical
 
+        absent = frozenset[str]()
+        if self._is_open:
+            compared = [node for node in (opposite, containing) if node is not None]
+            absent = absent.union(*(self._written(node)[0].names for node in compared))
+            absent -= self._beside | _names(branch).declared
         try:
-            first, second = (_canonical(schema) for schema, _ in self._schemas)
-            containing = _canonical(_as_seen_and_written(node, self._access)[0])
-            return bool(containing.covers(first.intersect(second)) == canonical.Containment.YES)
+            common = self._form(branch, absent).intersect(self._form(opposite))
+            outer = _canonical({"not": {}})
+            if containing is not None:
+                outer = self._form(containing)
+            return bool(outer.covers(common) == canonical.Containment.YES)
         except (*FAILURES, ReferencingError):
             return False
 
+    def _form(self, node: Node, absent: frozenset[str] = frozenset()) -> Any:
+        """Return the canonical form of a schema whose values have none of the absent properties."""
+        if (node, absent) not in self._forms:
+            _, schema = self._written(node)
+            restricted = {**schema, "allOf": [*schema["allOf"], _without(absent)]}
+            self._forms[node, absent] = _canonical(restricted)
+        return self._forms[node, absent]
 
-def _as_seen_and_written(node: Node, access: str) -> tuple[dict[str, Any], int]:
-    """Return a schema that a consumer sees as it is written, and its size; raises `LookupError` for any other."""
-    writers = [_SchemaWriter(node.normal, flag, is_allowing=False) for flag in (access, "")]
-    visible, written = (writer.write(node) for writer in writers)
-    if visible != written:
-        raise LookupError(access)
-    return written, writers[0].count
+    def _written(self, node: Node) -> tuple[_SchemaWriter, dict[str, Any]]:
+        """Return a schema and its writer; raises `LookupError` unless a consumer sees the schema as it is written."""
+        if node not in self._writers:
+            writers = [_SchemaWriter(node.normal, flag, is_allowing=False) for flag in (self._access, "")]
+            visible, written = (writer.write(node) for writer in writers)
+            if visible != written:
+                raise LookupError(self._access)
+            self._writers[node] = writers[0], written
+        return self._writers[node]
 
 
 def _canonical(schema: dict[str, Any]) -> Any:

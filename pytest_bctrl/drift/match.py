@@ -6,8 +6,7 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple, TypeVar
 
 from pytest_bctrl.contract.outline import RawOperation, Spec
-from pytest_bctrl.drift.node import Node, Schema
-from pytest_bctrl.drift.normalize import Normalizer
+from pytest_bctrl.drift.node import Node, NodeReader, Schema
 from pytest_bctrl.drift.pair import Sides
 
 _MIN_SIMILARITY = 0.34
@@ -57,13 +56,13 @@ class Branches(NamedTuple):
     added: list[tuple[Branch, str]]
 
 
-def branches(schemas: Iterable[Schema], normal: Normalizer) -> list[Branch]:
+def branches(schemas: Iterable[Schema], normal: NodeReader) -> list[Branch]:
     """Return alternatives with what is needed to match them."""
     nodes = [(schema, normal.node(schema)) for schema in schemas]
     return [Branch(schema, node, _listed_values(node, normal)) for schema, node in nodes]
 
 
-def _listed_values(node: Node, normal: Normalizer) -> dict[str, frozenset[Any]]:
+def _listed_values(node: Node, normal: NodeReader) -> dict[str, frozenset[Any]]:
     """Return the values that the properties of an alternative list, by property."""
     values = normal.listed.get(node)
     if values is None:

@@ -43,6 +43,7 @@ class NodeReader(Protocol):
     """Reads the schemas of one document into nodes, as `Normalizer` does."""
 
     spec: Spec
+    listed: dict[Node, dict[str, frozenset[Any]]]
 
     def node(self, schema: Schema) -> Node:
         """Return the normal form of a schema."""

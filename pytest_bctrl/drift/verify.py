@@ -18,10 +18,9 @@ from pytest_bctrl.drift.verification import Verification
 
 if TYPE_CHECKING:
     from pytest_bctrl.drift.candidates import Side
-    from pytest_bctrl.drift.containment import Question
+    from pytest_bctrl.drift.containment import Overlaps, Question
     from pytest_bctrl.drift.match import Branch
-    from pytest_bctrl.drift.node import Alternatives, Node, Schema
-    from pytest_bctrl.drift.normalize import Normalizer
+    from pytest_bctrl.drift.node import Alternatives, Node, NodeReader, Schema
     from pytest_bctrl.drift.pair import Sides, View
 
 _MOST_ALTERNATIVES = 20
@@ -36,6 +35,10 @@ _LIST = frozenset(("items", "prefixItems", "unevaluatedItems", "contains"))
 
 _Key = tuple["Node", "Node", bool, bool]
 """Two schemas, whether the consumer sends their values, and whether the values are sent as text."""
+
+
+_Offer = tuple["Node", "Alternatives"]
+"""A schema and one of the sets of alternatives that it offers."""
 
 
 class Verifier:
@@ -81,46 +84,61 @@ class Verifier:
     def _have_same_alternatives(self, old: Node, new: Node, view: View) -> bool:
         if len(old.choices) != len(new.choices) or _merge_alternatives(old) or _merge_alternatives(new):
             return False
-        forbidding, normal = (new, self._sides.new) if view.is_request else (old, self._sides.old)
+        allowing, forbidding = _in_direction(old, new, view)
         return all(
-            _any_may_match(normal, choice.kind, choice.branches) or self._stay_exclusive(before, after, view)
-            for before, after, choice in zip(old.choices, new.choices, forbidding.choices, strict=True)
+            _any_may_match(forbidding.normal, opposite.kind, opposite.branches)
+            or self._stay_exclusive((allowing, choice), (forbidding, opposite), view)
+            for choice, opposite in zip(allowing.choices, forbidding.choices, strict=True)
         )
 
-    def _stay_exclusive(self, before: Alternatives, after: Alternatives, view: View) -> bool:
+    def _stay_exclusive(self, allowing: _Offer, forbidding: _Offer, view: View) -> bool:
         """Return whether the engine proves that a value that met one alternative of `oneOf` meets no second one now.
 
         Let a value meet the alternative N of the allowing side alone, and with it W of the other side. If it met a
         second alternative V there, it would be in N and V. It is in no M that became V, so that is impossible if each
-        value in N and V is in M.
+        value in N and V is in M. If no alternative became V, it is impossible if N and V have no value in common.
         """
-        if before.kind != "oneOf" or after.kind != "oneOf":
+        from pytest_bctrl.drift.containment import Overlaps
+
+        (node, choice), (opposite_node, opposite) = allowing, forbidding
+        if choice.kind != "oneOf" or opposite.kind != "oneOf":
             return False
-        sides = branches(before.branches, self._sides.old), branches(after.branches, self._sides.new)
-        matched = match_branches(self._sides, *sides)
-        if not len(sides[0]) == len(sides[1]) == len(matched.both) <= _MOST_ALTERNATIVES:
+        sides = branches(choice.branches, node.normal), branches(opposite.branches, opposite_node.normal)
+        if view.is_request:
+            matched = match_branches(self._sides, *sides)
+            pairs, unmatched = [(old, new) for old, new, _ in matched.both], matched.added
+        else:
+            matched = match_branches(self._sides, *sides[::-1])
+            pairs, unmatched = [(new, old) for old, new, _ in matched.both], matched.removed
+        if len(pairs) != len(sides[0]) or len(sides[1]) > _MOST_ALTERNATIVES:
             return False
-        pairs = [(old, new) if view.is_request else (new, old) for old, new, _ in matched.both]
-        changed = [pair for pair in pairs if not self._spellings.are_alike(*_in_order(pair, view))]
+        changed: list[tuple[Branch | None, Branch]] = [(None, branch) for branch, _ in unmatched]
+        changed += [pair for pair in pairs if not self._spellings.are_alike(*_in_order(pair, view))]
+        access = "writeOnly"
+        if view.is_request:
+            access = "readOnly"
+        overlaps = Overlaps(node, choice, access)
         return all(
-            self._overlap_is_within(allowing, pair, view)
-            for pair in changed
-            for allowing, _ in pairs
-            if allowing is not pair[0]
+            self._overlap_is_within(overlaps, branch, changed_branch, counterpart)
+            for counterpart, changed_branch in changed
+            for branch in sides[0]
+            if branch is not counterpart
         )
 
-    def _overlap_is_within(self, allowing: Branch, changed_pair: tuple[Branch, Branch], view: View) -> bool:
+    def _overlap_is_within(
+        self, overlaps: Overlaps, branch: Branch, opposite: Branch, counterpart: Branch | None
+    ) -> bool:
         """Return whether an alternative has no value that meets a changed one on the other side only."""
-        from pytest_bctrl.drift.containment import FAILURES, Overlap
+        from pytest_bctrl.drift.containment import FAILURES
 
-        branch, opposite = changed_pair
-        if are_exclusive([allowing, opposite]):
+        if are_exclusive([branch, opposite]):
             return True
-        access = "readOnly" if view.is_request else "writeOnly"
+        containing = None
+        if counterpart is not None:
+            containing = counterpart.node
         with suppress(*FAILURES):
-            overlap = Overlap(allowing.node, opposite.node, access)
-            self._steps -= overlap.size
-            return self._steps > 0 and overlap.is_within(branch.node)
+            self._steps -= overlaps.size(branch.node, opposite.node)
+            return self._steps > 0 and overlaps.are_within(branch.node, opposite.node, containing)
         return False
 
     def _differ_in_access(self, old: Node, new: Node, question: Question) -> bool:
@@ -178,6 +196,13 @@ class Verifier:
         return Side(self._sides.old, "urn:old"), Side(self._sides.new, "urn:new")
 
 
+def _in_direction(old: Node, new: Node, view: View) -> tuple[Node, Node]:
+    """Return the schema that allows a value and the schema that must allow it too."""
+    if view.is_request:
+        return old, new
+    return new, old
+
+
 def _in_order(pair: tuple[Branch, Branch], view: View) -> tuple[Schema, Schema]:
     """Return the schemas of the old document and the new one, of a pair that begins with the allowing side."""
     first, second = pair[0].schema, pair[1].schema
@@ -186,7 +211,7 @@ def _in_order(pair: tuple[Branch, Branch], view: View) -> tuple[Schema, Schema]:
     return second, first
 
 
-def _any_may_match(normal: Normalizer, kind: str, schemas: list[Schema]) -> bool:
+def _any_may_match(normal: NodeReader, kind: str, schemas: list[Schema]) -> bool:
     """Return whether a value that meets one of the alternatives is valid, however many it meets."""
     if kind == "anyOf":
         return True
@@ -195,9 +220,14 @@ def _any_may_match(normal: Normalizer, kind: str, schemas: list[Schema]) -> bool
 
 
 def _merge_alternatives(node: Node) -> bool:
-    """Return whether a schema has alternatives that its normal form has no longer: a list of types, or of values."""
+    """Return whether a schema has a `oneOf` that its normal form has no longer: a list of types, or of values.
+
+    The normal form of `anyOf` allows the same values.
+    """
     schemas = [part.schema for part in node.parts if isinstance(part.schema, dict)]
-    return sum(bool(schema.get(kind)) for schema in schemas for kind in ("anyOf", "oneOf")) != len(node.choices)
+    return sum(bool(schema.get("oneOf")) for schema in schemas) != sum(
+        choice.kind == "oneOf" for choice in node.choices
+    )
 
 
 def _depend_on_parts(node: Node) -> bool:

@@ -33,6 +33,18 @@ def unnamed(position: str, old: Doc, new: Doc) -> list[tuple[str, str]]:
     return [(finding.rule, finding.level) for finding in findings if finding.rule.endswith(names)]
 
 
+def family(tag: str, **more: Any) -> Doc:
+    """Return alternatives that each require the same tag and a property of their own."""
+    members = [{"tag": {"const": tag}, f"p{count}": TEXT, **more} for count in range(2)]
+    return one_of(*({"type": "object", "properties": member, "required": [*member][:2]} for member in members))
+
+
+def result(**properties: Any) -> Doc:
+    return {"type": "object", "properties": {"id": TEXT, **properties}}
+
+
+LISTING: Doc = {"type": "object", "properties": {"list": {"type": "array", "items": TEXT}}}
+NULL: Doc = {"type": "null"}
 TUNED = ("id", "job")
 NOTHING_BREAKS: dict[str, tuple[Doc, Doc]] = {
     "an optional property in each": (
@@ -56,7 +68,51 @@ NOTHING_BREAKS: dict[str, tuple[Doc, Doc]] = {
             model("tuned", size={**WHOLE, "readOnly": True}),
         ),
     ),
+    "an optional property in one of three without required properties": (
+        one_of(result(price=TEXT, state={"enum": ["a", "b"]}), result(error=TEXT, state={"const": "x"}), LISTING),
+        one_of(
+            result(price=TEXT, more=TEXT, state={"enum": ["a", "b"]}), result(error=TEXT, state={"const": "x"}), LISTING
+        ),
+    ),
+    "inside alternatives that a property of their alternatives tells apart": (
+        one_of(family("a"), family("b")),
+        one_of(family("a"), family("b", size=WHOLE)),
+    ),
+    "values of a map that may be null": (
+        {"anyOf": [{"type": "object", "propertyNames": {"enum": ["a", "b"]}, "additionalProperties": TEXT}, NULL]},
+        {"anyOf": [{"type": "object", "propertyNames": {"enum": ["b", "a"]}, "additionalProperties": TEXT}, NULL]},
+    ),
 }
+
+
+def beside(schema: Doc, **keywords: Any) -> Doc:
+    return {"type": "object", **keywords, **schema}
+
+
+SHARED: dict[str, Doc] = {
+    "declared beside the alternatives": {"properties": {"size": {}}},
+    "declared under a condition": {"if": {"required": ["more"]}, "then": {"properties": {"size": {}}}},
+    "undeclared in a map": {"additionalProperties": {"type": ["string", "integer"]}},
+    "declared by other alternatives": {"anyOf": [{"properties": {"size": {}}}, {"required": ["more"]}]},
+}
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_a_property_that_a_value_of_any_alternative_may_have_can_break_a_consumer(name: str) -> None:
+    """An object with a size of 5 met the first alternative alone, and meets both now."""
+    old, new = one_of(model("base"), model("tuned", size=TEXT)), one_of(model("base"), model("tuned", size={}))
+    old, new = (beside(schema, **SHARED[name]) for schema in (old, new))
+    assert [("request-body-narrowed", "error")] == unnamed("request body", old, new)
+    assert [("response-body-widened", "error")] == unnamed("response body", new, old)
+
+
+@pytest.mark.parametrize("position", BOTH)
+def test_a_further_alternative_breaks_no_consumer_if_no_value_meets_it_too(position: str) -> None:
+    """In a response, the alternative was removed."""
+    two, three = models(2), models(3)
+    if position == "response body":
+        two, three = three, two
+    assert [] == unnamed(position, two, three)
 
 
 @pytest.mark.parametrize("position", BOTH)
