@@ -216,6 +216,5 @@ def _text(findings: Sequence[Finding], title: Title, response_count: int) -> str
         by_source.setdefault(str(finding.extra["why"]).removeprefix("in "), []).append(finding)
     for source, group in by_source.items():
         lines += [f"{source}: {counted(group)}", *describe(group), ""]
-    lines = list(map(escape_line, lines))
     lines.append(checked_line(response_count, "response", findings, title))
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(escape_line, lines)) + "\n"

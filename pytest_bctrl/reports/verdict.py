@@ -5,7 +5,6 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.reports.wording import counted, numbered, sentence
 
 if TYPE_CHECKING:
@@ -240,4 +239,4 @@ def checked_line(number: int, noun: str, findings: Sequence[Finding], title: Tit
         accepted_count = sum(1 for finding in findings if finding.extra.get("accepted"))
         if accepted_count:
             text += f", {accepted_count} of them accepted"
-    return escape_line(f"{text} under contract {title.revision}, {title.base}")
+    return f"{text} under contract {title.revision}, {title.base}"
