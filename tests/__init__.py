@@ -6,3 +6,6 @@ UNUSED = " ".join(f"-p no:{name}" for name in _NAMES)
 
 EVERYTHING = bool(os.environ.get("BCTRL_TESTS_EVERYTHING"))
 """Whether tests take all cases of a product, not some: what the environment `attacks` sets."""
+
+IMPACT_TRUTH = os.environ.get("BCTRL_IMPACT_TRUTH") == "all"
+"""Whether the claims of impact runs about all changes are compared with a server that has made them."""

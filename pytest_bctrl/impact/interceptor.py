@@ -21,7 +21,8 @@ class InterceptedExchange(NamedTuple):
     """A request, its response without a change, and the response that was sent.
 
     `client_library` is empty unless the watch observed the exchange. `obstacle` is the reason why the response cannot
-    be changed then; empty if it can.
+    be changed then; empty if it can. `is_unread` is whether nothing of the body was read, so that it is not known yet,
+    and `is_request_known` whether the body of the request is.
     """
 
     request: Request
@@ -29,6 +30,8 @@ class InterceptedExchange(NamedTuple):
     sent: MockResponse
     client_library: str = ""
     obstacle: str = ""
+    is_unread: bool = False
+    is_request_known: bool = True
 
 
 PendingExchange: TypeAlias = Callable[[], InterceptedExchange]

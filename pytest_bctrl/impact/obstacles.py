@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import shape
-from pytest_bctrl.http.message import Request
+from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.impact.change import Change, is_about_credentials
 from pytest_bctrl.impact.contract_version import operation_shapes
 from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor, is_same
@@ -34,7 +34,7 @@ def _obstacle_in(exchange: InterceptedExchange, change: Change, interceptor: Int
     """Return why a change cannot be applied to one exchange, which it may not affect; empty if it can."""
     if is_about_credentials(change.finding) and _lacks_credentials(exchange, interceptor):
         return NO_CREDENTIALS
-    if exchange.obstacle and change.request_shapes:
+    if exchange.obstacle and change.request_shapes and exchange.is_request_known:
         changed = interceptor.transformed(change.transform, exchange.request, exchange.original)
         if is_same(exchange.original, changed):
             return ""
@@ -77,3 +77,17 @@ def unanswered_reason(with_change: Counter[str], without_change: Counter[str]) -
     if not further:
         return ""
     return f"{UNANSWERED}: {next(iter(further))}"
+
+
+def with_read_bodies(
+    exchanges: Iterable[InterceptedExchange], replayed: Sequence[tuple[Request, MockResponse, str]]
+) -> list[InterceptedExchange]:
+    """Return exchanges with the bodies that the test did not read, taken from a replay, which reads every body."""
+    responses = {request_label(request): response for request, response, _ in reversed(replayed)}
+    read_exchanges = []
+    for exchange in exchanges:
+        response = responses.get(request_label(exchange.request))
+        if exchange.is_unread and response is not None:
+            exchange = exchange._replace(original=response, sent=response, is_unread=False)
+        read_exchanges.append(exchange)
+    return read_exchanges

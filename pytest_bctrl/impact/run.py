@@ -15,7 +15,7 @@ from pytest_bctrl.http.message import MockResponse
 from pytest_bctrl.impact.change import Change, Kind, ResponseTransform, combine, transform_bodies
 from pytest_bctrl.impact.derived_changes import PROBES
 from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor, digest, is_same
-from pytest_bctrl.impact.obstacles import obstacle_to, unanswered_reason, unanswered_requests
+from pytest_bctrl.impact.obstacles import obstacle_to, unanswered_reason, unanswered_requests, with_read_bodies
 from pytest_bctrl.impact.outcomes import ChangeResult, TestOutcome
 from pytest_bctrl.impact.progress import ReplayProgress
 from pytest_bctrl.impact.read_locations import CLIENTS, Reads, encode_differently, record_reads
@@ -59,6 +59,11 @@ class ExercisedTest:
     def has_unobserved_reads(self) -> bool:
         """Whether a client library is used of whose responses only the decoded data is observed."""
         return any(exchange.client_library not in _OBSERVED_LIBRARIES for exchange in self.all_exchanges)
+
+    @property
+    def has_unread_bodies(self) -> bool:
+        """Whether the test did not read the body of a response."""
+        return any(exchange.is_unread for exchange in self.all_exchanges)
 
     @property
     def all_exchanges(self) -> list[InterceptedExchange]:
@@ -121,7 +126,7 @@ class ImpactRun:
         """Run each test that a change can reach once more without a change, to learn which locations it reads."""
         for test in self._tests:
             seconds = 0.0
-            if any(self._is_reached(test, change) for change in changes):
+            if test.has_unread_bodies or any(self._is_reached(test, change) for change in changes):
                 start = time.monotonic()
                 self._learn_reads(test)
                 seconds = time.monotonic() - start
@@ -141,6 +146,11 @@ class ImpactRun:
         with record_reads(is_response_body, reads):
             outcome = self._run_test(test, encode_differently)
         test.reads = reads
+        if test.has_unread_bodies:
+            test.exchanges = with_read_bodies(test.exchanges, outcome.exchanges)
+            test.shared_exchanges = with_read_bodies(test.shared_exchanges, outcome.exchanges)
+            for key in [key for key in self._reached if key[0] == test.id]:
+                del self._reached[key]
         if not outcome.exchanges and not test.shared_exchanges:
             test.unreliable_reason = NO_REQUESTS
         is_observed = outcome.bodies <= reads.observed

@@ -75,12 +75,15 @@ class WatchedExchanges:
         def observed_exchange() -> InterceptedExchange:
             response, problem = observed_response(exchange)
             request = api_exchange.request
-            if not problem and request.method not in _WITHOUT_BODY and exchange.request_body.unread:
+            is_request_known = request.method in _WITHOUT_BODY or not exchange.request_body.unread
+            if not is_request_known:
                 problem = f"the body of its request is not known: {exchange.request_body.unread}"
             obstacle = ""
             if problem:
                 obstacle = f"the response of {api_exchange.operation_label} cannot be changed: {problem}"
-            return InterceptedExchange(request, response, response, exchange.client_library, obstacle)
+            is_unread = bool(exchange.response_body.unread) and not obstacle
+            library = exchange.client_library
+            return InterceptedExchange(request, response, response, library, obstacle, is_unread, is_request_known)
 
         self._interceptor.add(observed_exchange)
 

@@ -253,7 +253,8 @@ def test_an_interrupted_run_reports_partial_results(project: pytest.Pytester) ->
     result.stdout.fnmatch_lines(["of 278 violations of the contract: *, 2?? not run*"])
 
 
-def test_changes_are_applied_to_recordings_too(project: pytest.Pytester) -> None:
+@pytest.mark.parametrize("options", [(), ("--bctrl-watch",)], ids=["without the watch", "with the watch"])
+def test_changes_are_applied_to_recordings_too(project: pytest.Pytester, options: tuple[str, ...]) -> None:
     project.makepyfile(
         """
         import httpx
@@ -276,7 +277,7 @@ def test_changes_are_applied_to_recordings_too(project: pytest.Pytester) -> None
     )
     project.runpytest("--bctrl-record-mode=once", "-p", "no:randomly").assert_outcomes(passed=3)
 
-    project.runpytest(*IMPACT)
+    project.runpytest(*IMPACT, *options)
 
     report = json.loads((project.path / "impact.json").read_text("utf-8"))
     tests = [test["test"].partition("::")[2] for test in report["findings"][0]["impact"]["tests"]]

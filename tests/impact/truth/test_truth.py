@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
+from tests import IMPACT_TRUTH
 from tests.impact.truth.changes import CHANGES
 from tests.impact.truth.compare import compare_all, documents
 from tests.impact.truth.suites import SUITES
-
-_IS_COMPLETE = os.environ.get("BCTRL_IMPACT_TRUTH") == "all"
 
 
 def test_claims_about_tests_and_suites_are_true(pytester: pytest.Pytester) -> None:
     """Compare a few changes; all of them, alone and up to 20 in a document, if BCTRL_IMPACT_TRUTH is `all`."""
     paging = [change.name for change in CHANGES].index("introduced paging")
     numbered = [(paging,), *documents([3, 2])]
-    if _IS_COMPLETE:
+    if IMPACT_TRUTH:
         numbered = [(number,) for number in range(len(CHANGES))] + documents([2, 3, 5, 8, 12, 20])
 
     comparison = compare_all(pytester, numbered)
@@ -26,7 +23,7 @@ def test_claims_about_tests_and_suites_are_true(pytester: pytest.Pytester) -> No
     assert len(CHANGES) == 40
     assert comparison.wrong_tests == []
     assert comparison.wrong_suites == []
-    assert comparison.tests > (2000 if _IS_COMPLETE else 300)
-    assert comparison.suites > (800 if _IS_COMPLETE else 100)
+    assert comparison.tests > (2000 if IMPACT_TRUTH else 300)
+    assert comparison.suites > (800 if IMPACT_TRUTH else 100)
     assert comparison.not_run <= comparison.changes * 0.05
     assert comparison.not_run_tests <= comparison.tests * 0.05

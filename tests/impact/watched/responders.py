@@ -218,6 +218,18 @@ def serving(mock, folder):
 
     yield SERVER, {"transport": httpx.MockTransport(respond)}
 """
+_TEST_CLIENT = (
+    _FACADE
+    + """
+CLIENTS = []
+
+def fetch(url, headers):
+    # A server takes the place of the application in the run that shows the truth.
+    with nullcontext(CLIENTS[-1]) if CLIENTS else httpx.Client(trust_env=False) as client:
+        received = client.get(url, headers=headers)
+    return Received(received.status_code, dict(received.headers), received.content)
+"""
+)
 _ASGI = """
 from starlette.applications import Starlette
 from starlette.responses import Response
@@ -230,7 +242,9 @@ def serving(mock, folder):
         return Response(body_of(mock), media_type="application/json")
 
     application = Starlette(routes=[Route("/v1/spaces/{id}/runtimes", runtimes)])
-    yield "http://testserver", {"transport": TestClient(application)._transport}
+    CLIENTS.append(TestClient(application))
+    yield "http://testserver", {}
+    CLIENTS.pop()
 """
 _AIOHTTP_SERVER = """
 from aiohttp import web
@@ -310,7 +324,7 @@ RESPONDERS = (
     Responder("responses", "responses", _REQUESTS, _RESPONSES),
     Responder("vcrpy", "vcr", _HTTPX, _VCR),
     Responder("httpx.MockTransport", "httpx", _HTTPX, _MOCK_TRANSPORT),
-    Responder("ASGI test client", "starlette", _HTTPX, _ASGI),
+    Responder("ASGI test client", "starlette", _TEST_CLIENT, _ASGI),
     Responder("aiohttp server", "aiohttp", _AIOHTTP, _AIOHTTP_SERVER),
     Responder("urllib", "urllib", _URLLIB, _FAKE_SERVER),
 )

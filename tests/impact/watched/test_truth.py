@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 
+import aiohttp  # noqa: F401 - its C extension keeps the classes of its first import
 import pytest
 
+from tests import IMPACT_TRUTH
 from tests.impact.truth.changes import CHANGES
-from tests.impact.truth.compare import compare_all, documents
+from tests.impact.truth.compare import Project, compare_all, documents
+from tests.impact.truth.suites import SUITES
 from tests.impact.watched.responders import RESPONDERS, Responder
 
-_IS_COMPLETE = os.environ.get("BCTRL_IMPACT_TRUTH") == "all"
 _PARAMETERS = [
     pytest.param(
         responder,
@@ -27,7 +28,7 @@ _PARAMETERS = [
 def test_claims_are_true(pytester: pytest.Pytester, responder: Responder, seed: int) -> None:
     """Two changes, alone and together; all changes, alone and up to 20 at once, if BCTRL_IMPACT_TRUTH is `all`."""
     numbered = documents([2], seed)
-    if _IS_COMPLETE:
+    if IMPACT_TRUTH:
         numbered = [(number,) for number in range(len(CHANGES))] + documents([2, 3, 5, 8, 12, 20], seed)
 
     comparison = compare_all(pytester, numbered, responder.project)
@@ -36,3 +37,23 @@ def test_claims_are_true(pytester: pytest.Pytester, responder: Responder, seed: 
     assert comparison.wrong_suites == []
     assert comparison.tests >= 100
     assert comparison.not_run_tests == 0
+
+
+_PAGING = next(number for number, change in enumerate(CHANGES) if change.name == "introduced paging")
+_PAGED = {name: SUITES[name] for name in ("pages", "keys", "own_data")}
+
+
+@pytest.mark.parametrize(
+    "project",
+    [
+        pytest.param(Project(_PAGED, options=("--bctrl-watch",)), id="the mock of the kit"),
+        pytest.param(RESPONDERS[3].project._replace(suites=_PAGED), id=RESPONDERS[3].name),
+    ],
+)
+def test_a_response_is_changed_once(pytester: pytest.Pytester, project: Project) -> None:
+    """Half of a half would be a page with too few items."""
+    comparison = compare_all(pytester, [(_PAGING,)], project)
+
+    assert comparison.wrong_tests == []
+    assert comparison.not_run_tests == 0
+    assert comparison.tests == 9

@@ -13,6 +13,10 @@ from tests.watch.cases import CONTRACT
 from tests.watch.conftest import OPTIONS, ORDERS
 
 Changed = Callable[[Any], None]
+SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "key": {"type": "apiKey", "in": "header", "name": "X-Key"},
+}
 LABELS = 'LABELS = {"s": "small", "m": "medium"}'
 
 
@@ -30,7 +34,15 @@ def required_parameter(operation: Any) -> None:
 class Impact(Protocol):
     """Runs tests with a change of the list of orders, and returns the result."""
 
-    def __call__(self, tests: str, *arguments: str, change: Changed = ..., is_watching: bool = ...) -> pytest.RunResult:
+    def __call__(
+        self,
+        tests: str,
+        *arguments: str,
+        change: Changed = ...,
+        method: str = ...,
+        security: bool = ...,
+        is_watching: bool = ...,
+    ) -> pytest.RunResult:
         """Write a test file, and run pytest."""
         ...
 
@@ -42,9 +54,20 @@ def impact(pytester: pytest.Pytester) -> Impact:
     pytester.path.joinpath("orders.py").write_text(ORDERS, "utf-8")
     pytester.syspathinsert()
 
-    def run(tests: str, *arguments: str, change: Changed = new_size, is_watching: bool = True) -> pytest.RunResult:
+    def run(
+        tests: str,
+        *arguments: str,
+        change: Changed = new_size,
+        method: str = "get",
+        security: bool = False,
+        is_watching: bool = True,
+    ) -> pytest.RunResult:
         document = json.loads(json.dumps(CONTRACT.source))
-        change(document["paths"]["/orders"]["get"])
+        if security:
+            document["components"] = {"securitySchemes": SCHEMES}
+            document["paths"]["/orders"]["get"]["security"] = [{"bearer": []}]
+            pytester.path.joinpath("orders.json").write_text(json.dumps(document), "utf-8")
+        change(document["paths"]["/orders"][method])
         pytester.path.joinpath("changed.json").write_text(json.dumps(document), "utf-8")
         pytester.makepyfile(test_orders=f"from orders import *\nimport pytest\n\n{LABELS}\n{tests}")
         options: tuple[str, ...] = ("--bctrl-impact=changed.json", "--bctrl-report=impact.json", *OPTIONS)
@@ -171,3 +194,270 @@ def test_a_request_that_is_still_valid_passes(pytester: pytest.Pytester, impact:
     impact(tests, change=required_parameter)
 
     assert outcomes(pytester, "query tenant") == ("passes", "")
+
+
+_TRANSPORT = """
+def respond(request):
+    if request.url.params.get("cursor"):
+        {unknown}
+    return httpx.Response(200, json=[STORED], headers={{"Next": "/orders?cursor=2"}})
+
+def test_pages():
+    with httpx.Client(base_url="https://orders.example", transport=httpx.MockTransport(respond)) as client:
+        received = client.get("/orders")
+        if received.json()[0]["size"] == "xl":
+            received = client.get("/orders?cursor=2")
+        assert received.status_code == 200
+"""
+
+
+@pytest.mark.parametrize("unknown", ['raise LookupError("no such request")', "return httpx.Response(404, json={})"])
+def test_a_mock_without_a_response_to_a_further_request_proves_nothing(
+    pytester: pytest.Pytester, impact: Impact, unknown: str
+) -> None:
+    impact(_TRANSPORT.format(unknown=unknown))
+
+    verdict, why = outcomes(pytester)
+    assert verdict == "not run"
+    assert "no response for a request that it sends only with the change: GET /orders" in why
+
+
+def test_a_request_that_fails_without_the_change_too_is_no_obstacle(pytester: pytest.Pytester, impact: Impact) -> None:
+    impact(
+        """
+        def refuse(request):
+            raise httpx.ConnectError("no connection")
+
+        def test_label():
+            with httpx.Client(transport=httpx.MockTransport(refuse)) as client, pytest.raises(httpx.ConnectError):
+                client.get("https://orders.example/orders")
+            assert LABELS[list_orders().json()[0]["size"]]
+    """.replace("\n        ", "\n")
+    )
+
+    assert outcomes(pytester)[0] == "fails"
+
+
+@pytest.mark.parametrize(
+    ("response", "reading", "why"),
+    [
+        pytest.param(
+            "headers={'Content-Type': 'text/event-stream'}, stream=Stream()",
+            "next(streamed.iter_lines())",
+            "its body is a stream (text/event-stream)",
+            id="a stream of events",
+        ),
+        pytest.param(
+            "headers={'Content-Type': 'application/json'}, stream=Stream()",
+            "next(streamed.iter_raw())",
+            "the test does not read its body to the end",
+            id="a body that is read in part",
+        ),
+        pytest.param(
+            "headers={'Content-Type': 'application/json', 'Content-Encoding': 'gzip'}, stream=Stream()",
+            "b''.join(streamed.iter_raw())",
+            "incorrect header check",
+            id="a coding that is not valid",
+        ),
+    ],
+)
+def test_a_response_that_cannot_be_changed_is_not_run(
+    pytester: pytest.Pytester, impact: Impact, response: str, reading: str, why: str
+) -> None:
+    impact(f"""
+class Stream(httpx.SyncByteStream):
+    def __iter__(self):
+        yield b'[]'
+        yield b'\\n'
+
+def test_stream():
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, {response}))
+    with httpx.Client(transport=transport) as client, client.stream("GET", "https://orders.example/orders") as streamed:
+        assert {reading}
+""")
+
+    assert outcomes(pytester)[0] == "not run"
+    assert why in outcomes(pytester)[1]
+
+
+def test_a_body_that_nothing_reads_is_not_covered(pytester: pytest.Pytester, impact: Impact) -> None:
+    impact("""
+class Stream(httpx.SyncByteStream):
+    def __iter__(self):
+        yield b'[{"id": 7, "qty": 1, "size": "s"}]'
+
+def test_status():
+    values = {"headers": {"Content-Type": "application/json"}, "stream": Stream()}
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, **values))
+    with httpx.Client(transport=transport) as client, client.stream("GET", "https://orders.example/orders") as streamed:
+        assert streamed.status_code == 200
+""")
+
+    assert outcomes(pytester)[0] == "not covered"
+
+
+def _require_colour(operation: Any) -> None:
+    """Require a new property in the body of a request."""
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    schema["required"].append("colour")
+    schema["properties"]["colour"] = {"type": "string"}
+
+
+_POST = """
+def parts():
+    yield b'{{"qty": 1, "size": "s"}}'
+
+class Deaf(httpx.BaseTransport):
+    def handle_request(self, request):
+        return httpx.Response(201, json=STORED)
+
+def test_order():
+    values = {{"headers": {{"Content-Type": "application/json"}}, "content": {content}}}
+    with httpx.Client(transport={transport}) as client:
+        assert client.post("https://orders.example/orders", **values).status_code == 201
+"""
+_MOCK = "httpx.MockTransport(lambda request: httpx.Response(201, json=STORED))"
+_ORDER = {"qty": 1, "size": "s"}
+
+
+@pytest.mark.parametrize(
+    ("content", "transport", "verdict"),
+    [
+        pytest.param(repr(json.dumps(_ORDER)), _MOCK, "fails", id="text"),
+        pytest.param("parts()", _MOCK, "fails", id="a stream that the mock reads"),
+        pytest.param("parts()", "Deaf()", "not run", id="a stream that the mock does not read"),
+        pytest.param(repr(json.dumps({**_ORDER, "colour": "red"})), _MOCK, "passes", id="still valid"),
+    ],
+)
+def test_a_request_body_that_the_changed_api_rejects(
+    pytester: pytest.Pytester, impact: Impact, content: str, transport: str, verdict: str
+) -> None:
+    impact(_POST.format(content=content, transport=transport), change=_require_colour, method="post")
+
+    assert outcomes(pytester, "requestBody.colour")[0] == verdict
+
+
+def _require_key(operation: Any) -> None:
+    """Require a key of another kind."""
+    operation["security"] = [{"key": []}]
+
+
+@pytest.mark.parametrize(
+    ("headers", "verdict"),
+    [
+        pytest.param("{'Authorization': 'Bearer any'}", "fails", id="credentials of the old kind"),
+        pytest.param("{'Authorization': 'Bearer any', 'X-Key': 'any'}", "passes", id="credentials of both kinds"),
+        pytest.param("{}", "not run", id="no credentials"),
+    ],
+)
+def test_new_credentials_are_required_by_their_kind(
+    pytester: pytest.Pytester, impact: Impact, headers: str, verdict: str
+) -> None:
+    tests = f"def test_list(): assert list_orders(headers={headers}).status_code == 200"
+
+    impact(tests, change=_require_key, security=True)
+
+    report = json.loads(pytester.path.joinpath("impact.json").read_text("utf-8"))
+    verdicts = {finding["impact"]["verdict"] for finding in report["findings"] if "security" in finding["rule"]}
+    assert verdict in verdicts
+    assert verdicts <= {verdict, "not run", "passes"} - ({"passes"} if verdict == "not run" else set())
+
+
+def test_the_mock_of_the_kit_changes_its_responses_once(pytester: pytest.Pytester, impact: Impact) -> None:
+    impact("""
+def test_label(bctrl_client):
+    first = bctrl_client.get("/orders").json()
+    assert all(order["size"] in LABELS for order in first)
+""")
+
+    assert outcomes(pytester)[0] == "fails"
+
+
+def test_a_client_that_repeats_its_request_for_ever_is_stopped(pytester: pytest.Pytester, impact: Impact) -> None:
+    impact("""
+import threading
+
+def poll(sizes):
+    while True:
+        size = list_orders().json()[0]["size"]
+        if size in LABELS:
+            sizes.append(size)
+            return
+
+def test_poll():
+    sizes = []
+    thread = threading.Thread(target=poll, args=(sizes,))
+    thread.start()
+    thread.join()
+    assert sizes
+""")
+
+    assert outcomes(pytester)[0] in ("fails", "not run")
+
+
+_REDIRECTED = """
+import asyncio
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+import aiohttp
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = b'[]'
+        self.send_response(302 if "limit" in self.path else 200)
+        self.send_header("Location", "/orders")
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def url():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/orders?limit=1"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+async def require_success(received):
+    assert received.status == 200
+
+
+async def fetch(url, **values):
+    async with aiohttp.ClientSession(**values) as session, session.get(url) as received:
+        return received.status, len(received.history)
+
+
+def test_history(url):
+    assert asyncio.run(fetch(url)) in [(200, 1), (404, 0)]
+
+
+def test_error(url):
+    try:
+        assert asyncio.run(fetch(url, raise_for_status=True)) == (200, 1)
+    except aiohttp.ClientResponseError as error:
+        assert (error.status, error.message) == (404, "Not Found")
+
+
+def test_function(url):
+    assert asyncio.run(fetch(url, raise_for_status=require_success)) == (200, 1)
+"""
+
+
+def test_a_redirect_that_the_changed_api_does_not_send_is_not_followed(
+    pytester: pytest.Pytester, impact: Impact
+) -> None:
+    impact(_REDIRECTED, change=required_parameter)
+
+    report = json.loads(pytester.path.joinpath("impact.json").read_text("utf-8"))
+    [finding] = report["findings"]
+    tests = [test["test"].partition("::")[2] for test in finding["impact"]["tests"]]
+    assert (tests, finding["impact"]["not_run"]) == (["test_function"], [])
