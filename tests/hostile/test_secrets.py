@@ -227,9 +227,8 @@ WRITES = re.compile("print|write|write_text|write_bytes|write_files|print_exc|se
 KNOWN = {
     "baseline/write_entries.py write_files": "what it accepts was hidden in: by the command, or in a test's report",
     "cli/serving.py write": "the log, which is handed what hides",
-    "cli/proxy.py write_files": "the ready-file: where the proxy is",
     "traffic/proxy/connection.py write": "to the client and to the target, unchanged",
-    "cli/mock.py write_files": "the ready-file, for its owner alone: where the mock is, and its key and token",
+    "cli/serving.py write_files": "the ready file, for its owner alone: the URL, and the key and token of the mock",
     "cli/init.py write": "files of a new project, redacted",
     "cli/init.py write_files": "a redacted table for pyproject.toml",
     "cli/options.py write_text": "the findings were hidden in",
@@ -241,15 +240,14 @@ KNOWN = {
     "files/locking.py write": "recordings, of which one that holds a secret is refused, and published documents",
     "recorded/conform.py write": "digests of recordings",
     "recorded/conform.py write_bytes": "digests of recordings",
+    "reports/terminal.py write": "own words",
     "reports/github.py write": "the findings were hidden in",
     "suite/report/failures.py write": "pytest's terminal, of what the reports hold, which were hidden in",
     "suite/report/hooks.py write_files": "the findings were hidden in",
     "suite/report/sinks.py setwriter": "what redacts",
     "suite/report/sinks.py write": "a note, which is redacted before it is written",
     "suite/report/results.py write": "the list of accepted findings",
-    "suite/report/summary.py write": "own words",
     "watch/results.py write": "the baseline, which names rules and locations alone",
-    "watch/summary.py write": "own words",
     "traffic/surplus.py write": "the requests themselves, to the connection",
 }
 """Where text goes elsewhere than to standard output of a command, which `main` hides, and what keeps secrets out."""
