@@ -31,7 +31,7 @@ class Server(Protocol):
     def __enter__(self) -> object: ...
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
     ) -> None: ...
 
     def stop(self, grace: float) -> None:

@@ -147,12 +147,10 @@ class _LocationComparison:
     def differences(self) -> Iterator[Finding]:
         """Yield a finding for each difference at the location."""
         above, last = split_location(self._place.location)
-        node = node_at(self._root, self._place.location)
+        parent, node = node_at(self._root, above), node_at(self._root, self._place.location)
         is_tag = last is not None and last.kind == "tag"
-        if last is not None and is_tag and self._facts.seen:
-            parent = node_at(self._root, above)
-            if parent is not None:
-                yield from self._branch(parent, last.text)
+        if last is not None and is_tag and parent is not None and self._facts.seen:
+            yield from self._branch(parent, last.text)
         yield from self.undocumented()
         if node is not None:
             if not is_tag:
