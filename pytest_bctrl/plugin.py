@@ -28,7 +28,8 @@ _MARKERS = (
     "bctrl_scenario(name, **arguments): the scenario of the mock server in this test",
     "bctrl_mock(unused='allow'): the test may set up faults, scenarios and sequences that no request uses",
     "bctrl_recording(name=None, conforming=True): the test replays its recording; with a name, a shared one",
-    "bctrl_watch(conforming=True): with conforming=False, --bctrl-watch does not check the exchanges of the test",
+    "bctrl_watch(conforming=True): with conforming=False, --bctrl-watch does not check the exchanges of the test, and "
+    "--bctrl-impact does not change them",
     "bctrl_impact(skip=True): the test is not run again by --bctrl-impact, because it has side effects",
     "bctrl_live: a test that sends requests to the live API; skipped unless --bctrl-live is given",
 )

@@ -57,18 +57,19 @@ def _affected_shapes(finding: Finding) -> set[str]:
     return shapes
 
 
-def unanswered_requests(exchanges: Iterable[InterceptedExchange], failures: Mapping[str, int]) -> Counter[str]:
-    """Return how many requests the project's own mocks did not respond to, or with an error, by method and path."""
+def unanswered_requests(
+    exchanges: Iterable[InterceptedExchange], failures: Mapping[str, int], interceptor: Interceptor
+) -> Counter[str]:
+    """Return how many requests the project's own mocks did not respond to, or with an error, by operation.
+
+    Not by path, which may have another identifier in each run.
+    """
     counts = Counter(failures)
     for exchange in exchanges:
-        if exchange.client_library and exchange.original.status >= 400:
-            counts[request_label(exchange.request)] += 1
+        operation = interceptor.operation(exchange.request)
+        if operation is not None and exchange.client_library and exchange.original.status >= 400:
+            counts[operation.label] += 1
     return counts
-
-
-def request_label(request: Request) -> str:
-    """Return the method and the path of a request."""
-    return f"{request.method} {request.target.partition('?')[0]}"
 
 
 def unanswered_reason(with_change: Counter[str], without_change: Counter[str]) -> str:
@@ -83,11 +84,16 @@ def with_read_bodies(
     exchanges: Iterable[InterceptedExchange], replayed: Sequence[tuple[Request, MockResponse, str]]
 ) -> list[InterceptedExchange]:
     """Return exchanges with the bodies that the test did not read, taken from a replay, which reads every body."""
-    responses = {request_label(request): response for request, response, _ in reversed(replayed)}
+    responses = {_method_and_path(request): response for request, response, _ in reversed(replayed)}
     read_exchanges = []
     for exchange in exchanges:
-        response = responses.get(request_label(exchange.request))
+        response = responses.get(_method_and_path(exchange.request))
         if exchange.is_unread and response is not None:
             exchange = exchange._replace(original=response, sent=response, is_unread=False)
         read_exchanges.append(exchange)
     return read_exchanges
+
+
+def _method_and_path(request: Request) -> tuple[str, str]:
+    """Return the method and the path of a request."""
+    return request.method, request.target.partition("?")[0]

@@ -280,8 +280,8 @@ class ImpactRun:
         self.run_counts[test.id] += 1
         exchanges = self._interceptor.take_exchanges()
         outcome.unanswered = unanswered_reason(
-            unanswered_requests(exchanges, self._interceptor.failures),
-            unanswered_requests(test.all_exchanges, test.failures),
+            unanswered_requests(exchanges, self._interceptor.failures, self._interceptor),
+            unanswered_requests(test.all_exchanges, test.failures, self._interceptor),
         )
         # Many runs get the same responses: storing each one once keeps thousands of runs small.
         for exchange in exchanges:

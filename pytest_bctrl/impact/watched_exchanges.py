@@ -10,7 +10,6 @@ import pytest
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.findings.fingerprint import shape
 from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor
-from pytest_bctrl.impact.obstacles import request_label
 from pytest_bctrl.recorded.hooks import opened_url
 from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.settings import resolve as settings
@@ -91,7 +90,7 @@ class WatchedExchanges:
         """Count a request to the API that got no response."""
         api_exchange = self._api_exchange(exchange)
         if api_exchange is not None:
-            self._interceptor.fail(request_label(api_exchange.request))
+            self._interceptor.fail(api_exchange.operation_label)
 
     def is_replaying(self, exchange: WatchedExchange) -> bool:
         """Return whether a test is replayed, and the exchange is one with the API that can be changed."""

@@ -49,7 +49,7 @@ class _AiohttpHook:
         __tracebackhide__ = True
         if not self._recorder.records(CLIENT):
             return await sending
-        first = WatchedExchange("aiohttp", method, url, (), sent_at=sent_at)
+        first = WatchedExchange("aiohttp", method, str(session._build_url(url)), (), sent_at=sent_at)
         error = None
         with self._recorder.sending(first, CLIENT):
             try:

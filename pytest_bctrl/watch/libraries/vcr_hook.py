@@ -10,7 +10,8 @@ from pytest_bctrl.watch.libraries.urllib3_hook import attach
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import HTTP_CLIENT, Recorder
 from pytest_bctrl.watch.streams import tee_request_body
-from pytest_bctrl.watch.substitutes.urllib3_substitute import recorded_body, vcr_response
+from pytest_bctrl.watch.substitutes.urllib3_substitute import recorded_body
+from pytest_bctrl.watch.substitutes.vcr_substitute import vcr_response
 
 
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:

@@ -1,4 +1,4 @@
-"""Builds responses of urllib3, of requests, which wraps one, and of vcrpy, which stands for one."""
+"""Builds responses of urllib3, and of requests, which wraps one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from pytest_bctrl.watch.substitution import Substitute
 def urllib3_response(response: Any, substitute: Substitute, method: str) -> Any:
     """Return a response of urllib3 that is read, or not, as the observed one was."""
     if is_recorded(response):
+        from pytest_bctrl.watch.substitutes.vcr_substitute import vcr_response
+
         return vcr_response(response, substitute)
     copy = type(response)(
         body=BytesIO(substitute.content),
@@ -76,20 +78,6 @@ def recorded_body(response: Any) -> bytes:
     """Return the body of a response of vcrpy."""
     body: bytes = response.recorded_response["body"]["string"] or b""
     return body
-
-
-def vcr_response(response: Any, substitute: Substitute) -> Any:
-    """Return a response of vcrpy."""
-    headers: dict[str, list[str]] = {}
-    for name, value in substitute.headers:
-        headers.setdefault(name, []).append(value)
-    return type(response)(
-        {
-            "status": {"code": substitute.status, "message": substitute.reason(response.status, response.reason)},
-            "headers": headers,
-            "body": {"string": substitute.content},
-        }
-    )
 
 
 def _header_dict(response: Any, substitute: Substitute) -> Any:

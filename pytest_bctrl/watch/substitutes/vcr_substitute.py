@@ -1,0 +1,21 @@
+"""Builds responses of vcrpy, which take the place of those of http.client and urllib3."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_bctrl.watch.substitution import Substitute
+
+
+def vcr_response(response: Any, substitute: Substitute) -> Any:
+    """Return a response of vcrpy."""
+    headers: dict[str, list[str]] = {}
+    for name, value in substitute.headers:
+        headers.setdefault(name, []).append(value)
+    return type(response)(
+        {
+            "status": {"code": substitute.status, "message": substitute.reason(response.status, response.reason)},
+            "headers": headers,
+            "body": {"string": substitute.content},
+        }
+    )
