@@ -21,7 +21,7 @@ KNOWN = {
     "integration/fixture_values.py f'bctrl_scenario: {error}'": "an error, which is escaped",
     "integration/fixture_values.py f'bctrl: {error}'": "an error, which is escaped",
     "integration/fixture_values.py str(error)": "an error, which is escaped",
-    "impact/watched_exchanges.py request_label(api_exchange.request)": "counted, and not printed here",
+    "impact/watched_exchanges.py api_exchange.operation_label": "counted, and not printed here",
     "watch/recorder.py exchange": "counted, and not printed here",
     "impact/progress.py f'planned      {text}'": "own words",
     "impact/progress.py f'progress     {text.strip()}'": "own words",
