@@ -224,13 +224,18 @@ def _tree(pointers: Iterable[str]) -> _Tree:
 
 
 def _only(value: Any, tree: _Tree) -> Any:
-    """Return a value with the parts that a tree of keys leads to; an item of a list keeps its index."""
+    """Return a value with the parts that a tree of keys leads to; an item of a list keeps its index.
+
+    A value of a type that cannot have these parts, such as a list of security schemes, is returned as it is.
+    """
     if None in tree:
         return value
-    if isinstance(value, list):
-        last = max(int(index) for index in tree if index)
-        return [_only(value[index], tree[str(index)]) if str(index) in tree else True for index in range(last + 1)]
-    return {key: _only(inner, tree[key]) for key, inner in value.items() if key in tree}
+    if isinstance(value, Mapping):
+        return {key: _only(inner, tree[key]) for key, inner in value.items() if key in tree}
+    if not isinstance(value, list) or not tree.keys() <= set(map(str, range(len(value)))):
+        return value
+    last = max(int(index) for index in tree if index)
+    return [_only(value[index], tree[str(index)]) if str(index) in tree else True for index in range(last + 1)]
 
 
 def _replaced(document: Mapping[str, Any], keys: Sequence[str], value: Any) -> dict[str, Any]:

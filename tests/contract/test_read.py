@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_bctrl.conformance import check
@@ -177,6 +177,10 @@ BROKEN: dict[str, tuple[Any, str]] = {
         {**document(parameters=[A]), "components": {"schemas": {"A": A}}},
         "back to itself",
     ),
+    "list of security schemes": (
+        {**document(security=[{"0": []}]), "components": {"securitySchemes": []}},
+        "securitySchemes",
+    ),
     "invariants": (document(**{"x-bctrl-invariants": {}}), "invariants"),
     "invariant": (document(**{"x-bctrl-invariants": ["unique"]}), "invariants/0"),
     "half an invariant": (document(**{"x-bctrl-invariants": [{"rule": "a"}]}), "invariants/0"),
@@ -218,6 +222,8 @@ def _changed(path: tuple[Any, ...], junk: Any) -> Any:
 _JUNK = st.sampled_from([None, 1, "x", True, 1.5, [], {}, [1], [None], {"x": None}, {"$ref": "#/no"}, {"$ref": 7}])
 
 
+@example(path=("components", "securitySchemes"), junk=[])
+@example(path=("components", "securitySchemes"), junk=None)
 @given(st.sampled_from([(), *places(MERGED)]), _JUNK)
 def test_junk_in_a_document_is_a_one_line_error_or_harmless(path: tuple[Any, ...], junk: Any) -> None:
     refusal = "x"
