@@ -20,7 +20,6 @@ def django_response(response: Any, substitute: Substitute) -> Any:
         copy.streaming_content = [substitute.content]
     else:
         copy.content = substitute.content
-    if isinstance(response.json, partial):
-        # The client binds its method to the response.
-        copy.json = partial(response.json.func, copy)
+    # The client binds its method to the response.
+    copy.json = partial(response.json.func, copy)
     return copy

@@ -28,8 +28,7 @@ def urllib3_response(response: Any, substitute: Substitute, method: str) -> Any:
         retries=response.retries,
     )
     copy._pool = response._pool
-    if hasattr(response, "version_string"):
-        copy.version_string = response.version_string
+    copy.version_string = getattr(response, "version_string", "")
     return copy
 
 

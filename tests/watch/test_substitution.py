@@ -1,0 +1,152 @@
+"""The responses that clients receive while an impact run replays a test."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.http.message import MockResponse, Payload
+from pytest_bctrl.watch.exchange import WatchedExchange
+from pytest_bctrl.watch.libraries import urllib3_hook
+from pytest_bctrl.watch.recorder import Recorder
+from pytest_bctrl.watch.substitutes.aiohttp_substitute import aiohttp_response
+from pytest_bctrl.watch.substitutes.urllib3_substitute import urllib3_response
+from pytest_bctrl.watch.substitution import Substitute, original_response, substitute_for
+
+OLD, NEW = b'{"size":"s"}', b'{"size":"xl"}'
+JSON = ("Content-Type", "application/json")
+
+
+def exchange_of(content: bytes, *fields: tuple[str, str], method: str = "GET", status: int = 200) -> WatchedExchange:
+    """Return an exchange whose response has this body and further header fields."""
+    exchange = WatchedExchange("httpx", method, "https://orders.example/orders", ())
+    exchange.receive(status, (JSON, *fields, ("Content-Length", str(len(content)))))
+    exchange.response_body.is_encoded = True
+    return exchange
+
+
+def substituted(exchange: WatchedExchange, content: bytes, **changes: Any) -> Substitute:
+    """Return the response to receive with these changes."""
+    original, problem = original_response(exchange, content)
+    assert problem == ""
+    return substitute_for(exchange, content, original, replace(original, **changes) if changes else original)
+
+
+@pytest.mark.parametrize(("coding", "compress"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+def test_a_changed_body_has_the_content_coding_of_the_original(coding: str, compress: Any) -> None:
+    content = compress(OLD)
+    exchange = exchange_of(content, ("Content-Encoding", coding))
+
+    substitute = substituted(exchange, content, payload=Payload(NEW))
+
+    assert substitute.body == NEW
+    assert zlib.decompress(substitute.content, 47) == NEW
+    fields = (JSON, ("Content-Encoding", coding), ("Content-Length", str(len(substitute.content))))
+    assert substitute.headers == fields
+
+
+def test_another_content_coding_is_left_out() -> None:
+    exchange = exchange_of(OLD, ("Content-Encoding", "br"))
+    exchange.response_body.is_encoded = False
+
+    assert substituted(exchange, OLD).headers == (JSON, ("Content-Length", str(len(OLD))))
+
+
+def test_an_unchanged_response_stays_as_it_is() -> None:
+    content = gzip.compress(OLD)
+    exchange = exchange_of(content, ("Content-Encoding", "gzip"))
+
+    assert substituted(exchange, content) == Substitute(200, exchange.response_headers, OLD, content)
+
+
+def test_a_changed_head_leaves_the_body_as_it_was_sent() -> None:
+    content = gzip.compress(OLD)
+    exchange = exchange_of(content, ("Content-Encoding", "gzip"))
+
+    substitute = substituted(exchange, content, status=206)
+
+    assert (substitute.status, substitute.content) == (206, content)
+    assert sorted(substitute.headers) == sorted(exchange.response_headers)
+
+
+def test_a_response_to_head_has_the_length_without_the_body() -> None:
+    error = MockResponse(400, (JSON,), Payload(NEW))
+
+    substitute = substituted(exchange_of(b"", method="HEAD"), b"", **vars_of(error))
+
+    assert substitute == Substitute(400, (JSON, ("Content-Length", str(len(NEW)))), b"", b"")
+
+
+def test_a_status_without_a_body_has_no_length() -> None:
+    substitute = substituted(exchange_of(OLD), OLD, status=204, payload=Payload(b""))
+
+    assert substitute == Substitute(204, (JSON,), b"", b"")
+
+
+def vars_of(response: MockResponse) -> dict[str, Any]:
+    """Return what distinguishes a response from another one."""
+    return {"status": response.status, "headers": response.headers, "payload": response.payload}
+
+
+def test_a_status_without_a_name_has_an_empty_reason() -> None:
+    assert Substitute(299, (), b"", b"").reason(200, "OK") == ""
+    assert Substitute(200, (), b"", b"").reason(200, None) is None
+
+
+def test_a_recorder_without_an_impact_run_substitutes_nothing() -> None:
+    recorder, exchange = Recorder(Path.cwd()), exchange_of(OLD)
+
+    assert not recorder.is_replaying(exchange)
+    with pytest.raises(RuntimeError):
+        recorder.substitute(exchange, OLD)
+
+
+class Recorded:
+    """A response as vcrpy has it."""
+
+    def __init__(self, recorded_response: dict[str, Any]) -> None:
+        self.recorded_response = recorded_response
+        self.status = recorded_response["status"]["code"]
+        self.reason = recorded_response["status"]["message"]
+
+
+def test_a_recorded_response_is_replaced_by_one_of_its_class() -> None:
+    headers = {"Content-Type": ["application/json"]}
+    status = {"code": 200, "message": "OK"}
+    recorded = Recorded({"status": status, "headers": headers, "body": {"string": OLD}})
+    exchange = exchange_of(OLD)
+
+    content = urllib3_hook._read(recorded, exchange.response_body)
+    substitute = substituted(exchange, content, payload=Payload(NEW))
+    response = urllib3_response(recorded, substitute, "GET")
+
+    assert content == OLD
+    assert response.recorded_response == {
+        "status": status,
+        "headers": {**headers, "Content-Length": [str(len(NEW))]},
+        "body": {"string": NEW},
+    }
+
+
+class Whole:
+    """A response of aiohttp as older versions of vcrpy have it."""
+
+    status, reason = 200, "OK"
+
+    @property
+    def content(self) -> bytes:
+        """The body."""
+        return bytes(vars(self)["_body"])
+
+
+def test_a_response_of_aiohttp_with_its_whole_body_has_another_one() -> None:
+    substitute = substituted(exchange_of(OLD), OLD, payload=Payload(NEW))
+
+    response = aiohttp_response(Whole(), substitute, is_decoded=True, is_whole=True)
+
+    assert response.content == NEW
