@@ -6,8 +6,9 @@ import gc
 import os
 import pkgutil
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, suppress
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests import UNUSED
+from tests import UNUSED, forks
 from tests.surroundings import entered
 
 TIMES = {"search": float(os.environ.get("TIMES_EXAMPLES", "5")), "fewer": 0.2}
@@ -60,6 +61,21 @@ def _imported() -> None:
     import_module("httpcore")
 
 
+@pytest.fixture(scope="session")
+def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return the socket of a server of forks, which starts with the first test that needs it."""
+    with forks.forking_server(tmp_path_factory.mktemp("forks")) as server:
+        yield server
+
+
+@pytest.fixture
+def python(request: pytest.FixtureRequest) -> list[str]:
+    """Return the command that runs `-m pytest` in a fork, or in a new process where there are no forks."""
+    if not forks.IS_AVAILABLE:
+        return [sys.executable]
+    return forks.command(request.getfixturevalue("fork_server"))
+
+
 @pytest.fixture
 def _imported_where_used(request: pytest.FixtureRequest) -> None:
     if not SUBPROCESSES_ONLY.intersection(request.path.parts):
@@ -75,11 +91,37 @@ def pytester(
 ) -> pytest.Pytester:
     """`pytester.runpytest` runs in this process; what only a process of its own shows says `runpytest_subprocess`.
 
-    The tests of installations run it in processes only, with all installed plugins.
+    That process is a fork, and so are the workers of pytest-xdist. What only a new process shows, which has imported
+    nothing, says `pytester.run(sys.executable, "-m", "pytest")`. The tests of installations start new processes only,
+    with all installed plugins.
     """
-    if not SUBPROCESSES_ONLY.intersection(request.path.parts):
-        monkeypatch.setenv("PYTEST_ADDOPTS", UNUSED)
+    if SUBPROCESSES_ONLY.intersection(request.path.parts):
+        return pytester
+    monkeypatch.setenv("PYTEST_ADDOPTS", UNUSED)
+    if forks.IS_AVAILABLE:
+        monkeypatch.setattr(pytester, "inline_run", partial(pytester.inline_run, plugins=[_ForkedWorkers(request)]))
+        monkeypatch.setattr(pytester, "runpytest_subprocess", partial(_run_in_fork, pytester, request))
     return pytester
+
+
+class _ForkedWorkers:
+    """Starts the server of forks if a run has workers."""
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._request = request
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_setupnodes(self, specs: list[Any]) -> None:
+        forks.Workers(self._request.getfixturevalue("fork_server")).pytest_xdist_setupnodes(specs)
+
+
+def _run_in_fork(
+    pytester: pytest.Pytester, request: pytest.FixtureRequest, *arguments: str | os.PathLike[str]
+) -> pytest.RunResult:
+    """Run pytest in a fork, which lets its workers be forks of the same server."""
+    server = request.getfixturevalue("fork_server")
+    folder = pytester.mkdir(f"runpytest-{len(list(pytester.path.glob('runpytest-*')))}")
+    return pytester.run(*forks.command(server), "-m", "pytest", f"--basetemp={folder}", *arguments)
 
 
 _SURROUNDINGS = pytest.StashKey[ExitStack]()

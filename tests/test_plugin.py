@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pkgutil
+import sys
 from importlib import import_module
 
 import pytest
@@ -40,7 +41,9 @@ def test_an_unused_plugin_imports_nothing(pytester: pytest.Pytester, monkeypatch
     pytester.makepyfile(IDLE)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
-    pytester.runpytest_subprocess("-p", "pytest_bctrl.plugin").assert_outcomes(passed=1)
+    result = pytester.run(sys.executable, "-m", "pytest", "-p", "pytest_bctrl.plugin")
+
+    result.assert_outcomes(passed=1)
 
 
 def test_a_contract_run_may_be_the_first_to_import_hypothesis(
@@ -60,9 +63,8 @@ def test_a_contract_run_may_be_the_first_to_import_hypothesis(
         """
     )
 
-    result = pytester.runpytest_subprocess(
-        "-p", "pytest_bctrl.plugin", "-W", "error", "--bctrl-mock", "-k", "test_first"
-    )
+    arguments = ["-p", "pytest_bctrl.plugin", "-W", "error", "--bctrl-mock", "-k", "test_first"]
+    result = pytester.run(sys.executable, "-m", "pytest", *arguments)
 
     result.assert_outcomes(passed=1, deselected=45)
 

@@ -7,7 +7,6 @@ import random
 import shutil
 import string
 import subprocess
-import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -83,14 +82,14 @@ def random_key(seed: object) -> str:
     return "".join(random.Random(str(seed)).choices(string.ascii_letters + string.digits, k=30))
 
 
-def run_with_key(folder: Path, key: str, row: Row) -> Run:
+def run_with_key(folder: Path, key: str, row: Row, python: list[str]) -> Run:
     """Run the contract suite and a project that leaks, against a server that repeats credentials."""
     arguments, environment = _options(row)
     echoes, is_faulty = ECHO_GROUPS[row["echo"]]
     (folder / "out").mkdir()
     shutil.copy(Path(__file__).with_name("leaking_project.py"), folder / "test_leaks.py")
     (folder / "pytest.ini").write_text("[pytest]\n")
-    command = [sys.executable, "-m", "pytest", "--bctrl-live", "bctrl", "test_leaks.py", *arguments]
+    command = [*python, "-m", "pytest", "--bctrl-live", "bctrl", "test_leaks.py", *arguments]
     with serve_echoes(key, echoes, is_faulty=is_faulty) as server:
         settings = {"BCTRL_API_KEY": key, "BCTRL_BASE_URL": server.url, "BCTRL_SPACE_ID": SPACE_ID}
         completed = subprocess.run(

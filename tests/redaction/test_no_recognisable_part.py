@@ -36,10 +36,10 @@ def select_rows() -> list[Row]:
 
 @pytest.mark.runs_pytest
 @pytest.mark.parametrize("row", select_rows(), ids=lambda row: "-".join(row.values()))
-def test_no_run_shows_a_recognisable_part_of_the_key(row: Row, tmp_path: Path) -> None:
+def test_no_run_shows_a_recognisable_part_of_the_key(row: Row, tmp_path: Path, python: list[str]) -> None:
     key = random_key(row)
 
-    run = run_with_key(tmp_path, key, row)
+    run = run_with_key(tmp_path, key, row, python)
 
     assert 1 == run.exit_code, run
     assert_unrecognisable(key, run.outputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -15,10 +16,12 @@ CASES = {**CONFORMING, **BREAKING}
 
 
 def watched(pytester: pytest.Pytester, *arguments: str) -> tuple[pytest.RunResult, list[dict[str, Any]]]:
-    """Return the result of a watched run, and the findings of its report."""
-    result = pytester.runpytest_subprocess(
-        "--bctrl-watch", "--bctrl-contract=orders.json", "--bctrl-report=report.json", *ARGUMENTS, *arguments
-    )
+    """Return the result of a watched run, and the findings of its report.
+
+    It is a new process, because the watch finds a library when the suite imports it.
+    """
+    options = ("--bctrl-watch", "--bctrl-contract=orders.json", "--bctrl-report=report.json", *ARGUMENTS)
+    result = pytester.run(sys.executable, "-m", "pytest", *options, *arguments)
     report = json.loads(pytester.path.joinpath("report.json").read_text("utf-8"))
     return result, report["findings"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -391,7 +392,7 @@ def test_nothing_is_imported_without_the_flag(pytester: pytest.Pytester) -> None
     pytester.makepyfile(
         "import sys\n\ndef test_it():\n    assert [name for name in sys.modules if 'bctrl.watch' in name] == []\n"
     )
-    pytester.runpytest_subprocess("-p", "no:schemathesis").assert_outcomes(passed=1)
+    pytester.run(sys.executable, "-m", "pytest", "-p", "no:schemathesis").assert_outcomes(passed=1)
 
 
 def test_no_client_library_is_imported(pytester: pytest.Pytester) -> None:
@@ -401,7 +402,8 @@ def test_no_client_library_is_imported(pytester: pytest.Pytester) -> None:
     )
     # Plugins that import a client library themselves.
     plugins = ("schemathesis", "respx", "pytest_httpx", "requests_mock")
-    result = pytester.runpytest_subprocess("--bctrl-watch", *(f"-pno:{name}" for name in plugins))
+    blocked = [f"-pno:{name}" for name in plugins]
+    result = pytester.run(sys.executable, "-m", "pytest", "--bctrl-watch", *blocked)
     result.assert_outcomes(passed=1)
 
 
