@@ -32,6 +32,7 @@ KEY = "pk_mistakes_test_0123456789"
         ("", ("bctrl::test_answer_conforms",), "bctrl::test_answer_conforms: it names the contract suite"),
         ("", ("--bctrl-accept=why",), "--bctrl-accept: there is no contract run whose findings to accept"),
         ("", ("--bctrl-mock", "--bctrl-rate=fast"), "--bctrl-rate: 'fast' is not a rate"),
+        ("bctrl_impact_budget = 1 minute", ("--bctrl-impact=mutants",), "'1 minute' is not a time (give one such as"),
         ("", ("--bctrl-mock", "--bctrl-header=X-A"), "--bctrl-header: it is not a header field"),
         ("bctrl_values = id =", ("--bctrl-mock",), "bctrl_values (ini): id has no value (write id = and a value that"),
         ("bctrl_values = id = VALUE", ("--bctrl-mock",), "bctrl_values (ini): id has no value"),
