@@ -84,6 +84,7 @@ def serialize_field(parameter: Parameter, value: Any) -> str:
 
 
 def _text(parameter: Parameter, value: Any, separator: str) -> str:
+    """Return a value of a parameter as text: JSON, or its parts with a separator."""
     if parameter.is_json:
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, Mapping):
@@ -307,6 +308,7 @@ def _applicable_keywords(contract: Contract, schema: Schema) -> list[Mapping[str
 
 
 def _json_or_text(text: str) -> Any:
+    """Return a text parsed as JSON; the text itself if it is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

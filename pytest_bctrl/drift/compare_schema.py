@@ -138,6 +138,7 @@ class SchemaComparer:
         return pair
 
     def _pair(self, old: Schema, new: Schema, view: View) -> _Pair:
+        """Return the pair of two schemas, which exists once."""
         key = (self.sides.old.node(old), self.sides.new.node(new), view)
         return self._pairs.get(key) or self._pairs.setdefault(key, _Pair(*key))
 
@@ -257,6 +258,7 @@ def _changed_part(pair: _Pair) -> tuple[Schema, Schema]:
 
 
 def _too_deep(pair: _Pair) -> DocumentError:
+    """Return the error for schemas that nest too deeply."""
     side = pair.new
     if pair.old.key:
         side = pair.old

@@ -38,6 +38,7 @@ def callbacks(spec: Spec, operation: RawOperation) -> list[RawOperation]:
 
 
 def _operations(spec: Spec, item: Part, path: str) -> Iterator[RawOperation]:
+    """Yield the operations of a webhook or a callback."""
     item = spec.resolve(item, "pathItems")
     for method in METHODS:
         part = item / method
@@ -58,6 +59,7 @@ def compare_callbacks(report: Report, old: RawOperation, new: RawOperation) -> N
 
 
 def _compare_all(report: Report, old: list[RawOperation], new: list[RawOperation], kind: str) -> None:
+    """Report operations that were added, removed or changed; `kind` is `webhook` or `callback`."""
     before = {(operation.method, operation.shape): operation for operation in old}
     after = {(operation.method, operation.shape): operation for operation in new}
     for key, operation in before.items():

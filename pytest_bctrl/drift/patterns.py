@@ -63,6 +63,7 @@ class _Automaton:
         self.skips: list[list[int]] = []
 
     def state(self) -> int:
+        """Add a state and return its number. Raises `UndecidedError` at the limit."""
         if len(self.moves) >= _STATES:
             raise UndecidedError
         self.moves.append([])
@@ -70,6 +71,7 @@ class _Automaton:
         return len(self.moves) - 1
 
     def closure(self, states: Iterable[int]) -> frozenset[int]:
+        """Return the states, and all that are reachable from them without a character."""
         reached = set(states)
         waiting = list(reached)
         while waiting:
@@ -102,21 +104,25 @@ class _Parser:
         self._automaton = automaton
 
     def read(self) -> Fragment:
+        """Return the fragment of the whole pattern. Raises `UndecidedError` for a pattern that cannot be read."""
         fragment = self._alternatives(is_first=True)
         if self._position < len(self._pattern):
             raise UndecidedError
         return fragment
 
     def _next(self) -> str:
+        """Return the next character of the pattern; empty at its end."""
         return self._pattern[self._position : self._position + 1]
 
     def _takes(self, text: str) -> bool:
+        """Return whether the pattern continues with a text, and go past it."""
         if self._pattern.startswith(text, self._position):
             self._position += len(text)
             return True
         return False
 
     def _alternatives(self, *, is_first: bool) -> Fragment:
+        """Read alternatives, which `|` separates."""
         branches = [self._sequence(is_first=is_first)]
         while self._takes("|"):
             branches.append(self._sequence(is_first=is_first))
@@ -128,6 +134,7 @@ class _Parser:
         return add
 
     def _sequence(self, *, is_first: bool) -> Fragment:
+        """Read parts until the end of an alternative."""
         parts: list[Fragment] = []
         has_ended = False
         while self._next() not in ("", "|", ")"):
@@ -158,12 +165,15 @@ class _Parser:
         return add
 
     def _consume(self, ranges: Ranges) -> Fragment:
+        """Return the fragment that consumes one character of these ranges."""
+
         def add(start: int, end: int) -> None:
             self._automaton.moves[start].append((ranges, end))
 
         return add
 
     def _atom(self, *, is_first: bool) -> Fragment:
+        """Read a group or a character."""
         if self._takes("("):
             if self._takes("?") and not self._takes(":"):
                 raise UndecidedError
@@ -180,6 +190,7 @@ class _Parser:
         return self._consume(self._characters())
 
     def _characters(self) -> Ranges:
+        """Read a set, a dot, an escape or a plain character, and return its ranges."""
         if self._takes("["):
             return self._set()
         if self._takes("."):
@@ -193,6 +204,7 @@ class _Parser:
         return ((ord(character), ord(character)),)
 
     def _escaped(self) -> Ranges:
+        """Read an escape after its backslash, and return its ranges."""
         character = self._next()
         self._position += 1
         if character in _NAMED:
@@ -208,6 +220,7 @@ class _Parser:
         return ((ord(character), ord(character)),)
 
     def _code(self, length: int) -> Ranges:
+        """Read a character code of this many hexadecimal digits."""
         digits = self._pattern[self._position : self._position + length]
         try:
             code = int(digits, 16)
@@ -217,6 +230,7 @@ class _Parser:
         return ((code, code),)
 
     def _set(self) -> Ranges:
+        """Read a character set after `[`, and return its ranges."""
         is_negated, ranges = self._takes("^"), list[tuple[int, int]]()
         while not self._takes("]"):
             low = self._member()
@@ -233,6 +247,7 @@ class _Parser:
         return tuple(ranges)
 
     def _member(self) -> Ranges:
+        """Read a member of a character set, and return its ranges."""
         if self._takes("\\"):
             return self._escaped()
         character = self._next()
@@ -242,6 +257,7 @@ class _Parser:
         return ((ord(character), ord(character)),)
 
     def _repeated(self, part: Fragment) -> Fragment:
+        """Read how often a part is repeated, and return the fragment of all repetitions."""
         minimum, maximum = self._times()
         if (minimum, maximum) == (1, 1):
             return part
@@ -268,6 +284,7 @@ class _Parser:
         return add
 
     def _times(self) -> tuple[int, int | None]:
+        """Read a quantifier, and return the minimum and the maximum; None is no maximum."""
         times: tuple[int, int | None] = (1, 1)
         if self._takes("*"):
             times = 0, None
@@ -286,6 +303,7 @@ class _Parser:
         return times
 
     def _bounds(self) -> tuple[int, int | None]:
+        """Read the bounds of `{m,n}` after the brace."""
         text, closing, _ = self._pattern[self._position :].partition("}")
         minimum, comma, maximum = text.partition(",")
         if not closing or not minimum.isdecimal() or not (maximum.isdecimal() or not maximum):

@@ -149,6 +149,7 @@ class _Body:
 
     @cached_property
     def _facts(self) -> dict[str, Facts]:
+        """The facts of all status codes of the response, by location."""
         by_location: dict[str, Facts] = {}
         for place, facts in self.observation.places.items():
             if place.operation == self.operation and place.status in self.codes:
@@ -166,9 +167,11 @@ class _Body:
         return counts
 
     def _at(self, node: Node) -> Facts:
+        """Return the facts at the location of a node."""
         return self._facts.get(node.location, Facts())
 
     def _point(self, node: Node, kind: PointKind, label: str, seen: int, name: str = "") -> Point:
+        """Return a point of the coverage at a node."""
         self.budget.spend(node.where)
         return Point(self.operation, self.status, node.location, kind, label, seen, name)
 
@@ -180,6 +183,7 @@ class _Body:
             yield from self._points(node, above | {node.schemas})
 
     def _points(self, node: Node, above: frozenset[frozenset[str]]) -> Iterator[Point]:
+        """Yield the points of a node: types, values, formats, and what is inside."""
         facts = self._at(node)
         yield from self._types(node, facts)
         yield from self._values(node, facts)
@@ -197,6 +201,7 @@ class _Body:
             yield from self._inside(node, "array", above)
 
     def _types(self, node: Node, facts: Facts) -> Iterator[Point]:
+        """Yield a point for each of several documented types."""
         type_names = [
             name for name in TYPES if name in node.types and not (name == "integer" and "number" in node.types)
         ]
@@ -213,6 +218,7 @@ class _Body:
             yield self._point(node, kind, name, seen)
 
     def _values(self, node: Node, facts: Facts) -> Iterator[Point]:
+        """Yield a point for each documented value."""
         for text in node.values or ():
             if kind_of(json.loads(text)) in node.types:
                 kind: PointKind = "null" if text == "null" else "enum"
@@ -248,6 +254,7 @@ class _Body:
                 yield from self.points(child, above)
 
     def _members(self, node: Node, above: frozenset[frozenset[str]], excluded: tuple[str, ...]) -> Iterator[Point]:
+        """Yield the points of each property: present, absent, and those inside."""
         for name, member in node.documented:
             if name in excluded:
                 continue

@@ -110,6 +110,7 @@ _Key: TypeAlias = tuple[str, ...]
 
 
 def _key(finding: Finding) -> _Key:
+    """Return what identifies a difference that one action of the overlay covers."""
     extra = finding.extra
     value = ""
     if extra["kind"] in ("new-branch", "type", "status", "media-type"):
@@ -258,6 +259,7 @@ class Seen:
         return next(schema for schema in schemas if schema is not None).ref_chain
 
     def _at(self, location: str) -> Iterator[tuple[ObservedLocation, Node]]:
+        """Yield the observed locations and nodes at a displayed location."""
         response = (self.finding.operation, self.finding.extra["status"])
         root = body_node(self.contract, *response)
         for place in self.observation.places:
@@ -267,6 +269,7 @@ class Seen:
                     yield place, node
 
     def _schema(self, references: Iterable[SchemaRef]) -> SchemaRef | None:
+        """Return the reachable schema that the finding breaks; None if it is not among them."""
         pointer = self.finding.extra["pointer"]
         reachable = reachable_schemas(self.contract, references)
         return next((reference for reference in reachable if reference.pointer == pointer), None)
@@ -339,6 +342,7 @@ def _missing(schema: SchemaData, seen: Seen) -> SchemaData:
 
 
 def _new_branch(schema: SchemaData, seen: Seen) -> SchemaData:
+    """Return the schema with a branch for the objects with an unknown tag."""
     return _alternative(schema, {"type": "object", **seen.finding.extra["schema"]})
 
 

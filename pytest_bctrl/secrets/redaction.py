@@ -178,6 +178,7 @@ class Redaction:
         return None
 
     def _name_in(self, reading: str) -> str | None:
+        """Return the name of the secret in a text; None if there is none."""
         if self._search is not None:
             encoding = self._search.find(to_bytes(reading))
             if encoding is not None:
@@ -193,6 +194,7 @@ class Redaction:
         return cast("T", self._data(value, {}))
 
     def _data(self, value: Any, seen: dict[str, str]) -> Any:
+        """Return data without secrets, names of members included; `seen` has the texts that were redacted already."""
         if isinstance(value, str):
             # Most texts of a large report are repeated.
             if value not in seen:

@@ -54,11 +54,13 @@ class _Writer:
         """The id of the thread that is writing text; the bytes that it passes to the buffer are already redacted."""
 
     def add(self, redaction: Redaction) -> None:
+        """Remove the secrets of one more redaction from the text."""
         self.last = None
         if redaction not in self.redactions:
             self.redactions.append(redaction)
 
     def remove(self, redaction: Redaction, *, is_kept: bool) -> None:
+        """End one redaction; if `is_kept`, it still applies when no other is left."""
         self.redactions.remove(redaction)
         self.last = None
         if is_kept:
@@ -66,6 +68,7 @@ class _Writer:
 
     @property
     def is_used(self) -> bool:
+        """Whether a redaction still applies."""
         return bool(self.redactions or self.last)
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
@@ -276,6 +279,7 @@ def redact_file(path: Path, redaction: Redaction) -> None:
 
 
 def _replace(path: Path, data: bytes) -> None:
+    """Replace the content of a file atomically, and keep its permissions."""
     mode = path.stat().st_mode
     import tempfile
 

@@ -82,6 +82,7 @@ class _Reader:
         self._attachment_names: list[str] = []
 
     def text(self, data: bytes) -> str:
+        """Return the data as text. Raises `DocumentError` if it is empty, too large to parse, or not UTF-8."""
         if not data or data.isspace():
             raise self._error("it is empty")
         if problem := parsing_problem(data):
@@ -92,6 +93,7 @@ class _Reader:
             raise self._error(f"it is not text: byte {error.start} is 0x{error.object[error.start]:02x}") from None
 
     def document(self, text: str) -> Any:
+        """Parse a text as JSON. Raises `DocumentError` with the position of the error."""
         try:
             return json.loads(text)
         except json.JSONDecodeError as error:
@@ -101,6 +103,7 @@ class _Reader:
             raise self._error(f"it is not JSON that can be read: {type(error).__name__}") from None
 
     def recording(self, document: Any) -> Recording:
+        """Return the exchanges of a HAR document. Raises `DocumentError` for an invalid entry."""
         log = self._log(document)
         self._require_format(log)
         entries = self._member(log, "entries", list, "log.entries")
@@ -115,6 +118,7 @@ class _Reader:
         return Recording(tuple(exchanges), target, recorded_at, self._is_ours, tuple(self._attachment_names))
 
     def _require_format(self, log: Mapping[str, Any]) -> None:
+        """Raise `DocumentError` if the format is missing or newer than this version can read."""
         version = log.get("_bctrlFormat")
         if not self._is_ours:
             return
@@ -125,6 +129,7 @@ class _Reader:
             raise self._error(f"it was written by a newer pytest-bctrl (format {version}, this one reads {FORMAT})")
 
     def _log(self, document: Any) -> Mapping[str, Any]:
+        """Return the `log` of a HAR document, and find out whether this kit wrote it."""
         if not isinstance(document, Mapping) or not isinstance(document.get("log"), Mapping):
             raise self._error("it is JSON, but no HAR: an object with 'log' is expected")
         log: Mapping[str, Any] = document["log"]
@@ -166,12 +171,14 @@ class _Reader:
         return exchange
 
     def _method(self, request: Mapping[str, Any]) -> str:
+        """Return the method of a request. Raises `DocumentError` if it is not one."""
         method = self._member(request, "method", str, "request.method").upper()
         if not (method.isascii() and method.replace("-", "").isalpha()):
             raise self._error("request.method is not an HTTP method")
         return method
 
     def _content(self, response: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the content of a response; empty if a HAR file of another tool has none."""
         if not self._is_ours and "content" not in response:
             return {}
         content = response.get("content")
@@ -180,6 +187,7 @@ class _Reader:
         return content
 
     def _request_body(self, request: Mapping[str, Any]) -> bytes:
+        """Return the body of a request. Raises `DocumentError` if it was edited."""
         post_data = request.get("postData")
         if not isinstance(post_data, Mapping):
             return b""
@@ -188,6 +196,7 @@ class _Reader:
         return body
 
     def _url(self, request: Mapping[str, Any]) -> str:
+        """Return the URL of a request. Raises `DocumentError` if it is not one."""
         url = self._member(request, "url", str, "request.url")
         try:
             parts = urlsplit(url)
@@ -201,12 +210,14 @@ class _Reader:
         return url
 
     def _base_path(self, entry: Mapping[str, Any], url: str) -> str:
+        """Return the base path of the recorded target. Raises `DocumentError` if the URL does not begin with it."""
         base = self._string(entry, "_bctrlBasePath")
         if base and not urlsplit(url).path.startswith(f"{base}/"):
             raise self._error("request.url does not begin with _bctrlBasePath: the file was edited")
         return base
 
     def _status(self, response: Mapping[str, Any]) -> int | None:
+        """Return the status of a response; None if a HAR file of another tool has no response."""
         status = self._member(response, "status", int, "response.status")
         if status <= 0 and not self._is_ours:
             # Browsers write this for a request that was blocked or cancelled, and has no response.
@@ -216,6 +227,7 @@ class _Reader:
         return status
 
     def _headers(self, message: Mapping[str, Any], location: str) -> Headers:
+        """Return the header fields of a message. Raises `DocumentError` for an invalid one."""
         fields = message.get("headers", [])
         if not isinstance(fields, list):
             raise self._error(f"{location}.headers: a list is expected")
@@ -232,6 +244,7 @@ class _Reader:
         return tuple(headers)
 
     def _body(self, content: Mapping[str, Any], location: str) -> bytes | None:
+        """Return a body, from its text or its attachment; None if the file does not have it."""
         text = content.get("text")
         if text is None and not self._is_ours:
             return self._attachment(content.get("_file"), location)
@@ -250,6 +263,7 @@ class _Reader:
         return text
 
     def _attachment(self, name: Any, location: str) -> bytes | None:
+        """Return the content of an attached file; None if there is none."""
         if not isinstance(name, str):
             return None
         self._attachment_names.append(name)
@@ -260,11 +274,13 @@ class _Reader:
             raise self._error(f"{location}._file: {name[:80]!r}: {error}") from None
 
     def _require_digest(self, content: Mapping[str, Any], digest: str, location: str) -> None:
+        """Raise `DocumentError` if a recorded body was edited."""
         recorded_digest = content.get("_bctrlSha256")
         if (self._is_ours or recorded_digest is not None) and recorded_digest != digest:
             raise self._error(f"{location}.text is not what was recorded: its SHA-256 differs from _bctrlSha256")
 
     def _member(self, container: Mapping[str, Any], key: str, kind: type[Kind], location: str) -> Kind:
+        """Return the member of an object. Raises `DocumentError` if it has another type."""
         value = container.get(key)
         if isinstance(value, kind) and not isinstance(value, bool):
             return value
@@ -275,6 +291,7 @@ class _Reader:
         raise self._error(problem)
 
     def _string(self, container: Mapping[str, Any], key: str) -> str:
+        """Return a string member, empty if it is missing."""
         value = container.get(key, "")
         if isinstance(value, str):
             return value
@@ -283,6 +300,7 @@ class _Reader:
         raise self._error(f"{key}: a string is expected")
 
     def _error(self, problem: str) -> DocumentError:
+        """Return the error for a problem in the entry that is being read."""
         where = f"{self._name}: {self._entry}" if self._entry else self._name
         return DocumentError(problem, where=where, hint=self._hint)
 
