@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
-from fractions import Fraction
 from functools import lru_cache
 from itertools import chain, islice
 from math import ceil, floor
@@ -116,7 +115,7 @@ def multiples(schema: Mapping[str, Any], kind: str, location: str) -> tuple[Deci
     multiple = _decimal(schema.get("multipleOf", 1))
     if kind == "integer":
         # The integers among the multiples of a fraction in its lowest terms are those of its numerator.
-        steps = [Decimal(Fraction(multiple).numerator)]
+        steps = [Decimal(multiple.as_integer_ratio()[0])]
     elif "multipleOf" in schema:
         steps = [multiple]
     else:
