@@ -46,15 +46,19 @@ class ResponseChanger(Protocol):
 
     def add(self, exchange: WatchedExchange) -> None:
         """Receive an exchange; its body is complete when the test has read it."""
+        ...
 
     def fail(self, exchange: WatchedExchange) -> None:
         """Receive an exchange that ended with an exception instead of a response."""
+        ...
 
     def is_replaying(self, exchange: WatchedExchange) -> bool:
         """Return whether the response of an exchange is substituted."""
+        ...
 
     def substitute(self, exchange: WatchedExchange, content: bytes) -> Substitute:
         """Return the response to receive, given the body of the observed response."""
+        ...
 
 
 def is_stream(exchange: WatchedExchange) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode
@@ -142,7 +142,8 @@ async def _raise_for_status(session: Any, named: Mapping[str, Any], response: An
     if raise_for_status is None:
         raise_for_status = getattr(session, "_raise_for_status", None)
     if callable(raise_for_status):
-        await raise_for_status(response)
+        check: Callable[[Any], Awaitable[None]] = raise_for_status
+        await check(response)
     elif raise_for_status:
         response.raise_for_status()
 
