@@ -345,3 +345,12 @@ def test_a_new_required_property_in_a_request_body_is_replayed(project: pytest.P
     ]
     assert ["test_without_size"] in failing
     assert all("test_with_size" not in tests for tests in failing)
+
+
+def test_an_interrupted_ordinary_run_runs_no_change(project: pytest.Pytester) -> None:
+    project.makepyfile("def test_interrupted(): raise KeyboardInterrupt")
+
+    result = project.runpytest_inprocess(*IMPACT, no_reraise_ctrlc=True)
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["bctrl: the run ended before any change was run"])

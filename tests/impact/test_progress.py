@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from pytest_bctrl.impact.progress import RunPlan, RunProgress
-from pytest_bctrl.impact.workers import WorkerDisplay
+from pytest_bctrl.impact.workers import WorkerDisplay, WorkersProgress
 from tests.impact.conftest import IMPACT, SLOW
 from tests.impact.drifts import changed_spec, items
 
@@ -140,3 +142,38 @@ def test_a_worker_sends_its_progress_from_time_to_time(monkeypatch: pytest.Monke
 
     messages = [("plan", (1, 2, 3, 0.3)), ("progress", (1, 3, 0.1)), ("progress", (3, 3, 0.1))]
     assert messages[:capacity] == channel.sent
+
+
+def test_the_controller_adds_up_what_its_workers_send(
+    pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One worker has no test with the mock and ends; the third is still at its beginning."""
+    config = pytester.parseconfigure("--bctrl-impact-budget=1h")
+    progress = WorkersProgress(config)
+    nodes = [
+        SimpleNamespace(gateway=SimpleNamespace(id=name, newchannel=_CallbackChannel), workerinput={})
+        for name in ("gw0", "gw1", "gw2")
+    ]
+    for node in nodes:
+        progress.pytest_configure_node(node)
+    send: list[Any] = [node.workerinput["bctrl_impact_progress"].callback for node in nodes]
+    config.get_terminal_writer().write("...")
+    capsys.readouterr()
+
+    send[0](("plan", (5, 4, 20, 2.0)))
+    send[0](("progress", (5, 20, 1.5)))
+    progress.pytest_testnodedown(nodes[1])
+    assert "" == capsys.readouterr().out
+    send[2](("plan", (6, 4, 20, 3.0)))
+    send[0](("progress", (20, 20, 0.0)))
+    progress.pytest_testnodedown(nodes[0])
+
+    planned = "planned      11 tests × 4 changes: about 40 test runs, 3.0 s (limit: 3600 s, --bctrl-impact-budget)"  # noqa: RUF001
+    assert ["", planned] == capsys.readouterr().out.splitlines()
+
+
+class _CallbackChannel:
+    """A channel that remembers what is to be called with each message."""
+
+    def setcallback(self, callback: Any) -> None:
+        self.callback = callback
