@@ -103,14 +103,14 @@ class Verifier:
         (node, choice), (opposite_node, opposite) = allowing, forbidding
         if choice.kind != "oneOf" or opposite.kind != "oneOf":
             return False
-        sides = branches(choice.branches, node.normal), branches(opposite.branches, opposite_node.normal)
+        allowed, forbidden = branches(choice.branches, node.normal), branches(opposite.branches, opposite_node.normal)
         if view.is_request:
-            matched = match_branches(self._sides, *sides)
+            matched = match_branches(self._sides, allowed, forbidden)
             pairs, unmatched = [(old, new) for old, new, _ in matched.both], matched.added
         else:
-            matched = match_branches(self._sides, *sides[::-1])
+            matched = match_branches(self._sides, forbidden, allowed)
             pairs, unmatched = [(new, old) for old, new, _ in matched.both], matched.removed
-        if len(pairs) != len(sides[0]) or len(sides[1]) > _MOST_ALTERNATIVES:
+        if len(pairs) != len(allowed) or len(forbidden) > _MOST_ALTERNATIVES:
             return False
         changed: list[tuple[Branch | None, Branch]] = [(None, branch) for branch, _ in unmatched]
         changed += [pair for pair in pairs if not self._spellings.are_alike(*_in_order(pair, view))]
@@ -121,7 +121,7 @@ class Verifier:
         return all(
             self._overlap_is_within(overlaps, branch, changed_branch, counterpart)
             for counterpart, changed_branch in changed
-            for branch in sides[0]
+            for branch in allowed
             if branch is not counterpart
         )
 
