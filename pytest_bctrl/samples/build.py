@@ -68,12 +68,17 @@ class Builder:
         # By id; the entry keeps the schema alive, so that no other schema can have its id.
         self._write_only: dict[int, tuple[Schema, bool]] = {}
         self._optional: bool | None = None
-        self._string_count = self._remaining = self._tight_below = 0
+        self._string_count = self._remaining = self._tight_below = self._attempt_count = 0
         self._root: Schema = True
 
     def has_used_example(self, location: str) -> bool:
         """Return whether a documented example was used at a location."""
         return self._used_examples[location] > 0
+
+    @property
+    def used_steps(self) -> int:
+        """The number of values that were built for the latest value, and of attempts to build one."""
+        return self._steps - self._remaining + self._attempt_count
 
     def set_lengths(self, lengths: Mapping[str, int]) -> None:
         """Set the lengths of lists in the values that follow, by location (`{"runtimes": 3}`)."""
@@ -120,6 +125,7 @@ class Builder:
         """Reset the budget of steps for a new value of a schema."""
         items = 1 + sum(self._lengths.values())
         self._remaining, self._tight_below = items * self._steps, items * (self._steps - _FREE_VALUES)
+        self._attempt_count = 0
         self._root = schema
 
     def _next_example(self, located: LocatedSchema, location: str) -> Any:
@@ -208,6 +214,7 @@ class Builder:
                 yield from (attempt(index, retried_optional) for index in indexes * _TRIES)
 
     def _attempt(self, shape: Shape, location: str, index: int, depth: int, optional: bool | None) -> Any:
+        self._attempt_count += 1
         if optional is not None:
             self._optional = optional
         return self._value_of_shape(shape, location, index, depth)

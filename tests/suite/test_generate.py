@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_bctrl.contract.parameters import serialize_field, survives_transport
+from pytest_bctrl.contract.read import load
+from pytest_bctrl.samples.drawn import drawn
 from pytest_bctrl.samples.inputs import alternatives
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan.generated_values import generated_values
 from pytest_bctrl.suite.plan.parameter_values import is_opaque
 from pytest_bctrl.suite.plan.probes import generatable_parameters
 from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 from tests.contract.documents import contract_of
+from tests.hostile.nested_schemas import nested_document
 
 SCHEMAS: list[dict[str, Any]] = [
     {"type": "string"},
@@ -88,3 +93,27 @@ def test_no_value_is_generated_for_a_parameter_set_by_the_settings() -> None:
     contract = contract_of(parameters=parameters)
     run = ContractRun("mock", contract, "", Secret(""), {"known": "7"}, "error", 5)
     assert ["free"] == [parameter.name for parameter in generatable_parameters(run, contract.operations[0])]
+
+
+def test_the_attempts_to_generate_values_of_a_schema_that_multiplies_are_limited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hypothesis discards a value that needs too many choices, and would try ten times as many as were requested."""
+    (tmp_path / "nested.yaml").write_text(nested_document(495))
+    contract = load(tmp_path / "nested.yaml")
+    (operation,) = contract.operations
+    choices = 0
+    drawn_choices: Any = type(drawn(lambda strategy: None))  # type: ignore[arg-type]
+    any_value = drawn_choices.any_value
+
+    def counted(self: object, location: str) -> object:
+        nonlocal choices
+        choices += 1
+        return any_value(self, location)
+
+    monkeypatch.setattr(drawn_choices, "any_value", counted)
+    parameters = [parameter for parameter in operation.parameters if parameter.in_ == "query"]
+    with pytest.raises(NotCheckedError, match="no value can be generated for q"):
+        generated_values(contract, operation, parameters, 20)
+
+    assert 0 < choices < 6_000

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Flaky
 
 from pytest_bctrl.contract.budget import STEPS
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
@@ -25,6 +27,8 @@ _TEXT = f'{_FIELD} ,;"<>{{}}`\u00e9\u00df\u7a7a\u9593\U0001f680\u200b\u0301\ufef
 """Characters with a special meaning somewhere in a request; a header field may contain only some of ASCII."""
 _STEPS = STEPS // 50
 """Maximum number of steps for one value, because many are generated and most schemas need a few steps."""
+_ALL_STEPS = STEPS // 4
+"""Maximum number of steps for all values of an operation's parameters, those that Hypothesis discards included."""
 
 
 def generated_values(
@@ -64,37 +68,67 @@ def _value_sets(contract: Contract, label: str, names: tuple[tuple[str, str], ..
 
     # All values share the schemas at each location, which take far longer to prepare than a value.
     locations: list[dict[str, Any]] = [{} for _ in parameters]
+    budget = _Budget()
 
     @generation_settings(count)
-    @given(_sets(contract, parameters, locations))
+    @given(_sets(contract, parameters, locations, budget))
     def draw(values: Values) -> None:
         if values and values not in value_sets:
             value_sets.append(values)
 
-    draw()
+    try:
+        draw()
+    except (_StepsUsedUpError, Flaky):
+        # Hypothesis notices that the last value is incomplete.
+        if budget.steps > 0:
+            raise
     return value_sets
+
+
+class _StepsUsedUpError(BaseException):
+    """Ends the generation of values. Hypothesis does not catch it, and does not repeat the last value."""
+
+
+@dataclass(slots=True)
+class _Budget:
+    """The steps that are left for the values of an operation's parameters."""
+
+    steps: int = _ALL_STEPS
 
 
 @st.composite
 def _sets(
-    draw: st.DrawFn, contract: Contract, parameters: Sequence[Parameter], locations: Sequence[dict[str, Any]]
+    draw: st.DrawFn,
+    contract: Contract,
+    parameters: Sequence[Parameter],
+    locations: Sequence[dict[str, Any]],
+    budget: _Budget,
 ) -> Values:
     values: Values = {}
     for parameter, own_locations in zip(parameters, locations, strict=True):
         if parameter.required or draw(st.booleans()):
-            for value in _values(draw, contract, parameter, own_locations):
+            for value in _values(draw, contract, parameter, own_locations, budget):
                 values[parameter.in_, parameter.name] = value
     return values
 
 
-def _values(draw: st.DrawFn, contract: Contract, parameter: Parameter, locations: dict[str, Any]) -> list[Any]:
-    """Return a list of one value for a parameter, or an empty list if a server would read it differently."""
+def _values(
+    draw: st.DrawFn, contract: Contract, parameter: Parameter, locations: dict[str, Any], budget: _Budget
+) -> list[Any]:
+    """Return a list of one value for a parameter, or an empty list if a server would read it differently.
+
+    Raises `_StepsUsedUpError` if no steps are left for a value.
+    """
+    if budget.steps <= 0:
+        raise _StepsUsedUpError
     in_field = parameter.in_ in ("header", "cookie")
     builder = Builder(contract, drawn(draw, _FIELD if in_field else _TEXT), locations, steps=_STEPS)
     try:
         value = builder.value(parameter.schema, parameter.name)
     except DocumentError:
         return []
+    finally:
+        budget.steps -= builder.used_steps
     # Servers resolve path segments of dots; those are among the unusual values.
     is_sent = in_field or bool(serialize_field(parameter, value).strip("."))
     return [value] if is_sent and survives_transport(contract, parameter, value) else []
