@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode
@@ -138,14 +138,13 @@ class _AiohttpHook:
 
 async def _raise_for_status(session: Any, named: Mapping[str, Any], response: Any) -> None:
     """Raise the error of a response if the session or the request says so."""
-    raise_for_status = named.get("raise_for_status")
+    raise_for_status: Any = named.get("raise_for_status")
     if raise_for_status is None:
         raise_for_status = getattr(session, "_raise_for_status", None)
-    if callable(raise_for_status):
-        check: Callable[[Any], Awaitable[None]] = raise_for_status
-        await check(response)
-    elif raise_for_status:
+    if raise_for_status is True:
         response.raise_for_status()
+    elif raise_for_status:
+        await raise_for_status(response)
 
 
 def _sent_body(session: Any, named: Mapping[str, Any], body: WatchedBody) -> Headers:
