@@ -354,3 +354,23 @@ def test_without_a_ready_file_and_on_all_interfaces(tmp_path: Path) -> None:
     finally:
         process.kill()
     assert (2, "warning: other machines can reach 0.0.0.0\n") == (process.returncode, err)
+
+
+@pytest.mark.parametrize("is_in_file", [True, False])
+def test_the_client_certificate_comes_from_the_project_or_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_in_file: bool
+) -> None:
+    """A file without a certificate is an error for a target with TLS, wherever it is set."""
+    (tmp_path / "empty.pem").write_text("", "utf-8")
+    if is_in_file:
+        (tmp_path / "pytest.ini").write_text("[pytest]\nbctrl_client_cert = empty.pem\n", "utf-8")
+    else:
+        monkeypatch.setenv("BCTRL_CLIENT_CERT", str(tmp_path / "empty.pem"))
+
+    completed = subprocess.run(
+        command("https://127.0.0.1:1", "--port", "0"),
+        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+    assert completed.returncode == 2
+    assert "bctrl_client_cert: it contains no certificate with its key" in completed.stderr
