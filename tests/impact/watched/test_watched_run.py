@@ -461,3 +461,30 @@ def test_a_redirect_that_the_changed_api_does_not_send_is_not_followed(
     [finding] = report["findings"]
     tests = [test["test"].partition("::")[2] for test in finding["impact"]["tests"]]
     assert (tests, finding["impact"]["not_run"]) == (["test_function"], [])
+
+
+_EVENTS = """
+def test_stream():
+    def respond(request):
+        return httpx.Response(200, headers={{"Content-Type": "text/event-stream"}}, content=b"data: 1")
+
+    with httpx.Client(transport=httpx.MockTransport(respond)) as client:
+        assert client.get("https://orders.example/orders{query}").text
+"""
+
+
+@pytest.mark.parametrize(("query", "verdict"), [("", "not run"), ("?tenant=a", "passes")])
+def test_whether_a_request_is_valid_does_not_depend_on_its_response(
+    pytester: pytest.Pytester, impact: Impact, query: str, verdict: str
+) -> None:
+    impact(_EVENTS.format(query=query), change=required_parameter)
+
+    assert outcomes(pytester, "query tenant")[0] == verdict
+
+
+def test_a_violation_of_a_stream_is_not_run(pytester: pytest.Pytester, impact: Impact) -> None:
+    impact(_EVENTS.format(query=""), "--bctrl-impact=mutants")
+
+    report = json.loads(pytester.path.joinpath("impact.json").read_text("utf-8"))
+    verdicts = {finding["impact"]["verdict"] for finding in report["findings"] if finding["operation"] == "GET /orders"}
+    assert verdicts == {"not run"}
