@@ -352,3 +352,30 @@ def test_a_file_that_cannot_be_redacted_is_reported_and_others_are_redacted(
     result = pytester.runpytest("--junitxml=junit.xml", "--other-report=other.txt")
     assert {"junit.xml", "other.txt"} == set(redacted[:2])
     result.stderr.fnmatch_lines([f"bctrl: *{redacted[0]} could not be redacted (PermissionError)"])
+
+
+@pytest.mark.parametrize(
+    ("removed", "output"),
+    [
+        (
+            "from _pytest import capture\ndel capture.FDCapture.writeorg, capture.FDCaptureBinary.writeorg",
+            "output that capfd captured",
+        ),
+        ("import _pytest.pastebin\ndel _pytest.pastebin.create_new_paste", "the upload of --pastebin"),
+    ],
+    ids=["capture", "pastebin"],
+)
+def test_a_version_of_pytest_whose_output_cannot_be_redacted_is_reported(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, removed: str, output: str
+) -> None:
+    """Redaction replaces private functions of pytest, which another version may not have."""
+    monkeypatch.setenv("BCTRL_API_KEY", random_key("private"))
+    pytester.makepyfile("def test_passes(): pass")
+    pytester.makepyfile(other_pytest=removed)
+    pytester.syspathinsert()
+
+    complete = pytester.runpytest_subprocess("--pastebin=failed")
+    result = pytester.runpytest_subprocess("-p", "other_pytest", "--pastebin=failed")
+
+    assert "may contain secrets" not in f"{complete.stdout}{complete.stderr}"
+    result.stdout.fnmatch_lines([f"bctrl: pytest {pytest.__version__} has no *, so {output}* may contain secrets; *"])

@@ -105,6 +105,8 @@ class _Sinks:
         self._start = time.time()
         self._ends: list[Callable[..., None]] = []
         self._has_ended_well = False
+        self._uncovered: dict[str, str] = {}
+        """Output that is not redacted, and the private name that this version of pytest does not have."""
         config.add_cleanup(self._end)
 
     def cover_streams(self, streams: tuple[Any, ...]) -> None:
@@ -165,7 +167,10 @@ class _Sinks:
     def _cover_pastebin(self) -> None:
         module = sys.modules.get("_pytest.pastebin")
         upload: Any = getattr(module, "create_new_paste", None)
-        if module is not None and upload is not None and self._config.getoption("pastebin", None):
+        is_used = module is not None and bool(self._config.getoption("pastebin", None))
+        if is_used and upload is None:
+            self._uncovered["the upload of --pastebin"] = "_pytest.pastebin.create_new_paste"
+        if module is not None and upload is not None and is_used:
 
             def upload_redacted(contents: Any) -> Any:
                 is_text = isinstance(contents, str)
@@ -176,10 +181,14 @@ class _Sinks:
     def _cover_descriptors(self) -> None:
         """Redact what `capfd` captured and no test read: pytest writes it to the file descriptor itself."""
         module = sys.modules.get("_pytest.capture")
+        is_covered = module is None
         for name in ("FDCapture", "FDCaptureBinary"):
             capture_class: Any = getattr(module, name, None)
             if "writeorg" in getattr(capture_class, "__dict__", {}):
                 self._ends.append(redact_method(capture_class, "writeorg", self._redaction))
+                is_covered = True
+        if not is_covered:
+            self._uncovered["output that capfd captured and no test read"] = "_pytest.capture.FDCapture.writeorg"
 
     def _shadow(self, module: ModuleType, name: str, value: object) -> None:
         """Replace a global of a module until the run ends."""
@@ -205,7 +214,10 @@ class _Sinks:
         self._redaction.exempt(sorted(names))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print which secrets are too short or too common to be redacted."""
+        """Print which secrets are too short or too common to be redacted, and which output is not redacted."""
+        for output, name in self._uncovered.items():
+            problem = f"pytest {pytest.__version__} has no {name}, so {output} may contain secrets"
+            terminalreporter.write_line(escape_line(f"bctrl: {problem}; use an older version of pytest"), yellow=True)
         for note in self._redaction.notes():
             terminalreporter.write_line(f"bctrl: {note}", yellow=True)
 
