@@ -388,3 +388,18 @@ def test_the_time_for_redaction_is_linear_in_the_text(block: str) -> None:
         return min(repeat(lambda: redact(text), timer=process_time, number=1, repeat=3))
 
     assert time_for(400) < 50 * time_for(40)
+
+
+def test_an_encoded_secret_is_found_anywhere_in_a_long_text() -> None:
+    """Only words of at least 16 characters are decoded, and each of them once."""
+    encoded = base64.b32encode(KEY.encode()).decode()
+    words = f"{'-' * 40} tests/redaction/test_promises.py " * 20_000
+    clean = redaction(KEY)(f"{words}{encoded} {words}{encoded}======")
+    assert f"{words}{MASK} {words}{MASK}" == clean
+
+
+def test_the_size_of_decoded_text_is_limited() -> None:
+    source = random.Random(1)
+    noise = "".join(source.choices(ALPHABET, k=1 << 17))
+    encoded = base64.b32encode(KEY.encode()).decode()
+    assert f"{MASK} {noise} {encoded}" == redaction(KEY)(f"{encoded} {noise} {encoded}")
