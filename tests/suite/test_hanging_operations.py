@@ -11,6 +11,7 @@ from typing import Any
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.suite.plan.parameter_values import UNKNOWN
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.sender import MAX_HANGING_OPERATIONS
@@ -56,7 +57,11 @@ def serve(hanging: set[str], requested: list[str]) -> Iterator[str]:
 
 def run(paths: list[str], hanging: set[str]) -> tuple[list[Finding], list[str]]:
     """Run the suite on an operation per path; return the findings and the paths of the requests."""
-    operations = {path: {"get": {"responses": {"200": OBJECT}}} for path in paths}
+    return run_operations({path: {"get": {"responses": {"200": OBJECT}}} for path in paths}, hanging)
+
+
+def run_operations(operations: dict[str, Any], hanging: set[str]) -> tuple[list[Finding], list[str]]:
+    """Run the suite on the operations of a contract; return the findings and the paths of the requests."""
     document = {"openapi": "3.1.0", "info": {"title": "Events", "version": "1"}, "paths": operations}
     contract = from_document(document, "events.json")
     requested: list[str] = []
@@ -83,3 +88,19 @@ def test_a_target_whose_operations_all_hang_stops_the_run() -> None:
 
     assert any("the target hangs again and again" in finding.message for finding in findings)
     assert len({path for path in requested if path in paths}) < len(paths)
+
+
+def test_an_unknown_id_that_hangs_does_not_stop_the_checks_of_the_only_operation_with_values() -> None:
+    limit = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1}}
+    item = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    operations = {
+        "/things": {"get": {"responses": {"200": OBJECT}, "parameters": [limit]}},
+        "/events/{id}": {"get": {"responses": {"200": OBJECT}, "parameters": [item]}},
+    }
+    unknown = f"/events/{UNKNOWN.value}"
+
+    findings, requested = run_operations(operations, {unknown})
+
+    assert ["GET /events/{id}"] == [finding.operation for finding in findings if finding.rule == "complete_answer"]
+    last = len(requested) - requested[::-1].index(unknown)
+    assert any(path.startswith("/things") for path in requested[last:])

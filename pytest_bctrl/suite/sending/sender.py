@@ -19,7 +19,7 @@ from pytest_bctrl.checks.response import Response, content_key, share
 from pytest_bctrl.checks.run import check_protocol
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.suite.operations import requestable_operations
+from pytest_bctrl.suite.operations import reason_not_requested, requestable_operations
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.access import is_rejected, rejected_operation, require_access
 from pytest_bctrl.suite.sending.connections import MAX_PARALLEL, Connections, SendResult
@@ -261,12 +261,16 @@ class Sender:
         lost, total = self._lost_seconds[operation.label], sum(self._lost_seconds.values())
         if lost <= self._max_lost_seconds and total <= MAX_HANGING_OPERATIONS * self._max_lost_seconds:
             return
-        is_target = lost <= self._max_lost_seconds or self._operation_count <= 1
+        is_target = lost <= self._max_lost_seconds or self._is_only(operation)
         subject, seconds = ("the target", total) if is_target else ("the operation", lost)
         message = f"{subject} hangs again and again: {seconds:.0f} s were lost, so no more is sent"
         shells = self._timed_out_shell
         shell = shells.get(operation.label) or next(reversed(shells.values()))
         raise NoAnswerError(transport_finding(operation, "hangs", message, shell), is_final=is_target)
+
+    def _is_only(self, operation: Operation) -> bool:
+        """Return whether no other operation is checked, so that nothing is left to check if this one hangs."""
+        return self._operation_count <= 1 and not reason_not_requested(self.run, operation)
 
     def _retry_findings(self, request: ProbeRequest, result: SendResult, *, is_paused: bool) -> list[Finding]:
         """Return the findings for the attempts, including responses that were retried."""
@@ -359,7 +363,7 @@ class Sender:
         is_unreachable = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
         is_timeout = type(error).__name__ in TIMEOUTS
         error_finding = transport_finding(operation, description.kind, description.message, result.shell)
-        return NoAnswerError(error_finding, is_timeout and self._operation_count <= 1, is_unreachable or is_silent)
+        return NoAnswerError(error_finding, is_timeout and self._is_only(operation), is_unreachable or is_silent)
 
     def _decoded_response(
         self, request: ProbeRequest, result: SendResult, received: httpx.Response
