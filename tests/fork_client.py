@@ -9,11 +9,16 @@ from _socket import AF_UNIX, SCM_RIGHTS, SOL_SOCKET, socket
 from array import array
 from marshal import dumps
 
-caller = socket(AF_UNIX)
-caller.connect(sys.argv[1])
-caller.sendmsg([b"!"], [(SOL_SOCKET, SCM_RIGHTS, array("i", [0, 1, 2]))])
 # pathlib takes longer to import than all others.
-request = dumps((os.getcwd(), dict(os.environ), tuple(sys.argv[2:])))  # noqa: PTH109
+folder = os.getcwd()  # noqa: PTH109
+server, _, name = sys.argv[1].rpartition("/")
+# The path of a socket may have 107 bytes, which the path of a temporary folder may exceed.
+os.chdir(server)
+caller = socket(AF_UNIX)
+caller.connect(name)
+os.chdir(folder)
+caller.sendmsg([b"!"], [(SOL_SOCKET, SCM_RIGHTS, array("i", [0, 1, 2]))])
+request = dumps((folder, dict(os.environ), tuple(sys.argv[2:])))
 caller.sendall(len(request).to_bytes(8, "big") + request)
 # The fork that ends sends its exit code.
 os._exit(caller.recv(1)[0])
