@@ -114,22 +114,25 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> Generator[None, object, object]:
-    """Redact secrets before a `conftest.py` runs, and before anything is captured."""
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Generator[None, object, object]:
+    """Redact secrets before a `conftest.py` runs, and before anything is captured; then reject unknown options."""
     _enter(early_config)
-    if any(argument.startswith("--bctrl") for argument in args):
-        from pytest_bctrl.settings import mistakes
-        from pytest_bctrl.settings.lookup import usage_errors
-
-        with usage_errors():
-            mistakes.require_known_options(early_config, args)
     if "--bctrl-impact" in args:
         # argparse would take the path of a test for the SOURCE.
         at = args.index("--bctrl-impact")
         if not any(map(_is_source, args[at + 1 : at + 2])):
             args[at] = "--bctrl-impact="
     _redact_secrets(early_config)
-    return (yield)
+    result = yield
+    if any(argument.startswith("--bctrl") for argument in args):
+        from pytest_bctrl.settings import mistakes
+        from pytest_bctrl.settings.lookup import usage_errors
+
+        with usage_errors():
+            mistakes.require_known_options(parser, args)
+    return result
 
 
 def _enter(config: pytest.Config) -> None:

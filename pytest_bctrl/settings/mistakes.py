@@ -41,24 +41,39 @@ def require_known_names(config: pytest.Config, names: Iterable[str]) -> None:
 
 
 def require_pytest_table(config: pytest.Config) -> None:
-    """Raise `SettingError` if the `pyproject.toml` of the project has a table `tool.bctrl`, which nothing reads."""
+    """Raise `SettingError` if `pyproject.toml` has settings of this plugin in a table that nothing reads.
+
+    A table `tool.bctrl` without such a setting belongs to another tool.
+    """
     tools = tomllib.loads(Path(str(config.inipath)).read_text("utf-8")).get("tool", {})
     for name in ("bctrl", "pytest-bctrl", "pytest_bctrl"):
-        if name in tools:
+        if name in tools and (name != "bctrl" or _has_setting(tools[name])):
             hint = "write the settings in [tool.pytest.ini_options], each with its whole name, such as bctrl_fail_on"
             raise SettingError("nothing reads this table", where=f"[tool.{name}] (pyproject.toml)", hint=hint)
 
 
-def require_known_options(config: pytest.Config, arguments: Iterable[str]) -> None:
-    """Raise `SettingError` for an option `--bctrl…` that does not exist, without its value; pytest prints its usage."""
+def _has_setting(table: object) -> bool:
+    """Return whether a key of a table is the name of a setting, or similar to it."""
+    if not isinstance(table, dict):
+        return False
+    names = [setting.ini.removeprefix("bctrl_") for setting in SETTINGS]
+    keys = (str(key).replace("-", "_").removeprefix("bctrl_") for key in table)
+    return any(get_close_matches(key, names, 1, 0.8) for key in keys)
+
+
+def require_known_options(parser: pytest.Parser, arguments: Sequence[str]) -> None:
+    """Raise `SettingError` for an option `--bctrl…` that does not exist, without its value; pytest prints its usage.
+
+    `parser` must have the options of each `conftest.py`, some of which may have the same prefix.
+    """
+    options, unknown = parser.parse_known_and_unknown_args([*takewhile("--".__ne__, arguments)])
     settings = {setting.ini: setting.option for setting in SETTINGS}
-    flags = {
-        name: f"--{name.replace('_', '-')}" for name in vars(config.known_args_namespace) if name.startswith("bctrl_")
-    }
+    flags = {name: f"--{name.replace('_', '-')}" for name in vars(options) if name.startswith("bctrl_")}
     declared = {settings.get(name, flag) for name, flag in flags.items()}
-    for argument in takewhile("--".__ne__, arguments):
+    # Python takes an unknown option whose value has a space for the path of a test.
+    for argument in (*unknown, *options.file_or_dir):
         option = argument.partition("=")[0]
-        if option.startswith("--bctrl") and option not in declared:
+        if option.startswith("--bctrl"):
             problem, hint = _unknown_option(option, declared)
             raise SettingError(problem, where=option, hint=hint)
 

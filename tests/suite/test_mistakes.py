@@ -56,13 +56,23 @@ def test_mistake_is_a_usage_error(
     assert KEY not in result.stderr.str()
 
 
-@pytest.mark.parametrize(("table", "is_wrong"), [("[tool.bctrl]\nfail_on = 'info'", True), ("[tool.ruff]", False)])
-def test_table_that_nothing_reads_is_an_error(pytester: pytest.Pytester, table: str, is_wrong: bool) -> None:
-    pytester.makepyprojecttoml(f"[tool.pytest.ini_options]\nbctrl_fail_on = 'info'\n{table}")
+@pytest.mark.parametrize(
+    ("table", "wrong"),
+    [
+        ("[tool.bctrl]\nfail_on = 'info'", "bctrl"),
+        ("[tool.bctrl]\nbctrl-fail-onn = 'info'", "bctrl"),
+        ("[tool.pytest-bctrl]\nx = 1", "pytest-bctrl"),
+        ("[tool.bctrl]\nprofile = 'of another tool'", None),
+        ("[tool]\nbctrl = 3", None),
+        ("[tool.ruff]", None),
+    ],
+)
+def test_table_that_nothing_reads_is_an_error(pytester: pytest.Pytester, table: str, wrong: str | None) -> None:
+    pytester.makepyprojecttoml(f"{table}\n[tool.pytest.ini_options]\nbctrl_fail_on = 'info'")
     result = pytester.runpytest("--bctrl-mock", "--collect-only")
-    assert is_wrong == (result.ret == pytest.ExitCode.USAGE_ERROR)
-    message = "[tool.bctrl] (pyproject.toml): nothing reads this table (write the settings in [tool.pytest.ini_options]"
-    assert is_wrong == (message in result.stderr.str())
+    message = f"[tool.{wrong}] (pyproject.toml): nothing reads this table (write the settings in [tool.pytest."
+    assert (wrong is not None) == (result.ret == pytest.ExitCode.USAGE_ERROR)
+    assert (wrong is not None) == (message in result.stderr.str())
 
 
 def test_settings_of_another_plugin_and_folders_named_bctrl_are_accepted(pytester: pytest.Pytester) -> None:
@@ -119,9 +129,26 @@ def test_an_unknown_option_is_named_in_the_first_line(pytester: pytest.Pytester,
 
 
 def test_every_option_in_the_help_is_known(pytester: pytest.Pytester) -> None:
-    options = re.findall(r"^ *(--bctrl-[a-z-]+)", pytester.runpytest("--help").stdout.str(), re.MULTILINE)
+    help_text = pytester.runpytest("--help").stdout.str()
+    options = re.findall(r"^  (--bctrl-[a-z-]+=?)", help_text, re.MULTILINE)
     assert len(set(options)) > 20
-    config = pytester.parseconfig()
-    require_known_options(config, options)
-    require_known_options(config, ["--", "--bctrl-zzz"])
+    parsers: list[pytest.Parser] = []
+
+    class ParserReader:
+        def pytest_addoption(self, parser: pytest.Parser) -> None:
+            parsers.append(parser)
+
+    pytester.plugins.append(ParserReader())
+    pytester.parseconfig()
+    require_known_options(parsers[0], [f"{option}x" if option.endswith("=") else option for option in options])
+    require_known_options(parsers[0], ["--", "--bctrl-zzz"])
     require_values(["--bctrl-live", "--bctrl-contract", "a.json", "--", "--bctrl-until"])
+
+
+def test_options_of_the_project_and_of_other_plugins_are_accepted(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("def pytest_addoption(parser): parser.addoption('--bctrl-stage', dest='stage')")
+    pytester.makepyfile("def test_a(pytestconfig): assert pytestconfig.getoption('stage') == 'a b'")
+    pytester.runpytest("--bctrl-stage", "a b").assert_outcomes(passed=1)
+    result = pytester.runpytest("--bctrl-stag", "a b")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert result.stderr.lines[0].startswith("ERROR: bctrl: --bctrl-stag: unknown option")
