@@ -215,6 +215,10 @@ def test_a_secret_of_punctuation_is_redacted_plain_and_escaped(value: str) -> No
     assert f"{MASK}".encode() == redact.data_bytes(value.encode())
 
 
+def test_a_secret_with_few_letters_after_its_public_prefix_is_redacted() -> None:
+    assert f"a {MASK} b" == redaction("tests-______x_y")("a tests-______x_y b")
+
+
 WHOLE: dict[str, Callable[[str], str]] = {
     "plain": str,
     "reversed": lambda text: text[::-1],

@@ -119,10 +119,12 @@ def encodings_of(value: str, *, has_parts: bool = True) -> list[KeyEncoding]:
     size = len(to_bytes(value))
     has_letters = len(skeleton(to_bytes(value))) >= max(FRAGMENT, size // 2)
     random = has_parts and is_random(value)
+    # The part after a public prefix may have fewer letters than the whole value.
+    fewest = FRAGMENT if has_letters else max(FRAGMENT, size) + 1
     distinct: dict[bytes, KeyEncoding] = {}
     for encoding in _encodings(value, random):
         # Most values need no escapes, so most of their encodings have the same skeleton.
-        if has_letters or len(encoding.skeleton) > max(FRAGMENT, size):
+        if len(encoding.skeleton) >= fewest:
             distinct.setdefault(encoding.skeleton, encoding)
     return list(distinct.values())
 
