@@ -34,7 +34,7 @@ REMOVED = re.compile(
 """Variables that no test gets from outside."""
 
 KEPT = re.compile(
-    r"PYTHON(?:PATH|HOME|HASHSEED|_GIL)|PYTEST_(?:XDIST_.*|CURRENT_TEST|VERSION)|BCTRL_(?:HOSTILE_SECONDS|TESTS_.*)"
+    r"PYTHON(?:PATH|HOME|HASHSEED|_GIL)|PYTEST_(?:XDIST_.*|CURRENT_TEST|VERSION)|BCTRL_(?:HOSTILE_SECONDS|IMPACT_TRUTH|TESTS_.*)"
 )
 """Variables of those names that a run needs: where modules are, and those that pytest sets for its own processes."""
 

@@ -27,6 +27,7 @@ NEEDED = {
     "PYTHONPATH": "/x",
     "PYTEST_XDIST_WORKER": "gw0",
     "BCTRL_TESTS_EVERYTHING": "1",
+    "BCTRL_IMPACT_TRUTH": "all",
     "SSL_CERT_FILE": "/y",
     "TMPDIR": "/z",
 }

@@ -103,7 +103,7 @@ def substitute_for(
     """
     framing = tuple(field for field in exchange.response_headers if field[0].lower() in FRAMING)
     coding = _field(exchange, "content-encoding").strip().lower()
-    is_as_sent = exchange.response_body.is_encoded or not coding
+    is_as_sent = exchange.response_body.is_encoded or not coding or not content
     if changed is original and is_as_sent:
         return Substitute(changed.status, exchange.response_headers, original.body, content)
     if changed.body == original.body and is_as_sent:

@@ -82,6 +82,18 @@ def test_a_response_to_head_has_the_length_without_the_body() -> None:
     assert substitute == Substitute(400, (JSON, ("Content-Length", str(len(NEW)))), b"", b"")
 
 
+@pytest.mark.parametrize("changes", [{}, {"status": 206}])
+def test_the_length_of_a_compressed_body_that_head_leaves_out_stays_as_it_is(changes: dict[str, Any]) -> None:
+    exchange = exchange_of(gzip.compress(OLD), ("Content-Encoding", "gzip"), method="HEAD")
+    # As requests, which decodes bodies.
+    exchange.response_body.is_encoded = False
+
+    substitute = substituted(exchange, b"", **changes)
+
+    assert sorted(substitute.headers) == sorted(exchange.response_headers)
+    assert substitute.content == b""
+
+
 def test_a_status_without_a_body_has_no_length() -> None:
     substitute = substituted(exchange_of(OLD), OLD, status=204, payload=Payload(b""))
 
@@ -150,3 +162,12 @@ def test_a_response_of_aiohttp_with_its_whole_body_has_another_one() -> None:
     response = aiohttp_response(Whole(), substitute, is_decoded=True, is_whole=True)
 
     assert response.content == NEW
+
+
+def test_a_header_field_of_aiohttp_that_is_not_utf_8_keeps_its_bytes() -> None:
+    value = b"caf\xe9"
+    exchange = exchange_of(OLD, ("X-Name", value.decode("utf-8", "surrogateescape")))
+
+    response = aiohttp_response(Whole(), substituted(exchange, OLD), is_decoded=True, is_whole=True)
+
+    assert dict(response._raw_headers)[b"X-Name"] == value

@@ -20,7 +20,7 @@ def aiohttp_response(response: Any, substitute: Substitute, *, is_decoded: bool,
         status=substitute.status,
         reason=substitute.reason(response.status, response.reason),
         _headers=CIMultiDictProxy(CIMultiDict(fields)),
-        _raw_headers=tuple((name.encode(), value.encode()) for name, value in fields),
+        _raw_headers=tuple((_encoded(name), _encoded(value)) for name, value in fields),
         _cache={},
         _connection=None,
         _released=False,
@@ -30,6 +30,11 @@ def aiohttp_response(response: Any, substitute: Substitute, *, is_decoded: bool,
     if not isinstance(getattr(type(response), "content", None), property):
         copy.content = _reader(body)
     return copy
+
+
+def _encoded(text: str) -> bytes:
+    """Return the bytes of a name or a value, which aiohttp decodes in this way."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _reader(body: bytes) -> Any:
