@@ -79,8 +79,16 @@ class Recorder:
             _SENDING.reset(token)
 
     def is_replaying(self, exchange: WatchedExchange) -> bool:
-        """Return whether the response of an exchange is substituted: its whole body is then read at once."""
-        return self.changer is not None and self.changer.is_replaying(exchange)
+        """Return whether the response of an exchange is substituted: its whole body is then read at once.
+
+        A transport that sends the same request with another client returns that response, which is substituted once.
+        """
+        if self.changer is None:
+            return False
+        outer = _SENDING.get()
+        if outer is not None and (outer.exchange.method, outer.exchange.url) == (exchange.method, exchange.url):
+            return False
+        return self.changer.is_replaying(exchange)
 
     def substitute(self, exchange: WatchedExchange, content: bytes) -> Substitute:
         """Return the response to receive in place of one with this body; only if `is_replaying` returns true."""

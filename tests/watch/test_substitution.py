@@ -6,17 +6,17 @@ import gzip
 import zlib
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from pytest_bctrl.http.message import MockResponse, Payload
 from pytest_bctrl.watch.exchange import WatchedExchange
 from pytest_bctrl.watch.libraries import urllib3_hook
-from pytest_bctrl.watch.recorder import Recorder
+from pytest_bctrl.watch.recorder import CLIENT, Recorder
 from pytest_bctrl.watch.substitutes.aiohttp_substitute import aiohttp_response
 from pytest_bctrl.watch.substitutes.urllib3_substitute import urllib3_response
-from pytest_bctrl.watch.substitution import Substitute, original_response, substitute_for
+from pytest_bctrl.watch.substitution import ResponseChanger, Substitute, original_response, substitute_for
 
 OLD, NEW = b'{"size":"s"}', b'{"size":"xl"}'
 JSON = ("Content-Type", "application/json")
@@ -116,6 +116,27 @@ def test_a_recorder_without_an_impact_run_substitutes_nothing() -> None:
     assert not recorder.is_replaying(exchange)
     with pytest.raises(RuntimeError):
         recorder.substitute(exchange, OLD)
+
+
+class Replaying:
+    """A changer that replays every exchange."""
+
+    def is_replaying(self, _exchange: WatchedExchange) -> bool:
+        """Return true."""
+        return True
+
+
+def test_a_response_that_a_transport_gets_with_another_client_is_substituted_once() -> None:
+    recorder = Recorder(Path.cwd())
+    recorder.changer = cast(ResponseChanger, Replaying())
+    outer, inner = exchange_of(OLD), exchange_of(OLD)
+    of_application = replace(inner, url="https://stock.example/orders")
+
+    with recorder.sending(outer, CLIENT):
+        replayed = [recorder.is_replaying(exchange) for exchange in (inner, of_application)]
+
+    assert replayed == [False, True]
+    assert recorder.is_replaying(outer)
 
 
 class Recorded:
