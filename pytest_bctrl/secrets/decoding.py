@@ -1,4 +1,4 @@
-"""Decodes texts: URL encodings, escapes, base64, base32 and hex, also nested in each other.
+"""Decodes texts: URL encodings, escapes, lists of bytes, base64, base32 and hex, also nested in each other.
 
 Each decoding is one pass over the previous text, so the time is linear in the length of the text.
 """
@@ -27,9 +27,16 @@ _ESCAPE = re.compile(
 )
 _MARKS = "%\\&"
 """The first characters of all escapes."""
+_BYTES = (
+    (re.compile(r"(?:\\+[0-3][0-7]{2})+"), re.compile(r"\d+"), 8),
+    (re.compile(r"(?:=[0-9A-F]{2})+"), re.compile(r"\w+"), 16),
+    (re.compile(r"(?:0[xX][0-9a-fA-F]{2}\b[\s,;]*+)+"), re.compile(r"(?<=[xX])\w+"), 16),
+    (re.compile(r"\b(?:\d{1,3}[\s,;]++){5,}\d{1,3}\b"), re.compile(r"\d+"), 10),
+)
+"""Bytes that are written as numbers, one of these, and their base: octal escapes, quoted-printable, lists in code."""
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 _HEX_RUN = re.compile(r"[0-9a-fA-F]{16,}")
-_BASE32_RUN = re.compile(r"(?:[a-z2-7]{16,}|[A-Z2-7]{16,})")
+_BASE32_RUN = re.compile(r"[a-z2-7]{8,}|[A-Z2-7]{8,}")
 _WRAPPED = re.compile(r"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/_-]{16,}+\s+)+[A-Za-z0-9+/_-]+")
 """Base64 in lines; possessive and only from the start of a run, or a long run would be read once per letter."""
 _SPACE = re.compile(r"\s+")
@@ -37,7 +44,8 @@ _STANDARD = str.maketrans("-_", "+/")
 _BASE32_VALUES = str.maketrans("abcdefghijklmnopqrstuvwxyz234567", "0123456789abcdefghijklmnopqrstuv")
 """From the digits of base32 to those of Python's integers."""
 _WIDE = 3
-"""Text in UTF-16 or UTF-32 has a NUL byte in at most so many bytes."""
+"""ASCII in UTF-16 or UTF-32 has a NUL byte in at most so many bytes."""
+_NOT_ASCII = b"\xff" * 64
 
 
 def readings(text: str) -> Iterator[str]:
@@ -64,6 +72,22 @@ def _character(match: re.Match[str]) -> str:
     return letter or unescape(entity)
 
 
+def _with_bytes(text: str) -> Iterator[str]:
+    """Yield the text with the bytes decoded that are written as numbers, once for each notation that it contains.
+
+    They are no escapes of `readings`: in another notation, the same characters may mean something else.
+    """
+    for numbers, digits, base in _BYTES:
+
+        def decoded(match: re.Match[str], digits: re.Pattern[str] = digits, base: int = base) -> str:
+            values = (int(value, base) for value in digits.findall(match[0]))
+            return bytes(value for value in values if value < 256).decode("utf-8", "surrogateescape")
+
+        reading = numbers.sub(decoded, text)
+        if reading != text:
+            yield reading
+
+
 def meanings(text: str, legible: re.Pattern[bytes], depth: int = _DEPTH) -> Iterator[tuple[str, str]]:
     """Yield the name of an encoding and the decoded text, for all `readings` of `text` and of binary encodings in them.
 
@@ -74,11 +98,12 @@ def meanings(text: str, legible: re.Pattern[bytes], depth: int = _DEPTH) -> Iter
     for reading in readings(text):
         yield encoding, reading
         encoding = ESCAPED
+        yield from ((ESCAPED, decoded_text) for decoded_text in _with_bytes(reading))
         if not depth:
             continue
         joined = [_SPACE.sub("", lines) for lines in _WRAPPED.findall(reading)]
         yield from ((BASE64, digits) for digits in joined)
-        runs = {*_RUN.findall(reading), *joined} - decoded
+        runs = {*_RUN.findall(reading), *_BASE32_RUN.findall(reading), *joined} - decoded
         decoded |= runs
         for run in sorted(runs):
             for name, piece in decoded_pieces(run, legible):
@@ -90,13 +115,22 @@ def decoded_pieces(run: str, legible: re.Pattern[bytes]) -> Iterator[tuple[str, 
 
     The encoded text may begin after the first digits of the run.
     """
+    has_other_letters = legible.search(_NOT_ASCII) is not None
     for name, data in _decoded(run):
-        texts = [data]
-        if data.count(0) * _WIDE >= len(data):
-            texts.append(data.replace(b"\0", b""))
-        for text in texts:
+        for text in _texts(data, has_other_letters=has_other_letters):
             for piece in legible.findall(text):
                 yield name, piece.decode("utf-8", "surrogateescape")
+
+
+def _texts(data: bytes, *, has_other_letters: bool) -> Iterator[bytes]:
+    """Yield bytes as they are and as text in UTF-16 or UTF-32, in UTF-8; of ASCII, only the NUL bytes are removed."""
+    yield data
+    if data.count(0) * _WIDE >= len(data):
+        yield data.replace(b"\0", b"")
+    if has_other_letters:
+        for codec in ("utf-16-le", "utf-16-be"):
+            for start in range(2):
+                yield data[start:].decode(codec, "replace").encode("utf-8", "surrogatepass")
 
 
 def _decoded(run: str) -> Iterator[tuple[str, bytes]]:
