@@ -125,13 +125,28 @@ def _alternatives_differ(first: Branch, second: Branch) -> bool:
 
 def _are_apart(first: Branch, second: Branch) -> bool:
     """Return whether no value can match both alternatives: no common type, or no common value of a property."""
-    types, second_types = first.node.types, second.node.types
-    if types is not None and second_types is not None and not types & second_types:
-        return not ("integer" in types | second_types and "number" in types | second_types)
+    common = _common_types(first.node.types, second.node.types)
+    if common == frozenset():
+        return True
+    if common is not None and common != {"object"}:
+        # Values of any other type have no properties that could tell the alternatives apart.
+        return False
     required = first.node.required & second.node.required
     return any(
         not first.values[name] & second.values[name] for name in required & first.values.keys() & second.values.keys()
     )
+
+
+def _common_types(first: frozenset[str] | None, second: frozenset[str] | None) -> frozenset[str] | None:
+    """Return the types that two sets of types have in common; None stands for any type."""
+    if first is None:
+        return second
+    if second is None:
+        return first
+    common = first & second
+    if "integer" in first | second and "number" in first | second:
+        common |= {"integer"}
+    return common
 
 
 def _is_wrapping(inner: Node, outer: Node) -> bool:

@@ -131,7 +131,7 @@ class Verifier:
         """Return whether an alternative has no value that meets a changed one on the other side only."""
         from pytest_bctrl.drift.containment import FAILURES
 
-        if are_exclusive([branch, opposite]):
+        if are_exclusive([branch, opposite]) and not (branch.node.nullable and opposite.node.nullable):
             return True
         containing = None
         if counterpart is not None:

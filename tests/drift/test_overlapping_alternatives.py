@@ -165,3 +165,24 @@ def test_alternatives_that_a_value_may_no_longer_meet_at_once_are_reported() -> 
     texts = [{**TEXT, "maxLength": 5}, {**TEXT, "minLength": 5}]
     old, new = {"anyOf": texts}, one_of(*texts, {"type": "array"})
     assert [("request-body-narrowed", "error")] == unnamed("request body", old, new)
+
+
+def tagged(tag: str, *types: str) -> Doc:
+    properties = {"tag": {"const": tag}}
+    return {"type": ["object", *types], "properties": properties, "required": ["tag"], "additionalProperties": False}
+
+
+@pytest.mark.parametrize("types", [("array", "array"), ("integer", "number")])
+def test_a_required_property_tells_objects_apart_but_no_other_values(types: tuple[str, str]) -> None:
+    """An array, or an integer, met the first alternative alone, and meets both now."""
+    old = one_of(tagged("a", types[0]), tagged("b"))
+    new = one_of(tagged("a", types[0]), tagged("b", types[1]))
+    assert [("request-body-narrowed", "error")] == unnamed("request body", old, new)
+    assert [("response-body-widened", "error")] == unnamed("response body", new, old)
+
+
+def test_one_of_that_arrays_meet_twice_differs_from_any_of() -> None:
+    branches = [tagged("a", "array"), tagged("b", "array")]
+    document = POSITIONS["request body"].document
+    findings = compare(document({"anyOf": branches}), document({"oneOf": branches}))
+    assert ["request-body-any-of-became-one-of"] == [finding.rule for finding in findings]
