@@ -186,3 +186,16 @@ def test_one_of_that_arrays_meet_twice_differs_from_any_of() -> None:
     document = POSITIONS["request body"].document
     findings = compare(document({"anyOf": branches}), document({"oneOf": branches}))
     assert ["request-body-any-of-became-one-of"] == [finding.rule for finding in findings]
+
+
+UNTYPED: Doc = {key: value for key, value in tagged("a").items() if key != "type"}
+NULLABLE: dict[str, tuple[Doc, Doc]] = {"listed": (tagged("a", "null"), tagged("c", "null")), "untyped": (UNTYPED, {})}
+
+
+@pytest.mark.parametrize("name", NULLABLE)
+def test_a_further_alternative_breaks_a_consumer_if_null_meets_it_too(name: str) -> None:
+    first, further = NULLABLE[name]
+    further = {**UNTYPED, "properties": {"tag": {"const": "c"}}, **further}
+    old, new = one_of(first, tagged("b")), one_of(first, tagged("b"), further)
+    assert [("request-body-narrowed", "error")] == unnamed("request body", old, new)
+    assert [("response-body-widened", "error")] == unnamed("response body", new, old)
