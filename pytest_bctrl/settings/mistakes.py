@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -81,6 +82,10 @@ def require_known_options(parser: pytest.Parser, arguments: Sequence[str]) -> No
 _FLAGS = ("--bctrl-live", "--bctrl-mock", "--bctrl-watch", "--bctrl-selftest", "--bctrl-coverage")
 
 
+_OPTION = re.compile(r"-(?!\d*\.?\d+$)\S+")
+"""What argparse takes for an option: neither `-`, nor a negative number, nor a text with spaces."""
+
+
 def require_values(arguments: Sequence[str]) -> None:
     """Raise `SettingError` for an option without its value, or a flag with one; pytest prints its usage.
 
@@ -88,7 +93,7 @@ def require_values(arguments: Sequence[str]) -> None:
     """
     metavars = {setting.option: setting.metavar for setting in SETTINGS if setting.metavar}
     metavars |= {"--bctrl-accept": "REASON", "--bctrl-until": "DATE"}
-    for argument, following in zip(arguments, [*arguments[1:], "-"], strict=True):
+    for argument, following in zip(arguments, [*arguments[1:], "--"], strict=True):
         option, equals, _ = argument.partition("=")
         if argument == "--":
             return
@@ -97,7 +102,7 @@ def require_values(arguments: Sequence[str]) -> None:
             if option == "--bctrl-coverage":
                 hint += "; --bctrl-min-coverage=PERCENT sets a minimum"
             raise SettingError("it takes no value", where=option, hint=hint)
-        if argument in metavars and following.startswith("-"):
+        if argument in metavars and _OPTION.fullmatch(following):
             raise SettingError("it has no value", where=argument, hint=f"write {argument}={metavars[argument]}")
 
 

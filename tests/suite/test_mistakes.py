@@ -34,6 +34,7 @@ KEY = "pk_mistakes_test_0123456789"
         ("", ("--bctrl-mock", "--bctrl-rate=fast"), "--bctrl-rate: 'fast' is not a rate"),
         ("bctrl_impact_budget = 1 minute", ("--bctrl-impact=mutants",), "'1 minute' is not a time (give one such as"),
         ("", ("--bctrl-mock", "--bctrl-header=X-A"), "--bctrl-header: it is not a header field"),
+        ("", ("--bctrl-mock", "--bctrl-max-examples", "-1"), "'-1' is not a number of examples (give 1 to 10000)"),
         ("bctrl_values = id =", ("--bctrl-mock",), "bctrl_values (ini): id has no value (write id = and a value that"),
         ("bctrl_values = id = VALUE", ("--bctrl-mock",), "bctrl_values (ini): id has no value"),
         ("bctrl_values =\n  id = 4\n  id = 5", ("--bctrl-mock",), "bctrl_values (ini): id has two values (keep one"),
@@ -143,6 +144,7 @@ def test_every_option_in_the_help_is_known(pytester: pytest.Pytester) -> None:
     require_known_options(parsers[0], [f"{option}x" if option.endswith("=") else option for option in options])
     require_known_options(parsers[0], ["--", "--bctrl-zzz"])
     require_values(["--bctrl-live", "--bctrl-contract", "a.json", "--", "--bctrl-until"])
+    require_values(["--bctrl-accept", "- since Monday", "--bctrl-report", "-", "--bctrl-rate", "-.5"])
 
 
 def test_options_of_the_project_and_of_other_plugins_are_accepted(pytester: pytest.Pytester) -> None:
