@@ -46,12 +46,19 @@ def test_an_invalid_command_exits_with_2_and_a_message_before_the_usage(
     assert usage.startswith("usage: pytest-bctrl")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (("--token=value_of_a_token", "--tokens", "value_of_a_token"), "--token --tokens"),
+        (("api.json", "other.json"), "api.json other.json"),
+    ],
+)
 def test_an_unknown_argument_of_a_command_is_named_with_the_usage_of_the_command(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], name: str
 ) -> None:
-    assert 2 == exit_of("mock", "--contracts", "api.json")
+    assert 2 == exit_of("mock", *arguments)
     message, usage, *_ = capsys.readouterr().err.splitlines()
-    assert "pytest-bctrl mock: it has no argument --contracts api.json" == message
+    assert f"pytest-bctrl mock: it has no argument {name}" == message
     assert usage.startswith("usage: pytest-bctrl mock ")
 
 

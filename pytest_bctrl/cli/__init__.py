@@ -163,7 +163,9 @@ class _Command(_ArgumentParser):
         """Return the options of the command; an argument that it does not have is an error with its usage."""
         options, unknown_arguments = super().parse_known_args(*args, **named)
         if unknown_arguments:
-            self.error(f"it has no argument {' '.join(unknown_arguments)}")
+            # The value of an unknown option may be a secret.
+            names = [argument.partition("=")[0] for argument in unknown_arguments if argument.startswith("-")]
+            self.error(f"it has no argument {' '.join(names or unknown_arguments)}")
         return options, unknown_arguments
 
     def format_help(self) -> str:
