@@ -82,6 +82,18 @@ def test_another_document_of_the_same_name_is_an_error_and_nothing_is_written(in
     assert (tmp_path / "pytest.ini").is_file()
 
 
+def test_a_document_that_was_written_without_a_secret_is_the_same_document(
+    init: Init, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BCTRL_API_KEY", "Xq7-init-9Zk2-w4Rv")
+    with serve(response(body=f"{BOOKSHOP}# Xq7-init-9Zk2-w4Rv\n".encode())) as server:
+        init(f"{server.url}/openapi.yaml")
+        assert (tmp_path / "openapi.yaml").read_text("utf-8").endswith("# [redacted]\n")
+        (tmp_path / "test_api.py").unlink()
+        init(f"{server.url}/openapi.yaml")
+    assert (tmp_path / "test_api.py").is_file()
+
+
 @pytest.mark.parametrize("arguments", [[], ["current"], ["bookshop.yaml"]], ids=["packaged", "current", "document"])
 def test_the_commands_of_a_new_project_pass(init: Init, tmp_path: Path, arguments: list[str]) -> None:
     """The job on pull requests runs the two tests that were written and the contract suite, all against the mock."""

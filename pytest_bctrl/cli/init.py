@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
             hint=f"run it there: cd {folder}; or, for a separate project in this folder: touch pytest.ini",
         )
     source = _source(options.document)
-    _require_free_name(source, options.document)
+    _require_free_name(source, options.document, options.redact(source.text))
     project = _new_project(source, Path.cwd())
     operations = numbered(len(project.summary.operations), "operation")
     title = f"{source.contract.title} {source.contract.version}"
@@ -107,12 +107,12 @@ def _source(document: str | None) -> Source:
     return Source(load_from(Path(document), "init", ""), document)
 
 
-def _require_free_name(source: Source, document: str | None) -> None:
-    """Raise `SettingError` if the contract is to be written to a file that has other contents."""
+def _require_free_name(source: Source, document: str | None, text: str) -> None:
+    """Raise `SettingError` if the contract is to be written to a file that has another content than `text`."""
     path = Path(source.path)
     if not source.text or not path.exists():
         return
-    if path.is_file() and path.read_bytes() == source.text.encode():
+    if path.is_file() and path.read_bytes() == text.encode():
         return
     hint = f"to use the file: pytest-bctrl init {source.path}; to save the document, move the file away first"
     raise SettingError(f"the file exists and is not the document of {document}", where=source.path, hint=hint)
