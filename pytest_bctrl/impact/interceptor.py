@@ -11,6 +11,7 @@ from threading import Lock
 from typing import NamedTuple, TypeAlias
 
 from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.exchanges.sent_secrets import security_schemes
 from pytest_bctrl.findings.fingerprint import shape
 from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.http.routes import Routes
@@ -41,11 +42,13 @@ PendingExchange: TypeAlias = Callable[[], InterceptedExchange]
 class Interceptor:
     """Transforms responses with the active change. Safe to use from the threads of several servers.
 
-    While a test is replayed, `unchangeable` has the shapes of the operations whose watched responses stay as they are.
+    `schemes` are the security schemes of the contract. While a test is replayed, `unchangeable` has the shapes of the
+    operations whose watched responses stay as they are.
     """
 
     def __init__(self, contract: Contract) -> None:
         self._routes = Routes(contract)
+        self.schemes = security_schemes(contract)
         self._lock = Lock()
         self._transform: ResponseTransform | None = None
         self._exchanges: list[PendingExchange] = []

@@ -13,6 +13,7 @@ import pytest
 from pytest_bctrl.findings.finding import LEVELS
 from pytest_bctrl.http.message import MockResponse
 from pytest_bctrl.impact.change import Change, Kind, ResponseTransform, combine, transform_bodies
+from pytest_bctrl.impact.credentials import without_credentials
 from pytest_bctrl.impact.derived_changes import PROBES
 from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor, digest, is_same
 from pytest_bctrl.impact.obstacles import obstacle_to, unanswered_reason, unanswered_requests, with_read_bodies
@@ -279,6 +280,9 @@ class ImpactRun:
         outcome = self._replayer.run(test.item, test.seconds)
         self.run_counts[test.id] += 1
         exchanges = self._interceptor.take_exchanges()
+        if outcome.line:
+            all_exchanges = [*test.all_exchanges, *exchanges]
+            outcome.line = without_credentials(outcome.line, all_exchanges, self._interceptor.schemes)
         outcome.unanswered = unanswered_reason(
             unanswered_requests(exchanges, self._interceptor.failures, self._interceptor),
             unanswered_requests(test.all_exchanges, test.failures, self._interceptor),

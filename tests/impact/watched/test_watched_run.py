@@ -188,6 +188,29 @@ def test_a_rejected_request_gets_the_error_of_the_changed_api(pytester: pytest.P
     assert outcomes(pytester, "query tenant")[0] == "fails"
 
 
+KEY, COOKIE = "sk9fQ2xZ7LmT4vB8nW3rY6pK1dH5jC0aE", "8fKq3ZpT1xWv7RmB2nYc9LdG4hJs6QaE"
+_WITH_CREDENTIALS = f"""
+def respond(request):
+    return httpx.Response(200, json=[STORED], headers={{"Set-Cookie": "session={COOKIE}; Path=/"}})
+
+
+def test_list():
+    with httpx.Client(transport=httpx.MockTransport(respond)) as client:
+        response = client.get("https://orders.example/orders", params={{"api_key": "{KEY}"}})
+    assert response.json()[0]["size"] in LABELS, f"{{response.url}} {{response.cookies['session']}}"
+"""
+
+
+def test_credentials_in_the_error_of_a_test_are_redacted(pytester: pytest.Pytester, impact: Impact) -> None:
+    result = impact(_WITH_CREDENTIALS)
+
+    report = pytester.path.joinpath("impact.json").read_text("utf-8")
+    for text in (result.stdout.str(), report):
+        assert "orders?api_key=[redacted] [redacted]" in text
+        assert KEY not in text
+        assert COOKIE not in text
+
+
 def test_a_request_that_is_still_valid_passes(pytester: pytest.Pytester, impact: Impact) -> None:
     tests = "def test_list(): assert list_orders(params={'tenant': 'a'}).status_code == 200"
 
