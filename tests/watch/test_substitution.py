@@ -5,17 +5,20 @@ from __future__ import annotations
 import gzip
 import zlib
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import requests
+from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from pytest_bctrl.http.message import MockResponse, Payload
 from pytest_bctrl.watch.exchange import WatchedExchange
 from pytest_bctrl.watch.libraries import urllib3_hook
 from pytest_bctrl.watch.recorder import CLIENT, Recorder
 from pytest_bctrl.watch.substitutes.aiohttp_substitute import aiohttp_response
-from pytest_bctrl.watch.substitutes.urllib3_substitute import urllib3_response
+from pytest_bctrl.watch.substitutes.urllib3_substitute import requests_response, urllib3_response
 from pytest_bctrl.watch.substitution import ResponseChanger, Substitute, original_response, substitute_for
 
 OLD, NEW = b'{"size":"s"}', b'{"size":"xl"}'
@@ -182,6 +185,21 @@ def test_a_response_of_aiohttp_with_its_whole_body_has_another_one() -> None:
 
     response = aiohttp_response(Whole(), substitute, is_decoded=True, is_whole=True)
 
+    assert response.content == NEW
+
+
+@pytest.mark.parametrize(("value", "values"), [("a=1, b=2", ["a=1", "b=2"]), ("c=3", ["c=3"])])
+def test_several_header_fields_of_one_name_stay_several_in_a_raw_response(value: str, values: list[str]) -> None:
+    fields = HTTPHeaderDict([("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")])
+    observed = requests.Response()
+    observed.request = requests.Request("GET", "https://orders.example/orders").prepare()
+    observed.raw = HTTPResponse(BytesIO(OLD), headers=fields, preload_content=False, request_url="/orders")
+
+    response = requests_response(observed, Substitute(200, (("Set-Cookie", value),), NEW, NEW))
+
+    assert response.raw.headers.getlist("Set-Cookie") == values
+    assert response.headers["Set-Cookie"] == value
+    assert response.raw.geturl() == "/orders"
     assert response.content == NEW
 
 

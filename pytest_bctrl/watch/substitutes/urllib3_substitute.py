@@ -42,13 +42,14 @@ def requests_response(response: Any, substitute: Substitute) -> Any:
     reason = substitute.reason(response.status_code, response.reason)
     raw = HTTPResponse(
         body=BytesIO(substitute.content),
-        headers=_header_dict(None, substitute),
+        headers=_separate_fields(observed, substitute),
         status=substitute.status,
         version=getattr(observed, "version", None) or 11,
         reason=reason,
         preload_content=False,
         decode_content=False,
         request_method=response.request.method,
+        request_url=getattr(observed, "_request_url", None),
     )
     # requests reads cookies from it.
     raw._original_response = getattr(observed, "_original_response", None)
@@ -79,12 +80,24 @@ def recorded_body(response: Any) -> bytes:
     return body
 
 
-def _header_dict(response: Any, substitute: Substitute) -> Any:
-    """Return the header fields for a response; several of one name are kept."""
+def _separate_fields(observed: Any, substitute: Substitute) -> Any:
+    """Return the header fields for a raw response, which keeps several of one name; requests joins them."""
     from urllib3._collections import HTTPHeaderDict
 
-    cls = HTTPHeaderDict if response is None else type(response.headers)
-    headers = cls()
+    observed_headers = getattr(observed, "headers", None)
+    headers = HTTPHeaderDict()
+    for name, value in substitute.unchunked_headers:
+        values = [value]
+        if isinstance(observed_headers, HTTPHeaderDict) and observed_headers.get(name) == value:
+            values = observed_headers.getlist(name)
+        for separate_value in values:
+            headers.add(name, separate_value)
+    return headers
+
+
+def _header_dict(response: Any, substitute: Substitute) -> Any:
+    """Return the header fields for a response; several of one name are kept."""
+    headers = type(response.headers)()
     for name, value in substitute.unchunked_headers:
         headers.add(name, value)
     return headers
