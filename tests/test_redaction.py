@@ -405,5 +405,7 @@ def test_an_encoded_secret_is_found_anywhere_in_a_long_text() -> None:
 def test_the_size_of_decoded_text_is_limited() -> None:
     source = random.Random(1)
     noise = "".join(source.choices(ALPHABET, k=1 << 17))
-    encoded = base64.b32encode(KEY.encode()).decode()
-    assert f"{MASK} {noise} {encoded}" == redaction(KEY)(f"{encoded} {noise} {encoded}")
+    encoded, other = (base64.b32encode(f"{KEY}{end}".encode()).decode() for end in ("", " other"))
+    # A word that was decoded before is redacted everywhere.
+    assert f"{MASK} {noise} {other} {MASK}" == redaction(KEY)(f"{encoded} {noise} {other} {encoded}")
+    assert f"{noise} {other} {encoded}" == redaction(KEY)(f"{noise} {other} {encoded}")

@@ -279,14 +279,15 @@ class Redaction:
         parts, copied, budget = [], 0, _MAX_DECODED
         has_secret: dict[bytes, bool] = {}
         for start, end in _tokens(data):
-            token = data[start : min(end, start + budget)]
-            if token not in has_secret:
-                budget -= len(token)
-                has_secret[token] = self._is_decoded_in(search, token)
-            if has_secret[token]:
+            token = data[start:end]
+            if budget and token not in has_secret:
+                decoded = token[:budget]
+                budget -= len(decoded)
+                has_secret[token] = self._is_decoded_in(search, decoded)
+            if has_secret.get(token):
                 parts += [data[copied:start], _MASK]
                 copied = _end_of_padding(data, end)
-            if not budget:
+            if not budget and not parts:
                 break
         if not parts:
             return data
