@@ -127,9 +127,7 @@ class Examples:
         if counterexample is not None and not counterexample.of:
             return counterexample
         # Beyond the budget, only the smallest schemas are proven.
-        if not has_budget:
-            pairs = pairs[-1:]
-        if any(self._verifier.is_proven(*nodes, is_request=is_request) for nodes, _ in reversed(pairs)):
+        if self._is_proven(pairs, len(pairs) if has_budget else 1, is_request=is_request):
             return Shown("proof")
         if counterexample is not None or not is_error:
             return counterexample or Shown("rule")
@@ -137,6 +135,21 @@ class Examples:
         if not has_budget:
             reason = "the budget for counterexamples is used up"
         return Shown("rule", reason=reason)
+
+    def _is_proven(self, pairs: list[Step], count: int, *, is_request: bool) -> bool:
+        """Return whether the engine proves that no value of the first schema of a trail breaks a consumer.
+
+        It reads the last `count` schemas. A proof about a schema holds for those that contain it; but an alternative
+        of `oneOf` that allows more can make a value meet two.
+        """
+        is_proven = False
+        for index in reversed(range(len(pairs))):
+            nodes, step = pairs[index]
+            if not is_proven and index >= len(pairs) - count:
+                is_proven = self._verifier.is_proven(*nodes, is_request=is_request)
+            if is_proven and index and step.startswith("<"):
+                is_proven = self._verifier.have_same_alternatives(*pairs[index - 1][0], is_request=is_request)
+        return is_proven
 
     def _sides_of(self, pair: Step) -> tuple[Side, Side]:
         """Return both documents with the schemas of a pair alone."""

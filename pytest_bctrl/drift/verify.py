@@ -64,7 +64,7 @@ class Verifier:
             and self._keep_own(old, new)
             and self._have_same_conditions(old, new)
             and _have_same_names(old, new)
-            and self._have_same_alternatives(old, new, view)
+            and self.have_same_alternatives(old, new, is_request=view.is_request)
         )
 
     def _keep_own(self, old: Node, new: Node) -> bool:
@@ -81,17 +81,18 @@ class Verifier:
         # Several schemas under one keyword were merged from `allOf`.
         return len(before) == len(after) == 1 and self._spellings.are_alike(before, after)
 
-    def _have_same_alternatives(self, old: Node, new: Node, view: View) -> bool:
+    def have_same_alternatives(self, old: Node, new: Node, *, is_request: bool) -> bool:
+        """Return whether two schemas keep their promise if each of their alternatives does."""
         if len(old.choices) != len(new.choices) or _merge_alternatives(old) or _merge_alternatives(new):
             return False
-        allowing, forbidding = _in_direction(old, new, view)
+        allowing, forbidding = _in_direction(old, new, is_request=is_request)
         return all(
             _any_may_match(forbidding.normal, opposite.kind, opposite.branches)
-            or self._stay_exclusive((allowing, choice), (forbidding, opposite), view)
+            or self._stay_exclusive((allowing, choice), (forbidding, opposite), is_request=is_request)
             for choice, opposite in zip(allowing.choices, forbidding.choices, strict=True)
         )
 
-    def _stay_exclusive(self, allowing: _Offer, forbidding: _Offer, view: View) -> bool:
+    def _stay_exclusive(self, allowing: _Offer, forbidding: _Offer, *, is_request: bool) -> bool:
         """Return whether the engine proves that a value that met one alternative of `oneOf` meets no second one now.
 
         Let a value meet the alternative N of the allowing side alone, and with it W of the other side. If it met a
@@ -104,7 +105,7 @@ class Verifier:
         if choice.kind != "oneOf" or opposite.kind != "oneOf":
             return False
         allowed, forbidden = branches(choice.branches, node.normal), branches(opposite.branches, opposite_node.normal)
-        if view.is_request:
+        if is_request:
             matched = match_branches(self._sides, allowed, forbidden)
             pairs, unmatched = [(old, new) for old, new, _ in matched.both], matched.added
         else:
@@ -113,9 +114,9 @@ class Verifier:
         if len(pairs) != len(allowed) or len(forbidden) > _MOST_ALTERNATIVES:
             return False
         changed: list[tuple[Branch | None, Branch]] = [(None, branch) for branch, _ in unmatched]
-        changed += [pair for pair in pairs if not self._spellings.are_alike(*_in_order(pair, view))]
+        changed += [pair for pair in pairs if not self._spellings.are_alike(*_in_order(pair, is_request=is_request))]
         access = "writeOnly"
-        if view.is_request:
+        if is_request:
             access = "readOnly"
         overlaps = Overlaps(node, choice, access)
         return all(
@@ -196,17 +197,17 @@ class Verifier:
         return Side(self._sides.old, "urn:old"), Side(self._sides.new, "urn:new")
 
 
-def _in_direction(old: Node, new: Node, view: View) -> tuple[Node, Node]:
+def _in_direction(old: Node, new: Node, *, is_request: bool) -> tuple[Node, Node]:
     """Return the schema that allows a value and the schema that must allow it too."""
-    if view.is_request:
+    if is_request:
         return old, new
     return new, old
 
 
-def _in_order(pair: tuple[Branch, Branch], view: View) -> tuple[Schema, Schema]:
+def _in_order(pair: tuple[Branch, Branch], *, is_request: bool) -> tuple[Schema, Schema]:
     """Return the schemas of the old document and the new one, of a pair that begins with the allowing side."""
     first, second = pair[0].schema, pair[1].schema
-    if view.is_request:
+    if is_request:
         return first, second
     return second, first
 

@@ -199,3 +199,16 @@ def test_a_further_alternative_breaks_a_consumer_if_null_meets_it_too(name: str)
     old, new = one_of(first, tagged("b")), one_of(first, tagged("b"), further)
     assert [("request-body-narrowed", "error")] == unnamed("request body", old, new)
     assert [("response-body-widened", "error")] == unnamed("response body", new, old)
+
+
+def closed(*required: str, **properties: Any) -> Doc:
+    return {"type": "object", "properties": properties, "required": [*required], "additionalProperties": False}
+
+
+def test_a_proof_about_an_alternative_is_none_about_a_value_that_meets_two() -> None:
+    """The first alternative had no values; now it allows the values of the other."""
+    other = closed(tag={"const": "y"})
+    old, new = one_of(closed("b"), other), one_of(one_of(other, closed()), other)
+    for position, before, after in (("request body", old, new), ("response body", new, old)):
+        document = POSITIONS[position].document
+        assert "error" in {finding.level for finding in compare(document(before), document(after))}
