@@ -144,6 +144,23 @@ def test_the_words_of_the_packaged_contract_are_not_used_for_another(
     assert "SPACE" not in line("next")["text"]
 
 
+def test_a_space_id_in_the_values_needs_no_variable(doctor: Doctor, tmp_path: Path) -> None:
+    path_id = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    paths = {"/v1/spaces/{id}/runtimes": {"get": {"parameters": [path_id], "responses": {"200": {"description": "x"}}}}}
+    document = {"openapi": "3.1.0", "info": {"title": "Public", "version": "1"}, "paths": paths}
+    (tmp_path / "public.json").write_text(json.dumps(document))
+    lines = "[pytest]\nbctrl_contract = public.json\n"
+    (tmp_path / "pytest.ini").write_text(lines)
+    _, line = doctor()
+    assert "pytest --bctrl-mock bctrl; with BCTRL_SPACE_ID set: pytest --bctrl-live bctrl" == line("next")["text"]
+    with serve(response(body=b"{}")) as server:
+        (tmp_path / "pytest.ini").write_text(f"{lines}bctrl_base_url = {server.url}\nbctrl_values = id = 4\n")
+        code, line = doctor()
+    assert 0 == code
+    assert line("target")["text"].endswith("responds: 200")
+    assert "pytest --bctrl-live bctrl" == line("next")["text"]
+
+
 def test_offline_sends_no_request(doctor: Doctor) -> None:
     url = "https://nowhere.invalid"
 

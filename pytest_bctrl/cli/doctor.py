@@ -302,14 +302,15 @@ def _target(
     """Return the line about the target: its response, or why no request was sent."""
     has_key = bool(environment.get(KEY_VARIABLE))
     has_space = lookup.find_value(table.SPACE_ID, config, environment) is not None
-    if required_variables(run) and not has_key and not has_space:
-        text = "no key is set (--bctrl-mock needs none)"
-        if run.contract.has_space:
-            text = "neither key nor space id is set (--bctrl-mock needs neither)"
-        names = " and ".join(variable.partition("=")[0] for variable in required_variables(run).split())
-        command = f"pytest --bctrl-mock bctrl; with {names} set: pytest --bctrl-live bctrl"
-        return Line("target", f"no request sent: {text}", "note", command=command)
     try:
+        required = required_variables(replace(run, values=values(config, environment)))
+        if required and not has_key and not has_space:
+            text = "no key is set (--bctrl-mock needs none)"
+            if run.contract.has_space:
+                text = "neither key nor space id is set (--bctrl-mock needs neither)"
+            names = " and ".join(variable.partition("=")[0] for variable in required.split())
+            command = f"pytest --bctrl-mock bctrl; with {names} set: pytest --bctrl-live bctrl"
+            return Line("target", f"no request sent: {text}", "note", command=command)
         run = aimed(run, config, environment)
         if options.offline:
             return Line("target", f"{run.base_url}: no request sent (--offline)", "note")
