@@ -75,6 +75,11 @@ def test_paths_and_durations_are_not_compared(tmp_path: Path) -> None:
     assert [] == follow(page, tmp_path).problems
 
 
+def test_the_progress_of_a_slow_run_is_not_compared(tmp_path: Path) -> None:
+    command = r"printf 'planned\nprogress     50%%, 1 of 2 test runs, 1.5 s left\nfails\n'"
+    assert [] == follow(f"```console\n$ {command}\nplanned\nfails\n```\n", tmp_path).problems
+
+
 def test_the_output_of_a_background_program_is_awaited(tmp_path: Path) -> None:
     """However long it pauses between two lines."""
     page = """\
