@@ -245,15 +245,22 @@ def test_an_example_is_served_if_and_only_if_an_independent_engine_accepts_it(sc
         assert (example, type(example)) == (served, type(served))
 
 
-def test_the_command_starts_with_the_published_spec(tmp_path: Any) -> None:
+def test_the_command_starts_with_the_published_spec() -> None:
     """It has a path parameter without an example; the request that the command shows works."""
-    script = (
-        "import sys; from pytest_bctrl.cli import mock as command; from pytest_bctrl.__main__ import main\n"
-        "command.end_on_signals = lambda: type('Ended', (), {'wait': lambda self, seconds: True})()\n"
-        "sys.exit(main(['mock', '--port', '0', '--contract', sys.argv[1]]))"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", script, "contracts/runtimes.openapi.yaml"], capture_output=True, text=True, check=False
-    )
-    assert (0, "") == (result.returncode, result.stderr)
-    assert "/v1/spaces/" in result.stdout.partition("try: curl")[2]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest_bctrl",
+        "mock",
+        "--port",
+        "0",
+        "--contract",
+        "contracts/runtimes.openapi.yaml",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        shown = next((line for line in process.stdout if "try: curl" in line), "")
+        process.terminate()
+        _, errors = process.communicate(timeout=60)
+    assert (0, "") == (process.returncode, errors)
+    assert "/v1/spaces/" in shown

@@ -15,6 +15,7 @@ from pytest_bctrl.suite.plan import jsonschema_engine, probes, schemathesis_engi
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 from pytest_bctrl.traffic.mock import MockServer
+from tests.contract.documents import contract_of
 from tests.contract.test_paging import LIST, MAYBE, TEXT, TRUTH, body
 from tests.contract.test_paging import contract as contract_with_pages
 from tests.suite.test_pages import run_of as run_with_pages
@@ -47,8 +48,13 @@ REMOVED: dict[str, tuple[tuple[Any, ...], list[str]]] = {
 
 OF_QUERY = {"test_allowed_value_is_taken", "test_wrong_value_is_refused", "test_generated_query_is_answered"}
 
-NOT_PLANNED = {"test_own_check", "test_pages_are_whole", *OF_QUERY}
-"""Tests for which the packaged contract plans no request: it has no query parameters, pages or custom checks."""
+OF_UNKNOWN_ID = "test_unknown_id_is_rejected"
+"""The test of operations that lack a value."""
+
+NOT_PLANNED = {"test_own_check", "test_pages_are_whole", OF_UNKNOWN_ID, *OF_QUERY}
+"""Tests for which the packaged contract plans no request: it has no query parameters, pages or custom checks, and its
+only path parameter has a value.
+"""
 
 REMOVED_OF_PAGES: dict[str, tuple[tuple[Any, ...], set[str]]] = {
     "check_status": ((checks,), {"test_pages_are_whole", *OF_QUERY}),
@@ -118,9 +124,29 @@ def test_a_paging_test_is_skipped_if_its_check_does_nothing(
     assert tests == set(skipped_of(paged, tests))
 
 
+@pytest.fixture
+def without_values() -> Iterator[Target]:
+    """Return a target with an operation for which no value is known."""
+    identity = {"name": "id", "in": "path", "required": True, "schema": TEXT}
+    error = {"description": "", "content": {"application/json": {"schema": body(error=TEXT)}}}
+    contract = contract_of(responses={"200": {"description": ""}, "404": error}, parameters=[identity])
+    with target(MockServer(contract), contract) as api:
+        yield api
+
+
+@pytest.mark.parametrize("name", ["check_status", *(name for name, (_, tests) in REMOVED.items() if tests == PROTOCOL)])
+def test_an_unknown_id_is_not_checked_if_its_check_does_nothing(
+    name: str, without_values: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [*plan.plan(without_values.run, OF_UNKNOWN_ID)]
+    assert not [*skipped_of(without_values, [OF_UNKNOWN_ID])]
+    monkeypatch.setattr(checks, name, nothing)
+    assert [OF_UNKNOWN_ID] == [*skipped_of(without_values, [OF_UNKNOWN_ID])]
+
+
 def test_no_paging_test_is_skipped_with_its_check_in_place(paged: Target) -> None:
     tests = {test for _, removed in REMOVED_OF_PAGES.values() for test in removed}
-    assert tests >= NOT_PLANNED
+    assert tests | {OF_UNKNOWN_ID} >= NOT_PLANNED
     assert {test: bool([*plan.plan(paged.run, test)]) for test in tests} == dict.fromkeys(tests, True)
     assert [] == list(skipped_of(paged, tests))
 
