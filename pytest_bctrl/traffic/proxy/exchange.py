@@ -16,7 +16,7 @@ class TransportError(NamedTuple):
 
 
 class CapturedBody:
-    """The first `limit` bytes of a body, and its size."""
+    """The size of a body, and its bytes if they are at most `limit`."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -27,9 +27,10 @@ class CapturedBody:
     def add(self, data: bytes) -> None:
         """Add a part of the body."""
         self.size += len(data)
-        room = self._limit - len(self._data)
-        if room > 0:
-            self._data += data[:room]
+        if self.size <= self._limit:
+            self._data += data
+        else:
+            self._data.clear()
 
     @property
     def is_known(self) -> bool:
