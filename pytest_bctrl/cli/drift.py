@@ -127,8 +127,11 @@ def _run(arguments: argparse.Namespace) -> int:
         findings, entry_notes = _with_observed(arguments, (old, new), result, baseline, compared, today)
     else:
         entry_notes = baseline_notes(comparison.findings, baseline.of_rules(rules()), today)
+    updatable = compared
+    if updatable is None and comparison.findings:
+        updatable = _contract_with_spec(base)
     adoption_notes: list[str] = []
-    if compared is not None:
+    if updatable is not None:
         # The new spec may become the contract. For any other document, this would take half of the time of a run.
         adoption_notes = notes_on_adoption(new, comparison.findings)
     notes = [*comparison.notes, *adoption_notes, *entry_notes, *result.notes]
@@ -167,9 +170,8 @@ def _run(arguments: argparse.Namespace) -> int:
             print(escape_line(f"pytest-bctrl: {note}"), file=sys.stderr)
     if not failing and not_compared:
         return 2
-    updatable = None
-    if failing and not not_compared:
-        updatable = compared or _contract_with_spec(base)
+    if not failing or not_compared:
+        updatable = None
     return _exit_code(len(failing), arguments, updatable)
 
 

@@ -124,8 +124,12 @@ def notes_on_adoption(revision: Document, findings: list[Finding]) -> list[str]:
 
     try:
         require_affordable(revision.data, revision.name)
-    except DocumentError:
+    except DocumentError as error:
         from pytest_bctrl.contract.read import from_document
 
-        return [f"{revision.name}: {text}" for text in from_document(revision.data, revision.name).exclusions]
+        try:
+            return [f"{revision.name}: {text}" for text in from_document(revision.data, revision.name).exclusions]
+        except DocumentError:
+            # No operation is left.
+            return [f"the contract suite could not check the new document: {error}"]
     return []

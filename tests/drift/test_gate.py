@@ -6,16 +6,20 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
+from pytest_bctrl.contract.files import packaged
 from tests.typed import typed
 
 from .published import TEXT, page, written
+from .spec_changes import get
 
 PAUSED = TEXT.replace("- failed", "- failed\n        - paused")
 WITHOUT_SUMMARY = TEXT.replace("        summary:\n          $ref", "        summary2:\n          $ref")
@@ -64,6 +68,32 @@ def test_fail_on_sets_the_level_that_fails(fail_on: str, code: int, tmp_path: Pa
     """The change is a warning: an optional property was removed."""
     written(tmp_path, WITHOUT_SUMMARY, "new.yaml")
     assert drift("drift", "new.yaml", "--base", base, "--fail-on", fail_on, cwd=tmp_path).returncode == code
+
+
+@pytest.mark.parametrize(
+    ("base", "has_note"), [((), True), (("--base", "contracts/runtimes.openapi.yaml"), True), (("--base", "x"), False)]
+)
+def test_a_note_says_that_the_contract_suite_could_not_check_the_new_document(
+    tmp_path: Path, base: tuple[str, ...], has_note: bool
+) -> None:
+    """Only a spec that may become that of the contract in force gets the note."""
+    shutil.copytree(packaged().folder, tmp_path / "contracts")
+    written(tmp_path, TEXT, "x")
+    document = yaml.safe_load(TEXT)
+    schemas = document["components"]["schemas"]
+    for level in range(40):
+        schemas[f"S{level}"] = {"allOf": [{"$ref": f"#/components/schemas/S{level + 1}"}] * 2}
+    schemas["S40"] = {"type": "object"}
+    media = get(document)["responses"]["200"]["content"]["application/json"]
+    media["schema"] = {"allOf": [media["schema"], {"$ref": "#/components/schemas/S0"}]}
+    get(document)["parameters"].append({"name": "q", "in": "query", "required": True, "schema": {"type": "string"}})
+    written(tmp_path, yaml.safe_dump(document), "new.yaml")
+
+    done = drift("drift", "new.yaml", *base, cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert "new-required-request-parameter" in done.stdout
+    assert ("could not check the new document: new.yaml: #/components/schemas/S" in done.stdout) == has_note
 
 
 def test_standard_input_is_read(tmp_path: Path, base: str) -> None:
