@@ -70,6 +70,14 @@ TRIGGERS: Mapping[str, Trigger] = {
     "build packaged": lambda folder: make.run(
         contract, "build", "--overlay", make.written(folder, TITLED), "--output", str(packaged().merged)
     ),
+    "build inputs": lambda folder: make.run(
+        contract,
+        "build",
+        "--overlay",
+        make.written(folder, TITLED),
+        "--output",
+        make.written(folder, TITLED),
+    ),
     # documents
     "document html": lambda _: load_document("<!doctype html>", "x"),
     # drift

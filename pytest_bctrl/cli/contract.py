@@ -283,19 +283,27 @@ def yaml_text(data: Any) -> str:
 
 
 def _build_with(options: argparse.Namespace, files: ContractFiles) -> int:
-    """Apply further overlays, validate the resulting contract, and write it to a separate file."""
+    """Apply `--overlay` to `--contract`, or else to the contract of the files, and write the result to `--output`.
+
+    Raises for an invalid contract, and for an output that would overwrite what it is built from.
+    """
     if not options.overlay or options.output is None:
         raise SettingError(
             "they belong together, because the packaged contract is built with its own overlay only",
             where="--overlay, --contract, --output",
             hint=f"--overlay suggested.overlay.yaml --output {_OBSERVED}",
         )
-    base = load_contract(options.contract).document if options.contract else build.merge_contract(files)
-    document = build.apply_overlays(base, options.overlay)
-    from_document(document, options.output)
     path = Path(options.output)
     if path.resolve() == files.merged.resolve():
         raise DocumentError("it is the packaged contract", where=options.output, hint="give another --output")
+    inputs = [*options.overlay, *filter(None, [options.contract])]
+    if path.resolve() in {Path(name).resolve() for name in inputs}:
+        raise DocumentError(
+            "it would overwrite what it is built from", where=options.output, hint="give another --output"
+        )
+    base = load_contract(options.contract).document if options.contract else build.merge_contract(files)
+    document = build.apply_overlays(base, options.overlay)
+    from_document(document, options.output)
     build.write_files({path: build.render(document)})
     print(escape_line(f"{options.output}: written"))
     print(escape_line(f"next: pytest --bctrl-live --bctrl-contract={shlex.quote(options.output)}"))

@@ -127,9 +127,7 @@ def _run(arguments: argparse.Namespace) -> int:
         findings, entry_notes = _with_observed(arguments, (old, new), result, baseline, compared, today)
     else:
         entry_notes = baseline_notes(comparison.findings, baseline.of_rules(rules()), today)
-    updatable = compared
-    if updatable is None and comparison.findings:
-        updatable = _contract_with_spec(base)
+    updatable = _updatable_contract(compared, base, comparison.findings)
     adoption_notes: list[str] = []
     if updatable is not None:
         # The new spec may become the contract. For any other document, this would take half of the time of a run.
@@ -170,14 +168,18 @@ def _run(arguments: argparse.Namespace) -> int:
             print(escape_line(f"pytest-bctrl: {note}"), file=sys.stderr)
     if not failing and not_compared:
         return 2
-    if not failing or not_compared:
+    if not_compared:
         updatable = None
     return _exit_code(len(failing), arguments, updatable)
 
 
-def _contract_with_spec(path: str) -> ContractInForce | None:
-    """Return the contract in force if a document is its spec, so that updating it makes the comparison pass."""
-    if not Path(path).is_file():
+def _updatable_contract(
+    compared: ContractInForce | None, path: str, findings: Sequence[Finding]
+) -> ContractInForce | None:
+    """Return the contract in force if the old document is its spec, so that updating it makes the comparison pass."""
+    if compared is not None:
+        return compared
+    if not findings or not Path(path).is_file():
         return None
     in_force = chosen_contract(None)
     if in_force.spec.resolve() == Path(path).resolve():

@@ -73,7 +73,7 @@ def warn_of_other_machines(host: str) -> None:
 
 
 def end_on_signals() -> threading.Event:
-    """Return an event that is set by Ctrl-C, SIGTERM or SIGHUP (a closed terminal)."""
+    """Return an event that is set by Ctrl-C, SIGTERM or, unless `nohup` ignores it, SIGHUP (a closed terminal)."""
     ended = threading.Event()
 
     def end(_number: int, _frame: object) -> None:

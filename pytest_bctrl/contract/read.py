@@ -306,6 +306,7 @@ def _in_json(spec: Spec, content: Mapping[str, Part]) -> Iterator[tuple[str, Any
 
 
 def _scheme(name: str, part: Part) -> SecurityScheme:
+    """Return an entry of `components.securitySchemes`, its HTTP scheme in lower case; a missing field is empty."""
     type_, scheme, in_, field = (str(part.value.get(key, "")) for key in ("type", "scheme", "in", "name"))
     return SecurityScheme(name, type_, scheme.lower(), in_, field)
 

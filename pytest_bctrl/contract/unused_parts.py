@@ -79,7 +79,7 @@ def _require_readable(
 
 
 def repeated_ids(ids: Iterable[tuple[str, str, str]]) -> Iterator[Exclusion]:
-    """Yield an exclusion for each `operationId` that an earlier operation has.
+    """Yield an exclusion of the `operationId` of each operation that repeats an earlier one's.
 
     `ids` has the label, the `operationId` and the pointer of each operation.
     """

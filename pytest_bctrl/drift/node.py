@@ -124,7 +124,7 @@ class Node:
 
     @property
     def shallow_key(self) -> Hashable:
-        """What the schema says without the schemas inside it, and the keywords that hold those."""
+        """Equal for schemas that differ at most in wording and in the schemas inside, whose names and number count."""
         discriminator = self.flags.get("discriminator")
         if not isinstance(discriminator, dict):
             discriminator = {}

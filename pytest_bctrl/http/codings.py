@@ -156,6 +156,7 @@ def _leniently(*windows: int) -> _Unpack:
     """Return a decoder for the first stream as httpx reads it: truncated or not, with the first window that works."""
 
     def unpack(raw: bytes, limit: int) -> bytes:
+        """Return the first stream, even if it is truncated, decoded with the first window that works."""
         for window in windows:
             with suppress(zlib.error):
                 return _first(raw, window, limit)[1]

@@ -75,7 +75,7 @@ class ContractVersion:
             return False
 
     def example_bodies(self, schema: Schema | None) -> list[Any]:
-        """Return generated bodies that the schema accepts; none if none can be generated."""
+        """Return generated bodies that the schema accepts; an empty list if none can be generated."""
         if schema is None:
             return []
         if id(schema) not in self._bodies:

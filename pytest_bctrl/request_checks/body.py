@@ -126,6 +126,7 @@ class BodyChecks:
         yield from self._schema_violations(form_value(self._contract, media, fields), media)
 
     def _text_violations(self, body: bytes, content_type: ContentType, media: MediaType) -> Iterator[RequestViolation]:
+        """Yield what is wrong with a text body: its charset, or the string, number or boolean that its text means."""
         try:
             text = _decode_text(body, content_type.charset)
         except (LookupError, ValueError):

@@ -218,6 +218,16 @@ def test_suggest_and_build_accept_a_custom_contract(run: Run, tmp_path: Path) ->
     ]
 
 
+@pytest.mark.parametrize("output", ["own.yaml", "s.yaml"])
+def test_build_does_not_overwrite_what_it_is_built_from(run: Run, tmp_path: Path, output: str) -> None:
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(published(CASES["a value that upstream lists"])))
+    (tmp_path / "s.yaml").write_text("overlay: 1.0.0\ninfo: {title: x, version: '1'}\nactions: []\n")
+    before = (tmp_path / output).read_text()
+    done = run("contract", "build", "--contract", "own.yaml", "--overlay", "s.yaml", "--output", output)
+    assert (done.returncode, "it would overwrite what it is built from" in done.stderr) == (2, True)
+    assert (tmp_path / output).read_text() == before
+
+
 def test_conforming_traffic_suggests_nothing_and_writes_no_file(run: Run, tmp_path: Path) -> None:
     (tmp_path / "seen.json").write_text(json.dumps(sample()))
     done = run("contract", "suggest", "seen.json", "--output", "s.yaml")

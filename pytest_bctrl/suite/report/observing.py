@@ -243,7 +243,7 @@ class ObservingHooks:
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print how the traffic of ordinary tests differs from the contract and, if requested, the coverage."""
+        """Print how the traffic of ordinary tests differs from the contract, the coverage, and what fails the run."""
         if self._config.option.collectonly:
             return
         shows_coverage = self._shows_coverage()

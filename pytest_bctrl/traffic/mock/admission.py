@@ -71,7 +71,7 @@ class Admission:
         return self.decide(request, values).rejection
 
     def decide(self, request: Request, values: Mapping[str, str]) -> Decision:
-        """Return whether a request is rejected, a wrong credential first, and the findings about it."""
+        """Return the decision on the credential of a request, its path values, then its content."""
         latest, decision = self._latest
         if latest is request:
             # The parser returns the same object for the same bytes.

@@ -146,7 +146,7 @@ def deep(samples: Samples, space_id: str, levels: int = 60) -> Scenario:
 
 
 def chunked(contract: Contract) -> Scenario:
-    """Responses in the chunked transfer coding (RFC 9112, 7.1)."""
+    """Every response, otherwise unchanged, in the chunked transfer coding (RFC 9112, 7.1)."""
     return Scenario("chunked", transform=lambda context: replace(context.response, chunked=True))
 
 

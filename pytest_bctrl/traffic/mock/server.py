@@ -207,7 +207,7 @@ class MockServer(Space):
         return self.last_word(request, response)
 
     def _space_of(self, request: Request) -> Space | None:
-        """Return the space in the path of a request, or whose key it has, beside the server's own."""
+        """Return the further space that a path value or a key in a header names; None for the server's own space."""
         match = self._shared.routes.match(request.target)
         for value in match.values.values() if match else ():
             space = self._spaces.get(value)
