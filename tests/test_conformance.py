@@ -25,6 +25,7 @@ def body(**changes: Any) -> dict[str, Any]:
 
 
 def test_every_finding_can_be_written_as_json() -> None:
+    """Also those about a lone surrogate, a control character, and a number too large for a float."""
     odd = json.dumps(body(name="@", status="\ud800", extra="\x1b")).replace('"@"', "1e999").encode()
     assert len([json.dumps(finding.as_dict(), allow_nan=False) for finding in check(odd)]) > 1
 
@@ -48,6 +49,7 @@ def test_an_unknown_attribute_of_the_package_raises_attribute_error() -> None:
     [("error", ["error"]), ("warning", ["error", "warning"]), ("info", list(LEVELS)), ("never", [])],
 )
 def test_fail_on_includes_all_worse_levels(fail_on: Any, expected: list[str]) -> None:
+    """`at_or_above` returns the findings of these levels; `assert_conforms` raises for a warning if it is included."""
     findings = [Finding("r", level, "$", "m") for level in LEVELS]
     with pytest.raises(AssertionError) if "warning" in expected else nullcontext():
         assert_conforms(body(tags=[]), fail_on=fail_on)
@@ -62,6 +64,7 @@ VERDICTS = {"error": "error", "warning": "warning", "pass": "none"}
 
 @pytest.mark.parametrize("variant", BODIES, ids=str)
 def test_check_gives_every_variant_its_expected_verdict(variant: Variant) -> None:
+    """The worst level of `check` for the response body of each reference variant is that of its manifest."""
     service = variant.service
     url = f"https://api.example.org/v1/spaces/{service.space_id}/runtimes"
     response = httpx.Response(200, json=service.document(), request=httpx.Request("GET", url))

@@ -131,7 +131,7 @@ def test_recordings_are_counted_and_unreadable_ones_reported(doctor: Doctor, tmp
 def test_the_words_of_the_packaged_contract_are_not_used_for_another(
     doctor: Doctor, tmp_path: Path, security: list[Any], text: str
 ) -> None:
-    """A request is sent if the contract needs no key."""
+    """For a contract without a space id, the next command has none; a request is sent if the contract needs no key."""
     schemes = {"key": {"type": "http", "scheme": "bearer"}}
     operation = {"security": security, "responses": {"200": {"description": "x"}}}
     document = {"openapi": "3.1.0", "info": {"title": "Shop", "version": "1"}, "paths": {"/a": {"get": operation}}}
@@ -145,6 +145,7 @@ def test_the_words_of_the_packaged_contract_are_not_used_for_another(
 
 
 def test_a_space_id_in_the_values_needs_no_variable(doctor: Doctor, tmp_path: Path) -> None:
+    """If `bctrl_values` has the id, the target gets a request and the next command names no `BCTRL_SPACE_ID`."""
     path_id = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
     paths = {"/v1/spaces/{id}/runtimes": {"get": {"parameters": [path_id], "responses": {"200": {"description": "x"}}}}}
     document = {"openapi": "3.1.0", "info": {"title": "Public", "version": "1"}, "paths": paths}
@@ -297,6 +298,7 @@ def pets(tmp_path: Path) -> str:
 
 
 def test_a_document_is_explained_by_operation_with_the_lines_to_paste(doctor: Doctor, pets: str) -> None:
+    """`--contract` lists the operations by state, and prints the settings that the ini file needs."""
     code, line = doctor("--contract", pets)
 
     assert 0 == code
@@ -332,6 +334,7 @@ def test_the_pasted_lines_leave_no_operation_without_a_value(doctor: Doctor, pet
 
 
 def test_a_name_that_means_different_things_is_set_per_operation(doctor: Doctor, tmp_path: Path) -> None:
+    """If two paths share the parameter `petId`, the settings to paste name the operation: `catsGet.petId`."""
     operation = PETS["paths"]["/pets/{petId}"]["get"]
     paths = {
         f"/{kind}/{{petId}}": {"get": {**operation, "operationId": f"{kind}Get"}, "head": operation}
@@ -415,7 +418,7 @@ def test_the_space_id_is_suggested_if_operations_lack_another_value_too(doctor: 
     assert "  item = VALUE" in line("paste")["text"]
 
 
-def test_the_key_prefix_is_part_of_the_lines_and_commands(doctor: Doctor, tmp_path: Path) -> None:
+def test_the_key_prefix_is_part_of_the_lines_to_paste_and_of_the_next_command(doctor: Doctor, tmp_path: Path) -> None:
     document = {**PETS, "components": {"securitySchemes": {**PETS["components"]["securitySchemes"]}}}
     document["components"]["securitySchemes"]["key"] = {"type": "apiKey", "in": "header", "name": "Authorization"}
     (tmp_path / "pets.json").write_text(json.dumps(document))
@@ -442,7 +445,7 @@ def test_a_large_document_is_rejected_with_the_way_to_make_it_smaller(doctor: Do
     assert "without indentation it may be small enough: jq -c . large.json > small.json" == line("contract")["fix"]
 
 
-def test_a_document_that_cannot_be_read_is_named(doctor: Doctor) -> None:
+def test_a_missing_document_exits_with_2_and_is_named(doctor: Doctor) -> None:
     code, line = doctor("--contract", "nowhere.json")
 
     assert (2, "unknown") == (code, line("contract", "nowhere.json")["state"])

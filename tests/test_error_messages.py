@@ -75,6 +75,7 @@ def faults(name: str, tree: ast.AST) -> Iterator[str]:
 
 
 def test_every_error_has_problem_location_and_hint() -> None:
+    """Each call of an error class in the package's source passes `where` and `hint`, but for a list of exceptions."""
     assert sum(1 for tree in trees().values() for _ in calls(tree)) > 200
     assert CALLS_WITHOUT_LOCATION == [fault for name, tree in trees().items() for fault in faults(name, tree)]
 
@@ -94,6 +95,7 @@ def test_every_error_has_problem_location_and_hint() -> None:
     ],
 )
 def test_an_error_that_lacks_a_part_is_found(call: str, expected: list[str]) -> None:
+    """The scan of the source reports an error class that is called without a location or a hint."""
     assert expected == list(faults("m", ast.parse(f"raise {call}")))
 
 
@@ -105,6 +107,7 @@ WITHOUT_LOCATION = {"sample text"}
 def test_an_error_message_has_problem_location_and_expected_value(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mistake: str
 ) -> None:
+    """Each mistake is made: its error has a location and a hint, is one line, and shows neither key nor traceback."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(BctrlError) as caught:
         TRIGGERS[mistake](tmp_path)

@@ -80,6 +80,7 @@ def test_every_rule_has_an_explanation() -> None:
 
 @pytest.mark.parametrize("name", ["strict_json", "unique_ids", "api-server-removed"])
 def test_the_printed_baseline_entry_can_be_read(capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str) -> None:
+    """`explain RULE` prints an `allow:` entry that `load_baseline` reads as an entry of that rule."""
     assert 0 == main(["explain", name])
     text = capsys.readouterr().out
     file = tmp_path / "list.yaml"

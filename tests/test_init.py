@@ -85,6 +85,7 @@ def test_another_document_of_the_same_name_is_an_error_and_nothing_is_written(in
 def test_a_document_that_was_written_without_a_secret_is_the_same_document(
     init: Init, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A second `init` of the URL works, although the saved copy has `[redacted]` where the document has the API key."""
     monkeypatch.setenv("BCTRL_API_KEY", "Xq7-init-9Zk2-w4Rv")
     with serve(response(body=f"{BOOKSHOP}# Xq7-init-9Zk2-w4Rv\n".encode())) as server:
         init(f"{server.url}/openapi.yaml")
@@ -148,7 +149,9 @@ def test_the_nightly_job_of_the_current_api_passes_against_an_independent_server
 
 
 @pytest.mark.parametrize(("fault", "rule"), current_server.FAULTS.items(), ids=list(current_server.FAULTS))
-def test_a_fault_of_the_current_api_is_found(fault: str, rule: str) -> None:
+def test_the_contract_suite_reports_each_fault_of_an_independent_server_of_the_current_api(
+    fault: str, rule: str
+) -> None:
     header = ("BCTRL-Version", Secret(current_server.VERSION), "'BCTRL-Version: …'")
     contract = load(current_api())
     # Each list has the same faults, and one list is enough.
@@ -330,7 +333,10 @@ def test_names_of_a_document_do_not_leave_their_line(init: Init, tmp_path: Path,
 
 
 def test_a_public_api_with_a_server_needs_no_variables(init: Init) -> None:
-    """An operation with a parameter that only a setting can fill is not the one of the first tests."""
+    """The nightly job has no `env`.
+
+    An operation with a parameter that only a setting can fill is not the one of the first tests.
+    """
     cursor = {
         "name": "cursor",
         "in": "query",
@@ -352,6 +358,7 @@ def test_a_public_api_with_a_server_needs_no_variables(init: Init) -> None:
 
 
 def test_the_space_id_is_a_variable_of_the_repository(init: Init, tmp_path: Path) -> None:
+    """The nightly job of the workflow takes the key from the secrets and the space id from the variables of GitHub."""
     (tmp_path / "runtimes.json").write_text(packaged().merged.read_text("utf-8"), "utf-8")
 
     init("runtimes.json")
@@ -376,6 +383,7 @@ def test_a_document_without_safe_operations_is_rejected_and_nothing_is_written(i
 def test_a_project_whose_configuration_is_in_another_folder_is_named(
     init: Init, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """In a sub-folder of it, `init` exits with 2, prints the `cd` command, and writes nothing."""
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     (tmp_path / "sub folder").mkdir()
     monkeypatch.chdir(tmp_path / "sub folder")

@@ -49,7 +49,10 @@ def test_an_unused_plugin_imports_nothing(pytester: pytest.Pytester, monkeypatch
 def test_a_contract_run_may_be_the_first_to_import_hypothesis(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Plugins of Hypothesis register the random generators of modules that are imported by then, without a warning."""
+    """No warning appears, although trio was imported before.
+
+    Plugins of Hypothesis register the random generators of modules that are imported by then, without a warning.
+    """
     pytest.importorskip("trio")
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makepyfile(
@@ -70,6 +73,7 @@ def test_a_contract_run_may_be_the_first_to_import_hypothesis(
 
 
 def test_the_fixtures_work_on_the_mock(pytester: pytest.Pytester) -> None:
+    """A project whose tests use each fixture passes in a run with `--bctrl-mock`."""
     pytester.makepyfile(FIXTURES + MORE)
 
     pytester.runpytest(*STRICT).assert_outcomes(passed=7, skipped=1)

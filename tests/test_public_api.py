@@ -35,6 +35,7 @@ def test_a_public_name_can_be_imported(name: str) -> None:
 
 
 def test_type_checkers_see_the_same_names() -> None:
+    """The names imported for type checkers are those of `pytest_bctrl.__all__`."""
     assert sorted([*names_for_type_checkers(), "__version__"]) == pytest_bctrl.__all__
 
 
@@ -48,5 +49,6 @@ def test_the_annotation_page_lists_every_fixture(name: str) -> None:
 
 
 def test_the_code_of_the_annotation_page_is_type_checked() -> None:
+    """The page contains tests/typing/fixtures.py, which mypy and pyright check, as it is."""
     page = TESTS.parent / "docs" / "how-to" / "annotate.md"
     assert (TESTS / "typing" / "fixtures.py").read_text("utf-8").strip() in page.read_text("utf-8")

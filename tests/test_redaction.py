@@ -150,6 +150,7 @@ def test_a_secret_after_a_backslash_is_redacted(value: str) -> None:
 
 @pytest.mark.parametrize("form", [KEY[:-1], KEY.swapcase(), KEY[: len(KEY) // 2], f"{KEY[:12]}!{KEY[13:]}"])
 def test_recognisable_forms_of_a_key_are_redacted(form: str) -> None:
+    """A key without its end, with swapped case, its first half, or with a single character replaced."""
     assert [] == parts_of(KEY, redaction(KEY)(f"bad credential {form}"))
 
 
@@ -203,6 +204,7 @@ def test_json_keys_remain_distinct() -> None:
     "text", [b'{"sekret-value": 1}', b"<sekret-value a='1'/>", b"x.sekret-value", b"sekret-value='x'"]
 )
 def test_a_secret_made_of_words_is_kept_in_structural_text(text: bytes) -> None:
+    """It is kept in keys, tags and names if `keeps_structure` is set, and redacted in values."""
     redact = redaction(PASSWORD)
     assert (text, MASK.encode() in redact.data_bytes(text)) == (redact.data_bytes(text, keeps_structure=True), True)
     assert f'["{MASK}"]'.encode() == redact.data_bytes(b'["sekret-value"]', keeps_structure=True)
@@ -286,7 +288,8 @@ def test_a_weak_secret_is_redacted_where_a_credential_is_expected(value: str) ->
     assert f"{{'password': '{MASK}'}}" == redact(f"{{'password': '{value}'}}")
 
 
-def test_words_of_the_project_are_not_redacted_unless_random() -> None:
+def test_a_secret_that_occurs_in_an_exempt_path_is_redacted_only_if_it_is_random() -> None:
+    """The paths of the project are exempt: a password of words that is part of them stays, with a note."""
     redact = redaction(PASSWORD, KEY)
     redact.exempt([f"/home/{PASSWORD.upper()}/{KEY}"])
     assert (f"{PASSWORD} {MASK}", 1) == (redact(f"{PASSWORD} {KEY}"), len(redact.notes()))
@@ -294,6 +297,7 @@ def test_words_of_the_project_are_not_redacted_unless_random() -> None:
 
 @pytest.mark.parametrize("value", ["http://me:p%40ss-word@proxy.test:8080", "me:p%40ss-word@proxy.test"])
 def test_the_password_of_a_proxy_is_a_secret(value: str) -> None:
+    """`add_environment` redacts it plain and percent-encoded; a password that is too short is only noted."""
     redact = Redaction()
     redact.add_environment({"https_proxy": value, "NO_PROXY": "a@b", "HTTP_PROXY": "http://me:xyz@a"})
     clean = redact("me p%40ss-word p@ss-word xyz")
@@ -302,6 +306,7 @@ def test_the_password_of_a_proxy_is_a_secret(value: str) -> None:
 
 
 def test_a_derived_credential_is_redacted_completely() -> None:
+    """A value passed to `add_derived` is masked as a whole, even if it resembles the key; a short one is ignored."""
     redact = redaction(KEY)
     changed = f"{KEY[:4]}!{KEY[5:7]}!{KEY[8:11]}!{KEY[12:]}"
     redact.add_derived(changed)
@@ -383,6 +388,7 @@ BLOCKS: dict[str, Callable[[random.Random], str]] = {
 
 @pytest.mark.parametrize("block", BLOCKS)
 def test_the_time_for_redaction_is_linear_in_the_text(block: str) -> None:
+    """Ten times the text takes less than fifty times as long."""
     source = random.Random(28)
 
     def time_for(blocks: int) -> float:
@@ -403,6 +409,7 @@ def test_an_encoded_secret_is_found_anywhere_in_a_long_text() -> None:
 
 
 def test_the_size_of_decoded_text_is_limited() -> None:
+    """After much text that looks encoded, an encoded key is redacted only if that word was decoded before."""
     source = random.Random(1)
     noise = "".join(source.choices(ALPHABET, k=1 << 17))
     encoded, other = (base64.b32encode(f"{KEY}{end}".encode()).decode() for end in ("", " other"))

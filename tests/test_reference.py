@@ -77,6 +77,7 @@ def test_every_fixture_has_a_description() -> None:
 
 
 def test_every_option_ini_key_variable_and_mark_is_tested() -> None:
+    """The source of the tests contains each of them."""
     looks = {
         **{name: rf"{name}\b(?!-)" for name in declared().options},
         **{name: rf"(?:\\n|\b){name} *=" for name in declared().ini},
@@ -89,6 +90,7 @@ def test_every_option_ini_key_variable_and_mark_is_tested() -> None:
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
 def test_every_command_and_argument_is_tested(command: str) -> None:
+    """The source of the tests contains the command and each of its options."""
     assert re.search(rf"\"{command}\"", USES)
     options = [action.option_strings[-1] for action in arguments(command) if action.option_strings]
     assert [] == [option for option in options if option not in USES]

@@ -84,7 +84,9 @@ def _space_id(config: Any) -> str:
         *((_space_id, {"bctrl_space_id": space}, space) for space in (str(UUID(int=7)), "ü", "a/b")),
     ],
 )
-def test_a_setting_is_read(read: Read, options: dict[str, Any], expected: object) -> None:
+def test_a_setting_is_read_from_its_option_or_has_its_default(
+    read: Read, options: dict[str, Any], expected: object
+) -> None:
     assert expected == read(Given(**options))
 
 
@@ -128,6 +130,7 @@ def test_an_invalid_value_is_an_error(read: Read, name: str, values: list[Any], 
 
 
 def test_the_key_comes_from_the_environment() -> None:
+    """Without `BCTRL_API_KEY`, or if it is empty, an error names the variable."""
     assert "abc" == secret_settings.api_key({"BCTRL_API_KEY": "abc"}).reveal()
     for environment in ({}, {"BCTRL_API_KEY": ""}):
         with pytest.raises(SettingError, match="BCTRL_API_KEY: no API key is set"):

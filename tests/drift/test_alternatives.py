@@ -21,6 +21,7 @@ def held(schema: Doc) -> Doc:
 
 @pytest.mark.parametrize("alternative", [thing("b"), {"type": "integer"}], ids=["object", "integer"])
 def test_wrapping_a_schema_in_any_of_is_an_error(alternative: Doc) -> None:
+    """The response property may have a second kind of value now: the only finding is that its type is generalized."""
     findings = compare(held(thing("a")), held({"anyOf": [thing("a"), alternative]}))
     assert [(finding.rule, finding.level) for finding in findings] == [("response-property-type-generalized", "error")]
 
@@ -36,6 +37,7 @@ def test_a_changed_alternative_of_any_of_is_an_error() -> None:
 
 
 def test_replacing_all_alternatives_of_any_of_is_an_error() -> None:
+    """It is a single finding: the type of the property was changed."""
     findings = compare(held({"anyOf": [thing("a"), thing("b")]}), held({"anyOf": [thing("c"), thing("d")]}))
     assert [(finding.rule, finding.level) for finding in findings] == [("response-property-type-changed", "error")]
 

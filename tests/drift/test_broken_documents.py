@@ -64,6 +64,7 @@ CASES: dict[str, tuple[Doc, str, str, str]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_broken_document_is_an_error_as_base_and_as_revision(name: str) -> None:
+    """The message of the `DocumentError` names the side, the problem, its pointer, and a hint."""
     broken, problem, pointer, hint = CASES[name]
     for side, pair in (
         ("base", (broken, body(TOLD))),
@@ -86,6 +87,7 @@ def test_a_change_of_a_shared_schema_is_one_finding_with_all_locations() -> None
 
 
 def test_an_empty_status_belongs_to_no_range() -> None:
+    """If `""` becomes `2XX`, a non-success status was removed and a success status was added."""
     base, revision = (document({"responses": {status: {"description": "ok"}}}) for status in ("", "2XX"))
     reported = [finding.rule for finding in compare(base, revision)]
     assert reported == ["response-non-success-status-removed", "response-success-status-added"]

@@ -55,6 +55,7 @@ def errors(text: str, overlay: Path | None = OVERLAY) -> dict[str, str]:
     ],
 )
 def test_a_change_of_a_component_that_only_the_overlay_uses_is_an_error(text: str, rule: str, location: str) -> None:
+    """Without the overlay, no operation requires the changed security scheme."""
     assert text != TEXT
     assert location == errors(text)[rule]
 

@@ -90,6 +90,7 @@ def require_counterexample(finding: Finding, old: Doc, new: Doc) -> None:
 
 @pytest.mark.parametrize("rule", [rule for rule in sorted(rules()) if rules()[rule].level == "error"])
 def test_an_error_of_each_rule_has_a_counterexample(rule: str) -> None:
+    """In the rule's example; a validator confirms that one document allows the value and the other forbids it."""
     pair = example(rule)
     for finding in errors(pair.base, pair.revision, pair.options):
         if "format" in finding.message:
@@ -138,8 +139,8 @@ def test_a_finding_without_a_counterexample_says_that_the_budget_is_used_up() ->
     ]
 
 
-def test_the_level_comes_from_the_rule_if_the_alternative_has_no_pointer() -> None:
-    """An alternative inherits its type from the schema around it."""
+def test_a_narrower_alternative_that_inherits_its_type_is_proven_compatible() -> None:
+    """The level is info, although the alternative has its type from the schema around it."""
     old, new = (body({"type": "object", "oneOf": [{"minProperties": n}, {"maxProperties": 0}]}) for n in (1, 2))
     (finding,) = compare(old, new)
     assert (finding.level, finding.extra["shown"]) == ("info", {"by": "proof"})
@@ -171,6 +172,7 @@ def test_a_counterexample_list_exceeds_the_old_maximum_length() -> None:
     ],
 )
 def test_the_counterexample_lies_at_the_removed_bound(keyword: str, bound: float, shown: float) -> None:
+    """Removing `maximum: 5.5` is shown by 6.5; the nearest values beyond other bounds are shown likewise."""
     (finding,) = compare(body({"type": "number", keyword: bound}), body({"type": "number"}))
     assert shown == finding.extra["shown"]["value"]
 
@@ -213,6 +215,7 @@ def test_the_location_of_the_difference_is_part_of_the_counterexample() -> None:
     ],
 )
 def test_a_counterexample_contains_the_difference_and_its_location(around: Doc, value: Any, at: str) -> None:
+    """Wherever a changed enum is: in items, prefixes, properties, or what a condition applies."""
     template = json.dumps({"type": ["array", "object"], **around})
     old, new = (body(json.loads(template.replace('"HERE"', json.dumps({"enum": values})))) for values in ([1], [1, 2]))
     (finding,) = compare(old, new)
@@ -247,6 +250,8 @@ def test_openapi_30_schemas_are_converted_to_json_schema(schema: Any, read: Any)
 
 @pytest.mark.parametrize(("mapping", "kind"), [({}, "Cat"), ({"mapping": {"cat": "#/components/schemas/Cat"}}, "cat")])
 def test_the_discriminator_value_is_the_name_in_the_mapping(mapping: Doc, kind: str) -> None:
+    """In a counterexample, `kind` has the name that the mapping gives to the schema, or else the schema's own."""
+
     def named(property_name: str) -> Doc:
         cat = {
             "type": "object",

@@ -79,6 +79,7 @@ def test_an_added_property_is_an_error_only_in_a_closed_object(old: Doc) -> None
 
 
 def test_an_added_property_is_compared_with_additional_properties() -> None:
+    """Its type differs from theirs: that is an error, besides the addition, which is info."""
     added, changed = ("info", "response-optional-property-added"), ("error", "response-property-type-changed")
     assert found(map_of(TEXT), map_of(TEXT, properties={"p": {"type": "integer"}})) == [changed, added]
     assert found(map_of(TEXT), map_of(TEXT, properties={"p": {"type": "string", "format": "uuid"}})) == [
@@ -88,6 +89,7 @@ def test_an_added_property_is_compared_with_additional_properties() -> None:
 
 
 def test_a_removed_property_is_compared_with_additional_properties() -> None:
+    """Its type differs from theirs: that is an error, besides the removal, which is a warning."""
     removed, changed = ("warning", "response-optional-property-removed"), ("error", "response-property-type-changed")
     assert found(map_of(TEXT, properties={"p": {"type": "integer"}}), map_of(TEXT)) == [changed, removed]
     assert found(map_of(TEXT, properties={"p": TEXT}), map_of(TEXT)) == [removed]
@@ -149,6 +151,7 @@ def test_a_dynamic_reference_resolves_to_its_anchor() -> None:
     "content_of_other_type", [{"content": {"application/json": {"schema": TEXT}}}, {"schema": {"type": "object"}}]
 )
 def test_a_header_with_content_is_compared(content_of_other_type: Doc) -> None:
+    """A response header whose `content` has another type, or that has a `schema` of another type, is an error."""
     content = {"content": {"application/json": {"schema": {"type": "object"}}}}
     assert found(headers(X=content), headers(X=content)) == []
     assert found(headers(X=content), headers(X=content_of_other_type)) == [("error", "response-header-type-changed")]

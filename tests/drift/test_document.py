@@ -44,7 +44,8 @@ def test_scalars_follow_yaml_1_2(written: str, read: Any) -> None:
         assert read_yaml(f"a: {written}\n", "x") == {"a": read}
 
 
-def test_keys_are_strings() -> None:
+def test_yaml_keys_are_strings_as_they_are_written() -> None:
+    """Also those that YAML would read as numbers, booleans or null."""
     assert read_yaml("200: a\ntrue: b\nnull: c\n1.0: d\n", "x") == {"200": "a", "true": "b", "null": "c", "1.0": "d"}
 
 

@@ -124,4 +124,5 @@ def test_equivalent_schemas_have_no_findings(first: Any, second: Any) -> None:
 
 @pytest.mark.parametrize(("old", "new", "expected"), OTHER, ids=str)
 def test_schemas_that_differ_in_meaning_have_findings(old: Any, new: Any, expected: set[str]) -> None:
+    """The rules of the findings are exactly those that the list states for the pair."""
     assert rules(old, new) == expected

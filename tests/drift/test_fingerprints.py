@@ -112,7 +112,7 @@ def require_two_fingerprints(rule: str) -> int:
 
 @pytest.mark.parametrize("change", stored()["schemas"])
 def test_accepting_a_change_of_a_schema_hides_no_other_change(change: str) -> None:
-    """In any scope, for every value of the keyword that another revision may have."""
+    """Another value of the keyword has another fingerprint, in every scope of the change."""
     scoped = {rule: placed for rule in rules() if (placed := schema_change(rule)) and placed[1] == change}
     counts = {require_two_fingerprints(rule) for rule in scoped}
     before, after = stored()["schemas"][change]
@@ -123,8 +123,9 @@ def test_accepting_a_change_of_a_schema_hides_no_other_change(change: str) -> No
 
 @pytest.mark.parametrize("rule", stored()["documents"])
 def test_accepting_a_change_of_a_document_hides_no_other_change(rule: str) -> None:
+    """Any other change that the same rule reports has another fingerprint than the rule's example."""
     require_two_fingerprints(rule)
 
 
-def test_what_is_new_as_a_whole_is_only_reported() -> None:
+def test_rules_whose_fingerprints_are_not_compared_have_level_info() -> None:
     assert {"info"} == {rules()[rule].level for rule in NEW_AS_A_WHOLE | DIGESTS}

@@ -97,6 +97,7 @@ def test_a_document_that_the_contract_suite_could_not_check_is_rejected(
 
 
 def test_standard_input_is_read(tmp_path: Path, base: str) -> None:
+    """`drift -` compares it and exits with 1 for a breaking change."""
     assert drift("drift", "-", "--base", base, cwd=tmp_path, stdin=page(PAUSED)).returncode == 1
 
 
@@ -196,6 +197,7 @@ def test_an_invalid_or_past_until_date_exits_with_2(until: str, tmp_path: Path, 
 
 
 def test_levels_are_set_per_rule(tmp_path: Path, base: str) -> None:
+    """A breaking change exits with 0 if `bctrl-drift.yaml` sets the level of its rule to warning."""
     written(tmp_path, page(PAUSED))
     written(tmp_path, "levels:\n  response-property-enum-value-added: warning\n", "bctrl-drift.yaml")
     assert drift("drift", "page.md", "--base", base, cwd=tmp_path).returncode == 0
@@ -215,6 +217,7 @@ def test_a_missing_file_given_by_an_option_exits_with_2(tmp_path: Path, base: st
 
 
 def test_levels_are_read_from_the_file_of_the_option(tmp_path: Path, base: str) -> None:
+    """A breaking change exits with 0 if the file of `--levels` sets its level to info."""
     written(tmp_path, page(PAUSED))
     written(tmp_path, "levels:\n  response-property-enum-value-added: info\n", "lenient.yaml")
     assert drift("drift", "page.md", "--base", base, "--levels", "lenient.yaml", cwd=tmp_path).returncode == 0
@@ -288,6 +291,7 @@ def test_the_suggested_update_command_makes_the_gate_pass(tmp_path: Path) -> Non
 
 
 def test_a_git_revision_can_be_base_or_upstream(tmp_path: Path, base: str) -> None:
+    """`git:HEAD:FILE`: a change in the working tree is annotated in the file, and the revision equals itself."""
     for command in ("init -q", "add .", "-c user.name=n -c user.email=e commit -qm m"):
         subprocess.run(["git", *command.split()], cwd=tmp_path, check=True)
     written(tmp_path, PAUSED, base)

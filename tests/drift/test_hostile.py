@@ -247,6 +247,7 @@ def test_a_broken_schema_in_an_added_property_is_an_error(
 
 
 def test_the_error_for_deep_nesting_names_the_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It also has the limit of 100 levels and the pointer of the schema, on either side."""
     chain = {f"S{i}": {"items": {"$ref": f"#/components/schemas/S{i + 1}"}} for i in range(500)}
     deep = written(tmp_path, _with_schemas({**chain, "S500": {"type": "string"}}), "deep.json")
     base = written(tmp_path, _with_schemas({"S0": {}}), "base.json")

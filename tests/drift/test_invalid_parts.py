@@ -103,12 +103,14 @@ def test_an_invalid_operation_that_is_removed_is_reported_as_removed() -> None:
 
 
 def test_the_names_of_path_parameters_do_not_matter() -> None:
+    """An operation is not removed and added if its path parameter has a new name and its new schema is invalid."""
     old, new = ({f"x/{{{name}}}": {"get": operation(schema)}} for name, schema in (("a", {}), ("b", {"$ref": "#/no"})))
     comparison = compared(document(**old), document(**new))
     assert ([], 1) == (rules(comparison), len(comparison.not_compared))
 
 
 def test_a_part_of_an_excluded_operation_can_be_referred_to() -> None:
+    """A valid operation whose schema refers into an invalid one is compared."""
     reference = {"get": operation({"$ref": f"#/paths/~1x/get/{SCHEMA}"})}
     old = document(x={"get": operation({"type": "string"})}, y=reference)
     new = document(x={"get": operation({"type": "integer"}, parameters=[{}])}, y=reference)
@@ -163,6 +165,7 @@ def test_a_document_whose_sections_are_invalid_is_rejected() -> None:
 
 
 def test_an_error_that_concerns_both_documents_is_raised() -> None:
+    """Schemas nested 400 levels deep in both documents raise a `DocumentError`; no operation is excluded."""
     properties: Doc = {"type": "string"}
     for _ in range(400):
         properties = {"properties": {"a": properties}}
@@ -178,6 +181,7 @@ def test_compare_still_rejects_an_invalid_part() -> None:
 
 @pytest.mark.parametrize("version", ["3.0.3", "3.1.0", "3.2.0"])
 def test_extensions_are_not_read(version: str) -> None:
+    """Invalid references and patterns inside `x-` fields cause no error: the changed type is the only finding."""
     extension = {"x-samples": {"$ref": "samples.txt"}, "x-any": {"schema": {"$ref": "#/gone", "pattern": "("}}}
 
     def extended(type_: str) -> Doc:

@@ -13,22 +13,22 @@ from .labelled.schemas import type_obj
 from .published import SPEC
 
 
-@pytest.mark.parametrize("case", cases, ids=lambda case: case.change.__name__)
-def test_the_verdict_on_a_change_matches_its_label(case: Case) -> None:
-    """The rules that the case lists are among the findings."""
+@pytest.mark.parametrize("labelled", cases, ids=lambda labelled: labelled.change.__name__)
+def test_the_verdict_on_a_change_matches_its_label(labelled: Case) -> None:
+    """Breaking, harmless or no change; the rules listed with the change are among the findings."""
     changed = copy.deepcopy(SPEC)
-    case.change(changed)
+    labelled.change(changed)
     findings = compare(SPEC, changed)
     levels = {finding.level for finding in findings}
     verdict = BREAKING if "error" in levels else HARMLESS if levels else NO_CHANGE
-    assert verdict == case.label
-    assert set(case.rules) <= {finding.rule for finding in findings}
+    assert verdict == labelled.label
+    assert set(labelled.rules) <= {finding.rule for finding in findings}
 
 
-@pytest.mark.parametrize("case", cases, ids=lambda case: case.change.__name__)
-def test_the_inverse_of_a_change_yields_findings_if_the_change_does(case: Case) -> None:
+@pytest.mark.parametrize("labelled", cases, ids=lambda labelled: labelled.change.__name__)
+def test_the_inverse_of_a_change_yields_findings_if_the_change_does(labelled: Case) -> None:
     changed = copy.deepcopy(SPEC)
-    case.change(changed)
+    labelled.change(changed)
     forward, back = compare(SPEC, changed), compare(changed, SPEC)
     assert bool(forward) == bool(back)
 

@@ -43,7 +43,7 @@ REMOVED, ADDED, RENAMED = "api-path-removed-without-deprecation", "endpoint-adde
 
 
 def test_alternatives_are_matched_by_the_values_of_a_property() -> None:
-    """In any order, even if they have little else in common."""
+    """In any order, even if they have little else in common; the value of `kind` is part of the location."""
     old = [thing(kind=["a"], x=TEXT, y=TEXT), thing(kind=["b", "c"], z=TEXT)]
     new = [thing(kind=["b", "c"], x=TEXT, y=TEXT), thing(kind=["a"], z={"type": "integer"})]
     assert {location.partition(">")[0] for _, location, _ in found(old, new)} == {"<kind=a", "<kind=b|c"}
@@ -80,10 +80,11 @@ def test_values_shared_by_two_alternatives_do_not_discriminate() -> None:
 
 
 @pytest.mark.parametrize(
-    "others", [(["a"], ["a"], ["a"], ["a"]), (["a"], ["b"], ["c"], ["d"])], ids=["shared", "all-new"]
+    "kinds", [(["a"], ["a"], ["a"], ["a"]), (["a"], ["b"], ["c"], ["d"])], ids=["shared", "all-new"]
 )
-def test_the_discriminating_property_must_have_unchanged_values(others: tuple[list[str], ...]) -> None:
-    first, two, three, four = others
+def test_the_discriminating_property_must_have_unchanged_values(kinds: tuple[list[str], ...]) -> None:
+    """If all values of `kind` are shared or new, the alternatives are matched by `name`."""
+    first, two, three, four = kinds
     old = [thing(kind=first, name=["x"], p=TEXT), thing(kind=two, name=["y"], p=TEXT)]
     new = [thing(kind=three, name=["y"], p={"type": "integer"}), thing(kind=four, name=["x"], p={"type": "integer"})]
     assert [location for _, location, _ in found(old, new) if location.endswith(".p")] == ["<name=x>.p", "<name=y>.p"]
@@ -102,6 +103,7 @@ def test_an_equal_alternative_is_preferred_to_a_similar_one() -> None:
 
 
 def test_alternatives_that_share_two_of_five_properties_are_matched() -> None:
+    """The findings are about properties, not about an added and a removed alternative."""
     old = [thing(a=TEXT, b=TEXT, c=TEXT), TEXT]
     new = [thing(a=TEXT, b=TEXT, d=TEXT, e=TEXT), TEXT]
     assert {rule for rule, _, _ in found(old, new)} == {

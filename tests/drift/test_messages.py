@@ -41,12 +41,14 @@ def test_values_are_formatted_as_json(old: Any, new: Any, shown: str) -> None:
     ("value", "shown"), [("a" * 80, "a" * 80), ("a" * 81, "a" * 77 + "..."), (["b" * 80], '["' + "b" * 75 + "...")]
 )
 def test_values_longer_than_80_characters_are_shortened(value: Any, shown: str) -> None:
+    """In the message, to 80 characters; `observed` has the complete value."""
     finding = told({"default": 1}, {"default": value})
     assert finding.message == f"{CHANGED}: 1 → {shown}"
     assert finding.observed == value
 
 
 def test_several_constraints_are_sorted_by_their_text() -> None:
+    """`observed` lists the values 9 and 10 of a repeated keyword as `[10, 9]`."""
     finding = told(
         {"type": "integer", "multipleOf": 2}, {"type": "integer", "allOf": [{"multipleOf": 9}, {"multipleOf": 10}]}
     )

@@ -41,6 +41,7 @@ def test_a_document_of_31_and_one_of_32_mean_the_same() -> None:
      (lambda schema: {"additionalOperations": {"COPY": operation(schema)}}, "COPY /a")],
 )  # fmt: skip
 def test_the_new_methods_are_compared(item: Any, label: str) -> None:
+    """The path item fields `query` and `additionalOperations`: a changed, an added, and a removed operation."""
     old, new = (document(**item({"type": type_})) for type_ in ("string", "integer"))
     assert [(label, "response-body-type-changed")] == rules(old, new)
     assert [(label, "endpoint-added")] == rules(document(), new)
@@ -90,6 +91,7 @@ def test_a_changed_item_schema_is_listed_as_not_compared() -> None:
 
 
 def test_changed_documentation_that_is_new_is_a_note() -> None:
+    """The fields `$self` and `kind` of OpenAPI 3.2 are noted, and not listed as not compared."""
     tags = [{"name": "x", "kind": "nav"}]
     comparison = compared(document(), {**document(), "$self": "https://api.test/openapi.json", "tags": tags})
     assert () == comparison.not_compared

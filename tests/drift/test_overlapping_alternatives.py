@@ -98,8 +98,8 @@ SHARED: dict[str, Doc] = {
 
 
 @pytest.mark.parametrize("name", SHARED)
-def test_a_property_that_a_value_of_any_alternative_may_have_can_break_a_consumer(name: str) -> None:
-    """An object with a size of 5 met the first alternative alone, and meets both now."""
+def test_loosening_a_property_of_an_alternative_is_an_error_if_a_value_meets_both_then(name: str) -> None:
+    """An object with a size of 5 met the first alternative of `oneOf` alone, and meets both now."""
     old, new = one_of(model("base"), model("tuned", size=TEXT)), one_of(model("base"), model("tuned", size={}))
     old, new = (beside(schema, **SHARED[name]) for schema in (old, new))
     assert [("request-body-narrowed", "error")] == unnamed("request body", old, new)
@@ -107,8 +107,8 @@ def test_a_property_that_a_value_of_any_alternative_may_have_can_break_a_consume
 
 
 @pytest.mark.parametrize("position", BOTH)
-def test_a_further_alternative_breaks_no_consumer_if_no_value_meets_it_too(position: str) -> None:
-    """In a response, the alternative was removed."""
+def test_adding_an_alternative_that_excludes_the_others_does_not_narrow_the_body(position: str) -> None:
+    """In a request; in a response, an alternative was removed, which does not widen the body."""
     two, three = models(2), models(3)
     if position == "response body":
         two, three = three, two
@@ -117,13 +117,14 @@ def test_a_further_alternative_breaks_no_consumer_if_no_value_meets_it_too(posit
 
 @pytest.mark.parametrize("position", BOTH)
 @pytest.mark.parametrize("name", NOTHING_BREAKS)
-def test_a_change_that_makes_no_value_meet_a_second_alternative_is_not_undecided(name: str, position: str) -> None:
+def test_no_narrowing_is_reported_if_no_value_meets_a_second_alternative_now(name: str, position: str) -> None:
+    """Nor a widening, and neither is reported as undecided."""
     old, new = NOTHING_BREAKS[name]
     assert [] == unnamed(position, old, new)
 
 
-def test_a_value_that_meets_a_second_alternative_now_is_reported() -> None:
-    """A text of three characters met the first alternative alone."""
+def test_changing_an_alternative_is_an_error_if_a_value_meets_a_second_one_then() -> None:
+    """A text of three characters met the first alternative of `oneOf` alone."""
     short, long = {**TEXT, "maxLength": 5}, {**TEXT, "minLength": 5}
     old, new = one_of(short, long), one_of(short, {**TEXT, "minLength": 3})
     assert [("request-body-narrowed", "error")] == unnamed("request body", old, new)
@@ -137,7 +138,7 @@ def models(count: int, **more: Any) -> Doc:
 
 @pytest.mark.parametrize("position", BOTH)
 def test_overlaps_of_many_alternatives_are_undecided(position: str) -> None:
-    """There are as many as pairs of alternatives, so their number is limited."""
+    """More than 20 yield a warning. There are as many as pairs of alternatives, so their number is limited."""
     assert [] == unnamed(position, models(20), models(20, size=WHOLE))
     ((rule, level),) = unnamed(position, models(21), models(21, size=WHOLE))
     assert ("warning", True) == (level, "-may-be-" in rule)
@@ -145,12 +146,14 @@ def test_overlaps_of_many_alternatives_are_undecided(position: str) -> None:
 
 @pytest.mark.parametrize("position", BOTH)
 def test_overlaps_with_properties_that_are_in_no_value_are_a_question_for_the_engine(position: str) -> None:
+    """Properties both `readOnly` and `writeOnly`: the engine proves that nothing was narrowed or widened."""
     hidden = {**WHOLE, "readOnly": True, "writeOnly": True}
     assert [] == unnamed(position, models(2, size=hidden), models(2, size=hidden, more=TEXT))
 
 
 @pytest.mark.parametrize("position", BOTH)
 def test_overlaps_are_undecided_beyond_the_budget_of_combinations(position: str) -> None:
+    """The finding is a warning that the body may have been narrowed or widened."""
     choices = [{"anyOf": [{"minProperties": count + 1}, {"maxProperties": count}]} for count in range(12)]
 
     def combined(**more: Any) -> Doc:
@@ -160,8 +163,8 @@ def test_overlaps_are_undecided_beyond_the_budget_of_combinations(position: str)
     assert ("warning", True) == (level, "-may-be-" in rule)
 
 
-def test_alternatives_that_a_value_may_no_longer_meet_at_once_are_reported() -> None:
-    """An alternative is added, so that no rule names the change from `anyOf` to `oneOf`."""
+def test_changing_any_of_to_one_of_is_an_error_if_a_value_meets_two_alternatives() -> None:
+    """An alternative is added at the same time, so that no rule names the change from `anyOf` to `oneOf`."""
     texts = [{**TEXT, "maxLength": 5}, {**TEXT, "minLength": 5}]
     old, new = {"anyOf": texts}, one_of(*texts, {"type": "array"})
     assert [("request-body-narrowed", "error")] == unnamed("request body", old, new)
@@ -174,7 +177,7 @@ def tagged(tag: str, *types: str) -> Doc:
 
 @pytest.mark.parametrize("types", [("array", "array"), ("integer", "number")])
 def test_a_required_property_tells_objects_apart_but_no_other_values(types: tuple[str, str]) -> None:
-    """An array, or an integer, met the first alternative alone, and meets both now."""
+    """An array, or an integer, met the first alternative of `oneOf` alone and meets both now: an error."""
     old = one_of(tagged("a", types[0]), tagged("b"))
     new = one_of(tagged("a", types[0]), tagged("b", types[1]))
     assert [("request-body-narrowed", "error")] == unnamed("request body", old, new)
@@ -182,6 +185,7 @@ def test_a_required_property_tells_objects_apart_but_no_other_values(types: tupl
 
 
 def test_one_of_that_arrays_meet_twice_differs_from_any_of() -> None:
+    """Replacing `anyOf` by `oneOf` is a finding if both branches allow arrays."""
     branches = [tagged("a", "array"), tagged("b", "array")]
     document = POSITIONS["request body"].document
     findings = compare(document({"anyOf": branches}), document({"oneOf": branches}))
@@ -193,7 +197,8 @@ NULLABLE: dict[str, tuple[Doc, Doc]] = {"listed": (tagged("a", "null"), tagged("
 
 
 @pytest.mark.parametrize("name", NULLABLE)
-def test_a_further_alternative_breaks_a_consumer_if_null_meets_it_too(name: str) -> None:
+def test_adding_an_alternative_that_null_meets_too_is_an_error(name: str) -> None:
+    """`null` met exactly one alternative of `oneOf` and meets two now, so that it became invalid."""
     first, further = NULLABLE[name]
     further = {**UNTYPED, "properties": {"tag": {"const": "c"}}, **further}
     old, new = one_of(first, tagged("b")), one_of(first, tagged("b"), further)
@@ -205,8 +210,8 @@ def closed(*required: str, **properties: Any) -> Doc:
     return {"type": "object", "properties": properties, "required": [*required], "additionalProperties": False}
 
 
-def test_a_proof_about_an_alternative_is_none_about_a_value_that_meets_two() -> None:
-    """The first alternative had no values; now it allows the values of the other."""
+def test_widening_an_alternative_is_an_error_if_its_values_meet_another_one() -> None:
+    """The first alternative of `oneOf` had no values; now it has those of the second, which are therefore invalid."""
     other = closed(tag={"const": "y"})
     old, new = one_of(closed("b"), other), one_of(one_of(other, closed()), other)
     for position, before, after in (("request body", old, new), ("response body", new, old)):

@@ -50,6 +50,7 @@ def test_the_example_findings_cover_every_level() -> None:
 @pytest.mark.parametrize("findings", [FINDINGS, [], [NASTY]], ids=["some", "none", "nasty"])
 class TestEveryFormat:
     def test_text_lists_every_fingerprint(self, findings: list[Finding]) -> None:
+        """It contains no control characters."""
         text = drift_text(findings, TITLE)
         shown = [line.split()[-1] for line in text.splitlines() if re.match(" +id ", line)]
         assert sorted(shown) == sorted(finding.fingerprint for finding in findings)

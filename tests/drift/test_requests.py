@@ -204,6 +204,7 @@ ROWS: dict[str, tuple[Doc, Doc, list[tuple[str, str, str]]]] = {
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_change_has_its_rules_and_levels(name: str) -> None:
+    """`compare` returns exactly the rules and levels that the row states for the two documents."""
     old, new, expected = ROWS[name]
     assert sorted(expected) == sorted(findings(old, new))
 

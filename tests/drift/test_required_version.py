@@ -52,7 +52,7 @@ def test_the_bump_follows_from_the_worst_finding() -> None:
     assert ["major", "minor", "patch", "none"] == bumps
 
 
-def test_a_new_version_alone_requires_none() -> None:
+def test_a_new_version_alone_requires_no_bump() -> None:
     assert "none" == required(document(TEXT), document(TEXT, "2.0.0")).bump
 
 
@@ -64,12 +64,14 @@ def test_what_was_not_compared_leaves_the_bump_undecided_unless_it_is_major() ->
 
 
 def test_what_was_not_decided_leaves_the_bump_undecided() -> None:
+    """A finding of a `-may-be-` rule is the one that decides on the bump."""
     finding = Finding("request-body-may-be-narrowed", "warning", "", "", fingerprint="f")
     verdict = required_version([finding], (), ({}, {}))
     assert ("undecided", "f") == (verdict.bump, verdict.finding)
 
 
 def test_the_deciding_finding_is_named_with_its_counterexample() -> None:
+    """The verdict has the finding's fingerprint, its rule and location, and the example value."""
     old, new = document(TEXT), document(WIDER)
     verdict = required(old, new)
     (finding,) = compare(old, new)
@@ -105,6 +107,7 @@ def test_additions_before_the_first_major_version_require_a_patch() -> None:
 
 
 def test_a_document_without_info_has_no_version() -> None:
+    """Two of them, one without and one with paths, require a patch of no particular version."""
     verdict = required_version([], (), ({"info": []}, {"info": None, "paths": {}}))
     assert ("patch", "", "") == (verdict.bump, verdict.base, verdict.required)
 

@@ -253,6 +253,7 @@ def _values(before: Doc, after: Doc) -> str:
 
 @pytest.mark.parametrize("name", DOCUMENT_RULES)
 def test_an_example_contains_only_the_difference(name: str) -> None:
+    """The two sides of a rule's example differ in several keys, or in a key that one of them lacks."""
     base, revision = example(name).shown
     assert base != revision
     if isinstance(base, dict) and isinstance(revision, dict):

@@ -152,6 +152,7 @@ def test_an_unsupported_url_is_an_error_that_does_not_show_credentials(url: str)
 
 
 def test_an_upstream_is_checked_against_a_contract(upstream: Upstream) -> None:
+    """`check_upstream` fetches a page with a changed enum and returns a finding for the removed and the added value."""
     upstream.responses["/list.md"] = text(page(TEXT.replace("- failed", "- lost")))
     reported = {finding.rule for finding in check_upstream(f"{upstream.url}/list.md", SPEC)}
     assert reported == {"response-property-enum-value-added", "response-property-enum-value-removed"}

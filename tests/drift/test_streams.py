@@ -87,7 +87,7 @@ def test_accepting_creates_the_baseline(tmp_path: Path) -> None:
 def test_an_interrupted_run_prints_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: type[BaseException], code: int
 ) -> None:
-    """The reader of standard error closed it, or the user pressed Ctrl-C."""
+    """The exit code is 2 if the reader of standard error closed it, and 130 if the user pressed Ctrl-C."""
 
     def ended(arguments: object) -> int:
         raise error

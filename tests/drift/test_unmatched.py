@@ -63,6 +63,7 @@ def test_a_header_shared_by_two_responses_is_not_reported_separately() -> None:
 
 
 def test_a_recursive_schema_is_read_once() -> None:
+    """An added operation with a schema that contains itself is the only finding."""
     tree = {"type": "object", "properties": {"more": {"$ref": "#/components/schemas/Outer"}}}
     revision = with_operation(schemas={"Outer": tree})
     assert [finding.rule for finding in compare({**document(), "paths": OTHER}, revision)] == ["endpoint-added"]

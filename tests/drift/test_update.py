@@ -146,6 +146,7 @@ def test_a_failed_write_leaves_all_files_unchanged(
 
 
 def test_a_new_file_is_readable_by_everyone(files: ContractFiles, tmp_path: Path) -> None:
+    """Its mode is 644."""
     files.merged.unlink()
 
     assert 0 == update(files, written(tmp_path, page(PAUSED)))

@@ -129,7 +129,7 @@ def test_head_returns_the_headers_of_get_without_a_body(mock: MockServer, path: 
     assert {**head.headers, "date": ""} == {**get.headers, "date": ""}
 
 
-def test_a_get_with_a_json_body_is_answered_as_a_get(mock: MockServer, path: str, bearer: dict[str, str]) -> None:
+def test_a_get_with_a_json_body_returns_the_list(mock: MockServer, path: str, bearer: dict[str, str]) -> None:
     """The SDK samples of the published page send `{}`; the next request on the connection is read correctly."""
     connection = HTTPConnection(mock.url.removeprefix("http://"), timeout=60)
     for _ in range(3):

@@ -153,7 +153,7 @@ public class Client {
 
 @pytest.mark.skipif(shutil.which("javac") is None, reason="no Java development kit is installed")
 def test_java_receives_the_runtimes(mock: MockServer, url: str, tmp_path: Path) -> None:
-    """Its own client offers h2c with the first request, which has a body."""
+    """Three times: its own client offers h2c with the first request, which has a body."""
     file = tmp_path / "Client.java"
     file.write_text(JAVA, "utf-8")
     shown = _run("java", str(file), url, mock.api_key.reveal())
@@ -173,6 +173,6 @@ def _run(*command: str) -> str:
     return done.stdout
 
 
-def test_a_cors_preflight_is_answered_without_a_key(mock: MockServer, url: str) -> None:
+def test_a_cors_preflight_without_a_key_gets_204(mock: MockServer, url: str) -> None:
     headers: dict[str, Any] = {"Origin": "https://app.test", "Access-Control-Request-Method": "GET"}
     assert httpx.options(url, headers=headers).status_code == 204

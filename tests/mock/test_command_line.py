@@ -156,12 +156,13 @@ def test_quiet_logs_no_requests(tmp_path: Path) -> None:
     ],
 )
 def test_options_choose_the_served_runtimes(tmp_path: Path, arguments: list[str], count: int) -> None:
+    """`--runtimes`, `--scenario many` and `--scenario empty` set how many there are."""
     with running(tmp_path, *arguments) as mock:
         assert len(mock.ask()[1]["runtimes"]) == count
 
 
 def test_a_seed_generates_another_list_per_response(tmp_path: Path) -> None:
-    """After a restart, the same lists are returned again."""
+    """With `--seed`, the lists differ; after a restart, the same lists are returned again."""
     runs = []
     for _ in range(2):
         with running(tmp_path, "--seed", "5") as mock:
@@ -171,6 +172,7 @@ def test_a_seed_generates_another_list_per_response(tmp_path: Path) -> None:
 
 
 def test_a_recorded_file_is_served_with_the_given_space_id(tmp_path: Path) -> None:
+    """`--recording` with `--space-id`; a file that breaks the contract is an error without `--nonconforming`."""
     file = tmp_path / "saved.json"
     for saved, *options in ((runtime(name="saved"),), ({"spaceId": "x", "name": "saved"}, "--nonconforming")):
         file.write_text(json.dumps({"runtimes": [saved]}), "utf-8")
@@ -184,7 +186,7 @@ def test_a_recorded_file_is_served_with_the_given_space_id(tmp_path: Path) -> No
 
 
 def test_the_mock_serves_after_the_log_reader_exits(tmp_path: Path) -> None:
-    """For example, after `| head` has ended."""
+    """For example, after `| head` has ended; it still exits with 0."""
     with running(tmp_path) as mock:
         assert mock.process.stdout is not None
         mock.process.stdout.close()
@@ -195,7 +197,7 @@ def test_the_mock_serves_after_the_log_reader_exits(tmp_path: Path) -> None:
 
 
 def test_a_stale_ready_file_is_removed_at_start(tmp_path: Path) -> None:
-    """A killed mock cannot remove its file."""
+    """A second mock starts and serves after a killed mock has left its ready file."""
     for _ in range(2):
         with running(tmp_path) as mock:
             assert mock.ask()[0] == 200

@@ -103,7 +103,7 @@ def test_a_client_reset_does_not_affect_other_clients(mock: MockServer) -> None:
 
 
 def test_more_clients_than_the_backlog_are_all_served(contract: Contract) -> None:
-    """They connect while the server is busy with the first."""
+    """70 of them connect while the server is busy with the first."""
     busy, free = threading.Event(), threading.Event()
 
     def log(_entry: object) -> None:
@@ -124,7 +124,7 @@ def test_more_clients_than_the_backlog_are_all_served(contract: Contract) -> Non
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 @pytest.mark.parametrize("others", [0, 1])
 def test_a_client_is_served_once_file_descriptors_are_available_again(mock: MockServer, others: int) -> None:
-    """After the limit is raised, or after another client's response."""
+    """A client waits while the process has none: until its limit is raised, or another client has its response."""
     import resource
 
     mock.fault("delay", 3, times=others or None)
@@ -155,6 +155,7 @@ def test_a_client_is_served_once_file_descriptors_are_available_again(mock: Mock
 
 
 def test_resetting_the_mock_frees_its_connections(contract: Contract) -> None:
+    """With a limit of one connection, three delayed clients do not keep a fourth from being served."""
     with MockServer(contract, limits=replace(ServerLimits(), connections=1)) as mock, ExitStack() as stack:
         mock.fault("delay", 3600)
         for _ in range(3):
@@ -164,7 +165,7 @@ def test_resetting_the_mock_frees_its_connections(contract: Contract) -> None:
         assert listed(mock).status == 200
 
 
-def test_pipelined_requests_over_the_limit_are_all_answered(contract: Contract) -> None:
+def test_pipelined_requests_over_the_limit_all_get_a_response(contract: Contract) -> None:
     """During a delay, the server reads no more than `pipelined` requests; the rest waits in the system's buffer."""
     with MockServer(contract, limits=replace(ServerLimits(), pipelined=2)) as mock:
         mock.fault("delay", 0.2, times=1)
@@ -175,7 +176,7 @@ def test_pipelined_requests_over_the_limit_are_all_answered(contract: Contract) 
             assert [200] * 6 == [reply.status for reply in replies(read_all(sock))]
 
 
-def test_further_requests_on_a_hung_connection_are_not_answered(mock: MockServer) -> None:
+def test_further_requests_on_a_hung_connection_get_no_response(mock: MockServer) -> None:
     mock.fault("hang", times=1)
     with connected(mock) as sock:
         sock.sendall(request_bytes(mock))
@@ -189,6 +190,7 @@ def test_further_requests_on_a_hung_connection_are_not_answered(mock: MockServer
 
 @pytest.mark.parametrize("ending", ["hang", "reset"])
 def test_a_half_close_during_a_delay_ends_with_the_next_fault(mock: MockServer, ending: str) -> None:
+    """The client closes its sending side; then a hang or a reset ends the connection without a response."""
     mock.fault("delay", 0.1)
     mock.fault(ending)
     assert raw(mock, request_bytes(mock), half_close=True) == b""

@@ -42,6 +42,7 @@ def asked(contract: Contract, target: str = "/v1/things/1", **headers: str) -> R
     ],
 )
 def test_an_error_response_conforms_to_its_documented_schema(content: Any, media: str, body: type) -> None:
+    """A 404 has the preferred media type of those documented, and a body that its schema accepts."""
     contract = from_document(
         document(
             OBJECT,
@@ -74,7 +75,7 @@ def test_an_error_whose_body_cannot_be_generated_has_problem_details() -> None:
 
 
 def test_a_body_of_an_unsafe_operation_need_not_be_generated() -> None:
-    """A contract run sends no request to it."""
+    """`require_bodies` raises nothing for a POST whose schema has no values: a contract run does not send it."""
     impossible = {"allOf": [{"enum": ["a"]}, {"enum": ["b"]}]}
     content = {"application/json": {"schema": impossible}}
     spec = document(OBJECT)
@@ -83,6 +84,7 @@ def test_a_body_of_an_unsafe_operation_need_not_be_generated() -> None:
 
 
 def test_a_scenario_does_not_change_operations_without_a_list() -> None:
+    """With `empty` or `slow`, an operation that returns an object has the same body as before."""
     spec = document({"type": "array", "items": OBJECT})
     documented = {"description": "x", "content": {"application/json": {"schema": OBJECT}}}
     spec["paths"]["/v1/thing"] = {"get": {"operationId": "thing", "responses": {"200": documented}}}
@@ -95,7 +97,7 @@ def test_a_scenario_does_not_change_operations_without_a_list() -> None:
 
 
 def test_duplicate_key_does_not_apply_to_a_body_without_objects() -> None:
-    """A string that ends with a brace is not an object; a suite need not detect a fault without effect."""
+    """The list of strings stays, and `faults_to_find` omits the fault: a suite need not detect it."""
     contract = from_document(document({"type": "array", "items": {"type": "string", "const": "a {"}}), "things.json")
     with MockServer(contract) as mock:
         mock.fault("duplicate_key")

@@ -70,7 +70,8 @@ def test_a_sequence_of_an_object_has_whole_bodies(mock: MockServer) -> None:
     assert ["new", "paid", "paid"] == [get(mock, "/v1/orders/1")["name"] for _ in range(3)]
 
 
-def test_an_unknown_operation_has_close_names(mock: MockServer) -> None:
+def test_the_error_for_an_unknown_operation_lists_similar_names(mock: MockServer) -> None:
+    """It has status 404."""
     reply = control(mock, "POST", "/operations/listOrdres/faults", {"fault": "hang"})
     assert 404 == reply.status
     assert "operation listOrdres: the contract has no such operation (it has: listOrders" in reply.json()["error"]
@@ -146,20 +147,22 @@ ROWS = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), ROWS)
-def test_a_mistake_is_rejected_without_any_python(mock: MockServer, method: str, path: str, body: Any) -> None:
+def test_an_invalid_control_request_gets_400_without_words_of_python(
+    mock: MockServer, method: str, path: str, body: Any
+) -> None:
     reply = control(mock, method, path.replace("{own}", mock.space_id), body)
     message = reply.json()["error"]
     assert 400 == reply.status, message
     assert None is PYTHON.search(message), message
 
 
-def test_an_unknown_field_is_named(mock: MockServer) -> None:
+def test_the_error_for_an_unknown_field_names_the_field_and_its_location(mock: MockServer) -> None:
     reply = control(mock, "PUT", "/operations/listOrders/sequence", {"steps": [{"body": [], "anwers": 2}]})
     assert reply.json()["error"].startswith("the body at steps[0]: unknown field anwers (GET /__bctrl__/openapi.json")
 
 
 def test_every_body_rejects_unknown_fields() -> None:
-    """But for the changes of an item, whose fields are those of the contract."""
+    """In the OpenAPI document of the control path, but for the changes of an item, whose fields are the contract's."""
     document = read_yaml(DOCUMENT.read_text("utf-8"), DOCUMENT.name)
     for path, item in document["paths"].items():
         for method, operation in item.items():
@@ -188,7 +191,7 @@ HOSTILE: list[Any] = [
 
 
 def test_no_request_to_the_control_path_has_an_error_of_the_server(mock: MockServer) -> None:
-    """An exception in the mock's thread would fail the test, too."""
+    """Hostile bodies get 2xx, 400 or 404. An exception in the mock's thread would fail the test, too."""
     document = read_yaml(DOCUMENT.read_text("utf-8"), DOCUMENT.name)
     statuses = set()
     for path, item in document["paths"].items():
@@ -216,13 +219,14 @@ def test_no_request_to_the_control_path_has_an_error_of_the_server(mock: MockSer
     ],
 )
 def test_another_spelling_of_a_control_path_is_not_found(mock: MockServer, target: str) -> None:
-    """A proxy in front of the mock may have checked the path as it was sent."""
+    """It gets 404: a proxy in front of the mock may have checked the path as it was sent."""
     assert 404 == ask(mock, "GET", target, {"Authorization": f"Bearer {TOKEN}"}).status
 
 
 @pytest.mark.parametrize("path", ["/spaces", "/operations/listOrders/body", "/openapi.json"])
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:80", "evil.example."])
 def test_no_control_path_is_served_to_a_foreign_host(mock: MockServer, path: str, host: str) -> None:
+    """With the right token but another `Host`, the status is 421."""
     headers = {"Authorization": f"Bearer {TOKEN}", "Host": host}
     assert 421 == ask(mock, "GET", f"/__bctrl__{path}", headers).status
 
@@ -240,6 +244,7 @@ def test_no_control_path_is_served_to_a_foreign_host(mock: MockServer, path: str
     ],
 )
 def test_no_page_of_another_site_may_control_the_mock(mock: MockServer, origin: str) -> None:
+    """A preflight request with its `Origin` gets 401 and no `Access-Control-Allow-Origin`."""
     headers = {"Origin": origin, "Access-Control-Request-Method": "DELETE"}
     response = ask(mock, "OPTIONS", "/__bctrl__/spaces", headers)
     assert (401, None) == (response.status, response.headers.get("access-control-allow-origin"))

@@ -64,7 +64,10 @@ def status(mock: MockServer, headers: dict[str, str]) -> int:
         (["header"], {"X-Key": f"Token {MOCK_KEY}"}, 401),
     ],
 )
-def test_a_credential_is_accepted(requirements: list[str], headers: dict[str, str], expected: int) -> None:
+def test_a_request_is_accepted_if_its_credentials_meet_the_security_requirements(
+    requirements: list[str], headers: dict[str, str], expected: int
+) -> None:
+    """Certificates, bearer tokens, keys and others, alone or together: the status is 200 or 401."""
     assert expected == status(secured(*requirements), headers)
 
 
@@ -79,12 +82,14 @@ def test_the_journal_says_that_a_certificate_is_not_checked(requirement: str, he
 
 
 def test_a_client_can_respond_to_the_challenge_of_a_digest() -> None:
+    """`httpx.DigestAuth` gets 200."""
     transport = MockTransport(secured("digest"))
     with httpx.Client(transport=transport, base_url="http://mock", auth=httpx.DigestAuth("user", "password")) as client:
         assert 200 == client.get("/orders").status_code
 
 
 def test_a_key_after_a_scheme_may_end_with_padding() -> None:
+    """A base64 key with `=` is accepted in `Authorization: Token KEY`."""
     key = b64encode(b"ab").decode()
     contract = contract_of_paths(
         {"/orders": {"get": operation(security=[{"authorization": []}])}}, components={"securitySchemes": SCHEMES}

@@ -42,7 +42,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("wrong", WRONG)
 @pytest.mark.parametrize("put", PUT)
 def test_data_that_violates_the_contract_is_an_error_unless_intended(mock: MockServer, put: str, wrong: str) -> None:
-    """The error has the message of the check, and the served data does not change."""
+    """The data served does not change, unless `conforming=False` is given."""
     before = listed(mock).body
     changes, message = WRONG[wrong]
     items = [{**mock.runtimes[0], **changes}]
@@ -56,6 +56,7 @@ def test_data_that_violates_the_contract_is_an_error_unless_intended(mock: MockS
 
 
 def test_serving_a_nonconforming_file_is_an_error_unless_intended(mock: MockServer, tmp_path: Path) -> None:
+    """`serve_file` raises `SettingError`, unless `conforming=False` is given."""
     file = tmp_path / "bad.json"
     file.write_text('[{"id": "x"}]', "utf-8")
     with pytest.raises(SettingError, match=r"bad\.json: it breaks the contract: 13 errors"):
@@ -66,7 +67,7 @@ def test_serving_a_nonconforming_file_is_an_error_unless_intended(mock: MockServ
 
 @pytest.mark.parametrize("space", ["mine", "11111111-1111-4111-8111-111111111111", "7"])
 def test_a_space_id_may_be_any_string(space: str) -> None:
-    """Or a number, if the contract documents an integer."""
+    """Or a number, if the contract documents an integer: the list is accepted, and an item without an id is not."""
     ids = {"id": {"type": "integer" if space == "7" else "string"}, "space": {"type": "integer"}}
     things = {"type": "array", "items": {"type": "object", "properties": ids, "required": list(ids)}}
     place = {"name": "s", "in": "path", "required": True, "schema": {}, "x-bctrl-setting": "space_id"}
@@ -81,6 +82,8 @@ def test_a_space_id_may_be_any_string(space: str) -> None:
 
 
 def test_a_nonconforming_custom_scenario_is_an_error_unless_intended(mock: MockServer) -> None:
+    """When it is set, unless it was declared with `conforming=False`."""
+
     def bad(_samples: Samples) -> object:
         return {"runtimes": [{"id": "x"}]}
 
@@ -111,6 +114,7 @@ def test_served_runtimes_are_read_only_but_can_be_copied(mock: MockServer, edit:
 
 
 def test_update_changes_dependent_properties(mock: MockServer) -> None:
+    """`mock.update` of a runtime's status also changes its `activeRunId`; an unknown id is an error."""
     first, *others = mock.scenario("chunked").runtimes
     seen = [first]
     for status in ("failed", "active", "active", "stopped"):
@@ -199,6 +203,7 @@ def _own_list(mock: MockServer) -> Request:
 @settings(max_examples=30)
 @given(st.lists(st.sampled_from(["active", "stopped", "failed"]), max_size=5), st.integers(0, 7))
 def test_every_state_of_a_sequence_conforms_to_the_contract(statuses: list[str], index: int) -> None:
+    """`check` has no findings for any response."""
     mock = MockServer(CONTRACT)
     runtime_id = mock.runtimes[index]["id"]
     mock.sequence(*({runtime_id: {"status": status}} for status in statuses), [])

@@ -66,6 +66,7 @@ def test_the_first_example_that_conforms_is_served(example: dict[str, Any], expe
 
 
 def test_an_example_that_does_not_conform_is_not_served_and_named() -> None:
+    """A generated body is served, and `invalid_examples` and the first response's reason name the example."""
     of = contract({"responses": {"200": response({"type": "array", "items": PERSON}, example=[{"id": 1}])}})
     assert [] == list(Draft202012Validator({"type": "array", "items": PERSON}).iter_errors(body(of)))
     (problem,) = MockServer(of).invalid_examples
@@ -76,6 +77,7 @@ def test_an_example_that_does_not_conform_is_not_served_and_named() -> None:
 
 
 def test_an_example_that_is_selected_and_does_not_conform_is_explained() -> None:
+    """`Prefer: example=bad` gets a generated body, and the reason is in the response's `why`."""
     of = contract({"responses": {"200": response(PERSON, examples={"bad": {"value": {"id": 1, "name": "A"}}})}})
     selected = fetch(of, prefer="example=bad")
     assert Draft202012Validator(PERSON).is_valid(json.loads(selected.body))
@@ -101,6 +103,7 @@ def test_the_examples_of_properties_are_served() -> None:
 
 
 def test_a_request_selects_an_example() -> None:
+    """By name in the `Prefer` header, also of another status; an unknown name gets 400 with the names that exist."""
     ada, bob = ({"value": {"id": number, "name": name}} for number, name in (("1", "Ada"), ("2", "Bob")))
     gone, never = ({"value": {"why": why}} for why in ("gone", "never"))
     people = response(PERSON, examples={"ada": ada, "bob smith": bob})
@@ -128,6 +131,7 @@ def test_a_fault_has_the_documented_example_of_its_status() -> None:
 
 
 def test_header_fields_have_their_examples_and_a_redirect_its_location() -> None:
+    """Examples that do not conform are not sent; `Content-Length` is that of the body."""
     headers = {
         "Location": {"schema": {"type": "string", "format": "uri"}},
         "X-Limit": {"schema": {"type": "integer"}, "example": 100},
@@ -150,7 +154,7 @@ def test_header_fields_have_their_examples_and_a_redirect_its_location() -> None
     ("media_type", "example", "expected"),
     [("text/csv", "a,b\n", b"a,b\n"), ("application/xml", "<a/>", b"<a/>"), ("text/plain", 7, b"7")],
 )
-def test_a_text_has_its_example(media_type: str, example: Any, expected: bytes) -> None:
+def test_a_body_that_is_not_json_is_its_documented_example(media_type: str, example: Any, expected: bytes) -> None:
     sent = fetch(contract({"responses": {"200": response(True, media_type, example=example)}}))
     assert (expected, media_type) == (sent.body, sent.header("content-type"))
 
@@ -158,13 +162,14 @@ def test_a_text_has_its_example(media_type: str, example: Any, expected: bytes) 
 @pytest.mark.parametrize("example", [{"example": "known"}, {"schema": {"type": "string", "example": "known"}}, {}])
 @pytest.mark.parametrize("documented", [{"403": {"description": "x"}}, {"404": {"description": "x"}}, {}])
 def test_an_example_is_not_the_only_valid_id(example: dict[str, Any], documented: dict[str, Any]) -> None:
+    """With or without an example, or a documented 404, any other id in the path gets 200 too."""
     parameter = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, **example}
     of = contract({"parameters": [parameter], "responses": {"200": response(PERSON), **documented}}, path="/x/{id}")
     assert [200, 200] == [fetch(of, f"/x/{name}").status for name in ("known", "another")]
 
 
 def test_a_contract_run_knows_only_the_ids_of_the_contract() -> None:
-    """It checks that an API rejects unknown ids, so its mock must reject them."""
+    """An exhaustive mock answers 404 to others: a contract run checks that an API rejects unknown ids."""
     parameter = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "example": "known"}
     of = contract({"parameters": [parameter], "responses": {"200": response(PERSON)}}, path="/x/{id}")
     mock = MockServer(of, is_exhaustive=True)
@@ -172,7 +177,7 @@ def test_a_contract_run_knows_only_the_ids_of_the_contract() -> None:
 
 
 @pytest.mark.parametrize("further", [{}, {"allOf": [{"maxLength": 9}]}])
-def test_a_nullable_enum_without_null_never_is_null(further: dict[str, Any]) -> None:
+def test_a_nullable_enum_that_does_not_list_null_is_never_null(further: dict[str, Any]) -> None:
     state = {"type": "string", "nullable": True, "enum": ["a", "b"], **further}
     item = {"type": "object", "required": ["state"], "properties": {"state": state}}
     of = contract({"responses": {"200": response({"type": "array", "items": item})}}, "3.0.3")
@@ -183,7 +188,7 @@ def test_a_nullable_enum_without_null_never_is_null(further: dict[str, Any]) -> 
             mock.scenario("many", count=30)
 
 
-def test_a_nullable_enum_with_null_is_null_at_times() -> None:
+def test_a_nullable_enum_that_lists_null_is_null_in_some_items() -> None:
     item = {"type": "object", "required": ["a"], "properties": {"a": {"nullable": True, "enum": ["a", None]}}}
     of = contract({"responses": {"200": response({"type": "array", "items": item})}}, "3.0.3")
     assert {"a", None} == {found["a"] for found in body(of)}
@@ -204,6 +209,8 @@ def test_an_invalid_operation_gets_501_with_the_reason_and_the_others_are_mocked
 
 
 def test_templates_that_differ_in_their_names_share_their_methods() -> None:
+    """GET of `/files/{file}` and POST of `/files/{folder}` are both served for `/files/1`."""
+
     def parameter(name: str) -> list[dict[str, Any]]:
         return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}}]
 

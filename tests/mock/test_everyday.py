@@ -43,6 +43,7 @@ def test_a_slow_body_arrives_at_its_speed(mock: MockServer) -> None:
 
 
 def test_a_slow_body_may_have_less_than_a_byte_per_part(mock: MockServer) -> None:
+    """A body of a few bytes at 60 bytes per second arrives complete; HEAD has no body."""
     mock.runtimes = []
     mock.fault("slow_body(bytes_per_second=60)")
     begun = time.monotonic()
@@ -52,6 +53,7 @@ def test_a_slow_body_may_have_less_than_a_byte_per_part(mock: MockServer) -> Non
 
 
 def test_a_client_may_leave_during_a_slow_body(mock: MockServer) -> None:
+    """The mock serves the next request."""
     with mock.fault("slow_body", 100):
         with connected(mock) as slow:
             slow.sendall(request_bytes(mock))
@@ -84,6 +86,7 @@ def test_retry_after_may_be_a_date(mock: MockServer, fault: str, status: int) ->
 
 
 def test_a_body_of_many_megabytes_is_accepted_and_the_limit_can_be_set() -> None:
+    """5 MB get 201 by default, and 413 with `body_bytes=1024`."""
     for limit, expected in ((None, 201), (1024, 413)):
         limits = None if limit is None else ServerLimits(body_bytes=limit)
         with MockServer(shop(), limits=limits) as mock:
@@ -93,6 +96,7 @@ def test_a_body_of_many_megabytes_is_accepted_and_the_limit_can_be_set() -> None
 
 
 def test_the_command_sets_the_largest_body(tmp_path: Path) -> None:
+    """`--max-body 2KB`: 2,049 bytes get 413; `--max-body lots` is an error."""
     with running(tmp_path, "--max-body", "2KB", "--quiet") as mock:
         path = f"{mock.url}/v1/spaces/{mock.space_id}/runtimes"
         statuses = [httpx.request("GET", path, content=b"x" * size).status_code for size in (2048, 2049)]
@@ -101,6 +105,7 @@ def test_the_command_sets_the_largest_body(tmp_path: Path) -> None:
 
 
 def test_health_needs_no_control_and_no_key(mock: MockServer) -> None:
+    """`/__bctrl__/health` returns 200 despite a fault, allows only GET and HEAD, and is not in the journal."""
     mock.fault("status", 503)
     reply = ask(mock, "GET", "/__bctrl__/health?probe=1", {})
     assert (200, {"status": "ok"}) == (reply.status, reply.json())
@@ -109,6 +114,7 @@ def test_health_needs_no_control_and_no_key(mock: MockServer) -> None:
 
 
 def test_health_exists_beside_control_and_gives_way_to_a_contract() -> None:
+    """It is served without the control token; a contract's own operation of that path takes precedence."""
     with MockServer(shop(), control=Secret("t")) as mock:
         assert [200, 401] == [ask(mock, "GET", f"/__bctrl__/{name}", {}).status for name in ("health", "spaces")]
     paths = {"/__bctrl__/health": {"get": {"responses": {"204": {"description": "x"}}}}}
@@ -221,6 +227,7 @@ def test_a_misspelt_filter_is_an_error(mock: MockServer, misspelt: dict[str, Any
 
 @pytest.mark.parametrize("name", ["query", "headers"])
 def test_a_filter_that_is_not_a_dictionary_is_an_error(mock: MockServer, name: str) -> None:
+    """`assert_requested` with `query` or `headers` as text."""
     with pytest.raises(SettingError, match=f"{name}='limit=5' is not a dictionary"):
         mock.requests.assert_requested(times=0, **{name: "limit=5"})  # type: ignore[arg-type]
 
@@ -234,7 +241,8 @@ def test_a_filter_that_is_not_a_dictionary_is_an_error(mock: MockServer, name: s
         ("requests", "this attribute cannot be set"),
     ],
 )
-def test_an_attribute_cannot_be_misspelt(mock: MockServer, name: str, message: str) -> None:
+def test_setting_an_unknown_attribute_is_an_error(mock: MockServer, name: str, message: str) -> None:
+    """Of a mock, a space or an operation; the message suggests the right name."""
     for error in (SettingError, AttributeError):
         with pytest.raises(error, match=message):
             setattr(mock, name, [])
@@ -246,6 +254,7 @@ def test_an_attribute_cannot_be_misspelt(mock: MockServer, name: str, message: s
 
 
 def test_garbage_at_the_end_does_not_disturb_a_graceful_stop(mock: MockServer) -> None:
+    """A mock that received an invalid request stops twice without an error."""
     raw(mock, b"garbage\r\n\r\n", half_close=True)
     mock.stop(5)
     mock.stop(5)

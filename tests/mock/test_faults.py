@@ -168,6 +168,7 @@ def test_a_duplicate_key_occurs_twice(mock: MockServer) -> None:
 
 
 def test_a_body_fault_does_not_change_a_rejection(mock: MockServer, path: str) -> None:
+    """A request without a key gets 401 and uses up no fault."""
     mock.fault("sequence", "malformed_json", "malformed_json")
     assert ask(mock, "GET", path, {}).json()["error"]["code"] == "unauthorized"
     with pytest.raises(json.JSONDecodeError):
@@ -175,6 +176,7 @@ def test_a_body_fault_does_not_change_a_rejection(mock: MockServer, path: str) -
 
 
 def test_a_body_fault_applies_to_each_new_body(mock: MockServer) -> None:
+    """`empty_body` empties each of 70 lists that are set in turn."""
     mock.fault("empty_body")
     for number in range(70):
         mock.runtimes = mock.samples.items(mock.samples.generated(1, number))
@@ -204,6 +206,7 @@ def _refuse(constant: str) -> None:
 def test_a_fault_changes_status_and_header(
     mock: MockServer, fault: str, space: str, key: str, name: str, expected: tuple[int, str]
 ) -> None:
+    """Each of several faults, for a single request; the next one gets 200."""
     mock.fault(fault, times=1)
     headers = {"Authorization": f"Bearer {key or mock.api_key.reveal()}"}
     reply = ask(mock, "GET", f"/v1/spaces/{space or mock.space_id}/runtimes", headers)
@@ -212,6 +215,7 @@ def test_a_fault_changes_status_and_header(
 
 
 def test_any_key_accepts_every_credential(mock: MockServer, path: str) -> None:
+    """With the fault `any_key`, a wrong key gets the list, and the fault counts the responses that it changed."""
     fault = mock.fault("any_key")
     assert ask(mock, "GET", path, {"Authorization": "garbage"}).json()["runtimes"]
     assert (listed(mock).status, fault.count) == (200, 1)

@@ -65,6 +65,7 @@ def test_further_host_names_can_be_allowed(contract: Contract, hosts: list[str])
 
 
 def test_generated_data_is_served_under_any_host_name_but_the_control_path_is_not(contract: Contract) -> None:
+    """The control path gets 421 for a foreign `Host`."""
     with MockServer(contract, control=Secret(TOKEN)) as mock:
         assert 200 == asked_as(mock, "evil.example").status
         control = "/__bctrl__/spaces"

@@ -47,7 +47,7 @@ def test_one_that_leaves_a_request_under_way(bctrl_mock):
 
 @pytest.mark.parametrize("arguments", [(), ("-n2",)], ids=["one process", "two processes"])
 def test_tests_do_not_share_requests_faults_or_scenarios(pytester: pytest.Pytester, arguments: tuple[str, ...]) -> None:
-    """A hundred tests with faults of their own, and a test that leaves a request hanging."""
+    """`bctrl_mock` in a hundred tests with faults of their own, and in a test that leaves a request hanging."""
     pytester.makepyfile(TESTS)
     result = pytester.runpytest("-W", "error", *arguments)
     result.assert_outcomes(passed=101)

@@ -144,6 +144,7 @@ class Forgetful(dict[bytes, ParsedRequest]):
 @given(text=st.text(max_size=60))
 @example(text=", ;q=1, */*;level=1;q=x")
 def test_any_header_value_can_be_negotiated(text: str) -> None:
+    """`accepts`, `accepts_gzip` and `preferred_status` return a valid value for any text."""
     assert accepts(text, "application/json") in (True, False)
     assert accepts_gzip(text) in (True, False)
     status = preferred_status(text)

@@ -96,6 +96,7 @@ def test_a_host_of_another_machine_is_an_error(contract: Contract, host: str) ->
 
 
 def test_key_and_space_id_can_be_set(contract: Contract) -> None:
+    """`MockServer(api_key=…, space_id=…)` accepts that key and has the space id in each runtime."""
     space = "11111111-1111-4111-8111-111111111111"
     with MockServer(contract, api_key=Secret("mine"), space_id=space) as mock:
         assert {runtime["spaceId"] for runtime in listed(mock).json()["runtimes"]} == {space}

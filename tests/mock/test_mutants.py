@@ -73,6 +73,7 @@ def test_names_of_mutants_are_unique(samples: Samples) -> None:
 
 
 def test_each_required_property_is_removed_once(samples: Samples) -> None:
+    """Each of the 13 required properties of an item has a mutant."""
     left_out = [
         mutant.how for mutant in mutants(samples) if (mutant.location, mutant.keyword) == ("runtimes[*]", "required")
     ]
@@ -123,12 +124,14 @@ def test_the_sample_is_mutated_if_the_body_lacks_the_location(samples: Samples) 
 
 
 def test_unique_ids_is_violated_in_the_sample_if_the_body_has_one_item(samples: Samples) -> None:
+    """A duplicate needs two items, so the sample's list gets one."""
     body = {**samples.sample(), samples.list_name: samples.sample()[samples.list_name][:1]}
     ids = [item["id"] for item in broken(samples, body, "unique_ids").body[samples.list_name]]
     assert len(ids) == len(set(ids)) + 1
 
 
 def test_undocumented_property_needs_an_open_object() -> None:
+    """For a body without objects, breaking this rule is an error."""
     numbers = contract_of({"type": "array", "items": {"type": "integer"}})
     with pytest.raises(SettingError, match=r"no such rule to break"):
         broken(Samples(numbers, numbers.operations[0]), [1], "undocumented_property")

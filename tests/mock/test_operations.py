@@ -67,7 +67,7 @@ def test_two_lists_have_separate_data(mock: MockServer) -> None:
     assert {"id": "o9"} == mock.operation("getOrder").body
 
 
-def test_data_of_one_operation_stay_when_those_of_another_are_set(mock: MockServer) -> None:
+def test_setting_the_data_of_an_operation_keeps_those_of_other_operations(mock: MockServer) -> None:
     mock.operation("GET /v1/customers").serve([])
     mock.runtimes = [{"id": "o1"}]
     mock.operation("listOrders").sequence([], [{"id": "o2"}])
@@ -116,6 +116,7 @@ def test_a_scenario_of_one_operation_leaves_the_others(mock: MockServer) -> None
 
 
 def test_an_operation_has_the_journal_of_its_requests(mock: MockServer) -> None:
+    """Its `requests` are those of the path; clearing them keeps the others in the mock's journal."""
     for path in ("/v1/orders", "/v1/customers", "/v1/orders?limit=2", "/v1/orders/3"):
         ask(mock, "GET", path, {})
     requests = mock.operation("listOrders").requests
@@ -133,6 +134,7 @@ def test_a_text_and_a_response_without_content_can_be_set_up(mock: MockServer) -
 
 
 def test_a_response_that_is_not_json_has_sequences(mock: MockServer) -> None:
+    """Of statuses, faults and bytes, for a 204 response and for CSV."""
     mock.operation("deleteOrder").sequence(503, None)
     mock.operation("report").sequence(b"a", "status(429)", b"b")
     deleted = [ask(mock, "DELETE", "/v1/orders/1", {}) for _ in range(3)]
@@ -149,11 +151,13 @@ def test_a_response_that_is_not_json_has_sequences(mock: MockServer) -> None:
 
 @pytest.mark.parametrize("step", [[], {"a": 1}, 1.5])
 def test_a_step_of_an_operation_without_json_is_a_status_or_bytes(mock: MockServer, step: Any) -> None:
+    """A list, a mapping or a float in its sequence is an error."""
     with pytest.raises(SettingError, match=r"sequence: step 2: .* is not a step of an operation without JSON"):
         mock.operation("report").sequence(503, step)
 
 
 def test_a_text_that_is_served_is_not_a_json_body(mock: MockServer) -> None:
+    """`operation.body` raises for an operation that was given a CSV text."""
     mock.operation("report").serve("a,b")
     with pytest.raises(DocumentError, match="documents no successful JSON response"):
         _ = mock.operation("report").body
@@ -178,6 +182,7 @@ def test_a_scenario_of_data_needs_a_json_body(mock: MockServer) -> None:
 
 
 def test_a_contract_without_json_has_the_scenarios_of_responses() -> None:
+    """`closing` is applied to its 204 response."""
     paths = {"/ping": {"get": {"responses": {"204": {"description": "x"}}}}}
     contract = from_document({"openapi": "3.1.0", "info": {"title": "a", "version": "1"}, "paths": paths}, "a")
     with MockServer(contract) as mock:
@@ -196,12 +201,14 @@ def test_a_contract_without_json_has_the_scenarios_of_responses() -> None:
         ("deleteOrder", [], r"DELETE /v1/orders/\{id\} documents no body"),
     ],
 )
-def test_a_mistake_is_named(mock: MockServer, name: str, body: Any, message: str) -> None:
+def test_an_unknown_operation_or_a_nonconforming_body_is_an_error(
+    mock: MockServer, name: str, body: Any, message: str
+) -> None:
     with pytest.raises(SettingError, match=message):
         mock.operation(name).serve(body)
 
 
-def test_a_fault_names_an_operation_that_it_cannot_change(mock: MockServer) -> None:
+def test_a_fault_that_does_not_apply_to_an_operation_is_an_error(mock: MockServer) -> None:
     with pytest.raises(SettingError, match="it has no pages"):
         mock.operation("getOrder").fault("lost_item")
     with pytest.raises(SettingError, match=r"no such rule|has no"):

@@ -71,6 +71,7 @@ def test_operations_of_a_custom_contract_are_served(boxes: MockServer) -> None:
 
 
 def test_the_base_path_of_the_server_url_is_accepted(boxes: MockServer) -> None:
+    """`/boxes` is served as `/api/boxes` too, because the server URL of the contract ends with `/api`."""
     assert ask(boxes, "GET", "/api/boxes", {}).status == 200
 
 
@@ -122,6 +123,7 @@ def test_an_operation_with_no_content_is_mocked() -> None:
 
 
 def test_an_operation_that_cannot_be_mocked_gets_501_with_the_reason() -> None:
+    """Its schema has a pattern that cannot be generated; other operations are served, and `not_mocked` names it."""
     odd = {"type": "object", "properties": {"id": {"type": "string", "pattern": "^(?=a)x$"}}, "required": ["id"]}
     paths = {
         "/x": {"get": {"responses": {"200": response(odd)}}},

@@ -71,6 +71,7 @@ def walked(mock: MockServer, size: int | None, between: Any = lambda page: None)
 @pytest.mark.parametrize("name", PAGED)
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_all_pages_together_are_the_list(name: str, size: int) -> None:
+    """In each paging style, following the pages yields every item once and in order; no page exceeds the size."""
     mock = MockServer(of_api(name))
     mock.runtimes = things(*range(7))
 
@@ -98,6 +99,7 @@ def test_the_page_size_is_honoured_and_has_more_is_set() -> None:
 
 
 def test_an_empty_page_says_that_there_is_more() -> None:
+    """With `limit=0`, a list of one item has an empty page and `has_more` is true."""
     mock = MockServer(CONTRACTS["Stripe"])
     mock.runtimes = things(1)
 
@@ -107,8 +109,8 @@ def test_an_empty_page_says_that_there_is_more() -> None:
 
 
 @pytest.mark.parametrize("name", ["Stripe", "Notion", "Shopify"])
-def test_the_page_of_an_unknown_cursor_is_the_last(name: str) -> None:
-    """Any value that the schema accepts is valid, as that of a path parameter is."""
+def test_a_cursor_that_the_mock_never_issued_gets_an_empty_last_page(name: str) -> None:
+    """The status is 200 and the journal has the reason: any value that the schema accepts is valid."""
     mock = MockServer(of_api(name))
     paging = paging_of(mock)
     assert paging.start is not None
@@ -123,6 +125,7 @@ def test_the_page_of_an_unknown_cursor_is_the_last(name: str) -> None:
 
 
 def test_the_page_of_an_unknown_cursor_has_the_items_that_the_contract_requires() -> None:
+    """With `minItems: 2`, it has two items and no next cursor."""
     schema = body(runtimes={**LIST, "minItems": 2}, hasMore=TRUTH, nextCursor=MAYBE)
     paging = {"size": "limit", "cursor": "cursor", "next": "nextCursor", "items": "runtimes"}
     mock = MockServer(contract(schema, CURSOR, **{"x-bctrl-paging": paging}))
@@ -134,6 +137,7 @@ def test_the_page_of_an_unknown_cursor_has_the_items_that_the_contract_requires(
 
 @pytest.mark.parametrize("name", ["Stripe", "Notion", "Shopify"])
 def test_an_unknown_cursor_is_rejected_in_a_contract_run(name: str) -> None:
+    """An exhaustive mock answers a cursor that it never issued with 400 and the reason."""
     mock = MockServer(of_api(name), is_exhaustive=True)
     start = paging_of(mock).start
     assert start is not None
@@ -145,6 +149,7 @@ def test_an_unknown_cursor_is_rejected_in_a_contract_run(name: str) -> None:
 
 
 def test_a_complete_list_is_marked_as_the_last_page() -> None:
+    """In bodies of `Samples`, `hasMore` is false, the next cursor is absent or null, and ids are unique."""
     samples = MockServer(contract(RUNTIMES, CURSOR)).samples
 
     bodies = [samples.sample(), samples.sample_with_optionals(optional=True), *samples.run(3, 6)]
@@ -188,7 +193,7 @@ CONTRACTS = {name: of_api(name) for name in APIS}
 
 @pytest.mark.parametrize("is_beside", [False, True])
 def test_pages_of_one_walk_come_from_one_body(is_beside: bool) -> None:
-    """In `generated` each new walk gets another list, also in other operations."""
+    """In the scenario `generated`, a list has all items of its first page's body, and the next list has others."""
     data = json.loads(json.dumps(contract(RUNTIMES, CURSOR).source))
     about = {"description": "", "content": {"application/json": {"schema": body(about=TEXT)}}}
     beside = {"/v1/about": {"get": {"operationId": "about", "responses": {"200": about}}}} if is_beside else {}
@@ -204,6 +209,7 @@ def test_pages_of_one_walk_come_from_one_body(is_beside: bool) -> None:
 
 
 def test_a_sequence_advances_from_page_to_page() -> None:
+    """A request for the second page meets the next step: a 503, then the changed list after the cursor."""
     mock = MockServer(contract(RUNTIMES, CURSOR))
     mock.sequence(things(1, 2, 3), 503, things(1, 3, 4))
 
@@ -248,6 +254,7 @@ def test_a_cursor_conforms_to_its_documented_schema(cursor: Any, following: Any,
 
 @pytest.mark.parametrize("served", ["no object", {"hasMore": True}, {"runtimes": 7}])
 def test_a_body_without_a_list_is_served_unchanged(served: Any) -> None:
+    """Although the contract documents pages: a text, or an object whose list is missing or a number."""
     mock = MockServer(contract(RUNTIMES, CURSOR))
     mock.play(Scenario("odd", fixed(lambda: served)))
 
@@ -255,6 +262,7 @@ def test_a_body_without_a_list_is_served_unchanged(served: Any) -> None:
 
 
 def test_all_items_are_on_one_page_if_no_cursor_is_possible() -> None:
+    """The schema of the cursor allows a single value only."""
     odd = {"type": "string", "enum": ["only-this"]}
     mock = MockServer(contract(body(data=LIST, next_cursor=MAYBE), {"limit": WHOLE, "cursor": odd}))
     mock.runtimes = things(1, 2, 3)
@@ -287,6 +295,7 @@ def test_the_error_for_an_impossible_paging_fault_says_why() -> None:
 
 
 def test_a_paging_fault_changes_only_its_own_page() -> None:
+    """`lost_item` drops an item of the first page; `repeat_page`, as the third of a sequence, repeats a page."""
     mock = MockServer(CONTRACTS["Box"])
     mock.runtimes = things(1, 2, 3, 4)
     mock.fault("lost_item")
@@ -298,6 +307,7 @@ def test_a_paging_fault_changes_only_its_own_page() -> None:
 
 
 def test_a_sequence_of_faults_restarts_when_it_is_set_again() -> None:
+    """The same fault object, set again after a reset, applies 503 and 429 again."""
     mock = MockServer(CONTRACTS["Box"])
     steps = fault("sequence", 503, 429)
     for _ in range(2):

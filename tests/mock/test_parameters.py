@@ -119,28 +119,33 @@ def reply(of: Contract, values: Inputs) -> Reply:
         return ask(mock, "GET", values.target(of.operations[0]), dict(values.headers))
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in {**CASES, **JSON_CASES}.items()])
-def test_a_valid_value_is_accepted_and_an_invalid_one_rejected(case: Case) -> None:
-    of = contract(case)
-    right = with_value(of, case.value)
+@pytest.mark.parametrize(
+    "serialization", [pytest.param(serialization, id=name) for name, serialization in {**CASES, **JSON_CASES}.items()]
+)
+def test_a_valid_value_is_accepted_and_an_invalid_one_rejected(serialization: Case) -> None:
+    """In each serialization of a parameter, which `Inputs` writes as expected: 200, or 400 that names the parameter."""
+    of = contract(serialization)
+    right = with_value(of, serialization.value)
 
-    assert case.spelled == (right.query_text or list(right.headers))
+    assert serialization.spelled == (right.query_text or list(right.headers))
     assert (200, "here") == ((response := reply(of, right)).status, response.json())
-    refused = reply(of, with_value(of, case.wrong))
+    refused = reply(of, with_value(of, serialization.wrong))
     assert 400 == refused.status
-    assert re.search(rf"{case.parameter['in']} p[^ ]*: the ", refused.body.decode())
+    assert re.search(rf"{serialization.parameter['in']} p[^ ]*: the ", refused.body.decode())
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in {**CASES, **JSON_CASES}.items()])
-def test_a_missing_required_parameter_is_rejected(case: Case) -> None:
+@pytest.mark.parametrize(
+    "serialization", [pytest.param(serialization, id=name) for name, serialization in {**CASES, **JSON_CASES}.items()]
+)
+def test_a_missing_required_parameter_is_rejected(serialization: Case) -> None:
     """The suite, which sends a request without it, sends the other parameters."""
-    of = contract(case, required=True)
+    of = contract(serialization, required=True)
 
     (without,) = [mistake for mistake in invalid_values(of, of.operations[0], {}) if mistake.name == "without p"]
     refused = reply(of, without.inputs)
 
     assert 400 == refused.status
-    assert f"{case.parameter['in']} p is required and missing" in refused.body.decode()
+    assert f"{serialization.parameter['in']} p is required and missing" in refused.body.decode()
 
 
 @pytest.mark.parametrize("name", JSON_CASES)
@@ -156,6 +161,7 @@ def test_a_malformed_json_parameter_is_rejected(name: str) -> None:
 
 @pytest.mark.parametrize(("spelled", "status"), [("7", 200), ("9", 400), ("9" * 5000, 400), ("1e999", 400)])
 def test_numbers_of_any_length_are_validated(spelled: str, status: int) -> None:
+    """With `maximum: 8`, 7 is accepted; 9, a number of 5,000 digits, and 1e999 get 400."""
     of = contract(Case(QUERY, {"type": "integer", "maximum": 8}, 7, "", ""))
 
     assert status == reply(of, with_value(of, spelled)).status
@@ -165,7 +171,7 @@ OTHERS = (("q", "1"), ("p[red]", "7"), ("q[warm]", "1"), ("p[warm]", "true"))
 
 
 @pytest.mark.parametrize(
-    ("case", "values", "status"),
+    ("serialization", "values", "status"),
     [
         (JSON_CASES["json in the query"], Inputs({"id": "7"}, (("p", "[" * 5000),)), 400),
         # Blanks around the commas of a header field (RFC 9110, 5.6.1).
@@ -176,15 +182,16 @@ OTHERS = (("q", "1"), ("p[red]", "7"), ("q[warm]", "1"), ("p[warm]", "true"))
         (CASES["object, name by name"], Inputs({"id": "7"}), 200),
     ],
 )
-def test_other_serializations_are_accepted_or_rejected(case: Case, values: Inputs, status: int) -> None:
-    assert status == reply(contract(case), values).status
+def test_other_serializations_are_accepted_or_rejected(serialization: Case, values: Inputs, status: int) -> None:
+    """Values written in other ways than the suite does, such as blanks in a list: the status is 200 or 400."""
+    assert status == reply(contract(serialization), values).status
 
 
 @pytest.mark.parametrize(
     "schema", [{"type": "string", "pattern": "^(?=a)x$"}, {"type": "array", "items": {"const": "a,b"}}]
 )
 def test_a_parameter_without_a_possible_value_is_reported_as_unfilled(schema: dict[str, Any]) -> None:
-    """No request is sent without it."""
+    """`unfilled` names it. No request is sent without it."""
     of = contract(Case(HEADER, schema, "", "", ""), required=True)
     operation = of.operations[0]
 
@@ -194,6 +201,7 @@ def test_a_parameter_without_a_possible_value_is_reported_as_unfilled(schema: di
 
 
 def test_a_setting_provides_the_value_of_a_query_parameter() -> None:
+    """With `x-bctrl-setting: space_id`, `inputs` takes it from the settings."""
     of = contract(Case({**QUERY, "x-bctrl-setting": "space_id"}, {"type": "string"}, "", "", ""), required=True)
     values = inputs(of, of.operations[0], {"space_id": "mine"})
 
@@ -215,6 +223,7 @@ def test_a_setting_provides_the_value_of_a_query_parameter() -> None:
     ],
 )
 def test_an_invalid_value_of_a_nullable_parameter_is_not_null(schema: dict[str, Any], expected: list[str]) -> None:
+    """`invalid_values` of a parameter that may be null are of wrong types other than null."""
     of = contract(Case({**QUERY, "explode": False}, schema, None, "", ""))
 
     assert expected == sorted(mistake.name for mistake in invalid_values(of, of.operations[0], {}))
@@ -235,6 +244,7 @@ PATHS: dict[str, tuple[str, bool, Any, str]] = {
 
 @pytest.mark.parametrize("name", PATHS)
 def test_a_path_value_is_serialized_in_its_style_and_parsed_back(name: str) -> None:
+    """`serialize_field` writes the expected text, and `read_field` returns the value."""
     style, explode, value, spelled = PATHS[name]
     schema = COLOUR if value is WARM else {"type": "integer"} if value == 7 else NUMBERS
     parameter = Parameter("p", "path", True, schema, style=style, explode=explode)
@@ -265,6 +275,7 @@ def test_the_mock_accepts_the_suites_valid_values_and_rejects_its_invalid_ones()
 
 
 def test_cookies_are_sent_in_one_header_field() -> None:
+    """`Inputs.with_value` of a cookie that is set already replaces its value."""
     first, second = (Parameter(name, "cookie", True, {"type": "integer"}) for name in ("p", "q"))
     values = Inputs().with_value(first, 7).with_value(second, 8).with_value(first, 9)
 

@@ -70,6 +70,7 @@ def test_a_request_of_uncertain_length_is_rejected_and_nothing_follows_it(
 
 @pytest.mark.parametrize(("lines", "body"), ACCEPTED)
 def test_a_request_follows_the_body_of_the_previous_one(server: MockServer, lines: list[str], body: bytes) -> None:
+    """With each valid way to state the length of a body, both requests get 200."""
     server.reset()
     responses = replies(raw(server, request_bytes(server, *lines) + body + request_bytes(server, close=True)))
     assert [200, 200] == [response.status for response in responses]

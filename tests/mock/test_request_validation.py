@@ -138,6 +138,7 @@ def test_a_valid_request_is_accepted(mock: MockServer, request_: dict[str, Any])
     ],
 )
 def test_the_status_is_a_documented_one(documented: list[str], row: str, status: int) -> None:
+    """Of those that fit the mistake, the mock chooses a status that the contract documents, with its schema."""
     request, _, reason = ROWS[row]
     with MockServer(shop(*documented)) as mock:
         reply = sent(mock, **request)
@@ -169,6 +170,7 @@ def test_without_a_documented_error_the_response_has_problem_details(documented:
 def test_a_warning_does_not_reject_a_request(
     mock: MockServer, request_: dict[str, Any], level: Level, rule: str
 ) -> None:
+    """The journal has its finding; `assert_conforming` fails only for that level."""
     assert sent(mock, **request_).is_success
     (entry,) = mock.requests
     assert [(level, rule)] == [(finding.level, finding.rule) for finding in entry.findings]
@@ -195,6 +197,7 @@ def test_the_assertion_shows_all_findings_and_the_requests(mock: MockServer) -> 
 
 
 def test_many_violations_are_listed_in_short(mock: MockServer) -> None:
+    """The message of an error lists several violations, and ends with how many more there are beyond five."""
     reply = sent(mock, json={"qty": 0, "size": "x", **{f"notes{number}": 1 for number in range(9)}, "password": 1})
     assert 3 <= reply.json()["message"].count(";")
     many = {"qty": 0, "size": 1, "notes": [1], "id": "x", "password": 1}
@@ -202,6 +205,7 @@ def test_many_violations_are_listed_in_short(mock: MockServer) -> None:
 
 
 def test_no_credential_of_a_request_is_in_the_findings() -> None:
+    """The journal entry of a request with an invalid header does not show its bearer token."""
     get = operation(parameters=[{"name": "X-Trace", "in": "header", "schema": {"type": "integer"}}])
     with MockServer(contract_of_paths({"/orders": {"get": get}})) as mock:
         headers = {"X-Trace": "t0ps3cret", "Authorization": "Bearer t0ps3cret", "Cookie": "sid=t0ps3cret"}
@@ -211,6 +215,7 @@ def test_no_credential_of_a_request_is_in_the_findings() -> None:
 
 
 def test_a_request_without_a_credential_has_a_finding() -> None:
+    """A wrong credential gets 401 as well, but has no finding: only the mock knows the right one."""
     schemes = {"key": {"type": "apiKey", "in": "header", "name": "X-Key"}}
     paths = {"/orders": {"get": operation(security=[{"key": []}])}}
     with MockServer(contract_of_paths(paths, components={"securitySchemes": schemes})) as mock:
@@ -223,6 +228,7 @@ def test_a_request_without_a_credential_has_a_finding() -> None:
 
 
 def test_the_mock_and_the_function_report_the_same_findings(mock: MockServer) -> None:
+    """`check_request` of each invalid request returns what the journal of the mock has."""
     for request, _, _ in ROWS.values():
         reply = sent(mock, **request)
         assert check_request(reply.request, contract=mock.contract) == list(mock.requests[-1].findings)
@@ -240,10 +246,12 @@ def test_a_repeated_request_has_the_same_result(mock: MockServer) -> None:
 
 
 def test_a_journal_without_findings_conforms() -> None:
+    """`assert_conforming` of an empty journal passes at every level."""
     Journal(Secret("a key of the mock")).assert_conforming(fail_on="info")
 
 
-def test_json_of_any_valid_encoding_is_read(mock: MockServer) -> None:
+def test_a_json_body_must_be_utf_8(mock: MockServer) -> None:
+    """UTF-8 with a non-ASCII letter is accepted; UTF-16 gets 400."""
     text = json.dumps({**VALID, "notes": ["ä"]}, ensure_ascii=False)
     assert sent(mock, content=text.encode(), headers=JSON).is_success
     assert 400 == sent(mock, content=text.encode("utf-16"), headers=JSON).status_code

@@ -31,6 +31,7 @@ def generator(contract: Contract) -> Samples:
 
 
 def test_the_packaged_sample_is_up_to_date(contract: Contract) -> None:
+    """The file equals `samples.response()`, which conforms to the contract."""
     assert json.loads(packaged().sample.read_text("utf-8")) == samples.response()
     assert troubles(contract, samples.response()) == []
 
@@ -76,6 +77,7 @@ def test_a_runtime_has_the_given_properties_and_space(contract: Contract) -> Non
 
 
 def test_a_given_time_changes_no_other_consistent_time() -> None:
+    """`runtime(createdAt=…)` keeps `updatedAt` if that is later."""
     later = samples.runtime()["updatedAt"]
     item = samples.runtime(createdAt="2020-01-01T00:00:00Z")
     assert ("2020-01-01T00:00:00Z", later) == (item["createdAt"], item["updatedAt"])
@@ -100,8 +102,8 @@ def test_samples_import_only_the_standard_library() -> None:
     assert shown.stdout.strip() == "[]"
 
 
-def test_a_recursive_list_ends_with_an_empty_list() -> None:
-    """A body without its list is generated at once and does not wait for items."""
+def test_a_list_of_objects_without_a_schema_may_be_empty_in_a_sample() -> None:
+    """Without optional properties, the list of a body stays empty and does not wait for items."""
     schema = {"type": "object", "properties": {"kids": {"type": "array", "items": {"type": "object"}}}}
     contract = contract_of(schema)
     assert Samples(contract, contract.operations[0]).sample_with_optionals(optional=False) == {"kids": []}
@@ -138,6 +140,7 @@ def test_an_unsupported_pattern_without_an_example_is_an_error(pattern: str) -> 
 
 
 def test_generating_a_recursive_schema_ends() -> None:
+    """A node that contains nodes: the generated value is shorter than 100,000 characters."""
     schema = {"$ref": "#/components/schemas/Node"}
     node = {"type": "object", "properties": {"next": schema, "all": {"type": "array", "items": schema}}}
     contract = contract_of(schema, {"Node": node})
@@ -153,6 +156,7 @@ RULES: list[dict[str, Any]] = [
 
 
 def test_invariants_hold_for_numbers_and_optional_properties() -> None:
+    """`check` has no finding for bodies generated with invariants about ids, times and equal values."""
     time = {"type": ["string", "null"]}
     thing = {
         "type": "object",
@@ -237,7 +241,7 @@ def test_a_sample_satisfies_combined_keywords(schema: dict[str, Any], holds: Any
 
 
 def test_numeric_ids_of_copies_are_unique() -> None:
-    """A mock that serves more items than can be generated renews the ids of copies."""
+    """`renewed` adds a number to each id of copied items, so that a mock can serve more than it can generate."""
     thing = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
     rule: dict[str, Any] = {"level": "error", "because": "it is so", **RULES[0]}
     listing = {"type": "object", "properties": {"things": {"type": "array", "items": thing}}, "required": ["things"]}

@@ -77,6 +77,7 @@ def test_generated_differs_per_response_and_is_reproducible_by_seed(mock: MockSe
 
 
 def test_runtimes_are_those_of_the_latest_response(mock: MockServer) -> None:
+    """`mock.runtimes` equals the list of each response of the scenario `generated`."""
     mock.scenario("generated", seed=4)
     for _ in range(3):
         assert listed(mock).json()["runtimes"] == mock.runtimes
@@ -126,6 +127,7 @@ def test_a_scenario_replaces_the_previous_one(mock: MockServer) -> None:
 
 
 def test_assigned_runtimes_are_served(mock: MockServer, contract: Contract) -> None:
+    """A list assigned to `mock.runtimes` is the body of the response."""
     mine = [{**mock.runtimes[0], "name": "mine"}, mock.runtimes[1]]
     mock.runtimes = mine
     assert listed(mock).json() == {"runtimes": mine}

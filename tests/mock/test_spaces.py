@@ -61,6 +61,7 @@ def mock() -> Iterator[MockServer]:
 
 
 def test_spaces_are_independent(mock: MockServer) -> None:
+    """Runtimes, faults and requests of two spaces and of the server are separate; a closed id can be used again."""
     with mock.space() as first, mock.space("other") as second:
         first.runtimes = [runtime(name="mine", spaceId=first.space_id)]
         second.fault("status", 503, times=1)
@@ -83,6 +84,7 @@ def test_spaces_are_independent(mock: MockServer) -> None:
 
 
 def test_the_id_of_a_space_conforms_to_the_contract(mock: MockServer) -> None:
+    """`space()` without an id gets `space-1` or a UUID; an id or key in use is an error."""
     for schema, called in (
         ({"type": "string"}, "space-1"),
         ({"type": "string", "format": "uuid"}, f"{0:08}-0000-4000-8000-{1:012}"),
@@ -153,7 +155,7 @@ class StoppedClock:
 
 
 def test_the_lifecycle_scenario_depends_on_seed_and_clock(mock: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The contract is always satisfied, dependent properties follow the state, and every state occurs."""
+    """The same seed at the same time yields the same states; each of them conforms and all occur."""
     for module in (adjustable, data):
         monkeypatch.setattr(module, "time", StoppedClock)
 
@@ -250,7 +252,7 @@ def test_the_control_path_controls_a_space(mock: MockServer) -> None:
         ("POST", "/spaces", {"id": "{own}"}, 400, "another space has this id"),
     ],
 )
-def test_an_invalid_control_request_is_answered_with_a_hint(
+def test_an_invalid_control_request_gets_an_error_with_a_hint(
     mock: MockServer, method: str, path: str, body: Any, status: int, says: str
 ) -> None:
     sent = json.loads(json.dumps(body).replace("{own}", mock.space_id))
@@ -313,6 +315,7 @@ def test_cors_allows_loopback_and_configured_origins(
 
 
 def test_a_key_can_be_given_as_text() -> None:
+    """Of the server and of a space; its `repr` does not show it."""
     with MockServer(load(), api_key="key-of-the-server", control="token-of-the-path") as mock:
         space = mock.space(api_key="key-of-a-space")
         assert (200, 200) == (listed(mock, key="key-of-the-server")[0], listed(space, key="key-of-a-space")[0])

@@ -19,6 +19,7 @@ from .own_schemas import SCHEMAS
 
 
 def test_every_mutant_is_detected_by_its_check(contract: Contract) -> None:
+    """`strength` of the packaged contract has over 250 mutants, no survivor, and no false alarm."""
     outcome = strength(contract, contract.operations[0])
     assert outcome.survivors == ()
     assert outcome.false_alarms == ()
@@ -27,7 +28,7 @@ def test_every_mutant_is_detected_by_its_check(contract: Contract) -> None:
 
 
 def test_all_mutants_survive_without_checks(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The result lists them, so that the figure can be bad."""
+    """If `check_response` returns no findings, `strength` lists every mutant as a survivor."""
     monkeypatch.setattr(module, "check_response", lambda _response: [])
     outcome = strength(contract, contract.operations[0])
     assert len(outcome.survivors) == outcome.total
@@ -55,6 +56,7 @@ def test_keywords_without_mutants_are_listed() -> None:
 
 
 def test_the_self_test_covers_every_fault_and_every_rule(contract: Contract) -> None:
+    """`faults_to_find` has each fault but delays and those of pages, and a `break_rule` per rule."""
     samples = Samples(contract, contract.operations[0])
     names = [fault.name for fault in faults_to_find(samples)]
     assert {name.partition("(")[0] for name in names} == set(FAULTS) - {"delay", "slow_body", *PAGING_FAULTS}

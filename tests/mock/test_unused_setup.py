@@ -54,6 +54,7 @@ def test_a_fault_that_no_request_meets_fails_the_test(pytester: pytest.Pytester)
 
 
 def test_a_sequence_and_a_scenario_must_be_used(pytester: pytest.Pytester) -> None:
+    """A test that does not use all steps of its sequence, or its scenario, fails with what was not used."""
     result = run(
         pytester,
         """
@@ -107,6 +108,7 @@ def test_a_sequence_and_a_scenario_must_be_used(pytester: pytest.Pytester) -> No
 
 
 def test_used_setup_and_replaced_defaults_pass(pytester: pytest.Pytester) -> None:
+    """A scenario that a fixture set and the test replaced need not be used."""
     run(
         pytester,
         """
@@ -137,6 +139,7 @@ def test_used_setup_and_replaced_defaults_pass(pytester: pytest.Pytester) -> Non
 
 
 def test_unused_setup_is_allowed_by_a_marker(pytester: pytest.Pytester) -> None:
+    """`bctrl_mock(unused="allow")` of a class; the nearest marker decides."""
     run(
         pytester,
         """
@@ -154,6 +157,7 @@ def test_unused_setup_is_allowed_by_a_marker(pytester: pytest.Pytester) -> None:
 
 @pytest.mark.parametrize("body", ["assert 0", "pytest.skip('x')", "pytest.xfail('x')"])
 def test_a_test_that_did_not_pass_has_no_further_error(pytester: pytest.Pytester, body: str) -> None:
+    """A failed, skipped or xfailed test is not reported for its unused fault."""
     result = run(
         pytester,
         f"""

@@ -25,6 +25,7 @@ ERROR = {"type": "object", "required": ["message"], "properties": {"message": {"
 
 
 def test_what_was_not_used_is_an_assertion_error_without_pytest() -> None:
+    """`assert_setup_used` raises for a fault that was never applied, and passes once it was."""
     with MockServer(shop()) as mock:
         mock.assert_setup_used()
         fault = mock.operation("report").fault("status", 503)
@@ -40,6 +41,7 @@ def test_what_was_not_used_is_an_assertion_error_without_pytest() -> None:
 
 
 def test_a_required_header_field_that_cannot_be_generated_is_named() -> None:
+    """The operation gets 501 with the reason, and `not_mocked` names it."""
     headers = {"X-Odd": {"required": True, "schema": IMPOSSIBLE}}
     of = contract({"responses": {"200": {**response(PERSON), "headers": headers}}})
     refused = fetch(of)
@@ -48,6 +50,7 @@ def test_a_required_header_field_that_cannot_be_generated_is_named() -> None:
 
 
 def test_the_reason_has_the_documented_shape() -> None:
+    """The body of a 501 or 400 of the mock has the documented error schema."""
     of = contract({"responses": {"200": response(IMPOSSIBLE), "5XX": response(ERROR)}})
     refused = fetch(of)
     assert ("application/json", 501) == (refused.header("content-type"), refused.status)
@@ -57,11 +60,13 @@ def test_the_reason_has_the_documented_shape() -> None:
 
 
 def test_a_response_without_a_body_has_no_examples() -> None:
+    """`Prefer: example=a` gets 400 with that reason."""
     refused = fetch(contract({"responses": {"204": {"description": "x"}}}), prefer="example=a")
     assert (400, True) == (refused.status, b"has no examples, because it has no body" in refused.body)
 
 
 def test_a_text_that_is_not_json_is_no_example_of_an_object() -> None:
+    """It is listed as an invalid example, and a generated object is served."""
     of = contract({"responses": {"200": response(PERSON, example="{id: 1")}})
     assert 1 == len(MockServer(of).invalid_examples)
     assert "p-1" == json.loads(fetch(of).body)["id"]
@@ -88,6 +93,7 @@ def test_the_example_of_a_list_is_the_whole_list() -> None:
 
 
 def test_items_that_must_differ_have_an_example_once() -> None:
+    """With `uniqueItems`, the first item is the example and the others differ."""
     schema = {"type": "array", "minItems": 3, "uniqueItems": True, "items": {"type": "string", "example": "a"}}
     served = json.loads(fetch(contract({"responses": {"200": response(schema)}})).body)
     assert ("a", True, len(served)) == (served[0], len(served) >= 3, len(set(served)))
@@ -100,6 +106,7 @@ def sampled(context: RequestContext) -> MockResponse:
 
 
 def test_a_custom_fault_has_no_samples_of_a_text() -> None:
+    """A custom fault that reads the samples gets 500 with the reason from an operation that returns CSV."""
     with MockServer(shop()).extend(faults=[sampled]) as mock:
         mock.fault("sampled")
         assert 200 == ask(mock, "GET", "/v1/orders", {}).status
@@ -116,6 +123,7 @@ def test_a_fault_of_json_bodies_leaves_a_text(name: str) -> None:
 
 
 def test_a_slow_body_waits_for_its_client() -> None:
+    """A large body at a high speed arrives complete at a client that reads late; others are served meanwhile."""
     big = json.dumps(["x" * 1000] * 8000).encode()
     of = contract({"responses": {"200": response({"type": "array", "items": {"type": "string"}})}})
     with MockServer(of, source=BodySource(lambda: [big])) as mock:
@@ -129,6 +137,7 @@ def test_a_slow_body_waits_for_its_client() -> None:
 
 
 def test_a_value_that_is_not_json_is_shown_as_it_is() -> None:
+    """The error for a set as a count contains `{1}`."""
     mock = MockServer(shop())
     with pytest.raises(SettingError, match=r"count=\{1\} is not a whole number"):
         mock.scenario("many", count={1})
@@ -137,12 +146,14 @@ def test_a_value_that_is_not_json_is_shown_as_it_is() -> None:
 
 
 def test_samples_of_the_other_operations_are_those_with_a_json_response() -> None:
+    """`mock.others` has an entry for each of them."""
     mock = MockServer(shop())
     assert {"POST /v1/orders", "GET /v1/orders/{id}", "GET /v1/customers"} == {*mock.others}
     assert all(isinstance(samples, Samples) for samples in mock.others.values())
 
 
 def test_a_scenario_of_a_document_without_json_is_an_error() -> None:
+    """Its spaces and its 204 response work."""
     paths: dict[str, Any] = {"/x": {"delete": {"responses": {"204": {"description": "x"}}}}}
     of = from_document({"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": paths}, "x")
     mock = MockServer(of)

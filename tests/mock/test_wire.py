@@ -49,20 +49,20 @@ def test_a_malformed_request_is_rejected_with_400(mock: MockServer, name: str) -
     assert listed(mock).status == 200
 
 
-def test_a_valid_request_before_a_malformed_one_is_answered(mock: MockServer) -> None:
+def test_a_valid_request_before_a_malformed_one_gets_200(mock: MockServer) -> None:
     """The responses are sent in the order of the requests."""
     responses = replies(raw(mock, request_bytes(mock) + b"garbage\r\n\r\n", half_close=True))
     assert [reply.status for reply in responses] == [200, 400]
 
 
-def test_pipelined_requests_are_answered_in_order(mock: MockServer) -> None:
+def test_responses_to_pipelined_requests_are_in_order(mock: MockServer) -> None:
     """More than the queue holds at once (RFC 9112, 9.3.2)."""
     data = b"".join(request_bytes(mock, f"X-Request-Id: n{number}") for number in range(200))
     responses = replies(raw(mock, data + request_bytes(mock, "X-Request-Id: last", close=True)))
     assert [reply.headers["x-request-id"] for reply in responses] == [f"n{number}" for number in range(200)] + ["last"]
 
 
-def test_a_request_sent_byte_by_byte_is_answered(mock: MockServer) -> None:
+def test_a_request_sent_byte_by_byte_gets_200(mock: MockServer) -> None:
     with connected(mock) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in request_bytes(mock, close=True):
@@ -86,7 +86,7 @@ def test_a_body_in_chunks_of_one_byte_is_read_completely(mock: MockServer) -> No
     assert mock.requests[0].json() == {"x": "y" * 20_000}
 
 
-def test_expect_100_continue_is_answered(mock: MockServer) -> None:
+def test_expect_100_continue_gets_100_before_the_body_is_sent(mock: MockServer) -> None:
     """RFC 9110, 10.1.1."""
     with connected(mock) as sock:
         sock.sendall(request_bytes(mock, "Expect: 100-continue", "Content-Length: 2", close=True))
@@ -104,7 +104,7 @@ def test_a_response_without_a_body_ends_after_its_headers(mock: MockServer, stat
     assert second.status == 200
 
 
-def test_http_1_0_is_answered_and_supports_keep_alive(mock: MockServer) -> None:
+def test_http_1_0_gets_200_and_supports_keep_alive(mock: MockServer) -> None:
     """No Host is needed; the response states that the connection stays open."""
     old = request_bytes(mock).replace(b"HTTP/1.1", b"HTTP/1.0").replace(b"Host: mock.test\r\n", b"")
     persistent = old.replace(b"\r\n\r\n", b"\r\nConnection: keep-alive\r\n\r\n")
