@@ -22,7 +22,7 @@ from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.faults import fault
 from pytest_bctrl.traffic.mock.scenarios import Scenario
-from pytest_bctrl.traffic.mock.source import fixed
+from pytest_bctrl.traffic.mock.source import single_body_source
 from tests.contract.test_paging import APIS, LIST, MAYBE, TEXT, TRUTH, WHOLE, body, contract, of_api
 
 PATH = "/v1/things/1"
@@ -224,7 +224,7 @@ def test_the_cursor_of_an_item_without_an_id_is_its_index() -> None:
     """Equal items have different cursors."""
     plain = contract(body(names={"type": "array", "items": TEXT}, nextCursor=MAYBE), {"cursor": TEXT, "limit": WHOLE})
     mock = MockServer(plain)
-    mock.play(Scenario("names", fixed(lambda: {"names": ["a", "b", "a", "a"], "nextCursor": None})))
+    mock.play(Scenario("names", single_body_source(lambda: {"names": ["a", "b", "a", "a"], "nextCursor": None})))
     seen, query = [], [("limit", "1")]
     while query:
         data = json.loads(asked(mock, query).body)
@@ -256,7 +256,7 @@ def test_a_cursor_conforms_to_its_documented_schema(cursor: Any, following: Any,
 def test_a_body_without_a_list_is_served_unchanged(served: Any) -> None:
     """Although the contract documents pages: a text, or an object whose list is missing or a number."""
     mock = MockServer(contract(RUNTIMES, CURSOR))
-    mock.play(Scenario("odd", fixed(lambda: served)))
+    mock.play(Scenario("odd", single_body_source(lambda: served)))
 
     assert served == json.loads(asked(mock, [("limit", "2")]).body)
 

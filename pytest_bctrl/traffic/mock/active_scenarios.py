@@ -14,7 +14,7 @@ from pytest_bctrl.traffic.mock.error_responses import ErrorResponses
 from pytest_bctrl.traffic.mock.scenarios import Scenario
 from pytest_bctrl.traffic.mock.setup import Setup
 from pytest_bctrl.traffic.mock.shared import Shared
-from pytest_bctrl.traffic.mock.source import BodySource, fixed
+from pytest_bctrl.traffic.mock.source import BodySource, single_body_source
 
 
 class ActiveScenario(NamedTuple):
@@ -29,7 +29,7 @@ class ActiveScenario(NamedTuple):
     setup: Setup | None = None
 
     def affects(self, response: MockResponse) -> bool:
-        """Return whether a response is one of the scenario, rather than a rejection that any scenario has."""
+        """Return whether a response counts as a use of the scenario; rejections do not count if it has data only."""
         is_of_data = self.source is not None and self.transform is None and self.errors is None
         return not is_of_data or response.status < 400
 
@@ -69,7 +69,7 @@ class ActiveScenarios:
         self._by_operation[operation.label] = self.of(operation)._replace(source=source)
 
     def of(self, operation: Operation) -> ActiveScenario:
-        """Return the scenario of an operation, created at its first use."""
+        """Return the active scenario of an operation, derived from that of all operations at its first use."""
         active = self._by_operation.get(operation.label)
         if active is not None:
             return active
@@ -85,24 +85,24 @@ class ActiveScenarios:
         return self._by_operation.setdefault(operation.label, active)
 
     def setup_of(self, operation: Operation) -> Setup | None:
-        """Return what set up the scenario of an operation; None for the initial state."""
+        """Return the `Setup` that set the scenario of an operation; None for the initial state."""
         active = self._by_operation.get(operation.label)
         return self._of_all[2] if active is None else active.setup
 
     @property
     def setups(self) -> Iterator[Setup]:
-        """What set up the scenarios of all operations."""
+        """The `Setup` of each scenario that is set, without those of the initial state."""
         candidates = [*(active.setup for active in self._by_operation.values()), self._of_all[2]]
         return (setup for setup in candidates if setup is not None)
 
     def _default_source(self, operation: Operation) -> BodySource | None:
-        """Return the source of an operation's bodies without a scenario; None if they are not JSON."""
+        """Return the source of generated JSON bodies of an operation; None if its bodies are not JSON."""
         if operation is self._shared.main and self._initial_source is not None:
             return self._initial_source
         samples = self._shared.samples.get(operation.label)
         if samples is None:
             return None
         make = samples.sample if self._shared.is_exhaustive else samples.exemplary
-        source = fixed(partial(make, self._space_id))
+        source = single_body_source(partial(make, self._space_id))
         source.is_generated = True
         return source

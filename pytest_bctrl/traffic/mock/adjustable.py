@@ -13,13 +13,13 @@ from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
-from pytest_bctrl.traffic.mock.call_syntax import call_text, seconds_of
+from pytest_bctrl.traffic.mock.call_syntax import call_text, require_seconds
 from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay, timed_name
-from pytest_bctrl.traffic.mock.data import StepSource, changed, checked_copy, states, states_of_text
+from pytest_bctrl.traffic.mock.data import StepSource, checked_copy, states, states_of_text, with_item_changed
 from pytest_bctrl.traffic.mock.responder import Responder
 from pytest_bctrl.traffic.mock.scenarios import Scenario, scenario
 from pytest_bctrl.traffic.mock.setup import Setup
-from pytest_bctrl.traffic.mock.source import BodySource, fixed
+from pytest_bctrl.traffic.mock.source import BodySource, single_body_source
 
 if TYPE_CHECKING:
     from pytest_bctrl.traffic.mock.custom import CustomFault, CustomScenario
@@ -39,12 +39,12 @@ class Adjustable(Responder):
         return self
 
     def now(self) -> float:
-        """Return the time of the space in seconds, which `advance` moves."""
+        """Return the monotonic time of the space in seconds, plus the seconds added by `advance`."""
         return time.monotonic() + self._seconds_ahead
 
     def advance(self, seconds: float) -> Self:
         """Move the clock of the space forward, so that the states of a sequence change without waiting."""
-        self._seconds_ahead += seconds_of(seconds, "mock.advance")
+        self._seconds_ahead += require_seconds(seconds, "mock.advance")
         return self
 
     def reset(self) -> None:
@@ -52,13 +52,13 @@ class Adjustable(Responder):
         self._start_over()
 
     def _start_over(self) -> None:
-        """Restore the initial state of the space, its clock included."""
+        """Restore the initial state of the space: no scenario, fault or setup, and its clock not advanced."""
         self._seconds_ahead = 0.0
         self._setups: list[Setup] = []
         super()._start_over()
 
-    def _operation(self, name: str) -> Operation:
-        """Return an operation by its `operationId` or label; raises `SettingError` that lists close names."""
+    def _operation_named(self, name: str) -> Operation:
+        """Return the operation with this `operationId` or label; raises an error that lists close names."""
         for operation in self.contract.operations:
             if name and name in (operation.operation_id, operation.label):
                 return operation
@@ -70,7 +70,7 @@ class Adjustable(Responder):
         )
 
     def _set_body(self, operation: Operation, body: Any, where: str, *, conforming: bool) -> None:
-        """Serve a copy of a body, or of the items of a list."""
+        """Serve a copy of a body, or of the items of a list; raises `SettingError` if it breaks the contract."""
         if operation.label not in self._shared.samples:
             self._set_text(operation, body, where)
             return
@@ -78,9 +78,10 @@ class Adjustable(Responder):
         is_item_list = isinstance(body, list) and samples.lists
         whole_body = samples.with_items(body) if is_item_list else body
         served_body = checked_copy(samples, whole_body, self.space_id, where, conforming=conforming)
-        self._replace(operation, Scenario("served", fixed(lambda: served_body)))
+        self._replace(operation, Scenario("served", single_body_source(lambda: served_body)))
 
     def _set_text(self, operation: Operation, body: Any, where: str) -> None:
+        """Serve a text or bytes as the body of an operation without JSON; raises `SettingError` if it has no body."""
         success = operation.success
         if success is None or not success.content:
             raise SettingError(f"{operation.label} documents no body", where=where, hint="set a fault instead")
@@ -95,16 +96,16 @@ class Adjustable(Responder):
     def _update(
         self, operation: Operation, item_id: str, changes: Mapping[str, Any], where: str, *, conforming: bool
     ) -> None:
-        """Change one item of the list that an operation serves."""
+        """Change the item with an id in the list of an operation; raises `SettingError` if there is none."""
         with self._shared.data_lock:
             samples = self.samples_of(operation)
-            updated = changed(samples, self._body_of(operation), item_id, changes, where)
+            updated = with_item_changed(samples, self._body_of(operation), item_id, changes, where)
             body = checked_copy(samples, updated, self.space_id, where, conforming=conforming)
             self._mark_replaced(operation)
-            self._scenarios.set_source(operation, fixed(lambda: body))
+            self._scenarios.set_source(operation, single_body_source(lambda: body))
 
     def _set_sequence(self, operation: Operation, steps: tuple[Any, ...], where: str, *, conforming: bool) -> None:
-        """Serve a sequence of states, and stay in the last."""
+        """Serve a sequence of states and faults from an operation, step by step, and stay in the last."""
         if not steps:
             return
         samples = self._shared.samples.get(operation.label)
@@ -119,7 +120,7 @@ class Adjustable(Responder):
             if samples is not None:
                 copy = checked_copy(samples, body, self.space_id, f"{where}: step {number}", conforming=conforming)
                 body = encode(copy)
-            source.add(step, body, None if fault is None else self._fault([operation], *fault))
+            source.add(step, body, None if fault is None else self._fault_of([operation], *fault))
         setup = Setup(f"sequence of {len(steps)} steps", operation.label, source.remaining)
         self._replace(operation, Scenario("sequence", source, source.transform), setup)
 
@@ -133,11 +134,12 @@ class Adjustable(Responder):
         setup = Setup(call_text("scenario", (name,), arguments), line=line)
 
         def source_for(samples: Samples) -> BodySource:
+            """Return the scenario's source for these samples, or of their sample body if the scenario has none."""
             # A scenario such as `empty` does not apply to an operation without a list.
             with suppress(SettingError):
                 if (source := self._scenario_of(samples.operation, name, arguments).source) is not None:
                     return source
-            return fixed(partial(samples.sample, self.space_id))
+            return single_body_source(partial(samples.sample, self.space_id))
 
         chosen = self._scenario_of(self._shared.main, name, arguments)
         for earlier in self._scenarios.setups:
@@ -146,28 +148,30 @@ class Adjustable(Responder):
         self._setups.append(setup)
 
     def _replace(self, operation: Operation, chosen: Scenario, setup: Setup | None = None) -> None:
-        """Play a scenario for one operation, in place of the current one."""
+        """Play a scenario for one operation, mark its current one as replaced, and remember `setup`."""
         self._mark_replaced(operation)
         self._play_for(operation, chosen, setup)
         if setup is not None:
             self._setups.append(setup)
 
     def _mark_replaced(self, operation: Operation) -> None:
+        """Mark the current scenario of an operation as replaced, so that it is not reported as unused."""
         current = self._scenarios.setup_of(operation)
         if current is not None:
             current.is_replaced = True
 
     def _add_fault(self, operation: Operation | None, spec: Any, *arguments: Any, **named: Any) -> FaultInPlay:
-        """Add a fault of one operation, or of all of them."""
+        """Add and return an active fault of one operation, or of all operations if `operation` is None."""
         operations = self.contract.operations if operation is None else (operation,)
-        active = FaultInPlay(self._fault(operations, spec, *arguments, **named), self._remove, operation)
+        active = FaultInPlay(self._fault_of(operations, spec, *arguments, **named), self._remove_fault, operation)
         label = "" if operation is None else operation.label
         self._setups.append(Setup(f"fault {timed_name(active.fault)}", label, active.remaining))
         with self._lock:
             self._faults = (*self._faults, active)
         return active
 
-    def _fault(self, operations: Iterable[Operation], spec: Any, *arguments: Any, **named: Any) -> Fault:
+    def _fault_of(self, operations: Iterable[Operation], spec: Any, *arguments: Any, **named: Any) -> Fault:
+        """Return the fault that a specification describes, with the check and level it has for the operations."""
         # Imported here, because a mock without faults then starts faster and needs less memory.
         from pytest_bctrl.traffic.mock.faults import FAULTS, fault, for_contract
 
@@ -188,6 +192,7 @@ class Adjustable(Responder):
             raise AssertionError("\n".join(["the mock was set up for requests that never arrived:", *lines]))
 
     def _scenario_of(self, operation: Operation, name: str, arguments: Mapping[str, Any]) -> Scenario:
+        """Return a scenario for one operation by name; generates its first body, so that errors show now."""
         samples = partial(self.samples_of, operation)
         result = scenario(name, self.contract, samples, self.space_id, self._shared.custom_scenarios, arguments)
         if result.source is not None:

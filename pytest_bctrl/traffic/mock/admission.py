@@ -67,11 +67,11 @@ class Admission:
         self._latest: tuple[Request | None, Decision] = None, _ACCEPTED
 
     def rejection(self, request: Request, values: Mapping[str, str]) -> Rejection | None:
-        """Return why a request is rejected, a wrong credential first, or None if it is accepted."""
+        """Return the rejection of a request, for its credential first, or None if the request is accepted."""
         return self.decide(request, values).rejection
 
     def decide(self, request: Request, values: Mapping[str, str]) -> Decision:
-        """Return the decision on the credential of a request, its path values, then its content."""
+        """Return whether a request is rejected, and its findings; remembers the decision on short accepted requests."""
         latest, decision = self._latest
         if latest is request:
             # The parser returns the same object for the same bytes.
@@ -92,7 +92,7 @@ class Admission:
         return remembered
 
     def _decide(self, request: Request, values: Mapping[str, str]) -> Decision:
-        """Return whether a request is rejected: for its credential, its path values, or its content."""
+        """Return the decision on a request, without the cache: on its credential, path values, then content."""
         rejection = self._unauthorized(request) or self._unknown_path_value(values)
         if rejection is not None:
             return Decision(rejection, rejection.findings)
@@ -151,6 +151,7 @@ class Admission:
         )
 
     def _unknown_path_value(self, values: Mapping[str, str]) -> Rejection | None:
+        """Return the rejection of a request whose path value names nothing in the mock, or None."""
         for parameter, accepted_values in self._path_values:
             if accepted_values and values.get(parameter.name) not in accepted_values:
                 name = parameter.name
@@ -174,7 +175,7 @@ class Admission:
         ]
 
     def _validated(self, request: Request, values: Mapping[str, str]) -> Decision:
-        """Return the decision on the parameters and the body of a request."""
+        """Return the decision on the parameters and the body of a request; an error in them rejects it."""
         checks = self.checks
         violations = [*checks.parameters.path_violations(values), *checks.parameters.violations(request)]
         if request.body or self._operation.request_body is not None:
@@ -194,6 +195,7 @@ class Admission:
         return Decision(Rejection(status, "; ".join(reasons), {}, findings), findings)
 
     def _findings(self, request: Request, violations: Iterable[RequestViolation]) -> tuple[Finding, ...]:
+        """Return the findings for violations in a request."""
         path = request.target.partition("?")[0]
         return tuple(findings_of(violations, self._operation.label, request.method, path))
 
@@ -209,7 +211,7 @@ _REASONS = 5
 
 
 def _reason(violation: RequestViolation) -> str:
-    """Return the location and the message of a violation, with the expected value if it is short."""
+    """Return a violation as a reason of a rejection: location, message, and the expected value if it is short."""
     if violation.kind == "missing" and not violation.path:
         return f"{violation.place} is required and missing"
     reason = f"{violation.location}: {violation.message}"
@@ -230,7 +232,7 @@ _PLAIN = ("missing", "syntax", "coding", "charset")
 def rejection_status(operation: Operation, violation: RequestViolation) -> int:
     """Return the status with which an operation rejects a request: a documented one if possible, else 400."""
     if violation.rule == PARAMETERS and not violation.place.startswith("path "):
-        return malformed(operation)
+        return status_for_malformed(operation)
     preferred = _PREFERRED.get(violation.rule, (400, 422))
     if violation.kind in _PLAIN and not violation.path:
         preferred = (400, 422)
@@ -247,12 +249,13 @@ _PREFERRED: Mapping[str, tuple[int, ...]] = {
 
 
 def _documents_range(operation: Operation, status: int) -> bool:
+    """Return whether an operation documents a status itself or by a range such as `4XX`, and not only by `default`."""
     response = operation.response_for(status)
     return response is not None and response.status != "default"
 
 
-def malformed(operation: Operation) -> int:
-    """Return the documented status for malformed requests, by default 400."""
+def status_for_malformed(operation: Operation) -> int:
+    """Return the lowest documented rejection status of an operation; 400 if it documents none."""
     return min(documented_rejections(operation), default=400)
 
 
@@ -260,7 +263,7 @@ _CREDENTIALS = {BEARER: "bearer token", BASIC: "user and password"}
 
 
 def challenge(field: KeyField | None, *, given: bool) -> str:
-    """Return the value of `WWW-Authenticate`: no error code if no credential was sent (RFC 6750, 3.1)."""
+    """Return the value of `WWW-Authenticate` for a credential field; it has an error code if a credential was sent."""
     if field is None:
         return 'ApiKey realm="bctrl"'
     if field not in _CREDENTIALS:

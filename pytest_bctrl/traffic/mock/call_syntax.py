@@ -14,8 +14,8 @@ from pytest_bctrl.errors import SettingError
 Made = TypeVar("Made")
 
 
-def called(text: str) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
-    """Return name, positional and keyword arguments of a call, whose arguments are literals; executes nothing.
+def parse_call(text: str) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+    """Return name, positional and keyword arguments of a call as text, whose arguments are literals; executes nothing.
 
     Raises `SettingError` if `text` is neither a name nor such a call.
     """
@@ -24,13 +24,13 @@ def called(text: str) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
         if isinstance(node, ast.Name):
             return node.id, (), {}
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            named = {keyword.arg or "**": _argument(keyword.value) for keyword in node.keywords}
-            return node.func.id, tuple(map(_argument, node.args)), named
+            named = {keyword.arg or "**": _argument_value(keyword.value) for keyword in node.keywords}
+            return node.func.id, tuple(map(_argument_value, node.args)), named
     raise SettingError("it is not understood", where=shown(text), hint="write name, or name(value, key=value)")
 
 
 def call_text(name: str, positional: tuple[Any, ...], named: Mapping[str, Any]) -> str:
-    """Return the text of a call with these arguments."""
+    """Return a call as text with its arguments: `many(count=500)`."""
     arguments = ", ".join([*map(repr, positional), *(f"{key}={value!r}" for key, value in named.items())])
     return f"{name}({arguments})"
 
@@ -47,7 +47,8 @@ _CONSTANTS: Mapping[str, object] = {"true": True, "false": False, "null": None}
 """Constants of JSON, for callers in other languages than Python."""
 
 
-def _argument(node: ast.expr) -> Any:
+def _argument_value(node: ast.expr) -> Any:
+    """Return the value of an argument: a constant such as `true`, the text of a nested call or name, or a literal."""
     if isinstance(node, ast.Name) and node.id in _CONSTANTS:
         return _CONSTANTS[node.id]
     # A fault within a sequence is itself a call, which is kept as text.
@@ -56,7 +57,7 @@ def _argument(node: ast.expr) -> Any:
     return ast.literal_eval(node)
 
 
-def made_by(
+def call_by_name(
     kind: str,
     name: str,
     known: Mapping[str, Callable[..., Made]],
@@ -64,7 +65,7 @@ def made_by(
     named: Mapping[str, Any],
     leading: tuple[Any, ...] = (),
 ) -> Made:
-    """Call the function with a name, with the arguments in `leading` first, and return its result.
+    """Call the function of `known` with this name, the arguments in `leading` first, and return its result.
 
     Raises `SettingError` for a name that is not in `known`, or arguments that do not fit; errors call the function a
     `kind`.
@@ -101,7 +102,7 @@ def require_fitting(
 
 
 def _parameter_text(parameter: Parameter) -> str:
-    """Return a parameter of a call: `code`, or with its default `count=300`."""
+    """Return a parameter as a signature shows it: `code`, or with its default `count=300`."""
     if parameter.kind is Parameter.VAR_POSITIONAL:
         return f"{parameter.name}, …"
     if parameter.kind is Parameter.VAR_KEYWORD:
@@ -124,22 +125,22 @@ _LARGEST = 10**9
 """Maximum number of seconds, and of bytes per second."""
 
 
-def seconds_of(value: object, where: str, what: str = "a time", hint: str = "give seconds, such as 0.5") -> float:
-    """Return a time in seconds, or another amount that `what` names; raises `SettingError` for any other value."""
+def require_seconds(value: object, where: str, what: str = "a time", hint: str = "give seconds, such as 0.5") -> float:
+    """Return `value` if it is a number of seconds; raises `SettingError` that says it is not `what`."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= _LARGEST:
         raise SettingError(f"{shown(value)} is not {what}", where=where, hint=hint)
     return value
 
 
-def status_code(value: object, where: str) -> int:
-    """Return the status of a response; raises `SettingError` for any other value."""
+def require_status_code(value: object, where: str) -> int:
+    """Return `value` if it is a status from 200 to 599; raises `SettingError`, naming `where`, if not."""
     if not isinstance(value, int) or not 200 <= value <= 599:
         raise SettingError(f"{shown(value)} is not a status", where=where, hint="give one from 200 to 599")
     return value
 
 
-def one_line(text: object) -> str:
-    """Return the value of a header field; raises `SettingError` for any other value."""
+def require_one_line(text: object) -> str:
+    """Return `text` if it is a single printable line, as a header field needs; raises `SettingError` if not."""
     if not isinstance(text, str) or not text.isprintable():
         raise SettingError(
             f"{shown(text)} is not a single line of text", where="the value of a header field", hint="give one"

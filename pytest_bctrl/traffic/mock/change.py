@@ -51,7 +51,7 @@ class RequestContext:
 
     @property
     def request_id(self) -> str:
-        """The request id in the response."""
+        """The request id in the response so far; empty if it has none."""
         return self.response.header("x-request-id") or ""
 
     @property
@@ -82,7 +82,7 @@ def headers(changes: Mapping[str, str | None]) -> Change:
 
 
 def body(make: Callable[[RequestContext], bytes]) -> Change:
-    """Return a change that replaces the body of a success; `make` is called once per replaced body."""
+    """Return a change that replaces the body of a success by `make`'s result, computed once per original body."""
     replacements: dict[Payload, Payload] = {}
 
     def change(context: RequestContext) -> MockResponse:
@@ -99,7 +99,7 @@ def body(make: Callable[[RequestContext], bytes]) -> Change:
 
 
 def status(code: int, message: str, extra: Mapping[str, str] | None = None) -> Change:
-    """Return a change to an error status in the documented shape; below 400, to the status without a body."""
+    """Return a change to an error response with a status, in the documented shape; below 400, to an empty response."""
     if code >= 400:
         return lambda context: context.error_response(code, message, extra)
     return lambda context: replace(
@@ -112,7 +112,7 @@ def status(code: int, message: str, extra: Mapping[str, str] | None = None) -> C
 
 
 def delay(seconds: float) -> Change:
-    """Return a change that delays the first byte."""
+    """Return a change that adds `seconds` to the delay before the first byte."""
     return lambda context: replace(context.response, delay=context.response.delay + seconds)
 
 
@@ -176,7 +176,7 @@ class FaultInPlay:
         return self._count
 
     def remaining(self) -> str:
-        """Return what no response used; empty if the fault was applied `times` times, or once if it has no `times`."""
+        """Return how far the fault was not used, such as `never applied`; empty if it was used up."""
         if self.fault.times is not None and 0 < self._count < self.fault.times:
             return f"applied {self._count} of {self.fault.times} times"
         if self._count == 0:

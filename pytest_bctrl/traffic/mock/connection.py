@@ -43,7 +43,7 @@ class Loop(Protocol):
         """Call `connection.due` after `seconds`."""
 
     def forget(self, connection: ClientConnection) -> None:
-        """Stop watching a connection that is about to be closed."""
+        """Stop watching a connection that is about to be closed, and accept new connections again."""
 
 
 _PART_SECONDS = 0.05
@@ -61,9 +61,11 @@ class _PacedBody:
 
     @property
     def is_complete(self) -> bool:
+        """Whether the whole body was returned by `next_part`."""
         return self._sent >= len(self._body)
 
     def next_part(self) -> bytes:
+        """Return the next part of the body, as many bytes as one interval allows."""
         part = self._body[self._sent : self._sent + self._size]
         self._sent += len(part)
         return part
@@ -98,7 +100,7 @@ class ClientConnection:
         self.last = monotonic()
 
     def ready(self, events: int) -> None:
-        """Read and write without waiting, according to `events`."""
+        """Read requests, respond and write as far as possible without waiting; `events` are those of the selector."""
         self.last = monotonic()
         if events & WRITE:
             self._flush()
@@ -121,7 +123,7 @@ class ClientConnection:
                 self._advance()
 
     def sweep(self, now: float) -> None:
-        """Close the connection, or reject its request, after too long inactivity; delayed and hung responses stay."""
+        """Close the connection if idle for too long, or reject its incomplete request with 408."""
         if self._waiting is not None or self._hung or self._paced is not None:
             return
         if self._begun is not None and now - self._begun > self._limits.incomplete:
@@ -132,7 +134,7 @@ class ClientConnection:
             self.close(reset=bool(self._out))
 
     def eviction_rank(self, now: float) -> tuple[bool, bool, float] | None:
-        """Return the rank in which connections are evicted, lowest first, or None if this one is in use.
+        """Return the rank in which connections are evicted, lowest first, or None if this connection is in use.
 
         Connections without a request come first, then those whose requests were all answered, then those that stalled
         within a request or response; within each group, the longest inactive one.
@@ -153,7 +155,7 @@ class ClientConnection:
         return True
 
     def close(self, *, reset: bool = False) -> None:
-        """Close the socket; with `reset`, the client gets a connection reset."""
+        """Close the socket; with `reset`, the client gets a connection reset; a second call does nothing."""
         if self.closed:  # pragma: no cover - an event of the round in which it was closed
             return
         self.closed = True
@@ -164,6 +166,7 @@ class ClientConnection:
         self.sock.close()
 
     def _read(self) -> None:
+        """Read what has arrived and queue the complete requests; sends `100 Continue` if the client waits for it."""
         try:
             data = self.sock.recv(_CHUNK)
         except BlockingIOError:
@@ -185,7 +188,7 @@ class ClientConnection:
             self._write(CONTINUE)
 
     def _advance(self) -> None:
-        """Respond to the requests that have arrived, in their order, as far as possible."""
+        """Respond to the queued requests in order, up to a delayed response; closes a connection that is over."""
         while self._queue and not self._is_busy():
             arrived = self._queue.popleft()
             self._has_requested = True
@@ -201,14 +204,15 @@ class ClientConnection:
             elif self._eof or (self._is_last_response and self._begun is None):
                 self.close()
         if not self.closed:
-            self._watch()
+            self._watch_events()
 
     def _is_busy(self) -> bool:
+        """Return whether no further response can be sent now, as one is in progress or the connection ends."""
         is_sending = bool(self._out) or self._waiting is not None or self._paced is not None
         return is_sending or self._hung or self._closing or self.closed
 
-    def _watch(self) -> None:
-        """Wait for the events that the connection is ready for."""
+    def _watch_events(self) -> None:
+        """Tell the loop which events to wait for: writing if output is pending, reading if the queue has room."""
         events = WRITE if self._out else 0
         has_room = self._hung or len(self._queue) < self._limits.pipelined
         if not self._eof and has_room and (self._draining or not self._closing):
@@ -218,12 +222,14 @@ class ClientConnection:
             self._loop.watch(self, events)
 
     def _reject(self, problem: RequestProblem) -> None:
+        """Send the error response for a malformed request, and close the connection afterwards."""
         response = self._loop.reject(problem)
         self._send(ParsedRequest(problem.seen, keep_alive=False, old=False), response, drain=True)
         if not self.closed:
-            self._watch()
+            self._watch_events()
 
     def _send(self, arrived: ParsedRequest, response: MockResponse, *, drain: bool = False) -> None:
+        """Send a response as its `ending` says: whole, truncated, reset or hung; decides whether to close."""
         if response.ending == "hang":
             self._hung = True
             if self._eof:
@@ -252,6 +258,7 @@ class ClientConnection:
         self._send_message(head, body, response.bytes_per_second)
 
     def _send_message(self, head: bytes, body: bytes, bytes_per_second: float | None) -> None:
+        """Write head and body; with `bytes_per_second`, the body follows in timed parts."""
         if bytes_per_second is not None and body:
             self._paced = _PacedBody(body, bytes_per_second)
             self._write(head)
@@ -272,11 +279,11 @@ class ClientConnection:
             return
         if self._paced is not None:
             self._loop.later(paced.interval, self)
-            self._watch()
+            self._watch_events()
         else:
             self._advance()
 
-    def finish(self) -> None:
+    def finish_when_idle(self) -> None:
         """Close the connection as soon as no request is in progress; a hung response ends at once."""
         self._is_last_response = True
         if self._hung:
@@ -286,10 +293,12 @@ class ClientConnection:
             self.ready(READ)
 
     def _write(self, *parts: bytes) -> None:
+        """Queue bytes for sending, and send what the socket accepts now."""
         self._out += [memoryview(part) for part in parts if part]
         self._flush()
 
     def _flush(self) -> None:
+        """Send queued bytes until the socket would block; finishes the connection if it is to be closed afterwards."""
         try:
             while self._out:
                 sent = self.sock.send(self._out[0])

@@ -40,16 +40,16 @@ class SpaceServer(Protocol):
 
     @property
     def url(self) -> str:
-        """The base URL, without a slash at its end."""
+        """The base URL of the server, without a slash at its end."""
         ...
 
     @property
     def spaces(self) -> Mapping[str, Space]:
-        """The spaces that are open, by id."""
+        """The open spaces by id."""
         ...
 
     def space(self, space_id: str | None = None) -> Space:
-        """Open a space."""
+        """Open and return a new space, with a generated id if `space_id` is None."""
         ...
 
 
@@ -87,7 +87,7 @@ class Control:
         return request.target.startswith(PREFIX)
 
     def respond(self, request: Request) -> MockResponse:
-        """Return the response to one request."""
+        """Return the response to a control request: the result as JSON, or an error."""
         status, data = self._handle(request)
         fields = (("WWW-Authenticate", "Bearer"),) if status == 401 else ()
         if data is None:
@@ -95,7 +95,7 @@ class Control:
         return MockResponse(status, (("Content-Type", "application/json"), *fields), Payload(encode(data)))
 
     def _handle(self, request: Request) -> tuple[int, Any]:
-        """Return the status of the response, and its JSON data or None."""
+        """Carry out a control request, and return the status of the response with its JSON data or None."""
         credential, expected = request.header("authorization") or "", f"Bearer {self._token.reveal()}"
         if not hmac.compare_digest(credential.encode(), expected.encode()):
             return 401, {"error": "the token is missing or wrong (it is in the ready-file)"}
@@ -122,12 +122,12 @@ class Control:
             result = _DO[operation.operation_id](_Call(self._server, url, space, values, body))
             return min(operation.success_statuses), result if isinstance(result, dict) else None
         except UnknownOperationError as error:
-            return 404, {"error": _text(error)}
+            return 404, {"error": _error_text(error)}
         except BctrlError as error:
-            return 400, {"error": _text(error)}
+            return 400, {"error": _error_text(error)}
 
     def _require(self, operation: Operation, body: Any) -> None:
-        """Raise `SettingError` if the body does not conform to the operation."""
+        """Raise `SettingError` if the body of a control request does not conform to the schema of its operation."""
         item = self._document["paths"][operation.path]
         documented = item[operation.method.lower()].get("requestBody", _NO_BODY)
         schema = documented["content"]["application/json"]["schema"]
@@ -147,39 +147,41 @@ _QUOTED = re.compile(r"'([^']*)'")
 _NO_BODY = {"content": {"application/json": {"schema": {"type": "object", "additionalProperties": False}}}}
 
 
-def _text(error: BctrlError) -> str:
+def _error_text(error: BctrlError) -> str:
     """Return the text of an error for clients in any language, without the names of Python methods and arguments."""
     where = error.where.removeprefix("mock.")
     hint = error.hint.replace("say conforming=False", 'send "conforming": false')
     return str(BctrlError(error.problem, where, hint))
 
 
-def _open(call: _Call) -> dict[str, Any]:
-    """Open a space, and return its id, key and URL."""
+def _open_space(call: _Call) -> dict[str, Any]:
+    """Open a space with the id in the request, and return its id, key and URL."""
     space = call.server.space(call.body.get("id"))
     return {"id": space.space_id, "key": space.api_key.reveal(), "url": call.url}
 
 
-def _close(call: _Call) -> None:
+def _close_space(call: _Call) -> None:
     """Close a space. Raises `SettingError` for the default space of the server."""
     if call.space.space_id == call.server.space_id:
         raise SettingError("it is the server's own", where="the space", hint="stop the server")
     call.space.close()
 
 
-def _set(call: _Call) -> None:
-    """Serve the runtimes of the request in a space."""
+def _serve_runtimes(call: _Call) -> None:
+    """Serve the runtimes in the request from the main operation of a space."""
     samples = call.space.samples
     # The id of the space is set here, so that the items need not contain it.
     body = samples.addressed(samples.with_items(call.body["runtimes"]), call.space.space_id)
     call.space.serve(samples.items(body), conforming=call.body.get("conforming", True))
 
 
-def _sequence(call: _Call) -> None:
-    call.space.sequence(*_steps(call), conforming=call.body.get("conforming", True))
+def _set_sequence(call: _Call) -> None:
+    """Serve the steps in the request as a sequence from the main operation of a space."""
+    call.space.sequence(*_sequence_steps(call), conforming=call.body.get("conforming", True))
 
 
-def _steps(call: _Call) -> list[SequenceStep]:
+def _sequence_steps(call: _Call) -> list[SequenceStep]:
+    """Return the steps in the request, each with its state or fault and its number of responses or seconds."""
     return [
         call.space.step(
             next((step[name] for name in ("runtimes", "body", "update", "fault") if name in step), None),
@@ -190,7 +192,8 @@ def _steps(call: _Call) -> list[SequenceStep]:
     ]
 
 
-def _requests(journal: Journal) -> dict[str, Any]:
+def _journal_data(journal: Journal) -> dict[str, Any]:
+    """Return the exchanges of a journal as JSON data, without response bodies."""
     names = ("method", "path", "time", "status", "why")
     entries = [
         {
@@ -204,25 +207,27 @@ def _requests(journal: Journal) -> dict[str, Any]:
     return {"requests": entries}
 
 
-def _restore(call: _Call) -> None:
-    """Set a space to the data and faults of an earlier state."""
+def _restore_space(call: _Call) -> None:
+    """Serve the runtimes in the request in a space, and replace its faults by those in the request."""
     call.space.serve(call.body["runtimes"], conforming=False)
-    _behave(call)
+    _remove_faults(call)
     for fault in call.body["faults"]:
         call.space.fault(fault)
 
 
-def _behave(call: _Call) -> None:
+def _remove_faults(call: _Call) -> None:
     """Remove all faults of a space."""
     for fault in call.space.faults:
         fault.undo()
 
 
-def _faults(active_faults: Iterable[FaultInPlay]) -> dict[str, Any]:
+def _faults_data(active_faults: Iterable[FaultInPlay]) -> dict[str, Any]:
+    """Return active faults as JSON data: each as text, and how often it was applied."""
     return {"faults": [{"fault": timed_name(active.fault), "applied": active.count} for active in active_faults]}
 
 
 def _serve_body(call: _Call) -> None:
+    """Serve the body or the items in the request from the operation that the path names."""
     body = call.body["body"]
     if not isinstance(body, str):
         samples = call.space.samples_of(call.operation.operation)
@@ -233,10 +238,12 @@ def _serve_body(call: _Call) -> None:
 
 
 def _sequence_of_operation(call: _Call) -> None:
-    call.operation.sequence(*_steps(call), conforming=call.body.get("conforming", True))
+    """Serve the steps in the request as a sequence from the operation that the path names."""
+    call.operation.sequence(*_sequence_steps(call), conforming=call.body.get("conforming", True))
 
 
 def _remove_operation_faults(call: _Call) -> None:
+    """Remove the faults of the operation that the path names; those of all operations stay."""
     for fault in call.operation.faults:
         fault.undo()
 
@@ -246,33 +253,33 @@ _OF_OPERATION: Mapping[str, Callable[[_Call], object]] = {
     "serve_body": _serve_body,
     "play_operation_scenario": lambda call: call.operation.scenario(call.body["scenario"]),
     "play_operation_sequence": _sequence_of_operation,
-    "list_operation_faults": lambda call: _faults(call.operation.faults),
+    "list_operation_faults": lambda call: _faults_data(call.operation.faults),
     "add_operation_fault": lambda call: call.operation.fault(call.body["fault"]),
     "remove_operation_faults": _remove_operation_faults,
-    "list_operation_requests": lambda call: _requests(call.operation.requests),
+    "list_operation_requests": lambda call: _journal_data(call.operation.requests),
 }
 """The functions for one operation of a space; those for the space of the server have the same names with `own_`."""
 
 _DO: Mapping[str, Callable[[_Call], object]] = {
     "list_spaces": lambda call: {"spaces": [*call.server.spaces]},
-    "open_space": _open,
-    "close_space": _close,
+    "open_space": _open_space,
+    "close_space": _close_space,
     "get_runtimes": lambda call: {"runtimes": call.space.runtimes},
-    "set_runtimes": _set,
+    "set_runtimes": _serve_runtimes,
     "update_runtime": lambda call: call.space.update_item(call.values["id"], call.body),
     "play_scenario": lambda call: call.space.scenario(call.body["scenario"]),
-    "play_sequence": _sequence,
-    "list_faults": lambda call: _faults(call.space.faults),
+    "play_sequence": _set_sequence,
+    "list_faults": lambda call: _faults_data(call.space.faults),
     "add_fault": lambda call: call.space.fault(call.body["fault"]),
-    "remove_faults": _behave,
+    "remove_faults": _remove_faults,
     "advance_clock": lambda call: call.space.advance(call.body["seconds"]),
-    "list_requests": lambda call: _requests(call.space.requests),
+    "list_requests": lambda call: _journal_data(call.space.requests),
     "reset_space": lambda call: call.space.reset(),
     "take_snapshot": lambda call: {
         "runtimes": call.space.runtimes,
         "faults": [timed_name(active.fault) for active in call.space.faults],
     },
-    "restore_snapshot": _restore,
+    "restore_snapshot": _restore_space,
     "get_health": lambda _call: {"status": "ok"},
     **_OF_OPERATION,
     **{f"own_{name}": function for name, function in _OF_OPERATION.items()},

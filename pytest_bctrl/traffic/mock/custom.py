@@ -16,7 +16,7 @@ from pytest_bctrl.traffic.mock.change import Fault, RequestContext
 from pytest_bctrl.traffic.mock.data import checked_copy
 from pytest_bctrl.traffic.mock.faults import FAULTS
 from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, Scenario
-from pytest_bctrl.traffic.mock.source import fixed
+from pytest_bctrl.traffic.mock.source import single_body_source
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -36,21 +36,21 @@ class CustomScenario:
     conforming: bool = True
 
     def make(self, samples: Samples, space_id: str, *positional: Any, **named: Any) -> Scenario:
-        """Return the scenario with its arguments.
+        """Call the function and return its body as a scenario; raises `SettingError` if the body breaks the contract.
 
         Raises `BctrlError`, naming the scenario, if the function raises, if it does not return JSON data, or if the
         data break the contract, unless `conforming` is false.
         """
-        require_fitting(self.function, self.name, _label(self), (samples, *positional), named, 1)
+        require_fitting(self.function, self.name, _origin_text(self), (samples, *positional), named, 1)
         returned = _call(self, samples, *positional, **named)
         if returned is None:
             return Scenario(self.name)
         hint = f"fix the function, or say mock_scenario({self.name!r}, conforming=False)"
         body = samples.addressed(returned, space_id)
         body = checked_copy(
-            samples, body, space_id, _label(self), conforming=self.conforming, fail_on="error", hint=hint
+            samples, body, space_id, _origin_text(self), conforming=self.conforming, fail_on="error", hint=hint
         )
-        return Scenario(self.name, fixed(lambda: body))
+        return Scenario(self.name, single_body_source(lambda: body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +66,23 @@ class CustomFault:
     level: Level = "error"
 
     def make(self, *positional: Any, **named: Any) -> Fault:
-        """Return the fault with its arguments; raises `SettingError` for arguments that do not fit."""
-        require_fitting(self.function, self.name, _label(self), (None, *positional), named, 1)
+        """Return the fault that calls the function with these arguments; raises `SettingError` if they do not fit."""
+        require_fitting(self.function, self.name, _origin_text(self), (None, *positional), named, 1)
 
         def change(context: RequestContext) -> MockResponse:
+            """Return the response that the function returns; raises `SettingError` if it is no valid `MockResponse`."""
             response = _call(self, context, *positional, **named)
             if not isinstance(response, MockResponse):
                 raise SettingError(
                     f"it returned {type(response).__name__}",
-                    where=_label(self),
+                    where=_origin_text(self),
                     hint="return a MockResponse: context.response",
                 )
             invalid_field = _invalid_field(response)
             if invalid_field is not None:
                 raise SettingError(
                     f"the response that it returned cannot be sent: {invalid_field}",
-                    where=_label(self),
+                    where=_origin_text(self),
                     hint="fix the function: a MockResponse's docstring says what each field takes",
                 )
             return response
@@ -91,22 +92,22 @@ class CustomFault:
 
 
 def _call(custom: CustomScenario | CustomFault, *positional: Any, **named: Any) -> Any:
-    """Call the function and return its result; raises `BctrlError`, naming the function, if it raises."""
+    """Call the function of a scenario or fault, and return its result; raises `SettingError` if it raises."""
     try:
         return custom.function(*positional, **named)
     except BctrlError:
         raise
     except Exception as error:
         raise SettingError(
-            f"it raised {type(error).__name__}: {error}", where=_label(custom), hint="fix the function"
+            f"it raised {type(error).__name__}: {error}", where=_origin_text(custom), hint="fix the function"
         ) from error
 
 
 def _invalid_field(response: MockResponse) -> str | None:
-    """Return the first field whose value `MockResponse` does not accept, or None."""
+    """Return the first field of a response with an invalid value, as `name=value`; None if all are valid."""
     validity = {
         "status": type(response.status) is int,
-        "headers": all(_is_field(pair) for pair in response.headers),
+        "headers": all(_is_text_pair(pair) for pair in response.headers),
         "payload": isinstance(response.payload, Payload) and isinstance(response.payload.body, bytes),
         "delay": isinstance(response.delay, int | float) and response.delay >= 0,
         "ending": response.ending in get_args(Ending),
@@ -117,12 +118,13 @@ def _invalid_field(response: MockResponse) -> str | None:
     return None
 
 
-def _is_field(pair: object) -> bool:
+def _is_text_pair(pair: object) -> bool:
+    """Return whether a value is a pair of two strings."""
     return isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(part, str) for part in pair)
 
 
-def _label(custom: CustomScenario | CustomFault) -> str:
-    """Return the kind and name, and the file and line of the function."""
+def _origin_text(custom: CustomScenario | CustomFault) -> str:
+    """Return what an error calls a scenario or fault: its kind, name, file and line."""
     kind = "scenario" if isinstance(custom, CustomScenario) else "fault"
     code = getattr(custom.function, "__code__", None)
     if code is None:
@@ -136,24 +138,25 @@ def mock_scenario(name: str, *, conforming: bool = True) -> Callable[[ScenarioFu
     The body must conform to the contract, unless `conforming` is false. Return the scenario from
     `pytest_bctrl_scenarios` in a `conftest.py`. Raises `SettingError` if the name is already used.
     """
-    _require_free(name, SCENARIOS, f"mock_scenario({name!r})")
+    _require_free_name(name, SCENARIOS, f"mock_scenario({name!r})")
     return lambda function: CustomScenario(name, function, conforming)
 
 
 def mock_fault(name: str, *, check: str = "", level: Level = "error") -> Callable[[FaultFunction], CustomFault]:
-    """Return a decorator that makes a fault of a function, which takes a `RequestContext` and returns the response.
+    """Return a decorator that makes a fault of a function, which takes a `RequestContext` and returns a response.
 
     `check` names the rule that reports the fault. Return the fault from `pytest_bctrl_faults` in a `conftest.py`.
     Raises `SettingError` if the name is already used, or the level is unknown.
     """
     where = f"mock_fault({name!r})"
-    _require_free(name, FAULTS, where)
+    _require_free_name(name, FAULTS, where)
     if level not in LEVELS:
         raise SettingError(f"unknown level {level!r}", where=where, hint=f"choose one of: {', '.join(LEVELS)}")
     return lambda function: CustomFault(name, function, check, level)
 
 
-def _require_free(name: str, used: Mapping[str, object], where: str) -> None:
+def _require_free_name(name: str, used: Mapping[str, object], where: str) -> None:
+    """Raise `SettingError` if a name is no identifier or is already in `used`."""
     if _NAME.fullmatch(name) is None:
         raise SettingError("it is not a name", where=where, hint="give one in the style of a Python function's")
     if name in used:

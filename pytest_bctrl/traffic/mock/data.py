@@ -27,7 +27,8 @@ from pytest_bctrl.traffic.mock.change import Fault, RequestContext
 from pytest_bctrl.traffic.mock.source import BodySource
 
 
-def _read_only(*_arguments: Any, **_named: Any) -> NoReturn:
+def _raise_read_only(*_arguments: Any, **_named: Any) -> NoReturn:
+    """Raise `SettingError` with how to change what the mock serves; every editing method of its data calls this."""
     raise SettingError(
         "what the mock serves cannot be edited in place",
         where="mock.runtimes",
@@ -39,28 +40,30 @@ def _read_only(*_arguments: Any, **_named: Any) -> NoReturn:
 class ServedList(list[Any]):
     """A read-only list that the mock serves; editing it raises `SettingError`, which says how to change the data."""
 
-    append = extend = insert = remove = pop = clear = sort = reverse = _read_only
-    __setitem__ = __delitem__ = __iadd__ = __imul__ = _read_only
+    append = extend = insert = remove = pop = clear = sort = reverse = _raise_read_only
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _raise_read_only
 
     def __reduce__(self) -> tuple[Any, ...]:
+        """Make a copy or pickle of the list an ordinary list."""
         return list, (list(self),)
 
 
 class ServedDict(dict[str, Any]):
     """A read-only object that the mock serves; see `ServedList`."""
 
-    __setitem__ = __delitem__ = __ior__ = pop = popitem = update = setdefault = clear = _read_only
+    __setitem__ = __delitem__ = __ior__ = pop = popitem = update = setdefault = clear = _raise_read_only
 
     def __reduce__(self) -> tuple[Any, ...]:
+        """Make a copy or pickle of the object an ordinary dict."""
         return dict, (dict(self),)
 
 
-def served(value: Any) -> Any:
-    """Return read-only JSON data."""
+def read_only_copy(value: Any) -> Any:
+    """Return a copy of JSON data whose lists and objects cannot be edited."""
     if isinstance(value, list):
-        return ServedList(map(served, value))
+        return ServedList(map(read_only_copy, value))
     if isinstance(value, dict):
-        return ServedDict({name: served(member) for name, member in value.items()})
+        return ServedDict({name: read_only_copy(member) for name, member in value.items()})
     return value
 
 
@@ -77,7 +80,7 @@ def checked_copy(
     fail_on: Level = "warning",
     hint: str = _HINT,
 ) -> Any:
-    """Return a copy of `body`, to be served in a space.
+    """Return a copy of `body` that can be served; raises `SettingError` if it is not JSON or breaks the contract.
 
     Raises `SettingError`, naming `where`, if the body is not JSON, or if it must be `conforming` and the contract's
     checks report a finding at `fail_on` or above.
@@ -109,8 +112,8 @@ _UPDATED = re.compile(r"(last)?_?(updated|modified|changed)", re.IGNORECASE)
 _ACTIVE_ID = re.compile(r"active.*id", re.IGNORECASE)
 
 
-def changed(samples: Samples, body: Any, runtime_id: str, changes: Mapping[str, Any], where: str) -> Any:
-    """Return `body` with changes to the item with an id; raises `SettingError` if there is no such item.
+def with_item_changed(samples: Samples, body: Any, runtime_id: str, changes: Mapping[str, Any], where: str) -> Any:
+    """Return `body` with changes to the item whose id is `runtime_id`; raises `SettingError` if there is none.
 
     Dependent properties change too: those that an invariant ties to a changed one, the time of the last change, and the
     id of the active run if the status becomes `active` or stops being it.
@@ -135,7 +138,7 @@ def changed(samples: Samples, body: Any, runtime_id: str, changes: Mapping[str, 
 
 
 def apply_changes(samples: Samples, item: Any, changes: Mapping[str, Any], ahead: float = 0.0) -> Any:
-    """Return an item with changes and dependent changes, made `ahead` seconds from now."""
+    """Return an item with changes and the changes that follow from them, such as a later `updatedAt`."""
     changed_item = samples.overridden(item, changes, conforming=False)
     if not changes:
         return changed_item
@@ -146,7 +149,7 @@ def apply_changes(samples: Samples, item: Any, changes: Mapping[str, Any], ahead
 def _dependent_changes(
     samples: Samples, item: Mapping[str, Any], changes: Mapping[str, Any], ahead: float
 ) -> dict[str, Any]:
-    """Return the changes of properties that no invariant ties to the changed ones, recognised by their names."""
+    """Return the changes that follow from others: a later `updatedAt`, and an id that needs an active state."""
     now = datetime.now(UTC) + timedelta(seconds=ahead)
     properties = flatten(samples.contract, samples.item_schema).get("properties", {})
     enums = {name: flatten(samples.contract, properties.get(name, {})).get("enum", ()) for name in changes}
@@ -187,24 +190,24 @@ class StepSource(BodySource):
         self._begun = self._last = now()
 
     def add(self, step: SequenceStep, body: bytes, fault: Fault | None) -> None:
-        """Add a step in which `body` is served, changed by `fault` if there is one."""
+        """Append a step in which `body` is served, changed by `fault` if there is one."""
         self._steps.append((step, Payload(body), fault))
 
     def body(self, number: int) -> Any:
-        """Return the current body without counting a response."""
+        """Return the body of the current step as JSON data, without counting a response; `number` is ignored."""
         with self._lock:
-            self._advance()
+            self._go_to_due_step()
             return json.loads(self._steps[self._at][1].body)
 
     def payload(self, number: int) -> Payload:
-        """Return the bytes of the current body, and count one response."""
+        """Return the body of the current step as a payload, and count one response; `number` is ignored."""
         with self._lock:
-            self._advance()
+            self._go_to_due_step()
             self._answered, self._last = self._answered + 1, self.now()
             return self._steps[self._at][1]
 
-    def _advance(self) -> None:
-        """Go to the step that is due after these responses and seconds."""
+    def _go_to_due_step(self) -> None:
+        """Go to the step that is due after the responses sent and the seconds passed."""
         while self._at < len(self._steps) - 1:
             step = self._steps[self._at][0]
             if step.responses is not None and self._answered >= step.responses:
@@ -216,7 +219,7 @@ class StepSource(BodySource):
             self._at, self._answered = self._at + 1, 0
 
     def remaining(self) -> str:
-        """Return which steps no response used; empty if the last step was reached."""
+        """Return how many steps responses used, such as `responses used 1 of 3 steps`; empty if all."""
         with self._lock:
             count = len(self._steps)
             if self._at == count - 1 and self._answered:
@@ -227,7 +230,7 @@ class StepSource(BodySource):
             return f"responses used {used} of {count} steps"
 
     def transform(self, context: RequestContext) -> MockResponse:
-        """Return the response changed by the fault of its step."""
+        """Return the response changed by the fault of its step; unchanged if the step has no fault."""
         body = context.response.payload.page_of or context.response.payload
         fault = next((fault for _, payload, fault in self._steps if payload is body), None)
         if fault is None:
@@ -265,7 +268,7 @@ class LifecycleSource(BodySource):
         self._lock = Lock()
 
     def payload(self, number: int) -> Payload:
-        """Return the bytes of the items in their current states."""
+        """Return the body with all items in their current states; `number` is ignored."""
         with self._lock:
             now = self.now()
             if self._begun is None:
@@ -297,7 +300,7 @@ def _as_step(value: Any) -> SequenceStep:
 
 
 def states_of_text(body: bytes, steps: Sequence[Any], name: str) -> Iterator[State]:
-    """Yield the states of an operation whose responses are not JSON.
+    """Yield step, body and fault of each step of a sequence for an operation whose responses are not JSON.
 
     Bytes are the body, a status or a fault changes the response, None and 200 change nothing. Errors call the sequence
     `name`.
@@ -316,7 +319,7 @@ def states_of_text(body: bytes, steps: Sequence[Any], name: str) -> Iterator[Sta
 
 
 def states(samples: Samples, body: Any, steps: Sequence[Any], name: str = "mock.sequence") -> Iterator[State]:
-    """Yield the states of an operation whose responses are JSON.
+    """Yield step, body and fault of each step of a sequence for an operation with JSON responses.
 
     A list replaces all items, an object maps ids of items to changes (or is the body, if that contains no list), a
     status or a fault changes the response, None and 200 change nothing. Errors call the sequence `name`.
@@ -330,7 +333,7 @@ def states(samples: Samples, body: Any, steps: Sequence[Any], name: str = "mock.
             body = what
         elif isinstance(what, Mapping):
             for runtime_id, changes in what.items():
-                body = changed(samples, body, runtime_id, changes, where)
+                body = with_item_changed(samples, body, runtime_id, changes, where)
         elif not isinstance(what, int | str | Fault | None):
             raise SettingError(
                 f"{shown(what)} is not a step", where=where, hint="give a list, changes by id, or a fault"
@@ -339,6 +342,7 @@ def states(samples: Samples, body: Any, steps: Sequence[Any], name: str = "mock.
 
 
 def _fault_arguments(what: Any) -> tuple[Any, ...] | None:
+    """Return the arguments of `fault` for a step that is a fault or an error status; None for a state."""
     if what in (None, 200) or isinstance(what, list | Mapping | bytes):
         return None
     if isinstance(what, int):

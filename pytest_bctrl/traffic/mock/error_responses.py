@@ -99,7 +99,7 @@ class ErrorResponses:
         return None
 
     def _body(self, schema: Schema, members: Mapping[str, Any]) -> Any:
-        """Return a minimal body of the schema, with `members` at every location that accepts them."""
+        """Return a minimal body of the schema, with `members` at every property of that name that accepts them."""
         if id(schema) not in self._minimal_bodies:
             self._minimal_bodies[id(schema)] = Builder(self._contract, _MinimalChoices(self._shape)).value(schema)
         body = self._minimal_bodies[id(schema)]
@@ -137,7 +137,7 @@ class _MinimalChoices(RoundRobin):
         self._shape = shape
 
     def choose(self, location: str, alternatives: int, *, counts: bool = True) -> int:
-        """Return the index of the alternative; a location without a name is the body itself."""
+        """Return the shape of the body if the location has no name, else the first alternative."""
         if location.strip("<>0123456789"):
             return 0
         return self._shape % max(1, alternatives)

@@ -19,9 +19,15 @@ from pytest_bctrl.samples.mutants import SCHEMA_CHECK, Mutant, broken
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
-from pytest_bctrl.traffic.mock.call_syntax import called, made_by, one_line, seconds_of, status_code
+from pytest_bctrl.traffic.mock.call_syntax import (
+    call_by_name,
+    parse_call,
+    require_one_line,
+    require_seconds,
+    require_status_code,
+)
 from pytest_bctrl.traffic.mock.change import Change, Fault, RequestContext
-from pytest_bctrl.traffic.mock.pages import announced, is_further, started, target_of
+from pytest_bctrl.traffic.mock.pages import is_further, page_start, page_target, with_next_page
 
 _WHOLE = "complete_answer"
 _success: Callable[[RequestContext], bool] = attrgetter("is_success")
@@ -30,7 +36,7 @@ _json_success: Callable[[RequestContext], bool] = attrgetter("is_json_success")
 
 def status(code: int, *, retry_after: float | None = None, as_date: bool = False) -> Fault:
     """Respond with this status, as an error in the documented shape; `Retry-After` in seconds, or as a date."""
-    code = status_code(code, "fault status")
+    code = require_status_code(code, "fault status")
     rejection = change.status(code, f"the mock plays the status {code}")
     arguments = [str(code)]
     if retry_after is not None:
@@ -51,8 +57,8 @@ def rate_limited(retry_after: float = 1, *, as_date: bool = False) -> Fault:
 
 
 def _with_retry_after(rejection: Change, seconds: float, where: str, *, as_date: bool) -> Change:
-    """Return a change that adds `Retry-After`, as a number of seconds or as a date (RFC 9110, 10.2.3)."""
-    seconds_of(seconds, where)
+    """Return the change `rejection` with `Retry-After` added, as seconds or as a date (RFC 9110, 10.2.3)."""
+    require_seconds(seconds, where)
 
     def change_response(context: RequestContext) -> MockResponse:
         value = f"{seconds:g}"
@@ -65,7 +71,9 @@ def _with_retry_after(rejection: Change, seconds: float, where: str, *, as_date:
 
 def slow_body(bytes_per_second: float = 1024) -> Fault:
     """Send the body at this speed."""
-    speed = seconds_of(bytes_per_second, "fault slow_body", what="a speed", hint="give bytes per second, such as 1024")
+    speed = require_seconds(
+        bytes_per_second, "fault slow_body", what="a speed", hint="give bytes per second, such as 1024"
+    )
     if not speed:
         raise SettingError(
             "0 is not a speed", where="fault slow_body", hint="give bytes per second, or use the fault hang"
@@ -76,6 +84,7 @@ def slow_body(bytes_per_second: float = 1024) -> Fault:
 
 
 def _has_body(context: RequestContext) -> bool:
+    """Return whether the response so far has a body."""
     return bool(context.response.body)
 
 
@@ -99,7 +108,7 @@ def any_space() -> Fault:
 
 def delay(seconds: float) -> Fault:
     """Wait this long before the first byte."""
-    return Fault(f"delay({seconds_of(seconds, 'fault delay'):g})", change.delay(seconds))
+    return Fault(f"delay({require_seconds(seconds, 'fault delay'):g})", change.delay(seconds))
 
 
 def hang() -> Fault:
@@ -119,18 +128,19 @@ def truncate() -> Fault:
 
 def malformed_json() -> Fault:
     """Omit the last character of the body, as a broken proxy does; `Content-Length` is correct."""
-    return _body("malformed_json()", lambda context: context.response.body[:-1], "strict_json")
+    return _body_fault("malformed_json()", lambda context: context.response.body[:-1], "strict_json")
 
 
 def not_utf8() -> Fault:
     """Send the body in UTF-16, which JSON between systems must not use (RFC 8259, 8.1)."""
-    return _body("not_utf8()", lambda context: context.response.body.decode().encode("utf-16"), "strict_json")
+    return _body_fault("not_utf8()", lambda context: context.response.body.decode().encode("utf-16"), "strict_json")
 
 
 def duplicate_key() -> Fault:
     """Repeat the first property of the body (RFC 8259, 4)."""
 
     def twice(context: RequestContext) -> bytes:
+        """Return the body with the first property of its first non-empty object repeated."""
         text = encode(context.json()).decode()
         for match in re.finditer(r"\{(?=\")", text):
             try:
@@ -143,19 +153,20 @@ def duplicate_key() -> Fault:
             return f"{text[: match.end()]}{repeated},{text[match.end() :]}".encode()
         return context.response.body
 
-    return _body("duplicate_key()", twice, "strict_json")
+    return _body_fault("duplicate_key()", twice, "strict_json")
 
 
 def nan() -> Fault:
     """Insert `NaN` into the body, which JSON does not allow (RFC 8259, 6)."""
 
     def with_nan(context: RequestContext) -> bytes:
+        """Return the body with `NaN` inserted as the first member or item."""
         start = b'{"undocumented":NaN,'
         if context.response.body.startswith(b"["):
             start = b"[NaN,"
         return start + context.response.body[1:]
 
-    return _body("nan()", with_nan, "strict_json")
+    return _body_fault("nan()", with_nan, "strict_json")
 
 
 def empty_body() -> Fault:
@@ -165,14 +176,14 @@ def empty_body() -> Fault:
 
 def wrong_content_type(content_type: str = "text/html") -> Fault:
     """Send the body with another content type."""
-    changed = change.headers({"Content-Type": one_line(content_type)})
+    changed = change.headers({"Content-Type": require_one_line(content_type)})
     return Fault(f"wrong_content_type({content_type!r})", changed, "content_type_conformance", meets=_success)
 
 
 def redirect(url: str = "http://127.0.0.1:9/elsewhere", code: int = 302) -> Fault:
     """Respond with a redirect to `url`; a client must not send the key there."""
-    code = status_code(code, "fault redirect")
-    redirection = change.status(code, f"the mock redirects to {url}", {"Location": one_line(url)})
+    code = require_status_code(code, "fault redirect")
+    redirection = change.status(code, f"the mock redirects to {url}", {"Location": require_one_line(url)})
     return Fault(f"redirect({url!r})", redirection, "status_code_conformance")
 
 
@@ -180,6 +191,7 @@ def plain_errors() -> Fault:
     """Send an HTML page in place of the documented error body."""
 
     def page(context: RequestContext) -> MockResponse:
+        """Return the response with an HTML page as its body."""
         response = replace(context.response, payload=Payload(b"<h1>Something went wrong</h1>\n"))
         return with_headers(response, {"Content-Type": "text/html"})
 
@@ -192,15 +204,16 @@ def repeat_page() -> Fault:
     """Repeat the items of the first page on every further page of a list."""
 
     def again(context: RequestContext, paging: Paging) -> MockResponse:
-        first = context.granted(target_of(paging, context.request))
+        """Return the response with the items of the first page."""
+        first = context.granted(page_target(paging, context.request))
         return _with_items(context, paging, paging.items_in(json.loads(first.body)))
 
-    return _paged("repeat_page()", again, "repeated_item")
+    return _paged_fault("repeat_page()", again, "repeated_item")
 
 
 def lost_item() -> Fault:
     """Omit the first item of every further page of a list."""
-    return _paged(
+    return _paged_fault(
         "lost_item()",
         lambda context, paging: _with_items(context, paging, paging.items_in(context.json())[1:]),
         "lost_item",
@@ -211,20 +224,24 @@ def endless_cursor() -> Fault:
     """Announce another page on the last page of a list; it is the same page again."""
 
     def endless(context: RequestContext, paging: Paging) -> MockResponse:
+        """Return the response with the requested page announced as its next page, if it announces none."""
         query = context.request.query
         if paging.next_query(context.json(), context.response.header(LINK), query) is not None:
             return context.response
-        body, fields = announced(context.samples, paging, context.json(), context.request, started(paging, query))
+        body, fields = with_next_page(
+            context.samples, paging, context.json(), context.request, page_start(paging, query)
+        )
         return replace(context.response, headers=(*context.response.headers, *fields), payload=Payload(encode(body)))
 
     def hinders(samples: Samples) -> str:
+        """Return why an operation cannot announce an endless page; empty if it can."""
         paging = samples.paging
         announces_more = paging and (paging.more or paging.next or paging.in_header)
         if announces_more:
-            return _unpaged(samples)
-        return _unpaged(samples) or "its response does not say whether there is more"
+            return _why_unpaged(samples)
+        return _why_unpaged(samples) or "its response does not say whether there is more"
 
-    return replace(_paged("endless_cursor()", endless, "endless_paging"), hinders=hinders)
+    return replace(_paged_fault("endless_cursor()", endless, "endless_paging"), hinders=hinders)
 
 
 def break_rule(rule: str) -> Fault:
@@ -245,6 +262,7 @@ class _RuleViolation:
         self._change = change.body(lambda context: encode(broken(context.samples, context.json(), rule).body))
 
     def __call__(self, context: RequestContext) -> MockResponse:
+        """Return the response with a body that breaks the rule."""
         return self._change(context)
 
 
@@ -253,6 +271,7 @@ def sequence(*steps: Any) -> Fault:
     faults = [_step_fault(step) for step in steps]
 
     def apply_step(context: RequestContext) -> MockResponse:
+        """Return the response changed by the step whose turn it is; unchanged after the last step."""
         if context.turn >= len(faults):
             return context.response
         step = faults[context.turn]
@@ -266,6 +285,7 @@ def sequence(*steps: Any) -> Fault:
 
 
 def _step_fault(step: Any) -> Fault | None:
+    """Return a step of a fault sequence as a fault; None for None and 200."""
     if step in (None, 200):
         return None
     if isinstance(step, str | Fault):
@@ -274,44 +294,49 @@ def _step_fault(step: Any) -> Fault | None:
 
 
 def _accepting(name: str, rejected_status: int, check: str) -> Fault:
-    """Return a fault that sends the success response in place of a rejection with this status."""
+    """Return a fault that sends the success response in place of a rejection with the status `rejected_status`."""
 
     def accept(context: RequestContext) -> MockResponse:
+        """Return the success response to the requested target."""
         return context.granted(context.request.target)
 
     return Fault(name, accept, check, meets=lambda context: context.response.status == rejected_status)
 
 
-def _body(name: str, make: Callable[[RequestContext], bytes], check: str) -> Fault:
+def _body_fault(name: str, make: Callable[[RequestContext], bytes], check: str) -> Fault:
+    """Return a fault that replaces the body of a JSON success by the result of `make`."""
     return Fault(name, change.body(make), check, meets=_json_success)
 
 
 def _with_items(context: RequestContext, paging: Paging, items: list[Any]) -> MockResponse:
+    """Return the response with `items` as the items of its page."""
     body = {**context.json(), paging.items: items} if paging.items else items
     return replace(context.response, payload=Payload(encode(body)))
 
 
-def _unpaged(samples: Samples) -> str:
-    """Return why a fault of pages has no effect on an operation; empty if it has pages."""
+def _why_unpaged(samples: Samples) -> str:
+    """Return why a fault of pages has no effect on an operation; empty if the operation has pages."""
     if samples.paging is not None and samples.paging.has_next_page:
         return ""
     return "it has no pages, as far as it says"
 
 
-def _paged(name: str, change: Callable[[RequestContext, Paging], MockResponse], check: str) -> Fault:
-    """Return a fault of the pages after the first."""
+def _paged_fault(name: str, change: Callable[[RequestContext, Paging], MockResponse], check: str) -> Fault:
+    """Return a fault that changes only the pages after the first; `change` gets the paging of the operation too."""
 
     def meets(context: RequestContext) -> bool:
+        """Return whether a request asks for a page after the first."""
         paging = _paging_of(context)
         return paging is not None and paging.has_next_page and is_further(paging, context.request)
 
     def changed(context: RequestContext) -> MockResponse:
+        """Return the changed response if the request asks for a page after the first, else the response so far."""
         paging = _paging_of(context)
         if paging is None or not meets(context):
             return context.response
         return change(context, paging)
 
-    return Fault(name, changed, check, meets=meets, hinders=_unpaged)
+    return Fault(name, changed, check, meets=meets, hinders=_why_unpaged)
 
 
 def _paging_of(context: RequestContext) -> Paging | None:
@@ -347,16 +372,16 @@ def fault(
         if (times, every, after) == (None, 1, 0):
             return spec
         return spec.when(**timing)
-    name, positional, keywords = called(spec)
+    name, positional, keywords = parse_call(spec)
     timing |= {word: keywords.pop(word) for word in timing if word in keywords}
-    untimed = made_by("fault", name, known, (*positional, *arguments), {**keywords, **named})
+    untimed = call_by_name("fault", name, known, (*positional, *arguments), {**keywords, **named})
     if timing["times"] is None:
         timing["times"] = untimed.times
     return untimed.when(**timing)
 
 
 def for_contract(fault: Fault, operations: Sequence[Samples]) -> Fault:
-    """Return the fault with the check and level that the contract gives the rule it breaks.
+    """Return the fault with check and level of the rule it breaks; raises `SettingError` if it has no effect anywhere.
 
     It applies to the responses of all `operations` that have the rule. Raises `SettingError` for a rule that the
     contract does not have, and for a fault that has no effect on any of the operations.
@@ -387,6 +412,7 @@ def for_contract(fault: Fault, operations: Sequence[Samples]) -> Fault:
     mutant = next(iter(mutants.values()))
 
     def meets(context: RequestContext) -> bool:
+        """Return whether the response is a JSON success of an operation that has the rule."""
         samples = context.operation_samples
         return context.is_json_success and samples is not None and samples.operation.label in mutants
 

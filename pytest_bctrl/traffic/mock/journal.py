@@ -84,6 +84,7 @@ class _Record:
         return len(self._exchanges)
 
     def add(self, exchange: _Exchange) -> None:
+        """Add an exchange, drop the oldest beyond the limits of count and bytes, and wake waiting threads."""
         with self.changed:
             self._exchanges.append(exchange)
             self._body_bytes += len(exchange[1].body)
@@ -93,6 +94,7 @@ class _Record:
                 self.changed.notify_all()
 
     def remove(self, includes: Callable[[Request], bool]) -> None:
+        """Remove the exchanges whose request `includes` accepts."""
         with self.changed:
             remaining = [exchange for exchange in self._exchanges if not includes(exchange[1])]
             self._exchanges.clear()
@@ -100,11 +102,13 @@ class _Record:
             self._body_bytes = sum(len(exchange[1].body) for exchange in remaining)
 
     def exchanges(self) -> list[_Exchange]:
+        """Return a copy of the list of exchanges, oldest first."""
         with self.changed:
             return list(self._exchanges)
 
 
 def _is_any(_request: Request) -> bool:
+    """Return True for every request."""
     return True
 
 
@@ -136,6 +140,7 @@ class Journal(Sequence[JournalEntry]):
         self._record.remove(self._includes)
 
     def _exchanges(self) -> list[_Exchange]:
+        """Return the exchanges whose requests belong to this journal, oldest first."""
         exchanges = self._record.exchanges()
         if self._includes is _is_any:
             return exchanges
@@ -177,9 +182,9 @@ class Journal(Sequence[JournalEntry]):
         parameters and fields. `json` is compared with the body as JSON data. Credentials are redacted, so they cannot
         be matched.
         """
-        return self._matching(self._filter(method, path, status, query, headers, body, json))
+        return self._matching(self._request_filter(method, path, status, query, headers, body, json))
 
-    def _filter(
+    def _request_filter(
         self,
         method: str | None,
         path: str | None,
@@ -189,6 +194,7 @@ class Journal(Sequence[JournalEntry]):
         body: str | bytes | None,
         json: Any,
     ) -> RequestFilter:
+        """Return the filter for these criteria, with credentials in the path redacted as in the journal."""
         redacted_path = None if path is None else self._hide(path)
         return RequestFilter(
             method,
@@ -201,6 +207,7 @@ class Journal(Sequence[JournalEntry]):
         )
 
     def _matching(self, request_filter: RequestFilter) -> list[JournalEntry]:
+        """Return the entries that a filter matches, oldest first."""
         return [
             entry
             for entry in self
@@ -223,12 +230,12 @@ class Journal(Sequence[JournalEntry]):
 
         At least one must match, or exactly `times`.
         """
-        request_filter = self._filter(method, path, status, query, headers, body, json)
+        request_filter = self._request_filter(method, path, status, query, headers, body, json)
         entries = self._matching(request_filter)
         if (times is None and entries) or len(entries) == times:
             return entries
         often = {None: "at least once", 0: "never"}.get(times, f"{times} times")
-        raise AssertionError(self._mismatch(f"expected {often}: {request_filter}", entries))
+        raise AssertionError(self._mismatch_message(f"expected {often}: {request_filter}", entries))
 
     def wait_for(
         self,
@@ -247,7 +254,7 @@ class Journal(Sequence[JournalEntry]):
 
         Raises `AssertionError` that lists all requests if they do not arrive within `timeout` seconds.
         """
-        request_filter = self._filter(method, path, status, query, headers, body, json)
+        request_filter = self._request_filter(method, path, status, query, headers, body, json)
         deadline = monotonic() + timeout
         changed = self._record.changed
         with changed:
@@ -257,12 +264,12 @@ class Journal(Sequence[JournalEntry]):
                     if not changed.wait(max(0.0, deadline - monotonic())) and monotonic() >= deadline:
                         often = "once" if times == 1 else f"{times} times"
                         expected = f"expected {often} within {timeout:g} seconds: {request_filter}"
-                        raise AssertionError(self._mismatch(expected, self._matching(request_filter)))
+                        raise AssertionError(self._mismatch_message(expected, self._matching(request_filter)))
             finally:
                 self._record.waiting -= 1
         return entries
 
-    def _mismatch(self, expected: str, entries: list[JournalEntry]) -> str:
+    def _mismatch_message(self, expected: str, entries: list[JournalEntry]) -> str:
         """Return the message of a failed assertion about requests, with those that matched."""
         return f"{expected}\nmatched {len(entries)} of {len(self)} requests:\n{self._listed(entries)}"
 
@@ -307,7 +314,7 @@ class Journal(Sequence[JournalEntry]):
         return [entry for entry in self if entry.is_rejected]
 
     def entry(self, time: float, request: Request, response: MockResponse) -> JournalEntry:
-        """Return an exchange with redacted credentials."""
+        """Return an exchange as a journal entry, with all credentials redacted."""
         credentials: tuple[str, ...] = ()
         if response.why or response.findings:
             credentials = tuple(self._credentials(request))
@@ -328,6 +335,7 @@ class Journal(Sequence[JournalEntry]):
         """Return a finding whose texts contain no credential of the request."""
 
         def hidden(value: Any) -> Any:
+            """Return JSON data with the credentials in all texts replaced by the mask."""
             if isinstance(value, str):
                 return self._hide(value, credentials)
             if isinstance(value, list):
@@ -340,6 +348,7 @@ class Journal(Sequence[JournalEntry]):
         return replace(finding, **{name: hidden(getattr(finding, name)) for name in names})
 
     def _hide_header(self, name: str, value: str) -> str:
+        """Return the value of a header field with credentials masked; of a credential field only the scheme stays."""
         if not self._is_credential(name):
             return self._hide(value)
         scheme = _SCHEME.match(value)
@@ -348,10 +357,11 @@ class Journal(Sequence[JournalEntry]):
         return f"{scheme[0]}{MASK}"
 
     def _is_credential(self, name: str) -> bool:
+        """Return whether a header field or query parameter carries a credential, according to its name."""
         return plain_name(name) in self._names or is_credential_name(name)
 
     def _hide(self, text: str, values: Sequence[str] = ()) -> str:
-        """Return a text without the key, other secrets, and passwords in URLs."""
+        """Return a text with the key, `values`, and passwords in URLs replaced by the mask."""
         secrets = list(values)
         if self._key:
             secrets.append(self._key.reveal())
@@ -360,6 +370,7 @@ class Journal(Sequence[JournalEntry]):
         return _USER.sub(MASK, _PAIR.sub(self._hide_pair, text))
 
     def _hide_pair(self, pair: re.Match[str]) -> str:
+        """Return a `name=value` pair of a query with its value masked if the name is that of a credential."""
         if self._is_credential(unquote_plus(pair[1])):
             return f"{pair[1]}={MASK}"
         return pair[0]

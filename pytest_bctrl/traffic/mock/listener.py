@@ -58,7 +58,7 @@ class Listener:
         self._selector.register(self._alarm, READ)
         self._sweep_at = monotonic()
         self._process = os.getpid()
-        self._thread = threading.Thread(target=self._run, name="bctrl-mock", daemon=True)
+        self._thread = threading.Thread(target=self._run_until_stopped, name="bctrl-mock", daemon=True)
         self._thread.start()
         return base_url_of(self._socket)
 
@@ -124,7 +124,8 @@ class Listener:
         self.watch(connection, 0)
         self._resume()
 
-    def _run(self) -> None:
+    def _run_until_stopped(self) -> None:
+        """Run the loop until it is stopped, then close all connections and sockets."""
         try:
             self._serve()
         finally:
@@ -137,7 +138,8 @@ class Listener:
             self._alarm.close()
 
     def _serve(self) -> None:
-        while not self._is_finished():
+        """Handle events until the stop: ready and new connections, commands of other threads, and timers."""
+        while not self._is_stop_complete():
             for key, events in self._selector.select(self._select_timeout()):
                 if key.data is not None:
                     self._step(key.data, key.data.ready, events)
@@ -148,12 +150,12 @@ class Listener:
             if self._timers or self._connections:
                 self._run_timers(monotonic())
 
-    def _is_finished(self) -> bool:
-        """Return whether the requests that were in progress are complete, or their time is over."""
+    def _is_stop_complete(self) -> bool:
+        """Return whether the stop is complete: all requests in progress have ended, or the grace period is over."""
         return self._end_at is not None and (not self._connections or monotonic() >= self._end_at)
 
-    def _finish(self) -> None:
-        """Accept no further connection, and close those without a request in progress."""
+    def _begin_stop(self) -> None:
+        """Stop listening, close the connections without a request in progress, and start the grace period."""
         if self._is_accepting:
             self._accept()
             self._is_accepting = False
@@ -161,9 +163,10 @@ class Listener:
         self._end_at = monotonic() + self._grace
         self._socket.close()
         for connection in list(self._connections):
-            self._step(connection, connection.finish)
+            self._step(connection, connection.finish_when_idle)
 
     def _run_timers(self, now: float) -> None:
+        """Call `due` of connections whose timer is over, and `sweep` of all connections once per interval."""
         while self._timers and self._timers[0][0] <= now:
             connection = heapq.heappop(self._timers)[2]
             self._step(connection, connection.due)
@@ -192,7 +195,7 @@ class Listener:
             if command == _STOP[0]:
                 return False
             if command == _FINISH[0]:
-                self._finish()
+                self._begin_stop()
                 continue
             # Connections in the backlog were opened before the call, too.
             if self._is_accepting:
@@ -206,6 +209,7 @@ class Listener:
         return True
 
     def _select_timeout(self) -> float | None:
+        """Return the seconds until the next timer, sweep or end of the grace period; None to wait without limit."""
         if not self._connections:
             return None
         deadline = self._sweep_at
@@ -216,6 +220,7 @@ class Listener:
         return max(0.0, deadline - monotonic())
 
     def _accept(self) -> None:
+        """Accept waiting connections; at the limit, close one that is not in use, or pause accepting."""
         # One at a time if all connections are used: the number in the backlog is not known.
         room = max(1, min(64, self.limits.connections - len(self._connections)))
         for _ in range(room):
@@ -241,7 +246,7 @@ class Listener:
             self._step(connection, connection.ready, READ)
 
     def _make_room(self) -> bool:
-        """Close the connection with the lowest eviction rank; return False if all of them are in use."""
+        """Close the connection that is least in use; return False if none can be closed."""
         now = monotonic()
         ranked = []
         for connection in self._connections:

@@ -7,7 +7,7 @@ from typing import Any, Self
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.traffic.mock.adjustable import Adjustable
 from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay
-from pytest_bctrl.traffic.mock.data import served
+from pytest_bctrl.traffic.mock.data import read_only_copy
 from pytest_bctrl.traffic.mock.journal import Journal
 from pytest_bctrl.traffic.mock.spelling import SpelledAttributes
 
@@ -27,13 +27,15 @@ class OperationMock(SpelledAttributes):
 
     @property
     def body(self) -> Any:
-        """The body that the operation serves, read-only; raises `DocumentError` if it documents no JSON body."""
-        return served(self._space._body_of(self.operation))
+        """A read-only copy of the body that the operation serves; raises `DocumentError` if it is not JSON."""
+        return read_only_copy(self._space._body_of(self.operation))
 
     @property
     def items(self) -> list[Any]:
         """The items of the list that the operation serves, read-only; empty if its body has no list."""
-        items: list[Any] = served(self._space.samples_of(self.operation).items(self._space._body_of(self.operation)))
+        items: list[Any] = read_only_copy(
+            self._space.samples_of(self.operation).items(self._space._body_of(self.operation))
+        )
         return items
 
     def serve(self, body: Any, *, conforming: bool = True) -> Self:

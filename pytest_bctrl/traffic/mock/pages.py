@@ -74,10 +74,11 @@ class Pages:
             return self._latest[1]
 
     def _page(self, request: Request, payload: Payload, body: Any, keys: Sequence[Key]) -> Page:
+        """Return the requested page of a body without a cache; raises `UnknownPageError` for an unknown cursor."""
         samples, paging, query = self._samples, self.paging, request.query
         items = paging.items_in(body)
         size = self._size(query, len(items))
-        unknown = self._unknown_cursor(query)
+        unknown = self._cursor_problem(query)
         if unknown and self._only_known_cursors:
             raise UnknownPageError(unknown)
         current = max(paging.first, query_integer(paging.start, query, paging.first))
@@ -96,12 +97,12 @@ class Pages:
         counts += [(members, size if parameter is paging.size else current) for members, parameter in paging.echoes]
         for members, number in counts:
             page = with_member(samples, page, members, [number])
-        page, headers = announced(samples, paging, page, request, following if has_more else None)
+        page, headers = with_next_page(samples, paging, page, request, following if has_more else None)
         page = {**page, paging.items: shown} if paging.items else shown
         return Page(Payload(encode(page), page_of=payload), headers, unknown)
 
     def _size(self, query: Sequence[Pair], available: int) -> int:
-        """Return the number of items on a page."""
+        """Return the number of items on a page: the requested one, else the default size or all available items."""
         requested = self.paging.requested_size(query)
         if requested is not None:
             return max(0, requested)
@@ -112,7 +113,7 @@ class Pages:
     def _items_after_cursor(
         self, query: Sequence[Pair], items: Sequence[Any], keys: Sequence[Key], size: int
     ) -> tuple[list[Any], bool, Any]:
-        """Return the items of a page, whether there are more, and the cursor of the next page."""
+        """Return the items of the page after the cursor of a query, whether there are more, and the next cursor."""
         anchor = self._anchor(query)
         anchor_rank = -1
         if anchor is not None:
@@ -137,14 +138,14 @@ class Pages:
                 text = json.dumps(item, sort_keys=True) if identity is None else str(identity)
                 keys.append((text, counts[text]))
                 counts[text] += 1
-            self._ranks = {key: rank for rank, key in enumerate(merged([*self._ranks], keys))}
+            self._ranks = {key: rank for rank, key in enumerate(merged_order([*self._ranks], keys))}
             self._latest = None
             self._body = payload, body, keys
         return self._body[1], self._body[2]
 
-    def _unknown_cursor(self, query: Sequence[Pair]) -> str:
+    def _cursor_problem(self, query: Sequence[Pair]) -> str:
         """Return why the cursor in a query is unknown; empty if it is known, or if there is none."""
-        text = started(self.paging, query)
+        text = page_start(self.paging, query)
         if not text or not self.paging.has_next_page or self.paging.by in ("page", "offset"):
             return ""
         is_known = text in self._cursors
@@ -155,8 +156,8 @@ class Pages:
         return f"query {self.paging.start_name}: the mock sent no such {self.paging.by or 'cursor'}"
 
     def _anchor(self, query: Sequence[Pair]) -> Key | None:
-        """Return the item after which a page begins; None for the first page."""
-        text = started(self.paging, query)
+        """Return the key of the item after which the requested page begins; None for the first page."""
+        text = page_start(self.paging, query)
         if not text or not self.paging.has_next_page:
             return None
         if self.paging.by == "item":
@@ -164,7 +165,7 @@ class Pages:
         return self._cursors[text]
 
     def _cursor(self, key: Key | None) -> Any:
-        """Return the cursor of an item, always the same; None if the contract allows no cursor."""
+        """Return the cursor that stands for an item, always the same; None if the contract allows no cursor."""
         if self.paging.by == "item":
             return key[0] if key else ""
         if self._cursor_format is None:
@@ -176,7 +177,7 @@ class Pages:
 
     @cached_property
     def _cursor_format(self) -> Callable[[str], Any] | None:
-        """The first format of cursors that the contract allows, both in the query and in the response."""
+        """The first format of cursors that the contract allows in query and response; None if there is none."""
         paging, page = self.paging, self._samples.with_items([])
         members = () if paging.is_link else paging.next
         for cursor_format in _CURSOR_FORMATS:
@@ -197,8 +198,8 @@ _CURSOR_FORMATS: tuple[Callable[[str], Any], ...] = (
 )
 
 
-def merged(earlier: Sequence[Key], keys: Sequence[Key]) -> list[Key]:
-    """Return the order of all items that were ever in the list; new items come at their current position.
+def merged_order(earlier: Sequence[Key], keys: Sequence[Key]) -> list[Key]:
+    """Return the keys of all items that were ever in the list, in order; new items come at their current position.
 
     An item that was moved keeps its earlier position.
     """
@@ -219,30 +220,32 @@ def is_further(paging: Paging, request: Request) -> bool:
     """Return whether a request asks for another page than the first."""
     if paging.by in ("page", "offset"):
         return query_integer(paging.start, request.query, paging.first) > paging.first
-    return started(paging, request.query) != ""
+    return page_start(paging, request.query) != ""
 
 
-def started(paging: Paging, query: Sequence[Pair]) -> str:
-    """Return the cursor, page number or offset in a query; empty if there is none."""
+def page_start(paging: Paging, query: Sequence[Pair]) -> str:
+    """Return the cursor, page number or offset in a query as text; empty if there is none."""
     return next((value for name, value in query if name == paging.start_name), "")
 
 
-def target_of(paging: Paging, request: Request, *start: str, hidden: Collection[str] = ()) -> str:
-    """Return the target of the first page, or of the page with `start`, without the parameters in `hidden`."""
+def page_target(paging: Paging, request: Request, *start: str, hidden: Collection[str] = ()) -> str:
+    """Return the request target of the first page, or of the page at `start`, without the parameters in `hidden`."""
     pairs = [pair for pair in request.query if pair[0] not in (paging.start_name, *hidden)]
     query = urlencode([*pairs, *((paging.start_name, value) for value in start)], quote_via=quote)
     path = request.target.partition("?")[0]
     return f"{path}?{query}" if query else path
 
 
-def announced(samples: Samples, paging: Paging, body: Any, request: Request, following: Any) -> tuple[Any, Headers]:
-    """Return the body and the header fields with the link or cursor of the next page; `following` is None if last."""
+def with_next_page(
+    samples: Samples, paging: Paging, body: Any, request: Request, following: Any
+) -> tuple[Any, Headers]:
+    """Return body and header fields that announce the next page at `following`; if None, the body of the last page."""
     if following is None:
         return as_last_page(samples, paging, body), ()
     body = with_member(samples, body, paging.more, [True])
     schemes = {scheme for group in samples.operation.security for scheme in group}
     key_names = {scheme.field for scheme in schemes if scheme.in_ == "query"}
-    target = target_of(paging, request, str(following), hidden=key_names)
+    target = page_target(paging, request, str(following), hidden=key_names)
     host = request.header("host")
     urls = [target]
     if host and target.startswith("/"):

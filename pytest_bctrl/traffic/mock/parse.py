@@ -72,15 +72,15 @@ class RequestParser:
         self._is_last = False
 
     def feed(self, data: bytes) -> list[ParsedRequest]:
-        """Return the requests that `data` completes; sets `problem` if it breaks the protocol or a limit."""
+        """Return the requests that `data` completes; sets `problem` if the data breaks the protocol or a limit."""
         if self.problem is not None:
             return []
         if self.is_within or self._is_last:
-            return self._parsed(data)
+            return self._parse(data)
         cached = self._cache.get(data)
         if cached is not None:
             return [cached]
-        requests = self._parsed(data)
+        requests = self._parse(data)
         is_alone = len(requests) == 1 and not self.is_within and not self._is_last and self.problem is None
         if is_alone and len(data) <= _SHORT:
             if len(self._cache) >= _REMEMBERED:
@@ -88,7 +88,8 @@ class RequestParser:
             self._cache[data] = requests[0]
         return requests
 
-    def _parsed(self, data: bytes) -> list[ParsedRequest]:
+    def _parse(self, data: bytes) -> list[ParsedRequest]:
+        """Return the requests that `data` completes, bypassing the cache."""
         remaining = b""
         try:
             self._parser.feed_data(data)
@@ -96,12 +97,12 @@ class RequestParser:
             self._pass_over_upgrade()
             remaining = data[upgrade.args[0] :]
         except httptools.HttpParserError as error:
-            self._malformed(error)
+            self._set_malformed(error)
         if self.is_within and not self._headers_complete:
             # The parser reports a header only when it is complete, so an endless header must be counted in bytes.
             self._unseen += len(data)
             if self._unseen > self._limits.header_bytes + self._limits.target_bytes:
-                self._fail(431, f"the header section is longer than {self._limits.header_bytes} bytes")
+                self._set_problem(431, f"the header section is longer than {self._limits.header_bytes} bytes")
         requests, self._arrived = self._arrived, []
         if remaining:
             requests += self.feed(remaining)
@@ -125,26 +126,30 @@ class RequestParser:
         try:
             self._parser.feed_data(method + b" " + self._url + b" HTTP/1.1\r\n" + fields.encode("latin-1") + b"\r\n")
         except httptools.HttpParserError as error:  # pragma: no cover - a head that is sound only with Upgrade
-            self._malformed(error)
+            self._set_malformed(error)
         self._headers = headers
 
-    def _fail(self, status: int, reason: str) -> None:
+    def _set_problem(self, status: int, reason: str) -> None:
+        """Set the problem of the connection, unless there is one already."""
         if self.problem is None:
-            self.problem = RequestProblem(status, reason, self._request())
+            self.problem = RequestProblem(status, reason, self._parsed_request())
 
-    def _malformed(self, error: httptools.HttpParserError) -> None:
-        self._fail(400, f"the request is malformed: {str(error) or type(error).__name__}")
+    def _set_malformed(self, error: httptools.HttpParserError) -> None:
+        """Set the problem that a request is malformed, with status 400 and the error of httptools."""
+        self._set_problem(400, f"the request is malformed: {str(error) or type(error).__name__}")
 
-    def _stop(self, status: int, reason: str) -> None:
-        """Stop the parser in a callback; httptools raises its own error."""
-        self._fail(status, reason)
+    def _stop_parsing(self, status: int, reason: str) -> None:
+        """Set the problem, and raise `ValueError` so that httptools stops parsing."""
+        self._set_problem(status, reason)
         raise ValueError(reason)
 
     @property
     def _body_problem(self) -> str:
+        """The message for a body beyond the limit."""
         return f"the body is longer than {self._limits.body_bytes} bytes; --max-body raises this limit of the mock"
 
-    def _request(self) -> Request:
+    def _parsed_request(self) -> Request:
+        """Return the request as far as it was parsed; `?` for a method or target that has not arrived."""
         method = self._parser.get_method().decode("latin-1") if self._url else "?"
         target = self._url.decode("utf-8", "backslashreplace")
         return Request(method, target or "?", tuple(self._headers), bytes(self._body))
@@ -152,7 +157,7 @@ class RequestParser:
     # httptools calls the following methods.
 
     def on_message_begin(self) -> None:
-        """Handle the beginning of a request."""
+        """Reset the state for a new request."""
         self.is_within = True
         self._url = b""
         self._headers = []
@@ -162,48 +167,50 @@ class RequestParser:
         self._headers_complete = False
 
     def on_url(self, url: bytes) -> None:
-        """Handle a part of the request target."""
+        """Append a part of the request target; stops with 414 if it is too long."""
         self._url += url
         if len(self._url) > self._limits.target_bytes:
-            self._stop(414, f"the request target is longer than {self._limits.target_bytes} bytes")
+            self._stop_parsing(414, f"the request target is longer than {self._limits.target_bytes} bytes")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Handle a header field; trailers, after the body, are counted and dropped (RFC 9110, 6.5.1)."""
+        """Store a header field; trailers are counted and dropped (RFC 9110, 6.5.1). Stops with 431 beyond the limit."""
         self._size += len(name) + len(value) + 4
         if self._size > self._limits.header_bytes:
-            self._stop(431, f"the header section is longer than {self._limits.header_bytes} bytes")
+            self._stop_parsing(431, f"the header section is longer than {self._limits.header_bytes} bytes")
         if not self._headers_complete:
             self._headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
-        """Handle the end of the header section; rejects HTTP/1.1 without exactly one valid `Host` (RFC 9112, 3.2)."""
+        """Check the complete header section: version, body length, and one valid `Host` in HTTP/1.1 (RFC 9112, 3.2)."""
         self._headers_complete = True
         hosts = expects = 0
         for name, value in self._headers:
             if name == "host":
                 hosts += 1
                 if not _HOST.fullmatch(value):
-                    self._stop(400, "the request is malformed: its Host is not a host and port")
+                    self._stop_parsing(400, "the request is malformed: its Host is not a host and port")
             expects += name == "expect" and value.lower() == "100-continue"
             if name == "content-length" and int(value) > self._limits.body_bytes:
-                self._stop(413, self._body_problem)
+                self._stop_parsing(413, self._body_problem)
         version = self._parser.get_http_version()
         if version not in ("1.0", "1.1"):
-            self._stop(400, "the request is malformed: its protocol version is neither HTTP/1.0 nor HTTP/1.1")
+            self._stop_parsing(400, "the request is malformed: its protocol version is neither HTTP/1.0 nor HTTP/1.1")
         if hosts > 1 or (hosts == 0 and version == "1.1"):
-            self._stop(400, f"the request is malformed: it has {hosts or 'no'} Host header fields and needs one")
+            self._stop_parsing(
+                400, f"the request is malformed: it has {hosts or 'no'} Host header fields and needs one"
+            )
         self.continue_wanted = bool(expects) and version == "1.1"
 
     def on_body(self, body: bytes) -> None:
-        """Handle a part of the body."""
+        """Append a part of the body; stops with 413 beyond the limit."""
         self.continue_wanted = False
         if len(self._body) + len(body) > self._limits.body_bytes:
-            self._stop(413, self._body_problem)
+            self._stop_parsing(413, self._body_problem)
         # Appended in place; otherwise a body in chunks of one byte would be copied once per byte.
         self._body += body
 
     def on_message_complete(self) -> None:
-        """Handle the end of a request."""
+        """Store the complete request, and whether its connection may stay open."""
         self.is_within = False
         self.continue_wanted = False
         old = self._parser.get_http_version() == "1.0"
@@ -211,4 +218,4 @@ class RequestParser:
         is_faulty = old and any(name == "transfer-encoding" for name, _ in self._headers)
         keep_alive = self._parser.should_keep_alive() and not is_faulty
         self._is_last = not keep_alive
-        self._arrived.append(ParsedRequest(self._request(), keep_alive, old))
+        self._arrived.append(ParsedRequest(self._parsed_request(), keep_alive, old))

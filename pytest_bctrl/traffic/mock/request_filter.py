@@ -41,7 +41,7 @@ class RequestFilter:
                 )
 
     def matches(self, method: str, path: str, status: int, headers: Headers, body: bytes) -> bool:
-        """Return whether a request matches; `path` is its target, with the query."""
+        """Return whether a request satisfies all filters; `path` is its target, with the query."""
         return (
             self.method in (None, method)
             and self.path in (None, path, path.partition("?")[0])
@@ -52,12 +52,14 @@ class RequestFilter:
         )
 
     def _has_query(self, target: str) -> bool:
+        """Return whether the query of a target has exactly the expected values of each filtered parameter."""
         if not self.query:
             return True
         pairs = parse_qsl(urlsplit(target).query, keep_blank_values=True)
         return all(_texts(value) == [text for key, text in pairs if key == name] for name, value in self.query.items())
 
     def _has_headers(self, headers: Headers) -> bool:
+        """Return whether each filtered header field has the expected value."""
         if not self.headers:
             return True
         sent: dict[str, list[str]] = {}
@@ -66,6 +68,7 @@ class RequestFilter:
         return all(", ".join(sent.get(name.lower(), [])) == value for name, value in self.headers.items())
 
     def _has_body(self, body: bytes) -> bool:
+        """Return whether a body is equal to the expected bytes, and its JSON to the expected data."""
         if self.body is not None:
             expected = self.body.encode() if isinstance(self.body, str) else self.body
             if body != expected:
@@ -92,7 +95,7 @@ class RequestFilter:
 
 
 def _texts(value: Any) -> list[str]:
-    """Return the texts of a query parameter with a value, or with a list of values."""
+    """Return the expected texts of a query parameter, given as a value or as a list of values."""
     values: Sequence[Any] = value if isinstance(value, list | tuple) else [value]
     return [_text(item) for item in values]
 

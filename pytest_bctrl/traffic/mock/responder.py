@@ -20,7 +20,7 @@ from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.active_scenarios import ActiveScenarios
-from pytest_bctrl.traffic.mock.admission import Admission, Rejection, challenge, malformed
+from pytest_bctrl.traffic.mock.admission import Admission, Rejection, challenge, status_for_malformed
 from pytest_bctrl.traffic.mock.change import Change, FaultInPlay, RequestContext
 from pytest_bctrl.traffic.mock.documented import UnknownExampleError
 from pytest_bctrl.traffic.mock.error_responses import ErrorResponses, problem_details
@@ -81,7 +81,7 @@ class Responder:
         request_id = self._request_id(request)
         match = self._shared.routes.match(request.target)
         operation = match.of(request.method) if match else None
-        response = self._response(request, match, operation, request_id)
+        response = self._response_without_faults(request, match, operation, request_id)
         if operation is not None:
             response = self._with_documented_headers(operation, response)
         requested = operation or self._shared.main
@@ -116,20 +116,22 @@ class Responder:
             context = replace(context, response=change(context))
         return context.response
 
-    def _reject(self, status: int, message: str) -> MockResponse:
-        """Return the response to a malformed request, such as 400; faults do not change it."""
+    def _rejection_response(self, status: int, message: str) -> MockResponse:
+        """Return the error response to a malformed request, such as 400; faults do not change it."""
         return self._errors_of(None).response(status, message, self._next_request_id())
 
     def _request_id(self, request: Request) -> str:
+        """Return the request id for a response: that of the request if it is valid, else the next number."""
         request_id = request.header("x-request-id") or ""
         # It is sent back unchanged, but a key in this field must not appear in header, body and journal.
         if _REQUEST_ID.fullmatch(request_id) and self.api_key.reveal() not in request_id:
             return request_id
         return self._next_request_id()
 
-    def _response(
+    def _response_without_faults(
         self, request: Request, match: Match | None, operation: Operation | None, request_id: str
     ) -> MockResponse:
+        """Return the response without faults: a success, a rejection, or an error such as 404, 405 and 406."""
         exclusion = self._shared.checks.exclusion(request) if operation is None else None
         if exclusion is not None:
             reason = f"{exclusion.problem}, at #{exclusion.pointer} ({exclusion.hint})"
@@ -139,13 +141,13 @@ class Responder:
                 return MockResponse(204, (("Allow", "GET, HEAD, OPTIONS"), ("X-Request-Id", request_id)))
             paths = ", ".join(dict.fromkeys(operation.path for operation in self.contract.operations))
             message = f"there is nothing at this path; the contract has {paths}"
-            return self._undocumented(request, match, self._errors_of(None).response(404, message, request_id))
+            return self._with_target_findings(request, match, self._errors_of(None).response(404, message, request_id))
         if request.method == "OPTIONS" and "OPTIONS" not in match.operations:
             return MockResponse(204, (("Allow", match.allow), ("X-Request-Id", request_id)))
         if operation is None:
             message, headers = f"this path does not take {request.method}", {"Allow": match.allow}
             response = self._errors_of(None).response(405, message, request_id, headers=headers)
-            return self._undocumented(request, match, response)
+            return self._with_target_findings(request, match, response)
         rejection, findings = self._admissions[operation.label].decide(request, match.values)
         media_type, _ = self._shared.success[operation.label].json or ("", None)
         is_acceptable = not media_type or accepts(request.header("accept"), media_type.partition(";")[0].strip())
@@ -161,8 +163,8 @@ class Responder:
             return response
         return replace(response, findings=findings)
 
-    def _undocumented(self, request: Request, match: Match | None, response: MockResponse) -> MockResponse:
-        """Return a response with the finding about a request that is to no operation of the contract."""
+    def _with_target_findings(self, request: Request, match: Match | None, response: MockResponse) -> MockResponse:
+        """Return a response with the findings about a request that is to no operation of the contract."""
         return replace(response, findings=self._shared.checks.target_findings(request, match))
 
     def _errors_of(self, operation: Operation | None) -> ErrorResponses:
@@ -170,30 +172,32 @@ class Responder:
         return self._scenarios.of(operation or self._shared.main).errors or self._shared.error_responses
 
     def _with_documented_headers(self, operation: Operation, response: MockResponse) -> MockResponse:
-        """Return the response with the documented header fields that it lacks."""
+        """Return the response with the documented header fields added that it lacks; 501 if none can be generated."""
         documented = operation.response_for(response.status)
         if documented is None or not documented.headers:
             return response
         try:
             fields = self._shared.documented.header_fields(documented, only_required=self._shared.is_exhaustive)
         except DocumentError as error:
-            return self._not_mocked(operation, str(error), response.header("x-request-id") or "")
+            return self._not_mocked_response(operation, str(error), response.header("x-request-id") or "")
         missing = tuple(pair for pair in fields if response.header(pair[0]) is None)
         if not missing:
             return response
         return replace(response, headers=(*response.headers, *missing))
 
     def _success(self, request: Request, operation: Operation, request_id: str) -> MockResponse:
-        """Return the response to an accepted request, or an error if its page or example does not exist."""
+        """Return the response to an accepted request; an error response if its page or example does not exist."""
         try:
             return self._requested_response(request, operation, request_id)
         except UnknownPageError as error:
             reason = str(error)
         except UnknownExampleError as error:
-            return self._problem(400, operation, str(error), request_id)
+            return self._mock_problem(400, operation, str(error), request_id)
         except DocumentError as error:
-            return self._not_mocked(operation, str(error), request_id)
-        return self._errors_of(operation).response(malformed(operation), reason, request_id, operation=operation)
+            return self._not_mocked_response(operation, str(error), request_id)
+        return self._errors_of(operation).response(
+            status_for_malformed(operation), reason, request_id, operation=operation
+        )
 
     def _requested_response(self, request: Request, operation: Operation, request_id: str) -> MockResponse:
         """Return the success response, or the response that the request prefers (RFC 7240)."""
@@ -230,7 +234,7 @@ class Responder:
         return next(example_problems(self.contract, self._shared.success[operation.label]), "")
 
     def _with_path_values(self, request: Request, operation: Operation, payload: Payload) -> Payload:
-        """Return a generated body with the path values of the request where the contract requires them."""
+        """Return a generated body with the path values of the request at the locations that must repeat them."""
         generated_values = self._values_in_bodies(operation)
         match = self._shared.routes.match(request.target)
         values = match.values if match else {}
@@ -243,7 +247,7 @@ class Responder:
         return Payload(encode(body), page_of=payload.page_of or payload)
 
     def _values_in_bodies(self, operation: Operation) -> Mapping[str, str | None]:
-        """Return the path values that the generated bodies of an operation contain, by name."""
+        """Return the default path values that generated bodies of an operation repeat, by parameter name."""
         if operation.label not in self._path_values:
             samples = self._shared.samples.get(operation.label)
             values: dict[str, str | None] = {}
@@ -287,12 +291,12 @@ class Responder:
             return replace(response, headers=fields, why=message)
         return self._errors_of(operation).response(status, message, request_id, operation=operation, headers=headers)
 
-    def _not_mocked(self, operation: Operation, reason: str, request_id: str) -> MockResponse:
-        """Return the response of an operation for which no documented response can be generated."""
-        return self._problem(501, operation, f"the mock cannot respond to {operation.label}: {reason}", request_id)
+    def _not_mocked_response(self, operation: Operation, reason: str, request_id: str) -> MockResponse:
+        """Return the 501 response of an operation for which no documented response can be generated."""
+        return self._mock_problem(501, operation, f"the mock cannot respond to {operation.label}: {reason}", request_id)
 
-    def _problem(self, status: int, operation: Operation, message: str, request_id: str) -> MockResponse:
-        """Return an error of the mock itself: in the documented shape, or as problem details."""
+    def _mock_problem(self, status: int, operation: Operation, message: str, request_id: str) -> MockResponse:
+        """Return an error response of the mock itself: in the documented shape, or as problem details."""
         documented = operation.response_for(status)
         if documented is not None and documented.json is not None:
             return self._errors_of(operation).response(status, message, request_id, operation=operation)
@@ -312,7 +316,7 @@ class Responder:
         return self._shared.invalid_examples
 
     def _page(self, request: Request, operation: Operation, source: BodySource) -> Page:
-        """Return the next body of an operation, or the requested page of it."""
+        """Return the requested page of the next body of an operation; a further page belongs to the same body."""
         label = operation.label
         pages = self._pages.get(label)
         # All pages of a list come from the same body.
@@ -325,7 +329,7 @@ class Responder:
         return pages.page(request, payload)
 
     def _body_of(self, operation: Operation) -> Any:
-        """Return the current body of an operation; raises `DocumentError` if it has no JSON body."""
+        """Return the body that an operation serves now, as JSON data; raises `DocumentError` if it has no JSON body."""
         samples, source = self.samples_of(operation), self._scenarios.of(operation).source
         if source is None:
             return samples.exemplary(self.space_id)
@@ -359,7 +363,7 @@ class Responder:
         return self
 
     def _play_for(self, operation: Operation, scenario: Scenario, setup: Setup | None = None) -> None:
-        """Play a scenario for one operation; the other operations stay as they are."""
+        """Play a scenario for one operation from its first body on; the other operations stay as they are."""
         self._scenarios.play_for(operation, scenario, setup)
         self._latest.pop(operation.label, None)
 
@@ -372,6 +376,7 @@ class Responder:
         """Return the next request id: a number, so that the same run gives the same ids."""
         return f"req_{next(self._request_ids):08d}"
 
-    def _remove(self, fault: FaultInPlay) -> None:
+    def _remove_fault(self, fault: FaultInPlay) -> None:
+        """Remove an active fault; does nothing if it was removed before."""
         with self._lock:
             self._faults = tuple(active for active in self._faults if active is not fault)

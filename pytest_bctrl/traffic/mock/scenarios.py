@@ -20,15 +20,15 @@ from pytest_bctrl.http.message import MockResponse
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
-from pytest_bctrl.traffic.mock.call_syntax import called, made_by, seconds_of, whole_number
+from pytest_bctrl.traffic.mock.call_syntax import call_by_name, parse_call, require_seconds, whole_number
 from pytest_bctrl.traffic.mock.change import Change, RequestContext
 from pytest_bctrl.traffic.mock.data import LifecycleSource
 from pytest_bctrl.traffic.mock.error_responses import ErrorResponses
-from pytest_bctrl.traffic.mock.source import BodySource, fixed
+from pytest_bctrl.traffic.mock.source import BodySource, single_body_source
 
 
-def _in_blocks(samples: Samples, count: int, seed: int, space_id: str) -> Iterator[bytes]:
-    """Yield a body with `count` items, made in blocks so that 100,000 take little memory and time."""
+def _encoded_in_blocks(samples: Samples, count: int, seed: int, space_id: str) -> Iterator[bytes]:
+    """Yield the parts of an encoded body with `count` items, made in blocks to save memory and time."""
     block = samples.items(samples.generated(min(count, _BLOCK), seed, space_id))
     before, _, after = encode(samples.with_items([_HOLE])).partition(encode(_HOLE))
     yield before
@@ -61,7 +61,7 @@ def from_file(path: File, samples: Samples, space_id: str) -> BodySource:
         raise DocumentError(reason, where=str(path), hint="give a JSON file: a response body, or a list") from None
     if isinstance(body, list):
         body = samples.with_items(body)
-    return fixed(lambda: samples.addressed(body, space_id))
+    return single_body_source(lambda: samples.addressed(body, space_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +79,18 @@ class Scenario:
 
 def sample(samples: Samples, space_id: str) -> Scenario:
     """The sample: every enum value, branch, null, omitted property and empty list of the contract."""
-    return Scenario("sample", fixed(lambda: samples.sample(space_id)))
+    return Scenario("sample", single_body_source(lambda: samples.sample(space_id)))
 
 
 def empty(samples: Samples, space_id: str) -> Scenario:
     """A space without runtimes."""
-    return Scenario("empty", fixed(lambda: samples.with_items([])))
+    return Scenario("empty", single_body_source(lambda: samples.with_items([])))
 
 
 def many(samples: Samples, space_id: str, count: int = 300, seed: int = 0) -> Scenario:
     """A list of `count` runtimes, up to 100,000, generated once."""
     count = whole_number(count, "count", "scenario many", MOST)
-    return Scenario("many", BodySource(lambda: [b"".join(_in_blocks(samples, count, seed, space_id))]))
+    return Scenario("many", BodySource(lambda: [b"".join(_encoded_in_blocks(samples, count, seed, space_id))]))
 
 
 def generated(samples: Samples, space_id: str, seed: int = 0) -> Scenario:
@@ -106,23 +106,23 @@ def lifecycle(samples: Samples, space_id: str, count: int = 8, seed: int = 0) ->
 
 def minimal(samples: Samples, space_id: str) -> Scenario:
     """Runtimes without optional properties."""
-    return Scenario("minimal", fixed(lambda: samples.sample_with_optionals(space_id, optional=False)))
+    return Scenario("minimal", single_body_source(lambda: samples.sample_with_optionals(space_id, optional=False)))
 
 
 def full(samples: Samples, space_id: str) -> Scenario:
     """Runtimes with all optional properties."""
-    return Scenario("full", fixed(lambda: samples.sample_with_optionals(space_id, optional=True)))
+    return Scenario("full", single_body_source(lambda: samples.sample_with_optionals(space_id, optional=True)))
 
 
 def unicode(samples: Samples, space_id: str) -> Scenario:
     """Free text in many scripts, with emoji, combining marks, right-to-left text and escapes."""
-    return Scenario("unicode", fixed(lambda: _worded(samples, _SCRIPTS, space_id)))
+    return Scenario("unicode", single_body_source(lambda: _with_texts(samples, _SCRIPTS, space_id)))
 
 
 def large(samples: Samples, space_id: str, length: int = 10_000) -> Scenario:
     """Free text of `length` characters at every location that allows it."""
     length = whole_number(length, "length", "scenario large", _LONGEST)
-    return Scenario("large", fixed(lambda: _worded(samples, ("x" * length,), space_id)))
+    return Scenario("large", single_body_source(lambda: _with_texts(samples, ("x" * length,), space_id)))
 
 
 def deep(samples: Samples, space_id: str, levels: int = 60) -> Scenario:
@@ -130,6 +130,7 @@ def deep(samples: Samples, space_id: str, levels: int = 60) -> Scenario:
     depth = whole_number(levels, "levels", "scenario deep", _DEEPEST)
 
     def is_free(located: LocatedValue) -> bool:
+        """Return whether a value is an object or null whose schema allows any member."""
         schema = located.schema
         extra = schema.get("additionalProperties", True)
         is_open = extra is not False and shapes(samples.contract, extra) == (Shape("any"),)
@@ -137,12 +138,13 @@ def deep(samples: Samples, space_id: str, levels: int = 60) -> Scenario:
         return is_open and is_object and "properties" not in schema
 
     def make() -> Any:
+        """Return the sample with its free-form objects nested `levels` deep."""
         inner: Any = {"end": True}
         for level in range(depth):
             inner = {f"level{level}": inner, "list": [level]} if level % 2 else {f"level{level}": [inner]}
-        return _filled(samples, space_id, is_free, lambda: {"content": inner})
+        return _with_values_replaced(samples, space_id, is_free, lambda: {"content": inner})
 
-    return Scenario("deep", fixed(make))
+    return Scenario("deep", single_body_source(make))
 
 
 def chunked(contract: Contract) -> Scenario:
@@ -159,6 +161,7 @@ def charset(contract: Contract) -> Scenario:
     """A content type with a parameter."""
 
     def named(context: RequestContext) -> MockResponse:
+        """Return the response with `charset=utf-8` added to its content type, if it has a body and no parameter yet."""
         media = context.response.header("Content-Type")
         if not context.response.body or media is None or ";" in media:
             return context.response
@@ -171,6 +174,7 @@ def odd_case(contract: Contract) -> Scenario:
     """Header field names in unusual case, which mean the same (RFC 9110, 5.1)."""
 
     def swapped(context: RequestContext) -> MockResponse:
+        """Return the response with the case of its header field names swapped."""
         return replace(
             context.response, headers=tuple((name.swapcase(), value) for name, value in context.response.headers)
         )
@@ -180,7 +184,7 @@ def odd_case(contract: Contract) -> Scenario:
 
 def slow(contract: Contract, seconds: float = 0.2) -> Scenario:
     """Delayed responses, within the usual time-outs of clients."""
-    return Scenario("slow", transform=change.delay(seconds_of(seconds, "scenario slow")))
+    return Scenario("slow", transform=change.delay(require_seconds(seconds, "scenario slow")))
 
 
 def flat_errors(contract: Contract) -> Scenario:
@@ -228,33 +232,36 @@ def scenario(
     custom: Mapping[str, Callable[..., Scenario]],
     named: Mapping[str, Any],
 ) -> Scenario:
-    """Return a scenario, by its name or by a call as text (`"many(count=500)"`).
+    """Return the scenario with a name, or of a call as text (`"many(count=500)"`).
 
     `samples` returns the samples of the operation that it is for; it is called for a scenario of data only. Raises
     `SettingError` for an unknown name, or arguments that do not fit.
     """
-    name, positional, keywords = called(spec)
+    name, positional, keywords = parse_call(spec)
     leading: tuple[Any, ...] = (contract,)
     if name in DATA_SCENARIOS or name in custom:
         leading = (samples(), space_id)
-    return made_by("scenario", name, {**SCENARIOS, **custom}, positional, {**keywords, **named}, leading)
+    return call_by_name("scenario", name, {**SCENARIOS, **custom}, positional, {**keywords, **named}, leading)
 
 
 _BOUNDS = frozenset({"format", "enum", "const", "pattern", "minLength", "maxLength"})
 
 
-def _worded(samples: Samples, texts: Sequence[str], space_id: str) -> Any:
+def _with_texts(samples: Samples, texts: Sequence[str], space_id: str) -> Any:
     """Return the sample with every string that the contract does not constrain replaced by `texts` in turn."""
 
     def is_free(located: LocatedValue) -> bool:
+        """Return whether a value is a string that its schema does not constrain."""
         schema = located.schema
         return isinstance(located.value, str) and "string" in allowed_types(schema) and not schema.keys() & _BOUNDS
 
-    return _filled(samples, space_id, is_free, cycle(texts).__next__)
+    return _with_values_replaced(samples, space_id, is_free, cycle(texts).__next__)
 
 
-def _filled(samples: Samples, space_id: str, is_free: Callable[[LocatedValue], bool], make: Callable[[], Any]) -> Any:
-    """Return the sample with every free value replaced by a result of `make`."""
+def _with_values_replaced(
+    samples: Samples, space_id: str, is_free: Callable[[LocatedValue], bool], make: Callable[[], Any]
+) -> Any:
+    """Return the sample with every value for which `is_free` is true replaced by a result of `make`."""
     body = samples.sample_with_optionals(space_id, optional=True)
     values = list(located_values(samples.contract, samples.schema, body))
     # Items that must be unique stay unchanged, and so does everything inside a replaced value.

@@ -87,18 +87,18 @@ class MockServer(Space):
             self._control = Control(self, secret(control))
 
     def start(self) -> Self:
-        """Listen, and return once the port is open."""
+        """Start listening; returns the server once the port is open."""
         self._url = self._listener.start(*self._address)
         return self
 
     def require_bodies(self) -> None:
-        """Raise `DocumentError` for a documented body that cannot be generated, of an operation with a safe method."""
+        """Raise `DocumentError` if a body documented for an operation with a safe method cannot be generated."""
         if self._has_bodies:
             return
         operations = [operation for operation in self.contract.operations if operation.is_safe]
         specs = [spec for operation in operations for spec in operation.responses.values()]
         schemas = [schema for spec in specs for schema in spec.content.values()]
-        for schema in {_identity(schema): schema for schema in schemas}.values():
+        for schema in {_schema_key(schema): schema for schema in schemas}.values():
             Builder(self.contract, RoundRobin(optional=False)).value(schema)
         for samples in self._shared.samples.values():
             if samples.invariants:
@@ -167,6 +167,7 @@ class MockServer(Space):
         return [*super().unused, *self._unused_in_closed, *further]
 
     def _remove_space(self, space: Space) -> None:
+        """Close a space in the server, keeping its lines about unused setup."""
         # If it was closed before, its id may belong to another space.
         if self._spaces.get(space.space_id) is space:
             self._unused_in_closed += space.unused
@@ -184,20 +185,20 @@ class MockServer(Space):
     def respond(self, request: Request) -> MockResponse:
         """Return the response of the space that the request names, or whose key it has, and record both there."""
         if request.target.partition("?")[0] == HEALTH and self._has_health:
-            return _health(request)
+            return _health_response(request)
         is_guarded = self._is_private or (self._control is not None and self._control.serves(request))
         if is_guarded and not is_allowed(request.header("host"), self._hosts):
             host = name_of(request.header("host") or "")
             message = f"this mock is not for requests to the host {host}; --allow-host {host} allows them"
             return self.reject(RequestProblem(421, message, request))
         if request.header("origin") is None:
-            return self._route(request)
+            return self._route_request(request)
         from pytest_bctrl.traffic.mock.cors import with_cors
 
-        return with_cors(request, self._origins, self._route)
+        return with_cors(request, self._origins, self._route_request)
 
-    def _route(self, request: Request) -> MockResponse:
-        """Return the response of the control path or of the space of the request."""
+    def _route_request(self, request: Request) -> MockResponse:
+        """Return the response of the control path or of the space of a request, after the `last_word` callback."""
         if self._control is not None and self._control.serves(request):
             return self._control.respond(request)
         space = self._space_of(request) if self._spaces else None
@@ -217,15 +218,15 @@ class MockServer(Space):
         return next((space for space in [*self._spaces.values()] if space.api_key.reveal() in words), None)
 
 
-def _health(request: Request) -> MockResponse:
+def _health_response(request: Request) -> MockResponse:
     """Return the response of the health endpoint, which no journal contains."""
     if request.method not in ("GET", "HEAD"):
         return MockResponse(405, (("Allow", "GET, HEAD"),))
     return MockResponse(200, (("Content-Type", "application/json"),), Payload(b'{"status":"ok"}'))
 
 
-def _identity(schema: Schema) -> str:
-    """Return a text that is equal for equal references and for the same schema."""
+def _schema_key(schema: Schema) -> str:
+    """Return a text that is equal for equal references and for the same schema object."""
     if isinstance(schema, Mapping):
         return str(schema.get("$ref", id(schema)))
     return str(schema)

@@ -35,7 +35,7 @@ class Setup:
 
     @property
     def problem(self) -> str:
-        """A line that says what was not used; empty if it was used up.
+        """A line about what was set up and not used; empty if it was used up, or replaced before any request.
 
         A scenario or sequence that another one replaced before any request is not a mistake: it was a default.
         """
@@ -56,13 +56,13 @@ class Setup:
 def calling_line() -> str:
     """Return the file and line of the innermost caller outside this package; empty if there is none."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and _module_of(frame) in _PASSED_OVER:
+    while frame is not None and _package_of(frame) in _PASSED_OVER:
         frame = frame.f_back
-    if frame is None or _module_of(frame) in _OUTSIDE:
+    if frame is None or _package_of(frame) in _OUTSIDE:
         return ""
     return f"{short_path(frame.f_code.co_filename)}:{frame.f_lineno}"
 
 
-def _module_of(frame: FrameType) -> str:
+def _package_of(frame: FrameType) -> str:
     """Return the top-level package of the code that a frame runs."""
     return str(frame.f_globals.get("__name__", "")).partition(".")[0]

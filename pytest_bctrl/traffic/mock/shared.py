@@ -39,7 +39,7 @@ class Shared:
         self.documented = DocumentedResponses(contract)
         no_content = ResponseSpec("204", "", {}, ())
         self.success = {operation.label: operation.success or no_content for operation in contract.operations}
-        self.content_types = {label: _content_type(success) for label, success in self.success.items()}
+        self.content_types = {label: _content_type_of(success) for label, success in self.success.items()}
         self.custom_scenarios: Mapping[str, Callable[..., Scenario]] = {}
         self.custom_faults: Mapping[str, Callable[..., Fault]] = {}
         self.data_lock = Lock()
@@ -72,7 +72,7 @@ class Shared:
         ]
 
 
-def _content_type(success: ResponseSpec) -> str:
+def _content_type_of(success: ResponseSpec) -> str:
     """Return the media type of a success response; empty if it has no body."""
     if success.json is not None:
         return success.json[0]

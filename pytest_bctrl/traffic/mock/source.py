@@ -23,16 +23,16 @@ class BodySource:
         """Whether the bodies are generated, so that values of a request's path may be set in them."""
 
     def body(self, number: int) -> Any:
-        """Return the body of the `number`th response, counted from zero, as JSON data."""
+        """Return the body of the response with this number, counted from 0, as JSON data."""
         return json.loads(self.payload(number).body)
 
     def payload(self, number: int) -> Payload:
-        """Return the bytes of the body of the `number`th response."""
+        """Return the payload of the response with this number, counted from 0, generated at the first use."""
         if not self._payloads:
             self._payloads = [Payload(body) for body in self._make()]
         return self._payloads[number % len(self._payloads)]
 
 
-def fixed(make: Callable[[], Any]) -> BodySource:
-    """Return a source of one body, given as JSON data."""
+def single_body_source(make: Callable[[], Any]) -> BodySource:
+    """Return a source whose only body is encoded from the JSON data that `make` returns."""
     return BodySource(lambda: [encode(make())])

@@ -11,9 +11,9 @@ from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.adjustable import Adjustable
-from pytest_bctrl.traffic.mock.call_syntax import seconds_of, whole_number
+from pytest_bctrl.traffic.mock.call_syntax import require_seconds, whole_number
 from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay
-from pytest_bctrl.traffic.mock.data import SequenceStep, checked_copy, served
+from pytest_bctrl.traffic.mock.data import SequenceStep, checked_copy, read_only_copy
 from pytest_bctrl.traffic.mock.journal import Journal, JournalEntry
 from pytest_bctrl.traffic.mock.operation_mock import OperationMock
 from pytest_bctrl.traffic.mock.parse import RequestProblem
@@ -71,11 +71,11 @@ class Space(SpelledAttributes, Adjustable):
 
     @property
     def runtimes(self) -> list[dict[str, Any]]:
-        """The runtimes that the mock serves; setting it serves others, as `serve` does.
+        """A read-only copy of the runtimes that the mock serves; setting it serves others, as `serve` does.
 
         The list is read-only: editing it raises `SettingError`.
         """
-        runtimes: list[dict[str, Any]] = served(self.samples.items(self._body_of(self._shared.main)))
+        runtimes: list[dict[str, Any]] = read_only_copy(self.samples.items(self._body_of(self._shared.main)))
         return runtimes
 
     @runtimes.setter
@@ -83,15 +83,16 @@ class Space(SpelledAttributes, Adjustable):
         self.serve(items)
 
     def operation(self, name: str) -> OperationMock:
-        """Return an operation, by its `operationId` (`"listOrders"`) or its method and path (`"GET /v1/orders"`).
+        """Return one operation of the mock, by its `operationId` (`"listOrders"`) or its label (`"GET /v1/orders"`).
 
         Its data, scenario, faults and requests are independent of those of other operations. Raises `SettingError` that
         lists close names if the contract has no such operation.
         """
-        operation = self._operation(name)
+        operation = self._operation_named(name)
         routes = self._shared.routes
 
         def is_of_operation(request: Request) -> bool:
+            """Return whether a request is to this operation."""
             return routes.operation_and_values(request.method, request.target)[0] is operation
 
         return OperationMock(self, operation, self.requests.of(is_of_operation))
@@ -126,7 +127,7 @@ class Space(SpelledAttributes, Adjustable):
         if responses is not None:
             whole_number(responses, "responses", "mock.step", MOST)
         if seconds is not None:
-            seconds_of(seconds, "mock.step")
+            require_seconds(seconds, "mock.step")
         if responses is None and seconds is None:
             responses = 1
         return SequenceStep(what, responses, seconds)
@@ -180,19 +181,20 @@ class Space(SpelledAttributes, Adjustable):
         return self
 
     def respond(self, request: Request) -> MockResponse:
-        """Return the response to one request and record both; used by the server and the in-process transport."""
+        """Return the response to a request and record both; an error of the mock itself becomes a 500 response."""
         try:
             response = self._respond(request)
         except BctrlError as error:
             # No sample can be generated for the contract; the response says why.
-            response = self._reject(500, str(error))
-        return self._record(request, response)
+            response = self._rejection_response(500, str(error))
+        return self._record_exchange(request, response)
 
     def reject(self, problem: RequestProblem) -> MockResponse:
-        """Return the response to a malformed request and record both."""
-        return self._record(problem.seen, self._reject(problem.status, problem.reason))
+        """Return the error response to a malformed request and record both."""
+        return self._record_exchange(problem.seen, self._rejection_response(problem.status, problem.reason))
 
-    def _record(self, request: Request, response: MockResponse) -> MockResponse:
+    def _record_exchange(self, request: Request, response: MockResponse) -> MockResponse:
+        """Add an exchange to the journal and log it, and return the response."""
         now = time.time()
         self.requests.add(now, request, response)
         if self._log is not None:

@@ -23,22 +23,23 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         self._mock = mock
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Return the response to one request; raises the errors of a socket: `ReadTimeout`, `ReadError`."""
+        """Return the mock's response to a request; raises `ReadTimeout` or `ReadError` where a socket would."""
         mock_request = _mock_request(request, request.read())
         response = self._mock.respond(mock_request)
-        time.sleep(_delay(request, response))
-        return _response(request, mock_request, response)
+        time.sleep(_seconds_to_wait(request, response))
+        return _httpx_response(request, mock_request, response)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Return the response to one request; raises the errors of a socket: `ReadTimeout`, `ReadError`."""
+        """Return the mock's response to a request; raises `ReadTimeout` or `ReadError` where a socket would."""
         mock_request = _mock_request(request, await request.aread())
         response = self._mock.respond(mock_request)
-        await anyio.sleep(_delay(request, response))
-        return _response(request, mock_request, response)
+        await anyio.sleep(_seconds_to_wait(request, response))
+        return _httpx_response(request, mock_request, response)
 
 
-def _response(request: httpx.Request, mock_request: Request, response: MockResponse) -> httpx.Response:
-    if response.ending == "hang" or _delay(request, response) < response.delay:
+def _httpx_response(request: httpx.Request, mock_request: Request, response: MockResponse) -> httpx.Response:
+    """Return a response of the mock as httpx's, or raise the error of its ending or delay."""
+    if response.ending == "hang" or _seconds_to_wait(request, response) < response.delay:
         raise httpx.ReadTimeout("the mock does not answer", request=request)
     if response.ending == "reset":
         raise httpx.ReadError("the mock reset the connection", request=request)
@@ -64,10 +65,12 @@ class _SlowStream(httpx.ByteStream):
         self._seconds = seconds
 
     def __iter__(self) -> Iterator[bytes]:
+        """Yield the body after the delay."""
         time.sleep(self._seconds)
         yield from super().__iter__()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield the parts of the body after the delay."""
         await anyio.sleep(self._seconds)
         for part in super().__iter__():
             yield part
@@ -77,20 +80,23 @@ class _TruncatedStream(httpx.ByteStream):
     """A body after which the connection is closed too early."""
 
     def __iter__(self) -> Iterator[bytes]:
+        """Yield the body, then raise `RemoteProtocolError`, as for a connection that was closed too early."""
         yield from super().__iter__()
         raise httpx.RemoteProtocolError("peer closed connection without sending complete message body")
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield the parts of the body, then raise `RemoteProtocolError`."""
         for part in self:
             yield part
 
 
 def _mock_request(request: httpx.Request, body: bytes) -> Request:
+    """Return a request of httpx as the mock's own `Request`."""
     headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in request.headers.raw)
     return Request(request.method, request.url.raw_path.decode("ascii"), headers, body)
 
 
-def _delay(request: httpx.Request, response: MockResponse) -> float:
+def _seconds_to_wait(request: httpx.Request, response: MockResponse) -> float:
     """Return the seconds to wait for the response: its delay, or the read timeout if that is shorter."""
     limit = request.extensions.get("timeout", {}).get("read")
     if limit is None:
